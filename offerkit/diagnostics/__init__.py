@@ -1,0 +1,19 @@
+"""What is told to a user about a mistake: where, what, why, and how to mend it."""
+
+from offerkit.diagnostics.codes import CODES, Code
+from offerkit.diagnostics.diagnostic import Diagnostic, Position, Refused, Severity, ordered, refuse
+from offerkit.diagnostics.suggest import nearest, or_list, suggestion
+
+__all__ = [
+    "CODES",
+    "Code",
+    "Diagnostic",
+    "Position",
+    "Refused",
+    "Severity",
+    "nearest",
+    "or_list",
+    "ordered",
+    "refuse",
+    "suggestion",
+]

@@ -1,0 +1,141 @@
+"""Every diagnostic's stable code and what it means; docs/diagnostics.md is generated from here."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """Codes never change their meaning and are never used again for another."""
+
+    # 1xx: reading files
+    YAML_SYNTAX = "OFR101"
+    DUPLICATE_KEY = "OFR102"
+    CUSTOM_TAG = "OFR103"
+    ALIAS_BUDGET = "OFR104"
+    FILE_TOO_LARGE = "OFR105"
+    TOO_DEEP = "OFR106"
+    NOT_UTF8 = "OFR107"
+    LINK_OUTSIDE = "OFR108"
+    EMPTY_FILE = "OFR109"
+    VERSION = "OFR110"
+    NO_PROJECT = "OFR111"
+    UNREADABLE = "OFR112"
+    MISPLACED = "OFR113"
+    # 2xx: one resource on its own
+    UNKNOWN_KEY = "OFR201"
+    WRONG_TYPE = "OFR202"
+    MISSING = "OFR203"
+    BAD_VALUE = "OFR204"
+    BAD_NAME = "OFR205"
+    PERIOD_ORDER = "OFR206"
+    TEMPLATE_SYNTAX = "OFR207"
+    # 3xx: resources together
+    UNKNOWN_REFERENCE = "OFR301"
+    CYCLE = "OFR302"
+    DECLARED_TWICE = "OFR303"
+    MISSING_PARENT = "OFR304"
+    FOREIGN_REFERENCE = "OFR305"
+    BAD_MOVE = "OFR306"
+    # 4xx: rules of the domain
+    FIELD_NOT_ON_SPACE = "OFR401"
+    REQUIRED_FIELD = "OFR402"
+    NO_IDENTIFICATION = "OFR403"
+    UNKNOWN_VARIABLE = "OFR404"
+    NOT_LIVE = "OFR405"
+    ANONYMOUS = "OFR406"
+    UNKNOWN_FIELD = "OFR407"
+    PROTECTED = "OFR408"
+    # 5xx: plans
+    PLAN_UNREADABLE = "OFR501"
+    PLAN_EDITED = "OFR502"
+    PLAN_FORMAT = "OFR503"
+    PLAN_PROJECT = "OFR504"
+    PLAN_STALE = "OFR505"
+    PLAN_EMPTY_TARGET = "OFR506"
+    PLAN_DECLINED = "OFR507"
+    # 6xx: the store
+    STORE_FOREIGN = "OFR601"
+    STORE_READ_ONLY = "OFR602"
+    STORE_FULL = "OFR603"
+    STORE_LOCKED = "OFR604"
+    STORE_VERSION = "OFR605"
+    STORE_MISSING = "OFR606"
+    STORE_DAMAGED = "OFR607"
+    HISTORY_BROKEN = "OFR608"
+    # 7xx: who may do what
+    NOT_ALLOWED = "OFR701"
+    NO_OPERATOR = "OFR702"
+    NOT_APPROVED = "OFR703"
+    SEPARATION = "OFR704"
+    # 8xx: what was asked for
+    NO_MATCH = "OFR801"
+    BAD_ADDRESS = "OFR802"
+    BAD_POINT = "OFR803"
+    GIT = "OFR804"
+    TARGET_EXISTS = "OFR805"
+    # 9xx: ours
+    BUG = "OFR901"
+
+
+CODES: dict[Code, str] = {
+    Code.YAML_SYNTAX: "The file is not YAML: a tab, a missing colon or quote, wrong indentation.",
+    Code.DUPLICATE_KEY: "The same key stands twice in one map; YAML would silently keep one of them.",
+    Code.CUSTOM_TAG: "A YAML tag such as !!python or !env; spec files are plain data.",
+    Code.ALIAS_BUDGET: "Aliases (*name) expand to more nodes than a spec file may have.",
+    Code.FILE_TOO_LARGE: "The file is larger than 16 MiB.",
+    Code.TOO_DEEP: "Maps and lists are nested deeper than 32 levels.",
+    Code.NOT_UTF8: "The file is not valid UTF-8.",
+    Code.LINK_OUTSIDE: "A symbolic link leads out of the project.",
+    Code.EMPTY_FILE: "The file holds nothing; every spec file begins with version: 1.",
+    Code.VERSION: "The file does not say version: 1, or says a version this offerkit does not know.",
+    Code.NO_PROJECT: "No project here: neither specs/ nor environments/ in this folder or above.",
+    Code.UNREADABLE: "The file could not be read.",
+    Code.MISPLACED: "A section or file stands where it does not belong.",
+    Code.UNKNOWN_KEY: "A key that this place does not have.",
+    Code.WRONG_TYPE: "A value of another type than the field's.",
+    Code.MISSING: "A required field is missing.",
+    Code.BAD_VALUE: "A value outside of what the field allows.",
+    Code.BAD_NAME: "A name with characters or a length that names may not have.",
+    Code.PERIOD_ORDER: "A period that ends before it begins.",
+    Code.TEMPLATE_SYNTAX: "A rendering template or a personalised text with a syntax error.",
+    Code.UNKNOWN_REFERENCE: "A name that nothing declares.",
+    Code.CYCLE: "References that lead back to where they began.",
+    Code.DECLARED_TWICE: "One resource declared in two places.",
+    Code.MISSING_PARENT: "A category whose parent is not declared.",
+    Code.FOREIGN_REFERENCE: "A reference into another environment where only the own one is allowed.",
+    Code.BAD_MOVE: "A rename that cannot be: unknown, circular, or onto a resource that exists.",
+    Code.FIELD_NOT_ON_SPACE: "Content for a field that the space does not have.",
+    Code.REQUIRED_FIELD: "A required content field that is missing on a space where the offer is, or is to be, shown.",
+    Code.NO_IDENTIFICATION: "A unitary space for identified contacts without identification keys.",
+    Code.UNKNOWN_VARIABLE: "A template names a field that does not exist.",
+    Code.NOT_LIVE: "A delivery or outline names what is not live.",
+    Code.ANONYMOUS: "What an anonymous environment may not have, or a fallback that is not anonymous.",
+    Code.UNKNOWN_FIELD: "A key or field that the targeting dimension does not have.",
+    Code.PROTECTED: "A protected resource would be deleted.",
+    Code.PLAN_UNREADABLE: "The plan file is missing, cut short, or not a plan.",
+    Code.PLAN_EDITED: "The plan file was edited after it was saved.",
+    Code.PLAN_FORMAT: "The plan file has a format this offerkit does not know.",
+    Code.PLAN_PROJECT: "The plan was made for another project's store.",
+    Code.PLAN_STALE: "What the plan touches or depends on changed after it was made.",
+    Code.PLAN_EMPTY_TARGET: "The address patterns match nothing.",
+    Code.PLAN_DECLINED: "The plan was not confirmed, so nothing was changed.",
+    Code.STORE_FOREIGN: "The file is not an offerkit store.",
+    Code.STORE_READ_ONLY: "The store cannot be written.",
+    Code.STORE_FULL: "There is no room left for the store.",
+    Code.STORE_LOCKED: "Another run holds the store's lock.",
+    Code.STORE_VERSION: "The store has a format this offerkit does not know.",
+    Code.STORE_MISSING: "There is no store yet; the first apply makes it.",
+    Code.STORE_DAMAGED: "The store's database is damaged.",
+    Code.HISTORY_BROKEN: "The history does not verify: a row was edited, removed or reordered.",
+    Code.NOT_ALLOWED: "The operator's profile may not do this.",
+    Code.NO_OPERATOR: "It is not known who is asking.",
+    Code.NOT_APPROVED: "An approval that the promotion needs is missing.",
+    Code.SEPARATION: "Who changed an offer may not approve it here.",
+    Code.NO_MATCH: "Nothing matches what was asked for.",
+    Code.BAD_ADDRESS: "Not an address, a pattern or a stage.",
+    Code.BAD_POINT: "Not a point in the history.",
+    Code.GIT: "git could not give the specs at that revision.",
+    Code.TARGET_EXISTS: "A file or folder that would be overwritten.",
+    Code.BUG: "A mistake of offerkit itself; please report it.",
+}

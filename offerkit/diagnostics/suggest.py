@@ -1,0 +1,34 @@
+"""Near-miss names: what the user most likely meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
+    """Up to ``count`` of ``known`` that look like ``name``, best first."""
+    from difflib import get_close_matches
+
+    if len(name) > 200:
+        return []
+    by_fold = {candidate.casefold(): candidate for candidate in sorted(known, reverse=True)}
+    return [by_fold[fold] for fold in get_close_matches(name.casefold(), by_fold, n=count, cutoff=0.6)]
+
+
+def or_list(names: Iterable[str]) -> str:
+    """``a``, ``a or b``, ``a, b or c``."""
+    items = list(names)
+    return " or ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
+
+
+def suggestion(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """A hint that names the nearest of ``known``; without one, the known names when few, else ``otherwise``."""
+    names = sorted(known)
+    close = nearest(name, names)
+    if close:
+        return f"Did you mean {or_list(close)}?"
+    if otherwise:
+        return otherwise
+    if 0 < len(names) <= 12:
+        return f"Known: {', '.join(names)}."
+    return ""
