@@ -106,7 +106,7 @@ CODES: dict[Code, str] = {
     Code.FOREIGN_REFERENCE: "A reference into another environment where only the own one is allowed.",
     Code.BAD_MOVE: "A rename that cannot be: unknown, circular, or onto a resource that exists.",
     Code.FIELD_NOT_ON_SPACE: "Content for a field that the space does not have.",
-    Code.REQUIRED_FIELD: "A required content field that is missing on a space where the offer is, or is to be, shown.",
+    Code.REQUIRED_FIELD: "A required content field is missing on a space where the offer is, or is to be, shown.",
     Code.NO_IDENTIFICATION: "A unitary space for identified contacts without identification keys.",
     Code.UNKNOWN_VARIABLE: "A template names a field that does not exist.",
     Code.NOT_LIVE: "A delivery or outline names what is not live.",

@@ -63,7 +63,5 @@ def refuse(code: Code, summary: str, *, detail: str = "", hint: str = "", addres
 
 def ordered(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     """Without repetitions, by file, line and column, then code and text: the same on every run."""
-    placed = {
-        (d.position or Position("", 0, 0), d.code.value, d.address, d.summary): d for d in diagnostics
-    }
+    placed = {(d.position or Position("", 0, 0), d.code.value, d.address, d.summary): d for d in diagnostics}
     return tuple(placed[key] for key in sorted(placed))

@@ -22,7 +22,7 @@ def or_list(names: Iterable[str]) -> str:
 
 
 def suggestion(name: str, known: Iterable[str], otherwise: str = "") -> str:
-    """A hint that names the nearest of ``known``; without one, the known names when few, else ``otherwise``."""
+    """A hint with the nearest of ``known``; without one ``otherwise``, or the known names when few."""
     names = sorted(known)
     close = nearest(name, names)
     if close:

@@ -1,0 +1,8 @@
+"""The resources as frozen pydantic models, one file per kind.
+
+Importing this package imports none of them: see :func:`offerkit.models.registry.model_of`.
+"""
+
+from offerkit.models.registry import model_of
+
+__all__ = ["model_of"]

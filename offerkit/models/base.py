@@ -1,0 +1,195 @@
+"""The field types and the base class that every kind shares.
+
+A YAML scalar that looks like a number arrives as :class:`Number`, its text untouched, so that the field
+decides what it means: ``010`` is ten for an integer, “010” for a label, and no weight ever passes through a
+binary float.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, ClassVar, NamedTuple
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StrictBool,
+)
+from pydantic_core import PydanticCustomError
+
+from offerkit.address import NAME, PATH, Kind
+
+MAX_TEXT = 200_000
+"""The longest text of a field, in characters; an offer's HTML is well below."""
+
+
+class Number(str):
+    """The text of a plain YAML scalar that YAML 1.2 reads as a number."""
+
+    __slots__ = ()
+
+
+_INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
+_DURATION = re.compile(r"(?:(\d{1,5})d)?(?: ?(\d{1,5})h)?")
+
+
+def _integer(value: object) -> object:
+    if isinstance(value, Number):
+        if _INTEGER.fullmatch(value):
+            return int(value)
+        if value[:2] in ("0x", "0o"):
+            return int(value, 0)
+        raise PydanticCustomError("integer", "“{text}” is not a whole number", {"text": str(value)})
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise PydanticCustomError("integer", "a whole number is needed here")
+
+
+def _amount(value: object) -> Decimal:
+    """A decimal in its one spelling: 10, 10.0 and 1e1 are the same weight."""
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        raise PydanticCustomError("amount", "a number is needed here")
+    try:
+        number = (
+            Decimal(int(value, 0)) if isinstance(value, str) and value[:2] in ("0x", "0o") else Decimal(value)
+        )
+    except (InvalidOperation, ValueError):
+        raise PydanticCustomError("amount", "“{text}” is not a number", {"text": str(value)[:80]}) from None
+    if not number.is_finite():
+        raise PydanticCustomError(
+            "amount", "“{text}” is not a number that can be compared", {"text": str(value)}
+        )
+    if len(number.as_tuple().digits) > 28 or not -12 <= number.adjusted() <= 15:
+        raise PydanticCustomError(
+            "amount", "the number is too large, too small or too long: “{text}”", {"text": str(value)[:80]}
+        )
+    number = number.normalize()
+    return number.quantize(Decimal(1)) if number == number.to_integral_value() else number
+
+
+def _day(value: object) -> date:
+    if isinstance(value, date):
+        return value
+    if isinstance(value, str) and len(value) == 10 and value[4] == value[7] == "-":
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise PydanticCustomError(
+        "day", "“{text}” is not a date of the calendar; write YYYY-MM-DD", {"text": str(value)[:80]}
+    )
+
+
+def _duration(value: object) -> str:
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None or not any(match.groups()):
+        raise PydanticCustomError(
+            "duration",
+            "“{text}” is not a duration; write days and hours as in 2d 6h",
+            {"text": str(value)[:80]},
+        )
+    days, hours = (int(part or 0) for part in match.groups())
+    days, hours = days + hours // 24, hours % 24
+    return " ".join(filter(None, [f"{days}d" if days or not hours else "", f"{hours}h" if hours else ""]))
+
+
+def _unique_sorted(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) != len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise PydanticCustomError("twice", "named twice: {names}", {"names": ", ".join(twice)})
+    return tuple(sorted(names))
+
+
+def _unique(names: tuple[str, ...]) -> tuple[str, ...]:
+    _unique_sorted(names)
+    return names
+
+
+def _name(value: str) -> str:
+    if NAME.fullmatch(value) is None:
+        raise PydanticCustomError("name", "“{text}” is not a name", {"text": value[:80]})
+    return value
+
+
+def _path(value: str) -> str:
+    if PATH.fullmatch(value) is None:
+        raise PydanticCustomError("name", "“{text}” is not a category's path", {"text": value[:80]})
+    return value
+
+
+Text = Annotated[str, Field(max_length=MAX_TEXT)]
+Label = Annotated[str, Field(max_length=200)]
+Expression = Annotated[str, Field(min_length=1, max_length=10_000)]
+"""A SQL condition or formula (design.md §3)."""
+Flag = StrictBool
+Integer = Annotated[int, BeforeValidator(_integer)]
+Amount = Annotated[Decimal, BeforeValidator(_amount), PlainSerializer(str, return_type=str)]
+Weighting = Annotated[Amount, Field(ge=0)]
+Day = Annotated[date, BeforeValidator(_day)]
+Duration = Annotated[str, BeforeValidator(_duration)]
+"""Days and hours in one spelling (``2d 6h``)."""
+Name = Annotated[str, AfterValidator(_name)]
+CategoryPath = Annotated[str, AfterValidator(_path)]
+NameSet = Annotated[tuple[Name, ...], AfterValidator(_unique_sorted)]
+"""Names whose order means nothing: kept sorted, so that reordering them changes no fingerprint."""
+PathSet = Annotated[tuple[CategoryPath, ...], AfterValidator(_unique_sorted)]
+NameList = Annotated[tuple[Name, ...], AfterValidator(_unique)]
+"""Names whose order matters."""
+Content = dict[Name, Text]
+"""Content fields by name."""
+
+
+class Reference(NamedTuple):
+    """A name inside a resource that must be declared elsewhere.
+
+    ``path`` is where in the resource it stands; ``environment`` is empty for the resource's own.
+    """
+
+    path: tuple[str | int, ...]
+    kind: Kind
+    name: str
+    environment: str = ""
+
+
+class Part(BaseModel):
+    """A piece of a resource: frozen, and no key beyond the declared ones."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
+
+
+class Resource(Part):
+    """What every kind has. Subclasses live one to a file and say what they refer to."""
+
+    kind: ClassVar[Kind]
+
+    label: Label = ""
+    description: Text = ""
+    protected: Flag = Field(False, description="Forbids deleting the resource, also after its YAML is gone.")
+
+    def references(self) -> Iterator[Reference]:
+        """Every name in the resource that another resource must declare."""
+        return iter(())
+
+    def body(self) -> dict[str, Any]:
+        """What canonical bytes are made of: JSON types only, defaults left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+
+class Period(Part):
+    """Whole days, both ends included, in the environment's time zone."""
+
+    from_: Day | None = Field(None, alias="from", description="The first day.")
+    until: Day | None = Field(None, description="The last day.")
+
+
+def names(path: tuple[str | int, ...], kind: Kind, values: tuple[str, ...]) -> Iterator[Reference]:
+    """A reference for each of ``values``, the items of a list at ``path``."""
+    for place, value in enumerate(values):
+        yield Reference((*path, place), kind, value)

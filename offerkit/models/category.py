@@ -1,0 +1,38 @@
+"""Categories: the tree of the catalog; children inherit everything."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from offerkit.address import Kind
+from offerkit.models.base import Amount, Expression, Flag, NameSet, Period, Resource
+
+
+class CategoryEligibility(Period):
+    """When, and for whom, what is below the category may be proposed."""
+
+    when: Expression | None = Field(None, description="A condition on the contact.")
+
+
+class Multiplier(Period):
+    """Multiplies the weights below the category, in its own period; nested multipliers multiply."""
+
+    factor: Amount = Field(ge=0)
+
+
+class Category(Resource):
+    """A category; its name is its path, and its parent must be declared."""
+
+    kind = Kind.CATEGORY
+
+    enabled: Flag = True
+    eligible: CategoryEligibility = CategoryEligibility()
+    themes: NameSet = ()
+    multiplier: Multiplier | None = None
+    always_include: Flag = Field(False, description="Its offers are added to every slice of the catalog.")
+
+
+def ancestors(path: str) -> list[str]:
+    """The path and all above it, the root first: ``a``, ``a/b``, ``a/b/c``."""
+    parts = path.split("/")
+    return ["/".join(parts[: depth + 1]) for depth in range(len(parts))]

@@ -1,0 +1,81 @@
+"""The offer environment: one per dimension, a design and a live stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from offerkit.address import Kind
+from offerkit.models.base import (
+    Duration,
+    Expression,
+    Flag,
+    Name,
+    NameSet,
+    Part,
+    Reference,
+    Resource,
+    Text,
+    names,
+)
+from offerkit.models.dimension import DimensionField
+
+
+class CallData(DimensionField):
+    """A field that a call may pass; the sample is what previews use."""
+
+    sample: Text | None = Field(None, description="The value that previews use.")
+    required: Flag = False
+
+    @model_validator(mode="after")
+    def _sample_fits(self) -> CallData:
+        if self.sample is not None and self.type == "enumeration" and self.sample not in self.values:
+            raise PydanticCustomError("sample", "the sample is not one of the values")
+        return self
+
+
+class Promotion(Part):
+    """How design goes live here."""
+
+    promoters: NameSet = Field(
+        (), description="Only these operators may promote; empty: administrators and offer managers."
+    )
+    separation_of_duties: Flag = Field(False, description="Who changed an offer may not approve it.")
+    retention: Duration = Field(
+        "90d", description="How long a removed offer is kept, deactivated, before purge removes it."
+    )
+
+
+class Environment(Resource):
+    """An environment: its dimension, typology, target filter, time zone and call data."""
+
+    kind = Kind.ENVIRONMENT
+
+    dimension: Name
+    typology: Name | None = None
+    time_zone: Text = "UTC"
+    anonymous: Flag = Field(False, description="For visitors who are not known; inbound only.")
+    when: Expression | None = Field(None, description="The environment's own target filter.")
+    call_data: dict[Name, CallData] = {}
+    promotion: Promotion = Promotion()
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise PydanticCustomError(
+                "zone", "“{text}” is not a time zone; write one as in Europe/Paris", {"text": value[:80]}
+            ) from None
+        return value
+
+    def references(self) -> Iterator[Reference]:
+        """The dimension, the typology and the promoters."""
+        yield Reference(("dimension",), Kind.DIMENSION, self.dimension)
+        if self.typology:
+            yield Reference(("typology",), Kind.TYPOLOGY, self.typology)
+        yield from names(("promotion", "promoters"), Kind.OPERATOR, self.promotion.promoters)

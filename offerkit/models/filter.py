@@ -1,0 +1,41 @@
+"""Predefined filters: named, reusable conditions on the contact."""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from offerkit.address import Kind
+from offerkit.models.base import Expression, Name, Part, Resource, Text
+from offerkit.models.dimension import DimensionField
+
+
+class Parameter(DimensionField):
+    """A parameter of a filter, named in its condition as ``parameter.<name>``."""
+
+    default: Text | None = None
+
+
+class FilterUse(Part):
+    """A filter as an offer uses it: by name, with values for its parameters."""
+
+    filter: Name
+    values: dict[Name, Text] = Field({}, alias="with")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_name_alone(cls, value: object) -> object:
+        if isinstance(value, str):
+            return {"filter": value}
+        if isinstance(value, dict):
+            return value
+        raise PydanticCustomError("filter", "a filter's name, or {filter: NAME, with: {…}}, is needed here")
+
+
+class Filter(Resource):
+    """A condition on the contact, which may use the offer's own fields."""
+
+    kind = Kind.FILTER
+
+    when: Expression
+    parameters: dict[Name, Parameter] = {}

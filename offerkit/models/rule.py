@@ -1,0 +1,70 @@
+"""Presentation rules: what a contact was already offered decides what is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field
+
+from offerkit.address import Kind
+from offerkit.models.base import (
+    Duration,
+    Expression,
+    Flag,
+    Integer,
+    NameSet,
+    Part,
+    PathSet,
+    Reference,
+    Resource,
+    names,
+)
+from offerkit.models.space import Channel
+
+
+class AppliesTo(Part):
+    """The offers the rule is about: those named, those below the categories, those the condition holds for.
+
+    Empty: all offers.
+    """
+
+    offers: NameSet = ()
+    categories: PathSet = ()
+    when: Expression | None = Field(None, description="A condition on offer.<field> or category.<field>.")
+
+
+class Window(Part):
+    """From so long before to so long after the proposition date."""
+
+    before: Duration = "30d"
+    after: Duration = "0d"
+
+
+class Counted(Part):
+    """Which propositions count."""
+
+    of: Literal["all", "offer", "category", "applies-to"] = "offer"
+    status: Literal["any", "accepted-or-rejected", "accepted", "rejected"] = "any"
+    same_channel: Flag = Field(False, description="Only propositions on the same channel count.")
+    when: Expression | None = Field(None, description="A condition on proposition.<field>.")
+
+
+class Rule(Resource):
+    """Excludes an offer when the counted propositions in the period reach ``max`` (domain.md §3)."""
+
+    kind = Kind.RULE
+
+    applies_to: AppliesTo = AppliesTo()
+    channel: Channel | None = Field(None, description="Only on this channel; absent: on all.")
+    contacts: Expression | None = Field(None, description="Only for contacts that match.")
+    counted: Counted = Counted()
+    period: Window = Window()
+    max: Integer = Field(
+        ge=1, description="The number of counted propositions at which the offer is excluded."
+    )
+
+    def references(self) -> Iterator[Reference]:
+        """The offers and categories the rule applies to."""
+        yield from names(("applies_to", "offers"), Kind.OFFER, self.applies_to.offers)
+        yield from names(("applies_to", "categories"), Kind.CATEGORY, self.applies_to.categories)

@@ -1,0 +1,155 @@
+"""Offer spaces: places where offers are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from offerkit.address import Kind
+from offerkit.models.base import (
+    Expression,
+    Flag,
+    Label,
+    Name,
+    NameList,
+    NameSet,
+    Part,
+    PathSet,
+    Reference,
+    Resource,
+    Text,
+    names,
+)
+
+Channel = Literal[
+    "email",
+    "sms",
+    "phone",
+    "paper",
+    "mobile",
+    "fax",
+    "inbound-web",
+    "inbound-call-center",
+    "inbound-mobile",
+    "other",
+]
+FieldFormat = Literal["text", "html", "url"]
+Status = Literal["generated", "presented", "interested", "accepted", "scheduled", "rejected"]
+
+
+class SpaceField(Part):
+    """A content field, in the order in which rendering functions take them."""
+
+    name: Name
+    label: Label = ""
+    type: FieldFormat | None = Field(
+        None, description="Absent: by name: html is html, …_url is url, all else text."
+    )
+    required: Flag = False
+
+    @property
+    def format(self) -> FieldFormat:
+        """What the field holds, which decides how its value is escaped and checked."""
+        if self.type is not None:
+            return self.type
+        if self.name == "html":
+            return "html"
+        return "url" if self.name.endswith("_url") else "text"
+
+
+class Render(Part):
+    """The rendering functions: templates over the space's fields, one for each output."""
+
+    html: Text | None = None
+    text: Text | None = None
+    xml: Text | None = None
+
+
+class Identification(Part):
+    """How a contact is recognised here."""
+
+    keys: NameList = Field(
+        (), description="The dimension's fields that identify, in order; composite keys are joined by |."
+    )
+    implicit: Flag = Field(False, description="By permanent or session cookie.")
+    fallback: str | None = Field(
+        None, description="ENVIRONMENT/SPACE of an anonymous environment, used when nobody was identified."
+    )
+    anonymous_categories: PathSet = Field(
+        (), description="The categories of the fallback's environment to propose from."
+    )
+
+    @model_validator(mode="after")
+    def _fallback_is_a_place(self) -> Identification:
+        if self.fallback is not None:
+            environment, slash, space = self.fallback.partition("/")
+            if not (environment and slash and space) or "/" in space:
+                raise PydanticCustomError("fallback", "a fallback is written ENVIRONMENT/SPACE")
+        elif self.anonymous_categories:
+            raise PydanticCustomError("fallback", "anonymous_categories need a fallback")
+        return self
+
+
+class Defaults(Part):
+    """What a call that names nothing proposes from."""
+
+    categories: PathSet = ()
+    themes: NameSet = ()
+
+
+class Storage(Part):
+    """How propositions are kept: their status when made and when accepted, and extra data with either."""
+
+    enabled: Flag = Field(True, description="False: propositions of this space are not stored.")
+    proposed: Status = "presented"
+    accepted: Status = "accepted"
+    proposed_data: dict[Name, Expression] = Field(
+        {}, description="Extra data, by name, stored when proposed."
+    )
+    accepted_data: dict[Name, Expression] = Field(
+        {}, description="Extra data, by name, stored when accepted."
+    )
+
+
+class SpaceHooks(Part):
+    """Python entry points (group ``offerkit.hooks``) by name."""
+
+    target_loading: Name | None = None
+    post_processing: Name | None = None
+
+
+class Space(Resource):
+    """A place where offers are shown: two banners on one page are two spaces of one channel."""
+
+    kind = Kind.SPACE
+
+    channel: Channel
+    unitary: Flag = Field(False, description="Asked one contact at a time; otherwise only in batch.")
+    fields: tuple[SpaceField, ...] = Field(min_length=1)
+    render: Render = Render()
+    identification: Identification = Identification()
+    defaults: Defaults = Defaults()
+    storage: Storage = Storage()
+    hooks: SpaceHooks = SpaceHooks()
+
+    @model_validator(mode="after")
+    def _fields_once(self) -> Space:
+        known = [field.name for field in self.fields]
+        twice = sorted({name for name in known if known.count(name) > 1})
+        if twice:
+            raise PydanticCustomError("twice", "two fields of one name: {names}", {"names": ", ".join(twice)})
+        return self
+
+    def references(self) -> Iterator[Reference]:
+        """The fallback space with its anonymous categories, and the default categories."""
+        fallback = self.identification.fallback
+        if fallback:
+            environment, _, space = fallback.partition("/")
+            yield Reference(("identification", "fallback"), Kind.SPACE, space, environment)
+            for place, category in enumerate(self.identification.anonymous_categories):
+                path = ("identification", "anonymous_categories", place)
+                yield Reference(path, Kind.CATEGORY, category, environment)
+        yield from names(("defaults", "categories"), Kind.CATEGORY, self.defaults.categories)

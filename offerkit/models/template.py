@@ -1,0 +1,93 @@
+"""What offers and templates share, and the template."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from offerkit.address import Kind
+from offerkit.models.base import (
+    Content,
+    Expression,
+    Label,
+    Name,
+    NameSet,
+    Part,
+    Period,
+    Reference,
+    Resource,
+    Weighting,
+    names,
+)
+from offerkit.models.filter import FilterUse
+
+
+class Eligibility(Period):
+    """When, and for whom, an offer may be proposed."""
+
+    filters: tuple[FilterUse, ...] = Field((), description="Predefined filters, all of which must hold.")
+    when: Expression | None = Field(None, description="A condition on the contact.")
+
+
+class Weight(Period):
+    """A number or a formula; among the weights that hold, the highest counts."""
+
+    label: Label = ""
+    weight: Weighting | None = None
+    formula: Expression | None = Field(None, description="A SQL expression in place of a number.")
+    when: Expression | None = Field(None, description="A condition on the contact.")
+    spaces: NameSet = Field((), description="Only on these spaces; empty: on all.")
+    dynamic: Name | None = Field(
+        None, description="A dynamic-offer hook (entry point) that makes several products of it."
+    )
+
+    @model_validator(mode="after")
+    def _one_value(self) -> Weight:
+        if (self.weight is None) == (self.formula is None):
+            raise PydanticCustomError("weight", "a weight has either weight (a number) or formula")
+        return self
+
+
+class Reviewers(Part):
+    """The operators who approve; none named: any offer manager or administrator."""
+
+    content: NameSet = ()
+    eligibility: NameSet = ()
+
+
+class OfferDefaults(Resource):
+    """What an offer has and a template can give by default."""
+
+    template: Name | None = None
+    eligible: Eligibility = Eligibility()
+    weights: tuple[Weight, ...] = Field((), description="Empty: one weight of 1.")
+    themes: NameSet = ()
+    content: Content = {}
+    representations: dict[Name, Content] = Field({}, description="Content that differs, by space.")
+    spaces: NameSet = Field(
+        (), description="The spaces to publish on; empty: every space whose required fields are there."
+    )
+    reviewers: Reviewers = Reviewers()
+
+    def references(self) -> Iterator[Reference]:
+        """Template, filters, spaces and reviewers."""
+        if self.template is not None:
+            yield Reference(("template",), Kind.TEMPLATE, self.template)
+        for place, use in enumerate(self.eligible.filters):
+            yield Reference(("eligible", "filters", place), Kind.FILTER, use.filter)
+        for place, weight in enumerate(self.weights):
+            if weight.spaces:
+                yield from names(("weights", place, "spaces"), Kind.SPACE, weight.spaces)
+        for space in self.representations:
+            yield Reference(("representations", space), Kind.SPACE, space)
+        yield from names(("spaces",), Kind.SPACE, self.spaces)
+        yield from names(("reviewers", "content"), Kind.OPERATOR, self.reviewers.content)
+        yield from names(("reviewers", "eligibility"), Kind.OPERATOR, self.reviewers.eligibility)
+
+
+class Template(OfferDefaults):
+    """Defaults for offers, reviewers included; a template may build on another (``template``)."""
+
+    kind = Kind.TEMPLATE

@@ -1,0 +1,20 @@
+"""Typologies: sets of presentation rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from offerkit.address import Kind
+from offerkit.models.base import NameSet, Reference, Resource, names
+
+
+class Typology(Resource):
+    """The presentation rules that hold in the environments that name it."""
+
+    kind = Kind.TYPOLOGY
+
+    rules: NameSet
+
+    def references(self) -> Iterator[Reference]:
+        """The rules."""
+        yield from names(("rules",), Kind.RULE, self.rules)
