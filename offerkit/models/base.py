@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 from pydantic import (
     AfterValidator,
@@ -21,6 +21,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     StrictBool,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -57,15 +58,11 @@ def _amount(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise PydanticCustomError("amount", "a number is needed here")
     try:
-        number = (
-            Decimal(int(value, 0)) if isinstance(value, str) and value[:2] in ("0x", "0o") else Decimal(value)
-        )
+        number = Decimal(int(value, 0)) if isinstance(value, str) and value[:2] in ("0x", "0o") else Decimal(value)
     except (InvalidOperation, ValueError):
         raise PydanticCustomError("amount", "“{text}” is not a number", {"text": str(value)[:80]}) from None
     if not number.is_finite():
-        raise PydanticCustomError(
-            "amount", "“{text}” is not a number that can be compared", {"text": str(value)}
-        )
+        raise PydanticCustomError("amount", "“{text}” is not a number that can be compared", {"text": str(value)})
     if len(number.as_tuple().digits) > 28 or not -12 <= number.adjusted() <= 15:
         raise PydanticCustomError(
             "amount", "the number is too large, too small or too long: “{text}”", {"text": str(value)[:80]}
@@ -187,6 +184,16 @@ class Period(Part):
 
     from_: Day | None = Field(None, alias="from", description="The first day.")
     until: Day | None = Field(None, description="The last day.")
+
+    @model_validator(mode="after")
+    def _begins_before_it_ends(self) -> Self:
+        if self.from_ is not None and self.until is not None and self.until < self.from_:
+            raise PydanticCustomError(
+                "period",
+                "until ({until}) is before from ({from_})",
+                {"until": self.until.isoformat(), "from_": self.from_.isoformat()},
+            )
+        return self
 
 
 def names(path: tuple[str | int, ...], kind: Kind, values: tuple[str, ...]) -> Iterator[Reference]:

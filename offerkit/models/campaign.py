@@ -70,9 +70,7 @@ class Delivery(Part):
     def _one_way(self) -> Delivery:
         ways = [self.engine, self.offers, self.outline, self.cells]
         if sum(way is not None for way in ways) != 1:
-            raise PydanticCustomError(
-                "delivery", "a delivery has exactly one of engine, offers, outline and cells"
-            )
+            raise PydanticCustomError("delivery", "a delivery has exactly one of engine, offers, outline and cells")
         return self
 
 

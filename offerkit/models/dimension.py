@@ -24,9 +24,7 @@ class DimensionField(Part):
     @model_validator(mode="after")
     def _values_fit_type(self) -> DimensionField:
         if (self.type == "enumeration") != bool(self.values):
-            raise PydanticCustomError(
-                "values", "an enumeration needs values, and only an enumeration has them"
-            )
+            raise PydanticCustomError("values", "an enumeration needs values, and only an enumeration has them")
         return self
 
 
@@ -36,9 +34,7 @@ class Source(Part):
     format: Literal["csv", "parquet", "sql"]
     path: Text = Field("", description="csv, parquet: the file, relative to the project.")
     url: Text = Field("", description="sql: the database's URL, without a password.")
-    url_env: Text = Field(
-        "", description="sql: the environment variable that holds the URL with its secrets."
-    )
+    url_env: Text = Field("", description="sql: the environment variable that holds the URL with its secrets.")
     table: Text = Field("", description="sql: the table.")
 
     @field_validator("url")
@@ -49,9 +45,7 @@ class Source(Part):
         except ValueError:
             secret = None
         if secret:
-            raise PydanticCustomError(
-                "secret", "a URL in a spec may not hold a password; name a variable in url_env"
-            )
+            raise PydanticCustomError("secret", "a URL in a spec may not hold a password; name a variable in url_env")
         return value
 
     @model_validator(mode="after")
@@ -76,9 +70,7 @@ class Dimension(Resource):
 
     kind = Kind.DIMENSION
 
-    key: NameList = Field(
-        min_length=1, description="The primary key's fields, in order; it may be composite."
-    )
+    key: NameList = Field(min_length=1, description="The primary key's fields, in order; it may be composite.")
     fields: dict[Name, DimensionField] = Field(min_length=1)
     source: Source | None = None
     history: History = History()

@@ -60,9 +60,7 @@ class Rule(Resource):
     contacts: Expression | None = Field(None, description="Only for contacts that match.")
     counted: Counted = Counted()
     period: Window = Window()
-    max: Integer = Field(
-        ge=1, description="The number of counted propositions at which the offer is excluded."
-    )
+    max: Integer = Field(ge=1, description="The number of counted propositions at which the offer is excluded.")
 
     def references(self) -> Iterator[Reference]:
         """The offers and categories the rule applies to."""

@@ -45,9 +45,7 @@ class SpaceField(Part):
 
     name: Name
     label: Label = ""
-    type: FieldFormat | None = Field(
-        None, description="Absent: by name: html is html, …_url is url, all else text."
-    )
+    type: FieldFormat | None = Field(None, description="Absent: by name: html is html, …_url is url, all else text.")
     required: Flag = False
 
     @property
@@ -106,12 +104,8 @@ class Storage(Part):
     enabled: Flag = Field(True, description="False: propositions of this space are not stored.")
     proposed: Status = "presented"
     accepted: Status = "accepted"
-    proposed_data: dict[Name, Expression] = Field(
-        {}, description="Extra data, by name, stored when proposed."
-    )
-    accepted_data: dict[Name, Expression] = Field(
-        {}, description="Extra data, by name, stored when accepted."
-    )
+    proposed_data: dict[Name, Expression] = Field({}, description="Extra data, by name, stored when proposed.")
+    accepted_data: dict[Name, Expression] = Field({}, description="Extra data, by name, stored when accepted.")
 
 
 class SpaceHooks(Part):

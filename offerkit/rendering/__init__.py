@@ -1,0 +1,1 @@
+"""Rendering: the template language of spaces and personalised texts."""

@@ -1,0 +1,1 @@
+"""Reports: plans, diffs, histories and diagnostics as text, Markdown, HTML, JSON. Pure: data in, text out."""

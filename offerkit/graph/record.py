@@ -1,0 +1,96 @@
+"""A resource as the graph knows it: its place, its fingerprint, whom it refers to, and a few facts.
+
+Records are light on purpose: a project of 100,000 offers is checked without keeping a single body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
+
+from offerkit.address import Kind
+from offerkit.diagnostics import Code, Position
+
+PathInside: TypeAlias = tuple[str | int, ...]
+
+
+class Ref(NamedTuple):
+    """A reference to ``target`` (an address) from ``path`` inside the resource."""
+
+    target: str
+    path: PathInside
+
+
+class Facts(NamedTuple):
+    """What the checks across resources need to know of one; unused parts stay empty.
+
+    ``fields``: content fields an offer or template gives, fields of a space or dimension, call data of an
+    environment. ``required``: a space's required fields. ``representations``: fields given, by space.
+    ``spaces``: an offer's explicit spaces. ``keys``: identification keys. ``variables``: the dotted names its
+    templates use, with the path of the text. ``flags``: anonymous, unitary, visitors, outbound.
+    """
+
+    fields: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    representations: Mapping[str, tuple[str, ...]] = {}
+    spaces: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    variables: tuple[tuple[str, PathInside], ...] = ()
+    flags: tuple[str, ...] = ()
+
+
+class Record(NamedTuple):
+    """One declared resource. ``valid`` is false when its own checks failed: its name is known all the same."""
+
+    address: str
+    environment: str
+    kind: Kind
+    name: str
+    fingerprint: str
+    position: Position
+    refs: tuple[Ref, ...] = ()
+    facts: Facts = Facts()
+    valid: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A mistake found across resources; the loader turns it into a diagnostic with its exact position."""
+
+    record: Record
+    path: PathInside
+    code: Code
+    summary: str
+    detail: str = ""
+    hint: str = ""
+    on_key: bool = False
+    related: tuple[tuple[str, Record], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """All records by address, and by environment and kind."""
+
+    by_address: dict[str, Record]
+    groups: dict[tuple[str, Kind], dict[str, Record]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> Index:
+        """The index of ``records``; of two with one address the first counts."""
+        index = cls({})
+        for record in records:
+            if record.address in index.by_address:
+                continue
+            index.by_address[record.address] = record
+            index.groups.setdefault((record.environment, record.kind), {})[record.name] = record
+        return index
+
+    def group(self, environment: str, kind: Kind) -> dict[str, Record]:
+        """The records of a kind in an environment, by name."""
+        return self.groups.get((environment, kind), {})
+
+    @property
+    def environments(self) -> list[str]:
+        """The declared environments' names, sorted."""
+        return sorted(name for name, kind in self.groups if kind is Kind.ENVIRONMENT)

@@ -1,0 +1,65 @@
+"""Every reference must lead to something that is declared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from offerkit.address import Kind, parse_address
+from offerkit.diagnostics import Code, suggestion
+from offerkit.graph.record import Finding, Index, Record, Ref
+
+
+def duplicates(records: list[Record]) -> Iterator[Finding]:
+    """Resources declared twice, in one file or two."""
+    first: dict[str, Record] = {}
+    for record in records:
+        known = first.setdefault(record.address, record)
+        if known is not record:
+            yield Finding(
+                record, (), Code.DECLARED_TWICE, f"{record.address} is declared twice",
+                "A name means one resource, whichever file it stands in.",
+                "Rename or remove one of the two.", on_key=True, related=(("first here", known),),
+            )  # fmt: skip
+
+
+def unknown_references(index: Index) -> Iterator[Finding]:
+    """References to what nothing declares, with the nearest names."""
+    known = index.by_address
+    for record in known.values():
+        for ref in record.refs:
+            if ref.target not in known:
+                yield _unknown(index, record, ref)
+
+
+def _unknown(index: Index, record: Record, ref: Ref) -> Finding:
+    if not ref.path and record.kind is Kind.CATEGORY:
+        parent = parse_address(ref.target).name
+        return Finding(
+            record, (), Code.MISSING_PARENT, f"the parent category “{parent}” is not declared",
+            "A category's path is its place in the tree, and every part of it is a category of its own.",
+            suggestion(parent, index.group(record.environment, Kind.CATEGORY), f"Declare {parent} as well."),
+            on_key=True,
+        )  # fmt: skip
+    if not ref.path:
+        return Finding(
+            record, (), Code.UNKNOWN_REFERENCE, f"the environment “{record.environment}” is not declared",
+            "A folder of specs/ is named after the environment that its resources belong to.",
+            suggestion(record.environment, index.environments,
+                       f"Declare it in environments/{record.environment}.yaml."), on_key=True,
+        )  # fmt: skip
+    environment, kind, name = parse_address(ref.target)
+    elsewhere = sorted(
+        other for (other, other_kind), group in index.groups.items() if other_kind is kind and name in group
+    )
+    if elsewhere and environment == record.environment:
+        return Finding(
+            record, ref.path, Code.FOREIGN_REFERENCE,
+            f"{kind} “{name}” belongs to environment {elsewhere[0]}, not to {record.environment}",
+            "An environment's resources refer only to their own; each environment is for other people.",
+            suggestion(name, index.group(environment, kind), f"Declare it in specs/{record.environment}/ as well."),
+        )  # fmt: skip
+    return Finding(
+        record, ref.path, Code.UNKNOWN_REFERENCE, f"there is no {kind} “{name}”"
+        + (f" in {environment}" if environment != record.environment and kind is not Kind.OPERATOR else ""),
+        hint=suggestion(name, index.group(environment, kind), f"Declare {ref.target}, or correct the name."),
+    )  # fmt: skip

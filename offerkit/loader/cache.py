@@ -1,0 +1,137 @@
+"""The parse cache: what a file's content meant, keyed by that content.
+
+Never trusted blindly: every row carries a digest of its key and data, every key covers the code that wrote
+it, and bodies are always made again from the YAML and compared with the fingerprints the cache gave. Rows
+are JSON. Whatever is wrong with the cache, the run goes on without it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from offerkit.address import Kind
+from offerkit.diagnostics import Position
+from offerkit.graph.record import Facts, Record, Ref
+
+CODE_PARTS = ("models", "loader", "rendering", "graph", "fingerprint")
+
+
+def code_digest() -> bytes:
+    """A digest of the code whose results are cached: a change of any of it makes old rows unreachable."""
+    package = Path(__file__).parent.parent
+    hasher = hashlib.sha256((package / "address.py").read_bytes())
+    for part in CODE_PARTS:
+        for path in sorted((package / part).glob("*.py")):
+            hasher.update(path.read_bytes())
+    return hasher.digest()
+
+
+class Cache:
+    """Rows by key in an SQLite file; ``None`` as path makes a cache that knows nothing and keeps nothing."""
+
+    def __init__(self, path: Path | None) -> None:
+        """Open the cache at ``path``; a damaged or unwritable one is as good as none."""
+        self._path = path
+        self._db: sqlite3.Connection | None = None
+        if path is not None:
+            with contextlib.suppress(sqlite3.Error, OSError):
+                self._open(path)
+
+    def _open(self, path: Path) -> None:
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            ignore = path.parent.parent / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n")
+        db = sqlite3.connect(path, timeout=1, isolation_level=None)
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA synchronous=OFF")
+            db.execute("CREATE TABLE IF NOT EXISTS row (key BLOB PRIMARY KEY, check_ BLOB, data BLOB) WITHOUT ROWID")
+        except sqlite3.DatabaseError:
+            db.close()
+            for suffix in ("", "-wal", "-shm"):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+            raise
+        self._db = db
+
+    def get(self, keys: Iterable[bytes]) -> dict[bytes, Any]:
+        """What is known under ``keys``; rows that do not verify are as good as unknown."""
+        known: dict[bytes, Any] = {}
+        if self._db is None:
+            return known
+        with contextlib.suppress(sqlite3.Error):
+            for key in keys:
+                row = self._db.execute("SELECT check_, data FROM row WHERE key = ?", (key,)).fetchone()
+                if row is not None and row[0] == _check(key, row[1]):
+                    with contextlib.suppress(orjson.JSONDecodeError):
+                        known[key] = orjson.loads(row[1])
+        return known
+
+    def put(self, rows: dict[bytes, Any], keep: set[bytes]) -> None:
+        """Keep ``rows``; rows beyond a few generations that are not in ``keep`` are dropped."""
+        if self._db is None or not rows:
+            return
+        with contextlib.suppress(sqlite3.Error):
+            encoded = [(key, orjson.dumps(value)) for key, value in sorted(rows.items())]
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany(
+                "INSERT OR REPLACE INTO row VALUES (?, ?, ?)", [(key, _check(key, data), data) for key, data in encoded]
+            )
+            count = self._db.execute("SELECT count(*) FROM row").fetchone()[0]
+            if count > 4 * len(keep) + 100:
+                stale = [key for key in self._keys() if key[0] not in keep]
+                self._db.executemany("DELETE FROM row WHERE key = ?", stale)
+            self._db.execute("COMMIT")
+
+    def _keys(self) -> Iterator[tuple[bytes]]:
+        assert self._db is not None
+        yield from self._db.execute("SELECT key FROM row").fetchall()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+
+def _check(key: bytes, data: bytes) -> bytes:
+    return hashlib.sha256(key + data).digest()
+
+
+def encode(records: Iterable[Record]) -> list[Any]:
+    """Records as JSON; the file is left out, since equal content may stand in several files."""
+    return [
+        [
+            r.address, r.environment, r.kind, r.name, r.fingerprint, r.position.line, r.position.column,
+            [tuple(ref) for ref in r.refs], tuple(r.facts),
+        ]
+        for r in records
+    ]  # fmt: skip
+
+
+def decode(file: str, rows: list[Any]) -> list[Record]:
+    """The records that :func:`encode` wrote, in ``file``."""
+    kinds = {str(kind): kind for kind in Kind}
+    return [
+        Record(
+            address, environment, kinds[kind], name, print_, Position(file, line, column),
+            tuple([Ref(target, tuple(path)) for target, path in refs]), _facts(facts),
+        )
+        for address, environment, kind, name, print_, line, column, refs, facts in rows
+    ]  # fmt: skip
+
+
+def _facts(row: list[Any]) -> Facts:
+    fields, required, representations, spaces, keys, variables, flags = row
+    return Facts(
+        tuple(fields), tuple(required), {name: tuple(given) for name, given in representations.items()},
+        tuple(spaces), tuple(keys), tuple([(name, tuple(path)) for name, path in variables]), tuple(flags),
+    )  # fmt: skip

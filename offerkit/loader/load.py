@@ -1,0 +1,183 @@
+"""Loading a project: the whole of it, or all that is wrong with it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from offerkit.address import Kind
+from offerkit.diagnostics import Code, Diagnostic, Position, Refused, Severity
+from offerkit.fingerprint import manifest_digest
+from offerkit.graph.record import Record
+from offerkit.loader.cache import Cache, code_digest, decode, encode
+from offerkit.loader.project import Project, SpecFile, read_all
+
+
+@dataclass
+class Loaded:
+    """A valid project.
+
+    ``digests``: the digest of each environment's design manifest (and ``shared``), as a stage would have it;
+    ``campaigns``: their fingerprints by address (they go to live, not to design); ``moves``: renames.
+    Records and bodies are made when asked for: a run that finds nothing changed never needs them.
+    """
+
+    files: list[SpecFile]
+    digests: dict[str, str]
+    campaigns: dict[str, str]
+    moves: dict[str, str]
+    _cache: Cache
+    _keys: dict[str, bytes]
+    _records: list[Record] | None = None
+    _bodies: dict[str, bytes] = field(default_factory=dict)
+
+    @cached_property
+    def records(self) -> dict[str, Record]:
+        """All records by address."""
+        if self._records is None:
+            known = self._cache.get(self._keys.values())
+            self._records = []
+            for file in self.files:
+                row = known.get(self._keys[file.path])
+                self._records += decode(file.path, row["records"]) if row is not None else self._parse(file)
+        return {record.address: record for record in self._records}
+
+    def _parse(self, file: SpecFile) -> list[Record]:
+        from offerkit.loader.parse import parse_file
+
+        parsed = parse_file(file)
+        if parsed.found:
+            raise Refused(parsed.found)
+        self._bodies |= parsed.bodies
+        return parsed.records
+
+    def bodies(self, addresses: Iterable[str]) -> dict[str, bytes]:
+        """The canonical bodies of ``addresses``, made from the YAML and checked against their fingerprints."""
+        wanted = [self.records[address] for address in addresses]
+        missing = {record.position.file for record in wanted if record.address not in self._bodies}
+        by_path = {file.path: file for file in self.files}
+        for path in sorted(missing):
+            for record in self._parse(by_path[path]):
+                if record.fingerprint != self.records[record.address].fingerprint:
+                    raise StaleCache
+        return {record.address: self._bodies[record.address] for record in wanted}
+
+
+class StaleCache(Exception):  # noqa: N818 - never reaches a user: the load is made again without the cache
+    """The cache gave a fingerprint that the YAML does not have."""
+
+
+def load(project: Project, *, use_cache: bool = True) -> Loaded:
+    """Read, check and fingerprint the whole project.
+
+    Raises Refused with every mistake in every file.
+    """
+    files, found = read_all(project)
+    cache = Cache(project.state / "cache" / "parse.db" if use_cache else None)
+    return load_files(files, found, cache)
+
+
+def load_folder(root: Path) -> Loaded:
+    """A project that lies in ``root`` for once, without a cache: an export, the specs at a git revision."""
+    return load(Project(root), use_cache=False)
+
+
+def load_files(files: list[SpecFile], found: list[Diagnostic], cache: Cache) -> Loaded:
+    """:func:`load` for files that were read already; ``found`` are the mistakes made so far."""
+    code = code_digest()
+    keys = {file.path: _key(code, file) for file in files}
+    whole = hashlib.sha256(b"project" + b"".join(p.encode() + b"\0" + keys[p] for p in sorted(keys))).digest()
+    if not found:
+        known = cache.get([whole]).get(whole)
+        if known is not None:
+            return Loaded(files, known["digests"], known["campaigns"], known["moves"], cache, keys)
+    return _load_all(files, found, cache, keys, whole)
+
+
+def _key(code: bytes, file: SpecFile) -> bytes:
+    role = f"{file.environment}\0{file.declares}\0".encode()
+    return hashlib.sha256(code + role + file.content).digest()
+
+
+def _load_all(
+    files: list[SpecFile], found: list[Diagnostic], cache: Cache, keys: dict[str, bytes], whole: bytes
+) -> Loaded:
+    known = cache.get(keys.values())
+    fresh: dict[bytes, Any] = {}
+    records: list[Record] = []
+    bodies: dict[str, bytes] = {}
+    moves: dict[str, str] = {}
+    places: dict[str, Position] = {}
+    for file in files:
+        row = known.get(keys[file.path])
+        if row is not None:
+            records += decode(file.path, row["records"])
+            new_moves = {before: (after, line, column) for before, after, line, column in row["moves"]}
+        else:
+            from offerkit.loader.parse import parse_file
+
+            parsed = parse_file(file)
+            records += parsed.records
+            bodies |= parsed.bodies
+            found += parsed.found
+            new_moves = parsed.moves
+            if not parsed.found:
+                listed = [[before, *move] for before, move in new_moves.items()]
+                fresh[keys[file.path]] = {"records": encode(parsed.records), "moves": listed}
+        for before, (after, line, column) in new_moves.items():
+            moves[before] = after
+            places[before] = Position(file.path, line, column)
+    found += _bad_moves(moves, places, {record.address for record in records})
+    _check(files, records, found)
+    if any(d.severity is Severity.ERROR for d in found):
+        cache.put(fresh, set(keys.values()))
+        raise Refused(found)
+    digests, campaigns = _digests(records)
+    cache.put({**fresh, whole: {"digests": digests, "campaigns": campaigns, "moves": moves}}, {*keys.values(), whole})
+    return Loaded(files, digests, campaigns, moves, cache, keys, records, bodies)
+
+
+def _check(files: list[SpecFile], records: list[Record], found: list[Diagnostic]) -> None:
+    from offerkit.graph.check import check
+
+    findings = list(check(records))
+    if findings:
+        from offerkit.loader.parse import place
+
+        found += place(files, findings)
+
+
+def _digests(records: list[Record]) -> tuple[dict[str, str], dict[str, str]]:
+    entries: dict[str, list[tuple[str, str, str]]] = {}
+    campaigns: dict[str, str] = {}
+    for record in records:
+        if record.kind is Kind.CAMPAIGN:
+            campaigns[record.address] = record.fingerprint
+        else:
+            entries.setdefault(record.environment, []).append((record.address, record.fingerprint, "-"))
+    return {environment: manifest_digest(rows) for environment, rows in sorted(entries.items())}, campaigns
+
+
+def _bad_moves(moves: dict[str, str], places: dict[str, Position], declared: set[str]) -> list[Diagnostic]:
+    found = []
+    for before, after in moves.items():
+        if before in declared:
+            why = f"{before} is still declared"
+        elif after not in declared and after not in moves:
+            why = f"{after} is not declared"
+        elif list(moves.values()).count(after) > 1:
+            why = f"two resources would become {after}"
+        else:
+            continue
+        found.append(
+            Diagnostic(
+                Code.BAD_MOVE, f"{before} cannot move to {after}: {why}",
+                hint="Rename the resource itself as well, or remove the entry.",
+                address=before, position=places[before],
+            )
+        )  # fmt: skip
+    return found

@@ -1,0 +1,76 @@
+"""One file, parsed and checked on its own; and findings placed in the files they are about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from offerkit.address import SECTION_OF, Kind
+from offerkit.diagnostics import Diagnostic, Position, Refused
+from offerkit.graph.record import Finding, Record
+from offerkit.loader.project import SpecFile
+from offerkit.loader.records import record_of, validate
+from offerkit.loader.sections import moves, sections
+from offerkit.loader.yaml_events import Value, YamlMap, locate, parse, unpack
+
+
+@dataclass
+class Parsed:
+    """What a file holds: records, canonical bodies by address, renames with their places, and mistakes."""
+
+    records: list[Record] = field(default_factory=list)
+    bodies: dict[str, bytes] = field(default_factory=dict)
+    moves: dict[str, tuple[str, int, int]] = field(default_factory=dict)
+    found: list[Diagnostic] = field(default_factory=list)
+
+
+def parse_file(file: SpecFile) -> Parsed:
+    """Parse and check ``file``; its mistakes are collected, not raised."""
+    parsed = Parsed()
+    try:
+        document, found = parse(file.path, file.content)
+    except Refused as refused:
+        parsed.found += refused.diagnostics
+        return parsed
+    parsed.found += found
+    for raw in sections(file, document, parsed.found):
+        assert isinstance(document, YamlMap)
+        resource = validate(file.path, document, raw, parsed.found)
+        record, body = record_of(file.path, document, raw, resource, parsed.found)
+        parsed.records.append(record)
+        parsed.bodies[record.address] = body
+    for move in moves(file, document, parsed.found):
+        at = unpack(file.path, locate(document, move.path, on_key=True))
+        parsed.moves[move.before] = (move.after, at.line, at.column)
+    return parsed
+
+
+def place(files: list[SpecFile], findings: list[Finding]) -> list[Diagnostic]:
+    """Findings as diagnostics, each at the exact key or value it is about."""
+    documents: dict[str, Value] = {}
+    contents = {file.path: file.content for file in files}
+
+    def position(record: Record, path: tuple[str | int, ...], *, on_key: bool) -> Position:
+        file = record.position.file
+        if not path:
+            return record.position
+        if file not in documents:
+            documents[file] = parse(file, contents[file])[0]
+        return unpack(file, locate(documents[file], (*_root(record), *path), on_key=on_key))
+
+    return [
+        Diagnostic(
+            finding.code,
+            finding.summary,
+            finding.detail,
+            finding.hint,
+            finding.record.address,
+            position(finding.record, finding.path, on_key=finding.on_key),
+            related=tuple((text, record.position) for text, record in finding.related),
+        )
+        for finding in findings
+    ]
+
+
+def _root(record: Record) -> tuple[str, ...]:
+
+    return ("environment",) if record.kind is Kind.ENVIRONMENT else (SECTION_OF[record.kind], record.name)

@@ -1,0 +1,118 @@
+"""Raw resources → records and canonical bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import ValidationError
+
+from offerkit.address import SHARED, SHARED_KINDS, Address, Kind
+from offerkit.diagnostics import Code, Diagnostic
+from offerkit.fingerprint import canonical, fingerprint
+from offerkit.graph.record import Facts, PathInside, Record, Ref
+from offerkit.loader.schema_errors import diagnose
+from offerkit.loader.sections import Raw
+from offerkit.loader.yaml_events import YamlMap, locate, unpack
+from offerkit.models import model_of
+from offerkit.models.base import Resource
+from offerkit.rendering.templates import inspect, is_template
+
+INBOUND = ("inbound-web", "inbound-call-center", "inbound-mobile")
+
+
+def validate(file: str, document: YamlMap, raw: Raw, found: list[Diagnostic]) -> Resource | None:
+    """The typed resource, or None with every mistake in it appended to ``found``."""
+    model = model_of(raw.address.kind)
+    try:
+        return model.model_validate(raw.value)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            found.append(diagnose(file, document, raw, model, detail))
+        return None
+
+
+def record_of(
+    file: str, document: YamlMap, raw: Raw, resource: Resource | None, found: list[Diagnostic]
+) -> tuple[Record, bytes]:
+    """The record and canonical body of a resource; an invalid one keeps its name and has neither."""
+    address = raw.address
+    position = unpack(file, locate(document, raw.path, on_key=True))
+    if resource is None:
+        return Record(str(address), address.environment, address.kind, address.name, "", position, valid=False), b""
+    body = canonical(resource.body())
+    before = len(found)
+    facts = _facts(file, document, raw, resource, found)
+    record = Record(
+        str(address), address.environment, address.kind, address.name, fingerprint(address.kind, body), position,
+        tuple(_refs(address, resource)), facts, valid=len(found) == before,
+    )  # fmt: skip
+    return record, body
+
+
+def _refs(address: Address, resource: Resource) -> Iterator[Ref]:
+    own = address.environment
+    for path, kind, name, environment in resource.references():
+        target = f"{kind}.{name}" if kind in SHARED_KINDS else f"{environment or own}/{kind}.{name}"
+        yield Ref(target, path)
+    if address.kind is Kind.CATEGORY and "/" in address.name:
+        yield Ref(f"{own}/category.{address.name.rpartition('/')[0]}", ())
+    elif address.kind not in SHARED_KINDS and address.kind is not Kind.ENVIRONMENT and own != SHARED:
+        yield Ref(f"environment.{own}", ())
+
+
+def _facts(file: str, document: YamlMap, raw: Raw, resource: Any, found: list[Diagnostic]) -> Facts:
+    match raw.address.kind:
+        case Kind.OFFER | Kind.TEMPLATE:
+            return Facts(
+                fields=tuple(resource.content),
+                representations={name: tuple(fields) for name, fields in resource.representations.items()},
+                spaces=resource.spaces,
+                variables=_variables(file, document, raw, _texts(resource), found),
+            )
+        case Kind.SPACE:
+            outbound = resource.channel not in INBOUND
+            outputs: dict[PathInside, str] = {
+                ("render", name): text for name, text in resource.render if text is not None
+            }
+            return Facts(
+                fields=tuple(field.name for field in resource.fields),
+                required=tuple(field.name for field in resource.fields if field.required),
+                keys=resource.identification.keys,
+                flags=tuple(flag for flag, on in (("unitary", resource.unitary), ("outbound", outbound)) if on),
+                variables=_variables(file, document, raw, outputs, found),
+            )
+        case Kind.DIMENSION:
+            return Facts(fields=tuple(resource.fields), keys=resource.key)
+        case Kind.ENVIRONMENT:
+            return Facts(fields=tuple(resource.call_data), flags=("anonymous",) if resource.anonymous else ())
+        case _:
+            return Facts()
+
+
+def _texts(resource: Any) -> dict[PathInside, str]:
+    texts: dict[PathInside, str] = {("content", field): text for field, text in resource.content.items()}
+    for space, fields in resource.representations.items():
+        texts |= {("representations", space, field): text for field, text in fields.items()}
+    return texts
+
+
+def _variables(
+    file: str, document: YamlMap, raw: Raw, texts: dict[PathInside, str], found: list[Diagnostic]
+) -> tuple[tuple[str, PathInside], ...]:
+    used: list[tuple[str, PathInside]] = []
+    for path, text in texts.items():
+        if not is_template(text):
+            continue
+        seen = inspect(text)
+        if seen.error:
+            where = f" (line {seen.line} of it)" if "\n" in text.rstrip("\n") and seen.line else ""
+            found.append(
+                Diagnostic(
+                    Code.TEMPLATE_SYNTAX, f"the template cannot be read: {seen.error}{where}",
+                    hint="Values are written {{ recipient.first_name }}; blocks {% if … %}…{% endif %}.",
+                    address=str(raw.address), position=unpack(file, locate(document, (*raw.path, *path))),
+                )
+            )  # fmt: skip
+        used += [(variable, path) for variable in seen.variables]
+    return tuple(used)

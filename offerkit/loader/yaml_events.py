@@ -1,0 +1,287 @@
+"""A YAML builder over the C parser's events.
+
+Plain Python values, with the line and column of every key and value beside them. Much faster than ruamel's
+own constructors (docs/adr/0003-yaml-events.md), and the only place where limits on input are enforced.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn, TypeAlias
+
+import _ruamel_yaml as c
+
+from offerkit.diagnostics import Code, Diagnostic, Position, Refused
+from offerkit.loader.scalars import Scalar, resolve
+
+MAX_BYTES = 16 * 1024 * 1024
+MAX_DEPTH = 32
+MAX_ALIASED_NODES = 10_000
+"""How many nodes all aliases of one file may add, counted as if each were written out."""
+
+Value: TypeAlias = "Scalar | YamlMap | YamlList"
+_SHIFT = 20
+"""Positions are packed as line << 20 | column: one small integer instead of a tuple per node."""
+
+
+class YamlMap(dict[str, Any]):
+    """A map with the positions of its keys and values, by key."""
+
+    __slots__ = ("keys_at", "values_at")
+
+    def __init__(self) -> None:
+        """An empty map."""
+        self.keys_at: dict[str, int] = {}
+        self.values_at: dict[str, int] = {}
+
+
+class YamlList(list[Any]):
+    """A list with the positions of its items."""
+
+    __slots__ = ("items_at",)
+
+    def __init__(self) -> None:
+        """An empty list."""
+        self.items_at: list[int] = []
+
+
+def unpack(file: str, packed: int) -> Position:
+    """The position that a packed integer stands for, counted from 1."""
+    return Position(file, (packed >> _SHIFT) + 1, (packed & ((1 << _SHIFT) - 1)) + 1)
+
+
+def parse(file: str, content: bytes) -> tuple[Value, list[Diagnostic]]:
+    """The one document of ``content`` with the mistakes that do not stop reading (duplicate keys).
+
+    Raises Refused where reading cannot go on: not YAML, not UTF-8, over a limit, nothing in it.
+    """
+    if len(content) > MAX_BYTES:
+        _stop(
+            file,
+            0,
+            Code.FILE_TOO_LARGE,
+            f"the file has {len(content):,} bytes; at most {MAX_BYTES:,} are read",
+            "Split it: any number of files may hold the resources of an environment.",
+        )
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        line, column = before.count(b"\n"), error.start - (before.rfind(b"\n") + 1)
+        _stop(
+            file,
+            line << _SHIFT | column,
+            Code.NOT_UTF8,
+            "the file is not valid UTF-8",
+            f"Byte 0x{content[error.start]:02x} cannot stand here; save the file as UTF-8.",
+        )
+    builder = _Builder(file)
+    try:
+        value = builder.document(c.CParser(content))
+    except (c.ScannerError, c.ParserError, c.ComposerError, c.ReaderError, c.YAMLError) as error:
+        _stop_syntax(file, content, error)
+    return value, builder.found
+
+
+def _stop(file: str, at: int, code: Code, summary: str, hint: str) -> NoReturn:
+    raise Refused([Diagnostic(code, summary, hint=hint, position=unpack(file, at))])
+
+
+def _stop_syntax(file: str, content: bytes, error: Exception) -> NoReturn:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    line, column = (mark.line, mark.column) if mark is not None else (0, 0)
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
+    context = getattr(error, "context", None)
+    lines = content.splitlines()
+    text = lines[line] if line < len(lines) else b""
+    hint = "Check the indentation, the quotes, and the colon after each key."
+    if b"\t" in text[: len(text) - len(text.lstrip())] or text[column : column + 1] == b"\t":
+        problem, context, hint = "a tab cannot indent", None, "Indent with spaces."
+    position = getattr(error, "position", None)
+    if mark is None and isinstance(position, int):
+        before = content[:position]
+        line, column = before.count(b"\n"), position - (before.rfind(b"\n") + 1)
+        problem, hint = "a control character cannot stand here", "Remove it, or write it in a quoted escape."
+    detail = f"{context}: {problem}" if context else str(problem)
+    diagnostic = Diagnostic(
+        Code.YAML_SYNTAX,
+        f"this is not YAML: {problem}",
+        detail if context else "",
+        hint,
+        position=unpack(file, line << _SHIFT | column),
+    )
+    raise Refused([diagnostic])
+
+
+class _Builder:
+    """One document's builder; recursion is bounded by MAX_DEPTH."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.found: list[Diagnostic] = []
+        self.anchors: dict[str, tuple[Any, int] | None] = {}
+        self.nodes = 0
+        self.aliased = 0
+
+    def document(self, parser: Any) -> Value:
+        """The only document of the stream."""
+        parser.get_event()
+        start = parser.get_event()
+        if isinstance(start, c.StreamEndEvent):
+            _stop(
+                self.file,
+                0,
+                Code.EMPTY_FILE,
+                "the file is empty",
+                "Begin it with “version: 1”, or remove it.",
+            )
+        if start.version is not None and tuple(start.version) != (1, 2):
+            _stop(
+                self.file,
+                0,
+                Code.YAML_SYNTAX,
+                "the file asks for another version of YAML than 1.2",
+                "Remove the %YAML line.",
+            )
+        value = self.node(parser, parser.get_event(), 0)
+        parser.get_event()
+        after = parser.get_event()
+        if not isinstance(after, c.StreamEndEvent):
+            _stop(
+                self.file,
+                _at(after),
+                Code.YAML_SYNTAX,
+                "a second document begins here",
+                "One file holds one document; remove the “---”.",
+            )
+        return value
+
+    def node(self, parser: Any, event: Any, depth: int) -> Value:
+        """The value that begins with ``event``."""
+        kind = type(event)
+        if kind is c.AliasEvent:
+            return self.alias(event)
+        if event.tag is not None:
+            _stop(
+                self.file,
+                _at(event),
+                Code.CUSTOM_TAG,
+                f"a tag ({event.tag}) cannot stand in a spec file",
+                "Spec files are plain data; remove the tag and write the value itself.",
+            )
+        before = self.nodes
+        self.nodes += 1
+        anchor = event.anchor
+        if anchor is not None:
+            self.anchors[anchor] = None
+        value: Value
+        if kind is c.ScalarEvent:
+            value = resolve(event.value) if event.implicit[0] else event.value
+        elif depth >= MAX_DEPTH:
+            _stop(self.file, _at(event), Code.TOO_DEEP, f"nested deeper than {MAX_DEPTH} levels", "Flatten it.")
+        elif kind is c.MappingStartEvent:
+            value = self.mapping(parser, depth + 1)
+        else:
+            value = self.sequence(parser, depth + 1)
+        if anchor is not None:
+            self.anchors[anchor] = (value, self.nodes - before)
+        return value
+
+    def mapping(self, parser: Any, depth: int) -> YamlMap:
+        """The map whose start was just read."""
+        result = YamlMap()
+        keys_at, values_at = result.keys_at, result.values_at
+        get_event, end, scalar = parser.get_event, c.MappingEndEvent, c.ScalarEvent
+        while True:
+            event = get_event()
+            if type(event) is end:
+                return result
+            mark = event.start_mark
+            at = mark.line << _SHIFT | mark.column
+            if type(event) is not scalar:
+                _stop(
+                    self.file,
+                    at,
+                    Code.YAML_SYNTAX,
+                    "a key must be a plain word or a quoted text",
+                    "Quote a text that begins with *, { or [.",
+                )
+            if event.tag is not None or event.anchor is not None:
+                _stop(self.file, at, Code.CUSTOM_TAG, "a key cannot have a tag or an anchor", "Remove it.")
+            key = event.value
+            value_event = get_event()
+            mark = value_event.start_mark
+            value = self.node(parser, value_event, depth)
+            if key in result:
+                self.duplicate(key, at, keys_at[key])
+                continue
+            result[key] = value
+            keys_at[key] = at
+            values_at[key] = mark.line << _SHIFT | mark.column
+
+    def sequence(self, parser: Any, depth: int) -> YamlList:
+        """The list whose start was just read."""
+        result = YamlList()
+        while True:
+            event = parser.get_event()
+            if type(event) is c.SequenceEndEvent:
+                return result
+            result.items_at.append(_at(event))
+            result.append(self.node(parser, event, depth))
+
+    def alias(self, event: Any) -> Value:
+        """What an alias stands for, within the budget."""
+        known = self.anchors.get(event.anchor)
+        if known is None:
+            what = "stands inside what it names" if event.anchor in self.anchors else "names no anchor"
+            _stop(self.file, _at(event), Code.YAML_SYNTAX, f"the alias *{event.anchor} {what}", "Write it out.")
+        value, size = known
+        self.nodes += size
+        self.aliased += size
+        if self.aliased > MAX_ALIASED_NODES:
+            _stop(
+                self.file,
+                _at(event),
+                Code.ALIAS_BUDGET,
+                f"the aliases of this file expand to more than {MAX_ALIASED_NODES:,} nodes",
+                "Use a template for what offers share.",
+            )
+        return value  # type: ignore[no-any-return]
+
+    def duplicate(self, key: str, at: int, first: int) -> None:
+        """Note that ``key`` stands twice; the first one is kept."""
+        self.found.append(
+            Diagnostic(
+                Code.DUPLICATE_KEY,
+                f"the key “{key[:80]}” stands twice in this map",
+                "Only one of them could count, and which one would depend on the reader.",
+                "Rename or remove one of them.",
+                position=unpack(self.file, at),
+                related=(("first here", unpack(self.file, first)),),
+            )
+        )
+
+
+def _at(event: Any) -> int:
+    mark = event.start_mark
+    return int(mark.line << _SHIFT | mark.column)
+
+
+def locate(value: Value, path: tuple[str | int, ...], *, on_key: bool = False) -> int:
+    """The packed position of what stands at ``path``: its key if ``on_key``, else its value.
+
+    Where the path leads to nothing, the position of the last part that is there.
+    """
+    at = 0
+    for place, part in enumerate(path):
+        last = place == len(path) - 1
+        if isinstance(value, YamlMap) and part in value:
+            at = (value.keys_at if last and on_key else value.values_at)[str(part)]
+            if not last and (isinstance(value[str(part)], YamlMap | YamlList)) and path[place + 1 :]:
+                at = value.keys_at[str(part)]
+            value = value[str(part)]
+        elif isinstance(value, YamlList) and isinstance(part, int) and part < len(value):
+            at = value.items_at[part]
+            value = value[part]
+        else:
+            break
+    return at

@@ -1,0 +1,79 @@
+"""What a step means beyond its fields: where it is live, which approvals it resets, whom it affects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from offerkit.planning.plan import Action, ApprovalReset, Aspect, Step
+from offerkit.reports.style import Layout
+from offerkit.reports.words import and_list, count, listing, names
+
+
+class Fact(NamedTuple):
+    """A labelled sentence: ``resets`` | ``content on email, web-home; eligibility``."""
+
+    label: str
+    text: str
+
+
+def facts(step: Step, layout: Layout) -> list[Fact]:
+    """Everything to be said about a step, in reading order."""
+    environment = step.stage.partition("@")[0]
+    found = _activation(step, layout)
+    found += [Fact("resets", text) for text in _resets(step, environment, layout)]
+    if step.dependents:
+        found.append(Fact("affects", names(step.dependents, environment, layout.names)))
+    return found + [Fact("note", note) for note in step.notes]
+
+
+def _activation(step: Step, layout: Layout) -> list[Fact]:
+    """Where a live offer is shown, and how that changes."""
+    before = (step.before.activation if step.before else None) or ()
+    after = (step.after.activation if step.after else None) or ()
+    if not before and not after:
+        return []
+    if step.action is Action.DEACTIVATE or not after:
+        return [Fact("no longer live on", listing(before, layout.names))]
+    if step.action is Action.CREATE:
+        return [Fact("live on", listing(after, layout.names))]
+    changed = [f"+ {space}" for space in after if space not in before]
+    changed += [f"- {space}" for space in before if space not in after]
+    text = listing(after, layout.names)
+    return [Fact("live on", f"{text}  ({', '.join(changed)})" if changed else text)]
+
+
+def _resets(step: Step, environment: str, layout: Layout) -> list[str]:
+    """The step's own approvals first; those of others grouped by what they lose."""
+    by_address: dict[str, list[ApprovalReset]] = {}
+    for reset in step.approvals_reset:
+        by_address.setdefault(reset.address, []).append(reset)
+    own = by_address.pop(step.address, []) + by_address.pop(step.moved_from, [])
+    texts = [_aspects(own, with_giver=True)] if own else []
+    by_loss: dict[str, list[str]] = {}
+    for address, resets in sorted(by_address.items()):
+        by_loss.setdefault(_aspects(resets), []).append(address)
+    for loss, addresses in sorted(by_loss.items()):
+        whose = names(addresses, environment, layout.names)
+        many = f"{len(addresses):,} " if len(addresses) > 1 else ""
+        texts.append(f"{loss} of {many}{whose}" if not many else f"{loss} of {_counted(addresses, whose)}")
+    return texts
+
+
+def _counted(addresses: list[str], whose: str) -> str:
+    """``12 offers: a, b and 10 more``."""
+    word, space, rest = whose.partition(" ")
+    return f"{len(addresses):,} {word}: {rest}" if space else count(len(addresses), "offer")
+
+
+def _aspects(resets: Iterable[ApprovalReset], *, with_giver: bool = False) -> str:
+    """``content on email, web-home; eligibility``, with who had given it where that is wanted."""
+    spaces: dict[tuple[Aspect, str], list[str]] = {}
+    for reset in resets:
+        spaces.setdefault((reset.aspect, reset.by if with_giver else ""), []).append(reset.space)
+    parts = []
+    for (aspect, by), found in sorted(spaces.items()):
+        on = [space for space in sorted(set(found)) if space]
+        text = f"{aspect} on {and_list(on)}" if on else aspect.value
+        parts.append(f"{text} (by {by})" if by else text)
+    return ", ".join(parts) if not any(" on " in part for part in parts) else "; ".join(parts)

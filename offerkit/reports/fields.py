@@ -1,0 +1,106 @@
+"""A step's fields, ready to be shown in any form: changes side by side, or as a diff of lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from offerkit.fingerprint import Json
+from offerkit.planning.plan import Action, Body, ChangeOp, FieldChange, Step
+from offerkit.reports.line_diff import DiffLine, all_lines, capped, line_diff
+from offerkit.reports.style import Layout
+from offerkit.reports.values import inline, yaml_lines
+
+MARKS = {ChangeOp.ADD: "+", ChangeOp.REMOVE: "-", ChangeOp.CHANGE: "~"}
+_LONG = 80
+"""Longer texts are compared line by line."""
+_NEW_FIELD_LINES = 6
+"""Lines of one text in a list of a new resource's fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldView:
+    """One changed field: ``before`` and ``after`` on one line, or else ``lines``."""
+
+    op: ChangeOp
+    path: str
+    before: str = ""
+    after: str = ""
+    lines: tuple[DiffLine, ...] = ()
+
+    @property
+    def mark(self) -> str:
+        """``+``, ``-`` or ``~``."""
+        return MARKS[self.op]
+
+
+def field_views(changes: Sequence[FieldChange], layout: Layout) -> list[FieldView]:
+    """The first changes of a step, in their order."""
+    return [_view(change, layout) for change in changes[: layout.fields]]
+
+
+def _view(change: FieldChange, layout: Layout) -> FieldView:
+    before = "" if change.op is ChangeOp.ADD else inline(change.before)
+    after = "" if change.op is ChangeOp.REMOVE else inline(change.after)
+    texts = [value for value in (change.before, change.after) if isinstance(value, str)]
+    long = any("\n" in text or len(text) > _LONG for text in texts)
+    if not long and len(change.path) + len(before) + len(after) + 6 <= layout.width:
+        return FieldView(change.op, change.path, before, after)
+    return FieldView(change.op, change.path, lines=_block(change, before, after, long, layout))
+
+
+def _block(change: FieldChange, before: str, after: str, long: bool, layout: Layout) -> tuple[DiffLine, ...]:
+    """A change that does not fit on one line, as lines."""
+    if change.op is ChangeOp.ADD:
+        return all_lines("+", _as_lines(change.after, layout), layout)
+    if change.op is ChangeOp.REMOVE:
+        return all_lines("-", _as_lines(change.before, layout), layout)
+    if not long and isinstance(change.before, str) and isinstance(change.after, str):
+        return (DiffLine("-", before), DiffLine("+", after))
+    old, new = _as_lines(change.before, layout), _as_lines(change.after, layout)
+    return line_diff("\n".join(old), "\n".join(new), layout)
+
+
+def _as_lines(value: Json, layout: Layout) -> list[str]:
+    """A text's own lines; anything else as YAML-like lines, with nothing cut that a diff would need."""
+    if isinstance(value, str):
+        return value.split("\n")
+    return yaml_lines(value, layout.width - 20, 1_000_000)
+
+
+def body_lines(step: Step, bodies: Mapping[str, Body], layout: Layout) -> list[str]:
+    """The fields of what ``step`` creates, YAML-like; the label is left out where the step names it."""
+    if step.action is not Action.CREATE or step.after is None:
+        return []
+    body = bodies.get(step.after.fingerprint)
+    if body is None:
+        return []
+    fields: Json = orjson.loads(body.text)
+    if isinstance(fields, dict) and fields.get("label") == step.label:
+        fields = {key: value for key, value in fields.items() if key != "label"}
+    if not isinstance(fields, dict) or not fields:
+        return []
+    return yaml_lines(
+        fields, layout.width - 20, min(layout.lines, _NEW_FIELD_LINES) if _concise(layout) else layout.lines
+    )
+
+
+def _concise(layout: Layout) -> bool:
+    return layout.lines < 1_000_000
+
+
+def step_diff(step: Step, bodies: Mapping[str, Body], layout: Layout) -> list[DiffLine]:
+    """All of a step as one diff, the way a fenced ``diff`` block shows it."""
+    rows = [DiffLine("+", line) for line in body_lines(step, bodies, layout)]
+    views = field_views(step.changes, layout)
+    for view in views:
+        if view.lines:
+            rows += [DiffLine("@", f"{view.path}:"), *view.lines]
+            continue
+        rows += [DiffLine("-", f"{view.path}: {view.before}")] if view.before else []
+        rows += [DiffLine("+", f"{view.path}: {view.after}")] if view.after else []
+    if more := len(step.changes) - len(views):
+        rows.append(DiffLine("@", f"… {more:,} more fields"))
+    return list(capped(rows, max(layout.lines * 5, 200)))

@@ -1,0 +1,148 @@
+"""The order of reading: steps by stage, kind and action; what is blocked by its reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from offerkit.address import KIND_ORDER, Kind, parse_address
+from offerkit.diagnostics import Position
+from offerkit.planning.plan import Action, Blocked, Step
+from offerkit.reports.words import SIGNS, VERBS, count_kind, plural
+
+PLACEHOLDER = "ADDRESS"
+"""Stands for each of the addresses in advice that many resources share."""
+_ACTION_ORDER = {action: place for place, action in enumerate(SIGNS)}
+
+
+@dataclass(frozen=True, slots=True)
+class Bunch:
+    """The steps of one action and kind in one stage: those to show, and how many there are in all."""
+
+    kind: Kind
+    action: Action
+    steps: tuple[Step, ...]
+    total: int
+
+    @property
+    def more(self) -> str:
+        """``… and 1,800 more offers to create``, or empty when all are shown."""
+        rest = self.total - len(self.steps)
+        return f"… and {rest:,} more {_noun(rest, self.kind)} to {VERBS[self.action]}" if rest else ""
+
+
+@dataclass(frozen=True, slots=True)
+class KindGroup:
+    """All that happens to one kind of resource in one stage."""
+
+    kind: Kind
+    bunches: tuple[Bunch, ...]
+
+    @property
+    def title(self) -> str:
+        """``12 categories``."""
+        return count_kind(sum(bunch.total for bunch in self.bunches), self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """All that happens in one stage (in a diff: in one environment)."""
+
+    title: str
+    groups: tuple[KindGroup, ...]
+
+
+def _noun(number: int, kind: Kind) -> str:
+    return kind.value if number == 1 else plural(kind)
+
+
+def sections(steps: Iterable[Step], limit: int, *, by_stage: bool = True) -> list[Section]:
+    """``steps`` in the order of reading, at most ``limit`` of one action and kind."""
+    found: dict[str, dict[Kind, dict[Action, list[tuple[str, Step]]]]] = {}
+    for step in steps:
+        address = parse_address(step.address)
+        place = found.setdefault(step.stage if by_stage else address.environment, {})
+        place.setdefault(address.kind, {}).setdefault(step.action, []).append((address.name, step))
+    return [Section(title, _kind_groups(found[title], limit)) for title in sorted(found, key=_shared_first)]
+
+
+def _shared_first(title: str) -> tuple[bool, str]:
+    return (not title.startswith("shared"), title)
+
+
+def _kind_groups(kinds: dict[Kind, dict[Action, list[tuple[str, Step]]]], limit: int) -> tuple[KindGroup, ...]:
+    groups = []
+    for kind in sorted(kinds, key=KIND_ORDER.__getitem__):
+        bunches = []
+        for action in sorted(kinds[kind], key=_ACTION_ORDER.__getitem__):
+            named = sorted(kinds[kind][action], key=lambda pair: pair[0])
+            shown = tuple(step for _, step in named[:limit])
+            bunches.append(Bunch(kind, action, shown, len(named)))
+        groups.append(KindGroup(kind, tuple(bunches)))
+    return tuple(groups)
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """One reason why something is blocked."""
+
+    code: str
+    why: str
+    how: str
+    who: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockedGroup:
+    """Resources of one kind in one stage that are blocked for the same reasons."""
+
+    stage: str
+    kind: Kind
+    addresses: tuple[str, ...]
+    obstacles: tuple[Obstacle, ...]
+    live: bool
+    source: Position | None = None
+
+    @property
+    def environment(self) -> str:
+        """The environment of the stage."""
+        return self.stage.partition("@")[0]
+
+    @property
+    def outcome(self) -> str:
+        """What becomes of the resources for now."""
+        return "stays live as it is" if self.live else f"not yet in {self.stage}"
+
+    @property
+    def position(self) -> str:
+        """``file:line`` of a single resource, or empty."""
+        return f"{self.source.file}:{self.source.line}" if self.source else ""
+
+
+def blocked_groups(blocked: Sequence[Blocked]) -> list[BlockedGroup]:
+    """What is blocked: resources with the same reasons together, the largest groups first."""
+    by_address: dict[tuple[str, str], list[Blocked]] = {}
+    for item in blocked:
+        by_address.setdefault((item.stage, item.address), []).append(item)
+    alike: dict[tuple[str, Kind, tuple[Obstacle, ...], bool], list[list[Blocked]]] = {}
+    for (stage, text), items in by_address.items():
+        obstacles = tuple(dict.fromkeys(_obstacle(item, PLACEHOLDER) for item in items))
+        key = (stage, parse_address(text).kind, obstacles, any(item.live for item in items))
+        alike.setdefault(key, []).append(items)
+    groups = [_blocked_group(key, members) for key, members in alike.items()]
+    return sorted(groups, key=lambda g: (g.stage, -len(g.addresses), KIND_ORDER[g.kind], g.addresses))
+
+
+def _blocked_group(key: tuple[str, Kind, tuple[Obstacle, ...], bool], members: list[list[Blocked]]) -> BlockedGroup:
+    stage, kind, obstacles, live = key
+    addresses = tuple(sorted(items[0].address for items in members))
+    if len(members) > 1:
+        return BlockedGroup(stage, kind, addresses, obstacles, live)
+    own = tuple(dict.fromkeys(_obstacle(item, item.address) for item in members[0]))
+    return BlockedGroup(stage, kind, addresses, own, live, members[0][0].source)
+
+
+def _obstacle(item: Blocked, address: str) -> Obstacle:
+    """The reason, with ``address`` in place of the resource's own."""
+    why, how = (text.replace(item.address, address) for text in (item.why, item.how))
+    return Obstacle(item.code, why, how, item.who)

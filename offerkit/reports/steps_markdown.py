@@ -1,0 +1,157 @@
+"""Steps as Markdown: a table to scan, and a folded diff for each resource that changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from offerkit.planning.plan import Action, Body, Step
+from offerkit.reports.escape import clip, fenced, markdown, markdown_code, summary_html
+from offerkit.reports.facts import facts
+from offerkit.reports.fields import body_lines, step_diff
+from offerkit.reports.groups import Bunch, KindGroup, Section, sections
+from offerkit.reports.line_diff import DiffLine
+from offerkit.reports.style import CONCISE, Layout
+from offerkit.reports.words import SIGNS, VERBS, count, count_kind, position, reason
+
+GITHUB_LIMIT = 65_536
+"""The most characters that GitHub takes in a comment; counted here in bytes, which are never fewer."""
+_TABLES = 0.6
+"""The part of the room that tables may take when not everything fits."""
+_LABEL, _FACT, _PATHS = 48, 300, 4
+
+
+@dataclass(slots=True)
+class Room:
+    """How much may still be written, and what had to be left out."""
+
+    left: int
+    rows_left_out: int = 0
+    details_left_out: int = 0
+
+    def take(self, text: str, reserve: int = 0) -> bool:
+        """Whether ``text`` fits with ``reserve`` bytes to spare; then its room is taken."""
+        size = len(text.encode()) + 1
+        if size > self.left - reserve:
+            return False
+        self.left -= size
+        return True
+
+    @property
+    def note(self) -> str:
+        """What was left out, in a sentence; empty when all is there."""
+        parts = [count(self.rows_left_out, "table row")] if self.rows_left_out else []
+        parts += [f"the fields of {count(self.details_left_out, 'resource')}"] if self.details_left_out else []
+        if not parts:
+            return ""
+        return (
+            f"> **Cut short**: {' and '.join(parts)} did not fit into the {GITHUB_LIMIT:,} characters "
+            "of a GitHub comment. The plan itself has everything."
+        )
+
+
+@dataclass(slots=True)
+class _Page:
+    """A section being written: its table, then what is folded below it."""
+
+    table: list[str] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
+
+
+def steps_markdown(
+    steps: Sequence[Step],
+    bodies: Mapping[str, Body],
+    layout: Layout = CONCISE,
+    *,
+    by_stage: bool = True,
+    room: Room | None = None,
+) -> str:
+    """A table for each stage (in a diff: for each environment), and folded diffs below it."""
+    room = room or Room(GITHUB_LIMIT)
+    found = sections(steps, layout.limit, by_stage=by_stage)
+    reserve = int(room.left * (1 - _TABLES))
+    pages = [_Page(_table(section, layout, room, reserve, by_stage)) for section in found]
+    for wanted in (False, True):  # what changes first, what is new with the room that is left
+        for page, section in zip(pages, found, strict=True):
+            for group in section.groups:
+                page.details += _details(group, wanted, bodies, layout, room)
+    parts = [part for page in pages for part in ("\n".join(page.table), *page.details)]
+    return "\n\n".join(parts)
+
+
+def _table(section: Section, layout: Layout, room: Room, reserve: int, reasons: bool) -> list[str]:
+    rows = [
+        f"#### {markdown(section.title)}",
+        "",
+        f"| Action | Resource | {'Why, and what it means' if reasons else 'What differs'} | Source |",
+        "|:--|:--|:--|:--|",
+    ]
+    room.take("\n".join(rows))
+    for group in section.groups:
+        for bunch in group.bunches:
+            for step in bunch.steps:
+                row = _row(step, layout, reasons)
+                if room.rows_left_out == 0 and room.take(row, reserve):
+                    rows.append(row)
+                else:
+                    room.rows_left_out += 1
+            more = f"| | {bunch.more} | | |"
+            if bunch.more and room.take(more):
+                rows.append(more)
+    return rows
+
+
+def _row(step: Step, layout: Layout, reasons: bool) -> str:
+    action = f"{SIGNS[step.action]} {VERBS[step.action]}".replace("~", "\\~").replace("-", "\\-")
+    label = f"<br>{markdown(clip(step.label, _LABEL))}" if step.label else ""
+    what = [markdown(clip(reason(step), _FACT))] if reasons else []
+    if not reasons and step.action is Action.MOVE:
+        what.append(f"from {markdown_code(step.moved_from)}")
+    if step.changes:
+        paths = [markdown_code(clip(change.path, _LABEL)) for change in step.changes[:_PATHS]]
+        more = len(step.changes) - len(paths)
+        what.append(", ".join(paths) + (f" and {more:,} more" if more else ""))
+    what += [f"**{label_}** {markdown(clip(text, _FACT))}" for label_, text in facts(step, layout)]
+    cells = (action, markdown_code(step.address) + label, "<br>".join(what), markdown_code(position(step)))
+    return f"| {' | '.join(cells)} |"
+
+
+def _details(group: KindGroup, new: bool, bodies: Mapping[str, Body], layout: Layout, room: Room) -> list[str]:
+    """The folded diffs of one kind: one for each changed resource, one for all new ones together."""
+    found = []
+    for bunch in group.bunches:
+        if (bunch.action is Action.CREATE) is not new:
+            continue
+        folded = [_new(bunch, bodies, layout)] if new else [_changed(step, bodies, layout) for step in bunch.steps]
+        for text, resources in filter(None, folded):
+            if room.take(text):
+                found.append(text)
+            else:
+                room.details_left_out += resources
+    return found
+
+
+def _changed(step: Step, bodies: Mapping[str, Body], layout: Layout) -> tuple[str, int] | None:
+    diff = step_diff(step, bodies, layout)
+    if not diff:
+        return None
+    label = f" · {summary_html(clip(step.label, _LABEL))}" if step.label else ""
+    return _folded(f"<code>{summary_html(step.address)}</code>{label}", diff), 1
+
+
+def _new(bunch: Bunch, bodies: Mapping[str, Body], layout: Layout) -> tuple[str, int] | None:
+    """The fields of what is created, unless it is too much to read."""
+    if bunch.total > layout.bodies:
+        return None
+    rows: list[DiffLine] = []
+    for step in bunch.steps:
+        lines = body_lines(step, bodies, layout)
+        rows += [DiffLine("+", f"{step.address}:"), *(DiffLine("+", f"  {line}") for line in lines)]
+    title = f"The fields of {count_kind(bunch.total, bunch.kind)} to create"
+    return (_folded(title, rows), bunch.total) if len(rows) > bunch.total else None
+
+
+def _folded(title: str, diff: Sequence[DiffLine]) -> str:
+    lines = [f"@@ {text} @@" if mark == "@" else f"{mark} {text}".rstrip() for mark, text in diff]
+    block = fenced("\n".join(lines), "diff")
+    return f"<details><summary>{title}</summary>\n\n{block}\n\n</details>"

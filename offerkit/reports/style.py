@@ -1,0 +1,141 @@
+"""The look of text: ANSI colours that can be switched off, and columns that stay straight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from offerkit.planning.plan import Action
+from offerkit.reports.escape import ascii_only
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How text is painted: with ANSI ``colour`` or without; ``ascii`` where nothing else can be shown."""
+
+    colour: bool = False
+    ascii: bool = False
+
+    def paint(self, codes: str, text: str) -> str:
+        """``text`` between the ANSI ``codes`` and a reset; untouched when colours are off."""
+        return f"\x1b[{codes}m{text}\x1b[0m" if self.colour and text else text
+
+    def bold(self, text: str) -> str:
+        """What to read first."""
+        return self.paint("1", text)
+
+    def dim(self, text: str) -> str:
+        """What can be skipped."""
+        return self.paint("2", text)
+
+    def red(self, text: str) -> str:
+        """What goes, and errors."""
+        return self.paint("31", text)
+
+    def green(self, text: str) -> str:
+        """What comes."""
+        return self.paint("32", text)
+
+    def yellow(self, text: str) -> str:
+        """What changes, and warnings."""
+        return self.paint("33", text)
+
+    def cyan(self, text: str) -> str:
+        """What moves, and pointers into files."""
+        return self.paint("36", text)
+
+    def action(self, action: Action, text: str) -> str:
+        """``text`` in the colour of ``action``."""
+        match action:
+            case Action.CREATE:
+                return self.green(text)
+            case Action.UPDATE:
+                return self.yellow(text)
+            case Action.MOVE:
+                return self.cyan(text)
+            case Action.DELETE:
+                return self.red(text)
+            case Action.DEACTIVATE:
+                return self.paint("35", text)
+            case _ as never:
+                assert_never(never)
+
+    def mark(self, mark: str, text: str) -> str:
+        """``text`` in the colour of a line diff's ``mark``."""
+        match mark:
+            case "+":
+                return self.green(text)
+            case "-":
+                return self.red(text)
+            case "~":
+                return self.yellow(text)
+            case "@":
+                return self.dim(text)
+            case _:
+                return text
+
+    def finish(self, text: str) -> str:
+        """The whole report, as the terminal can show it."""
+        return ascii_only(text) if self.ascii else text
+
+
+PLAIN = Style()
+"""No colours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How much is shown: more than these numbers is counted instead of listed."""
+
+    limit: int = 200
+    """Steps of one action and kind in one stage."""
+    bodies: int = 20
+    """Resources of one kind that are created with their fields shown; more are listed by name."""
+    names: int = 10
+    """Names in one list."""
+    fields: int = 40
+    """Changed fields of one resource."""
+    lines: int = 40
+    """Lines of one field."""
+    width: int = 100
+    """Columns that text is wrapped to."""
+
+    def everything(self) -> Layout:
+        """The same layout with nothing left out."""
+        most = 1_000_000_000
+        return replace(self, limit=most, bodies=most, names=most, fields=most, lines=most)
+
+
+CONCISE = Layout()
+"""What a person reads."""
+
+
+def display_width(text: str) -> int:
+    """The columns that ``text`` takes: wide characters two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(sign) else 2 if east_asian_width(sign) in "WF" else 1 for sign in text)
+
+
+def pad(text: str, width: int) -> str:
+    """``text`` filled with spaces to ``width`` columns."""
+    return text + " " * (width - display_width(text))
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """``text`` in rows of at most ``width`` characters, broken at spaces where there are any."""
+    rows = []
+    while len(text) > width:
+        cut = text.rfind(" ", width // 2, width + 1)
+        rows.append(text[: cut if cut > 0 else width])
+        text = text[cut + 1 if cut > 0 else width :]
+    return [*rows, text]
+
+
+def indented(prefix: str, text: str, width: int) -> list[str]:
+    """``prefix`` and ``text`` wrapped to ``width``, further rows hanging below the text's first."""
+    room = max(20, width - len(prefix))
+    rows = wrap(text, room)
+    return [prefix + rows[0], *(" " * len(prefix) + row for row in rows[1:])]

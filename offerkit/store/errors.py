@@ -1,0 +1,83 @@
+"""The refusals of the store: for each way a store can fail, what it means and how to mend it."""
+
+from __future__ import annotations
+
+import errno
+
+from offerkit.diagnostics import Code, Refused, refuse
+
+VERIFY = "Run “offerkit audit verify” to see what is wrong, and restore the store from a backup."
+
+
+def missing(name: str) -> Refused:
+    """There is nothing at that path."""
+    return refuse(
+        Code.STORE_MISSING,
+        f"there is no store at {name}",
+        detail="The store is made by the first apply; until then every stage is empty.",
+        hint="Run “offerkit apply”, or name another store with --store.",
+    )
+
+
+def foreign(name: str, why: str) -> Refused:
+    """Something is at that path, and it is not ours: it is never written to."""
+    return refuse(
+        Code.STORE_FOREIGN,
+        f"{name} is not an offerkit store",
+        detail=f"{why} It was not touched.",
+        hint="Move it away, or name another store with --store.",
+    )
+
+
+def read_only(name: str) -> Refused:
+    """The file, its folder or its file system does not let us write."""
+    return refuse(
+        Code.STORE_READ_ONLY,
+        f"the store {name} cannot be written",
+        detail="The file, the folder it is in, or the whole file system is read-only for this user.",
+        hint="Grant write access to the file and its folder, or name another store with --store.",
+    )
+
+
+def unreadable(name: str, why: str) -> Refused:
+    """The operating system does not let us open the file."""
+    return refuse(
+        Code.UNREADABLE,
+        f"the store {name} cannot be opened",
+        detail=f"{why}.",
+        hint="Check that the file and its folder are readable for this user.",
+    )
+
+
+def full(name: str) -> Refused:
+    """The operating system took no more bytes."""
+    return refuse(
+        Code.STORE_FULL,
+        f"the store {name} cannot grow",
+        detail="The disk, a quota or a limit on file size is exhausted. Nothing was changed.",
+        hint="Free some space or raise the limit (ulimit -f), then run the command again.",
+    )
+
+
+def locked(name: str) -> Refused:
+    """Another process is writing, and longer than we wait."""
+    return refuse(
+        Code.STORE_LOCKED,
+        f"the store {name} is locked by another process",
+        detail="It is being written to, and was so for longer than this run may wait.",
+        hint="Run the command again when the other one has ended.",
+    )
+
+
+def damaged(name: str, why: str) -> Refused:
+    """The bytes are there, but they are not what we wrote."""
+    return refuse(Code.STORE_DAMAGED, f"the store {name} is damaged", detail=f"{why}.", hint=VERIFY)
+
+
+def from_os(error: OSError, name: str) -> Refused:
+    """The refusal for an error of the operating system on one of the store's files."""
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return read_only(name)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return full(name)
+    return unreadable(name, error.strerror or str(error))

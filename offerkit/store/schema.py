@@ -1,0 +1,118 @@
+"""The tables, and how an older store becomes a current one.
+
+``{key}``, ``{text}`` and ``{clustered}`` are the dialect's words (:attr:`Database.ddl`); everything else is
+SQL that SQLite and PostgreSQL read alike. Empty text means none: no column is ever NULL.
+"""
+
+from __future__ import annotations
+
+from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.fingerprint import digest
+from offerkit.store.database import Database
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        "CREATE TABLE meta (key {key} NOT NULL PRIMARY KEY, value {text} NOT NULL)",
+        """CREATE TABLE snapshot (
+            fingerprint {key} NOT NULL PRIMARY KEY, kind {text} NOT NULL, body {text} NOT NULL)""",
+        """CREATE TABLE revision (
+            serial INTEGER PRIMARY KEY, parent_digest {text} NOT NULL, digest {text} NOT NULL,
+            action {text} NOT NULL, actor {text} NOT NULL, time {key} NOT NULL, message {text} NOT NULL,
+            plan_digest {text} NOT NULL, details {text} NOT NULL)""",
+        """CREATE TABLE stage (
+            stage {key} NOT NULL PRIMARY KEY, revision INTEGER NOT NULL REFERENCES revision (serial),
+            digest {text} NOT NULL)""",
+        """CREATE TABLE stage_entry (
+            stage {key} NOT NULL REFERENCES stage (stage), address {key} NOT NULL,
+            fingerprint {text} NOT NULL, activation {text} NOT NULL,
+            PRIMARY KEY (stage, address)) {clustered}""",
+        """CREATE TABLE change (
+            serial INTEGER NOT NULL REFERENCES revision (serial), stage {key} NOT NULL, address {key} NOT NULL,
+            action {text} NOT NULL, before_fingerprint {text} NOT NULL, after_fingerprint {text} NOT NULL,
+            before_activation {text} NOT NULL, after_activation {text} NOT NULL, moved_from {key} NOT NULL,
+            reason {text} NOT NULL, PRIMARY KEY (serial, stage, address)) {clustered}""",
+        "CREATE INDEX change_address ON change (stage, address, serial)",
+        "CREATE INDEX change_moved ON change (moved_from, stage, serial) WHERE moved_from <> ''",
+        """CREATE TABLE outcome (
+            serial INTEGER NOT NULL REFERENCES revision (serial), stage {key} NOT NULL, digest {text} NOT NULL,
+            PRIMARY KEY (serial, stage)) {clustered}""",
+        "CREATE INDEX outcome_stage ON outcome (stage, serial)",
+        """CREATE TABLE approval (
+            serial INTEGER NOT NULL REFERENCES revision (serial), address {key} NOT NULL, aspect {key} NOT NULL,
+            space {key} NOT NULL, fingerprint {text} NOT NULL, decision {text} NOT NULL,
+            operator {text} NOT NULL, comment {text} NOT NULL,
+            PRIMARY KEY (serial, address, aspect, space)) {clustered}""",
+        "CREATE INDEX approval_address ON approval (address, serial)",
+    ),
+)
+"""The statements that lead from format n to n + 1; format 0 is an empty database."""
+
+META_KEYS = ("format", "head", "project")
+
+
+def current_format() -> int:
+    """The format that this offerkit writes."""
+    return len(MIGRATIONS)
+
+
+def genesis(project: str) -> str:
+    """The parent of the first revision, so that a history belongs to one project."""
+    return digest(b"offerkit history", project.encode())
+
+
+def read_meta(db: Database) -> dict[str, str]:
+    """All of the meta table."""
+    found: list[tuple[str, str]] = db.rows("SELECT key, value FROM meta")
+    return dict(found)
+
+
+def create(db: Database, project: str) -> None:
+    """Make an empty store; inside a write transaction."""
+    _run(db, 0)
+    rows = [("format", str(current_format())), ("head", genesis(project)), ("project", project)]
+    db.run_many("INSERT INTO meta (key, value) VALUES (?, ?)", rows)
+
+
+def check_format(db: Database, meta: dict[str, str]) -> bool:
+    """Whether the store is of the current format (False: of an older one); refused when of no known one."""
+    text = meta.get("format", "")
+    if not text.isdecimal() or not meta.keys() >= set(META_KEYS) or int(text) == 0:
+        raise refuse(
+            Code.STORE_DAMAGED,
+            f"{db.name} does not say which format it has or which project it belongs to",
+            detail="The table “meta” lacks its rows, or they were edited.",
+            hint="Restore the store from a backup.",
+        )
+    if int(text) > current_format():
+        raise refuse(
+            Code.STORE_VERSION,
+            f"{db.name} has format {text}; this offerkit knows formats up to {current_format()}",
+            detail="A newer offerkit wrote it, and what that one added would be lost.",
+            hint="Upgrade offerkit: pip install --upgrade offerkit",
+        )
+    return int(text) == current_format()
+
+
+def migrate(db: Database) -> None:
+    """Bring an older store to the current format, all at once or not at all."""
+    with db.writing():
+        meta = read_meta(db)  # read again: another process may have been faster
+        if not check_format(db, meta):
+            _run(db, int(meta["format"]))
+            db.run("UPDATE meta SET value = ? WHERE key = ?", (str(current_format()), "format"))
+
+
+def outdated(db: Database, meta: dict[str, str]) -> Refused:
+    """Why a store of an older format is not read."""
+    return refuse(
+        Code.STORE_VERSION,
+        f"{db.name} has format {meta['format']}; this offerkit works with format {current_format()}",
+        detail="An older offerkit wrote it. Reading commands do not change a store, so it was left as it is.",
+        hint="Copy the file as a backup, then run “offerkit apply”: whatever writes upgrades the store first.",
+    )
+
+
+def _run(db: Database, start: int) -> None:
+    for statements in MIGRATIONS[start:]:
+        for statement in statements:
+            db.run(statement.format_map(db.ddl))

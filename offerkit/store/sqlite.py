@@ -1,0 +1,186 @@
+"""The embedded database: SQLite behind :class:`~offerkit.store.database.Database`.
+
+All that is peculiar to SQLite is here and in :mod:`offerkit.store.sqlite_errors`: pragmas, how a transaction
+begins, how files are opened, and what its errors mean.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from offerkit.store import errors
+from offerkit.store.database import Cell, Row
+from offerkit.store.sqlite_errors import CANNOT_WRITE_BESIDE, primary, refusal
+
+APPLICATION_ID = 0x4F46524B
+"""“OFRK” in the file's header tells our stores from other SQLite files."""
+
+
+class SqliteDatabase:
+    """One connection to a store file."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        """Take over an open connection."""
+        self._connection = connection
+        self._path = path
+        self._writing = False
+        self.name = str(path)
+        self.ddl = {"key": "TEXT", "text": "TEXT", "clustered": "WITHOUT ROWID"}
+
+    @property
+    def in_writing(self) -> bool:
+        """Whether a write transaction is open."""
+        return self._writing
+
+    def rows(self, sql: str, args: Sequence[Cell] = ()) -> list[Row]:
+        """All rows of a query."""
+        try:
+            return self._connection.execute(sql, args).fetchall()
+        except sqlite3.Error as error:
+            raise refusal(error, self._path) from error
+
+    def run(self, sql: str, args: Sequence[Cell] = ()) -> None:
+        """Execute one statement."""
+        try:
+            self._connection.execute(sql, args)
+        except sqlite3.Error as error:
+            raise refusal(error, self._path) from error
+
+    def run_many(self, sql: str, rows: Iterable[Sequence[Cell]]) -> None:
+        """Execute one statement for every one of ``rows``."""
+        try:
+            self._connection.executemany(sql, rows)
+        except sqlite3.Error as error:
+            raise refusal(error, self._path) from error
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Let all reads inside see one state."""
+        if self._connection.in_transaction:
+            yield
+            return
+        self.run("BEGIN")
+        try:
+            yield
+        finally:
+            self._roll_back()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Lock the store for writing; commit at the end, or roll back when anything is raised."""
+        if self._connection.in_transaction:
+            raise RuntimeError("a transaction is open already")
+        try:
+            self.run("BEGIN IMMEDIATE")
+            self._writing = True
+            yield
+            self.run("COMMIT")
+        finally:
+            self._writing = False
+            self._roll_back()
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            with suppress(sqlite3.Error):  # what led here is already being told
+                self._connection.rollback()
+
+    def damage(self) -> list[str]:
+        """What SQLite finds wrong with the file and its indexes."""
+        found: list[tuple[str]] = self.rows("PRAGMA integrity_check")
+        return [text for (text,) in found if text != "ok"]
+
+    def close(self) -> None:
+        """Close the connection; the last one to close folds the write-ahead log into the file."""
+        self._connection.close()
+
+    def blank(self) -> bool:
+        """Whether the file holds nothing at all yet; refused when it holds something that is not ours."""
+        identity: list[tuple[int]] = self.rows("PRAGMA application_id")
+        if identity == [(APPLICATION_ID,)]:
+            return False
+        if identity == [(0,)] and not self.rows("SELECT 1 FROM sqlite_master LIMIT 1"):
+            return True
+        raise errors.foreign(self.name, "It is an SQLite database of another application.")
+
+    def claim(self) -> None:
+        """Mark the file as ours; inside the transaction that creates the tables."""
+        self.run(f"PRAGMA application_id = {APPLICATION_ID}")
+
+    def tune(self, *, write: bool) -> None:
+        """Set what holds for this connection only, and the write-ahead log for good."""
+        if not write:
+            self.run("PRAGMA query_only = ON")
+            return
+        with suppress(sqlite3.OperationalError):  # busy, or no shared memory there: slower, as safe
+            self._connection.execute("PRAGMA journal_mode = WAL")
+        self.run("PRAGMA synchronous = FULL")
+        self.run("PRAGMA foreign_keys = ON")
+
+
+def connect(path: Path, *, create: bool, write: bool, busy_timeout: float) -> SqliteDatabase:
+    """A connection to the file at ``path``, whose header was read; refused when that cannot be."""
+    _inspect(path, create=create)
+    if write or create:
+        if path.exists() and not _writable(path):
+            raise errors.read_only(str(path))
+        return _attempt(path, "mode=rwc" if create else "mode=rw", busy_timeout)
+    # A reader that may write recovers after a crash and leaves no files behind; query_only keeps it a reader.
+    try:
+        return _attempt(path, "mode=rw" if _writable(path) else "mode=ro", busy_timeout)
+    except _CannotWriteBeside as failure:
+        # A log in a read-only folder needs files beside it; when it holds nothing the file alone is everything.
+        log = path.with_name(path.name + "-wal")
+        if log.exists() and log.stat().st_size > 0:
+            raise failure.refusal from failure
+    return _attempt(path, "immutable=1", busy_timeout)
+
+
+class _CannotWriteBeside(Exception):  # noqa: N818 - never leaves this module
+    def __init__(self, error: sqlite3.Error, path: Path) -> None:
+        super().__init__(str(error))
+        self.refusal = refusal(error, path)
+
+
+def _attempt(path: Path, how: str, busy_timeout: float) -> SqliteDatabase:
+    connection = None
+    try:
+        uri = f"{path.absolute().as_uri()}?{how}"
+        connection = sqlite3.connect(uri, uri=True, timeout=busy_timeout, isolation_level=None)
+        connection.execute("PRAGMA schema_version").fetchone()
+    except sqlite3.Error as error:
+        if connection is not None:
+            connection.close()
+        if how == "mode=ro" and primary(error) in CANNOT_WRITE_BESIDE:
+            raise _CannotWriteBeside(error, path) from error
+        raise refusal(error, path) from error
+    return SqliteDatabase(connection, path)
+
+
+def _inspect(path: Path, *, create: bool) -> None:
+    """Refuse what cannot be a store before SQLite sees it, and make the folder of a new one."""
+    name = str(path)
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if not create:
+            raise errors.missing(name) from error
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as failure:
+            raise errors.from_os(failure, name) from failure
+        return
+    except (OSError, ValueError) as error:
+        raise errors.unreadable(name, str(error)) from error
+    if not stat.S_ISREG(status.st_mode):
+        raise errors.foreign(name, "It is a folder." if stat.S_ISDIR(status.st_mode) else "It is not a file.")
+    if status.st_size == 0 and not create:
+        raise errors.foreign(name, "It is an empty file.")
+
+
+def _writable(path: Path) -> bool:
+    return os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)
