@@ -1,0 +1,1 @@
+"""The command line: click, printing and exit codes; nothing else is decided here."""

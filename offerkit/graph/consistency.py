@@ -71,7 +71,7 @@ def _required(
                 yield Finding(
                     offer, ("content",), Code.REQUIRED_FIELD,
                     f"space {space} requires {_fields(fields)}, which this offer does not give", on_key=True,
-                    hint=f"Give {or_list(fields)} in content or representations.{space}, or take {space} out of spaces.",
+                    hint=f"Give {or_list(fields)} in content, or take {space} out of the offer's spaces.",
                 )  # fmt: skip
     elif lacking and all(lacking.values()):
         space, fields = min(lacking.items(), key=lambda item: (len(item[1]), item[0]))

@@ -12,7 +12,7 @@ from typing import Any
 from offerkit.address import Kind
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, Severity
 from offerkit.fingerprint import manifest_digest
-from offerkit.graph.record import Record
+from offerkit.graph.record import Finding, Record
 from offerkit.loader.cache import Cache, code_digest, decode, encode
 from offerkit.loader.project import Project, SpecFile, read_all
 
@@ -54,6 +54,12 @@ class Loaded:
             raise Refused(parsed.found)
         self._bodies |= parsed.bodies
         return parsed.records
+
+    def placed(self, findings: list[Finding]) -> list[Diagnostic]:
+        """Findings about these records as diagnostics, each at its exact place."""
+        from offerkit.loader.parse import place
+
+        return place(self.files, findings)
 
     def bodies(self, addresses: Iterable[str]) -> dict[str, bytes]:
         """The canonical bodies of ``addresses``, made from the YAML and checked against their fingerprints."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from offerkit.address import SHARED, Kind, valid_name
 from offerkit.diagnostics import Code, Diagnostic, Position, refuse
-from offerkit.loader.yaml_events import MAX_BYTES
+from offerkit.loader.limits import MAX_BYTES
 
 
 @dataclass(frozen=True, slots=True)

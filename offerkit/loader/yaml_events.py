@@ -11,12 +11,8 @@ from typing import Any, NoReturn, TypeAlias
 import _ruamel_yaml as c
 
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused
+from offerkit.loader.limits import MAX_ALIASED_NODES, MAX_BYTES, MAX_DEPTH
 from offerkit.loader.scalars import Scalar, resolve
-
-MAX_BYTES = 16 * 1024 * 1024
-MAX_DEPTH = 32
-MAX_ALIASED_NODES = 10_000
-"""How many nodes all aliases of one file may add, counted as if each were written out."""
 
 Value: TypeAlias = "Scalar | YamlMap | YamlList"
 _SHIFT = 20

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 
-_UNSAFE = re.compile(
+_UNSAFE = (
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
 """Controls, C1, soft hyphen, bidirectional marks, separators, invisibles, lone surrogates, tag characters."""
 
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_MARKDOWN = re.compile(r"[\\`*_\[\]~$<>&|@]|#(?=\d)")
+_MARKDOWN = r"[\\`*\[\]~$<>&|]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|(?<!\w)@|#(?=\d)"
+"""What Markdown would act on; an underscore or an at sign within a word does nothing."""
 _MARKDOWN_AS = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "|": "&#124;", "@": "@&#8203;", "#": "#&#8203;"}
-_HTML = re.compile("[&<>\"'`]")
+_MENTION = r"(?<!\w)@|(?<!&)#(?=\d)"
+_HTML = "[&<>\"'`]"
 _HTML_AS = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;", "`": "&#x60;"}
 _ASCII = str.maketrans(
     {"→": "->", "…": "...", "·": "-", "×": "x", "“": '"', "”": '"', "’": "'", "–": "-", "—": "-", "›": ">"}
@@ -34,7 +36,7 @@ def visible(text: str, *, multiline: bool = False) -> str:
         return text
     if multiline:
         return "\n".join(visible(line.replace("\t", "    ")) for line in text.split("\n"))
-    return _UNSAFE.sub(_spelled, text)
+    return re.sub(_UNSAFE, _spelled, text)
 
 
 def _spelled(match: re.Match[str]) -> str:
@@ -52,7 +54,7 @@ def ascii_only(text: str) -> str:
 
 def markdown(text: str) -> str:
     """``text`` as Markdown prose or a table cell: one line, no markup, live HTML or mention."""
-    return _MARKDOWN.sub(lambda match: _MARKDOWN_AS.get(match[0]) or "\\" + match[0], visible(text))
+    return re.sub(_MARKDOWN, lambda match: _MARKDOWN_AS.get(match[0]) or "\\" + match[0], visible(text))
 
 
 def markdown_code(text: str) -> str:
@@ -75,12 +77,12 @@ def fenced(text: str, info: str = "") -> str:
 
 def html(text: str, *, multiline: bool = False) -> str:
     """``text`` for an HTML element or a quoted attribute."""
-    return _HTML.sub(lambda match: _HTML_AS[match[0]], visible(text, multiline=multiline))
+    return re.sub(_HTML, lambda match: _HTML_AS[match[0]], visible(text, multiline=multiline))
 
 
 def summary_html(text: str) -> str:
     """``text`` for raw HTML inside Markdown (a ``<summary>``): as :func:`html`, without live mentions."""
-    return re.sub(r"@|#(?=\d)", lambda match: match[0] + "&#8203;", html(text)).replace("&#&#8203;", "&#")
+    return re.sub(_MENTION, lambda match: match[0] + "&#8203;", html(text))
 
 
 def workflow_message(text: str) -> str:

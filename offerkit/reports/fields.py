@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
 from offerkit.fingerprint import Json
 from offerkit.planning.plan import Action, Body, ChangeOp, FieldChange, Step
 from offerkit.reports.line_diff import DiffLine, all_lines, capped, line_diff
-from offerkit.reports.style import Layout
+from offerkit.reports.style import ALL, Layout
 from offerkit.reports.values import inline, yaml_lines
 
 MARKS = {ChangeOp.ADD: "+", ChangeOp.REMOVE: "-", ChangeOp.CHANGE: "~"}
@@ -20,8 +20,7 @@ _NEW_FIELD_LINES = 6
 """Lines of one text in a list of a new resource's fields."""
 
 
-@dataclass(frozen=True, slots=True)
-class FieldView:
+class FieldView(NamedTuple):
     """One changed field: ``before`` and ``after`` on one line, or else ``lines``."""
 
     op: ChangeOp
@@ -67,7 +66,7 @@ def _as_lines(value: Json, layout: Layout) -> list[str]:
     """A text's own lines; anything else as YAML-like lines, with nothing cut that a diff would need."""
     if isinstance(value, str):
         return value.split("\n")
-    return yaml_lines(value, layout.width - 20, 1_000_000)
+    return yaml_lines(value, layout.width - 20, ALL)
 
 
 def body_lines(step: Step, bodies: Mapping[str, Body], layout: Layout) -> list[str]:
@@ -82,13 +81,8 @@ def body_lines(step: Step, bodies: Mapping[str, Body], layout: Layout) -> list[s
         fields = {key: value for key, value in fields.items() if key != "label"}
     if not isinstance(fields, dict) or not fields:
         return []
-    return yaml_lines(
-        fields, layout.width - 20, min(layout.lines, _NEW_FIELD_LINES) if _concise(layout) else layout.lines
-    )
-
-
-def _concise(layout: Layout) -> bool:
-    return layout.lines < 1_000_000
+    most = min(layout.lines, _NEW_FIELD_LINES) if layout.concise else ALL
+    return yaml_lines(fields, layout.width - 20, most)
 
 
 def step_diff(step: Step, bodies: Mapping[str, Body], layout: Layout) -> list[DiffLine]:

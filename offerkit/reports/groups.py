@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from offerkit.address import KIND_ORDER, Kind, parse_address
 from offerkit.diagnostics import Position
 from offerkit.planning.plan import Action, Blocked, Step
-from offerkit.reports.words import SIGNS, VERBS, count_kind, plural
+from offerkit.reports.words import SIGNS, count_kind, plural
 
 PLACEHOLDER = "ADDRESS"
 """Stands for each of the addresses in advice that many resources share."""
 _ACTION_ORDER = {action: place for place, action in enumerate(SIGNS)}
 
 
-@dataclass(frozen=True, slots=True)
-class Bunch:
+class Bunch(NamedTuple):
     """The steps of one action and kind in one stage: those to show, and how many there are in all."""
 
     kind: Kind
@@ -26,13 +25,12 @@ class Bunch:
 
     @property
     def more(self) -> str:
-        """``… and 1,800 more offers to create``, or empty when all are shown."""
+        """``… and 1,800 more offers``, or empty when all are shown."""
         rest = self.total - len(self.steps)
-        return f"… and {rest:,} more {_noun(rest, self.kind)} to {VERBS[self.action]}" if rest else ""
+        return f"… and {rest:,} more {self.kind.value if rest == 1 else plural(self.kind)}" if rest else ""
 
 
-@dataclass(frozen=True, slots=True)
-class KindGroup:
+class KindGroup(NamedTuple):
     """All that happens to one kind of resource in one stage."""
 
     kind: Kind
@@ -44,16 +42,11 @@ class KindGroup:
         return count_kind(sum(bunch.total for bunch in self.bunches), self.kind)
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """All that happens in one stage (in a diff: in one environment)."""
 
     title: str
     groups: tuple[KindGroup, ...]
-
-
-def _noun(number: int, kind: Kind) -> str:
-    return kind.value if number == 1 else plural(kind)
 
 
 def sections(steps: Iterable[Step], limit: int, *, by_stage: bool = True) -> list[Section]:
@@ -82,8 +75,7 @@ def _kind_groups(kinds: dict[Kind, dict[Action, list[tuple[str, Step]]]], limit:
     return tuple(groups)
 
 
-@dataclass(frozen=True, slots=True)
-class Obstacle:
+class Obstacle(NamedTuple):
     """One reason why something is blocked."""
 
     code: str
@@ -92,8 +84,7 @@ class Obstacle:
     who: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class BlockedGroup:
+class BlockedGroup(NamedTuple):
     """Resources of one kind in one stage that are blocked for the same reasons."""
 
     stage: str

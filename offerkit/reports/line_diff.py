@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from offerkit.reports.escape import clip
-from offerkit.reports.style import Layout, wrap
+from offerkit.reports.style import Layout
 
 _CONTEXT = 2
 _AROUND = 24
 """Characters kept on both sides of what differs within a long line."""
-_EFFORT = 1_000_000
+_EFFORT = 250_000
 """Above this product of line counts the lines are not compared one by one."""
 
 
@@ -29,7 +29,7 @@ def line_diff(before: str, after: str, layout: Layout) -> tuple[DiffLine, ...]:
 
 def all_lines(mark: str, lines: Sequence[str], layout: Layout) -> tuple[DiffLine, ...]:
     """Every line with the same mark: a text that came or went as a whole."""
-    rows = [DiffLine(mark, row) for line in lines[: layout.lines] for row in _rows(line, layout)]
+    rows = [DiffLine(mark, _shortened(line, layout)) for line in lines[: layout.lines]]
     rows += [DiffLine(mark, "")] * max(0, len(lines) - layout.lines)
     return capped(rows, layout.lines)
 
@@ -88,8 +88,8 @@ def _rows_of(equal: bool, old: list[str], new: list[str], layout: Layout) -> lis
     elif len(old) == len(new):
         pairs = [_narrowed(one, other, layout) for one, other in zip(old, new, strict=True)]
         old, new = [one for one, _ in pairs], [other for _, other in pairs]
-    gone = [DiffLine("-", row) for line in old for row in _rows(line, layout)]
-    return gone + [DiffLine("+", row) for line in new for row in _rows(line, layout)]
+    gone = [DiffLine("-", _shortened(line, layout)) for line in old]
+    return gone + [DiffLine("+", _shortened(line, layout)) for line in new]
 
 
 def _spaces_shown(line: str) -> str:
@@ -98,12 +98,12 @@ def _spaces_shown(line: str) -> str:
     return (bare + "·" * (len(line) - len(bare))).replace("\t", "\\t")
 
 
-def _rows(line: str, layout: Layout) -> list[str]:
-    """A line as rows of the layout's width; a very long one loses its middle."""
-    room = layout.width * 6
-    if len(line) > room and layout.lines < room:
-        line = f"{line[: room // 2]} … {len(line) - room:,} more characters … {line[-room // 2 :]}"
-    return wrap(line, layout.width)
+def _shortened(line: str, layout: Layout) -> str:
+    """A line; a very long one loses its middle."""
+    room = layout.width * 3
+    if len(line) <= room or not layout.concise:
+        return line
+    return f"{line[: room // 2]} … {len(line) - room:,} more characters … {line[-room // 2 :]}"
 
 
 def _narrowed(old: str, new: str, layout: Layout) -> tuple[str, str]:

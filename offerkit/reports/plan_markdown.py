@@ -8,20 +8,18 @@ from offerkit.diagnostics import or_list
 from offerkit.planning.plan import Blocked, Plan
 from offerkit.reports.escape import clip, markdown, markdown_code
 from offerkit.reports.groups import BlockedGroup, Obstacle, blocked_groups
-from offerkit.reports.steps_markdown import GITHUB_LIMIT, Room, steps_markdown
-from offerkit.reports.style import CONCISE, Layout
+from offerkit.reports.steps_markdown import CONCISE, GITHUB_LIMIT, Room, steps_markdown
+from offerkit.reports.style import Layout
 from offerkit.reports.words import names, particulars, resets_sentence, summary, title
 
 _TEXT = 500
 """Characters of one sentence in a comment."""
-_GROUPS = 40
-"""Groups of blocked resources, and notes, in a comment."""
 
 
 def plan_markdown(plan: Plan, digest: str, layout: Layout = CONCISE, *, limit: int = GITHUB_LIMIT) -> str:
     """The plan in at most ``limit`` bytes, saying so when it is cut short. Ends with a newline."""
     head = [f"### {markdown(clip(title(plan), _TEXT))}", _summary(plan), _particulars(plan, digest, layout)]
-    tail = [blocked_markdown(plan.blocked, layout), _notes(plan)]
+    tail = [blocked_markdown(plan.blocked, layout, limit // 4), _notes(plan, limit // 8)]
     room = Room(limit - sum(len(part.encode()) + 2 for part in head + tail) - 400)
     body = steps_markdown(plan.steps, plan.bodies, layout, room=room)
     return "\n\n".join(part for part in [*head, room.note, body, *tail] if part) + "\n"
@@ -33,28 +31,36 @@ def _summary(plan: Plan) -> str:
 
 
 def _particulars(plan: Plan, digest: str, layout: Layout) -> str:
-    rows = [f"{key} {markdown(clip(text, _TEXT))}" for key, text in particulars(plan, digest, layout)]
+    rows = [f"{key} {_particular(key, text)}" for key, text in particulars(plan, digest, layout)]
     return f"<sub>{' · '.join(rows)}</sub>"
 
 
-def _notes(plan: Plan) -> str:
-    rows = [f"- {markdown(clip(note, _TEXT))}" for note in plan.notes[:_GROUPS]]
-    if more := len(plan.notes) - len(rows):
-        rows.append(f"- … and {more:,} more")
-    return "\n".join(["#### Notes", "", *rows]) if rows else ""
+def _particular(key: str, text: str) -> str:
+    return markdown_code(text) if key == "plan" else markdown(clip(text, _TEXT))
 
 
-def blocked_markdown(blocked: Sequence[Blocked], layout: Layout = CONCISE) -> str:
-    """What stays behind, as a list."""
+def _notes(plan: Plan, room: int) -> str:
+    rows = [f"- {markdown(clip(note, _TEXT))}" for note in plan.notes]
+    return "\n".join(["#### Notes", "", *_fitting(rows, room)]) if rows else ""
+
+
+def blocked_markdown(blocked: Sequence[Blocked], layout: Layout = CONCISE, room: int = GITHUB_LIMIT) -> str:
+    """What stays behind, as a list of at most ``room`` bytes."""
     groups = blocked_groups(blocked)
-    if not groups:
-        return ""
-    rows = ["#### Blocked", ""]
-    for group in groups[:_GROUPS]:
-        rows += _blocked_group(group, layout)
-    if more := sum(len(group.addresses) for group in groups[_GROUPS:]):
-        rows.append(f"- … and {more:,} more")
-    return "\n".join(rows)
+    rows = [row for group in groups[: layout.limit] for row in _blocked_group(group, layout)]
+    rows += [""] * sum(len(group.addresses) for group in groups[layout.limit :])
+    return "\n".join(["#### Blocked", "", *_fitting(rows, room)]) if rows else ""
+
+
+def _fitting(rows: Sequence[str], room: int) -> list[str]:
+    """The rows of a list that fit into ``room`` bytes, then how many did not."""
+    shown: list[str] = []
+    for row in rows:
+        room -= len(row.encode()) + 1
+        if room < 0 or not row:
+            return [*shown, f"- … and {len(rows) - len(shown):,} more"]
+        shown.append(row)
+    return shown
 
 
 def _blocked_group(group: BlockedGroup, layout: Layout) -> list[str]:
@@ -73,5 +79,5 @@ def _obstacle(obstacle: Obstacle) -> str:
     advice = markdown_code(how) if how.startswith("offerkit ") else markdown(how)
     code = f" ({markdown(obstacle.code)})" if obstacle.code else ""
     who = f"{markdown(clip(or_list(obstacle.who), _TEXT))} can lift it" if obstacle.who else ""
-    lift = ": ".join(filter(None, [who or ("to lift it" if how else ""), advice]))
+    lift = ": ".join(filter(None, [who, advice]))
     return f"  - {markdown(why)}{code}" + (f"; {lift}" if lift else "")

@@ -8,17 +8,21 @@ from dataclasses import dataclass, field
 from offerkit.planning.plan import Action, Body, Step
 from offerkit.reports.escape import clip, fenced, markdown, markdown_code, summary_html
 from offerkit.reports.facts import facts
-from offerkit.reports.fields import body_lines, step_diff
+from offerkit.reports.fields import step_diff
 from offerkit.reports.groups import Bunch, KindGroup, Section, sections
 from offerkit.reports.line_diff import DiffLine
-from offerkit.reports.style import CONCISE, Layout
-from offerkit.reports.words import SIGNS, VERBS, count, count_kind, position, reason
+from offerkit.reports.style import Layout
+from offerkit.reports.words import DONE, SIGNS, VERBS, count, count_kind, position, reason
 
 GITHUB_LIMIT = 65_536
 """The most characters that GitHub takes in a comment; counted here in bytes, which are never fewer."""
 _TABLES = 0.6
 """The part of the room that tables may take when not everything fits."""
+_LEAST = 300
+"""Below this much room no diff is worth trying."""
 _LABEL, _FACT, _PATHS = 48, 300, 4
+CONCISE = Layout(names=5)
+"""What a person reads in a pull request."""
 
 
 @dataclass(slots=True)
@@ -31,7 +35,7 @@ class Room:
 
     def take(self, text: str, reserve: int = 0) -> bool:
         """Whether ``text`` fits with ``reserve`` bytes to spare; then its room is taken."""
-        size = len(text.encode()) + 1
+        size = len(text.encode()) + 2
         if size > self.left - reserve:
             return False
         self.left -= size
@@ -45,8 +49,8 @@ class Room:
         if not parts:
             return ""
         return (
-            f"> **Cut short**: {' and '.join(parts)} did not fit into the {GITHUB_LIMIT:,} characters "
-            "of a GitHub comment. The plan itself has everything."
+            f"> **Cut short**: {' and '.join(parts)} did not fit. "
+            f"A GitHub comment takes {GITHUB_LIMIT:,} characters at most; the plan itself has everything."
         )
 
 
@@ -75,7 +79,7 @@ def steps_markdown(
         for page, section in zip(pages, found, strict=True):
             for group in section.groups:
                 page.details += _details(group, wanted, bodies, layout, room)
-    parts = [part for page in pages for part in ("\n".join(page.table), *page.details)]
+    parts = [part for page in pages for part in ("\n".join(page.table), *page.details) if part]
     return "\n\n".join(parts)
 
 
@@ -86,7 +90,9 @@ def _table(section: Section, layout: Layout, room: Room, reserve: int, reasons: 
         f"| Action | Resource | {'Why, and what it means' if reasons else 'What differs'} | Source |",
         "|:--|:--|:--|:--|",
     ]
-    room.take("\n".join(rows))
+    if not room.take("\n".join(rows), reserve):
+        room.rows_left_out += sum(len(bunch.steps) for group in section.groups for bunch in group.bunches)
+        return []
     for group in section.groups:
         for bunch in group.bunches:
             for step in bunch.steps:
@@ -95,18 +101,17 @@ def _table(section: Section, layout: Layout, room: Room, reserve: int, reasons: 
                     rows.append(row)
                 else:
                     room.rows_left_out += 1
-            more = f"| | {bunch.more} | | |"
+            more = f"| {SIGNS[bunch.action]} | {bunch.more} | | |"
             if bunch.more and room.take(more):
                 rows.append(more)
     return rows
 
 
 def _row(step: Step, layout: Layout, reasons: bool) -> str:
-    action = f"{SIGNS[step.action]} {VERBS[step.action]}".replace("~", "\\~").replace("-", "\\-")
+    action = f"{SIGNS[step.action]} {(VERBS if reasons else DONE)[step.action]}"
     label = f"<br>{markdown(clip(step.label, _LABEL))}" if step.label else ""
-    what = [markdown(clip(reason(step), _FACT))] if reasons else []
-    if not reasons and step.action is Action.MOVE:
-        what.append(f"from {markdown_code(step.moved_from)}")
+    why = reason(step, plan=reasons)
+    what = [markdown(clip(why, _FACT))] if why else []
     if step.changes:
         paths = [markdown_code(clip(change.path, _LABEL)) for change in step.changes[:_PATHS]]
         more = len(step.changes) - len(paths)
@@ -120,38 +125,36 @@ def _details(group: KindGroup, new: bool, bodies: Mapping[str, Body], layout: La
     """The folded diffs of one kind: one for each changed resource, one for all new ones together."""
     found = []
     for bunch in group.bunches:
-        if (bunch.action is Action.CREATE) is not new:
+        if (bunch.action is Action.CREATE) is not new or (new and bunch.total > layout.bodies):
             continue
-        folded = [_new(bunch, bodies, layout)] if new else [_changed(step, bodies, layout) for step in bunch.steps]
-        for text, resources in filter(None, folded):
-            if room.take(text):
+        for steps in [bunch.steps] if new else [(step,) for step in bunch.steps]:
+            text = _folded(steps, bunch, bodies, layout) if room.left > _LEAST else "?"
+            if text and room.left > _LEAST and room.take(text):
                 found.append(text)
-            else:
-                room.details_left_out += resources
+            elif text:
+                room.details_left_out += len(steps)
     return found
 
 
-def _changed(step: Step, bodies: Mapping[str, Body], layout: Layout) -> tuple[str, int] | None:
-    diff = step_diff(step, bodies, layout)
-    if not diff:
-        return None
-    label = f" · {summary_html(clip(step.label, _LABEL))}" if step.label else ""
-    return _folded(f"<code>{summary_html(step.address)}</code>{label}", diff), 1
-
-
-def _new(bunch: Bunch, bodies: Mapping[str, Body], layout: Layout) -> tuple[str, int] | None:
-    """The fields of what is created, unless it is too much to read."""
-    if bunch.total > layout.bodies:
-        return None
+def _folded(steps: Sequence[Step], bunch: Bunch, bodies: Mapping[str, Body], layout: Layout) -> str:
+    """One folded diff over ``steps``; empty when there is nothing to see in it."""
     rows: list[DiffLine] = []
-    for step in bunch.steps:
-        lines = body_lines(step, bodies, layout)
-        rows += [DiffLine("+", f"{step.address}:"), *(DiffLine("+", f"  {line}") for line in lines)]
-    title = f"The fields of {count_kind(bunch.total, bunch.kind)} to create"
-    return (_folded(title, rows), bunch.total) if len(rows) > bunch.total else None
-
-
-def _folded(title: str, diff: Sequence[DiffLine]) -> str:
-    lines = [f"@@ {text} @@" if mark == "@" else f"{mark} {text}".rstrip() for mark, text in diff]
+    for step in steps:
+        diff = step_diff(step, bodies, layout)
+        if len(steps) > 1:
+            rows.append(DiffLine("+", f"{step.address}:"))
+            diff = [DiffLine(mark, f"  {text}") for mark, text in diff]
+        rows += diff
+    if len(rows) <= (len(steps) if len(steps) > 1 else 0):
+        return ""
+    lines = [f"@@ {text} @@" if mark == "@" else f"{mark} {text}".rstrip(" ") for mark, text in rows]
     block = fenced("\n".join(lines), "diff")
-    return f"<details><summary>{title}</summary>\n\n{block}\n\n</details>"
+    return f"<details><summary>{_fold_title(steps, bunch)}</summary>\n\n{block}\n\n</details>"
+
+
+def _fold_title(steps: Sequence[Step], bunch: Bunch) -> str:
+    sign = SIGNS[bunch.action]
+    if len(steps) > 1:
+        return f"{sign} {count_kind(len(steps), bunch.kind)}"
+    label = f" · {summary_html(clip(steps[0].label, _LABEL))}" if steps[0].label else ""
+    return f"{sign} <code>{summary_html(steps[0].address)}</code>{label}"

@@ -49,7 +49,7 @@ def _bunch(bunch: Bunch, bodies: Mapping[str, Body], style: Style, layout: Layou
         rows += [head, *details] + ([""] if details else [])
         apart = bool(details)
     if bunch.more:
-        rows.append(f"    {style.dim(bunch.more)}")
+        rows.append(f"  {style.action(bunch.action, SIGNS[bunch.action])} {style.dim(bunch.more)}")
         apart = False
     if brief:
         rows.append(f"    {style.dim('(listed without their fields: they are many; --full shows all)')}")
@@ -59,12 +59,12 @@ def _bunch(bunch: Bunch, bodies: Mapping[str, Body], style: Style, layout: Layou
 def _heads(bunch: Bunch, style: Style, reasons: bool) -> list[str]:
     """``+ address  label  reason at file:line`` for each step, in straight columns."""
     addresses = [visible(step.address) for step in bunch.steps]
-    labels = [visible(clip(" ".join(step.label.split(" ")), _LABEL)) for step in bunch.steps]
+    labels = [visible(clip(step.label, _LABEL)) for step in bunch.steps]
     wide, wide_label = (max(map(display_width, column), default=0) for column in (addresses, labels))
     sign = style.action(bunch.action, SIGNS[bunch.action])
     rows = []
     for step, address, label in zip(bunch.steps, addresses, labels, strict=True):
-        why = " · ".join(filter(None, [reason(step) if reasons else "", position(step)]))
+        why = " · ".join(filter(None, [reason(step, plan=reasons), position(step)]))
         cells = f"{style.bold(address)}{' ' * (wide - display_width(address))}"
         cells += f"  {pad(label, wide_label)}" if wide_label else ""
         rows.append(f"  {sign} {cells}  {style.dim(visible(why))}".rstrip())

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from offerkit.planning.plan import Action
 from offerkit.reports.escape import ascii_only
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(NamedTuple):
     """How text is painted: with ANSI ``colour`` or without; ``ascii`` where nothing else can be shown."""
 
     colour: bool = False
@@ -83,8 +81,11 @@ PLAIN = Style()
 """No colours."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+ALL = 1_000_000_000
+"""More than there can be."""
+
+
+class Layout(NamedTuple):
     """How much is shown: more than these numbers is counted instead of listed."""
 
     limit: int = 200
@@ -102,8 +103,12 @@ class Layout:
 
     def everything(self) -> Layout:
         """The same layout with nothing left out."""
-        most = 1_000_000_000
-        return replace(self, limit=most, bodies=most, names=most, fields=most, lines=most)
+        return self._replace(limit=ALL, bodies=ALL, names=ALL, fields=ALL, lines=ALL)
+
+    @property
+    def concise(self) -> bool:
+        """Whether long texts are cut."""
+        return self.lines < ALL
 
 
 CONCISE = Layout()

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from offerkit.fingerprint import Json
 from offerkit.reports.escape import clip
+from offerkit.reports.style import ALL
 
 _BARE = re.compile(r"-?\d+(?:\.\d+)?|\d{4}-\d\d-\d\d(?:[T ][\d:.]+(?:Z|[+-]\d\d:\d\d)?)?")
 """Numbers and dates travel as text in canonical bodies; they read best without quotes."""
@@ -15,7 +16,9 @@ _NEEDS_QUOTES = re.compile(
 )
 _FIRST = {
     key: place
-    for place, key in enumerate(("label", "name", "category", "channel", "enabled", "weight", "factor", "from"))
+    for place, key in enumerate(
+        ("label", "name", "title", "filter", "category", "channel", "enabled", "weight", "factor", "from")
+    )
 }
 _STRING = 100
 """Characters of one string in a list of fields."""
@@ -96,7 +99,7 @@ def _plain(value: Json, most: int) -> str:
         case str():
             if _BARE.fullmatch(value):
                 return value
-            cut = clip(value, _STRING) if most < 1_000_000 else value
+            cut = clip(value, _STRING) if most < ALL else value
             text = quoted(cut) if _NEEDS_QUOTES.search(cut) else cut
             return text if cut == value else f"{text} ({len(value):,} characters)"
         case list():
@@ -109,5 +112,5 @@ def _plain(value: Json, most: int) -> str:
 
 def _cut(lines: list[str], most: int) -> list[str]:
     """The first ``most`` lines, each of them clipped, then how many more there are."""
-    shown = [clip(line, _STRING) for line in lines[:most]] if most < 1_000_000 else lines
+    shown = [clip(line, _STRING) for line in lines[:most]] if most < ALL else lines
     return shown + ([f"… {len(lines) - most:,} more lines"] if len(lines) > most else [])

@@ -26,6 +26,15 @@ VERBS = {
     Action.DELETE: "delete",
     Action.DEACTIVATE: "deactivate",
 }
+DONE = {
+    Action.CREATE: "added",
+    Action.UPDATE: "changed",
+    Action.MOVE: "moved",
+    Action.DELETE: "removed",
+    Action.DEACTIVATE: "deactivated",
+}
+"""What a diff calls the actions, which have happened already."""
+
 REASONS = {
     Reason.DECLARED: "declared",
     Reason.CHANGED: "changed",
@@ -160,14 +169,24 @@ def resets_sentence(steps: Iterable[Step]) -> str:
     return f"{count(len(keys), 'approval')} will no longer count."
 
 
-def reason(step: Step) -> str:
-    """Why the step is in the plan, in words."""
-    words = REASONS[step.reason]
+def reason(step: Step, *, plan: bool = True) -> str:
+    """Why the step is in the plan, in words; in a diff only what a resource was called before."""
+    words = REASONS[step.reason] if plan else ""
     if step.action is Action.MOVE and step.moved_from:
-        return f"renamed from {step.moved_from}" + ("" if step.reason is Reason.RENAMED else f", {words}")
+        again = words and step.reason is not Reason.RENAMED
+        return f"{'renamed ' if plan else ''}from {step.moved_from}" + (f", {words}" if again else "")
     return words
 
 
 def position(step: Step) -> str:
     """``file:line`` of the step's declaration, or empty."""
     return f"{step.source.file}:{step.source.line}" if step.source else ""
+
+
+def difference(steps: Sequence[Step], titles: tuple[str, str]) -> str:
+    """What the second of two stages has against the first, in one line."""
+    first, second = titles
+    if not steps:
+        return f"No difference: {first} and {second} hold the same."
+    found = Counter(step.action for step in steps)
+    return f"{', '.join(f'{found[action]:,} {word}' for action, word in DONE.items() if found[action])}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from offerkit.fingerprint import Json
 from offerkit.governance.approval import Approval
@@ -39,11 +39,6 @@ class ChangeRow:
     after: Entry | None = None
     moved_from: str = ""
     reason: str = ""
-
-    @property
-    def source(self) -> str:
-        """Where ``before`` stood."""
-        return self.moved_from or self.address
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +75,56 @@ class Draft:
     details: Mapping[str, Json] = field(default_factory=dict)
 
 
+class ChangeText(NamedTuple):
+    """A change as it stands in columns, without its serial."""
+
+    stage: str
+    address: str
+    action: str
+    before_fingerprint: str
+    after_fingerprint: str
+    before_activation: str
+    after_activation: str
+    moved_from: str
+    reason: str
+
+    @property
+    def source(self) -> str:
+        """Where the entry before the change stood."""
+        return self.moved_from or self.address
+
+    @property
+    def before(self) -> EntryText:
+        """The entry before the change."""
+        return (self.before_fingerprint, self.before_activation)
+
+    @property
+    def after(self) -> EntryText:
+        """The entry after the change."""
+        return (self.after_fingerprint, self.after_activation)
+
+
+class RevisionText(NamedTuple):
+    """A revision as it stands in columns; ``details`` is canonical JSON text."""
+
+    serial: int
+    parent_digest: str
+    digest: str
+    action: str
+    actor: str
+    time: str
+    message: str
+    plan_digest: str
+    details: str
+
+
+ApprovalText: TypeAlias = tuple[str, str, str, str, str, str, str]
+"""Address, aspect, space, fingerprint, decision, operator and comment, as they stand in columns."""
+
+Outcome: TypeAlias = tuple[str, str]
+"""A stage that a revision touched, and the manifest digest it then had."""
+
+
 class Activations(dict[str, tuple[str, ...] | None]):
     """Activation texts and what they mean, each parsed once and its tuple shared."""
 
@@ -101,3 +146,16 @@ def entry_text(entry: Entry | None) -> EntryText:
 def entry_of(text: EntryText, activations: Activations) -> Entry | None:
     """The entry that two columns spell."""
     return Entry(text[0], activations[text[1]]) if text[0] else None
+
+
+def change_text(row: ChangeRow) -> ChangeText:
+    """``row`` as it stands in columns."""
+    before, after = entry_text(row.before), entry_text(row.after)
+    states = (before[0], after[0], before[1], after[1])
+    return ChangeText(row.stage, row.address, row.action, *states, row.moved_from, row.reason)
+
+
+def change_row(serial: int, text: ChangeText, activations: Activations) -> ChangeRow:
+    """The change that columns spell."""
+    before, after = entry_of(text.before, activations), entry_of(text.after, activations)
+    return ChangeRow(serial, text.stage, text.address, text.action, before, after, text.moved_from, text.reason)

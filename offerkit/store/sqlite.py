@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from offerkit.store import errors
+from offerkit.store import errors, schema
 from offerkit.store.database import Cell, Row
 from offerkit.store.sqlite_errors import CANNOT_WRITE_BESIDE, primary, refusal
 
@@ -30,7 +30,7 @@ class SqliteDatabase:
         self._path = path
         self._writing = False
         self.name = str(path)
-        self.ddl = {"key": "TEXT", "text": "TEXT", "clustered": "WITHOUT ROWID"}
+        self.ddl: Mapping[str, str] = {"key": "TEXT", "text": "TEXT", "clustered": "WITHOUT ROWID"}
 
     @property
     def in_writing(self) -> bool:
@@ -107,9 +107,14 @@ class SqliteDatabase:
             return True
         raise errors.foreign(self.name, "It is an SQLite database of another application.")
 
-    def claim(self) -> None:
-        """Mark the file as ours; inside the transaction that creates the tables."""
-        self.run(f"PRAGMA application_id = {APPLICATION_ID}")
+    def found(self) -> None:
+        """Make an empty store in a blank file, unless another process was faster."""
+        from uuid import uuid4
+
+        with self.writing():
+            if self.blank():
+                self.run(f"PRAGMA application_id = {APPLICATION_ID}")
+                schema.create(self, uuid4().hex)
 
     def tune(self, *, write: bool) -> None:
         """Set what holds for this connection only, and the write-ahead log for good."""
@@ -122,10 +127,24 @@ class SqliteDatabase:
         self.run("PRAGMA foreign_keys = ON")
 
 
-def connect(path: Path, *, create: bool, write: bool, busy_timeout: float) -> SqliteDatabase:
-    """A connection to the file at ``path``, whose header was read; refused when that cannot be."""
+def open_file(path: Path, *, create: bool, write: bool, busy_timeout: float) -> SqliteDatabase:
+    """The store in the file at ``path``, made when there is none and ``create`` is set."""
     _inspect(path, create=create)
-    if write or create:
+    db = _connect(path, create=create, write=write, busy_timeout=busy_timeout)
+    try:
+        if db.blank():
+            if not create:
+                raise errors.missing(db.name)
+            db.found()
+        db.tune(write=write)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _connect(path: Path, *, create: bool, write: bool, busy_timeout: float) -> SqliteDatabase:
+    if write:
         if path.exists() and not _writable(path):
             raise errors.read_only(str(path))
         return _attempt(path, "mode=rwc" if create else "mode=rw", busy_timeout)

@@ -47,4 +47,5 @@ def refusal(error: sqlite3.Error, path: Path) -> Refused:
             return errors.read_only(name)
         case sqlite3.SQLITE_CANTOPEN:
             return errors.unreadable(name, str(error))
-    return errors.damaged(name, f"SQLite says: {error}")
+        case _:
+            return errors.damaged(name, f"SQLite says: {error}")

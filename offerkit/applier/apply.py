@@ -1,0 +1,77 @@
+"""Executing a plan: lock, check that it is not stale, one transaction, one new revision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from offerkit.address import Kind, parse_address, parse_stage
+from offerkit.address import Stage as StageName
+from offerkit.applier.stale import check
+from offerkit.governance.approval import Approval
+from offerkit.governance.standing import approved, standing
+from offerkit.planning.codec import plan_digest
+from offerkit.planning.plan import Plan, Step
+from offerkit.store import ChangeRow, Draft, Holder, RevisionRow, Store, write_lock
+
+
+@dataclass(frozen=True)
+class Applied:
+    """The revision that was made, and whether the base had moved without mattering."""
+
+    revision: RevisionRow
+    base_moved: bool
+
+
+@dataclass(frozen=True)
+class Run:
+    """Who applies, when (ISO, UTC), how long to wait for the lock in seconds, and a message for the history."""
+
+    actor: str
+    time: str
+    lock_timeout: float = 0.0
+    message: str = ""
+    waiting: Callable[[Holder], None] | None = None
+
+
+def apply(plan: Plan, store: Store, run: Run) -> Applied:
+    """Execute the steps of ``plan`` exactly, or change nothing.
+
+    Raises Refused when the plan is stale or the lock is held by another.
+    """
+    with write_lock(store.path, who=run.actor, timeout=run.lock_timeout, waiting=run.waiting), store.transaction():
+        moved = check(plan, store)
+        draft = Draft(
+            action=plan.kind,
+            actor=run.actor,
+            time=run.time,
+            message=run.message,
+            plan_digest=plan_digest(plan),
+            changes=tuple(map(_row, plan.steps)),
+            approvals=tuple(_carried(plan, store)),
+            bodies=plan.bodies,
+        )
+        return Applied(store.append(draft), moved)
+
+
+def _row(step: Step) -> ChangeRow:
+    return ChangeRow(0, step.stage, step.address, step.action, step.before, step.after, step.moved_from, step.reason)
+
+
+def _carried(plan: Plan, store: Store) -> Iterator[Approval]:
+    """Approvals follow an offer that is renamed in design: what was approved is still the same."""
+    renamed = {
+        step.moved_from: step.address
+        for step in plan.steps
+        if step.moved_from
+        and parse_address(step.address).kind is Kind.OFFER
+        and parse_stage(step.stage).stage is StageName.DESIGN
+    }
+    if not renamed:
+        return
+    decisions = standing(store.approvals(renamed))
+    for key, approval in sorted(decisions.items(), key=lambda item: (item[0].address, item[0].aspect, item[0].space)):
+        if approved(decisions, key):
+            moved = replace(key, address=renamed[key.address])
+            comment = f"carried over from {key.address}, approved in revision {approval.revision}"
+            yield Approval(moved, approval.decision, approval.operator, comment)

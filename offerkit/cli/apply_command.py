@@ -1,0 +1,44 @@
+"""``offerkit apply``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from offerkit.cli.options import changing, exclude_option, full_option, pass_shell
+from offerkit.cli.shell import Shell
+
+
+@click.command("apply")
+@click.argument("what", nargs=-1, metavar="[PLAN | ADDRESS...]")
+@exclude_option
+@full_option
+@changing
+@pass_shell
+def command(
+    shell: Shell,
+    what: tuple[str, ...],
+    exclude: tuple[str, ...],
+    full: bool,
+    yes: bool,
+    message: str,
+    lock_timeout: float,
+) -> None:
+    """Apply a saved PLAN exactly, or plan the specs (narrowed to ADDRESS) and apply that.
+
+    A plan of any kind can be applied: of specs, a promotion, a rollback, a purge. It is refused when what it
+    touches or relies on has changed since. All of it happens in one transaction, or nothing.
+    """
+    from offerkit.planning.select import Patterns
+    from offerkit.workflow.main_path import allowed, apply, plan, saved
+
+    session = shell.session(lock_timeout=lock_timeout, message=message)
+    from_file = len(what) == 1 and (what[0].endswith(".json") or Path(what[0]).is_file())
+    made = saved(Path(what[0])) if from_file else plan(session, Patterns.of(what, exclude))
+    shell.plan(made, full=full)
+    if made.empty:
+        return
+    allowed(session, made)
+    shell.confirm("Apply this plan?", yes=yes)
+    shell.applied(apply(session, made), "Applied.")

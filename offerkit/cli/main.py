@@ -1,0 +1,141 @@
+"""``offerkit``: the group of commands, each imported only when it runs, and the exit codes.
+
+0 fine · 1 the user can fix it · 2 changes present (only with --detailed-exitcode) · 3 a bug of ours ·
+130 interrupted
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from offerkit import __version__
+
+COMMANDS = {
+    "init": "Begin a new project in a folder.",
+    "validate": "Check all specs and report every mistake.",
+    "fmt": "Bring the specs into their canonical form; comments stay.",
+    "plan": "Show what applying the specs would change.",
+    "show": "Show a saved plan.",
+    "apply": "Apply the specs, or a saved plan, to the design stage.",
+    "approvals": "Show what waits for whose approval.",
+    "approve": "Approve offers: content on spaces, eligibility.",
+    "reject": "Reject offers: content on spaces, eligibility.",
+    "promote": "Take approved offers from design to live.",
+    "rollback": "Take a stage back to an earlier revision.",
+    "purge": "Remove offers from live whose retention is over.",
+    "diff": "Compare any two states: stages, revisions, plans, specs.",
+    "history": "List the revisions of the store, a stage or a resource.",
+    "audit": "Verify the history, or export it.",
+    "graph": "Show who refers to whom.",
+    "export": "Write the YAML of a stage.",
+    "import": "Take YAML from elsewhere into this project.",
+    "schema": "Print the JSON Schema of the spec files.",
+    "completion": "Print the shell's completion script.",
+}
+
+
+class Commands(click.Group):
+    """A group that knows its commands' names and imports one only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order in which they are used."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"offerkit.cli.{cmd_name}_command").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with the nearest command for one that does not exist."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from offerkit.diagnostics import suggestion
+
+            hint = suggestion(args[0], COMMANDS, "“offerkit --help” lists the commands.")
+            raise click.UsageError(f"There is no command “{args[0][:60]}”. {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list for --help, without importing a single command."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="OFFERKIT_OPERATOR, OFFERKIT_STORE and NO_COLOR are heeded. Documentation: docs/ in the repository.",
+)
+@click.option("-C", "--project", metavar="DIR", help="The project's folder, or one inside it (default: this one).")
+@click.option("--store", metavar="PATH", envvar="OFFERKIT_STORE", help="The store (default: .offerkit/store.db).")
+@click.option("--as", "operator", metavar="OPERATOR", envvar="OFFERKIT_OPERATOR", help="Who is asking.")
+@click.option(
+    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours (default: auto)."
+)
+@click.option("--no-cache", is_flag=True, help="Parse every file again.")
+@click.version_option(__version__, "-V", "--version", message="offerkit %(version)s")
+@click.pass_context
+def cli(ctx: click.Context, /, **options: Any) -> None:
+    """Configuration-as-code for marketing offers.
+
+    Declare offers in YAML, plan and apply them to design, approve them, promote them to live; compare, audit
+    and roll back any state.
+    """
+    from offerkit.cli.shell import Shell
+
+    ctx.obj = Shell(**options)
+
+
+def run() -> None:
+    """The program: run the command line and leave with one of the exit codes."""
+    # A run is short and makes few cycles; the collector would only slow the many small objects down.
+    gc.disable()
+    try:
+        code = cli.main(standalone_mode=False)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        click.echo("Interrupted; nothing was changed that was not finished.", err=True)
+        code = 130
+    except click.exceptions.Abort:
+        click.echo("Interrupted.", err=True)
+        code = 130
+    except click.exceptions.Exit as leaving:
+        code = leaving.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = 1
+    except BrokenPipeError:
+        # Who reads has gone (offerkit plan | head): that is no error, and the interpreter must not make it one.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception as error:
+        code = _failed(error)
+    # Skipping the teardown of a heap that is thrown away as a whole saves time on large projects.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 0)
+
+
+def _failed(error: Exception) -> int:
+    """A refusal is told as such; anything else is a bug of ours, and told as that."""
+    from offerkit.cli.shell import tell_bug, tell_refused
+    from offerkit.diagnostics import Refused
+
+    if isinstance(error, Refused):
+        tell_refused(error)
+        return 1
+    return tell_bug(error)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,51 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from offerkit.cli.shell import Shell
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+pass_shell = click.make_pass_decorator(Shell)
+
+format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown", "html"]),
+    default="text",
+    help="How to print (default: text).",
+)
+full_option = click.option("--full", is_flag=True, help="Leave nothing out, however long.")
+yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+message_option = click.option("--message", "-m", default="", metavar="TEXT", help="Why, for the history.")
+lock_option = click.option(
+    "--lock-timeout",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="SECONDS",
+    help="Wait so long for another run that holds the store (default: do not wait).",
+)
+exclude_option = click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out what matches.")
+out_option = click.option(
+    "--out", type=click.Path(), metavar="FILE", help="Save the plan; into a folder: under its digest."
+)
+exitcode_option = click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there are changes.")
+
+
+def combined(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Several options as one decorator, in the given order."""
+
+    def decorate(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+changing = combined(yes_option, message_option, lock_option)

@@ -1,0 +1,43 @@
+"""``offerkit plan``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from offerkit.cli.options import exclude_option, exitcode_option, format_option, full_option, out_option, pass_shell
+from offerkit.cli.shell import Shell
+
+
+@click.command("plan")
+@click.argument("targets", nargs=-1, metavar="[ADDRESS]...")
+@exclude_option
+@out_option
+@exitcode_option
+@format_option
+@full_option
+@pass_shell
+def command(
+    shell: Shell,
+    targets: tuple[str, ...],
+    exclude: tuple[str, ...],
+    out: str | None,
+    detailed_exitcode: bool,
+    form: str,
+    full: bool,
+) -> int:
+    """Show what applying the specs would change. Nothing is changed.
+
+    ADDRESS narrows the plan: an address or a pattern such as 'recipients/offer.canada-*', 'offer.*' or
+    'recipients'. What the chosen cannot do without comes along.
+    """
+    from offerkit.planning.select import Patterns
+    from offerkit.workflow.main_path import plan, save
+
+    made = plan(shell.session(), Patterns.of(targets, exclude))
+    shell.plan(made, form, full=full)
+    if out is not None:
+        path = save(made, Path(out))
+        click.echo(f"Saved to {path}. Apply exactly this with: offerkit apply {path}", err=True)
+    return 2 if detailed_exitcode and not made.empty else 0

@@ -1,0 +1,227 @@
+"""What every command is given: the session, and how to print."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.reports.style import Style
+
+if TYPE_CHECKING:
+    from offerkit.applier import Applied
+    from offerkit.planning.plan import Plan
+    from offerkit.store import Holder
+    from offerkit.workflow.session import Session
+
+LONG = 2000
+"""From so many resources on, a progress bar is worth its place."""
+
+
+@dataclass
+class Shell:
+    """The global options, and what follows from them."""
+
+    project: str | None = None
+    store: str | None = None
+    operator: str | None = None
+    color: str = "auto"
+    no_cache: bool = False
+
+    def session(self, *, lock_timeout: float = 0.0, message: str = "") -> Session:
+        """The session of this run. Raises Refused where there is no project."""
+        from offerkit.loader import find_project
+        from offerkit.workflow.session import Session
+
+        start = Path(self.project).resolve() if self.project else Path.cwd()
+        if not start.is_dir():
+            raise refuse(
+                Code.NO_PROJECT, f"there is no folder {self.project}", hint="Name a project with --project DIR."
+            )
+        project = find_project(start)
+        _ROOT.append(project.root)
+        return Session(
+            project,
+            now(),
+            self.operator or "",
+            "" if self.operator else git_email(project.root),
+            os.environ.get("USER", ""),
+            store_path(self.store),
+            lock_timeout,
+            not self.no_cache,
+            message,
+            _tell_waiting,
+            progress_bar,
+        )
+
+    @cached_property
+    def style(self) -> Style:
+        """Colours if standard output is a terminal that wants them."""
+        _COLOR.append(self.color)
+        return style_for(sys.stdout, self.color)
+
+    def plan(self, plan: Plan, form: str = "text", *, full: bool = False) -> None:
+        """Print a plan in one of its forms."""
+        from offerkit.planning.codec import encode, plan_digest
+        from offerkit.reports.style import CONCISE
+
+        layout = CONCISE.everything() if full else CONCISE
+        layout = layout._replace(width=width())
+        if form == "json":
+            click.echo(encode(plan))
+        elif form == "markdown":
+            from offerkit.reports.plan_markdown import plan_markdown
+
+            click.echo(plan_markdown(plan, plan_digest(plan), layout), nl=False)
+        elif form == "html":
+            from offerkit.reports.plan_html import plan_html
+
+            click.echo(plan_html(plan, plan_digest(plan), layout), nl=False)
+        else:
+            from offerkit.reports.plan_text import plan_text
+
+            click.echo(plan_text(plan, plan_digest(plan), self.style, layout), nl=False, color=True)
+
+    def confirm(self, question: str, *, yes: bool) -> None:
+        """Ask before something changes; without a terminal nothing is asked, and nothing changed.
+
+        Raises Refused unless the answer is “yes” or ``yes`` was given.
+        """
+        if yes:
+            return
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise refuse(
+                Code.PLAN_DECLINED,
+                "nothing was changed: there is no terminal to ask on",
+                hint="Look at the plan, then run it again with --yes.",
+            )
+        click.echo()
+        if click.prompt(f"{question} Only “yes” is taken", default="", show_default=False) != "yes":
+            raise refuse(Code.PLAN_DECLINED, "nothing was changed: the plan was not confirmed")
+
+    def applied(self, applied: Applied, what: str) -> None:
+        """Say what was done, in which revision."""
+        revision = applied.revision
+        if applied.base_moved:
+            click.echo("The stage has changed since the plan was made; nothing that the plan touches or relies on did.")
+        text = f"{what} Revision {revision.serial} by {revision.actor}, {revision.digest[:12]}."
+        click.echo(self.style.green(text), color=True)
+
+
+_ROOT: list[Path] = []
+_COLOR: list[str] = []
+
+
+def now() -> str:
+    """The time of this run: ISO 8601, UTC."""
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def store_path(option: str | None) -> Path | None:
+    """The store that --store or OFFERKIT_STORE names; None: the project's own."""
+    if not option:
+        return None
+    if "://" in option:
+        scheme, _, rest = option.partition("://")
+        if scheme != "sqlite":
+            raise refuse(
+                Code.STORE_FOREIGN,
+                f"a store by {scheme}:// is not supported by this version",
+                hint="Name a file; the embedded store is SQLite.",
+            )
+        option = rest
+    return Path(option).absolute()
+
+
+def git_email(folder: Path) -> str:
+    """The e-mail that git would sign with in ``folder``; empty without git."""
+    import subprocess
+
+    try:
+        answer = subprocess.run(
+            ["git", "config", "user.email"],  # noqa: S607 - the git that the user has on their PATH
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout.strip()
+
+
+def style_for(stream: object, choice: str) -> Style:
+    """Colours as asked for; ``auto``: on a terminal, unless NO_COLOR is set (no-color.org)."""
+    terminal = bool(getattr(stream, "isatty", lambda: False)()) and os.environ.get("TERM") != "dumb"
+    colour = choice == "always" or (choice == "auto" and terminal and not os.environ.get("NO_COLOR"))
+    encoding = (getattr(stream, "encoding", None) or "utf-8").lower().replace("-", "")
+    return Style(colour, ascii=not encoding.startswith("utf"))
+
+
+def width() -> int:
+    """The columns to wrap to: the terminal's, within what reads well."""
+    import shutil
+
+    return max(60, min(shutil.get_terminal_size((100, 24)).columns, 140))
+
+
+@contextlib.contextmanager
+def progress_bar(label: str, length: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar on standard error for long work, if somebody watches."""
+    if length < LONG or not sys.stderr.isatty():
+        yield lambda count: None
+        return
+    with click.progressbar(length=length, label=label, file=sys.stderr) as bar:
+        yield bar.update
+
+
+def _tell_waiting(holder: Holder) -> None:
+    click.echo(f"Waiting for the store: {holder} holds it.", err=True)
+
+
+def source_lines(file: str) -> list[str] | None:
+    """The lines of a file of the project, to show where a mistake is."""
+    path = (_ROOT[-1] if _ROOT else Path.cwd()) / file
+    try:
+        with path.open("rb") as source:
+            return source.read(16 * 1024 * 1024).decode("utf-8", "replace").splitlines()
+    except OSError:
+        return None
+
+
+def tell(diagnostics: Sequence[Diagnostic]) -> None:
+    """Print diagnostics to standard error, as a compiler would."""
+    from offerkit.reports.diagnostics_text import diagnostics_text
+
+    style = style_for(sys.stderr, _COLOR[-1] if _COLOR else "auto")
+    click.echo(diagnostics_text(diagnostics, source_lines, style, width()), nl=False, err=True, color=True)
+
+
+def tell_refused(refused: Refused) -> None:
+    """Print why a run was refused."""
+    tell(refused.diagnostics)
+
+
+def tell_bug(error: Exception) -> int:
+    """Print that offerkit itself failed; the traceback only on demand. Returns the exit code."""
+    import traceback
+
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(place.filename).name}:{place.lineno}"
+    summary = f"offerkit itself failed: {type(error).__name__} in {where}"
+    hint = "Nothing was half done. Please report this, with what OFFERKIT_TRACEBACK=1 prints."
+    tell([Diagnostic(Code.BUG, summary, hint=hint)])
+    if os.environ.get("OFFERKIT_TRACEBACK"):
+        traceback.print_exception(error)
+    return 3

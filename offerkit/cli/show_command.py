@@ -1,0 +1,22 @@
+"""``offerkit show``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from offerkit.cli.options import format_option, full_option, pass_shell
+from offerkit.cli.shell import Shell
+
+
+@click.command("show")
+@click.argument("plan_file", metavar="PLAN", type=click.Path(path_type=Path))
+@format_option
+@full_option
+@pass_shell
+def command(shell: Shell, plan_file: Path, form: str, full: bool) -> None:
+    """Show a saved plan, as it was when it was made."""
+    from offerkit.workflow.main_path import saved
+
+    shell.plan(saved(plan_file), form, full=full)

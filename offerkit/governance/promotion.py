@@ -1,0 +1,317 @@
+"""What may go from design to live, and what stays behind, why, and who can lift it.
+
+The rule that everything here serves: after a promotion every live offer is, in content and eligibility,
+either exactly what was approved or exactly what it was before. A change that rides along (a category, a
+filter, a space, …) goes only if that holds for every live offer it touches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from offerkit.address import Kind, parse_address
+from offerkit.diagnostics import Code, or_list
+from offerkit.governance.aspects import (
+    content_fingerprint,
+    effective,
+    eligibility_fingerprint,
+    keys_of,
+    reviewers,
+)
+from offerkit.governance.resets import affecting
+from offerkit.governance.rights import approvers
+from offerkit.governance.standing import Standing, approved, rejected
+from offerkit.models.inherit import missing_on
+from offerkit.planning.plan import ApprovalKey, Aspect, Blocked, Entry
+from offerkit.planning.view import Layered, View
+
+
+@dataclass
+class Promotion:
+    """The outcome: live as it would be, what stays behind, and what was relied on."""
+
+    entries: dict[str, Entry]
+    renamed: dict[str, str]
+    blocked: list[Blocked]
+    approvals: list[ApprovalKey]
+    changed_offers: dict[str, list[str]]
+    notes: list[str]
+
+
+@dataclass
+class Candidates:
+    """What is asked for: design and live, the decisions, and how far to go.
+
+    ``renames``: old live addresses → their names in design. ``holds``: what a rollback took back, with the
+    sentence that says so. ``wanted``: whether an address is asked for by itself; what it needs comes along.
+    """
+
+    design: View
+    live: View
+    decisions: Standing
+    renames: Mapping[str, str] = field(default_factory=dict)
+    holds: Mapping[str, str] = field(default_factory=dict)
+    wanted: Callable[[str], bool] = lambda address: True
+
+
+class _Work:
+    def __init__(self, asked: Candidates) -> None:
+        self.asked = asked
+        self.design, self.live = asked.design, asked.live
+        self.origin = {new: old for old, new in asked.renames.items() if old in self.live.entries}
+        self.going: dict[str, Entry | None] = {}
+        self.blocked: dict[str, Blocked] = {}
+        self.notes: list[str] = []
+        self.keys: dict[str, list[ApprovalKey]] = {}
+
+    def live_entry(self, address: str) -> Entry | None:
+        return self.live.entries.get(self.origin.get(address, address))
+
+    def block(self, address: str, code: Code, why: str, how: str = "", who: tuple[str, ...] = ()) -> None:
+        entry = self.live_entry(address)
+        live = entry is not None and entry.activation != ()
+        stage = f"{parse_address(address).environment}@live"
+        self.going.pop(address, None)
+        self.blocked.setdefault(address, Blocked(address, stage, code, why, how, who, live))
+
+    def hypothetical(self) -> View:
+        """Live as it would be if all that is still going went."""
+        entries = dict(self.live.entries)
+        for address, entry in self.going.items():
+            entries.pop(self.origin.get(address, ""), None)
+            if entry is None:
+                entries.pop(address, None)
+            else:
+                entries[address] = entry
+        return self.design.with_entries(entries, Layered(self.design.bodies, self.live.bodies))
+
+
+def promotion(asked: Candidates) -> Promotion:
+    """Decide the promotion. Pure; stable for the same input."""
+    work = _Work(asked)
+    _gather(work)
+    while _settle(work):
+        pass
+    after = work.hypothetical()
+    changed = _changed_live_offers(work, after)
+    needed = [key for address in sorted(work.going) for key in work.keys.get(address, ())]
+    return Promotion(
+        dict(after.entries),
+        {old: new for new, old in work.origin.items() if new in work.going},
+        sorted(work.blocked.values(), key=lambda b: parse_address(b.address).sort_key),
+        needed,
+        changed,
+        work.notes,
+    )
+
+
+def _gather(work: _Work) -> None:
+    """The first guess: everything that differs and is asked for, offers only if approved."""
+    wanted = {a for a in work.design.entries if work.asked.wanted(a)}
+    narrowed = len(wanted) < len(work.design.entries)
+    if narrowed:
+        wanted |= _needed(work, wanted)
+    for address in sorted(wanted, key=lambda a: parse_address(a).sort_key):
+        target: Entry | None = work.design.entries[address]
+        assert target is not None
+        if parse_address(address).kind is Kind.OFFER:
+            target = _offer_target(work, address)
+        if target is None or (target == work.live_entry(address) and address not in work.origin):
+            continue
+        if address in work.asked.holds:
+            why = work.asked.holds[address]
+            work.block(address, Code.NOT_APPROVED, why, "Change it in design, or promote with --include-rolled-back.")
+            continue
+        work.going[address] = target
+    for address, entry in work.live.entries.items():
+        kind = parse_address(address).kind
+        gone = address not in work.design.entries and address not in work.asked.renames
+        if not gone or kind in (Kind.CAMPAIGN, Kind.OPERATOR) or not work.asked.wanted(address):
+            continue
+        if kind is Kind.OFFER:
+            if entry.activation:
+                work.going[address] = Entry(entry.fingerprint, ())
+        else:
+            work.going[address] = None
+
+
+def _needed(work: _Work, wanted: set[str]) -> set[str]:
+    """What the asked-for cannot go live without, or would go live wrongly without."""
+    found: set[str] = set()
+    pending = sorted(wanted)
+    while pending:
+        address = pending.pop()
+        more = set(work.design.references(address))
+        if parse_address(address).kind is Kind.OFFER:
+            more |= affecting(work.design, address) - {address}
+        for target in more & work.design.entries.keys() - wanted - found:
+            kind = parse_address(target).kind
+            if kind is Kind.OFFER or (kind not in _AFFECTING and target in work.live.entries):
+                continue
+            found.add(target)
+            pending.append(target)
+    return found
+
+
+_AFFECTING = (Kind.CATEGORY, Kind.TEMPLATE, Kind.FILTER, Kind.SPACE)
+
+
+def _offer_target(work: _Work, address: str) -> Entry | None:
+    """The offer's entry in live if it may go: on its approved spaces. None: it stays as it is, or is blocked."""
+    decisions, design = work.asked.decisions, work.design
+    entry = work.live_entry(address)
+    active = set((entry.activation if entry else None) or ())
+    eligibility, *contents = keys_of(design, address)
+    turned_down = rejected(decisions, eligibility)
+    if turned_down is not None and entry is not None and entry.fingerprint == design.entries[address].fingerprint:
+        return Entry(entry.fingerprint, ()) if active else None
+    if _lacks_required(work, address, contents, active):
+        return None
+    if not approved(decisions, eligibility):
+        _block_unapproved(work, address, Aspect.ELIGIBILITY, [], turned_down.operator if turned_down else "")
+        return None
+    on = {key.space for key in contents if approved(decisions, key)}
+    pending = [key.space for key in contents if key not in decisions]
+    withdrawn = sorted(active & set(pending))
+    if withdrawn or not on:
+        refused = [rejected(decisions, key) for key in contents if key.space not in pending]
+        if pending:
+            _block_unapproved(work, address, Aspect.CONTENT, withdrawn or pending, "", lost=bool(withdrawn))
+        elif active:
+            return Entry(design.entries[address].fingerprint, ())
+        else:
+            by = next((decision.operator for decision in refused if decision is not None), "")
+            _block_unapproved(work, address, Aspect.CONTENT, [key.space for key in contents], by)
+        return None
+    work.keys[address] = [eligibility, *(key for key in contents if key.space in on)]
+    target = Entry(design.entries[address].fingerprint, tuple(sorted(on)))
+    if pending and target != entry:
+        work.notes.append(
+            f"{address} goes live on {', '.join(sorted(on))}; content on {', '.join(pending)} waits for approval."
+        )
+    if target == entry and not _differs(work, address):
+        return entry
+    return target
+
+
+def _differs(work: _Work, address: str) -> bool:
+    return address in work.origin
+
+
+def _lacks_required(work: _Work, address: str, contents: list[ApprovalKey], active: set[str]) -> bool:
+    """Block an offer that would break where it is live or is to be: a required field is missing there."""
+    environment = parse_address(address).environment
+    offer = effective(work.design, address)
+    for space in sorted(active | {key.space for key in contents}):
+        place = work.design(f"{environment}/space.{space}")
+        missing = missing_on(offer, place, space) if place is not None else []
+        if missing:
+            work.block(
+                address,
+                Code.REQUIRED_FIELD,
+                f"space {space} requires {or_list(missing)}, which the offer does not give",
+                f"Give {or_list(missing)} in content or in representations.{space}.",
+            )
+            return True
+    return False
+
+
+def _block_unapproved(
+    work: _Work, address: str, aspect: Aspect, spaces: list[str], rejected_by: str, *, lost: bool = False
+) -> None:
+    where = f" on {', '.join(spaces)}" if spaces else ""
+    if rejected_by:
+        why = f"its {aspect}{where} was rejected by {rejected_by}"
+    elif lost:
+        why = f"its {aspect}{where}, where it is live now, is not approved as it is in design"
+    else:
+        why = f"its {aspect}{where} is not approved"
+    option = f"--{aspect}" + "".join(f" --space {space}" for space in spaces)
+    who = approvers(reviewers(work.design, address, aspect))
+    work.block(address, Code.NOT_APPROVED, why, f"offerkit approve {address} {option}", who)
+
+
+def _settle(work: _Work) -> bool:
+    """Block what would break the rule of this module; true when something was, so that it must be asked again."""
+    after = work.hypothetical()
+    before = len(work.blocked)
+    for address in sorted(after.by_kind.get(Kind.OFFER, ())):
+        entry = after.entries[address]
+        if not entry.activation:
+            continue
+        source = work.origin.get(address, address)
+        changes = _changes_on(work, address, source, after)
+        if not changes:
+            continue
+        if address in work.going:
+            if not _same(after, address, work.design, address, entry.activation):
+                held = sorted(c for c in changes if c in work.blocked and c != address)
+                why = f"it needs {held[0]}, which stays behind" if held else "what it inherits stays behind"
+                work.block(address, Code.NOT_APPROVED, why, f"Unblock {held[0]} first." if held else "")
+        elif not _same(after, address, work.live, address, entry.activation):
+            _block_riders(work, address, changes)
+    _block_dangling(work)
+    return len(work.blocked) > before
+
+
+def _changes_on(work: _Work, address: str, source: str, after: View) -> set[str]:
+    """What differs, going or blocked, among all that can affect the offer."""
+    relevant = affecting(after, address)
+    for view, name in ((work.live, source), (work.design, address)):
+        if name in view.entries:
+            relevant |= affecting(view, name)
+    return relevant & (work.going.keys() | work.blocked.keys() | set(work.origin.values()))
+
+
+def _same(a: View, address: str, b: View, other: str, spaces: tuple[str, ...]) -> bool:
+    """Whether an offer is the same in two views, in eligibility and in content on ``spaces``."""
+    return eligibility_fingerprint(a, address) == eligibility_fingerprint(b, other) and all(
+        content_fingerprint(a, address, space) == content_fingerprint(b, other, space) for space in spaces
+    )
+
+
+def _block_riders(work: _Work, offer: str, changes: set[str]) -> None:
+    renamed_from = {old: new for new, old in work.origin.items()}
+    for rider in sorted({renamed_from.get(change, change) for change in changes}):
+        if rider in work.going and rider != offer:
+            own = work.blocked.get(offer)
+            why = f"it would change {offer}, which is live" + (f" and is itself blocked: {own.why}" if own else "")
+            work.block(rider, Code.NOT_APPROVED, why, own.how if own else "", own.who if own else ())
+
+
+def _block_dangling(work: _Work) -> None:
+    """A resource whose references would lead nowhere in live stays behind, or keeps what it needs there."""
+    after = work.hypothetical()
+    for address in sorted(work.going):
+        if work.going[address] is None or (work.going[address] or Entry("")).activation == ():
+            continue
+        for target in after.references(address):
+            if target in after.entries or _may_dangle(address, target):
+                continue
+            if target in work.blocked or target in work.design.entries:
+                work.block(
+                    address, Code.NOT_APPROVED, f"it needs {target}, which stays behind", f"Promote {target} too."
+                )
+                break
+
+
+def _may_dangle(address: str, target: str) -> bool:
+    """A rule may name an offer that is not live yet, a space fall back on one; operators are never live."""
+    source, place = parse_address(address), parse_address(target)
+    return place.kind is Kind.OPERATOR or source.kind is Kind.RULE or source.environment != place.environment
+
+
+def _changed_live_offers(work: _Work, after: View) -> dict[str, list[str]]:
+    """For each change that rides along, the live offers whose content or eligibility it changes."""
+    found: dict[str, list[str]] = {}
+    for address in work.live.by_kind.get(Kind.OFFER, ()):
+        entry = work.live.entries[address]
+        now = work.asked.renames.get(address, address)
+        if not entry.activation or now not in after.entries:
+            continue
+        riders = _changes_on(work, now, address, after) & work.going.keys() - {now}
+        if riders and not _same(after, now, work.live, address, entry.activation):
+            for rider in riders:
+                found.setdefault(rider, []).append(now)
+    return found

@@ -1,0 +1,69 @@
+"""Which approvals a change of design makes void."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from offerkit.address import Kind, parse_address
+from offerkit.governance.aspects import keys_of
+from offerkit.governance.standing import Standing, approved
+from offerkit.models.category import ancestors
+from offerkit.models.inherit import names_in
+from offerkit.planning.delta import Delta
+from offerkit.planning.plan import ApprovalReset
+from offerkit.planning.view import View
+
+
+def affecting(view: View, offer: str) -> set[str]:
+    """The addresses whose content can change what was approved of ``offer``, itself included."""
+    environment = parse_address(offer).environment
+    found = {offer}
+    body = view(offer) or {}
+    found.update(f"{environment}/category.{path}" for path in ancestors(str(body.get("category", ""))))
+    current = offer
+    while True:
+        own = view(current) or {}
+        eligible = own.get("eligible")
+        uses = eligible.get("filters") if isinstance(eligible, dict) else None
+        for use in uses if isinstance(uses, list) else ():
+            if isinstance(use, dict):
+                found.add(f"{environment}/filter.{use.get('filter')}")
+        name = own.get("template")
+        current = f"{environment}/template.{name}"
+        if not isinstance(name, str) or current in found:
+            break
+        found.add(current)
+    named = names_in(body, "spaces")
+    spaces = [f"{environment}/space.{name}" for name in named] or view.of_kind(Kind.SPACE, environment)
+    found.update(spaces)
+    return found
+
+
+def resets(deltas: list[Delta], before: View, after: View, decisions: Standing) -> dict[str, tuple[ApprovalReset, ...]]:
+    """The approvals that stop counting, by the address of the change that does it.
+
+    Only offers that have a standing approval are looked at.
+    """
+    changed = {d.address for d in deltas} | {d.moved_from for d in deltas if d.moved_from}
+    new_name = {d.moved_from: d.address for d in deltas if d.moved_from}
+    found: dict[str, list[ApprovalReset]] = {}
+    for offer in sorted({key.address for key in decisions if key.address in before.entries}):
+        now = new_name.get(offer, offer)
+        causes = (affecting(before, offer) | (affecting(after, now) if now in after.entries else set())) & changed
+        if not causes:
+            continue
+        kept = {(k.aspect, k.space, k.fingerprint) for k in keys_of(after, now)} if now in after.entries else set()
+        lost = [
+            ApprovalReset(now, key.aspect, key.space, decisions[key].operator)
+            for key in keys_of(before, offer)
+            if approved(decisions, key) and (key.aspect, key.space, key.fingerprint) not in kept
+        ]
+        if lost:
+            found.setdefault(_cause(offer, now, causes, deltas), []).extend(lost)
+    return {address: tuple(items) for address, items in found.items()}
+
+
+def _cause(offer: str, now: str, causes: Iterable[str], deltas: list[Delta]) -> str:
+    """The change to blame: the offer's own, else the first in the order of the plan."""
+    places = [d.address for d in deltas if d.address in causes or d.moved_from in causes]
+    return now if now in places or offer in places else places[0]

@@ -1,0 +1,103 @@
+"""Plans as bytes: canonical JSON named by its sha256, and back with every doubt refused."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import orjson
+
+from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.fingerprint import canonical, fingerprint
+from offerkit.planning.plan import FORMAT, Plan
+
+MAX_BYTES = 256 * 1024 * 1024
+
+
+def encode(plan: Plan) -> bytes:
+    """The canonical bytes of ``plan``: the same plan, the same bytes."""
+    return canonical(_data(plan))
+
+
+def _data(value: Any) -> Any:
+    # Defaults are written out: a plan file must be readable without this version's source.
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _data(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, list | tuple):
+        if hasattr(value, "_asdict"):
+            return value._asdict()
+        return [_data(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _data(item) for key, item in value.items()}
+    return value
+
+
+def plan_digest(plan: Plan) -> str:
+    """The plan's name: the sha256 of its canonical bytes."""
+    return hashlib.sha256(encode(plan)).hexdigest()
+
+
+def envelope(plan: Plan) -> bytes:
+    """What is written to a plan file: the plan beside its digest, so that an edit shows."""
+    data = encode(plan)
+    name = hashlib.sha256(data).hexdigest()
+    return b'{"digest":"' + name.encode() + b'","plan":' + data + b"}\n"
+
+
+def decode(content: bytes, name: str) -> Plan:
+    """The plan that a plan file holds; ``name`` is how messages call the file.
+
+    Raises Refused: not a plan or cut short, of a newer format, or edited since it was saved.
+    """
+    try:
+        outer = orjson.loads(content) if len(content) <= MAX_BYTES else None
+    except orjson.JSONDecodeError:
+        cut = content.startswith(b'{"digest":')
+        raise refuse(
+            Code.PLAN_UNREADABLE,
+            f"{name} is {'a plan that was cut short' if cut else 'not a plan file'}",
+            hint="Make the plan again with “offerkit plan --out FILE”.",
+        ) from None
+    plan = outer.get("plan") if isinstance(outer, dict) else None
+    if not isinstance(outer, dict) or not isinstance(plan, dict) or not isinstance(plan.get("format"), int):
+        raise refuse(
+            Code.PLAN_UNREADABLE, f"{name} is not a plan file", hint="Plans are made with “offerkit plan --out FILE”."
+        )
+    if plan["format"] > FORMAT:
+        raise refuse(
+            Code.PLAN_FORMAT,
+            f"{name} has plan format {plan['format']}; this offerkit reads up to {FORMAT}",
+            hint=f"Apply it with the offerkit that made it ({plan.get('offerkit', 'unknown')!s:.20}) or a newer one.",
+        )
+    if hashlib.sha256(canonical(plan)).hexdigest() != outer.get("digest"):
+        raise refuse(
+            Code.PLAN_EDITED,
+            f"{name} was edited after it was saved",
+            detail="Its content does not match the digest it was saved with; what was reviewed is not what it says.",
+            hint="Make the plan again; change the specs, not the plan.",
+        )
+    return _checked(plan, name)
+
+
+def _checked(data: dict[str, Any], name: str) -> Plan:
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        plan = TypeAdapter(Plan).validate_python(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise refuse(
+            Code.PLAN_UNREADABLE, f"{name} is not a plan this offerkit can read", detail=f"At {where}."
+        ) from None
+    wrong = [key for key, body in plan.bodies.items() if fingerprint(body.kind, body.text.encode()) != key]
+    needed = {s.after.fingerprint for s in plan.steps if s.after is not None}
+    if wrong or (missing := needed - plan.bodies.keys()):
+        what = wrong[0] if wrong else min(missing)
+        raise Refused(
+            refuse(
+                Code.PLAN_EDITED, f"{name} holds no true body for {what[:12]}", hint="Make the plan again."
+            ).diagnostics
+        )
+    return plan

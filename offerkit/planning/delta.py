@@ -1,0 +1,60 @@
+"""What differs between two states of a stage: the small operation on maps that everything rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from offerkit.address import parse_address
+from offerkit.planning.plan import Action, Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """One address that differs; a move has the entry of ``moved_from`` as ``before``."""
+
+    address: str
+    stage: str
+    action: Action
+    before: Entry | None
+    after: Entry | None
+    moved_from: str = ""
+
+
+def delta(
+    stage: str, current: Mapping[str, Entry], desired: Mapping[str, Entry], moves: Mapping[str, str] | None = None
+) -> list[Delta]:
+    """The steps from ``current`` to ``desired``, sorted by environment, kind and name.
+
+    ``moves`` maps old addresses to new ones; a rename that happened already, or names what is not there, is
+    no step.
+    """
+    origin = {new: old for old, new in _final(moves or {}).items() if old in current and new not in current}
+    gone = {old for new, old in origin.items() if new in desired}
+    found = []
+    for address in current.keys() | desired.keys():
+        before, after = current.get(address), desired.get(address)
+        if before == after or address in gone:
+            continue
+        if before is None:
+            old = origin.get(address, "")
+            action = Action.MOVE if old else Action.CREATE
+            found.append(Delta(address, stage, action, current.get(old), after, old))
+        elif after is None:
+            found.append(Delta(address, stage, Action.DELETE, before, None))
+        else:
+            gives_up = bool(before.activation) and after.activation == ()
+            found.append(Delta(address, stage, Action.DEACTIVATE if gives_up else Action.UPDATE, before, after))
+    return sorted(found, key=lambda change: parse_address(change.address).sort_key)
+
+
+def _final(moves: Mapping[str, str]) -> dict[str, str]:
+    """Chains of renames (a → b, b → c) as a → c and b → c."""
+    final = {}
+    for old, step in moves.items():
+        new, seen = step, {old}
+        while new in moves and new not in seen:
+            seen.add(new)
+            new = moves[new]
+        final[old] = new
+    return final

@@ -1,0 +1,105 @@
+"""Diagnostics as a good compiler prints them: what, where (with the source line), why, how to mend it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import TypeAlias, assert_never
+
+from offerkit.diagnostics import Diagnostic, Position, Severity
+from offerkit.reports.escape import visible
+from offerkit.reports.style import PLAIN, Layout, Style, display_width, indented
+from offerkit.reports.words import and_list, count
+
+Sources: TypeAlias = Callable[[str], "Sequence[str] | None"]
+"""Gives the lines of a file, or None when it cannot be shown."""
+_TOKEN = re.compile(r"\"(?:[^\"\\]|\\.)*\"?|'(?:[^']|'')*'?|[^\s,\[\]{}#]+")
+_BEFORE = 60
+"""Characters shown before a mistake in a very long line."""
+
+
+def diagnostics_text(
+    diagnostics: Sequence[Diagnostic], sources: Sources, style: Style = PLAIN, width: int = Layout().width
+) -> str:
+    """Every diagnostic with its source line, then how many there are; empty for none."""
+    if not diagnostics:
+        return ""
+    known: dict[str, Sequence[str] | None] = {}
+
+    def remembered(file: str) -> Sequence[str] | None:
+        if file not in known:
+            known[file] = sources(file)
+        return known[file]
+
+    parts = [diagnostic_text(diagnostic, remembered, style, width) for diagnostic in diagnostics]
+    return style.finish("\n\n".join([*parts, style.bold(counted(diagnostics))]) + "\n")
+
+
+def counted(diagnostics: Sequence[Diagnostic]) -> str:
+    """``2 errors and 1 warning.``"""
+    found = Counter(diagnostic.severity for diagnostic in diagnostics)
+    return and_list([count(found[severity], severity.value) for severity in Severity if found[severity]]) + "."
+
+
+def diagnostic_text(diagnostic: Diagnostic, sources: Sources, style: Style, width: int) -> str:
+    """One diagnostic, without a newline at its end."""
+    kind = _coloured(f"{diagnostic.severity.value}[{diagnostic.code.value}]", diagnostic.severity, style)
+    rows = [f"{kind}: {style.bold(visible(diagnostic.summary))}"]
+    if diagnostic.position:
+        rows += _excerpt(diagnostic.position, sources, diagnostic.severity, style, width)
+    for text, position in diagnostic.related:
+        rows.append(f"  {style.cyan('note')}: {visible(text)}")
+        rows += _excerpt(position, sources, Severity.NOTE, style, width)
+    about = (("in", diagnostic.address), ("why", diagnostic.detail), ("hint", diagnostic.hint))
+    for label, text in about:
+        if text:
+            first, *rest = indented(f"  = {label}: ", visible(" ".join(text.split("\n"))), width)
+            rows += [first.replace(f"= {label}:", style.cyan(f"= {label}:"), 1), *rest]
+    return "\n".join(rows)
+
+
+def _coloured(text: str, severity: Severity, style: Style) -> str:
+    match severity:
+        case Severity.ERROR:
+            return style.paint("1;31", text)
+        case Severity.WARNING:
+            return style.paint("1;33", text)
+        case Severity.NOTE:
+            return style.paint("1;36", text)
+        case _ as never:
+            assert_never(never)
+
+
+def _excerpt(position: Position, sources: Sources, severity: Severity, style: Style, width: int) -> list[str]:
+    """``--> file:line:column`` and the line itself with what is meant underlined."""
+    lines = sources(position.file)
+    number = str(position.line)
+    gutter = " " * len(number)
+    rows = [f"{gutter} {style.cyan('-->')} {visible(str(position))}"]
+    if lines is None or not 1 <= position.line <= len(lines):
+        return rows
+    source, start, length = _window(lines[position.line - 1].rstrip("\r\n"), position.column - 1, width)
+    before = display_width(_shown(source[:start]))
+    marks = "^" * max(1, display_width(_shown(source[start : start + length])))
+    bar = style.cyan("|")
+    rows += [f"{gutter} {bar}", f"{style.cyan(number)} {bar} {_shown(source)}".rstrip()]
+    return [*rows, f"{gutter} {bar} {' ' * before}{_coloured(marks, severity, style)}"]
+
+
+def _shown(source: str) -> str:
+    return visible(source, multiline=True)
+
+
+def _window(source: str, start: int, width: int) -> tuple[str, int, int]:
+    """The part of a line around ``start``, where it then begins, and how long what stands there is."""
+    start = max(0, min(start, len(source)))
+    token = _TOKEN.match(source, start)
+    length = len(token[0].rstrip(":")) if token else 1
+    cut = start - _BEFORE if len(source) > width and start > _BEFORE else 0
+    shown = source[cut : cut + width]
+    if cut:
+        shown, start = f"…{shown}", start - cut + 1
+    if cut + width < len(source):
+        shown += "…"
+    return shown, start, min(length, len(shown) - start)

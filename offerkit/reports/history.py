@@ -1,0 +1,112 @@
+"""The history of a project's stages, in every form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from offerkit.reports.escape import clip, html, markdown, markdown_code, visible
+from offerkit.reports.page import page
+from offerkit.reports.style import PLAIN, Style, display_width, indented, pad
+
+_COLUMNS = ("Revision", "Time", "Who", "What", "Stages", "Summary", "Digest")
+_DIGEST = 12
+NONE = "Nothing has been applied yet."
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One revision; ``time`` is text already, as the reader shall see it."""
+
+    serial: int
+    time: str
+    actor: str
+    action: str
+    stages: tuple[str, ...]
+    summary: str
+    message: str
+    digest: str
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The revision as a row below the column heads."""
+        stages = ", ".join(self.stages)
+        return (
+            str(self.serial),
+            self.time,
+            self.actor,
+            self.action,
+            stages,
+            self.summary,
+            self.digest[:_DIGEST],
+        )
+
+
+def history_text(lines: Sequence[HistoryLine], style: Style = PLAIN, width: int = 100) -> str:
+    """A table in the order given, each message below its row. Ends with a newline."""
+    if not lines:
+        return f"{NONE}\n"
+    table = [[visible(clip(cell, 60)) for cell in row] for row in (_COLUMNS, *(line.cells for line in lines))]
+    wide = [max(display_width(row[column]) for row in table) for column in range(len(_COLUMNS))]
+    rows = [style.bold(_row(table[0], wide))]
+    for line, cells in zip(lines, table[1:], strict=True):
+        rows.append(_row(cells, wide))
+        for text in line.message.strip().split("\n"):
+            rows += [style.dim(row) for row in indented(" " * (wide[0] + 2), visible(text), width) if text]
+    return style.finish("\n".join(rows) + "\n")
+
+
+def _row(cells: Sequence[str], wide: Sequence[int]) -> str:
+    first = " " * (wide[0] - display_width(cells[0])) + cells[0]
+    return "  ".join([first, *map(pad, cells[1:], wide[1:])]).rstrip()
+
+
+def history_markdown(lines: Sequence[HistoryLine]) -> str:
+    """A Markdown table. Ends with a newline."""
+    if not lines:
+        return f"{NONE}\n"
+    rows = [f"| {' | '.join(_COLUMNS)} |", "|--:|:--|:--|:--|:--|:--|:--|"]
+    for line in lines:
+        *cells, summary, digest = line.cells
+        text = " ".join(line.message.split())
+        message = f"<br>{markdown(text)}" if text else ""
+        shown = [*map(markdown, cells), markdown(summary) + message, markdown_code(digest)]
+        rows.append(f"| {' | '.join(shown)} |")
+    return "\n".join(rows) + "\n"
+
+
+def history_html(lines: Sequence[HistoryLine], title: str = "History") -> str:
+    """One self-contained HTML page."""
+    if not lines:
+        return page(title, f"<h1>{html(title)}</h1>\n<p>{NONE}</p>")
+    head = "".join(f'<th scope="col">{column}</th>' for column in _COLUMNS)
+    rows = "\n".join(_html_row(line) for line in lines)
+    return page(title, f'<h1>{html(title)}</h1>\n<table class="history">\n<tr>{head}</tr>\n{rows}\n</table>')
+
+
+def _html_row(line: HistoryLine) -> str:
+    *cells, summary, digest = line.cells
+    text = " ".join(line.message.split())
+    message = f'<br><span class="quiet">{html(text)}</span>' if text else ""
+    shown = [*map(html, cells), html(summary) + message, f"<code>{html(digest)}</code>"]
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in shown)}</tr>"
+
+
+def history_json(lines: Sequence[HistoryLine]) -> str:
+    """A JSON list of the revisions with full digests. Ends with a newline."""
+    found = [
+        {
+            "revision": line.serial,
+            "time": line.time,
+            "actor": line.actor,
+            "action": line.action,
+            "stages": list(line.stages),
+            "summary": line.summary,
+            "message": line.message,
+            "digest": line.digest,
+        }
+        for line in lines
+    ]
+    return orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()

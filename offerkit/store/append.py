@@ -1,0 +1,152 @@
+"""Appending a revision: the one place that changes a store."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import NamedTuple
+
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.fingerprint import canonical, manifest_digest
+from offerkit.store import errors, replay, revisions, schema, snapshots, stages
+from offerkit.store.approvals import COLUMNS as APPROVAL
+from offerkit.store.approvals import approval_text
+from offerkit.store.chain import revision_digest
+from offerkit.store.database import Database
+from offerkit.store.rows import NO_ENTRY, ChangeText, Draft, EntryText, RevisionRow, RevisionText, change_text
+
+
+class _Touched(NamedTuple):
+    """A stage after the revision: its digest, and what to write and to remove to get there."""
+
+    stage: str
+    digest: str
+    becomes: list[tuple[str, EntryText]]
+    gone: list[str]
+
+
+def append(db: Database, draft: Draft) -> RevisionRow:
+    """Add ``draft`` to the history and change the stages with it; inside a write transaction.
+
+    Refused when anything stands in a stage that the draft's changes were not made against.
+    """
+    if not db.in_writing:
+        raise RuntimeError("append() needs transaction()")
+    _check(draft)
+    changes = sorted(change_text(change) for change in draft.changes)
+    approvals = sorted(approval_text(approval) for approval in draft.approvals)
+    touched = _fenced(db, changes)
+    added = snapshots.missing(db, {text.after_fingerprint for text in changes if text.after_fingerprint}, draft.bodies)
+    outcomes = [(stage.stage, stage.digest) for stage in touched]
+    unsigned = _next(db, draft)
+    signed = unsigned._replace(digest=revision_digest(unsigned, changes, approvals, outcomes))
+    _insert(db, "revision", revisions.REVISION, [signed])
+    snapshots.put(db, added)
+    serial = signed.serial
+    _insert(db, "change", f"serial, {revisions.CHANGE}", [(serial, *text) for text in changes])
+    _insert(db, "approval", f"serial, {APPROVAL}", [(serial, *text) for text in approvals])
+    _insert(db, "outcome", "serial, stage, digest", [(serial, *outcome) for outcome in outcomes])
+    for stage in touched:
+        _write_stage(db, serial, stage)
+    db.run("UPDATE meta SET value = ? WHERE key = ?", (signed.digest, "head"))
+    return revisions.revision_row(db, signed)
+
+
+def _check(draft: Draft) -> None:
+    """Refuse text that no database keeps; raise ValueError for what only a mistake of ours can contain."""
+    free = [draft.actor, draft.message, *(approval.comment for approval in draft.approvals)]
+    if any("\0" in text or text != text.encode(errors="replace").decode() for text in free):
+        raise refuse(
+            Code.BAD_VALUE,
+            "the operator, message or comment is not text",
+            detail="It contains a NUL character or bytes that are not UTF-8.",
+            hint="Write it again, in UTF-8.",
+        )
+    if len(draft.time) != 27 or not draft.time.endswith("Z"):
+        raise ValueError(f"not a UTC time with microseconds: {draft.time!r}")
+    if any(change.before is None and change.after is None for change in draft.changes):
+        raise ValueError("a change from nothing to nothing")
+    if len({(change.stage, change.address) for change in draft.changes}) < len(draft.changes):
+        raise ValueError("an address changes twice in one revision")
+    keys = {(a.key.address, a.key.aspect, a.key.space) for a in draft.approvals}
+    if len(keys) < len(draft.approvals):
+        raise ValueError("one thing is decided twice in one revision")
+
+
+def _fenced(db: Database, changes: list[ChangeText]) -> list[_Touched]:
+    """Every touched stage as it will be; refused when one is not as ``changes`` say that it was."""
+    touched: list[_Touched] = []
+    conflicts: list[Diagnostic] = []
+    for stage, group in groupby(changes, key=lambda text: text.stage):
+        own = list(group)
+        entries = stages.texts(db, stage)
+        wrong = replay.apply(entries, own)
+        if wrong:
+            conflicts += _stale(db, stage, wrong)
+            continue
+        digest = manifest_digest((address, *entry) for address, entry in entries.items())
+        becomes = [(text.address, text.after) for text in own if text.after != NO_ENTRY]
+        sources = {text.source for text in own if text.before != NO_ENTRY}
+        gone = sorted(sources - {address for address, _ in becomes})
+        touched.append(_Touched(stage, digest, becomes, gone))
+    if conflicts:
+        raise Refused(conflicts)
+    return touched
+
+
+def _stale(db: Database, stage: str, addresses: list[str]) -> list[Diagnostic]:
+    """For each address where something else stands than expected: that it does, and who put it there."""
+    found = []
+    last = revisions.last_change(db, stage, addresses)
+    for address in sorted(set(addresses)):
+        change = last.get(address)
+        by = revisions.revision(db, change.serial) if change else None
+        detail = "Nothing stands there, and nothing ever did."
+        if change and by:
+            detail = f"Revision {by.serial} by {by.actor} at {by.time}: {change.action}."
+        found.append(
+            Diagnostic(
+                Code.PLAN_STALE,
+                f"{address} in {stage} is not as it was when the plan was made",
+                detail=detail,
+                hint="Make the plan again.",
+                address=address,
+            )
+        )
+    return found
+
+
+def _next(db: Database, draft: Draft) -> RevisionText:
+    """The new revision's row, linked to the newest one; its own digest is still to be computed."""
+    serial = revisions.last_serial(db)
+    newest = revisions.revision_texts(db, serial - 1, limit=1) if serial else []
+    meta = schema.read_meta(db)
+    parent = newest[0].digest if newest else schema.genesis(meta["project"])
+    if parent != meta["head"]:
+        raise errors.damaged(db.name, "Its newest revision is not the one it says was last")
+    details = canonical(dict(draft.details)).decode()
+    texts = (draft.action, draft.actor, draft.time, draft.message, draft.plan_digest, details)
+    return RevisionText(serial + 1, parent, "", *texts)
+
+
+def _write_stage(db: Database, serial: int, stage: _Touched) -> None:
+    db.run(
+        "INSERT INTO stage (stage, revision, digest) VALUES (?, ?, ?) ON CONFLICT (stage) DO UPDATE"
+        " SET revision = excluded.revision, digest = excluded.digest",
+        (stage.stage, serial, stage.digest),
+    )
+    db.run_many(
+        "DELETE FROM stage_entry WHERE stage = ? AND address = ?",
+        [(stage.stage, address) for address in stage.gone],
+    )
+    db.run_many(
+        "INSERT INTO stage_entry (stage, address, fingerprint, activation) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (stage, address) DO UPDATE"
+        " SET fingerprint = excluded.fingerprint, activation = excluded.activation",
+        [(stage.stage, address, *entry) for address, entry in stage.becomes],
+    )
+
+
+def _insert(db: Database, table: str, columns: str, rows: list[tuple[str | int, ...]]) -> None:
+    """Add ``rows``, which are sorted by key: the table then grows at its end."""
+    marks = ", ".join("?" * (columns.count(",") + 1))
+    db.run_many(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)  # noqa: S608 - our own names

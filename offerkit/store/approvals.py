@@ -1,0 +1,58 @@
+"""Approvals and rejections, as reviewers gave them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from offerkit.governance.approval import Approval, Decision
+from offerkit.planning.plan import ApprovalKey, Aspect
+from offerkit.store import errors
+from offerkit.store.database import Database, chunks
+from offerkit.store.rows import ApprovalText
+
+COLUMNS = "address, aspect, space, fingerprint, decision, operator, comment"
+
+
+def approval_text(approval: Approval) -> ApprovalText:
+    """``approval`` as it stands in columns."""
+    key = approval.key
+    return (
+        key.address,
+        key.aspect.value,
+        key.space,
+        key.fingerprint,
+        approval.decision.value,
+        approval.operator,
+        approval.comment,
+    )
+
+
+def approval_texts(db: Database, serial: int) -> list[ApprovalText]:
+    """The approvals of one revision as they stand in columns."""
+    sql = f"SELECT {COLUMNS} FROM approval WHERE serial = ? ORDER BY address, aspect, space"  # noqa: S608
+    return db.rows(sql, (serial,))
+
+
+def approvals(db: Database, addresses: Iterable[str] | None = None) -> list[Approval]:
+    """All decisions, or those on ``addresses``, oldest first."""
+    columns = ", ".join(f"a.{column}" for column in COLUMNS.split(", "))
+    sql = (
+        f"SELECT a.serial, r.time, {columns} FROM approval a"  # noqa: S608 - constants
+        " JOIN revision r ON r.serial = a.serial"
+    )
+    found: list[tuple[int, str, str, str, str, str, str, str, str]] = []
+    if addresses is None:
+        found = db.rows(sql)
+    else:
+        for marks, part in chunks(addresses):
+            found += db.rows(f"{sql} WHERE a.address IN ({marks})", part)
+    try:
+        return [_approval(row) for row in sorted(found)]
+    except (TypeError, ValueError) as error:
+        raise errors.damaged(db.name, f"An approval was edited: {error}") from error
+
+
+def _approval(row: tuple[int, str, str, str, str, str, str, str, str]) -> Approval:
+    serial, time, address, aspect, space, fingerprint, decision, operator, comment = row
+    key = ApprovalKey(address, Aspect(aspect), space, fingerprint)
+    return Approval(key, Decision(decision), operator, comment, serial, time)

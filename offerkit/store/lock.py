@@ -1,0 +1,103 @@
+"""The lock that lets one process at a time change a store.
+
+The operating system holds it and gives it back when its holder dies, however that happens. Beside it lies a
+note that says who holds it: only for people to read, never to decide by.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.fingerprint import canonical
+from offerkit.store import errors
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds the lock: ``pid`` is 0 when that is not known (yet)."""
+
+    pid: int
+    who: str
+    since: str
+
+    def __str__(self) -> str:
+        return f"{self.who} (process {self.pid}), since {self.since}" if self.pid else "another process"
+
+
+UNKNOWN = Holder(0, "", "")
+
+
+@contextmanager
+def write_lock(
+    store_path: Path, *, who: str, timeout: float, waiting: Callable[[Holder], None] | None = None
+) -> Iterator[None]:
+    """Hold the store's lock; refused when another process still holds it after ``timeout`` seconds.
+
+    ``who`` is what others are told meanwhile, ``waiting`` is called once when the lock is not free at once.
+    A timeout of 0 does not wait; a negative one waits for ever.
+    """
+    from filelock import FileLock, Timeout
+
+    path = store_path.resolve()
+    lock = FileLock(_beside(path, ".lock"))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            if timeout == 0:
+                raise
+            if waiting is not None:
+                waiting(holder(path))
+            lock.acquire(timeout=timeout)
+    except Timeout:
+        raise _held(path, timeout) from None
+    except OSError as error:
+        raise errors.from_os(error, str(store_path)) from error
+    try:
+        _note(path, who)
+        yield
+    finally:
+        with suppress(OSError):
+            _beside(path, ".holder").unlink()
+        lock.release()
+
+
+def holder(store_path: Path) -> Holder:
+    """Who holds the lock, as far as the note beside it tells."""
+    try:
+        note = orjson.loads(_beside(store_path.resolve(), ".holder").read_bytes())
+        return Holder(int(note["pid"]), str(note["who"]), str(note["since"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return UNKNOWN
+
+
+def _held(path: Path, timeout: float) -> Refused:
+    waited = f"This run waited {timeout:g} s." if timeout else "This run does not wait."
+    return refuse(
+        Code.STORE_LOCKED,
+        f"the store is locked by {holder(path)}",
+        detail=f"{path} is changed by one process at a time. {waited}",
+        hint="Run the command again later, or let it wait longer with --lock-timeout SECONDS.",
+    )
+
+
+def _note(path: Path, who: str) -> None:
+    """Say who holds the lock; without room for that the lock still holds."""
+    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    draft = _beside(path, ".holder.new")
+    with suppress(OSError):
+        draft.write_bytes(canonical({"pid": os.getpid(), "who": who, "since": since}))
+        draft.replace(_beside(path, ".holder"))
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)

@@ -1,0 +1,164 @@
+"""The history: revisions and the changes they made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import orjson
+
+from offerkit.store import errors
+from offerkit.store.database import Cell, Database, chunks
+from offerkit.store.rows import (
+    Activations,
+    ChangeRow,
+    ChangeText,
+    Outcome,
+    RevisionRow,
+    RevisionText,
+    change_row,
+)
+
+REVISION = "serial, parent_digest, digest, action, actor, time, message, plan_digest, details"
+CHANGE = (
+    "stage, address, action, before_fingerprint, after_fingerprint, before_activation, after_activation,"
+    " moved_from, reason"
+)
+LARGEST = 2**63 - 1
+
+
+def last_serial(db: Database) -> int:
+    """The number of the newest revision; 0 when there is none."""
+    rows: list[tuple[int]] = db.rows("SELECT COALESCE(MAX(serial), 0) FROM revision")
+    return rows[0][0]
+
+
+def serial_at(db: Database, moment: str) -> int:
+    """The last revision whose time is not after ``moment``, compared as text; 0 when there is none."""
+    rows: list[tuple[int]] = db.rows("SELECT COALESCE(MAX(serial), 0) FROM revision WHERE time <= ?", (moment,))
+    return rows[0][0]
+
+
+def revision_texts(db: Database, after: int = 0, *, limit: int) -> list[RevisionText]:
+    """Up to ``limit`` revisions after ``after``, oldest first, as they stand in columns."""
+    sql = f"SELECT {REVISION} FROM revision WHERE serial > ? ORDER BY serial LIMIT ?"  # noqa: S608 - constants
+    rows: list[tuple[int, str, str, str, str, str, str, str, str]] = db.rows(sql, (after, limit))
+    return [RevisionText(*row) for row in rows]
+
+
+def revision(db: Database, serial: int) -> RevisionRow | None:
+    """One revision; None when there is no such one."""
+    if not 0 < serial <= LARGEST:
+        return None
+    found = revision_texts(db, serial - 1, limit=1)
+    return revision_row(db, found[0]) if found and found[0].serial == serial else None
+
+
+def revisions(
+    db: Database, *, stage: str = "", address: str = "", limit: int = 0, action: str = ""
+) -> list[RevisionRow]:
+    """The revisions that touched ``stage`` and ``address``, newest first.
+
+    An address is also touched by what moved away from it and, when no stage is asked for, by its approvals.
+    """
+    wanted: list[str] = []
+    args: list[Cell] = []
+    if action:
+        wanted.append("action = ?")
+        args.append(action)
+    if address:
+        touching, values = _touching(stage, address)
+        wanted.append(f"serial IN ({touching})")
+        args += values
+    elif stage:
+        wanted.append("serial IN (SELECT serial FROM outcome WHERE stage = ?)")
+        args.append(stage)
+    sql = f"SELECT {REVISION} FROM revision"  # noqa: S608 - constants; what users say travels in args
+    if wanted:
+        sql += " WHERE " + " AND ".join(wanted)
+    sql += " ORDER BY serial DESC"
+    if limit > 0:
+        sql += " LIMIT ?"
+        args.append(limit)
+    rows: list[tuple[int, str, str, str, str, str, str, str, str]] = db.rows(sql, args)
+    return [revision_row(db, RevisionText(*row)) for row in rows]
+
+
+def _touching(stage: str, address: str) -> tuple[str, list[Cell]]:
+    # Naming the stages, even when all of them are meant, lets the indexes (stage, address, …) be used.
+    stages = "?" if stage else "SELECT stage FROM stage"
+    args: list[Cell] = [stage] if stage else []
+    sql = (
+        f"SELECT serial FROM change WHERE stage IN ({stages}) AND address = ?"  # noqa: S608 - see above
+        f" UNION SELECT serial FROM change WHERE moved_from <> '' AND moved_from = ? AND stage IN ({stages})"
+    )
+    values = [*args, address, address, *args]
+    if not stage:
+        sql += " UNION SELECT serial FROM approval WHERE address = ?"
+        values.append(address)
+    return sql, values
+
+
+def change_texts(db: Database, serial: int) -> list[ChangeText]:
+    """The changes of one revision as they stand in columns, by stage and address."""
+    sql = f"SELECT {CHANGE} FROM change WHERE serial = ? ORDER BY stage, address"  # noqa: S608 - constants
+    rows: list[tuple[str, str, str, str, str, str, str, str, str]] = db.rows(sql, (serial,))
+    return [ChangeText(*row) for row in rows]
+
+
+def changes(db: Database, serial: int) -> list[ChangeRow]:
+    """The changes of one revision, by stage and address."""
+    if not 0 < serial <= LARGEST:
+        return []
+    activations = Activations()
+    return [change_row(serial, text, activations) for text in change_texts(db, serial)]
+
+
+def change_texts_since(db: Database, stage: str, serial: int) -> list[tuple[int, ChangeText]]:
+    """The changes of ``stage`` after revision ``serial``, oldest first, as they stand in columns."""
+    rows: list[tuple[int, str, str, str, str, str, str, str, str, str]] = db.rows(
+        f"SELECT serial, {CHANGE} FROM change WHERE stage = ? AND serial > ?"  # noqa: S608 - constants
+        " ORDER BY serial, address",
+        (stage, min(serial, LARGEST)),
+    )
+    return [(row[0], ChangeText(*row[1:])) for row in rows]
+
+
+def changes_since(db: Database, stage: str, serial: int) -> list[ChangeRow]:
+    """The changes of ``stage`` after revision ``serial``, oldest first."""
+    activations = Activations()
+    return [change_row(number, text, activations) for number, text in change_texts_since(db, stage, serial)]
+
+
+def last_change(db: Database, stage: str, addresses: Iterable[str]) -> dict[str, ChangeRow]:
+    """For each of ``addresses`` that ever changed, its newest change, or the move that led away from it."""
+    newest: dict[str, ChangeRow] = {}
+    activations = Activations()
+    columns = ", ".join(f"c.{column}" for column in CHANGE.split(", "))
+    for marks, part in chunks(addresses):
+        for by in ("address", "moved_from"):
+            rows: list[tuple[str, int, str, str, str, str, str, str, str, str, str]] = db.rows(
+                f"SELECT c.{by}, c.serial, {columns} FROM change c JOIN ("  # noqa: S608 - constants and marks
+                f"SELECT {by} AS name, MAX(serial) AS serial FROM change"
+                f" WHERE {by} <> '' AND stage = ? AND {by} IN ({marks}) GROUP BY {by}"
+                f") newest ON newest.serial = c.serial AND newest.name = c.{by}"
+                f" WHERE c.{by} <> '' AND c.stage = ?",
+                (stage, *part, stage),
+            )
+            for name, serial, *texts in rows:
+                if name not in newest or newest[name].serial < serial:
+                    newest[name] = change_row(serial, ChangeText(*texts), activations)
+    return newest
+
+
+def outcomes(db: Database, serial: int) -> list[Outcome]:
+    """The stages that a revision touched, and their digests after it."""
+    return db.rows("SELECT stage, digest FROM outcome WHERE serial = ? ORDER BY stage", (serial,))
+
+
+def revision_row(db: Database, text: RevisionText) -> RevisionRow:
+    """The revision that columns spell; refused when its details are not the JSON that we wrote."""
+    try:
+        details = orjson.loads(text.details)
+    except ValueError as error:
+        raise errors.damaged(db.name, f"The details of revision {text.serial} were edited") from error
+    return RevisionRow(*text[:8], details=details if isinstance(details, dict) else {})

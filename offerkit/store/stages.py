@@ -1,0 +1,73 @@
+"""Stages: what stands where, now and at any earlier revision."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from offerkit.address import SHARED_KINDS, Kind
+from offerkit.diagnostics import Code, refuse
+from offerkit.planning.plan import Entry
+from offerkit.store import errors, replay, revisions
+from offerkit.store.database import Database
+from offerkit.store.rows import Activations, EntryText, StageHead, entry_of
+
+
+def heads(db: Database) -> dict[str, StageHead]:
+    """Where every stage stands."""
+    rows: list[tuple[str, int, str]] = db.rows("SELECT stage, revision, digest FROM stage ORDER BY stage")
+    return {stage: StageHead(revision, digest) for stage, revision, digest in rows}
+
+
+def entries(db: Database, stage: str, kind: str = "") -> dict[str, Entry]:
+    """What stands in ``stage``, by address in order; of one kind only when it is given."""
+    return _entries(texts(db, stage, kind))
+
+
+def texts(db: Database, stage: str, kind: str = "") -> dict[str, EntryText]:
+    """The entries of ``stage`` as they stand in columns."""
+    sql = "SELECT address, fingerprint, activation FROM stage_entry WHERE stage = ?"
+    args = [stage]
+    if kind:
+        # A range on the primary key: “/” is what follows “.” in byte order.
+        prefix = _prefix(stage, kind)
+        sql += " AND address >= ? AND address < ?"
+        args += [f"{prefix}.", f"{prefix}/"]
+    rows: list[tuple[str, str, str]] = db.rows(f"{sql} ORDER BY address", args)
+    return {address: (print_, activation) for address, print_, activation in rows}
+
+
+def entry(db: Database, stage: str, address: str) -> Entry | None:
+    """What stands at one address."""
+    rows: list[EntryText] = db.rows(
+        "SELECT fingerprint, activation FROM stage_entry WHERE stage = ? AND address = ?", (stage, address)
+    )
+    return entry_of(rows[0], Activations()) if rows else None
+
+
+def entries_at(db: Database, stage: str, serial: int) -> dict[str, Entry]:
+    """What stood in ``stage`` right after revision ``serial``: today's entries with all later changes undone."""
+    with db.reading():
+        last = revisions.last_serial(db)
+        if not 0 <= serial <= last:
+            raise refuse(
+                Code.BAD_POINT,
+                f"there is no revision {serial}",
+                detail=f"The history of {db.name} has the revisions 1 to {last}." if last else "It is empty.",
+                hint="“offerkit history” lists them.",
+            )
+        found = texts(db, stage)
+        later = revisions.change_texts_since(db, stage, serial)
+    for changed_by, group in groupby(reversed(later), key=lambda pair: pair[0]):
+        if replay.undo(found, [text for _, text in group]):
+            raise errors.damaged(db.name, f"Revision {changed_by} does not fit what {stage} holds")
+    return _entries(dict(sorted(found.items())))
+
+
+def _entries(found: dict[str, EntryText]) -> dict[str, Entry]:
+    activations = Activations()
+    return {address: Entry(print_, activations[text]) for address, (print_, text) in found.items()}
+
+
+def _prefix(stage: str, kind: str) -> str:
+    environment = stage.partition("@")[0]
+    return kind if kind in SHARED_KINDS or kind == Kind.ENVIRONMENT else f"{environment}/{kind}"

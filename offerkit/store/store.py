@@ -1,0 +1,144 @@
+"""The store: one class that the rest of offerkit talks to, over whichever database holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from offerkit.diagnostics import Diagnostic
+from offerkit.fingerprint import Json
+from offerkit.governance.approval import Approval
+from offerkit.planning.plan import Body, Entry
+from offerkit.store import append, approvals, export, revisions, schema, snapshots, sqlite, stages, verify
+from offerkit.store.database import Database
+from offerkit.store.rows import ChangeRow, Draft, RevisionRow, StageHead
+
+
+class Store:
+    """An open store. Every method raises Refused, with what to do, when the store cannot be used."""
+
+    def __init__(self, db: Database, path: Path, project: str) -> None:
+        """Wrap an open database; use :meth:`open`."""
+        self._db = db
+        self.path = path
+        self.project = project
+
+    @classmethod
+    def open(cls, path: Path, *, create: bool = False, write: bool = False, busy_timeout: float = 5.0) -> Self:
+        """Open the store at ``path``, or make it when ``create`` is set and there is none (implies ``write``).
+
+        An older format is upgraded when opened for writing, and refused otherwise.
+        """
+        write = write or create
+        db = sqlite.open_file(path, create=create, write=write, busy_timeout=busy_timeout)
+        try:
+            meta = schema.read_meta(db)
+            if not schema.check_format(db, meta):
+                if not write:
+                    raise schema.outdated(db, meta)
+                schema.migrate(db)
+            return cls(db, path, meta["project"])
+        except BaseException:
+            db.close()
+            raise
+
+    @classmethod
+    def exists(cls, path: Path) -> bool:
+        """Whether there is something to open; an empty file, as a crash while creating leaves it, is nothing."""
+        try:
+            return path.is_dir() or path.stat().st_size > 0
+        except (OSError, ValueError):
+            return False
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def heads(self) -> dict[str, StageHead]:
+        """Where every stage stands."""
+        return stages.heads(self._db)
+
+    def entries(self, stage: str, kind: str = "") -> dict[str, Entry]:
+        """What stands in ``stage``, by address in order; of one kind only when it is given."""
+        return stages.entries(self._db, stage, kind)
+
+    def entry(self, stage: str, address: str) -> Entry | None:
+        """What stands at one address of ``stage``."""
+        return stages.entry(self._db, stage, address)
+
+    def entries_at(self, stage: str, serial: int) -> dict[str, Entry]:
+        """What stood in ``stage`` right after revision ``serial``."""
+        return stages.entries_at(self._db, stage, serial)
+
+    def bodies(self, fingerprints: Iterable[str]) -> dict[str, Body]:
+        """The bodies with these fingerprints, checked; refused when one is missing or was edited."""
+        return snapshots.bodies(self._db, fingerprints)
+
+    def known(self, fingerprints: Iterable[str]) -> set[str]:
+        """Those of ``fingerprints`` whose bodies are kept."""
+        return snapshots.known(self._db, fingerprints)
+
+    def last_serial(self) -> int:
+        """The number of the newest revision; 0 when there is none."""
+        return revisions.last_serial(self._db)
+
+    def serial_at(self, moment: str) -> int:
+        """The last revision whose time is not after ``moment`` (UTC, ISO); 0 when there is none."""
+        return revisions.serial_at(self._db, moment)
+
+    def revisions(self, *, stage: str = "", address: str = "", limit: int = 0, action: str = "") -> list[RevisionRow]:
+        """The revisions that touched ``stage`` and ``address``, newest first (``limit`` 0: all)."""
+        return revisions.revisions(self._db, stage=stage, address=address, limit=limit, action=action)
+
+    def revision(self, serial: int) -> RevisionRow | None:
+        """One revision; None when there is no such one."""
+        return revisions.revision(self._db, serial)
+
+    def changes(self, serial: int) -> list[ChangeRow]:
+        """The changes of one revision, by stage and address."""
+        return revisions.changes(self._db, serial)
+
+    def changes_since(self, stage: str, serial: int) -> list[ChangeRow]:
+        """The changes of ``stage`` after revision ``serial``, oldest first."""
+        return revisions.changes_since(self._db, stage, serial)
+
+    def last_change(self, stage: str, addresses: Iterable[str]) -> dict[str, ChangeRow]:
+        """For each of ``addresses`` that ever changed, its newest change, or the move that led away from it."""
+        return revisions.last_change(self._db, stage, addresses)
+
+    def approvals(self, addresses: Iterable[str] | None = None) -> list[Approval]:
+        """All decisions, or those on ``addresses``, oldest first."""
+        return approvals.approvals(self._db, addresses)
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Let several reads see one and the same state, whatever others write meanwhile."""
+        return self._db.reading()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Lock the store at once and let reads see the locked state; all of it is kept, or none."""
+        with self._db.writing():
+            yield
+
+    def append(self, draft: Draft) -> RevisionRow:
+        """Add a revision and change the stages with it; only inside :meth:`transaction`."""
+        return append.append(self._db, draft)
+
+    def verify(self) -> list[Diagnostic]:
+        """Everything that is wrong with the history; nothing when it is sound."""
+        return verify.verify(self._db)
+
+    def rows(self) -> Iterator[dict[str, Json]]:
+        """All revisions with their changes and approvals, oldest first."""
+        return export.rows(self._db)

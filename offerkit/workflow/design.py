@@ -1,0 +1,218 @@
+"""Planning an apply: the specs against the design stages, campaigns against live."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import orjson
+
+from offerkit import __version__
+from offerkit.address import Kind, Stage, parse_address
+from offerkit.diagnostics import Refused
+from offerkit.fingerprint import manifest_digest
+from offerkit.governance.resets import resets
+from offerkit.governance.standing import standing
+from offerkit.graph.record import Finding
+from offerkit.loader import Loaded
+from offerkit.planning.delta import Delta, delta
+from offerkit.planning.plan import Blocked, Body, Dependence, Entry, Plan, PlanKind, StageBase, Step
+from offerkit.planning.select import Patterns, Selection, select
+from offerkit.planning.steps import Context, protected, steps_for
+from offerkit.planning.view import Layered, View, references_of
+from offerkit.store import StageHead, Store
+from offerkit.workflow.campaigns import held_back
+from offerkit.workflow.session import Session
+from offerkit.workflow.views import StoredBodies, view
+
+EMPTY = manifest_digest([])
+
+
+class _Current:
+    """The store as the planner sees it; everything empty while there is no store."""
+
+    def __init__(self, store: Store | None) -> None:
+        self.store = store
+        self.heads: dict[str, StageHead] = store.heads() if store is not None else {}
+        self.bodies: Mapping[str, Body] = StoredBodies(store) if store is not None else {}
+
+    def digest(self, stage: str) -> str:
+        return self.heads[stage].digest if stage in self.heads else EMPTY
+
+    def entries(self, stage: str, kind: str = "") -> dict[str, Entry]:
+        return self.store.entries(stage, kind) if self.store is not None and stage in self.heads else {}
+
+    def base(self, stage: str) -> StageBase:
+        head = self.heads.get(stage, StageHead(0, EMPTY))
+        return StageBase(stage, head.revision, head.digest)
+
+    def fetch(self, fingerprints: set[str]) -> None:
+        if isinstance(self.bodies, StoredBodies):
+            self.bodies.fetch(fingerprints)
+
+
+def plan_design(session: Session, loaded: Loaded, store: Store | None, patterns: Patterns) -> Plan:
+    """The plan that takes the store to what the specs say, narrowed to ``patterns``.
+
+    Raises Refused: a pattern that matches nothing, a protected resource that would go, a campaign asked for
+    by name that names what is not live.
+    """
+    current = _Current(store)
+    stages = _design_stages(loaded, current)
+    touched = [stage for stage in stages if loaded.digests.get(_environment(stage), EMPTY) != current.digest(stage)]
+    differences = _differences(loaded, current, touched) + _campaigns(loaded, current)
+    if patterns.targets or patterns.excludes:
+        patterns.check_known(
+            {*loaded.records, *(a for stage in stages for a in current.entries(stage)), *loaded.campaigns}
+        )
+    project = store.project if store is not None else ""
+    if not differences:
+        return Plan(PlanKind.APPLY, project, __version__, base=tuple(current.base(stage) for stage in stages))
+    refs = {address: tuple(ref.target for ref in record.refs) for address, record in loaded.records.items()}
+
+    def before(address: str) -> tuple[str, ...]:
+        entry = next(d.before for d in differences if (d.moved_from or d.address) == address)
+        return references_of(address, orjson.loads(current.bodies[entry.fingerprint].text)) if entry is not None else ()
+
+    selection = select(differences, patterns, refs, before)
+    return _plan(session, loaded, current, selection, refs, project, patterns)
+
+
+def _design_stages(loaded: Loaded, current: _Current) -> list[str]:
+    names = {*loaded.digests, *(_environment(stage) for stage in current.heads if stage.endswith("@design"))}
+    return [f"{name}@{Stage.DESIGN}" for name in sorted(names)]
+
+
+def _environment(stage: str) -> str:
+    return stage.partition("@")[0]
+
+
+def _differences(loaded: Loaded, current: _Current, stages: list[str]) -> list[Delta]:
+    found: list[Delta] = []
+    for stage in stages:
+        environment = _environment(stage)
+        desired = {
+            address: Entry(record.fingerprint)
+            for address, record in loaded.records.items()
+            if record.environment == environment and record.kind is not Kind.CAMPAIGN
+        }
+        found += delta(stage, current.entries(stage), desired, loaded.moves)
+    return found
+
+
+def _campaigns(loaded: Loaded, current: _Current) -> list[Delta]:
+    names = {parse_address(address).environment for address in loaded.campaigns}
+    names |= {_environment(stage) for stage in current.heads if stage.endswith("@live")}
+    found: list[Delta] = []
+    for name in sorted(names):
+        stage = f"{name}@{Stage.LIVE}"
+        desired = {a: Entry(print_) for a, print_ in loaded.campaigns.items() if parse_address(a).environment == name}
+        found += delta(stage, current.entries(stage, Kind.CAMPAIGN), desired, loaded.moves)
+    return found
+
+
+def _plan(
+    session: Session,
+    loaded: Loaded,
+    current: _Current,
+    selection: Selection,
+    refs: dict[str, tuple[str, ...]],
+    project: str,
+    patterns: Patterns,
+) -> Plan:
+    chosen = selection.chosen
+    current.fetch({d.before.fingerprint for d in chosen if d.before is not None})
+    new = new_bodies(loaded, chosen)
+    bodies = Layered(new, current.bodies)
+    chosen, held = _hold_back(loaded, current, chosen, new, patterns)
+    refused = protected(chosen, bodies)
+    if refused:
+        raise Refused(refused)
+    positions = {address: record.position for address, record in loaded.records.items()} if chosen else {}
+    with session.progress("Comparing", len(chosen)) as advance:
+        steps = steps_for(chosen, Context(bodies, refs, positions, advance))
+    steps = _with_resets(current, chosen, steps, bodies)
+    stages = sorted({step.stage for step in steps}) or _design_stages(loaded, current)
+    kept = {step.after.fingerprint for step in steps if step.after is not None}
+    return Plan(
+        PlanKind.APPLY,
+        project,
+        __version__,
+        base=tuple(current.base(stage) for stage in stages),
+        steps=tuple(steps),
+        blocked=(*selection.blocked, *held),
+        depends=tuple(dependences(steps, refs, current)),
+        notes=tuple(selection.notes),
+        targets=tuple(p.text for p in patterns.targets),
+        bodies={key: new[key] for key in sorted(kept)},
+    )
+
+
+def new_bodies(loaded: Loaded, chosen: list[Delta]) -> dict[str, Body]:
+    """The bodies of what is to come, by fingerprint, made from the YAML."""
+    arriving = [d for d in chosen if d.after is not None]
+    texts = loaded.bodies(d.address for d in arriving)
+    return {
+        d.after.fingerprint: Body(parse_address(d.address).kind, texts[d.address].decode())
+        for d in arriving
+        if d.after is not None
+    }
+
+
+def _hold_back(
+    loaded: Loaded, current: _Current, chosen: list[Delta], new: Mapping[str, Body], patterns: Patterns
+) -> tuple[list[Delta], list[Blocked]]:
+    """Campaigns that name what is not live stay behind; one asked for by its own name is refused instead."""
+    ready: list[Delta] = []
+    held: list[Blocked] = []
+    findings: list[Finding] = []
+    for item in chosen:
+        if parse_address(item.address).kind is not Kind.CAMPAIGN or item.after is None:
+            ready.append(item)
+            continue
+        live = view(current.store, [item.stage]) if current.store is not None else View({}, {})
+        found, blocked = held_back(loaded, item, new, live)
+        if blocked is None:
+            ready.append(item)
+            continue
+        if patterns.targets:
+            findings += found
+        held.append(blocked)
+    if findings:
+        raise Refused(loaded.placed(findings))
+    return ready, held
+
+
+def _with_resets(current: _Current, chosen: list[Delta], steps: list[Step], bodies: Mapping[str, Body]) -> list[Step]:
+    store = current.store
+    design = [d for d in chosen if d.stage.endswith(f"@{Stage.DESIGN}")]
+    decisions = standing(store.approvals()) if store is not None and any(d.before for d in design) else {}
+    if not decisions:
+        return steps
+    assert store is not None
+    stages = [stage for stage in current.heads if stage.endswith(f"@{Stage.DESIGN}")]
+    before = view(store, stages)
+    entries = dict(before.entries)
+    for item in design:
+        entries.pop(item.moved_from or item.address, None)
+        if item.after is not None:
+            entries[item.address] = item.after
+    lost = resets(design, before, before.with_entries(entries, Layered(bodies, before.bodies)), decisions)
+    return [replace(s, approvals_reset=lost.get(s.address, ())) if s.stage.endswith("@design") else s for s in steps]
+
+
+def dependences(steps: list[Step], refs: Mapping[str, tuple[str, ...]], current: _Current) -> list[Dependence]:
+    """What the steps rely on and leave alone, as it stands now."""
+    touched = {step.address for step in steps}
+    wanted = {
+        (f"{parse_address(target).environment}@{step.stage.partition('@')[2]}", target)
+        for step in steps
+        if step.after is not None
+        for target in refs.get(step.address, ())
+        if target not in touched
+    }
+    known = {stage: current.entries(stage) for stage in {stage for stage, _ in wanted}}
+    return [
+        Dependence(stage, target, known[stage][target].fingerprint if target in known[stage] else "")
+        for stage, target in sorted(wanted)
+    ]

@@ -1,0 +1,225 @@
+"""Planning a promotion: design against live, gated by approvals; campaigns come along once they can."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from offerkit import __version__
+from offerkit.address import SHARED, Kind, Stage, parse_address
+from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, suggestion
+from offerkit.governance.promotion import Candidates, Promotion, promotion
+from offerkit.governance.rights import WRITERS
+from offerkit.governance.standing import standing
+from offerkit.loader import load
+from offerkit.planning.delta import Delta, delta
+from offerkit.planning.plan import Blocked, Body, Dependence, Entry, Plan, PlanKind, Reason, StageBase, Step
+from offerkit.planning.select import Patterns
+from offerkit.planning.steps import Context, steps_for
+from offerkit.planning.view import Layered, View
+from offerkit.store import Store
+from offerkit.workflow.campaigns import held_back
+from offerkit.workflow.design import EMPTY, new_bodies
+from offerkit.workflow.session import Session
+from offerkit.workflow.views import environments, stage_view
+from offerkit.workflow.who import who_is
+
+
+def plan_promotion(
+    session: Session, store: Store, names: tuple[str, ...], patterns: Patterns, *, include_rolled_back: bool
+) -> Plan:
+    """The plan that takes live to what design says and approvals allow, for some environments or all."""
+    known = environments(store)
+    for name in names:
+        if name not in known:
+            raise refuse(Code.NO_MATCH, f"there is no environment “{name[:80]}”", hint=suggestion(name, known))
+    chosen = list(names) or known
+    design, live = stage_view(store, Stage.DESIGN), stage_view(store, Stage.LIVE)
+    patterns.check_known({*design.entries, *live.entries})
+    asked = Candidates(
+        design,
+        live,
+        standing(store.approvals()),
+        _renames(store, design, live),
+        {} if include_rolled_back else _holds(store, design, live),
+        lambda address: _wanted(address, chosen, design, patterns),
+    )
+    outcome = promotion(asked)
+    return _plan(session, store, asked, outcome, patterns)
+
+
+def _wanted(address: str, chosen: list[str], design: View, patterns: Patterns) -> bool:
+    place = parse_address(address)
+    if place.kind in (Kind.OPERATOR, Kind.CAMPAIGN):
+        return False
+    if place.kind is Kind.DIMENSION:
+        users = [design(f"environment.{name}") or {} for name in chosen]
+        return not patterns.targets and any(body.get("dimension") == place.name for body in users)
+    if place.environment not in chosen:
+        return False
+    return patterns.targeted(address) and not patterns.excluded(address)
+
+
+def _renames(store: Store, design: View, live: View) -> dict[str, str]:
+    """What is live under a name that design has given up for another."""
+    gone = [a for a in live.entries if a not in design.entries and parse_address(a).kind is not Kind.CAMPAIGN]
+    found: dict[str, str] = {}
+    for environment in sorted({parse_address(address).environment for address in gone}):
+        stage = f"{environment}@{Stage.DESIGN}"
+        pending = {a: a for a in gone if parse_address(a).environment == environment}
+        while pending:
+            last = store.last_change(stage, pending.values())
+            step = {
+                old: last[now].address
+                for old, now in pending.items()
+                if now in last and last[now].moved_from == now and last[now].address != now
+            }
+            found |= {old: new for old, new in step.items() if new in design.entries and new not in live.entries}
+            pending = {old: new for old, new in step.items() if new not in design.entries}
+    return found
+
+
+def _holds(store: Store, design: View, live: View) -> dict[str, str]:
+    """What a rollback of live took back and design has not changed since: it is not promoted by accident."""
+    differing: dict[str, list[str]] = {}
+    for address, entry in design.entries.items():
+        now = live.entries.get(address)
+        if now is None or now.fingerprint != entry.fingerprint or now.activation is not None:
+            differing.setdefault(f"{parse_address(address).environment}@{Stage.LIVE}", []).append(address)
+    for address in live.entries.keys() - design.entries.keys():
+        differing.setdefault(f"{parse_address(address).environment}@{Stage.LIVE}", []).append(address)
+    rolled_back = {row.serial: row for row in store.revisions(action=PlanKind.ROLLBACK)}
+    found: dict[str, str] = {}
+    for stage, addresses in differing.items() if rolled_back else ():
+        for address, change in store.last_change(stage, addresses).items():
+            revision = rolled_back.get(change.serial)
+            there = design.entries.get(address)
+            if revision is None or (there.fingerprint if there else "") != (
+                change.before.fingerprint if change.before else ""
+            ):
+                continue
+            found[address] = (
+                f"it was rolled back in revision {revision.serial} by {revision.actor}, and design is still as it was"
+            )
+    return found
+
+
+def _plan(session: Session, store: Store, asked: Candidates, outcome: Promotion, patterns: Patterns) -> Plan:
+    live, design = asked.live, asked.design
+    deltas = _deltas(live.entries, outcome.entries, outcome.renamed)
+    after = live.with_entries(outcome.entries, Layered(design.bodies, live.bodies))
+    campaigns = _campaigns(session, store, after, patterns)
+    bodies = Layered(campaigns.bodies, design.bodies, live.bodies)
+    refs = {d.address: after.references(d.address) for d in deltas if d.after is not None}
+    with session.progress("Comparing", len(deltas)) as advance:
+        steps = steps_for(deltas, Context(bodies, refs, {}, advance), _reasons(deltas))
+    steps = [replace(step, dependents=tuple(outcome.changed_offers.get(step.address, ()))) for step in steps]
+    steps += steps_for(campaigns.ready, Context(bodies, {}, campaigns.positions))
+    used = {step.after.fingerprint for step in steps if step.after is not None}
+    heads = store.heads()
+    stages = sorted({step.stage for step in steps}) or sorted(s for s in heads if s.endswith("@live"))
+    return Plan(
+        PlanKind.PROMOTE,
+        store.project,
+        __version__,
+        base=tuple(
+            StageBase(stage, heads[stage].revision, heads[stage].digest)
+            if stage in heads
+            else StageBase(stage, 0, EMPTY)
+            for stage in stages
+        ),
+        steps=tuple(steps),
+        blocked=(*outcome.blocked, *campaigns.held),
+        depends=tuple(_depends(steps, after, live, design)),
+        approvals=tuple(outcome.approvals),
+        notes=(*outcome.notes, *campaigns.notes),
+        targets=tuple(p.text for p in patterns.targets),
+        bodies={key: bodies[key] for key in sorted(used)},
+    )
+
+
+def _deltas(before: Mapping[str, Entry], after: Mapping[str, Entry], renamed: Mapping[str, str]) -> list[Delta]:
+    names = {parse_address(address).environment for address in before.keys() | after.keys()} | {SHARED}
+    found: list[Delta] = []
+    for name in sorted(names):
+        was = {a: e for a, e in before.items() if parse_address(a).environment == name}
+        will = {a: e for a, e in after.items() if parse_address(a).environment == name}
+        found += delta(f"{name}@{Stage.LIVE}", was, will, renamed)
+    return found
+
+
+def _reasons(deltas: list[Delta]) -> dict[str, Reason]:
+    reasons = {}
+    for item in deltas:
+        offer = parse_address(item.address).kind is Kind.OFFER
+        if item.after is None or item.after.activation == ():
+            reasons[item.address] = Reason.REMOVED_FROM_DESIGN
+        else:
+            reasons[item.address] = Reason.APPROVED if offer else Reason.RIDES_ALONG
+    return reasons
+
+
+def _depends(steps: list[Step], after: View, live: View, design: View) -> list[Dependence]:
+    """What stays in live and is relied on; and design as the promotion took it."""
+    touched = {step.address for step in steps}
+    found: dict[tuple[str, str], str] = {}
+    for step in steps:
+        if step.after is None or step.after.activation == () or parse_address(step.address).kind is Kind.CAMPAIGN:
+            continue
+        for target in after.references(step.address):
+            place = parse_address(target)
+            if target not in touched and place.kind is not Kind.OPERATOR:
+                entry = live.entries.get(target)
+                found[f"{place.environment}@{Stage.LIVE}", target] = entry.fingerprint if entry else ""
+        there = design.entries.get(step.address)
+        if there is not None:
+            found[f"{parse_address(step.address).environment}@{Stage.DESIGN}", step.address] = there.fingerprint
+    return [Dependence(stage, target, print_) for (stage, target), print_ in sorted(found.items())]
+
+
+@dataclass
+class _Campaigns:
+    """Campaigns of the specs that were held back: those that can go now, and those that still cannot."""
+
+    ready: list[Delta] = field(default_factory=list)
+    held: list[Blocked] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    bodies: dict[str, Body] = field(default_factory=dict)
+    positions: dict[str, Position] = field(default_factory=dict)
+
+
+def _campaigns(session: Session, store: Store, after: View, patterns: Patterns) -> _Campaigns:
+    """The campaigns that this promotion releases.
+
+    The specs are looked at only if they are there and sound: a promotion needs no checkout. Who may not
+    write campaigns is told of them instead.
+    """
+    result = _Campaigns()
+    try:
+        loaded = load(session.project, use_cache=session.use_cache)
+    except Refused:
+        return result
+    may = _may_write_campaigns(session, store)
+    for address, print_ in sorted(loaded.campaigns.items()):
+        if address in after.entries or not patterns.targeted(address) or patterns.excluded(address):
+            continue
+        item = delta(f"{parse_address(address).environment}@{Stage.LIVE}", {}, {address: Entry(print_)})
+        body = new_bodies(loaded, item)
+        _, blocked = held_back(loaded, item[0], body, after)
+        if blocked is not None:
+            result.held.append(blocked)
+        elif may:
+            result.ready += item
+            result.bodies |= body
+            result.positions[address] = loaded.records[address].position
+        else:
+            who = or_list(WRITERS[Kind.CAMPAIGN])
+            result.notes.append(f"{address} can go live after this: {who} may apply it.")
+    return result
+
+
+def _may_write_campaigns(session: Session, store: Store) -> bool:
+    try:
+        return who_is(session, store).profile in WRITERS[Kind.CAMPAIGN]
+    except Refused:
+        return False

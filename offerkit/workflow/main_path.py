@@ -1,0 +1,94 @@
+"""THE MAIN PATH: what validate, plan, apply and promote do, from files to a new revision.
+
+    load the specs → compare with the stage → plan → (people read it) → apply, checked again, in one
+    transaction → approve → plan the promotion → apply that in the same way
+
+Everything else offerkit does is a variation of these few steps on the same maps.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from offerkit.applier import Applied
+from offerkit.applier import apply as execute
+from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.governance.rights import Actor, refusals
+from offerkit.loader import Loaded, StaleCache, load
+from offerkit.planning.codec import decode, envelope, plan_digest
+from offerkit.planning.plan import Plan, PlanKind
+from offerkit.planning.select import Patterns
+from offerkit.workflow.design import plan_design
+from offerkit.workflow.live import plan_promotion
+from offerkit.workflow.session import Session
+from offerkit.workflow.who import promoters, who_is
+
+
+def validate(session: Session) -> Loaded:
+    """The project, read and checked. Raises Refused with every mistake in it."""
+    return load(session.project, use_cache=session.use_cache)
+
+
+def plan(session: Session, patterns: Patterns) -> Plan:
+    """What applying the specs would change: the design stages, and campaigns in live. Writes nothing."""
+    loaded = validate(session)
+    with session.reading() as store:
+        try:
+            return plan_design(session, loaded, store, patterns)
+        except StaleCache:
+            return plan_design(session, load(session.project, use_cache=False), store, patterns)
+
+
+def promote(
+    session: Session, environments: tuple[str, ...], patterns: Patterns, *, include_rolled_back: bool = False
+) -> Plan:
+    """What may go from design to live now, and what stays behind and why. Writes nothing."""
+    with session.existing() as store:
+        return plan_promotion(session, store, environments, patterns, include_rolled_back=include_rolled_back)
+
+
+def allowed(session: Session, plan: Plan) -> Actor:
+    """Who is asking, once it is sure that they may apply ``plan``. Raises Refused with all they may not."""
+    with session.reading() as store:
+        actor = who_is(session, store, plan)
+        refused = refusals(actor, plan, promoters(store) if store is not None else {})
+    if refused:
+        raise Refused(refused)
+    return actor
+
+
+def apply(session: Session, plan: Plan) -> Applied:
+    """Execute ``plan`` exactly as it was made, in one transaction.
+
+    Raises Refused when the operator may not, when the plan is stale, or when another run holds the store.
+    """
+    actor = allowed(session, plan)
+    with session.writing(create=plan.kind is PlanKind.APPLY) as store:
+        return execute(plan, store, session.run(actor.name))
+
+
+def save(plan: Plan, target: Path) -> Path:
+    """Write ``plan`` to a file, or into a folder under its own name; never half a file."""
+    if target.is_dir():
+        target = target / f"{plan_digest(plan)}.json"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(f".{target.name}.partial")
+        partial.write_bytes(envelope(plan))
+        partial.replace(target)
+    except OSError as error:
+        raise refuse(Code.UNREADABLE, f"the plan cannot be written to {target}: {error.strerror}") from None
+    return target
+
+
+def saved(path: Path) -> Plan:
+    """The plan in a file. Raises Refused when it is not one, was edited, or is of a newer format."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise refuse(
+            Code.PLAN_UNREADABLE,
+            f"{path} cannot be read: {error.strerror}",
+            hint="“offerkit plan --out FILE” writes a plan.",
+        ) from None
+    return decode(content, str(path))
