@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from offerkit.cli.options import changing, exclude_option, full_option, pass_shell
+from offerkit.cli.planned import carry_out
 from offerkit.cli.shell import Shell
 
 
@@ -25,20 +26,18 @@ def command(
     message: str,
     lock_timeout: float,
 ) -> None:
-    """Apply a saved PLAN exactly, or plan the specs (narrowed to ADDRESS) and apply that.
+    """Apply the specs, or a saved plan, to the design stage.
+
+    A saved PLAN is applied exactly; without one the specs (narrowed to ADDRESS) are planned and that is applied.
 
     A plan of any kind can be applied: of specs, a promotion, a rollback, a purge. It is refused when what it
     touches or relies on has changed since. All of it happens in one transaction, or nothing.
     """
     from offerkit.planning.select import Patterns
-    from offerkit.workflow.main_path import allowed, apply, plan, saved
+    from offerkit.workflow.main_path import plan, saved
 
     session = shell.session(lock_timeout=lock_timeout, message=message)
     from_file = len(what) == 1 and (what[0].endswith(".json") or Path(what[0]).is_file())
     made = saved(Path(what[0])) if from_file else plan(session, Patterns.of(what, exclude))
     shell.plan(made, full=full)
-    if made.empty:
-        return
-    allowed(session, made)
-    shell.confirm("Apply this plan?", yes=yes)
-    shell.applied(apply(session, made), "Applied.")
+    carry_out(shell, session, made, "Apply this plan?", "Applied.", yes=yes)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from offerkit.cli.options import exclude_option, exitcode_option, format_option, full_option, out_option, pass_shell
+from offerkit.cli.planned import finish
 from offerkit.cli.shell import Shell
 
 
@@ -33,11 +32,8 @@ def command(
     'recipients'. What the chosen cannot do without comes along.
     """
     from offerkit.planning.select import Patterns
-    from offerkit.workflow.main_path import plan, save
+    from offerkit.workflow.main_path import plan
 
     made = plan(shell.session(), Patterns.of(targets, exclude))
     shell.plan(made, form, full=full)
-    if out is not None:
-        path = save(made, Path(out))
-        click.echo(f"Saved to {path}. Apply exactly this with: offerkit apply {path}", err=True)
-    return 2 if detailed_exitcode and not made.empty else 0
+    return finish(made, out, detailed_exitcode)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from offerkit.cli.options import (
@@ -15,6 +13,7 @@ from offerkit.cli.options import (
     out_option,
     pass_shell,
 )
+from offerkit.cli.planned import carry_out, finish
 from offerkit.cli.shell import Shell
 
 
@@ -43,24 +42,19 @@ def command(
     message: str,
     lock_timeout: float,
 ) -> int:
-    """Take what is approved from design to live: shown as a plan, then applied all at once.
+    """Take approved offers from design to live.
 
-    With --out or --plan-only the plan is only made; “offerkit apply PLAN” carries it out later. ENVIRONMENT
+    Shown as a plan, then applied all at once. With --out or --plan-only the plan is only made; “offerkit apply PLAN” carries it out later. ENVIRONMENT
     and ADDRESS narrow it; what the chosen offers need rides along.
     """
     from offerkit.planning.select import Patterns
-    from offerkit.workflow.main_path import allowed, apply, promote, save
+    from offerkit.workflow.main_path import promote
 
     session = shell.session(lock_timeout=lock_timeout, message=message)
     environments = tuple(word for word in what if not set(word) & set("/.*?["))
     targets = tuple(word for word in what if word not in environments)
     made = promote(session, environments, Patterns.of(targets, exclude), include_rolled_back=include_rolled_back)
     shell.plan(made, form, full=full)
-    if out is not None:
-        path = save(made, Path(out))
-        click.echo(f"Saved to {path}. Apply exactly this with: offerkit apply {path}", err=True)
-    if out is None and not plan_only and form == "text" and not made.empty:
-        allowed(session, made)
-        shell.confirm("Promote this to live?", yes=yes)
-        shell.applied(apply(session, made), "Live.")
-    return 2 if detailed_exitcode and not made.empty else 0
+    if not plan_only and out is None and form == "text":
+        carry_out(shell, session, made, "Promote this to live?", "Live.", yes=yes)
+    return finish(made, out, detailed_exitcode)

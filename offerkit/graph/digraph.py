@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from offerkit.address import KIND_ORDER, Kind, parse_address
+from offerkit.address import Kind, parse_address
 from offerkit.diagnostics import Code
 from offerkit.graph.record import Finding, Index, Record
 
@@ -61,8 +61,21 @@ def _from_smallest(ring: list[str]) -> list[str]:
     return ring[start:] + ring[:start]
 
 
+def _firm(address: str, targets: Iterable[str]) -> Iterator[str]:
+    """The references that order and effects follow.
+
+    Everything belongs to its environment without being changed by it, and a presentation rule names offers
+    that in turn live under the typology it is in: both would make circles that mean nothing.
+    """
+    from_rule = parse_address(address).kind is Kind.RULE
+    for target in targets:
+        kind = parse_address(target).kind
+        if kind is not Kind.ENVIRONMENT and not (from_rule and kind is Kind.OFFER):
+            yield target
+
+
 def creation_order(refs: Mapping[str, Iterable[str]]) -> list[str]:
-    """The addresses of ``refs`` with each after all it refers to; stable: ties by environment, kind and name."""
+    """The addresses of ``refs``, each after all it refers to; stable: ties by environment, kind and name."""
     import networkx as nx
 
     def place(address: str) -> tuple[str, int, str]:
@@ -70,15 +83,16 @@ def creation_order(refs: Mapping[str, Iterable[str]]) -> list[str]:
 
     graph: Graph = nx.DiGraph()
     graph.add_nodes_from(refs)
-    graph.add_edges_from((target, address) for address, targets in refs.items() for target in targets if target in refs)
+    for address, targets in refs.items():
+        graph.add_edges_from((target, address) for target in _firm(address, targets) if target in refs)
     return list(nx.lexicographical_topological_sort(graph, key=place))
 
 
 def dependents(refs: Mapping[str, Iterable[str]], changed: Iterable[str]) -> dict[str, list[str]]:
-    """For each changed address, all that refers to it, directly or through others, sorted."""
+    """For each changed address, all that it may have an effect on: what refers to it, directly or not, sorted."""
     reverse: dict[str, list[str]] = {}
     for address, targets in refs.items():
-        for target in targets:
+        for target in _firm(address, targets):
             reverse.setdefault(target, []).append(address)
     result = {}
     for start in changed:
@@ -104,8 +118,3 @@ def closure(refs: Mapping[str, Iterable[str]], start: str) -> set[str]:
             pending.extend(refs.get(address, ()))
     seen.discard(start)
     return seen
-
-
-def kind_order(address: str) -> int:
-    """The place of an address's kind in the order of creation."""
-    return KIND_ORDER[parse_address(address).kind]

@@ -11,6 +11,8 @@ from offerkit.models.inherit import JsonMap, names_in
 from offerkit.planning.plan import Entry
 from offerkit.planning.view import View
 
+_SINGULAR = {"deliveries": "delivery", "outlines": "outline"}
+
 
 def not_live(record: Record, body: JsonMap, live: View) -> Iterator[Finding]:
     """What a campaign names that is not live, at the place where it names it."""
@@ -19,7 +21,7 @@ def not_live(record: Record, body: JsonMap, live: View) -> Iterator[Finding]:
             continue
         place = parse_address(ref.target)
         entry = live.entries.get(ref.target)
-        where = f"{ref.path[0]!s:.8}".rstrip("s").replace("deliverie", "delivery") + f" “{ref.path[1]}”"
+        where = f"{_SINGULAR[str(ref.path[0])]} “{ref.path[1]}”"
         if entry is None or entry.activation == ():
             yield _finding(record, ref.path, f"{where} names {place.kind} “{place.name}”, which is not live")
         elif place.kind is Kind.OFFER and ref.path[0] == "deliveries":

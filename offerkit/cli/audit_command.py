@@ -1,0 +1,52 @@
+"""``offerkit audit``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from offerkit.cli.options import pass_shell
+from offerkit.cli.shell import Shell
+
+
+@click.group("audit")
+def command() -> None:
+    """Verify the history, or export it."""
+
+
+@command.command("verify")
+@click.option("--head", metavar="DIGEST", help="The last revision's digest as you noted it elsewhere.")
+@pass_shell
+def verify(shell: Shell, head: str | None) -> None:
+    """Find every row of the history that was edited, removed or reordered.
+
+    Every revision's digest covers its changes, its approvals and the revision before. Note the digest this
+    prints somewhere else: with --head, a history that was rewritten as a whole is found as well.
+    """
+    from offerkit.workflow.audit import verified
+
+    with shell.session().existing() as store:
+        last = verified(store, head or "")
+    count = last.serial if last is not None else 0
+    text = f"The history is sound: {count:,} revision{'s' if count != 1 else ''}"
+    text += f", the last one {last.digest}." if last is not None else "."
+    click.echo(shell.style.green(text), color=True)
+
+
+@command.command("export")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write to a file instead.")
+@pass_shell
+def export(shell: Shell, out: Path | None) -> None:
+    """Write the history as JSON lines, oldest revision first."""
+    from offerkit.workflow.audit import write_history
+
+    with shell.session().existing() as store:
+        if out is None:
+            write_history(store, click.get_binary_stream("stdout"))
+            return
+        partial = out.with_name(f".{out.name}.partial")
+        with partial.open("wb") as file:
+            count = write_history(store, file)
+        partial.replace(out)
+    click.echo(f"{count:,} revisions written to {out}.", err=True)

@@ -1,0 +1,50 @@
+"""What approve and reject share: the options, and telling what was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from offerkit.cli.options import combined, lock_option
+from offerkit.cli.shell import Shell
+from offerkit.diagnostics import Code, refuse
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+deciding: Callable[[F], F] = combined(
+    click.argument("patterns", nargs=-1, metavar="[PATTERN]..."),
+    click.option("--category", "categories", multiple=True, metavar="PATH", help="All offers below a category."),
+    click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="All that this promotion plan lacks."),
+    click.option("--content", is_flag=True, help="The content; with --space only there."),
+    click.option("--eligibility", is_flag=True, help="The eligibility: weights and rules, own and inherited."),
+    click.option("--space", "spaces", multiple=True, metavar="SPACE", help="The content on this space."),
+    click.option("--comment", "-m", default="", metavar="TEXT", help="Kept in the history."),
+    lock_option,
+)
+
+
+def carry_out(shell: Shell, decision: str, lock_timeout: float, plan_file: Path | None, **wish: Any) -> None:
+    """Decide and say what was decided."""
+    from offerkit.governance.approval import Decision
+    from offerkit.workflow.approving import Wish, decide
+    from offerkit.workflow.main_path import saved
+
+    if not (wish["patterns"] or wish["categories"] or plan_file):
+        raise refuse(
+            Code.NO_MATCH,
+            "no offer was named",
+            hint="Name offers by pattern ('recipients/offer.*'), with --category PATH or with --plan FILE.",
+        )
+    plan = saved(plan_file) if plan_file is not None else None
+    decided = decide(shell.session(lock_timeout=lock_timeout), Wish(plan=plan, **wish), Decision(decision))
+    from offerkit.reports.approvals import decided_text
+
+    text = decided_text(decision, decided.keys, decided.left, shell.style)
+    click.echo(text, nl=False, color=True)
+    if decided.revision is not None:
+        revision = decided.revision
+        done = f"Revision {revision.serial} by {revision.actor}, {revision.digest[:12]}."
+        click.echo(shell.style.green(done), color=True)

@@ -1,0 +1,56 @@
+"""``offerkit diff``."""
+
+from __future__ import annotations
+
+import click
+
+from offerkit.cli.options import exclude_option, exitcode_option, format_option, full_option, pass_shell
+from offerkit.cli.shell import Shell, width
+
+
+@click.command("diff")
+@click.argument("a", metavar="A")
+@click.argument("b", metavar="B")
+@click.argument("targets", nargs=-1, metavar="[ADDRESS]...")
+@exclude_option
+@exitcode_option
+@format_option
+@full_option
+@pass_shell
+def command(
+    shell: Shell,
+    a: str,
+    b: str,
+    targets: tuple[str, ...],
+    exclude: tuple[str, ...],
+    detailed_exitcode: bool,
+    form: str,
+    full: bool,
+) -> int:
+    """Compare any two states: stages, revisions, plans, specs.
+
+    A and B are each one of: design, live, ENVIRONMENT@design, ENVIRONMENT@live (all also with :REVISION or
+    :TIME), PLAN.json (what it leads to), specs (on disk), git:REF (the specs at a git revision). Shown is what
+    B has against A.
+    """
+    from offerkit.planning.select import Patterns
+    from offerkit.reports import diff as report
+    from offerkit.reports.style import CONCISE
+    from offerkit.workflow.history import difference
+    from offerkit.workflow.points import opened
+
+    session = shell.session()
+    with opened(session, a, b) as (left, right):
+        steps, bodies = difference(session, left, right, Patterns.of(targets, exclude))
+    titles = (a, b)
+    layout = (CONCISE.everything() if full else CONCISE)._replace(width=width())
+    if form == "json":
+        text = report.diff_json(steps, titles)
+    elif form == "markdown":
+        text = report.diff_markdown(steps, bodies, titles, layout)
+    elif form == "html":
+        text = report.diff_html(steps, bodies, titles, layout)
+    else:
+        text = report.diff_text(steps, bodies, titles, shell.style, layout)
+    click.echo(text, nl=False, color=True)
+    return 2 if detailed_exitcode and steps else 0

@@ -1,0 +1,39 @@
+"""``offerkit history``."""
+
+from __future__ import annotations
+
+import click
+
+from offerkit.cli.options import format_option, pass_shell
+from offerkit.cli.shell import Shell, width
+
+
+@click.command("history")
+@click.argument("what", nargs=-1, metavar="[STAGE] [ADDRESS]")
+@click.option("--limit", "-n", type=click.IntRange(min=0), default=50, help="At most so many; 0: all (default: 50).")
+@format_option
+@pass_shell
+def command(shell: Shell, what: tuple[str, ...], limit: int, form: str) -> None:
+    """List the revisions of the store, a stage or a resource.
+
+    Newest first: who did what, when and why. STAGE is such as recipients@live, ADDRESS such as
+    recipients/offer.canada-rockies.
+    """
+    from offerkit.reports import history as report
+    from offerkit.workflow.history import history
+
+    stages = [word for word in what if "@" in word]
+    addresses = [word for word in what if "@" not in word]
+    if len(stages) > 1 or len(addresses) > 1:
+        raise click.UsageError("At most one STAGE and one ADDRESS can be named.")
+    with shell.session().existing() as store:
+        lines = history(store, "".join(stages), "".join(addresses), limit)
+    if form == "json":
+        text = report.history_json(lines)
+    elif form == "markdown":
+        text = report.history_markdown(lines)
+    elif form == "html":
+        text = report.history_html(lines)
+    else:
+        text = report.history_text(lines, shell.style, width())
+    click.echo(text, nl=False, color=True)

@@ -1,0 +1,35 @@
+"""What commands that make a plan do with it: save it, carry it out, and leave with the right code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from offerkit.cli.shell import Shell
+
+if TYPE_CHECKING:
+    from offerkit.planning.plan import Plan
+    from offerkit.workflow.session import Session
+
+
+def carry_out(shell: Shell, session: Session, plan: Plan, question: str, done: str, *, yes: bool) -> None:
+    """Apply ``plan`` if the operator may and says so; an empty one needs neither."""
+    from offerkit.workflow.main_path import allowed, apply
+
+    if plan.empty:
+        return
+    allowed(session, plan)
+    shell.confirm(question, yes=yes)
+    shell.applied(apply(session, plan), done)
+
+
+def finish(plan: Plan, out: str | None, detailed_exitcode: bool) -> int:
+    """Save the plan where ``out`` says; the exit code, 2 for changes when it was asked for."""
+    if out is not None:
+        from offerkit.workflow.main_path import save
+
+        path = save(plan, Path(out))
+        click.echo(f"Saved to {path}. Apply exactly this with: offerkit apply {path}", err=True)
+    return 2 if detailed_exitcode and not plan.empty else 0

@@ -1,0 +1,44 @@
+"""``offerkit purge``."""
+
+from __future__ import annotations
+
+import click
+
+from offerkit.cli.options import changing, format_option, full_option, out_option, pass_shell
+from offerkit.cli.planned import carry_out, finish
+from offerkit.cli.shell import Shell
+
+
+@click.command("purge")
+@click.argument("environments", nargs=-1, metavar="[ENVIRONMENT]...")
+@click.option("--plan-only", is_flag=True, help="Show the plan and stop.")
+@out_option
+@format_option
+@full_option
+@changing
+@pass_shell
+def command(
+    shell: Shell,
+    environments: tuple[str, ...],
+    plan_only: bool,
+    out: str | None,
+    form: str,
+    full: bool,
+    yes: bool,
+    message: str,
+    lock_timeout: float,
+) -> int:
+    """Remove offers from live whose retention is over.
+
+    Offers that were removed from design stay in live, deactivated, for the environment's promotion.retention.
+    The history keeps them for ever.
+    """
+    from offerkit.workflow.history import plan_purge
+
+    session = shell.session(lock_timeout=lock_timeout, message=message)
+    with session.existing() as store:
+        made = plan_purge(session, store, environments)
+    shell.plan(made, form, full=full)
+    if not plan_only and out is None and form == "text":
+        carry_out(shell, session, made, "Purge these offers?", "Purged.", yes=yes)
+    return finish(made, out, False)

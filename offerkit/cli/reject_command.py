@@ -1,0 +1,23 @@
+"""``offerkit reject``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from offerkit.cli.deciding import carry_out, deciding
+from offerkit.cli.options import pass_shell
+from offerkit.cli.shell import Shell
+
+
+@click.command("reject")
+@deciding
+@pass_shell
+def command(shell: Shell, /, **options: Any) -> None:
+    """Reject offers: content on spaces, eligibility.
+
+    The last decision counts: a rejection takes back an approval, and the next promotion takes what is
+    rejected off live.
+    """
+    carry_out(shell, "rejected", **options)

@@ -1,0 +1,93 @@
+"""What waits for whose approval, and what was just decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import orjson
+
+from offerkit.planning.plan import ApprovalKey, Aspect
+from offerkit.reports.escape import clip, markdown, visible
+from offerkit.reports.style import PLAIN, Style, display_width, indented, pad
+from offerkit.reports.words import and_list, count
+
+NONE = "Nothing waits for approval."
+
+
+class Row(NamedTuple):
+    """An aspect of an offer (content: on some spaces), its state, and who can decide on it."""
+
+    address: str
+    label: str
+    aspect: Aspect
+    spaces: tuple[str, ...]
+    state: str
+    who: tuple[str, ...]
+    by: str = ""
+    comment: str = ""
+    live: bool = False
+
+    @property
+    def what(self) -> str:
+        """``content on email, web-home``."""
+        return self.aspect.value + (f" on {', '.join(self.spaces)}" if self.spaces else "")
+
+    @property
+    def standing(self) -> str:
+        """``waits for brand``, ``approved by risk``."""
+        if self.state == "waiting":
+            return f"waits for {' or '.join(self.who)}"
+        return f"{self.state} by {self.by}" + (f": {self.comment}" if self.comment else "")
+
+
+def approvals_text(rows: Sequence[Row], style: Style = PLAIN, width: int = 100) -> str:
+    """The offers in order, each aspect on a line. Ends with a newline."""
+    if not rows:
+        return f"{NONE}\n"
+    wide = min(48, max(display_width(row.what) for row in rows))
+    found: list[str] = []
+    last = ""
+    for row in rows:
+        if row.address != last:
+            live = style.dim("  (live)") if row.live else ""
+            found += [*([""] if last else []), f"{style.bold(row.address)}  {visible(clip(row.label, 60))}{live}"]
+            last = row.address
+        paint = {"waiting": style.yellow, "approved": style.green}.get(row.state, style.red)
+        what = pad(visible(row.what), wide) if display_width(row.what) <= wide else visible(row.what)
+        first, *rest = indented(f"  {what}  ", visible(row.standing), width)
+        found += [first.replace(visible(row.standing), paint(visible(row.standing)), 1), *rest]
+    waiting = [row for row in rows if row.state == "waiting"]
+    offers = len({row.address for row in waiting})
+    closing = f"{count(len(waiting), 'approval')} of {count(offers, 'offer')} waiting." if waiting else NONE
+    return style.finish("\n".join([*found, "", style.bold(closing)]) + "\n")
+
+
+def approvals_markdown(rows: Sequence[Row]) -> str:
+    """A Markdown table. Ends with a newline."""
+    if not rows:
+        return f"{NONE}\n"
+    found = ["| Offer | Label | What | State |", "|:--|:--|:--|:--|"]
+    found += [f"| {' | '.join(map(markdown, (r.address, r.label, r.what, r.standing)))} |" for r in rows]
+    return "\n".join(found) + "\n"
+
+
+def approvals_json(rows: Sequence[Row]) -> str:
+    """A JSON list. Ends with a newline."""
+    found = [row._asdict() for row in rows]
+    return orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+
+
+def decided_text(decision: str, keys: Sequence[ApprovalKey], left: Sequence[str], style: Style = PLAIN) -> str:
+    """What was decided, offer by offer, and what was left to others. Ends with a newline."""
+    by_offer: dict[str, list[str]] = {}
+    for key in keys:
+        by_offer.setdefault(key.address, []).append(f"content on {key.space}" if key.space else key.aspect.value)
+    word = style.green(decision) if decision == "approved" else style.red(decision)
+    rows = [f"{word}  {address}: {and_list(what)}" for address, what in by_offer.items()]
+    if not rows:
+        rows = [f"Nothing to do: all of it is {decision} already."]
+    rows += [f"  · left: {visible(text)}" for text in left[:10]]
+    if len(left) > 10:
+        rows.append(f"  · left: {len(left) - 10} more, for other reviewers")
+    return style.finish("\n".join(rows) + "\n")

@@ -1,0 +1,55 @@
+"""The dependency graph as text, Mermaid and DOT."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from offerkit.address import Kind, parse_address
+from offerkit.reports.escape import visible
+from offerkit.reports.style import PLAIN, Style
+
+Edges = Mapping[str, Sequence[str]]
+"""Addresses in topological order, each with the addresses it refers to."""
+
+_SHAPES = {
+    Kind.OFFER: ("([", "])"),
+    Kind.CATEGORY: ("[/", "/]"),
+    Kind.SPACE: ("[[", "]]"),
+    Kind.ENVIRONMENT: ("{{", "}}"),
+    Kind.FILTER: ("{", "}"),
+}
+
+
+def graph_text(edges: Edges, style: Style = PLAIN) -> str:
+    """Every resource, what it refers to indented below it. Ends with a newline."""
+    rows: list[str] = []
+    for address, targets in edges.items():
+        rows.append(style.bold(visible(address)))
+        rows += [f"  → {visible(target)}" for target in targets]
+    count = sum(len(targets) for targets in edges.values())
+    rows += ["", f"{len(edges):,} resources, {count:,} references."]
+    return style.finish("\n".join(rows) + "\n")
+
+
+def graph_mermaid(edges: Edges) -> str:
+    """A Mermaid flowchart, for a fenced ``mermaid`` block. Ends with a newline."""
+    names = _numbered(edges)
+    rows = ["flowchart LR"]
+    for address, name in names.items():
+        left, right = _SHAPES.get(parse_address(address).kind, ("[", "]"))
+        rows.append(f'  {name}{left}"{address}"{right}')
+    rows += [f"  {names[address]} --> {names[t]}" for address, targets in edges.items() for t in targets]
+    return "\n".join(rows) + "\n"
+
+
+def graph_dot(edges: Edges) -> str:
+    """A Graphviz digraph. Ends with a newline."""
+    rows = ["digraph offerkit {", "  rankdir=LR;", "  node [shape=box, fontname=Helvetica];"]
+    rows += [f'  "{address}";' for address in _numbered(edges)]
+    rows += [f'  "{address}" -> "{target}";' for address, targets in edges.items() for target in targets]
+    return "\n".join([*rows, "}"]) + "\n"
+
+
+def _numbered(edges: Edges) -> dict[str, str]:
+    every = dict.fromkeys([*edges, *(target for targets in edges.values() for target in targets)])
+    return {address: f"n{number}" for number, address in enumerate(every)}

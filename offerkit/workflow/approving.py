@@ -1,0 +1,259 @@
+"""Approving and rejecting offers in design, and what waits for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from offerkit.address import Kind, Pattern, Stage, parse_address
+from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, refuse, suggestion
+from offerkit.governance.approval import Approval, Decision
+from offerkit.governance.aspects import effective, keys_of, reviewers
+from offerkit.governance.resets import affecting
+from offerkit.governance.rights import Actor, approvers, may_approve
+from offerkit.governance.standing import Standing, standing
+from offerkit.models.inherit import missing_on
+from offerkit.planning.plan import ApprovalKey, Aspect, Plan
+from offerkit.planning.view import View
+from offerkit.reports.approvals import Row
+from offerkit.store import Draft, RevisionRow, Store, write_lock
+from offerkit.workflow.session import Session
+from offerkit.workflow.views import stage_view
+from offerkit.workflow.who import promotion_settings, who_is
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be decided: offers by pattern, by category or by what a plan lacks; aspects and spaces.
+
+    No aspect named: both, as far as the operator may.
+    """
+
+    patterns: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    plan: Plan | None = None
+    content: bool = False
+    eligibility: bool = False
+    spaces: tuple[str, ...] = ()
+    comment: str = ""
+
+    @property
+    def aspects(self) -> tuple[Aspect, ...]:
+        """The aspects asked for."""
+        named = [
+            a
+            for a, on in ((Aspect.CONTENT, self.content or bool(self.spaces)), (Aspect.ELIGIBILITY, self.eligibility))
+            if on
+        ]
+        return tuple(named) or (Aspect.CONTENT, Aspect.ELIGIBILITY)
+
+    @property
+    def explicit(self) -> bool:
+        """Whether an aspect was named; what the operator may not decide is then refused, not left out."""
+        return self.content or self.eligibility or bool(self.spaces)
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What was decided; ``revision`` is None when all of it stood already."""
+
+    revision: RevisionRow | None
+    keys: tuple[ApprovalKey, ...]
+    left: tuple[str, ...] = ()
+
+
+def decide(session: Session, wish: Wish, decision: Decision) -> Decided:
+    """Approve or reject, as one revision.
+
+    Raises Refused: nothing matches, the operator may not, a required field is missing, duties are separated.
+    """
+    with session.existing() as store:
+        actor = who_is(session, store)
+    with (
+        write_lock(session.store, who=actor.name, timeout=session.lock_timeout, waiting=session.waiting),
+        session.writing() as store,
+        store.transaction(),
+    ):
+        design = stage_view(store, Stage.DESIGN)
+        offers = _offers(design, wish)
+        decisions = standing(store.approvals(offers))
+        keys, left = _keys(store, design, actor, offers, wish, decision)
+        new = [k for k in keys if k not in decisions or decisions[k].decision is not decision]
+        if not new:
+            return Decided(None, (), tuple(left))
+        draft = Draft(
+            "approve" if decision is Decision.APPROVED else "reject",
+            actor.name,
+            session.now,
+            wish.comment,
+            approvals=tuple(Approval(key, decision, actor.name, wish.comment) for key in new),
+        )
+        return Decided(store.append(draft), tuple(new), tuple(left))
+
+
+def _offers(design: View, wish: Wish) -> list[str]:
+    offers = design.of_kind(Kind.OFFER)
+    chosen: set[str] = set()
+    found: list[Diagnostic] = []
+    for text in wish.patterns:
+        pattern = Pattern(text)
+        matched = [address for address in offers if pattern.matches(parse_address(address))]
+        if not matched:
+            hint = suggestion(text, offers, "“offerkit approvals --all” lists the offers.")
+            found.append(Diagnostic(Code.NO_MATCH, f"no offer in design matches “{text[:120]}”", hint=hint))
+        chosen.update(matched)
+    for path in wish.categories:
+        matched = [a for a in offers if _below(str((design(a) or {}).get("category", "")), path)]
+        if not matched:
+            known = {str((design(a) or {}).get("category", "")) for a in offers}
+            found.append(
+                Diagnostic(
+                    Code.NO_MATCH, f"no offer stands below category “{path[:120]}”", hint=suggestion(path, known)
+                )
+            )
+        chosen.update(matched)
+    if wish.plan is not None:
+        chosen.update(b.address for b in wish.plan.blocked if b.code == Code.NOT_APPROVED and b.address in offers)
+    if found:
+        raise Refused(found)
+    return sorted(chosen)
+
+
+def _below(category: str, path: str) -> bool:
+    return category == path or category.startswith(path + "/")
+
+
+def _keys(
+    store: Store, design: View, actor: Actor, offers: list[str], wish: Wish, decision: Decision
+) -> tuple[list[ApprovalKey], list[str]]:
+    keys: list[ApprovalKey] = []
+    left: list[str] = []
+    found: list[Diagnostic] = []
+    known_spaces: set[str] = set()
+    for address in offers:
+        all_keys = keys_of(design, address)
+        known_spaces.update(key.space for key in all_keys if key.space)
+        for aspect in wish.aspects:
+            named = reviewers(design, address, aspect)
+            wanted = [
+                k for k in all_keys if k.aspect is aspect and (not k.space or not wish.spaces or k.space in wish.spaces)
+            ]
+            if not wanted:
+                continue
+            if not may_approve(actor, named):
+                if wish.explicit:
+                    found.append(_may_not(actor, address, aspect, named))
+                else:
+                    left.append(f"the {aspect} of {address} is for {or_list(approvers(named))}")
+                continue
+            keys += wanted
+    for space in sorted(set(wish.spaces) - known_spaces):
+        hint = suggestion(space, known_spaces)
+        found.append(
+            Diagnostic(Code.NO_MATCH, f"none of these offers is to be shown on a space “{space[:80]}”", hint=hint)
+        )
+    if decision is Decision.APPROVED:
+        found += _missing(design, keys)
+        found += _same_person(store, design, actor, keys)
+    if found:
+        raise Refused(found)
+    if not keys and left:
+        raise refuse(
+            Code.NOT_ALLOWED,
+            f"{actor.name} ({actor.profile}) may approve nothing of this: {left[0]}",
+            hint="“offerkit approvals” shows what waits for whom.",
+        )
+    return keys, left
+
+
+def _may_not(actor: Actor, address: str, aspect: Aspect, named: tuple[str, ...]) -> Diagnostic:
+    who = or_list(approvers(named))
+    why = "They are its named reviewers." if named else "No reviewer is named, so these profiles may."
+    return Diagnostic(
+        Code.NOT_ALLOWED,
+        f"{actor.name} ({actor.profile}) may not decide on the {aspect} of {address}: {who} may",
+        why,
+        address=address,
+    )
+
+
+def _missing(design: View, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
+    found = []
+    for key in keys:
+        space = design(f"{parse_address(key.address).environment}/space.{key.space}") if key.space else None
+        lacking = missing_on(effective(design, key.address), space, key.space) if space is not None else []
+        if lacking:
+            found.append(
+                Diagnostic(
+                    Code.REQUIRED_FIELD,
+                    f"{key.address} lacks {or_list(lacking)}, which space {key.space} requires",
+                    hint="Give it, apply, and approve then.",
+                    address=key.address,
+                )
+            )
+    return found
+
+
+def _same_person(store: Store, design: View, actor: Actor, keys: list[ApprovalKey]) -> list[Diagnostic]:
+    """Where duties are separated: who last changed something of what is approved may not approve it."""
+    separated = {name for name, settings in promotion_settings(store).items() if settings.get("separation_of_duties")}
+    found = []
+    for address in sorted({key.address for key in keys}):
+        environment = parse_address(address).environment
+        if environment not in separated:
+            continue
+        changes = store.last_change(f"{environment}@{Stage.DESIGN}", affecting(design, address))
+        for place, change in sorted(changes.items()):
+            revision = store.revision(change.serial)
+            if revision is not None and revision.actor == actor.name:
+                found.append(
+                    Diagnostic(
+                        Code.SEPARATION,
+                        f"{actor.name} may not approve {address}: they changed {place} in revision {revision.serial}",
+                        f"{environment} separates duties: who changes may not approve.",
+                        "Let another reviewer approve it.",
+                        address,
+                    )
+                )
+                break
+    return found
+
+
+def items(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
+    """Every aspect of every offer in design (or of those that match) and how it stands."""
+    design, live = stage_view(store, Stage.DESIGN), stage_view(store, Stage.LIVE)
+    decisions = standing(store.approvals())
+    chosen = design.of_kind(Kind.OFFER)
+    if patterns:
+        chosen = _offers(design, Wish(patterns))
+    return [item for address in chosen for item in _items(design, live, decisions, address)]
+
+
+def _items(design: View, live: View, decisions: Standing, address: str) -> list[Row]:
+    label = str((design(address) or {}).get("label", ""))
+    entry = live.entries.get(address)
+    groups: dict[tuple[Aspect, str, str, str], list[str]] = {}
+    for key in keys_of(design, address):
+        decision = decisions.get(key)
+        state = decision.decision.value if decision is not None else "waiting"
+        group = (key.aspect, state, decision.operator if decision else "", decision.comment if decision else "")
+        groups.setdefault(group, []).append(key.space)
+    return [
+        Row(
+            address,
+            label,
+            aspect,
+            tuple(space for space in spaces if space),
+            state,
+            approvers(reviewers(design, address, aspect)),
+            by,
+            comment,
+            bool(entry is not None and entry.activation),
+        )
+        for (aspect, state, by, comment), spaces in groups.items()
+    ]
+
+
+def mine(found: Iterable[Row], actor: Actor) -> list[Row]:
+    """The items that ``actor`` can decide on."""
+    return [item for item in found if actor.name in item.who or actor.profile in item.who]

@@ -1,0 +1,28 @@
+"""The graph of the specs, whole or around some addresses."""
+
+from __future__ import annotations
+
+from offerkit.graph.digraph import closure, creation_order, dependents
+from offerkit.loader import load
+from offerkit.planning.select import Patterns
+from offerkit.workflow.session import Session
+
+
+def edges(session: Session, focus: tuple[str, ...] = ()) -> dict[str, list[str]]:
+    """What each resource refers to, in topological order; narrowed to ``focus``, its needs and its dependents."""
+    loaded = load(session.project, use_cache=session.use_cache)
+    refs = {
+        address: sorted({ref.target for ref in record.refs if ref.path or record.kind == "category"})
+        for address, record in loaded.records.items()
+    }
+    if focus:
+        patterns = Patterns.of(focus)
+        patterns.check_known(refs)
+        chosen = {address for address in refs if patterns.targeted(address)}
+        around = set(chosen)
+        for address in chosen:
+            around |= closure(refs, address)
+        for below in dependents(refs, chosen).values():
+            around.update(below)
+        refs = {address: [t for t in targets if t in around] for address, targets in refs.items() if address in around}
+    return {address: refs[address] for address in creation_order(refs)}

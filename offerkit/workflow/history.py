@@ -1,0 +1,168 @@
+"""Looking back and going back: differences, the history, rollback, purge."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from offerkit import __version__
+from offerkit.address import Kind, Stage, StageRef, parse_address, parse_stage
+from offerkit.diagnostics import Code, refuse, suggestion
+from offerkit.planning.delta import Delta, delta
+from offerkit.planning.plan import Body, Plan, PlanKind, Reason, StageBase, Step
+from offerkit.planning.select import Patterns
+from offerkit.planning.steps import Context, steps_for
+from offerkit.planning.view import View
+from offerkit.reports.history import HistoryLine
+from offerkit.reports.words import DONE
+from offerkit.store import ChangeRow, RevisionRow, Store
+from offerkit.workflow.points import Point, comparable, serial_of
+from offerkit.workflow.session import Session
+from offerkit.workflow.views import StoredBodies
+from offerkit.workflow.who import promotion_settings
+
+
+def difference(session: Session, a: Point, b: Point, patterns: Patterns) -> tuple[list[Step], dict[str, Body]]:
+    """What ``b`` has against ``a``, as steps, with the bodies of what came."""
+    patterns.check_known({*a.entries, *b.entries})
+    before, after = comparable(a, b)
+    found = []
+    for environment in sorted({parse_address(address).environment for address in before.keys() | after.keys()}):
+        was = {x: e for x, e in before.items() if parse_address(x).environment == environment}
+        will = {x: e for x, e in after.items() if parse_address(x).environment == environment}
+        found += delta(f"{environment}@{b.stage}", was, will)
+    chosen = [d for d in found if patterns.targeted(d.address) and not patterns.excluded(d.address)]
+    bodies = _gathered(chosen, a, b)
+    with session.progress("Comparing", len(chosen)) as advance:
+        return steps_for(chosen, Context(bodies, {}, {}, advance)), bodies
+
+
+def _gathered(deltas: list[Delta], a: Point, b: Point) -> dict[str, Body]:
+    bodies: dict[str, Body] = {}
+    for point, side in ((a, "before"), (b, "after")):
+        wanted = {entry.fingerprint for d in deltas if (entry := getattr(d, side)) is not None}
+        if isinstance(point.bodies, StoredBodies):
+            point.bodies.fetch(wanted)
+        bodies |= {print_: point.bodies[print_] for print_ in sorted(wanted)}
+    return bodies
+
+
+def history(store: Store, stage: str, address: str, limit: int) -> list[HistoryLine]:
+    """The revisions, newest first, that touched a stage or an address (empty: all)."""
+    if stage:
+        try:
+            ref = parse_stage(stage)
+        except ValueError as error:
+            raise refuse(Code.BAD_POINT, str(error)) from None
+        stage = f"{ref.environment}@{ref.stage}"
+        if stage not in store.heads():
+            raise refuse(Code.BAD_POINT, f"there is no stage {stage}", hint=suggestion(stage, store.heads()))
+    if address:
+        try:
+            address = str(parse_address(address))
+        except ValueError as error:
+            raise refuse(Code.BAD_ADDRESS, str(error)) from None
+    rows = store.revisions(stage=stage, address=address, limit=limit)
+    return [_line(store, row) for row in rows]
+
+
+def _line(store: Store, row: RevisionRow) -> HistoryLine:
+    changes = store.changes(row.serial)
+    stages = tuple(sorted({change.stage for change in changes}))
+    summary = _summary(changes) or _decisions(store, row)
+    return HistoryLine(row.serial, row.time[:19] + "Z", row.actor, row.action, stages, summary, row.message, row.digest)
+
+
+def _summary(changes: Sequence[ChangeRow]) -> str:
+    counts = Counter(change.action for change in changes)
+    return ", ".join(f"{counts[action]:,} {word}" for action, word in DONE.items() if counts[action])
+
+
+def _decisions(store: Store, row: RevisionRow) -> str:
+    made = [approval for approval in store.approvals() if approval.revision == row.serial]
+    offers = {approval.key.address for approval in made}
+    return f"{len(made):,} decision{'s' if len(made) != 1 else ''} on {len(offers):,} offer{'s' if len(offers) != 1 else ''}"
+
+
+def plan_rollback(session: Session, store: Store, text: str, to: str) -> Plan:
+    """The plan that takes a stage back to what it was at a revision or time.
+
+    Taking live back needs no approval: it was live before. What it takes back is not promoted again until
+    design changes (domain.md §4).
+    """
+    try:
+        ref = parse_stage(text)
+    except ValueError as error:
+        raise refuse(Code.BAD_POINT, str(error)) from None
+    stage = f"{ref.environment}@{ref.stage}"
+    heads = store.heads()
+    if stage not in heads:
+        raise refuse(Code.BAD_POINT, f"there is no stage {stage}", hint=suggestion(stage, heads))
+    serial = serial_of(store, StageRef(ref.environment, ref.stage, to))
+    now, then = store.entries(stage), store.entries_at(stage, serial)
+    deltas = delta(stage, now, then)
+    bodies = StoredBodies(store)
+    bodies.fetch({e.fingerprint for d in deltas for e in (d.before, d.after) if e is not None})
+    refs = View({**now, **then}, bodies)
+    context = Context(bodies, {d.address: refs.references(d.address) for d in deltas if d.after is not None}, {})
+    steps = steps_for(deltas, context, dict.fromkeys((d.address for d in deltas), Reason.ROLLED_BACK))
+    note = f"Takes {stage} back to what it was at revision {serial}."
+    if ref.stage is Stage.LIVE:
+        note += " What it takes back is promoted again only once design changes, or with --include-rolled-back."
+    return _plan_of(store, PlanKind.ROLLBACK, steps, (note,) if steps else (), (stage,), bodies)
+
+
+def _plan_of(
+    store: Store,
+    kind: PlanKind,
+    steps: list[Step],
+    notes: tuple[str, ...],
+    stages: tuple[str, ...],
+    bodies: StoredBodies,
+) -> Plan:
+    heads = store.heads()
+    kept = {step.after.fingerprint for step in steps if step.after is not None}
+    return Plan(
+        kind,
+        store.project,
+        __version__,
+        base=tuple(StageBase(stage, heads[stage].revision, heads[stage].digest) for stage in stages),
+        steps=tuple(steps),
+        notes=notes,
+        bodies={key: bodies[key] for key in sorted(kept)},
+    )
+
+
+def plan_purge(session: Session, store: Store, names: tuple[str, ...]) -> Plan:
+    """The plan that removes deactivated offers whose retention is over from live; the history keeps them."""
+    settings = promotion_settings(store)
+    for name in names:
+        if name not in settings:
+            raise refuse(Code.NO_MATCH, f"there is no environment “{name[:80]}”", hint=suggestion(name, settings))
+    bodies = StoredBodies(store)
+    steps: list[Step] = []
+    waiting = []
+    stages = tuple(f"{n}@{Stage.LIVE}" for n in (names or sorted(settings)) if f"{n}@{Stage.LIVE}" in store.heads())
+    for stage in stages:
+        kept = store.entries(stage, Kind.OFFER)
+        gone = {address: entry for address, entry in kept.items() if entry.activation == ()}
+        days = str(settings[stage.partition("@")[0]].get("retention", "90d"))
+        limit = _before(session.now, days)
+        over = {}
+        for address, change in store.last_change(stage, gone).items():
+            revision = store.revision(change.serial)
+            if revision is not None and revision.time <= limit:
+                over[address] = gone[address]
+            else:
+                waiting.append(f"{address} is kept: it was deactivated less than {days} ago.")
+        deltas = delta(stage, over, {})
+        bodies.fetch(entry.fingerprint for entry in over.values())
+        steps += steps_for(deltas, Context(bodies, {}, {}), dict.fromkeys(over, Reason.RETENTION_OVER))
+    return _plan_of(store, PlanKind.PURGE, steps, tuple(waiting), stages, bodies)
+
+
+def _before(now: str, duration: str) -> str:
+    parts = {part[-1]: int(part[:-1]) for part in duration.split()}
+    moment = datetime.fromisoformat(now) - timedelta(days=parts.get("d", 0), hours=parts.get("h", 0))
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,191 @@
+"""Any state by name: stages now and then, plans' results, specs on disk and in git."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from pathlib import Path
+
+from offerkit.address import SHARED, Kind, Stage, StageRef, parse_address, parse_stage
+from offerkit.diagnostics import Code, refuse
+from offerkit.loader import Loaded, load, load_folder
+from offerkit.planning.plan import Body, Entry, Plan
+from offerkit.planning.view import Layered
+from offerkit.store import Store
+from offerkit.workflow.main_path import saved
+from offerkit.workflow.session import Session
+from offerkit.workflow.views import StoredBodies, environments
+
+
+@dataclass(frozen=True)
+class Point:
+    """A state: what stands at every address, the bodies, and which environments it speaks of."""
+
+    title: str
+    entries: Mapping[str, Entry]
+    bodies: Mapping[str, Body]
+    environments: frozenset[str]
+    stage: Stage
+
+
+FORMS = "ENVIRONMENT@design, ENVIRONMENT@live, design or live (each with :REVISION or :TIME), PLAN.json, specs, git:REF"
+
+
+@contextlib.contextmanager
+def opened(session: Session, *texts: str) -> Iterator[list[Point]]:
+    """The points that ``texts`` name; the store stays open meanwhile, since bodies are fetched when asked for."""
+    with session.reading() as store, store.reading() if store is not None else contextlib.nullcontext():
+        yield [point(session, store, text) for text in texts]
+
+
+def point(session: Session, store: Store | None, text: str) -> Point:
+    """The state that ``text`` names. Raises Refused when it names none."""
+    if text == "specs":
+        return _specs(load(session.project, use_cache=session.use_cache), "specs")
+    if text.startswith("git:"):
+        with _checkout(session, text[4:]) as folder:
+            return _specs(load_folder(folder), text)
+    if text.endswith(".json"):
+        return _planned(store, saved(Path(text)), text)
+    side, _, at = text.partition(":")
+    if side in tuple(Stage):
+        named = environments(store) if store is not None else []
+        refs = [StageRef(name, Stage(side), at or None) for name in (SHARED, *named)]
+    else:
+        try:
+            ref = parse_stage(text)
+        except ValueError as error:
+            raise refuse(Code.BAD_POINT, str(error), hint=f"A state is one of: {FORMS}.") from None
+        refs = [ref]
+    return _stages(store, refs, text)
+
+
+def _stages(store: Store | None, refs: list[StageRef], title: str) -> Point:
+    if store is None:
+        raise refuse(Code.STORE_MISSING, "there is no store yet", hint="The first “offerkit apply” makes it.")
+    heads = store.heads()
+    entries: dict[str, Entry] = {}
+    for ref in refs:
+        stage = f"{ref.environment}@{ref.stage}"
+        if stage not in heads:
+            if ref.environment not in (SHARED, *environments(store)):
+                known = ", ".join(sorted(heads))
+                raise refuse(Code.BAD_POINT, f"there is no stage {stage}", hint=f"Stages: {known}.")
+            continue
+        entries |= store.entries(stage) if ref.at is None else store.entries_at(stage, serial_of(store, ref))
+    names = frozenset(ref.environment for ref in refs)
+    return Point(title, entries, StoredBodies(store), names, refs[0].stage)
+
+
+def serial_of(store: Store, ref: StageRef) -> int:
+    """The revision that ``ref.at`` means: a serial, or the last one at a time. Raises Refused for neither."""
+    assert ref.at is not None
+    if re.fullmatch(r"[0-9]{1,12}", ref.at):
+        serial = int(ref.at)
+        last = store.last_serial()
+        if serial > last:
+            raise refuse(Code.BAD_POINT, f"there is no revision {serial}", hint=f"The last one is {last}.")
+        return serial
+    return store.serial_at(_utc(ref.at))
+
+
+def _utc(text: str) -> str:
+    """A time as the history writes it; a day means its end, a time without a zone means UTC."""
+    from datetime import UTC
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise refuse(
+            Code.BAD_POINT,
+            f"“{text[:60]}” is neither a revision nor a time",
+            hint="Write a number, a day (2026-11-01) or a time (2026-11-01T12:00+01:00).",
+        ) from None
+    if len(text) == 10:
+        moment = datetime.combine(moment.date(), time.min) + timedelta(days=1, microseconds=-1)
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _specs(loaded: Loaded, title: str) -> Point:
+    entries = {address: Entry(record.fingerprint) for address, record in loaded.records.items()}
+    texts = loaded.bodies(entries)
+    bodies = {
+        entry.fingerprint: Body(parse_address(address).kind, texts[address].decode())
+        for address, entry in entries.items()
+    }
+    return Point(title, entries, bodies, frozenset(loaded.digests) | {SHARED}, Stage.DESIGN)
+
+
+def _planned(store: Store | None, plan: Plan, title: str) -> Point:
+    """What the stages a plan touches would be once it is applied to them as they are now."""
+    entries: dict[str, Entry] = {}
+    stages = sorted({base.stage for base in plan.base})
+    for stage in stages:
+        entries |= store.entries(stage) if store is not None else {}
+    for step in plan.steps:
+        entries.pop(step.moved_from or step.address, None)
+        if step.after is not None:
+            entries[step.address] = step.after
+    bodies = Layered(plan.bodies, StoredBodies(store)) if store is not None else plan.bodies
+    side = Stage.LIVE if all(stage.endswith("@live") for stage in stages) else Stage.DESIGN
+    return Point(title, entries, bodies, frozenset(stage.partition("@")[0] for stage in stages), side)
+
+
+@contextlib.contextmanager
+def _checkout(session: Session, ref: str) -> Iterator[Path]:
+    """The specs as they are at a git revision, in a temporary folder; git only reads."""
+    import io
+    import subprocess
+    import tarfile
+    import tempfile
+
+    if not ref or ref.startswith("-"):
+        raise refuse(Code.GIT, f"“{ref[:60]}” is not a git revision", hint="Write git:main, git:HEAD~1 or git:TAG.")
+    command = ["git", "archive", "--format=tar", ref, "--", "specs", "environments"]
+    try:
+        done = subprocess.run(command, cwd=session.project.root, capture_output=True, timeout=120, check=False)  # noqa: S603 - a fixed program; the revision cannot be an option
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise refuse(Code.GIT, f"git could not be run: {error}") from None
+    if done.returncode:
+        reason = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it gave no reason"]
+        raise refuse(
+            Code.GIT,
+            f"git has no specs at “{ref[:60]}”: {reason[-1].removeprefix('fatal: ')}",
+            hint="“git log -- specs” lists the revisions.",
+        )
+    with tempfile.TemporaryDirectory(prefix="offerkit-") as folder:
+        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+            archive.extractall(folder, filter="data")
+        (Path(folder) / "specs").mkdir(exist_ok=True)
+        (Path(folder) / "environments").mkdir(exist_ok=True)
+        yield Path(folder)
+
+
+def comparable(a: Point, b: Point) -> tuple[dict[str, Entry], dict[str, Entry]]:
+    """The entries of both that can be compared: of the environments both speak of, of kinds both stages hold.
+
+    Operators and campaigns exist on one side only (operators in design, campaigns in live); activation only
+    counts where both are live.
+    """
+    both = a.environments & b.environments
+    both_live = a.stage is Stage.LIVE and b.stage is Stage.LIVE
+    mixed = a.stage is not b.stage
+
+    def kept(point: Point) -> dict[str, Entry]:
+        result = {}
+        for address, entry in point.entries.items():
+            place = parse_address(address)
+            if place.environment not in both or (mixed and place.kind in (Kind.CAMPAIGN, Kind.OPERATOR)):
+                continue
+            if point.stage is Stage.DESIGN and place.kind is Kind.CAMPAIGN:
+                continue
+            if mixed and entry.activation == ():
+                continue
+            result[address] = entry if both_live else Entry(entry.fingerprint)
+        return result
+
+    return kept(a), kept(b)
