@@ -1,7 +1,8 @@
 """The catalog that both peers are given, as plain data that neither of them knows.
 
-Why a neutral form: the YAML of offerkit and the HCL of Terraform are written from the same resources, so the number
-of resources, of fields and of references is equal by construction, not by two generators that are kept in step.
+Why a neutral form: the YAML of offerkit and the HCL of Terraform are written from the same resources, so
+the number of resources, of fields and of references is equal by construction, not by two generators that are
+kept in step.
 Everything follows from the number of offers and an offer's number: no randomness, no clock.
 """
 
@@ -56,7 +57,15 @@ def references_of(value: Value) -> Iterator[Ref]:
 ADMINISTRATOR = "ada"
 CHANNELS = ("email", "inbound-web", "inbound-call-center", "sms")
 COUNTRIES = ("FR", "US", "CA")
-PLACES = ("the Rockies", "the Atlantic coast", "Cape Town", "the Loire", "Yosemite", "the Great Lakes", "Zanzibar")
+PLACES = (
+    "the Rockies",
+    "the Atlantic coast",
+    "Cape Town",
+    "the Loire",
+    "Yosemite",
+    "the Great Lakes",
+    "Zanzibar",
+)
 THEMES = ("travel", "family", "winter", "summer", "partner", "best")
 OPERATORS = {
     ADMINISTRATOR: ("Ada", "administrator"),
@@ -97,7 +106,7 @@ class Shape:
 
 
 def shape_of_resources(total: int) -> Shape:
-    """Return the largest shape of at most ``total`` resources, so that "creating 2,000" means 2,000 in all."""
+    """Return the largest shape of at most ``total`` resources: "creating 2,000" means 2,000 in all."""
     offers = total
     while offers > 1 and Shape(offers).resources > total:
         offers -= 1
@@ -131,7 +140,7 @@ def environment() -> Resource:
 
 
 def operators() -> Iterator[Resource]:
-    """Yield the operators: an administrator who applies, and the reviewers that every offer names."""
+    """Yield the operators: an administrator who applies, and some of every other profile."""
     for name, (label, profile) in OPERATORS.items():
         yield Resource("operator", name, {"label": label, "email": f"{name}@example.com", "profile": profile})
 
@@ -206,11 +215,12 @@ def offer(shape: Shape, number: int, revision: int = 0) -> Resource:
     edited = f", edition {revision}" if revision else ""
     here, there = space_name(number % shape.spaces), space_name((number + 1) % shape.spaces)
     start = date(2026, 1, 1) + timedelta(days=number % 365)
-    first, second = number % shape.filters, (number * 7 + 3) % shape.filters
-    chosen = [first, second if second != first else (second + 1) % shape.filters]
+    chosen = [number % shape.filters, (number + 3) % shape.filters][: 1 + number % 2]
+    places = [there, here][: 1 + number % 2]
     country = COUNTRIES[number % len(COUNTRIES)]
     fields: dict[str, Value] = {
         "label": f"Offer {number}, {place} by train",
+        "code": f"T{number:06d}",
         "category": Ref("category", category_name(number % shape.categories)),
         "template": Ref("template", f"template-{number % shape.templates}"),
         "eligible": {
@@ -226,7 +236,7 @@ def offer(shape: Shape, number: int, revision: int = 0) -> Resource:
                 "weight": 20 + number % 30,
                 "from": start,
                 "until": start + timedelta(days=60),
-                "spaces": [Ref("space", here), Ref("space", there)],
+                "spaces": [Ref("space", each) for each in places],
             },
         ],
         "content": {
@@ -236,8 +246,7 @@ def offer(shape: Shape, number: int, revision: int = 0) -> Resource:
             "html": f"<p>From {90 + number % 400} euros: see <em>{place}</em>, with offer {number}.</p>",
         },
         "representations": {
-            there: {"title": "{{ recipient.first_name }}" + f", {10 + number % 9} days in {place} for you ({number})"},
+            there: {"title": f"{{{{ recipient.first_name }}}}, {10 + number % 9} days in {place} ({number})"},
         },
-        "reviewers": {"content": [Ref("operator", "brand")], "eligibility": [Ref("operator", "risk")]},
     }
     return Resource("offer", f"offer-{number:06d}", fields)

@@ -3,11 +3,11 @@
 Example::
 
     python benchmarks/generate.py --offers 10000 --dir build/bench
-    python benchmarks/generate.py --offers 10000 --dir build/bench --edit 1     # one offer's title changes, on both sides
-    python benchmarks/generate.py --offers 10000 --dir build/bench --edit 0     # and back
+    python benchmarks/generate.py --offers 10000 --dir build/bench --edit 1  # one title changes, on both
+    python benchmarks/generate.py --offers 10000 --dir build/bench --edit 0  # and back
 
-writes ``offerkit/`` and ``terraform/`` in the directory, and prints what it wrote as JSON. The same arguments always
-give the same bytes.
+writes ``offerkit/`` and ``terraform/`` in the directory, and prints what it wrote as JSON. The same arguments
+always give the same bytes.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ SIDES = ("offerkit", "terraform")
 
 
 def edited_offer(shape: Shape) -> int:
-    """Return the number of the offer that an edit changes: one in the middle, so that neither end is favoured."""
+    """Return the offer that an edit changes: one in the middle, so that neither end is favoured."""
     return shape.offers // 2
 
 
 def edit(directory: Path, shape: Shape, revision: int, side: str) -> None:
-    """Give one offer another title, in the one file that holds it; revision 0 is the title it had at first."""
+    """Give one offer another title, in the one file that holds it; revision 0 is the title of before."""
     project = offerkit_project if side == "offerkit" else terraform_project
     project.write_offer_file(directory / side, shape, edited_offer(shape), revision)
 
@@ -54,8 +54,12 @@ def main() -> None:
     parser.add_argument("--offers", type=int, required=True, metavar="N")
     parser.add_argument("--dir", type=Path, required=True, help="where offerkit/ and terraform/ are written")
     parser.add_argument("--only", choices=SIDES, help="write one side only")
-    parser.add_argument("--edit", type=int, metavar="REVISION", help="change one offer's title instead; 0 changes it back")
-    parser.add_argument("--terraform-state", metavar="VERSION", help="write the state an apply by this Terraform leaves")
+    parser.add_argument(
+        "--edit", type=int, metavar="REVISION", help="change one offer's title instead; 0 changes it back"
+    )
+    parser.add_argument(
+        "--terraform-state", metavar="VERSION", help="write the state an apply by this Terraform leaves"
+    )
     options = parser.parse_args()
     shape = Shape(options.offers)
     report: dict[str, object] = {"resources": shape.resources, "references": count_references(shape)}

@@ -1,7 +1,8 @@
 """Run one Terraform command in this process: ``python benchmarks/terraform_peer.py plan DIR``.
 
-Why not the package's own default: that starts a worker and pickles the output back; here Terraform runs in the process
-that is measured, and nothing else does. The process exits as Terraform does (with ``plan``: 0 no changes, 2 changes).
+Why not the package's own default: that starts a worker and pickles the output back; here Terraform runs in
+the process that is measured, and nothing else does. The process exits as Terraform does (with ``plan``: 0 no
+changes, 2 changes, 1 failure).
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -11,11 +12,11 @@ from offerkit.cli.shell import Shell
 
 
 @click.group("audit")
-def command() -> None:
+def audit() -> None:
     """Verify the history, or export it."""
 
 
-@command.command("verify")
+@audit.command("verify")
 @click.option("--head", metavar="DIGEST", help="The last revision's digest as you noted it elsewhere.")
 @pass_shell
 def verify(shell: Shell, head: str | None) -> None:
@@ -34,7 +35,7 @@ def verify(shell: Shell, head: str | None) -> None:
     click.echo(shell.style.green(text), color=True)
 
 
-@command.command("export")
+@audit.command("export")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write to a file instead.")
 @pass_shell
 def export(shell: Shell, out: Path | None) -> None:
@@ -43,10 +44,13 @@ def export(shell: Shell, out: Path | None) -> None:
 
     with shell.session().existing() as store:
         if out is None:
-            write_history(store, click.get_binary_stream("stdout"))
+            write_history(store, sys.stdout.buffer)
             return
         partial = out.with_name(f".{out.name}.partial")
         with partial.open("wb") as file:
             count = write_history(store, file)
         partial.replace(out)
     click.echo(f"{count:,} revisions written to {out}.", err=True)
+
+
+command: click.Command = audit

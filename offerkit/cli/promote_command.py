@@ -44,8 +44,9 @@ def command(
 ) -> int:
     """Take approved offers from design to live.
 
-    Shown as a plan, then applied all at once. With --out or --plan-only the plan is only made; “offerkit apply PLAN” carries it out later. ENVIRONMENT
-    and ADDRESS narrow it; what the chosen offers need rides along.
+    Shown as a plan, then applied all at once. With --out or --plan-only the plan is only made;
+    “offerkit apply PLAN” carries it out later. ENVIRONMENT and ADDRESS narrow it; what the chosen offers need
+    rides along.
     """
     from offerkit.planning.select import Patterns
     from offerkit.workflow.main_path import promote

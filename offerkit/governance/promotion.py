@@ -61,7 +61,7 @@ class _Work:
         self.design, self.live = asked.design, asked.live
         self.origin = {new: old for old, new in asked.renames.items() if old in self.live.entries}
         self.going: dict[str, Entry | None] = {}
-        self.blocked: dict[str, Blocked] = {}
+        self.blocked: dict[str, list[Blocked]] = {}
         self.notes: list[str] = []
         self.keys: dict[str, list[ApprovalKey]] = {}
 
@@ -73,7 +73,7 @@ class _Work:
         live = entry is not None and entry.activation != ()
         stage = f"{parse_address(address).environment}@live"
         self.going.pop(address, None)
-        self.blocked.setdefault(address, Blocked(address, stage, code, why, how, who, live))
+        self.blocked.setdefault(address, []).append(Blocked(address, stage, code, why, how, who, live))
 
     def hypothetical(self) -> View:
         """Live as it would be if all that is still going went."""
@@ -99,7 +99,7 @@ def promotion(asked: Candidates) -> Promotion:
     return Promotion(
         dict(after.entries),
         {old: new for new, old in work.origin.items() if new in work.going},
-        sorted(work.blocked.values(), key=lambda b: parse_address(b.address).sort_key),
+        [b for a in sorted(work.blocked, key=lambda a: parse_address(a).sort_key) for b in work.blocked[a]],
         needed,
         changed,
         work.notes,
@@ -147,7 +147,7 @@ def _needed(work: _Work, wanted: set[str]) -> set[str]:
             more |= affecting(work.design, address) - {address}
         for target in more & work.design.entries.keys() - wanted - found:
             kind = parse_address(target).kind
-            if kind is Kind.OFFER or (kind not in _AFFECTING and target in work.live.entries):
+            if kind in (Kind.OFFER, Kind.OPERATOR) or (kind not in _AFFECTING and target in work.live.entries):
                 continue
             found.add(target)
             pending.append(target)
@@ -170,20 +170,18 @@ def _offer_target(work: _Work, address: str) -> Entry | None:
         return None
     if not approved(decisions, eligibility):
         _block_unapproved(work, address, Aspect.ELIGIBILITY, [], turned_down.operator if turned_down else "")
-        return None
     on = {key.space for key in contents if approved(decisions, key)}
     pending = [key.space for key in contents if key not in decisions]
     withdrawn = sorted(active & set(pending))
-    if withdrawn or not on:
-        refused = [rejected(decisions, key) for key in contents if key.space not in pending]
-        if pending:
-            _block_unapproved(work, address, Aspect.CONTENT, withdrawn or pending, "", lost=bool(withdrawn))
-        elif active:
-            return Entry(design.entries[address].fingerprint, ())
-        else:
-            by = next((decision.operator for decision in refused if decision is not None), "")
-            _block_unapproved(work, address, Aspect.CONTENT, [key.space for key in contents], by)
+    if withdrawn or (pending and not on):
+        _block_unapproved(work, address, Aspect.CONTENT, withdrawn or pending, "", lost=bool(withdrawn))
+    elif not on and not active:
+        by = next((d.operator for key in contents if (d := rejected(decisions, key)) is not None), "")
+        _block_unapproved(work, address, Aspect.CONTENT, [key.space for key in contents], by)
+    if address in work.blocked:
         return None
+    if not on:
+        return Entry(design.entries[address].fingerprint, ())
     work.keys[address] = [eligibility, *(key for key in contents if key.space in on)]
     target = Entry(design.entries[address].fingerprint, tuple(sorted(on)))
     if pending and target != entry:
@@ -275,7 +273,7 @@ def _block_riders(work: _Work, offer: str, changes: set[str]) -> None:
     renamed_from = {old: new for new, old in work.origin.items()}
     for rider in sorted({renamed_from.get(change, change) for change in changes}):
         if rider in work.going and rider != offer:
-            own = work.blocked.get(offer)
+            own = next(iter(work.blocked.get(offer, ())), None)
             why = f"it would change {offer}, which is live" + (f" and is itself blocked: {own.why}" if own else "")
             work.block(rider, Code.NOT_APPROVED, why, own.how if own else "", own.who if own else ())
 

@@ -65,12 +65,12 @@ def _firm(address: str, targets: Iterable[str]) -> Iterator[str]:
     """The references that order and effects follow.
 
     Everything belongs to its environment without being changed by it, and a presentation rule names offers
-    that in turn live under the typology it is in: both would make circles that mean nothing.
+    and categories that in turn live under the typology it is in: both would make circles that mean nothing.
     """
     from_rule = parse_address(address).kind is Kind.RULE
     for target in targets:
         kind = parse_address(target).kind
-        if kind is not Kind.ENVIRONMENT and not (from_rule and kind is Kind.OFFER):
+        if kind is not Kind.ENVIRONMENT and not (from_rule and kind in (Kind.OFFER, Kind.CATEGORY)):
             yield target
 
 

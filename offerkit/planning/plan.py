@@ -9,9 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from offerkit.diagnostics import Position
-from offerkit.fingerprint import Json
+
+if TYPE_CHECKING:
+    from offerkit.fingerprint import Json
+else:
+    # pydantic cannot follow an alias that contains itself; when a plan file is read, any JSON value will do.
+    Json = object
 
 FORMAT = 1
 """The plan format this version writes; older ones stay readable, newer ones are refused."""

@@ -15,7 +15,7 @@ from offerkit.planning.select import Patterns
 from offerkit.planning.steps import Context, steps_for
 from offerkit.planning.view import View
 from offerkit.reports.history import HistoryLine
-from offerkit.reports.words import DONE
+from offerkit.reports.words import DONE, count
 from offerkit.store import ChangeRow, RevisionRow, Store
 from offerkit.workflow.points import Point, comparable, serial_of
 from offerkit.workflow.session import Session
@@ -82,7 +82,7 @@ def _summary(changes: Sequence[ChangeRow]) -> str:
 def _decisions(store: Store, row: RevisionRow) -> str:
     made = [approval for approval in store.approvals() if approval.revision == row.serial]
     offers = {approval.key.address for approval in made}
-    return f"{len(made):,} decision{'s' if len(made) != 1 else ''} on {len(offers):,} offer{'s' if len(offers) != 1 else ''}"
+    return f"{count(len(made), 'decision')} on {count(len(offers), 'offer')}"
 
 
 def plan_rollback(session: Session, store: Store, text: str, to: str) -> Plan:

@@ -1,0 +1,103 @@
+"""Every report against its golden file; read each changed file before you commit it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from report_bodies import BODIES, DIGEST
+from report_edges import FINDINGS, HISTORY, SOURCES, empty_plan, hostile_plan, huge_plan
+from report_samples import apply_plan, promote_plan
+
+from offerkit.planning.plan import Plan, PlanKind
+from offerkit.reports.diagnostics_json import diagnostics_github, diagnostics_json
+from offerkit.reports.diagnostics_text import diagnostics_text
+from offerkit.reports.diff import diff_html, diff_json, diff_markdown, diff_text
+from offerkit.reports.history import history_html, history_json, history_markdown, history_text
+from offerkit.reports.plan_html import plan_html
+from offerkit.reports.plan_markdown import plan_markdown
+from offerkit.reports.plan_text import plan_text
+from offerkit.reports.style import Layout, Style
+
+Golden = Callable[[str, str], None]
+TITLES = ("recipients@live:9", "recipients@design")
+PLANS = {
+    "apply": apply_plan(),
+    "promote": promote_plan(),
+    "hostile": hostile_plan(),
+    "empty": empty_plan(),
+    "huge": huge_plan(),
+}
+SHORT = Layout(limit=12, names=5)
+"""Keeps the golden file of the huge plan small."""
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_a_plan_as_text(name: str, golden: Golden) -> None:
+    layout = SHORT if name == "huge" else Layout()
+    golden(f"plan-{name}.txt", plan_text(PLANS[name], DIGEST, layout=layout))
+
+
+def test_a_plan_in_colour(golden: Golden) -> None:
+    golden("plan-apply.ansi", plan_text(PLANS["apply"], DIGEST, Style(colour=True)))
+
+
+def test_a_plan_in_ascii(golden: Golden) -> None:
+    golden("plan-apply-ascii.txt", plan_text(PLANS["apply"], DIGEST, Style(ascii=True)))
+
+
+def test_a_plan_in_full(golden: Golden) -> None:
+    golden("plan-promote-full.txt", plan_text(PLANS["promote"], DIGEST, layout=Layout().everything()))
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_a_plan_as_markdown(name: str, golden: Golden) -> None:
+    layout = SHORT if name == "huge" else Layout(names=5)
+    golden(f"plan-{name}.md", plan_markdown(PLANS[name], DIGEST, layout))
+
+
+def test_a_comment_cut_short(golden: Golden) -> None:
+    golden("plan-apply-cut.md", plan_markdown(PLANS["apply"], DIGEST, limit=3_000))
+
+
+@pytest.mark.parametrize("name", ["apply", "promote", "hostile", "empty"])
+def test_a_plan_as_html(name: str, golden: Golden) -> None:
+    golden(f"plan-{name}.html", plan_html(PLANS[name], DIGEST))
+
+
+@pytest.mark.parametrize("kind", PlanKind)
+def test_an_empty_plan_says_why(kind: PlanKind, golden: Golden) -> None:
+    golden(f"empty-{kind}.txt", plan_text(empty_plan(kind), DIGEST))
+
+
+def test_a_diff(golden: Golden) -> None:
+    steps = [*PLANS["promote"].steps, PLANS["apply"].steps[-2]]
+    golden("diff.txt", diff_text(steps, BODIES, TITLES))
+    golden("diff.md", diff_markdown(steps, BODIES, TITLES))
+    golden("diff.html", diff_html(steps, BODIES, TITLES))
+    golden("diff.json", diff_json(steps, TITLES))
+
+
+def test_no_difference(golden: Golden) -> None:
+    golden("diff-empty.txt", diff_text((), {}, TITLES))
+    golden("diff-empty.md", diff_markdown((), {}, TITLES))
+
+
+def test_a_history(golden: Golden) -> None:
+    golden("history.txt", history_text(HISTORY))
+    golden("history.md", history_markdown(HISTORY))
+    golden("history.html", history_html(HISTORY))
+    golden("history.json", history_json(HISTORY))
+
+
+def test_diagnostics(golden: Golden) -> None:
+    golden("diagnostics.txt", diagnostics_text(FINDINGS, SOURCES.get))
+    golden("diagnostics.ansi", diagnostics_text(FINDINGS, SOURCES.get, Style(colour=True)))
+    golden("diagnostics.json", diagnostics_json(FINDINGS))
+    golden("diagnostics.github", diagnostics_github(FINDINGS))
+
+
+def test_the_same_plan_gives_the_same_text() -> None:
+    plan = promote_plan()
+    shuffled = Plan(**{**{name: getattr(plan, name) for name in plan.__slots__}, "steps": plan.steps[::-1]})
+    assert plan_text(shuffled, DIGEST) == plan_text(plan, DIGEST)
