@@ -95,7 +95,8 @@ def promotion(asked: Candidates) -> Promotion:
         pass
     after = work.hypothetical()
     changed = _changed_live_offers(work, after)
-    needed = [key for address in sorted(work.going) for key in work.keys.get(address, ())]
+    relied_on = work.going.keys() | {offer for offers in changed.values() for offer in offers}
+    needed = [key for address in sorted(relied_on) for key in work.keys.get(address, ())]
     return Promotion(
         dict(after.entries),
         {old: new for new, old in work.origin.items() if new in work.going},
@@ -247,10 +248,17 @@ def _settle(work: _Work) -> bool:
                 held = sorted(c for c in changes if c in work.blocked and c != address)
                 why = f"it needs {held[0]}, which stays behind" if held else "what it inherits stays behind"
                 work.block(address, Code.NOT_APPROVED, why, f"Unblock {held[0]} first." if held else "")
-        elif not _same(after, address, work.live, address, entry.activation):
+        elif not _as_it_was_or_approved(work, after, address, entry.activation):
             _block_riders(work, address, changes)
     _block_dangling(work)
     return len(work.blocked) > before
+
+
+def _as_it_was_or_approved(work: _Work, after: View, address: str, spaces: tuple[str, ...]) -> bool:
+    """Whether a live offer whose own body stays is left as it was, or becomes what was approved in design."""
+    if _same(after, address, work.live, address, spaces):
+        return True
+    return address in work.keys and _same(after, address, work.design, address, spaces)
 
 
 def _changes_on(work: _Work, address: str, source: str, after: View) -> set[str]:

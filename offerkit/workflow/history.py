@@ -13,7 +13,7 @@ from offerkit.planning.delta import Delta, delta
 from offerkit.planning.plan import Body, Plan, PlanKind, Reason, StageBase, Step
 from offerkit.planning.select import Patterns
 from offerkit.planning.steps import Context, steps_for
-from offerkit.planning.view import View
+from offerkit.planning.view import View, refs_of
 from offerkit.reports.history import HistoryLine
 from offerkit.reports.words import DONE, count
 from offerkit.store import ChangeRow, RevisionRow, Store
@@ -103,9 +103,10 @@ def plan_rollback(session: Session, store: Store, text: str, to: str) -> Plan:
     now, then = store.entries(stage), store.entries_at(stage, serial)
     deltas = delta(stage, now, then)
     bodies = StoredBodies(store)
-    bodies.fetch({e.fingerprint for d in deltas for e in (d.before, d.after) if e is not None})
-    refs = View({**now, **then}, bodies)
-    context = Context(bodies, {d.address: refs.references(d.address) for d in deltas if d.after is not None}, {})
+    if deltas:
+        bodies.fetch(entry.fingerprint for entry in (*now.values(), *then.values()))
+    states = View({**now, **then}, bodies)
+    context = Context(bodies, refs_of(states, states.entries if deltas else ()), {})
     steps = steps_for(deltas, context, dict.fromkeys((d.address for d in deltas), Reason.ROLLED_BACK))
     note = f"Takes {stage} back to what it was at revision {serial}."
     if ref.stage is Stage.LIVE:
