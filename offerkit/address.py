@@ -84,6 +84,12 @@ def valid_name(kind: Kind, name: str) -> bool:
     return pattern.fullmatch(name) is not None and not (kind is Kind.ENVIRONMENT and name == SHARED)
 
 
+def ancestors(path: str) -> list[str]:
+    """A category's path and all above it, the root first: ``a``, ``a/b``, ``a/b/c``."""
+    parts = path.split("/")
+    return ["/".join(parts[: depth + 1]) for depth in range(len(parts))]
+
+
 @lru_cache(maxsize=65536)
 def parse_address(text: str) -> Address:
     """The address that ``text`` spells.

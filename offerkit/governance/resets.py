@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from offerkit.address import Kind, parse_address
+from offerkit.address import Kind, ancestors, parse_address
 from offerkit.governance.aspects import keys_of
 from offerkit.governance.standing import Standing, approved
-from offerkit.models.category import ancestors
 from offerkit.models.inherit import names_in
 from offerkit.planning.delta import Delta
 from offerkit.planning.plan import ApprovalReset

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from offerkit.address import Kind, Stage, parse_address, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, or_list
-from offerkit.models.operator import Profile
+from offerkit.models.profiles import Profile
 from offerkit.planning.plan import Plan, PlanKind
 
 ADMINISTRATOR: Profile = "administrator"

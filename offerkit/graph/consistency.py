@@ -25,10 +25,23 @@ def inconsistencies(index: Index) -> Iterator[Finding]:
                     campaign, (), Code.ANONYMOUS, f"{environment} is anonymous: it has no outbound campaigns",
                     hint="Move the campaign to an environment of identified contacts.", on_key=True,
                 )  # fmt: skip
-        for kind in (Kind.OFFER, Kind.TEMPLATE):
-            for offer in index.group(environment, kind).values():
-                if offer.valid:
-                    yield from _content(index, offer)
+        yield from _contents(index, environment)
+
+
+def _contents(index: Index, environment: str) -> Iterator[Finding]:
+    """The content of all offers and templates. Many offers have one shape; each shape is checked once."""
+    sound: set[object] = set()
+    for kind in (Kind.OFFER, Kind.TEMPLATE):
+        for offer in index.group(environment, kind).values():
+            facts = offer.facts
+            template = next((ref.target for ref in offer.refs if ref.path == ("template",)), "")
+            shape = (kind, facts.fields, tuple(facts.representations.items()), facts.spaces, template)
+            if not offer.valid or shape in sound:
+                continue
+            findings = list(_content(index, offer))
+            yield from findings
+            if not findings:
+                sound.add(shape)
 
 
 def _content(index: Index, offer: Record) -> Iterator[Finding]:

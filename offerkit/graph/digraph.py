@@ -67,15 +67,19 @@ def _firm(address: str, targets: Iterable[str]) -> Iterator[str]:
     Everything belongs to its environment without being changed by it, and a presentation rule names offers
     and categories that in turn live under the typology it is in: both would make circles that mean nothing.
     """
-    from_rule = parse_address(address).kind is Kind.RULE
+    # Hot for every offer of a project: told from the text, without parsing addresses.
+    from_rule = "/rule." in address
     for target in targets:
-        kind = parse_address(target).kind
-        if kind is not Kind.ENVIRONMENT and not (from_rule and kind in (Kind.OFFER, Kind.CATEGORY)):
+        if not target.startswith("environment.") and not (
+            from_rule and ("/offer." in target or "/category." in target)
+        ):
             yield target
 
 
 def creation_order(refs: Mapping[str, Iterable[str]]) -> list[str]:
     """The addresses of ``refs``, each after all it refers to; stable: ties by environment, kind and name."""
+    if len(refs) < 2:
+        return list(refs)
     import networkx as nx
 
     def place(address: str) -> tuple[str, int, str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from offerkit.address import Kind
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, Severity
@@ -15,6 +15,9 @@ from offerkit.fingerprint import manifest_digest
 from offerkit.graph.record import Finding, Record
 from offerkit.loader.cache import Cache, code_digest, decode, encode
 from offerkit.loader.project import Project, SpecFile, read_all
+
+if TYPE_CHECKING:
+    from offerkit.loader.parse import Parsed
 
 
 @dataclass
@@ -113,6 +116,7 @@ def _load_all(
     files: list[SpecFile], found: list[Diagnostic], cache: Cache, keys: dict[str, bytes], whole: bytes
 ) -> Loaded:
     known = cache.get(keys.values())
+    parsed = _parse([file for file in files if keys[file.path] not in known])
     fresh: dict[bytes, Any] = {}
     records: list[Record] = []
     bodies: dict[str, bytes] = {}
@@ -124,16 +128,14 @@ def _load_all(
             records += decode(file.path, row["records"])
             new_moves = {before: (after, line, column) for before, after, line, column in row["moves"]}
         else:
-            from offerkit.loader.parse import parse_file
-
-            parsed = parse_file(file)
-            records += parsed.records
-            bodies |= parsed.bodies
-            found += parsed.found
-            new_moves = parsed.moves
-            if not parsed.found:
+            made = next(parsed)
+            records += made.records
+            bodies |= made.bodies
+            found += made.found
+            new_moves = made.moves
+            if not made.found:
                 listed = [[before, *move] for before, move in new_moves.items()]
-                fresh[keys[file.path]] = {"records": encode(parsed.records), "moves": listed}
+                fresh[keys[file.path]] = {"records": encode(made.records), "moves": listed}
         for before, (after, line, column) in new_moves.items():
             moves[before] = after
             places[before] = Position(file.path, line, column)
@@ -145,6 +147,15 @@ def _load_all(
     digests, campaigns = _digests(records)
     cache.put({**fresh, whole: {"digests": digests, "campaigns": campaigns, "moves": moves}}, {*keys.values(), whole})
     return Loaded(files, digests, campaigns, moves, cache, keys, records, bodies)
+
+
+def _parse(files: list[SpecFile]) -> Iterator[Parsed]:
+    """The files that no cache knows; pydantic and the YAML parser are imported only if there are any."""
+    if not files:
+        return iter(())
+    from offerkit.loader.parallel import parse_files
+
+    return parse_files(files)
 
 
 def _check(files: list[SpecFile], records: list[Record], found: list[Diagnostic]) -> None:

@@ -158,7 +158,7 @@ class Reference(NamedTuple):
 class Part(BaseModel):
     """A piece of a resource: frozen, and no key beyond the declared ones."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Resource(Part):

@@ -30,9 +30,3 @@ class Category(Resource):
     themes: NameSet = ()
     multiplier: Multiplier | None = None
     always_include: Flag = Field(False, description="Its offers are added to every slice of the catalog.")
-
-
-def ancestors(path: str) -> list[str]:
-    """The path and all above it, the root first: ``a``, ``a/b``, ``a/b/c``."""
-    parts = path.split("/")
-    return ["/".join(parts[: depth + 1]) for depth in range(len(parts))]

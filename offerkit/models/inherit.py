@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
+from offerkit.address import ancestors
 from offerkit.fingerprint import Json
-from offerkit.models.category import ancestors
 
 JsonMap: TypeAlias = dict[str, Json]
 Lookup: TypeAlias = Callable[[str], JsonMap | None]

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
 
 from pydantic import field_validator
 from pydantic_core import PydanticCustomError
 
 from offerkit.address import Kind
 from offerkit.models.base import Flag, Resource, Text
-
-Profile = Literal["administrator", "offer-manager", "delivery-manager"]
-PROFILES: tuple[Profile, ...] = ("administrator", "offer-manager", "delivery-manager")
+from offerkit.models.profiles import Profile
 
 
 class Operator(Resource):
