@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from offerkit.address import Kind, parse_address, parse_stage
 from offerkit.address import Stage as StageName
+from offerkit.applier.sound import check_sound
 from offerkit.applier.stale import check
 from offerkit.governance.approval import Approval
 from offerkit.governance.standing import approved, standing
@@ -41,6 +42,7 @@ def apply(plan: Plan, store: Store, run: Run) -> Applied:
     """
     with write_lock(store.path, who=run.actor, timeout=run.lock_timeout, waiting=run.waiting), store.transaction():
         moved = check(plan, store)
+        check_sound(plan, store)
         draft = Draft(
             action=plan.kind,
             actor=run.actor,

@@ -8,7 +8,7 @@ import click
 
 from offerkit.cli.options import changing, exclude_option, full_option, pass_shell
 from offerkit.cli.planned import carry_out
-from offerkit.cli.shell import Shell
+from offerkit.cli.shell import Shell, is_file
 
 
 @click.command("apply")
@@ -37,7 +37,7 @@ def command(
     from offerkit.workflow.main_path import plan, saved
 
     session = shell.session(lock_timeout=lock_timeout, message=message)
-    from_file = len(what) == 1 and (what[0].endswith(".json") or Path(what[0]).is_file())
+    from_file = len(what) == 1 and (what[0].endswith(".json") or is_file(what[0]))
     made = saved(Path(what[0])) if from_file else plan(session, Patterns.of(what, exclude))
     shell.plan(made, full=full)
     carry_out(shell, session, made, "Apply this plan?", "Applied.", yes=yes)

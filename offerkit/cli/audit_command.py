@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell
+from offerkit.diagnostics import Code, refuse
+
+if TYPE_CHECKING:
+    from offerkit.store import Store
 
 
 @click.group("audit")
@@ -40,17 +45,32 @@ def verify(shell: Shell, head: str | None) -> None:
 @pass_shell
 def export(shell: Shell, out: Path | None) -> None:
     """Write the history as JSON lines, oldest revision first."""
-    from offerkit.workflow.audit import write_history
-
     with shell.session().existing() as store:
         if out is None:
+            from offerkit.workflow.audit import write_history
+
             write_history(store, sys.stdout.buffer)
             return
-        partial = out.with_name(f".{out.name}.partial")
-        with partial.open("wb") as file:
-            count = write_history(store, file)
-        partial.replace(out)
+        try:
+            count = _to_file(store, out)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", error)
+            raise refuse(Code.UNREADABLE, f"the history cannot be written to {out!s:.200}: {reason}") from None
     click.echo(f"{count:,} revisions written to {out}.", err=True)
+
+
+def _to_file(store: Store, out: Path) -> int:
+    """Write to ``out``, whole or not at all; a device or a pipe is written to, never replaced."""
+    from offerkit.workflow.audit import write_history
+
+    if out.exists() and not out.is_file():
+        with out.open("wb") as file:
+            return write_history(store, file)
+    partial = out.with_name(f".{out.name}.partial")
+    with partial.open("wb") as file:
+        count = write_history(store, file)
+    partial.replace(out)
+    return count
 
 
 command: click.Command = audit

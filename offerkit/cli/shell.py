@@ -42,9 +42,9 @@ class Shell:
         from offerkit.workflow.session import Session
 
         start = Path(self.project).resolve() if self.project else Path.cwd()
-        if not start.is_dir():
+        if not is_folder(start):
             raise refuse(
-                Code.NO_PROJECT, f"there is no folder {self.project}", hint="Name a project with --project DIR."
+                Code.NO_PROJECT, f"there is no folder {self.project:.200}", hint="Name a project with --project DIR."
             )
         project = find_project(start)
         _ROOT.append(project.root)
@@ -125,6 +125,22 @@ def now() -> str:
     from datetime import UTC, datetime
 
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def is_file(text: str) -> bool:
+    """Whether ``text`` names a file; false also for what is too long or too strange to be a path."""
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Whether ``path`` is a folder; false also for what is too long or too strange to be a path."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def store_path(option: str | None) -> Path | None:

@@ -10,10 +10,14 @@ from offerkit.graph.record import Finding, Index, Record
 from offerkit.graph.references import duplicates, unknown_references
 
 
-def check(records: list[Record]) -> Iterator[Finding]:
-    """Every mistake between ``records``: duplicates, unknown names, circles, broken rules of the domain."""
+def check(records: list[Record], unsure: frozenset[str] = frozenset()) -> Iterator[Finding]:
+    """Every mistake between ``records``: duplicates, unknown names, circles, broken rules of the domain.
+
+    ``unsure``: environments whose files could not all be read; what seems to be missing there may only be
+    unread, and is not told as a mistake of its own.
+    """
     index = Index.of(records)
     yield from duplicates(records)
-    yield from unknown_references(index)
+    yield from unknown_references(index, unsure)
     yield from cycles(index)
     yield from inconsistencies(index)

@@ -22,13 +22,17 @@ def duplicates(records: list[Record]) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def unknown_references(index: Index) -> Iterator[Finding]:
-    """References to what nothing declares, with the nearest names."""
+def unknown_references(index: Index, unsure: frozenset[str] = frozenset()) -> Iterator[Finding]:
+    """References to what nothing declares, with the nearest names; an undeclared environment only once."""
     known = index.by_address
+    told: set[str] = set()
     for record in known.values():
         for ref in record.refs:
-            if ref.target not in known:
-                yield _unknown(index, record, ref)
+            if ref.target in known or ref.target in told or parse_address(ref.target).environment in unsure:
+                continue
+            if not ref.path and record.kind is not Kind.CATEGORY:
+                told.add(ref.target)
+            yield _unknown(index, record, ref)
 
 
 def _unknown(index: Index, record: Record, ref: Ref) -> Finding:

@@ -45,11 +45,7 @@ class Cache:
                 self._open(path)
 
     def _open(self, path: Path) -> None:
-        if not path.parent.is_dir():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            ignore = path.parent.parent / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n")
+        path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(path, timeout=1, isolation_level=None)
         try:
             db.execute("PRAGMA journal_mode=WAL")

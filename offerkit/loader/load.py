@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -86,6 +87,9 @@ def load(project: Project, *, use_cache: bool = True) -> Loaded:
     Raises Refused with every mistake in every file.
     """
     files, found = read_all(project)
+    if use_cache:
+        with contextlib.suppress(OSError):
+            project.prepare_state()
     cache = Cache(project.state / "cache" / "parse.db" if use_cache else None)
     return load_files(files, found, cache)
 
@@ -122,6 +126,7 @@ def _load_all(
     bodies: dict[str, bytes] = {}
     moves: dict[str, str] = {}
     places: dict[str, Position] = {}
+    unsure: set[str] = set()
     for file in files:
         row = known.get(keys[file.path])
         if row is not None:
@@ -133,14 +138,16 @@ def _load_all(
             bodies |= made.bodies
             found += made.found
             new_moves = made.moves
+            if made.names_lost:
+                unsure.add(file.environment)
             if not made.found:
                 listed = [[before, *move] for before, move in new_moves.items()]
                 fresh[keys[file.path]] = {"records": encode(made.records), "moves": listed}
         for before, (after, line, column) in new_moves.items():
             moves[before] = after
             places[before] = Position(file.path, line, column)
-    found += _bad_moves(moves, places, {record.address for record in records})
-    _check(files, records, found)
+    found += _bad_moves(moves, places, {record.address for record in records}) if not unsure else []
+    _check(files, records, found, frozenset(unsure))
     if any(d.severity is Severity.ERROR for d in found):
         cache.put(fresh, set(keys.values()))
         raise Refused(found)
@@ -158,10 +165,10 @@ def _parse(files: list[SpecFile]) -> Iterator[Parsed]:
     return parse_files(files)
 
 
-def _check(files: list[SpecFile], records: list[Record], found: list[Diagnostic]) -> None:
+def _check(files: list[SpecFile], records: list[Record], found: list[Diagnostic], unsure: frozenset[str]) -> None:
     from offerkit.graph.check import check
 
-    findings = list(check(records))
+    findings = list(check(records, unsure))
     if findings:
         from offerkit.loader.parse import place
 

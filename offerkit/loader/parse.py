@@ -15,12 +15,16 @@ from offerkit.loader.yaml_events import Value, YamlMap, locate, parse, unpack
 
 @dataclass
 class Parsed:
-    """What a file holds: records, canonical bodies by address, renames with their places, and mistakes."""
+    """What a file holds: records, canonical bodies by address, renames with their places, and mistakes.
+
+    ``names_lost``: the file, or a part of it, could not be read far enough to know the names it declares.
+    """
 
     records: list[Record] = field(default_factory=list)
     bodies: dict[str, bytes] = field(default_factory=dict)
     moves: dict[str, tuple[str, int, int]] = field(default_factory=dict)
     found: list[Diagnostic] = field(default_factory=list)
+    names_lost: bool = False
 
 
 def parse_file(file: SpecFile) -> Parsed:
@@ -30,14 +34,18 @@ def parse_file(file: SpecFile) -> Parsed:
         document, found = parse(file.path, file.content)
     except Refused as refused:
         parsed.found += refused.diagnostics
+        parsed.names_lost = True
         return parsed
     parsed.found += found
-    for raw in sections(file, document, parsed.found):
+    structural: list[Diagnostic] = []
+    for raw in sections(file, document, structural):
         assert isinstance(document, YamlMap)
         resource = validate(file.path, document, raw, parsed.found)
         record, body = record_of(file.path, document, raw, resource, parsed.found)
         parsed.records.append(record)
         parsed.bodies[record.address] = body
+    parsed.found += structural
+    parsed.names_lost = bool(structural)
     for move in moves(file, document, parsed.found):
         at = unpack(file.path, locate(document, move.path, on_key=True))
         parsed.moves[move.before] = (move.after, at.line, at.column)

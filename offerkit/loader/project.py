@@ -25,6 +25,13 @@ class Project:
         """The folder of the embedded store and the parse cache; never committed."""
         return self.root / ".offerkit"
 
+    def prepare_state(self) -> None:
+        """Make the state folder, kept out of version control by an ignore file of its own."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        ignore = self.state / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n")
+
     @property
     def store(self) -> Path:
         """The embedded store."""

@@ -67,6 +67,8 @@ def _words(model: type[BaseModel], error: ErrorDetails, loc: tuple[str | int, ..
     if kind == "extra_forbidden":
         known = sorted(_keys(model, loc[:-1]))
         hint = suggestion(field, known, "Known here: " + ", ".join(known) + "." if known else "")
+        if set(field) & set("()'") and error["input"] is None:
+            hint = "Is this a part of the value before? In {…} a text with a comma, a bracket or “: ” must be quoted."
         if field == "<<":
             hint = "YAML 1.2 has no merge keys; use a template for what offers share."
         return Code.UNKNOWN_KEY, f"unknown field “{field[:80]}”", hint

@@ -8,9 +8,11 @@ from typing import Any
 
 import orjson
 
+from offerkit.address import Kind
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import canonical, fingerprint
-from offerkit.planning.plan import FORMAT, Plan
+from offerkit.models import model_of
+from offerkit.planning.plan import FORMAT, Body, Plan
 
 MAX_BYTES = 256 * 1024 * 1024
 
@@ -91,7 +93,7 @@ def _checked(data: dict[str, Any], name: str) -> Plan:
         raise refuse(
             Code.PLAN_UNREADABLE, f"{name} is not a plan this offerkit can read", detail=f"At {where}."
         ) from None
-    wrong = [key for key, body in plan.bodies.items() if fingerprint(body.kind, body.text.encode()) != key]
+    wrong = [key for key, body in plan.bodies.items() if not _true(key, body)]
     needed = {s.after.fingerprint for s in plan.steps if s.after is not None}
     if wrong or (missing := needed - plan.bodies.keys()):
         what = wrong[0] if wrong else min(missing)
@@ -101,3 +103,16 @@ def _checked(data: dict[str, Any], name: str) -> Plan:
             ).diagnostics
         )
     return plan
+
+
+def _true(key: str, body: Body) -> bool:
+    """Whether a body is what its fingerprint says, and one that the specs could have made."""
+    from pydantic import ValidationError
+
+    if fingerprint(body.kind, body.text.encode()) != key:
+        return False
+    try:
+        model = model_of(Kind(body.kind)).model_validate(orjson.loads(body.text))
+    except (ValidationError, ValueError):
+        return False
+    return canonical(model.body()) == body.text.encode()

@@ -179,7 +179,10 @@ class Dependence:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Ordered steps from a base, with all they need to be shown, judged and executed."""
+    """Ordered steps from a base, with all they need to be shown, judged and executed.
+
+    ``to``: the revision that a rollback goes back to.
+    """
 
     kind: PlanKind
     project: str
@@ -192,6 +195,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     bodies: Mapping[str, Body] = field(default_factory=dict)
+    to: int = 0
     format: int = FORMAT
 
     @property

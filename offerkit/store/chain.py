@@ -17,10 +17,7 @@ def revision_digest(
     approvals: Iterable[ApprovalText],
     outcomes: Iterable[Outcome],
 ) -> str:
-    """The digest of ``revision``, over its parent's digest and all its rows, from the columns as they are.
-
-    Raises TypeError when a column holds something else than text, which only a foreign hand puts there.
-    """
+    """The digest of ``revision``, over its parent's digest and all its rows, from the columns as they are."""
     parts = [
         [revision.serial, revision.parent_digest, *revision[3:]],
         sorted(tuple(change) for change in changes),

@@ -131,23 +131,21 @@ def changes_since(db: Database, stage: str, serial: int) -> list[ChangeRow]:
 
 def last_change(db: Database, stage: str, addresses: Iterable[str]) -> dict[str, ChangeRow]:
     """For each of ``addresses`` that ever changed, its newest change, or the move that led away from it."""
-    newest: dict[str, ChangeRow] = {}
-    activations = Activations()
-    columns = ", ".join(f"c.{column}" for column in CHANGE.split(", "))
+    newest: dict[str, tuple[int, ChangeText]] = {}
     for marks, part in chunks(addresses):
-        for by in ("address", "moved_from"):
-            rows: list[tuple[str, int, str, str, str, str, str, str, str, str, str]] = db.rows(
-                f"SELECT c.{by}, c.serial, {columns} FROM change c JOIN ("  # noqa: S608 - constants and marks
-                f"SELECT {by} AS name, MAX(serial) AS serial FROM change"
-                f" WHERE {by} <> '' AND stage = ? AND {by} IN ({marks}) GROUP BY {by}"
-                f") newest ON newest.serial = c.serial AND newest.name = c.{by}"
-                f" WHERE c.{by} <> '' AND c.stage = ?",
-                (stage, *part, stage),
+        for column in ("address", "moved_from"):
+            rows: list[tuple[int, str, str, str, str, str, str, str, str, str]] = db.rows(
+                f"SELECT serial, {CHANGE} FROM change"  # noqa: S608 - constants and marks
+                f" WHERE {column} <> '' AND stage = ? AND {column} IN ({marks})",
+                (stage, *part),
             )
-            for name, serial, *texts in rows:
-                if name not in newest or newest[name].serial < serial:
-                    newest[name] = change_row(serial, ChangeText(*texts), activations)
-    return newest
+            for serial, *texts in rows:
+                text = ChangeText(*texts)
+                name = text.address if column == "address" else text.moved_from
+                if name not in newest or newest[name][0] < serial:
+                    newest[name] = (serial, text)
+    activations = Activations()
+    return {name: change_row(serial, text, activations) for name, (serial, text) in sorted(newest.items())}
 
 
 def outcomes(db: Database, serial: int) -> list[Outcome]:

@@ -6,7 +6,7 @@ SQL that SQLite and PostgreSQL read alike. Empty text means none: no column is e
 
 from __future__ import annotations
 
-from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.diagnostics import Code, refuse
 from offerkit.fingerprint import digest
 from offerkit.store.database import Database
 
@@ -75,7 +75,7 @@ def create(db: Database, project: str) -> None:
 
 def check_format(db: Database, meta: dict[str, str]) -> bool:
     """Whether the store is of the current format (False: of an older one); refused when of no known one."""
-    text = meta.get("format", "")
+    text = str(meta.get("format", ""))
     if not text.isdecimal() or not meta.keys() >= set(META_KEYS) or int(text) == 0:
         raise refuse(
             Code.STORE_DAMAGED,
@@ -100,16 +100,6 @@ def migrate(db: Database) -> None:
         if not check_format(db, meta):
             _run(db, int(meta["format"]))
             db.run("UPDATE meta SET value = ? WHERE key = ?", (str(current_format()), "format"))
-
-
-def outdated(db: Database, meta: dict[str, str]) -> Refused:
-    """Why a store of an older format is not read."""
-    return refuse(
-        Code.STORE_VERSION,
-        f"{db.name} has format {meta['format']}; this offerkit works with format {current_format()}",
-        detail="An older offerkit wrote it. Reading commands do not change a store, so it was left as it is.",
-        hint="Copy the file as a backup, then run “offerkit apply”: whatever writes upgrades the store first.",
-    )
 
 
 def _run(db: Database, start: int) -> None:

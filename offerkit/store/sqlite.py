@@ -90,9 +90,20 @@ class SqliteDatabase:
                 self._connection.rollback()
 
     def damage(self) -> list[str]:
-        """What SQLite finds wrong with the file and its indexes."""
+        """What SQLite finds wrong with the file and its indexes, and values of a type that we never write."""
         found: list[tuple[str]] = self.rows("PRAGMA integrity_check")
-        return [text for (text,) in found if text != "ok"]
+        tables: list[tuple[str]] = self.rows("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+        return [text for (text,) in found if text != "ok"] + [
+            text for (table,) in tables for text in self._mistyped(table)
+        ]
+
+    def _mistyped(self, table: str) -> Iterator[str]:
+        columns: list[tuple[str, str]] = self.rows("SELECT name, type FROM pragma_table_info(?)", (table,))
+        sums = ", ".join(f"SUM(typeof({name}) <> '{declared.lower()}')" for name, declared in columns)
+        counts: list[tuple[int | None, ...]] = self.rows(f"SELECT {sums} FROM {table}")  # noqa: S608 - the file's own names
+        for (name, declared), count in zip(columns, counts[0], strict=True):
+            if count:
+                yield f"{table}.{name} holds {count} values that are not {declared.lower()}"
 
     def close(self) -> None:
         """Close the connection; the last one to close folds the write-ahead log into the file."""
@@ -117,14 +128,20 @@ class SqliteDatabase:
                 schema.create(self, uuid4().hex)
 
     def tune(self, *, write: bool) -> None:
-        """Set what holds for this connection only, and the write-ahead log for good."""
-        if not write:
+        """Set what holds for this connection only."""
+        if write:
+            self.run("PRAGMA synchronous = FULL")
+            self.run("PRAGMA foreign_keys = ON")
+        else:
             self.run("PRAGMA query_only = ON")
-            return
-        with suppress(sqlite3.OperationalError):  # busy, or no shared memory there: slower, as safe
+
+    def log_ahead(self) -> None:
+        """Let readers and a writer not hinder each other, from now on; without it all is as safe, but slower."""
+        try:
             self._connection.execute("PRAGMA journal_mode = WAL")
-        self.run("PRAGMA synchronous = FULL")
-        self.run("PRAGMA foreign_keys = ON")
+        except sqlite3.Error as error:
+            if primary(error) not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR):
+                raise refusal(error, self._path) from error
 
 
 def open_file(path: Path, *, create: bool, write: bool, busy_timeout: float) -> SqliteDatabase:
@@ -132,11 +149,13 @@ def open_file(path: Path, *, create: bool, write: bool, busy_timeout: float) -> 
     _inspect(path, create=create)
     db = _connect(path, create=create, write=write, busy_timeout=busy_timeout)
     try:
+        db.tune(write=write)
         if db.blank():
             if not create:
                 raise errors.missing(db.name)
             db.found()
-        db.tune(write=write)
+        if write:
+            db.log_ahead()
     except BaseException:
         db.close()
         raise

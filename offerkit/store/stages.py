@@ -14,17 +14,23 @@ from offerkit.store.rows import Activations, EntryText, StageHead, entry_of
 
 def heads(db: Database) -> dict[str, StageHead]:
     """Where every stage stands."""
-    rows: list[tuple[str, int, str]] = db.rows("SELECT stage, revision, digest FROM stage ORDER BY stage")
-    return {stage: StageHead(revision, digest) for stage, revision, digest in rows}
+    found: list[tuple[str, int, str]] = db.rows("SELECT stage, revision, digest FROM stage ORDER BY stage")
+    return {stage: StageHead(revision, digest) for stage, revision, digest in found}
 
 
 def entries(db: Database, stage: str, kind: str = "") -> dict[str, Entry]:
     """What stands in ``stage``, by address in order; of one kind only when it is given."""
-    return _entries(texts(db, stage, kind))
+    activations = Activations()
+    return {address: Entry(print_, activations[text]) for address, print_, text in rows(db, stage, kind)}
 
 
-def texts(db: Database, stage: str, kind: str = "") -> dict[str, EntryText]:
+def texts(db: Database, stage: str) -> dict[str, EntryText]:
     """The entries of ``stage`` as they stand in columns."""
+    return {address: (print_, text) for address, print_, text in rows(db, stage)}
+
+
+def rows(db: Database, stage: str, kind: str = "") -> list[tuple[str, str, str]]:
+    """Address, fingerprint and activation text of everything in ``stage``, by address."""
     sql = "SELECT address, fingerprint, activation FROM stage_entry WHERE stage = ?"
     args = [stage]
     if kind:
@@ -32,16 +38,15 @@ def texts(db: Database, stage: str, kind: str = "") -> dict[str, EntryText]:
         prefix = _prefix(stage, kind)
         sql += " AND address >= ? AND address < ?"
         args += [f"{prefix}.", f"{prefix}/"]
-    rows: list[tuple[str, str, str]] = db.rows(f"{sql} ORDER BY address", args)
-    return {address: (print_, activation) for address, print_, activation in rows}
+    return db.rows(f"{sql} ORDER BY address", args)
 
 
 def entry(db: Database, stage: str, address: str) -> Entry | None:
     """What stands at one address."""
-    rows: list[EntryText] = db.rows(
+    found: list[EntryText] = db.rows(
         "SELECT fingerprint, activation FROM stage_entry WHERE stage = ? AND address = ?", (stage, address)
     )
-    return entry_of(rows[0], Activations()) if rows else None
+    return entry_of(found[0], Activations()) if found else None
 
 
 def entries_at(db: Database, stage: str, serial: int) -> dict[str, Entry]:
@@ -60,12 +65,8 @@ def entries_at(db: Database, stage: str, serial: int) -> dict[str, Entry]:
     for changed_by, group in groupby(reversed(later), key=lambda pair: pair[0]):
         if replay.undo(found, [text for _, text in group]):
             raise errors.damaged(db.name, f"Revision {changed_by} does not fit what {stage} holds")
-    return _entries(dict(sorted(found.items())))
-
-
-def _entries(found: dict[str, EntryText]) -> dict[str, Entry]:
     activations = Activations()
-    return {address: Entry(print_, activations[text]) for address, (print_, text) in found.items()}
+    return {address: Entry(print_, activations[text]) for address, (print_, text) in sorted(found.items())}
 
 
 def _prefix(stage: str, kind: str) -> str:

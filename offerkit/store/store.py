@@ -30,16 +30,15 @@ class Store:
     def open(cls, path: Path, *, create: bool = False, write: bool = False, busy_timeout: float = 5.0) -> Self:
         """Open the store at ``path``, or make it when ``create`` is set and there is none (implies ``write``).
 
-        An older format is upgraded when opened for writing, and refused otherwise.
+        An older format is upgraded at once, also for a reader: no command would get to writing otherwise. It is
+        refused where the file cannot be written.
         """
         write = write or create
         db = sqlite.open_file(path, create=create, write=write, busy_timeout=busy_timeout)
         try:
             meta = schema.read_meta(db)
             if not schema.check_format(db, meta):
-                if not write:
-                    raise schema.outdated(db, meta)
-                schema.migrate(db)
+                _upgrade(path, busy_timeout)
             return cls(db, path, meta["project"])
         except BaseException:
             db.close()
@@ -50,8 +49,10 @@ class Store:
         """Whether there is something to open; an empty file, as a crash while creating leaves it, is nothing."""
         try:
             return path.is_dir() or path.stat().st_size > 0
-        except (OSError, ValueError):
+        except (FileNotFoundError, NotADirectoryError):
             return False
+        except (OSError, ValueError):
+            return True  # opening it will say what is wrong
 
     def close(self) -> None:
         """Give the file back."""
@@ -142,3 +143,11 @@ class Store:
     def rows(self) -> Iterator[dict[str, Json]]:
         """All revisions with their changes and approvals, oldest first."""
         return export.rows(self._db)
+
+
+def _upgrade(path: Path, busy_timeout: float) -> None:
+    db = sqlite.open_file(path, create=False, write=True, busy_timeout=busy_timeout)
+    try:
+        schema.migrate(db)
+    finally:
+        db.close()

@@ -17,8 +17,8 @@ from offerkit.planning.plan import ApprovalKey, Aspect, Plan
 from offerkit.planning.view import View
 from offerkit.reports.approvals import Row
 from offerkit.store import Draft, RevisionRow, Store, write_lock
+from offerkit.store.views import stage_view
 from offerkit.workflow.session import Session
-from offerkit.workflow.views import stage_view
 from offerkit.workflow.who import promotion_settings, who_is
 
 

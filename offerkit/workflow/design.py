@@ -8,10 +8,12 @@ from dataclasses import replace
 import orjson
 
 from offerkit import __version__
-from offerkit.address import Kind, Stage, parse_address
-from offerkit.diagnostics import Refused
+from offerkit.address import SHARED, Kind, Stage, parse_address
+from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import manifest_digest
+from offerkit.governance.aspects import spaces_of
 from offerkit.governance.resets import resets
+from offerkit.governance.rights import ADMINISTRATOR
 from offerkit.governance.standing import standing
 from offerkit.graph.record import Finding
 from offerkit.loader import Loaded
@@ -21,9 +23,9 @@ from offerkit.planning.select import Patterns, Selection, select
 from offerkit.planning.steps import Context, protected, steps_for
 from offerkit.planning.view import Layered, View, references_of
 from offerkit.store import StageHead, Store
+from offerkit.store.views import StoredBodies, view
 from offerkit.workflow.campaigns import held_back
 from offerkit.workflow.session import Session
-from offerkit.workflow.views import StoredBodies, view
 
 EMPTY = manifest_digest([])
 
@@ -125,13 +127,13 @@ def _plan(
     new = new_bodies(loaded, chosen)
     bodies = Layered(new, current.bodies)
     chosen, held = _hold_back(loaded, current, chosen, new, patterns)
-    refused = protected(chosen, bodies)
+    refused = [*protected(chosen, bodies), *_without_administrator(current, chosen, bodies)]
     if refused:
         raise Refused(refused)
     positions = {address: record.position for address, record in loaded.records.items()} if chosen else {}
     with session.progress("Comparing", len(chosen)) as advance:
         steps = steps_for(chosen, Context(bodies, refs, positions, advance))
-    steps = _with_resets(current, chosen, steps, bodies)
+    steps = _with_effects(current, chosen, steps, bodies)
     stages = sorted({step.stage for step in steps}) or _design_stages(loaded, current)
     kept = {step.after.fingerprint for step in steps if step.after is not None}
     return Plan(
@@ -146,6 +148,30 @@ def _plan(
         targets=tuple(p.text for p in patterns.targets),
         bodies={key: new[key] for key in sorted(kept)},
     )
+
+
+def _without_administrator(current: _Current, chosen: list[Delta], bodies: Mapping[str, Body]) -> list[Diagnostic]:
+    """A plan after which nobody could change anything any more: no administrator would be left."""
+    touched = [d for d in chosen if parse_address(d.address).kind is Kind.OPERATOR]
+    if not any(d.before is not None for d in touched):
+        return []
+    operators = current.entries(f"{SHARED}@{Stage.DESIGN}", Kind.OPERATOR)
+    for item in touched:
+        operators.pop(item.moved_from or item.address, None)
+        if item.after is not None:
+            operators[item.address] = item.after
+    left = [orjson.loads(bodies[entry.fingerprint].text) for entry in operators.values()]
+    if any(body["profile"] == ADMINISTRATOR and body.get("enabled", True) for body in left):
+        return []
+    return [
+        Diagnostic(
+            Code.NOT_ALLOWED,
+            "no enabled administrator would be left",
+            "Nobody could change operators, dimensions or environments any more.",
+            "Keep an operator with profile: administrator.",
+            touched[0].address,
+        )
+    ]
 
 
 def new_bodies(loaded: Loaded, chosen: list[Delta]) -> dict[str, Body]:
@@ -183,13 +209,16 @@ def _hold_back(
     return ready, held
 
 
-def _with_resets(current: _Current, chosen: list[Delta], steps: list[Step], bodies: Mapping[str, Body]) -> list[Step]:
+def _with_effects(current: _Current, chosen: list[Delta], steps: list[Step], bodies: Mapping[str, Body]) -> list[Step]:
+    """The steps with what they mean beyond their fields: approvals reset, spaces gained and lost."""
     store = current.store
     design = [d for d in chosen if d.stage.endswith(f"@{Stage.DESIGN}")]
-    decisions = standing(store.approvals()) if store is not None and any(d.before for d in design) else {}
-    if not decisions:
+    if store is None or not any(d.before for d in design):
         return steps
-    assert store is not None
+    decisions = standing(store.approvals())
+    shown = [d for d in design if d.before and d.after and parse_address(d.address).kind is Kind.OFFER]
+    if not decisions and not shown:
+        return steps
     stages = [stage for stage in current.heads if stage.endswith(f"@{Stage.DESIGN}")]
     before = view(store, stages)
     entries = dict(before.entries)
@@ -197,8 +226,23 @@ def _with_resets(current: _Current, chosen: list[Delta], steps: list[Step], bodi
         entries.pop(item.moved_from or item.address, None)
         if item.after is not None:
             entries[item.address] = item.after
-    lost = resets(design, before, before.with_entries(entries, Layered(bodies, before.bodies)), decisions)
-    return [replace(s, approvals_reset=lost.get(s.address, ())) if s.stage.endswith("@design") else s for s in steps]
+    after = before.with_entries(entries, Layered(bodies, before.bodies))
+    lost = resets(design, before, after, decisions) if decisions else {}
+    notes = {d.address: _spaces_note(before, after, d) for d in shown}
+    return [
+        replace(step, approvals_reset=lost.get(step.address, ()), notes=notes.get(step.address, ()))
+        if step.stage.endswith(f"@{Stage.DESIGN}")
+        else step
+        for step in steps
+    ]
+
+
+def _spaces_note(before: View, after: View, item: Delta) -> tuple[str, ...]:
+    """Where an offer that names no spaces would newly be shown, or no more, because of the fields it gives."""
+    was = set(spaces_of(before, item.moved_from or item.address))
+    will = set(spaces_of(after, item.address))
+    notes = [("to be shown on", will - was), ("no longer to be shown on", was - will)]
+    return tuple(f"{words} {', '.join(sorted(spaces))}" for words, spaces in notes if spaces)
 
 
 def dependences(steps: list[Step], refs: Mapping[str, tuple[str, ...]], current: _Current) -> list[Dependence]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from offerkit import __version__
@@ -17,9 +18,9 @@ from offerkit.planning.view import View, refs_of
 from offerkit.reports.history import HistoryLine
 from offerkit.reports.words import DONE, count
 from offerkit.store import ChangeRow, RevisionRow, Store
+from offerkit.store.views import StoredBodies
 from offerkit.workflow.points import Point, comparable, serial_of
 from offerkit.workflow.session import Session
-from offerkit.workflow.views import StoredBodies
 from offerkit.workflow.who import promotion_settings
 
 
@@ -111,7 +112,7 @@ def plan_rollback(session: Session, store: Store, text: str, to: str) -> Plan:
     note = f"Takes {stage} back to what it was at revision {serial}."
     if ref.stage is Stage.LIVE:
         note += " What it takes back is promoted again only once design changes, or with --include-rolled-back."
-    return _plan_of(store, PlanKind.ROLLBACK, steps, (note,) if steps else (), (stage,), bodies)
+    return replace(_plan_of(store, PlanKind.ROLLBACK, steps, (note,) if steps else (), (stage,), bodies), to=serial)
 
 
 def _plan_of(

@@ -18,10 +18,10 @@ from offerkit.planning.select import Patterns
 from offerkit.planning.steps import Context, steps_for
 from offerkit.planning.view import Layered, View
 from offerkit.store import Store
+from offerkit.store.views import environments, stage_view
 from offerkit.workflow.campaigns import held_back
 from offerkit.workflow.design import EMPTY, new_bodies
 from offerkit.workflow.session import Session
-from offerkit.workflow.views import environments, stage_view
 from offerkit.workflow.who import who_is
 
 

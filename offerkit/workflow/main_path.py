@@ -15,7 +15,7 @@ from offerkit.applier import apply as execute
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.governance.rights import Actor, refusals
 from offerkit.loader import Loaded, StaleCache, load
-from offerkit.planning.codec import decode, envelope, plan_digest
+from offerkit.planning.codec import MAX_BYTES, decode, envelope, plan_digest
 from offerkit.planning.plan import Plan, PlanKind
 from offerkit.planning.select import Patterns
 from offerkit.workflow.design import plan_design
@@ -69,26 +69,31 @@ def apply(session: Session, plan: Plan) -> Applied:
 
 def save(plan: Plan, target: Path) -> Path:
     """Write ``plan`` to a file, or into a folder under its own name; never half a file."""
-    if target.is_dir():
-        target = target / f"{plan_digest(plan)}.json"
     try:
+        if target.is_dir():
+            target = target / f"{plan_digest(plan)}.json"
+        if target.exists() and not target.is_file():  # /dev/stdout, a pipe: written to, never replaced
+            target.write_bytes(envelope(plan))
+            return target
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(f".{target.name}.partial")
         partial.write_bytes(envelope(plan))
         partial.replace(target)
-    except OSError as error:
-        raise refuse(Code.UNREADABLE, f"the plan cannot be written to {target}: {error.strerror}") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL character in the name
+        reason = getattr(error, "strerror", error)
+        raise refuse(Code.UNREADABLE, f"the plan cannot be written to {target}: {reason}") from None
     return target
 
 
 def saved(path: Path) -> Plan:
     """The plan in a file. Raises Refused when it is not one, was edited, or is of a newer format."""
     try:
-        content = path.read_bytes()
-    except OSError as error:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL character in the name
         raise refuse(
             Code.PLAN_UNREADABLE,
-            f"{path} cannot be read: {error.strerror}",
+            f"{path} cannot be read: {getattr(error, 'strerror', error)}",
             hint="“offerkit plan --out FILE” writes a plan.",
         ) from None
     return decode(content, str(path))

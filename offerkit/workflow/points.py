@@ -15,9 +15,9 @@ from offerkit.loader import Loaded, load, load_folder
 from offerkit.planning.plan import Body, Entry, Plan
 from offerkit.planning.view import Layered
 from offerkit.store import Store
+from offerkit.store.views import StoredBodies, environments
 from offerkit.workflow.main_path import saved
 from offerkit.workflow.session import Session
-from offerkit.workflow.views import StoredBodies, environments
 
 
 @dataclass(frozen=True)

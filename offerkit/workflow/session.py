@@ -66,6 +66,9 @@ class Session:
     @contextlib.contextmanager
     def writing(self, *, create: bool = False) -> Iterator[Store]:
         """The store, to write; made if there is none and ``create`` says so."""
+        if create and self.store == self.project.store:
+            with contextlib.suppress(OSError):
+                self.project.prepare_state()
         with Store.open(self.store, create=create, write=True) as store:
             yield store
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from offerkit.address import SHARED, Stage
 from offerkit.planning.plan import Body, Entry
 from offerkit.planning.view import View
-from offerkit.store import Store
+from offerkit.store.store import Store
 
 
 class StoredBodies(Mapping[str, Body]):

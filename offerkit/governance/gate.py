@@ -1,0 +1,53 @@
+"""The gate that no plan passes by: what a promotion would make live is approved, or was live like that before.
+
+The plan was made with the same rule (:mod:`offerkit.governance.promotion`); here it is checked once more on
+the steps themselves, because a plan file is only a file, and anyone can write one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from offerkit.address import Kind
+from offerkit.diagnostics import Code, Diagnostic
+from offerkit.governance.aspects import content_fingerprint, eligibility_fingerprint
+from offerkit.governance.resets import affecting
+from offerkit.governance.standing import Standing, approved
+from offerkit.planning.plan import ApprovalKey, Aspect
+from offerkit.planning.view import View
+
+
+def unapproved(
+    before: View, after: View, touched: set[str], origins: Mapping[str, str], decisions: Standing
+) -> Iterator[Diagnostic]:
+    """What would be live without approval after a promotion that changes ``touched`` addresses.
+
+    ``origins``: the old addresses of offers that are renamed in live.
+    """
+    for address in after.of_kind(Kind.OFFER):
+        entry = after.entries[address]
+        if not entry.activation or not affecting(after, address) & touched:
+            continue
+        old = origins.get(address, address)
+        was = before.entries.get(old)
+        active = (was.activation if was is not None else None) or ()
+        eligibility = ApprovalKey(address, Aspect.ELIGIBILITY, "", eligibility_fingerprint(after, address))
+        same = bool(active) and eligibility.fingerprint == eligibility_fingerprint(before, old)
+        if not same and not approved(decisions, eligibility):
+            yield _refusal(eligibility)
+        for space in entry.activation:
+            content = ApprovalKey(address, Aspect.CONTENT, space, content_fingerprint(after, address, space))
+            same = space in active and content.fingerprint == content_fingerprint(before, old, space)
+            if not content.fingerprint or (not same and not approved(decisions, content)):
+                yield _refusal(content)
+
+
+def _refusal(key: ApprovalKey) -> Diagnostic:
+    where = f" on {key.space}" if key.space else ""
+    return Diagnostic(
+        Code.NOT_APPROVED,
+        f"the plan would take the {key.aspect}{where} of {key.address} live, which is not approved as it is there",
+        "What goes live is checked against the approvals once more when the plan is applied.",
+        "Make the plan again with “offerkit promote --out FILE”.",
+        key.address,
+    )

@@ -1,0 +1,29 @@
+"""What every test may use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from helpers.workspace import Workspace
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "offerkit",
+    deadline=None,  # no test of ours measures time
+    max_examples=25,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("offerkit")
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Workspace:
+    """The small project of tests/cases/base/shop.yaml, nothing applied yet."""
+    return Workspace(tmp_path)
+
+
+@pytest.fixture
+def live_shop(shop: Workspace) -> Workspace:
+    """The same with everything approved and live."""
+    return shop.go_live()

@@ -1,0 +1,1 @@
+"""What the tests share: a workspace, a small project, data cases, an independent reading of approvals."""

@@ -1,0 +1,143 @@
+"""A project in a temporary folder, driven through ``offerkit.workflow`` with a clock that only tests move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from helpers.files import Files, base, patched, write
+from offerkit.applier import Applied
+from offerkit.diagnostics import Diagnostic
+from offerkit.governance.approval import Decision
+from offerkit.loader import Project
+from offerkit.planning.plan import Plan
+from offerkit.planning.select import Patterns
+from offerkit.store import Store
+from offerkit.workflow import history, main_path
+from offerkit.workflow.approving import Decided, Wish, decide
+from offerkit.workflow.session import Session
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Workspace:
+    """A project, its store, and who does what; every session is a minute later than the one before."""
+
+    def __init__(self, root: Path, files: Files | None = None) -> None:
+        self.root = root
+        self.files = base() if files is None else files
+        self.now = START
+        write(root, self.files)
+
+    def change(self, patch: dict[str, Any]) -> None:
+        """Merge ``patch`` into the files (null removes) and write them."""
+        self.files = patched(self.files, patch)
+        write(self.root, self.files)
+
+    def later(self, **span: float) -> None:
+        """Move the clock, as in ``later(days=90)``."""
+        self.now += timedelta(**span)
+
+    def session(self, who: str = "", **more: Any) -> Session:
+        """A run by ``who``, now."""
+        self.later(minutes=1)
+        now = self.now.isoformat(timespec="microseconds").replace("+00:00", "Z")
+        return Session(Project(self.root), now, operator=who, **more)
+
+    @contextmanager
+    def store(self) -> Iterator[Store]:
+        """The store, to read."""
+        with self.session().existing() as store:
+            yield store
+
+    def plan(self, *targets: str, exclude: tuple[str, ...] = (), **more: Any) -> Plan:
+        """The plan of the specs."""
+        return main_path.plan(self.session(**more), Patterns.of(targets, exclude))
+
+    def execute(self, who: str, plan: Plan) -> Applied:
+        """Apply any plan."""
+        return main_path.apply(self.session(who), plan)
+
+    def apply(self, who: str, *targets: str, exclude: tuple[str, ...] = ()) -> Plan:
+        """Plan the specs and apply that, unless it is empty."""
+        return self._carried_out(who, self.plan(*targets, exclude=exclude))
+
+    def promotion(
+        self,
+        who: str,
+        *targets: str,
+        exclude: tuple[str, ...] = (),
+        environments: tuple[str, ...] = (),
+        include_rolled_back: bool = False,
+    ) -> Plan:
+        """The plan of a promotion."""
+        patterns = Patterns.of(targets, exclude)
+        return main_path.promote(self.session(who), environments, patterns, include_rolled_back=include_rolled_back)
+
+    def promote(self, who: str, *targets: str, **more: Any) -> Plan:
+        """Plan a promotion and apply that, unless it is empty."""
+        return self._carried_out(who, self.promotion(who, *targets, **more))
+
+    def rollback_plan(self, stage: str, to: int | str) -> Plan:
+        """The plan that takes a stage back."""
+        session = self.session()
+        with session.existing() as store:
+            return history.plan_rollback(session, store, stage, str(to))
+
+    def rollback(self, who: str, stage: str, to: int | str) -> Plan:
+        """Take a stage back."""
+        return self._carried_out(who, self.rollback_plan(stage, to))
+
+    def purge(self, who: str, *names: str) -> Plan:
+        """Remove what was deactivated long enough ago."""
+        session = self.session(who)
+        with session.existing() as store:
+            plan = history.plan_purge(session, store, names)
+        return self._carried_out(who, plan)
+
+    def decide(self, who: str, decision: Decision, *patterns: str, **wish: Any) -> Decided:
+        """Approve or reject, as ``wish`` says."""
+        named = bool(patterns or wish.get("categories") or wish.get("plan"))
+        return decide(self.session(who), Wish(patterns or (() if named else ("*/offer.*",)), **wish), decision)
+
+    def approve(self, who: str, *patterns: str, **wish: Any) -> Decided:
+        """Approve; no pattern: every offer."""
+        return self.decide(who, Decision.APPROVED, *patterns, **wish)
+
+    def reject(self, who: str, *patterns: str, **wish: Any) -> Decided:
+        """Reject; no pattern: every offer."""
+        return self.decide(who, Decision.REJECTED, *patterns, **wish)
+
+    def approve_all(self) -> None:
+        """Every reviewer and a manager approve what they may."""
+        for who in ("brand", "risk", "omar"):
+            self.approve(who)
+
+    def go_live(self, who: str = "ada") -> Workspace:
+        """Apply, approve and promote all there is."""
+        self.apply(who)
+        self.approve_all()
+        self.promote(who)
+        return self
+
+    def active(self) -> dict[str, tuple[str, ...]]:
+        """The offers of all live stages with the spaces they are active on."""
+        found: dict[str, tuple[str, ...]] = {}
+        with self.store() as store:
+            for stage in store.heads():
+                if stage.endswith("@live"):
+                    found |= {a: e.activation for a, e in store.entries(stage).items() if e.activation is not None}
+        return found
+
+    def verified(self) -> list[Diagnostic]:
+        """What is wrong with the history: nothing, one hopes."""
+        with self.store() as store:
+            return store.verify()
+
+    def _carried_out(self, who: str, plan: Plan) -> Plan:
+        if not plan.empty:
+            self.execute(who, plan)
+        return plan
