@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from offerkit.address import Kind, parse_address
 from offerkit.fingerprint import Json, canonical, digest
-from offerkit.models.inherit import JsonMap, category_chain, content_on, missing_on, names_in, with_template
+from offerkit.models.inherit import JsonMap, Place, category_chain, names_in, with_template
 from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.planning.view import View
 
@@ -18,37 +18,51 @@ _INHERITED = ("enabled", "eligible", "multiplier", "themes", "always_include")
 
 def effective(view: View, address: str) -> JsonMap:
     """The offer at ``address`` with its template's defaults. The offer must be in the view."""
-    body = view(address)
-    assert body is not None, address
-    return with_template(parse_address(address).environment, body, view)
+    key = ("effective", address)
+    known: JsonMap | None = view.memo.get(key)
+    if known is None:
+        body = view(address)
+        assert body is not None, address
+        known = view.memo[key] = with_template(parse_address(address).environment, body, view)
+    return known
+
+
+def _places(view: View, environment: str) -> dict[str, Place]:
+    """The spaces of an environment by name."""
+    key = ("places", environment)
+    known: dict[str, Place] | None = view.memo.get(key)
+    if known is None:
+        prefix = f"{environment}/space."
+        bodies = {address: view(address) for address in view.of_kind(Kind.SPACE, environment)}
+        known = {
+            a.removeprefix(prefix): Place.of(a.removeprefix(prefix), b) for a, b in bodies.items() if b is not None
+        }
+        view.memo[key] = known
+    return known
 
 
 def spaces_of(view: View, address: str) -> tuple[str, ...]:
     """The spaces an offer is to be shown on: those it names, else each whose required fields it gives."""
-    environment = parse_address(address).environment
     offer = effective(view, address)
-    prefix = f"{environment}/space."
-    spaces = {a.removeprefix(prefix): view(a) for a in view.of_kind(Kind.SPACE, environment)}
+    places = _places(view, parse_address(address).environment)
     named = names_in(offer, "spaces")
     if named:
-        return tuple(sorted(name for name in named if name in spaces))
-    return tuple(
-        sorted(name for name, body in spaces.items() if body is not None and not missing_on(offer, body, name))
-    )
+        return tuple(sorted(name for name in named if name in places))
+    return tuple(sorted(name for name, place in places.items() if not place.missing(offer)))
+
+
+def missing_fields(view: View, address: str, space: str) -> list[str]:
+    """The fields that ``space`` requires and the offer does not give there; none for an unknown space."""
+    place = _places(view, parse_address(address).environment).get(space)
+    return place.missing(effective(view, address)) if place is not None else []
 
 
 def content_fingerprint(view: View, address: str, space: str) -> str:
     """The fingerprint of what an offer looks like on a space; empty when the space is not there."""
-    environment = parse_address(address).environment
-    place = view(f"{environment}/space.{space}")
+    place = _places(view, parse_address(address).environment).get(space)
     if place is None:
         return ""
-    shown: JsonMap = {
-        "content": content_on(effective(view, address), place, space),
-        "fields": place.get("fields"),
-        "render": place.get("render"),
-    }
-    return digest(b"content", canonical(shown))
+    return digest(b"content", canonical(place.content(effective(view, address))), place.look)
 
 
 def eligibility_fingerprint(view: View, address: str) -> str:

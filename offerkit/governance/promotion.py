@@ -14,15 +14,14 @@ from offerkit.address import Kind, parse_address
 from offerkit.diagnostics import Code, or_list
 from offerkit.governance.aspects import (
     content_fingerprint,
-    effective,
     eligibility_fingerprint,
     keys_of,
+    missing_fields,
     reviewers,
 )
 from offerkit.governance.resets import affecting
 from offerkit.governance.rights import approvers
 from offerkit.governance.standing import Standing, approved, rejected
-from offerkit.models.inherit import missing_on
 from offerkit.planning.plan import ApprovalKey, Aspect, Blocked, Entry
 from offerkit.planning.view import Layered, View
 
@@ -44,7 +43,8 @@ class Candidates:
     """What is asked for: design and live, the decisions, and how far to go.
 
     ``renames``: old live addresses → their names in design. ``holds``: what a rollback took back, with the
-    sentence that says so. ``wanted``: whether an address is asked for by itself; what it needs comes along.
+    sentence that says so. ``wanted``: whether an address is asked for by itself; if that is ``narrowed`` to
+    patterns, what the chosen need comes along.
     """
 
     design: View
@@ -53,6 +53,7 @@ class Candidates:
     renames: Mapping[str, str] = field(default_factory=dict)
     holds: Mapping[str, str] = field(default_factory=dict)
     wanted: Callable[[str], bool] = lambda address: True
+    narrowed: bool = False
 
 
 class _Work:
@@ -110,8 +111,7 @@ def promotion(asked: Candidates) -> Promotion:
 def _gather(work: _Work) -> None:
     """The first guess: everything that differs and is asked for, offers only if approved."""
     wanted = {a for a in work.design.entries if work.asked.wanted(a)}
-    narrowed = len(wanted) < len(work.design.entries)
-    if narrowed:
+    if work.asked.narrowed:
         wanted |= _needed(work, wanted)
     for address in sorted(wanted, key=lambda a: parse_address(a).sort_key):
         target: Entry | None = work.design.entries[address]
@@ -146,7 +146,7 @@ def _needed(work: _Work, wanted: set[str]) -> set[str]:
         more = set(work.design.references(address))
         if parse_address(address).kind is Kind.OFFER:
             more |= affecting(work.design, address) - {address}
-        for target in more & work.design.entries.keys() - wanted - found:
+        for target in (more & work.design.entries.keys()) - wanted - found:
             kind = parse_address(target).kind
             if kind in (Kind.OFFER, Kind.OPERATOR) or (kind not in _AFFECTING and target in work.live.entries):
                 continue
@@ -200,11 +200,8 @@ def _differs(work: _Work, address: str) -> bool:
 
 def _lacks_required(work: _Work, address: str, contents: list[ApprovalKey], active: set[str]) -> bool:
     """Block an offer that would break where it is live or is to be: a required field is missing there."""
-    environment = parse_address(address).environment
-    offer = effective(work.design, address)
-    for space in sorted(active | {key.space for key in contents}):
-        place = work.design(f"{environment}/space.{space}")
-        missing = missing_on(offer, place, space) if place is not None else []
+    for space in sorted(active | {key.space for key in contents if key.space}):
+        missing = missing_fields(work.design, address, space)
         if missing:
             work.block(
                 address,

@@ -15,6 +15,7 @@ from offerkit.diagnostics import Code, Diagnostic, Position, Refused, Severity
 from offerkit.fingerprint import manifest_digest
 from offerkit.graph.record import Finding, Record
 from offerkit.loader.cache import Cache, code_digest, decode, encode
+from offerkit.loader.progress import Progress, no_progress
 from offerkit.loader.project import Project, SpecFile, read_all
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class StaleCache(Exception):  # noqa: N818 - never reaches a user: the load is m
     """The cache gave a fingerprint that the YAML does not have."""
 
 
-def load(project: Project, *, use_cache: bool = True) -> Loaded:
+def load(project: Project, *, use_cache: bool = True, progress: Progress = no_progress) -> Loaded:
     """Read, check and fingerprint the whole project.
 
     Raises Refused with every mistake in every file.
@@ -91,7 +92,7 @@ def load(project: Project, *, use_cache: bool = True) -> Loaded:
         with contextlib.suppress(OSError):
             project.prepare_state()
     cache = Cache(project.state / "cache" / "parse.db" if use_cache else None)
-    return load_files(files, found, cache)
+    return load_files(files, found, cache, progress)
 
 
 def load_folder(root: Path) -> Loaded:
@@ -99,7 +100,9 @@ def load_folder(root: Path) -> Loaded:
     return load(Project(root), use_cache=False)
 
 
-def load_files(files: list[SpecFile], found: list[Diagnostic], cache: Cache) -> Loaded:
+def load_files(
+    files: list[SpecFile], found: list[Diagnostic], cache: Cache, progress: Progress = no_progress
+) -> Loaded:
     """:func:`load` for files that were read already; ``found`` are the mistakes made so far."""
     code = code_digest()
     keys = {file.path: _key(code, file) for file in files}
@@ -108,7 +111,7 @@ def load_files(files: list[SpecFile], found: list[Diagnostic], cache: Cache) -> 
         known = cache.get([whole]).get(whole)
         if known is not None:
             return Loaded(files, known["digests"], known["campaigns"], known["moves"], cache, keys)
-    return _load_all(files, found, cache, keys, whole)
+    return _load_all(files, found, cache, (keys, whole), progress)
 
 
 def _key(code: bytes, file: SpecFile) -> bytes:
@@ -117,10 +120,15 @@ def _key(code: bytes, file: SpecFile) -> bytes:
 
 
 def _load_all(
-    files: list[SpecFile], found: list[Diagnostic], cache: Cache, keys: dict[str, bytes], whole: bytes
+    files: list[SpecFile],
+    found: list[Diagnostic],
+    cache: Cache,
+    cache_keys: tuple[dict[str, bytes], bytes],
+    progress: Progress,
 ) -> Loaded:
+    keys, whole = cache_keys
     known = cache.get(keys.values())
-    parsed = _parse([file for file in files if keys[file.path] not in known])
+    parsed = _parse([file for file in files if keys[file.path] not in known], progress)
     fresh: dict[bytes, Any] = {}
     records: list[Record] = []
     bodies: dict[str, bytes] = {}
@@ -156,13 +164,14 @@ def _load_all(
     return Loaded(files, digests, campaigns, moves, cache, keys, records, bodies)
 
 
-def _parse(files: list[SpecFile]) -> Iterator[Parsed]:
+def _parse(files: list[SpecFile], progress: Progress) -> Iterator[Parsed]:
     """The files that no cache knows; pydantic and the YAML parser are imported only if there are any."""
     if not files:
         return iter(())
     from offerkit.loader.parallel import parse_files
 
-    return parse_files(files)
+    with progress("Reading", sum(len(file.content) for file in files) // 1024) as advance:
+        return iter(parse_files(files, advance))
 
 
 def _check(files: list[SpecFile], records: list[Record], found: list[Diagnostic], unsure: frozenset[str]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 import orjson
@@ -22,24 +22,32 @@ WORTH_IT = 1_000_000
 MOST = 8
 
 
-def parse_files(files: list[SpecFile]) -> Iterator[Parsed]:
-    """The parsed ``files``, in their order."""
+def parse_files(files: list[SpecFile], advance: Callable[[int], None] = lambda kilobytes: None) -> list[Parsed]:
+    """The parsed ``files``, in their order; ``advance`` is told of each kilobyte that was read."""
     workers = min(os.cpu_count() or 1, MOST)
     small = sum(len(file.content) for file in files) < WORTH_IT
     if small or workers < 2 or not hasattr(os, "fork") or threading.active_count() > 1:
-        yield from map(parse_file, files)
-        return
+        return _parse_here(files, advance, 1)
     portions = [files[start::workers] for start in range(workers)]
     # The first portion is this process's own: one child less to start.
     children = [_start(portion) for portion in portions[1:]]
-    done: dict[str, Parsed] = {file.path: parse_file(file) for file in portions[0]}
+    done = {
+        file.path: parsed for file, parsed in zip(portions[0], _parse_here(portions[0], advance, workers), strict=True)
+    }
     for portion, (pid, pipe) in zip(portions[1:], children, strict=True):
         with pipe:
             answer = pipe.read()
         os.waitpid(pid, 0)
         done |= _understood(portion, answer)
+    return [done.get(file.path) or parse_file(file) for file in files]
+
+
+def _parse_here(files: list[SpecFile], advance: Callable[[int], None], workers: int) -> list[Parsed]:
+    parsed = []
     for file in files:
-        yield done.get(file.path) or parse_file(file)
+        parsed.append(parse_file(file))
+        advance(len(file.content) * workers // 1024)
+    return parsed
 
 
 def _start(files: list[SpecFile]) -> tuple[int, BinaryIO]:

@@ -6,10 +6,11 @@ Bodies leave defaults out, so “absent” means “not said here”, and what i
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from offerkit.address import ancestors
-from offerkit.fingerprint import Json
+from offerkit.fingerprint import Json, canonical
 
 JsonMap: TypeAlias = dict[str, Json]
 Lookup: TypeAlias = Callable[[str], JsonMap | None]
@@ -58,26 +59,43 @@ def names_in(value: Json, *keys: str) -> tuple[str, ...]:
     return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
 
 
-def content_on(effective: JsonMap, space: JsonMap, name: str) -> dict[str, Json]:
-    """The content that an effective offer gives on the space ``name``, for that space's fields in order."""
-    content = effective.get("content")
-    representations = effective.get("representations")
-    here = representations.get(name) if isinstance(representations, dict) else None
-    given: JsonMap = {**(content if isinstance(content, dict) else {}), **(here if isinstance(here, dict) else {})}
-    return {field: given[field] for field, _ in space_fields(space) if field in given}
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A space as content meets it: its fields in order, which are required, and how it renders.
 
+    ``look`` are the canonical bytes of fields and rendering.
+    """
 
-def space_fields(space: JsonMap) -> list[tuple[str, bool]]:
-    """The fields of a space's body in order: (name, required)."""
-    fields = space.get("fields")
-    return [
-        (str(field["name"]), bool(field.get("required", False)))
-        for field in (fields if isinstance(fields, list) else ())
-        if isinstance(field, dict)
-    ]
+    name: str
+    fields: tuple[str, ...]
+    required: tuple[str, ...]
+    look: bytes
 
+    @classmethod
+    def of(cls, name: str, body: JsonMap) -> Place:
+        """The place that a space's body describes."""
+        listed = body.get("fields")
+        fields = [field for field in (listed if isinstance(listed, list) else ()) if isinstance(field, dict)]
+        return cls(
+            name,
+            tuple(str(field["name"]) for field in fields),
+            tuple(str(field["name"]) for field in fields if field.get("required")),
+            # A field's label is for those who edit offers; no customer sees it.
+            canonical([[[f.get("name"), f.get("type"), f.get("required")] for f in fields], body.get("render")]),
+        )
 
-def missing_on(effective: JsonMap, space: JsonMap, name: str) -> list[str]:
-    """The required fields of the space that the effective offer does not give there."""
-    given = content_on(effective, space, name)
-    return [field for field, required in space_fields(space) if required and field not in given]
+    def content(self, effective: JsonMap) -> JsonMap:
+        """What an effective offer gives here, for the fields that the space has."""
+        given = self._given(effective)
+        return {field: given[field] for field in self.fields if field in given}
+
+    def missing(self, effective: JsonMap) -> list[str]:
+        """The required fields that an effective offer does not give here."""
+        given = self._given(effective)
+        return [field for field in self.required if field not in given]
+
+    def _given(self, effective: JsonMap) -> JsonMap:
+        content = effective.get("content")
+        representations = effective.get("representations")
+        here = representations.get(self.name) if isinstance(representations, dict) else None
+        return {**(content if isinstance(content, dict) else {}), **(here if isinstance(here, dict) else {})}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import orjson
 
@@ -47,6 +48,8 @@ class View:
     bodies: Mapping[str, Body]
     _parsed: dict[str, JsonMap] = field(default_factory=dict)
     _references: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    memo: dict[tuple[str, str], Any] = field(default_factory=dict)
+    """What was worked out of this very view, by what it is and the address it is about."""
 
     def with_entries(self, entries: Mapping[str, Entry], bodies: Mapping[str, Body]) -> View:
         """Another view that shares what was parsed already: a body is the same wherever it stands."""

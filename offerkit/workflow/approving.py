@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from offerkit.address import Kind, Pattern, Stage, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, refuse, suggestion
 from offerkit.governance.approval import Approval, Decision
-from offerkit.governance.aspects import effective, keys_of, reviewers
+from offerkit.governance.aspects import keys_of, missing_fields, reviewers
 from offerkit.governance.resets import affecting
 from offerkit.governance.rights import Actor, approvers, may_approve
 from offerkit.governance.standing import Standing, standing
-from offerkit.models.inherit import missing_on
 from offerkit.planning.plan import ApprovalKey, Aspect, Plan
 from offerkit.planning.view import View
 from offerkit.reports.approvals import Row
@@ -180,8 +179,7 @@ def _may_not(actor: Actor, address: str, aspect: Aspect, named: tuple[str, ...])
 def _missing(design: View, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
     found = []
     for key in keys:
-        space = design(f"{parse_address(key.address).environment}/space.{key.space}") if key.space else None
-        lacking = missing_on(effective(design, key.address), space, key.space) if space is not None else []
+        lacking = missing_fields(design, key.address, key.space) if key.space else []
         if lacking:
             found.append(
                 Diagnostic(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from offerkit.graph.digraph import closure, creation_order, dependents
-from offerkit.loader import load
 from offerkit.planning.select import Patterns
 from offerkit.workflow.session import Session
 
 
 def edges(session: Session, focus: tuple[str, ...] = ()) -> dict[str, list[str]]:
     """What each resource refers to, in topological order; narrowed to ``focus``, its needs and its dependents."""
-    loaded = load(session.project, use_cache=session.use_cache)
+    loaded = session.load()
     refs = {
         address: sorted({ref.target for ref in record.refs if ref.path or record.kind == "category"})
         for address, record in loaded.records.items()

@@ -11,7 +11,6 @@ from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, sugge
 from offerkit.governance.promotion import Candidates, Promotion, promotion
 from offerkit.governance.rights import WRITERS
 from offerkit.governance.standing import standing
-from offerkit.loader import load
 from offerkit.planning.delta import Delta, delta
 from offerkit.planning.plan import Blocked, Body, Dependence, Entry, Plan, PlanKind, Reason, StageBase, Step
 from offerkit.planning.select import Patterns
@@ -43,6 +42,7 @@ def plan_promotion(
         _renames(store, design, live),
         {} if include_rolled_back else _holds(store, design, live),
         lambda address: _wanted(address, chosen, design, patterns),
+        bool(patterns.targets),
     )
     outcome = promotion(asked)
     return _plan(session, store, asked, outcome, patterns)
@@ -196,7 +196,7 @@ def _campaigns(session: Session, store: Store, after: View, patterns: Patterns) 
     """
     result = _Campaigns()
     try:
-        loaded = load(session.project, use_cache=session.use_cache)
+        loaded = session.load()
     except Refused:
         return result
     may = _may_write_campaigns(session, store)

@@ -14,7 +14,7 @@ from offerkit.applier import Applied
 from offerkit.applier import apply as execute
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.governance.rights import Actor, refusals
-from offerkit.loader import Loaded, StaleCache, load
+from offerkit.loader import Loaded, StaleCache
 from offerkit.planning.codec import MAX_BYTES, decode, envelope, plan_digest
 from offerkit.planning.plan import Plan, PlanKind
 from offerkit.planning.select import Patterns
@@ -26,7 +26,7 @@ from offerkit.workflow.who import promoters, who_is
 
 def validate(session: Session) -> Loaded:
     """The project, read and checked. Raises Refused with every mistake in it."""
-    return load(session.project, use_cache=session.use_cache)
+    return session.load()
 
 
 def plan(session: Session, patterns: Patterns) -> Plan:
@@ -36,7 +36,7 @@ def plan(session: Session, patterns: Patterns) -> Plan:
         try:
             return plan_design(session, loaded, store, patterns)
         except StaleCache:
-            return plan_design(session, load(session.project, use_cache=False), store, patterns)
+            return plan_design(session, session.load(use_cache=False), store, patterns)
 
 
 def promote(

@@ -6,24 +6,11 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from offerkit.applier.apply import Run
-from offerkit.loader import Project
+from offerkit.loader import Loaded, Project, load
+from offerkit.loader.progress import Progress, no_progress
 from offerkit.store import Holder, Store
-
-
-class Progress(Protocol):
-    """A progress bar: called with what is done and how many steps it has; gives a function to advance it."""
-
-    def __call__(self, label: str, length: int) -> contextlib.AbstractContextManager[Callable[[int], None]]:
-        """A bar of ``length`` steps."""
-
-
-@contextlib.contextmanager
-def no_progress(label: str, length: int) -> Iterator[Callable[[int], None]]:
-    """The progress bar of a run that nobody watches."""
-    yield lambda count: None
 
 
 @dataclass(frozen=True)
@@ -47,6 +34,10 @@ class Session:
     def store(self) -> Path:
         """Where the store is."""
         return self.store_path or self.project.store
+
+    def load(self, *, use_cache: bool | None = None) -> Loaded:
+        """The project's specs, read and checked. Raises Refused with every mistake in them."""
+        return load(self.project, use_cache=self.use_cache if use_cache is None else use_cache, progress=self.progress)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Store | None]:

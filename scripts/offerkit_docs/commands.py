@@ -1,0 +1,83 @@
+"""docs/reference/commands.md: every command with its usage, options and help."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from offerkit.cli.main import COMMANDS, cli
+from offerkit_docs import markdown
+
+INTRO = """\
+`offerkit COMMAND --help` prints the same. Commands that change something show a plan first and ask; `--yes`
+does not ask. Without a terminal nothing is asked, and nothing is changed without `--yes`."""
+
+EXIT_CODES = markdown.table(
+    ["Code", "Meaning"],
+    [
+        ("`0`", "Fine."),
+        ("`1`", "Something you can mend: the message says what and how. Nothing was changed."),
+        ("`2`", "There are changes; only with `--detailed-exitcode`."),
+        ("`3`", "A mistake of offerkit itself. `OFFERKIT_TRACEBACK=1` prints where; please report it."),
+        ("`130`", "Interrupted."),
+    ],
+)
+
+VARIABLES = markdown.table(
+    ["Variable", "Meaning"],
+    [
+        ("`OFFERKIT_OPERATOR`", "Who is asking, as `--as`."),
+        ("`OFFERKIT_STORE`", "The store, as `--store`."),
+        ("`OFFERKIT_TRACEBACK`", "Set: a mistake of offerkit itself is printed with its traceback."),
+        ("`NO_COLOR`", "Set: no colours."),
+    ],
+)
+
+
+def commands() -> Iterator[tuple[str, click.Command, click.Context]]:
+    """Every command and subcommand with its full name, as ``audit verify``."""
+    top = click.Context(cli, info_name="offerkit")
+    for name in COMMANDS:
+        command = cli.get_command(top, name)
+        assert command is not None, name
+        context = click.Context(command, info_name=name, parent=top)
+        yield name, command, context
+        if isinstance(command, click.Group):
+            for below in command.list_commands(context):
+                sub = command.get_command(context, below)
+                assert sub is not None, below
+                yield f"{name} {below}", sub, click.Context(sub, info_name=below, parent=context)
+
+
+def options(command: click.Command, context: click.Context) -> list[tuple[str, str]]:
+    """The options as in ``--help``: spelling and help sentence."""
+    records = [p.get_help_record(context) for p in command.get_params(context) if isinstance(p, click.Option)]
+    return [record for record in records if record is not None and not record[0].endswith("--help")]
+
+
+def _section(name: str, command: click.Command, context: click.Context) -> str:
+    level = "##" if " " not in name else "###"
+    pieces = " ".join(command.collect_usage_pieces(context))
+    text = "\n\n".join(" ".join(part.split()) for part in (command.help or "").split("\n\n"))
+    parts = [f"{level} `offerkit {name}`", markdown.literally(text), f"```\nofferkit {name} {pieces}\n```"]
+    rows = [(f"`{spelling}`", markdown.literally(meaning)) for spelling, meaning in options(command, context)]
+    if rows:
+        parts.append(markdown.table(["Option", "Meaning"], rows))
+    return "\n\n".join(parts)
+
+
+def page() -> str:
+    """The page."""
+    top = click.Context(cli, info_name="offerkit")
+    rows = [(f"`{spelling}`", markdown.literally(meaning)) for spelling, meaning in options(cli, top)]
+    anchors = [(f"[`{name}`](#offerkit-{name})", short) for name, short in COMMANDS.items()]
+    sections = [
+        markdown.table(["Command", "What it does"], anchors),
+        "## Options of every command\n\nThey stand before the command: `offerkit --as omar promote`.\n\n"
+        + markdown.table(["Option", "Meaning"], rows),
+        f"## Exit codes\n\n{EXIT_CODES}",
+        f"## Environment variables\n\n{VARIABLES}",
+        *(_section(*each) for each in commands()),
+    ]
+    return markdown.page("Commands", INTRO, sections)
