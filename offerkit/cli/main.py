@@ -52,7 +52,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"offerkit.cli.{cmd_name}_command").command
-        return command
+        return _with_global_options(command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -71,18 +71,46 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+def _global_options() -> list[click.Option]:
+    return [
+        click.Option(
+            ["-C", "--project"], metavar="DIR", help="The project's folder, or one inside it (default: this one)."
+        ),
+        click.Option(
+            ["--store"], metavar="PATH", envvar="OFFERKIT_STORE", help="The store (default: .offerkit/store.db)."
+        ),
+        click.Option(["--as", "operator"], metavar="OPERATOR", envvar="OFFERKIT_OPERATOR", help="Who is asking."),
+        click.Option(
+            ["--color"], type=click.Choice(["auto", "always", "never"]), help="Colours; auto: on a terminal (default)."
+        ),
+        click.Option(["--no-cache"], is_flag=True, default=None, help="Parse every file again."),
+    ]
+
+
+def _with_global_options(command: click.Command) -> click.Command:
+    """The global options are taken after the command as well: that is where people type them."""
+    commands = list(command.commands.values()) if isinstance(command, click.Group) else [command]
+    for target in commands:
+        taken = {name for param in target.params for name in param.opts}
+        for option in _global_options():
+            if not taken & set(option.opts):
+                option.envvar, option.expose_value, option.callback = None, False, _set_globally
+                option.hidden = True
+                target.params.append(option)
+    return command
+
+
+def _set_globally(ctx: click.Context, option: click.Parameter, value: Any) -> None:
+    if value is not None and option.name is not None:
+        setattr(ctx.find_root().obj, option.name, value)
+
+
 @click.command(
     cls=Commands,
+    params=list(_global_options()),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    epilog="OFFERKIT_OPERATOR, OFFERKIT_STORE and NO_COLOR are heeded. Documentation: docs/ in the repository.",
+    epilog="The options may also follow the command. OFFERKIT_OPERATOR, OFFERKIT_STORE and NO_COLOR are heeded.",
 )
-@click.option("-C", "--project", metavar="DIR", help="The project's folder, or one inside it (default: this one).")
-@click.option("--store", metavar="PATH", envvar="OFFERKIT_STORE", help="The store (default: .offerkit/store.db).")
-@click.option("--as", "operator", metavar="OPERATOR", envvar="OFFERKIT_OPERATOR", help="Who is asking.")
-@click.option(
-    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours (default: auto)."
-)
-@click.option("--no-cache", is_flag=True, help="Parse every file again.")
 @click.version_option(__version__, "-V", "--version", message="offerkit %(version)s")
 @click.pass_context
 def cli(ctx: click.Context, /, **options: Any) -> None:
@@ -93,7 +121,7 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
     """
     from offerkit.cli.shell import Shell
 
-    ctx.obj = Shell(**options)
+    ctx.obj = Shell(**{name: value for name, value in options.items() if value is not None})
 
 
 def run() -> None:

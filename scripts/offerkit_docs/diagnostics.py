@@ -34,6 +34,6 @@ def page() -> str:
     """The page."""
     sections = []
     for digit, title in GROUPS.items():
-        rows = [(f"`{code.value}`", CODES[code]) for code in Code if group_of(code) == digit]
+        rows = [(f"`{code.value}`", markdown.literally(CODES[code])) for code in Code if group_of(code) == digit]
         sections.append(f"## {digit}xx: {title}\n\n{markdown.table(['Code', 'Meaning'], rows)}")
     return markdown.page("Diagnostics", INTRO, sections)

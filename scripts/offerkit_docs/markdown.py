@@ -17,9 +17,10 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def prose(docstring: str | None) -> str:
-    """A docstring as Markdown: literals become code, the domain's sections become links, paragraphs stay."""
+    """A docstring as Markdown: literals and ``offer.<field>`` become code, domain.md becomes a link, paragraphs stay."""
     text = inspect.cleandoc(docstring or "")
     text = re.sub(r"``([^`]+)``", r"`\1`", text)
+    text = re.sub(r"(?<![`\w])(\w+\.<[\w ]+>)", r"`\1`", text)
     text = re.sub(r"(?<![\w/])domain\.md", "[domain.md](../domain.md)", text)
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 

@@ -7,6 +7,7 @@ MEANINGS: dict[str, str] = {
     "Resource.label": "What people read; shown in plans and reports.",
     "Resource.description": "For whoever reads the specs next.",
     # dimensions, environments, operators
+    "Dimension.fields": "The columns of the contacts.",
     "DimensionField.type": "The type of the values; `list` is a list of strings.",
     "DimensionField.label": "What people read.",
     "Source.format": "What kind of table it is.",

@@ -36,8 +36,8 @@ TYPES: dict[str, tuple[object, str]] = {
 INTRO = """\
 Every property of every kind: its type, its default and what it means. A path such as `eligible.from` is the key
 `from` below `eligible`; `weights[]` is an item of a list; `<name>` is a name that you choose. A default of “—”
-means that nothing is there. A property that is left out and one that is given its default are the same: the
-fingerprint does not change. Offers do not repeat what their template says ([spec files](../spec-files.md))."""
+means that nothing is there. A property that is left out and one that is given its default are the same, down to
+the fingerprint; on an offer both mean “as the template says” ([templates](../spec-files.md#templates))."""
 
 
 class Row(NamedTuple):
