@@ -10,10 +10,12 @@ from offerkit.address import Stage as StageName
 from offerkit.applier.sound import check_sound
 from offerkit.applier.stale import check
 from offerkit.governance.approval import Approval
-from offerkit.governance.standing import approved, standing
+from offerkit.governance.aspects import keys_of
+from offerkit.governance.standing import standing
 from offerkit.planning.codec import plan_digest
 from offerkit.planning.plan import Plan, Step
 from offerkit.store import ChangeRow, Draft, Holder, RevisionRow, Store, write_lock
+from offerkit.store.views import stage_view
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def _row(step: Step) -> ChangeRow:
 
 
 def _carried(plan: Plan, store: Store) -> Iterator[Approval]:
-    """Approvals follow an offer that is renamed in design: what was approved is still the same."""
+    """Decisions follow an offer that is renamed in design: what was decided on is still the same."""
     renamed = {
         step.moved_from: step.address
         for step in plan.steps
@@ -72,8 +74,10 @@ def _carried(plan: Plan, store: Store) -> Iterator[Approval]:
     if not renamed:
         return
     decisions = standing(store.approvals(renamed))
-    for key, approval in sorted(decisions.items(), key=lambda item: (item[0].address, item[0].aspect, item[0].space)):
-        if approved(decisions, key):
+    design = stage_view(store, StageName.DESIGN, {parse_address(address).environment for address in renamed})
+    for key in [key for old in sorted(renamed) for key in keys_of(design, old)]:
+        approval = decisions.get(key)
+        if approval is not None:
             moved = replace(key, address=renamed[key.address])
-            comment = f"carried over from {key.address}, approved in revision {approval.revision}"
+            comment = f"carried over from {key.address}, {approval.decision} in revision {approval.revision}"
             yield Approval(moved, approval.decision, approval.operator, comment)

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import gc
 import os
 import sys
@@ -128,6 +130,9 @@ def run() -> None:
     """The program: run the command line and leave with one of the exit codes."""
     # A run is short and makes few cycles; the collector would only slow the many small objects down.
     gc.disable()
+    for stream in ("stdout", "stderr"):
+        if getattr(sys, stream) is None:  # closed by who started us (offerkit plan >&-)
+            setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - kept to the end
     try:
         code = cli.main(standalone_mode=False)
         sys.stdout.flush()
@@ -149,8 +154,9 @@ def run() -> None:
     except Exception as error:
         code = _failed(error)
     # Skipping the teardown of a heap that is thrown away as a whole saves time on large projects.
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):  # a full disk: told already
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(code if isinstance(code, int) else 0)
 
 
@@ -161,6 +167,9 @@ def _failed(error: Exception) -> int:
 
     if isinstance(error, Refused):
         tell_refused(error)
+        return 1
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+        click.echo(f"Error: the output cannot be written: {error.strerror}", err=True)
         return 1
     return tell_bug(error)
 

@@ -36,6 +36,10 @@ class Shell:
     color: str = "auto"
     no_cache: bool = False
 
+    def __post_init__(self) -> None:
+        """Let diagnostics, which are printed when the command has ended, know of --color."""
+        _SHELL.append(self)
+
     def session(self, *, lock_timeout: float = 0.0, message: str = "") -> Session:
         """The session of this run. Raises Refused where there is no project."""
         from offerkit.loader import find_project
@@ -65,7 +69,6 @@ class Shell:
     @cached_property
     def style(self) -> Style:
         """Colours if standard output is a terminal that wants them."""
-        _COLOR.append(self.color)
         return style_for(sys.stdout, self.color)
 
     def plan(self, plan: Plan, form: str = "text", *, full: bool = False) -> None:
@@ -117,7 +120,7 @@ class Shell:
 
 
 _ROOT: list[Path] = []
-_COLOR: list[str] = []
+_SHELL: list[Shell] = []
 
 
 def now() -> str:
@@ -220,7 +223,7 @@ def tell(diagnostics: Sequence[Diagnostic]) -> None:
     """Print diagnostics to standard error, as a compiler would."""
     from offerkit.reports.diagnostics_text import diagnostics_text
 
-    style = style_for(sys.stderr, _COLOR[-1] if _COLOR else "auto")
+    style = style_for(sys.stderr, _SHELL[-1].color if _SHELL else "auto")
     click.echo(diagnostics_text(diagnostics, source_lines, style, width()), nl=False, err=True, color=True)
 
 

@@ -14,6 +14,7 @@ from offerkit.address import Kind, parse_address
 from offerkit.diagnostics import Code, or_list
 from offerkit.governance.aspects import (
     content_fingerprint,
+    effective,
     eligibility_fingerprint,
     keys_of,
     missing_fields,
@@ -22,6 +23,7 @@ from offerkit.governance.aspects import (
 from offerkit.governance.resets import affecting
 from offerkit.governance.rights import approvers
 from offerkit.governance.standing import Standing, approved, rejected
+from offerkit.models.inherit import names_in
 from offerkit.planning.plan import ApprovalKey, Aspect, Blocked, Entry
 from offerkit.planning.view import Layered, View
 
@@ -162,10 +164,10 @@ def _offer_target(work: _Work, address: str) -> Entry | None:
     """The offer's entry in live if it may go: on its approved spaces. None: it stays as it is, or is blocked."""
     decisions, design = work.asked.decisions, work.design
     entry = work.live_entry(address)
-    active = set((entry.activation if entry else None) or ())
+    active = {_renamed(work.asked.renames, address, space) for space in (entry.activation if entry else None) or ()}
     eligibility, *contents = keys_of(design, address)
     turned_down = rejected(decisions, eligibility)
-    if turned_down is not None and entry is not None and entry.fingerprint == design.entries[address].fingerprint:
+    if turned_down is not None and entry is not None and _is_live(work, eligibility):
         return Entry(entry.fingerprint, ()) if active else None
     if _lacks_required(work, address, contents, active):
         return None
@@ -176,7 +178,7 @@ def _offer_target(work: _Work, address: str) -> Entry | None:
     withdrawn = sorted(active & set(pending))
     if withdrawn or (pending and not on):
         _block_unapproved(work, address, Aspect.CONTENT, withdrawn or pending, "", lost=bool(withdrawn))
-    elif not on and not active:
+    elif not on and (not active or any(key.space in active and not _is_live(work, key) for key in contents)):
         by = next((d.operator for key in contents if (d := rejected(decisions, key)) is not None), "")
         _block_unapproved(work, address, Aspect.CONTENT, [key.space for key in contents], by)
     if address in work.blocked:
@@ -194,12 +196,28 @@ def _offer_target(work: _Work, address: str) -> Entry | None:
     return target
 
 
+def _is_live(work: _Work, key: ApprovalKey) -> bool:
+    """Whether exactly what ``key`` stands for is what live has now, so that a rejection takes it out of there."""
+    old = work.origin.get(key.address, key.address)
+    if key.aspect is Aspect.ELIGIBILITY:
+        return eligibility_fingerprint(work.live, old) == key.fingerprint
+    return content_fingerprint(work.live, old, _renamed(work.origin, old, key.space)) == key.fingerprint
+
+
+def _renamed(names: Mapping[str, str], offer: str, space: str) -> str:
+    """The name of ``space``, one of the offer's environment, after a renaming of addresses."""
+    address = f"{parse_address(offer).environment}/space.{space}"
+    return parse_address(names.get(address, address)).name
+
+
 def _differs(work: _Work, address: str) -> bool:
     return address in work.origin
 
 
 def _lacks_required(work: _Work, address: str, contents: list[ApprovalKey], active: set[str]) -> bool:
     """Block an offer that would break where it is live or is to be: a required field is missing there."""
+    if names_in(effective(work.design, address), "spaces"):
+        active = set()  # it may leave a space that it does not name any more
     for space in sorted(active | {key.space for key in contents if key.space}):
         missing = missing_fields(work.design, address, space)
         if missing:

@@ -32,6 +32,9 @@ WRITERS: dict[Kind, tuple[Profile, ...]] = {
 PROMOTERS: tuple[Profile, ...] = (ADMINISTRATOR, OFFER_MANAGER)
 """Who may promote and roll back live where an environment names no promoters."""
 
+_NARROWED = (PlanKind.APPLY, PlanKind.PROMOTE)
+"""The plans that --exclude can narrow."""
+
 PURGERS: tuple[Profile, ...] = (ADMINISTRATOR,)
 
 
@@ -59,7 +62,7 @@ def refusals(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, ...]]) ->
         if actor.profile not in WRITERS[kind]:
             refused.setdefault((step.stage, kind), []).append(step.address)
     for (stage, kind), addresses in sorted(refused.items()):
-        found.append(_may_not_write(actor, stage, kind, addresses))
+        found.append(_may_not_write(actor, stage, kind, addresses, plan.kind))
     if plan.kind is not PlanKind.APPLY:
         found += _may_not_promote(actor, plan, promoters)
     return found
@@ -72,13 +75,14 @@ def _moves_live(kind: PlanKind, stage: str, resource: Kind) -> bool:
     return kind is not PlanKind.PROMOTE or resource is not Kind.CAMPAIGN
 
 
-def _may_not_write(actor: Actor, stage: str, kind: Kind, addresses: list[str]) -> Diagnostic:
+def _may_not_write(actor: Actor, stage: str, kind: Kind, addresses: list[str], plan: PlanKind) -> Diagnostic:
     others = f" and {len(addresses) - 1} more" if len(addresses) > 1 else ""
     return Diagnostic(
         Code.NOT_ALLOWED,
-        f"{actor.name} ({actor.profile}) may not change a {kind} in {stage}: {addresses[0]}{others}",
-        f"A {kind} is written by {or_list(WRITERS[kind])}.",
-        f"Let {_one(WRITERS[kind])} apply it, or leave it out with --exclude '{kind}.*'.",
+        f"{actor.name} ({actor.profile}) may not change {_an(kind)} in {stage}: {addresses[0]}{others}",
+        f"{_an(kind).capitalize()} is written by {_one(WRITERS[kind])}.",
+        f"Let {_one(WRITERS[kind])} apply it"
+        + (f", or leave it out with --exclude '{kind}.*'." if plan in _NARROWED else "."),
         addresses[0],
     )
 
@@ -93,7 +97,7 @@ def _may_not_promote(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, .
             if actor.name not in named:
                 found.append(_not_for(actor, plan.kind, environment, f"only {or_list(named)} may here"))
         elif actor.profile not in profiles:
-            found.append(_not_for(actor, plan.kind, environment, f"{or_list(profiles)} may"))
+            found.append(_not_for(actor, plan.kind, environment, f"{_one(profiles)} may"))
     return found
 
 
@@ -108,7 +112,11 @@ def _not_for(actor: Actor, kind: PlanKind, environment: str, who: str) -> Diagno
 
 
 def _one(profiles: Iterable[str]) -> str:
-    return "an " + or_list(profiles)
+    return or_list(map(_an, profiles))
+
+
+def _an(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def may_approve(actor: Actor, reviewers: tuple[str, ...]) -> bool:

@@ -51,7 +51,7 @@ def _content(index: Index, offer: Record) -> Iterator[Finding]:
             for field in fields:
                 if field not in spaces[name].facts.fields:
                     yield _not_on_space(
-                        offer, ("representations", name, field), f"space {name}", spaces[name].facts.fields
+                        offer, ("representations", name, field), f"space {name} has no", spaces[name].facts.fields
                     )
     if offer.kind is Kind.TEMPLATE:
         return
@@ -62,7 +62,7 @@ def _content(index: Index, offer: Record) -> Iterator[Finding]:
     if targets:
         for field in offer.facts.fields:
             if field not in known:
-                where = "space " + or_list(named) if named else "any space of this environment"
+                where = f"space {or_list(named)} has no" if named else "no space of this environment has a"
                 yield _not_on_space(offer, ("content", field), where, tuple(known))
     for name in offer.facts.representations:
         if named and name in spaces and name not in named:
@@ -102,7 +102,7 @@ def _fields(names: list[str]) -> str:
 def _not_on_space(offer: Record, path: PathInside, where: str, known: tuple[str, ...]) -> Finding:
     field = str(path[-1])
     return Finding(
-        offer, path, Code.FIELD_NOT_ON_SPACE, f"{where} has no field “{field}”", on_key=True,
+        offer, path, Code.FIELD_NOT_ON_SPACE, f"{where} field “{field}”", on_key=True,
         hint=suggestion(field, known, "Declare the field on the space, or remove it here."),
     )  # fmt: skip
 

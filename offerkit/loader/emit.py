@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import orjson
 
@@ -33,17 +33,20 @@ def resource_text(kind: Kind, name: str, body: bytes | str, *, indent: int = 2) 
     return "\n".join(writer.lines) + "\n"
 
 
-def section_texts(kind: Kind, resources: Iterable[tuple[str, bytes | str]], limit: int) -> Iterable[str]:
-    """The files that hold ``resources`` (name, body), sorted by name: several where one would exceed ``limit`` bytes."""
+def section_texts(kind: Kind, resources: Iterable[tuple[str, bytes | str]], limit: int) -> Iterator[tuple[str, int]]:
+    """The files that hold ``resources`` (name, body), sorted by name, and how many each holds.
+
+    There are several where one would exceed ``limit`` bytes.
+    """
     texts: list[str] = []
     size = 0
     for name, body in sorted(resources):
         text = resource_text(kind, name, body)
         length = len(text) if text.isascii() else len(text.encode())
         if texts and size + length > limit:
-            yield section_text(kind, texts)
+            yield section_text(kind, texts), len(texts)
             texts, size = [], 0
         texts.append(text)
         size += length
     if texts:
-        yield section_text(kind, texts)
+        yield section_text(kind, texts), len(texts)

@@ -138,7 +138,9 @@ class Writer:
         line = value
         if node.lines:
             block = ">" + indicators(value, list(node.lines)), list(node.lines)
-        elif _unquoted_number(value, shape) or plain(value) or ("\n" in value and (block := literal(value)) is not None):
+        elif (
+            _unquoted_number(value, shape) or plain(value) or ("\n" in value and (block := literal(value)) is not None)
+        ):
             pass
         else:
             line = quoted(value)

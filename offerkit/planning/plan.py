@@ -52,6 +52,7 @@ class Reason(StrEnum):
     APPROVED = "approved"
     RIDES_ALONG = "rides-along"
     REMOVED_FROM_DESIGN = "removed-from-design"
+    REJECTED = "rejected"
     ROLLED_BACK = "rolled-back"
     RETENTION_OVER = "retention-over"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from offerkit.address import Pattern, parse_address
+from offerkit.address import Pattern, Stage, parse_address
 from offerkit.diagnostics import Code, Refused, refuse, suggestion
 from offerkit.graph.digraph import closure
 from offerkit.planning.delta import Delta
@@ -78,7 +78,8 @@ def select(
         if patterns.targeted(d.address, d.moved_from) and not patterns.excluded(d.address, d.moved_from)
     }
     for address in sorted(chosen):
-        if chosen[address].after is not None:
+        # A campaign goes to live and relies on what is live, whatever design is about to become.
+        if chosen[address].after is not None and not chosen[address].stage.endswith(f"@{Stage.LIVE}"):
             _with_needed(address, by_address, patterns, after, chosen, result)
     _with_dependents(by_address, patterns, before, chosen, result)
     result.chosen = [d for d in deltas if d.address in chosen]
@@ -115,6 +116,7 @@ def _with_dependents(
 ) -> None:
     """A deletion (or rename) takes along the changes of those that still name what goes."""
     grew = True
+    stays: set[str] = set()
     while grew:
         grew = False
         gone = {d.moved_from or d.address: d for d in chosen.values() if d.after is None or d.moved_from}
@@ -123,9 +125,11 @@ def _with_dependents(
             if not named:
                 continue
             grew = True
-            if patterns.excluded(other.address):
+            if patterns.excluded(other.address) or other.address in stays:
                 delta = chosen.pop(gone[named[0]].address)
-                why = f"{other.address}, which is excluded, still names {named[0]}"
+                stays.add(delta.address)
+                how = "is excluded" if patterns.excluded(other.address) else "stays"
+                why = f"{other.address}, which {how}, still names {named[0]}"
                 blocked = Blocked(delta.address, delta.stage, Code.PLAN_EMPTY_TARGET, why, f"Take {other.address} in.")
                 result.blocked.append(blocked)
                 break

@@ -43,6 +43,7 @@ REASONS = {
     Reason.APPROVED: "approved",
     Reason.RIDES_ALONG: "rides along",
     Reason.REMOVED_FROM_DESIGN: "removed from design",
+    Reason.REJECTED: "rejected",
     Reason.ROLLED_BACK: "rolled back",
     Reason.RETENTION_OVER: "its retention is over",
 }

@@ -76,7 +76,7 @@ def decide(session: Session, wish: Wish, decision: Decision) -> Decided:
         design = stage_view(store, Stage.DESIGN)
         offers = _offers(design, wish)
         decisions = standing(store.approvals(offers))
-        keys, left = _keys(store, design, actor, offers, wish, decision)
+        keys, left = _keys(store, design, actor, offers, wish, decision, decisions)
         new = [k for k in keys if k not in decisions or decisions[k].decision is not decision]
         if not new:
             return Decided(None, (), tuple(left))
@@ -123,10 +123,17 @@ def _below(category: str, path: str) -> bool:
 
 
 def _keys(
-    store: Store, design: View, actor: Actor, offers: list[str], wish: Wish, decision: Decision
+    store: Store,
+    design: View,
+    actor: Actor,
+    offers: list[str],
+    wish: Wish,
+    decision: Decision,
+    decisions: Standing,
 ) -> tuple[list[ApprovalKey], list[str]]:
     keys: list[ApprovalKey] = []
     left: list[str] = []
+    open_: list[str] = []
     found: list[Diagnostic] = []
     known_spaces: set[str] = set()
     for address in offers:
@@ -144,6 +151,8 @@ def _keys(
                     found.append(_may_not(actor, address, aspect, named))
                 else:
                     left.append(f"the {aspect} of {address} is for {or_list(approvers(named))}")
+                    if any(k not in decisions or decisions[k].decision is not decision for k in wanted):
+                        open_.append(left[-1])
                 continue
             keys += wanted
     for space in sorted(set(wish.spaces) - known_spaces):
@@ -162,7 +171,7 @@ def _keys(
             f"{actor.name} ({actor.profile}) may approve nothing of this: {left[0]}",
             hint="“offerkit approvals” shows what waits for whom.",
         )
-    return keys, left
+    return keys, open_
 
 
 def _may_not(actor: Actor, address: str, aspect: Aspect, named: tuple[str, ...]) -> Diagnostic:

@@ -26,4 +26,5 @@ def held_back(
     first = loaded.placed(found)[0]
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     why = first.summary + more
-    return found, Blocked(item.address, item.stage, first.code, why, first.hint, source=first.position)
+    live_now = item.before is not None
+    return found, Blocked(item.address, item.stage, first.code, why, first.hint, (), live_now, first.position)

@@ -201,7 +201,7 @@ def _hold_back(
         if blocked is None:
             ready.append(item)
             continue
-        if patterns.targets:
+        if any(target.text in (item.address, item.address.partition("/")[2]) for target in patterns.targets):
             findings += found
         held.append(blocked)
     if findings:

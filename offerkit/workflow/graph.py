@@ -11,7 +11,7 @@ def edges(session: Session, focus: tuple[str, ...] = ()) -> dict[str, list[str]]
     """What each resource refers to, in topological order; narrowed to ``focus``, its needs and its dependents."""
     loaded = session.load()
     refs = {
-        address: sorted({ref.target for ref in record.refs if ref.path or record.kind == "category"})
+        address: sorted({ref.target for ref in record.refs if ref.path or not ref.target.startswith("environment.")})
         for address, record in loaded.records.items()
     }
     if focus:

@@ -112,7 +112,7 @@ def _plan(session: Session, store: Store, asked: Candidates, outcome: Promotion,
     bodies = Layered(campaigns.bodies, design.bodies, live.bodies)
     refs = {d.address: after.references(d.address) for d in deltas if d.after is not None}
     with session.progress("Comparing", len(deltas)) as advance:
-        steps = steps_for(deltas, Context(bodies, refs, {}, advance), _reasons(deltas))
+        steps = steps_for(deltas, Context(bodies, refs, {}, advance), _reasons(deltas, design))
     steps = [replace(step, dependents=tuple(outcome.changed_offers.get(step.address, ()))) for step in steps]
     steps += steps_for(campaigns.ready, Context(bodies, {}, campaigns.positions))
     used = {step.after.fingerprint for step in steps if step.after is not None}
@@ -148,12 +148,12 @@ def _deltas(before: Mapping[str, Entry], after: Mapping[str, Entry], renamed: Ma
     return found
 
 
-def _reasons(deltas: list[Delta]) -> dict[str, Reason]:
+def _reasons(deltas: list[Delta], design: View) -> dict[str, Reason]:
     reasons = {}
     for item in deltas:
         offer = parse_address(item.address).kind is Kind.OFFER
         if item.after is None or item.after.activation == ():
-            reasons[item.address] = Reason.REMOVED_FROM_DESIGN
+            reasons[item.address] = Reason.REJECTED if item.address in design.entries else Reason.REMOVED_FROM_DESIGN
         else:
             reasons[item.address] = Reason.APPROVED if offer else Reason.RIDES_ALONG
     return reasons

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import click
 
@@ -12,6 +12,8 @@ from offerkit_docs import markdown
 INTRO = """\
 `offerkit COMMAND --help` prints the same. Commands that change something show a plan first and ask; `--yes`
 does not ask. Without a terminal nothing is asked, and nothing is changed without `--yes`."""
+
+OF_EVERY_COMMAND = "They stand before or after the command: `offerkit --as omar promote`, `offerkit promote --as omar`."
 
 EXIT_CODES = markdown.table(
     ["Code", "Meaning"],
@@ -35,10 +37,10 @@ VARIABLES = markdown.table(
 )
 
 
-def commands() -> Iterator[tuple[str, click.Command, click.Context]]:
-    """Every command and subcommand with its full name, as ``audit verify``."""
+def commands(names: Iterable[str] = COMMANDS) -> Iterator[tuple[str, click.Command, click.Context]]:
+    """The commands of those names, each followed by its subcommands with their full names, as ``audit verify``."""
     top = click.Context(cli, info_name="offerkit")
-    for name in COMMANDS:
+    for name in names:
         command = cli.get_command(top, name)
         assert command is not None, name
         context = click.Context(command, info_name=name, parent=top)
@@ -74,8 +76,7 @@ def page() -> str:
     anchors = [(f"[`{name}`](#offerkit-{name})", short) for name, short in COMMANDS.items()]
     sections = [
         markdown.table(["Command", "What it does"], anchors),
-        "## Options of every command\n\nThey stand before the command: `offerkit --as omar promote`.\n\n"
-        + markdown.table(["Option", "Meaning"], rows),
+        f"## Options of every command\n\n{OF_EVERY_COMMAND}\n\n{markdown.table(['Option', 'Meaning'], rows)}",
         f"## Exit codes\n\n{EXIT_CODES}",
         f"## Environment variables\n\n{VARIABLES}",
         *(_section(*each) for each in commands()),

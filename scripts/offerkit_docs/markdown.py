@@ -17,7 +17,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def prose(docstring: str | None) -> str:
-    """A docstring as Markdown: literals and ``offer.<field>`` become code, domain.md becomes a link, paragraphs stay."""
+    """A docstring as Markdown: names become code, domain.md becomes a link, paragraphs stay."""
     text = inspect.cleandoc(docstring or "")
     text = re.sub(r"``([^`]+)``", r"`\1`", text)
     text = re.sub(r"(?<![`\w])(\w+\.<[\w ]+>)", r"`\1`", text)

@@ -41,7 +41,7 @@ MEANINGS: dict[str, str] = {
     "Parameter.default": "The value where the offer gives none.",
     "AppliesTo.offers": "These offers.",
     "AppliesTo.categories": "The offers below these categories.",
-    "Counted.of": "Propositions of all offers, of the offer itself, of its category, or of the offers the rule is about.",
+    "Counted.of": "Propositions of all offers, of the offer itself, of its category, or of all that the rule is about.",
     "Counted.status": "Only propositions with this status count.",
     "Window.before": "From so long before the proposition date.",
     "Window.after": "To so long after it.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from types import UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
@@ -49,34 +50,39 @@ class Row(NamedTuple):
     meaning: str
 
 
+def hints(model: type[BaseModel]) -> list[Any]:
+    """The annotations of ``model``'s properties, in order."""
+    found = get_type_hints(model, include_extras=True)
+    return [found[name] for name in model.model_fields]
+
+
 def rows(model: type[BaseModel], prefix: str = "") -> Iterator[Row]:
     """Every property of ``model``, each followed by those below it."""
-    hints = get_type_hints(model, include_extras=True)
-    for name, info in model.model_fields.items():
+    for (name, info), hint in zip(model.model_fields.items(), hints(model), strict=True):
         path = prefix + (info.alias or name)
-        word, inner, suffix = _type(hints[name])
+        word, inner, suffix = type_of(hint)
         yield Row(path, word + _limits(info), _default(info), _meaning(model, name, info, inner))
         if inner is not None:
             yield from rows(inner, f"{path}{suffix}.")
 
 
-def _type(hint: Any) -> tuple[str, type[BaseModel] | None, str]:
+def type_of(hint: Any) -> tuple[str, type[BaseModel] | None, str]:
     """The word for a type; the model of what is below it, if any; how a path goes on to that."""
     for word, (alias, _) in TYPES.items():
         if hint is alias:
             return word, None, ""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        return _type(arguments[0])
+        return type_of(arguments[0])
     if origin in (Union, UnionType):
-        return _type(next(part for part in arguments if part is not type(None)))
+        return type_of(next(part for part in arguments if part is not type(None)))
     if origin is Literal:
         return ", ".join(f"`{value}`" for value in arguments), None, ""
     if origin is dict:
-        word, inner, _ = _type(arguments[1])
+        word, inner, _ = type_of(arguments[1])
         return ("map by name" if inner else f"map by name of {word}"), inner, ".<name>"
     if origin is tuple:
-        word, inner, _ = _type(arguments[0])
+        word, inner, _ = type_of(arguments[0])
         return ("list" if inner else f"list of {word}"), inner, "[]" if inner else ""
     if _is_model(hint):
         return "map", hint, ""
@@ -112,7 +118,7 @@ def _default(info: FieldInfo) -> str:
 
 def _meaning(model: type[BaseModel], name: str, info: FieldInfo, inner: type[BaseModel] | None) -> str:
     """What a property means: its own description, else ours, else what the part below it says of itself."""
-    owner = next(each for each in model.__mro__ if name in each.__dict__.get("__annotations__", {}))
+    owner = next(each for each in model.__mro__ if name in inspect.get_annotations(each))
     known = info.description or MEANINGS.get(f"{owner.__name__}.{name}", "")
     if not known and inner is not None:
         known = markdown.prose(inner.__doc__).partition("\n\n")[0]

@@ -1,0 +1,168 @@
+"""Writing files and folders: all of what was asked for or nothing, and never half a file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from offerkit.diagnostics import Code, Refused, refuse
+
+TOP = ("environments", "specs")
+"""The folders that hold a project's YAML; a forced export replaces these and nothing else."""
+
+
+def add_files(root: Path, files: Mapping[str, bytes]) -> None:
+    """Write new files below ``root``; folders are made. Raises Refused when one exists or cannot be written."""
+    made: list[Path] = []
+    with _writing(root):
+        try:
+            for path, content in sorted(files.items()):
+                _make_folders((root / path).parent, made)
+                _add(root / path, content)
+                made.append(root / path)
+        except BaseException:
+            _take_back(made)
+            raise
+
+
+def _add(target: Path, content: bytes) -> None:
+    if os.path.lexists(target):
+        raise refuse(Code.TARGET_EXISTS, f"{target} exists already", hint="Rename or remove it first.")
+    partial = _partial(target)
+    try:
+        partial.write_bytes(content)
+        partial.rename(target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise
+
+
+def replace_files(root: Path, files: Mapping[str, bytes]) -> None:
+    """Write existing files below ``root`` anew, with the mode that each had.
+
+    All are written beside the old ones first, so that a full disk or a read-only folder changes none.
+    """
+    ready: list[tuple[Path, Path]] = []
+    with _writing(root):
+        try:
+            for path, content in sorted(files.items()):
+                target = Path(os.path.realpath(root / path))
+                if not os.access(target, os.W_OK):
+                    raise _refused(target, "it is read-only")
+                partial = _partial(target)
+                ready.append((partial, target))
+                partial.write_bytes(content)
+                partial.chmod(stat.S_IMODE(target.stat().st_mode))
+            for partial, target in ready:
+                partial.replace(target)
+        except BaseException:
+            _take_back([partial for partial, _ in ready])
+            raise
+
+
+def write_project(target: Path, files: Mapping[str, bytes], *, force: bool) -> None:
+    """Make ``target`` the folder of a project that holds ``files``.
+
+    Raises Refused when it holds something already; ``force`` replaces its specs/ and environments/.
+    """
+    with _writing(target):
+        check_target(target, force=force)
+        exists = target.is_dir()
+        if not exists:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        staged = Path(tempfile.mkdtemp(prefix=".offerkit-export-", dir=target if exists else target.parent))
+        try:
+            for folder in TOP:
+                (staged / folder).mkdir()
+            add_files(staged, files)
+            if exists:
+                _swap(staged, target)
+            else:
+                staged.chmod(0o777 & ~_umask())
+                staged.rename(target)
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+
+
+def check_target(target: Path, *, force: bool) -> None:
+    """Refuse a target that is no folder, or one that holds something unless ``force`` is set."""
+    with _writing(target):
+        if target.is_dir():
+            if force or not any(target.iterdir()):
+                return
+            summary, hint = f"{target} is not empty", "Name a new folder, or replace its specs with --force."
+        elif os.path.lexists(target):
+            summary, hint = f"{target} is not a folder", "Name a new folder."
+        else:
+            return
+    raise refuse(Code.TARGET_EXISTS, summary, hint=hint)
+
+
+def _swap(staged: Path, target: Path) -> None:
+    """Put the folders of ``staged`` in place of those of ``target``, or leave all of them as they were."""
+    old = staged / "old"
+    old.mkdir()
+    moved: list[tuple[Path, Path]] = []
+    try:
+        for folder in TOP:
+            if os.path.lexists(target / folder):
+                (target / folder).rename(old / folder)
+                moved.append((old / folder, target / folder))
+            (staged / folder).rename(target / folder)
+            moved.append((target / folder, staged / folder))
+    except BaseException:
+        for now, before in reversed(moved):
+            now.rename(before)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _partial(target: Path) -> Path:
+    return target.with_name(f".{target.name[:100]}.{os.getpid()}.partial")
+
+
+def _make_folders(folder: Path, made: list[Path]) -> None:
+    missing = []
+    while not folder.is_dir():
+        missing.append(folder)
+        folder = folder.parent
+    for path in reversed(missing):
+        path.mkdir()
+        made.append(path)
+
+
+def _take_back(made: list[Path]) -> None:
+    for path in reversed(made):
+        with contextlib.suppress(OSError):
+            path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+@contextlib.contextmanager
+def _writing(place: Path) -> Iterator[None]:
+    """Tell what the system refuses as a refusal."""
+    try:
+        yield
+    except OSError as error:
+        raise _refused(Path(error.filename or place), error.strerror or str(error)) from None
+    except ValueError as error:
+        raise _refused(place, str(error)) from None
+
+
+def _refused(path: Path, reason: str) -> Refused:
+    return refuse(
+        Code.UNREADABLE,
+        f"{path!s:.200} cannot be written: {reason}",
+        detail="Nothing was changed.",
+        hint="Check the permissions of the file and its folder, and the room on the disk.",
+    )

@@ -1,0 +1,39 @@
+"""Every session in this folder prints exactly what it did when it was written."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from scripted import HERE, play, read, updating, written
+
+SESSIONS = sorted(HERE.glob("*.txt"))
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the starts are kept: one folder for all workers of a run."""
+    base = tmp_path_factory.getbasetemp()
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    place = base.parent / f"starts-{run}" if run else base / "starts"
+    place.mkdir(exist_ok=True)
+    return place
+
+
+@pytest.mark.parametrize("path", SESSIONS, ids=lambda path: path.stem)
+def test_session(path: Path, prepared: Path) -> None:
+    """Run it; with UPDATE_SCRIPTS=1 write down what it prints instead."""
+    before, after = play(path, prepared)
+    if updating():
+        path.write_text(after, encoding="utf-8")
+    else:
+        assert after.splitlines() == before.splitlines()
+
+
+@pytest.mark.parametrize("path", SESSIONS, ids=lambda path: path.stem)
+def test_form(path: Path) -> None:
+    """Reading and writing a session leaves it as it is, so that an update changes only what is printed."""
+    text = path.read_text(encoding="utf-8")
+    assert written(read(text)) == text
+    assert "start:" in text or path.stem in ("begin",)
