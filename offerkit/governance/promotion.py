@@ -123,8 +123,7 @@ def _gather(work: _Work) -> None:
         if target is None or (target == work.live_entry(address) and address not in work.origin):
             continue
         if address in work.asked.holds:
-            why = work.asked.holds[address]
-            work.block(address, Code.NOT_APPROVED, why, "Change it in design, or promote with --include-rolled-back.")
+            _block_held(work, address)
             continue
         work.going[address] = target
     for address, entry in work.live.entries.items():
@@ -132,11 +131,19 @@ def _gather(work: _Work) -> None:
         gone = address not in work.design.entries and address not in work.asked.renames
         if not gone or kind in (Kind.CAMPAIGN, Kind.OPERATOR) or not work.asked.wanted(address):
             continue
+        if address in work.asked.holds and entry.activation != ():
+            _block_held(work, address)
+            continue
         if kind is Kind.OFFER:
             if entry.activation:
                 work.going[address] = Entry(entry.fingerprint, ())
         else:
             work.going[address] = None
+
+
+def _block_held(work: _Work, address: str) -> None:
+    why = work.asked.holds[address]
+    work.block(address, Code.NOT_APPROVED, why, "Change it in design, or promote with --include-rolled-back.")
 
 
 def _needed(work: _Work, wanted: set[str]) -> set[str]:
@@ -260,13 +267,20 @@ def _settle(work: _Work) -> bool:
             continue
         if address in work.going:
             if not _same(after, address, work.design, address, entry.activation):
-                held = sorted(c for c in changes if c in work.blocked and c != address)
-                why = f"it needs {held[0]}, which stays behind" if held else "what it inherits stays behind"
-                work.block(address, Code.NOT_APPROVED, why, f"Unblock {held[0]} first." if held else "")
+                _block_needing(work, after, address)
         elif not _as_it_was_or_approved(work, after, address, entry.activation):
             _block_riders(work, address, changes)
     _block_dangling(work)
     return len(work.blocked) > before
+
+
+def _block_needing(work: _Work, after: View, offer: str) -> None:
+    """Block an offer that would go live with something else than what was approved with it."""
+    held = [a for a in affecting(work.design, offer) - {offer} if after.entries.get(a) != work.design.entries.get(a)]
+    held.sort(key=lambda a: (a not in work.blocked, a))
+    why = f"it needs {held[0]}, which stays behind" if held else "what it inherits stays behind"
+    how = "" if not held else f"Unblock {held[0]} first." if held[0] in work.blocked else f"Promote {held[0]} too."
+    work.block(offer, Code.NOT_APPROVED, why, how)
 
 
 def _as_it_was_or_approved(work: _Work, after: View, address: str, spaces: tuple[str, ...]) -> bool:
@@ -315,6 +329,22 @@ def _block_dangling(work: _Work) -> None:
                     address, Code.NOT_APPROVED, f"it needs {target}, which stays behind", f"Promote {target} too."
                 )
                 break
+    _block_named(work)
+
+
+def _block_named(work: _Work) -> None:
+    """What is to be removed stays while something that stays still names it."""
+    gone = {address for address, entry in work.going.items() if entry is None}
+    if not gone:
+        return
+    after = work.hypothetical()
+    for address, entry in sorted(after.entries.items()):
+        if entry.activation == () or parse_address(address).kind is Kind.OPERATOR:
+            continue
+        for target in gone.intersection(after.references(address)):
+            if target in work.going and not _may_dangle(address, target):
+                how = "Promote that too." if address in work.design.entries else ""
+                work.block(target, Code.NOT_APPROVED, f"{address}, which stays as it is, still names it", how)
 
 
 def _may_dangle(address: str, target: str) -> bool:

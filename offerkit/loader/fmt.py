@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, Severity
 from offerkit.loader.parse import Parsed, parse_file
-from offerkit.loader.project import SpecFile
+from offerkit.loader.project import Project, SpecFile, read_files
 from offerkit.loader.shapes import document
 from offerkit.loader.source import comments, read
 from offerkit.loader.writer import Writer
@@ -25,6 +27,44 @@ class Formatted:
     def changed(self) -> bool:
         """Whether the file was not in canonical form."""
         return self.before != self.after
+
+
+def spec_files(project: Project, paths: Sequence[Path]) -> list[SpecFile]:
+    """The files that ``paths`` name, each a file or folder of the project; none: all of them.
+
+    Raises Refused when one names no spec file, or what it names cannot be read.
+    """
+    files, found = read_files(project.root)
+    names = [*(file.path for file in files), *(d.position.file for d in found if d.position is not None)]
+    wanted = {path: _prefix(project.root, path) for path in paths} or {project.root: ""}
+    empty = [path for path, prefix in wanted.items() if not any(_below(name, prefix) for name in names)]
+    if paths and empty:
+        raise Refused(
+            Diagnostic(
+                Code.NO_MATCH,
+                f"{path!s:.200} is no spec file of this project, and no folder with one",
+                hint="Name files or folders in specs/ or environments/.",
+            )
+            for path in empty
+        )
+    chosen = {name for name in names if any(_below(name, prefix) for prefix in wanted.values())}
+    mistakes = [d for d in found if d.position is None or d.position.file in chosen]
+    if mistakes:
+        raise Refused(mistakes)
+    return [file for file in files if file.path in chosen]
+
+
+def _prefix(root: Path, path: Path) -> str | None:
+    """``path`` from the project's root, with ``/``; empty for the root itself, None outside of it."""
+    try:
+        relative = os.path.relpath(os.path.abspath(path), os.path.abspath(root))  # noqa: PTH100 - links stay links
+    except ValueError:
+        return None
+    return None if relative.startswith("..") else "" if relative == "." else relative.replace(os.sep, "/")
+
+
+def _below(name: str, prefix: str | None) -> bool:
+    return prefix is not None and (not prefix or name == prefix or name.startswith(f"{prefix}/"))
 
 
 def format_files(files: Iterable[SpecFile]) -> list[Formatted]:
@@ -95,3 +135,11 @@ def _changed(file: SpecFile) -> Diagnostic:
         hint="Please report it, with the file. The other files can be formatted by name.",
         position=Position(file.path, 1, 1),
     )
+
+
+def unified(file: Formatted) -> Iterator[str]:
+    """What would change, as a unified diff without line ends."""
+    from difflib import unified_diff
+
+    before, after = (content.decode("utf-8-sig").splitlines() for content in (file.before, file.after))
+    yield from unified_diff(before, after, file.path, file.path, lineterm="")

@@ -16,7 +16,7 @@ class Comment(NamedTuple):
     blank: bool = False
 
 
-Content: TypeAlias = "str | bool | None | dict[str, Node] | list[Node]"
+Content: TypeAlias = "str | bool | dict[str, Node] | list[Node] | None"
 
 
 class Node:

@@ -81,7 +81,7 @@ def select(
         # A campaign goes to live and relies on what is live, whatever design is about to become.
         if chosen[address].after is not None and not chosen[address].stage.endswith(f"@{Stage.LIVE}"):
             _with_needed(address, by_address, patterns, after, chosen, result)
-    _with_dependents(by_address, patterns, before, chosen, result)
+    _with_dependents(by_address, patterns, (after, before), chosen, result)
     result.chosen = [d for d in deltas if d.address in chosen]
     return result
 
@@ -110,11 +110,12 @@ def _with_needed(
 def _with_dependents(
     deltas: dict[str, Delta],
     patterns: Patterns,
-    before: Callable[[str], Iterable[str]],
+    references: tuple[Mapping[str, Iterable[str]], Callable[[str], Iterable[str]]],
     chosen: dict[str, Delta],
     result: Selection,
 ) -> None:
-    """A deletion (or rename) takes along the changes of those that still name what goes."""
+    """A deletion (or rename) takes along the changes of those that still name what goes, and what these need."""
+    after, before = references
     grew = True
     stays: set[str] = set()
     while grew:
@@ -134,4 +135,9 @@ def _with_dependents(
                 result.blocked.append(blocked)
                 break
             chosen[other.address] = other
-            result.notes.append(f"{other.address} comes along because it names {named[0]}, which goes.")
+            if other.after is not None:
+                _with_needed(other.address, deltas, patterns, after, chosen, result)
+            if other.address in chosen:
+                result.notes.append(f"{other.address} comes along because it names {named[0]}, which goes.")
+            else:
+                stays.add(other.address)

@@ -161,8 +161,9 @@ def _keys(
             Diagnostic(Code.NO_MATCH, f"none of these offers is to be shown on a space “{space[:80]}”", hint=hint)
         )
     if decision is Decision.APPROVED:
-        found += _missing(design, keys)
-        found += _same_person(store, design, actor, keys)
+        new = [k for k in keys if k not in decisions or decisions[k].decision is not decision]
+        found += _missing(design, new)
+        found += _same_person(store, design, actor, new, decisions)
     if found:
         raise Refused(found)
     if not keys and left:
@@ -201,29 +202,51 @@ def _missing(design: View, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
     return found
 
 
-def _same_person(store: Store, design: View, actor: Actor, keys: list[ApprovalKey]) -> list[Diagnostic]:
-    """Where duties are separated: who last changed something of what is approved may not approve it."""
+def _same_person(
+    store: Store, design: View, actor: Actor, keys: list[ApprovalKey], decisions: Standing
+) -> list[Diagnostic]:
+    """Where duties are separated: who changed an offer since it was approved, or last what it inherits, may not."""
     separated = {name for name, settings in promotion_settings(store).items() if settings.get("separation_of_duties")}
+    since = dict.fromkeys(((key.address, key.aspect, key.space) for key in keys), 0)
+    for key, decision in decisions.items():
+        place = (key.address, key.aspect, key.space)
+        if place in since and decision.decision is Decision.APPROVED:
+            since[place] = max(since[place], decision.revision)
+    earliest: dict[str, int] = {}
+    for (address, _, _), serial in since.items():
+        if parse_address(address).environment in separated:
+            earliest[address] = min(serial, earliest.get(address, serial))
     found = []
-    for address in sorted({key.address for key in keys}):
+    for address, serial in sorted(earliest.items()):
         environment = parse_address(address).environment
-        if environment not in separated:
-            continue
-        changes = store.last_change(f"{environment}@{Stage.DESIGN}", affecting(design, address))
-        for place, change in sorted(changes.items()):
-            revision = store.revision(change.serial)
-            if revision is not None and revision.actor == actor.name:
-                found.append(
-                    Diagnostic(
-                        Code.SEPARATION,
-                        f"{actor.name} may not approve {address}: they changed {place} in revision {revision.serial}",
-                        f"{environment} separates duties: who changes may not approve.",
-                        "Let another reviewer approve it.",
-                        address,
-                    )
+        mine = _changed_by(store, actor, address, serial, affecting(design, address) - {address})
+        if mine:
+            found.append(
+                Diagnostic(
+                    Code.SEPARATION,
+                    f"{actor.name} may not approve {address}: they changed {mine}",
+                    f"{environment} separates duties: who changes may not approve.",
+                    "Let another reviewer approve it.",
+                    address,
                 )
-                break
+            )
     return found
+
+
+def _changed_by(store: Store, actor: Actor, offer: str, serial: int, inherited: set[str]) -> str:
+    """What ``actor`` changed: the offer after a revision, under any name, or last what it inherits; empty: nothing."""
+    stage = f"{parse_address(offer).environment}@{Stage.DESIGN}"
+    changes = [change for _, change in sorted(store.last_change(stage, inherited).items())]
+    names = {offer}
+    for change in reversed(store.changes_since(stage, serial)):
+        if change.address in names:
+            names.add(change.moved_from or offer)
+            changes.append(change)
+    for change in changes:
+        revision = store.revision(change.serial)
+        if revision is not None and revision.actor == actor.name:
+            return f"{change.address} in revision {revision.serial}"
+    return ""
 
 
 def items(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from offerkit.diagnostics import Code, refuse
 
 STARTER_ENVIRONMENT = "recipients"
 STARTER_EMAIL = "you@example.com"
+_PLAIN_EMAIL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@[A-Za-z0-9.-]{1,190}")
+"""What can stand in YAML and in a Markdown text as it is."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ def begin(target: Path, starter: Mapping[str, bytes], environment: str, email: s
             hint="Names have ASCII letters, digits, - and _, and at most 64 characters; “shared” is taken.",
         )
     _refuse_project(target)
+    email = email if _PLAIN_EMAIL.fullmatch(email) else STARTER_EMAIL
     files = {f".schema/{name}": content for name, content in schema_files().items()}
     for path, content in starter.items():
         text = content.decode().replace(STARTER_ENVIRONMENT, environment)

@@ -94,9 +94,10 @@ def _holds(store: Store, design: View, live: View) -> dict[str, str]:
         for address, change in store.last_change(stage, addresses).items():
             revision = rolled_back.get(change.serial)
             there = design.entries.get(address)
-            if revision is None or (there.fingerprint if there else "") != (
-                change.before.fingerprint if change.before else ""
-            ):
+            was = change.before
+            if there is None and was is not None and was.activation == ():
+                was = None  # deactivated is what becomes of an offer that design removed
+            if revision is None or (there.fingerprint if there else "") != (was.fingerprint if was else ""):
                 continue
             found[address] = (
                 f"it was rolled back in revision {revision.serial} by {revision.actor}, and design is still as it was"

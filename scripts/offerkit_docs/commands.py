@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Iterator
 
 import click
@@ -58,11 +59,18 @@ def options(command: click.Command, context: click.Context) -> list[tuple[str, s
     return [record for record in records if record is not None and not record[0].endswith("--help")]
 
 
+def _paragraph(text: str) -> str:
+    """A paragraph of a command's help; one that click would not wrap is code."""
+    if text.startswith(("\b", " ")):
+        return f"```\n{inspect.cleandoc(text.removeprefix(chr(8))).strip()}\n```"
+    return markdown.literally(" ".join(text.split()))
+
+
 def _section(name: str, command: click.Command, context: click.Context) -> str:
     level = "##" if " " not in name else "###"
     pieces = " ".join(command.collect_usage_pieces(context))
-    text = "\n\n".join(" ".join(part.split()) for part in (command.help or "").split("\n\n"))
-    parts = [f"{level} `offerkit {name}`", markdown.literally(text), f"```\nofferkit {name} {pieces}\n```"]
+    parts = [f"{level} `offerkit {name}`", *map(_paragraph, (command.help or "").split("\n\n"))]
+    parts.append(f"```\nofferkit {name} {pieces}\n```")
     rows = [(f"`{spelling}`", markdown.literally(meaning)) for spelling, meaning in options(command, context)]
     if rows:
         parts.append(markdown.table(["Option", "Meaning"], rows))

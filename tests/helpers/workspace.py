@@ -113,8 +113,10 @@ class Workspace:
 
     def approve_all(self) -> None:
         """Every reviewer and a manager approve what they may."""
+        known = self.files["specs/shared.yaml"]["operators"]
         for who in ("brand", "risk", "omar"):
-            self.approve(who)
+            if who in known:
+                self.approve(who)
 
     def go_live(self, who: str = "ada") -> Workspace:
         """Apply, approve and promote all there is."""

@@ -34,7 +34,7 @@ STARTS: dict[str, tuple[str, str]] = {
 _TOOLS = {
     "offerkit": (
         'exec "$OFFERKIT_PYTHON" -P -c'
-        " 'import sys; sys.argv[0] = \"offerkit\"; from offerkit.cli.main import run; run()' \"$@\""
+        ' \'import sys; sys.argv[0] = "offerkit"; from offerkit.cli.main import run; run()\' "$@"'
     ),
     "python": 'exec "$OFFERKIT_PYTHON" -P "$@"',
     "hold-lock": f'exec "$OFFERKIT_PYTHON" -P {HERE}/hold_lock.py "$@"',
@@ -178,6 +178,7 @@ def _prepared(start: str, prepared: Path) -> Path:
             return place
         source, command = STARTS[start]
         draft = prepared / f"{start}.draft"
+        shutil.rmtree(draft, ignore_errors=True)
         if start == "bundled":
             for part in ("specs", "environments"):
                 shutil.copytree(REPOSITORY / part, draft / part)

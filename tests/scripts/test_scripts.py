@@ -1,24 +1,13 @@
-"""Every session in this folder prints exactly what it did when it was written."""
+"""Every session in this folder prints exactly what stands in it."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 from scripted import HERE, play, read, updating, written
 
 SESSIONS = sorted(HERE.glob("*.txt"))
-
-
-@pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the starts are kept: one folder for all workers of a run."""
-    base = tmp_path_factory.getbasetemp()
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
-    place = base.parent / f"starts-{run}" if run else base / "starts"
-    place.mkdir(exist_ok=True)
-    return place
 
 
 @pytest.mark.parametrize("path", SESSIONS, ids=lambda path: path.stem)

@@ -59,7 +59,7 @@ def test_files_that_are_named_are_there(page: Path) -> None:
         assert (ROOT / path).exists(), f"{name(page)}: {path}"
 
 
-BY_USERS = ("specs/operators.yaml",)
+BY_USERS = ("specs/operators.yaml", "specs/shared.yaml")
 """Files that a page means in the reader's own project."""
 
 

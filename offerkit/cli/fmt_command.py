@@ -1,0 +1,48 @@
+"""``offerkit fmt``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from offerkit.cli.options import pass_shell
+from offerkit.cli.shell import Shell
+
+
+@click.command("fmt")
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a file would change.")
+@click.option("--diff", is_flag=True, help="Write nothing; print what would change.")
+@pass_shell
+def command(shell: Shell, paths: tuple[Path, ...], check: bool, diff: bool) -> int:
+    """Bring the specs into their canonical form; comments stay.
+
+    PATH is a file or a folder of the project (default: all of it). What the files mean never changes: each is
+    read again before it is written. Files with mistakes are reported, and then none is written.
+
+    Two spaces for each level; keys in the order of the reference, sections in that of creation, resources as
+    they are; short lists and maps on one line, if that ends before column 100; texts with line ends as blocks;
+    quotes only where they are needed.
+    """
+    from offerkit.loader.fmt import format_files, spec_files, unified
+    from offerkit.loader.write import replace_files
+
+    session = shell.session()
+    changed = [file for file in format_files(spec_files(session.project, paths)) if file.changed]
+    if diff:
+        for file in changed:
+            for line in unified(file):
+                paint = {"+": shell.style.green, "-": shell.style.red, "@": shell.style.cyan}.get(line[:1], str)
+                click.echo(paint(line), color=True)
+    elif check:
+        for file in changed:
+            click.echo(file.path)
+    else:
+        replace_files(session.project.root, {file.path: file.after for file in changed})
+        for file in changed:
+            click.echo(file.path)
+    if check and changed:
+        files = "1 file is" if len(changed) == 1 else f"{len(changed):,} files are"
+        click.echo(f"{files} not in canonical form; “offerkit fmt” mends that.", err=True)
+    return 1 if check and changed else 0

@@ -1,0 +1,36 @@
+"""``offerkit import``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from offerkit.cli.options import pass_shell
+from offerkit.cli.shell import Shell
+
+
+@click.command("import")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--environment", "names", multiple=True, metavar="NAME", help="Take only this one, and what it needs.")
+@click.option("--check", is_flag=True, help="Write nothing; tell what would be taken.")
+@pass_shell
+def command(shell: Shell, folder: Path, names: tuple[str, ...], check: bool) -> None:
+    """Take YAML from elsewhere into this project.
+
+    DIR is another project: an export, another team's checkout. What this project lacks is written into new
+    files (specs/ENVIRONMENT/imported-SECTION.yaml); what is the same is skipped; what is here with another body
+    is refused, and then nothing is written. The result must be valid as a whole. Comments and renames (moved)
+    of DIR stay there.
+    """
+    from offerkit.workflow.importing import plan_import, write_import
+
+    session = shell.session()
+    planned = plan_import(session, folder, names)
+    if not check:
+        write_import(session, planned)
+    for path in sorted(planned.files):
+        click.echo(path)
+    verb = "would be added" if check else "added"
+    text = f"{len(planned.added):,} resources {verb}; {len(planned.same):,} were here already."
+    click.echo(shell.style.green(text), color=True)

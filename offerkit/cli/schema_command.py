@@ -1,0 +1,36 @@
+"""``offerkit schema``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from offerkit.cli.options import pass_shell
+from offerkit.cli.shell import Shell
+
+
+@click.command("schema")
+@click.option(
+    "--kind", type=click.Choice(["specs", "environment"]), default="specs", help="Of which files (default: specs)."
+)
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write both into a folder instead.")
+@pass_shell
+def command(shell: Shell, kind: str, out: Path | None) -> None:
+    """Print the JSON Schema of the spec files.
+
+    With --out .schema it is written to .schema/specs.json and .schema/environment.json. Editors with a YAML
+    language server then complete and check a file of specs/ENVIRONMENT/ that begins with the line
+
+        # yaml-language-server: $schema=../../.schema/specs.json
+    """
+    from offerkit.loader.json_schema import schema_files
+    from offerkit.loader.write import put_files
+
+    written = schema_files()
+    if out is None:
+        click.echo(written[f"{kind}.json"].decode(), nl=False)
+        return
+    put_files(out, written)
+    for name in written:
+        click.echo(str(out / name))
