@@ -1,4 +1,4 @@
-"""Stale is judged by meaning (design.md §5): a base that moved is fine if nothing that matters moved."""
+"""Stale is judged by meaning (docs/plans.md): a base that moved is fine if nothing that matters moved."""
 
 from __future__ import annotations
 

@@ -31,5 +31,6 @@ def finish(plan: Plan, out: str | None, detailed_exitcode: bool) -> int:
         from offerkit.workflow.main_path import save
 
         path = save(plan, Path(out))
-        click.echo(f"Saved to {path}. Apply exactly this with: offerkit apply {path}", err=True)
+        after = "There is nothing in it to apply." if plan.empty else f"Apply exactly this with: offerkit apply {path}"
+        click.echo(f"Saved to {path}. {after}", err=True)
     return 2 if detailed_exitcode and not plan.empty else 0

@@ -16,7 +16,10 @@ from offerkit.cli.shell import Shell
 @full_option
 @pass_shell
 def command(shell: Shell, plan_file: Path, form: str, full: bool) -> None:
-    """Show a saved plan, as it was when it was made."""
+    """Show a saved plan.
+
+    It is shown as it was when it was made, without looking at the store.
+    """
     from offerkit.workflow.main_path import saved
 
     shell.plan(saved(plan_file), form, full=full)

@@ -18,7 +18,9 @@ from offerkit.cli.shell import Shell, tell
 )
 @pass_shell
 def command(shell: Shell, form: str) -> int:
-    """Check all specs and report every mistake, each with its place and how to mend it.
+    """Check all specs and report every mistake.
+
+    Each is told with its place, the reason, and how to mend it.
 
     Reads files only: no store is needed, nothing is written but the parse cache.
     """

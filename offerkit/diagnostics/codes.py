@@ -1,4 +1,4 @@
-"""Every diagnostic's stable code and what it means; docs/diagnostics.md is generated from here."""
+"""Every diagnostic's stable code and what it means; docs/reference/diagnostics.md is generated from here."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ CODES: dict[Code, str] = {
     Code.LINK_OUTSIDE: "A symbolic link leads out of the project.",
     Code.EMPTY_FILE: "The file holds nothing; every spec file begins with version: 1.",
     Code.VERSION: "The file does not say version: 1, or says a version this offerkit does not know.",
-    Code.NO_PROJECT: "No project here: neither specs/ nor environments/ in this folder or above.",
+    Code.NO_PROJECT: "No project here: no folder with specs/ and environments/, neither this one nor one above.",
     Code.UNREADABLE: "The file could not be read.",
     Code.MISPLACED: "A section or file stands where it does not belong.",
     Code.UNKNOWN_KEY: "A key that this place does not have.",

@@ -12,7 +12,7 @@ from offerkit.models.inherit import JsonMap, Place, category_chain, names_in, wi
 from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.planning.view import View
 
-_ELIGIBILITY = ("enabled", "eligible", "weights", "themes", "category")
+_ELIGIBILITY = ("code", "enabled", "eligible", "weights", "themes", "category")
 _INHERITED = ("enabled", "eligible", "multiplier", "themes", "always_include")
 
 
@@ -62,7 +62,9 @@ def content_fingerprint(view: View, address: str, space: str) -> str:
     place = _places(view, parse_address(address).environment).get(space)
     if place is None:
         return ""
-    return digest(b"content", canonical(place.content(effective(view, address))), place.look)
+    offer = effective(view, address)
+    content = canonical(place.content(offer))
+    return digest(b"content", content, place.look, _identity(address, offer, content + place.look))
 
 
 def eligibility_fingerprint(view: View, address: str) -> str:
@@ -79,7 +81,16 @@ def eligibility_fingerprint(view: View, address: str) -> str:
         for path, body in category_chain(environment, str(offer.get("category", "")), view)
     ]
     own: JsonMap = {key: offer[key] for key in _ELIGIBILITY if key in offer}
-    return digest(b"eligibility", canonical({"offer": own, "filters": filters, "categories": chain}))
+    said = canonical({"offer": own, "filters": filters, "categories": chain})
+    return digest(b"eligibility", said, _identity(address, offer, said))
+
+
+def _identity(address: str, offer: JsonMap, said: bytes) -> bytes:
+    """The offer's own code, label and name, if what is approved speaks of them (``offer.code``)."""
+    if b"offer." not in said:
+        return b""
+    name = parse_address(address).name
+    return canonical([offer.get("code", name), offer.get("label", ""), name, offer.get("category", "")])
 
 
 def _filter_names(eligible: Json) -> list[str]:

@@ -45,7 +45,8 @@ def _contents(index: Index, environment: str) -> Iterator[Finding]:
 
 
 def _content(index: Index, offer: Record) -> Iterator[Finding]:
-    spaces = {n: s for n, s in index.group(offer.environment, Kind.SPACE).items() if s.valid}
+    every = index.group(offer.environment, Kind.SPACE)
+    spaces = {name: space for name, space in every.items() if space.valid}
     for name, fields in offer.facts.representations.items():
         if name in spaces:
             for field in fields:
@@ -59,7 +60,9 @@ def _content(index: Index, offer: Record) -> Iterator[Finding]:
     named = explicit_spaces(chain)
     targets = [spaces[name] for name in named if name in spaces] if named else list(spaces.values())
     known = {field for space in targets for field in space.facts.fields}
-    if targets:
+    # What an invalid space or template would give is not known: its own mistakes are enough.
+    whole = len(targets) == len([name for name in named if name in every] if named else every)
+    if targets and whole:
         for field in offer.facts.fields:
             if field not in known:
                 where = f"space {or_list(named)} has no" if named else "no space of this environment has a"
@@ -71,7 +74,8 @@ def _content(index: Index, offer: Record) -> Iterator[Finding]:
                 f"a representation for {name}, where the offer is not published", on_key=True,
                 hint=f"Add {name} to the offer's spaces, or remove the representation.",
             )  # fmt: skip
-    yield from _required(index, offer, chain, targets, bool(named))
+    if all(record.valid for record in chain) and (named or whole):
+        yield from _required(index, offer, chain, targets, bool(named))
 
 
 def _required(

@@ -41,7 +41,8 @@ def _unknown(index: Index, record: Record, ref: Ref) -> Finding:
         return Finding(
             record, (), Code.MISSING_PARENT, f"the parent category “{parent}” is not declared",
             "A category's path is its place in the tree, and every part of it is a category of its own.",
-            suggestion(parent, index.group(record.environment, Kind.CATEGORY), f"Declare {parent} as well."),
+            suggestion(parent, [n for n in index.group(record.environment, Kind.CATEGORY)
+                                if not n.startswith(f"{parent}/")], f"Declare {parent} as well."),
             on_key=True,
         )  # fmt: skip
     if not ref.path:
@@ -58,7 +59,7 @@ def _unknown(index: Index, record: Record, ref: Ref) -> Finding:
     if elsewhere and environment == record.environment:
         return Finding(
             record, ref.path, Code.FOREIGN_REFERENCE,
-            f"{kind} “{name}” belongs to environment {elsewhere[0]}, not to {record.environment}",
+            f"there is no {kind} “{name}” in {record.environment}; there is one in {elsewhere[0]}",
             "An environment's resources refer only to their own; each environment is for other people.",
             suggestion(name, index.group(environment, kind), f"Declare it in specs/{record.environment}/ as well."),
         )  # fmt: skip

@@ -99,8 +99,11 @@ def scan(text: str, scalars: list[tuple[int, int]]) -> list[Found]:
             start = lines.start(at)
             stop = _line_end(text, at)
             if begin or not text.startswith("%", start):
-                own = not text[start:at].strip("\ufeff \t")
-                found.append(Found(at, at - start, text[at:stop].rstrip(), own, lines.blank_above(at)))
+                before = text[start:at].rstrip(" \t")
+                # Behind something, the column is only worth keeping where somebody aligned it.
+                aligned = not before or at - start - len(before) > 2
+                column = at - start if aligned else 0
+                found.append(Found(at, column, text[at:stop].rstrip(), not before, lines.blank_above(at)))
             at = text.find("#", stop, end)
     return found
 

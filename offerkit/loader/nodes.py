@@ -9,7 +9,7 @@ from offerkit.fingerprint import Json
 
 
 class Comment(NamedTuple):
-    """A comment with its “#”, the column it began in, and whether a blank line stands before it."""
+    """A comment with its “#”, the column to begin in if there is room, and whether a blank line stands before it."""
 
     text: str
     column: int = 0

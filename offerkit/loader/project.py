@@ -52,7 +52,7 @@ class SpecFile(NamedTuple):
 
 
 def find_project(start: Path) -> Project:
-    """The project that ``start`` lies in: the nearest folder with ``specs/`` or ``environments/``.
+    """The project that ``start`` lies in: the nearest folder with ``specs/`` and ``environments/``.
 
     Raises Refused when there is none.
     """
@@ -108,27 +108,42 @@ def _walk(root: Path, real_root: str, found: list[Diagnostic]) -> Iterator[str]:
         if real in seen:
             continue
         seen.add(real)
+        if not _inside(real, real_root):
+            found.append(_link_outside(folder))
+            continue
         try:
             entries = list(os.scandir(root / folder))
         except OSError as error:
             found.append(_unreadable(folder, error))
             continue
         for entry in entries:
-            path = f"{folder}/{entry.name}"
             if entry.name.startswith("."):
                 continue
+            path = f"{folder}/{entry.name}"
+            if not path.isprintable() and path != path.encode(errors="replace").decode():
+                found.append(_misplaced(path.encode(errors="replace").decode(), "its name is not UTF-8"))
+                continue
             if entry.is_symlink() and not _inside(os.path.realpath(entry.path), real_root):
-                found.append(
-                    Diagnostic(
-                        Code.LINK_OUTSIDE, "this link leads out of the project",
-                        "What a plan is made from must lie in the project, where it is reviewed.",
-                        "Copy the file into the project.", position=Position(path, 1, 1),
-                    )
-                )  # fmt: skip
-            elif entry.is_dir():
+                found.append(_link_outside(path))
+            elif _is_folder(entry):
                 pending.append(path)
             elif entry.name.endswith((".yaml", ".yml")):
                 yield path
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself: what it is shows when it is read
+        return False
+
+
+def _link_outside(path: str) -> Diagnostic:
+    return Diagnostic(
+        Code.LINK_OUTSIDE, "this link leads out of the project",
+        "What a plan is made from must lie in the project, where it is reviewed.",
+        "Copy the file into the project.", position=Position(path, 1, 1),
+    )  # fmt: skip
 
 
 def _inside(real: str, real_root: str) -> bool:

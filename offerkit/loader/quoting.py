@@ -75,6 +75,8 @@ def literal(text: str) -> tuple[str, list[str]] | None:
         return None
     body = text[:-1] if text.endswith("\n") else text
     lines = body.split("\n")
+    if lines[-1] and not lines[-1].strip(" \t"):
+        return None  # it would look like a blank line between entries
     return "|" + indicators(text, lines), lines
 
 

@@ -27,16 +27,29 @@ _CODES = {"name": Code.BAD_NAME, "period": Code.PERIOD_ORDER, "missing": Code.MI
           "integer": Code.WRONG_TYPE, "day": Code.WRONG_TYPE, "duration": Code.WRONG_TYPE}  # fmt: skip
 
 
+_BELOW = {
+    "period": ("until",),
+    "key": ("key",),
+    "fallback": ("fallback",),
+    "sample": ("sample",),
+    "outline": ("deliveries", "{delivery}", "outline"),
+}
+"""Where a mistake is that pydantic places at the whole: the path below."""
+
+
 def diagnose(file: str, document: YamlMap, raw: Raw, model: type[BaseModel], error: ErrorDetails) -> Diagnostic:
     """The diagnostic for one of pydantic's errors on the resource ``raw`` of ``document``."""
     loc = tuple(part for part in error["loc"] if part != "[key]")
     on_key = "[key]" in error["loc"] or error["type"] in ("extra_forbidden", "missing")
     path = _path(document, (*raw.path, *loc))
-    code, summary, hint = _words(model, error, loc)
+    code, summary, hint = _words(model, error, loc or (raw.address.name,))
     if error["type"] == "missing":
         path = path[: len(raw.path) + len(loc) - 1]
-    elif error["type"] == "period":
-        path, on_key = (*path, "until"), True
+    elif error["type"] in _BELOW:
+        path = (*path, *(part.format(**error.get("ctx", {})) for part in _BELOW[error["type"]]))
+        on_key = error["type"] == "period"
+    elif not loc and error["type"] not in _WANTED:
+        on_key = True
     return Diagnostic(
         code, summary, hint=hint, address=str(raw.address), position=_place(file, document, path, on_key=on_key)
     )

@@ -15,8 +15,10 @@ from offerkit.loader.limits import MAX_ALIASED_NODES, MAX_BYTES, MAX_DEPTH
 from offerkit.loader.scalars import Scalar, resolve
 
 Value: TypeAlias = "Scalar | YamlMap | YamlList"
-_SHIFT = 20
-"""Positions are packed as line << 20 | column: one small integer instead of a tuple per node."""
+_SHIFT = 24
+"""Positions are packed as line << 24 | column: one small integer instead of a tuple per node.
+
+No file is longer than 2^24 bytes (limits.py), so no column is."""
 
 
 class YamlMap(dict[str, Any]):

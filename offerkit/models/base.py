@@ -124,7 +124,7 @@ def _path(value: str) -> str:
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Label = Annotated[str, Field(max_length=200)]
 Expression = Annotated[str, Field(min_length=1, max_length=10_000)]
-"""A SQL condition or formula (design.md §3)."""
+"""A SQL condition or formula (docs/spec-files.md)."""
 Flag = StrictBool
 Integer = Annotated[int, BeforeValidator(_integer)]
 Amount = Annotated[Decimal, BeforeValidator(_amount), PlainSerializer(str, return_type=str)]

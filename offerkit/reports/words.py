@@ -133,6 +133,8 @@ def empty_sentence(plan: Plan) -> str:
     """Why there is nothing to do."""
     stages = and_list(touched(plan)) or "the stage"
     match plan.kind:
+        case PlanKind.APPLY if plan.blocked:
+            return "No changes. What differs between the specs and the stages is held back."
         case PlanKind.APPLY:
             return f"No changes. The specs and {stages} agree."
         case PlanKind.PROMOTE if plan.blocked:

@@ -133,10 +133,24 @@ def _plan(session: Session, store: Store, asked: Candidates, outcome: Promotion,
         blocked=(*outcome.blocked, *campaigns.held),
         depends=tuple(_depends(steps, after, live, design)),
         approvals=tuple(outcome.approvals),
-        notes=(*outcome.notes, *campaigns.notes),
+        notes=(*outcome.notes, *campaigns.notes, *_bereft(live, after)),
         targets=tuple(p.text for p in patterns.targets),
         bodies={key: bodies[key] for key in sorted(used)},
     )
+
+
+def _bereft(live: View, after: View) -> list[str]:
+    """The campaigns in live that name what would be live no more; only a new apply of theirs can mend that."""
+
+    def is_live(view: View, address: str) -> bool:
+        return address in view.entries and view.entries[address].activation != ()
+
+    return [
+        f"{campaign} names {target}, which will no longer be live."
+        for campaign in after.of_kind(Kind.CAMPAIGN)
+        for target in after.references(campaign)
+        if is_live(live, target) and not is_live(after, target)
+    ]
 
 
 def _deltas(before: Mapping[str, Entry], after: Mapping[str, Entry], renamed: Mapping[str, str]) -> list[Delta]:

@@ -69,7 +69,7 @@ def _paragraph(text: str) -> str:
 def _section(name: str, command: click.Command, context: click.Context) -> str:
     level = "##" if " " not in name else "###"
     pieces = " ".join(command.collect_usage_pieces(context))
-    parts = [f"{level} `offerkit {name}`", *map(_paragraph, (command.help or "").split("\n\n"))]
+    parts = [f"{level} `offerkit {name}`", *map(_paragraph, inspect.cleandoc(command.help or "").split("\n\n"))]
     parts.append(f"```\nofferkit {name} {pieces}\n```")
     rows = [(f"`{spelling}`", markdown.literally(meaning)) for spelling, meaning in options(command, context)]
     if rows:

@@ -1,0 +1,51 @@
+"""Each wrong project: exit 1, one diagnostic at the right place, no traceback, nothing changed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+from wrong import NEW, edit, run, state, write
+
+HERE = Path(__file__).resolve().parent
+CASES: list[dict[str, Any]] = YAML(typ="safe").load((HERE / "cases.yaml").read_text(encoding="utf-8"))
+
+
+def spoil(root: Path, case: dict[str, Any]) -> None:
+    """Make the project of ``case``."""
+    write(root, dict(case.get("files", {})) | ({NEW: case["new"]} if "new" in case else {}))
+    edits = {file: (old, new.replace("TOO_LONG", "x" * 200_001)) for file, (old, new) in case.get("edit", {}).items()}
+    edit(root, edits)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_wrong_project(case: dict[str, Any], project: Path) -> None:
+    """The command says exactly what is wrong and where, and the store stays as it is."""
+    spoil(project, case)
+    before = state(project)
+    outcome = run(project, *case.get("run", ["apply", "--yes"]))
+    found = outcome.only
+    if os.environ.get("SHOW"):
+        print(f"{case['name']}\n{outcome.err}\n")
+    assert (found.code.value, str(found.position)) == (case["code"], case.get("at"))
+    assert case.get("says", "") in found.summary + found.detail + found.hint
+    assert f"--> {case['at']}" in outcome.err
+    assert state(project) == before
+    if "run" not in case:
+        told = run(project, "validate")
+        assert (told.code, told.diagnostics) == (1, ())
+        assert str(found.position) in told.err
+
+
+def test_cases_are_complete() -> None:
+    """Names are unique, and every code of reading, resources and the domain occurs."""
+    names = [case["name"] for case in CASES]
+    assert len(set(names)) == len(names)
+    seen = {case["code"] for case in CASES}
+    elsewhere = {"OFR104", "OFR105", "OFR107", "OFR108", "OFR111", "OFR112", "OFR408"}
+    from offerkit.diagnostics import Code
+
+    assert {code.value for code in Code if code.value < "OFR500"} - elsewhere <= seen

@@ -1,0 +1,229 @@
+"""Random sequences of edits, approvals, promotions and rollbacks, watched by an independent reading of the rules."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from helpers import meaning
+from helpers.projects import Model, category, condition, files_of, models, offer, space, template
+from helpers.workspace import Workspace
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from offerkit.diagnostics import Code, Refused
+from offerkit.governance.approval import Decision
+from offerkit.planning.plan import Entry, Plan
+from offerkit.planning.view import references_of
+from offerkit.workflow.approving import Decided
+
+Key = tuple[str, str, str, str]
+"""Offer, aspect, space and meaning."""
+State = dict[str, Entry]
+
+people = st.sampled_from(["ada", "omar", "brand", "risk"])
+seeds = st.integers(1, 5)
+
+
+class Lifecycle(RuleBasedStateMachine):
+    """A project with all that can happen to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(prefix="offerkit-test-"))
+        self.decided: dict[Key, Decision] = {}
+        self.past: dict[int, State] = {}
+        self.saved: list[Plan] = []
+        self.renamed = 0
+
+    def teardown(self) -> None:
+        shutil.rmtree(self.folder)
+
+    @initialize(model=models(), seed=seeds)
+    def begin(self, model: Model, seed: int) -> None:
+        self.model = model
+        self.space = Workspace(self.folder, files_of(model, seed))
+        self.space.apply("ada")
+        self._remember()
+
+    # what people do
+
+    @rule(data=st.data(), seed=seeds)
+    def edit(self, data: st.DataObject, seed: int) -> None:
+        section = data.draw(st.sampled_from(["offers", "offers", "categories", "filters", "templates", "spaces"]))
+        names = sorted(self.model[section]) or {"filters": ["f1"], "templates": ["t1"], "offers": ["o9"]}[section]
+        fresh = {
+            "offers": offer(self.model), "categories": category, "filters": condition, "templates": template,
+            "spaces": space,
+        }[section]  # fmt: skip
+        self.model[section][data.draw(st.sampled_from(names))] = data.draw(fresh)
+        self._apply(seed)
+
+    @rule(data=st.data(), seed=seeds)
+    def add_or_remove_an_offer(self, data: st.DataObject, seed: int) -> None:
+        names = sorted(self.model["offers"])
+        if len(names) > 1 and data.draw(st.booleans()):
+            del self.model["offers"][data.draw(st.sampled_from(names))]
+        else:
+            self.model["offers"][data.draw(st.sampled_from(["o0", "o1", "o8"]))] = data.draw(offer(self.model))
+        self._apply(seed)
+
+    @rule(data=st.data(), seed=seeds, change=st.booleans())
+    def rename_an_offer(self, data: st.DataObject, seed: int, change: bool) -> None:
+        names = sorted(self.model["offers"])
+        if not names:
+            return
+        old = data.draw(st.sampled_from(names))
+        self.renamed += 1
+        new = f"r{self.renamed}"
+        body = self.model["offers"].pop(old)
+        self.model["offers"][new] = data.draw(offer(self.model)) if change else body
+        for (address, *rest), decision in list(self.decided.items()):
+            if address == f"shop/offer.{old}":
+                self.decided[f"shop/offer.{new}", *rest] = decision
+        self._apply(seed, {f"offer.{old}": f"offer.{new}"})
+
+    @rule(who=people, data=st.data(), decision=st.sampled_from([Decision.APPROVED, Decision.APPROVED, Decision.REJECTED]))
+    def decide(self, who: str, data: st.DataObject, decision: Decision) -> None:
+        names = [*sorted(self.model["offers"]), "*", "*"]
+        wish: dict[str, Any] = data.draw(st.sampled_from([{}, {}, {"content": True}, {"eligibility": True}]))
+        self._decide(who, decision, f"shop/offer.{data.draw(st.sampled_from(names))}", wish)
+
+    @rule()
+    def approve_everything(self) -> None:
+        for who in ("ada", "brand", "risk"):
+            self._decide(who, Decision.APPROVED, "shop/offer.*", {})
+
+    @rule(data=st.data(), back=st.booleans())
+    def promote(self, data: st.DataObject, back: bool) -> None:
+        known = sorted({*self._state("design"), *self._state("live")} - {"dimension.person"})
+        known = [address for address in known if not address.startswith("operator.")]
+        targets = data.draw(st.lists(st.sampled_from(known), max_size=2))
+        exclude = data.draw(st.lists(st.sampled_from(known), max_size=1)) if not targets else []
+        plan = self.space.promotion("ada", *targets, exclude=tuple(exclude), include_rolled_back=back)
+        if data.draw(st.booleans()):
+            self.saved.append(plan)
+        else:
+            self._promote(plan)
+            again = self.space.promotion("ada", *targets, exclude=tuple(exclude), include_rolled_back=back)
+            assert again.steps == ()
+
+    @precondition(lambda self: self.saved)
+    @rule()
+    def apply_what_was_saved(self) -> None:
+        plan = self.saved.pop(0)
+        try:
+            self._promote(plan)
+        except Refused as refused:
+            assert {d.code for d in refused.diagnostics} <= {Code.PLAN_STALE, Code.NOT_APPROVED}
+        else:
+            if plan.steps:
+                self.saved.clear()
+
+    @precondition(lambda self: self.past)
+    @rule(data=st.data())
+    def roll_back(self, data: st.DataObject) -> None:
+        serial = data.draw(st.sampled_from(sorted(self.past)))
+        if self._state("live"):
+            self.space.rollback("ada", "shop@live", serial)
+            assert self._state("live") == self.past[serial]
+            self._remember()
+
+    # what must hold
+
+    @invariant()
+    def the_history_is_sound(self) -> None:
+        if hasattr(self, "space"):
+            assert self.space.verified() == []
+
+    @invariant()
+    def nothing_dangles_in_live(self) -> None:
+        if not hasattr(self, "space"):
+            return
+        bodies = self._bodies("live")
+        live = self._state("live") | {"dimension.person": Entry("")}
+        for address, entry in live.items():
+            if entry.activation == () or address not in bodies:
+                continue
+            for target in references_of(address, bodies[address]):
+                assert target in live or target.startswith("operator."), f"{address} names {target}"
+            for active in entry.activation or ():
+                assert f"shop/space.{active}" in live
+
+    # how it is done
+
+    def _apply(self, seed: int, moved: dict[str, str] | None = None) -> None:
+        self.space.files = files_of(self.model, seed, moved)
+        self.space.change({})
+        self.space.apply("ada")
+        assert self.space.plan().steps == ()
+        assert {a: e.fingerprint for a, e in self._state("design").items()}.keys() >= {
+            f"shop/offer.{name}" for name in self.model["offers"]
+        }
+        self._remember()
+
+    def _decide(self, who: str, decision: Decision, pattern: str, wish: dict[str, Any]) -> None:
+        design = self._bodies("design")
+        try:
+            done: Decided = self.space.decide(who, decision, pattern, **wish)
+        except Refused:
+            return
+        for key in done.keys:
+            seen = meaning.content(design, key.address, key.space) if key.space else meaning.eligibility(design, key.address)
+            self.decided[key.address, key.aspect, key.space, seen] = decision
+        self._remember()
+
+    def _promote(self, plan: Plan) -> None:
+        before, was = self._state("live"), self._bodies("live")
+        if plan.steps:
+            self.space.execute("ada", plan)
+        after, bodies = self._state("live"), self._bodies("live")
+        origin = {step.address: step.moved_from for step in plan.steps if step.moved_from}
+        for address, entry in after.items():
+            old = before.get(origin.get(address, address))
+            if entry.activation:
+                self._approved_or_as_before(address, entry, bodies, (origin.get(address, address), old, was))
+        self._remember()
+
+    def _approved_or_as_before(
+        self, address: str, entry: Entry, bodies: meaning.Bodies, before: tuple[str, Entry | None, meaning.Bodies]
+    ) -> None:
+        name, old, was = before
+        active = (old.activation if old is not None else None) or ()
+        eligible = meaning.eligibility(bodies, address)
+        if not (active and meaning.eligibility(was, name) == eligible):
+            assert self.decided.get((address, "eligibility", "", eligible)) is Decision.APPROVED
+        for place in entry.activation or ():
+            seen = meaning.content(bodies, address, place)
+            if not (place in active and meaning.content(was, name, place) == seen):
+                assert self.decided.get((address, "content", place, seen)) is Decision.APPROVED
+
+    def _state(self, side: str) -> State:
+        with self.space.store() as store:
+            return store.entries(f"shop@{side}")
+
+    def _bodies(self, side: str) -> meaning.Bodies:
+        with self.space.store() as store:
+            entries = store.entries(f"shop@{side}")
+            found = store.bodies({entry.fingerprint for entry in entries.values()})
+            return {address: orjson.loads(found[entry.fingerprint].text) for address, entry in entries.items()}
+
+    def _remember(self) -> None:
+        with self.space.store() as store:
+            self.past[store.last_serial()] = store.entries("shop@live")
+
+
+class TestLifecycle(Lifecycle.TestCase):  # type: ignore[name-defined,misc]
+    settings = settings(max_examples=20, stateful_step_count=15)
+
+
+@pytest.mark.slow
+class TestLongLifecycle(Lifecycle.TestCase):  # type: ignore[name-defined,misc]
+    settings = settings(max_examples=300, stateful_step_count=50)
+
+
