@@ -28,13 +28,18 @@ class Applied:
 
 @dataclass(frozen=True)
 class Run:
-    """Who applies, when (ISO, UTC), how long to wait for the lock in seconds, and a message for the history."""
+    """Who applies, when (ISO, UTC), how long to wait for the lock in seconds, and a message for the history.
+
+    ``authorize`` is asked once the store is locked, and gives the name to sign with; it raises Refused when
+    the operator may not, or no longer.
+    """
 
     actor: str
     time: str
     lock_timeout: float = 0.0
     message: str = ""
     waiting: Callable[[Holder], None] | None = None
+    authorize: Callable[[], str] | None = None
 
 
 def apply(plan: Plan, store: Store, run: Run) -> Applied:
@@ -43,11 +48,13 @@ def apply(plan: Plan, store: Store, run: Run) -> Applied:
     Raises Refused when the plan is stale or the lock is held by another.
     """
     with write_lock(store.path, who=run.actor, timeout=run.lock_timeout, waiting=run.waiting), store.transaction():
+        # While this run waited for the lock, its operator may have lost the right, or the profile.
+        actor = run.authorize() if run.authorize is not None else run.actor
         moved = check(plan, store)
         check_sound(plan, store)
         draft = Draft(
             action=plan.kind,
-            actor=run.actor,
+            actor=actor,
             time=run.time,
             message=run.message,
             plan_digest=plan_digest(plan),

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from offerkit.address import Kind, Stage, parse_address, parse_stage
+import orjson
+
+from offerkit.address import SHARED, Kind, Stage, parse_address, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused
+from offerkit.governance.approval import Decision
 from offerkit.governance.gate import unapproved
+from offerkit.governance.rights import without_administrator
 from offerkit.governance.standing import standing
-from offerkit.planning.plan import Action, Entry, Plan, PlanKind, Step
+from offerkit.models.inherit import JsonMap
+from offerkit.planning.delta import delta
+from offerkit.planning.fields import field_changes
+from offerkit.planning.plan import Action, Body, Entry, Plan, PlanKind, Step
 from offerkit.planning.view import Layered
 from offerkit.store import Store
-from offerkit.store.views import environments, view
+from offerkit.store.views import StoredBodies, environments, view
 
 
 def check_sound(plan: Plan, store: Store) -> None:
     """Refuse a plan whose steps are not such as a plan of its kind has; call inside the transaction."""
     found = [_odd(step, plan) for step in plan.steps if not _fits(step, plan)]
     if not found and plan.kind is PlanKind.PROMOTE:
-        found += _ungated(plan, store)
+        found += [*_not_from_design(plan, store), *_ungated(plan, store)]
     if not found and plan.kind is PlanKind.ROLLBACK:
         found += _not_a_return(plan, store)
+    if not found:
+        found += [*_misdescribed(plan, store), *_leaderless(plan, store)]
     if found:
         raise Refused(found)
 
@@ -78,9 +87,80 @@ def _ungated(plan: Plan, store: Store) -> Iterator[Diagnostic]:
     yield from unapproved(before, after, touched, origins, standing(store.approvals(offers)))
 
 
+def _not_from_design(plan: Plan, store: Store) -> Iterator[Diagnostic]:
+    """Steps of a promotion that are not what design says: live gets nothing from anywhere else."""
+    stages = {step.stage for step in plan.steps}
+    design = {stage: store.entries(stage.replace(f"@{Stage.LIVE}", f"@{Stage.DESIGN}")) for stage in stages}
+    refused = {a.key.address for a in store.approvals() if a.decision is Decision.REJECTED}
+    for step in plan.steps:
+        kind = parse_address(step.address).kind
+        there = design[step.stage].get(step.address)
+        if kind is Kind.CAMPAIGN:
+            continue
+        if step.after is not None and step.after.activation != ():
+            right = there is not None and there.fingerprint == step.after.fingerprint
+        elif kind is Kind.OFFER:
+            right = step.after is not None and (there is None or step.address in refused)
+        else:
+            right = there is None
+        if not right:
+            yield _odd(step, plan)
+
+
 def _not_a_return(plan: Plan, store: Store) -> Iterator[Diagnostic]:
+    """Steps of a rollback that do not take the whole stage back to what it was; campaigns stay out of it."""
     for stage in sorted({step.stage for step in plan.steps}):
-        then = store.entries_at(stage, plan.to)
-        for step in plan.steps:
-            if step.stage == stage and then.get(step.address) != step.after:
-                yield _odd(step, plan)
+        wanted = {
+            (d.address, d.before, d.after, d.moved_from)
+            for d in delta(stage, store.entries(stage), store.entries_at(stage, plan.to))
+            if parse_address(d.address).kind is not Kind.CAMPAIGN
+        }
+        found = [step for step in plan.steps if step.stage == stage]
+        if {(step.address, step.before, step.after, step.moved_from) for step in found} != wanted:
+            yield _odd(found[0], plan)
+
+
+def _misdescribed(plan: Plan, store: Store) -> Iterator[Diagnostic]:
+    """Steps that say something else than they do: what people read in a plan must be what is done."""
+    bodies = StoredBodies(store)
+    bodies.fetch(step.before.fingerprint for step in plan.steps if step.before is not None)
+    for step in plan.steps:
+        before = _read(bodies, step.before)
+        after = _read(plan.bodies, step.after)
+        expected = field_changes(before, after) if before and after and before != after else ()
+        label = str((after if after is not None else before or {}).get("label", ""))
+        if (_action(step), expected, label) != (step.action, step.changes, step.label):
+            yield _odd(step, plan)
+
+
+def _read(bodies: Mapping[str, Body], entry: Entry | None) -> JsonMap | None:
+    body: JsonMap | None = orjson.loads(bodies[entry.fingerprint].text) if entry is not None else None
+    return body
+
+
+def _action(step: Step) -> Action:
+    if step.moved_from:
+        return Action.MOVE
+    if step.before is None:
+        return Action.CREATE
+    if step.after is None:
+        return Action.DELETE
+    return Action.DEACTIVATE if step.before.activation and step.after.activation == () else Action.UPDATE
+
+
+def _leaderless(plan: Plan, store: Store) -> Iterator[Diagnostic]:
+    """A change of operators after which no administrator would be left."""
+    stage = f"{SHARED}@{Stage.DESIGN}"
+    steps = [s for s in plan.steps if s.stage == stage and parse_address(s.address).kind is Kind.OPERATOR]
+    if not steps:
+        return
+    operators = store.entries(stage, Kind.OPERATOR)
+    for step in steps:
+        operators.pop(step.moved_from or step.address, None)
+        if step.after is not None:
+            operators[step.address] = step.after
+    bodies = Layered(plan.bodies, StoredBodies(store))
+    left = [orjson.loads(bodies[entry.fingerprint].text) for entry in operators.values()]
+    found = without_administrator(left, steps[0].address)
+    if found is not None:
+        yield found

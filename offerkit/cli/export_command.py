@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from offerkit.cli.complete import stages
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell
 
 
 @click.command("export")
-@click.argument("stage", metavar="STAGE")
+@click.argument("stage", metavar="STAGE", shell_complete=stages)
 @click.option("--to", "target", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where to.")
 @click.option("--force", is_flag=True, help="Replace specs/ and environments/ of a DIR that holds something.")
 @pass_shell

@@ -34,3 +34,13 @@ def finish(plan: Plan, out: str | None, detailed_exitcode: bool) -> int:
         after = "There is nothing in it to apply." if plan.empty else f"Apply exactly this with: offerkit apply {path}"
         click.echo(f"Saved to {path}. {after}", err=True)
     return 2 if detailed_exitcode and not plan.empty else 0
+
+
+def to_be_applied(form: str, out: str | None, plan_only: bool, yes: bool) -> bool:
+    """Whether a command that plans is to carry the plan out as well.
+
+    Raises UsageError where --yes contradicts an option that only makes the plan.
+    """
+    if yes and (out is not None or plan_only):
+        raise click.UsageError("--yes applies the plan; --out and --plan-only only make it. Leave one of them out.")
+    return out is None and not plan_only and (form == "text" or yes)

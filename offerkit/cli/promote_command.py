@@ -13,7 +13,7 @@ from offerkit.cli.options import (
     out_option,
     pass_shell,
 )
-from offerkit.cli.planned import carry_out, finish
+from offerkit.cli.planned import carry_out, finish, to_be_applied
 from offerkit.cli.shell import Shell
 
 
@@ -56,6 +56,6 @@ def command(
     targets = tuple(word for word in what if word not in environments)
     made = promote(session, environments, Patterns.of(targets, exclude), include_rolled_back=include_rolled_back)
     shell.plan(made, form, full=full)
-    if not plan_only and out is None and form == "text":
+    if to_be_applied(form, out, plan_only, yes):
         carry_out(shell, session, made, "Promote this to live?", "Live.", yes=yes)
     return finish(made, out, detailed_exitcode)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from offerkit.cli.options import changing, format_option, full_option, out_option, pass_shell
-from offerkit.cli.planned import carry_out, finish
+from offerkit.cli.planned import carry_out, finish, to_be_applied
 from offerkit.cli.shell import Shell
 
 
@@ -39,6 +39,6 @@ def command(
     with session.existing() as store:
         made = plan_purge(session, store, environments)
     shell.plan(made, form, full=full)
-    if not plan_only and out is None and form == "text":
+    if to_be_applied(form, out, plan_only, yes):
         carry_out(shell, session, made, "Purge these offers?", "Purged.", yes=yes)
     return finish(made, out, False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from offerkit.cli.options import changing, exitcode_option, format_option, full_option, out_option, pass_shell
-from offerkit.cli.planned import carry_out, finish
+from offerkit.cli.planned import carry_out, finish, to_be_applied
 from offerkit.cli.shell import Shell
 
 
@@ -43,6 +43,6 @@ def command(
     with session.existing() as store:
         made = plan_rollback(session, store, stage, to)
     shell.plan(made, form, full=full)
-    if not plan_only and out is None and form == "text":
+    if to_be_applied(form, out, plan_only, yes):
         carry_out(shell, session, made, "Roll back?", "Rolled back.", yes=yes)
     return finish(made, out, detailed_exitcode)

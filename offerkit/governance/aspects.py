@@ -6,13 +6,18 @@ eligibility is the offer's weights, dates, conditions and filters, and those it 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from offerkit.address import Kind, parse_address
 from offerkit.fingerprint import Json, canonical, digest
 from offerkit.models.inherit import JsonMap, Place, category_chain, names_in, with_template
 from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.planning.view import View
+from offerkit.rendering.templates import inspect, is_template
 
 _ELIGIBILITY = ("code", "enabled", "eligible", "weights", "themes", "category")
+_OFFER = re.compile(rb"\boffer\b", re.IGNORECASE)
 _INHERITED = ("enabled", "eligible", "multiplier", "themes", "always_include")
 
 
@@ -34,11 +39,14 @@ def _places(view: View, environment: str) -> dict[str, Place]:
     if known is None:
         prefix = f"{environment}/space."
         bodies = {address: view(address) for address in view.of_kind(Kind.SPACE, environment)}
-        known = {
-            a.removeprefix(prefix): Place.of(a.removeprefix(prefix), b) for a, b in bodies.items() if b is not None
-        }
+        known = {a.removeprefix(prefix): _place(a.removeprefix(prefix), b) for a, b in bodies.items() if b is not None}
         view.memo[key] = known
     return known
+
+
+def _place(name: str, body: JsonMap) -> Place:
+    render = body.get("render")
+    return Place.of(name, body, names_offer=_speaks_of_offer(render.values() if isinstance(render, dict) else ()))
 
 
 def spaces_of(view: View, address: str) -> tuple[str, ...]:
@@ -63,8 +71,9 @@ def content_fingerprint(view: View, address: str, space: str) -> str:
     if place is None:
         return ""
     offer = effective(view, address)
-    content = canonical(place.content(offer))
-    return digest(b"content", content, place.look, _identity(address, offer, content + place.look))
+    content = place.content(offer)
+    named = place.names_offer or _speaks_of_offer(content.values())
+    return digest(b"content", canonical(content), place.look, _identity(address, offer) if named else b"")
 
 
 def eligibility_fingerprint(view: View, address: str) -> str:
@@ -81,16 +90,26 @@ def eligibility_fingerprint(view: View, address: str) -> str:
         for path, body in category_chain(environment, str(offer.get("category", "")), view)
     ]
     own: JsonMap = {key: offer[key] for key in _ELIGIBILITY if key in offer}
-    said = canonical({"offer": own, "filters": filters, "categories": chain})
-    return digest(b"eligibility", said, _identity(address, offer, said))
+    said = canonical({"own": own, "filters": filters, "categories": chain})
+    # Conditions are SQL: names in any case, spaces around the dot. The word alone is reason enough.
+    named = _OFFER.search(said) is not None
+    return digest(b"eligibility", said, _identity(address, offer) if named else b"")
 
 
-def _identity(address: str, offer: JsonMap, said: bytes) -> bytes:
-    """The offer's own code, label and name, if what is approved speaks of them (``offer.code``)."""
-    if b"offer." not in said:
-        return b""
+def _identity(address: str, offer: JsonMap) -> bytes:
+    """What the offer is called: its code, label, name and category, for what speaks of them (``offer.code``)."""
     name = parse_address(address).name
     return canonical([offer.get("code", name), offer.get("label", ""), name, offer.get("category", "")])
+
+
+def _speaks_of_offer(texts: Iterable[Json]) -> bool:
+    """Whether one of the templates names the offer itself; a template that cannot be read counts as one that does."""
+    for text in texts:
+        if isinstance(text, str) and is_template(text):
+            seen = inspect(text)
+            if seen.error or any(name.partition(".")[0] == "offer" for name in seen.variables):
+                return True
+    return False
 
 
 def _filter_names(eligible: Json) -> list[str]:

@@ -26,9 +26,10 @@ def unapproved(
     """
     for address in after.of_kind(Kind.OFFER):
         entry = after.entries[address]
-        if not entry.activation or not affecting(after, address) & touched:
-            continue
         old = origins.get(address, address)
+        relevant = affecting(after, address) | (affecting(before, old) if old in before.entries else set())
+        if not entry.activation or not relevant & touched:
+            continue
         was = before.entries.get(old)
         active = (was.activation if was is not None else None) or ()
         eligibility = ApprovalKey(address, Aspect.ELIGIBILITY, "", eligibility_fingerprint(after, address))

@@ -56,6 +56,7 @@ class Candidates:
     holds: Mapping[str, str] = field(default_factory=dict)
     wanted: Callable[[str], bool] = lambda address: True
     narrowed: bool = False
+    excluded: Callable[[str], bool] = lambda address: False
 
 
 class _Work:
@@ -157,14 +158,18 @@ def _needed(work: _Work, wanted: set[str]) -> set[str]:
             more |= affecting(work.design, address) - {address}
         for target in (more & work.design.entries.keys()) - wanted - found:
             kind = parse_address(target).kind
-            if kind in (Kind.OFFER, Kind.OPERATOR) or (kind not in _AFFECTING and target in work.live.entries):
+            if (
+                kind in (Kind.OFFER, Kind.OPERATOR)
+                or work.asked.excluded(target)
+                or (kind not in _AFFECTING and target in work.live.entries)
+            ):
                 continue
             found.add(target)
             pending.append(target)
     return found
 
 
-_AFFECTING = (Kind.CATEGORY, Kind.TEMPLATE, Kind.FILTER, Kind.SPACE)
+_AFFECTING = (Kind.CATEGORY, Kind.TEMPLATE, Kind.FILTER, Kind.SPACE, Kind.DIMENSION)
 
 
 def _offer_target(work: _Work, address: str) -> Entry | None:

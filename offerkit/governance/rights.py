@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from offerkit.address import Kind, Stage, parse_address, parse_stage
+from offerkit.address import SHARED, Kind, Stage, parse_address, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, or_list
+from offerkit.fingerprint import Json
 from offerkit.models.profiles import Profile
 from offerkit.planning.plan import Plan, PlanKind
 
@@ -90,7 +91,9 @@ def _may_not_write(actor: Actor, stage: str, kind: Kind, addresses: list[str], p
 def _may_not_promote(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, ...]]) -> list[Diagnostic]:
     profiles = PURGERS if plan.kind is PlanKind.PURGE else PROMOTERS
     found = []
-    live = {parse_stage(s.stage).environment for s in plan.steps if s.stage.endswith("@live")}
+    live = {parse_stage(s.stage).environment for s in plan.steps if s.stage.endswith(f"@{Stage.LIVE}")}
+    if len(live) > 1 or any(actor.name in named for named in promoters.values()):
+        live.discard(SHARED)  # what is shared rides along with the environments, whose own rights decide
     for environment in sorted(live):
         named = promoters.get(environment, ())
         if plan.kind is not PlanKind.PURGE and named:
@@ -117,6 +120,19 @@ def _one(profiles: Iterable[str]) -> str:
 
 def _an(noun: str) -> str:
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+def without_administrator(operators: Iterable[Mapping[str, Json]], address: str) -> Diagnostic | None:
+    """The finding that none of these operators' bodies is an enabled administrator; None if one is."""
+    if any(body.get("profile") == ADMINISTRATOR and body.get("enabled", True) for body in operators):
+        return None
+    return Diagnostic(
+        Code.NOT_ALLOWED,
+        "no enabled administrator would be left",
+        "Nobody could change operators, dimensions or environments any more.",
+        "Keep an operator with profile: administrator.",
+        address,
+    )
 
 
 def may_approve(actor: Actor, reviewers: tuple[str, ...]) -> bool:

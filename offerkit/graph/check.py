@@ -20,4 +20,4 @@ def check(records: list[Record], unsure: frozenset[str] = frozenset()) -> Iterat
     yield from duplicates(records)
     yield from unknown_references(index, unsure)
     yield from cycles(index)
-    yield from inconsistencies(index)
+    yield from inconsistencies(index, unsure)

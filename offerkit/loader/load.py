@@ -17,6 +17,7 @@ from offerkit.graph.record import Finding, Record
 from offerkit.loader.cache import Cache, code_digest, decode, encode
 from offerkit.loader.progress import Progress, no_progress
 from offerkit.loader.project import Project, SpecFile, read_all
+from offerkit.planning.delta import final_names
 
 if TYPE_CHECKING:
     from offerkit.loader.parse import Parsed
@@ -197,10 +198,11 @@ def _digests(records: list[Record]) -> tuple[dict[str, str], dict[str, str]]:
 
 def _bad_moves(moves: dict[str, str], places: dict[str, Position], declared: set[str]) -> list[Diagnostic]:
     found = []
+    finals = final_names(moves)
     for before, after in moves.items():
         if before in declared:
             why = f"{before} is still declared"
-        elif after not in declared and after not in moves:
+        elif finals[before] not in declared:
             why = f"{after} is not declared"
         elif list(moves.values()).count(after) > 1:
             why = f"two resources would become {after}"

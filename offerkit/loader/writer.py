@@ -2,7 +2,7 @@
 
 Two spaces for each level, keys in the order of their shape. On one line, if it ends before column 100: lists
 of plain values, and maps of such values and lists, unless their shape says otherwise. Texts with line ends
-are literal blocks, long ones are folded (docs/commands: fmt).
+are literal blocks, long ones are folded.
 """
 
 from __future__ import annotations
@@ -41,11 +41,10 @@ class Writer:
         """The entries of a map; ``dash`` begins the first line where the map is an item of a list."""
         assert isinstance(node.value, dict)
         margin = " " * indent
-        lead = dash or margin
         for place, (key, child) in enumerate(self._ordered(node.value, shape)):
-            self._above(child, indent - 2 if lead is dash else indent, fresh=place == 0)
-            self.put(f"{lead}{key_text(key)}:", child, shape.below(key), indent)
-            lead = margin
+            on_dash = bool(dash) and place == 0
+            self._above(child, indent - 2 if on_dash else indent, fresh=place == 0)
+            self.put(f"{dash if on_dash else margin}{key_text(key)}:", child, shape.below(key), indent)
         self._comments(node.foot, indent, fresh=False)
 
     def put(self, head: str, node: Node, shape: Shape, indent: int) -> None:
@@ -59,7 +58,7 @@ class Writer:
         line = self._on_one_line(node, shape, FLOW - len(head) - 1)
         if line is not None and (line[0] not in "[{" or not value or _fits(head, line, node.beside)):
             self._line(f"{head} {line}", node.beside)
-        elif head.endswith("-") and isinstance(value, dict):
+        elif head.endswith("-") and isinstance(value, dict) and not node.anchor:
             if node.beside is not None:
                 self._comments([node.beside], indent, fresh=True)
             self.map(node, shape, indent + 2, f"{head} ")

@@ -38,6 +38,8 @@ class Number(str):
 
 
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
+_OTHER_BASE = re.compile(r"0x[0-9a-fA-F]{1,15}|0o[0-7]{1,20}")
+_DECIMAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _DURATION = re.compile(r"(?:(\d{1,5})d)?(?: ?(\d{1,5})h)?")
 
 
@@ -45,12 +47,18 @@ def _integer(value: object) -> object:
     if isinstance(value, Number):
         if _INTEGER.fullmatch(value):
             return int(value)
-        if value[:2] in ("0x", "0o"):
-            return int(value, 0)
+        if _OTHER_BASE.fullmatch(value):
+            return _bounded(int(value, 0), value)
         raise PydanticCustomError("integer", "“{text}” is not a whole number", {"text": str(value)})
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     raise PydanticCustomError("integer", "a whole number is needed here")
+
+
+def _bounded(number: int, text: str) -> int:
+    if abs(number) >= 2**63:
+        raise PydanticCustomError("integer", "“{text}” is too large a number", {"text": text[:80]})
+    return number
 
 
 def _amount(value: object) -> Decimal:
@@ -58,8 +66,13 @@ def _amount(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise PydanticCustomError("amount", "a number is needed here")
     try:
-        number = Decimal(int(value, 0)) if isinstance(value, str) and value[:2] in ("0x", "0o") else Decimal(value)
-    except (InvalidOperation, ValueError):
+        if not isinstance(value, str) or _DECIMAL.fullmatch(value):
+            number = Decimal(value)
+        elif _OTHER_BASE.fullmatch(value):
+            number = Decimal(int(value, 0))
+        else:
+            raise InvalidOperation
+    except InvalidOperation:
         raise PydanticCustomError("amount", "“{text}” is not a number", {"text": str(value)[:80]}) from None
     if not number.is_finite():
         raise PydanticCustomError("amount", "“{text}” is not a number that can be compared", {"text": str(value)})
@@ -67,6 +80,8 @@ def _amount(value: object) -> Decimal:
         raise PydanticCustomError(
             "amount", "the number is too large, too small or too long: “{text}”", {"text": str(value)[:80]}
         )
+    if not number:
+        return Decimal(0)  # -0 is not another weight
     number = number.normalize()
     return number.quantize(Decimal(1)) if number == number.to_integral_value() else number
 

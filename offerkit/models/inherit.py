@@ -63,16 +63,18 @@ def names_in(value: Json, *keys: str) -> tuple[str, ...]:
 class Place:
     """A space as content meets it: its fields in order, which are required, and how it renders.
 
-    ``look`` are the canonical bytes of fields and rendering.
+    ``look`` are the canonical bytes of fields and rendering; ``names_offer``: whether the rendering speaks of
+    the offer's own code, label, name or category.
     """
 
     name: str
     fields: tuple[str, ...]
     required: tuple[str, ...]
     look: bytes
+    names_offer: bool
 
     @classmethod
-    def of(cls, name: str, body: JsonMap) -> Place:
+    def of(cls, name: str, body: JsonMap, *, names_offer: bool) -> Place:
         """The place that a space's body describes."""
         listed = body.get("fields")
         fields = [field for field in (listed if isinstance(listed, list) else ()) if isinstance(field, dict)]
@@ -82,6 +84,7 @@ class Place:
             tuple(str(field["name"]) for field in fields if field.get("required")),
             # A field's label is for those who edit offers; no customer sees it.
             canonical([[[f.get("name"), f.get("type"), f.get("required")] for f in fields], body.get("render")]),
+            names_offer,
         )
 
     def content(self, effective: JsonMap) -> JsonMap:

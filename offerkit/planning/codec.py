@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from offerkit.address import Kind
+from offerkit.address import Kind, parse_address, parse_stage
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import canonical, fingerprint
 from offerkit.models import model_of
@@ -93,6 +93,8 @@ def _checked(data: dict[str, Any], name: str) -> Plan:
         raise refuse(
             Code.PLAN_UNREADABLE, f"{name} is not a plan this offerkit can read", detail=f"At {where}."
         ) from None
+    if (odd := _odd_places(plan, data)) is not None:
+        raise refuse(Code.PLAN_UNREADABLE, f"{name} is not a plan this offerkit can read", detail=odd)
     wrong = [key for key, body in plan.bodies.items() if not _true(key, body)]
     needed = {s.after.fingerprint for s in plan.steps if s.after is not None}
     if wrong or (missing := needed - plan.bodies.keys()):
@@ -116,3 +118,39 @@ def _true(key: str, body: Body) -> bool:
     except (ValidationError, ValueError):
         return False
     return canonical(model.body()) == body.text.encode()
+
+
+def _odd_places(plan: Plan, data: dict[str, Any]) -> str | None:
+    """What in a plan of the right types still makes no sense: unknown keys, no addresses, steps that do nothing."""
+    unknown = _unknown_keys(data, _data(plan))
+    if unknown:
+        return f"It has a key that plans do not have: {unknown[:60]}."
+    seen: set[tuple[str, str]] = set()
+    try:
+        for step in plan.steps:
+            parse_address(step.address)
+            if step.moved_from:
+                parse_address(step.moved_from)
+            if parse_stage(step.stage).at is not None or (step.stage, step.address) in seen:
+                return f"A step stands twice, or not in a stage: {step.address[:80]}."
+            seen.add((step.stage, step.address))
+            if step.before == step.after and not step.moved_from:
+                return f"A step changes nothing: {step.address[:80]}."
+        for blocked in plan.blocked:
+            parse_address(blocked.address)
+            parse_stage(blocked.stage)
+        for stage in (*(base.stage for base in plan.base), *(depends.stage for depends in plan.depends)):
+            parse_stage(stage)
+    except ValueError as error:
+        return str(error)[:200]
+    return None
+
+
+def _unknown_keys(data: Any, known: Any) -> str:
+    """A key of ``data`` that reading it dropped; empty when there is none."""
+    if isinstance(data, dict) and isinstance(known, dict):
+        found = [key for key in data if key not in known] or [_unknown_keys(data[key], known[key]) for key in data]
+        return next((key for key in found if key), "")
+    if isinstance(data, list) and isinstance(known, list):
+        return next((key for key in map(_unknown_keys, data, known) if key), "")
+    return ""

@@ -29,7 +29,11 @@ def delta(
     ``moves`` maps old addresses to new ones; a rename that happened already, or names what is not there, is
     no step.
     """
-    origin = {new: old for old, new in _final(moves or {}).items() if old in current and new not in current}
+    origin: dict[str, str] = {}
+    for old, new in sorted(final_names(moves or {}).items()):
+        # Of two in one chain of renames that both exist, the one next to the new name is meant.
+        if old in current and new not in current and (new not in origin or (moves or {}).get(old) == new):
+            origin[new] = old
     gone = {old for new, old in origin.items() if new in desired}
     found = []
     for address in current.keys() | desired.keys():
@@ -48,7 +52,7 @@ def delta(
     return sorted(found, key=lambda change: parse_address(change.address).sort_key)
 
 
-def _final(moves: Mapping[str, str]) -> dict[str, str]:
+def final_names(moves: Mapping[str, str]) -> dict[str, str]:
     """Chains of renames (a → b, b → c) as a → c and b → c."""
     final = {}
     for old, step in moves.items():

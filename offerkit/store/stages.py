@@ -15,6 +15,8 @@ from offerkit.store.rows import Activations, EntryText, StageHead, entry_of
 def heads(db: Database) -> dict[str, StageHead]:
     """Where every stage stands."""
     found: list[tuple[str, int, str]] = db.rows("SELECT stage, revision, digest FROM stage ORDER BY stage")
+    if any(tuple(map(type, row)) != (str, int, str) for row in found):
+        raise errors.damaged(db.name, "The head of a stage was edited")
     return {stage: StageHead(revision, digest) for stage, revision, digest in found}
 
 

@@ -73,6 +73,7 @@ def decide(session: Session, wish: Wish, decision: Decision) -> Decided:
         session.writing() as store,
         store.transaction(),
     ):
+        actor = who_is(session, store)
         design = stage_view(store, Stage.DESIGN)
         offers = _offers(design, wish)
         decisions = standing(store.approvals(offers))

@@ -9,11 +9,11 @@ import orjson
 
 from offerkit import __version__
 from offerkit.address import SHARED, Kind, Stage, parse_address
-from offerkit.diagnostics import Code, Diagnostic, Refused
+from offerkit.diagnostics import Diagnostic, Refused
 from offerkit.fingerprint import manifest_digest
 from offerkit.governance.aspects import spaces_of
 from offerkit.governance.resets import resets
-from offerkit.governance.rights import ADMINISTRATOR
+from offerkit.governance.rights import without_administrator
 from offerkit.governance.standing import standing
 from offerkit.graph.record import Finding
 from offerkit.loader import Loaded
@@ -153,7 +153,7 @@ def _plan(
 def _without_administrator(current: _Current, chosen: list[Delta], bodies: Mapping[str, Body]) -> list[Diagnostic]:
     """A plan after which nobody could change anything any more: no administrator would be left."""
     touched = [d for d in chosen if parse_address(d.address).kind is Kind.OPERATOR]
-    if not any(d.before is not None for d in touched):
+    if not touched:
         return []
     operators = current.entries(f"{SHARED}@{Stage.DESIGN}", Kind.OPERATOR)
     for item in touched:
@@ -161,17 +161,8 @@ def _without_administrator(current: _Current, chosen: list[Delta], bodies: Mappi
         if item.after is not None:
             operators[item.address] = item.after
     left = [orjson.loads(bodies[entry.fingerprint].text) for entry in operators.values()]
-    if any(body["profile"] == ADMINISTRATOR and body.get("enabled", True) for body in left):
-        return []
-    return [
-        Diagnostic(
-            Code.NOT_ALLOWED,
-            "no enabled administrator would be left",
-            "Nobody could change operators, dimensions or environments any more.",
-            "Keep an operator with profile: administrator.",
-            touched[0].address,
-        )
-    ]
+    found = without_administrator(left, touched[0].address)
+    return [found] if found is not None else []
 
 
 def new_bodies(loaded: Loaded, chosen: list[Delta]) -> dict[str, Body]:

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 
 from offerkit import __version__
 from offerkit.address import Kind, Stage, StageRef, parse_address, parse_stage
-from offerkit.diagnostics import Code, refuse, suggestion
+from offerkit.diagnostics import Code, Refused, refuse, suggestion
 from offerkit.planning.delta import Delta, delta
 from offerkit.planning.plan import Body, Plan, PlanKind, Reason, StageBase, Step
 from offerkit.planning.select import Patterns
-from offerkit.planning.steps import Context, steps_for
+from offerkit.planning.steps import Context, protected, steps_for
 from offerkit.planning.view import View, refs_of
 from offerkit.reports.history import HistoryLine
 from offerkit.reports.words import DONE, count
@@ -65,13 +65,14 @@ def history(store: Store, stage: str, address: str, limit: int) -> list[HistoryL
         except ValueError as error:
             raise refuse(Code.BAD_ADDRESS, str(error)) from None
     rows = store.revisions(stage=stage, address=address, limit=limit)
-    return [_line(store, row) for row in rows]
+    decisions = _decisions(store, rows)
+    return [_line(store, row, decisions.get(row.serial, "")) for row in rows]
 
 
-def _line(store: Store, row: RevisionRow) -> HistoryLine:
+def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
     changes = store.changes(row.serial)
     stages = tuple(sorted({change.stage for change in changes}))
-    summary = _summary(changes) or _decisions(store, row)
+    summary = _summary(changes) or decided
     return HistoryLine(row.serial, row.time[:19] + "Z", row.actor, row.action, stages, summary, row.message, row.digest)
 
 
@@ -80,10 +81,16 @@ def _summary(changes: Sequence[ChangeRow]) -> str:
     return ", ".join(f"{counts[action]:,} {word}" for action, word in DONE.items() if counts[action])
 
 
-def _decisions(store: Store, row: RevisionRow) -> str:
-    made = [approval for approval in store.approvals() if approval.revision == row.serial]
-    offers = {approval.key.address for approval in made}
-    return f"{count(len(made), 'decision')} on {count(len(offers), 'offer')}"
+def _decisions(store: Store, rows: list[RevisionRow]) -> dict[int, str]:
+    """What the approvals and rejections among ``rows`` were about, by revision."""
+    wanted = {row.serial for row in rows if row.action in ("approve", "reject")}
+    offers: dict[int, list[str]] = {}
+    for approval in store.approvals() if wanted else ():
+        if approval.revision in wanted:
+            offers.setdefault(approval.revision, []).append(approval.key.address)
+    return {
+        serial: f"{count(len(made), 'decision')} on {count(len(set(made)), 'offer')}" for serial, made in offers.items()
+    }
 
 
 def plan_rollback(session: Session, store: Store, text: str, to: str) -> Plan:
@@ -102,14 +109,19 @@ def plan_rollback(session: Session, store: Store, text: str, to: str) -> Plan:
         raise refuse(Code.BAD_POINT, f"there is no stage {stage}", hint=suggestion(stage, heads))
     serial = serial_of(store, StageRef(ref.environment, ref.stage, to))
     now, then = store.entries(stage), store.entries_at(stage, serial)
-    deltas = delta(stage, now, then)
+    every = delta(stage, now, then)
+    deltas = [d for d in every if parse_address(d.address).kind is not Kind.CAMPAIGN]
     bodies = StoredBodies(store)
     if deltas:
         bodies.fetch(entry.fingerprint for entry in (*now.values(), *then.values()))
     states = View({**now, **then}, bodies)
     context = Context(bodies, refs_of(states, states.entries if deltas else ()), {})
     steps = steps_for(deltas, context, dict.fromkeys((d.address for d in deltas), Reason.ROLLED_BACK))
+    if ref.stage is Stage.DESIGN and (refused := protected(deltas, bodies)):
+        raise Refused(refused)
     note = f"Takes {stage} back to what it was at revision {serial}."
+    if len(every) > len(deltas):
+        note += " Campaigns stay as they are."
     if ref.stage is Stage.LIVE:
         note += " What it takes back is promoted again only once design changes, or with --include-rolled-back."
     return replace(_plan_of(store, PlanKind.ROLLBACK, steps, (note,) if steps else (), (stage,), bodies), to=serial)

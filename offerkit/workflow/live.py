@@ -43,6 +43,7 @@ def plan_promotion(
         {} if include_rolled_back else _holds(store, design, live),
         lambda address: _wanted(address, chosen, design, patterns),
         bool(patterns.targets),
+        patterns.excluded,
     )
     outcome = promotion(asked)
     return _plan(session, store, asked, outcome, patterns)
@@ -54,7 +55,8 @@ def _wanted(address: str, chosen: list[str], design: View, patterns: Patterns) -
         return False
     if place.kind is Kind.DIMENSION:
         users = [design(f"environment.{name}") or {} for name in chosen]
-        return not patterns.targets and any(body.get("dimension") == place.name for body in users)
+        used = any(body.get("dimension") == place.name for body in users)
+        return used and not patterns.targets and not patterns.excluded(address)
     if place.environment not in chosen:
         return False
     return patterns.targeted(address) and not patterns.excluded(address)

@@ -8,6 +8,7 @@ Everything else offerkit does is a variation of these few steps on the same maps
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from offerkit.applier import Applied
@@ -18,6 +19,7 @@ from offerkit.loader import Loaded, StaleCache
 from offerkit.planning.codec import MAX_BYTES, decode, envelope, plan_digest
 from offerkit.planning.plan import Plan, PlanKind
 from offerkit.planning.select import Patterns
+from offerkit.store import Store
 from offerkit.workflow.design import plan_design
 from offerkit.workflow.live import plan_promotion
 from offerkit.workflow.session import Session
@@ -50,8 +52,12 @@ def promote(
 def allowed(session: Session, plan: Plan) -> Actor:
     """Who is asking, once it is sure that they may apply ``plan``. Raises Refused with all they may not."""
     with session.reading() as store:
-        actor = who_is(session, store, plan)
-        refused = refusals(actor, plan, promoters(store) if store is not None else {})
+        return _entitled(session, store, plan)
+
+
+def _entitled(session: Session, store: Store | None, plan: Plan) -> Actor:
+    actor = who_is(session, store, plan)
+    refused = refusals(actor, plan, promoters(store) if store is not None else {})
     if refused:
         raise Refused(refused)
     return actor
@@ -64,7 +70,8 @@ def apply(session: Session, plan: Plan) -> Applied:
     """
     actor = allowed(session, plan)
     with session.writing(create=plan.kind is PlanKind.APPLY) as store:
-        return execute(plan, store, session.run(actor.name))
+        run = session.run(actor.name)
+        return execute(plan, store, replace(run, authorize=lambda: _entitled(session, store, plan).name))
 
 
 def save(plan: Plan, target: Path) -> Path:

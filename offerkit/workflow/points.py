@@ -6,7 +6,7 @@ import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from pathlib import Path
 
 from offerkit.address import SHARED, Kind, Stage, StageRef, parse_address, parse_stage
@@ -104,9 +104,12 @@ def _utc(text: str) -> str:
             f"“{text[:60]}” is neither a revision nor a time",
             hint="Write a number, a day (2026-11-01) or a time (2026-11-01T12:00+01:00).",
         ) from None
-    if len(text) == 10:
-        moment = datetime.combine(moment.date(), time.min) + timedelta(days=1, microseconds=-1)
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    try:
+        if len(text) == 10:
+            moment = datetime.combine(moment.date(), time.max)
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise refuse(Code.BAD_POINT, f"“{text[:60]}” is outside of the calendar") from None
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
@@ -158,8 +161,15 @@ def _checkout(session: Session, ref: str) -> Iterator[Path]:
             hint="“git log -- specs” lists the revisions.",
         )
     with tempfile.TemporaryDirectory(prefix="offerkit-") as folder:
-        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
-            archive.extractall(folder, filter="data")
+        try:
+            with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+                archive.extractall(folder, filter="data")
+        except (tarfile.TarError, OSError) as error:
+            raise refuse(
+                Code.GIT,
+                f"the specs at “{ref[:60]}” cannot be laid out: {error}",
+                hint="A link that leads out of the project is not followed.",
+            ) from None
         (Path(folder) / "specs").mkdir(exist_ok=True)
         (Path(folder) / "environments").mkdir(exist_ok=True)
         yield Path(folder)

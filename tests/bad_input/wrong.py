@@ -89,7 +89,6 @@ def fresh(root: Path) -> Path:
 
 
 def state(root: Path) -> dict[str, bytes]:
-    """Every byte of the store, whichever files it is in; the note and the lock beside it hold nothing."""
-    folder = root / ".offerkit"
-    files = sorted(folder.glob("store.db*")) if folder.is_dir() else []
-    return {path.name: path.read_bytes() for path in files if path.suffix not in (".lock", ".holder")}
+    """Every byte of the store, whichever files it is in: the database and its write-ahead log."""
+    files = [root / ".offerkit" / name for name in ("store.db", "store.db-wal")]
+    return {path.name: content for path in files if path.is_file() and (content := path.read_bytes())}

@@ -111,7 +111,8 @@ def test_what_stands_without_quotes(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text", ["", "~", "null", "true", "False", "010", "1e3", "0x1F", ".inf", "1", "a: b", "a:", "a #b", "- a", " a",
-             "a ", "#a", "&a", "*a", "!a", "[a", "{a", "'a", '"a', "%a", "@a", "`a", "|", ">", "? a", ": a", "a\tb", "a\x00"]
+             "a ", "#a", "&a", "*a", "!a", "[a", "{a", "'a", '"a', "%a", "@a", "`a", "|", ">", "? a", ": a",
+             "a\tb", "a\x00"]
 )  # fmt: skip
 def test_what_is_quoted(text: str) -> None:
     assert not plain(text)

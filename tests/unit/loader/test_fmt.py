@@ -42,8 +42,8 @@ def test_sections_and_keys_are_put_in_order_with_their_comments() -> None:
         # offers come last
         offers:
             # the best one
-            b:   # really
-                category: a   # where
+            b: # really
+                category: a # where
                 label: "B"
 
 
@@ -68,9 +68,9 @@ def test_sections_and_keys_are_put_in_order_with_their_comments() -> None:
             label: A
         offers:
           # the best one
-          b:   # really
+          b:  # really
             label: B
-            category: a   # where
+            category: a  # where
 
             # why
             code: no
@@ -221,6 +221,37 @@ def test_anchors_stay_and_never_come_after_their_aliases() -> None:
             category: *c
             label: *code
             content: *texts
+        """
+    )
+
+
+def test_anchors_on_items() -> None:
+    text = """
+        version: 1
+        offers:
+          a:
+            category: x
+            weights:
+              - &w- {label: one, when: "a in (1, 2)", weight: 1}
+              - &v
+                weight: 2
+              - *w-
+              - *v
+        """
+    assert done(text) == block(
+        """
+        version: 1
+        offers:
+          a:
+            category: x
+            weights:
+              - &w-
+                label: one
+                weight: 1
+                when: a in (1, 2)
+              - &v {weight: 2}
+              - *w-
+              - *v
         """
     )
 

@@ -1,0 +1,216 @@
+"""The JSON Schemas accept what offerkit accepts, refuse unknown keys, and come from the models."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+import jsonschema
+import pytest
+from click.testing import CliRunner
+from helpers.files import base
+from helpers.workspace import Workspace
+
+from offerkit.address import Kind
+from offerkit.cli import complete, completion_command
+from offerkit.cli.main import cli
+from offerkit.cli.schema_command import command
+from offerkit.cli.shell import Shell
+from offerkit.diagnostics import Refused
+from offerkit.loader.json_schema import environment_schema, schema_files, specs_schema
+from offerkit.loader.project import read_files
+from offerkit.loader.yaml_events import parse
+from offerkit.models import model_of
+from offerkit.models.base import Number
+
+ROOT = Path(__file__).resolve().parents[3]
+SPECS = jsonschema.Draft202012Validator(specs_schema())
+ENVIRONMENT = jsonschema.Draft202012Validator(environment_schema())
+
+
+def as_json(value: Any) -> Any:
+    """What another reader of YAML 1.2 makes of it: numbers are numbers."""
+    if isinstance(value, dict):
+        return {key: as_json(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [as_json(item) for item in value]
+    if isinstance(value, Number):
+        number = Decimal(value)
+        return int(number) if number == number.to_integral_value() else float(number)
+    return value
+
+
+def errors(data: Any, validator: Any = SPECS) -> list[str]:
+    """What is wrong with a document."""
+    return [error.message for error in validator.iter_errors(data)]
+
+
+def offers(**fields: Any) -> dict[str, Any]:
+    """A document with one offer."""
+    return {"version": 1, "offers": {"a": {"category": "a/b", **fields}}}
+
+
+def test_they_are_schemas() -> None:
+    for content in schema_files().values():
+        schema = json.loads(content)
+        assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+        jsonschema.Draft202012Validator.check_schema(schema)
+
+
+@pytest.mark.parametrize("file", read_files(ROOT)[0], ids=lambda file: file.path)
+def test_the_bundled_files_are_accepted(file: Any) -> None:
+    data, _ = parse(file.path, file.content)
+    assert errors(as_json(data), ENVIRONMENT if file.declares else SPECS) == []
+
+
+def test_the_tests_own_project_is_accepted() -> None:
+    for path, data in base().items():
+        assert errors(data, ENVIRONMENT if path.startswith("environments/") else SPECS) == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"weights": [{"weight": 1}, {"weight": 0.5}, {"weight": "0.5"}, {"formula": "a + 1"}]},
+        {"eligible": {"from": "2026-01-01", "filters": ["f", {"filter": "g", "with": {"a": 1, "b": "x"}}]}},
+        {"label": 2027, "content": {"title": 3.5}, "themes": ["a", 5]},
+        {"template": None},
+    ],
+)
+def test_what_is_right(fields: dict[str, Any]) -> None:
+    assert errors(offers(**fields)) == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"categry": "x"},
+        {"category": "a//b"},
+        {"label": True},
+        {"label": "x" * 201},
+        {"weights": [{"weight": -1}]},
+        {"weights": [{"weight": "many"}]},
+        {"weights": [{"weight": 1, "sapces": []}]},
+        {"weights": {"weight": 1}},
+        {"eligible": {"from": "1.1.2026"}},
+        {"eligible": {"from_": "2026-01-01"}},
+        {"eligible": {"filters": [{"with": {}}]}},
+        {"content": {"a b": "x"}},
+        {"themes": ["a", "a"]},
+        {"enabled": "yes"},
+        {"reviewers": ["a"]},
+    ],
+    ids=str,
+)
+def test_what_is_wrong(fields: dict[str, Any]) -> None:
+    assert errors(offers(**fields))
+
+
+def test_files_as_a_whole() -> None:
+    assert errors({"version": 1, "offers": None, "moved": {"offer.a": "shop/offer.b"}}) == []
+    assert errors({"version": 2})
+    assert errors({"offers": {}})
+    assert errors({"version": 1, "ofers": {}})
+    assert errors({"version": 1, "offers": {"a b": {"category": "a"}}})
+    assert errors({"version": 1, "categories": {"a/b/c": {}}}) == []
+    assert errors({"version": 1, "moved": {"a": "b"}})
+    assert errors({"version": 1}, ENVIRONMENT)
+    assert errors({"version": 1, "rules": {"a": {"max": 0}}})
+    assert errors({"version": 1, "rules": {"a": {"max": 1, "period": {"before": "1 week"}}}})
+    assert errors({"version": 1, "rules": {"a": {"max": 1, "period": {"before": "1d 6h"}}}}) == []
+
+
+def test_every_field_is_there_with_its_description() -> None:
+    parts = specs_schema()["$defs"] | environment_schema()["$defs"]
+    for kind in Kind:
+        model = model_of(kind)
+        fields = parts[model.__name__]["properties"]
+        assert list(fields) == [info.alias or name for name, info in model.model_fields.items()]
+        assert parts[model.__name__]["additionalProperties"] is False
+        for name, info in model.model_fields.items():
+            if info.description:
+                assert fields[info.alias or name]["description"] == info.description
+    assert "default" in parts["Parameter"]["properties"]
+
+
+def run(*arguments: str) -> Any:
+    """The command."""
+    return CliRunner().invoke(command, list(arguments), obj=Shell(color="never"), standalone_mode=False)
+
+
+def test_the_command(tmp_path: Path) -> None:
+    assert json.loads(run().stdout) == specs_schema()
+    assert json.loads(run("--kind", "environment").stdout) == environment_schema()
+    out = tmp_path / "a" / ".schema"
+    for _ in range(2):
+        assert run("--out", str(out)).exception is None
+    assert sorted(path.name for path in out.iterdir()) == ["environment.json", "specs.json"]
+    (tmp_path / "file").write_text("")
+    assert isinstance(run("--out", str(tmp_path / "file")).exception, Refused)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts(shell: str) -> None:
+    result = CliRunner().invoke(cli, ["completion", shell], standalone_mode=False)
+    assert result.exception is None
+    assert "_OFFERKIT_COMPLETE" in result.stdout
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
+def test_bash_completes_stages_as_one_word(tmp_path: Path) -> None:
+    """Bash breaks words at “@”: only what follows it may be handed back."""
+    shop = Workspace(tmp_path / "shop")
+    shop.apply("ada")
+    program = tmp_path / "offerkit"
+    program.write_text(f"#!{sys.executable}\nfrom offerkit.cli.main import run\nrun()\n")
+    program.chmod(0o755)
+    script = CliRunner().invoke(cli, ["completion", "bash"], standalone_mode=False).stdout
+    for line, expected in (("export shop@d", "design"), ("export shared@d", "design"), ("expo", "export")):
+        line = f"offerkit {line}"
+        begun = f"COMP_LINE='{line}' COMP_POINT={len(line)}"
+        asked = f"{script}\n{begun}\n_offerkit_completion '{program}'\necho ${{COMPREPLY[@]}}"
+        done = subprocess.run(["bash", "-c", asked], cwd=shop.root, capture_output=True, text=True, check=True)
+        assert (done.stdout, done.stderr) == (f"{expected}\n", "")
+
+
+def test_completion_of_names(tmp_path: Path) -> None:
+    from helpers.workspace import Workspace
+
+    shop = Workspace(tmp_path / "shop")
+    context = click.Context(cli)
+    context.params = {"project": str(shop.root)}
+    parameter = click.Argument(["x"])
+
+    def names(function: Any, begun: str = "") -> list[str]:
+        found: list[str] = function(context, parameter, begun)
+        return found
+
+    assert names(complete.addresses, "shop/offer.s") == ["shop/offer.safari", "shop/offer.saver"]
+    assert "shop/offer.*" in names(complete.addresses)
+    assert names(complete.environments) == ["shop"]
+    assert names(complete.spaces) == ["mail", "web"]
+    assert names(complete.operators, "o") == ["olga", "omar"]
+    assert names(complete.stages) == ["design", "live"]
+    shop.apply("ada")
+    assert names(complete.stages, "shop@") == ["shop@design"]
+    shop.change({"specs/shop/offers.yaml": "\tbroken"})
+    assert names(complete.addresses, "shop/offer.s") == ["shop/offer.safari", "shop/offer.saver"]
+    context.params = {"project": "/nowhere"}
+    assert names(complete.addresses) == names(complete.operators) == names(complete.stages) == []
+
+
+def test_the_commands_say_what_main_says() -> None:
+    from importlib import import_module
+
+    from offerkit.cli.main import COMMANDS
+
+    for name in ("fmt", "export", "import", "init", "schema", "completion"):
+        module = import_module(f"offerkit.cli.{name}_command")
+        assert module.command.help.startswith(COMMANDS[name])
+    assert completion_command.command.name == "completion"
