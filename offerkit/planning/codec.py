@@ -62,14 +62,15 @@ def decode(content: bytes, name: str) -> Plan:
             hint="Make the plan again with “offerkit plan --out FILE”.",
         ) from None
     plan = outer.get("plan") if isinstance(outer, dict) else None
-    if not isinstance(outer, dict) or not isinstance(plan, dict) or not isinstance(plan.get("format"), int):
+    version = plan.get("format") if isinstance(plan, dict) else None
+    if not isinstance(outer, dict) or not isinstance(plan, dict) or type(version) is not int or version < 1:
         raise refuse(
             Code.PLAN_UNREADABLE, f"{name} is not a plan file", hint="Plans are made with “offerkit plan --out FILE”."
         )
-    if plan["format"] > FORMAT:
+    if version > FORMAT:
         raise refuse(
             Code.PLAN_FORMAT,
-            f"{name} has plan format {plan['format']}; this offerkit reads up to {FORMAT}",
+            f"{name} has plan format {version}; this offerkit reads up to {FORMAT}",
             hint=f"Apply it with the offerkit that made it ({plan.get('offerkit', 'unknown')!s:.20}) or a newer one.",
         )
     if hashlib.sha256(canonical(plan)).hexdigest() != outer.get("digest"):

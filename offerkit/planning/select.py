@@ -122,7 +122,9 @@ def _with_dependents(
         grew = False
         gone = {d.moved_from or d.address: d for d in chosen.values() if d.after is None or d.moved_from}
         for other in [d for d in deltas.values() if d.address not in chosen and d.before is not None]:
-            named = sorted(gone.keys() & set(before(other.moved_from or other.address)))
+            # A campaign lives in live, where what design gives up goes only by promotion.
+            same = {address for address, going in gone.items() if going.stage == other.stage}
+            named = sorted(same & set(before(other.moved_from or other.address)))
             if not named:
                 continue
             grew = True

@@ -41,17 +41,17 @@ class Session:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Store | None]:
-        """The store, to read; None while there is none."""
+        """The store, to read, all of it as it is at one moment; None while there is none."""
         if not Store.exists(self.store):
             yield None
             return
-        with Store.open(self.store) as store:
+        with Store.open(self.store) as store, store.reading():
             yield store
 
     @contextlib.contextmanager
     def existing(self) -> Iterator[Store]:
-        """The store, to read. Raises Refused while there is none."""
-        with Store.open(self.store) as store:
+        """The store, to read, all of it as it is at one moment. Raises Refused while there is none."""
+        with Store.open(self.store) as store, store.reading():
             yield store
 
     @contextlib.contextmanager

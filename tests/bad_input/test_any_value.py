@@ -1,0 +1,263 @@
+"""Any value in place of any other, in any file: exact diagnostics or a valid project, never an exception."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+from wrong import PROJECT
+
+from offerkit.address import Kind
+from offerkit.diagnostics import Refused
+from offerkit.loader import Project
+from offerkit.loader.cache import Cache
+from offerkit.loader.load import load_files
+from offerkit.loader.parse import parse_file
+from offerkit.loader.project import SpecFile, read_files
+from offerkit.planning.codec import decode, envelope, plan_digest
+from offerkit.planning.select import Patterns
+from offerkit.reports.diagnostics_json import diagnostics_github, diagnostics_json
+from offerkit.reports.diagnostics_text import diagnostics_text
+from offerkit.reports.plan_html import plan_html
+from offerkit.reports.plan_markdown import plan_markdown
+from offerkit.reports.plan_text import plan_text
+from offerkit.workflow.design import plan_design
+from offerkit.workflow.session import Session
+
+RICH = """
+version: 1
+spaces:
+  rich:
+    label: Rich
+    description: All that a space can have
+    protected: true
+    channel: inbound-web
+    unitary: true
+    fields: [{name: title, label: Title, type: text, required: true}, {name: badge, type: html}]
+    render: {html: "{{ title }}", text: "{{ title }}", xml: "<a>{{ title }}</a>"}
+    identification: {keys: [email], implicit: true, fallback: guests/web, anonymous_categories: [all]}
+    defaults: {categories: [bank], themes: [card]}
+    storage: {enabled: true, proposed: presented, accepted: accepted, proposed_data: {a: 1 + 1}, accepted_data: {b: "2"}}
+    hooks: {target_loading: hook, post_processing: hook}
+filters:
+  between: {label: B, when: person.age > parameter.from, parameters: {from: {type: integer, label: F, default: 18}}}
+rules:
+  rich:
+    label: R
+    applies_to: {offers: [rich], categories: [bank], when: 1 = 1}
+    channel: email
+    contacts: 1 = 1
+    counted: {of: applies-to, status: any, same_channel: true, when: 1 = 1}
+    period: {before: 2d 6h, after: 1d}
+    max: 2
+categories:
+  rich:
+    label: C
+    enabled: true
+    eligible: {from: 2026-01-01, until: 2026-12-31, when: 1 = 1}
+    themes: [card]
+    multiplier: {factor: 1.5, from: 2026-01-01, until: 2026-12-31}
+    always_include: true
+templates:
+  rich: {template: card, themes: [card], reviewers: {content: [brand], eligibility: [ada]}}
+offers:
+  rich:
+    label: O
+    description: D
+    protected: false
+    template: rich
+    category: rich
+    code: X-1
+    enabled: true
+    eligible: {from: 2026-01-01, until: 2026-12-31, filters: [adults, {filter: between, with: {from: "21"}}], when: 1 = 1}
+    weights: [{weight: 1.5}, {label: w, formula: 1 + 1, from: 2026-01-01, until: 2026-12-31, when: 1 = 1, spaces: [rich], dynamic: d}]
+    themes: [card]
+    content: {title: "{{ person.email }}", badge: B}
+    representations: {rich: {title: T}}
+    spaces: [rich]
+    reviewers: {content: [brand], eligibility: [ada]}
+campaigns:
+  rich:
+    label: K
+    from: 2026-01-01
+    until: 2026-12-31
+    outlines: {one: {label: L, description: D, offers: [rich]}}
+    deliveries:
+      a: {label: L, space: email, contact_date: 2026-01-01, target: 1 = 1, offers: [rich], show_nothing_where_missing: true}
+      b: {space: email, engine: {categories: [bank], themes: [card], count: 2}, exclude_recipients_with_too_few_offers: true}
+      c: {space: email, outline: one}
+      d: {space: email, cells: [{when: 1 = 1, offer: rich}]}
+moved: {offer.was: offer.rich}
+"""
+RICH_NAME = "specs/people/rich.yaml"
+SESSION = Session(Project(PROJECT), "2026-01-01T00:00:00.000000Z")
+
+scalars = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12)
+    | st.sampled_from([
+        "", " ", "gold", "web", "card", "bank", "bank/cards", "guests/web", "people/web", "people/rich", "rich", "ada", "a/b/c", "{{",
+        "{{ x }}", "{{ person.email }}", "{% if %}", "{#", "2026-01-01", "2026-02-30", "1d", "0x", "0x10", "1e999999", ".inf", "é",
+        "x" * 300, "\u202e", "\x00", "\n", "-1", "5d 99999h", "https://[::1", "offer.gold", "<<", "Europe/Paris", "email",
+    ])
+)  # fmt: skip
+values = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["name", "weight", "from", "until", "filter", "with", "title", "web", "a", "", "<<", "type", "values"]
+            )
+            | st.text(max_size=5),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@cache
+def files() -> dict[str, tuple[SpecFile, Any]]:
+    """Every file of the sound project and one that has every property, with what it holds."""
+    found = read_files(PROJECT)[0] + [SpecFile(RICH_NAME, "people", False, RICH.encode())]
+    return {file.path: (file, YAML(typ="rt").load(file.content.decode())) for file in found}
+
+
+def plain(value: Any) -> Any:
+    """Only what JSON has; what YAML makes of dates and numbers is written as it was."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return value if isinstance(value, bool | int | float) or value is None else str(value)
+
+
+def paths(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Every place in a document."""
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield from paths(item, (*path, key))
+
+
+def replaced(value: Any, path: tuple[str | int, ...], new: Any) -> Any:
+    """The document with another value at ``path``."""
+    if not path:
+        return new
+    if isinstance(value, dict):
+        return {key: replaced(item, path[1:], new) if key == path[0] else item for key, item in value.items()}
+    return [replaced(item, path[1:], new) if key == path[0] else item for key, item in enumerate(value)]
+
+
+PLACES = [(name, path) for name, (_, document) in files().items() for path in paths(plain(document))]
+
+
+def judge(changed: SpecFile) -> None:
+    """Load the project with one file changed: every mistake has a place and can be shown; a valid one is planned."""
+    whole = [file if file.path != changed.path else changed for file, _ in files().values()]
+    try:
+        loaded = load_files(whole, [], Cache(None))
+    except Refused as refused:
+        assert refused.diagnostics
+        lines = changed.content.decode("utf-8", "replace").splitlines()
+        for diagnostic in refused.diagnostics:
+            assert diagnostic.position is not None and diagnostic.summary
+            assert diagnostic.position.file != changed.path or 1 <= diagnostic.position.line <= len(lines) + 1
+        text = diagnostics_text(refused.diagnostics, lambda file: lines if file == changed.path else None)
+        assert "\x1b" not in text and "\u202e" not in text
+        text.encode()
+        json.loads(diagnostics_json(refused.diagnostics))
+        diagnostics_github(refused.diagnostics).encode()
+        return
+    plan = plan_design(SESSION, loaded, None, Patterns())
+    assert decode(envelope(plan), "plan") == plan
+    for report in (plan_text, plan_markdown, plan_html):
+        shown = report(plan, plan_digest(plan))
+        assert "\x1b" not in shown and "\u202e" not in shown
+
+
+def test_the_rich_project_is_valid() -> None:
+    """Or nothing here would be tried on it."""
+    assert not parse_file(files()[RICH_NAME][0]).found
+    judge(files()[RICH_NAME][0])
+    kinds = {Kind.ENVIRONMENT, Kind.DIMENSION, Kind.OPERATOR, Kind.TYPOLOGY}
+    assert {kind for kind in Kind if f"\n{kind}s:" in RICH or kind in (Kind.CATEGORY,)} | kinds == set(Kind)
+
+
+@settings(max_examples=400, deadline=None)
+@given(place=st.sampled_from(PLACES), value=values)
+def test_any_value_anywhere(place: tuple[str, tuple[str | int, ...]], value: Any) -> None:
+    """JSON is YAML: the document is written as JSON, with ``value`` where something else stood."""
+    name, path = place
+    file, document = files()[name]
+    text = json.dumps(replaced(plain(document), path, value), ensure_ascii=False)
+    judge(file._replace(content=text.encode("utf-8", "replace")))
+
+
+@settings(max_examples=150, deadline=None)
+@given(value=values, name=st.sampled_from(sorted(files())))
+def test_any_document(value: Any, name: str) -> None:
+    """Anything at all as the whole of a file."""
+    judge(files()[name][0]._replace(content=json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    content=st.binary(max_size=60)
+    | st.text(alphabet="aé:-[]{}#&*!|>'\"%@`\t\n 1,.~?\x00\ufeff\u2028", max_size=60).map(str.encode)
+)
+def test_any_bytes(content: bytes) -> None:
+    """Whatever bytes a file may hold."""
+    judge(files()[RICH_NAME][0]._replace(content=content))
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_any_damage(data: st.DataObject) -> None:
+    """A file with a piece cut out and another put in: what editors and merges leave behind."""
+    file = files()[data.draw(st.sampled_from(sorted(files())))][0]
+    start = data.draw(st.integers(0, len(file.content)))
+    end = data.draw(st.integers(start, min(len(file.content), start + 40)))
+    piece = data.draw(
+        st.sampled_from(
+            [b"", b"\t", b"<<<<<<< HEAD\n", b"  ", b"\n", b":", b"- ", b"}", b"'", b"&a ", b"*a", b"!x ", b"\xff"]
+        )
+    )
+    judge(file._replace(content=file.content[:start] + piece + file.content[end:]))
+
+
+@pytest.mark.slow
+def test_every_value_everywhere(tmp_path: Path) -> None:
+    """All of a list of nasty values in every place of every file, one after the other, on its own."""
+    nasty = [
+        None,
+        True,
+        0,
+        -1,
+        1.5,
+        "",
+        "{{",
+        "\u202e",
+        [],
+        [[]],
+        [None],
+        ["a", "a"],
+        {},
+        {"a": {"a": 1}},
+        {"": ""},
+        "x" * 70_000,
+    ]
+    for name, path in PLACES:
+        file, document = files()[name]
+        for value in nasty:
+            text = json.dumps(replaced(plain(document), path, value), ensure_ascii=False)
+            for diagnostic in parse_file(file._replace(content=text.encode())).found:
+                assert diagnostic.position is not None
