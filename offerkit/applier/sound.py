@@ -127,7 +127,8 @@ def _misdescribed(plan: Plan, store: Store) -> Iterator[Diagnostic]:
     for step in plan.steps:
         before = _read(bodies, step.before)
         after = _read(plan.bodies, step.after)
-        expected = field_changes(before, after) if before and after and before != after else ()
+        both = before is not None and after is not None and before != after
+        expected = field_changes(before or {}, after or {}) if both else ()
         label = str((after if after is not None else before or {}).get("label", ""))
         if (_action(step), expected, label) != (step.action, step.changes, step.label):
             yield _odd(step, plan)

@@ -153,8 +153,11 @@ def _load_all(
                 listed = [[before, *move] for before, move in new_moves.items()]
                 fresh[keys[file.path]] = {"records": encode(made.records), "moves": listed}
         for before, (after, line, column) in new_moves.items():
+            place = Position(file.path, line, column)
+            if before in moves:
+                found.append(_moved_twice(before, place, places[before]))
             moves[before] = after
-            places[before] = Position(file.path, line, column)
+            places[before] = place
     found += _bad_moves(moves, places, {record.address for record in records}) if not unsure else []
     _check(files, records, found, frozenset(unsure))
     if any(d.severity is Severity.ERROR for d in found):
@@ -194,6 +197,13 @@ def _digests(records: list[Record]) -> tuple[dict[str, str], dict[str, str]]:
         else:
             entries.setdefault(record.environment, []).append((record.address, record.fingerprint, "-"))
     return {environment: manifest_digest(rows) for environment, rows in sorted(entries.items())}, campaigns
+
+
+def _moved_twice(before: str, place: Position, first: Position) -> Diagnostic:
+    return Diagnostic(
+        Code.BAD_MOVE, f"{before} is renamed twice", hint="Remove one of the two entries.",
+        address=before, position=place, related=(("first here", first),),
+    )  # fmt: skip
 
 
 def _bad_moves(moves: dict[str, str], places: dict[str, Position], declared: set[str]) -> list[Diagnostic]:

@@ -11,6 +11,7 @@ from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, sugge
 from offerkit.governance.promotion import Candidates, Promotion, promotion
 from offerkit.governance.rights import WRITERS
 from offerkit.governance.standing import standing
+from offerkit.loader import Loaded, StaleCache
 from offerkit.planning.delta import Delta, delta
 from offerkit.planning.plan import Blocked, Body, Dependence, Entry, Plan, PlanKind, Reason, StageBase, Step
 from offerkit.planning.select import Patterns
@@ -211,11 +212,16 @@ def _campaigns(session: Session, store: Store, after: View, patterns: Patterns) 
     The specs are looked at only if they are there and sound: a promotion needs no checkout. Who may not
     write campaigns is told of them instead.
     """
-    result = _Campaigns()
     try:
-        loaded = session.load()
+        return _released(session, session.load(), store, after, patterns)
+    except StaleCache:
+        return _released(session, session.load(use_cache=False), store, after, patterns)
     except Refused:
-        return result
+        return _Campaigns()
+
+
+def _released(session: Session, loaded: Loaded, store: Store, after: View, patterns: Patterns) -> _Campaigns:
+    result = _Campaigns()
     may = _may_write_campaigns(session, store)
     for address, print_ in sorted(loaded.campaigns.items()):
         if address in after.entries or not patterns.targeted(address) or patterns.excluded(address):

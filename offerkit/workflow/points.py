@@ -11,7 +11,7 @@ from pathlib import Path
 
 from offerkit.address import SHARED, Kind, Stage, StageRef, parse_address, parse_stage
 from offerkit.diagnostics import Code, refuse
-from offerkit.loader import Loaded, load_folder
+from offerkit.loader import Loaded, StaleCache, load_folder
 from offerkit.planning.plan import Body, Entry, Plan
 from offerkit.planning.view import Layered
 from offerkit.store import Store
@@ -44,7 +44,10 @@ def opened(session: Session, *texts: str) -> Iterator[list[Point]]:
 def point(session: Session, store: Store | None, text: str) -> Point:
     """The state that ``text`` names. Raises Refused when it names none."""
     if text == "specs":
-        return _specs(session.load(), "specs")
+        try:
+            return _specs(session.load(), "specs")
+        except StaleCache:
+            return _specs(session.load(use_cache=False), "specs")
     if text.startswith("git:"):
         with _checkout(session, text[4:]) as folder:
             return _specs(load_folder(folder), text)

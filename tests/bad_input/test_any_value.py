@@ -44,7 +44,8 @@ spaces:
     render: {html: "{{ title }}", text: "{{ title }}", xml: "<a>{{ title }}</a>"}
     identification: {keys: [email], implicit: true, fallback: guests/web, anonymous_categories: [all]}
     defaults: {categories: [bank], themes: [card]}
-    storage: {enabled: true, proposed: presented, accepted: accepted, proposed_data: {a: 1 + 1}, accepted_data: {b: "2"}}
+    storage:
+      {enabled: true, proposed: presented, accepted: accepted, proposed_data: {a: 1 + 1}, accepted_data: {b: "2"}}
     hooks: {target_loading: hook, post_processing: hook}
 filters:
   between: {label: B, when: person.age > parameter.from, parameters: {from: {type: integer, label: F, default: 18}}}
@@ -76,8 +77,11 @@ offers:
     category: rich
     code: X-1
     enabled: true
-    eligible: {from: 2026-01-01, until: 2026-12-31, filters: [adults, {filter: between, with: {from: "21"}}], when: 1 = 1}
-    weights: [{weight: 1.5}, {label: w, formula: 1 + 1, from: 2026-01-01, until: 2026-12-31, when: 1 = 1, spaces: [rich], dynamic: d}]
+    eligible:
+      {from: 2026-01-01, until: 2026-12-31, filters: [adults, {filter: between, with: {from: "21"}}], when: 1 = 1}
+    weights:
+      - {weight: 1.5}
+      - {label: w, formula: 1 + 1, from: 2026-01-01, until: 2026-12-31, when: 1 = 1, spaces: [rich], dynamic: d}
     themes: [card]
     content: {title: "{{ person.email }}", badge: B}
     representations: {rich: {title: T}}
@@ -90,8 +94,9 @@ campaigns:
     until: 2026-12-31
     outlines: {one: {label: L, description: D, offers: [rich]}}
     deliveries:
-      a: {label: L, space: email, contact_date: 2026-01-01, target: 1 = 1, offers: [rich], show_nothing_where_missing: true}
-      b: {space: email, engine: {categories: [bank], themes: [card], count: 2}, exclude_recipients_with_too_few_offers: true}
+      a: {label: L, space: email, contact_date: 2026-01-01, target: 1 = 1, offers: [rich]}
+      b: {space: email, engine: {categories: [bank], themes: [card], count: 2}, show_nothing_where_missing: true}
+      e: {space: email, engine: {}, exclude_recipients_with_too_few_offers: true}
       c: {space: email, outline: one}
       d: {space: email, cells: [{when: 1 = 1, offer: rich}]}
 moved: {offer.was: offer.rich}
@@ -100,13 +105,53 @@ RICH_NAME = "specs/people/rich.yaml"
 SESSION = Session(Project(PROJECT), "2026-01-01T00:00:00.000000Z")
 
 scalars = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12)
-    | st.sampled_from([
-        "", " ", "gold", "web", "card", "bank", "bank/cards", "guests/web", "people/web", "people/rich", "rich", "ada", "a/b/c", "{{",
-        "{{ x }}", "{{ person.email }}", "{% if %}", "{#", "2026-01-01", "2026-02-30", "1d", "0x", "0x10", "1e999999", ".inf", "é",
-        "x" * 300, "\u202e", "\x00", "\n", "-1", "5d 99999h", "https://[::1", "offer.gold", "<<", "Europe/Paris", "email",
-    ])
-)  # fmt: skip
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=12)
+    | st.sampled_from(
+        [
+            "",
+            " ",
+            "gold",
+            "web",
+            "card",
+            "bank",
+            "bank/cards",
+            "guests/web",
+            "people/web",
+            "people/rich",
+            "rich",
+            "ada",
+            "a/b/c",
+            "{{",
+            "{{ x }}",
+            "{{ person.email }}",
+            "{% if %}",
+            "{#",
+            "2026-01-01",
+            "2026-02-30",
+            "1d",
+            "0x",
+            "0x10",
+            "1e999999",
+            ".inf",
+            "é",
+            "x" * 300,
+            "\u202e",
+            "\x00",
+            "\n",
+            "-1",
+            "5d 99999h",
+            "https://[::1",
+            "offer.gold",
+            "<<",
+            "Europe/Paris",
+            "email",
+        ]
+    )
+)
 values = st.recursive(
     scalars,
     lambda inner: (

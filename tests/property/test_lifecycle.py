@@ -88,7 +88,9 @@ class Lifecycle(RuleBasedStateMachine):
                 self.decided[f"shop/offer.{new}", *rest] = decision
         self._apply(seed, {f"offer.{old}": f"offer.{new}"})
 
-    @rule(who=people, data=st.data(), decision=st.sampled_from([Decision.APPROVED, Decision.APPROVED, Decision.REJECTED]))
+    @rule(
+        who=people, data=st.data(), decision=st.sampled_from([Decision.APPROVED, Decision.APPROVED, Decision.REJECTED])
+    )
     def decide(self, who: str, data: st.DataObject, decision: Decision) -> None:
         names = [*sorted(self.model["offers"]), "*", "*"]
         wish: dict[str, Any] = data.draw(st.sampled_from([{}, {}, {"content": True}, {"eligibility": True}]))
@@ -174,7 +176,11 @@ class Lifecycle(RuleBasedStateMachine):
         except Refused:
             return
         for key in done.keys:
-            seen = meaning.content(design, key.address, key.space) if key.space else meaning.eligibility(design, key.address)
+            seen = (
+                meaning.content(design, key.address, key.space)
+                if key.space
+                else meaning.eligibility(design, key.address)
+            )
             self.decided[key.address, key.aspect, key.space, seen] = decision
         self._remember()
 
@@ -225,5 +231,3 @@ class TestLifecycle(Lifecycle.TestCase):  # type: ignore[name-defined,misc]
 @pytest.mark.slow
 class TestLongLifecycle(Lifecycle.TestCase):  # type: ignore[name-defined,misc]
     settings = settings(max_examples=300, stateful_step_count=50)
-
-

@@ -108,6 +108,7 @@ def test_confirmation(changed: Path, env: dict[str, str], answer: bytes, code: i
     """Only “yes” applies; anything else, and any interruption, changes nothing."""
     terminal = Terminal(["--as", "omar", "apply"], changed, env)
     assert "1 to change" in terminal.read(QUESTION)
+    time.sleep(0.3)  # the question is printed a moment before the line editor listens
     terminal.type(answer)
     assert terminal.ends() == code
     assert says in terminal.output
