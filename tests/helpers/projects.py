@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from helpers.files import Files, base
 from hypothesis import strategies as st
+
+from helpers.files import Files, base
 
 Model = dict[str, dict[str, Any]]
 """The shop's own sections: bodies by name, by section."""
