@@ -11,7 +11,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.governance.approval import Decision
 from offerkit.governance.gate import unapproved
 from offerkit.governance.rights import without_administrator
-from offerkit.governance.standing import standing
+from offerkit.governance.standing import counting, standing
 from offerkit.models.inherit import JsonMap
 from offerkit.planning.delta import delta
 from offerkit.planning.fields import field_changes
@@ -84,7 +84,9 @@ def _ungated(plan: Plan, store: Store) -> Iterator[Diagnostic]:
     touched = {step.address for step in plan.steps} | {step.moved_from for step in plan.steps}
     origins = {step.address: step.moved_from for step in plan.steps if step.moved_from}
     offers = [address for address in entries if parse_address(address).kind is Kind.OFFER]
-    yield from unapproved(before, after, touched, origins, standing(store.approvals(offers)))
+    design = view(store, [f"{name}@{Stage.DESIGN}" for name in names])
+    decisions = counting(standing(store.approvals(offers)), design)
+    yield from unapproved(before, after, touched, origins, decisions)
 
 
 def _not_from_design(plan: Plan, store: Store) -> Iterator[Diagnostic]:

@@ -35,6 +35,8 @@ class Shell:
     operator: str | None = None
     color: str = "auto"
     no_cache: bool = False
+    form: str = "text"
+    """The form the last plan was printed in; other forms own standard output."""
 
     def __post_init__(self) -> None:
         """Let diagnostics, which are printed when the command has ended, know of --color."""
@@ -73,6 +75,7 @@ class Shell:
 
     def plan(self, plan: Plan, form: str = "text", *, full: bool = False) -> None:
         """Print a plan in one of its forms."""
+        self.form = form
         from offerkit.planning.codec import encode, plan_digest
         from offerkit.reports.style import CONCISE
 
@@ -113,10 +116,12 @@ class Shell:
     def applied(self, applied: Applied, what: str) -> None:
         """Say what was done, in which revision."""
         revision = applied.revision
+        beside = self.form != "text"
         if applied.base_moved:
-            click.echo("The stage has changed since the plan was made; nothing that the plan touches or relies on did.")
+            moved = "The stage has changed since the plan was made; nothing that the plan touches or relies on did."
+            click.echo(moved, err=beside)
         text = f"{what} Revision {revision.serial} by {revision.actor}, {revision.digest[:12]}."
-        click.echo(self.style.green(text), color=True)
+        click.echo(text if beside else self.style.green(text), err=beside, color=True)
 
 
 _ROOT: list[Path] = []
@@ -213,6 +218,8 @@ def source_lines(file: str) -> list[str] | None:
     """The lines of a file of the project, to show where a mistake is."""
     path = (_ROOT[-1] if _ROOT else Path.cwd()) / file
     try:
+        if not path.is_file():  # opening a named pipe would wait for a writer for ever
+            return None
         with path.open("rb") as source:
             return source.read(16 * 1024 * 1024).decode("utf-8", "replace").splitlines()
     except OSError:

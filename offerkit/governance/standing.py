@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from offerkit.governance.approval import Approval, Decision
+from offerkit.governance.aspects import reviewers
 from offerkit.planning.plan import ApprovalKey
+from offerkit.planning.view import View
 
 Standing = dict[ApprovalKey, Approval]
 
@@ -13,6 +15,20 @@ Standing = dict[ApprovalKey, Approval]
 def standing(approvals: Iterable[Approval]) -> Standing:
     """The decision that counts for each key; ``approvals`` oldest first."""
     return {approval.key: approval for approval in approvals}
+
+
+def counting(decisions: Standing, design: View) -> Standing:
+    """Without the approvals of those who are not, or no longer, among the reviewers that design names.
+
+    Naming a reviewer is asking for their word, also on what somebody else approved before. Rejections stay.
+    """
+    return {
+        key: approval
+        for key, approval in decisions.items()
+        if approval.decision is Decision.REJECTED
+        or key.address not in design.entries
+        or approval.operator in (reviewers(design, key.address, key.aspect) or (approval.operator,))
+    }
 
 
 def approved(decisions: Standing, key: ApprovalKey) -> bool:

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from offerkit.address import Kind
+from offerkit.address import NAME, Kind
 from offerkit.models.base import (
     Expression,
     Flag,
@@ -84,7 +84,7 @@ class Identification(Part):
     def _fallback_is_a_place(self) -> Identification:
         if self.fallback is not None:
             environment, slash, space = self.fallback.partition("/")
-            if not (environment and slash and space) or "/" in space:
+            if not slash or NAME.fullmatch(environment) is None or NAME.fullmatch(space) is None:
                 raise PydanticCustomError("fallback", "a fallback is written ENVIRONMENT/SPACE")
         elif self.anonymous_categories:
             raise PydanticCustomError("fallback", "anonymous_categories need a fallback")

@@ -32,7 +32,9 @@ def delta(
     origin: dict[str, str] = {}
     for old, new in sorted(final_names(moves or {}).items()):
         # Of two in one chain of renames that both exist, the one next to the new name is meant.
-        if old in current and new not in current and (new not in origin or (moves or {}).get(old) == new):
+        if old not in current or old in desired or new in current:
+            continue
+        if new not in origin or (moves or {}).get(old) == new:
             origin[new] = old
     gone = {old for new, old in origin.items() if new in desired}
     found = []

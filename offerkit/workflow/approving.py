@@ -11,7 +11,7 @@ from offerkit.governance.approval import Approval, Decision
 from offerkit.governance.aspects import keys_of, missing_fields, reviewers
 from offerkit.governance.resets import affecting
 from offerkit.governance.rights import Actor, approvers, may_approve
-from offerkit.governance.standing import Standing, standing
+from offerkit.governance.standing import Standing, counting, standing
 from offerkit.planning.plan import ApprovalKey, Aspect, Plan
 from offerkit.planning.view import View
 from offerkit.reports.approvals import Row
@@ -76,7 +76,7 @@ def decide(session: Session, wish: Wish, decision: Decision) -> Decided:
         actor = who_is(session, store)
         design = stage_view(store, Stage.DESIGN)
         offers = _offers(design, wish)
-        decisions = standing(store.approvals(offers))
+        decisions = counting(standing(store.approvals(offers)), design)
         keys, left = _keys(store, design, actor, offers, wish, decision, decisions)
         new = [k for k in keys if k not in decisions or decisions[k].decision is not decision]
         if not new:
@@ -253,7 +253,7 @@ def _changed_by(store: Store, actor: Actor, offer: str, serial: int, inherited: 
 def items(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
     """Every aspect of every offer in design (or of those that match) and how it stands."""
     design, live = stage_view(store, Stage.DESIGN), stage_view(store, Stage.LIVE)
-    decisions = standing(store.approvals())
+    decisions = counting(standing(store.approvals()), design)
     chosen = design.of_kind(Kind.OFFER)
     if patterns:
         chosen = _offers(design, Wish(patterns))

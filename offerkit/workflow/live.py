@@ -10,7 +10,7 @@ from offerkit.address import SHARED, Kind, Stage, parse_address
 from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, suggestion
 from offerkit.governance.promotion import Candidates, Promotion, promotion
 from offerkit.governance.rights import WRITERS
-from offerkit.governance.standing import standing
+from offerkit.governance.standing import counting, standing
 from offerkit.loader import Loaded, StaleCache
 from offerkit.planning.delta import Delta, delta
 from offerkit.planning.plan import Blocked, Body, Dependence, Entry, Plan, PlanKind, Reason, StageBase, Step
@@ -39,7 +39,7 @@ def plan_promotion(
     asked = Candidates(
         design,
         live,
-        standing(store.approvals()),
+        counting(standing(store.approvals()), design),
         _renames(store, design, live),
         {} if include_rolled_back else _holds(store, design, live),
         lambda address: _wanted(address, chosen, design, patterns),

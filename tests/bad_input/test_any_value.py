@@ -237,7 +237,7 @@ def test_the_rich_project_is_valid() -> None:
     assert {kind for kind in Kind if f"\n{kind}s:" in RICH or kind in (Kind.CATEGORY,)} | kinds == set(Kind)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(place=st.sampled_from(PLACES), value=values)
 def test_any_value_anywhere(place: tuple[str, tuple[str | int, ...]], value: Any) -> None:
     """JSON is YAML: the document is written as JSON, with ``value`` where something else stood."""
@@ -247,14 +247,14 @@ def test_any_value_anywhere(place: tuple[str, tuple[str | int, ...]], value: Any
     judge(file._replace(content=text.encode("utf-8", "replace")))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(value=values, name=st.sampled_from(sorted(files())))
 def test_any_document(value: Any, name: str) -> None:
     """Anything at all as the whole of a file."""
     judge(files()[name][0]._replace(content=json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     content=st.binary(max_size=60)
     | st.text(alphabet="aé:-[]{}#&*!|>'\"%@`\t\n 1,.~?\x00\ufeff\u2028", max_size=60).map(str.encode)
@@ -264,7 +264,7 @@ def test_any_bytes(content: bytes) -> None:
     judge(files()[RICH_NAME][0]._replace(content=content))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(data=st.data())
 def test_any_damage(data: st.DataObject) -> None:
     """A file with a piece cut out and another put in: what editors and merges leave behind."""

@@ -42,7 +42,7 @@ _TOOLS = {
 }
 _NORMAL = (
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"), "YYYY-MM-DDTHH:MM:SSZ"),
-    (re.compile(r"\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*[0-9])[0-9a-f]{12,64}\b"), lambda match: "x" * len(match[0])),
+    (re.compile(r"\b[0-9a-f]{12,64}\b"), lambda match: "x" * len(match[0])),
     (re.compile(r"\bprocess \d+\b"), "process PID"),
     (re.compile(r"\bofferkit \d+\.\d+\.\d+\S*"), "offerkit X.Y.Z"),
     (re.compile(r'"offerkit": ?"\d[^"]*"'), '"offerkit":"X.Y.Z"'),

@@ -1,0 +1,135 @@
+"""The table of domain.md §1, row by row."""
+
+from __future__ import annotations
+
+import pytest
+
+from offerkit.address import Kind
+from offerkit.diagnostics import Code
+from offerkit.governance.rights import Actor, approvers, may_approve, refusals
+from offerkit.models.operator import Profile
+from offerkit.planning.plan import Action, Entry, Plan, PlanKind, Reason, Step
+
+ADMIN: Profile = "administrator"
+OFFERS: Profile = "offer-manager"
+DELIVERIES: Profile = "delivery-manager"
+PROFILES = (ADMIN, OFFERS, DELIVERIES)
+
+DESIGN: dict[Kind, tuple[Profile, ...]] = {
+    Kind.DIMENSION: (ADMIN,),
+    Kind.OPERATOR: (ADMIN,),
+    Kind.ENVIRONMENT: (ADMIN,),
+    Kind.SPACE: (ADMIN, OFFERS),
+    Kind.RULE: (ADMIN,),
+    Kind.TYPOLOGY: (ADMIN,),
+    Kind.FILTER: (ADMIN, OFFERS),
+    Kind.CATEGORY: (ADMIN, OFFERS),
+    Kind.TEMPLATE: (ADMIN, OFFERS),
+    Kind.OFFER: (ADMIN, OFFERS),
+}
+"""Who writes what in design."""
+
+ALL = [(kind, profile) for kind in Kind for profile in PROFILES]
+
+
+def address(kind: Kind) -> tuple[str, str]:
+    if kind in (Kind.DIMENSION, Kind.OPERATOR):
+        return f"{kind}.x", "shared"
+    return (f"{kind}.shop" if kind is Kind.ENVIRONMENT else f"shop/{kind}.x"), "shop"
+
+
+def plan(plan_kind: PlanKind, kind: Kind, side: str, action: Action = Action.UPDATE) -> Plan:
+    place, environment = address(kind)
+    before = None if action is Action.CREATE else Entry("1")
+    after = None if action is Action.DELETE else Entry("2")
+    return Plan(
+        plan_kind, "p", "1", steps=(Step(place, f"{environment}@{side}", action, Reason.CHANGED, before, after),)
+    )
+
+
+def refused(profile: Profile, made: Plan, promoters: dict[str, tuple[str, ...]] | None = None) -> list[str]:
+    found = refusals(Actor("somebody", profile), made, promoters or {})
+    assert all(d.code == Code.NOT_ALLOWED for d in found)
+    return [" ".join((d.summary, d.detail, d.hint)) for d in found]
+
+
+@pytest.mark.parametrize("action", [Action.CREATE, Action.UPDATE, Action.DELETE])
+@pytest.mark.parametrize(("kind", "profile"), [pair for pair in ALL if pair[0] is not Kind.CAMPAIGN])
+def test_writing_in_design(kind: Kind, profile: Profile, action: Action) -> None:
+    told = refused(profile, plan(PlanKind.APPLY, kind, "design", action))
+    assert (not told) == (profile in DESIGN[kind])
+    if told:
+        assert len(told) == 1
+        assert f"({profile}) may not change" in told[0]
+        assert all(writer in told[0] for writer in DESIGN[kind])
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_campaigns_are_written_in_live(profile: Profile) -> None:
+    told = refused(profile, plan(PlanKind.APPLY, Kind.CAMPAIGN, "live"))
+    assert (not told) == (profile in (ADMIN, DELIVERIES))
+
+
+@pytest.mark.parametrize(("kind", "profile"), ALL)
+def test_promoting(kind: Kind, profile: Profile) -> None:
+    told = refused(profile, plan(PlanKind.PROMOTE, kind, "live"))
+    if kind is Kind.CAMPAIGN:  # released by a promotion: both rights are needed
+        assert (not told) == (profile == ADMIN)
+    else:
+        assert (not told) == (profile in (ADMIN, OFFERS)) or kind in (Kind.DIMENSION, Kind.OPERATOR)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_rolling_back_and_purging_live(profile: Profile) -> None:
+    assert (not refused(profile, plan(PlanKind.ROLLBACK, Kind.OFFER, "live"))) == (profile in (ADMIN, OFFERS))
+    assert (not refused(profile, plan(PlanKind.ROLLBACK, Kind.RULE, "live"))) == (profile in (ADMIN, OFFERS))
+    assert (not refused(profile, plan(PlanKind.PURGE, Kind.OFFER, "live", Action.DELETE))) == (profile == ADMIN)
+
+
+@pytest.mark.parametrize(("kind", "profile"), [pair for pair in ALL if pair[0] is not Kind.CAMPAIGN])
+def test_rolling_back_design_needs_the_right_to_write_it(kind: Kind, profile: Profile) -> None:
+    assert (not refused(profile, plan(PlanKind.ROLLBACK, kind, "design"))) == (profile in DESIGN[kind])
+
+
+@pytest.mark.parametrize("kind", [PlanKind.PROMOTE, PlanKind.ROLLBACK])
+def test_named_promoters_are_the_only_ones(kind: PlanKind) -> None:
+    made = plan(kind, Kind.OFFER, "live")
+    assert refusals(Actor("dora", DELIVERIES), made, {"shop": ("dora",)}) == []
+    told = refused(ADMIN, made, {"shop": ("dora", "omar")})
+    assert len(told) == 1
+    assert "only dora or omar may here" in told[0]
+    assert refused(ADMIN, made, {"guests": ("dora",)}) == []
+
+
+def test_named_promoters_do_not_purge() -> None:
+    made = plan(PlanKind.PURGE, Kind.OFFER, "live", Action.DELETE)
+    assert refused(DELIVERIES, made, {"shop": ("somebody",)})
+    assert refused(ADMIN, made, {"shop": ("dora",)}) == []
+
+
+def test_before_there_are_operators_anyone_may() -> None:
+    for kind in Kind:
+        assert refusals(Actor("root", None), plan(PlanKind.APPLY, kind, "design"), {}) == []
+
+
+def test_one_refusal_for_each_kind_with_a_count() -> None:
+    steps = tuple(
+        Step(f"shop/{kind}.{name}", "shop@design", Action.CREATE, Reason.DECLARED, None, Entry("1"))
+        for kind in ("rule", "offer")
+        for name in ("a", "b", "c")
+    )
+    told = refused(DELIVERIES, Plan(PlanKind.APPLY, "p", "1", steps=steps))
+    assert len(told) == 2
+    assert any("shop/rule.a and 2 more" in text for text in told)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_approving(profile: Profile) -> None:
+    assert may_approve(Actor("x", profile), ()) == (profile in (ADMIN, OFFERS))
+    assert may_approve(Actor("x", profile), ("x", "y"))
+    assert not may_approve(Actor("x", profile), ("y",))
+
+
+def test_who_can_approve() -> None:
+    assert approvers(("x",)) == ("x",)
+    assert approvers(()) == (OFFERS, ADMIN)

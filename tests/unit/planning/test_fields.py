@@ -1,0 +1,108 @@
+"""What changed inside a resource, field by field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from offerkit.planning.fields import field_changes
+from offerkit.planning.plan import ChangeOp
+
+
+def told(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, str, Any, Any]]:
+    return [(change.op, change.path, change.before, change.after) for change in field_changes(before, after)]
+
+
+BASE, SUMMER, WINTER = (
+    {"label": "base", "weight": "1"}, {"label": "summer", "weight": "2"}, {"label": "winter", "weight": "3"},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changes"),
+    [
+        ({"label": "a"}, {"label": "b"}, [("change", "label", "a", "b")]),
+        ({}, {"label": "b"}, [("add", "label", None, "b")]),
+        ({"label": "a"}, {}, [("remove", "label", "a", None)]),
+        ({"enabled": False}, {}, [("remove", "enabled", False, None)]),
+        # maps: each key
+        ({"content": {"title": "a", "html": "x"}}, {"content": {"title": "b", "text": "y"}},
+         [("remove", "content.html", "x", None), ("add", "content.text", None, "y"),
+          ("change", "content.title", "a", "b")]),
+        ({}, {"content": {"title": "a"}}, [("add", "content", None, {"title": "a"})]),
+        ({"eligible": {"from": "2026-01-01"}}, {"eligible": {"from": "2026-01-01", "when": "x"}},
+         [("add", "eligible.when", None, "x")]),
+        # lists of names: one value
+        ({"themes": ["a", "b"]}, {"themes": ["b", "c"]}, [("change", "themes", ["a", "b"], ["b", "c"])]),
+        ({"defaults": {"themes": ["a"]}}, {"defaults": {"themes": ["b"]}},
+         [("change", "defaults.themes", ["a"], ["b"])]),
+        # lists of maps with names: by name
+        ({"weights": [BASE]}, {"weights": [SUMMER, BASE]}, [("add", "weights[summer]", None, SUMMER)]),
+        ({"weights": [BASE, SUMMER]}, {"weights": [SUMMER]}, [("remove", "weights[base]", BASE, None)]),
+        ({"weights": [BASE, SUMMER]}, {"weights": [BASE, {**SUMMER, "weight": "9"}]},
+         [("change", "weights[summer].weight", "2", "9")]),
+        ({"weights": [BASE, SUMMER]}, {"weights": [SUMMER, BASE]},
+         [("change", "weights.(order)", ["base", "summer"], ["summer", "base"])]),
+        ({"fields": [{"name": "title"}]}, {"fields": [{"name": "title", "required": True}]},
+         [("add", "fields[title].required", None, True)]),
+        ({"eligible": {"filters": [{"filter": "a"}]}}, {"eligible": {"filters": [{"filter": "b"}]}},
+         [("remove", "eligible.filters[a]", {"filter": "a"}, None), ("add", "eligible.filters[b]", None, {"filter": "b"})]),
+        # … without: by place
+        ({"weights": [{"weight": "1"}]}, {"weights": [{"weight": "1"}, {"weight": "2"}]},
+         [("add", "weights[2]", None, {"weight": "2"})]),
+        ({"weights": [{"weight": "1"}]}, {"weights": [{"weight": "2"}]}, [("change", "weights[1].weight", "1", "2")]),
+        # deep
+        ({"deliveries": {"a": {"cells": [{"when": "x", "offer": "o"}]}}},
+         {"deliveries": {"a": {"cells": [{"when": "y", "offer": "o"}]}}},
+         [("change", "deliveries.a.cells[1].when", "x", "y")]),
+        ({"representations": {"web": {"title": "a"}}}, {"representations": {"web": {"title": "a"}, "mail": {"title": "b"}}},
+         [("add", "representations.mail", None, {"title": "b"})]),
+    ],
+)  # fmt: skip
+def test_changes(before: dict[str, Any], after: dict[str, Any], changes: list[tuple[str, str, Any, Any]]) -> None:
+    assert told(before, after) == changes
+
+
+def test_an_insertion_at_the_front_is_one_addition() -> None:
+    many = [{"label": f"w{n}", "weight": str(n)} for n in range(20)]
+    assert told({"weights": many[1:]}, {"weights": many}) == [("add", "weights[w0]", None, many[0])]
+
+
+def test_a_list_that_gets_names_is_shown_as_it_was_and_is() -> None:
+    changes = told({"weights": [{"weight": "1"}]}, {"weights": [{"label": "a", "weight": "1"}]})
+    assert changes  # by place before, by name after: both sides are told
+    assert {path.partition("[")[0] for _, path, _, _ in changes} <= {"weights", "weights.(order)"}
+
+
+def test_nothing_changed() -> None:
+    assert told({"a": {"b": [1]}}, {"a": {"b": [1]}}) == []
+
+
+leaves = st.sampled_from(["a", "b", "", True, False, 2, "2"])
+items = st.lists(
+    st.fixed_dictionaries({"weight": leaves}, optional={"label": st.sampled_from(["x", "y", "z"])}), max_size=3
+)
+bodies = st.fixed_dictionaries(
+    {},
+    optional={
+        "label": leaves,
+        "weights": items,
+        "themes": st.lists(st.sampled_from(["a", "b"]), max_size=2),
+        "content": st.dictionaries(st.sampled_from(["title", "html"]), leaves, max_size=2),
+        "eligible": st.fixed_dictionaries({}, optional={"filters": items, "when": leaves}),
+    },
+)
+
+
+@given(bodies, bodies)
+def test_a_change_is_told_exactly_when_there_is_one(before: dict[str, Any], after: dict[str, Any]) -> None:
+    changes = field_changes(before, after)
+    assert bool(changes) == (before != after)
+    assert [change.path for change in changes] == sorted(change.path for change in changes)
+    assert len({change.path for change in changes}) == len(changes)
+    back = field_changes(after, before)
+    opposite = {ChangeOp.ADD: ChangeOp.REMOVE, ChangeOp.REMOVE: ChangeOp.ADD, ChangeOp.CHANGE: ChangeOp.CHANGE}
+    assert {(opposite[c.op], c.path) for c in changes} == {(c.op, c.path) for c in back}
