@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from offerkit.diagnostics import Code, Diagnostic, Refused
+import orjson
+
+from offerkit.address import Kind, parse_address
+from offerkit.diagnostics import Code, Diagnostic, Position, Refused
 from offerkit.governance.standing import approved, standing
+from offerkit.graph.record import Record, Ref
+from offerkit.models import model_of
+from offerkit.planning.campaigns import not_live
 from offerkit.planning.plan import Entry, Plan, Step
-from offerkit.planning.view import references_of
+from offerkit.planning.view import View, references_of
 from offerkit.store import ChangeRow, Store
 
 
@@ -65,6 +71,7 @@ def _conflicts(plan: Plan, store: Store, moved: dict[str, int]) -> Iterator[Diag
             yield _conflict(store, stage, address, last.get(address))
     for stage, serial in sorted(moved.items()):
         yield from _named_since(plan, store, stage, serial)
+        yield from _no_longer_live(plan, stage, entries(stage))
     yield from _withdrawn(plan, store)
 
 
@@ -99,8 +106,6 @@ def _named_since(plan: Plan, store: Store, stage: str, serial: int) -> Iterator[
         r.address: r for r in store.changes_since(stage, serial) if r.after is not None and r.address not in touched
     }
     bodies = store.bodies({row.after.fingerprint for row in rows.values() if row.after is not None})
-    import orjson
-
     for address, row in sorted(rows.items()):
         assert row.after is not None
         named = going.keys() & set(references_of(address, orjson.loads(bodies[row.after.fingerprint].text)))
@@ -111,6 +116,31 @@ def _named_since(plan: Plan, store: Store, stage: str, serial: int) -> Iterator[
                 _who(store, row),
                 "Make the plan again and look at what is different.",
                 address,
+            )
+
+
+def _no_longer_live(plan: Plan, stage: str, now: dict[str, Entry]) -> Iterator[Diagnostic]:
+    """Campaigns of the plan that name what is live no more; an offer can lose a space and keep its body."""
+    here = [step for step in plan.steps if step.stage == stage]
+    sources = {step.moved_from or step.address for step in here}
+    after = {address: entry for address, entry in now.items() if address not in sources}
+    after |= {step.address: step.after for step in here if step.after is not None}
+    live = View(after, plan.bodies)
+    for step in here:
+        place = parse_address(step.address)
+        if place.kind is not Kind.CAMPAIGN or step.after is None:
+            continue
+        body = orjson.loads(plan.bodies[step.after.fingerprint].text)
+        refs = model_of(place.kind).model_validate(body).references()
+        named = tuple(Ref(f"{place.environment}/{ref.kind}.{ref.name}", ref.path) for ref in refs)
+        record = Record(step.address, place.environment, place.kind, place.name, "", Position("", 0, 0), named)
+        for finding in not_live(record, body, live):
+            yield Diagnostic(
+                Code.PLAN_STALE,
+                f"the plan is stale: {finding.summary}",
+                "It was live when the plan was made.",
+                "Make the plan again and look at what is different.",
+                step.address,
             )
 
 

@@ -317,7 +317,8 @@ def _block_riders(work: _Work, offer: str, changes: set[str]) -> None:
         if rider in work.going and rider != offer:
             own = next(iter(work.blocked.get(offer, ())), None)
             why = f"it would change {offer}, which is live" + (f" and is itself blocked: {own.why}" if own else "")
-            work.block(rider, Code.NOT_APPROVED, why, own.how if own else "", own.who if own else ())
+            how = own.how if own else f"Promote {offer} too."
+            work.block(rider, Code.NOT_APPROVED, why, how, own.who if own else ())
 
 
 def _block_dangling(work: _Work) -> None:

@@ -76,7 +76,7 @@ def test_promoting(kind: Kind, profile: Profile) -> None:
     if kind is Kind.CAMPAIGN:  # released by a promotion: both rights are needed
         assert (not told) == (profile == ADMIN)
     else:
-        assert (not told) == (profile in (ADMIN, OFFERS)) or kind in (Kind.DIMENSION, Kind.OPERATOR)
+        assert (not told) == (profile in (ADMIN, OFFERS))
 
 
 @pytest.mark.parametrize("profile", PROFILES)

@@ -1,0 +1,206 @@
+"""Looking back and going back: points, differences, history, rollback, purge."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.workspace import Workspace
+
+from offerkit.diagnostics import Code, Refused
+from offerkit.planning.select import Patterns
+from offerkit.workflow.history import difference, history, plan_purge, plan_rollback
+from offerkit.workflow.main_path import save
+from offerkit.workflow.points import opened
+
+OFFERS = "specs/shop/offers.yaml"
+
+
+def differing(workspace: Workspace, a: str, b: str, *targets: str) -> list[str]:
+    session = workspace.session()
+    with opened(session, a, b) as (one, two):
+        steps, bodies = difference(session, one, two, Patterns.of(targets))
+        assert bodies.keys() >= {step.after.fingerprint for step in steps if step.after}
+    return [f"{step.action} {step.address}" for step in steps]
+
+
+def code_of(call: Any) -> tuple[Code, str]:
+    with pytest.raises(Refused) as caught:
+        call()
+    found = caught.value.diagnostics[0]
+    return Code(found.code), f"{found.summary} {found.hint}"
+
+
+@pytest.fixture
+def shop(live_shop: Workspace) -> Workspace:
+    """Live at revision 5; then safari renamed to tigers in label (6), approved … and promoted (7), specs ahead."""
+    live_shop.later(days=1)
+    live_shop.change(
+        {OFFERS: {"offers": {"safari": {"label": "Tigers"}, "fund": {"category": "bank", "content": {"title": "F"}}}}}
+    )
+    live_shop.apply("omar")
+    live_shop.promote("omar")
+    live_shop.change({OFFERS: {"offers": {"saver": {"label": "ahead"}}}})
+    return live_shop
+
+
+def test_any_two_states_can_be_compared(shop: Workspace) -> None:
+    assert differing(shop, "shop@live", "shop@design") == ["create shop/offer.fund"]
+    assert differing(shop, "shop@design", "shop@live") == ["delete shop/offer.fund"]
+    assert differing(shop, "shop@live:5", "shop@live") == ["update shop/offer.safari"]
+    assert differing(shop, "shop@live:5", "shop@live:7") == ["update shop/offer.safari"]
+    assert differing(shop, "shop@design:1", "shop@design") == ["create shop/offer.fund", "update shop/offer.safari"]
+    assert differing(shop, "shop@design", "specs") == ["update shop/offer.saver"]
+    assert differing(shop, "specs", "specs") == []
+    assert {"create shop/space.mail", "create shop/space.web"} <= set(differing(shop, "shop@live:0", "shop@live:5"))
+    assert differing(shop, "design:1", "design") == differing(shop, "shop@design:1", "shop@design")
+    assert differing(shop, "live", "design") == ["create shop/offer.fund"]
+
+
+def test_a_difference_can_be_narrowed(shop: Workspace) -> None:
+    assert differing(shop, "shop@design:1", "shop@design", "shop/offer.safari") == ["update shop/offer.safari"]
+    assert code_of(lambda: differing(shop, "shop@live", "specs", "shop/offer.none"))[0] == Code.PLAN_EMPTY_TARGET
+
+
+def test_times_mean_what_stood_then(shop: Workspace) -> None:
+    assert differing(shop, "shop@live:2026-01-01", "shop@live:5") == []  # a day means its end
+    assert differing(shop, "shop@live:2026-01-02", "shop@live") == []
+    assert differing(shop, "shop@live:2026-01-01T23:59", "shop@live") == ["update shop/offer.safari"]
+    assert differing(shop, "shop@live:2026-01-01T00:59+01:00", "shop@live:0") == []
+    assert differing(shop, "shop@live:2025-12-31", "shop@live:0") == []
+
+
+def test_the_result_of_a_saved_plan(shop: Workspace, tmp_path: Path) -> None:
+    path = str(save(shop.plan(), tmp_path / "plan.json"))
+    assert differing(shop, "shop@design", path) == ["update shop/offer.saver"]
+    assert differing(shop, path, "specs") == []
+
+
+def test_the_specs_at_a_git_revision(shop: Workspace) -> None:
+    def git(*words: str) -> None:
+        command = ["git", "-c", "user.name=x", "-c", "user.email=x@y.z", *words]
+        subprocess.run(command, cwd=shop.root, check=True, capture_output=True)
+
+    git("init", "-b", "main")
+    git("add", "specs", "environments")
+    git("commit", "-m", "x")
+    shop.change({OFFERS: {"offers": {"saver": None}}})
+    assert differing(shop, "git:main", "specs") == ["delete shop/offer.saver"]
+    assert differing(shop, "git:HEAD", "git:main") == []
+    for ref in ("nowhere", "--help", ""):
+        assert code_of(lambda ref=ref: differing(shop, f"git:{ref}", "specs"))[0] == Code.GIT
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("shop@live:99", "there is no revision 99"),
+        ("shop@live:yesterday", "neither a revision nor a time"),
+        ("shop@life", "is not a stage"),
+        ("shop@live:", "is not a stage"),
+        ("shpo@live", "there is no stage shpo@live"),
+        ("nonsense", "is not a stage"),
+        ("shop@live:2026-13-01", "neither a revision nor a time"),
+        ("shop@live:-1", "neither"),
+    ],
+)
+def test_no_state(shop: Workspace, text: str, words: str) -> None:
+    code, told = code_of(lambda: differing(shop, text, "specs"))
+    assert code == Code.BAD_POINT
+    assert words in told
+
+
+def test_without_a_store_there_are_only_the_specs(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    assert differing(workspace, "specs", "specs") == []
+    assert code_of(lambda: differing(workspace, "shop@live", "specs"))[0] == Code.STORE_MISSING
+
+
+def lines(workspace: Workspace, stage: str = "", address: str = "", limit: int = 0) -> list[tuple[int, str, str, str]]:
+    with workspace.store() as store:
+        return [(line.serial, line.actor, line.action, line.summary) for line in history(store, stage, address, limit)]
+
+
+def test_the_history(shop: Workspace) -> None:
+    assert lines(shop) == [
+        (7, "omar", "promote", "1 changed"),
+        (6, "omar", "apply", "1 added, 1 changed"),
+        (5, "ada", "promote", "14 added"),
+        (4, "omar", "approve", "5 decisions on 2 offers"),
+        (3, "risk", "approve", "1 decision on 1 offer"),
+        (2, "brand", "approve", "2 decisions on 1 offer"),
+        (1, "ada", "apply", "20 added"),
+    ]
+    assert [serial for serial, *_ in lines(shop, "shop@live")] == [7, 5]
+    assert [serial for serial, *_ in lines(shop, address="shop/offer.safari")] == [7, 6, 5, 4, 1]
+    assert [serial for serial, *_ in lines(shop, "shop@live", "shop/offer.gold-card")] == [5]
+    assert [serial for serial, *_ in lines(shop, limit=2)] == [7, 6]
+    assert code_of(lambda: lines(shop, "shop@life"))[0] == Code.BAD_POINT
+    assert code_of(lambda: lines(shop, address="offer.x"))[0] == Code.BAD_ADDRESS
+
+
+def test_a_rollback_goes_back_exactly(shop: Workspace) -> None:
+    with shop.store() as store:
+        then, digest = store.entries_at("shop@live", 5), store.heads()["shop@live"].digest
+    plan = shop.rollback("omar", "shop@live", 5)
+    assert [(s.action, s.address, s.reason) for s in plan.steps] == [("update", "shop/offer.safari", "rolled-back")]
+    with shop.store() as store:
+        assert store.entries("shop@live") == then
+        assert store.heads()["shop@live"].digest != digest
+    assert shop.rollback_plan("shop@live", 5).empty
+    assert shop.rollback_plan("shop@live", "2026-01-01").empty
+
+
+def test_design_can_be_rolled_back_by_who_may_write_it(shop: Workspace) -> None:
+    plan = shop.rollback_plan("shop@design", 1)
+    assert [(s.action, s.address) for s in plan.steps] == [
+        ("update", "shop/offer.safari"), ("delete", "shop/offer.fund"),
+    ]  # fmt: skip
+    with pytest.raises(Refused):
+        shop.execute("dora", plan)
+    shop.execute("olga", plan)
+
+
+@pytest.mark.parametrize(
+    ("stage", "to", "words"),
+    [("shop@live", "99", "no revision 99"), ("shpo@live", "1", "Did you mean shop@live"), ("shop", "1", "not a stage"),
+     ("shop@live", "", "neither"), ("shop@live", "x", "neither")],
+)  # fmt: skip
+def test_no_rollback(shop: Workspace, stage: str, to: str, words: str) -> None:
+    session = shop.session()
+
+    def attempt() -> None:
+        with session.existing() as store:
+            plan_rollback(session, store, stage, to)
+
+    code, told = code_of(attempt)
+    assert code == Code.BAD_POINT
+    assert words in told
+
+
+@pytest.mark.parametrize(("hours", "purged"), [(59, False), (60, True)])
+def test_retention_is_counted_to_the_minute(shop: Workspace, hours: int, purged: bool) -> None:
+    shop.change({"environments/shop.yaml": {"environment": {"promotion": {"retention": "2d 12h"}}}})
+    shop.change({OFFERS: {"offers": {"safari": None}}})
+    shop.apply("ada")
+    shop.promote("ada")
+    shop.later(hours=hours, minutes=-1)
+    session = shop.session("ada")
+    with session.existing() as store:
+        plan = plan_purge(session, store, ("shop",))
+    assert [s.address for s in plan.steps] == (["shop/offer.safari"] if purged else [])
+
+
+def test_what_was_purged_is_still_in_the_history(shop: Workspace) -> None:
+    shop.change({OFFERS: {"offers": {"safari": None}}})
+    shop.apply("ada")
+    shop.promote("ada")
+    shop.later(days=91)
+    shop.purge("ada")
+    assert "shop/offer.safari" not in shop.active()
+    assert [serial for serial, *_ in lines(shop, address="shop/offer.safari")] == [10, 9, 8, 7, 6, 5, 4, 1]
+    assert shop.verified() == []
+    shop.rollback("ada", "shop@live", 7)
+    assert shop.active()["shop/offer.safari"] == ("web",)
