@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from offerkit.cli.complete import addresses
 from offerkit.cli.options import changing, exclude_option, full_option, pass_shell
 from offerkit.cli.planned import carry_out
 from offerkit.cli.shell import Shell, is_file
 
 
 @click.command("apply")
-@click.argument("what", nargs=-1, metavar="[PLAN | ADDRESS...]")
+@click.argument("what", nargs=-1, metavar="[PLAN | ADDRESS...]", shell_complete=addresses)
 @exclude_option
 @full_option
 @changing

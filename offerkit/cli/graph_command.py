@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import click
 
+from offerkit.cli.complete import addresses
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell
 
 
 @click.command("graph")
-@click.option("--focus", multiple=True, metavar="ADDRESS", help="Only this, what it needs and what depends on it.")
+@click.option(
+    "--focus",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Only this, what it needs and what depends on it.",
+    shell_complete=addresses,
+)
 @click.option("--format", "form", type=click.Choice(["text", "mermaid", "dot"]), default="text", help="How to print.")
 @pass_shell
 def command(shell: Shell, focus: tuple[str, ...], form: str) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from offerkit import __version__
+from offerkit.cli.complete import operators
 
 COMMANDS = {
     "init": "Begin a new project in a folder.",
@@ -81,7 +82,13 @@ def _global_options() -> list[click.Option]:
         click.Option(
             ["--store"], metavar="PATH", envvar="OFFERKIT_STORE", help="The store (default: .offerkit/store.db)."
         ),
-        click.Option(["--as", "operator"], metavar="OPERATOR", envvar="OFFERKIT_OPERATOR", help="Who is asking."),
+        click.Option(
+            ["--as", "operator"],
+            metavar="OPERATOR",
+            envvar="OFFERKIT_OPERATOR",
+            help="Who is asking.",
+            shell_complete=operators,
+        ),
         click.Option(
             ["--color"], type=click.Choice(["auto", "always", "never"]), help="Colours; auto: on a terminal (default)."
         ),

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from offerkit.cli.complete import addresses
 from offerkit.cli.shell import Shell
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -30,7 +31,9 @@ lock_option = click.option(
     metavar="SECONDS",
     help="Wait so long for another run that holds the store (default: do not wait).",
 )
-exclude_option = click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out what matches.")
+exclude_option = click.option(
+    "--exclude", multiple=True, metavar="PATTERN", help="Leave out what matches.", shell_complete=addresses
+)
 out_option = click.option(
     "--out", type=click.Path(), metavar="FILE", help="Save the plan; into a folder: under its digest."
 )

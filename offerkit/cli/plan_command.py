@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
+from offerkit.cli.complete import addresses
 from offerkit.cli.options import exclude_option, exitcode_option, format_option, full_option, out_option, pass_shell
 from offerkit.cli.planned import finish
 from offerkit.cli.shell import Shell
 
 
 @click.command("plan")
-@click.argument("targets", nargs=-1, metavar="[ADDRESS]...")
+@click.argument("targets", nargs=-1, metavar="[ADDRESS]...", shell_complete=addresses)
 @exclude_option
 @out_option
 @exitcode_option

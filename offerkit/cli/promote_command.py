@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from offerkit.cli.complete import addresses
 from offerkit.cli.options import (
     changing,
     exclude_option,
@@ -18,7 +19,7 @@ from offerkit.cli.shell import Shell
 
 
 @click.command("promote")
-@click.argument("what", nargs=-1, metavar="[ENVIRONMENT]... [ADDRESS]...")
+@click.argument("what", nargs=-1, metavar="[ENVIRONMENT]... [ADDRESS]...", shell_complete=addresses)
 @exclude_option
 @click.option("--include-rolled-back", is_flag=True, help="Also what a rollback took back and design still has.")
 @click.option("--plan-only", is_flag=True, help="Show the plan and stop.")

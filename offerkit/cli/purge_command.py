@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
+from offerkit.cli.complete import environments
 from offerkit.cli.options import changing, format_option, full_option, out_option, pass_shell
 from offerkit.cli.planned import carry_out, finish, to_be_applied
 from offerkit.cli.shell import Shell
 
 
 @click.command("purge")
-@click.argument("environments", nargs=-1, metavar="[ENVIRONMENT]...")
+@click.argument("environments", nargs=-1, metavar="[ENVIRONMENT]...", shell_complete=environments)
 @click.option("--plan-only", is_flag=True, help="Show the plan and stop.")
 @out_option
 @format_option

@@ -30,6 +30,8 @@ class Code(StrEnum):
     BAD_NAME = "OFR205"
     PERIOD_ORDER = "OFR206"
     TEMPLATE_SYNTAX = "OFR207"
+    EXPRESSION = "OFR220"
+    PARAMETER = "OFR230"
     # 3xx: resources together
     UNKNOWN_REFERENCE = "OFR301"
     CYCLE = "OFR302"
@@ -74,6 +76,30 @@ class Code(StrEnum):
     BAD_POINT = "OFR803"
     GIT = "OFR804"
     TARGET_EXISTS = "OFR805"
+    UNKNOWN_SPACE = "OFR850"
+    NOT_UNITARY = "OFR851"
+    BAD_COUNT = "OFR852"
+    UNKNOWN_CALL_DATA = "OFR853"
+    BAD_CALL_DATA = "OFR854"
+    MISSING_CALL_DATA = "OFR855"
+    UNKNOWN_SLICE = "OFR856"
+    BROKEN_RULE = "OFR857"
+    HOOK_MISSING = "OFR860"
+    HOOK_FAILED = "OFR861"
+    HOOK_ANSWER = "OFR862"
+    CONTACTS_SOURCE = "OFR870"
+    CONTACT_COLUMNS = "OFR871"
+    CONTACT_VALUE = "OFR872"
+    CONTACT_ROW = "OFR873"
+    CONTACT_KEY = "OFR874"
+    CONTACT_AMBIGUOUS = "OFR875"
+    CONTACTS_PACKAGE = "OFR876"
+    CONTACTS_URL = "OFR877"
+    CONTACTS_DATABASE = "OFR878"
+    NO_CONTACT = "OFR879"
+    UNKNOWN_PROPOSITION = "OFR880"
+    STATUS_STEP = "OFR881"
+    PROPOSITION_EXISTS = "OFR882"
     # 9xx: ours
     BUG = "OFR901"
 
@@ -99,6 +125,8 @@ CODES: dict[Code, str] = {
     Code.BAD_NAME: "A name with characters or a length that names may not have.",
     Code.PERIOD_ORDER: "A period that ends before it begins.",
     Code.TEMPLATE_SYNTAX: "A rendering template or a personalised text with a syntax error.",
+    Code.EXPRESSION: "A condition or formula that cannot be read, or that means nothing where it stands.",
+    Code.PARAMETER: "A value for a filter's parameter that is missing, unknown, or of another type than declared.",
     Code.UNKNOWN_REFERENCE: "A name that nothing declares.",
     Code.CYCLE: "References that lead back to where they began.",
     Code.DECLARED_TWICE: "One resource declared in two places.",
@@ -137,5 +165,29 @@ CODES: dict[Code, str] = {
     Code.BAD_POINT: "Not a point in the history.",
     Code.GIT: "git could not give the specs at that revision.",
     Code.TARGET_EXISTS: "A file or folder that would be overwritten.",
+    Code.UNKNOWN_PROPOSITION: "No proposition has that id, or it is of another environment.",
+    Code.STATUS_STEP: "A status that may not follow the one that the proposition has.",
+    Code.PROPOSITION_EXISTS: "A proposition is stored already under that id.",
+    Code.UNKNOWN_SPACE: "A call names a space that is not there, or not live.",
+    Code.NOT_UNITARY: "A call for one contact names a space that is for batch only.",
+    Code.BAD_COUNT: "A call asks for no offers, or for too many.",
+    Code.UNKNOWN_CALL_DATA: "A call passes data that the environment does not declare.",
+    Code.BAD_CALL_DATA: "A call passes data of another type than declared.",
+    Code.MISSING_CALL_DATA: "A call lacks data that the environment requires.",
+    Code.UNKNOWN_SLICE: "A call names a category or theme that is not there (a warning; the answer leaves it out).",
+    Code.BROKEN_RULE: "A rule of the stage cannot be read any more; it never holds (a warning).",
+    Code.HOOK_MISSING: "A space or weight names a hook that no installed package provides (a warning).",
+    Code.HOOK_FAILED: "A hook raised an error; the call went on without it (a warning).",
+    Code.HOOK_ANSWER: "A hook returned what cannot be used; the call went on without it (a warning).",
+    Code.CONTACTS_SOURCE: "The contacts cannot be read: no source is declared, or its file is missing or not readable.",
+    Code.CONTACT_COLUMNS: "The source of the contacts lacks fields of the dimension, or has them with another type.",
+    Code.CONTACT_VALUE: "A contact's value does not fit the field's type.",
+    Code.CONTACT_ROW: "A row of the contacts' file that is no CSV: quotes, encoding, length, or the number of cells.",
+    Code.CONTACT_KEY: "The contact key has too few or too many parts, or a part of the wrong type.",
+    Code.CONTACT_AMBIGUOUS: "More than one contact has the key that was asked for.",
+    Code.CONTACTS_PACKAGE: "A Python package that reads this kind of source is not installed.",
+    Code.CONTACTS_URL: "The URL of the contacts' database is missing, or of a database that is not supported.",
+    Code.CONTACTS_DATABASE: "The database of the contacts refused, or did not answer in time.",
+    Code.NO_CONTACT: "No contact has the key that was asked for.",
     Code.BUG: "A mistake of offerkit itself; please report it.",
 }

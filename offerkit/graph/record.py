@@ -22,13 +22,35 @@ class Ref(NamedTuple):
     path: PathInside
 
 
+class Expression(NamedTuple):
+    """A condition or formula: its text at ``path``, where it stands (a ``Role``), what it must give (a ``Wanted``).
+
+    Role and Wanted stay plain text here: a run that finds nothing changed imports neither.
+    """
+
+    path: PathInside
+    text: str
+    role: str
+    wanted: str
+
+
+class Use(NamedTuple):
+    """A filter as an offer or template uses it at ``path``, with values for its parameters by name."""
+
+    path: PathInside
+    filter: str
+    values: Mapping[str, str]
+
+
 class Facts(NamedTuple):
     """What the checks across resources need to know of one; unused parts stay empty.
 
     ``fields``: content fields an offer or template gives, fields of a space or dimension, call data of an
-    environment. ``required``: a space's required fields. ``representations``: fields given, by space.
+    environment. ``required``: a space's required fields, a filter's parameters without default.
+    ``representations``: fields given, by space.
     ``spaces``: an offer's explicit spaces. ``keys``: identification keys. ``variables``: the dotted names its
     templates use, with the path of the text. ``flags``: anonymous, unitary, visitors, outbound.
+    ``types``: name, type and an enumeration's values of a dimension's fields, of call data, of parameters.
     """
 
     fields: tuple[str, ...] = ()
@@ -38,6 +60,9 @@ class Facts(NamedTuple):
     keys: tuple[str, ...] = ()
     variables: tuple[tuple[str, PathInside], ...] = ()
     flags: tuple[str, ...] = ()
+    types: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+    expressions: tuple[Expression, ...] = ()
+    uses: tuple[Use, ...] = ()
 
 
 class Record(NamedTuple):
@@ -56,7 +81,10 @@ class Record(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A mistake found across resources; the loader turns it into a diagnostic with its exact position."""
+    """A mistake found across resources; the loader turns it into a diagnostic with its exact position.
+
+    ``offset``: the character inside the text at ``path`` that it is about.
+    """
 
     record: Record
     path: PathInside
@@ -66,6 +94,7 @@ class Finding:
     hint: str = ""
     on_key: bool = False
     related: tuple[tuple[str, Record], ...] = ()
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,9 @@ import orjson
 
 from offerkit.address import Kind
 from offerkit.diagnostics import Position
-from offerkit.graph.record import Facts, Record, Ref
+from offerkit.graph.record import Expression, Facts, Record, Ref, Use
 
-CODE_PARTS = ("models", "loader", "rendering", "graph", "fingerprint")
+CODE_PARTS = ("models", "loader", "rendering", "graph", "rules", "fingerprint")
 
 
 def code_digest() -> bytes:
@@ -107,7 +107,7 @@ def encode(records: Iterable[Record]) -> list[Any]:
     return [
         [
             r.address, r.environment, r.kind, r.name, r.fingerprint, r.position.line, r.position.column,
-            [tuple(ref) for ref in r.refs], tuple(r.facts),
+            [tuple(ref) for ref in r.refs], _facts_row(r.facts),
         ]
         for r in records
     ]  # fmt: skip
@@ -125,9 +125,17 @@ def decode(file: str, rows: list[Any]) -> list[Record]:
     ]  # fmt: skip
 
 
+def _facts_row(facts: Facts) -> list[Any]:
+    *plain, expressions, uses = facts
+    return [*plain, [tuple(expression) for expression in expressions], [tuple(use) for use in uses]]
+
+
 def _facts(row: list[Any]) -> Facts:
-    fields, required, representations, spaces, keys, variables, flags = row
+    fields, required, representations, spaces, keys, variables, flags, types, expressions, uses = row
     return Facts(
         tuple(fields), tuple(required), {name: tuple(given) for name, given in representations.items()},
         tuple(spaces), tuple(keys), tuple([(name, tuple(path)) for name, path in variables]), tuple(flags),
+        tuple([(name, base, tuple(values)) for name, base, values in types]),
+        tuple([Expression(tuple(path), text, role, wanted) for path, text, role, wanted in expressions]),
+        tuple([Use(tuple(path), name, values) for path, name, values in uses]),
     )  # fmt: skip

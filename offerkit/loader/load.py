@@ -20,6 +20,7 @@ from offerkit.loader.project import Project, SpecFile, read_all
 from offerkit.planning.delta import final_names
 
 if TYPE_CHECKING:
+    from offerkit.graph.expressions import Judge
     from offerkit.loader.parse import Parsed
 
 
@@ -112,7 +113,7 @@ def load_files(
         known = cache.get([whole]).get(whole)
         if known is not None:
             return Loaded(files, known["digests"], known["campaigns"], known["moves"], cache, keys)
-    return _load_all(files, found, cache, (keys, whole), progress)
+    return _load_all(files, found, cache, (code, keys, whole), progress)
 
 
 def _key(code: bytes, file: SpecFile) -> bytes:
@@ -124,10 +125,12 @@ def _load_all(
     files: list[SpecFile],
     found: list[Diagnostic],
     cache: Cache,
-    cache_keys: tuple[dict[str, bytes], bytes],
+    cache_keys: tuple[bytes, dict[str, bytes], bytes],
     progress: Progress,
 ) -> Loaded:
-    keys, whole = cache_keys
+    from offerkit.loader.judging import RememberingJudge
+
+    code, keys, whole = cache_keys
     known = cache.get(keys.values())
     parsed = _parse([file for file in files if keys[file.path] not in known], progress)
     fresh: dict[bytes, Any] = {}
@@ -159,12 +162,15 @@ def _load_all(
             moves[before] = after
             places[before] = place
     found += _bad_moves(moves, places, {record.address for record in records}) if not unsure else []
-    _check(files, records, found, frozenset(unsure))
+    judge = RememberingJudge(cache, code)
+    _check(files, records, found, frozenset(unsure), judge)
+    fresh |= judge.row
+    kept = {*keys.values(), judge.key}
     if any(d.severity is Severity.ERROR for d in found):
-        cache.put(fresh, set(keys.values()))
+        cache.put(fresh, kept)
         raise Refused(found)
     digests, campaigns = _digests(records)
-    cache.put({**fresh, whole: {"digests": digests, "campaigns": campaigns, "moves": moves}}, {*keys.values(), whole})
+    cache.put({**fresh, whole: {"digests": digests, "campaigns": campaigns, "moves": moves}}, {*kept, whole})
     return Loaded(files, digests, campaigns, moves, cache, keys, records, bodies)
 
 
@@ -178,10 +184,12 @@ def _parse(files: list[SpecFile], progress: Progress) -> Iterator[Parsed]:
         return iter(parse_files(files, advance))
 
 
-def _check(files: list[SpecFile], records: list[Record], found: list[Diagnostic], unsure: frozenset[str]) -> None:
+def _check(
+    files: list[SpecFile], records: list[Record], found: list[Diagnostic], unsure: frozenset[str], judge: Judge
+) -> None:
     from offerkit.graph.check import check
 
-    findings = list(check(records, unsure))
+    findings = list(check(records, unsure, judge))
     if findings:
         from offerkit.loader.parse import place
 

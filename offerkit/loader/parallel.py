@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from functools import partial
+from typing import Any, BinaryIO, NamedTuple
 
 import orjson
 
@@ -24,22 +25,57 @@ MOST = 8
 
 def parse_files(files: list[SpecFile], advance: Callable[[int], None] = lambda kilobytes: None) -> list[Parsed]:
     """The parsed ``files``, in their order; ``advance`` is told of each kilobyte that was read."""
-    workers = min(os.cpu_count() or 1, MOST)
-    small = sum(len(file.content) for file in files) < WORTH_IT
-    if small or workers < 2 or not hasattr(os, "fork") or threading.active_count() > 1:
+    several = workers() if sum(len(file.content) for file in files) >= WORTH_IT else 1
+    if several < 2:
         return _parse_here(files, advance, 1)
-    portions = [files[start::workers] for start in range(workers)]
+    portions = [files[start::several] for start in range(several)]
     # The first portion is this process's own: one child less to start.
-    children = [_start(portion) for portion in portions[1:]]
-    done = {
-        file.path: parsed for file, parsed in zip(portions[0], _parse_here(portions[0], advance, workers), strict=True)
-    }
-    for portion, (pid, pipe) in zip(portions[1:], children, strict=True):
-        with pipe:
-            answer = pipe.read()
-        os.waitpid(pid, 0)
-        done |= _understood(portion, answer)
+    children = [Child.start(partial(_answers, portion)) for portion in portions[1:]]
+    here = _parse_here(portions[0], advance, several)
+    done = {file.path: parsed for file, parsed in zip(portions[0], here, strict=True)}
+    for portion, child in zip(portions[1:], children, strict=True):
+        done |= _understood(portion, child.answer())
     return [done.get(file.path) or parse_file(file) for file in files]
+
+
+def workers() -> int:
+    """How many processes may share a work, this one counted; 1 where none can be forked."""
+    if not hasattr(os, "fork") or threading.active_count() > 1:
+        return 1
+    return min(os.cpu_count() or 1, MOST)
+
+
+class Child(NamedTuple):
+    """A forked process that does some work and hands back its result as JSON."""
+
+    pid: int
+    pipe: BinaryIO
+
+    @classmethod
+    def start(cls, work: Callable[[], object]) -> Child:
+        """Begin ``work`` in a child."""
+        read, write = os.pipe()
+        pid = os.fork()
+        if pid:
+            os.close(write)
+            return cls(pid, os.fdopen(read, "rb"))
+        # The child: whatever happens, it must not run on into the parent's code.
+        try:
+            os.close(read)
+            with os.fdopen(write, "wb") as pipe:
+                pipe.write(orjson.dumps(work()))
+        finally:
+            os._exit(0)
+
+    def answer(self) -> object:
+        """What the child's work gave, once it is done; None when it failed."""
+        with self.pipe as pipe:
+            told = pipe.read()
+        os.waitpid(self.pid, 0)
+        try:
+            return orjson.loads(told)
+        except orjson.JSONDecodeError:
+            return None
 
 
 def _parse_here(files: list[SpecFile], advance: Callable[[int], None], workers: int) -> list[Parsed]:
@@ -50,19 +86,8 @@ def _parse_here(files: list[SpecFile], advance: Callable[[int], None], workers: 
     return parsed
 
 
-def _start(files: list[SpecFile]) -> tuple[int, BinaryIO]:
-    read, write = os.pipe()
-    pid = os.fork()
-    if pid:
-        os.close(write)
-        return pid, os.fdopen(read, "rb")
-    # The child: whatever happens, it must not run on into the parent's code.
-    try:
-        os.close(read)
-        with os.fdopen(write, "wb") as pipe:
-            pipe.write(orjson.dumps([_answer(parse_file(file)) for file in files]))
-    finally:
-        os._exit(0)
+def _answers(files: list[SpecFile]) -> list[list[Any] | None]:
+    return [_answer(parse_file(file)) for file in files]
 
 
 def _answer(parsed: Parsed) -> list[Any] | None:
@@ -73,10 +98,8 @@ def _answer(parsed: Parsed) -> list[Any] | None:
     return [encode(parsed.records), bodies, parsed.moves]
 
 
-def _understood(files: list[SpecFile], answer: bytes) -> dict[str, Parsed]:
-    try:
-        rows = orjson.loads(answer)
-    except orjson.JSONDecodeError:
+def _understood(files: list[SpecFile], rows: object) -> dict[str, Parsed]:
+    if not isinstance(rows, list):
         return {}
     done: dict[str, Parsed] = {}
     for file, row in zip(files, rows, strict=True):

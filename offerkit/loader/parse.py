@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from offerkit.address import SECTION_OF, Kind
 from offerkit.diagnostics import Diagnostic, Position, Refused
 from offerkit.graph.record import Finding, Record
+from offerkit.loader.inside import Source
 from offerkit.loader.project import SpecFile
 from offerkit.loader.records import record_of, validate
 from offerkit.loader.sections import moves, sections
-from offerkit.loader.yaml_events import Value, YamlMap, locate, parse, unpack
+from offerkit.loader.yaml_events import Value, YamlMap, locate, parse, text_at, unpack
 
 
 @dataclass
@@ -41,7 +42,7 @@ def parse_file(file: SpecFile) -> Parsed:
     for raw in sections(file, document, structural):
         assert isinstance(document, YamlMap)
         resource = validate(file.path, document, raw, parsed.found)
-        record, body = record_of(file.path, document, raw, resource, parsed.found)
+        record, body = record_of(file, document, raw, resource, parsed.found)
         parsed.records.append(record)
         parsed.bodies[record.address] = body
     parsed.found += structural
@@ -55,15 +56,23 @@ def parse_file(file: SpecFile) -> Parsed:
 def place(files: list[SpecFile], findings: list[Finding]) -> list[Diagnostic]:
     """Findings as diagnostics, each at the exact key or value it is about."""
     documents: dict[str, Value] = {}
+    sources: dict[str, Source] = {}
     contents = {file.path: file.content for file in files}
 
-    def position(record: Record, path: tuple[str | int, ...], *, on_key: bool) -> Position:
+    def position(finding: Finding) -> Position:
+        record = finding.record
         file = record.position.file
-        if not path:
+        if not finding.path:
             return record.position
         if file not in documents:
             documents[file] = parse(file, contents[file])[0]
-        return unpack(file, locate(documents[file], (*_root(record), *path), on_key=on_key))
+        path = (*_root(record), *finding.path)
+        at = locate(documents[file], path, on_key=finding.on_key)
+        if finding.offset:
+            if file not in sources:
+                sources[file] = Source(contents[file])
+            at = sources[file].inside(at, text_at(documents[file], path), finding.offset)
+        return unpack(file, at)
 
     return [
         Diagnostic(
@@ -72,7 +81,7 @@ def place(files: list[SpecFile], findings: list[Finding]) -> list[Diagnostic]:
             finding.detail,
             finding.hint,
             finding.record.address,
-            position(finding.record, finding.path, on_key=finding.on_key),
+            position(finding),
             related=tuple((text, record.position) for text, record in finding.related),
         )
         for finding in findings
@@ -80,5 +89,4 @@ def place(files: list[SpecFile], findings: list[Finding]) -> list[Diagnostic]:
 
 
 def _root(record: Record) -> tuple[str, ...]:
-
     return ("environment",) if record.kind is Kind.ENVIRONMENT else (SECTION_OF[record.kind], record.name)

@@ -11,6 +11,9 @@ from offerkit.address import SHARED, SHARED_KINDS, Address, Kind
 from offerkit.diagnostics import Code, Diagnostic
 from offerkit.fingerprint import canonical, fingerprint
 from offerkit.graph.record import Facts, PathInside, Record, Ref
+from offerkit.loader.expressions import expressions, types, uses
+from offerkit.loader.inside import Source
+from offerkit.loader.project import SpecFile
 from offerkit.loader.schema_errors import diagnose
 from offerkit.loader.sections import Raw
 from offerkit.loader.yaml_events import YamlMap, locate, unpack
@@ -35,16 +38,16 @@ def validate(file: str, document: YamlMap, raw: Raw, found: list[Diagnostic]) ->
 
 
 def record_of(
-    file: str, document: YamlMap, raw: Raw, resource: Resource | None, found: list[Diagnostic]
+    source: SpecFile, document: YamlMap, raw: Raw, resource: Resource | None, found: list[Diagnostic]
 ) -> tuple[Record, bytes]:
     """The record and canonical body of a resource; an invalid one keeps its name and has neither."""
     address = raw.address
-    position = unpack(file, locate(document, raw.path, on_key=True))
+    position = unpack(source.path, locate(document, raw.path, on_key=True))
     if resource is None:
         return Record(str(address), address.environment, address.kind, address.name, "", position, valid=False), b""
     body = canonical(resource.body())
     before = len(found)
-    facts = _facts(file, document, raw, resource, found)
+    facts = _facts(source, document, raw, resource, found)
     record = Record(
         str(address), address.environment, address.kind, address.name, fingerprint(address.kind, body), position,
         tuple(_refs(address, resource)), facts, valid=len(found) == before,
@@ -63,14 +66,18 @@ def _refs(address: Address, resource: Resource) -> Iterator[Ref]:
         yield Ref(f"environment.{own}", ())
 
 
-def _facts(file: str, document: YamlMap, raw: Raw, resource: Any, found: list[Diagnostic]) -> Facts:
-    match raw.address.kind:
+def _facts(source: SpecFile, document: YamlMap, raw: Raw, resource: Any, found: list[Diagnostic]) -> Facts:
+    kind = raw.address.kind
+    written = expressions(kind, resource)
+    match kind:
         case Kind.OFFER | Kind.TEMPLATE:
             return Facts(
                 fields=tuple(resource.content),
                 representations={name: tuple(fields) for name, fields in resource.representations.items()},
                 spaces=resource.spaces,
-                variables=_variables(file, document, raw, _texts(resource), found),
+                variables=_variables(source, document, raw, _texts(resource), found),
+                expressions=written,
+                uses=uses(resource),
             )
         case Kind.SPACE:
             outbound = resource.channel not in INBOUND
@@ -82,14 +89,20 @@ def _facts(file: str, document: YamlMap, raw: Raw, resource: Any, found: list[Di
                 required=tuple(field.name for field in resource.fields if field.required),
                 keys=resource.identification.keys,
                 flags=tuple(flag for flag, on in (("unitary", resource.unitary), ("outbound", outbound)) if on),
-                variables=_variables(file, document, raw, outputs, found),
+                variables=_variables(source, document, raw, outputs, found),
+                expressions=written,
             )
         case Kind.DIMENSION:
-            return Facts(fields=tuple(resource.fields), keys=resource.key)
+            return Facts(fields=tuple(resource.fields), keys=resource.key, types=types(resource.fields))
         case Kind.ENVIRONMENT:
-            return Facts(fields=tuple(resource.call_data), flags=("anonymous",) if resource.anonymous else ())
+            flags = ("anonymous",) if resource.anonymous else ()
+            data = resource.call_data
+            return Facts(fields=tuple(data), flags=flags, types=types(data), expressions=written)
+        case Kind.FILTER:
+            needed = tuple(name for name, parameter in resource.parameters.items() if parameter.default is None)
+            return Facts(required=needed, types=types(resource.parameters), expressions=written)
         case _:
-            return Facts()
+            return Facts(expressions=written)
 
 
 def _texts(resource: Any) -> dict[PathInside, str]:
@@ -100,7 +113,7 @@ def _texts(resource: Any) -> dict[PathInside, str]:
 
 
 def _variables(
-    file: str, document: YamlMap, raw: Raw, texts: dict[PathInside, str], found: list[Diagnostic]
+    source: SpecFile, document: YamlMap, raw: Raw, texts: dict[PathInside, str], found: list[Diagnostic]
 ) -> tuple[tuple[str, PathInside], ...]:
     used: list[tuple[str, PathInside]] = []
     for path, text in texts.items():
@@ -108,13 +121,23 @@ def _variables(
             continue
         seen = inspect(text)
         if seen.error:
-            where = f" (line {seen.line} of it)" if "\n" in text.rstrip("\n") and seen.line else ""
+            at = start = locate(document, (*raw.path, *path))
+            if seen.line > 1:
+                at = Source(source.content).inside(start, text, _line_start(text, seen.line))
+            where = f" (line {seen.line} of it)" if seen.line > 1 and at == start else ""
             found.append(
                 Diagnostic(
                     Code.TEMPLATE_SYNTAX, f"the template cannot be read: {seen.error}{where}",
                     hint="Values are written {{ recipient.first_name }}; blocks {% if … %}…{% endif %}.",
-                    address=str(raw.address), position=unpack(file, locate(document, (*raw.path, *path))),
+                    address=str(raw.address), position=unpack(source.path, at),
                 )
             )  # fmt: skip
         used += [(variable, path) for variable in seen.variables]
     return tuple(used)
+
+
+def _line_start(text: str, line: int) -> int:
+    """The offset of the first character of a line (from 1) that is no space."""
+    lines = text.split("\n")
+    start = sum(len(before) + 1 for before in lines[: line - 1])
+    return start + len(lines[line - 1]) - len(lines[line - 1].lstrip()) if line <= len(lines) else len(text)

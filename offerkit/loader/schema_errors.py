@@ -32,6 +32,7 @@ _BELOW = {
     "key": ("key",),
     "fallback": ("fallback",),
     "sample": ("sample",),
+    "default": ("default",),
     "outline": ("deliveries", "{delivery}", "outline"),
 }
 """Where a mistake is that pydantic places at the whole: the path below."""

@@ -283,3 +283,15 @@ def locate(value: Value, path: tuple[str | int, ...], *, on_key: bool = False) -
         else:
             break
     return at
+
+
+def text_at(value: Value, path: tuple[str | int, ...]) -> str:
+    """The text that stands at ``path``; empty where none does."""
+    for part in path:
+        if isinstance(value, YamlMap) and part in value:
+            value = value[str(part)]
+        elif isinstance(value, YamlList) and isinstance(part, int) and part < len(value):
+            value = value[part]
+        else:
+            return ""
+    return value if isinstance(value, str) else ""

@@ -22,18 +22,20 @@ from offerkit.models.base import (
     names,
 )
 from offerkit.models.dimension import DimensionField
+from offerkit.models.values import Given, misfit
+from offerkit.rules.types import Base, FieldType
 
 
 class CallData(DimensionField):
     """A field that a call may pass; the sample is what previews use."""
 
-    sample: Text | None = Field(None, description="The value that previews use.")
+    sample: Given | None = Field(None, description="The value that previews use.")
     required: Flag = False
 
     @model_validator(mode="after")
     def _sample_fits(self) -> CallData:
-        if self.sample is not None and self.type == "enumeration" and self.sample not in self.values:
-            raise PydanticCustomError("sample", "the sample is not one of the values")
+        if self.sample is not None and (why := misfit(self.sample, FieldType(Base(self.type), self.values))):
+            raise PydanticCustomError("sample", "the sample does not fit: {why}", {"why": why})
         return self
 
 

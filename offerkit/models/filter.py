@@ -6,21 +6,29 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from offerkit.address import Kind
-from offerkit.models.base import Expression, Name, Part, Resource, Text
+from offerkit.models.base import Expression, Name, Part, Resource
 from offerkit.models.dimension import DimensionField
+from offerkit.models.values import Given, misfit
+from offerkit.rules.types import Base, FieldType
 
 
 class Parameter(DimensionField):
     """A parameter of a filter, named in its condition as ``parameter.<name>``."""
 
-    default: Text | None = None
+    default: Given | None = None
+
+    @model_validator(mode="after")
+    def _default_fits(self) -> Parameter:
+        if self.default is not None and (why := misfit(self.default, FieldType(Base(self.type), self.values))):
+            raise PydanticCustomError("default", "the default does not fit: {why}", {"why": why})
+        return self
 
 
 class FilterUse(Part):
     """A filter as an offer uses it: by name, with values for its parameters."""
 
     filter: Name
-    values: dict[Name, Text] = Field({}, alias="with")
+    values: dict[Name, Given] = Field({}, alias="with")
 
     @model_validator(mode="before")
     @classmethod

@@ -1,7 +1,7 @@
 """What a template uses and whether it can be read; nothing is rendered here.
 
-The language is minijinja's (docs/adr/0005-template-engine.md): templates reach only the plain values they
-are given, never Python.
+The language is a part of minijinja's (docs/rendering.md, docs/adr/0005-template-engine.md): templates reach only
+the plain values they are given, never Python.
 """
 
 from __future__ import annotations
@@ -9,6 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from offerkit.rendering.language import FUNCTIONS
+from offerkit.rendering.places import exposed
+from offerkit.rendering.scan import troubles
 
 if TYPE_CHECKING:
     from minijinja import Environment
@@ -36,8 +40,12 @@ def _environment() -> Environment:
 
 
 @lru_cache(maxsize=4096)
-def inspect(text: str) -> Inspected:
-    """What ``text`` uses; its syntax error, with the line inside it (from 1), when it has one."""
+def inspect(text: str, *, html: bool = False) -> Inspected:
+    """What ``text`` uses; its first error, with the line inside it (from 1), when it has one.
+
+    An error is wrong syntax, or a filter, test, function or statement that the language does not have. ``html``:
+    the text is HTML, and its values have to stand where escaping keeps them harmless (not inside a script, say).
+    """
     if not is_template(text):
         return Inspected()
     from minijinja import TemplateError
@@ -49,4 +57,7 @@ def inspect(text: str) -> Inspected:
     except TemplateError as error:
         message = error.detail or error.message or "syntax error"
         return Inspected(error=str(message), line=error.line or 0)
-    return Inspected(variables=tuple(sorted(names)))
+    trouble = next(troubles(text), None) or next(exposed(text, html=html), None)
+    if trouble is not None:
+        return Inspected(error=trouble.text, line=text.count("\n", 0, trouble.start) + 1)
+    return Inspected(variables=tuple(sorted(name for name in names if name not in FUNCTIONS)))

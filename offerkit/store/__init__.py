@@ -1,7 +1,19 @@
-"""The store: stages, bodies, approvals and the chained history, kept across runs."""
+"""The store: stages, bodies, approvals, the chained history and the propositions, kept across runs."""
 
 from offerkit.store.lock import Holder, write_lock
+from offerkit.store.proposition_rows import PropositionQuery, PropositionRow, StatusChange
 from offerkit.store.rows import ChangeRow, Draft, RevisionRow, StageHead
 from offerkit.store.store import Store
 
-__all__ = ["ChangeRow", "Draft", "Holder", "RevisionRow", "StageHead", "Store", "write_lock"]
+__all__ = [
+    "ChangeRow",
+    "Draft",
+    "Holder",
+    "PropositionQuery",
+    "PropositionRow",
+    "RevisionRow",
+    "StageHead",
+    "StatusChange",
+    "Store",
+    "write_lock",
+]

@@ -44,6 +44,23 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (serial, address, aspect, space)) {clustered}""",
         "CREATE INDEX approval_address ON approval (address, serial)",
     ),
+    (
+        # What is read at every call is one contact's history: those rows stand together. A delivery gives one time
+        # to all its propositions: with the id at their end, the indexes find the newest without sorting.
+        """CREATE TABLE proposition (
+            id {key} NOT NULL, environment {key} NOT NULL, contact {key} NOT NULL, space {key} NOT NULL,
+            channel {text} NOT NULL, offer {key} NOT NULL, category {text} NOT NULL, interaction {text} NOT NULL,
+            rank INTEGER NOT NULL, weight {text} NOT NULL, status INTEGER NOT NULL, time {key} NOT NULL,
+            changed {key} NOT NULL, revision INTEGER NOT NULL, data {text} NOT NULL,
+            PRIMARY KEY (environment, contact, time, id)) {clustered}""",
+        "CREATE UNIQUE INDEX proposition_id ON proposition (id)",
+        "CREATE INDEX proposition_offer ON proposition (environment, offer, time, id)",
+        "CREATE INDEX proposition_space ON proposition (environment, space, time, id)",
+        "CREATE INDEX proposition_time ON proposition (environment, time, id)",
+        """CREATE TABLE cookie (
+            environment {key} NOT NULL, cookie {key} NOT NULL, contact {key} NOT NULL, time {key} NOT NULL,
+            PRIMARY KEY (environment, cookie)) {clustered}""",
+    ),
 )
 """The statements that lead from format n to n + 1; format 0 is an empty database."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -11,9 +11,23 @@ from typing import Self
 from offerkit.diagnostics import Diagnostic
 from offerkit.fingerprint import Json
 from offerkit.governance.approval import Approval
+from offerkit.models.status import Status
 from offerkit.planning.plan import Body, Entry
-from offerkit.store import append, approvals, export, revisions, schema, snapshots, sqlite, stages, verify
+from offerkit.store import (
+    append,
+    approvals,
+    cookies,
+    export,
+    propositions,
+    revisions,
+    schema,
+    snapshots,
+    sqlite,
+    stages,
+    verify,
+)
 from offerkit.store.database import Database
+from offerkit.store.proposition_rows import EVERY, Data, PropositionQuery, PropositionRow, StatusChange
 from offerkit.store.rows import ChangeRow, Draft, RevisionRow, StageHead
 
 
@@ -135,6 +149,40 @@ class Store:
     def append(self, draft: Draft) -> RevisionRow:
         """Add a revision and change the stages with it; only inside :meth:`transaction`."""
         return append.append(self._db, draft)
+
+    def add_propositions(self, rows: Sequence[PropositionRow]) -> None:
+        """Keep all propositions of a call or none, inside :meth:`transaction` or one of their own."""
+        propositions.add(self._db, rows)
+
+    def history(self, environment: str, contact: str, since: str) -> list[PropositionRow]:
+        """The propositions of one contact from ``since`` (UTC, ISO) on, by time."""
+        return propositions.history(self._db, environment, contact, since)
+
+    def proposition(self, id_: str) -> PropositionRow | None:
+        """One proposition; None when there is no such one."""
+        return propositions.proposition(self._db, id_)
+
+    def propositions(self, query: PropositionQuery = EVERY, *, limit: int = 100) -> list[PropositionRow]:
+        """The propositions that ``query`` asks for, newest first (``limit`` 0: all)."""
+        return propositions.propositions(self._db, query, limit)
+
+    def set_status(
+        self, id_: str, status: Status, time: str, data: Data | None = None, *, environment: str = ""
+    ) -> StatusChange:
+        """Give a proposition another status; to set the one that it has changes nothing, and says so."""
+        return propositions.set_status(self._db, id_, status, time, data, environment=environment)
+
+    def contact_of(self, environment: str, cookie: str) -> str:
+        """The key of the contact that last identified themselves with ``cookie``; empty when nobody did."""
+        return cookies.contact_of(self._db, environment, cookie)
+
+    def remember(self, environment: str, cookie: str, contact: str, time: str) -> None:
+        """Keep that ``cookie`` is ``contact``'s from now on; only inside :meth:`transaction`."""
+        cookies.remember(self._db, environment, cookie, contact, time)
+
+    def purge_propositions(self, environment: str, before: str, limit: int = 1000) -> int:
+        """Remove up to ``limit`` propositions from before ``before``, oldest first; how many there were."""
+        return propositions.purge(self._db, environment, before, limit)
 
     def verify(self) -> list[Diagnostic]:
         """Everything that is wrong with the history; nothing when it is sound."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from offerkit.models.status import Status
 from offerkit.planning.codec import decode
 from offerkit.planning.plan import PlanKind
-from offerkit.store import Store
+from offerkit.store import PropositionRow, Store, schema
 
 HERE = Path(__file__).parent
 PLANS = sorted(HERE.glob("plan-*.json"))
@@ -23,13 +25,25 @@ def test_a_plan_is_read(path: Path) -> None:
     assert [step.action for step in plan.steps] == ["update"]
 
 
-@pytest.mark.parametrize("path", STORES, ids=lambda path: path.stem)
-def test_a_store_is_read_and_verified(path: Path, tmp_path: Path) -> None:
-    file = tmp_path / "store.db"
+def restored(path: Path, file: Path) -> Path:
+    """The store that a dump describes."""
     with sqlite3.connect(file) as db:
         db.executescript(path.read_text(encoding="utf-8"))
     db.close()
-    with Store.open(file, write=True) as store:
+    return file
+
+
+def tables(file: Path) -> list[tuple[str, str]]:
+    """How every table and index of a store was made."""
+    with sqlite3.connect(file) as db:
+        found = db.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name").fetchall()
+    db.close()
+    return found
+
+
+@pytest.mark.parametrize("path", STORES, ids=lambda path: path.stem)
+def test_a_store_is_read_and_verified(path: Path, tmp_path: Path) -> None:
+    with Store.open(restored(path, tmp_path / "store.db"), write=True) as store:
         assert store.verify() == []
         assert [row.action for row in store.revisions()] == ["promote", "approve", "apply"]
         live = store.entries("recipients@live")
@@ -38,6 +52,41 @@ def test_a_store_is_read_and_verified(path: Path, tmp_path: Path) -> None:
         assert store.project == decode(PLANS[0].read_bytes(), "plan").project
 
 
+@pytest.mark.parametrize("path", STORES, ids=lambda path: path.stem)
+def test_a_store_becomes_a_current_one(path: Path, tmp_path: Path) -> None:
+    """Opening it for reading is enough; it is then made like a new one, and propositions can be kept."""
+    old = restored(path, tmp_path / "store.db")
+    with Store.open(old) as store:
+        kept = store.propositions()
+    Store.open(tmp_path / "new.db", create=True).close()
+    assert tables(old) == tables(tmp_path / "new.db")
+    with sqlite3.connect(old) as db:
+        assert db.execute("SELECT value FROM meta WHERE key = 'format'").fetchall() == [(str(schema.current_format()),)]
+    db.close()
+    time = "2027-01-01T00:00:00.000000Z"
+    more = PropositionRow(
+        "new", "recipients", "1", "web-home", "inbound-web", "newsletter", "travel", "call", 1, Decimal("0.1"),
+        Status.PRESENTED, time, time, 3,
+    )  # fmt: skip
+    with Store.open(old, write=True) as store:
+        store.add_propositions([more])
+        assert store.propositions() == [more, *kept]
+        assert store.verify() == []
+
+
+def test_propositions_of_format_2(tmp_path: Path) -> None:
+    with Store.open(restored(HERE / "store-2.sql", tmp_path / "store.db"), write=True) as store:
+        first, second = store.history("recipients", "1", "2026-01-01T00:00:00.000000Z")
+        assert (first.id, first.offer, first.status, first.weight) == (
+            "a28002", "canada-rockies", Status.ACCEPTED, Decimal("12.5"),
+        )  # fmt: skip
+        assert (first.changed, first.proposed, first.accepted) == (
+            "2026-11-02T08:30:00.250000Z", {"score": 3}, {"by": "phone"},
+        )  # fmt: skip
+        assert (second.id, second.rank, second.status, second.proposed) == ("a28003", 2, Status.PRESENTED, {})
+        assert store.set_status("a28003", Status.REJECTED, "2027-01-01T00:00:00.000000Z").changed
+
+
 def test_there_is_one_of_each_format() -> None:
     assert [path.stem for path in PLANS] == ["plan-1"]
-    assert [path.stem for path in STORES] == ["store-1"]
+    assert [path.stem for path in STORES] == [f"store-{number}" for number in range(1, schema.current_format() + 1)]

@@ -199,11 +199,18 @@ def test_all_mistakes_of_a_resource_are_told() -> None:
     }
 
 
-def test_a_multi_line_template_names_the_line_inside() -> None:
-    text = OFFER + "    content:\n      html: |\n        one\n        {{ two\n"
+def test_a_mistake_in_a_multi_line_template_is_at_its_line() -> None:
+    found = only(OFFER + "    content:\n      html: |\n        one\n          {{ two\n")
+    assert str(found.position) == "x.yaml:8:11"
+    found = only(OFFER + "    content:\n      html: >-\n\n        one\n\n        two\n\n        {{ three\n")
+    assert str(found.position) == "x.yaml:12:9"
+
+
+def test_a_mistake_in_an_aliased_template_names_the_line_inside() -> None:
+    text = OFFER + "    description: &x |\n      one\n      {{ two\n    content: {html: *x}\n"
     found = only(text)
     assert "(line 2 of it)" in found.summary
-    assert str(found.position) == "x.yaml:6:13"
+    assert str(found.position) == "x.yaml:8:21"
 
 
 def test_every_kind_refuses_an_unknown_key() -> None:

@@ -108,7 +108,7 @@ def test_paths_that_can_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_newer_format(history: Store, execute: Callable[..., None]) -> None:
-    execute("UPDATE meta SET value = '2' WHERE key = 'format'")
+    execute(f"UPDATE meta SET value = '{schema.current_format() + 1}' WHERE key = 'format'")
     for write in (False, True):
         assert code_of(history.path, write=write) is Code.STORE_VERSION
 

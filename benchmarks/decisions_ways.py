@@ -1,0 +1,175 @@
+"""The ways in which the same rules are asked of one contact: offerkit's, and those of the two peers.
+
+Each peer is given every way we know that might be its fastest, and the contacts in the form that suits it, made
+before anything is timed.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TypeAlias
+
+from decisions_rules import CALL_DATA, ENUMERATIONS, RECIPIENT, TODAY, WALL_CLOCK, Contact, Rule, cel, flat, sql, zen
+
+from offerkit.rules.check import check
+from offerkit.rules.nodes import Checked
+from offerkit.rules.python import compile_many, compile_one
+from offerkit.rules.types import Base, FieldType, Row, Scope, Wanted
+
+Prepared: TypeAlias = "dict[str, object] | str | tuple[Row, Row]"
+NAMESPACES = ("recipient", "interaction")
+OFFERKIT, ZEN, CEL = "offerkit", "zen-engine", "cel-python"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to ask all rules. ``ask`` gives an answer for each, in order; ``contacts``: how many are asked a round.
+
+    ``ask_one`` asks a single rule, by its number, and is not timed; absent where another way of the peer has it.
+    """
+
+    peer: str
+    title: str
+    prepare: Callable[[Contact], Prepared]
+    ask: Callable[[Prepared], Sequence[object]]
+    contacts: int
+    ask_one: Callable[[int, Prepared], object] | None = None
+
+
+def versions() -> dict[str, str]:
+    """The versions of all three."""
+    return {name: version(name) for name in (OFFERKIT, ZEN, CEL)}
+
+
+def ways(rules: Sequence[Rule]) -> list[Way]:
+    """Every way, with the rules compiled; the first of each peer answers single rules too."""
+    return [*offerkit_ways(rules), *zen_ways(rules), *cel_ways(rules)]
+
+
+def checked_rules(rules: Sequence[Rule]) -> list[Checked]:
+    """The rules, checked by offerkit."""
+    scope = Scope({"recipient": field_types(RECIPIENT), "interaction": field_types(CALL_DATA)})
+    return [check(sql(rule), scope, Wanted.CONDITION) for rule in rules]
+
+
+def field_types(fields: Mapping[str, str]) -> dict[str, FieldType]:
+    """The types of fields, as the rule language has them."""
+    return {name: FieldType(Base(base), ENUMERATIONS.get(name, ())) for name, base in fields.items()}
+
+
+def offerkit_ways(rules: Sequence[Rule]) -> list[Way]:
+    """All rules in one function, and one function a rule."""
+    checked = checked_rules(rules)
+    each = [compile_one(rule, NAMESPACES, exact=False) for rule in checked]
+    together = compile_many(checked, NAMESPACES, exact=False)
+
+    def rows(contact: Contact) -> Prepared:
+        return contact.recipient, contact.interaction
+
+    def ask_all(prepared: Prepared) -> Sequence[object]:
+        recipient, interaction = prepared
+        return together(recipient, interaction, WALL_CLOCK, TODAY)
+
+    def ask_each(prepared: Prepared) -> Sequence[object]:
+        recipient, interaction = prepared
+        return [rule(recipient, interaction, WALL_CLOCK, TODAY) for rule in each]
+
+    def ask_one(number: int, prepared: Prepared) -> object:
+        recipient, interaction = prepared
+        return each[number](recipient, interaction, WALL_CLOCK, TODAY)
+
+    return [
+        Way(OFFERKIT, "one function for all rules (`compile_many`)", rows, ask_all, 1000, ask_one),
+        Way(OFFERKIT, "a function a rule (`compile_one`)", rows, ask_each, 1000),
+    ]
+
+
+def zen_ways(rules: Sequence[Rule]) -> list[Way]:
+    """An expression a rule, given a dict or JSON; all rules in one expression; a decision table."""
+    from zen import ZenDecisionContent, ZenEngine, compile_expression
+
+    texts = [zen(rule) for rule in rules]
+    each = [compile_expression(text).evaluate for text in texts]
+    together = compile_expression(f"[{', '.join(texts)}]").evaluate
+    decision = ZenEngine().create_decision(ZenDecisionContent(json.dumps(zen_table(texts))))
+
+    def ask_each(prepared: Prepared) -> Sequence[object]:
+        return [rule(prepared) for rule in each]
+
+    def ask_table(prepared: Prepared) -> Sequence[object]:
+        found = {row["rule"] for row in decision.evaluate(prepared)["result"]}
+        return [number in found for number in range(len(texts))]
+
+    def as_json(contact: Contact) -> Prepared:
+        return json.dumps(flat(contact))
+
+    def ask_one(number: int, prepared: Prepared) -> object:
+        return each[number](prepared)
+
+    return [
+        Way(ZEN, "an expression a rule, contact as a dict", flat, ask_each, 300, ask_one),
+        Way(ZEN, "an expression a rule, contact as JSON", as_json, ask_each, 300),
+        Way(ZEN, "one expression, a list of all rules", flat, together, 1000),
+        Way(ZEN, "a decision table with a row a rule", flat, ask_table, 300),
+    ]
+
+
+def zen_table(texts: Sequence[str]) -> dict[str, object]:
+    """A decision with one table, which gives the numbers of the rows that hold."""
+    table = {
+        "hitPolicy": "collect",
+        "inputs": [{"id": "when", "name": "when", "type": "expression"}],
+        "outputs": [{"id": "rule", "name": "rule", "field": "rule", "type": "expression"}],
+        "rules": [{"_id": f"row-{row}", "when": text, "rule": str(row)} for row, text in enumerate(texts)],
+    }
+    position = {"x": 0, "y": 0}
+    nodes = [
+        {"id": "in", "name": "in", "type": "inputNode", "position": position},
+        {"id": "table", "name": "table", "type": "decisionTableNode", "position": position, "content": table},
+        {"id": "out", "name": "out", "type": "outputNode", "position": position},
+    ]
+    edges = [
+        {"id": "first", "sourceId": "in", "targetId": "table", "type": "edge"},
+        {"id": "second", "sourceId": "table", "targetId": "out", "type": "edge"},
+    ]
+    return {"nodes": nodes, "edges": edges}
+
+
+def cel_ways(rules: Sequence[Rule]) -> list[Way]:
+    """A program a rule, interpreted or transpiled to Python; all rules in one transpiled program."""
+    import celpy
+    from celpy.celparser import CELParser
+
+    logging.getLogger("celpy").setLevel(logging.CRITICAL)  # it logs every error in an expression
+    texts = [cel(rule) for rule in rules]
+
+    def compiled(runner: type[celpy.Runner], sources: Sequence[str]) -> list[celpy.Runner]:
+        CELParser.CEL_PARSER = None  # the parser of the runner used first would be kept for the other
+        environment = celpy.Environment(runner_class=runner)
+        return [environment.program(environment.compile(source)) for source in sources]
+
+    transpiled = compiled(celpy.CompiledRunner, texts)
+    interpreted = compiled(celpy.InterpretedRunner, texts)
+    [together] = compiled(celpy.CompiledRunner, [f"[{', '.join(texts)}]"])
+
+    def activation(contact: Contact) -> Prepared:
+        return {name: celpy.json_to_cel(value) for name, value in flat(contact).items()}
+
+    def each(programs: Sequence[celpy.Runner]) -> Callable[[Prepared], Sequence[object]]:
+        return lambda prepared: [bool(program.evaluate(prepared)) for program in programs]
+
+    def ask_list(prepared: Prepared) -> Sequence[object]:
+        return [bool(answer) for answer in together.evaluate(prepared)]
+
+    def ask_one(number: int, prepared: Prepared) -> object:
+        return bool(transpiled[number].evaluate(prepared))
+
+    return [
+        Way(CEL, "a program a rule, `CompiledRunner`", activation, each(transpiled), 20, ask_one),
+        Way(CEL, "a program a rule, `InterpretedRunner`", activation, each(interpreted), 5),
+        Way(CEL, "one program, a list of all rules, `CompiledRunner`", activation, ask_list, 20),
+    ]

@@ -1,0 +1,6 @@
+"""The people that offers are made to, read from the source that their dimension declares (docs/contacts.md)."""
+
+from offerkit.contacts.keys import key_text, split_key
+from offerkit.contacts.source import Contacts, no_contact, open_contacts
+
+__all__ = ["Contacts", "key_text", "no_contact", "open_contacts", "split_key"]

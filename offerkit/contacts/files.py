@@ -1,0 +1,50 @@
+"""Files of the project that hold contacts: opened only when they lie in it and are plain files."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from offerkit.diagnostics import Code, Diagnostic, Position, Refused
+
+
+def inside(root: Path, path: str) -> Path:
+    """Where ``path`` really is. Raises Refused when that is not in the project (as for its YAML files)."""
+    try:
+        real = os.path.realpath(root / path)
+    except ValueError as error:  # a NUL in the path
+        raise _refused(Code.CONTACTS_SOURCE, path, f"this cannot be a file's path: {error}") from error
+    real_root = os.path.realpath(root)
+    if not real.startswith(real_root.rstrip(os.sep) + os.sep):
+        raise _refused(
+            Code.LINK_OUTSIDE,
+            path,
+            "the contacts' file lies outside of the project",
+            "What offers are decided from must lie in the project, or be named by a URL.",
+            "Copy the file into the project, or use a source of format sql.",
+        )
+    return Path(real)
+
+
+def open_file(root: Path, path: str) -> BinaryIO:
+    """The file at ``path`` from the project's root. Raises Refused when it cannot be read as a file."""
+    real = inside(root, path)
+    try:
+        # O_NONBLOCK: opening a named pipe would otherwise wait for a writer for ever.
+        descriptor = os.open(real, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except FileNotFoundError as error:
+        hint = "The path is relative to the project's folder; see source in the dimension."
+        raise _refused(Code.CONTACTS_SOURCE, path, "the contacts' file does not exist", hint=hint) from error
+    except OSError as error:
+        hint = "Check the file's permissions."
+        raise _refused(Code.CONTACTS_SOURCE, path, f"cannot be read: {error.strerror}", hint=hint) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise _refused(Code.CONTACTS_SOURCE, path, "the contacts' source is not a regular file")
+    return os.fdopen(descriptor, "rb", buffering=0)
+
+
+def _refused(code: Code, path: str, summary: str, detail: str = "", hint: str = "") -> Refused:
+    return Refused([Diagnostic(code, summary, detail, hint, position=Position(path.replace("\0", "␀"), 1, 1))])

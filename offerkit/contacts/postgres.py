@@ -1,0 +1,144 @@
+"""A table of a PostgreSQL database, read with psycopg 3."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from offerkit.contacts.table import database_refused, first_line, missing_package
+from offerkit.diagnostics import Refused
+from offerkit.rules.types import FieldType, Value
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg.sql import Composed, Identifier
+
+CONNECT_TIMEOUT = 10
+"""Seconds until a server that does not answer is given up."""
+STATEMENT_TIMEOUT = 30
+"""Seconds that the server may work on one statement, or on the next thousand rows."""
+_BATCH = 1000
+
+
+class PostgresTable:
+    """A table or view, ``name`` or ``schema.name``. One connection is kept for searches."""
+
+    def __init__(self, url: str, table: str, label: str) -> None:
+        """Keep what to connect to."""
+        self._url = url
+        self._table = table.split(".")
+        self.label = label
+        self._kept: psycopg.Connection | None = None
+        self._lock = threading.Lock()
+
+    def columns(self, types: Mapping[str, FieldType]) -> Sequence[str]:
+        """The table's columns; values that do not fit show when they are read."""
+        with self._lock, self._errors():
+            from psycopg.sql import SQL
+
+            cursor = self._connection().execute(SQL("select * from {} limit 0").format(self._name()))
+            return [column.name for column in cursor.description or ()]
+
+    def read(self, columns: Sequence[str], equal: Mapping[str, Value], limit: int) -> Iterator[Sequence[object]]:
+        """The rows: those of a search at once, a whole table as they come, through a cursor of the server."""
+        if equal:
+            with self._lock, self._errors():
+                query = self._select(columns, equal, limit)
+                found = self._connection().execute(query, list(equal.values())).fetchmany(_BATCH)
+            yield from found
+            return
+        with (
+            self._errors(),
+            closing(self._connect(autocommit=False)) as connection,
+            connection.cursor(name="offerkit_contacts") as cursor,
+        ):
+            cursor.execute(self._select(columns, equal, limit))
+            while batch := cursor.fetchmany(_BATCH):
+                yield from batch
+
+    def count(self) -> int:
+        """How many rows there are."""
+        with self._lock, self._errors():
+            from psycopg.sql import SQL
+
+            row = self._connection().execute(SQL("select count(*) from {}").format(self._name())).fetchone()
+            return int(row[0]) if row else 0
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            if self._kept is not None:
+                self._kept.close()
+                self._kept = None
+
+    def _name(self) -> Identifier:
+        from psycopg.sql import Identifier
+
+        return Identifier(*self._table)
+
+    def _select(self, columns: Sequence[str], equal: Mapping[str, Value], limit: int) -> Composed:
+        """The query: every name quoted, every value a parameter."""
+        from psycopg.sql import SQL, Identifier, Literal
+
+        names = SQL(", ").join(map(Identifier, columns))
+        query = SQL("select {} from {}").format(names, self._name())
+        if equal:
+            tests = [SQL("{} = %s").format(Identifier(name)) for name in equal]
+            query += SQL(" where ") + SQL(" and ").join(tests)
+        return query + SQL(" limit {}").format(Literal(limit)) if limit else query
+
+    def _connection(self) -> psycopg.Connection:
+        if self._kept is None or self._kept.closed:
+            self._kept = self._connect(autocommit=True)
+        return self._kept
+
+    def _connect(self, *, autocommit: bool) -> psycopg.Connection:
+        import psycopg
+
+        connection = psycopg.connect(
+            self._url, autocommit=True, connect_timeout=CONNECT_TIMEOUT, application_name="offerkit",
+            prepare_threshold=None,
+        )  # fmt: skip
+        connection.execute("set session characteristics as transaction read only")
+        connection.execute("select set_config('statement_timeout', %s, false)", [str(STATEMENT_TIMEOUT * 1000)])
+        connection.execute("set timezone = 'UTC'")
+        connection.autocommit = autocommit
+        return connection
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Turns the driver's errors into refusals that hold no secret."""
+        try:
+            import psycopg
+        except ImportError as error:
+            raise missing_package("PostgreSQL", "psycopg", "postgres") from error
+        try:
+            yield
+        except psycopg.errors.QueryCanceled as error:
+            hint = "Is there an index on the key's columns?"
+            raise database_refused(self.label, f"the server took longer than {STATEMENT_TIMEOUT} s", hint) from error
+        except (psycopg.Error, UnicodeError) as error:
+            raise self._refused(error) from None  # what the driver says may hold the password
+
+    def _refused(self, error: Exception) -> Refused:
+        why = first_line(error)
+        secrets = _secrets(self._url)
+        if secrets is None or any(secret in why for secret in secrets):
+            why = "the driver cannot use the URL, or the server refused it"
+        return database_refused(self.label, why, "Check the URL, that the server runs, and the rights of its user.")
+
+
+def _secrets(url: str) -> list[str] | None:
+    """What no message may hold; None when the URL cannot be taken apart, so that it is not known."""
+    try:
+        parts = urlsplit(url)
+        password = parts.password or ""
+        named = [value for name, value in parse_qsl(parts.query) if "pass" in name.lower() or "key" in name.lower()]
+    except ValueError:
+        return None
+    if "@" in (parts.path + parts.query + parts.fragment) or parts.fragment:
+        return None  # an unescaped / ? # in the password has put the rest of it elsewhere
+    return [secret for secret in (password, unquote(password), *named) if secret]

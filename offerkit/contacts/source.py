@@ -1,0 +1,146 @@
+"""Contacts of a dimension: found by key, or one after the other, whatever they are stored in."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import tzinfo
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, assert_never
+
+from offerkit.contacts import keys as key_texts
+from offerkit.contacts.columns import Reader
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.models.scopes import field_types
+from offerkit.rules.types import Row, Value
+from offerkit.rules.values import show
+
+if TYPE_CHECKING:
+    from offerkit.models.dimension import Dimension
+
+
+class Contacts(ABC):
+    """The contacts of one dimension. Methods raise Refused when the source cannot be read or a value does not fit.
+
+    ``key`` are the fields of the primary key, in order; ``types`` the type of every field.
+    """
+
+    def __init__(self, name: str, dimension: Dimension, zone: tzinfo) -> None:
+        """Keep what is declared; nothing is opened before it is needed. ``zone`` is the environment's."""
+        self.name = name
+        self.key = tuple(dimension.key)
+        self.types = field_types(dimension.fields)
+        self.zone = zone
+        self._reader = Reader(self.types, self.key, zone)
+
+    def find(self, values: Mapping[str, Value]) -> Row | None:
+        """The contact whose fields equal ``values``; None when there is none, or when a value is unknown.
+
+        The fields need not be those of the primary key. Raises Refused when more than one contact matches.
+        """
+        if not values or any(name not in self.types for name in values):
+            raise ValueError(f"contacts are found by fields of the dimension, not by {sorted(values)}")
+        if any(value is None for value in values.values()):
+            return None
+        found = list(islice(self._matches(values), 2))
+        if len(found) > 1:
+            raise refuse(
+                Code.CONTACT_AMBIGUOUS,
+                f"more than one {self.name} has {_equals(values)}",
+                detail="An offer is made to exactly one contact.",
+                hint=f"Remove the duplicate from the source, or identify by {'|'.join(self.key)}.",
+            )
+        return found[0] if found else None
+
+    def parse_key(self, text: str, keys: Sequence[str] = ()) -> dict[str, Value]:
+        """The values of ``keys`` (default: the primary key) that ``text`` holds: ``20417|1984-02-29``.
+
+        Raises Refused for a wrong number of parts and for parts of the wrong type.
+        """
+        return key_texts.parse_key(text, keys or self.key, self.types, self.zone)
+
+    def key_of(self, row: Row) -> str:
+        """The primary key as text: what the history knows the contact by."""
+        return key_texts.key_text(row[name] for name in self.key)
+
+    @abstractmethod
+    def _matches(self, values: Mapping[str, Value]) -> Iterator[Row]:
+        """The contacts whose fields equal ``values``, none of which is None."""
+
+    @abstractmethod
+    def rows(self, limit: int = 0) -> Iterator[Row]:
+        """All contacts in the source's order, read as they are asked for; at most ``limit`` of them unless it is 0."""
+
+    @abstractmethod
+    def count(self) -> int:
+        """How many contacts there are; their values are not checked."""
+
+    @abstractmethod
+    def notes(self) -> tuple[Diagnostic, ...]:
+        """What is worth knowing about the source, such as columns that nothing reads."""
+
+    def close(self) -> None:  # noqa: B027 - most sources hold nothing open
+        """Give back what is held open."""
+
+    def __enter__(self) -> Self:
+        """For ``with``: closed at its end."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+
+def open_contacts(
+    dimension_name: str, dimension: Dimension, root: Path, environ: Mapping[str, str], zone: tzinfo
+) -> Contacts:
+    """The contacts of a dimension, from the source that it declares. Nothing is read yet.
+
+    ``root`` is the project's folder, ``environ`` the environment variables (for ``url_env``), ``zone`` the time
+    zone of the environment. Raises Refused when no source is declared, or its URL is missing or not supported.
+    """
+    source = dimension.source
+    if source is None:
+        raise refuse(
+            Code.CONTACTS_SOURCE,
+            f"the dimension “{dimension_name}” declares no source, so its contacts cannot be read",
+            hint="Add source: {format: csv, path: data/contacts.csv} to the dimension.",
+        )
+    match source.format:
+        case "csv":
+            from offerkit.contacts.csv_source import CsvContacts
+
+            return CsvContacts(dimension_name, dimension, zone, root, source.path)
+        case "parquet":
+            from offerkit.contacts.parquet import ParquetTable
+            from offerkit.contacts.table import TableContacts
+
+            return TableContacts(dimension_name, dimension, zone, ParquetTable(root, source.path))
+        case "sql":
+            from offerkit.contacts.sql import open_table
+            from offerkit.contacts.table import TableContacts
+
+            return TableContacts(dimension_name, dimension, zone, open_table(source, root, environ))
+        case _ as never:
+            assert_never(never)
+
+
+def no_contact(dimension_name: str, values: Mapping[str, Value]) -> Refused:
+    """The refusal for a key that nobody has, where a contact is needed."""
+    return refuse(
+        Code.NO_CONTACT,
+        f"no {dimension_name} has {_equals(values)}",
+        hint="Look for it in the source that the dimension declares; keys are compared exactly.",
+    )
+
+
+def _equals(values: Mapping[str, Value]) -> str:
+    return " and ".join(f"{name} “{_cut(show(value))}”" for name, value in values.items())
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 80 else text[:79] + "…"

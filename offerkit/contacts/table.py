@@ -1,0 +1,132 @@
+"""Contacts in a table that is asked by SQL: a database's, or a Parquet file's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import tzinfo
+from typing import TYPE_CHECKING, Protocol
+
+from offerkit.contacts.columns import BadCell, check_columns, extra_note
+from offerkit.contacts.keys import key_text
+from offerkit.contacts.source import Contacts
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.rules.types import Base, FieldType, Row, Value
+
+if TYPE_CHECKING:
+    from offerkit.models.dimension import Dimension
+
+_EXACT = {Base.STRING, Base.INTEGER, Base.ENUMERATION}
+"""Types whose values every database compares as we do; the others are compared here."""
+
+
+class Table(Protocol):
+    """A table; names are columns that it has said to have, values never become text of a query."""
+
+    @property
+    def label(self) -> str:
+        """What messages call it."""
+
+    def columns(self, types: Mapping[str, FieldType]) -> Sequence[str]:
+        """All columns. Raises Refused when one has a type that cannot hold its field's."""
+
+    def read(self, columns: Sequence[str], equal: Mapping[str, Value], limit: int) -> Iterator[Sequence[object]]:
+        """The cells of ``columns`` of the rows where ``equal`` holds, as they come; ``limit`` 0: all."""
+
+    def count(self) -> int:
+        """How many rows it has."""
+
+    def close(self) -> None:
+        """Give back what is held open."""
+
+
+class TableContacts(Contacts):
+    """The rows of a :class:`Table`."""
+
+    def __init__(self, name: str, dimension: Dimension, zone: tzinfo, table: Table) -> None:
+        """Keep the table; it is asked when it is needed."""
+        super().__init__(name, dimension, zone)
+        self._table = table
+        self._columns: Sequence[str] | None = None
+
+    def rows(self, limit: int = 0) -> Iterator[Row]:
+        """Each row of the table."""
+        self._check()
+        for cells in self._table.read(list(self.types), {}, limit):
+            yield self._row(cells)
+
+    def count(self) -> int:
+        """What the table says."""
+        return self._table.count()
+
+    def notes(self) -> tuple[Diagnostic, ...]:
+        """Columns that no field reads."""
+        return extra_note(self._check(), self.types, self._table.label)
+
+    def close(self) -> None:
+        """Close the table."""
+        self._table.close()
+
+    def _matches(self, values: Mapping[str, Value]) -> Iterator[Row]:
+        self._check()
+        places = {name: index for index, name in enumerate(self.types)}
+        equal = {name: value for name, value in values.items() if self.types[name].base in _EXACT}
+        for cells in self._table.read(list(self.types), equal, 0):
+            plain = [_plain(cell, type_) for cell, type_ in zip(cells, self.types.values(), strict=True)]
+            if all(self._reader.value(name, plain[places[name]]) == value for name, value in values.items()):
+                yield self._row(cells)
+
+    def _check(self) -> Sequence[str]:
+        if self._columns is None:
+            columns = self._table.columns(self.types)
+            check_columns(columns, self.types, self._table.label, None)
+            self._columns = columns
+        return self._columns
+
+    def _row(self, cells: Sequence[object]) -> Row:
+        plain = [_plain(cell, type_) for cell, type_ in zip(cells, self.types.values(), strict=True)]
+        try:
+            return self._reader.row(plain)
+        except BadCell as error:
+            places = list(self.types)
+            key = key_text(self._reader.value(name, plain[places.index(name)]) for name in self.key)
+            raise refuse(
+                Code.CONTACT_VALUE,
+                f"{self._table.label}: “{error.field}” is not a value of type"
+                f" {self.types[error.field].base.value}: {error}",
+                detail=f"In the row whose key {'|'.join(self.key)} is “{key[:80]}”.",
+                hint="Mend the row, or read from a view that converts the column.",
+            ) from error
+
+
+def _plain(cell: object, type_: FieldType) -> object:
+    """A cell as :func:`~offerkit.rules.values.parse_value` takes it: databases have more types than the language."""
+    match cell:
+        case bool() | None | str():
+            return cell
+        case int() if type_.base is Base.BOOLEAN and cell in (0, 1):
+            return bool(cell)
+        case tuple():
+            return list(cell)
+        case _ if type(cell).__name__ == "UUID":
+            return str(cell)
+        case _:
+            return cell
+
+
+def database_refused(label: str, why: str, hint: str = "") -> Refused:
+    """The refusal for what a database said; ``why`` holds no secret."""
+    return refuse(Code.CONTACTS_DATABASE, f"{label} cannot be read: {why}", hint=hint)
+
+
+def missing_package(what: str, package: str, extra: str) -> Refused:
+    """The refusal for a package that is not installed."""
+    return refuse(
+        Code.CONTACTS_PACKAGE,
+        f"to read contacts from {what}, the Python package “{package}” is needed",
+        hint=f"Install it: pip install 'offerkit[{extra}]'",
+    )
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, without the query that follows in some."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -1,0 +1,58 @@
+"""A small map that forgets the oldest, safe between threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from offerkit.engine.condition import Gate
+    from offerkit.engine.lineup import Lineup
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Bounded(Generic[K, V]):
+    """Keeps at most ``size`` values; two threads may make the same one, and either is kept."""
+
+    __slots__ = ("_known", "_lock", "_size")
+
+    def __init__(self, size: int) -> None:
+        self._known: dict[K, V] = {}
+        self._lock = Lock()
+        self._size = size
+
+    def get(self, key: K, make: Callable[[], V]) -> V:
+        """The value kept for ``key``, made when there is none."""
+        known = self._known.get(key)
+        if known is not None:
+            return known
+        made = make()
+        with self._lock:
+            while len(self._known) >= self._size:
+                del self._known[next(iter(self._known))]
+            self._known[key] = made
+        return made
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Conditions compiled into one function that gives all results at once."""
+
+    gates: tuple[Gate, ...]
+    place_of: dict[Gate, int]
+    evaluate: Callable[..., tuple[object, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a catalog keeps: lineups by space, day and slice, and one bundle a space."""
+
+    lineups: Bounded[tuple[object, ...], Lineup] = field(default_factory=lambda: Bounded(128))
+    bundles: Bounded[str, Bundle] = field(default_factory=lambda: Bounded(64))

@@ -1,0 +1,50 @@
+"""A call to the engine: one space, one contact, one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from offerkit.engine.report import Report
+from offerkit.rules.types import Row
+
+MAX_COUNT = 100
+"""The most offers that one call may ask for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Who is asking, and when. ``contact`` None: nothing is known of them.
+
+    ``key`` is the contact's canonical key (or cookie) as text, ``""`` when there is none; ``now`` is the
+    proposition date, aware; ``seed`` decides how ties are shuffled.
+    """
+
+    contact: Row | None
+    key: str
+    now: datetime
+    seed: str = ""
+    anonymous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is asked, checked (check_call.py). ``contact`` and ``data`` hold every declared field.
+
+    ``exclude``: offers already proposed in this call. ``reports``: warnings about the call, which the decision
+    repeats. ``nowhere``: none of the categories, or none of the themes, exists: the answer is empty.
+    """
+
+    space: str
+    n: int
+    categories: tuple[str, ...]
+    themes: tuple[str, ...]
+    data: Row
+    contact: Row
+    key: str
+    now: datetime
+    seed: str = ""
+    exclude: frozenset[str] = field(default_factory=frozenset)
+    anonymous: bool = False
+    nowhere: bool = False
+    reports: tuple[Report, ...] = ()

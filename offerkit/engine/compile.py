@@ -1,0 +1,191 @@
+"""Makes a catalog from bodies: validates each once, lays templates under offers, indexes (catalog.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from hashlib import blake2b
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+from offerkit.address import Kind, ancestors
+from offerkit.engine.cache import Kept
+from offerkit.engine.catalog import (
+    CallField,
+    Catalog,
+    Category,
+    Days,
+    Dimension,
+    Multiplier,
+    Offer,
+    PresentationRule,
+    Requirement,
+    Space,
+)
+from offerkit.engine.compile_offers import OfferCompiler
+from offerkit.engine.compile_rules import compile_rule
+from offerkit.engine.expressions import Expressions
+from offerkit.engine.hooks import Hooks
+from offerkit.engine.why import Why
+from offerkit.models.category import Category as CategoryModel
+from offerkit.models.dimension import Dimension as DimensionModel
+from offerkit.models.environment import Environment
+from offerkit.models.inherit import JsonMap
+from offerkit.models.scopes import field_types
+from offerkit.models.space import Space as SpaceModel
+from offerkit.models.typology import Typology
+from offerkit.rules.types import Row
+from offerkit.rules.values import parse_value
+
+
+class Compiler:
+    """Compiles one environment out of bodies by address."""
+
+    def __init__(
+        self,
+        environment: str,
+        bodies: Mapping[str, JsonMap],
+        activated: Mapping[str, tuple[str, ...]],
+        hooks: Hooks,
+    ) -> None:
+        """Read what all parts need: the environment and its dimension. Raises KeyError when one is missing."""
+        self._environment, self._bodies, self._activated, self._hooks = environment, bodies, activated, hooks
+        self._model = Environment.model_validate(bodies[f"environment.{environment}"])
+        self._dimension = DimensionModel.model_validate(bodies[f"dimension.{self._model.dimension}"])
+        self._zone = ZoneInfo(self._model.time_zone)
+        self._fields = field_types(self._dimension.fields)
+        self._data = self._call_fields()
+        types = {name: field.type for name, field in self._data.items()}
+        self._expressions = Expressions(self._model.dimension, self._fields, types, self._zone)
+
+    def catalog(self, revision: int) -> Catalog:
+        """The whole of it."""
+        address = f"environment.{self._environment}"
+        when = None
+        if self._model.when is not None:
+            gate = self._expressions.target(self._model.when, address, ("when",))
+            when = Requirement(gate, Why.ENVIRONMENT_CONDITION, address, ("when",))
+        categories = self._categories()
+        offers = self._offers(categories)
+        rules = self._rules(offers, categories)
+        return Catalog(
+            environment=self._environment,
+            revision=revision,
+            zone=self._zone,
+            anonymous=self._model.anonymous,
+            dimension=Dimension(self._model.dimension, self._dimension.key, MappingProxyType(self._fields)),
+            call_data=MappingProxyType(self._data),
+            when=when,
+            spaces=MappingProxyType(dict(self._spaces())),
+            categories=MappingProxyType(categories),
+            offers=offers,
+            place_of=MappingProxyType({offer.name: offer.place for offer in offers}),
+            rules=rules,
+            by_category=_index(
+                ((path, offer.place) for offer in offers for path in ancestors(offer.category)), categories
+            ),
+            by_theme=_index(
+                ((theme, offer.place) for offer in offers for theme in sorted(offer.themes)),
+                {theme for category in categories.values() for theme in category.themes},
+            ),
+            always=frozenset(offer.place for offer in offers if any(part.always for part in offer.chain)),
+            longest_period=max((rule.before for rule in rules), default=timedelta(0)),
+            hooks=self._hooks,
+            problems=tuple(self._expressions.problems),
+            nobody=_unknown(self._fields),
+            no_data=_unknown(self._data),
+            kept=Kept(),
+        )
+
+    def _of(self, kind: Kind) -> Iterator[tuple[str, str, JsonMap]]:
+        """Name, address and body of each resource of ``kind``, by name."""
+        prefix = f"{self._environment}/{kind}."
+        for address in sorted(self._bodies):
+            if address.startswith(prefix):
+                yield address.removeprefix(prefix), address, self._bodies[address]
+
+    def _call_fields(self) -> dict[str, CallField]:
+        declared = self._model.call_data
+        types = field_types(declared)
+        fields: dict[str, CallField] = {}
+        for name, field in declared.items():
+            try:
+                sample = parse_value(field.sample, types[name], self._zone)
+            except ValueError:  # a sample is for previews; a bad one is told of when the specs are checked
+                sample = None
+            fields[name] = CallField(types[name], field.required, sample)
+        return fields
+
+    def _spaces(self) -> Iterator[tuple[str, Space]]:
+        for name, address, body in self._of(Kind.SPACE):
+            model = SpaceModel.model_validate(body)
+            yield name, Space(
+                name,
+                address,
+                model.channel,
+                model.unitary,
+                model.defaults.categories,
+                model.defaults.themes,
+                model.hooks.target_loading or "",
+                model.hooks.post_processing or "",
+            )
+
+    def _categories(self) -> dict[str, Category]:
+        known: dict[str, Category] = {}
+        for path, address, body in sorted(self._of(Kind.CATEGORY), key=lambda found: found[0].split("/")):
+            model = CategoryModel.model_validate(body)
+            above = [known[name] for name in ancestors(path)[:-1] if name in known]
+            when = None
+            if model.eligible.when is not None:
+                where = ("eligible", "when")
+                gate = self._expressions.target(model.eligible.when, address, where)
+                when = Requirement(gate, Why.CATEGORY_CONDITION, address, where)
+            multiplier = model.multiplier
+            known[path] = Category(
+                path,
+                model.label,
+                address,
+                model.enabled,
+                Days(model.eligible.from_, model.eligible.until),
+                when,
+                multiplier and Multiplier(multiplier.factor, Days(multiplier.from_, multiplier.until)),
+                frozenset(model.themes).union(*(part.themes for part in above)),
+                model.always_include or any(part.always for part in above),
+            )
+        return known
+
+    def _offers(self, categories: Mapping[str, Category]) -> tuple[Offer, ...]:
+        compiler = OfferCompiler(self._environment, self._bodies, categories, self._expressions)
+        return tuple(
+            compiler.offer(place, name, tie=_tie(name), spaces=frozenset(self._activated.get(address, ())))
+            for place, (name, address, _) in enumerate(self._of(Kind.OFFER))
+        )
+
+    def _rules(
+        self, offers: tuple[Offer, ...], categories: Mapping[str, Category]
+    ) -> tuple[PresentationRule, ...]:
+        typology = self._bodies.get(f"{self._environment}/typology.{self._model.typology}")
+        if self._model.typology is None or typology is None:
+            return ()
+        addresses = [f"{self._environment}/rule.{name}" for name in Typology.model_validate(typology).rules]
+        return tuple(
+            compile_rule(address, self._bodies[address], offers, categories, self._expressions)
+            for address in addresses
+            if address in self._bodies
+        )
+
+
+def _index(pairs: Iterable[tuple[str, int]], names: Iterable[str]) -> Mapping[str, tuple[int, ...]]:
+    """Places by name; ``names`` are there even when no offer is."""
+    found: dict[str, list[int]] = {name: [] for name in sorted(names)}
+    for name, place in pairs:
+        found.setdefault(name, []).append(place)
+    return MappingProxyType({name: tuple(places) for name, places in found.items()})
+
+
+def _unknown(fields: Mapping[str, object]) -> Row:
+    return MappingProxyType(dict.fromkeys(fields))
+
+
+def _tie(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big")

@@ -1,0 +1,143 @@
+"""Compiles offers: what they and their templates say about eligibility and weight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from types import MappingProxyType
+
+from offerkit.address import Kind, ancestors
+from offerkit.diagnostics import Code
+from offerkit.engine.catalog import ALWAYS, Category, Days, Offer, Requirement, Weight
+from offerkit.engine.condition import Condition, Gate, Path
+from offerkit.engine.expressions import Expressions
+from offerkit.engine.report import Report
+from offerkit.engine.why import Why
+from offerkit.models.filter import Filter, FilterUse
+from offerkit.models.inherit import JsonMap, merged
+from offerkit.models.offer import Offer as OfferModel
+from offerkit.models.scopes import field_types
+from offerkit.models.template import Weight as WeightModel
+from offerkit.rules.types import Row, Wanted
+
+_READ = ("category", "code", "label", "enabled", "eligible", "weights", "themes")
+
+
+class OfferCompiler:
+    """Compiles the offers of one environment."""
+
+    def __init__(
+        self,
+        environment: str,
+        bodies: Mapping[str, JsonMap],
+        categories: Mapping[str, Category],
+        expressions: Expressions,
+    ) -> None:
+        """Offers, templates and filters are found in ``bodies``."""
+        self._environment, self._bodies = environment, bodies
+        self._categories, self._expressions = categories, expressions
+        self._filters: dict[str, Filter] = {}
+
+    def offer(self, place: int, name: str, *, tie: int, spaces: frozenset[str]) -> Offer:
+        """The offer ``name``, the ``place``-th of the catalog, activated on ``spaces``."""
+        address = f"{self._environment}/{Kind.OFFER}.{name}"
+        bodies = self._with_templates(address)
+        whole: JsonMap = {}
+        for _, body in reversed(bodies):
+            whole = merged(whole, body)
+        model = OfferModel.model_validate({key: whole[key] for key in _READ if key in whole})
+        row: Row = MappingProxyType(
+            {"name": name, "code": model.code or name, "label": model.label, "category": model.category}
+        )
+        chain = tuple(self._categories[path] for path in ancestors(model.category) if path in self._categories)
+        offer = Offer(
+            place=place,
+            name=name,
+            address=address,
+            category=model.category,
+            chain=chain,
+            enabled=model.enabled,
+            days=Days(model.eligible.from_, model.eligible.until),
+            requirements=(),
+            weights=(),
+            themes=frozenset(model.themes).union(*(category.themes for category in chain)),
+            spaces=spaces,
+            row=row,
+            tie=tie,
+            bodies=bodies,
+        )
+        return self._with_rules(offer, model)
+
+    def _with_rules(self, offer: Offer, model: OfferModel) -> Offer:
+        requirements = [self._filter(offer, place, use) for place, use in enumerate(model.eligible.filters)]
+        if model.eligible.when is not None:
+            address, path = offer.where(("eligible", "when"))
+            gate = self._expressions.target(model.eligible.when, address, path)
+            requirements.append(Requirement(gate, Why.OFFER_CONDITION, address, path))
+        weights = [self._weight(offer, place, weight) for place, weight in enumerate(model.weights)]
+        if not weights:
+            weights = [Weight("", Decimal(1), None, None, ALWAYS, frozenset(), "", offer.address, ())]
+        return replace(offer, requirements=tuple(requirements), weights=tuple(weights))
+
+    def _with_templates(self, address: str) -> tuple[tuple[str, JsonMap], ...]:
+        """Addresses and bodies, the offer's first; of templates only what they give to offers."""
+        body = self._bodies[address]
+        found = [(address, body)]
+        seen: set[str] = set()
+        name = body.get("template")
+        while isinstance(name, str) and name not in seen:
+            seen.add(name)
+            at = f"{self._environment}/{Kind.TEMPLATE}.{name}"
+            template = self._bodies.get(at)
+            if template is None:
+                break
+            found.append((at, {key: template[key] for key in ("eligible", "weights", "themes") if key in template}))
+            name = template.get("template")
+        return tuple(found)
+
+    def _filter(self, offer: Offer, place: int, use: FilterUse) -> Requirement:
+        address, path = offer.where(("eligible", "filters", place))
+        at = f"{self._environment}/{Kind.FILTER}.{use.filter}"
+        body = self._bodies.get(at)
+        if body is None:
+            return self._broken(use.filter, f"there is no filter “{use.filter}”", address, path)
+        model = self._filters.get(at)
+        if model is None:
+            model = self._filters[at] = Filter.model_validate(body)
+        types = field_types(model.parameters)
+        declared = {name: (types[name], field.default) for name, field in model.parameters.items()}
+        try:
+            values = self._expressions.values(use.values, declared)
+        except ValueError as error:
+            return self._broken(use.filter, f"a parameter of filter “{use.filter}” does not fit: {error}", address, path)
+        gate = self._expressions.filter(at, model.when, types, MappingProxyType(values), offer.row)
+        return Requirement(gate, Why.FILTER, at, ("when",), use.filter)
+
+    def _broken(self, name: str, problem: str, address: str, path: Path) -> Requirement:
+        """A requirement that never holds, told of."""
+        self._expressions.problems.append(Report(Code.BROKEN_RULE, f"{address} never holds: {problem}", address))
+        return Requirement(Gate(Condition("", None, problem, ("", ""))), Why.FILTER, address, path, name)
+
+    def _weight(self, offer: Offer, place: int, model: WeightModel) -> Weight:
+        address, path = offer.where(("weights", place))
+        when = None
+        if model.when is not None:
+            gate = self._expressions.target(model.when, address, (*path, "when"))
+            when = Requirement(gate, Why.NO_WEIGHT, address, (*path, "when"))
+        formula = None
+        if model.formula is not None:
+            formula = self._expressions.target(model.formula, address, (*path, "formula"), Wanted.FORMULA)
+        return Weight(
+            model.label,
+            model.weight,
+            formula,
+            when,
+            Days(model.from_, model.until),
+            frozenset(model.spaces),
+            model.dynamic or "",
+            address,
+            path,
+        )
+
+

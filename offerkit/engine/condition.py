@@ -1,0 +1,117 @@
+"""Conditions as the engine holds them: checked once, compiled when first asked, shared by whoever says the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from typing import NamedTuple, TypeAlias
+
+from offerkit.rules.nodes import Checked
+from offerkit.rules.types import Row, Value
+
+Evaluator: TypeAlias = Callable[..., Value]
+Path: TypeAlias = tuple[str | int, ...]
+
+
+class Facts(NamedTuple):
+    """What conditions are asked about: contact, call data, and the wall clock of the environment's zone."""
+
+    contact: Row
+    data: Row
+    now: datetime
+    today: date
+
+
+@dataclass(frozen=True, eq=False)
+class Condition:
+    """An expression. ``checked`` is None when it cannot be read; then ``problem`` says why, and it never holds.
+
+    Compiled evaluators are kept once made; two threads may both make one, and either is good.
+    """
+
+    text: str
+    checked: Checked | None
+    problem: str
+    namespaces: tuple[str, ...]
+
+    @cached_property
+    def evaluate(self) -> Evaluator:
+        """Called with one row for each namespace, now and today."""
+        if self.checked is None:
+            return _unknown
+        from offerkit.rules.python import compile_one
+
+        return compile_one(self.checked, self.namespaces)
+
+    @cached_property
+    def parts(self) -> tuple[tuple[Checked, Evaluator], ...]:
+        """The parts of the top-level ``and``, each with its own evaluator, for explanations."""
+        if self.checked is None:
+            return ()
+        from offerkit.rules.check import conjuncts
+        from offerkit.rules.python import compile_one
+
+        return tuple((part, compile_one(part, self.namespaces)) for part in conjuncts(self.checked))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Gate:
+    """A condition (or formula) with the rows it is bound to besides contact and call data.
+
+    ``bound`` is empty for almost all; a filter with parameters or offer fields has the offer's row and its values.
+    Offers that bind a filter to the same values share one gate, so that it is evaluated once a decision.
+    """
+
+    condition: Condition
+    bound: tuple[Row, ...] = ()
+
+    def value(self, facts: Facts) -> Value:
+        """What the expression gives; None is unknown."""
+        return self.condition.evaluate(facts.contact, facts.data, *self.bound, facts.now, facts.today)
+
+    def rows(self, facts: Facts) -> dict[str, Row]:
+        """The rows by namespace."""
+        return dict(zip(self.condition.namespaces, (facts.contact, facts.data, *self.bound), strict=True))
+
+
+class Memo:
+    """What gates gave in one decision, so that none is evaluated twice."""
+
+    __slots__ = ("_facts", "_known")
+
+    def __init__(self, facts: Facts, known: dict[Gate, Value] | None = None) -> None:
+        self._facts = facts
+        self._known = {} if known is None else known
+
+    def value(self, gate: Gate) -> Value:
+        """What ``gate`` gives for the facts of this decision."""
+        known = self._known
+        if gate not in known:
+            known[gate] = gate.value(self._facts)
+        return known[gate]
+
+
+class Failure(NamedTuple):
+    """The first part of a condition that is not true: its text, its offset in the whole, and what it read."""
+
+    text: str
+    offset: int
+    result: Value
+    values: tuple[tuple[str, Value], ...]
+
+
+def failure(gate: Gate, facts: Facts) -> Failure | None:
+    """Which part of a condition keeps it from holding; None when every part holds."""
+    rows = gate.rows(facts)
+    for part, evaluate in gate.condition.parts:
+        result = evaluate(*rows.values(), facts.now, facts.today)
+        if result is not True:
+            values = tuple((f"{space}.{name}", rows[space].get(name)) for space, name in part.fields)
+            return Failure(part.text, part.root.start, result, values)
+    return None
+
+
+def _unknown(*_: object) -> None:
+    """A condition that cannot be read is unknown for everybody."""

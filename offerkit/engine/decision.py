@@ -1,0 +1,110 @@
+"""What the engine answers: the offers chosen and, when asked, why each other offer was not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from offerkit.engine.condition import Path
+from offerkit.engine.hooks import Product
+from offerkit.engine.report import Report
+from offerkit.engine.why import STEP_OF, Why
+from offerkit.rules.types import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """An offer to propose; ``rank`` from 1; ``product``: what a dynamic offer turned into."""
+
+    offer: str
+    category: str
+    weight: Decimal
+    rank: int
+    product: Product | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One reason: in a word, in a sentence, and where it stands.
+
+    ``address`` and ``path`` lead to the rule (its YAML position is the caller's to find); for a condition ``text``
+    is the part of it that is not true, ``offset`` where that part begins in the whole condition, and ``values``
+    what the part read.
+    """
+
+    why: Why
+    reason: str
+    address: str = ""
+    path: Path = ()
+    text: str = ""
+    offset: int = 0
+    values: tuple[tuple[str, Value], ...] = ()
+
+    @property
+    def step(self) -> int:
+        """The step of domain.md §3."""
+        return STEP_OF[self.why]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One offer of the slice. ``out`` is None when it is proposed, at ``rank``.
+
+    ``weight`` is final, ``number`` the weight before ``multipliers`` (category, factor); ``source`` is the address
+    and path of that weight. ``notes``: weights that did not hold, and why.
+    """
+
+    offer: str
+    category: str
+    out: Finding | None
+    weight: Decimal | None = None
+    number: Decimal | None = None
+    multipliers: tuple[tuple[str, Decimal], ...] = ()
+    source: tuple[str, Path] = ("", ())
+    rank: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+class From(StrEnum):
+    """Where the slice comes from."""
+
+    CALL = "call"
+    DEFAULTS = "defaults"
+    WHOLE = "whole"
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The part of the catalog that was looked at; ``always``: the categories that every slice includes."""
+
+    source: From
+    categories: tuple[str, ...]
+    themes: tuple[str, ...]
+    always: tuple[str, ...]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The explanation: the environment's filter, when it failed; the slice; every offer of it, by name."""
+
+    environment: Finding | None
+    slice: Slice | None
+    verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer. ``because``: why nothing at all was looked at, if so.
+
+    ``considered`` counts offers: ``slice`` (step 3), ``eligible`` (after step 7), ``presentable`` (after step 8),
+    ``chosen``.
+    """
+
+    chosen: tuple[Chosen, ...]
+    reports: tuple[Report, ...]
+    considered: Mapping[str, int]
+    because: Why | None = None
+    trace: Trace | None = None

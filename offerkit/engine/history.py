@@ -1,0 +1,25 @@
+"""What a contact was offered before, as presentation rules count it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A stored proposition; ``time`` is the proposition date: an aware datetime in UTC.
+
+    ``category`` is the one the offer had when it was proposed; ``status`` one of ``generated presented
+    interested accepted scheduled rejected``.
+    """
+
+    offer: str
+    category: str
+    space: str
+    channel: str
+    status: str
+    time: datetime
+    weight: Decimal
+    rank: int

@@ -1,0 +1,176 @@
+"""Hooks: Python that the user's project plugs into a decision (entry points of the group ``offerkit.hooks``).
+
+The caller finds and gives them; the engine runs them. A hook that is missing, raises or returns rubbish is
+reported and the call goes on without it. What hooks are given is read-only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Protocol, TypeAlias
+
+from offerkit.diagnostics import Code
+from offerkit.engine.report import Report
+from offerkit.rules.types import Row, Value
+
+Product: TypeAlias = Mapping[str, Value]
+"""What a dynamic offer turned into: plain values by name, for rendering."""
+MAX_PRODUCTS = 1000
+MAX_WEIGHT = Decimal(10) ** 16
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An offer (or one product of it) that may be proposed, as post-processing sees it."""
+
+    offer: str
+    category: str
+    weight: Decimal
+    product: Product | None = None
+
+
+class TargetLoading(Protocol):
+    """Adds call data once the contact's profile is loaded (step 1)."""
+
+    def __call__(self, contact: Row, data: Row, /) -> Mapping[str, object]:
+        """Declared call data by name; what is returned replaces what the call passed."""
+
+
+class DynamicOffer(Protocol):
+    """Turns one offer into several products (step 7)."""
+
+    def __call__(self, offer: str, contact: Row, data: Row, /) -> Sequence[tuple[Mapping[str, object], object]]:
+        """(product, weight) pairs; weights are numbers of 0 or more. None at all: the offer is left out."""
+
+
+class PostProcessing(Protocol):
+    """Drops or reorders what would be proposed (step 10)."""
+
+    def __call__(self, candidates: Sequence[Candidate], /) -> Sequence[Candidate]:
+        """Some of ``candidates``, in the order wanted."""
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """The hooks that there are, by the name that spaces and weights call them by."""
+
+    target_loading: Mapping[str, TargetLoading] = field(default_factory=lambda: MappingProxyType({}))
+    dynamic_offer: Mapping[str, DynamicOffer] = field(default_factory=lambda: MappingProxyType({}))
+    post_processing: Mapping[str, PostProcessing] = field(default_factory=lambda: MappingProxyType({}))
+
+
+NO_HOOKS = Hooks()
+
+
+def load_target(hooks: Hooks, name: str, contact: Row, data: Row) -> tuple[Mapping[str, object], Report | None]:
+    """The call data that the target-loading hook ``name`` adds; nothing, and why, when it fails.
+
+    The caller still has to check the values against the declared call data.
+    """
+    hook = hooks.target_loading.get(name)
+    if hook is None:
+        return {}, _missing("target-loading", name)
+    try:
+        added = hook(MappingProxyType(dict(contact)), MappingProxyType(dict(data)))
+        if not isinstance(added, Mapping) or not all(isinstance(key, str) for key in added):
+            return {}, rubbish("target-loading", name, "it must return a mapping of call data by name")
+        return dict(added), None
+    except Exception as error:  # whatever a hook raises, the call goes on
+        return {}, _failed("target-loading", name, error)
+
+
+def products(
+    hooks: Hooks, name: str, offer: str, contact: Row, data: Row
+) -> tuple[tuple[tuple[Product, Decimal], ...] | None, Report | None]:
+    """The products that the dynamic-offer hook ``name`` makes of ``offer``; None, and why, when it fails."""
+    hook = hooks.dynamic_offer.get(name)
+    if hook is None:
+        return None, _missing("dynamic-offer", name)
+    try:
+        made = hook(offer, MappingProxyType(dict(contact)), MappingProxyType(dict(data)))
+        if not isinstance(made, Sequence) or isinstance(made, str) or len(made) > MAX_PRODUCTS:
+            what = f"it must return at most {MAX_PRODUCTS} (product, weight) pairs"
+            return None, rubbish("dynamic-offer", name, what, offer)
+        return tuple((_product(product), _weight(weight)) for product, weight in made), None
+    except _RubbishError as error:
+        return None, rubbish("dynamic-offer", name, str(error), offer)
+    except Exception as error:  # whatever a hook raises, the call goes on
+        return None, _failed("dynamic-offer", name, error, offer)
+
+
+def post_process(hooks: Hooks, name: str, candidates: Sequence[Candidate]) -> tuple[list[int] | None, Report | None]:
+    """The places of the candidates that the hook keeps, in its order; None, and why, when it fails."""
+    hook = hooks.post_processing.get(name)
+    if hook is None:
+        return None, _missing("post-processing", name)
+    place_of = {id(candidate): place for place, candidate in enumerate(candidates)}
+    try:
+        kept = hook(tuple(candidates))
+        if not isinstance(kept, Sequence) or isinstance(kept, str):
+            return None, rubbish("post-processing", name, "it must return a list of candidates")
+        places = [place_of.get(id(candidate)) for candidate in kept]
+    except Exception as error:  # whatever a hook raises, the call goes on
+        return None, _failed("post-processing", name, error)
+    known = [place for place in places if place is not None]
+    if len(known) != len(places):
+        return None, rubbish("post-processing", name, "it returned something that is not one of the candidates")
+    if len(set(known)) != len(known):
+        return None, rubbish("post-processing", name, "it returned a candidate twice")
+    return known, None
+
+
+class _RubbishError(ValueError):
+    """What is wrong with a hook's answer."""
+
+
+def _product(product: object) -> Product:
+    if not isinstance(product, Mapping):
+        raise _RubbishError(f"a product must be a mapping, not {type(product).__name__}")
+    return MappingProxyType({_field_name(name): _plain(name, value) for name, value in product.items()})
+
+
+def _field_name(name: object) -> str:
+    if not isinstance(name, str):
+        raise _RubbishError("the fields of a product must be named by text")
+    return name
+
+
+def _plain(name: object, value: object) -> Value:
+    if isinstance(value, float):
+        return Decimal(repr(value)) if value == value and abs(value) < float(MAX_WEIGHT) else None
+    if value is None or isinstance(value, str | int | Decimal | bool | date):
+        return value
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    raise _RubbishError(f"field “{str(name)[:80]}” of a product is a {type(value).__name__}; give text, a number or a date")
+
+
+def _weight(weight: object) -> Decimal:
+    if isinstance(weight, bool) or not isinstance(weight, int | float | Decimal):
+        raise _RubbishError(f"a weight must be a number, not {type(weight).__name__}")
+    number = Decimal(repr(weight)) if isinstance(weight, float) else Decimal(weight)
+    if not number.is_finite() or not 0 <= number < MAX_WEIGHT:
+        raise _RubbishError(f"{str(number)[:80]} is not a weight; weights are 0 or more")
+    return number
+
+
+def rubbish(kind: str, name: str, what: str, where: str = "") -> Report:
+    """The report of a hook whose answer cannot be used."""
+    return Report(Code.HOOK_ANSWER, f"The {kind} hook “{name}” was ignored: {what}.", where or name)
+
+
+def _missing(kind: str, name: str) -> Report:
+    return Report(Code.HOOK_MISSING, f"There is no {kind} hook “{name}”; the call went on without it.", name)
+
+
+def _failed(kind: str, name: str, error: Exception, where: str = "") -> Report:
+    try:
+        said = str(error)[:200]
+    except Exception:  # an exception that cannot even be written
+        said = ""
+    message = f"The {kind} hook “{name}” failed and was ignored: {type(error).__name__}{': ' if said else ''}{said}"
+    return Report(Code.HOOK_FAILED, message, where or name)

@@ -1,0 +1,213 @@
+"""The lineup: what of a slice can be proposed on a space on one day, ready to be asked for one contact.
+
+Every offer is a bit (one for each weight that may win); each condition has the mask of the bits that need it. A
+decision then is: evaluate, join the masks of what does not hold, and read the bits that are left from the highest
+weight down. What is the same for every contact that day is worked out here once: dates, activation, multipliers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from itertools import compress
+
+from offerkit.engine.cache import Bundle
+from offerkit.engine.catalog import Catalog, Offer, Weight
+from offerkit.engine.condition import Facts, Gate
+from offerkit.engine.ranking import Entry
+from offerkit.engine.slice import Wanted, members
+from offerkit.engine.weights import standing, times
+
+_FLAGS = bytes(1 if place == ord("1") else 0 for place in range(256))
+_BUNDLE_FROM = 8
+"""Fewer conditions than this are evaluated one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """An offer whose weight depends on more than conditions: a formula, or a dynamic-offer hook."""
+
+    bit: int
+    offer: Offer
+    weights: tuple[Weight, ...]
+    factors: tuple[tuple[str, Decimal], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lineup:
+    """See above. Bits go from the highest weight (most significant) down; those of ``computed`` are the lowest."""
+
+    members: int
+    """How many offers the slice has, eligible or not."""
+    entries: tuple[Entry, ...]
+    computed: tuple[Computed, ...]
+    repeats: bool
+    """Whether an offer may have several entries."""
+    bundle: Bundle | None
+    masks: tuple[int, ...]
+    """For each condition of the bundle, the bits that need it."""
+    gates: tuple[tuple[Gate, int], ...]
+    """Conditions evaluated one by one, and only when a bit is left that needs them."""
+    of_offer: dict[int, int]
+    of_category: dict[str, int]
+    about: tuple[int | None, ...]
+    """For each presentation rule the bits it applies to; None: it depends on the clock."""
+
+    @property
+    def everything(self) -> int:
+        """All bits."""
+        return (1 << (len(self.entries) + len(self.computed))) - 1
+
+    def alive(self, facts: Facts, known: dict[Gate, object]) -> int:
+        """The bits of which every condition holds; what was evaluated is kept in ``known`` when it is needed."""
+        dead = 0
+        if self.bundle is not None:
+            values = self.bundle.evaluate(facts.contact, facts.data, facts.now, facts.today)
+            for value, mask in zip(values, self.masks, strict=True):
+                if value is not True:
+                    dead |= mask
+            if self.computed:
+                known.update(zip(self.bundle.gates, values, strict=True))
+        left = self.everything & ~dead
+        for gate, mask in self.gates:
+            if left & mask:
+                value = known[gate] = gate.value(facts)
+                if value is not True:
+                    left &= ~mask
+        return left
+
+    def standing(self, alive: int) -> Iterator[Entry]:
+        """The entries of constant weight whose bit is in ``alive``, highest first, each offer once."""
+        size = len(self.entries) + len(self.computed)
+        flags = bin(alive | 1 << size)[3:].encode().translate(_FLAGS)
+        found = compress(self.entries, flags)
+        return _first(found) if self.repeats else found
+
+    def count(self, alive: int) -> int:
+        """How many offers of constant weight have a bit in ``alive``."""
+        return sum(1 for _ in self.standing(alive)) if self.repeats else (alive >> len(self.computed)).bit_count()
+
+
+def lineup(catalog: Catalog, space: str, today: date, wanted: Wanted) -> Lineup:
+    """The lineup for a slice, made when it is not kept yet."""
+    key = (space, today, wanted.nowhere, frozenset(wanted.categories), frozenset(wanted.themes))
+    return catalog.kept.lineups.get(key, lambda: _Builder(catalog, space, today).build(members(catalog, wanted)))
+
+
+def _first(entries: Iterable[Entry]) -> Iterator[Entry]:
+    seen: set[int] = set()
+    for entry in entries:
+        if entry.place not in seen:
+            seen.add(entry.place)
+            yield entry
+
+
+@dataclass
+class _Builder:
+    catalog: Catalog
+    space: str
+    today: date
+    constant: list[tuple[Entry, Weight]] = field(default_factory=list)
+    computed: list[tuple[Offer, list[Weight]]] = field(default_factory=list)
+
+    def build(self, places: Sequence[int]) -> Lineup:
+        for place in places:
+            self._add(self.catalog.offers[place])
+        self.constant.sort(key=lambda pair: (-pair[0].weight, pair[0].place))
+        size = len(self.constant) + len(self.computed)
+        bit_of = [1 << (size - 1 - place) for place in range(size)]
+        masks: dict[Gate, int] = {}
+        of_offer: dict[int, int] = {}
+        of_category: dict[str, int] = {}
+        rows = [(self.catalog.offers[entry.place], weight) for entry, weight in self.constant]
+        for bit, (offer, weight) in zip(bit_of, [*rows, *((offer, None) for offer, _ in self.computed)], strict=True):
+            for gate in _gates(offer, weight):
+                masks[gate] = masks.get(gate, 0) | bit
+            of_offer[offer.place] = of_offer.get(offer.place, 0) | bit
+            of_category[offer.category] = of_category.get(offer.category, 0) | bit
+        bundle, bundled = self._bundle(masks)
+        return Lineup(
+            members=len(places),
+            entries=tuple(entry for entry, _ in self.constant),
+            computed=tuple(
+                Computed(bit, offer, tuple(weights), offer.factors(self.today))
+                for bit, (offer, weights) in zip(bit_of[len(rows) :], self.computed, strict=True)
+            ),
+            repeats=len({offer.place for offer, _ in rows}) < len(rows),
+            bundle=bundle,
+            masks=bundled,
+            gates=tuple((gate, mask) for gate, mask in masks.items() if bundle is None or gate not in bundle.place_of),
+            of_offer=of_offer,
+            of_category=of_category,
+            about=tuple(
+                None if rule.applies is None else bits_of(rule.applies, of_offer) for rule in self.catalog.rules
+            ),
+        )
+
+    def _add(self, offer: Offer) -> None:
+        """Its entries, if it can be proposed today at all."""
+        today = self.today
+        if not (offer.enabled and self.space in offer.spaces and offer.days.hold(today)):
+            return
+        if not all(category.enabled and category.days.hold(today) for category in offer.chain):
+            return
+        weights = standing(offer, self.space, today)
+        if any(weight.formula is not None or weight.dynamic for weight in weights):
+            self.computed.append((offer, weights))
+            return
+        factors = offer.factors(today)
+        for weight in sorted(weights, key=lambda weight: -(weight.number or 0)):
+            value = times(weight.number or Decimal(0), factors)
+            if value > 0:
+                self.constant.append((Entry(value, offer.place), weight))
+            if weight.when is None:
+                return  # what is lower never wins
+
+    def _bundle(self, masks: dict[Gate, int]) -> tuple[Bundle | None, tuple[int, ...]]:
+        """The space's bundle when it is worth it, with the mask of each of its conditions."""
+        plain = sum(1 for gate in masks if _bundled(gate))
+        if plain < _BUNDLE_FROM:
+            return None, ()
+        bundle = self.catalog.kept.bundles.get(self.space, lambda: _bundle_of(self.catalog, self.space))
+        if plain * 4 < len(bundle.gates):
+            return None, ()
+        return bundle, tuple(masks.get(gate, 0) for gate in bundle.gates)
+
+
+def bits_of(places: Iterable[int], of_offer: dict[int, int]) -> int:
+    """The bits of the offers at ``places``."""
+    bits = 0
+    for place in places:
+        bits |= of_offer.get(place, 0)
+    return bits
+
+
+def _gates(offer: Offer, weight: Weight | None) -> Iterator[Gate]:
+    for category in offer.chain:
+        if category.when is not None:
+            yield category.when.gate
+    for requirement in offer.requirements:
+        yield requirement.gate
+    if weight is not None and weight.when is not None:
+        yield weight.when.gate
+
+
+def _bundled(gate: Gate) -> bool:
+    return not gate.bound and gate.condition.checked is not None
+
+
+def _bundle_of(catalog: Catalog, space: str) -> Bundle:
+    """Every ordinary condition that offers of a space need on any day, as one function."""
+    from offerkit.rules.python import compile_many
+
+    found: dict[Gate, None] = {}
+    for offer in catalog.offers:
+        if space in offer.spaces:
+            for weight in (None, *offer.weights):
+                found.update(dict.fromkeys(gate for gate in _gates(offer, weight) if _bundled(gate)))
+    gates = tuple(found)
+    checked = [gate.condition.checked for gate in gates if gate.condition.checked is not None]
+    evaluate = compile_many(checked, (catalog.dimension.name, "interaction"))
+    return Bundle(gates, {gate: place for place, gate in enumerate(gates)}, evaluate)

@@ -1,0 +1,152 @@
+"""Presentation rules (domain.md §3 step 8): what a contact was offered already decides what is left out.
+
+A proposition counts from *now − before* to *now + after*, both ends included; a day is 24 hours. What another
+space of the same call proposes does not count: it is not stored yet, and is never repeated anyway.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+from offerkit.address import ancestors
+from offerkit.engine.catalog import Catalog, Offer, PresentationRule
+from offerkit.engine.condition import Facts
+from offerkit.engine.history import Past
+from offerkit.rules.types import Row
+
+
+class Moment(NamedTuple):
+    """The proposition date (aware, UTC), and the space and its channel that are asked."""
+
+    now: datetime
+    space: str
+    channel: str
+
+
+class Reached(NamedTuple):
+    """A rule whose maximum is reached: for all offers it applies to (``total``), or for those of a name.
+
+    ``by`` holds the counts that reached it, by offer or category as the rule counts.
+    """
+
+    rule: PresentationRule
+    total: int
+    by: Mapping[str, int]
+
+    def count(self, offer: Offer) -> int:
+        """How many propositions exclude ``offer``, if the rule applies to it; 0: it is not excluded."""
+        match self.rule.of:
+            case "offer":
+                return self.by.get(offer.name, 0)
+            case "category":
+                return self.by.get(offer.category, 0)
+            case _:
+                return self.total
+
+
+def matches(rule: PresentationRule, offer: Row, category: Row, now: datetime, today: date) -> bool:
+    """Whether a rule is about an offer, given ``offer.<field>`` and ``category.<field>``.
+
+    It is when the offer is named, is below a category named, or the condition holds; nothing said: all offers.
+    """
+    if rule.everything or offer["name"] in rule.offers:
+        return True
+    if rule.categories:
+        path = category["path"]
+        if isinstance(path, str) and not set(rule.categories).isdisjoint(ancestors(path)):
+            return True
+    when = rule.applies_when
+    return when is not None and when.condition.evaluate(offer, category, now, today) is True
+
+
+def category_row(catalog: Catalog, path: str) -> Row:
+    """``category.<field>``; of a category that is not in the catalog only its path is known."""
+    known = catalog.categories.get(path)
+    return {"path": path, "label": known.label if known is not None else None}
+
+
+def applied(catalog: Catalog, rule: PresentationRule, facts: Facts) -> frozenset[int]:
+    """The places of the offers that the rule applies to."""
+    if rule.applies is not None:
+        return rule.applies
+    return frozenset(
+        offer.place
+        for offer in catalog.offers
+        if matches(rule, offer.row, category_row(catalog, offer.category), facts.now, facts.today)
+    )
+
+
+def reached(catalog: Catalog, moment: Moment, history: Sequence[Past], facts: Facts) -> list[Reached]:
+    """The rules that hold for this space and contact, and whose maximum is reached, in the typology's order."""
+    found: list[Reached] = []
+    for rule in catalog.rules if history else ():
+        if rule.channel and rule.channel != moment.channel:
+            continue
+        counted = _counted(catalog, rule, moment, history, facts)
+        if len(counted) < rule.maximum:
+            continue
+        over = _over(rule, counted)
+        if over is None:
+            continue
+        if rule.contacts is not None and rule.contacts.gate.value(facts) is not True:
+            continue
+        found.append(over)
+    return found
+
+
+def _over(rule: PresentationRule, counted: Sequence[Past]) -> Reached | None:
+    match rule.of:
+        case "offer":
+            counts = Counter(past.offer for past in counted)
+        case "category":
+            counts = Counter(past.category for past in counted)
+        case _:
+            return Reached(rule, len(counted), {})
+    by = {name: count for name, count in counts.items() if count >= rule.maximum}
+    return Reached(rule, 0, by) if by else None
+
+
+def _counted(
+    catalog: Catalog, rule: PresentationRule, moment: Moment, history: Iterable[Past], facts: Facts
+) -> list[Past]:
+    since, until = moment.now - rule.before, moment.now + rule.after
+    found = [
+        past
+        for past in history
+        if since <= past.time <= until
+        and (not rule.statuses or past.status in rule.statuses)
+        and (not rule.same_channel or past.channel == moment.channel)
+    ]
+    if found and rule.of == "applies-to":
+        found = [past for past in found if _about(catalog, rule, past, facts)]
+    if found and rule.when is not None:
+        evaluate = rule.when.condition.evaluate
+        found = [past for past in found if evaluate(_row(catalog, past), facts.now, facts.today) is True]
+    return found
+
+
+def _about(catalog: Catalog, rule: PresentationRule, past: Past, facts: Facts) -> bool:
+    """Whether the rule applies to a proposition's offer, in the category that it had then."""
+    place = catalog.place_of.get(past.offer)
+    if place is not None and rule.applies is not None and catalog.offers[place].category == past.category:
+        return place in rule.applies
+    known = catalog.offers[place].row if place is not None else {"code": None, "label": None}
+    row = {**known, "name": past.offer, "category": past.category}
+    return matches(rule, row, category_row(catalog, past.category), facts.now, facts.today)
+
+
+def _row(catalog: Catalog, past: Past) -> Row:
+    """``proposition.<field>``."""
+    return {
+        "space": past.space,
+        "channel": past.channel,
+        "offer": past.offer,
+        "category": past.category,
+        "status": past.status,
+        "weight": past.weight,
+        "rank": past.rank,
+        "time": past.time.astimezone(catalog.zone).replace(tzinfo=None),
+    }

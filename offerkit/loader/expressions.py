@@ -1,0 +1,72 @@
+"""The conditions and formulas of a resource, the filters it uses, and the types it declares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from offerkit.address import Kind
+from offerkit.graph.record import Expression, PathInside, Use
+from offerkit.models.dimension import DimensionField
+from offerkit.models.scopes import Role
+from offerkit.rules.types import Wanted
+
+
+def expressions(kind: Kind, resource: Any) -> tuple[Expression, ...]:
+    """Every condition and formula of ``resource``, each with where it stands and what it has to give."""
+    return tuple(
+        Expression(path, text, role.value, wanted.value)
+        for path, text, role, wanted in _all(kind, resource)
+        if text is not None
+    )
+
+
+def uses(resource: Any) -> tuple[Use, ...]:
+    """The filters of an offer or template, with the values it gives them."""
+    return tuple(
+        Use(("eligible", "filters", place), use.filter, dict(use.values))
+        for place, use in enumerate(resource.eligible.filters)
+    )
+
+
+def types(fields: Mapping[str, DimensionField]) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    """Declared fields, call data or parameters, as facts."""
+    return tuple((name, field.type, field.values) for name, field in fields.items())
+
+
+Found = tuple[PathInside, str | None, Role, Wanted]
+
+
+def _all(kind: Kind, resource: Any) -> Iterator[Found]:
+    match kind:
+        case Kind.ENVIRONMENT:
+            yield ("when",), resource.when, Role.TARGET, Wanted.CONDITION
+        case Kind.CATEGORY:
+            yield ("eligible", "when"), resource.eligible.when, Role.TARGET, Wanted.CONDITION
+        case Kind.OFFER | Kind.TEMPLATE:
+            yield ("eligible", "when"), resource.eligible.when, Role.TARGET, Wanted.CONDITION
+            for place, weight in enumerate(resource.weights):
+                yield ("weights", place, "when"), weight.when, Role.TARGET, Wanted.CONDITION
+                yield ("weights", place, "formula"), weight.formula, Role.TARGET, Wanted.FORMULA
+        case Kind.FILTER:
+            yield ("when",), resource.when, Role.FILTER, Wanted.CONDITION
+        case Kind.RULE:
+            yield ("applies_to", "when"), resource.applies_to.when, Role.APPLIES_TO, Wanted.CONDITION
+            yield ("contacts",), resource.contacts, Role.TARGET, Wanted.CONDITION
+            yield ("counted", "when"), resource.counted.when, Role.COUNTED, Wanted.CONDITION
+        case Kind.SPACE:
+            for moment in ("proposed_data", "accepted_data"):
+                for name, text in getattr(resource.storage, moment).items():
+                    yield ("storage", moment, name), text, Role.STORED, Wanted.VALUE
+        case Kind.CAMPAIGN:
+            yield from _deliveries(resource)
+        case Kind.DIMENSION | Kind.OPERATOR | Kind.TYPOLOGY:
+            return
+
+
+def _deliveries(campaign: Any) -> Iterator[Found]:
+    for name, delivery in campaign.deliveries.items():
+        here = ("deliveries", name)
+        yield (*here, "target"), delivery.target, Role.TARGET, Wanted.CONDITION
+        for place, cell in enumerate(delivery.cells or ()):
+            yield (*here, "cells", place, "when"), cell.when, Role.TARGET, Wanted.CONDITION

@@ -1,0 +1,73 @@
+"""Which names an expression may use, by the place it stands in (docs/rules.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from offerkit.models.dimension import DimensionField
+from offerkit.rules.types import Base, FieldType, Scope
+
+_TEXT = FieldType(Base.STRING)
+STATUSES = ("generated", "presented", "interested", "accepted", "scheduled", "rejected")
+CHANNELS = (
+    "email", "sms", "phone", "paper", "mobile", "fax", "inbound-web", "inbound-call-center", "inbound-mobile", "other",
+)  # fmt: skip
+
+OFFER_FIELDS: dict[str, FieldType] = {"name": _TEXT, "code": _TEXT, "label": _TEXT, "category": _TEXT}
+"""``offer.<field>``: what eligibility approvals cover (governance/aspects.py). ``code`` is the name where none is given."""
+CATEGORY_FIELDS: dict[str, FieldType] = {"path": _TEXT, "label": _TEXT}
+"""``category.<field>``: the offer's own category."""
+PROPOSITION_FIELDS: dict[str, FieldType] = {
+    "space": _TEXT,
+    "channel": FieldType(Base.ENUMERATION, CHANNELS),
+    "offer": _TEXT,
+    "category": _TEXT,
+    "status": FieldType(Base.ENUMERATION, STATUSES),
+    "weight": FieldType(Base.DECIMAL),
+    "rank": FieldType(Base.INTEGER),
+    "time": FieldType(Base.TIMESTAMP),
+}
+"""``proposition.<field>``: a stored proposition, or the one that is being stored."""
+
+
+class Role(StrEnum):
+    """Where an expression stands."""
+
+    TARGET = "target"
+    """``when`` of environments, categories, offers and weights; weight formulas; a rule's ``contacts``."""
+    FILTER = "filter"
+    """A predefined filter: also ``offer.<field>`` and ``parameter.<name>``."""
+    APPLIES_TO = "applies-to"
+    """A rule's ``applies_to.when``: the offer and its category only."""
+    COUNTED = "counted"
+    """A rule's ``counted.when``: the stored proposition only."""
+    STORED = "stored"
+    """A space's extra data: contact, call data, offer and the proposition itself."""
+
+
+def field_types(fields: Mapping[str, DimensionField]) -> dict[str, FieldType]:
+    """The types of declared fields, call data or parameters."""
+    return {name: FieldType(Base(field.type), field.values) for name, field in fields.items()}
+
+
+def scope(
+    role: Role,
+    dimension: str,
+    fields: Mapping[str, FieldType],
+    call_data: Mapping[str, FieldType],
+    parameters: Mapping[str, FieldType] | None = None,
+) -> Scope:
+    """The names for an expression in ``role``, in an environment of ``dimension`` with ``call_data``."""
+    contact: dict[str, Mapping[str, FieldType]] = {dimension: fields, "interaction": call_data}
+    match role:
+        case Role.TARGET:
+            return Scope(contact)
+        case Role.FILTER:
+            return Scope({**contact, "offer": OFFER_FIELDS, "parameter": parameters or {}})
+        case Role.APPLIES_TO:
+            return Scope({"offer": OFFER_FIELDS, "category": CATEGORY_FIELDS})
+        case Role.COUNTED:
+            return Scope({"proposition": PROPOSITION_FIELDS})
+        case Role.STORED:
+            return Scope({**contact, "offer": OFFER_FIELDS, "proposition": PROPOSITION_FIELDS})

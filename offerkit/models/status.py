@@ -1,0 +1,68 @@
+"""The statuses of a proposition; apart from the models, so that the store loads no pydantic."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from offerkit.diagnostics import suggestion
+
+
+class Status(StrEnum):
+    """What became of a proposition (domain.md §2).
+
+    On the wire and in the store they are numbers: generated 0, presented 1, interested 2, accepted 3,
+    scheduled 4, rejected 5. The members stand in the order of their numbers.
+    """
+
+    GENERATED = "generated"
+    PRESENTED = "presented"
+    INTERESTED = "interested"
+    ACCEPTED = "accepted"
+    SCHEDULED = "scheduled"
+    REJECTED = "rejected"
+
+
+_ORDER = tuple(Status)
+_NUMBERS = {status: number for number, status in enumerate(_ORDER)}
+_SPELLED = {status.value: status for status in _ORDER} | {str(number): status for status, number in _NUMBERS.items()}
+
+_ANSWERED = (Status.INTERESTED, Status.ACCEPTED, Status.REJECTED)
+_FOLLOWERS: dict[Status, tuple[Status, ...]] = {
+    Status.GENERATED: (Status.SCHEDULED, Status.PRESENTED, *_ANSWERED),
+    Status.SCHEDULED: (Status.PRESENTED, *_ANSWERED),
+    Status.PRESENTED: _ANSWERED,
+    Status.INTERESTED: (Status.ACCEPTED, Status.REJECTED),
+    Status.ACCEPTED: (),
+    Status.REJECTED: (),
+}
+
+
+def number(status: Status) -> int:
+    """The number that stands for ``status`` on the wire and in the store."""
+    return _NUMBERS[status]
+
+
+def of_number(value: int) -> Status:
+    """The status with that number. Raises ValueError when there is none."""
+    if 0 <= value < len(_ORDER):
+        return _ORDER[value]
+    raise ValueError(f"there is no status {value}: they are numbered 0 to {len(_ORDER) - 1}")
+
+
+def followers(before: Status) -> tuple[Status, ...]:
+    """What may come after ``before``; nothing after accepted and rejected, which are final."""
+    return _FOLLOWERS[before]
+
+
+def may_follow(before: Status, after: Status) -> bool:
+    """Whether a proposition that is ``before`` may become ``after``; to stay as it is is no step, hence False."""
+    return after in _FOLLOWERS[before]
+
+
+def parse(text: str) -> Status:
+    """The status that ``text`` names or numbers. Raises ValueError that names the nearest one."""
+    wanted = text.strip().lower()
+    if wanted in _SPELLED:
+        return _SPELLED[wanted]
+    hint = suggestion(wanted, [status.value for status in _ORDER])
+    raise ValueError(" ".join(filter(None, [f"“{text[:80]}” is no status.", hint])))

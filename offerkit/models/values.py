@@ -1,0 +1,37 @@
+"""Values that stand in spec files: samples of call data, defaults and values of a filter's parameters."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Annotated
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+from offerkit.models.base import MAX_TEXT, Text
+from offerkit.rules.types import FieldType
+
+
+def _word(value: object) -> object:
+    return ("true" if value else "false") if isinstance(value, bool) else value
+
+
+Given = Annotated[
+    Text,
+    BeforeValidator(_word),
+    WithJsonSchema({"type": ["string", "number", "boolean"], "maxLength": MAX_TEXT}),
+]
+"""A value as its text; numbers, true and false need no quotes."""
+
+
+def misfit(text: str, type_: FieldType) -> str:
+    """Why ``text`` is no value of the type; empty when it is one. The time zone decides nothing about that."""
+    try:  # TEMPORARY
+        from offerkit.rules.values import parse_value
+    except ModuleNotFoundError:
+        return ""
+
+    try:
+        value = parse_value(text, type_, UTC)
+    except ValueError as error:
+        return str(error)
+    return "an empty text is no value" if value is None else ""

@@ -1,0 +1,139 @@
+"""An offer on a space → its content → html, text or xml. Pure: everything that is needed is given.
+
+domain.md §3 step 12. Two steps, because content is also wanted by itself (a preview, an answer as JSON):
+:meth:`Renderer.content` personalises each field's own text, :meth:`Renderer.output` puts the fields into the
+space's function. A value is escaped once in each step, for where it goes there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from offerkit.models.inherit import JsonMap
+from offerkit.models.status import number, parse
+from offerkit.rendering.defaults import default_html, default_text, default_xml
+from offerkit.rendering.links import runs_program, tracked
+from offerkit.rendering.sandbox import Failed, run
+from offerkit.rendering.space import Field, Format, Look, Output
+from offerkit.rendering.urls import put_together, status_url
+from offerkit.rendering.values import Sink
+from offerkit.rendering.variables import Variables
+
+_DEFAULTS = {Output.HTML: default_html, Output.TEXT: default_text, Output.XML: default_xml}
+_SINKS = {Format.TEXT: Sink.TEXT, Format.HTML: Sink.HTML, Format.URL: Sink.URL}
+
+
+class RenderError(Exception):
+    """One proposition cannot be rendered: the field or output, the reason, and the line of the template (or 0)."""
+
+    def __init__(self, where: str, reason: str, line: int = 0) -> None:
+        super().__init__(f"{where}: {reason}" + (f" (line {line})" if line else ""))
+        self.where = where
+        self.reason = reason
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """An offer's fields on a space, personalised, in the space's order; fields that are not given are left out.
+
+    A text field holds plain text, an html field markup, a url field an absolute http(s) URL.
+    """
+
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Renderer:
+    """Renders offers on one space."""
+
+    look: Look
+
+    @classmethod
+    def of(cls, space: JsonMap) -> Renderer:
+        """The renderer of a space's canonical body."""
+        return cls(Look.of(space))
+
+    def content(self, given: Mapping[str, str], variables: Variables) -> Content:
+        """The offer's texts for this space (``given``, by field) with their values put in.
+
+        Raises RenderError: a template fails, a required field is empty, a URL is not http(s).
+        """
+        fields: dict[str, str] = {}
+        context = self._context(variables)
+        for field in self.look.fields:
+            if field.name not in given:
+                value = ""
+            else:
+                value = fields[field.name] = self._field(field, given[field.name], context, variables)
+            if field.required and not value.strip():
+                raise RenderError(field.name, "a required field is empty")
+        return Content(fields)
+
+    def output(self, content: Content, variables: Variables, output: str) -> str:
+        """The space's function for ``output`` (html, text or xml), or the default one, filled with ``content``.
+
+        Raises RenderError when it fails, and ValueError for another output.
+        """
+        kind = Output(output)
+        function = self.look.functions.get(kind)
+        values = [(field, content.fields.get(field.name, "")) for field in self.look.fields]
+        if function is None:
+            return self._finished(kind, _DEFAULTS[kind](values), variables)
+        context = {field.name: _marked(kind, field, value) for field, value in values}
+        try:
+            made = run(function, Sink(kind), {**context, **self._context(variables)}, html=kind is Output.HTML)
+        except Failed as error:
+            raise RenderError(kind, error.reason, error.line) from None
+        return self._finished(kind, made, variables)
+
+    def _field(self, field: Field, text: str, context: Mapping[str, object], variables: Variables) -> str:
+        try:
+            value = run(text, _SINKS[field.format], context, html=field.format is Format.HTML)
+        except Failed as error:
+            raise RenderError(field.name, error.reason, error.line) from None
+        if field.format is Format.URL and value.strip():
+            try:
+                return put_together(value)
+            except ValueError as error:
+                raise RenderError(field.name, str(error)) from None
+        return self._linked(field.name, value, variables) if field.format is Format.HTML else value
+
+    def _finished(self, kind: Output, made: str, variables: Variables) -> str:
+        return self._linked(kind, made, variables) if kind is Output.HTML else made
+
+    def _linked(self, where: str, html: str, variables: Variables) -> str:
+        """Tracked links made, programs in links refused."""
+        try:
+            html = tracked(html, lambda target: _through(variables, self.look.accepted, target))
+        except ValueError as error:
+            raise RenderError(where, f"a tracked link: {error}") from None
+        if runs_program(html):
+            raise RenderError(where, "a link that runs a program (javascript:)")
+        return html
+
+    def _context(self, variables: Variables) -> dict[str, object]:
+        return {**variables.namespaces, "status_url": _status_function(variables)}
+
+
+def _marked(kind: Output, field: Field, value: str) -> str:
+    if kind is Output.HTML and field.format is Format.HTML:
+        from minijinja import safe
+
+        return safe(value)
+    return value
+
+
+def _status_function(variables: Variables) -> Callable[[object, object], str]:
+    def function(status: object, redirect: object = "") -> str:
+        wanted = status if isinstance(status, int) else number(parse(str(status)))
+        return status_url(variables.status_base, variables.proposition, wanted, str(redirect or ""))
+
+    return function
+
+
+def _through(variables: Variables, status: int, target: str) -> str:
+    if not variables.status_base or not variables.proposition:
+        return target
+    return status_url(variables.status_base, variables.proposition, status, target)

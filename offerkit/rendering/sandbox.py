@@ -1,0 +1,103 @@
+"""The template engine, shut: one environment for each sink, never changed after it was made.
+
+No loader, so nothing is included; a closed list of filters; fuel; strict about unknown names. What every value is
+escaped for is decided by the sink, in the engine's finalizer, which each printed value goes through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol
+
+from offerkit.rendering.filters import FILTERS, range_
+from offerkit.rendering.language import FUEL, MAX_OUTPUT
+from offerkit.rendering.templates import inspect, is_template
+from offerkit.rendering.values import ESCAPING, Sink, shown, without_controls
+
+if TYPE_CHECKING:
+    from minijinja import Environment
+
+_LARGE = 1_000
+_CLOSED = ("debug", "dict", "namespace", "cycler", "joiner", "lipsum")
+
+
+class _State(Protocol):
+    def get_temp(self, name: str, default: int) -> int: ...
+    def set_temp(self, name: str, value: int) -> object: ...
+
+
+class Failed(Exception):
+    """A template could not be rendered: why, and the line of it (from 1; 0 when not known)."""
+
+    def __init__(self, reason: str, line: int = 0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.line = line
+
+
+@lru_cache(maxsize=8)
+def _environment(sink: Sink) -> Environment:
+    from minijinja import Environment, pass_state, safe
+
+    escaped = ESCAPING[sink]
+    marked = sink is not Sink.TEXT
+    markup: type = type(safe(""))
+
+    def finalize(state: _State, value: object) -> object:
+        # Markup is what we gave as such, or a mix of it and values that the engine has escaped.
+        if sink is Sink.HTML and type(value) is markup:
+            text = without_controls(shown(value))
+        else:
+            text = escaped(shown(value))
+        if len(text) > _LARGE:
+            written = state.get_temp("written", 0) + len(text)
+            if written > MAX_OUTPUT:
+                raise Failed(f"it gives more than {MAX_OUTPUT:,} characters")
+            state.set_temp("written", written)
+        return safe(text) if marked else text
+
+    environment = Environment(
+        filters=FILTERS,
+        globals={"range": range_},
+        fuel=FUEL,
+        undefined_behavior="strict",
+        auto_escape_callback=lambda name: "html" if marked else None,
+        finalizer=pass_state(finalize),
+        pycompat=False,
+        debug=False,
+    )
+    for name in _CLOSED:
+        environment.remove_global(name)
+    return environment
+
+
+def run(text: str, sink: Sink, context: Mapping[str, object], *, html: bool = False) -> str:
+    """``text`` rendered for ``sink``; text that is no template is given back as it is.
+
+    Raises Failed, whatever goes wrong; nothing that is refused when specs are read is rendered.
+    """
+    if not is_template(text):
+        return text
+    seen = inspect(text, html=html)
+    if seen.error:
+        raise Failed(seen.error, seen.line)
+    from minijinja import TemplateError
+
+    try:
+        result = _environment(sink).render_str(text, sink.value, **context)
+    except TemplateError as error:
+        raise Failed(_reason(error), error.line or 0) from None
+    except Failed:
+        raise
+    except (ValueError, TypeError, ArithmeticError) as error:
+        raise Failed(str(error)[:200]) from None
+    if len(result) > MAX_OUTPUT:
+        raise Failed(f"it gives more than {MAX_OUTPUT:,} characters")
+    return result
+
+
+def _reason(error: Exception) -> str:
+    if getattr(error, "kind", "") == "OutOfFuel":
+        return "it takes too many steps"
+    return str(getattr(error, "detail", None) or getattr(error, "message", None) or "it failed")[:200]

@@ -1,0 +1,221 @@
+"""What a template is made of, and what of it the closed language refuses.
+
+The engine resolves filters, tests and functions only when it renders, and shows no syntax tree to Python. This
+scanner reads the tokens inside ``{{ … }}`` and ``{% … %}`` of a template that the engine has already compiled, so
+it may take the syntax as right.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from offerkit.diagnostics import nearest, or_list
+from offerkit.rendering.language import (
+    FILTERS,
+    FUNCTIONS,
+    MAX_LOOP_TEXT,
+    MAX_RANGE,
+    MAX_STEPS,
+    STATEMENTS,
+    TESTS,
+)
+
+_OPEN = re.compile(r"\{\{|\{%|\{#")
+_RAW_END = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
+_TOKEN = re.compile(
+    r"""\s+
+    | (?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
+    | (?P<number>\d[\w]*(?:\.\d+)?(?:[eE][+-]?\d+)?)
+    | (?P<name>\w+)
+    | (?P<end>[-+]?(?:\}\}|%\}))
+    | (?P<sign>\*\*|//|==|!=|<=|>=|.)""",
+    re.VERBOSE | re.DOTALL,
+)
+_KEYWORDS = frozenset({"and", "or", "not", "in", "is", "if", "else", "elif", "for", "set"})
+_GROWING = frozenset({"~", "+", "*", "**", "[", "{"})
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A ``name``, ``string``, ``number`` or ``sign`` of an expression."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a template: plain ``text``, an ``expression`` or a ``statement``, from an offset on."""
+
+    kind: str
+    start: int
+    text: str
+    tokens: tuple[Token, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is refused, and the offset of the piece in which it stands."""
+
+    start: int
+    text: str
+
+
+def pieces(source: str) -> Iterator[Piece]:
+    """The parts of a template in order; comments are left out."""
+    at = 0
+    while (opening := _OPEN.search(source, at)) is not None:
+        if opening.start() > at:
+            yield Piece("text", at, source[at : opening.start()])
+        if opening.group() == "{#":
+            end = source.find("#}", opening.end())
+            at = len(source) if end < 0 else end + 2
+            continue
+        tokens, at = _tokens(source, opening.end())
+        kind = "expression" if opening.group() == "{{" else "statement"
+        yield Piece(kind, opening.start(), source[opening.start() : at], tokens)
+        if kind == "statement" and tokens and tokens[0].text == "raw":
+            end_raw = _RAW_END.search(source, at)
+            stop = end_raw.start() if end_raw else len(source)
+            yield Piece("text", at, source[at:stop])
+            at = end_raw.end() if end_raw else len(source)
+    if at < len(source):
+        yield Piece("text", at, source[at:])
+
+
+def _tokens(source: str, at: int) -> tuple[tuple[Token, ...], int]:
+    if source[at : at + 1] in ("-", "+"):
+        at += 1
+    found: list[Token] = []
+    closers = 0
+    while at < len(source):
+        match = _TOKEN.match(source, at)
+        assert match is not None, "the last alternative takes any character"
+        kind = match.lastgroup
+        if kind == "end" and not (closers and match.group().endswith("}}")):
+            return tuple(found), match.end()
+        if kind == "end":  # }} that closes maps, not the block
+            kind, text = "sign", "}"
+            at = match.start() + 1
+        else:
+            text, at = match.group(), match.end()
+        if kind is None:
+            continue
+        closers += (text == "{") - (text == "}")
+        found.append(Token(kind, text))
+    return tuple(found), at
+
+
+def troubles(source: str) -> Iterator[Trouble]:
+    """What in a compiled template is outside of the language, in order."""
+    inside: list[int] = []  # plain text met in each open loop
+    blocks = 0
+    for piece in pieces(source):
+        if piece.kind == "text":
+            inside = [size + len(piece.text) for size in inside]
+            continue
+        blocks += 1
+        word = piece.tokens[0].text if piece.kind == "statement" and piece.tokens else ""
+        if word == "for":
+            inside.append(0)
+        elif word == "endfor" and inside and inside.pop() > MAX_LOOP_TEXT:
+            yield Trouble(piece.start, f"a loop repeats more than {MAX_LOOP_TEXT:,} characters of text")
+        if piece.kind == "statement":
+            yield from (Trouble(piece.start, text) for text in _statement(word, piece.tokens))
+        yield from (Trouble(piece.start, text) for text in _expression(piece.tokens))
+    if blocks > MAX_STEPS:
+        yield Trouble(0, f"it has {blocks:,} blocks; {MAX_STEPS:,} are the most")
+
+
+def _statement(word: str, tokens: Sequence[Token]) -> Iterator[str]:
+    if word not in STATEMENTS:
+        yield f"“{word}” is not allowed here, only {or_list(name for name, text in STATEMENTS.items() if text)}"
+    elif word == "for" and tokens[-1].text == "recursive":
+        yield "a loop may not be recursive"
+    elif word == "set":
+        yield from _set(tokens)
+
+
+def _set(tokens: Sequence[Token]) -> Iterator[str]:
+    """A name is set to a value that is no larger than what it is made of: else a few lines would fill the memory."""
+    if len(tokens) < 3 or tokens[1].kind != "name" or tokens[2].text != "=":
+        yield "“set” takes the form {% set name = value %}"
+        return
+    value = tokens[3:]
+    if any(token.kind == "sign" and token.text in _GROWING for token in value):
+        yield "the value of “set” may not be put together with ~, + or * nor be a list"
+    calls: list[bool] = []
+    for place, token in enumerate(value):
+        if token.kind != "sign":
+            continue
+        if token.text == "(":
+            calls.append(place > 0 and _ends_operand(value, place - 1))
+        elif token.text == ")" and calls:
+            calls.pop()
+        elif token.text == "," and not (calls and calls[-1]):
+            yield "the value of “set” may not be a list"
+
+
+def _expression(tokens: Sequence[Token]) -> Iterator[str]:
+    for place, token in enumerate(tokens):
+        before = tokens[place - 1] if place else None
+        after = tokens[place + 1] if place + 1 < len(tokens) else None
+        if token.kind == "sign":
+            if token.text == "|" and after is not None:
+                yield from _listed("filter", _dotted(tokens, place + 1), FILTERS)
+            elif token.text == "(" and place and _ends_operand(tokens, place - 1):
+                yield from _called(tokens, place)
+        elif token.kind == "name" and token.text == "is" and (before is None or before.text != "."):
+            skip = 2 if after is not None and after.text == "not" else 1
+            yield from _listed("test", _dotted(tokens, place + skip), TESTS)
+        elif token.kind == "name" and token.text.startswith("_") or _hidden(token, before):
+            yield f"“{token.text[:40]}”: names that begin with _ are not reachable"
+
+
+def _hidden(token: Token, before: Token | None) -> bool:
+    return token.kind == "string" and token.text[1:2] == "_" and before is not None and before.text == "["
+
+
+def _dotted(tokens: Sequence[Token], place: int) -> str:
+    name = tokens[place].text if place < len(tokens) else ""
+    while place + 2 < len(tokens) and tokens[place + 1].text == ".":
+        name += "." + tokens[place + 2].text
+        place += 2
+    return name
+
+
+def _listed(what: str, name: str, known: dict[str, str]) -> Iterator[str]:
+    if name not in known:
+        near = nearest(name, known, 1)
+        yield f"unknown {what} “{name[:40]}”" + (f"; did you mean “{near[0]}”?" if near else "")
+
+
+def _ends_operand(tokens: Sequence[Token], place: int) -> bool:
+    """Whether the token ends a value, so that a ``(`` behind it calls."""
+    token = tokens[place]
+    if token.kind == "sign":
+        return token.text in (")", "]", "}")
+    if token.kind == "name" and token.text in _KEYWORDS:
+        return place > 0 and tokens[place - 1].text == "."
+    return True
+
+
+def _called(tokens: Sequence[Token], place: int) -> Iterator[str]:
+    name = tokens[place - 1]
+    before = tokens[place - 2] if place > 1 else None
+    if before is not None and before.kind == "sign" and before.text == "|":
+        return
+    if before is not None and before.kind == "name" and before.text in ("is", "not") and name.text in TESTS:
+        return
+    if name.kind != "name" or (before is not None and before.text == "."):
+        yield f"“{name.text[:40]}(…)”: values have no methods; use a filter"
+    elif name.text not in FUNCTIONS:
+        yield from _listed("function", name.text, FUNCTIONS)
+    elif name.text == "range":
+        for token in tokens[place + 1 :]:
+            if token.text == ")":
+                return
+            if token.kind == "number" and (not token.text.isdecimal() or int(token.text) > MAX_RANGE):
+                yield f"range goes to {MAX_RANGE:,} at most"

@@ -1,0 +1,79 @@
+"""A space as rendering sees it, read from its canonical body."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from offerkit.fingerprint import Json
+from offerkit.models.inherit import JsonMap
+from offerkit.models.status import Status, number
+
+
+class Format(StrEnum):
+    """What a field holds."""
+
+    TEXT = "text"
+    HTML = "html"
+    URL = "url"
+
+
+class Output(StrEnum):
+    """What a space can be rendered as."""
+
+    HTML = "html"
+    TEXT = "text"
+    XML = "xml"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A content field of a space."""
+
+    name: str
+    format: Format
+    required: bool = False
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A space's fields in order, its functions by output, and the number of its status for *accepted*."""
+
+    fields: tuple[Field, ...]
+    functions: dict[Output, str]
+    accepted: int
+
+    @classmethod
+    def of(cls, space: JsonMap) -> Look:
+        """The look that a space's body describes."""
+        listed = space.get("fields")
+        render = _map(space.get("render"))
+        return cls(
+            tuple(_field(_map(item)) for item in (listed if isinstance(listed, list) else ())),
+            {output: str(render[output]) for output in Output if render.get(output) is not None},
+            number(Status(str(_map(space.get("storage")).get("accepted", Status.ACCEPTED)))),
+        )
+
+
+def format_of(name: str, type_: str | None) -> Format:
+    """A field's format: the one it states, else by its name, as models.space.SpaceField says."""
+    if type_ is not None:
+        return Format(type_)
+    if name == "html":
+        return Format.HTML
+    return Format.URL if name.endswith("_url") else Format.TEXT
+
+
+def _field(item: JsonMap) -> Field:
+    name, type_ = str(item["name"]), item.get("type")
+    return Field(
+        name,
+        format_of(name, None if type_ is None else str(type_)),
+        bool(item.get("required")),
+        str(item.get("label", "")),
+    )
+
+
+def _map(value: Json) -> JsonMap:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,189 @@
+"""Calls of functions: by the signatures of functions.py."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+from sqlglot.tokens import TokenType
+
+from offerkit.diagnostics.suggest import suggestion
+from offerkit.rules import constants, names
+from offerkit.rules.convert import Values, align, to_decimal, to_timestamp, typed_null
+from offerkit.rules.functions import CLOCK_UNITS, FUNCTIONS, WRITTEN, Signature, Takes
+from offerkit.rules.infer import Mismatch, Walk
+from offerkit.rules.nodes import Call, Interval, Literal, Node
+from offerkit.rules.problems import Report
+from offerkit.rules.types import Base, FieldType
+from offerkit.rules.words import (
+    DATE, DECIMAL, INTEGER, LIST, PLAIN, TEXT, TIMESTAMP, family, is_null, is_text_literal, words,
+)  # fmt: skip
+
+T = TokenType
+_ALIASES = {"current_timestamp": "now"}
+_CONSTANTS = ("date constant", "timestamp constant", "interval constant")
+
+
+def call(walk: Walk, tree: exp.Expression) -> Node | None:
+    """The node for a call. The closed list decides; names count in any case."""
+    token = walk.take(T.VAR)
+    name = token.text.lower()
+    name = _ALIASES.get(name, name)
+    walk.take(T.L_PAREN)
+    if name in _CONSTANTS:
+        return _constant(walk, name, token.start)
+    signature = FUNCTIONS.get(name) if name in WRITTEN else None
+    if signature is None:
+        names.unknown_function(token.text, token.start, token.end + 1, walk.report)
+    args: list[Node | None] = []
+    given = tree.expressions
+    for index, arg in enumerate(given):
+        if index:
+            walk.take(T.COMMA)
+        unit = index == 0 and signature is not None and signature.takes[:1] == (Takes.UNIT,)
+        args.append(_unit(walk, signature) if unit and signature else walk.value(arg))
+    walk.take(T.R_PAREN)
+    end = walk.end()
+    if signature is None or not _arity(signature, len(given), token.start, end, walk.report):
+        return None
+    if signature.name in ("contains", "length") and args[0] is not None and family(args[0]) == "list":
+        signature = FUNCTIONS[f"list_{signature.name}"]
+    fitted = [None if arg is None else _fit(signature, index, arg, walk.report) for index, arg in enumerate(args)]
+    known = [arg for arg in fitted if arg is not None]
+    return _typed(signature, known, token.start, end, walk.report) if len(known) == len(fitted) else None
+
+
+def _constant(walk: Walk, name: str, start: int) -> Node | None:
+    """``date '…'``, ``timestamp '…'``, ``interval '…'``: made by scan.py."""
+    token = walk.take(T.STRING, T.NUMBER)
+    text = token.text
+    if walk.accept(T.COMMA):
+        text = f"{text} {walk.take(T.VAR).text}"
+    walk.take(T.R_PAREN)
+    end = walk.end()
+    if name == "interval constant":
+        return constants.interval(text, start, end, walk.report)
+    if token.token_type is not T.STRING:
+        raise Mismatch
+    read = constants.as_date if name == "date constant" else constants.as_timestamp
+    found = read(text, token.start, token.end + 1, walk.report)
+    return found if found is None else Literal(found.type, start, end, found.value)
+
+
+def _unit(walk: Walk, signature: Signature) -> Node | None:
+    """``'day'``, or the bare word."""
+    token = walk.take(T.STRING, T.VAR, T.NUMBER, T.IDENTIFIER)
+    start, end = token.start, token.end + 1
+    if walk.peek() not in (T.COMMA, T.R_PAREN):
+        raise Mismatch
+    unit = token.text.lower()
+    if token.token_type in (T.STRING, T.VAR) and unit in signature.units:
+        return Literal(TEXT, start, end, unit)
+    walk.report.add(start, end, f"{walk.report.quote(start, end)} is not a unit of time for {signature.name}",
+                    f"Units: {', '.join(signature.units)}.", suggestion(unit, signature.units))  # fmt: skip
+    return None
+
+
+def _arity(signature: Signature, given: int, start: int, end: int, report: Report) -> bool:
+    fewest, most = signature.fewest(), len(signature.takes)
+    if fewest <= given and (signature.rest or given <= most):
+        return True
+    wanted = f"at least {fewest}" if signature.rest else f"{fewest} to {most}" if fewest < most else f"{most}"
+    number = "argument" if wanted in ("1", "at least 1") else "arguments"
+    report.add(start, end, f"{signature.written} takes {wanted if most else 'no'} {number}, but has {given}",
+               hint=f"Write {signature.example}.")  # fmt: skip
+    return False
+
+
+_NEEDS: dict[Takes, tuple[frozenset[Base], FieldType]] = {
+    Takes.TEXT: (frozenset({Base.STRING, Base.ENUMERATION}), TEXT),
+    Takes.INTEGER: (frozenset({Base.INTEGER}), INTEGER),
+    Takes.NUMBER: (frozenset({Base.INTEGER, Base.DECIMAL}), DECIMAL),
+    Takes.DATE: (frozenset({Base.DATE}), DATE),
+    Takes.MOMENT: (frozenset({Base.DATE, Base.TIMESTAMP}), TIMESTAMP),
+    Takes.LIST: (frozenset({Base.LIST}), LIST),
+}
+
+
+def _fit(signature: Signature, index: int, arg: Node, report: Report) -> Node | None:
+    """The argument when it is what the function takes there."""
+    takes = signature.takes[min(index, len(signature.takes) - 1)]
+    assert not isinstance(arg, Interval)
+    if takes is Takes.CONSTANT_INTEGER:
+        if isinstance(arg, Literal) and arg.type == INTEGER and isinstance(arg.value, int) and 0 <= arg.value <= 6:
+            return arg
+        report.add(arg.start, arg.end, "The number of digits is written as a number from 0 to 6",
+                   hint=f"Write {signature.example}.")  # fmt: skip
+        return None
+    if takes not in _NEEDS:
+        return arg
+    bases, plain = _NEEDS[takes]
+    if is_null(arg):
+        return typed_null(arg, plain)
+    if takes in (Takes.DATE, Takes.MOMENT) and isinstance(arg, Literal) and is_text_literal(arg):
+        read = constants.as_date if takes is Takes.DATE else constants.as_moment
+        return read(str(arg.value), arg.start, arg.end, report)
+    if arg.type.base in bases:
+        return arg
+    report.add(arg.start, arg.end, f"{report.quote(arg.start, arg.end)} is {words(arg)}, "
+               f"but {signature.written} needs {takes.value} there", hint=_hint(signature, takes, arg, report))  # fmt: skip
+    return None
+
+
+def _hint(signature: Signature, takes: Takes, arg: Node, report: Report) -> str:
+    here = report.text[arg.start : arg.end]
+    if takes is Takes.DATE and family(arg) == "moment":
+        return {
+            "days_since": f"Write date_diff('day', {here}, now).",
+            "days_until": f"Write date_diff('day', now, {here}).",
+            "age_in_years": f"Write date_diff('year', {here}, now).",
+        }.get(signature.name, "")
+    if takes is Takes.INTEGER and family(arg) == "number":
+        return "Write floor(x) or ceil(x)."
+    if takes is Takes.TEXT and family(arg) == "list":
+        return "To ask whether a list has an entry, write contains(list, 'text')."
+    return f"Write {signature.example}."
+
+
+_STRICTNESS = {"coalesce": Values.OR_EMPTY, "nullif": Values.STRICT}
+
+
+def _typed(signature: Signature, args: list[Node], start: int, end: int, report: Report) -> Node | None:
+    """The call, its arguments brought together where they must be of one type."""
+    name = signature.name
+    if name in ("coalesce", "nullif", "greatest", "least", "mod", "date_diff"):
+        first = 1 if name == "date_diff" else 0
+        found = align(args[first:], _STRICTNESS.get(name, Values.LOOSE), report)
+        if found is None:
+            return None
+        args = [*args[:first], *found[1]]
+        if name in ("greatest", "least") and found[0].base in (Base.BOOLEAN, Base.LIST):
+            report.add(start, end, f"{name} needs numbers, texts, dates or timestamps")
+            return None
+        if name == "nullif" and found[0].base is Base.LIST:
+            report.add(start, end, "Lists are not compared")
+            return None
+    if name in ("extract", "date_trunc", "date_diff"):
+        return _by_unit(signature, args, start, end, report)
+    if name == "round":
+        number = to_decimal(args[0], report)
+        return None if number is None else Call(DECIMAL, start, end, name, (number, *args[1:]))
+    type_ = PLAIN[signature.gives] if signature.gives else _type(args)
+    return Call(type_, start, end, name, tuple(args))
+
+
+def _by_unit(signature: Signature, args: list[Node], start: int, end: int, report: Report) -> Node | None:
+    unit = args[0]
+    clock = isinstance(unit, Literal) and unit.value in CLOCK_UNITS
+    if clock and signature.name == "date_diff":
+        args = [unit, *(to_timestamp(arg) for arg in args[1:])]
+    elif clock and _type(args[1:]).base is Base.DATE:
+        report.add(unit.start, unit.end, f"A date has no {report.text[unit.start : unit.end].strip(chr(39))}",
+                   f"{report.quote(args[1].start, args[1].end)} is a date.")  # fmt: skip
+        return None
+    type_ = PLAIN[signature.gives] if signature.gives else _type(args[1:])
+    return Call(type_, start, end, signature.name, tuple(args))
+
+
+def _type(args: list[Node]) -> FieldType:
+    """The type that the arguments share: of the first that is not null."""
+    found = [arg.type for arg in args if not isinstance(arg, Interval)]
+    return next((type_ for arg, type_ in zip(args, found, strict=False) if not is_null(arg)), found[0])

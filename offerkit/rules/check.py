@@ -1,0 +1,119 @@
+"""The checker: text to a checked tree, or every problem it has (docs/rules.md)."""
+
+from __future__ import annotations
+
+from offerkit.rules.nodes import Call, Case, Checked, Field, Interval, Literal, Node
+from offerkit.rules.problems import Problem, Report, RuleError
+from offerkit.rules.types import Base, FieldType, Scope, Wanted
+
+__all__ = ["DEPTH", "NODES", "Problem", "RuleError", "check", "conjuncts"]
+
+NODES = 2_000
+"""Nodes of a checked tree, at most, each occurrence counted."""
+DEPTH = 100
+"""Its depth, at most: evaluators and printers may recurse."""
+
+
+def check(text: str, scope: Scope, wanted: Wanted) -> Checked:
+    """Parse and check ``text``, which may use the names of ``scope`` and has to give what is ``wanted``.
+
+    Raises RuleError with every problem found. Pure: the same arguments give the same result.
+    """
+    from offerkit.rules.infer import Mismatch, Walk
+    from offerkit.rules.parse import parse
+
+    report = Report(text)
+    tree, tokens = parse(text, report)
+    walk = Walk(tokens, scope, report)
+    root: Node | None = None
+    try:
+        root = walk.value(tree)
+        if walk.at != len(tokens):
+            raise Mismatch
+    except Mismatch:
+        _unreadable(walk.at, [(token.start, token.end + 1) for token in tokens], report)
+    if root is not None:
+        root = _fitting(root, wanted, report)
+    if report.problems or root is None:
+        raise report.stop()
+    checked = _checked(text, root)
+    if checked is None:
+        report.add(0, len(text), f"The expression has more than {NODES:,} parts, or {DEPTH} in one another",
+                   hint="Split it into filters.")  # fmt: skip
+        raise report.stop()
+    return checked
+
+
+def conjuncts(checked: Checked) -> tuple[Checked, ...]:
+    """The parts of the ``and`` at the top, in order; the whole when there is none (or it is a ``between``).
+
+    Each has its own slice of the text; the nodes' offsets stay those of the whole text.
+    """
+    root = checked.root
+    if not isinstance(root, Call) or root.name != "and":
+        return (checked,)
+    if (root.args[0].start, root.args[0].end) == (root.start, root.end):
+        return (checked,)
+    parts = (_checked(checked.text[part.start : part.end], part) for part in root.args)
+    return tuple(part for part in parts if part is not None)
+
+
+def _unreadable(at: int, places: list[tuple[int, int]], report: Report) -> None:
+    """Something that sqlglot reads and the language does not have; unless that was said already."""
+    if report.problems:
+        return
+    start, end = places[min(at, len(places) - 1)]
+    report.add(start, end, f"{report.quote(start, end)} is not expected here",
+               hint="Compare the expression with the examples in docs/rules.md.")  # fmt: skip
+
+
+def _fitting(root: Node, wanted: Wanted, report: Report) -> Node | None:
+    from offerkit.rules.convert import typed_null
+    from offerkit.rules.operators import logic
+    from offerkit.rules.words import DECIMAL, family, is_null, words
+
+    if wanted is Wanted.VALUE:
+        return root
+    if wanted is Wanted.CONDITION:
+        return logic(root, report)
+    if is_null(root):
+        return typed_null(root, DECIMAL)
+    if family(root) == "number":
+        return root
+    hint = "Write case when x then 20 else 10 end." if family(root) == "boolean" else ""
+    report.add(root.start, root.end, f"{report.quote(root.start, root.end)} is {words(root)}, "
+               "but a formula gives a number", hint=hint)  # fmt: skip
+    return None
+
+
+def _checked(text: str, root: Node) -> Checked | None:
+    """With what it reads; None when the tree is too large or too deep. Not recursive, as the tree may be deep."""
+    fields: set[tuple[str, str]] = set()
+    clock, count = False, 0
+    stack: list[tuple[Node, int]] = [(root, 1)]
+    while stack:
+        node, depth = stack.pop()
+        count += 1
+        if count > NODES or depth > DEPTH:
+            return None
+        below: tuple[Node, ...] = ()
+        match node:
+            case Field():
+                fields.add((node.namespace, node.name))
+            case Call():
+                clock = clock or _asks_clock(node)
+                below = node.args
+            case Case():
+                below = tuple(part for branch in node.branches for part in branch)
+                below = below if node.default is None else (*below, node.default)
+            case Literal() | Interval():
+                pass
+        stack += [(part, depth + 1) for part in below]
+    type_ = FieldType(Base.NULL) if isinstance(root, Interval) else root.type
+    return Checked(text, root, type_, tuple(sorted(fields)), clock)
+
+
+def _asks_clock(node: Call) -> bool:
+    if node.name in ("now", "current_date", "days_since", "days_until"):
+        return True
+    return node.name == "age_in_years" and len(node.args) == 1

@@ -1,0 +1,99 @@
+"""Constants as they are written: numbers, dates, timestamps, intervals."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from decimal import Decimal
+
+from offerkit.diagnostics.suggest import suggestion
+from offerkit.rules.functions import UNITS
+from offerkit.rules.nodes import Interval, Literal
+from offerkit.rules.problems import Report
+from offerkit.rules.words import DATE, DECIMAL, INTEGER, TIMESTAMP
+
+LARGEST = 2**63
+_PART = re.compile(r"\s*([+-]?\d{1,12})\s*([a-zA-Z]+)", re.ASCII)
+_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+_DAYS = {"day": 1, "week": 7}
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600}
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
+_TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?\Z", re.ASCII)
+
+
+def number(written: str, start: int, end: int, report: Report) -> Literal | None:
+    """An integer of 64 bits, or a decimal of at most twelve and six digits."""
+    if "." not in written:
+        digits = written.lstrip("-").lstrip("0") or "0"
+        if len(digits) <= 19 and -LARGEST <= int(written) < LARGEST:
+            return Literal(INTEGER, start, end, int(written))
+        report.add(start, end, f"{report.quote(start, end)} is too large a number",
+                   "A whole number has 64 bits: at most 9,223,372,036,854,775,807.")  # fmt: skip
+        return None
+    whole, fraction = written.lstrip("-").split(".")
+    if len(fraction.rstrip("0")) > 6:
+        report.add(start, end, f"{report.quote(start, end)} has more than six digits after the point",
+                   "A decimal number has at most six.", "Round it.")  # fmt: skip
+    elif len(whole.lstrip("0")) > 12:
+        report.add(start, end, f"{report.quote(start, end)} has more than twelve digits before the point",
+                   "A decimal number has at most twelve.")  # fmt: skip
+    else:
+        value = Decimal(f"{'-' if written[0] == '-' else ''}{whole or 0}.{fraction or 0}")
+        return Literal(DECIMAL, start, end, value + 0)  # + 0: minus zero is zero
+    return None
+
+
+def as_date(text: str, start: int, end: int, report: Report) -> Literal | None:
+    """The date that ``text`` is."""
+    if _DATE.match(text):
+        try:
+            return Literal(DATE, start, end, date.fromisoformat(text))
+        except ValueError:
+            report.add(start, end, f"{report.quote(start, end)} is no day of the calendar", hint="Write '2026-01-31'.")
+            return None
+    hint = "Write '2026-01-31': year, month, day."
+    if _TIMESTAMP.match(text):
+        hint = f"A date has no time of day; write '{text[:10]}', or timestamp '{text}'."
+    report.add(start, end, f"{report.quote(start, end)} is not a date", hint=hint)
+    return None
+
+
+def as_timestamp(text: str, start: int, end: int, report: Report) -> Literal | None:
+    """The timestamp that ``text`` is; a date alone is its midnight."""
+    if _TIMESTAMP.match(text) or _DATE.match(text):
+        try:
+            return Literal(TIMESTAMP, start, end, datetime.fromisoformat(text))
+        except ValueError:
+            pass
+    report.add(start, end, f"{report.quote(start, end)} is not a timestamp",
+               "Timestamps are the wall clock of the environment's time zone, without an offset.",
+               "Write '2026-01-31 18:30:00'.")  # fmt: skip
+    return None
+
+
+def as_moment(text: str, start: int, end: int, report: Report) -> Literal | None:
+    """A timestamp when ``text`` has a time of day, else a date."""
+    return (as_timestamp if _TIMESTAMP.match(text) else as_date)(text, start, end, report)
+
+
+def interval(text: str, start: int, end: int, report: Report) -> Interval | None:
+    """``3 days``, ``1 year 6 months``, ``-2 hours``: whole numbers and units."""
+    months = days = seconds = at = 0
+    while match := _PART.match(text, at):
+        count, word = int(match[1]), match[2].lower()
+        unit = word if word in UNITS else word.removesuffix("s")
+        if unit not in UNITS:
+            report.add(start, end, f"“{match[2]}” is not a unit of time", hint=suggestion(word, UNITS))
+            return None
+        months += count * _MONTHS.get(unit, 0)
+        days += count * _DAYS.get(unit, 0)
+        seconds += count * _SECONDS.get(unit, 0)
+        at = match.end()
+    if at == 0 or text[at:].strip():
+        report.add(start, end, f"{report.quote(start, end)} is not an interval",
+                   hint="Write interval '3 days' or interval '1 year 6 months': whole numbers and units.")  # fmt: skip
+        return None
+    if abs(months) > 120_000 or abs(days) > 3_660_000 or abs(seconds) > 3_660_000 * 86_400:
+        report.add(start, end, "The interval is longer than 10,000 years")
+        return None
+    return Interval(start, end, months, days, seconds)

@@ -1,0 +1,182 @@
+"""The closed list of functions: canonical names, as the checked tree has them, and how they are written.
+
+The checker, both evaluators and docs/rules.md go by this list. ``Signature.name`` is what stands in ``Call.name``;
+``written`` is the name a person writes (empty: it is written as an operator, or put in by the checker).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from offerkit.rules.types import Base
+
+
+class Takes(StrEnum):
+    """What an argument may be; the values are the words of messages."""
+
+    TEXT = "text"
+    """A string or enumeration."""
+    INTEGER = "a whole number"
+    NUMBER = "a number"
+    """An integer or a decimal; several of one call: all integer or all decimal."""
+    BOOLEAN = "a condition (true or false)"
+    DATE = "a date"
+    MOMENT = "a date or timestamp"
+    """Several of one call: all dates or all timestamps."""
+    LIST = "a list"
+    INTERVAL = "an interval"
+    ANY = "a value"
+    """Several of one call: all of one type."""
+    UNIT = "a unit of time"
+    """A text Literal out of the function's ``units``."""
+    CONSTANT_TEXT = "a text in quotes"
+    """A text Literal."""
+    CONSTANT_INTEGER = "a whole number in digits"
+    """An integer Literal."""
+
+
+class Group(StrEnum):
+    """The parts of the list in docs/rules.md."""
+
+    LOGIC = "logic"
+    COMPARISON = "comparison"
+    NULLS = "unknown values"
+    ARITHMETIC = "numbers"
+    CONVERSION = "conversion"
+    TEXT = "text"
+    TIME = "dates and times"
+    LIST = "lists"
+
+
+SAME = None
+"""The result has the type of the (last) argument that is no unit or constant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One canonical function. ``required``: how many arguments it needs; ``rest``: the last one may be repeated."""
+
+    name: str
+    group: Group
+    takes: tuple[Takes, ...]
+    gives: Base | None
+    required: int = -1
+    rest: bool = False
+    written: str = ""
+    example: str = ""
+    meaning: str = ""
+    units: tuple[str, ...] = ()
+
+    def fewest(self) -> int:
+        """The fewest arguments."""
+        return len(self.takes) if self.required < 0 else self.required
+
+
+DATE_UNITS = ("year", "quarter", "month", "week", "day")
+CLOCK_UNITS = ("hour", "minute", "second")
+UNITS = (*DATE_UNITS, *CLOCK_UNITS)
+"""Units of intervals, ``date_diff`` and ``date_trunc``; clock units need a timestamp in ``date_trunc``."""
+EXTRACT_UNITS = ("year", "quarter", "month", "week", "day", "dow", "doy", *CLOCK_UNITS)
+
+_B, _N, _I, _T, _M, _D, _A = (
+    Takes.BOOLEAN, Takes.NUMBER, Takes.INTEGER, Takes.TEXT, Takes.MOMENT, Takes.DATE, Takes.ANY,
+)  # fmt: skip
+
+_LOGIC = (
+    Signature("and", Group.LOGIC, (_B, _B), Base.BOOLEAN, rest=True, example="a and b"),
+    Signature("or", Group.LOGIC, (_B, _B), Base.BOOLEAN, rest=True, example="a or b"),
+    Signature("not", Group.LOGIC, (_B,), Base.BOOLEAN, example="not a"),
+    Signature("is_null", Group.LOGIC, (_A,), Base.BOOLEAN, example="x is null"),
+    Signature("is_true", Group.LOGIC, (_B,), Base.BOOLEAN, example="a is true"),
+    Signature("is_false", Group.LOGIC, (_B,), Base.BOOLEAN, example="a is false"),
+)
+_COMPARISON = (
+    *(
+        Signature(name, Group.COMPARISON, (_A, _A), Base.BOOLEAN, example=f"x {sign} y")
+        for name, sign in (("eq", "="), ("ne", "<>"), ("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">="))
+    ),
+    Signature("in", Group.COMPARISON, (_A, _A), Base.BOOLEAN, rest=True, example="x in ('a', 'b')"),
+)
+_NULLS = (
+    Signature("coalesce", Group.NULLS, (_A, _A), SAME, 1, True, "coalesce", "coalesce(x, 0)",
+              "the first argument that is known"),
+    Signature("nullif", Group.NULLS, (_A, _A), SAME, -1, False, "nullif", "nullif(x, 0)",
+              "unknown when both are equal, else the first"),
+    Signature("greatest", Group.NULLS, (_A, _A), SAME, 1, True, "greatest", "greatest(x, y, 0)",
+              "the greatest of those that are known; numbers, texts, dates, timestamps"),
+    Signature("least", Group.NULLS, (_A, _A), SAME, 1, True, "least", "least(x, 100)",
+              "the least of those that are known"),
+)  # fmt: skip
+_ARITHMETIC = (
+    Signature("add", Group.ARITHMETIC, (_N, _N), SAME, example="x + y"),
+    Signature("sub", Group.ARITHMETIC, (_N, _N), SAME, example="x - y"),
+    Signature("mul", Group.ARITHMETIC, (_N, _N), SAME, example="x * y"),
+    Signature("div", Group.ARITHMETIC, (_N, _N), Base.DECIMAL, example="x / y"),
+    Signature("neg", Group.ARITHMETIC, (_N,), SAME, example="-x"),
+    Signature("mod", Group.ARITHMETIC, (_N, _N), SAME, -1, False, "mod", "mod(x, 7)",
+              "the rest of a division, with the sign of x; also x % 7"),
+    Signature("abs", Group.ARITHMETIC, (_N,), SAME, -1, False, "abs", "abs(x)", "without its sign"),
+    Signature("round", Group.ARITHMETIC, (_N, Takes.CONSTANT_INTEGER), Base.DECIMAL, 1, False, "round", "round(x, 2)",
+              "to 0 to 6 digits after the point (none given: 0), halves away from zero; a decimal"),
+    Signature("floor", Group.ARITHMETIC, (_N,), Base.INTEGER, -1, False, "floor", "floor(x)",
+              "the greatest whole number that is not above x"),
+    Signature("ceil", Group.ARITHMETIC, (_N,), Base.INTEGER, -1, False, "ceil", "ceil(x)",
+              "the least whole number that is not below x"),
+)  # fmt: skip
+_CONVERSION = (
+    Signature("to_decimal", Group.CONVERSION, (_I,), Base.DECIMAL),
+    Signature("to_timestamp", Group.CONVERSION, (_D,), Base.TIMESTAMP),
+)
+_TEXT = (
+    Signature("lower", Group.TEXT, (_T,), Base.STRING, -1, False, "lower", "lower(x)", "in small letters"),
+    Signature("upper", Group.TEXT, (_T,), Base.STRING, -1, False, "upper", "upper(x)", "in capital letters"),
+    Signature("trim", Group.TEXT, (_T,), Base.STRING, -1, False, "trim", "trim(x)", "without spaces at both ends"),
+    Signature("length", Group.TEXT, (_T,), Base.INTEGER, -1, False, "length", "length(x)",
+              "how many characters a text, or how many entries a list has"),
+    Signature("substring", Group.TEXT, (_T, _I, _I), Base.STRING, 2, False, "substring", "substring(x, 1, 3)",
+              "from a position (the first is 1), as many characters as given, or all the rest"),
+    Signature("concat", Group.TEXT, (_T, _T), Base.STRING, 1, True, "concat", "concat(x, ' ', y)",
+              "one after the other; also x || y; unknown when any part is"),
+    Signature("starts_with", Group.TEXT, (_T, _T), Base.BOOLEAN, -1, False, "starts_with", "starts_with(x, 'FR-')",
+              "whether the first begins with the second"),
+    Signature("ends_with", Group.TEXT, (_T, _T), Base.BOOLEAN, -1, False, "ends_with", "ends_with(x, '.org')",
+              "whether the first ends with the second"),
+    Signature("contains", Group.TEXT, (_T, _T), Base.BOOLEAN, -1, False, "contains", "contains(x, 'gold')",
+              "whether the second stands in the first; with a list: whether it has that entry"),
+    Signature("replace", Group.TEXT, (_T, _T, _T), Base.STRING, -1, False, "replace", "replace(x, '-', '')",
+              "each occurrence of the second replaced by the third"),
+    Signature("like", Group.TEXT, (_T, Takes.CONSTANT_TEXT), Base.BOOLEAN, example="x like 'FR-%'"),
+)  # fmt: skip
+_TIME = (
+    Signature("current_date", Group.TIME, (), Base.DATE, -1, False, "current_date", "current_date",
+              "today, in the environment's time zone"),
+    Signature("now", Group.TIME, (), Base.TIMESTAMP, -1, False, "now", "now",
+              "this moment, in the environment's time zone; also now() and current_timestamp"),
+    Signature("date_add", Group.TIME, (_M, Takes.INTERVAL), SAME, example="x + interval '3 days'"),
+    Signature("date_trunc", Group.TIME, (Takes.UNIT, _M), SAME, -1, False, "date_trunc", "date_trunc('month', x)",
+              "the beginning of the year, quarter, month, week (Monday), day, hour, minute or second", UNITS),
+    Signature("date_diff", Group.TIME, (Takes.UNIT, _M, _M), Base.INTEGER, -1, False, "date_diff",
+              "date_diff('day', x, y)", "how often the unit changes from x to y; negative when y is before x", UNITS),
+    Signature("extract", Group.TIME, (Takes.UNIT, _M), Base.INTEGER, -1, False, "extract", "extract(year from x)",
+              "that part as a whole number; dow: 0 is Sunday; doy: day of the year; week: of ISO 8601", EXTRACT_UNITS),
+    Signature("age_in_years", Group.TIME, (_D, _D), Base.INTEGER, 1, False, "age_in_years", "age_in_years(x)",
+              "full years since a birth date, today or on a second date"),
+    Signature("days_since", Group.TIME, (_D,), Base.INTEGER, -1, False, "days_since", "days_since(x)",
+              "days from a date to today; negative for a day to come"),
+    Signature("days_until", Group.TIME, (_D,), Base.INTEGER, -1, False, "days_until", "days_until(x)",
+              "days from today to a date; negative for a day gone by"),
+)  # fmt: skip
+_LIST = (
+    Signature("list_contains", Group.LIST, (Takes.LIST, _T), Base.BOOLEAN, example="contains(list, 'x')"),
+    Signature("list_length", Group.LIST, (Takes.LIST,), Base.INTEGER, example="length(list)"),
+)
+
+FUNCTIONS: dict[str, Signature] = {
+    signature.name: signature
+    for signature in (*_LOGIC, *_COMPARISON, *_NULLS, *_ARITHMETIC, *_CONVERSION, *_TEXT, *_TIME, *_LIST)
+}
+"""By canonical name."""
+
+WRITTEN: tuple[str, ...] = tuple(signature.written for signature in FUNCTIONS.values() if signature.written)
+"""The names a person may write."""

@@ -1,0 +1,65 @@
+"""The grammar, as a dialect of sqlglot with nothing in it but operators and ``case``. Importing this imports sqlglot.
+
+sqlglot's own dialects know some hundred statements and a thousand functions, and read many of them in ways of their
+own. Here every word that is no operator is a name, and every call is a plain call, so that the closed list of
+functions.py decides and a new sqlglot cannot bring in new meanings.
+"""
+
+from __future__ import annotations
+
+from sqlglot import Dialect
+from sqlglot.parser import Parser as BaseParser
+from sqlglot.tokens import Tokenizer as BaseTokenizer
+from sqlglot.tokens import TokenType
+
+SIGNS = ("==", "===", "<=>", "=>", "=<", "->", "->>", ":=", "::", "&&", "**", "//", "!~", "~*", "~~", "<<", ">>", "@>", "??")
+"""Operators of other languages: one token each, so that scan.py can refuse them by name."""
+
+WORDS = {
+    "AND": TokenType.AND,
+    "BETWEEN": TokenType.BETWEEN,
+    "CASE": TokenType.CASE,
+    "ELSE": TokenType.ELSE,
+    "END": TokenType.END,
+    "FALSE": TokenType.FALSE,
+    "IN": TokenType.IN,
+    "IS": TokenType.IS,
+    "LIKE": TokenType.LIKE,
+    "NOT": TokenType.NOT,
+    "NULL": TokenType.NULL,
+    "OR": TokenType.OR,
+    "THEN": TokenType.THEN,
+    "TRUE": TokenType.TRUE,
+    "WHEN": TokenType.WHEN,
+}
+"""The words that cannot be names (except after a dot)."""
+
+
+class OfferkitRules(Dialect):
+    """The rule language."""
+
+    class Tokenizer(BaseTokenizer):
+        """Text to tokens."""
+
+        KEYWORDS = {  # noqa: RUF012 - sqlglot declares it so
+            **WORDS,
+            "<>": TokenType.NEQ,
+            "!=": TokenType.NEQ,
+            "<=": TokenType.LTE,
+            ">=": TokenType.GTE,
+            "||": TokenType.DPIPE,
+            **dict.fromkeys(SIGNS, TokenType.UNKNOWN),
+        }
+
+    class Parser(BaseParser):
+        """Tokens to a tree."""
+
+        FUNCTIONS = {}  # noqa: RUF012
+        FUNCTION_PARSERS = {}  # noqa: RUF012
+        NO_PAREN_FUNCTIONS = {}  # noqa: RUF012
+        NO_PAREN_FUNCTION_PARSERS = {  # noqa: RUF012
+            "CASE": BaseParser.NO_PAREN_FUNCTION_PARSERS["CASE"]
+        }
+
+
+DIALECT = OfferkitRules()

@@ -1,0 +1,103 @@
+"""The checked tree: what both evaluators (Python, SQL) are made from. Every node knows its type and its place.
+
+The checker leaves nothing to guess: it has put in each conversion (``to_decimal``, ``to_timestamp``), resolved
+every name, and turned operators and functions into :class:`Call` with the canonical names of ``functions.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from offerkit.rules.types import FieldType, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A constant: text, number, date, true, false or null."""
+
+    type: FieldType
+    start: int
+    end: int
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """``namespace.name``."""
+
+    type: FieldType
+    start: int
+    end: int
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A span of time: ``interval '3 days'``; months for months, quarters and years, days for days and weeks."""
+
+    start: int
+    end: int
+    months: int = 0
+    days: int = 0
+    seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An operator or function by its canonical name; ``start``/``end``: offsets into the expression's text."""
+
+    type: FieldType
+    start: int
+    end: int
+    name: str
+    args: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """``case when … then … else … end``; the simple form is written out by the checker. No default: null."""
+
+    type: FieldType
+    start: int
+    end: int
+    branches: tuple[tuple[Node, Node], ...]
+    default: Node | None
+
+
+Node: TypeAlias = Literal | Field | Interval | Call | Case
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An expression that was checked: its text, tree, type, and the (namespace, field) pairs it reads, sorted.
+
+    ``uses_clock``: whether it asks for ``now`` or ``current_date``.
+    """
+
+    text: str
+    root: Node
+    type: FieldType
+    fields: tuple[tuple[str, str], ...]
+    uses_clock: bool
+
+    def uses(self, namespace: str) -> bool:
+        """Whether it reads any field of ``namespace``."""
+        return any(space == namespace for space, _ in self.fields)
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and everything below it, parents first."""
+    yield node
+    match node:
+        case Call():
+            below: tuple[Node, ...] = node.args
+        case Case():
+            pairs = tuple(part for branch in node.branches for part in branch)
+            below = pairs if node.default is None else (*pairs, node.default)
+        case _:
+            below = ()
+    for part in below:
+        yield from walk(part)

@@ -1,0 +1,91 @@
+"""Arithmetic of the rule language for known values: integers of 64 bits, decimals of 12 digits before and 6 after.
+
+A result that does not fit is unknown (None). Decimals are rounded half away from zero. All work is done in a context
+of our own, so that nothing a host program sets changes a result.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
+
+INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
+DECIMAL_LIMIT = Decimal(10**12)
+DIGITS = 6
+
+_EXACT = Context(prec=60, rounding=ROUND_HALF_UP, traps=[])
+# Cutting the quotient off far behind the sixth digit keeps what decides the rounding; rounding twice would not.
+_CUT = Context(prec=60, rounding=ROUND_DOWN, traps=[])
+_QUANTA = tuple(Decimal(1).scaleb(-digits) for digits in range(DIGITS + 1))
+
+
+def integer(number: int) -> int | None:
+    """The number, when it has at most 64 bits."""
+    return number if INTEGER_MIN <= number <= INTEGER_MAX else None
+
+
+def decimal(number: Decimal, digits: int = DIGITS) -> Decimal | None:
+    """The number with so many digits after the point, when it fits; never a negative zero."""
+    if not -DECIMAL_LIMIT < number < DECIMAL_LIMIT:
+        return None
+    rounded = _EXACT.plus(number.quantize(_QUANTA[digits], ROUND_HALF_UP, _EXACT))
+    return rounded if -DECIMAL_LIMIT < rounded < DECIMAL_LIMIT else None
+
+
+def to_decimal(number: int) -> Decimal | None:
+    """An integer as a decimal."""
+    return decimal(Decimal(number))
+
+
+def decimal_add(left: Decimal, right: Decimal) -> Decimal | None:
+    """``left + right``."""
+    return decimal(_EXACT.add(left, right))
+
+
+def decimal_sub(left: Decimal, right: Decimal) -> Decimal | None:
+    """``left - right``."""
+    return decimal(_EXACT.subtract(left, right))
+
+
+def decimal_mul(left: Decimal, right: Decimal) -> Decimal | None:
+    """``left * right``."""
+    return decimal(_EXACT.multiply(left, right))
+
+
+def divide(left: Decimal | int, right: Decimal | int) -> Decimal | None:
+    """``left / right``, always a decimal; unknown when ``right`` is zero."""
+    if not right:
+        return None
+    return decimal(_CUT.divide(Decimal(left), Decimal(right)))
+
+
+def decimal_mod(left: Decimal, right: Decimal) -> Decimal | None:
+    """The rest of the division, with the sign of ``left``; unknown when ``right`` is zero."""
+    return decimal(_EXACT.remainder(left, right)) if right else None
+
+
+def integer_mod(left: int, right: int) -> int | None:
+    """The rest of the division, with the sign of ``left``; unknown when ``right`` is zero."""
+    if not right:
+        return None
+    rest = abs(left) % abs(right)
+    return -rest if left < 0 else rest
+
+
+def decimal_neg(number: Decimal) -> Decimal:
+    """``-number``; zero stays zero."""
+    return _EXACT.minus(number)
+
+
+def round_to(number: Decimal | int, digits: int) -> Decimal | None:
+    """Rounded to 0 to 6 digits after the point, halves away from zero."""
+    return decimal(Decimal(number), min(digits, DIGITS))
+
+
+def floor(number: Decimal) -> int:
+    """The greatest integer that is not above."""
+    return int(number.to_integral_value(ROUND_FLOOR, _EXACT))
+
+
+def ceil(number: Decimal) -> int:
+    """The least integer that is not below."""
+    return int(number.to_integral_value(ROUND_CEILING, _EXACT))

@@ -1,0 +1,130 @@
+"""Operators: what they take, what they give, and what is said when they are given something else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from offerkit.rules.constants import as_moment
+from offerkit.rules.convert import Values, align, to_decimal, to_timestamp, typed_null
+from offerkit.rules.nodes import Call, Interval, Literal, Node
+from offerkit.rules.problems import Report
+from offerkit.rules.types import Base
+from offerkit.rules.words import BOOLEAN, DECIMAL, INTEGER, family, is_null, is_text_literal, words
+
+SIGNS = {
+    "eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">=",
+    "add": "+", "sub": "-", "mul": "*", "div": "/", "mod": "%", "neg": "-",
+}  # fmt: skip
+
+
+def is_text(node: Node) -> bool:
+    """Whether a node is a text, or null."""
+    return family(node) == "text" or is_null(node)
+
+
+def logic(node: Node | None, report: Report) -> Node | None:
+    """``node`` where a condition is needed."""
+    if node is None:
+        return None
+    if family(node) == "boolean" or is_null(node):
+        return typed_null(node, BOOLEAN)
+    here = report.quote(node.start, node.end)
+    hints = {
+        "number": "Compare it: x > 0.",
+        "text": "Compare it: x = 'text'.",
+        "list": "Ask for an entry: contains(list, 'text').",
+        "moment": "Compare it: x >= current_date.",
+    }
+    report.add(node.start, node.end, f"{here} is {words(node)}, but a condition (true or false) is needed here",
+               hint=hints.get(family(node), ""))  # fmt: skip
+    return None
+
+
+def compare(
+    name: str, left: Node, right: Node | Sequence[Node], start: int, end: int, report: Report
+) -> Node | None:
+    """``left name right``; for ``in``, ``right`` are the items."""
+    items = list(right) if isinstance(right, Sequence) else [right]
+    if name != "in":
+        for node in (left, *items):
+            if is_null(node):
+                other = "is not null" if name == "ne" else "is null"
+                report.add(start, end, f"Nothing is ever “{SIGNS[name]} null”",
+                           "null stands for what is unknown, and so is every comparison with it.",
+                           f"Write x {other}.")  # fmt: skip
+                return None
+    found = align([left, *items], Values.STRICT, report)
+    if found is None:
+        return None
+    type_, brought = found
+    if type_.base is Base.LIST:
+        report.add(start, end, "Lists are not compared",
+                   hint="Ask for an entry: contains(list, 'text'); or for their number: length(list).")  # fmt: skip
+        return None
+    if type_.base is Base.BOOLEAN and name not in ("eq", "ne", "in"):
+        report.add(start, end, f"Conditions have no order, so “{SIGNS[name]}” says nothing", hint="Write = or <>.")
+        return None
+    return Call(BOOLEAN, start, end, name, tuple(brought))
+
+
+def arithmetic(name: str, nodes: list[Node], start: int, end: int, report: Report) -> Node | None:
+    """``+ - * / %`` and the sign before a number; ``+`` and ``-`` of a date and an interval too."""
+    if len(nodes) == 2 and name in ("add", "sub"):
+        left, right = nodes
+        if isinstance(right, Interval):
+            return _shifted(left, right, name == "sub", start, end, report)
+        if isinstance(left, Interval) and name == "add":
+            return _shifted(right, left, False, start, end, report)
+        if family(left) == family(right) == "moment" and name == "sub":
+            days = f"date_diff('day', {report.text[right.start : right.end]}, {report.text[left.start : left.end]})"
+            report.add(start, end, "Dates are not subtracted with “-”", "It would not be said whether days, months or "
+                       "years are meant.", f"Write {days}.")  # fmt: skip
+            return None
+    if not _numbers(name, nodes, report):
+        return None
+    found = align([typed_null(node, INTEGER) for node in nodes], Values.LOOSE, report)
+    if found is None:
+        return None
+    brought: list[Node | None] = list(found[1])
+    if name == "div":
+        brought = [to_decimal(typed_null(node, DECIMAL), report) for node in found[1]]
+    args = tuple(node for node in brought if node is not None)
+    if len(args) < len(brought):
+        return None
+    type_ = next((node.type for node in args if not isinstance(node, Interval) and not is_null(node)), INTEGER)
+    return Call(DECIMAL if name == "div" else type_, start, end, name, args)
+
+
+def _numbers(name: str, nodes: list[Node], report: Report) -> bool:
+    wrong = [node for node in nodes if family(node) != "number" and not is_null(node)]
+    families = {family(node) for node in nodes}
+    for node in wrong:
+        hint = ""
+        if name == "add" and family(node) == "text":
+            hint = "Texts are joined with ||." if families == {"text"} else "Numbers stand without quotes."
+        elif "moment" in families:
+            hint = "Add an interval to a date: current_date - interval '3 days'."
+        elif family(node) == "boolean":
+            hint = "Write case when x then 1 else 0 end."
+        report.add(node.start, node.end, f"{report.quote(node.start, node.end)} is {words(node)}, "
+                   f"but “{SIGNS[name]}” needs a number", hint=hint)  # fmt: skip
+    return not wrong
+
+
+def _shifted(moment: Node, by: Interval, back: bool, start: int, end: int, report: Report) -> Node | None:
+    """A date or timestamp and an interval. Hours, minutes and seconds make a date a timestamp."""
+    if isinstance(moment, Literal) and is_text_literal(moment):
+        read = as_moment(str(moment.value), moment.start, moment.end, report)
+        if read is None:
+            return None
+        moment = read
+    if family(moment) != "moment" or isinstance(moment, Interval):
+        report.add(moment.start, moment.end, f"{report.quote(moment.start, moment.end)} is {words(moment)}, "
+                   "but an interval is added to a date or timestamp")  # fmt: skip
+        return None
+    if back:
+        by = Interval(by.start, by.end, -by.months, -by.days, -by.seconds)
+    if by.seconds:
+        moment = to_timestamp(moment)
+    assert not isinstance(moment, Interval)
+    return Call(moment.type, start, end, "date_add", (moment, by))

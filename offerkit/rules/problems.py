@@ -1,0 +1,50 @@
+"""What is wrong with an expression, and where: all of it at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One mistake; ``start``/``end`` are offsets into the expression's text, from 0, the end excluded."""
+
+    start: int
+    end: int
+    summary: str
+    detail: str = ""
+    hint: str = ""
+
+
+class RuleError(Exception):
+    """The expression cannot be used: every problem that was found, by place."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        """Keep ``problems`` sorted by place, each once."""
+        self.problems = tuple(sorted(set(problems)))
+        super().__init__("; ".join(problem.summary for problem in self.problems))
+
+
+@dataclass(slots=True)
+class Report:
+    """Collects the problems of one ``text``."""
+
+    text: str
+    problems: list[Problem] = field(default_factory=list)
+
+    def add(self, start: int, end: int, summary: str, detail: str = "", hint: str = "") -> None:
+        """Note a problem at ``start`` to ``end``."""
+        self.problems.append(Problem(start, end, summary, detail, hint))
+
+    def quote(self, start: int, end: int) -> str:
+        """That part of the text in quotation marks, on one line, shortened."""
+        return f"“{shortened(' '.join(self.text[start:end].split()))}”"
+
+    def stop(self) -> RuleError:
+        """What is to be raised."""
+        return RuleError(tuple(self.problems))
+
+
+def shortened(text: str, most: int = 60) -> str:
+    """At most ``most`` characters."""
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,0 +1,103 @@
+"""Expressions as Python functions, for one contact at a time: built node by node, never from text.
+
+A function is called as ``fn(row_1, …, row_k, now, today)``: one row for each name in ``namespaces``, ``now`` the wall
+clock of the environment's time zone without zone, ``today`` its date. It cannot fail on rows of the declared types.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias, cast
+
+from offerkit.rules.nodes import Call, Checked, Node
+from offerkit.rules.python_calls import NOW, TODAY, read
+from offerkit.rules.python_tree import Translator
+from offerkit.rules.runtime import HELPERS
+from offerkit.rules.shallow import fields_of, shallow
+from offerkit.rules.types import Base, Value
+
+Evaluator: TypeAlias = Callable[..., Value]
+Bundle: TypeAlias = Callable[..., tuple[Value, ...]]
+
+_DEEPEST = 24
+"""Levels of one Python expression; compile() takes many more, wherever it is called from."""
+
+
+def compile_one(checked: Checked, namespaces: Sequence[str], *, exact: bool = True) -> Evaluator:
+    """One expression as a function.
+
+    ``exact``: a condition gives True, False or None (unknown). Otherwise it gives True or False, False also when it is
+    unknown, which is several times faster: what the engine asks for. Other expressions are not touched by this.
+    """
+    function = _Function(namespaces)
+    if _merged(checked, exact):
+        return cast(Evaluator, function.made(function.condition(checked.root)))
+    function.load(checked.fields)
+    return cast(Evaluator, function.made([ast.Return(function.result(checked, exact))]))
+
+
+def compile_many(checked: Sequence[Checked], namespaces: Sequence[str], *, exact: bool = True) -> Bundle:
+    """All expressions as one function that reads each field once and gives all results, in order."""
+    function = _Function(namespaces)
+    function.load(sorted({pair for one in checked for pair in one.fields}))
+    results = [function.result(one, exact) for one in checked]
+    return cast(Bundle, function.made([ast.Return(ast.Tuple(results, ast.Load()))]))
+
+
+def _merged(checked: Checked, exact: bool) -> bool:
+    return not exact and checked.type.base in (Base.BOOLEAN, Base.NULL)
+
+
+@dataclass
+class _Function:
+    """A function in the making."""
+
+    namespaces: Sequence[str]
+    translator: Translator = field(default_factory=Translator)
+    body: list[ast.stmt] = field(default_factory=list)
+
+    def load(self, fields: Iterable[tuple[str, str]]) -> None:
+        """Read fields into locals, those that were not read before."""
+        for space, name in fields:
+            if (space, name) not in self.translator.fields:
+                row = read(f"row{self.namespaces.index(space)}")
+                local = self.translator.declare(space, name)
+                self.body.append(_assign(local, ast.Subscript(row, ast.Constant(name), ast.Load())))
+
+    def result(self, checked: Checked, exact: bool) -> ast.expr:
+        """The whole of an expression."""
+        self.translator.known.clear()
+        root = self._prepared(checked.root)
+        return self.translator.true(root) if _merged(checked, exact) else self.translator.value(root)
+
+    def condition(self, root: Node) -> list[ast.stmt]:
+        """The parts of an ``and`` one after the other: fields are read only when they are needed."""
+        parts = root.args if isinstance(root, Call) and root.name == "and" else (root,)
+        for part in parts[:-1]:
+            self.load(fields_of(part))
+            fails = ast.UnaryOp(ast.Not(), self.translator.true(self._prepared(part)))
+            self.body.append(ast.If(fails, [ast.Return(ast.Constant(False))], []))
+        self.load(fields_of(parts[-1]))
+        return [ast.Return(self.translator.true(self._prepared(parts[-1])))]
+
+    def _prepared(self, root: Node) -> Node:
+        steps, rest = shallow(root, self.translator.fresh, _DEEPEST)
+        self.body.extend(_assign(step.name, self.translator.value(step.node)) for step in steps)
+        return rest
+
+    def made(self, end: list[ast.stmt]) -> Callable[..., object]:
+        """The function itself."""
+        names = [*(f"row{number}" for number in range(len(self.namespaces))), NOW, TODAY]
+        arguments = ast.arguments([], [ast.arg(name) for name in names], None, [], [], None, [])
+        definition = ast.FunctionDef("rule", arguments, [*self.body, *end], [])
+        module = ast.fix_missing_locations(ast.Module([definition], []))
+        space: dict[str, object] = {"__builtins__": {}, **HELPERS, **self.translator.constants}
+        # The tree is made of nothing but the nodes above, from a tree that was checked; no text is compiled.
+        exec(compile(module, "<rule>", "exec"), space)  # noqa: S102
+        return cast(Callable[..., object], space["rule"])
+
+
+def _assign(name: str, value: ast.expr) -> ast.stmt:
+    return ast.Assign([ast.Name(name, ast.Store())], value)

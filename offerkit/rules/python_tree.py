@@ -1,0 +1,310 @@
+"""From the checked tree to Python expressions, in three ways.
+
+``value``: the value as it is, None when it is unknown. ``true``: an expression that is True when the condition is true,
+and False when it is false *or unknown*; ``false``: likewise True when it is false. The last two need no three-valued
+logic: ``not`` changes one into the other, ``and`` into ``or``, and a comparison with null fails both. Each result is
+about as long as the tree, however it is nested: no part is ever translated twice.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+
+from offerkit.rules.nodes import Call, Case, Field, Interval, Literal, Node
+from offerkit.rules.python_calls import NEGATED, call, compare, comparison, known_call, read
+from offerkit.rules.shallow import LOCAL
+from offerkit.rules.types import Value
+
+_ALWAYS_KNOWN = {"is_null", "is_true", "is_false", "current_date", "now"}
+_KNOWN_WITH_ARGUMENTS = {
+    "and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge", "in", "lower", "upper", "trim", "length", "concat",
+    "starts_with", "ends_with", "contains", "like", "list_contains", "list_length", "date_trunc", "date_diff",
+    "extract", "age_in_years", "days_since", "days_until", "to_timestamp", "floor", "ceil",
+}  # fmt: skip
+
+
+class Translator:
+    """Translates the expressions of one function; knows its locals and constants.
+
+    ``known``: locals that cannot be None at the place that is being translated, because an earlier part of the same
+    ``and`` would have failed.
+    """
+
+    def __init__(self) -> None:
+        self.fields: dict[tuple[str, str], str] = {}
+        self.constants: dict[str, object] = {}
+        self.known: set[str] = set()
+        self._names = 0
+        self._constant_names: dict[tuple[type, object], str] = {}
+
+    # Names
+
+    def fresh(self) -> str:
+        """A local of its own."""
+        self._names += 1
+        return f"v{self._names}"
+
+    def local(self, field: Field) -> str:
+        """The local that holds a field."""
+        if field.namespace == LOCAL:
+            return field.name
+        return self.declare(field.namespace, field.name)
+
+    def declare(self, space: str, name: str) -> str:
+        """The local for a field; whoever makes the function has it set before."""
+        return self.fields.setdefault((space, name), f"f{len(self.fields)}")
+
+    def constant(self, value: object) -> ast.expr:
+        """A constant; those that Python has no notation for get a name."""
+        if value is None or isinstance(value, (str, int)):
+            return ast.Constant(value)
+        name = self._constant_names.setdefault((type(value), value), f"k{len(self.constants)}")
+        self.constants[name] = value
+        return read(name)
+
+    # The three ways
+
+    def value(self, node: Node) -> ast.expr:
+        """The value, None when it is unknown."""
+        return self._apart(lambda: self._value(node))
+
+    def true(self, node: Node) -> ast.expr:
+        """Whether it is true."""
+        return self._is(node, True)
+
+    def false(self, node: Node) -> ast.expr:
+        """Whether it is false."""
+        return self._is(node, False)
+
+    def _apart(self, make: Callable[[], ast.expr]) -> ast.expr:
+        """What gets known inside says nothing about what follows."""
+        before = set(self.known)
+        made = make()
+        self.known = before
+        return made
+
+    def _is(self, node: Node, wanted: bool) -> ast.expr:
+        match node:
+            case Literal():
+                return ast.Constant(node.value is wanted)
+            case Case():
+                return self._branches(node, lambda part: self._is(part, wanted), ast.Constant(False))
+            case Call(name="not", args=(only,)):
+                return self._is(only, not wanted)
+            case Call(name="and" | "or"):
+                return self._all(node, wanted) if (node.name == "and") is wanted else self._any(node, wanted)
+            case Call(name="is_null", args=(only,)):
+                return self._is_null(only, wanted)
+            case Call(name="is_true" | "is_false", args=(only,)):
+                sure = self._is(only, node.name == "is_true") if wanted else None
+                return sure or _not(self._apart(lambda: self._is(only, node.name == "is_true")))
+            case Call(name="in"):
+                return self._is_in(node, wanted)
+            case Call(name="eq" | "ne" | "lt" | "le" | "gt" | "ge"):
+                return self._compares(node.name if wanted else NEGATED[node.name], node)
+            case Call(name="starts_with" | "ends_with" | "contains" | "like" | "list_contains"):
+                operands, tests = self._operands(node)
+                made = known_call(node, operands, self.constant)
+                return _and([*map(_known, tests), made if wanted else _not(made)])
+            case _:
+                return compare(self.value(node), ast.Is(), ast.Constant(wanted))
+
+    def _value(self, node: Node) -> ast.expr:
+        match node:
+            case Literal():
+                return self.constant(node.value)
+            case Field():
+                return read(self.local(node))
+            case Interval():
+                raise AssertionError("an interval is no value")
+            case Case():
+                return self._branches(node, self.value, ast.Constant(None))
+            case Call(name="and" | "or"):
+                return self._kleene(node)
+            case Call(name="is_null" | "is_true" | "is_false"):
+                return self.true(node)
+            case Call(name="in"):
+                return self._in(node)
+            case Call(name="coalesce"):
+                return self._coalesce(node)
+            case Call(name="nullif", args=(left, right)):
+                name, first = self._once(left)
+                return ast.IfExp(compare(first, ast.Eq(), self.value(right)), ast.Constant(None), read(name))
+            case Call(name="greatest" | "least"):
+                return call(node.name, *map(self.value, node.args))
+            case Call():
+                operands, tests = self._operands(node)
+                return _unless(tests, known_call(node, operands, self.constant))
+
+    # Arguments
+
+    def _nullable(self, node: Node) -> bool:
+        match node:
+            case Literal():
+                return node.value is None
+            case Field():
+                return self.local(node) not in self.known
+            case Interval():
+                return False
+            case Call(name="coalesce" | "greatest" | "least"):
+                return all(map(self._nullable, node.args))
+            case Call() if node.name in _KNOWN_WITH_ARGUMENTS:
+                return any(map(self._nullable, node.args))
+            case _:
+                return not (isinstance(node, Call) and node.name in _ALWAYS_KNOWN)
+
+    def _once(self, node: Node) -> tuple[str, ast.expr]:
+        """A local for the value, and the expression that gives the value and sets the local: to be used first."""
+        if isinstance(node, Field):
+            return self.local(node), read(self.local(node))
+        name = self.fresh()
+        return name, ast.NamedExpr(ast.Name(name, ast.Store()), self.value(node))
+
+    def _operands(self, node: Call) -> tuple[list[ast.expr], list[ast.expr]]:
+        """The arguments to compute with, and the expressions that must not be None, to be evaluated before."""
+        operands: list[ast.expr] = []
+        tests: list[ast.expr] = []
+        for arg in node.args:
+            if isinstance(arg, Interval):
+                continue
+            if not self._nullable(arg):
+                operands.append(self.value(arg))
+                continue
+            name, first = self._once(arg)
+            operands.append(read(name))
+            tests.append(first)
+            self.known.add(name)
+        return operands, tests
+
+    # Conditions, true or false only
+
+    def _all(self, node: Call, wanted: bool) -> ast.expr:
+        return _and([self._is(arg, wanted) for arg in node.args])
+
+    def _any(self, node: Call, wanted: bool) -> ast.expr:
+        parts: list[ast.expr] = []
+        for arg in node.args:
+            before = set(self.known)
+            parts.append(self._is(arg, wanted))
+            self.known = before
+        return ast.BoolOp(ast.Or(), parts)
+
+    def _is_null(self, node: Node, wanted: bool) -> ast.expr:
+        made = compare(self.value(node), ast.Is() if wanted else ast.IsNot(), ast.Constant(None))
+        if not wanted:
+            self._learn(node)
+        return made
+
+    def _learn(self, *nodes: Node) -> None:
+        self.known.update(self.local(node) for node in nodes if isinstance(node, Field))
+
+    def _compares(self, name: str, node: Call) -> ast.expr:
+        if name != "eq":
+            operands, tests = self._operands(node)
+            return _and([*map(_known, tests), comparison(name, *operands)])
+        left, right = node.args
+        return self._equals(left, right)
+
+    def _equals(self, left: Node, right: Node) -> ast.expr:
+        """None equals nothing that is known, so one test is enough, and none when one side is always known."""
+        tests: list[ast.expr] = []
+        if self._nullable(left) and self._nullable(right):
+            name, first = self._once(left)
+            tests, equal = [_known(first)], read(name)
+        else:
+            equal = self.value(left)
+        made = _and([*tests, compare(equal, ast.Eq(), self.value(right))])
+        self._learn(left, right)
+        return made
+
+    def _is_in(self, node: Call, wanted: bool) -> ast.expr:
+        operand, among, has_null, others = _alternatives(node)
+        if others:
+            return compare(self.value(node), ast.Is(), ast.Constant(wanted))
+        if wanted:
+            made = compare(self.value(operand), ast.In(), self.constant(among))
+            self._learn(operand)
+            return made
+        if has_null:
+            return ast.Constant(False)
+        name, first = self._once(operand)
+        tests = [_known(first), compare(read(name), ast.NotIn(), self.constant(among))]
+        self._learn(operand)
+        return _and(tests)
+
+    # Values of three-valued logic
+
+    def _kleene(self, node: Call) -> ast.expr:
+        """``and`` is False when any part is, else None when any part is; ``or`` likewise with True."""
+        decides = node.name == "or"
+        found: list[ast.expr] = []
+        unsure: list[ast.expr] = []
+        for arg in node.args:
+            name, first = self._once(arg)
+            found.append(compare(first, ast.Is(), ast.Constant(decides)))
+            if self._nullable(arg):
+                unsure.append(read(name))
+        return ast.IfExp(_or(found), ast.Constant(decides), _unless(unsure, ast.Constant(not decides)))
+
+    def _in(self, node: Call) -> ast.expr:
+        operand, among, has_null, others = _alternatives(node)
+        name, first = self._once(operand)
+        found: list[ast.expr] = [compare(read(name), ast.In(), self.constant(among))] if among else []
+        unsure: list[ast.expr] = []
+        for other in others:
+            other_name, other_first = self._once(other)
+            found.append(compare(read(name), ast.Eq(), other_first))
+            unsure.append(read(other_name))
+        rest = ast.Constant(None) if has_null else _unless(unsure, ast.Constant(False))
+        return _unless([first], ast.IfExp(_or(found), ast.Constant(True), rest) if found else rest)
+
+    def _coalesce(self, node: Call) -> ast.expr:
+        *others, last = node.args
+        made = self.value(last)
+        for arg in reversed(others):
+            name, first = self._once(arg)
+            made = ast.IfExp(_known(first), read(name), made)
+        return made
+
+    def _branches(self, node: Case, make: Callable[[Node], ast.expr], missing: ast.expr) -> ast.expr:
+        branches: list[tuple[ast.expr, ast.expr]] = []
+        for condition, then in node.branches:
+            before = set(self.known)
+            branches.append((self.true(condition), make(then)))
+            self.known = before
+        made = missing if node.default is None else self._apart(lambda: make(node.default or node))
+        for test, then_made in reversed(branches):
+            made = ast.IfExp(test, then_made, made)
+        return made
+
+
+def _alternatives(node: Call) -> tuple[Node, frozenset[Value], bool, list[Node]]:
+    """The operand of an ``in``, the constants to find it in, whether null is among them, and what is no constant."""
+    operand, *items = node.args
+    constants = [item.value for item in items if isinstance(item, Literal)]
+    among = frozenset(value for value in constants if value is not None)
+    return operand, among, None in constants, [item for item in items if not isinstance(item, Literal)]
+
+
+def _known(expression: ast.expr) -> ast.expr:
+    return compare(expression, ast.IsNot(), ast.Constant(None))
+
+
+def _not(expression: ast.expr) -> ast.expr:
+    return ast.UnaryOp(ast.Not(), expression)
+
+
+def _and(parts: Sequence[ast.expr]) -> ast.expr:
+    return parts[0] if len(parts) == 1 else ast.BoolOp(ast.And(), list(parts))
+
+
+def _or(parts: Sequence[ast.expr]) -> ast.expr:
+    return parts[0] if len(parts) == 1 else ast.BoolOp(ast.Or(), list(parts))
+
+
+def _unless(tests: Sequence[ast.expr], known: ast.expr) -> ast.expr:
+    """None when any of the tests is, else ``known``."""
+    if not tests:
+        return known
+    return ast.IfExp(_or([compare(test, ast.Is(), ast.Constant(None)) for test in tests]), ast.Constant(None), known)

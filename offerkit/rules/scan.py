@@ -1,0 +1,242 @@
+"""Text to tokens, and everything that can be refused before it is parsed: by name, with its exact place.
+
+After the scan the stream holds nothing but names, constants, the operators of the language, commas and balanced
+parentheses, nested no deeper than :data:`NESTING`; sqlglot never sees anything else.
+"""
+
+from __future__ import annotations
+
+import re
+from sqlglot.errors import TokenError
+from sqlglot.tokens import Token, TokenType
+
+from offerkit.rules import refusals
+from offerkit.rules.functions import UNITS
+from offerkit.rules.grammar import DIALECT, WORDS
+from offerkit.rules.problems import Report
+
+LENGTH = 10_000
+"""Characters of an expression, at most."""
+TOKENS = 2_000
+"""Words, numbers, texts and signs, at most."""
+NESTING = 25
+"""Parentheses, calls and ``case`` inside each other, at most: sqlglot uses some 20 Python frames for each."""
+
+_NAME = re.compile(r"[^\W\d]\w*\Z")
+_NUMBER = re.compile(r"(\d+(\.\d*)?|\.\d+)\Z", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_IN_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_UNITS = {form for unit in UNITS for form in (unit, unit + "s")}
+
+T = TokenType
+_COMPARISONS = {T.EQ, T.NEQ, T.LT, T.LTE, T.GT, T.GTE}
+_CONSTANTS = {T.STRING, T.NUMBER, T.NULL, T.TRUE, T.FALSE}
+_NAMES = {T.VAR, T.IDENTIFIER}
+_BEGINS = _CONSTANTS | _NAMES | {T.CASE}
+_ENDS = _CONSTANTS | _NAMES | {T.END, T.R_PAREN}
+_ALLOWED = _BEGINS | _ENDS | _COMPARISONS | set(WORDS.values()) | {
+    T.L_PAREN, T.COMMA, T.DOT, T.DASH, T.PLUS, T.STAR, T.SLASH, T.MOD, T.DPIPE,
+}  # fmt: skip
+
+
+def ends_value(token: Token) -> bool:
+    """Whether a value can end with ``token``."""
+    return token.token_type in _ENDS
+
+
+def scan(text: str, report: Report) -> list[Token]:
+    """The tokens for the parser. Raises RuleError with all that can be said already."""
+    if len(text) > LENGTH:
+        report.add(LENGTH, len(text), f"The expression is longer than {LENGTH:,} characters", hint="Split it into filters.")
+        raise report.stop()
+    if odd := _CONTROL.search(text):
+        report.add(odd.start(), odd.end(), f"A control character (U+{ord(odd[0]):04X}) stands in the expression")
+        raise report.stop()
+    try:
+        tokens = list(DIALECT.tokenize(text))
+    except TokenError:
+        start = _open_quote(text)
+        report.add(start, len(text), f"The quote {text[start : start + 1]} is never closed",
+                   hint="A quote inside a text is written twice: 'l''été'.")  # fmt: skip
+        raise report.stop() from None
+    _gaps(text, tokens, report)
+    if not tokens and not report.problems:
+        report.add(0, len(text), "The expression is empty")
+    if len(tokens) > TOKENS:
+        report.add(tokens[TOKENS].start, len(text), f"The expression has more than {TOKENS:,} words and signs",
+                   hint="Split it into filters.")  # fmt: skip
+    if not report.problems:
+        tokens = _names_after_dots(tokens)
+        for index in range(len(tokens)):
+            _token(tokens, index, report)
+        _nesting(tokens, report)
+    if report.problems:
+        raise report.stop()
+    return _rewritten(tokens)
+
+
+def _open_quote(text: str) -> int:
+    """Where the quote that is never closed opens."""
+    opened = -1
+    for index, char in enumerate(text):
+        if opened < 0 and char in "'\"":
+            opened = index
+        elif opened >= 0 and char == text[opened]:
+            opened = -1
+    return max(opened, 0)
+
+
+def _gaps(text: str, tokens: list[Token], report: Report) -> None:
+    """Between tokens there may be white space only: what else sqlglot skips are comments."""
+    at = 0
+    for start, end in [*((token.start, token.end + 1) for token in tokens), (len(text), len(text))]:
+        gap = text[at:start]
+        if gap and not gap.isspace():
+            left = at + len(gap) - len(gap.lstrip())
+            report.add(left, at + len(gap.rstrip()), "Comments have no place in an expression",
+                       hint="Write the comment in YAML, after #; to subtract a negative number write - (-1).")  # fmt: skip
+        at = end
+
+
+def _names_after_dots(tokens: list[Token]) -> list[Token]:
+    """Words such as ``end`` are names next to a dot."""
+    words = set(WORDS.values())
+    last = len(tokens) - 1
+    return [
+        Token(T.VAR, token.text, token.line, token.col, token.start, token.end)
+        if token.token_type in words
+        and ((index and tokens[index - 1].token_type == T.DOT) or (index < last and tokens[index + 1].token_type == T.DOT))
+        else token
+        for index, token in enumerate(tokens)
+    ]
+
+
+def _token(tokens: list[Token], index: int, report: Report) -> None:
+    token = tokens[index]
+    kind, start, end = token.token_type, token.start, token.end + 1
+    before = tokens[index - 1].token_type if index else None
+    after = tokens[index + 1].token_type if index + 1 < len(tokens) else None
+    if kind not in _ALLOWED:
+        summary, hint = _sign(report.text[start:end])
+        report.add(start, end, summary, hint=hint)
+    elif kind == T.VAR and not _NAME.match(token.text):
+        summary, hint = _sign(token.text[:1])
+        report.add(start, end, summary, hint=hint)
+    elif kind == T.NUMBER and (
+        not _NUMBER.match(report.text[start:end]) or (after == T.VAR and tokens[index + 1].start == end)
+    ):
+        report.add(start, end, f"{report.quote(start, end)} is not a number here", hint="Write 1500 or 0.25.")
+    elif kind == T.STRING and (odd := _IN_TEXT.search(report.text, start, end)):
+        report.add(odd.start(), odd.end(), "A line break or control character stands inside a text",
+                   hint="Write the text on one line.")  # fmt: skip
+    elif kind == T.STRING and report.text[start] != "'":
+        report.add(start, end, "A text stands in single quotes, with nothing before them", hint="Write 'text'.")
+    elif kind == T.VAR and T.DOT not in (before, after) and _refused_word(token.text, after, before):
+        summary, hint = refusals.WORDS[token.text.lower()]
+        report.add(start, end, summary, hint=hint)
+    elif kind == T.L_PAREN and before == T.VAR and index > 1 and tokens[index - 2].token_type == T.DOT:
+        report.add(tokens[index - 1].start, start, "A function is called by its name alone, without a dot before it",
+                   hint=f"Write {tokens[index - 1].text}(…).")  # fmt: skip
+    elif kind == T.PLUS and before not in _ENDS:
+        report.add(start, end, "A + stands before a value, not between two", hint="Remove it.")
+    elif _side_by_side(tokens, index):
+        report.add(start, end, f"No operator stands before {report.quote(start, end)}",
+                   hint="Write and, or, =, a comma … between them.")  # fmt: skip
+
+
+def _sign(sign: str) -> tuple[str, str]:
+    known = refusals.SIGNS.get(sign) or refusals.SIGNS.get(sign[:1])
+    return known or (f"“{sign}” is not part of the language", "")
+
+
+def _refused_word(word: str, after: TokenType | None, before: TokenType | None) -> bool:
+    lower = word.lower()
+    if lower not in refusals.WORDS:
+        return False
+    if after == T.L_PAREN:  # mod(…) is a function; others are, or get a better hint as unknown functions
+        return lower not in ("mod", "isnull", "filter", "match", "set", "call", "copy") or before in _ENDS
+    return not (lower == "from" and before in _ENDS)  # extract(year from x): seen to by _rewritten
+
+
+def _side_by_side(tokens: list[Token], index: int) -> bool:
+    """Whether two values stand side by side, except for ``interval '3 days'``, ``date '…'``, ``extract(year from …)``."""
+    if index == 0:
+        return False
+    before, token = tokens[index - 1], tokens[index]
+    kind = token.token_type
+    if before.token_type not in _ENDS or not (kind in _BEGINS or kind == T.L_PAREN):
+        return False
+    free = before.token_type == T.VAR and (index < 2 or tokens[index - 2].token_type != T.DOT)
+    word = before.text.lower() if free else ""
+    if kind == T.L_PAREN:
+        return before.token_type != T.VAR
+    if word in ("date", "timestamp"):
+        return kind != T.STRING
+    if word == "interval":
+        return kind not in (T.STRING, T.NUMBER)
+    unit = index > 1 and tokens[index - 2].text.lower() == "interval" and token.text.lower() in _UNITS
+    return not (unit or word in ("from", "for") or token.text.lower() in ("from", "for"))
+
+
+def _nesting(tokens: list[Token], report: Report) -> None:
+    """Parentheses and ``case`` must be closed, and may not be nested too deep."""
+    opened: list[Token] = []
+    signs = 0
+    for token in tokens:
+        kind = token.token_type
+        signs = signs + 1 if kind in (T.NOT, T.DASH) else 0
+        if kind in (T.L_PAREN, T.CASE):
+            opened.append(token)
+        elif kind in (T.R_PAREN, T.END):
+            wanted = T.L_PAREN if kind == T.R_PAREN else T.CASE
+            if not opened or opened.pop().token_type != wanted:
+                report.add(token.start, token.end + 1, f"“{token.text}” closes nothing that was opened before it")
+                return
+        if len(opened) > NESTING or signs > NESTING:
+            report.add(token.start, token.end + 1, f"The expression is nested deeper than {NESTING} levels",
+                       hint="Split it into filters.")  # fmt: skip
+            return
+    for token in opened:
+        missing = ")" if token.token_type == T.L_PAREN else "end"
+        report.add(token.start, token.end + 1, f"“{token.text}” is never closed", hint=f"“{missing}” is missing.")
+
+
+def _rewritten(tokens: list[Token]) -> list[Token]:
+    """``date '…'``, ``timestamp '…'``, ``interval …`` as calls of names that nobody can write; ``from``, ``for`` as commas."""
+    result: list[Token] = []
+    calls: list[str] = []
+    index = 0
+    while index < len(tokens):
+        token = tokens[index]
+        free = token.token_type == T.VAR and not (result and result[-1].token_type == T.DOT)
+        word = token.text.lower() if free else ""
+        after = tokens[index + 1] if index + 1 < len(tokens) else None
+        if token.token_type == T.L_PAREN:
+            calls.append(result[-1].text.lower() if result and result[-1].token_type == T.VAR else "")
+        elif token.token_type == T.R_PAREN:
+            calls.pop()
+        if word in ("date", "timestamp", "interval") and after and after.token_type in (T.STRING, T.NUMBER):
+            index += _constant(tokens, index, word, result)
+        elif word in ("from", "for") and calls and calls[-1] in ("extract", "substring"):
+            result.append(_at(token, T.COMMA, ","))
+            index += 1
+        else:
+            result.append(token)
+            index += 1
+    return result
+
+
+def _constant(tokens: list[Token], index: int, word: str, result: list[Token]) -> int:
+    """Append the call for the constant at ``index``; how many tokens it was."""
+    name, value = tokens[index], tokens[index + 1]
+    result += [_at(name, T.VAR, f"{word} constant"), _at(name, T.L_PAREN, "("), value]
+    unit = tokens[index + 2] if index + 2 < len(tokens) else None
+    if word != "interval" or unit is None or unit.token_type != T.VAR or unit.text.lower() not in _UNITS:
+        result.append(_at(value, T.R_PAREN, ")"))
+        return 2
+    result += [_at(value, T.COMMA, ","), unit, _at(unit, T.R_PAREN, ")")]
+    return 3
+
+
+def _at(token: Token, kind: TokenType, text: str) -> Token:
+    return Token(kind, text, token.line, token.col, token.start, token.end)

@@ -1,0 +1,110 @@
+"""Deep trees as a few shallow ones: no limit on nesting, of Python or of DuckDB, is ever met.
+
+Every part that is too deep gets a name: it is evaluated first, and stands as that name in what is left. Nothing in the
+language has side effects or fails, so the order changes no result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from offerkit.rules.nodes import Call, Case, Field, Interval, Node
+
+LOCAL = ""
+"""The namespace of a :class:`Field` that stands for a named part; its ``name`` is that of the part."""
+_WIDEST = 8
+"""Branches and alternatives that are translated one inside the other; more are split."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A part with its name."""
+
+    name: str
+    node: Node
+
+
+def shallow(root: Node, fresh: Callable[[], str], deepest: int) -> tuple[list[Step], Node]:
+    """The parts in the order of evaluation, and the rest; each at most about ``deepest`` levels deep."""
+    steps: list[Step] = []
+    done: list[tuple[Node, int]] = []
+    todo: list[tuple[Node, bool]] = [(root, False)]
+    while todo:
+        node, ready = todo.pop()
+        if not ready:
+            node = _narrow(node)
+            todo.append((node, True))
+            todo.extend((part, False) for part in reversed(_parts(node)))
+            continue
+        count = len(_parts(node))
+        below = done[len(done) - count :]
+        del done[len(done) - count :]
+        node = _rebuilt(node, [part for part, _ in below])
+        height = _own_height(node) + max((depth for _, depth in below), default=0)
+        if height >= deepest:
+            steps.append(Step(fresh(), node))
+            assert not isinstance(node, Interval)  # has no parts, so it is never too deep
+            node, height = Field(node.type, node.start, node.end, LOCAL, steps[-1].name), 1
+        done.append((node, height))
+    return steps, done[0][0]
+
+
+def fields_of(root: Node) -> list[tuple[str, str]]:
+    """The fields below, in the order they are written; no recursion, however deep the tree."""
+    found: list[tuple[str, str]] = []
+    todo = [root]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, Field):
+            found.append((node.namespace, node.name))
+        todo.extend(reversed(_parts(node)))
+    return found
+
+
+def _parts(node: Node) -> tuple[Node, ...]:
+    match node:
+        case Call():
+            return node.args
+        case Case():
+            pairs = tuple(part for branch in node.branches for part in branch)
+            return pairs if node.default is None else (*pairs, node.default)
+        case _:
+            return ()
+
+
+def _rebuilt(node: Node, parts: list[Node]) -> Node:
+    if all(new is old for new, old in zip(parts, _parts(node), strict=True)):
+        return node
+    match node:
+        case Call():
+            return replace(node, args=tuple(parts))
+        case Case():
+            count = len(node.branches)
+            branches = tuple((parts[2 * i], parts[2 * i + 1]) for i in range(count))
+            return replace(node, branches=branches, default=parts[-1] if node.default is not None else None)
+        case _:
+            return node
+
+
+def _own_height(node: Node) -> int:
+    match node:
+        case Case():
+            return len(node.branches)
+        case Call(name="coalesce"):
+            return len(node.args)
+        case _:
+            return 1
+
+
+def _narrow(node: Node) -> Node:
+    """A wide ``case`` or ``coalesce`` as one that ends in another."""
+    match node:
+        case Case() if len(node.branches) > _WIDEST:
+            rest = replace(node, branches=node.branches[_WIDEST:])
+            return replace(node, branches=node.branches[:_WIDEST], default=rest)
+        case Call(name="coalesce") if len(node.args) > _WIDEST:
+            rest_call = replace(node, args=node.args[_WIDEST:])
+            return replace(node, args=(*node.args[:_WIDEST], rest_call))
+        case _:
+            return node

@@ -1,0 +1,101 @@
+"""Text functions of the rule language for known values: by code point, the same whatever the locale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+LONGEST: Final = 1_000_000
+"""A text that ``replace`` would make longer than so many characters is unknown: nested, it could fill any memory."""
+
+# Where Python's mapping has more than one character, or none in Unicode's simple mappings, and DuckDB's has one.
+_LOWER = {"İ": "i"}
+_UPPER = {
+    "ß": "ẞ",
+    **{chr(code): chr(code + 8) for first in (0x1F80, 0x1F90, 0x1FA0) for code in range(first, first + 8)},
+    **{chr(code): chr(code + 9) for code in (0x1FB3, 0x1FC3, 0x1FF3)},
+}
+
+
+def lower(text: str) -> str:
+    """In small letters, one character for one."""
+    return text.lower() if text.isascii() else "".join(map(_lower_one, text))
+
+
+def upper(text: str) -> str:
+    """In capital letters, one character for one."""
+    return text.upper() if text.isascii() else "".join(map(_upper_one, text))
+
+
+def _lower_one(sign: str) -> str:
+    small = sign.lower()
+    return small if len(small) == 1 else _LOWER.get(sign, sign)
+
+
+def _upper_one(sign: str) -> str:
+    capital = sign.upper()
+    return capital if len(capital) == 1 else _UPPER.get(sign, sign)
+
+
+def trim(text: str) -> str:
+    """Without spaces at both ends; other white space stays."""
+    return text.strip(" ")
+
+
+def substring_from(text: str, start: int) -> str:
+    """From position ``start`` (the first is 1) to the end."""
+    return text[max(start, 1) - 1 :]
+
+
+def substring(text: str, start: int, length: int) -> str | None:
+    """``length`` characters from ``start``; positions below 1 count as empty places. A negative length: unknown."""
+    if length < 0:
+        return None
+    return text[max(start, 1) - 1 : max(start + length, 1) - 1]
+
+
+def replace(text: str, old: str, new: str) -> str | None:
+    """Each ``old`` replaced; unchanged when ``old`` is empty, unknown when the result has over LONGEST characters."""
+    if not old:
+        return text
+    growth = len(new) - len(old)
+    if growth > 0 and len(text) + text.count(old) * growth > LONGEST:
+        return None
+    return text.replace(old, new)
+
+
+def like(pattern: str) -> Callable[[str], bool]:
+    """A test for ``pattern`` (``%`` any text, ``_`` one character). It never goes back, so no pattern is slow."""
+    first, *others = pattern.split("%")
+    if not others:
+        return lambda text: len(text) == len(first) and _fits(text, 0, first)
+    *middles, last = others
+    middles = [part for part in middles if part]
+    shortest = len(first) + len(last)
+
+    def matches(text: str) -> bool:
+        end = len(text) - len(last)
+        if len(text) < shortest or not _fits(text, 0, first) or not _fits(text, end, last):
+            return False
+        place = len(first)
+        for part in middles:
+            # The leftmost place leaves most room for what follows, so no other one has to be tried.
+            place = _find(text, part, place, end)
+            if place < 0:
+                return False
+            place += len(part)
+        return True
+
+    return matches
+
+
+def _fits(text: str, place: int, part: str) -> bool:
+    if "_" not in part:
+        return text.startswith(part, place)
+    return all(wanted in ("_", sign) for wanted, sign in zip(part, text[place : place + len(part)], strict=True))
+
+
+def _find(text: str, part: str, place: int, end: int) -> int:
+    if "_" not in part:
+        return text.find(part, place, end)
+    return next((at for at in range(place, end - len(part) + 1) if _fits(text, at, part)), -1)

@@ -1,0 +1,191 @@
+"""Propositions as the store takes and gives them, and how they are spelled in columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TypeAlias
+
+import orjson
+
+from offerkit.diagnostics import Code, refuse
+from offerkit.fingerprint import Json, canonical
+from offerkit.models.status import Status, number, of_number
+
+COLUMNS = (
+    "id, environment, contact, space, channel, offer, category, interaction, rank, weight, status, time, changed,"
+    " revision, data"
+)
+LONGEST_KEY = 500
+"""Characters of an id, an interaction or a contact's key: an index of PostgreSQL takes 2,700 bytes."""
+LARGEST_DATA = 65_536
+"""Bytes of the extra data of one proposition."""
+
+Data: TypeAlias = Mapping[str, Json]
+
+PropositionText: TypeAlias = tuple[
+    str, str, str, str, str, str, str, str, int, str, int, str, str, int, str,
+]  # fmt: skip
+"""The columns of :data:`COLUMNS`, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class PropositionRow:
+    """One offer made to one contact in one space (domain.md §2).
+
+    ``id`` is opaque and given by the caller, as is ``interaction``, the id of the call. ``contact`` is the key's
+    parts joined by ``|``. ``time`` is the proposition date (inbound: when it was made; outbound: the delivery's
+    contact date) and ``changed`` when the status was last set, both UTC as ``2026-11-01T12:00:00.000000Z``.
+    ``revision`` is the live revision that decided. ``proposed`` and ``accepted`` are the space's extra data.
+    """
+
+    id: str
+    environment: str
+    contact: str
+    space: str
+    channel: str
+    offer: str
+    category: str
+    interaction: str
+    rank: int
+    weight: Decimal
+    status: Status
+    time: str
+    changed: str
+    revision: int
+    proposed: Data = field(default_factory=dict, hash=False)
+    accepted: Data = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PropositionQuery:
+    """Which propositions are wanted; empty text and None do not narrow it.
+
+    ``since`` is included, ``until`` is not. ``before`` is the (time, id) of the last row of the page before.
+    """
+
+    environment: str = ""
+    contact: str = ""
+    offer: str = ""
+    space: str = ""
+    status: Status | None = None
+    since: str = ""
+    until: str = ""
+    before: tuple[str, str] | None = None
+
+
+EVERY = PropositionQuery()
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChange:
+    """What a change of status came to: the proposition as it stands now, and its status before.
+
+    ``changed`` is False when it had that status already, and nothing was written.
+    """
+
+    proposition: PropositionRow
+    before: Status
+    changed: bool
+
+
+def proposition_text(row: PropositionRow) -> PropositionText:
+    """``row`` as it stands in columns; refused when it holds text that no database keeps, or too much of it.
+
+    Raises ValueError for what only a mistake of ours can contain.
+    """
+    if not row.id or not row.environment or row.rank < 1 or row.revision < 0:
+        raise ValueError(f"not a proposition: {row.id!r} of {row.environment!r}, rank {row.rank}")
+    check_time(row.time)
+    check_time(row.changed)
+    _check_keys(row)
+    return (
+        row.id, row.environment, row.contact, row.space, row.channel, row.offer, row.category, row.interaction,
+        row.rank, weight_text(row.weight), number(row.status), row.time, row.changed, row.revision,
+        data_text(row.proposed, row.accepted),
+    )  # fmt: skip
+
+
+def proposition_row(text: PropositionText) -> PropositionRow:
+    """The proposition that columns spell. Raises ValueError when they spell none."""
+    data = text[14]
+    proposed, accepted = ({}, {}) if data == _NO_DATA else data_of(data)
+    weight, status = Decimal(text[9]), of_number(text[10])
+    return PropositionRow(*text[:9], weight, status, text[11], text[12], text[13], proposed, accepted)
+
+
+def weight_text(weight: Decimal) -> str:
+    """The one spelling of a weight: no exponent, no zeros at its end. Raises ValueError when it is no number."""
+    if not weight.is_finite():
+        raise ValueError(f"not a weight: {weight}")
+    text = f"{weight:f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def data_text(proposed: Data, accepted: Data) -> str:
+    """The extra data as it stands in its column; refused when it is too much, or no JSON can hold it."""
+    if not proposed and not accepted:
+        return _NO_DATA
+    try:
+        text = canonical({"accepted": dict(accepted), "proposed": dict(proposed)})
+    except orjson.JSONEncodeError as error:
+        raise refuse(
+            Code.BAD_VALUE,
+            "the extra data of a proposition cannot be stored",
+            detail=f"It cannot be written as JSON: {error}.",
+            hint="Mend the expressions under storage of the space.",
+        ) from error
+    if len(text) > LARGEST_DATA:
+        raise refuse(
+            Code.BAD_VALUE,
+            "the extra data of a proposition is too large to be stored",
+            detail=f"It has {len(text):,} bytes; {LARGEST_DATA:,} are allowed.",
+            hint="Store less under storage of the space: keys rather than whole texts.",
+        )
+    return text.decode()
+
+
+def data_of(text: str) -> tuple[Data, Data]:
+    """The extra data, proposed and accepted, that a column spells. Raises ValueError when it spells none."""
+    data = orjson.loads(text)
+    match data:
+        case {"proposed": dict(proposed), "accepted": dict(accepted)}:
+            return proposed, accepted
+        case _:
+            raise ValueError("its extra data is not that of a proposition")
+
+
+def check_time(text: str) -> None:
+    """Raise ValueError when ``text`` is not a time as the store keeps it, which sorts as text."""
+    if len(text) != 27 or not text.endswith("Z"):
+        raise ValueError(f"not a UTC time with microseconds: {text!r}")
+
+
+def keepable(texts: Sequence[str]) -> bool:
+    """Whether every database keeps these texts: UTF-8 without NUL."""
+    joined = "".join(texts)
+    return "\0" not in joined and (joined.isascii() or joined == joined.encode(errors="replace").decode())
+
+
+def _check_keys(row: PropositionRow) -> None:
+    keys = (row.id, row.contact, row.interaction)
+    if max(map(len, keys)) > LONGEST_KEY:
+        raise refuse(
+            Code.BAD_VALUE,
+            "a proposition's id, interaction or contact key is too long to be stored",
+            detail=f"At most {LONGEST_KEY} characters are allowed.",
+            hint="Check which contact key the call passed.",
+        )
+    if not keepable((*keys, row.environment, row.space, row.channel, row.offer, row.category)):
+        raise refuse(
+            Code.BAD_VALUE,
+            "a proposition's id, interaction or contact key is not text",
+            detail="It contains a NUL character or bytes that are not UTF-8.",
+            hint="Check which contact key the call passed.",
+        )
+
+
+_NO_DATA = canonical({"accepted": {}, "proposed": {}}).decode()

@@ -1,0 +1,196 @@
+"""Propositions: what was offered to whom, and what became of it. They are no part of the chained history.
+
+Every read is a search in the key or an index of the table ``proposition`` (:mod:`offerkit.store.schema`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+from offerkit.diagnostics import Code, or_list, refuse
+from offerkit.models.status import Status, followers, may_follow, number
+from offerkit.store import errors
+from offerkit.store.database import Cell, Database, chunks
+from offerkit.store.proposition_rows import (
+    COLUMNS,
+    Data,
+    PropositionQuery,
+    PropositionRow,
+    PropositionText,
+    StatusChange,
+    check_time,
+    data_text,
+    proposition_row,
+    proposition_text,
+)
+
+_SELECT = f"SELECT {COLUMNS} FROM proposition"  # noqa: S608 - constants
+_INSERT = f"INSERT INTO proposition ({COLUMNS}) VALUES ({', '.join('?' * (COLUMNS.count(',') + 1))})"  # noqa: S608
+
+
+def add(db: Database, rows: Sequence[PropositionRow]) -> None:
+    """Keep all of ``rows`` or none, in the open write transaction or one of their own.
+
+    Refused when an id is taken, or a value cannot be stored.
+    """
+    texts = [proposition_text(row) for row in rows]
+    with _writing(db):
+        taken = _taken(db, [row.id for row in rows])
+        if taken:
+            raise refuse(
+                Code.PROPOSITION_EXISTS,
+                f"there is a proposition {taken} already",
+                detail="Each proposition has an id of its own. Nothing was stored.",
+                hint="Give every proposition of every call a new id.",
+            )
+        db.run_many(_INSERT, texts)
+
+
+def history(db: Database, environment: str, contact: str, since: str) -> list[PropositionRow]:
+    """The propositions of one contact from ``since`` on, later ones included, by time and id."""
+    return _found(
+        db,
+        f"{_SELECT} WHERE environment = ? AND contact = ? AND time >= ? ORDER BY time, id",
+        (environment, contact, since),
+    )
+
+
+def proposition(db: Database, id_: str) -> PropositionRow | None:
+    """The proposition with that id; None when there is no such one."""
+    found = _found(db, f"{_SELECT} WHERE id = ?", (id_,))
+    return found[0] if found else None
+
+
+def propositions(db: Database, query: PropositionQuery, limit: int) -> list[PropositionRow]:
+    """What ``query`` asks for, newest first by time and id (``limit`` 0: all)."""
+    if query.environment:
+        return _page(db, query, query.environment, limit)
+    with db.reading():
+        found = [row for name in _environments(db) for row in _page(db, query, name, limit)]
+    found.sort(key=lambda row: (row.time, row.id), reverse=True)
+    return found[:limit] if limit > 0 else found
+
+
+def set_status(
+    db: Database, id_: str, status: Status, time: str, data: Data | None = None, *, environment: str = ""
+) -> StatusChange:
+    """Give a proposition another status at ``time``, and keep ``data`` as its accepted extra data.
+
+    To set the status that it has changes nothing. Refused when there is no such proposition (in
+    ``environment``, when it is given), or when its status may not be followed by ``status``.
+    """
+    check_time(time)
+    with _writing(db):
+        row = proposition(db, id_)
+        if row is None or environment not in ("", row.environment):
+            raise refuse(
+                Code.UNKNOWN_PROPOSITION,
+                f"there is no proposition {id_[:80]}" + (f" in {environment}" if environment else ""),
+                detail="It was never stored, is of another environment, or its retention is over.",
+                hint="List those of a contact: offerkit propositions --contact KEY",
+            )
+        if row.status is status:
+            return StatusChange(row, row.status, changed=False)
+        _check_step(row, status)
+        accepted = row.accepted if data is None else data
+        # The status that was read is asked for again: no step is lost, however a database locks.
+        db.run(
+            "UPDATE proposition SET status = ?, changed = ?, data = ? WHERE id = ? AND status = ?",
+            (number(status), time, data_text(row.proposed, accepted), id_, number(row.status)),
+        )
+        now = proposition(db, id_)
+        if now is None or now.status is not status:
+            raise errors.locked(db.name)
+    return StatusChange(now, row.status, changed=True)
+
+
+def purge(db: Database, environment: str, before: str, limit: int) -> int:
+    """Remove up to ``limit`` propositions older than ``before``, the oldest first; how many there were.
+
+    Call it until it gives less than ``limit``: others write between two batches.
+    """
+    with _writing(db):
+        ids: list[tuple[str]] = db.rows(
+            "SELECT id FROM proposition WHERE environment = ? AND time < ? ORDER BY time, id LIMIT ?",
+            (environment, before, max(limit, 0)),
+        )
+        db.run_many("DELETE FROM proposition WHERE id = ?", ids)
+    return len(ids)
+
+
+def _writing(db: Database) -> AbstractContextManager[None]:
+    return nullcontext() if db.in_writing else db.writing()
+
+
+def _taken(db: Database, ids: list[str]) -> str:
+    """The first of ``ids`` that stands twice among them or is kept already; empty text when all are new."""
+    twice = [id_ for place, id_ in enumerate(ids) if id_ in ids[:place]] if len(set(ids)) < len(ids) else []
+    for marks, part in chunks(ids):
+        rows: list[tuple[str]] = db.rows(f"SELECT id FROM proposition WHERE id IN ({marks})", part)  # noqa: S608
+        twice += [id_ for (id_,) in rows]
+    return min(twice, default="")
+
+
+def _check_step(row: PropositionRow, status: Status) -> None:
+    if may_follow(row.status, status):
+        return
+    next_ = followers(row.status)
+    raise refuse(
+        Code.STATUS_STEP,
+        f"proposition {row.id} is {row.status} and cannot become {status}",
+        detail=f"It is so since {row.changed}."
+        + (f" After {row.status} may follow: {or_list(next_)}." if next_ else f" {row.status.capitalize()} is final."),
+        hint="Nothing was changed. " + ("Set one of these." if next_ else "Propose anew to get another answer."),
+    )
+
+
+def _page(db: Database, query: PropositionQuery, environment: str, limit: int) -> list[PropositionRow]:
+    sql, args = _sql(query, environment)
+    if limit > 0:
+        sql += " LIMIT ?"
+        args.append(limit)
+    return _found(db, sql, args)
+
+
+def _sql(query: PropositionQuery, environment: str) -> tuple[str, list[Cell]]:
+    wanted, args = ["environment = ?"], list[Cell]([environment])
+    # A contact has fewer rows than an offer or a space, and they stand together: its key is the one to use.
+    # “|| ''” hides a column from the planner of either database, which may know no sizes.
+    lead = True
+    for column, value in (("contact", query.contact), ("offer", query.offer), ("space", query.space)):
+        if value:
+            wanted.append(f"{column} = ?" if lead else f"{column} || '' = ?")
+            args.append(value)
+            lead = False
+    for condition, value in (("time >= ?", query.since), ("time < ?", query.until)):
+        if value:
+            wanted.append(condition)
+            args.append(value)
+    if query.status is not None:
+        wanted.append("status = ?")
+        args.append(number(query.status))
+    if query.before is not None:
+        wanted.append("(time, id) < (?, ?)")
+        args += query.before
+    return f"{_SELECT} WHERE {' AND '.join(wanted)} ORDER BY time DESC, id DESC", args
+
+
+def _environments(db: Database) -> list[str]:
+    """The environments that have propositions, each found by one search in an index."""
+    found = [""]
+    while True:
+        rows: list[tuple[str]] = db.rows(
+            "SELECT environment FROM proposition WHERE environment > ? ORDER BY environment LIMIT 1", (found[-1],)
+        )
+        if not rows:
+            return found[1:]
+        found.append(rows[0][0])
+
+
+def _found(db: Database, sql: str, args: Sequence[Cell]) -> list[PropositionRow]:
+    rows: list[PropositionText] = db.rows(sql, args)
+    try:
+        return [proposition_row(row) for row in rows]
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise errors.damaged(db.name, f"A proposition was edited: {error}") from error

@@ -1,0 +1,111 @@
+"""Catalogs for the engine: of what is live, of what the specs say, of what a plan would make of live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from offerkit.address import SHARED, Kind, Stage, parse_address
+from offerkit.diagnostics import Code, refuse, suggestion
+from offerkit.engine.catalog import Catalog, compile_catalog
+from offerkit.engine.hooks import NO_HOOKS, Hooks
+from offerkit.governance.aspects import spaces_of
+from offerkit.models.inherit import JsonMap
+from offerkit.planning.plan import Entry, Plan
+from offerkit.planning.view import Layered, View
+from offerkit.store import Store
+from offerkit.store.views import StoredBodies, environments, stage_view
+from offerkit.workflow.points import Point
+
+HookLoader = Callable[[Mapping[str, JsonMap]], Hooks]
+"""From the bodies of a catalog to the hooks that they name."""
+
+
+def no_hooks(bodies: Mapping[str, JsonMap]) -> Hooks:
+    """Nobody's hooks."""
+    return NO_HOOKS
+
+
+@dataclass
+class Catalogs:
+    """The catalogs of one stage at one moment, each compiled when it is first asked for."""
+
+    view: View
+    names: tuple[str, ...]
+    activated: Callable[[str], tuple[str, ...]]
+    revisions: Mapping[str, int]
+    hooks: HookLoader = no_hooks
+    stage: str = Stage.LIVE
+    _compiled: dict[str, Catalog] = field(default_factory=dict)
+
+    def __getitem__(self, environment: str) -> Catalog:
+        """The catalog of ``environment``. Raises Refused when the stage has no such environment."""
+        if environment not in self._compiled:
+            self._compiled[environment] = self._compile(environment)
+        return self._compiled[environment]
+
+    def __contains__(self, environment: object) -> bool:
+        return f"environment.{environment}" in self.view.entries
+
+    def _compile(self, environment: str) -> Catalog:
+        if environment not in self:
+            known = [name for name in self.names if name in self]
+            raise refuse(
+                Code.UNKNOWN_SPACE,
+                f"there is no environment “{environment[:80]}” in {self.stage}",
+                hint=suggestion(environment, known, "“offerkit promote” takes what is approved from design to live."),
+            )
+        bodies = bodies_of(self.view, environment)
+        offers = {address: self.activated(address) for address in self.view.of_kind(Kind.OFFER, environment)}
+        hooks = self.hooks(bodies)
+        return compile_catalog(environment, bodies, offers, hooks, revision=self.revisions.get(environment, 0))
+
+
+def bodies_of(view: View, environment: str) -> dict[str, JsonMap]:
+    """The bodies that decide in ``environment``: its own and the shared ones; no operators, no campaigns."""
+    found: dict[str, JsonMap] = {}
+    for address in view.entries:
+        place = parse_address(address)
+        shared = place.kind is Kind.DIMENSION or (place.kind is Kind.ENVIRONMENT and place.name == environment)
+        if shared or (place.environment == environment and place.kind is not Kind.CAMPAIGN):
+            body = view(address)
+            if body is not None:
+                found[address] = body
+    return found
+
+
+def live(store: Store, hooks: HookLoader = no_hooks) -> Catalogs:
+    """What the engine serves: the live stages of all environments."""
+    view = stage_view(store, Stage.LIVE)
+    names = tuple(environments(store))
+    revisions = {stage.partition("@")[0]: head.revision for stage, head in store.heads().items() if "@live" in stage}
+    shared = revisions.pop(SHARED, 0)
+    return Catalogs(
+        view, names, lambda address: view.entries[address].activation or (),
+        {name: max(serial, shared) for name, serial in revisions.items()}, hooks,
+    )  # fmt: skip
+
+
+def designed(point: Point, hooks: HookLoader = no_hooks) -> Catalogs:
+    """What a stage or the specs say, as if every offer were approved on every space it is meant for."""
+    view = View(point.entries, point.bodies)
+    names = tuple(sorted(parse_address(address).name for address in view.of_kind(Kind.ENVIRONMENT)))
+    return Catalogs(view, names, lambda address: tuple(spaces_of(view, address)), {}, hooks, point.title)
+
+
+def after(plan: Plan, store: Store, hooks: HookLoader = no_hooks) -> Catalogs:
+    """What live would be once ``plan`` is applied."""
+    entries: dict[str, Entry] = dict(stage_view(store, Stage.LIVE).entries)
+    steps = [step for step in plan.steps if step.stage.endswith(f"@{Stage.LIVE}")]
+    for step in steps:
+        entries.pop(step.moved_from or step.address, None)
+    entries |= {step.address: step.after for step in steps if step.after is not None}
+    view = View(entries, Layered(plan.bodies, StoredBodies(store)))
+    names = tuple(sorted(parse_address(address).name for address in view.of_kind(Kind.ENVIRONMENT)))
+    return Catalogs(view, names, lambda address: view.entries[address].activation or (), {}, hooks)
+
+
+def touched(plan: Plan) -> Iterable[str]:
+    """The environments whose live stage ``plan`` changes, sorted; all of its own when shared things change."""
+    stages = {step.stage.partition("@")[0] for step in plan.steps if step.stage.endswith(f"@{Stage.LIVE}")}
+    return sorted(stages - {SHARED})

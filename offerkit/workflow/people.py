@@ -1,0 +1,62 @@
+"""The contacts of the environments that a run asks about, each source opened once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from offerkit.contacts.source import Contacts, no_contact, open_contacts
+from offerkit.engine.catalog import Catalog
+from offerkit.models.dimension import Dimension
+from offerkit.rules.types import Row
+from offerkit.workflow.catalogs import Catalogs
+
+
+class People:
+    """Opens a dimension's source when a contact of it is first looked for; closes them all at its end."""
+
+    def __init__(self, catalogs: Catalogs, root: Path, environ: Mapping[str, str]) -> None:
+        """``root`` is the project's folder, ``environ`` the variables that hold URLs with secrets."""
+        self._catalogs, self._root, self._environ = catalogs, root, environ
+        self._open: dict[str, Contacts] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def of(self, environment: str) -> Contacts:
+        """The contacts of an environment's dimension. Raises Refused when it declares no source that can be read."""
+        if environment not in self._open:
+            catalog = self._catalogs[environment]
+            body = self._catalogs.view(f"dimension.{catalog.dimension.name}")
+            model = Dimension.model_validate(body)
+            contacts = open_contacts(catalog.dimension.name, model, self._root, self._environ, catalog.zone)
+            self._open[environment] = self._stack.enter_context(contacts)
+        return self._open[environment]
+
+    def has_source(self, environment: str) -> bool:
+        """Whether the environment's dimension declares where its contacts are."""
+        body = self._catalogs.view(f"dimension.{self._catalogs[environment].dimension.name}") or {}
+        return "source" in body
+
+    def by_key(self, environment: str, text: str, keys: tuple[str, ...] = ()) -> Row | None:
+        """The contact whose ``keys`` (default: the primary key) are ``text``; None when there is none."""
+        contacts = self.of(environment)
+        return contacts.find(contacts.parse_key(text, keys))
+
+    def known(self, catalog: Catalog, text: str, keys: tuple[str, ...] = ()) -> Row:
+        """The contact with that key. Raises Refused when there is none."""
+        contacts = self.of(catalog.environment)
+        values = contacts.parse_key(text, keys)
+        row = contacts.find(values)
+        if row is None:
+            raise no_contact(catalog.dimension.name, values)
+        return row

@@ -1,0 +1,151 @@
+"""Contacts in a PostgreSQL server of our own on a free port of this machine, thrown away at the end."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit" / "contacts"))
+
+from contacts_samples import ANA_ROW, only
+
+from offerkit.contacts import Contacts, open_contacts, postgres
+from offerkit.diagnostics import Code
+from offerkit.models.dimension import Dimension
+
+pytestmark = pytest.mark.slow
+PASSWORD = "p@ss/" + secrets.token_hex(8)
+FIELDS = {
+    "id": {"type": "integer"},
+    "email": {"type": "string"},
+    "born": {"type": "date"},
+    "tier": {"type": "enumeration", "values": ["none", "gold"]},
+    "balance": {"type": "decimal"},
+    "consent": {"type": "boolean"},
+    "tags": {"type": "list"},
+    "seen": {"type": "timestamp"},
+}
+TABLE = """
+    create schema crm;
+    create type tier as enum ('none', 'gold');
+    create table crm."the people" (id bigint primary key, email text, born date, tier tier, balance numeric(18, 6),
+        consent boolean, tags text[], seen timestamptz, "not read" json);
+    insert into crm."the people" values
+        (1, 'ana@example.com', '1984-02-29', 'gold', 12.5, true, '{city,snow}', '2026-11-20 08:00:00+00', '{}'),
+        (2, 'twice@example.com'), (3, 'twice@example.com');
+    insert into crm."the people" (id, balance) values (4, 'NaN');
+    insert into crm."the people" (id, born) values (5, 'infinity');
+    create view crm.slow as select p.* from crm."the people" p, pg_sleep(30);
+"""
+
+
+def _programs() -> Path | None:
+    found = [Path(path) for path in [shutil.which("initdb")] if path]
+    found += sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)
+    return found[0].parent if found else None
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    programs = _programs()
+    if programs is None:
+        pytest.skip("no PostgreSQL server is installed (apt-get install postgresql)")
+    folder = Path("/tmp") / f"offerkit-pg-{secrets.token_hex(6)}"
+    folder.mkdir(mode=0o700)
+    user = None
+    if os.geteuid() == 0:  # the server refuses to be run by root
+        user = "postgres"
+        shutil.chown(folder, user)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (folder / "password").write_text(PASSWORD)
+    if user:
+        shutil.chown(folder / "password", user)
+    data = str(folder / "data")
+    made = [programs / "initdb", "-D", data, "-U", "offers", "-A", "scram-sha-256", "--pwfile", folder / "password", "-E", "UTF8"]
+    subprocess.run(made, user=user, check=True, capture_output=True, cwd=folder)
+    options = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={folder}", "-c", "fsync=off"]
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [programs / "postgres", "-D", data, "-p", str(port), *options], user=user, stdout=log, stderr=log, cwd=folder
+        )
+    try:
+        quoted = PASSWORD.replace("@", "%40").replace("/", "%2F")
+        where = f"postgresql://offers:{quoted}@127.0.0.1:{port}/postgres"
+        _prepare(where, server)
+        yield where
+    finally:
+        server.terminate()
+        server.wait(30)
+        shutil.rmtree(folder)
+
+
+def _prepare(where: str, server: subprocess.Popen[bytes]) -> None:
+    import time
+
+    import psycopg
+
+    for _ in range(300):
+        assert server.poll() is None, "the server has ended"
+        try:
+            with psycopg.connect(where, connect_timeout=5) as connection:
+                connection.execute(TABLE)
+                return
+        except psycopg.OperationalError:
+            time.sleep(0.1)
+    raise AssertionError("the server does not answer")
+
+
+def people(url: str, table: str = "crm.the people") -> Contacts:
+    source = {"format": "sql", "url_env": "CRM", "table": table}
+    dimension = Dimension.model_validate({"key": ["id"], "fields": FIELDS, "source": source})
+    return open_contacts("recipient", dimension, Path(), {"CRM": url}, ZoneInfo("Europe/Paris"))
+
+
+def test_found_and_read(url: str) -> None:
+    with people(url) as contacts:
+        assert contacts.find({"id": 1}) == ANA_ROW
+        assert contacts.find({"email": "ana@example.com", "born": ANA_ROW["born"], "tier": "gold"}) == ANA_ROW
+        assert contacts.find({"email": "' or true --"}) is None
+        assert contacts.find({"id": 4}) == {**dict.fromkeys(ANA_ROW), "id": 4}
+        assert contacts.count() == 5
+        assert [row["id"] for row in contacts.rows(limit=3)] == [1, 2, 3]
+        assert "not read" in contacts.notes()[0].summary
+        only(lambda: contacts.find({"email": "twice@example.com"}), Code.CONTACT_AMBIGUOUS)
+        only(lambda: contacts.find({"id": 5}), Code.CONTACTS_DATABASE)
+        assert contacts.find({"id": 1}) == ANA_ROW  # the connection still serves
+
+
+def test_nothing_can_be_written(url: str) -> None:
+    import psycopg
+
+    contacts = people(url)
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        contacts._table._connection().execute("create table x ()")  # type: ignore[attr-defined]
+    contacts.close()
+
+
+def test_refused_without_the_password(url: str) -> None:
+    only(people(url, "crm.nobody").count, Code.CONTACTS_DATABASE)
+    only(people(url, 'x"; drop table crm."the people').count, Code.CONTACTS_DATABASE)
+    for wrong in (url.replace("offers:", "offers:not"), url.replace("/postgres", "/nowhere"), url.replace("%40", "@", 1)):
+        [problem] = only(people(wrong).count, Code.CONTACTS_DATABASE)
+        assert PASSWORD[5:] not in str(problem)
+
+
+def test_the_server_may_not_take_for_ever(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "STATEMENT_TIMEOUT", 1)
+    with people(url, "crm.slow") as contacts:
+        [problem] = only(lambda: contacts.find({"id": 1}), Code.CONTACTS_DATABASE)
+        assert "longer than 1 s" in problem.summary
+        only(lambda: list(contacts.rows()), Code.CONTACTS_DATABASE)

@@ -1,0 +1,83 @@
+"""Every bundled offer renders on every space that it is for, in every output."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from offerkit.address import parse_address
+from offerkit.loader.load import load_folder
+from offerkit.models.inherit import JsonMap, Place, with_template
+from offerkit.rendering.render import Renderer
+from offerkit.rendering.variables import Variables
+from offerkit.rules.types import Row, Value
+
+ROOT = Path(__file__).parents[3]
+HOSTILE = "\"><script>alert('1')</script>&{{ 7*7 }}]]>\x00\n"
+SAMPLES: dict[str, Value] = {
+    "string": HOSTILE, "integer": 7, "decimal": Decimal("12.5"), "boolean": True, "date": date(2027, 2, 4),
+    "timestamp": datetime(2027, 2, 4, 10, 0), "list": (HOSTILE, "b"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def bodies() -> dict[str, JsonMap]:
+    loaded = load_folder(ROOT)
+    return {address: json.loads(body) for address, body in loaded.bodies(loaded.records).items()}
+
+
+def _row(fields: JsonMap, *, known: bool) -> Row:
+    return {
+        name: field["values"][0] if "values" in field else SAMPLES[field.get("type", "string")]
+        for name, field in fields.items()
+    } if known else dict.fromkeys(fields)
+
+
+def _shown(bodies: dict[str, JsonMap]) -> Iterator[tuple[str, JsonMap, dict[str, str]]]:
+    for address, body in bodies.items():
+        environment, kind = parse_address(address).environment, parse_address(address).kind
+        if kind != "offer":
+            continue
+        offer = with_template(environment, body, bodies.get)
+        for other, space in bodies.items():
+            if other.startswith(f"{environment}/space."):
+                place = Place.of(other, space, names_offer=False)
+                given = {**offer.get("content", {}), **offer.get("representations", {}).get(parse_address(other).name, {})}
+                if all(name in given for name in place.required):
+                    yield address, space, given
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_every_offer_on_every_space(bodies: dict[str, JsonMap], known: bool) -> None:
+    rendered = 0
+    for address, space, given in _shown(bodies):
+        environment = bodies[f"environment.{parse_address(address).environment}"]
+        dimension = environment["dimension"]
+        variables = Variables.of(
+            dimension,
+            _row(bodies[f"dimension.{dimension}"]["fields"], known=known),
+            _row(environment["call_data"], known=known),
+            "https://offers.example/o",
+        ).about(
+            {"name": "x", "code": "C<1>", "label": HOSTILE, "category": "a/b"},
+            {"id": "a28002", "rank": 1, "weight": Decimal("1.5"), "space": "s"},
+        )
+        renderer = Renderer.of(space)
+        content = renderer.content(given, variables)
+        html = renderer.output(content, variables, "html")
+        HTMLParser().feed(html)
+        assert "<script" not in html
+        assert "{{" not in html.replace("{{ 7*7 }}", "")
+        ElementTree.fromstring(renderer.output(content, variables, "xml"))
+        text = renderer.output(content, variables, "text")
+        assert "&lt;" not in text
+        assert "\x00" not in html + text
+        rendered += 1
+    assert rendered > 60

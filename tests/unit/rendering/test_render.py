@@ -1,0 +1,322 @@
+"""What comes out: escaped for where it goes, complete, or refused."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from offerkit.rendering.render import Content, RenderError, Renderer
+from offerkit.rendering.variables import Variables
+from offerkit.rules.types import Value
+
+FIELDS = [
+    {"name": "title", "required": True}, {"name": "html"}, {"name": "destination_url"},
+    {"name": "image_url"}, {"name": "deep_link", "type": "url", "label": "Go & see"},
+]  # fmt: skip
+HOSTILE = [
+    "\"><script>alert(1)</script>", "' onmouseover='alert(1)", "javascript:alert(1)", "a & b &amp; c", "line\nbreak\ttab",
+    "nul\x00 bell\x07 esc\x1b[31m del\x7f c1\x85", "]]>", "{{ 7*7 }}", "{% for i in range(9) %}x{% endfor %}",
+    "<!-- --> <![CDATA[ x ]]>", "\ud800 lone", "\ufffe\uffff", "ünï 🎿", "",
+]  # fmt: skip
+
+
+def space(**render: str) -> dict[str, Any]:
+    return {"fields": FIELDS, **({"render": render} if render else {})}
+
+
+def variables(base: str = "https://o.example/o", **contact: Value) -> Variables:
+    return Variables.of("recipient", contact, {"page": "/a"}, base).about(
+        {"name": "rockies", "code": "R<1", "label": "Rockies", "category": "travel"},
+        {"id": "a/1", "rank": 2, "weight": Decimal("1.50"), "space": "web"},
+    )
+
+
+def shown(field: str, text: str, **contact: Value) -> str:
+    given = {"title": "t", field: text}
+    return Renderer.of(space()).content(given, variables(**contact)).fields[field]
+
+
+def output(kind: str, function: str, given: dict[str, str] | None = None, **contact: Value) -> str:
+    renderer = Renderer.of(space(**{kind: function}))
+    its = variables(**contact)
+    return renderer.output(renderer.content({"title": "t"} | (given or {}), its), its, kind)
+
+
+# ---- sinks
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_a_value_in_html_is_text_and_nothing_else(value: str) -> None:
+    template = '<p class="x">{{ recipient.name }}</p><a title="{{ recipient.name }}">b</a>'
+    html = shown("html", template, name=value)
+    root = ElementTree.fromstring(f"<r>{html}</r>")
+    kept = "".join(c for c in value if c in "\n\t" or (ord(c) >= 32 and not 0x7F <= ord(c) < 0xA0 and c not in "\ud800\ufffe\uffff"))
+    assert [child.tag for child in root] == ["p", "a"]
+    assert root[0].text == (kept or None)
+    assert root[1].attrib == {"title": kept.replace("\n", " ").replace("\t", " ")}
+    assert '"' not in html.split('class="x">')[1].split("</p>")[0]
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_a_text_field_is_escaped_once_where_it_is_put(value: str) -> None:
+    given = {"title": "{{ recipient.name }} & co"}
+    html = output("html", '<h3 id="{{ title }}">{{ title }}</h3>', given, name=value)
+    xml = output("xml", '<v a="{{ title }}">{{ title }}</v>', given, name=value)
+    text = output("text", "{{ title }}", given, name=value)
+    assert text.endswith(" & co")
+    assert ElementTree.fromstring(html).text == ElementTree.fromstring(xml).text == text
+    assert not {c for c in text if ord(c) < 32} - {"\n", "\t"}
+
+
+@pytest.mark.parametrize("value", HOSTILE[:-1])
+def test_a_value_in_a_url_is_one_component(value: str) -> None:
+    url = shown("destination_url", "https://x.example/s?q={{ recipient.name }}&b=1", name=value)
+    tail = url.removeprefix("https://x.example/s?q=").removesuffix("&b=1")
+    assert all(c.isalnum() or c in "-._~%" for c in tail)
+
+
+def test_markup_of_an_html_field_is_kept_in_html_escaped_in_xml_and_plain_in_text() -> None:
+    given = {"html": "<b>1 & 2</b>"}
+    assert output("html", "{{ html }}", given) == "<b>1 & 2</b>"
+    assert output("xml", "{{ html }}", given) == "&lt;b&gt;1 &amp; 2&lt;/b&gt;"
+    assert output("text", "{{ html }}", given) == "<b>1 & 2</b>"
+
+
+def test_a_filter_takes_the_safety_of_markup_away() -> None:
+    assert output("html", "{{ html|truncate(5) }}", {"html": "<b>abc</b>"}) == "&lt;b&gt;a…"
+    assert output("html", "{{ html ~ title }}", {"html": "<b>", "title": "<i>"}) == "<b>&lt;i&gt;"
+
+
+# ---- values
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (None, ""), (True, "true"), (False, "false"), (7, "7"), (Decimal("1290.000000"), "1290"), (Decimal("0.1"), "0.1"),
+        (Decimal("0.000001"), "0.000001"), (Decimal("-12345678.125"), "-12345678.125"), (Decimal("123456789012"), "123456789012"),
+        (date(2027, 2, 4), "2027-02-04"), (datetime(2027, 2, 4, 10, 5), "2027-02-04T10:05:00"), (("a", "b"), "a, b"), ((), ""),
+        (2**63 - 1, "9223372036854775807"),
+    ],
+)  # fmt: skip
+def test_how_values_are_written(value: Value, written: str) -> None:
+    assert shown("title", "x{{ recipient.v }}", v=value) == f"x{written}"
+
+
+@pytest.mark.parametrize(
+    ("expression", "value", "written"),
+    [
+        ("v|upper", None, ""), ("v|default('you')", None, "you"), ("v|default('you')", "", "you"), ("v|default('x')", 0, "0"),
+        ("v|date('dmy')", date(2027, 2, 4), "04/02/2027"), ("v|date('mdy')", date(2027, 2, 4), "02/04/2027"),
+        ("v|date('dots')", datetime(2027, 2, 4, 9, 5), "04.02.2027"), ("v|date('time')", datetime(2027, 2, 4, 9, 5), "09:05"),
+        ("v|date", date(2027, 2, 4), "2027-02-04"), ("v|date", None, ""), ("v|number(2)", Decimal("1.005"), "1.01"),
+        ("v|number", Decimal("2.5"), "3"), ("v|number(2)", None, ""), ("v|round(1)", Decimal("0.25"), "0.3"),
+        ("v|join(' / ')", ("a", "b"), "a / b"), ("v|first", ("a", "b"), "a"), ("v|last", (), ""), ("v|length", ("a",), "1"),
+        ("v|title", "ada LOVELACE", "Ada Lovelace"), ("v|capitalize", "ADA", "Ada"), ("v|trim", "  a ", "a"),
+        ("v|truncate(4)", "abcdef", "abc…"), ("v|replace('a', 'b')", "aab", "bbb"), ("v|replace('', 'b')", "a", "a"),
+        ("v|sort|join", ("b", "a"), "a, b"), ("v|unique|join", ("b", "b"), "b"), ("v|urlencode", "a b/c&d", "a%20b%2Fc%26d"),
+        ("v + 0.2", Decimal("0.1"), "0.3"), ("v is none", None, "true"), ("'y' if v > 100 else 'n'", Decimal("100.5"), "y"),
+    ],
+)  # fmt: skip
+def test_filters(expression: str, value: Value, written: str) -> None:
+    expression = expression.replace("v", "recipient.v", 1) if not expression.startswith("'") else expression.replace(" v ", " recipient.v ")
+    assert shown("title", "x{{ " + expression + " }}", v=value) == f"x{written}"
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["'x'|date", "1|date('long')", "'2027-01-01'|date('long')", "'a'|number", "1|number(9)", "1|number('a')", "'a'|truncate(0)",
+     "range(0, 10, 0)", "range(1, 5000)", "range(1.5)", "1|join", "recipient.nothing", "nobody", "recipient", "status_url('nonsense')",
+     "status_url(9)", "status_url(2, 'javascript:alert(1)')", "status_url()", "1 / 0", "'a' - 1", "9**9**9", "'a'|default('b')|first(1, 2)"],
+)  # fmt: skip
+def test_a_failing_template_is_one_error_with_its_field(expression: str) -> None:
+    with pytest.raises(RenderError) as caught:
+        shown("title", "x\n{{ " + expression + " }}")
+    assert caught.value.where == "title"
+    assert caught.value.reason
+    with pytest.raises(RenderError) as caught:
+        output("html", "{{ " + expression + " }}")
+    assert caught.value.where == "html"
+
+
+def test_an_error_of_the_engine_has_its_line() -> None:
+    with pytest.raises(RenderError) as caught:
+        output("text", "a\n\n{{ recipient.nothing }}")
+    assert (caught.value.where, caught.value.line) == ("text", 3)
+    assert str(caught.value).endswith("(line 3)")
+
+
+# ---- reach and bounds
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{{ recipient.__class__ }}", "{{ ''.__class__ }}", "{{ recipient['__class__'] }}", "{{ recipient.clear }}", "{{ recipient.get }}",
+     "{% set r = recipient %}{{ r.clear }}", "{{ recipient.pop('a') }}", "{{ (recipient.copy)() }}", "{{ recipient['copy']() }}",
+     "{{ recipient|items }}", "{{ recipient|attr('get') }}", "{{ debug() }}", "{{ recipient }}", "{{ status_url }}", "{{ range.__self__ }}",
+     "{{ recipient.a|safe }}", "{% autoescape false %}{{ recipient.a }}{% endautoescape %}", "{{ loop }}", "{{ self }}", "{{ cycler }}",
+     "{% include 'a' %}", "{% import 'a' as b %}", "{% from 'a' import b %}", "{% extends 'a' %}", "{% macro f() %}{% endmacro %}",
+     "{% call f() %}{% endcall %}", "{% block a %}{% endblock %}", "{% filter upper %}{% endfilter %}", "{% do f() %}"],
+)  # fmt: skip
+def test_nothing_reaches_into_python(text: str) -> None:
+    contact: dict[str, Value] = {"a": "<"}
+    with pytest.raises(RenderError):
+        shown("html", text, **contact)
+    assert contact == {"a": "<"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{% for i in range(10**9) %}x{% endfor %}", "{% for i in range(1000) %}{% for j in range(1000) %}x{% endfor %}{% endfor %}",
+     "{% for i in range(1000) %}{{ recipient.long }}{% endfor %}", "{{ 'a' * 1000000000 }}", "{{ 'a' * 100000000 * 100000 }}",
+     "{% for i in range(900) %}" + "x" * 8000 + "{% endfor %}", "{{ recipient.long|replace('a', recipient.long) }}"],
+)  # fmt: skip
+def test_work_and_output_are_bounded(text: str) -> None:
+    with pytest.raises(RenderError):
+        shown("title", text, long="a" * 5000)
+
+
+# ---- what is required, and URLs
+
+
+def test_a_required_field_is_checked_after_its_values_are_in() -> None:
+    for given in ({}, {"title": " \n"}, {"title": "{{ recipient.name }}"}):
+        with pytest.raises(RenderError, match="required") as caught:
+            Renderer.of(space()).content(given, variables(name=None))
+        assert caught.value.where == "title"
+
+
+def test_fields_that_are_not_given_are_empty_and_those_of_other_spaces_are_left_out() -> None:
+    content = Renderer.of(space()).content({"title": "t", "sms_text": "s"}, variables())
+    assert content == Content({"title": "t"})
+    assert Renderer.of(space(html="{% if html %}y{% else %}n{% endif %}")).output(content, variables(), "html") == "n"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["javascript:alert(1)", "JavaScript:alert(1)", "java\nscript:alert(1)", "data:text/html,x", "//x.example/a", "/a", "x.example", "http:x",
+     "https://", "https:///a", "https://user:pw@x.example/", "https://bank.example@evil.example/", "https://x.example\\@evil.example",
+     "https://x.example/a b", "https://x.example/\n", "https://x.example/a\"b", "ftp://x.example", "app://cards", "https://x.example:port/",
+     "https://{{ recipient.v }}/", "https://a{{ recipient.v }}.example/", "{{ recipient.v }}", "{{ recipient.v }}://x.example/",
+     "https://x.example{{ recipient.v }}", "https://x.example/" + "a" * 5000],
+)  # fmt: skip
+def test_urls_that_are_refused(url: str) -> None:
+    if url == "https://x.example/\n":  # a line end after it is what YAML blocks leave
+        assert shown("deep_link", url) == url.strip()
+        return
+    for field in ("destination_url", "deep_link"):
+        with pytest.raises(RenderError) as caught:
+            shown(field, url, v="evil.example")
+        assert caught.value.where == field
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://x.example", "HTTP://X.example/a?b=c#d", "https://x.example:8080/a", "https://münchen.example/ü?q=a@b", "https://[::1]/a",
+     "https://x.example/a?next=https://y.example/&t=%7B%7D"],
+)  # fmt: skip
+def test_urls_that_are_taken(url: str) -> None:
+    assert shown("deep_link", url) == url
+
+
+def test_a_url_may_be_chosen() -> None:
+    text = "{% if recipient.fr %}https://a.example/fr{% else %}https://a.example/en{% endif %}?n={{ recipient.n }}"
+    assert shown("destination_url", text, fr=True, n="é&") == "https://a.example/fr?n=%C3%A9%26"
+    assert shown("image_url", "{% if recipient.fr %}https://a.example/{% endif %}", fr=False) == ""
+
+
+# ---- links
+
+
+def test_the_status_link_in_a_function() -> None:
+    html = output("html", '<a href="{{ status_url(2, destination_url) }}">', {"destination_url": "https://x.example/?a=1&b=é"})
+    assert html == (
+        '<a href="https://o.example/o?a=UpdateStatus&amp;p=a%2F1&amp;st=2&amp;r=https%3A%2F%2Fx.example%2F%3Fa%3D1%26b%3D%C3%A9">'
+    )
+    assert output("text", "{{ status_url('rejected') }}") == "https://o.example/o?a=UpdateStatus&p=a%2F1&st=5"
+
+
+def test_a_tracked_link_leads_through_the_status() -> None:
+    body = space() | {"storage": {"accepted": "interested"}}
+    before = "<P Class=x>a &nbsp; b\n<a\n  _urlType=\"11\" class='c' HREF='https://x.example/?a=1&amp;b=2' >go</a > <a href=z>"
+    html = Renderer.of(body).content({"title": "t", "html": before}, variables()).fields["html"]
+    link = "https://o.example/o?a=UpdateStatus&amp;p=a%2F1&amp;st=2&amp;r=https%3A%2F%2Fx.example%2F%3Fa%3D1%26b%3D2"
+    assert html == f"<P Class=x>a &nbsp; b\n<a class='c' HREF=\"{link}\" >go</a > <a href=z>"
+
+
+def test_a_tracked_link_in_a_function_and_without_a_service() -> None:
+    given = {"destination_url": "https://x.example/?a=1&b=2"}
+    function = '<a _urlType="11" href="{{ destination_url }}">{{ title }}</a>'
+    html = output("html", function, given)
+    assert "st=3&amp;r=https%3A%2F%2Fx.example%2F%3Fa%3D1%26b%3D2" in html
+    assert "_urlType" not in html
+    renderer, its = Renderer.of(space(html=function)), variables(base="")
+    content = renderer.content({"title": "t"} | given, its)
+    assert renderer.output(content, its, "html") == '<a href="https://x.example/?a=1&amp;b=2">t</a>'
+
+
+def test_other_url_types_and_comments_are_left_alone() -> None:
+    html = '<!-- <a _urlType="11" href="https://x.example"> --><a _urlType="1" href="https://x.example">'
+    assert shown("html", html) == html
+
+
+@pytest.mark.parametrize("target", ["javascript:alert(1)", "/relative", ""])
+def test_a_tracked_link_leads_to_http_only(target: str) -> None:
+    html = f'<a _urlType="11" href="{target}">x</a>'
+    if target:
+        with pytest.raises(RenderError, match="link"):
+            shown("html", html)
+    else:
+        assert "&amp;r=" not in shown("html", html)
+
+
+@pytest.mark.parametrize("value", ["javascript:alert(1)", " JAVASCRIPT:alert(1)", "java\tscript:alert(1)", "java\nscript\n:x", "vbscript:x"])
+def test_a_value_makes_no_link_that_runs_a_program(value: str) -> None:
+    with pytest.raises(RenderError, match="program"):
+        shown("html", '<a href="{{ recipient.site }}">x</a>', site=value)
+    with pytest.raises(RenderError, match="program"):
+        output("html", "<a href='{{ title }}'>x</a>", {"title": value})
+
+
+def test_an_attribute_that_names_no_address_may_say_anything() -> None:
+    assert shown("html", '<a title="{{ recipient.site }}">x</a>', site="javascript:x") == '<a title="javascript:x">x</a>'
+
+
+# ---- a space without functions
+
+
+def test_defaults() -> None:
+    renderer, its = Renderer.of(space()), variables(name="<Ada>")
+    given = {
+        "title": "Hello {{ recipient.name }}", "html": "<b>&amp;</b>", "destination_url": "https://x.example/?a=1&b=2",
+        "image_url": "https://x.example/i.png", "deep_link": "https://x.example/app",
+    }  # fmt: skip
+    content = renderer.content(given, its)
+    assert renderer.output(content, its, "html").splitlines() == [
+        '<article class="offer">',
+        '<h3 class="title">Hello &lt;Ada&gt;</h3>',
+        '<div class="html"><b>&amp;</b></div>',
+        '<a class="destination_url" href="https://x.example/?a=1&amp;b=2">https://x.example/?a=1&amp;b=2</a>',
+        '<img class="image_url" src="https://x.example/i.png" alt="">',
+        '<a class="deep_link" href="https://x.example/app">Go &amp; see</a>',
+        "</article>",
+    ]
+    assert renderer.output(content, its, "text").splitlines()[0] == "Hello <Ada>"
+    assert renderer.output(content, its, "xml").startswith(
+        "<xmlOfferView><title>Hello &lt;Ada&gt;</title><html>&lt;b&gt;&amp;amp;&lt;/b&gt;</html><destination_url>"
+    )
+
+
+def test_an_unknown_output() -> None:
+    with pytest.raises(ValueError, match="pdf"):
+        Renderer.of(space()).output(Content({"title": "t"}), variables(), "pdf")
+
+
+def test_a_preview_has_no_proposition() -> None:
+    its = Variables.of("recipient", {"name": "Ada"}).about({"name": "n", "code": "n", "label": "", "category": "c"})
+    renderer = Renderer.of(space(html="{{ title }}"))
+    assert renderer.output(renderer.content({"title": "{{ recipient.name }}"}, its), its, "html") == "Ada"
