@@ -217,6 +217,8 @@ def _tell_waiting(holder: Holder) -> None:
 def source_lines(file: str) -> list[str] | None:
     """The lines of a file of the project, to show where a mistake is."""
     path = (_ROOT[-1] if _ROOT else Path.cwd()) / file
+    if path.suffix not in (".yaml", ".yml"):  # a line of a contacts' file is somebody's personal data
+        return None
     try:
         if not path.is_file():  # opening a named pipe would wait for a writer for ever
             return None

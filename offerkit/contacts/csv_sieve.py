@@ -5,9 +5,13 @@ A sieve may let a record through that does not match; it never stops one that do
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 from offerkit.rules.types import Base, FieldType, Value
+
+_EXPONENT = re.compile(rb"[0-9]\.?[eE]")
+"""How an integer may be written without its digits: 2e3."""
 
 
 def sieve(
@@ -33,11 +37,13 @@ def sieve(
         case _:
             return lambda raw: True
 
+    whole = types[name].base is Base.INTEGER
+
     def passes(raw: bytes) -> bool:
-        if needle not in raw:
-            return False
         if b'"' in raw:
-            return True
+            return needle in raw or (whole and _EXPONENT.search(raw) is not None)
+        if not whole and needle not in raw:
+            return False
         parts = raw.split(b",", place + 1)
         return len(parts) <= place or may_be(parts[place].removesuffix(b"\r"))
 

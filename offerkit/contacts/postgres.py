@@ -139,6 +139,6 @@ def _secrets(url: str) -> list[str] | None:
         named = [value for name, value in parse_qsl(parts.query) if "pass" in name.lower() or "key" in name.lower()]
     except ValueError:
         return None
-    if "@" in (parts.path + parts.query + parts.fragment) or parts.fragment:
-        return None  # an unescaped / ? # in the password has put the rest of it elsewhere
+    if "@" in (parts.path + parts.query) or parts.fragment or parts.netloc.count("@") > 1:
+        return None  # an unescaped / ? # @ in the password has put the rest of it elsewhere
     return [secret for secret in (password, unquote(password), *named) if secret]

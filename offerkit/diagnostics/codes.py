@@ -76,6 +76,7 @@ class Code(StrEnum):
     BAD_POINT = "OFR803"
     GIT = "OFR804"
     TARGET_EXISTS = "OFR805"
+    NOT_RENDERED = "OFR830"
     UNKNOWN_SPACE = "OFR850"
     NOT_UNITARY = "OFR851"
     BAD_COUNT = "OFR852"
@@ -84,6 +85,7 @@ class Code(StrEnum):
     MISSING_CALL_DATA = "OFR855"
     UNKNOWN_SLICE = "OFR856"
     BROKEN_RULE = "OFR857"
+    NOBODY = "OFR858"
     HOOK_MISSING = "OFR860"
     HOOK_FAILED = "OFR861"
     HOOK_ANSWER = "OFR862"
@@ -100,6 +102,9 @@ class Code(StrEnum):
     UNKNOWN_PROPOSITION = "OFR880"
     STATUS_STEP = "OFR881"
     PROPOSITION_EXISTS = "OFR882"
+    UNKNOWN_STATUS = "OFR883"
+    BAD_CASE = "OFR890"
+    CASE_FAILED = "OFR891"
     # 9xx: ours
     BUG = "OFR901"
 
@@ -168,6 +173,11 @@ CODES: dict[Code, str] = {
     Code.UNKNOWN_PROPOSITION: "No proposition has that id, or it is of another environment.",
     Code.STATUS_STEP: "A status that may not follow the one that the proposition has.",
     Code.PROPOSITION_EXISTS: "A proposition is stored already under that id.",
+    Code.UNKNOWN_STATUS: "Not a status of a proposition.",
+    Code.BAD_CASE: "A decision case that cannot be run: unknown keys, a wrong space, a contact that does not fit.",
+    Code.CASE_FAILED: "A decision case gives other offers than it expects.",
+    Code.NOT_RENDERED: "An offer could not be rendered for one contact and was left out of the answer (a warning).",
+    Code.NOBODY: "A call identified nobody, and the space has no fallback (a warning; the answer is empty).",
     Code.UNKNOWN_SPACE: "A call names a space that is not there, or not live.",
     Code.NOT_UNITARY: "A call for one contact names a space that is for batch only.",
     Code.BAD_COUNT: "A call asks for no offers, or for too many.",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from offerkit.engine.condition import Gate
     from offerkit.engine.lineup import Lineup
+    from offerkit.rules.types import Value
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -47,7 +48,7 @@ class Bundle:
 
     gates: tuple[Gate, ...]
     place_of: dict[Gate, int]
-    evaluate: Callable[..., tuple[object, ...]]
+    evaluate: Callable[..., tuple[Value, ...]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,15 +119,18 @@ class Compiler:
     def _spaces(self) -> Iterator[tuple[str, Space]]:
         for name, address, body in self._of(Kind.SPACE):
             model = SpaceModel.model_validate(body)
-            yield name, Space(
+            yield (
                 name,
-                address,
-                model.channel,
-                model.unitary,
-                model.defaults.categories,
-                model.defaults.themes,
-                model.hooks.target_loading or "",
-                model.hooks.post_processing or "",
+                Space(
+                    name,
+                    address,
+                    model.channel,
+                    model.unitary,
+                    model.defaults.categories,
+                    model.defaults.themes,
+                    model.hooks.target_loading or "",
+                    model.hooks.post_processing or "",
+                ),
             )
 
     def _categories(self) -> dict[str, Category]:
@@ -161,9 +164,7 @@ class Compiler:
             for place, (name, address, _) in enumerate(self._of(Kind.OFFER))
         )
 
-    def _rules(
-        self, offers: tuple[Offer, ...], categories: Mapping[str, Category]
-    ) -> tuple[PresentationRule, ...]:
+    def _rules(self, offers: tuple[Offer, ...], categories: Mapping[str, Category]) -> tuple[PresentationRule, ...]:
         typology = self._bodies.get(f"{self._environment}/typology.{self._model.typology}")
         if self._model.typology is None or typology is None:
             return ()

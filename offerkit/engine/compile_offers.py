@@ -110,7 +110,9 @@ class OfferCompiler:
         try:
             values = self._expressions.values(use.values, declared)
         except ValueError as error:
-            return self._broken(use.filter, f"a parameter of filter “{use.filter}” does not fit: {error}", address, path)
+            return self._broken(
+                use.filter, f"a parameter of filter “{use.filter}” does not fit: {error}", address, path
+            )
         gate = self._expressions.filter(at, model.when, types, MappingProxyType(values), offer.row)
         return Requirement(gate, Why.FILTER, at, ("when",), use.filter)
 
@@ -139,5 +141,3 @@ class OfferCompiler:
             address,
             path,
         )
-
-

@@ -38,16 +38,16 @@ class Condition:
 
     @cached_property
     def evaluate(self) -> Evaluator:
-        """Called with one row for each namespace, now and today."""
+        """Called with one row for each namespace, now and today. A condition gives False when it is unknown."""
         if self.checked is None:
             return _unknown
         from offerkit.rules.python import compile_one
 
-        return compile_one(self.checked, self.namespaces)
+        return compile_one(self.checked, self.namespaces, exact=False)
 
     @cached_property
     def parts(self) -> tuple[tuple[Checked, Evaluator], ...]:
-        """The parts of the top-level ``and``, each with its own evaluator, for explanations."""
+        """The parts of the top-level ``and``, each with its own three-valued evaluator, for explanations."""
         if self.checked is None:
             return ()
         from offerkit.rules.check import conjuncts
@@ -79,17 +79,18 @@ class Gate:
 class Memo:
     """What gates gave in one decision, so that none is evaluated twice."""
 
-    __slots__ = ("_facts", "_known")
+    __slots__ = ("_known", "facts")
 
     def __init__(self, facts: Facts, known: dict[Gate, Value] | None = None) -> None:
-        self._facts = facts
+        """``known``: what was evaluated already."""
+        self.facts = facts
         self._known = {} if known is None else known
 
     def value(self, gate: Gate) -> Value:
         """What ``gate`` gives for the facts of this decision."""
         known = self._known
         if gate not in known:
-            known[gate] = gate.value(self._facts)
+            known[gate] = gate.value(self.facts)
         return known[gate]
 
 

@@ -1,7 +1,7 @@
 """The decision: domain.md §3, steps 1 (target loading) to 11. Steps 1 (who) and 12 (store, render) are the caller's.
 
-:func:`decide` answers from a lineup of bits; with ``explain`` it walks offer by offer (walk.py). They share what
-follows the sort, and tests hold both to the same answer.
+:func:`decide` answers from a lineup of bits; with ``explain`` it walks offer by offer (walk.py). What follows the
+sort they share (finish.py), and tests hold both to the same answer.
 """
 
 from __future__ import annotations
@@ -15,48 +15,35 @@ from offerkit.engine.call import Call
 from offerkit.engine.catalog import Catalog, Space
 from offerkit.engine.check_call import typed
 from offerkit.engine.condition import Facts, Gate, Memo
-from offerkit.engine.decision import Chosen, Decision, Trace
+from offerkit.engine.decision import Decision, Trace
+from offerkit.engine.finish import first, in_order, weigh
 from offerkit.engine.history import Past
-from offerkit.engine.hooks import Candidate, load_target, post_process, products, rubbish
+from offerkit.engine.hooks import load_target, rubbish
 from offerkit.engine.lineup import Lineup, bits_of, lineup
 from offerkit.engine.presentation import Moment, applied, reached
-from offerkit.engine.ranking import Entry, once, ranked, tie_key
+from offerkit.engine.ranking import Entry
 from offerkit.engine.report import Report
 from offerkit.engine.slice import wanted
-from offerkit.engine.weights import best, times
+from offerkit.engine.walk import unmet, walk
+from offerkit.engine.weights import best
 from offerkit.engine.why import Why
-from offerkit.rules.types import Row, Value
+from offerkit.rules.types import Value
 
 
 def decide(catalog: Catalog, call: Call, history: Sequence[Past], *, explain: bool = False) -> Decision:
     """The offers for one call, made by ``make_call``, to a contact with ``history``.
 
     ``history`` needs to reach back ``catalog.longest_period``; its order means nothing. With ``explain`` the answer
-    is the same, with a trace, and takes some hundred times longer.
+    is the same, with a trace, and takes some ten times longer.
     """
     space = catalog.spaces[call.space]
     reports = list(call.reports)
     facts = _facts(catalog, space, call, reports)
     if catalog.when is not None and catalog.when.gate.value(facts) is not True:
-        return _nothing(catalog, facts, reports, explain)
-    if explain:
-        from offerkit.engine.walk import walk
-
-        return walk(catalog, call, history, facts, reports)
-    line = lineup(catalog, space.name, facts.today, wanted(space, call))
-    known: dict[Gate, Value] = {}
-    alive = line.alive(facts, known)
-    computed = _computed(catalog, space, line, alive, Memo(facts, known), facts, reports)
-    alive &= ~sum(part.bit for part in line.computed if part.offer.place not in computed)
-    eligible = line.count(alive) + len(computed)
-    alive &= ~_over(catalog, space, call, line, facts, history)
-    computed = {place: found for place, found in computed.items() if alive & line.of_offer[place]}
-    presentable = line.count(alive) + len(computed)
-    alive &= ~bits_of((catalog.place_of[name] for name in call.exclude if name in catalog.place_of), line.of_offer)
-    entries = (entry for place, found in computed.items() if alive & line.of_offer[place] for entry in found)
-    chosen = finish(catalog, space, call, facts, _merged(line.standing(alive), list(entries)), reports)
-    considered = {"slice": line.members, "eligible": eligible, "presentable": presentable, "chosen": len(chosen)}
-    return Decision(chosen, tuple(reports), MappingProxyType(considered))
+        trace = Trace(unmet(catalog.when, facts, "the environment's filter"), None, ()) if explain else None
+        return Decision((), tuple(reports), MappingProxyType(_NOTHING), Why.ENVIRONMENT_CONDITION, trace)
+    decided = walk if explain else _fast
+    return decided(catalog, space, call, facts, history, reports)
 
 
 def decide_many(
@@ -72,15 +59,91 @@ def decide_many(
     return decisions
 
 
-def finish(
-    catalog: Catalog, space: Space, call: Call, facts: Facts, entries: Iterable[Entry], reports: list[Report]
-) -> tuple[Chosen, ...]:
-    """Steps 9 to 11 for what may be proposed: sort, post-process, keep the first n.
+_NOTHING = {"slice": 0, "eligible": 0, "presentable": 0, "chosen": 0}
 
-    ``entries`` come by weight, highest first. Of a dynamic offer's products the best is kept.
-    """
-    order = final_order(catalog, space, call, facts, entries, reports)
-    return tuple(
-        Chosen(catalog.offers[entry.place].name, catalog.offers[entry.place].category, entry.weight, rank, entry.product)
-        for rank, entry in enumerate(order[: call.n], 1)
-    )
+
+def _facts(catalog: Catalog, space: Space, call: Call, reports: list[Report]) -> Facts:
+    """The clock of the environment's zone; the call data with what the space's target-loading hook adds."""
+    data = call.data
+    if space.target_loading:
+        added, report = load_target(catalog.hooks, space.target_loading, call.contact, data)
+        values, wrong = typed(catalog, added)
+        if wrong:
+            what = "; ".join(found.summary for found in wrong)
+            report, values = rubbish("target-loading", space.target_loading, what), {}
+        if report is not None:
+            reports.append(report)
+        data = {**data, **values}
+    local = call.now.astimezone(catalog.zone).replace(tzinfo=None)
+    return Facts(call.contact, data, local, local.date())
+
+
+def _fast(
+    catalog: Catalog, space: Space, call: Call, facts: Facts, history: Sequence[Past], reports: list[Report]
+) -> Decision:
+    """Steps 3 to 11 over a lineup: sets of offers are bits of an integer."""
+    line = lineup(catalog, space.name, facts.today, wanted(space, call))
+    known: dict[Gate, Value] = {}
+    alive = line.alive(facts, known)
+    computed = _computed(catalog, line, alive, Memo(facts, known), reports) if line.computed else {}
+    eligible = line.count(alive) + len(computed)
+    if history:
+        moment = Moment(call.now, space.name, space.channel)
+        alive &= ~_over(catalog, moment, line, facts, history)
+    presentable = line.count(alive) + sum(1 for bit in computed if bit & alive)
+    if call.exclude:
+        places = (catalog.place_of[name] for name in call.exclude if name in catalog.place_of)
+        alive &= ~bits_of(places, line.of_offer)
+    entries: Iterator[Entry] = line.standing(alive)
+    if computed:
+        entries = _merged(entries, (found for bit, found in computed.items() if bit & alive), space)
+    chosen = first(catalog, in_order(catalog, space, call, facts, entries, reports), call.n)
+    considered = {"slice": line.members, "eligible": eligible, "presentable": presentable, "chosen": len(chosen)}
+    return Decision(chosen, tuple(reports), MappingProxyType(considered))
+
+
+def _computed(
+    catalog: Catalog, line: Lineup, alive: int, memo: Memo, reports: list[Report]
+) -> dict[int, tuple[Entry, ...]]:
+    """By bit, the entries of the offers whose weight is a formula or dynamic, if it holds."""
+    found: dict[int, tuple[Entry, ...]] = {}
+    for part in line.computed:
+        if alive & part.bit:
+            entries = weigh(catalog, part.offer, best(part.weights, memo), memo.facts, reports).entries
+            if entries:
+                found[part.bit] = entries
+    return found
+
+
+def _merged(constant: Iterator[Entry], computed: Iterable[Sequence[Entry]], space: Space) -> Iterator[Entry]:
+    """All entries by weight, highest first. Only a hook gets to see more than the best product of an offer."""
+    flat = [entry for found in computed for entry in (found if space.post_processing else found[:1])]
+    flat.sort(key=_weight, reverse=True)
+    return merge(constant, flat, key=_weight, reverse=True)
+
+
+def _weight(entry: Entry) -> object:
+    return entry.weight
+
+
+def _over(catalog: Catalog, moment: Moment, line: Lineup, facts: Facts, history: Sequence[Past]) -> int:
+    """The bits of the offers that presentation rules exclude."""
+    dead = 0
+    for over in reached(catalog, moment, history, facts):
+        about = line.about[over.place]
+        if about is None:
+            about = bits_of(applied(catalog, over.rule, facts), line.of_offer)
+        match over.rule.of:
+            case "offer":
+                about &= bits_of(
+                    (catalog.place_of[name] for name in over.by if name in catalog.place_of), line.of_offer
+                )
+            case "category":
+                named = 0
+                for path in over.by:
+                    named |= line.of_category.get(path, 0)
+                about &= named
+            case _:
+                pass
+        dead |= about
+    return dead

@@ -60,7 +60,9 @@ class Expressions:
         key = (address, *((type(value), value) for value in read))
         return self._filters.setdefault(key, Gate(condition, (offer, values)))
 
-    def values(self, given: Mapping[str, str], parameters: Mapping[str, tuple[FieldType, str | None]]) -> dict[str, Value]:
+    def values(
+        self, given: Mapping[str, str], parameters: Mapping[str, tuple[FieldType, str | None]]
+    ) -> dict[str, Value]:
         """A filter's parameters, typed; what is not given has its default, else is unknown. Raises ValueError."""
         return {
             name: parse_value(given.get(name, default), type_, self._zone)

@@ -146,7 +146,9 @@ def _plain(name: object, value: object) -> Value:
         return value
     if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
         return tuple(value)
-    raise _RubbishError(f"field “{str(name)[:80]}” of a product is a {type(value).__name__}; give text, a number or a date")
+    raise _RubbishError(
+        f"field “{str(name)[:80]}” of a product is a {type(value).__name__}; give text, a number or a date"
+    )
 
 
 def _weight(weight: object) -> Decimal:

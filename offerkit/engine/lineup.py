@@ -19,6 +19,7 @@ from offerkit.engine.condition import Facts, Gate
 from offerkit.engine.ranking import Entry
 from offerkit.engine.slice import Wanted, members
 from offerkit.engine.weights import standing, times
+from offerkit.rules.types import Value
 
 _FLAGS = bytes(1 if place == ord("1") else 0 for place in range(256))
 _BUNDLE_FROM = 8
@@ -60,7 +61,7 @@ class Lineup:
         """All bits."""
         return (1 << (len(self.entries) + len(self.computed))) - 1
 
-    def alive(self, facts: Facts, known: dict[Gate, object]) -> int:
+    def alive(self, facts: Facts, known: dict[Gate, Value]) -> int:
         """The bits of which every condition holds; what was evaluated is kept in ``known`` when it is needed."""
         dead = 0
         if self.bundle is not None:
@@ -209,5 +210,5 @@ def _bundle_of(catalog: Catalog, space: str) -> Bundle:
                 found.update(dict.fromkeys(gate for gate in _gates(offer, weight) if _bundled(gate)))
     gates = tuple(found)
     checked = [gate.condition.checked for gate in gates if gate.condition.checked is not None]
-    evaluate = compile_many(checked, (catalog.dimension.name, "interaction"))
+    evaluate = compile_many(checked, (catalog.dimension.name, "interaction"), exact=False)
     return Bundle(gates, {gate: place for place, gate in enumerate(gates)}, evaluate)

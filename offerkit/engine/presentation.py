@@ -29,9 +29,11 @@ class Moment(NamedTuple):
 class Reached(NamedTuple):
     """A rule whose maximum is reached: for all offers it applies to (``total``), or for those of a name.
 
-    ``by`` holds the counts that reached it, by offer or category as the rule counts.
+    ``place`` is the rule's in the catalog; ``by`` holds the counts that reached the maximum, by offer or category as
+    the rule counts.
     """
 
+    place: int
     rule: PresentationRule
     total: int
     by: Mapping[str, int]
@@ -82,13 +84,13 @@ def applied(catalog: Catalog, rule: PresentationRule, facts: Facts) -> frozenset
 def reached(catalog: Catalog, moment: Moment, history: Sequence[Past], facts: Facts) -> list[Reached]:
     """The rules that hold for this space and contact, and whose maximum is reached, in the typology's order."""
     found: list[Reached] = []
-    for rule in catalog.rules if history else ():
+    for place, rule in enumerate(catalog.rules if history else ()):
         if rule.channel and rule.channel != moment.channel:
             continue
         counted = _counted(catalog, rule, moment, history, facts)
         if len(counted) < rule.maximum:
             continue
-        over = _over(rule, counted)
+        over = _over(place, rule, counted)
         if over is None:
             continue
         if rule.contacts is not None and rule.contacts.gate.value(facts) is not True:
@@ -97,16 +99,16 @@ def reached(catalog: Catalog, moment: Moment, history: Sequence[Past], facts: Fa
     return found
 
 
-def _over(rule: PresentationRule, counted: Sequence[Past]) -> Reached | None:
+def _over(place: int, rule: PresentationRule, counted: Sequence[Past]) -> Reached | None:
     match rule.of:
         case "offer":
             counts = Counter(past.offer for past in counted)
         case "category":
             counts = Counter(past.category for past in counted)
         case _:
-            return Reached(rule, len(counted), {})
+            return Reached(place, rule, len(counted), {})
     by = {name: count for name, count in counts.items() if count >= rule.maximum}
-    return Reached(rule, 0, by) if by else None
+    return Reached(place, rule, 0, by) if by else None
 
 
 def _counted(

@@ -6,18 +6,15 @@ The same text in the same scope is asked about once, however many offers have it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from offerkit.address import Kind
 from offerkit.diagnostics import Code
 from offerkit.graph.filter_uses import bad_uses
 from offerkit.graph.record import Expression, Finding, Index, Record
 from offerkit.models.scopes import Role, scope
-from offerkit.rules.problems import RuleError
+from offerkit.rules.problems import Problem, RuleError
 from offerkit.rules.types import Base, FieldType, Scope, Wanted
-
-if TYPE_CHECKING:
-    from offerkit.rules.problems import Problem
 
 
 class Question(NamedTuple):
@@ -33,7 +30,7 @@ class Question(NamedTuple):
         return self.text, self.scope.digest, self.wanted.value
 
 
-Judge: TypeAlias = "Callable[[Sequence[Question]], Sequence[tuple[Problem, ...]]]"
+Judge: TypeAlias = Callable[[Sequence[Question]], Sequence[tuple[Problem, ...]]]
 """Answers questions: for each its problems, none for a sound expression."""
 
 TAKEN = ("category", "interaction", "offer", "parameter", "proposition")

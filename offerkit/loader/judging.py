@@ -9,14 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from offerkit.graph.expressions import Question, judge_here
 from offerkit.loader.cache import Cache
 from offerkit.loader.parallel import Child, workers
-
-if TYPE_CHECKING:
-    from offerkit.rules.problems import Problem
+from offerkit.rules.problems import Problem
 
 WORTH_IT = 500
 """From so many expressions on, forking costs less than it saves."""

@@ -119,7 +119,7 @@ def _variables(
     for path, text in texts.items():
         if not is_template(text):
             continue
-        seen = inspect(text)
+        seen = inspect(text, html=path[-1] == "html")
         if seen.error:
             at = start = locate(document, (*raw.path, *path))
             if seen.line > 1:

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, WithJsonSchema
 
 from offerkit.models.base import MAX_TEXT, Text
 from offerkit.rules.types import FieldType
+from offerkit.rules.values import parse_value
 
 
 def _word(value: object) -> object:
@@ -25,11 +26,6 @@ Given = Annotated[
 
 def misfit(text: str, type_: FieldType) -> str:
     """Why ``text`` is no value of the type; empty when it is one. The time zone decides nothing about that."""
-    try:  # TEMPORARY
-        from offerkit.rules.values import parse_value
-    except ModuleNotFoundError:
-        return ""
-
     try:
         value = parse_value(text, type_, UTC)
     except ValueError as error:

@@ -10,7 +10,8 @@ STATEMENTS: dict[str, str] = {
     "elif": "",
     "else": "",
     "endif": "",
-    "for": "`{% for x in recipient.interests %} … {% else %} … {% endfor %}`; inside: `loop.index`, `loop.first`, `loop.last`",
+    "for": "`{% for x in recipient.interests %} … {% else %} … {% endfor %}`; inside: `loop.index`, `loop.first`, "
+    "`loop.last`",
     "endfor": "",
     "set": "`{% set name = value %}`: a short name for a value",
     "raw": "`{% raw %} … {% endraw %}`: braces that mean nothing",
@@ -56,7 +57,8 @@ TESTS: dict[str, str] = {
 
 FUNCTIONS: dict[str, str] = {
     "range": "`range(stop)`, `range(start, stop)`, `range(start, stop, step)`: numbers to loop over, 1,000 at most",
-    "status_url": "`status_url('accepted', destination_url)`: the link that sets the proposition's status, then leads on",
+    "status_url": "`status_url('accepted', destination_url)`: the link that sets the proposition's status, then leads "
+    "on; `status_url('rejected')` leads nowhere",
 }
 
 MAX_RANGE = 1_000

@@ -19,6 +19,7 @@ _ATTRIBUTE = re.compile(
     re.VERBOSE,
 )
 _SPACED = r"[\x00-\x20]*".join
+_SCRIPT = re.compile(_SPACED("script") + r"[\x00-\x20]*:", re.IGNORECASE)
 _PROGRAM = re.compile(
     r"""\b(?:href|src|action|formaction|data|background|poster)\s*=\s*["']?[\x00-\x20]*(?:"""
     + "|".join(map(_SPACED, ("javascript", "vbscript")))
@@ -28,8 +29,8 @@ _PROGRAM = re.compile(
 
 
 def runs_program(html: str) -> bool:
-    """Whether an attribute of rendered HTML that names an address begins with ``javascript:`` or the like, however it is spaced."""
-    return _PROGRAM.search(html) is not None
+    """Whether an address in rendered HTML begins with ``javascript:`` or the like, however it is spaced."""
+    return _SCRIPT.search(html) is not None and _PROGRAM.search(html) is not None
 
 
 def tracked(html: str, through: Callable[[str], str]) -> str:

@@ -7,9 +7,9 @@ value; in a script, a style sheet or an ``on…`` attribute the value would be p
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from offerkit.rendering.scan import Trouble, pieces
+from offerkit.rendering.scan import Piece, Trouble
 
 _STEP = re.compile(
     r"""(?P<comment><!--)|(?P<open></?(?P<tag>[a-zA-Z][^\s/>]*))|(?P<close>>)
@@ -66,10 +66,10 @@ class _Place:
         return match.end()
 
 
-def exposed(source: str, *, html: bool) -> Iterator[Trouble]:
+def exposed(parts: Sequence[Piece], *, html: bool) -> Iterator[Trouble]:
     """Values in places where they could do harm; scripts and the like only where the text is ``html``."""
     place = _Place()
-    for piece in pieces(source):
+    for piece in parts:
         if piece.kind == "text":
             place.feed(piece.text)
         elif piece.kind == "expression":
@@ -81,7 +81,7 @@ def exposed(source: str, *, html: bool) -> Iterator[Trouble]:
 def _reason(place: _Place, html: bool) -> str:
     if place.tag and not place.quote:
         if place.attribute:
-            return f"a value in an attribute needs quotes: {place.attribute}=\"{{{{ … }}}}\""
+            return f'a value in an attribute needs quotes: {place.attribute}="{{{{ … }}}}"'
         return "a value cannot stand inside a tag, only in a quoted attribute of it" if html else ""
     if not html:
         return ""

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import assert_never
 
 from offerkit.models.inherit import JsonMap
 from offerkit.models.status import number, parse
 from offerkit.rendering.defaults import default_html, default_text, default_xml
 from offerkit.rendering.links import runs_program, tracked
-from offerkit.rendering.sandbox import Failed, run
+from offerkit.rendering.sandbox import RenderFault, run
 from offerkit.rendering.space import Field, Format, Look, Output
 from offerkit.rendering.urls import put_together, status_url
-from offerkit.rendering.values import Sink
+from offerkit.rendering.values import Sink, escape, without_controls
 from offerkit.rendering.variables import Variables
 
 _DEFAULTS = {Output.HTML: default_html, Output.TEXT: default_text, Output.XML: default_xml}
@@ -55,17 +57,23 @@ class Renderer:
         """The renderer of a space's canonical body."""
         return cls(Look.of(space))
 
-    def content(self, given: Mapping[str, str], variables: Variables) -> Content:
+    def content(
+        self, given: Mapping[str, str], variables: Variables, data: Mapping[str, str] = MappingProxyType({})
+    ) -> Content:
         """The offer's texts for this space (``given``, by field) with their values put in.
+
+        ``data``: fields that stand in for the offer's and are no templates (a hook's product): plain text for a
+        text field, plain text that is escaped for an html field, a whole URL for a url field.
 
         Raises RenderError: a template fails, a required field is empty, a URL is not http(s).
         """
         fields: dict[str, str] = {}
         context = self._context(variables)
         for field in self.look.fields:
-            if field.name not in given:
-                value = ""
-            else:
+            value = ""
+            if field.name in data:
+                value = fields[field.name] = self._plain(field, data[field.name])
+            elif field.name in given:
                 value = fields[field.name] = self._field(field, given[field.name], context, variables)
             if field.required and not value.strip():
                 raise RenderError(field.name, "a required field is empty")
@@ -84,14 +92,14 @@ class Renderer:
         context = {field.name: _marked(kind, field, value) for field, value in values}
         try:
             made = run(function, Sink(kind), {**context, **self._context(variables)}, html=kind is Output.HTML)
-        except Failed as error:
+        except RenderFault as error:
             raise RenderError(kind, error.reason, error.line) from None
         return self._finished(kind, made, variables)
 
     def _field(self, field: Field, text: str, context: Mapping[str, object], variables: Variables) -> str:
         try:
             value = run(text, _SINKS[field.format], context, html=field.format is Format.HTML)
-        except Failed as error:
+        except RenderFault as error:
             raise RenderError(field.name, error.reason, error.line) from None
         if field.format is Format.URL and value.strip():
             try:
@@ -99,6 +107,20 @@ class Renderer:
             except ValueError as error:
                 raise RenderError(field.name, str(error)) from None
         return self._linked(field.name, value, variables) if field.format is Format.HTML else value
+
+    def _plain(self, field: Field, value: str) -> str:
+        match field.format:
+            case Format.TEXT:
+                return without_controls(value)
+            case Format.HTML:
+                return escape(value)
+            case Format.URL:
+                try:
+                    return put_together(without_controls(value)) if value.strip() else ""
+                except ValueError as error:
+                    raise RenderError(field.name, str(error)) from None
+            case _:
+                assert_never(field.format)
 
     def _finished(self, kind: Output, made: str, variables: Variables) -> str:
         return self._linked(kind, made, variables) if kind is Output.HTML else made

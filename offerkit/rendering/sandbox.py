@@ -27,7 +27,7 @@ class _State(Protocol):
     def set_temp(self, name: str, value: int) -> object: ...
 
 
-class Failed(Exception):
+class RenderFault(Exception):  # noqa: N818 - the error that callers see is render.RenderError
     """A template could not be rendered: why, and the line of it (from 1; 0 when not known)."""
 
     def __init__(self, reason: str, line: int = 0) -> None:
@@ -46,14 +46,12 @@ def _environment(sink: Sink) -> Environment:
 
     def finalize(state: _State, value: object) -> object:
         # Markup is what we gave as such, or a mix of it and values that the engine has escaped.
-        if sink is Sink.HTML and type(value) is markup:
-            text = without_controls(shown(value))
-        else:
-            text = escaped(shown(value))
+        change = without_controls if sink is Sink.HTML and type(value) is markup else escaped
+        text = change(shown(value))
         if len(text) > _LARGE:
             written = state.get_temp("written", 0) + len(text)
             if written > MAX_OUTPUT:
-                raise Failed(f"it gives more than {MAX_OUTPUT:,} characters")
+                raise RenderFault(f"it gives more than {MAX_OUTPUT:,} characters")
             state.set_temp("written", written)
         return safe(text) if marked else text
 
@@ -75,25 +73,25 @@ def _environment(sink: Sink) -> Environment:
 def run(text: str, sink: Sink, context: Mapping[str, object], *, html: bool = False) -> str:
     """``text`` rendered for ``sink``; text that is no template is given back as it is.
 
-    Raises Failed, whatever goes wrong; nothing that is refused when specs are read is rendered.
+    Raises RenderFault, whatever goes wrong; nothing that is refused when specs are read is rendered.
     """
     if not is_template(text):
         return text
     seen = inspect(text, html=html)
     if seen.error:
-        raise Failed(seen.error, seen.line)
+        raise RenderFault(seen.error, seen.line)
     from minijinja import TemplateError
 
     try:
         result = _environment(sink).render_str(text, sink.value, **context)
     except TemplateError as error:
-        raise Failed(_reason(error), error.line or 0) from None
-    except Failed:
+        raise RenderFault(_reason(error), error.line or 0) from None
+    except RenderFault:
         raise
-    except (ValueError, TypeError, ArithmeticError) as error:
-        raise Failed(str(error)[:200]) from None
+    except (ValueError, TypeError, ArithmeticError, LookupError) as error:
+        raise RenderFault(str(error)[:200]) from None
     if len(result) > MAX_OUTPUT:
-        raise Failed(f"it gives more than {MAX_OUTPUT:,} characters")
+        raise RenderFault(f"it gives more than {MAX_OUTPUT:,} characters")
     return result
 
 

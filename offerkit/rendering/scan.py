@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from offerkit.diagnostics import nearest, or_list
 from offerkit.rendering.language import (
@@ -25,20 +26,19 @@ from offerkit.rendering.language import (
 _OPEN = re.compile(r"\{\{|\{%|\{#")
 _RAW_END = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
 _TOKEN = re.compile(
-    r"""\s+
-    | (?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
+    r"""\s*(?:
+    (?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
     | (?P<number>\d[\w]*(?:\.\d+)?(?:[eE][+-]?\d+)?)
     | (?P<name>\w+)
     | (?P<end>[-+]?(?:\}\}|%\}))
-    | (?P<sign>\*\*|//|==|!=|<=|>=|.)""",
+    | (?P<sign>\*\*|//|==|!=|<=|>=|\S))""",
     re.VERBOSE | re.DOTALL,
 )
 _KEYWORDS = frozenset({"and", "or", "not", "in", "is", "if", "else", "elif", "for", "set"})
 _GROWING = frozenset({"~", "+", "*", "**", "[", "{"})
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A ``name``, ``string``, ``number`` or ``sign`` of an expression."""
 
     kind: str
@@ -63,8 +63,12 @@ class Trouble:
     text: str
 
 
-def pieces(source: str) -> Iterator[Piece]:
+def pieces(source: str) -> tuple[Piece, ...]:
     """The parts of a template in order; comments are left out."""
+    return tuple(_pieces(source))
+
+
+def _pieces(source: str) -> Iterator[Piece]:
     at = 0
     while (opening := _OPEN.search(source, at)) is not None:
         if opening.start() > at:
@@ -92,27 +96,28 @@ def _tokens(source: str, at: int) -> tuple[tuple[Token, ...], int]:
     closers = 0
     while at < len(source):
         match = _TOKEN.match(source, at)
-        assert match is not None, "the last alternative takes any character"
+        if match is None:
+            break
         kind = match.lastgroup
         if kind == "end" and not (closers and match.group().endswith("}}")):
             return tuple(found), match.end()
         if kind == "end":  # }} that closes maps, not the block
             kind, text = "sign", "}"
-            at = match.start() + 1
+            at = match.start("end") + 1
         else:
-            text, at = match.group(), match.end()
-        if kind is None:
-            continue
-        closers += (text == "{") - (text == "}")
+            assert kind is not None, "each alternative has a name"
+            text, at = match[kind], match.end()
+        if text in ("{", "}"):
+            closers += 1 if text == "{" else -1
         found.append(Token(kind, text))
     return tuple(found), at
 
 
-def troubles(source: str) -> Iterator[Trouble]:
+def troubles(parts: Sequence[Piece]) -> Iterator[Trouble]:
     """What in a compiled template is outside of the language, in order."""
     inside: list[int] = []  # plain text met in each open loop
     blocks = 0
-    for piece in pieces(source):
+    for piece in parts:
         if piece.kind == "text":
             inside = [size + len(piece.text) for size in inside]
             continue
@@ -170,7 +175,7 @@ def _expression(tokens: Sequence[Token]) -> Iterator[str]:
         elif token.kind == "name" and token.text == "is" and (before is None or before.text != "."):
             skip = 2 if after is not None and after.text == "not" else 1
             yield from _listed("test", _dotted(tokens, place + skip), TESTS)
-        elif token.kind == "name" and token.text.startswith("_") or _hidden(token, before):
+        elif (token.kind == "name" and token.text.startswith("_")) or _hidden(token, before):
             yield f"“{token.text[:40]}”: names that begin with _ are not reachable"
 
 

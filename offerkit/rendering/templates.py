@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from offerkit.rendering.language import FUNCTIONS
 from offerkit.rendering.places import exposed
-from offerkit.rendering.scan import troubles
+from offerkit.rendering.scan import pieces, troubles
 
 if TYPE_CHECKING:
     from minijinja import Environment
@@ -39,7 +39,7 @@ def _environment() -> Environment:
     return Environment()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def inspect(text: str, *, html: bool = False) -> Inspected:
     """What ``text`` uses; its first error, with the line inside it (from 1), when it has one.
 
@@ -57,7 +57,8 @@ def inspect(text: str, *, html: bool = False) -> Inspected:
     except TemplateError as error:
         message = error.detail or error.message or "syntax error"
         return Inspected(error=str(message), line=error.line or 0)
-    trouble = next(troubles(text), None) or next(exposed(text, html=html), None)
+    parts = pieces(text)
+    trouble = next(troubles(parts), None) or next(exposed(parts, html=html), None)
     if trouble is not None:
         return Inspected(error=trouble.text, line=text.count("\n", 0, trouble.start) + 1)
     return Inspected(variables=tuple(sorted(name for name in names if name not in FUNCTIONS)))

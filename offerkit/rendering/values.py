@@ -78,7 +78,9 @@ def shown(value: object) -> str:
             return str(value)
         case float():
             # rounded to the six digits that decimals have: 0.1 + 0.2 is 0.3
-            return format(Decimal(repr(round(value, 6))), "f").removesuffix(".0") if abs(value) < 1e15 else f"{value:.0f}"
+            return (
+                format(Decimal(repr(round(value, 6))), "f").removesuffix(".0") if abs(value) < 1e15 else f"{value:.0f}"
+            )
         case list() | tuple():
             if all(isinstance(item, str | int | float | None) for item in value):
                 return ", ".join(shown(item) for item in value)

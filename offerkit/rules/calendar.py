@@ -17,12 +17,13 @@ def to_timestamp(day: date) -> datetime:
 def date_add(moment: date, months: int, days: int, seconds: int) -> date | None:
     """Months first (a day that the month lacks becomes its last), then days, then seconds; each within the years."""
     if months:
-        later = _add_months(moment, months)
-        if later is None:
+        shifted = _add_months(moment, months)
+        if shifted is None:
             return None
-        moment = later
+        moment = shifted
     try:
-        return moment + timedelta(days=days) + timedelta(seconds=seconds)
+        later = moment + timedelta(days) if days else moment
+        return later + timedelta(0, seconds) if seconds else later
     except OverflowError:
         return None
 
@@ -31,7 +32,8 @@ def _add_months(moment: date, months: int) -> date | None:
     year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
     if not 1 <= year <= 9999:
         return None
-    return moment.replace(year=year, month=month + 1, day=min(moment.day, monthrange(year, month + 1)[1]))
+    day = moment.day
+    return moment.replace(year, month + 1, day if day <= 28 else min(day, monthrange(year, month + 1)[1]))
 
 
 def date_trunc(unit: str, moment: date) -> date:

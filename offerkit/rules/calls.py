@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from sqlglot import exp
-from sqlglot.tokens import TokenType
 
 from offerkit.diagnostics.suggest import suggestion
 from offerkit.rules import constants, names
 from offerkit.rules.convert import Values, align, to_decimal, to_timestamp, typed_null
 from offerkit.rules.functions import CLOCK_UNITS, FUNCTIONS, WRITTEN, Signature, Takes
-from offerkit.rules.infer import Mismatch, Walk
+from offerkit.rules.grammar import TokenType
 from offerkit.rules.nodes import Call, Interval, Literal, Node
 from offerkit.rules.problems import Report
 from offerkit.rules.types import Base, FieldType
+from offerkit.rules.walk import Mismatch, Walk
 from offerkit.rules.words import (
-    DATE, DECIMAL, INTEGER, LIST, PLAIN, TEXT, TIMESTAMP, family, is_null, is_text_literal, words,
+    DATE,
+    DECIMAL,
+    INTEGER,
+    LIST,
+    PLAIN,
+    TEXT,
+    TIMESTAMP,
+    family,
+    is_null,
+    is_text_literal,
+    words,
 )  # fmt: skip
 
 T = TokenType
@@ -124,7 +134,8 @@ def _fit(signature: Signature, index: int, arg: Node, report: Report) -> Node | 
     if arg.type.base in bases:
         return arg
     report.add(arg.start, arg.end, f"{report.quote(arg.start, arg.end)} is {words(arg)}, "
-               f"but {signature.written} needs {takes.value} there", hint=_hint(signature, takes, arg, report))  # fmt: skip
+               f"but {signature.written} needs {takes.value} there",
+               hint=_hint(signature, takes, arg, report))  # fmt: skip
     return None
 
 

@@ -19,19 +19,10 @@ def check(text: str, scope: Scope, wanted: Wanted) -> Checked:
 
     Raises RuleError with every problem found. Pure: the same arguments give the same result.
     """
-    from offerkit.rules.infer import Mismatch, Walk
-    from offerkit.rules.parse import parse
+    from offerkit.rules.infer import infer
 
     report = Report(text)
-    tree, tokens = parse(text, report)
-    walk = Walk(tokens, scope, report)
-    root: Node | None = None
-    try:
-        root = walk.value(tree)
-        if walk.at != len(tokens):
-            raise Mismatch
-    except Mismatch:
-        _unreadable(walk.at, [(token.start, token.end + 1) for token in tokens], report)
+    root = infer(text, scope, report)
     if root is not None:
         root = _fitting(root, wanted, report)
     if report.problems or root is None:
@@ -56,15 +47,6 @@ def conjuncts(checked: Checked) -> tuple[Checked, ...]:
         return (checked,)
     parts = (_checked(checked.text[part.start : part.end], part) for part in root.args)
     return tuple(part for part in parts if part is not None)
-
-
-def _unreadable(at: int, places: list[tuple[int, int]], report: Report) -> None:
-    """Something that sqlglot reads and the language does not have; unless that was said already."""
-    if report.problems:
-        return
-    start, end = places[min(at, len(places) - 1)]
-    report.add(start, end, f"{report.quote(start, end)} is not expected here",
-               hint="Compare the expression with the examples in docs/rules.md.")  # fmt: skip
 
 
 def _fitting(root: Node, wanted: Wanted, report: Report) -> Node | None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from offerkit.diagnostics.suggest import suggestion
 from offerkit.rules.functions import UNITS
 from offerkit.rules.nodes import Interval, Literal
-from offerkit.rules.problems import Report
+from offerkit.rules.problems import Report, shortened
 from offerkit.rules.words import DATE, DECIMAL, INTEGER, TIMESTAMP
 
 LARGEST = 2**63
@@ -83,7 +83,7 @@ def interval(text: str, start: int, end: int, report: Report) -> Interval | None
         count, word = int(match[1]), match[2].lower()
         unit = word if word in UNITS else word.removesuffix("s")
         if unit not in UNITS:
-            report.add(start, end, f"“{match[2]}” is not a unit of time", hint=suggestion(word, UNITS))
+            report.add(start, end, f"“{shortened(match[2])}” is not a unit of time", hint=suggestion(word, UNITS))
             return None
         months += count * _MONTHS.get(unit, 0)
         days += count * _DAYS.get(unit, 0)

@@ -163,4 +163,6 @@ def _differ(lead: Node, node: Node, report: Report) -> None:
             hint = "Numbers of days: date_diff('day', x, y), or x + interval '3 days'."
         case ("moment", "interval") | ("interval", "moment"):
             hint = "An interval is added to a date: current_date - interval '3 days'."
+        case _:
+            pass
     report.add(node.start, node.end, summary, hint=hint)

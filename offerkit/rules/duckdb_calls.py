@@ -27,6 +27,7 @@ _PLACES = 2**31 - 1
 """More characters than any text has."""
 _FARTHEST = {"months": 120_000, "days": 3_700_000, "seconds": 320_000_000_000}
 """Longer intervals lead out of the years 1 to 9999 from anywhere."""
+_PARTS = {"dow": "dayofweek", "doy": "dayofyear"}
 _SIGNS = {"add": "+", "sub": "-", "mul": "*"}
 _SAME = {
     "lower": "lower", "upper": "upper", "length": "length", "starts_with": "starts_with", "ends_with": "ends_with",
@@ -127,7 +128,7 @@ class Sql:
 
         def body(s: str, n: str) -> str:
             end = f"CAST({s} AS HUGEINT) + {n} - 1"
-            size = self.let(f"CASE WHEN {s} < 1 THEN {end} ELSE {n} END", lambda size: _clamped(size, 0))
+            size = self.let(f"CASE WHEN {s} < 1 THEN {end} ELSE {n} END", lambda size: f"CAST({_clamped(size, 0)} AS BIGINT)")
             return f"CASE WHEN {n} < 0 THEN NULL ELSE substring({text}, {_clamped(s, 1)}, {size}) END"
 
         return self.let(start, lambda s: self.let(length, lambda n: body(s, n)))
@@ -171,8 +172,9 @@ class Sql:
                 return _date_diff(node, *operands)
             case "extract":
                 unit, moment = operands
-                clock = unit in ("'hour'", "'minute'", "'second'")
-                return f"date_part({unit}, {f'CAST({moment} AS TIMESTAMP)' if clock else moment})"
+                name = unit.strip("'")
+                clock = name in ("hour", "minute", "second")
+                return f"{_PARTS.get(name, name)}({f'CAST({moment} AS TIMESTAMP)' if clock else moment})"
             case _:
                 raise AssertionError(node.name)
 

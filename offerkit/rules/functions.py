@@ -15,7 +15,7 @@ from offerkit.rules.types import Base
 class Takes(StrEnum):
     """What an argument may be; the values are the words of messages."""
 
-    TEXT = "text"
+    TEXT = "a text"
     """A string or enumeration."""
     INTEGER = "a whole number"
     NUMBER = "a number"

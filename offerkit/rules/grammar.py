@@ -7,12 +7,33 @@ functions.py decides and a new sqlglot cannot bring in new meanings.
 
 from __future__ import annotations
 
-from sqlglot import Dialect
+from sqlglot import Dialect as Dialect
+from sqlglot import Token as Token
+from sqlglot import TokenType as TokenType
 from sqlglot.parser import Parser as BaseParser
 from sqlglot.tokens import Tokenizer as BaseTokenizer
-from sqlglot.tokens import TokenType
 
-SIGNS = ("==", "===", "<=>", "=>", "=<", "->", "->>", ":=", "::", "&&", "**", "//", "!~", "~*", "~~", "<<", ">>", "@>", "??")
+SIGNS = (
+    "==",
+    "===",
+    "<=>",
+    "=>",
+    "=<",
+    "->",
+    "->>",
+    ":=",
+    "::",
+    "&&",
+    "**",
+    "//",
+    "!~",
+    "~*",
+    "~~",
+    "<<",
+    ">>",
+    "@>",
+    "??",
+)
 """Operators of other languages: one token each, so that scan.py can refuse them by name."""
 
 WORDS = {

@@ -6,7 +6,7 @@ from offerkit.diagnostics.suggest import nearest, or_list, suggestion
 from offerkit.rules import refusals
 from offerkit.rules.functions import WRITTEN
 from offerkit.rules.nodes import Field
-from offerkit.rules.problems import Report
+from offerkit.rules.problems import Report, shortened
 from offerkit.rules.types import Scope
 
 NOW = ("now", "current_timestamp")
@@ -34,7 +34,7 @@ def resolve(parts: list[str], start: int, end: int, scope: Scope, report: Report
         detail = "" if fields else f"Nothing is declared for {space} here."
         close = [written(space, field) for field in nearest(name, fields)]
         hint = f"Did you mean {or_list(close)}?" if close else suggestion(name, fields)
-        report.add(start, end, f"{space} has no {what} “{name}”", detail, hint)
+        report.add(start, end, f"{space} has no {what} “{shortened(name)}”", detail, hint)
         return None
     return Field(type_, start, end, space, name)
 
@@ -45,8 +45,8 @@ def _unknown_space(space: str, name: str, start: int, end: int, scope: Scope, re
                    _known_spaces(scope))  # fmt: skip
         return
     close = nearest(space, scope.namespaces)
-    hint = f"Did you mean {written(close[0], name)}?" if close else _known_spaces(scope)
-    report.add(start, end, f"“{space}” is not known here", hint=hint)
+    hint = f"Did you mean {written(close[0], shortened(name))}?" if close else _known_spaces(scope)
+    report.add(start, end, f"“{shortened(space)}” is not known here", hint=hint)
 
 
 def _known_spaces(scope: Scope) -> str:
@@ -62,7 +62,7 @@ def bare(name: str, quoted: bool, start: int, end: int, scope: Scope, report: Re
     elif holders:
         hint = f"Write {or_list(written(space, name) for space in holders)}."
     elif quoted:
-        hint = f"Texts stand in single quotes: '{name}'."
+        hint = f"Texts stand in single quotes: '{shortened(name)}'."
     else:
         hint = _alone(name, scope)
     what = "" if quoted and not holders else "A field is named with what it belongs to: recipient.age."
@@ -78,10 +78,10 @@ def _alone(name: str, scope: Scope) -> str:
         return f"Did you mean {or_list(dict.fromkeys(known[found] for found in close))}?"
     if any(found.startswith(f"{name}-") for found in known):
         return 'A name with a hyphen stands in double quotes: "call-reason".'
-    return f"Texts stand in single quotes: '{name}'."
+    return f"Texts stand in single quotes: '{shortened(name)}'."
 
 
 def unknown_function(name: str, start: int, end: int, report: Report) -> None:
     """Report a function outside of the closed list."""
     hint = refusals.FUNCTIONS.get(name.lower()) or suggestion(name, WRITTEN, "The list is in docs/rules.md.")
-    report.add(start, end, f"There is no function “{name}”", hint=hint)
+    report.add(start, end, f"There is no function “{shortened(name)}”", hint=hint)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
 
 INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
-DECIMAL_LIMIT = Decimal(10**12)
+_WHOLE_LIMIT = 10**12
+DECIMAL_LIMIT = Decimal(_WHOLE_LIMIT)
 DIGITS = 6
 
 _EXACT = Context(prec=60, rounding=ROUND_HALF_UP, traps=[])
@@ -33,17 +34,19 @@ def decimal(number: Decimal, digits: int = DIGITS) -> Decimal | None:
 
 def to_decimal(number: int) -> Decimal | None:
     """An integer as a decimal."""
-    return decimal(Decimal(number))
+    return Decimal(number) if -_WHOLE_LIMIT < number < _WHOLE_LIMIT else None
 
 
 def decimal_add(left: Decimal, right: Decimal) -> Decimal | None:
-    """``left + right``."""
-    return decimal(_EXACT.add(left, right))
+    """``left + right``, which has no more digits after the point than they have."""
+    total = _EXACT.add(left, right)
+    return total if -DECIMAL_LIMIT < total < DECIMAL_LIMIT else None
 
 
 def decimal_sub(left: Decimal, right: Decimal) -> Decimal | None:
     """``left - right``."""
-    return decimal(_EXACT.subtract(left, right))
+    total = _EXACT.subtract(left, right)
+    return total if -DECIMAL_LIMIT < total < DECIMAL_LIMIT else None
 
 
 def decimal_mul(left: Decimal, right: Decimal) -> Decimal | None:

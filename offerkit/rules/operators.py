@@ -40,9 +40,7 @@ def logic(node: Node | None, report: Report) -> Node | None:
     return None
 
 
-def compare(
-    name: str, left: Node, right: Node | Sequence[Node], start: int, end: int, report: Report
-) -> Node | None:
+def compare(name: str, left: Node, right: Node | Sequence[Node], start: int, end: int, report: Report) -> Node | None:
     """``left name right``; for ``in``, ``right`` are the items."""
     items = list(right) if isinstance(right, Sequence) else [right]
     if name != "in":
@@ -98,6 +96,12 @@ def arithmetic(name: str, nodes: list[Node], start: int, end: int, report: Repor
 def _numbers(name: str, nodes: list[Node], report: Report) -> bool:
     wrong = [node for node in nodes if family(node) != "number" and not is_null(node)]
     families = {family(node) for node in nodes}
+    if families == {"moment", "number"}:
+        wrong = [node for node in nodes if family(node) == "number"]
+        report.add(wrong[0].start, wrong[0].end, f"{report.quote(wrong[0].start, wrong[0].end)} is {words(wrong[0])}, "
+                   "but only an interval is added to a date or taken from it",
+                   hint="Write current_date + interval '3 days'.")  # fmt: skip
+        return False
     for node in wrong:
         hint = ""
         if name == "add" and family(node) == "text":

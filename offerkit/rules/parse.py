@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 from sqlglot.errors import ParseError
-from sqlglot.tokens import Token
 
-from offerkit.rules.grammar import DIALECT
+from offerkit.rules.grammar import DIALECT, Token
 from offerkit.rules.problems import Report
 from offerkit.rules.scan import NESTING, ends_value, scan
 
@@ -19,12 +18,14 @@ def parse(text: str, report: Report) -> tuple[exp.Expression, list[Token]]:
     except ParseError as error:
         _misread(error, tokens, report)
     except RecursionError:
-        report.add(0, len(text), f"The expression is nested deeper than {NESTING} levels", hint="Split it into filters.")
+        report.add(
+            0, len(text), f"The expression is nested deeper than {NESTING} levels", hint="Split it into filters."
+        )
     except Exception:  # sqlglot on odd input: AttributeError, IndexError and the like; what was written is at fault
         report.add(0, len(text), "The expression cannot be read", hint="Compare it with the examples in docs/rules.md.")
     else:
-        if len(trees) == 1 and trees[0] is not None:
-            return trees[0], tokens
+        if len(trees) == 1 and isinstance(tree := trees[0], exp.Expression):
+            return tree, tokens
         report.add(0, len(text), "One expression is needed")
     raise report.stop()
 

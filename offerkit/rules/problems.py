@@ -37,8 +37,9 @@ class Report:
         self.problems.append(Problem(start, end, summary, detail, hint))
 
     def quote(self, start: int, end: int) -> str:
-        """That part of the text in quotation marks, on one line, shortened."""
-        return f"“{shortened(' '.join(self.text[start:end].split()))}”"
+        """That part of the text, on one line, shortened, in quotation marks unless it has its own."""
+        part = shortened(" ".join(self.text[start:end].split()))
+        return part if part[:1] == part[-1:] == "'" else f"“{part}”"
 
     def stop(self) -> RuleError:
         """What is to be raised."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias, cast
 
 from offerkit.rules.nodes import Call, Checked, Node
+from offerkit.rules.lifted import lifted, meaning
 from offerkit.rules.python_calls import NOW, TODAY, read
 from offerkit.rules.python_tree import Translator
 from offerkit.rules.runtime import HELPERS
@@ -57,6 +58,7 @@ class _Function:
     namespaces: Sequence[str]
     translator: Translator = field(default_factory=Translator)
     body: list[ast.stmt] = field(default_factory=list)
+    lifted: dict[object, str] = field(default_factory=dict)
 
     def load(self, fields: Iterable[tuple[str, str]]) -> None:
         """Read fields into locals, those that were not read before."""
@@ -84,8 +86,19 @@ class _Function:
 
     def _prepared(self, root: Node) -> Node:
         steps, rest = shallow(root, self.translator.fresh, _DEEPEST)
-        self.body.extend(_assign(step.name, self.translator.value(step.node)) for step in steps)
-        return rest
+        for step in steps:
+            self._set(step.name, lifted(step.node, self._lift))
+        return lifted(rest, self._lift)
+
+    def _lift(self, node: Call) -> str:
+        key = meaning(node)
+        if key not in self.lifted:
+            self.lifted[key] = self.translator.fresh()
+            self._set(self.lifted[key], node)
+        return self.lifted[key]
+
+    def _set(self, name: str, node: Node) -> None:
+        self.body.append(_assign(name, self.translator.value(node)))
 
     def made(self, end: list[ast.stmt]) -> Callable[..., object]:
         """The function itself."""

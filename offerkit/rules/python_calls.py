@@ -36,7 +36,9 @@ def call(name: str, *arguments: ast.expr) -> ast.expr:
 
 
 def compare(left: ast.expr, sign: ast.cmpop, right: ast.expr) -> ast.expr:
-    """``left sign right``."""
+    """``left sign right``; a constant is not asked what it is."""
+    if isinstance(left, ast.Constant) and isinstance(right, ast.Constant) and isinstance(sign, (ast.Is, ast.IsNot)):
+        return ast.Constant((left.value is right.value) is isinstance(sign, ast.Is))
     return ast.Compare(left, [sign], [right])
 
 

@@ -55,7 +55,7 @@ WORDS: dict[str, tuple[str, str]] = {
                     ("Rows are neither sorted, grouped nor compared", _ONE)),
     "ilike": ("“ilike” is not an operator here", "Write lower(x) like 'text%'."),
     **dict.fromkeys(("rlike", "regexp", "similar", "glob", "match"), ("There are no regular expressions", _CONTAINS)),
-    "escape": ("like has no escape character", "Write contains, starts_with or ends_with: they take each character as it is."),
+    "escape": ("like has no escape character", "Write contains, starts_with or ends_with."),
     "collate": ("Texts are compared character by character", "Write lower(x) to compare without regard to capitals."),
     "div": ("“div” is not an operator here", "Write floor(x / y)."),
     "mod": ("“mod” is not an operator here", "Write x % y or mod(x, y)."),
@@ -65,6 +65,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "unknown": ("“unknown” is not a value here", "Write null; to ask for it: x is null."),
     "none": ("“none” is not a value here", "Write null, or 'none' for the text."),
     "symmetric": ("between takes the lower limit first", "Write x between 1 and 5."),
+    **dict.fromkeys(("both", "leading", "trailing"), ("trim has no such word", "Write trim(x).")),
     "at": ("Time zones are not converted here", "Each time is the wall clock of the environment's time zone."),
     "as": ("Nothing is renamed or converted here", _CAST),
     "lambda": ("Functions are not written here", ""),
@@ -95,12 +96,13 @@ FUNCTIONS: dict[str, str] = {
     "sysdate": "Write now.", "curdate": "Write current_date.", "ceiling": "Write ceil(x).", "trunc": "Write floor(x).",
     "max": "Write greatest(x, y).", "min": "Write least(x, y).", "pow": "Multiply: x * x.",
     "power": "Multiply: x * x.", "regexp_matches": _CONTAINS, "regexp_like": _CONTAINS,
-    "count": _ONE, "sum": _ONE, "avg": _ONE, "row_number": _ONE, "random": "The same question must get the same answer.",
+    "count": _ONE, "sum": _ONE, "avg": _ONE, "row_number": _ONE,
+    "random": "The same question must get the same answer.",
 }  # fmt: skip
 """Function, in small letters → what to write."""
 
 ELSEWHERE: dict[str, str] = {
-    "interaction": "interaction.<call data> may be used where a contact is asked about: in target conditions, formulas, filters and stored extra data.",
+    "interaction": "interaction.<call data> may be used in target conditions, formulas, filters and stored extra data.",
     "offer": "offer.<field> may be used in predefined filters, in a rule's applies_to and in stored extra data.",
     "category": "category.<field> may be used in a rule's applies_to only.",
     "proposition": "proposition.<field> may be used in a rule's counted condition and in stored extra data.",

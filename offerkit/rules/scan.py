@@ -7,13 +7,13 @@ parentheses, nested no deeper than :data:`NESTING`; sqlglot never sees anything 
 from __future__ import annotations
 
 import re
+
 from sqlglot.errors import TokenError
-from sqlglot.tokens import Token, TokenType
 
 from offerkit.rules import refusals
-from offerkit.rules.functions import UNITS
-from offerkit.rules.grammar import DIALECT, WORDS
-from offerkit.rules.problems import Report
+from offerkit.rules.grammar import DIALECT, WORDS, Token, TokenType
+from offerkit.rules.problems import Report, shortened
+from offerkit.rules.rewrite import INTERVAL_WORDS, rewritten
 
 LENGTH = 10_000
 """Characters of an expression, at most."""
@@ -26,7 +26,6 @@ _NAME = re.compile(r"[^\W\d]\w*\Z")
 _NUMBER = re.compile(r"(\d+(\.\d*)?|\.\d+)\Z", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _IN_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_UNITS = {form for unit in UNITS for form in (unit, unit + "s")}
 
 T = TokenType
 _COMPARISONS = {T.EQ, T.NEQ, T.LT, T.LTE, T.GT, T.GTE}
@@ -47,7 +46,9 @@ def ends_value(token: Token) -> bool:
 def scan(text: str, report: Report) -> list[Token]:
     """The tokens for the parser. Raises RuleError with all that can be said already."""
     if len(text) > LENGTH:
-        report.add(LENGTH, len(text), f"The expression is longer than {LENGTH:,} characters", hint="Split it into filters.")
+        report.add(
+            LENGTH, len(text), f"The expression is longer than {LENGTH:,} characters", hint="Split it into filters."
+        )
         raise report.stop()
     if odd := _CONTROL.search(text):
         report.add(odd.start(), odd.end(), f"A control character (U+{ord(odd[0]):04X}) stands in the expression")
@@ -70,9 +71,11 @@ def scan(text: str, report: Report) -> list[Token]:
         for index in range(len(tokens)):
             _token(tokens, index, report)
         _nesting(tokens, report)
+        if not report.problems:
+            _side_by_side(tokens, report)
     if report.problems:
         raise report.stop()
-    return _rewritten(tokens)
+    return rewritten(tokens)
 
 
 def _open_quote(text: str) -> int:
@@ -94,7 +97,7 @@ def _gaps(text: str, tokens: list[Token], report: Report) -> None:
         if gap and not gap.isspace():
             left = at + len(gap) - len(gap.lstrip())
             report.add(left, at + len(gap.rstrip()), "Comments have no place in an expression",
-                       hint="Write the comment in YAML, after #; to subtract a negative number write - (-1).")  # fmt: skip
+                       hint="Write the comment in YAML, after #; for two minus signs write - (-1).")  # fmt: skip
         at = end
 
 
@@ -105,7 +108,10 @@ def _names_after_dots(tokens: list[Token]) -> list[Token]:
     return [
         Token(T.VAR, token.text, token.line, token.col, token.start, token.end)
         if token.token_type in words
-        and ((index and tokens[index - 1].token_type == T.DOT) or (index < last and tokens[index + 1].token_type == T.DOT))
+        and (
+            (index and tokens[index - 1].token_type == T.DOT)
+            or (index < last and tokens[index + 1].token_type == T.DOT)
+        )
         else token
         for index, token in enumerate(tokens)
     ]
@@ -136,12 +142,11 @@ def _token(tokens: list[Token], index: int, report: Report) -> None:
         report.add(start, end, summary, hint=hint)
     elif kind == T.L_PAREN and before == T.VAR and index > 1 and tokens[index - 2].token_type == T.DOT:
         report.add(tokens[index - 1].start, start, "A function is called by its name alone, without a dot before it",
-                   hint=f"Write {tokens[index - 1].text}(…).")  # fmt: skip
+                   hint=f"Write {shortened(tokens[index - 1].text)}(…).")  # fmt: skip
     elif kind == T.PLUS and before not in _ENDS:
         report.add(start, end, "A + stands before a value, not between two", hint="Remove it.")
-    elif _side_by_side(tokens, index):
-        report.add(start, end, f"No operator stands before {report.quote(start, end)}",
-                   hint="Write and, or, =, a comma … between them.")  # fmt: skip
+    elif kind == T.NOT and token.text == "!":
+        report.add(start, end, *refusals.SIGNS["!"][:1], hint=refusals.SIGNS["!"][1])
 
 
 def _sign(sign: str) -> tuple[str, str]:
@@ -155,13 +160,21 @@ def _refused_word(word: str, after: TokenType | None, before: TokenType | None) 
         return False
     if after == T.L_PAREN:  # mod(…) is a function; others are, or get a better hint as unknown functions
         return lower not in ("mod", "isnull", "filter", "match", "set", "call", "copy") or before in _ENDS
-    return not (lower == "from" and before in _ENDS)  # extract(year from x): seen to by _rewritten
+    return not (lower == "from" and before in _ENDS)  # extract(year from x): seen to by rewrite.py
 
 
-def _side_by_side(tokens: list[Token], index: int) -> bool:
-    """Whether two values stand side by side, except for ``interval '3 days'``, ``date '…'``, ``extract(year from …)``."""
-    if index == 0:
-        return False
+def _side_by_side(tokens: list[Token], report: Report) -> None:
+    """Report the first two values without an operator between them."""
+    for index in range(1, len(tokens)):
+        if _unjoined(tokens, index):
+            start, end = tokens[index].start, tokens[index].end + 1
+            report.add(start, end, f"No operator stands before {report.quote(start, end)}",
+                       hint="Write and, or, =, a comma … between them.")  # fmt: skip
+            return
+
+
+def _unjoined(tokens: list[Token], index: int) -> bool:
+    """Whether two values stand side by side, except for ``interval '3 days'``, ``date '…'``, ``extract(… from …)``."""
     before, token = tokens[index - 1], tokens[index]
     kind = token.token_type
     if before.token_type not in _ENDS or not (kind in _BEGINS or kind == T.L_PAREN):
@@ -174,7 +187,7 @@ def _side_by_side(tokens: list[Token], index: int) -> bool:
         return kind != T.STRING
     if word == "interval":
         return kind not in (T.STRING, T.NUMBER)
-    unit = index > 1 and tokens[index - 2].text.lower() == "interval" and token.text.lower() in _UNITS
+    unit = index > 1 and tokens[index - 2].text.lower() == "interval" and token.text.lower() in INTERVAL_WORDS
     return not (unit or word in ("from", "for") or token.text.lower() in ("from", "for"))
 
 
@@ -199,44 +212,3 @@ def _nesting(tokens: list[Token], report: Report) -> None:
     for token in opened:
         missing = ")" if token.token_type == T.L_PAREN else "end"
         report.add(token.start, token.end + 1, f"“{token.text}” is never closed", hint=f"“{missing}” is missing.")
-
-
-def _rewritten(tokens: list[Token]) -> list[Token]:
-    """``date '…'``, ``timestamp '…'``, ``interval …`` as calls of names that nobody can write; ``from``, ``for`` as commas."""
-    result: list[Token] = []
-    calls: list[str] = []
-    index = 0
-    while index < len(tokens):
-        token = tokens[index]
-        free = token.token_type == T.VAR and not (result and result[-1].token_type == T.DOT)
-        word = token.text.lower() if free else ""
-        after = tokens[index + 1] if index + 1 < len(tokens) else None
-        if token.token_type == T.L_PAREN:
-            calls.append(result[-1].text.lower() if result and result[-1].token_type == T.VAR else "")
-        elif token.token_type == T.R_PAREN:
-            calls.pop()
-        if word in ("date", "timestamp", "interval") and after and after.token_type in (T.STRING, T.NUMBER):
-            index += _constant(tokens, index, word, result)
-        elif word in ("from", "for") and calls and calls[-1] in ("extract", "substring"):
-            result.append(_at(token, T.COMMA, ","))
-            index += 1
-        else:
-            result.append(token)
-            index += 1
-    return result
-
-
-def _constant(tokens: list[Token], index: int, word: str, result: list[Token]) -> int:
-    """Append the call for the constant at ``index``; how many tokens it was."""
-    name, value = tokens[index], tokens[index + 1]
-    result += [_at(name, T.VAR, f"{word} constant"), _at(name, T.L_PAREN, "("), value]
-    unit = tokens[index + 2] if index + 2 < len(tokens) else None
-    if word != "interval" or unit is None or unit.token_type != T.VAR or unit.text.lower() not in _UNITS:
-        result.append(_at(value, T.R_PAREN, ")"))
-        return 2
-    result += [_at(value, T.COMMA, ","), unit, _at(unit, T.R_PAREN, ")")]
-    return 3
-
-
-def _at(token: Token, kind: TokenType, text: str) -> Token:
-    return Token(kind, text, token.line, token.col, token.start, token.end)

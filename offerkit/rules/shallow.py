@@ -35,12 +35,12 @@ def shallow(root: Node, fresh: Callable[[], str], deepest: int) -> tuple[list[St
         if not ready:
             node = _narrow(node)
             todo.append((node, True))
-            todo.extend((part, False) for part in reversed(_parts(node)))
+            todo.extend((part, False) for part in reversed(parts_of(node)))
             continue
-        count = len(_parts(node))
+        count = len(parts_of(node))
         below = done[len(done) - count :]
         del done[len(done) - count :]
-        node = _rebuilt(node, [part for part, _ in below])
+        node = rebuilt(node, [part for part, _ in below])
         height = _own_height(node) + max((depth for _, depth in below), default=0)
         if height >= deepest:
             steps.append(Step(fresh(), node))
@@ -58,11 +58,12 @@ def fields_of(root: Node) -> list[tuple[str, str]]:
         node = todo.pop()
         if isinstance(node, Field):
             found.append((node.namespace, node.name))
-        todo.extend(reversed(_parts(node)))
+        todo.extend(reversed(parts_of(node)))
     return found
 
 
-def _parts(node: Node) -> tuple[Node, ...]:
+def parts_of(node: Node) -> tuple[Node, ...]:
+    """What is directly below, in the order of evaluation."""
     match node:
         case Call():
             return node.args
@@ -73,8 +74,9 @@ def _parts(node: Node) -> tuple[Node, ...]:
             return ()
 
 
-def _rebuilt(node: Node, parts: list[Node]) -> Node:
-    if all(new is old for new, old in zip(parts, _parts(node), strict=True)):
+def rebuilt(node: Node, parts: list[Node]) -> Node:
+    """The node with other parts, in the order of :func:`parts_of`."""
+    if all(new is old for new, old in zip(parts, parts_of(node), strict=True)):
         return node
     match node:
         case Call():

@@ -60,3 +60,10 @@ class People:
         if row is None:
             raise no_contact(catalog.dimension.name, values)
         return row
+
+    def chosen(self, catalog: Catalog, text: str) -> Row:
+        """The contact that a person names: a primary key, or ``field=value``. Raises Refused when there is none."""
+        name, equals, value = text.partition("=")
+        if equals and name in catalog.dimension.fields:
+            return self.known(catalog, value, (name,))
+        return self.known(catalog, text)

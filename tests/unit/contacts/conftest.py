@@ -7,20 +7,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from contacts_samples import FIELDS
 
 from offerkit.contacts import Contacts, open_contacts
 from offerkit.models.dimension import Dimension
 
-FIELDS = {
-    "id": {"type": "integer"},
-    "email": {"type": "string"},
-    "born": {"type": "date"},
-    "tier": {"type": "enumeration", "values": ["none", "gold"]},
-    "balance": {"type": "decimal"},
-    "consent": {"type": "boolean"},
-    "tags": {"type": "list"},
-    "seen": {"type": "timestamp"},
-}
 HEADER = ",".join(FIELDS)
 Open = Callable[..., Contacts]
 

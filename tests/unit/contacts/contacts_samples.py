@@ -11,6 +11,17 @@ import pytest
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.rules.types import Value
 
+FIELDS = {
+    "id": {"type": "integer"},
+    "email": {"type": "string"},
+    "born": {"type": "date"},
+    "tier": {"type": "enumeration", "values": ["none", "gold"]},
+    "balance": {"type": "decimal"},
+    "consent": {"type": "boolean"},
+    "tags": {"type": "list"},
+    "seen": {"type": "timestamp"},
+}
+
 ANA_ROW: dict[str, Value] = {
     "id": 1,
     "email": "ana@example.com",

@@ -175,7 +175,7 @@ def test_shared_kinds(text: str, code: Code, place: str, summary: str) -> None:
         ("version: 1\nenvironment: {dimension: d, time_zone: Mars/Base}\n", Code.BAD_VALUE, "2:40", "is not a time zone"),
         ("version: 1\nenvironment: {dimension: d, time_zone: ../../etc/passwd}\n", Code.BAD_VALUE, "2:40", "is not a time"),
         ("version: 1\nenvironment: {dimension: d, call_data: {x: {type: enumeration, values: [a], sample: b}}}\n",
-         Code.BAD_VALUE, "2:85", "the sample is not one of the values"),
+         Code.BAD_VALUE, "2:85", "the sample does not fit: “b”"),
         ("version: 1\nenvironment: {dimension: d, promotion: {retention: 3}}\n", Code.WRONG_TYPE, "2:52", "not a duration"),
         ("version: 1\nenvironment:\n  dimension: d\n  promtion: {}\n", Code.UNKNOWN_KEY, "4:3", "“promtion”"),
     ],

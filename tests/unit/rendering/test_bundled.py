@@ -34,10 +34,14 @@ def bodies() -> dict[str, JsonMap]:
 
 
 def _row(fields: JsonMap, *, known: bool) -> Row:
-    return {
-        name: field["values"][0] if "values" in field else SAMPLES[field.get("type", "string")]
-        for name, field in fields.items()
-    } if known else dict.fromkeys(fields)
+    return (
+        {
+            name: field["values"][0] if "values" in field else SAMPLES[field.get("type", "string")]
+            for name, field in fields.items()
+        }
+        if known
+        else dict.fromkeys(fields)
+    )
 
 
 def _shown(bodies: dict[str, JsonMap]) -> Iterator[tuple[str, JsonMap, dict[str, str]]]:
@@ -49,7 +53,10 @@ def _shown(bodies: dict[str, JsonMap]) -> Iterator[tuple[str, JsonMap, dict[str,
         for other, space in bodies.items():
             if other.startswith(f"{environment}/space."):
                 place = Place.of(other, space, names_offer=False)
-                given = {**offer.get("content", {}), **offer.get("representations", {}).get(parse_address(other).name, {})}
+                given = {
+                    **offer.get("content", {}),
+                    **offer.get("representations", {}).get(parse_address(other).name, {}),
+                }
                 if all(name in given for name in place.required):
                     yield address, space, given
 

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from offerkit.rendering.render import Content, RenderError, Renderer
+from offerkit.rendering.render import Content, Renderer, RenderError
 from offerkit.rendering.variables import Variables
 from offerkit.rules.types import Value
 
@@ -54,7 +54,11 @@ def test_a_value_in_html_is_text_and_nothing_else(value: str) -> None:
     template = '<p class="x">{{ recipient.name }}</p><a title="{{ recipient.name }}">b</a>'
     html = shown("html", template, name=value)
     root = ElementTree.fromstring(f"<r>{html}</r>")
-    kept = "".join(c for c in value if c in "\n\t" or (ord(c) >= 32 and not 0x7F <= ord(c) < 0xA0 and c not in "\ud800\ufffe\uffff"))
+    kept = "".join(
+        c
+        for c in value
+        if c in "\n\t" or (ord(c) >= 32 and not 0x7F <= ord(c) < 0xA0 and c not in "\ud800\ufffe\uffff")
+    )
     assert [child.tag for child in root] == ["p", "a"]
     assert root[0].text == (kept or None)
     assert root[1].attrib == {"title": kept.replace("\n", " ").replace("\t", " ")}
@@ -123,7 +127,11 @@ def test_how_values_are_written(value: Value, written: str) -> None:
     ],
 )  # fmt: skip
 def test_filters(expression: str, value: Value, written: str) -> None:
-    expression = expression.replace("v", "recipient.v", 1) if not expression.startswith("'") else expression.replace(" v ", " recipient.v ")
+    expression = (
+        expression.replace("v", "recipient.v", 1)
+        if not expression.startswith("'")
+        else expression.replace(" v ", " recipient.v ")
+    )
     assert shown("title", "x{{ " + expression + " }}", v=value) == f"x{written}"
 
 
@@ -190,6 +198,20 @@ def test_a_required_field_is_checked_after_its_values_are_in() -> None:
         assert caught.value.where == "title"
 
 
+def test_data_of_a_hook_is_no_template() -> None:
+    data = {"title": "{{ 7*7 }}\x00", "html": "<b>{{ 1 }}", "deep_link": "https://x.example/?a=1&b={{2}}"}
+    data["destination_url"] = "https://x.example/a%20b"
+    content = Renderer.of(space()).content({"title": "t", "image_url": ""}, variables(), data)
+    assert content.fields == {
+        "title": "{{ 7*7 }}", "html": "&lt;b&gt;{{ 1 }}", "destination_url": data["destination_url"], "image_url": "",
+        "deep_link": data["deep_link"],
+    }  # fmt: skip
+    with pytest.raises(RenderError, match="http"):
+        Renderer.of(space()).content({"title": "t"}, variables(), {"deep_link": "javascript:alert(1)"})
+    with pytest.raises(RenderError, match="required"):
+        Renderer.of(space()).content({"title": "t"}, variables(), {"title": " "})
+
+
 def test_fields_that_are_not_given_are_empty_and_those_of_other_spaces_are_left_out() -> None:
     content = Renderer.of(space()).content({"title": "t", "sms_text": "s"}, variables())
     assert content == Content({"title": "t"})
@@ -233,7 +255,9 @@ def test_a_url_may_be_chosen() -> None:
 
 
 def test_the_status_link_in_a_function() -> None:
-    html = output("html", '<a href="{{ status_url(2, destination_url) }}">', {"destination_url": "https://x.example/?a=1&b=é"})
+    html = output(
+        "html", '<a href="{{ status_url(2, destination_url) }}">', {"destination_url": "https://x.example/?a=1&b=é"}
+    )
     assert html == (
         '<a href="https://o.example/o?a=UpdateStatus&amp;p=a%2F1&amp;st=2&amp;r=https%3A%2F%2Fx.example%2F%3Fa%3D1%26b%3D%C3%A9">'
     )
@@ -274,7 +298,9 @@ def test_a_tracked_link_leads_to_http_only(target: str) -> None:
         assert "&amp;r=" not in shown("html", html)
 
 
-@pytest.mark.parametrize("value", ["javascript:alert(1)", " JAVASCRIPT:alert(1)", "java\tscript:alert(1)", "java\nscript\n:x", "vbscript:x"])
+@pytest.mark.parametrize(
+    "value", ["javascript:alert(1)", " JAVASCRIPT:alert(1)", "java\tscript:alert(1)", "java\nscript\n:x", "vbscript:x"]
+)
 def test_a_value_makes_no_link_that_runs_a_program(value: str) -> None:
     with pytest.raises(RenderError, match="program"):
         shown("html", '<a href="{{ recipient.site }}">x</a>', site=value)
@@ -283,7 +309,9 @@ def test_a_value_makes_no_link_that_runs_a_program(value: str) -> None:
 
 
 def test_an_attribute_that_names_no_address_may_say_anything() -> None:
-    assert shown("html", '<a title="{{ recipient.site }}">x</a>', site="javascript:x") == '<a title="javascript:x">x</a>'
+    assert (
+        shown("html", '<a title="{{ recipient.site }}">x</a>', site="javascript:x") == '<a title="javascript:x">x</a>'
+    )
 
 
 # ---- a space without functions

@@ -60,9 +60,9 @@ def test_what_cannot_be_read(text: str, line: int) -> None:
     ("text", "said"),
     [
         ("{{ a|uper }}", "unknown filter “uper”; did you mean “upper”?"),
-        ("{{ a|upper.x }}", "unknown filter “upper.x”"),
+        ("{{ a|upper.x }}", "unknown filter “upper.x”; did you mean “upper”?"),
         ("{{ a|\n safe }}", "unknown filter “safe”"),
-        ("{{ a|default(b|tojson) }}", "unknown filter “tojson”"),
+        ("{{ a|default(b|tojson) }}", "unknown filter “tojson”; did you mean “join”?"),
         ("{% if a is oddd %}{% endif %}", "unknown test “oddd”; did you mean “odd”?"),
         ("{% if a is not mapping %}{% endif %}", "unknown test “mapping”"),
         ("{{ rang(3) }}", "unknown function “rang”; did you mean “range”?"),
@@ -128,7 +128,16 @@ def test_places_in_html_that_escaping_cannot_guard(text: str, said: str) -> None
     assert said in inspect(text, html=True).error
 
 
-@pytest.mark.parametrize("text", ["<script>x</script>{{ a }}", "<!-- <script> -->{{ a }}", "<p title='>'>{{ a }}", "</script>{{ a }}", "<br/>{{ a }}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>x</script>{{ a }}",
+        "<!-- <script> -->{{ a }}",
+        "<p title='>'>{{ a }}",
+        "</script>{{ a }}",
+        "<br/>{{ a }}",
+    ],
+)
 def test_places_in_html_that_it_guards(text: str) -> None:
     assert inspect(text, html=True).error == ""
 

@@ -129,6 +129,7 @@ def test_the_variable_is_named_and_never_its_value(opened: Open, person: Callabl
         ("postgresql://u@h/d?password=x&sslkey=y", ["x", "y"]),
         ("postgresql://u:a/b@h/d", None),
         ("postgresql://u:a#b@h/d", None),
+        ("postgresql://u:a@b@h/d", None),
         ("postgresql://u:a?b@h/d", None),
         ("postgresql://[u:a@h/d", None),
     ],
@@ -137,7 +138,9 @@ def test_what_no_message_may_hold(url: str, secrets: list[str] | None) -> None:
     assert _secrets(url) == secrets
 
 
-@pytest.mark.parametrize("url", ["postgresql://u:hush@127.0.0.1:1/d", "postgresql://u:hu#sh@h:x/d", "postgres://u@h:hush/d"])
+@pytest.mark.parametrize(
+    "url", ["postgresql://u:hush@127.0.0.1:1/d", "postgresql://u:hu#sh@h:x/d", "postgres://u@h:hush/d"]
+)
 def test_a_server_that_is_not_there_is_told_without_the_password(opened: Open, url: str) -> None:
     [problem] = only(opened({"format": "sql", "url_env": "CRM", "table": "t"}, CRM=url).count, Code.CONTACTS_DATABASE)
     assert "hush" not in str(problem) and "hu#sh" not in str(problem)

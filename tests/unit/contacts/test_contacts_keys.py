@@ -23,7 +23,14 @@ def test_parts_come_back(parts: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("text", "parts"),
-    [("a", ["a"]), ("a|b", ["a", "b"]), ("a\\|b", ["a|b"]), ("a\\\\|b", ["a\\", "b"]), ("a\\n\\", ["a\\n\\"]), ("|", ["", ""])],
+    [
+        ("a", ["a"]),
+        ("a|b", ["a", "b"]),
+        ("a\\|b", ["a|b"]),
+        ("a\\\\|b", ["a\\", "b"]),
+        ("a\\n\\", ["a\\n\\"]),
+        ("|", ["", ""]),
+    ],
 )
 def test_bars_and_backslashes(text: str, parts: list[str]) -> None:
     assert split_key(text) == parts

@@ -7,16 +7,13 @@ import secrets
 import shutil
 import socket
 import subprocess
-import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit" / "contacts"))
-
-from contacts_samples import ANA_ROW, only
+from contacts_samples import ANA_ROW, FIELDS, only
 
 from offerkit.contacts import Contacts, open_contacts, postgres
 from offerkit.diagnostics import Code
@@ -24,16 +21,6 @@ from offerkit.models.dimension import Dimension
 
 pytestmark = pytest.mark.slow
 PASSWORD = "p@ss/" + secrets.token_hex(8)
-FIELDS = {
-    "id": {"type": "integer"},
-    "email": {"type": "string"},
-    "born": {"type": "date"},
-    "tier": {"type": "enumeration", "values": ["none", "gold"]},
-    "balance": {"type": "decimal"},
-    "consent": {"type": "boolean"},
-    "tags": {"type": "list"},
-    "seen": {"type": "timestamp"},
-}
 TABLE = """
     create schema crm;
     create type tier as enum ('none', 'gold');
@@ -41,7 +28,8 @@ TABLE = """
         consent boolean, tags text[], seen timestamptz, "not read" json);
     insert into crm."the people" values
         (1, 'ana@example.com', '1984-02-29', 'gold', 12.5, true, '{city,snow}', '2026-11-20 08:00:00+00', '{}'),
-        (2, 'twice@example.com'), (3, 'twice@example.com');
+        (2, 'twice@example.com', null, null, null, null, null, null, null),
+        (3, 'twice@example.com', null, null, null, null, null, null, null);
     insert into crm."the people" (id, balance) values (4, 'NaN');
     insert into crm."the people" (id, born) values (5, 'infinity');
     create view crm.slow as select p.* from crm."the people" p, pg_sleep(30);
@@ -72,12 +60,28 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if user:
         shutil.chown(folder / "password", user)
     data = str(folder / "data")
-    made = [programs / "initdb", "-D", data, "-U", "offers", "-A", "scram-sha-256", "--pwfile", folder / "password", "-E", "UTF8"]
+    made = [
+        programs / "initdb",
+        "-D",
+        data,
+        "-U",
+        "offers",
+        "-A",
+        "scram-sha-256",
+        "--pwfile",
+        folder / "password",
+        "-E",
+        "UTF8",
+    ]
     subprocess.run(made, user=user, check=True, capture_output=True, cwd=folder)
     options = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={folder}", "-c", "fsync=off"]
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
-            [programs / "postgres", "-D", data, "-p", str(port), *options], user=user, stdout=log, stderr=log, cwd=folder
+            [programs / "postgres", "-D", data, "-p", str(port), *options],
+            user=user,
+            stdout=log,
+            stderr=log,
+            cwd=folder,
         )
     try:
         quoted = PASSWORD.replace("@", "%40").replace("/", "%2F")
@@ -91,8 +95,6 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def _prepare(where: str, server: subprocess.Popen[bytes]) -> None:
-    import time
-
     import psycopg
 
     for _ in range(300):
@@ -138,7 +140,11 @@ def test_nothing_can_be_written(url: str) -> None:
 def test_refused_without_the_password(url: str) -> None:
     only(people(url, "crm.nobody").count, Code.CONTACTS_DATABASE)
     only(people(url, 'x"; drop table crm."the people').count, Code.CONTACTS_DATABASE)
-    for wrong in (url.replace("offers:", "offers:not"), url.replace("/postgres", "/nowhere"), url.replace("%40", "@", 1)):
+    for wrong in (
+        url.replace("offers:", "offers:not"),
+        url.replace("/postgres", "/nowhere"),
+        url.replace("%40", "@", 1),
+    ):
         [problem] = only(people(wrong).count, Code.CONTACTS_DATABASE)
         assert PASSWORD[5:] not in str(problem)
 

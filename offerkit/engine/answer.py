@@ -1,0 +1,59 @@
+"""The answer to a call, rendered: what commands print and the server sends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from offerkit.engine.decision import Trace
+from offerkit.engine.identify import How
+from offerkit.engine.report import Report
+from offerkit.rules.types import Value
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """One offer of the answer. ``id`` is empty when it is not stored; ``rendered`` by output."""
+
+    id: str
+    offer: str
+    label: str
+    category: str
+    rank: int
+    weight: Decimal
+    status: str
+    fields: Mapping[str, str]
+    rendered: Mapping[str, str]
+    product: Mapping[str, Value] | None = None
+
+
+@dataclass(frozen=True)
+class SpaceAnswer:
+    """What one space of the call shows. ``space`` and ``environment`` are those that answered: the fallback's, maybe."""
+
+    asked: str
+    environment: str
+    space: str
+    how: How
+    contact: str
+    revision: int
+    proposed: tuple[Proposed, ...]
+    reports: tuple[Report, ...]
+    trace: Trace | None = None
+    stored: bool = False
+
+    @property
+    def name(self) -> str:
+        """``ENVIRONMENT/SPACE`` of the space that answered."""
+        return f"{self.environment}/{self.space}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to one call; ``interaction`` names the call in the history of propositions."""
+
+    interaction: str
+    at: datetime
+    spaces: tuple[SpaceAnswer, ...]

@@ -1,0 +1,130 @@
+"""The engine's answer in every form: text for people, JSON, and html or xml as a site gets it (domain.md §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+from xml.sax.saxutils import quoteattr
+
+from offerkit.engine.answer import Answer, Proposed, SpaceAnswer
+from offerkit.engine.decision import Finding
+from offerkit.fingerprint import Json
+from offerkit.reports.escape import clip, visible
+from offerkit.reports.explain import explanation_json, explanation_text
+from offerkit.reports.style import PLAIN, Style, indented
+from offerkit.rules.values import show
+
+Where: TypeAlias = Callable[[Finding], str]
+"""Where a finding's rule stands in the specs, as ``file:line:column``; empty when that is not known."""
+
+_HOW = {
+    "explicit": "identified by key",
+    "implicit": "identified by cookie",
+    "fallback": "not identified: the fallback answers",
+    "nobody": "not identified",
+}
+
+
+def nowhere(finding: Finding) -> str:
+    """No positions are known."""
+    return ""
+
+
+def answer_text(answer: Answer, style: Style = PLAIN, width: int = 100, where: Where = nowhere) -> str:
+    """One part for each space: who, what in which order, then the explanation when there is one."""
+    parts = []
+    for space in answer.spaces:
+        lines = _head(space, answer, style)
+        for proposed in space.proposed:
+            lines += _proposed(proposed, style, width)
+        if space.trace is not None:
+            lines += ["", *explanation_text(space.trace, style, width, where)]
+        parts.append("\n".join(lines) + "\n")
+    return style.finish("\n".join(parts))
+
+
+def _head(space: SpaceAnswer, answer: Answer, style: Style) -> list[str]:
+    count = len(space.proposed)
+    who = f" for {visible(clip(space.contact, 80))}" if space.contact else ""
+    what = "nothing" if not count else f"{count} offer{'s' if count > 1 else ''}"
+    lines = [style.bold(f"{space.name}: {what}{who}")]
+    facts = [_HOW[space.how], f"live revision {space.revision}" if space.revision else "not live", f"at {answer.at:%Y-%m-%d %H:%M %Z}"]
+    if not space.stored and count:
+        facts.append("not stored")
+    lines.append(style.dim(f"  {' · '.join(facts)}"))
+    return lines
+
+
+def _proposed(proposed: Proposed, style: Style, width: int) -> list[str]:
+    title = f"  {proposed.rank}. {style.green(proposed.offer)}"
+    if proposed.label:
+        title += f"  {visible(clip(proposed.label, 80))}"
+    facts = f"     {visible(proposed.category)} · weight {show(proposed.weight)}"
+    if proposed.id:
+        facts += f" · {proposed.status} · {proposed.id}"
+    lines = [title, style.dim(facts)]
+    for name, value in proposed.fields.items():
+        lines += indented(f"     {name}: ", visible(clip(" ".join(value.split()), 300)), width)
+    return lines
+
+
+def answer_json(answer: Answer, where: Where = nowhere) -> Json:
+    """Everything, as JSON; weights are text, so that no reader rounds them."""
+    return {
+        "interaction": answer.interaction,
+        "at": answer.at.isoformat(),
+        "spaces": [_space_json(space, where) for space in answer.spaces],
+    }
+
+
+def _space_json(space: SpaceAnswer, where: Where) -> Json:
+    made: dict[str, Json] = {
+        "space": space.name,
+        "asked": space.asked,
+        "identified": str(space.how),
+        "contact": space.contact,
+        "revision": space.revision,
+        "stored": space.stored,
+        "propositions": [_proposed_json(proposed) for proposed in space.proposed],
+        "reports": [{"code": str(r.code), "message": r.message, "where": r.where} for r in space.reports],
+    }
+    if space.trace is not None:
+        made["explanation"] = explanation_json(space.trace, where)
+    return made
+
+
+def _proposed_json(proposed: Proposed) -> Json:
+    made: dict[str, Json] = {
+        "id": proposed.id,
+        "offer": proposed.offer,
+        "label": proposed.label,
+        "category": proposed.category,
+        "rank": proposed.rank,
+        "weight": show(proposed.weight),
+        "status": proposed.status,
+        "fields": dict(proposed.fields),
+    }
+    if proposed.rendered:
+        made["rendered"] = dict(proposed.rendered)
+    if proposed.product is not None:
+        made["product"] = {name: show(value) for name, value in proposed.product.items()}
+    return made
+
+
+def answer_html(answer: Answer) -> str:
+    """The offers as the spaces render them, one after the other: markup of the project's own, values escaped."""
+    return "".join(f"{p.rendered['html'].rstrip()}\n" for space in answer.spaces for p in space.proposed)
+
+
+def answer_xml(answer: Answer) -> str:
+    """The answer that a site's script reads: a ``propositions`` element with what the spaces render inside."""
+    lines = ["<propositions>"]
+    for space in answer.spaces:
+        for proposed in space.proposed:
+            facts = {
+                "id": proposed.id, "offer-id": proposed.offer, "weight": show(proposed.weight),
+                "rank": str(proposed.rank), "space": space.space, "div": f"i_{space.space}",
+            }  # fmt: skip
+            attributes = " ".join(f"{name}={quoteattr(value)}" for name, value in facts.items())
+            lines += [f"<proposition {attributes}>", proposed.rendered["xml"].rstrip(), "</proposition>"]
+    return "\n".join([*lines, "</propositions>"]) + "\n"

@@ -1,0 +1,128 @@
+"""Why each offer of the slice is in or out: the decision walked step by step (domain.md §3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import groupby
+
+from offerkit.engine.decision import Finding, From, Slice, Trace, Verdict
+from offerkit.fingerprint import Json
+from offerkit.reports.escape import clip, visible
+from offerkit.reports.style import Style, indented
+from offerkit.rules.values import show
+
+Where = Callable[[Finding], str]
+
+STEPS = {
+    2: "the environment's filter",
+    3: "the slice of the catalog",
+    4: "categories",
+    5: "the offer itself",
+    6: "weights",
+    7: "dynamic offers",
+    8: "presentation rules",
+    9: "the order",
+    10: "post-processing",
+    11: "how many, and each once",
+}
+
+
+def explanation_text(trace: Trace, style: Style, width: int, where: Where) -> list[str]:
+    """The steps in order, below each the offers that it left out and why; then what is in, with its weight."""
+    lines = [style.bold("Why")]
+    if trace.environment is not None:
+        return [*lines, *_finding("  ", "everything", trace.environment, style, width, where)]
+    if trace.slice is not None:
+        lines.append(f"  3 · {_slice(trace.slice)}")
+    out = sorted((v for v in trace.verdicts if v.out is not None), key=_order)
+    for step, group in groupby(out, key=lambda verdict: verdict.out.step if verdict.out else 0):
+        members = list(group)
+        lines.append(f"  {step} · {STEPS[step]}: {len(members)} left out")
+        for verdict in members:
+            if verdict.out is not None:
+                lines += _finding("      ", verdict.offer, verdict.out, style, width, where)
+                lines += [row for note in verdict.notes for row in indented("        ", visible(note), width)]
+    chosen = sorted((v for v in trace.verdicts if v.out is None), key=lambda verdict: verdict.rank or 0)
+    lines.append(f"  ✓ {len(chosen)} proposed" if chosen else "  Nothing is left to propose.")
+    for verdict in chosen:
+        lines.append(f"      {verdict.rank}. {style.green(verdict.offer)}  {_weight(verdict)}")
+    return lines
+
+
+def _order(verdict: Verdict) -> tuple[int, str, str]:
+    found = verdict.out
+    return (found.step, found.why, verdict.offer) if found is not None else (0, "", verdict.offer)
+
+
+def _slice(part: Slice) -> str:
+    named = [f"below {', '.join(part.categories)}"] if part.categories else []
+    named += [f"with theme {' or '.join(part.themes)}"] if part.themes else []
+    match part.source:
+        case From.WHOLE:
+            said = "the whole catalog"
+        case From.DEFAULTS:
+            said = f"the space's defaults: {' and '.join(named)}"
+        case _:
+            said = f"asked: {' and '.join(named)}"
+    always = f", and always {', '.join(part.always)}" if part.always else ""
+    return visible(f"{said}{always}: {part.size} offers")
+
+
+def _weight(verdict: Verdict) -> str:
+    said = f"weight {show(verdict.weight)}"
+    if verdict.multipliers and verdict.number is not None:
+        factors = " ".join(f"× {show(factor)} ({category})" for category, factor in verdict.multipliers)
+        said += f" = {show(verdict.number)} {factors}"
+    return visible(said)
+
+
+def _finding(lead: str, name: str, found: Finding, style: Style, width: int, where: Where) -> list[str]:
+    lines = indented(f"{lead}{style.red(name)}  ", visible(found.reason), width + (len(style.red("")) or 0))
+    further = lead + "  "
+    if found.text:
+        lines += indented(further, visible(clip(" ".join(found.text.split()), 300)), width)
+    if found.values:
+        values = ", ".join(f"{field} = {clip(show(value), 60)}" for field, value in found.values)
+        lines += indented(further, visible(values), width)
+    place = where(found)
+    at = " ".join(filter(None, [found.address, ".".join(map(str, found.path)), f"({place})" if place else ""]))
+    return [*lines, style.dim(f"{further}{visible(at)}")] if at else lines
+
+
+def explanation_json(trace: Trace, where: Where) -> Json:
+    """The same as JSON."""
+    part = trace.slice
+    return {
+        "environment": None if trace.environment is None else _finding_json(trace.environment, where),
+        "slice": None if part is None else {
+            "source": str(part.source), "categories": list(part.categories), "themes": list(part.themes),
+            "always": list(part.always), "size": part.size,
+        },
+        "offers": list(_verdicts_json(trace, where)),
+    }  # fmt: skip
+
+
+def _verdicts_json(trace: Trace, where: Where) -> Iterator[Json]:
+    for verdict in trace.verdicts:
+        yield {
+            "offer": verdict.offer,
+            "category": verdict.category,
+            "rank": verdict.rank,
+            "weight": None if verdict.weight is None else show(verdict.weight),
+            "multipliers": {category: show(factor) for category, factor in verdict.multipliers},
+            "out": None if verdict.out is None else _finding_json(verdict.out, where),
+            "notes": list(verdict.notes),
+        }
+
+
+def _finding_json(found: Finding, where: Where) -> Json:
+    return {
+        "why": str(found.why),
+        "step": found.step,
+        "reason": found.reason,
+        "address": found.address,
+        "path": list(found.path),
+        "position": where(found),
+        "expression": found.text,
+        "values": {name: show(value) for name, value in found.values},
+    }

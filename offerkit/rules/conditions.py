@@ -1,0 +1,200 @@
+"""Conditions and ``case``: sqlglot's nodes to checked ones."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from offerkit.rules.convert import Values, align
+from offerkit.rules.grammar import TokenType
+from offerkit.rules.nodes import Call, Case, Node
+from offerkit.rules.operands import text_only
+from offerkit.rules.operators import compare
+from offerkit.rules.operators import logic as as_condition
+from offerkit.rules.walk import Mismatch, Walk
+from offerkit.rules.words import BOOLEAN, is_text_literal
+
+T = TokenType
+COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
+_SIGNS = {T.EQ: "eq", T.NEQ: "ne", T.LT: "lt", T.LTE: "le", T.GT: "gt", T.GTE: "ge"}
+
+
+def connective(walk: Walk, tree: exp.Expression) -> Node | None:
+    name, kind, cls = ("and", T.AND, exp.And) if isinstance(tree, exp.And) else ("or", T.OR, exp.Or)
+    start = walk.start()
+    parts: list[Node | None] = []
+    for operand in walk.chain(tree, (cls,)):
+        if parts:
+            walk.take(kind)
+        parts.append(as_condition(walk.value(operand), walk.report))
+    if any(part is None for part in parts):
+        return None
+    flat: list[Node] = []
+    for part in parts:
+        inner = isinstance(part, Call) and part.name == name and not is_between(part)
+        flat += part.args if inner and isinstance(part, Call) else [part] if part is not None else []
+    return Call(BOOLEAN, start, walk.end(), name, tuple(flat))
+
+
+def is_between(node: Call) -> bool:
+    """Whether an ``and`` was written as ``between``: both parts then have its place."""
+    return (node.args[0].start, node.args[0].end) == (node.start, node.end)
+
+
+def negation(walk: Walk, tree: exp.Expression) -> Node | None:
+    if walk.peek() is not T.NOT:  # x not in (…): the inner node takes the word
+        return walk.node(tree.this)
+    start = walk.take(T.NOT).start
+    node = as_condition(walk.value(tree.this), walk.report)
+    return None if node is None else Call(BOOLEAN, start, walk.end(), "not", (node,))
+
+
+def _turned(node: Node | None, negated: bool) -> Node | None:
+    return Call(BOOLEAN, node.start, node.end, "not", (node,)) if node is not None and negated else node
+
+
+def comparison(walk: Walk, tree: exp.Expression) -> Node | None:
+    start = walk.start()
+    if isinstance(tree.this, COMPARISONS):
+        _twice(walk, tree)
+        return None
+    left = walk.value(tree.this)
+    name = _SIGNS[walk.take(*_SIGNS).token_type]
+    open_is = walk.at
+    right = walk.value(tree.args.get("expression"))
+    if isinstance(_inner(tree.args.get("expression")), exp.Is) and walk.tokens[open_is].token_type is not T.L_PAREN:
+        walk.report.add(start, walk.end(), "It is not clear what “is” belongs to",
+                        hint="Put parentheses around one of the two: (x = y) is null.")  # fmt: skip
+        return None
+    if left is None or right is None:
+        return None
+    return compare(name, left, right, start, walk.end(), walk.report)
+
+
+def _inner(tree: object) -> object:
+    while isinstance(tree, (exp.Not, exp.Paren)):
+        tree = tree.this
+    return tree
+
+
+def _twice(walk: Walk, tree: exp.Expression) -> None:
+    """``a = b = c``: report it, and what is wrong with each operand."""
+    start = walk.start()
+    for index, operand in enumerate(walk.chain(tree, COMPARISONS)):
+        if index:
+            walk.take(*_SIGNS)
+        walk.value(operand)
+    walk.report.add(start, walk.end(), "Comparisons do not form chains",
+                    "“a = b = c” would compare a condition with c.", "Write a = b and b = c.")  # fmt: skip
+
+
+def is_null_or_truth(walk: Walk, tree: exp.Expression) -> Node | None:
+    start = walk.start()
+    node = walk.value(tree.this)
+    walk.take(T.IS)
+    negated = walk.accept(T.NOT)
+    kind = walk.peek()
+    if kind not in (T.NULL, T.TRUE, T.FALSE):
+        walk.report.add(walk.start(), walk.tokens[walk.at].end + 1, "After “is” stands null, true or false",
+                        hint="Write = to compare.")  # fmt: skip
+        raise Mismatch
+    walk.at += 1
+    if kind is not T.NULL:
+        node = as_condition(node, walk.report)
+    if node is None:
+        return None
+    name = "is_null" if kind is T.NULL else "is_true" if kind is T.TRUE else "is_false"
+    return _turned(Call(BOOLEAN, start, walk.end(), name, (node,)), negated)
+
+
+def membership(walk: Walk, tree: exp.Expression) -> Node | None:
+    start = walk.start()
+    node = walk.value(tree.this)
+    negated = walk.accept(T.NOT)
+    walk.take(T.IN)
+    items = tree.args.get("expressions")
+    if not items or walk.peek() is not T.L_PAREN:
+        walk.report.add(walk.start(), walk.tokens[-1].end + 1, "After “in” stand values in parentheses",
+                        hint="Write x in ('a', 'b'); for the entries of a list: contains(list, x).")  # fmt: skip
+        raise Mismatch
+    walk.take(T.L_PAREN)
+    parts = [node]
+    for index, item in enumerate(items):
+        if index:
+            walk.take(T.COMMA)
+        parts.append(walk.value(item))
+    walk.take(T.R_PAREN)
+    if any(part is None for part in parts):
+        return None
+    known = [part for part in parts if part is not None]
+    return _turned(compare("in", known[0], known[1:], start, walk.end(), walk.report), negated)
+
+
+def between(walk: Walk, tree: exp.Expression) -> Node | None:
+    start = walk.start()
+    node = walk.value(tree.this)
+    negated = walk.accept(T.NOT)
+    walk.take(T.BETWEEN)
+    low = walk.value(tree.args.get("low"))
+    walk.take(T.AND)
+    high = walk.value(tree.args.get("high"))
+    if node is None or low is None or high is None:
+        return None
+    end = walk.end()
+    above = compare("ge", node, low, start, end, walk.report)
+    below = compare("le", node, high, start, end, walk.report)
+    if above is None or below is None:
+        return None
+    return _turned(Call(BOOLEAN, start, end, "and", (above, below)), negated)
+
+
+def like(walk: Walk, tree: exp.Expression) -> Node | None:
+    start = walk.start()
+    node = walk.value(tree.this)
+    negated = walk.accept(T.NOT)
+    walk.take(T.LIKE)
+    pattern = walk.value(tree.args.get("expression"))
+    if node is not None:
+        node = text_only(walk, node)
+    if pattern is not None and not is_text_literal(pattern):
+        walk.report.add(pattern.start, pattern.end, "The pattern of like is a text in quotes",
+                        hint="For other texts write starts_with, ends_with or contains.")  # fmt: skip
+        return None
+    if node is None or pattern is None:
+        return None
+    return _turned(Call(BOOLEAN, start, walk.end(), "like", (node, pattern)), negated)
+
+
+def case(walk: Walk, tree: exp.Expression) -> Node | None:
+    start = walk.take(T.CASE).start
+    subject = tree.args.get("this")
+    of = walk.value(subject) if subject is not None else None
+    conditions: list[Node | None] = []
+    results: list[Node | None] = []
+    for branch in tree.args.get("ifs") or ():
+        walk.take(T.WHEN)
+        begin, condition = walk.start(), walk.value(branch.this)
+        if subject is None:
+            condition = as_condition(condition, walk.report)
+        elif of is not None and condition is not None:
+            condition = compare("eq", of, condition, begin, walk.end(), walk.report)
+        conditions.append(None if subject is not None and of is None else condition)
+        walk.take(T.THEN)
+        results.append(walk.value(branch.args.get("true")))
+    default = tree.args.get("default")
+    if default is not None:
+        walk.take(T.ELSE)
+        results.append(walk.value(default))
+    walk.take(T.END)
+    if any(part is None for part in (*conditions, *results)):
+        return None
+    return _joined(walk, start, [part for part in conditions if part], [part for part in results if part])
+
+
+def _joined(walk: Walk, start: int, conditions: list[Node], results: list[Node]) -> Node | None:
+    found = align(results, Values.LOOSE, walk.report)
+    if found is None:
+        return None
+    type_, brought = found
+    branches = tuple(zip(conditions, brought, strict=False))
+    default = brought[-1] if len(brought) > len(conditions) else None
+    return Case(type_, start, walk.end(), branches, default)

@@ -1,0 +1,110 @@
+"""Names, constants, arithmetic and ``||``: sqlglot's nodes to checked ones."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from offerkit.rules import constants, names
+from offerkit.rules.convert import typed_null
+from offerkit.rules.grammar import TokenType
+from offerkit.rules.nodes import Call, Interval, Literal, Node
+from offerkit.rules.operators import arithmetic as operate
+from offerkit.rules.operators import is_text
+from offerkit.rules.walk import Walk
+from offerkit.rules.words import BOOLEAN, DATE, NULL, TEXT, TIMESTAMP, words
+
+T = TokenType
+_NAMES = (T.VAR, T.IDENTIFIER)
+_OPERATORS = {T.PLUS: "add", T.DASH: "sub", T.STAR: "mul", T.SLASH: "div", T.MOD: "mod"}
+_LEFT_TO_RIGHT = ((exp.Add, exp.Sub), (exp.Mul, exp.Div, exp.Mod))
+
+
+def paren(walk: Walk, tree: exp.Expression) -> Node | None:
+    if walk.peek() is not T.L_PAREN:  # one that sqlglot put in
+        return walk.node(tree.this)
+    walk.take(T.L_PAREN)
+    node = walk.node(tree.this)
+    walk.take(T.R_PAREN)
+    return node
+
+
+def literal(walk: Walk, tree: exp.Expression) -> Node | None:
+    token = walk.take(T.STRING, T.NUMBER)
+    start, end = token.start, token.end + 1
+    if token.token_type is T.STRING:
+        return Literal(TEXT, start, end, token.text)
+    return constants.number(walk.report.text[start:end], start, end, walk.report)
+
+
+def boolean(walk: Walk, tree: exp.Expression) -> Node:
+    token = walk.take(T.TRUE, T.FALSE)
+    return Literal(BOOLEAN, token.start, token.end + 1, token.token_type is T.TRUE)
+
+
+def null(walk: Walk, tree: exp.Expression) -> Node:
+    token = walk.take(T.NULL)
+    return Literal(NULL, token.start, token.end + 1, None)
+
+
+def column(walk: Walk, tree: exp.Expression) -> Node | None:
+    first = walk.take(*_NAMES)
+    parts = [first.text]
+    while walk.accept(T.DOT):
+        parts.append(walk.take(*_NAMES).text)
+    start, end = first.start, walk.end()
+    if len(parts) > 1:
+        return names.resolve(parts, start, end, walk.scope, walk.report)
+    quoted = first.token_type is T.IDENTIFIER
+    if not quoted and parts[0].lower() in names.NOW:
+        return Call(TIMESTAMP, start, end, "now", ())
+    if not quoted and parts[0].lower() in names.TODAY:
+        return Call(DATE, start, end, "current_date", ())
+    names.bare(parts[0], quoted, start, end, walk.scope, walk.report)
+    return None
+
+
+def negative(walk: Walk, tree: exp.Expression) -> Node | None:
+    start = walk.take(T.DASH).start
+    if walk.peek() is T.NUMBER:
+        token = walk.take(T.NUMBER)
+        end = token.end + 1
+        return constants.number("-" + walk.report.text[token.start : end], start, end, walk.report)
+    node = walk.node(tree.this)
+    if isinstance(node, Interval):
+        return Interval(start, node.end, -node.months, -node.days, -node.seconds)
+    return None if node is None else operate("neg", [node], start, walk.end(), walk.report)
+
+
+def arithmetic(walk: Walk, tree: exp.Expression) -> Node | None:
+    kinds = next(kinds for kinds in _LEFT_TO_RIGHT if isinstance(tree, kinds))
+    operands = walk.chain(tree, kinds)
+    start = walk.start()
+    left, failed = walk.node(operands[0]), False
+    for operand in operands[1:]:
+        name = _OPERATORS[walk.take(*_OPERATORS).token_type]
+        right = walk.node(operand)
+        failed = failed or left is None or right is None
+        if left is not None and right is not None and not failed:
+            left = operate(name, [left, right], start, walk.end(), walk.report)
+    return None if failed else left
+
+
+def concat(walk: Walk, tree: exp.Expression) -> Node | None:
+    start = walk.start()
+    parts: list[Node | None] = []
+    for operand in walk.chain(tree, (exp.DPipe,)):
+        if parts:
+            walk.take(T.DPIPE)
+        part = walk.value(operand)
+        parts.append(part if part is None else text_only(walk, part))
+    if any(part is None for part in parts):
+        return None
+    return Call(TEXT, start, walk.end(), "concat", tuple(part for part in parts if part is not None))
+
+
+def text_only(walk: Walk, node: Node) -> Node | None:
+    if is_text(node):
+        return typed_null(node, TEXT)
+    walk.report.add(node.start, node.end, f"{walk.report.quote(node.start, node.end)} is {words(node)}, "
+                    "but a text is needed here", hint="|| joins texts only.")  # fmt: skip
+    return None

@@ -1,0 +1,222 @@
+"""Values from outside (files, calls, parameters) read as a field's type, and written for people and JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from datetime import UTC, date, datetime, time, tzinfo
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+
+from offerkit.rules.problems import shortened
+from offerkit.rules.types import Base, FieldType, Value
+
+LONGEST = 100_000
+"""Characters of a text or of a list as text, at most."""
+ENTRIES = 10_000
+"""Entries of a list, at most."""
+_STEP = Decimal("0.000001")
+_CONTEXT = Context(prec=60, rounding=ROUND_HALF_UP)
+_LIMIT = Decimal(10) ** 12
+_NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?\Z", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
+_TIMESTAMP = re.compile(
+    r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?\s?(Z|z|[+-]\d{2}(:?\d{2})?)?\Z", re.ASCII
+)
+_UNKNOWN = ("nan", "inf", "-inf", "+inf", "infinity", "-infinity")
+_TRUTHS = {"true": True, "t": True, "yes": True, "1": True, "false": False, "f": False, "no": False, "0": False}
+
+
+def parse_value(raw: object, type_: FieldType, zone: tzinfo) -> Value:
+    """``raw`` as a value of ``type_``. None, NaN, infinity and (except for a string) an empty text are None: unknown.
+
+    ``raw``: str, int, float, Decimal, bool, date, datetime or a list or tuple of str. A decimal is rounded half away
+    from zero to six digits; a timestamp with an offset becomes the wall clock of ``zone``.
+    Raises ValueError with a short reason; it never repeats more than 80 characters of ``raw``.
+    """
+    if raw is None or (isinstance(raw, (float, Decimal)) and not math.isfinite(raw)):
+        return None
+    if isinstance(raw, str):
+        if len(raw) > LONGEST:
+            raise ValueError(f"a text of more than {LONGEST:,} characters")
+        if type_.base is not Base.STRING and not raw.strip():
+            return None
+    match type_.base:
+        case Base.STRING:
+            return _text(raw)
+        case Base.ENUMERATION:
+            return _one_of(raw, type_.values)
+        case Base.INTEGER:
+            return _integer(raw)
+        case Base.DECIMAL:
+            return _decimal(raw)
+        case Base.BOOLEAN:
+            return _boolean(raw)
+        case Base.DATE:
+            return _date(raw, zone)
+        case Base.TIMESTAMP:
+            return _timestamp(raw, zone)
+        case Base.LIST:
+            return _list(raw)
+        case Base.NULL:
+            raise ValueError("no field has the type null")
+
+
+def show(value: Value) -> str:
+    """How a value is written: dates as ISO 8601, decimals without exponent or trailing zeros, a list as JSON."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case datetime():
+            return value.isoformat()
+        case date():
+            return value.isoformat()
+        case Decimal():
+            plain = f"{value:f}"
+            plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
+            return "0" if plain in ("-0", "") else plain
+        case tuple():
+            return json.dumps(list(value), ensure_ascii=False)
+        case _:
+            return str(value)
+
+
+def _wrong(raw: object, wanted: str) -> ValueError:
+    shown = str(raw) if isinstance(raw, (str, int, float, Decimal, date)) else type(raw).__name__
+    return ValueError(f"“{shortened(' '.join(shown[:200].split()), 70)}” is not {wanted}")
+
+
+def _text(raw: object) -> str:
+    if isinstance(raw, str):
+        return _clean(raw)
+    if isinstance(raw, (bool, int, Decimal, datetime, date)):
+        return show(raw)
+    if isinstance(raw, float):
+        return show(Decimal(repr(raw)))
+    raise _wrong(raw, "a text")
+
+
+def _clean(raw: str) -> str:
+    """Refuse what no store and no page can hold."""
+    if "\x00" in raw or any("\ud800" <= char <= "\udfff" for char in raw):
+        raise ValueError("a text with a null character or half a character (a lone surrogate)")
+    return raw
+
+
+def _one_of(raw: object, values: tuple[str, ...]) -> str:
+    text = _text(raw)
+    if text not in values:
+        known = ", ".join(values[:8]) + (", …" if len(values) > 8 else "")
+        raise ValueError(f"“{shortened(text, 40)}” is not one of {shortened(known, 200)}")
+    return text
+
+
+def _number(raw: object, wanted: str) -> Decimal | None:
+    """None: NaN or infinity."""
+    if isinstance(raw, bool) or not isinstance(raw, (str, int, float, Decimal)):
+        raise _wrong(raw, wanted)
+    if isinstance(raw, str):
+        text = raw.strip()
+        if text.lower() in _UNKNOWN:
+            return None
+        if not _NUMBER.match(text):
+            raise _wrong(raw, wanted)
+        return Decimal(text)
+    if isinstance(raw, int) and raw.bit_length() > 128:
+        raise ValueError(f"a number too large for {wanted}")
+    return Decimal(repr(raw)) if isinstance(raw, float) else Decimal(raw)
+
+
+def _integer(raw: object) -> int | None:
+    number = _number(raw, "a whole number")
+    if number is None:
+        return None
+    if abs(number) > 2**64:
+        raise ValueError("a number outside of 64 bits")
+    if number != number.to_integral_value():
+        raise _wrong(raw, "a whole number")
+    if not -(2**63) <= number < 2**63:
+        raise ValueError("a number outside of 64 bits")
+    return int(number)
+
+
+def _decimal(raw: object) -> Decimal | None:
+    number = _number(raw, "a number")
+    if number is None:
+        return None
+    try:
+        rounded = number.quantize(_STEP, context=_CONTEXT)
+    except InvalidOperation:
+        raise ValueError("a number with more than twelve digits before the point") from None
+    if abs(rounded) >= _LIMIT:
+        raise ValueError("a number with more than twelve digits before the point")
+    return rounded if rounded else abs(rounded)
+
+
+def _boolean(raw: object) -> bool:
+    if isinstance(raw, bool):
+        return raw
+    if isinstance(raw, int) and raw in (0, 1):
+        return raw == 1
+    found = _TRUTHS.get(raw.strip().lower()) if isinstance(raw, str) else None
+    if found is None:
+        raise _wrong(raw, "true or false")
+    return found
+
+
+def _date(raw: object, zone: tzinfo) -> date:
+    if isinstance(raw, datetime):
+        return _wall(raw, zone).date()
+    if isinstance(raw, date):
+        return raw
+    if isinstance(raw, str) and _DATE.match(text := raw.strip()):
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            raise _wrong(raw, "a day of the calendar") from None
+    raise _wrong(raw, "a date such as 2026-01-31")
+
+
+def _timestamp(raw: object, zone: tzinfo) -> datetime:
+    if isinstance(raw, datetime):
+        return _wall(raw, zone)
+    if isinstance(raw, date):
+        return datetime.combine(raw, time())
+    if isinstance(raw, str):
+        text = raw.strip()
+        if _DATE.match(text) or _TIMESTAMP.match(text):
+            try:
+                return _wall(datetime.fromisoformat(re.sub(r"\s(?=[Zz+-])", "", text).replace("z", "Z")), zone)
+            except (ValueError, OverflowError):
+                pass
+    raise _wrong(raw, "a timestamp such as 2026-01-31 18:30:00")
+
+
+def _wall(moment: datetime, zone: tzinfo) -> datetime:
+    """The wall clock of ``zone``; without an offset it is that already."""
+    if moment.tzinfo is None:
+        return moment.replace(fold=0)
+    try:
+        return moment.astimezone(UTC).astimezone(zone).replace(tzinfo=None, fold=0)
+    except OverflowError:
+        raise ValueError("a timestamp outside of the years 1 to 9999") from None
+
+
+def _list(raw: object) -> tuple[str, ...]:
+    """A JSON array, or parts separated by ``|``."""
+    parts: object = raw
+    if isinstance(raw, str):
+        text = raw.strip()
+        parts = [part.strip() for part in text.split("|")]
+        if text.startswith("["):
+            try:
+                parts = json.loads(text)
+            except (ValueError, RecursionError):
+                raise _wrong(raw, "a JSON array of texts") from None
+    if not isinstance(parts, (list, tuple)) or not all(isinstance(part, str) for part in parts):
+        raise _wrong(raw, "a list of texts")
+    if len(parts) > ENTRIES:
+        raise ValueError(f"a list of more than {ENTRIES:,} entries")
+    return tuple(_clean(part) for part in parts)

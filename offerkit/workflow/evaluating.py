@@ -1,0 +1,103 @@
+"""An expression tried out: for one contact, or counted over all of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.check_call import call_data
+from offerkit.models.scopes import Role, scope
+from offerkit.rules.types import Base, FieldType, Row, Value, Wanted
+from offerkit.workflow.catalogs import Catalogs
+from offerkit.workflow.people import People
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What an expression gives: its type, and for one contact its value and what it read; else counts by value."""
+
+    environment: str
+    type: FieldType
+    value: Value = None
+    read: tuple[tuple[str, Value], ...] = ()
+    counts: tuple[tuple[Value, int], ...] = ()
+    total: int | None = None
+
+
+MOST = 20
+"""Distinct values that are counted apart."""
+
+
+def evaluate(
+    catalogs: Catalogs,
+    people: People,
+    text: str,
+    at: datetime,
+    *,
+    environment: str,
+    contact: str,
+    data: Mapping[str, object],
+) -> Evaluated:
+    """Evaluate ``text`` for ``contact``, or for every contact when it is empty.
+
+    Raises Refused when it cannot be read, naming the column.
+    """
+    from offerkit.rules.check import RuleError, check
+    from offerkit.rules.python import compile_one
+
+    catalog = catalogs[environment]
+    values, wrong = call_data(catalog, data)
+    wrong = [found for found in wrong if found.code is not Code.MISSING_CALL_DATA]
+    if wrong:
+        raise Refused(wrong)
+    types = {name: field.type for name, field in catalog.call_data.items()}
+    names = scope(Role.TARGET, catalog.dimension.name, catalog.dimension.fields, types)
+    try:
+        checked = check(text, names, Wanted.VALUE)
+    except RuleError as error:
+        raise Refused([_told(text, problem.start, problem.summary, problem.detail, problem.hint) for problem in error.problems]) from None
+    clock = at.astimezone(catalog.zone).replace(tzinfo=None)
+    function = compile_one(checked, (catalog.dimension.name, "interaction"))
+
+    def value_for(row: Row) -> Value:
+        return function(row, values, clock, clock.date())
+
+    if contact:
+        row = people.chosen(catalog, contact)
+        rows = {catalog.dimension.name: row, "interaction": values}
+        read = tuple((f"{space}.{name}", rows[space][name]) for space, name in checked.fields)
+        return Evaluated(environment, checked.type, value_for(row), read)
+    counted: Counter[Value] = Counter()
+    for row in people.of(environment).rows():
+        found = value_for(row)
+        counted[found if found in counted or len(counted) < 10_000 else "…"] += 1
+    order = sorted(counted.items(), key=lambda item: (-item[1], str(item[0])))
+    return Evaluated(environment, checked.type, counts=tuple(order[:MOST]), total=sum(counted.values()))
+
+
+def _told(text: str, start: int, summary: str, detail: str, hint: str) -> Diagnostic:
+    before = text[:start]
+    line, column = before.count("\n") + 1, start - (before.rfind("\n") + 1) + 1
+    where = f"column {column}" if "\n" not in text else f"line {line}, column {column}"
+    return Diagnostic(Code.EXPRESSION, f"{where}: {summary}", detail, hint)
+
+
+def environment_of(catalogs: Catalogs, text: str, wanted: str) -> str:
+    """The environment that an expression is about: the one named, or the only one whose dimension it speaks of."""
+    if wanted:
+        return catalogs[wanted].environment
+    known: dict[str, Catalog] = {name: catalogs[name] for name in catalogs.names}
+    named = [name for name, catalog in known.items() if f"{catalog.dimension.name}." in text] or list(known)
+    if len(named) == 1:
+        return named[0]
+    hint = f"Name one: --environment {named[0]}." if named else ""
+    raise refuse(Code.NO_MATCH, f"the expression could be about {', '.join(named) or 'no environment'}", hint=hint)
+
+
+def is_condition(evaluated: Evaluated) -> bool:
+    """Whether the expression is a condition: true, false or unknown."""
+    return evaluated.type.base in (Base.BOOLEAN, Base.NULL)

@@ -1,0 +1,215 @@
+"""THE SECOND MAIN PATH: who is it, what is live for them, decide, render, store (domain.md §3).
+
+    identify → load profile and history → decide (offerkit.engine) → render → one transaction
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from secrets import token_hex
+
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.engine.answer import Answer, Proposed, SpaceAnswer
+from offerkit.engine.call import Call, Who
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.check_call import make_call
+from offerkit.engine.decide import decide
+from offerkit.engine.decision import Chosen, Decision
+from offerkit.engine.history import Past
+from offerkit.engine.identify import How, Identified
+from offerkit.engine.report import Report
+from offerkit.engine.stored import ExtraData
+from offerkit.models.space import Space
+from offerkit.models.status import Status
+from offerkit.rendering.render import RenderError
+from offerkit.rules.types import Row
+from offerkit.store import PropositionRow, Store
+from offerkit.workflow.asking import Ask
+from offerkit.workflow.catalogs import Catalogs
+from offerkit.workflow.identifying import identified
+from offerkit.workflow.people import People
+from offerkit.workflow.showing import Shower
+
+REFILLS = 5
+"""How often offers that cannot be rendered are replaced by the next best, before fewer are given."""
+
+Ids = Callable[[], str]
+"""Makes ids for interactions and propositions: opaque, never the same twice."""
+
+
+def new_id() -> str:
+    """An id that cannot be guessed: 80 bits of chance, as hexadecimal digits."""
+    return token_hex(10)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One space of a call, ready to be decided."""
+
+    name: str
+    who: Identified
+    catalog: Catalog
+    call: Call
+    history: tuple[Past, ...]
+    model: Space
+    shower: Shower
+    keep: bool
+
+
+def propose(catalogs: Catalogs, people: People, store: Store, ask: Ask, ids: Ids = new_id) -> Answer:
+    """The answer to ``ask`` from what is live, stored before it is given.
+
+    Raises Refused with every mistake in the call; then nothing is decided and nothing stored.
+    """
+    asked = _prepared(catalogs, people, store, ask)
+    interaction = ids()
+    taken: frozenset[str] = frozenset()
+    answers: list[SpaceAnswer] = []
+    rows: list[PropositionRow] = []
+    for part in asked:
+        answer, new = _answered(part, ask, taken, interaction, ids)
+        taken |= {proposed.offer for proposed in answer.proposed}
+        answers.append(answer)
+        rows += new
+    cookies = {(a.who.environment, a.who.key) for a in asked if ask.cookie and ask.store and a.who.how is How.EXPLICIT}
+    if rows or cookies:
+        with store.transaction():
+            store.add_propositions(rows)
+            for environment, key in sorted(cookies):
+                store.remember(environment, ask.cookie, key, utc(ask.at))
+    return Answer(interaction, ask.at, tuple(answers))
+
+
+def utc(moment: datetime) -> str:
+    """A moment as the store writes it."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _prepared(catalogs: Catalogs, people: People, store: Store, ask: Ask) -> list[_Asked]:
+    """Every space of the call checked, with all that is wrong in any of them."""
+    found: list[Diagnostic] = []
+    asked: list[_Asked] = []
+    if not ask.spaces:
+        raise refuse(Code.UNKNOWN_SPACE, "no space was named", hint="Name one: --space ENVIRONMENT/SPACE.")
+    for name in dict.fromkeys(ask.spaces):
+        try:
+            asked.append(_prepare(catalogs, people, store, ask, name))
+        except Refused as refused:
+            found += [d for d in refused.diagnostics if d not in found]
+    if found:
+        raise Refused(found)
+    return asked
+
+
+def _prepare(catalogs: Catalogs, people: People, store: Store, ask: Ask, name: str) -> _Asked:
+    environment, slash, space = name.partition("/")
+    if not slash:
+        known = sorted(f"{e}/{s}" for e in catalogs.names if e in catalogs for s in catalogs[e].spaces)
+        hint = f"Spaces of {catalogs.stage}: {', '.join(known[:12])}." if known else "Nothing is live yet."
+        raise refuse(Code.UNKNOWN_SPACE, f"“{name[:80]}” is not ENVIRONMENT/SPACE", hint=hint)
+    asked = catalogs[environment]
+    nobody = Who(None, "", ask.at, ask.seed)
+    make_call(asked, space, who=nobody, n=ask.n, data=ask.data)  # what is wrong with it is told before anyone is looked up
+    who = identified(catalogs, people, store, ask, environment, space)
+    catalog = catalogs[who.environment]
+    fallen = who.how is How.FALLBACK
+    call = make_call(
+        catalog,
+        who.space,
+        who=Who(who.contact, who.key, ask.at, ask.seed, catalog.anonymous),
+        n=ask.n,
+        categories=who.categories if fallen else ask.categories,
+        themes=() if fallen else ask.themes,
+        data={key: value for key, value in ask.data.items() if not fallen or key in catalog.call_data},
+    )
+    model = Space.model_validate(catalogs.view(f"{who.environment}/space.{who.space}"))
+    return _Asked(
+        name, who, catalog, call, _history(store, catalog, who.key, ask.at), model,
+        Shower(catalogs, catalog, who.space, ask.status_base), ask.store and model.storage.enabled,
+    )  # fmt: skip
+
+
+def _history(store: Store, catalog: Catalog, key: str, now: datetime) -> tuple[Past, ...]:
+    if not key or not catalog.rules:
+        return ()
+    since = max(now - catalog.longest_period, datetime(1, 1, 2, tzinfo=UTC)) if catalog.longest_period else now
+    return tuple(past(row) for row in store.history(catalog.environment, key, utc(since)))
+
+
+def past(row: PropositionRow) -> Past:
+    """A stored proposition as presentation rules count it."""
+    return Past(
+        row.offer, row.category, row.space, row.channel, row.status, datetime.fromisoformat(row.time), row.weight, row.rank
+    )  # fmt: skip
+
+
+def _answered(
+    asked: _Asked, ask: Ask, taken: frozenset[str], interaction: str, ids: Ids
+) -> tuple[SpaceAnswer, list[PropositionRow]]:
+    """The decision with its offers rendered; those that cannot be are dropped, told, and replaced by the next best."""
+    if asked.who.how is How.NOBODY:
+        return _answer(asked, (), (_nobody(asked),), None), []
+    reports: list[Report] = []
+    failed: frozenset[str] = frozenset()
+    for _ in range(REFILLS):
+        call = replace(asked.call, exclude=taken | failed)
+        decision = decide(asked.catalog, call, asked.history, explain=ask.explain)
+        shown: list[Proposed] = []
+        for chosen in decision.chosen:
+            try:
+                shown.append(_proposed(asked, ask, decision, chosen, len(shown) + 1, ids() if asked.keep else ""))
+            except RenderError as error:
+                failed |= {chosen.offer}
+                where = f"{asked.catalog.environment}/offer.{chosen.offer}"
+                reports.append(Report(Code.NOT_RENDERED, f"{where} is left out: {error}.", where))
+        if len(shown) == len(decision.chosen):
+            break
+    extra = ExtraData(
+        asked.catalog, f"{asked.catalog.environment}/space.{asked.who.space}", "proposed_data",
+        asked.model.storage.proposed_data,
+    )  # fmt: skip
+    rows = [_row(asked, proposed, decision.data, interaction, extra) for proposed in shown] if asked.keep else []
+    said = (*decision.reports, *reports, *(extra.reports if rows else ()))
+    return _answer(asked, tuple(shown), said, decision), rows
+
+
+def _answer(
+    asked: _Asked, shown: tuple[Proposed, ...], reports: Sequence[Report], decision: Decision | None
+) -> SpaceAnswer:
+    return SpaceAnswer(
+        asked.name, asked.who.environment, asked.who.space, asked.who.how, asked.who.key, asked.catalog.revision,
+        shown, tuple(dict.fromkeys(reports)), decision.trace if decision is not None else None,
+        asked.keep and bool(shown),
+    )  # fmt: skip
+
+
+def _nobody(asked: _Asked) -> Report:
+    why = "Nobody was identified, and the space has no fallback: nothing is proposed."
+    return Report(Code.NOBODY, why, asked.name)
+
+
+def _proposed(asked: _Asked, ask: Ask, decision: Decision, chosen: Chosen, rank: int, id_: str) -> Proposed:
+    about: Row = {"id": id_ or None, "rank": rank, "weight": chosen.weight, "space": asked.who.space}
+    fields, rendered = asked.shower.show(chosen.offer, chosen.product, asked.call.contact, decision.data, about, ask.outputs)
+    offer = asked.catalog.offers[asked.catalog.place_of[chosen.offer]]
+    return Proposed(
+        id_, chosen.offer, str(offer.row["label"] or ""), chosen.category, rank, chosen.weight,
+        asked.model.storage.proposed, fields, rendered, chosen.product,
+    )  # fmt: skip
+
+
+def _row(asked: _Asked, proposed: Proposed, data: Row, interaction: str, extra: ExtraData) -> PropositionRow:
+    time = utc(asked.call.now)
+    local = asked.call.now.astimezone(asked.catalog.zone).replace(tzinfo=None)
+    proposition: Row = {
+        "space": asked.who.space, "channel": asked.model.channel, "offer": proposed.offer, "category": proposed.category,
+        "status": proposed.status, "weight": proposed.weight, "rank": proposed.rank, "time": local,
+    }  # fmt: skip
+    offer = asked.catalog.offers[asked.catalog.place_of[proposed.offer]]
+    return PropositionRow(
+        proposed.id, asked.who.environment, asked.who.key, asked.who.space, asked.model.channel, proposed.offer,
+        proposed.category, interaction, proposed.rank, proposed.weight, Status(proposed.status), time, time,
+        asked.catalog.revision, extra.values(asked.call.contact, data, offer.row, proposition, asked.call.now),
+    )  # fmt: skip

@@ -1,0 +1,64 @@
+"""An offer on a space as a contact would see it: its fields personalised, and the space's functions filled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from offerkit.engine.catalog import Catalog
+from offerkit.models.inherit import JsonMap, Place, with_template
+from offerkit.rendering.render import Renderer
+from offerkit.rendering.variables import Variables
+from offerkit.rules.types import Row, Value
+from offerkit.rules.values import show
+from offerkit.workflow.catalogs import Catalogs
+
+
+class Shower:
+    """Shows offers on one space of one stage."""
+
+    def __init__(self, catalogs: Catalogs, catalog: Catalog, space: str, status_base: str = "") -> None:
+        """``status_base``: the address of the service that sets statuses; empty: links are not tracked."""
+        body = catalogs.view(f"{catalog.environment}/space.{space}") or {}
+        self._catalogs, self._catalog, self._status_base = catalogs, catalog, status_base
+        self._place = Place.of(space, body, names_offer=False)
+        self._renderer = Renderer.of(body)
+
+    def show(
+        self,
+        offer: str,
+        product: Mapping[str, Value] | None,
+        contact: Row,
+        data: Row,
+        proposition: Row,
+        outputs: Iterable[str],
+    ) -> tuple[Mapping[str, str], dict[str, str]]:
+        """The fields of ``offer`` here, and what each of ``outputs`` makes of them.
+
+        ``product``: what a dynamic offer turned into; its fields stand in for the offer's of the same name. Raises
+        RenderError when a required field is empty, a URL is not http(s), or a template fails.
+        """
+        known = self._catalog.offers[self._catalog.place_of[offer]]
+        variables = Variables.of(self._catalog.dimension.name, contact, data, self._status_base).about(
+            known.row, proposition
+        )
+        content = self._renderer.content(self._given(known.address, product), variables)
+        return content.fields, {output: self._renderer.output(content, variables, output) for output in outputs}
+
+    def _given(self, address: str, product: Mapping[str, Value] | None) -> dict[str, str]:
+        body: JsonMap = self._catalogs.view(address) or {}
+        effective = with_template(self._catalog.environment, body, self._catalogs.view)
+        given = {name: str(text) for name, text in self._place.content(effective).items()}
+        if product is not None:
+            named = {name: show(value) for name, value in product.items() if value is not None}
+            given |= {name: _plain(text) for name, text in named.items() if name in self._place.fields}
+        return given
+
+
+def _plain(text: str) -> str:
+    """A hook's text as a template that gives just that text, escaped for its field: it is data, never a template."""
+    return "{{ " + _quoted(text) + " }}"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
+    return f'"{escaped}"'

@@ -1,0 +1,80 @@
+"""What became of a proposition: its status, and the extra data that its space keeps when it is accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.check_call import call_data, contact_row
+from offerkit.engine.report import Report
+from offerkit.engine.stored import ExtraData
+from offerkit.fingerprint import Json
+from offerkit.models.space import Space
+from offerkit.models.status import Status, parse
+from offerkit.rules.types import Row
+from offerkit.store import PropositionRow, StatusChange, Store
+from offerkit.workflow.catalogs import Catalogs
+from offerkit.workflow.people import People
+from offerkit.workflow.proposing import utc
+
+
+def update(
+    catalogs: Catalogs, people: People, store: Store, id_: str, status: str, data: Mapping[str, object], at: datetime,
+    environment: str = "",
+) -> tuple[StatusChange, tuple[Report, ...]]:  # fmt: skip
+    """Give proposition ``id_`` a status, by name or number; what changed, and warnings.
+
+    When it is the status that its space gives to what is accepted, the space's ``accepted_data`` is kept with it.
+    To set the status it has already changes nothing. Raises Refused when there is no such proposition or status,
+    when the step makes no sense, and when the call data is wrong; then nothing is changed.
+    """
+    try:
+        wanted = parse(status)
+    except ValueError as error:
+        hint = f"Statuses: {', '.join(known.value for known in Status)}, or their numbers 0 to 5."
+        raise refuse(Code.UNKNOWN_STATUS, str(error), hint=hint) from None
+    row = store.proposition(id_)
+    extra: dict[str, Json] | None = None
+    reports: tuple[Report, ...] = ()
+    if row is not None and (not environment or row.environment == environment) and row.status is not wanted:
+        extra, reports = _accepted(catalogs, people, row, wanted, data, at)
+    change = store.set_status(id_, wanted, utc(at), extra, environment=environment)
+    return change, reports if change.changed else ()
+
+
+def _accepted(
+    catalogs: Catalogs, people: People, row: PropositionRow, wanted: Status, data: Mapping[str, object], at: datetime
+) -> tuple[dict[str, Json] | None, tuple[Report, ...]]:
+    body = catalogs.view(f"{row.environment}/space.{row.space}")
+    if body is None or row.environment not in catalogs:
+        return None, ()  # the space is not live any more: only the status is kept
+    catalog = catalogs[row.environment]
+    values, wrong = call_data(catalog, data)
+    wrong = [found for found in wrong if found.code is not Code.MISSING_CALL_DATA]
+    if wrong:
+        raise Refused(wrong)
+    storage = Space.model_validate(body).storage
+    if wanted != storage.accepted or not storage.accepted_data:
+        return None, ()
+    extra = ExtraData(catalog, f"{row.environment}/space.{row.space}", "accepted_data", storage.accepted_data)
+    place = catalog.place_of.get(row.offer)
+    offer: Row = catalog.offers[place].row if place is not None else _gone(row)
+    proposition: Row = {
+        "space": row.space, "channel": row.channel, "offer": row.offer, "category": row.category,
+        "status": wanted.value, "weight": row.weight, "rank": row.rank,
+        "time": datetime.fromisoformat(row.time).astimezone(catalog.zone).replace(tzinfo=None),
+    }  # fmt: skip
+    return extra.values(_contact(people, catalog, row.contact), values, offer, proposition, at), extra.reports
+
+
+def _contact(people: People, catalog: Catalog, key: str) -> Row:
+    if not key or not people.has_source(catalog.environment):
+        return contact_row(catalog, None)
+    return contact_row(catalog, people.by_key(catalog.environment, key))
+
+
+def _gone(row: PropositionRow) -> Row:
+    """What is still known of an offer that is live no more."""
+    return {"name": row.offer, "code": row.offer, "label": "", "category": row.category}
