@@ -7,7 +7,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
+from secrets import token_hex
 
 from decisions_catalog import ENVIRONMENT, ROOTS, SPACE, Live, Shape, category_name, history, live, theme_name
 from decisions_loop import Asked, Loop
@@ -23,7 +25,6 @@ from offerkit.engine.decision import Decision
 from offerkit.engine.history import Past
 from offerkit.models.status import Status
 from offerkit.store import PropositionRow, Store
-from offerkit.workflow.proposing import new_id, past, utc
 
 COUNT = 3
 """How many offers each call asks for."""
@@ -163,6 +164,25 @@ def measure_storing(offers: int, contacts: Sequence[Contact], rounds: int, rows:
             }
 
 
+def utc(moment: datetime) -> str:
+    """A moment as the store keeps it."""
+    return moment.astimezone(timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def past(row: PropositionRow) -> Past:
+    """A stored proposition as presentation rules count it."""
+    return Past(
+        row.offer,
+        row.category,
+        row.space,
+        row.channel,
+        row.status,
+        datetime.fromisoformat(row.time),
+        row.weight,
+        row.rank,
+    )
+
+
 def _later(function: Callable[..., object], *arguments: object) -> Callable[[], object]:
     return lambda: function(*arguments)
 
@@ -176,11 +196,11 @@ def _read(here: Stage, store: Store, asked: Asked) -> Decision:
 
 def _keep(here: Stage, store: Store, asked: Asked) -> None:
     decision = _read(here, store, asked)
-    interaction, moment, key = new_id(), utc(NOW), str(asked.contact.recipient["id"])
+    interaction, moment, key = token_hex(10), utc(NOW), str(asked.contact.recipient["id"])
     channel = here.catalog.spaces[asked.space].channel
     rows = [
         PropositionRow(
-            id=new_id(),
+            id=token_hex(10),
             environment=ENVIRONMENT,
             contact=key,
             space=asked.space,

@@ -258,9 +258,17 @@ def _sql(condition: Condition) -> str:
             return name
 
 
-def zen(rule: Rule) -> str:
-    """Return a rule in the expression language of zen-engine, over the fields of :func:`flat`."""
-    return " and ".join(_zen(condition) for condition in rule)
+def zen(rule: Rule, *, guarded: bool = False) -> str:
+    """Return a rule in the expression language of zen-engine, over the fields of :func:`flat`.
+
+    ``guarded``: what may be unknown is compared only when it is known, so that null is no error.
+    """
+    return " and ".join(_guarded(condition) if guarded else _zen(condition) for condition in rule)
+
+
+def _guarded(condition: Condition) -> str:
+    free = condition.field not in NULLABLE or isinstance(condition, OneOf | OrElse | Known)
+    return _zen(condition) if free else f"({condition.field} != null and {_zen(condition)})"
 
 
 def _zen(condition: Condition) -> str:

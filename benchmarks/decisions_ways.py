@@ -95,6 +95,7 @@ def zen_ways(rules: Sequence[Rule]) -> list[Way]:
     texts = [zen(rule) for rule in rules]
     each = [compile_expression(text).evaluate for text in texts]
     together = compile_expression(f"[{', '.join(texts)}]").evaluate
+    guarded = compile_expression(f"[{', '.join(zen(rule, guarded=True) for rule in rules)}]").evaluate
     decision = ZenEngine().create_decision(ZenDecisionContent(json.dumps(zen_table(texts))))
 
     def ask_each(prepared: Prepared) -> Sequence[object]:
@@ -113,7 +114,8 @@ def zen_ways(rules: Sequence[Rule]) -> list[Way]:
     return [
         Way(ZEN, "an expression a rule, contact as a dict", flat, ask_each, 300, ask_one),
         Way(ZEN, "an expression a rule, contact as JSON", as_json, ask_each, 300),
-        Way(ZEN, "one expression, a list of all rules", flat, together, 1000),
+        Way(ZEN, "one expression, a list of all rules; any null fails it", flat, together, 1000),
+        Way(ZEN, "one expression, a list of all rules, each guarded against null", flat, guarded, 1000),
         Way(ZEN, "a decision table with a row a rule", flat, ask_table, 300),
     ]
 

@@ -87,6 +87,15 @@ def spaces(session: Session) -> Iterable[str]:
     return _named(session, "space")
 
 
+@_never_failing
+def live_spaces(session: Session) -> Iterable[str]:
+    """The spaces of all environments as ``ENVIRONMENT/SPACE``."""
+    from offerkit.address import parse_address
+
+    places = [parse_address(address) for address in _addresses(session)]
+    return [f"{place.environment}/{place.name}" for place in places if place.kind == "space"]
+
+
 def _named(session: Session, kind: str) -> list[str]:
     from offerkit.address import parse_address
 

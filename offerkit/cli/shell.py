@@ -66,6 +66,7 @@ class Shell:
             message,
             _tell_waiting,
             progress_bar,
+            dict(os.environ),
         )
 
     @cached_property

@@ -49,7 +49,7 @@ def make_call(
         now=who.now.astimezone(UTC),
         seed=who.seed,
         anonymous=who.anonymous,
-        nowhere=bool(wanted_categories and not known_categories or wanted_themes and not known_themes),
+        nowhere=bool((wanted_categories and not known_categories) or (wanted_themes and not known_themes)),
         reports=(
             *_unknown("category", wanted_categories, catalog.categories),
             *_unknown("theme", wanted_themes, catalog.by_theme),

@@ -151,7 +151,7 @@ class Compiler:
                 model.enabled,
                 Days(model.eligible.from_, model.eligible.until),
                 when,
-                multiplier and Multiplier(multiplier.factor, Days(multiplier.from_, multiplier.until)),
+                None if multiplier is None else Multiplier(multiplier.factor, Days(multiplier.from_, multiplier.until)),
                 frozenset(model.themes).union(*(part.themes for part in above)),
                 model.always_include or any(part.always for part in above),
             )

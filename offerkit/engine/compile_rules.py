@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from offerkit.engine.catalog import Category, Offer, PresentationRule, Requirement
+from offerkit.engine.durations import duration
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.presentation import matches
 from offerkit.engine.why import Why
@@ -20,16 +20,8 @@ _STATUSES = {
     "accepted": frozenset({"accepted"}),
     "rejected": frozenset({"rejected"}),
 }
-_DURATION = re.compile(r"(?:(\d+)d)?(?: ?(\d+)h)?")
 _ANY_TIME = datetime(2000, 1, 1)
 """For conditions that do not ask for the time."""
-
-
-def duration(text: str) -> timedelta:
-    """A canonical ``2d 6h``; a day is 24 hours."""
-    match = _DURATION.fullmatch(text)
-    days, hours = (int(part or 0) for part in match.groups()) if match else (0, 0)
-    return timedelta(days=days, hours=hours)
 
 
 def compile_rule(

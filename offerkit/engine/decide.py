@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from heapq import merge
 from types import MappingProxyType
 
@@ -99,7 +100,7 @@ def _fast(
         entries = _merged(entries, (found for bit, found in computed.items() if bit & alive), space)
     chosen = first(catalog, in_order(catalog, space, call, facts, entries, reports), call.n)
     considered = {"slice": line.members, "eligible": eligible, "presentable": presentable, "chosen": len(chosen)}
-    return Decision(chosen, tuple(reports), MappingProxyType(considered))
+    return Decision(chosen, tuple(reports), MappingProxyType(considered), data=facts.data)
 
 
 def _computed(
@@ -122,7 +123,7 @@ def _merged(constant: Iterator[Entry], computed: Iterable[Sequence[Entry]], spac
     return merge(constant, flat, key=_weight, reverse=True)
 
 
-def _weight(entry: Entry) -> object:
+def _weight(entry: Entry) -> Decimal:
     return entry.weight
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
@@ -11,7 +11,7 @@ from offerkit.engine.condition import Path
 from offerkit.engine.hooks import Product
 from offerkit.engine.report import Report
 from offerkit.engine.why import STEP_OF, Why
-from offerkit.rules.types import Value
+from offerkit.rules.types import Row, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +108,5 @@ class Decision:
     considered: Mapping[str, int]
     because: Why | None = None
     trace: Trace | None = None
+    data: Row = field(default_factory=dict)
+    """The call data that decided, what target loading added included: personalisation uses the same."""

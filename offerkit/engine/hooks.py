@@ -75,7 +75,7 @@ def load_target(hooks: Hooks, name: str, contact: Row, data: Row) -> tuple[Mappi
     if hook is None:
         return {}, _missing("target-loading", name)
     try:
-        added = hook(MappingProxyType(dict(contact)), MappingProxyType(dict(data)))
+        added: object = hook(MappingProxyType(dict(contact)), MappingProxyType(dict(data)))
         if not isinstance(added, Mapping) or not all(isinstance(key, str) for key in added):
             return {}, rubbish("target-loading", name, "it must return a mapping of call data by name")
         return dict(added), None
@@ -91,7 +91,7 @@ def products(
     if hook is None:
         return None, _missing("dynamic-offer", name)
     try:
-        made = hook(offer, MappingProxyType(dict(contact)), MappingProxyType(dict(data)))
+        made: object = hook(offer, MappingProxyType(dict(contact)), MappingProxyType(dict(data)))
         if not isinstance(made, Sequence) or isinstance(made, str) or len(made) > MAX_PRODUCTS:
             what = f"it must return at most {MAX_PRODUCTS} (product, weight) pairs"
             return None, rubbish("dynamic-offer", name, what, offer)
@@ -109,7 +109,7 @@ def post_process(hooks: Hooks, name: str, candidates: Sequence[Candidate]) -> tu
         return None, _missing("post-processing", name)
     place_of = {id(candidate): place for place, candidate in enumerate(candidates)}
     try:
-        kept = hook(tuple(candidates))
+        kept: object = hook(tuple(candidates))
         if not isinstance(kept, Sequence) or isinstance(kept, str):
             return None, rubbish("post-processing", name, "it must return a list of candidates")
         places = [place_of.get(id(candidate)) for candidate in kept]

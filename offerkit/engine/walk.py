@@ -59,7 +59,7 @@ def walk(
     considered = {
         "slice": len(slice_), "eligible": eligible, "presentable": presentable, "chosen": len(chosen),
     }  # fmt: skip
-    return Decision(chosen, tuple(reports), MappingProxyType(considered), None, trace)
+    return Decision(chosen, tuple(reports), MappingProxyType(considered), None, trace, facts.data)
 
 
 def _slice(catalog: Catalog, asked: Wanted, size: int) -> Slice:

@@ -34,14 +34,6 @@ class Expression(NamedTuple):
     wanted: str
 
 
-class Use(NamedTuple):
-    """A filter as an offer or template uses it at ``path``, with values for its parameters by name."""
-
-    path: PathInside
-    filter: str
-    values: Mapping[str, str]
-
-
 class Facts(NamedTuple):
     """What the checks across resources need to know of one; unused parts stay empty.
 
@@ -51,6 +43,7 @@ class Facts(NamedTuple):
     ``spaces``: an offer's explicit spaces. ``keys``: identification keys. ``variables``: the dotted names its
     templates use, with the path of the text. ``flags``: anonymous, unitary, visitors, outbound.
     ``types``: name, type and an enumeration's values of a dimension's fields, of call data, of parameters.
+    ``given``: values for a filter's parameters, with the path of the filter's use.
     """
 
     fields: tuple[str, ...] = ()
@@ -62,7 +55,7 @@ class Facts(NamedTuple):
     flags: tuple[str, ...] = ()
     types: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
     expressions: tuple[Expression, ...] = ()
-    uses: tuple[Use, ...] = ()
+    given: tuple[tuple[PathInside, Mapping[str, str]], ...] = ()
 
 
 class Record(NamedTuple):
@@ -94,7 +87,7 @@ class Finding:
     hint: str = ""
     on_key: bool = False
     related: tuple[tuple[str, Record], ...] = ()
-    offset: int = 0
+    offset: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

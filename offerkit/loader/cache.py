@@ -12,13 +12,14 @@ import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 import orjson
 
 from offerkit.address import Kind
 from offerkit.diagnostics import Position
-from offerkit.graph.record import Expression, Facts, Record, Ref, Use
+from offerkit.graph.record import Expression, Facts, Record, Ref
 
 CODE_PARTS = ("models", "loader", "rendering", "graph", "rules", "fingerprint")
 
@@ -126,16 +127,20 @@ def decode(file: str, rows: list[Any]) -> list[Record]:
 
 
 def _facts_row(facts: Facts) -> list[Any]:
-    *plain, expressions, uses = facts
-    return [*plain, [tuple(expression) for expression in expressions], [tuple(use) for use in uses]]
+    *plain, expressions, given = facts
+    return [*plain, [tuple(expression) for expression in expressions], given]
 
 
 def _facts(row: list[Any]) -> Facts:
-    fields, required, representations, spaces, keys, variables, flags, types, expressions, uses = row
+    fields, required, representations, spaces, keys, variables, flags, types, expressions, given = row
     return Facts(
         tuple(fields), tuple(required), {name: tuple(given) for name, given in representations.items()},
         tuple(spaces), tuple(keys), tuple([(name, tuple(path)) for name, path in variables]), tuple(flags),
         tuple([(name, base, tuple(values)) for name, base, values in types]),
-        tuple([Expression(tuple(path), text, role, wanted) for path, text, role, wanted in expressions]),
-        tuple([Use(tuple(path), name, values) for path, name, values in uses]),
+        # Many offers have the same conditions: their texts are kept once.
+        tuple([
+            Expression(tuple(path), intern(text), intern(role), intern(wanted))
+            for path, text, role, wanted in expressions
+        ]),
+        tuple([(tuple(path), values) for path, values in given]),
     )  # fmt: skip

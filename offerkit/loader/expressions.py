@@ -1,4 +1,4 @@
-"""The conditions and formulas of a resource, the filters it uses, and the types it declares."""
+"""The conditions and formulas of a resource, what it gives to filters, and the types it declares."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from offerkit.address import Kind
-from offerkit.graph.record import Expression, PathInside, Use
+from offerkit.graph.record import Expression, PathInside
 from offerkit.models.dimension import DimensionField
 from offerkit.models.scopes import Role
 from offerkit.rules.types import Wanted
@@ -21,11 +21,12 @@ def expressions(kind: Kind, resource: Any) -> tuple[Expression, ...]:
     )
 
 
-def uses(resource: Any) -> tuple[Use, ...]:
-    """The filters of an offer or template, with the values it gives them."""
+def given(resource: Any) -> tuple[tuple[PathInside, Mapping[str, str]], ...]:
+    """The values that an offer or template gives to its filters."""
     return tuple(
-        Use(("eligible", "filters", place), use.filter, dict(use.values))
+        (("eligible", "filters", place), dict(use.values))
         for place, use in enumerate(resource.eligible.filters)
+        if use.values
     )
 
 

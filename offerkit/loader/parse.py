@@ -68,7 +68,7 @@ def place(files: list[SpecFile], findings: list[Finding]) -> list[Diagnostic]:
             documents[file] = parse(file, contents[file])[0]
         path = (*_root(record), *finding.path)
         at = locate(documents[file], path, on_key=finding.on_key)
-        if finding.offset:
+        if finding.offset is not None:
             if file not in sources:
                 sources[file] = Source(contents[file])
             at = sources[file].inside(at, text_at(documents[file], path), finding.offset)

@@ -11,7 +11,7 @@ from offerkit.address import SHARED, SHARED_KINDS, Address, Kind
 from offerkit.diagnostics import Code, Diagnostic
 from offerkit.fingerprint import canonical, fingerprint
 from offerkit.graph.record import Facts, PathInside, Record, Ref
-from offerkit.loader.expressions import expressions, types, uses
+from offerkit.loader.expressions import expressions, given, types
 from offerkit.loader.inside import Source
 from offerkit.loader.project import SpecFile
 from offerkit.loader.schema_errors import diagnose
@@ -77,7 +77,7 @@ def _facts(source: SpecFile, document: YamlMap, raw: Raw, resource: Any, found: 
                 spaces=resource.spaces,
                 variables=_variables(source, document, raw, _texts(resource), found),
                 expressions=written,
-                uses=uses(resource),
+                given=given(resource),
             )
         case Kind.SPACE:
             outbound = resource.channel not in INBOUND

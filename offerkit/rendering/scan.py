@@ -35,7 +35,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _KEYWORDS = frozenset({"and", "or", "not", "in", "is", "if", "else", "elif", "for", "set"})
-_GROWING = frozenset({"~", "+", "*", "**", "[", "{"})
+_GROWING = frozenset({"+", "*", "**", "[", "{"})
 
 
 class Token(NamedTuple):
@@ -150,7 +150,7 @@ def _set(tokens: Sequence[Token]) -> Iterator[str]:
         return
     value = tokens[3:]
     if any(token.kind == "sign" and token.text in _GROWING for token in value):
-        yield "the value of “set” may not be put together with ~, + or * nor be a list"
+        yield "the value of “set” may not be put together with + or * nor be a list"
     calls: list[bool] = []
     for place, token in enumerate(value):
         if token.kind != "sign":
@@ -168,7 +168,9 @@ def _expression(tokens: Sequence[Token]) -> Iterator[str]:
         before = tokens[place - 1] if place else None
         after = tokens[place + 1] if place + 1 < len(tokens) else None
         if token.kind == "sign":
-            if token.text == "|" and after is not None:
+            if token.text == "~":  # it writes unknown values as None, and functions with their place in memory
+                yield "“~” is not allowed; write values next to each other: {{ a }}{{ b }}"
+            elif token.text == "|" and after is not None:
                 yield from _listed("filter", _dotted(tokens, place + 1), FILTERS)
             elif token.text == "(" and place and _ends_operand(tokens, place - 1):
                 yield from _called(tokens, place)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TypeAlias
 from xml.sax.saxutils import quoteattr
 
+import orjson
+
 from offerkit.engine.answer import Answer, Proposed, SpaceAnswer
 from offerkit.engine.decision import Finding
 from offerkit.fingerprint import Json
@@ -48,7 +50,11 @@ def _head(space: SpaceAnswer, answer: Answer, style: Style) -> list[str]:
     who = f" for {visible(clip(space.contact, 80))}" if space.contact else ""
     what = "nothing" if not count else f"{count} offer{'s' if count > 1 else ''}"
     lines = [style.bold(f"{space.name}: {what}{who}")]
-    facts = [_HOW[space.how], f"live revision {space.revision}" if space.revision else "not live", f"at {answer.at:%Y-%m-%d %H:%M %Z}"]
+    facts = [
+        _HOW[space.how],
+        f"live revision {space.revision}" if space.revision else "not live",
+        f"at {answer.at:%Y-%m-%d %H:%M %Z}",
+    ]
     if not space.stored and count:
         facts.append("not stored")
     lines.append(style.dim(f"  {' · '.join(facts)}"))
@@ -75,6 +81,11 @@ def answer_json(answer: Answer, where: Where = nowhere) -> Json:
         "at": answer.at.isoformat(),
         "spaces": [_space_json(space, where) for space in answer.spaces],
     }
+
+
+def answer_json_text(answer: Answer, where: Where = nowhere) -> str:
+    """:func:`answer_json`, indented. Ends with a newline."""
+    return orjson.dumps(answer_json(answer, where), option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
 def _space_json(space: SpaceAnswer, where: Where) -> Json:

@@ -172,6 +172,8 @@ def _typed(signature: Signature, args: list[Node], start: int, end: int, report:
         if name == "nullif" and found[0].base is Base.LIST:
             report.add(start, end, "Lists are not compared")
             return None
+        if name != "date_diff":
+            return Call(found[0], start, end, name, tuple(args))
     if name in ("extract", "date_trunc", "date_diff"):
         return _by_unit(signature, args, start, end, report)
     if name == "round":

@@ -11,16 +11,16 @@ from collections.abc import Callable
 
 from offerkit.rules.duckdb_calls import Sql, literal, plain
 from offerkit.rules.nodes import Call, Case, Checked, Field, Interval, Literal, Node
-from offerkit.rules.shallow import LOCAL, shallow
 
-_DEEPEST = 60
-"""Levels of one SQL expression; DuckDB takes 1,000, of which a function of ours needs up to five."""
 _COMPARED = {"eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 
 
 def to_duckdb(checked: Checked, column: Callable[[str, str], str], now: str, today: str) -> str:
-    """One SQL expression. ``column(namespace, field)``, ``now`` and ``today`` are SQL: a quoted name or a constant."""
-    return _Writer(column, now, today).whole(checked.root)
+    """One SQL expression. ``column(namespace, field)``, ``now`` and ``today`` are SQL: a quoted name or a constant.
+
+    Trees as deep as the checker lets through stay below DuckDB's limit of 1,000 levels.
+    """
+    return _Writer(column, now, today).node(checked.root)
 
 
 class _Writer:
@@ -28,19 +28,12 @@ class _Writer:
         self._column = column
         self._sql = Sql(now, today)
 
-    def whole(self, root: Node) -> str:
-        steps, rest = shallow(root, self._sql.fresh, _DEEPEST)
-        made = self.node(rest)
-        for step in reversed(steps):
-            made = self._sql.bound(step.name, self.node(step.node), made)
-        return made
-
     def node(self, node: Node) -> str:
         match node:
             case Literal():
                 return literal(node.value, node.type.base)
             case Field():
-                return node.name if node.namespace == LOCAL else self._column(node.namespace, node.name)
+                return self._column(node.namespace, node.name)
             case Interval():
                 raise AssertionError("an interval is no value")
             case Case():

@@ -22,11 +22,14 @@ _TYPES = {
     Base.TIMESTAMP: "TIMESTAMP",
     Base.LIST: "VARCHAR[]",
 }
-_ATOM = re.compile(r'''"(?:[^"]|"")*"(?:\."(?:[^"]|"")*")?|\w+(?:\.\w+)*|(?:DATE |TIMESTAMP )?'(?:[^']|'')*'|CAST\(-?[\d.]+ AS [^)]*\)?\)''')
+_ATOM = re.compile(
+    r""""(?:[^"]|"")*"(?:\."(?:[^"]|"")*")?|\w+(?:\.\w+)*|(?:DATE |TIMESTAMP )?'(?:[^']|'')*'|CAST\(-?[\d.]+ AS [^)]*\)?\)"""
+)
 _PLACES = 2**31 - 1
 """More characters than any text has."""
 _FARTHEST = {"months": 120_000, "days": 3_700_000, "seconds": 320_000_000_000}
 """Longer intervals lead out of the years 1 to 9999 from anywhere."""
+_FIRST, _BEYOND = "TIMESTAMP '0001-01-01 00:00:00'", "TIMESTAMP '10000-01-01 00:00:00'"
 _PARTS = {"dow": "dayofweek", "doy": "dayofyear"}
 _SIGNS = {"add": "+", "sub": "-", "mul": "*"}
 _SAME = {
@@ -77,21 +80,13 @@ class Sql:
         self.today = today
         self._names = 0
 
-    def fresh(self) -> str:
-        """A name of its own."""
-        self._names += 1
-        return f"v{self._names}"
-
-    def bound(self, name: str, value: str, body: str) -> str:
-        """``body``, in which ``name`` stands for ``value``."""
-        return f"list_transform([{value}], lambda {name}: {body})[1]"
-
     def let(self, value: str, body: Callable[[str], str]) -> str:
         """``body`` of the value, which may stand in it several times: named first, unless it is short."""
         if _ATOM.fullmatch(value):
             return body(value)
-        name = self.fresh()
-        return self.bound(name, value, body(name))
+        self._names += 1
+        name = f"v{self._names}"
+        return f"list_transform([{value}], lambda {name}: {body(name)})[1]"
 
     def call(self, node: Call, operands: list[str]) -> str:
         """A call whose arguments are written already, without intervals."""
@@ -128,7 +123,9 @@ class Sql:
 
         def body(s: str, n: str) -> str:
             end = f"CAST({s} AS HUGEINT) + {n} - 1"
-            size = self.let(f"CASE WHEN {s} < 1 THEN {end} ELSE {n} END", lambda size: f"CAST({_clamped(size, 0)} AS BIGINT)")
+            size = self.let(
+                f"CASE WHEN {s} < 1 THEN {end} ELSE {n} END", lambda size: f"CAST({_clamped(size, 0)} AS BIGINT)"
+            )
             return f"CASE WHEN {n} < 0 THEN NULL ELSE substring({text}, {_clamped(s, 1)}, {size}) END"
 
         return self.let(start, lambda s: self.let(length, lambda n: body(s, n)))
@@ -181,16 +178,21 @@ class Sql:
     def _date_add(self, node: Call, moment: str) -> str:
         span = node.args[1]
         assert isinstance(span, Interval)
+        units = [("months", span.months), ("days", span.days), ("seconds", span.seconds)]
+        if any(abs(number) > _FARTHEST[unit] for unit, number in units):
+            return literal(None, _base(node))
         type_ = _TYPES[_base(node)]
-        if type_ == "TIMESTAMP":
-            moment = f"CAST({moment} AS TIMESTAMP)" if _base(node.args[0]) is Base.DATE else moment
-        for unit, number in (("months", span.months), ("days", span.days), ("seconds", span.seconds)):
-            if abs(number) > _FARTHEST[unit]:
-                return literal(None, _base(node))
-            if number:
-                added = f"CAST({moment} + to_{unit}(CAST({number} AS BIGINT)) AS {type_})"
-                moment = self.let(added, lambda x: f"CASE WHEN {_in_years(x, type_)} THEN {x} END")
-        return moment
+
+        def body(begin: str) -> str:
+            sums = [f"CAST({begin} AS TIMESTAMP)"]
+            sums += [f"to_{unit}(CAST({number} AS BIGINT))" for unit, number in units if number]
+            totals = [" + ".join(sums[:count]) for count in range(2, len(sums) + 1)]
+            tests = " AND ".join(f"{total} >= {_FIRST} AND {total} < {_BEYOND}" for total in totals)
+            return (
+                f"CASE WHEN {tests} THEN CAST({totals[-1]} AS {type_}) END" if totals else f"CAST({begin} AS {type_})"
+            )
+
+        return self.let(moment, body)
 
 
 def _base(node: Node) -> Base:
@@ -200,10 +202,6 @@ def _base(node: Node) -> Base:
 
 def _clamped(number: str, least: int) -> str:
     return f"CASE WHEN {number} < {least} THEN {least} WHEN {number} > {_PLACES} THEN {_PLACES} ELSE {number} END"
-
-
-def _in_years(moment: str, type_: str) -> str:
-    return f"{moment} >= {type_} '0001-01-01' AND {moment} < {type_} '10000-01-01'"
 
 
 def _number(day: str) -> str:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, cast
 
-from offerkit.rules.nodes import Call, Checked, Node
 from offerkit.rules.lifted import lifted, meaning
+from offerkit.rules.nodes import Call, Checked, Node
 from offerkit.rules.python_calls import NOW, TODAY, read
 from offerkit.rules.python_tree import Translator
 from offerkit.rules.runtime import HELPERS

@@ -4,32 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import call_data
 from offerkit.models.scopes import Role, scope
-from offerkit.rules.types import Base, FieldType, Row, Value, Wanted
+from offerkit.reports.evaluated import Evaluated
+from offerkit.rules.types import Base, Row, Value, Wanted
+from offerkit.rules.values import show
 from offerkit.workflow.catalogs import Catalogs
 from offerkit.workflow.people import People
 
-
-@dataclass(frozen=True)
-class Evaluated:
-    """What an expression gives: its type, and for one contact its value and what it read; else counts by value."""
-
-    environment: str
-    type: FieldType
-    value: Value = None
-    read: tuple[tuple[str, Value], ...] = ()
-    counts: tuple[tuple[Value, int], ...] = ()
-    total: int | None = None
-
-
 MOST = 20
-"""Distinct values that are counted apart."""
+"""Values that are listed apart, the most frequent ones."""
+DISTINCT = 10_000
+"""Distinct values that are counted, so that memory stays bounded."""
 
 
 def evaluate(
@@ -59,24 +49,29 @@ def evaluate(
     try:
         checked = check(text, names, Wanted.VALUE)
     except RuleError as error:
-        raise Refused([_told(text, problem.start, problem.summary, problem.detail, problem.hint) for problem in error.problems]) from None
+        raise Refused(
+            [_told(text, problem.start, problem.summary, problem.detail, problem.hint) for problem in error.problems]
+        ) from None
     clock = at.astimezone(catalog.zone).replace(tzinfo=None)
     function = compile_one(checked, (catalog.dimension.name, "interaction"))
 
     def value_for(row: Row) -> Value:
         return function(row, values, clock, clock.date())
 
+    condition = checked.type.base in (Base.BOOLEAN, Base.NULL)
     if contact:
         row = people.chosen(catalog, contact)
         rows = {catalog.dimension.name: row, "interaction": values}
-        read = tuple((f"{space}.{name}", rows[space][name]) for space, name in checked.fields)
-        return Evaluated(environment, checked.type, value_for(row), read)
-    counted: Counter[Value] = Counter()
-    for row in people.of(environment).rows():
-        found = value_for(row)
-        counted[found if found in counted or len(counted) < 10_000 else "…"] += 1
-    order = sorted(counted.items(), key=lambda item: (-item[1], str(item[0])))
-    return Evaluated(environment, checked.type, counts=tuple(order[:MOST]), total=sum(counted.values()))
+        read = [(f"{space}.{name}", show(rows[space][name])) for space, name in checked.fields]
+        return Evaluated(environment, checked.type.base.value, condition, show(value_for(row)), read)
+    counted: Counter[str] = Counter()
+    total = 0
+    for total, row in enumerate(people.of(environment).rows(), 1):  # noqa: B007 - the number of the last is the total
+        text = show(value_for(row))
+        if text in counted or len(counted) < DISTINCT:
+            counted[text] += 1
+    order = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    return Evaluated(environment, checked.type.base.value, condition, counts=order[:MOST], total=total)
 
 
 def _told(text: str, start: int, summary: str, detail: str, hint: str) -> Diagnostic:
@@ -96,8 +91,3 @@ def environment_of(catalogs: Catalogs, text: str, wanted: str) -> str:
         return named[0]
     hint = f"Name one: --environment {named[0]}." if named else ""
     raise refuse(Code.NO_MATCH, f"the expression could be about {', '.join(named) or 'no environment'}", hint=hint)
-
-
-def is_condition(evaluated: Evaluated) -> bool:
-    """Whether the expression is a condition: true, false or unknown."""
-    return evaluated.type.base in (Base.BOOLEAN, Base.NULL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from offerkit.engine.hooks import NO_HOOKS, Hooks
 from offerkit.fingerprint import Json
@@ -21,14 +22,14 @@ def installed(bodies: Mapping[str, JsonMap]) -> Hooks:
         return NO_HOOKS
     from importlib.metadata import entry_points
 
-    found: dict[str, object] = {}
+    found: dict[str, Any] = {}
     for point in entry_points(group=GROUP):
         if point.name in named:
             try:
                 found[point.name] = point.load()
             except Exception:  # noqa: S112 - somebody else's code; the engine tells that the hook is not there
                 continue
-    return Hooks.of(found)
+    return Hooks(found, found, found)
 
 
 def _named(value: Json | list[JsonMap]) -> Iterator[str]:

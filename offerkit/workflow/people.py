@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from offerkit.contacts.keys import key_text
 from offerkit.contacts.source import Contacts, no_contact, open_contacts
 from offerkit.engine.catalog import Catalog
 from offerkit.models.dimension import Dimension
@@ -51,6 +52,11 @@ class People:
         """The contact whose ``keys`` (default: the primary key) are ``text``; None when there is none."""
         contacts = self.of(environment)
         return contacts.find(contacts.parse_key(text, keys))
+
+    @staticmethod
+    def as_key(text: str) -> str:
+        """``text`` as a key of one part, whatever signs it has."""
+        return key_text([text])
 
     def known(self, catalog: Catalog, text: str, keys: tuple[str, ...] = ()) -> Row:
         """The contact with that key. Raises Refused when there is none."""

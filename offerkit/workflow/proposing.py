@@ -1,13 +1,13 @@
 """THE SECOND MAIN PATH: who is it, what is live for them, decide, render, store (domain.md §3).
 
-    identify → load profile and history → decide (offerkit.engine) → render → one transaction
+identify → load profile and history → decide (offerkit.engine) → render → one transaction
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from secrets import token_hex
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
@@ -87,6 +87,12 @@ def utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+def zone_of(catalogs: Catalogs, spaces: Sequence[str]) -> tzinfo:
+    """The time zone of the first space's environment; UTC where that is not live, which is told later."""
+    environment = spaces[0].partition("/")[0] if spaces else ""
+    return catalogs[environment].zone if environment in catalogs else UTC
+
+
 def _prepared(catalogs: Catalogs, people: People, store: Store, ask: Ask) -> list[_Asked]:
     """Every space of the call checked, with all that is wrong in any of them."""
     found: list[Diagnostic] = []
@@ -111,7 +117,9 @@ def _prepare(catalogs: Catalogs, people: People, store: Store, ask: Ask, name: s
         raise refuse(Code.UNKNOWN_SPACE, f"“{name[:80]}” is not ENVIRONMENT/SPACE", hint=hint)
     asked = catalogs[environment]
     nobody = Who(None, "", ask.at, ask.seed)
-    make_call(asked, space, who=nobody, n=ask.n, data=ask.data)  # what is wrong with it is told before anyone is looked up
+    make_call(
+        asked, space, who=nobody, n=ask.n, data=ask.data
+    )  # what is wrong with it is told before anyone is looked up
     who = identified(catalogs, people, store, ask, environment, space)
     catalog = catalogs[who.environment]
     fallen = who.how is How.FALLBACK
@@ -192,7 +200,9 @@ def _nobody(asked: _Asked) -> Report:
 
 def _proposed(asked: _Asked, ask: Ask, decision: Decision, chosen: Chosen, rank: int, id_: str) -> Proposed:
     about: Row = {"id": id_ or None, "rank": rank, "weight": chosen.weight, "space": asked.who.space}
-    fields, rendered = asked.shower.show(chosen.offer, chosen.product, asked.call.contact, decision.data, about, ask.outputs)
+    fields, rendered = asked.shower.show(
+        chosen.offer, chosen.product, asked.call.contact, decision.data, about, ask.outputs
+    )
     offer = asked.catalog.offers[asked.catalog.place_of[chosen.offer]]
     return Proposed(
         id_, chosen.offer, str(offer.row["label"] or ""), chosen.category, rank, chosen.weight,

@@ -41,24 +41,14 @@ class Shower:
         variables = Variables.of(self._catalog.dimension.name, contact, data, self._status_base).about(
             known.row, proposition
         )
-        content = self._renderer.content(self._given(known.address, product), variables)
+        content = self._renderer.content(self._given(known.address), variables, _data(product))
         return content.fields, {output: self._renderer.output(content, variables, output) for output in outputs}
 
-    def _given(self, address: str, product: Mapping[str, Value] | None) -> dict[str, str]:
+    def _given(self, address: str) -> dict[str, str]:
         body: JsonMap = self._catalogs.view(address) or {}
         effective = with_template(self._catalog.environment, body, self._catalogs.view)
-        given = {name: str(text) for name, text in self._place.content(effective).items()}
-        if product is not None:
-            named = {name: show(value) for name, value in product.items() if value is not None}
-            given |= {name: _plain(text) for name, text in named.items() if name in self._place.fields}
-        return given
+        return {name: str(text) for name, text in self._place.content(effective).items()}
 
 
-def _plain(text: str) -> str:
-    """A hook's text as a template that gives just that text, escaped for its field: it is data, never a template."""
-    return "{{ " + _quoted(text) + " }}"
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
-    return f'"{escaped}"'
+def _data(product: Mapping[str, Value] | None) -> dict[str, str]:
+    return {name: show(value) for name, value in (product or {}).items() if value is not None}

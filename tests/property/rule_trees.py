@@ -27,8 +27,52 @@ _TEXTS = [
     "ﬁn", "ŉ", "ǆ", "ᾳ", "Σ", "ΣΑΣ", "😀", "a😀b", "👩‍👩‍👧", "𐐀", "a%b", "a_b", "%", "_", "a\\b", "\\%", "'", '"', "''; --", "\n", "a\0b",
     "ΐ", "Ω", "K", "aaaaaaaaaa", "null", "true", "2026-01-01",
 ]  # fmt: skip
-_PATTERNS = ["%", "_", "__", "a%", "%b", "%a%", "a%b", "a_b", "%_", "_%_", "%a%b%", "%a_%", "a%a%a", "FR", "\\%", "%😀%", "%é", "'%", "a__%b%_"]
-_INTEGERS = [0, 0, 1, 1, -1, 2, 3, -3, 7, 10, 18, 100, -100, 2**31 - 1, -(2**31), 2**31, 2**53, 10**12, 10**12 - 1, 2**63 - 1, -(2**63), 2**62, 3037000500]
+_PATTERNS = [
+    "%",
+    "_",
+    "__",
+    "a%",
+    "%b",
+    "%a%",
+    "a%b",
+    "a_b",
+    "%_",
+    "_%_",
+    "%a%b%",
+    "%a_%",
+    "a%a%a",
+    "FR",
+    "\\%",
+    "%😀%",
+    "%é",
+    "'%",
+    "a__%b%_",
+]
+_INTEGERS = [
+    0,
+    0,
+    1,
+    1,
+    -1,
+    2,
+    3,
+    -3,
+    7,
+    10,
+    18,
+    100,
+    -100,
+    2**31 - 1,
+    -(2**31),
+    2**31,
+    2**53,
+    10**12,
+    10**12 - 1,
+    2**63 - 1,
+    -(2**63),
+    2**62,
+    3037000500,
+]
 _DECIMALS = ["0", "0", "1", "-1", "0.1", "0.2", "0.3", "0.5", "-0.5", "1.5", "2.5", "-2.5", "0.000001", "-0.000001", "0.000002", "0.333333", "3",
              "7", "999999999999.999999", "-999999999999.999999", "999999999999.5", "1000000", "0.0000015", "123456.789012", "0.045", "99.995"]  # fmt: skip
 _DATES = ["0001-01-01", "0001-01-31", "9999-12-31", "9999-12-01", "2024-02-29", "2000-02-29", "1900-02-28", "2023-02-28", "2024-01-31", "2024-12-31",
@@ -88,7 +132,9 @@ class Trees:
         """A tree of a type."""
         if depth <= 0 or self.random.random() < 0.12:
             return self.leaf(base)
-        maker = self.random.choice([self.of_any_type, *self.makers[base] * 2] if base is not LIST else [self.of_any_type])
+        maker = self.random.choice(
+            [self.of_any_type, *self.makers[base] * 2] if base is not LIST else [self.of_any_type]
+        )
         return maker(depth - 1) if maker != self.of_any_type else self.of_any_type(depth - 1, base)
 
     def leaf(self, base: Base) -> Node:
@@ -120,7 +166,9 @@ class Trees:
     def of_any_type(self, depth: int, base: Base) -> Node:
         match self.random.randrange(5 if base in (LIST, B) else 6):
             case 0 | 1:
-                pairs = [(self.tree(B, depth), self.tree(base, depth)) for _ in range(self.random.choice([1, 1, 2, 10]))]
+                pairs = [
+                    (self.tree(B, depth), self.tree(base, depth)) for _ in range(self.random.choice([1, 1, 2, 10]))
+                ]
                 default = self.tree(base, depth) if self.random.random() < 0.7 else None
                 return Case(FieldType(base), 0, 0, tuple(pairs), default)
             case 2 | 3:
@@ -151,7 +199,10 @@ class Trees:
     def boolean_between(self, depth: int) -> Node:
         base = self.random.choice((S, I, D, DATE, TIME))
         operand = self.tree(base, depth)
-        low, high = self.call(B, "ge", operand, self.tree(base, depth)), self.call(B, "le", operand, self.tree(base, depth))
+        low, high = (
+            self.call(B, "ge", operand, self.tree(base, depth)),
+            self.call(B, "le", operand, self.tree(base, depth)),
+        )
         return self.call(B, "and", low, high)
 
     def boolean_in(self, depth: int) -> Node:

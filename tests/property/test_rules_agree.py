@@ -38,13 +38,16 @@ class Contacts:
     def __init__(self, random: Random) -> None:
         self.rows = [row(random) for _ in range(ROWS)]
         self.split = [
-            [{field: value for (of, field), value in one.items() if of == space} for space in SPACES] for one in self.rows
+            [{field: value for (of, field), value in one.items() if of == space} for space in SPACES]
+            for one in self.rows
         ]
         self.database = duckdb.connect()
         columns = ", ".join(f"{name(*key)} {COLUMNS[base.value]}" for key, base in FIELDS.items())
         self.database.execute(f"CREATE TABLE t (i BIGINT, {columns})")
         marks = ", ".join("?" * (len(FIELDS) + 1))
-        values = [[i, *(list(v) if isinstance(v, tuple) else v for v in one.values())] for i, one in enumerate(self.rows)]
+        values = [
+            [i, *(list(v) if isinstance(v, tuple) else v for v in one.values())] for i, one in enumerate(self.rows)
+        ]
         self.database.executemany(f"INSERT INTO t VALUES ({marks})", values)
 
     def in_python(self, expressions: Sequence[Checked]) -> list[tuple[Value, ...]]:

@@ -159,6 +159,9 @@ def test_environment_and_category() -> None:
         ("\"person.name = '\\u00e9' and person.agee > 2\"", "5:41"),
         ("|\n        person.age > 1\n          and person.agee > 2\n", "7:15"),
         (">-\n        person.age > 1\n        and person.agee > 2\n", "7:13"),
+        ("|\n        person.agee > 2\n", "6:9"),
+        ("'person.agee > 2'", "5:14"),
+        ("&known person.agee > 2", "5:20"),
         ("person.age > 1\n        and\n        person.agee > 2", "7:9"),
     ],
 )
@@ -177,7 +180,7 @@ def test_the_column_inside_the_value(written: str, place: str) -> None:
         ("[plain, {filter: older, with: {tier: gold}}]", "{filter:", "needs a value for its parameter “least”"),
         ("[{filter: older, with: {least: some}}]", "some", "parameter least of filter older"),
         ("[{filter: older, with: {least: 1.5}}]", "1.5", "parameter least of filter older"),
-        ("[{filter: older, with: {least: ''}}]", "''", "empty"),
+        ("[{filter: older, with: {least: ''}}]", "''", "“” is no value"),
         ("[{filter: older, with: {least: 1, tier: gould}}]", "gould", "Did you mean gold?"),
     ],
 )
@@ -191,11 +194,17 @@ def test_values_of_parameters(uses: str, place: str, says: str, of: str) -> None
     assert says in found.summary + found.detail + found.hint
 
 
+def test_true_and_numbers_need_no_quotes() -> None:
+    on = "filters:\n  f: {when: parameter.on and person.age > 1, parameters: {on: {type: boolean, default: %s}}}\n"
+    assert mistakes(on % "true" + offer("eligible: {filters: [{filter: f, with: {on: false}}]}")) == []
+    assert only(on % "maybe").code is Code.BAD_VALUE
+
+
 def test_defaults_and_samples_fit_their_types() -> None:
     found = only("filters:\n  f: {when: 1 = 1, parameters: {x: {type: date, default: soon}}}\n")
     assert (found.code, str(found.position)) == (Code.BAD_VALUE, "specs/shop/more.yaml:3:58")
     found = only("", ENVIRONMENT.replace("type: decimal}", "type: decimal, sample: much}"))
-    assert (found.code, str(found.position)) == (Code.BAD_VALUE, "environments/shop.yaml:5:72")
+    assert (found.code, str(found.position)) == (Code.BAD_VALUE, "environments/shop.yaml:5:70")
 
 
 @pytest.mark.parametrize("name", TAKEN)

@@ -206,6 +206,12 @@ def test_a_mistake_in_a_multi_line_template_is_at_its_line() -> None:
     assert str(found.position) == "x.yaml:12:9"
 
 
+def test_a_value_inside_a_script_is_refused_in_html_alone() -> None:
+    script = "'<script>var x = \"{{ title }}\"</script>'"
+    assert only(SPACE + f"    render: {{html: {script}}}\n").code is Code.TEMPLATE_SYNTAX
+    assert mistakes(SPACE + f"    render: {{text: {script}}}\n") == []
+
+
 def test_a_mistake_in_an_aliased_template_names_the_line_inside() -> None:
     text = OFFER + "    description: &x |\n      one\n      {{ two\n    content: {html: *x}\n"
     found = only(text)

@@ -90,9 +90,9 @@ def test_markup_of_an_html_field_is_kept_in_html_escaped_in_xml_and_plain_in_tex
     assert output("text", "{{ html }}", given) == "<b>1 & 2</b>"
 
 
-def test_a_filter_takes_the_safety_of_markup_away() -> None:
+def test_a_filter_takes_the_safety_of_markup_away_and_nothing_gives_it() -> None:
     assert output("html", "{{ html|truncate(5) }}", {"html": "<b>abc</b>"}) == "&lt;b&gt;a…"
-    assert output("html", "{{ html ~ title }}", {"html": "<b>", "title": "<i>"}) == "<b>&lt;i&gt;"
+    assert output("html", "{{ html + title }}", {"html": "<b>", "title": "<i>"}) == "<b>&lt;i&gt;"
 
 
 # ---- values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from functools import cache
 
@@ -31,7 +32,9 @@ def database() -> duckdb.DuckDBPyConnection:
 
 
 def checked(text: str, wanted: Wanted = Wanted.VALUE) -> Checked:
-    return check(text, SCOPE, wanted)
+    """``text`` checked, with ``recipient.`` put before the names of fields."""
+    full = re.sub(rf"('[^']*')|\b({'|'.join(TYPES)})\b", lambda m: m[1] or f"recipient.{m[2]}", text)
+    return check(full, SCOPE, wanted)
 
 
 def in_python(text: str, **values: Value) -> Value:

@@ -217,4 +217,7 @@ def test_lists() -> None:
 
 def test_what_a_person_writes_stays_a_text() -> None:
     for nasty in ("'); drop table t; --", "''", "a\0b", "\\'", "$$", "{x}", "%s", "?"):
-        assert both("name = '" + nasty.replace("'", "''") + "'" if "\0" not in nasty else "name = name", name=nasty) is True
+        assert (
+            both("name = '" + nasty.replace("'", "''") + "'" if "\0" not in nasty else "name = name", name=nasty)
+            is True
+        )

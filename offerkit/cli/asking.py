@@ -1,0 +1,44 @@
+"""Options and answers that the commands about the engine share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+from offerkit.cli.complete import environments
+from offerkit.diagnostics import Diagnostic, Severity
+
+if TYPE_CHECKING:
+    from offerkit.engine.report import Report
+
+data_option = click.option(
+    "--data", "-d", multiple=True, metavar="NAME=VALUE", help="Call data; its type is what the environment declares."
+)
+at_option = click.option("--at", default="", metavar="TIME", help="As if it were then: a day or a time (default: now).")
+environment_option = click.option(
+    "--environment", "-e", default="", metavar="NAME", help="The environment.", shell_complete=environments
+)
+stage_option = click.option(
+    "--stage",
+    type=click.Choice(["specs", "design", "live"]),
+    default="specs",
+    help="What to look at (default: the specs on disk).",
+)
+
+
+def warn(reports: Iterable[Report]) -> None:
+    """Print warnings beside the answer."""
+    from offerkit.cli.shell import tell
+
+    found = [
+        Diagnostic(report.code, report.message.rstrip("."), severity=Severity.WARNING, address=_address(report.where))
+        for report in reports
+    ]
+    if found:
+        tell(found)
+
+
+def _address(where: str) -> str:
+    return where if "." in where and " " not in where else ""

@@ -1,0 +1,49 @@
+"""``offerkit eval``."""
+
+from __future__ import annotations
+
+import click
+
+from offerkit.cli.asking import at_option, data_option, environment_option, stage_option
+from offerkit.cli.options import pass_shell
+from offerkit.cli.shell import Shell
+
+
+@click.command("eval")
+@click.argument("expression", metavar="EXPR")
+@click.option("--contact", "-c", default="", metavar="KEY", help="For this contact: primary key, or FIELD=VALUE.")
+@data_option
+@at_option
+@environment_option
+@stage_option
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+@pass_shell
+def command(
+    shell: Shell,
+    expression: str,
+    contact: str,
+    data: tuple[str, ...],
+    at: str,
+    environment: str,
+    stage: str,
+    form: str,
+) -> None:
+    """Try out a rule: for one contact, or counted over all contacts.
+
+    EXPR is a condition or formula as in the specs, such as "recipient.age >= 18 and recipient.country = 'FR'".
+    A condition is true, false or unknown; only true counts.
+    """
+    from offerkit.reports.evaluated import evaluated_json, evaluated_text
+    from offerkit.workflow.engine import trying
+    from offerkit.workflow.evaluating import environment_of, evaluate
+    from offerkit.workflow.moments import moment, pairs
+
+    session = shell.session()
+    with trying(session, stage) as engine:
+        name = environment_of(engine.catalogs, expression, environment)
+        when = moment(at, engine.catalogs[name].zone, session.now)
+        made = evaluate(
+            engine.catalogs, engine.people, expression, when, environment=name, contact=contact, data=pairs(data)
+        )
+    text = evaluated_json(made) if form == "json" else evaluated_text(made, shell.style)
+    click.echo(text, nl=False, color=True)

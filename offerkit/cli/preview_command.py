@@ -1,0 +1,56 @@
+"""``offerkit preview``."""
+
+from __future__ import annotations
+
+import click
+
+from offerkit.cli.asking import at_option, data_option, stage_option
+from offerkit.cli.complete import addresses, spaces
+from offerkit.cli.options import pass_shell
+from offerkit.cli.shell import Shell, width
+
+
+@click.command("preview")
+@click.argument("offer", metavar="OFFER", shell_complete=addresses)
+@click.option(
+    "--space", "on", multiple=True, metavar="SPACE", help="Only here (default: everywhere).", shell_complete=spaces
+)
+@click.option("--contact", "-c", default="", metavar="KEY", help="As this contact: primary key, or FIELD=VALUE.")
+@data_option
+@at_option
+@stage_option
+@click.option("--format", "form", type=click.Choice(["text", "json", "html"]), default="text", help="How to print.")
+@pass_shell
+def command(
+    shell: Shell,
+    offer: str,
+    on: tuple[str, ...],
+    contact: str,
+    data: tuple[str, ...],
+    at: str,
+    stage: str,
+    form: str,
+) -> int:
+    """Show an offer as each space renders it, before or after it is live.
+
+    OFFER is an address such as recipients/offer.canada-rockies. Call data is the environment's samples unless
+    --data says otherwise; without --contact nothing is known of the contact. Exits with 1 if it cannot be shown
+    somewhere: a required field, a URL or a template fails. Nothing is stored.
+    """
+    from offerkit.reports.preview import preview_html, preview_json, preview_text
+    from offerkit.workflow.engine import trying
+    from offerkit.workflow.moments import pairs
+    from offerkit.workflow.previewing import preview
+
+    session = shell.session()
+    shell.form = form
+    with trying(session, stage) as engine:
+        made = preview(engine, offer, on, contact, pairs(data), at, session.now)
+    if form == "json":
+        text = preview_json(made)
+    elif form == "html":
+        text = preview_html(made)
+    else:
+        text = preview_text(made, shell.style, width())
+    click.echo(text, nl=False, color=True)
+    return 1 if any(shown.trouble for shown in made.spaces) else 0

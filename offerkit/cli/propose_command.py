@@ -1,0 +1,84 @@
+"""``offerkit propose``."""
+
+from __future__ import annotations
+
+import click
+
+from offerkit.cli.asking import at_option, data_option, warn
+from offerkit.cli.complete import live_spaces
+from offerkit.cli.options import pass_shell
+from offerkit.cli.shell import Shell, width
+
+
+@click.command("propose")
+@click.option(
+    "--space",
+    "spaces",
+    multiple=True,
+    required=True,
+    metavar="ENVIRONMENT/SPACE",
+    help="Where the offers are shown; several: no offer is shown twice.",
+    shell_complete=live_spaces,
+)
+@click.option("--contact", "-c", default="", metavar="KEY", help="Who, by the space's keys; parts joined by |.")
+@click.option("--cookie", default="", metavar="VALUE", help="The visitor's permanent or session cookie.")
+@click.option("-n", "count", type=int, default=1, metavar="COUNT", help="How many offers on each space (default: 1).")
+@click.option("--category", "categories", multiple=True, metavar="PATH", help="Only offers below it.")
+@click.option("--theme", "themes", multiple=True, metavar="NAME", help="Only offers that carry it.")
+@data_option
+@at_option
+@click.option("--seed", default="", metavar="TEXT", help="Decides how offers of equal weight take turns.")
+@click.option("--no-store", is_flag=True, help="Keep no proposition.")
+@click.option("--explain", is_flag=True, help="Say for every offer why it is in or out.")
+@click.option("--status-url", default="", metavar="URL", help="The service that sets statuses, for tracked links.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "html", "xml"]), default="text", help="How to print."
+)
+@pass_shell
+def command(
+    shell: Shell,
+    spaces: tuple[str, ...],
+    contact: str,
+    cookie: str,
+    count: int,
+    categories: tuple[str, ...],
+    themes: tuple[str, ...],
+    data: tuple[str, ...],
+    at: str,
+    seed: str,
+    no_store: bool,
+    explain: bool,
+    status_url: str,
+    form: str,
+) -> None:
+    """Ask the engine which offers a contact gets now, and keep what was proposed.
+
+    Only what is live is proposed. Without --contact and --cookie nobody is identified, and the space's fallback
+    answers. With --explain the decision is walked step by step, with the rule, its place in the specs and the
+    value that failed.
+    """
+    from offerkit.reports import answer as report
+    from offerkit.workflow.asking import Ask
+    from offerkit.workflow.engine import Places, serving
+    from offerkit.workflow.moments import moment, pairs
+    from offerkit.workflow.proposing import propose, zone_of
+
+    session = shell.session()
+    shell.form = form
+    with serving(session, write=not no_store) as (catalogs, people, store):
+        asked = Ask(
+            spaces, moment(at, zone_of(catalogs, spaces), session.now), contact, cookie, count, categories, themes,
+            pairs(data), not no_store, explain, seed, (form,) if form in ("html", "xml") else (), status_url,
+        )  # fmt: skip
+        answer = propose(catalogs, people, store, asked)
+        where = Places(session, catalogs) if explain else report.nowhere
+        if form == "json":
+            text = report.answer_json_text(answer, where)
+        elif form == "html":
+            text = report.answer_html(answer)
+        elif form == "xml":
+            text = report.answer_xml(answer)
+        else:
+            text = report.answer_text(answer, shell.style, width(), where)
+    warn(found for space in answer.spaces for found in space.reports)
+    click.echo(text, nl=False, color=True)

@@ -1,0 +1,58 @@
+"""``offerkit propositions``."""
+
+from __future__ import annotations
+
+import click
+
+from offerkit.cli.asking import environment_option
+from offerkit.cli.complete import spaces
+from offerkit.cli.options import pass_shell
+from offerkit.cli.shell import Shell, width
+
+
+@click.command("propositions")
+@click.argument("proposition", required=False, default="", metavar="[PROPOSITION]")
+@click.option("--offer", default="", metavar="OFFER", help="Of this offer: its name or address.")
+@click.option("--contact", "-c", default="", metavar="KEY", help="Of this contact, by primary key.")
+@click.option(
+    "--space", default="", metavar="SPACE", help="On this space: its name or ENV/SPACE.", shell_complete=spaces
+)
+@environment_option
+@click.option("--status", default="", metavar="STATUS", help="With this status, by name or number.")
+@click.option("--since", default="", metavar="TIME", help="From this time on.")
+@click.option("--until", default="", metavar="TIME", help="Before this time.")
+@click.option("--limit", "-n", type=click.IntRange(min=0), default=50, help="At most so many; 0: all (default: 50).")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "markdown", "csv"]), default="text", help="How to print."
+)
+@pass_shell
+def command(
+    shell: Shell,
+    proposition: str,
+    offer: str,
+    contact: str,
+    space: str,
+    environment: str,
+    status: str,
+    since: str,
+    until: str,
+    limit: int,
+    form: str,
+) -> None:
+    """List what was proposed: by contact, offer or space, newest first."""
+    from offerkit.reports import propositions as report
+    from offerkit.workflow.propositions import Wanted, found
+
+    wanted = Wanted(proposition, offer, contact, space, environment, status, since, until, limit)
+    session = shell.session()
+    with session.existing() as store:
+        rows = found(store, wanted, session.now)
+    if form == "json":
+        text = report.propositions_json(rows)
+    elif form == "markdown":
+        text = report.propositions_markdown(rows)
+    elif form == "csv":
+        text = report.propositions_csv(rows)
+    else:
+        text = report.propositions_text(rows, shell.style, width())
+    click.echo(text, nl=False, color=True)

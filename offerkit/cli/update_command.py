@@ -1,0 +1,48 @@
+"""``offerkit update``."""
+
+from __future__ import annotations
+
+import click
+
+from offerkit.cli.asking import at_option, data_option, environment_option, warn
+from offerkit.cli.options import pass_shell
+from offerkit.cli.shell import Shell
+
+STATUSES = ("generated", "presented", "interested", "accepted", "scheduled", "rejected")
+
+
+def _statuses(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    return [status for status in STATUSES if status.startswith(incomplete)]
+
+
+@click.command("update")
+@click.argument("proposition", metavar="PROPOSITION")
+@click.argument("status", metavar="STATUS", shell_complete=_statuses)
+@data_option
+@at_option
+@environment_option
+@pass_shell
+def command(shell: Shell, proposition: str, status: str, data: tuple[str, ...], at: str, environment: str) -> None:
+    """Set the status of a proposition: presented, interested, accepted or rejected.
+
+    STATUS is a name or its number: generated 0, presented 1, interested 2, accepted 3, scheduled 4, rejected 5.
+    Accepted and rejected are final. Setting the status that it has already changes nothing. What the space
+    stores when an offer is accepted is kept with it.
+    """
+    from datetime import UTC
+
+    from offerkit.workflow.engine import serving
+    from offerkit.workflow.moments import moment, pairs
+    from offerkit.workflow.updating import update
+
+    session = shell.session()
+    with serving(session, write=True) as (catalogs, people, store):
+        when = moment(at, UTC, session.now)
+        change, reports = update(catalogs, people, store, proposition, status, pairs(data), when, environment)
+    warn(reports)
+    row = change.proposition
+    what = f"{row.id}: {row.environment}/offer.{row.offer} for {row.contact or 'a visitor'} on {row.space}"
+    if not change.changed:
+        click.echo(f"{what} is {row.status} already; nothing was changed.")
+    else:
+        click.echo(shell.style.green(f"{what} is {row.status} now; it was {change.before}."), color=True)

@@ -1,0 +1,49 @@
+"""The plain values that decision cases are made of, and what is wrong with those that are not."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from offerkit.diagnostics import suggestion
+
+
+class CaseError(ValueError):
+    """A case that cannot be run: a sentence for who wrote it."""
+
+
+def map_of(value: object, where: str) -> Mapping[str, object]:
+    """A map by name."""
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return value
+    raise CaseError(f"{where} is a map by name")
+
+
+def text_of(value: object, where: str) -> str:
+    """A text; a number is its digits."""
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return repr(value)
+    raise CaseError(f"{where} is a text")
+
+
+def names_of(value: object, where: str) -> tuple[str, ...]:
+    """A list of names."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return tuple(text_of(item, where) for item in value)
+    raise CaseError(f"{where} is a list of names")
+
+
+def whole_number(value: object, where: str) -> int:
+    """A whole number."""
+    try:
+        return int(text_of(value, where))
+    except ValueError:
+        raise CaseError(f"{where} is a whole number") from None
+
+
+def known_keys(data: Mapping[str, object], known: Collection[str], where: str) -> None:
+    """Raises CaseError for a key that is not among ``known``."""
+    for key in data:
+        if key not in known:
+            raise CaseError(f"{where} has no “{key[:80]}”. {suggestion(key, known)}".strip())

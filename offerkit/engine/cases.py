@@ -1,0 +1,190 @@
+"""Decisions as data: one case says who asks where and when, and what must come of it (docs/engine.md).
+
+Cases arrive as plain data (YAML read by the caller) and may lack anything: every mistake in one is a CaseError with a
+sentence for who wrote it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from offerkit.diagnostics import Refused, suggestion
+from offerkit.engine.call import Call, Who
+from offerkit.engine.case_values import CaseError, known_keys, map_of, names_of, text_of, whole_number
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.check_call import make_call
+from offerkit.engine.compare import compare, known_expectations
+from offerkit.engine.decide import decide_many
+from offerkit.engine.decision import Decision
+from offerkit.engine.durations import duration
+from offerkit.engine.history import Past
+from offerkit.models.scopes import STATUSES
+from offerkit.rules.types import Base, FieldType, Row
+from offerkit.rules.values import parse_value
+
+KEYS = frozenset(
+    {
+        "space", "spaces", "contact", "key", "now", "n", "categories", "themes", "data", "seed", "exclude", "history",
+        "activated", "expect", "note",
+    }
+)  # fmt: skip
+"""What a case may say."""
+_PAST = frozenset({"offer", "category", "space", "channel", "status", "at", "ago", "weight", "rank"})
+
+Contacts = Callable[[str], Row | None]
+"""From a contact's key, as text, to the profile; None when nobody has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case, its shape checked. ``environment`` is empty when its spaces are named without one."""
+
+    name: str
+    environment: str
+    spaces: tuple[str, ...]
+    raw: Mapping[str, object] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a case; ``mismatches`` are sentences, none when it is as expected."""
+
+    mismatches: tuple[str, ...]
+    decisions: tuple[Decision, ...]
+
+
+def read_case(name: str, raw: object) -> Case:
+    """The case ``name``, from plain data. Raises CaseError when it is none."""
+    data = map_of(raw, "a case")
+    known_keys(data, KEYS, "a case")
+    if ("space" in data) == ("spaces" in data):
+        raise CaseError("a case has either space or spaces")
+    if "now" not in data:
+        raise CaseError("a case says when: now: 2026-06-01T10:00")
+    named = names_of(data["spaces"], "spaces") if "spaces" in data else (text_of(data["space"], "space"),)
+    split = [name.rpartition("/") for name in named]
+    environments = {environment for environment, _, _ in split}
+    if len(environments) != 1:
+        raise CaseError("the spaces of a case are all of one environment")
+    known_expectations(map_of(data.get("expect"), "expect"))
+    return Case(name, environments.pop(), tuple(space for _, _, space in split), data)
+
+
+def run_case(catalog: Catalog, case: Case, contacts: Contacts = lambda key: None) -> Result:
+    """Decide a case, plainly and with an explanation, and compare with what it expects. Raises CaseError."""
+    expected = map_of(case.raw["expect"], "expect")
+    refused = names_of(expected.get("refused", ()), "refused")
+    try:
+        calls = _calls(catalog, case, contacts)
+    except Refused as error:
+        codes = sorted({found.code.value for found in error.diagnostics})
+        if refused:
+            return Result(() if codes == sorted(refused) else (f"refused with {', '.join(codes)}",), ())
+        raise CaseError(str(error)) from error
+    if refused:
+        return Result((f"the call is not refused with {', '.join(refused)}",), ())
+    history = _history(catalog, case)
+    plain = decide_many(catalog, calls, history)
+    explained = decide_many(catalog, calls, history, explain=True)
+    mismatches = compare(expected, case.spaces, explained)
+    for one, other in zip(plain, explained, strict=True):
+        if one != replace(other, trace=None):
+            mismatches.append("a mistake of offerkit: the explained decision is another than the plain one")
+    return Result(tuple(mismatches), tuple(explained))
+
+
+def _calls(catalog: Catalog, case: Case, contacts: Contacts) -> list[Call]:
+    raw = case.raw
+    contact, key = _contact(catalog, raw.get("contact"), contacts)
+    if "key" in raw:
+        key = text_of(raw["key"], "key")
+    now = _time(catalog, raw["now"], "now")
+    who = Who(contact, key, now, text_of(raw.get("seed", ""), "seed"), catalog.anonymous)
+    exclude = frozenset(names_of(raw.get("exclude", ()), "exclude"))
+    return [
+        replace(
+            make_call(
+                catalog,
+                space,
+                who=who,
+                n=whole_number(raw.get("n", 10), "n"),
+                categories=names_of(raw.get("categories", ()), "categories"),
+                themes=names_of(raw.get("themes", ()), "themes"),
+                data=map_of(raw.get("data", {}), "data"),
+            ),
+            exclude=exclude,
+        )
+        for space in case.spaces
+    ]
+
+
+def _contact(catalog: Catalog, given: object, contacts: Contacts) -> tuple[Row | None, str]:
+    """The profile and the key: of fields written out, of a stored contact, or of nobody."""
+    if given is None:
+        return None, ""
+    if not isinstance(given, Mapping):
+        key = text_of(given, "contact")
+        found = contacts(key)
+        if found is None:
+            raise CaseError(f"there is no contact “{key}”")
+        return found, key
+    fields = map_of(given, "contact")
+    row = {name: _value(catalog, name, raw) for name, raw in fields.items()}
+    return row, "|".join(str(row.get(name) or "") for name in catalog.dimension.key).strip("|")
+
+
+def _value(catalog: Catalog, name: str, raw: object) -> object:
+    type_ = catalog.dimension.fields.get(name)
+    if type_ is None:
+        raise CaseError(f"contacts have no field “{name}”. {suggestion(name, catalog.dimension.fields)}".strip())
+    try:
+        return parse_value(raw, type_, catalog.zone)
+    except ValueError as error:
+        raise CaseError(f"contact.{name}: {error}") from error
+
+
+def _time(catalog: Catalog, raw: object, where: str) -> datetime:
+    """A moment: with an offset as it is, without one on the wall clock of the environment's zone."""
+    try:
+        value = parse_value(raw, FieldType(Base.TIMESTAMP), catalog.zone)
+    except ValueError as error:
+        raise CaseError(f"{where}: {error}") from error
+    if not isinstance(value, datetime):
+        raise CaseError(f"{where}: a time is needed, as in 2026-06-01T10:00")
+    return value.replace(tzinfo=catalog.zone)
+
+
+def _history(catalog: Catalog, case: Case) -> list[Past]:
+    given = case.raw.get("history", ())
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        raise CaseError("history is a list of propositions")
+    now = _time(catalog, case.raw["now"], "now")
+    return [_past(catalog, map_of(raw, "history"), now, case.spaces[0]) for raw in given]
+
+
+def _past(catalog: Catalog, raw: Mapping[str, object], now: datetime, here: str) -> Past:
+    """A stored proposition. Without a space it is of the first one asked; ``ago: 2d 6h`` counts back from now."""
+    known_keys(raw, _PAST, "a proposition of the history")
+    offer = text_of(raw.get("offer", ""), "history.offer")
+    place = catalog.place_of.get(offer)
+    space = text_of(raw.get("space", here), "history.space").rpartition("/")[2]
+    known = catalog.spaces.get(space)
+    if ("at" in raw) == ("ago" in raw):
+        raise CaseError("a proposition of the history has either at or ago")
+    ago = duration(text_of(raw["ago"], "history.ago")) if "ago" in raw else timedelta(0)
+    status = text_of(raw.get("status", "presented"), "history.status")
+    if status not in STATUSES:
+        raise CaseError(f"“{status[:80]}” is not a status. {suggestion(status, STATUSES)}")
+    return Past(
+        offer=offer,
+        category=text_of(raw.get("category", catalog.offers[place].category if place is not None else ""), "category"),
+        space=space,
+        channel=text_of(raw.get("channel", known.channel if known else "other"), "history.channel"),
+        status=status,
+        time=(_time(catalog, raw["at"], "history.at") if "at" in raw else now).astimezone(UTC) - ago,
+        weight=Decimal(text_of(raw.get("weight", "1"), "history.weight")),
+        rank=whole_number(raw.get("rank", 1), "history.rank"),
+    )

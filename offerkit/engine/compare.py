@@ -1,0 +1,131 @@
+"""What a decision case expects, compared with what was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+
+from offerkit.diagnostics import suggestion
+from offerkit.engine.case_values import CaseError, known_keys, map_of, names_of, text_of
+from offerkit.engine.decision import Decision, Finding
+from offerkit.engine.why import Why
+from offerkit.rules.values import show
+
+EXPECTATIONS = frozenset({"offers", "any_order", "weights", "out", "nothing", "reports", "refused"})
+"""What ``expect`` may say."""
+_OUT = frozenset({"why", "by", "says"})
+
+
+def known_expectations(expected: Mapping[str, object]) -> None:
+    """Raises CaseError when ``expect`` says nothing, or what no decision has."""
+    known_keys(expected, EXPECTATIONS, "expect")
+    if not expected:
+        raise CaseError("expect says what must come of the case: offers, any_order, out, nothing, reports or refused")
+    if "nothing" in expected:
+        _why(expected["nothing"])
+    for out in map_of(expected.get("out", {}), "out").values():
+        _out(out)
+
+
+def compare(expected: Mapping[str, object], spaces: Sequence[str], decisions: Sequence[Decision]) -> list[str]:
+    """What is not as expected, as sentences. The decisions are explained ones, one for each space."""
+    found: list[str] = []
+    for space, decision in zip(spaces, decisions, strict=True):
+        here = f"{space}: " if len(spaces) > 1 else ""
+        chosen = [offer.offer for offer in decision.chosen]
+        for key in ("offers", "any_order"):
+            if key in expected:
+                wanted = _of_space(expected[key], space, key, several=len(spaces) > 1)
+                same = chosen == wanted if key == "offers" else sorted(chosen) == sorted(wanted)
+                if not same:
+                    found.append(
+                        f"{here}proposed {_list(chosen)}, expected {_list(wanted)}{_why_not(decision, wanted)}"
+                    )
+    first = decisions[0]
+    found += _weights(map_of(expected.get("weights", {}), "weights"), decisions)
+    for offer, out in map_of(expected.get("out", {}), "out").items():
+        found += _compare_out(offer, _out(out), decisions[-1])
+    if "nothing" in expected and first.because is not _why(expected["nothing"]):
+        found.append(f"expected nothing, because of {_why(expected['nothing'])}; it is {first.because or 'decided'}")
+    said = [f"{report.code} {report.message}" for decision in decisions for report in decision.reports]
+    if "reports" in expected:
+        wanted_reports = names_of(expected["reports"], "reports")
+        found += [f"no report says “{text}”" for text in wanted_reports if not any(text in one for one in said)]
+        if not wanted_reports:
+            found += [f"reported: {one}" for one in said]
+    return found
+
+
+def _of_space(value: object, space: str, where: str, *, several: bool) -> list[str]:
+    if several:
+        value = map_of(value, where).get(space, ())
+    return list(names_of(value, where))
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(names) if names else "nothing"
+
+
+def _why_not(decision: Decision, wanted: Sequence[str]) -> str:
+    """Why what was expected is not there."""
+    chosen = {offer.offer for offer in decision.chosen}
+    reasons = []
+    for offer in wanted:
+        finding = _finding(decision, offer)
+        if offer not in chosen and finding is not None:
+            reasons.append(f"{offer}: {finding.why} ({finding.reason})")
+    return f"; {'; '.join(reasons)}" if reasons else ""
+
+
+def _finding(decision: Decision, offer: str) -> Finding | None:
+    """Why an offer is out; None when it is in."""
+    trace = decision.trace
+    if trace is None or trace.environment is not None:
+        return trace.environment if trace is not None else None
+    verdict = next((one for one in trace.verdicts if one.offer == offer), None)
+    return Finding(Why.NOT_IN_SLICE, "the call asks for other offers") if verdict is None else verdict.out
+
+
+def _weights(wanted: Mapping[str, object], decisions: Sequence[Decision]) -> list[str]:
+    weights = {offer.offer: offer.weight for decision in decisions for offer in decision.chosen}
+    found: list[str] = []
+    for offer, value in wanted.items():
+        try:
+            number = Decimal(text_of(value, "weights"))
+        except InvalidOperation:
+            raise CaseError(f"the weight of {offer} is a number") from None
+        if weights.get(offer) != number:
+            got = show(weights[offer]) if offer in weights else "not proposed"
+            found.append(f"{offer} has weight {got}, expected {show(number)}")
+    return found
+
+
+def _compare_out(offer: str, wanted: tuple[Why, str, str], decision: Decision) -> list[str]:
+    why, by, says = wanted
+    finding = _finding(decision, offer)
+    if finding is None:
+        return [f"{offer} is proposed; expected to be out by {why}"]
+    if finding.why is not why:
+        return [f"{offer} is out by {finding.why} ({finding.reason}), expected {why}"]
+    if by and not finding.address.endswith(by):
+        return [f"{offer} is out by {finding.address}, expected {by}"]
+    if says not in finding.reason:
+        return [f"{offer} is out because “{finding.reason}”, which does not say “{says}”"]
+    return []
+
+
+def _out(value: object) -> tuple[Why, str, str]:
+    """A reason; or a reason with the address's end (``by``) and a part of the sentence (``says``)."""
+    if isinstance(value, Mapping):
+        data = map_of(value, "out")
+        known_keys(data, _OUT, "out")
+        return _why(data.get("why")), text_of(data.get("by", ""), "by"), text_of(data.get("says", ""), "says")
+    return _why(value), "", ""
+
+
+def _why(value: object) -> Why:
+    text = text_of(value, "a reason")
+    try:
+        return Why(text)
+    except ValueError:
+        raise CaseError(f"“{text[:80]}” is not a reason. {suggestion(text, list(Why))}".strip()) from None

@@ -1,0 +1,70 @@
+"""A catalog written inside a file of decision cases: spec sections of one environment, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from offerkit.address import SECTIONS, SHARED_KINDS, Address, Kind
+from offerkit.engine.case_values import CaseError, known_keys, map_of, names_of
+from offerkit.engine.catalog import Catalog, compile_catalog
+from offerkit.engine.hooks import NO_HOOKS, Hooks
+from offerkit.models.base import Number
+from offerkit.models.inherit import JsonMap
+from offerkit.models.registry import model_of
+
+NAME = "shop"
+"""The environment's name, unless the spaces of the cases say another."""
+
+
+def inline_bodies(sections: Mapping[str, object], environment: str = NAME) -> dict[str, JsonMap]:
+    """Canonical bodies by address. ``environment`` is a section of its own, as in an environment's file.
+
+    Raises CaseError with what the first wrong resource says.
+    """
+    known_keys(sections, ("environment", *SECTIONS), "catalog")
+    bodies = {f"environment.{environment}": _body(Kind.ENVIRONMENT, environment, sections.get("environment", {}))}
+    for section, resources in sections.items():
+        if section == "environment":
+            continue
+        kind = SECTIONS[section]
+        for name, raw in map_of(resources, section).items():
+            place = "shared" if kind in SHARED_KINDS else environment
+            bodies[str(Address(place, kind, name))] = _body(kind, name, raw)
+    return bodies
+
+
+def inline_catalog(
+    sections: Mapping[str, object],
+    activated: Mapping[str, object] | None = None,
+    environment: str = NAME,
+    hooks: Hooks = NO_HOOKS,
+) -> Catalog:
+    """The catalog of ``sections``. ``activated``: offer → spaces; an offer it does not name is on every space."""
+    bodies = inline_bodies(sections, environment)
+    said = {name: names_of(spaces, "activated") for name, spaces in (activated or {}).items()}
+    everywhere = tuple(map_of(sections.get("spaces", {}), "spaces"))
+    live = {
+        f"{environment}/offer.{name}": said.get(name, everywhere)
+        for name in map_of(sections.get("offers", {}), "offers")
+    }
+    return compile_catalog(environment, bodies, live, hooks)
+
+
+def _body(kind: Kind, name: str, raw: object) -> JsonMap:
+    try:
+        body: JsonMap = model_of(kind).model_validate(_written(raw)).body()
+    except ValueError as error:
+        raise CaseError(f"{kind} “{name}”: {error}") from error
+    return body
+
+
+def _written(value: object) -> object:
+    """Plain data as the loader gives it: numbers and dates are their text, whose field decides what they mean."""
+    if isinstance(value, Mapping):
+        return {key: _written(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_written(item) for item in value]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return Number(repr(value))
+    return value.isoformat() if isinstance(value, date) else value

@@ -1,0 +1,99 @@
+"""The propositions that were made, in every form."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import orjson
+
+from offerkit.fingerprint import Json
+from offerkit.reports.escape import clip, markdown, visible
+from offerkit.reports.style import PLAIN, Style, display_width, pad
+
+COLUMNS = ("Time", "Contact", "Space", "Offer", "Rank", "Weight", "Status", "Changed", "Proposition")
+NONE = "Nothing was proposed."
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True)
+class PropositionLine:
+    """One proposition; times are UTC, ISO 8601. ``proposed`` and ``accepted`` are the space's extra data."""
+
+    id: str
+    time: str
+    environment: str
+    contact: str
+    space: str
+    channel: str
+    offer: str
+    category: str
+    interaction: str
+    rank: int
+    weight: str
+    status: str
+    changed: str
+    revision: int
+    proposed: Mapping[str, Json]
+    accepted: Mapping[str, Json]
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The row below :data:`COLUMNS`."""
+        changed = _minute(self.changed) if self.changed != self.time else ""
+        space, offer = f"{self.environment}/{self.space}", self.offer
+        return (
+            _minute(self.time), self.contact, space, offer, str(self.rank), self.weight, self.status, changed, self.id
+        )  # fmt: skip
+
+
+def _minute(time: str) -> str:
+    return time[:16].replace("T", " ") + "Z"
+
+
+def propositions_text(lines: Sequence[PropositionLine], style: Style = PLAIN, width: int = 100) -> str:
+    """A table in the order given; a single proposition with its extra data. Ends with a newline."""
+    if not lines:
+        return f"{NONE}\n"
+    table = [[visible(clip(cell, 60)) for cell in row] for row in (COLUMNS, *(line.cells for line in lines))]
+    wide = [max(display_width(row[column]) for row in table) for column in range(len(COLUMNS))]
+    rows = ["  ".join(map(pad, row, wide)).rstrip() for row in table]
+    rows[0] = style.bold(rows[0])
+    if len(lines) == 1:
+        rows += [
+            style.dim(visible(f"  {moment}: {name} = {clip(orjson.dumps(value).decode(), 200)}"))
+            for moment, data in (("proposed", lines[0].proposed), ("accepted", lines[0].accepted))
+            for name, value in data.items()
+        ]
+    return style.finish("\n".join(rows) + "\n")
+
+
+def propositions_markdown(lines: Sequence[PropositionLine]) -> str:
+    """A Markdown table. Ends with a newline."""
+    if not lines:
+        return f"{NONE}\n"
+    rows = [f"| {' | '.join(COLUMNS)} |", "|:--|:--|:--|:--|--:|--:|:--|:--|:--|"]
+    rows += [f"| {' | '.join(map(markdown, line.cells))} |" for line in lines]
+    return "\n".join(rows) + "\n"
+
+
+def propositions_json(lines: Sequence[PropositionLine]) -> str:
+    """Everything about each, as JSON. Ends with a newline."""
+    return orjson.dumps([asdict(line) for line in lines], option=orjson.OPT_INDENT_2).decode() + "\n"
+
+
+def propositions_csv(lines: Sequence[PropositionLine]) -> str:
+    """A CSV file with a header; a cell that a spreadsheet would run as a formula begins with an apostrophe."""
+    names = [name for name in PropositionLine.__slots__ if name not in ("proposed", "accepted")]
+    target = io.StringIO()
+    writer = csv.writer(target, lineterminator="\n")
+    writer.writerow(names)
+    for line in lines:
+        writer.writerow([_cell(str(getattr(line, name))) for name in names])
+    return target.getvalue()
+
+
+def _cell(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text
