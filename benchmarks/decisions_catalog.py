@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -123,20 +123,26 @@ def history(shape: Shape, seed: str) -> tuple[Past, ...]:
 
 def _shared() -> dict[str, dict[str, Json]]:
     return {
-        "dimension.recipient": {"key": ["id"], "fields": {name: _field(name, type_) for name, type_ in RECIPIENT.items()}},
+        "dimension.recipient": {
+            "key": ["id"],
+            "fields": _fields(RECIPIENT),
+        },
         f"environment.{ENVIRONMENT}": {
             "dimension": "recipient",
             "typology": "pressure",
             "time_zone": "Europe/Paris",
             "when": "recipient.email is not null",
-            "call_data": {name: _field(name, type_) for name, type_ in CALL_DATA.items()},
+            "call_data": _fields(CALL_DATA),
         },
     }
 
 
-def _field(name: str, type_: str) -> Json:
-    values = ENUMERATIONS.get(name)
-    return {"type": type_, "values": list(values)} if values else {"type": type_}
+def _fields(types: Mapping[str, str]) -> dict[str, Json]:
+    return {name: _field(type_, ENUMERATIONS.get(name, ())) for name, type_ in types.items()}
+
+
+def _field(type_: str, values: Sequence[str]) -> Json:
+    return {"type": type_, "values": [*values]} if values else {"type": type_}
 
 
 def _space(channel: str) -> dict[str, Json]:
@@ -206,5 +212,4 @@ def _presentation_rules() -> dict[str, dict[str, Json]]:
         },
     }
     found = {f"{ENVIRONMENT}/rule.{name}": body for name, body in bodies.items()}
-    return {**found, f"{ENVIRONMENT}/typology.pressure": {"rules": sorted(bodies)}}
-
+    return {**found, f"{ENVIRONMENT}/typology.pressure": {"rules": [*sorted(bodies)]}}

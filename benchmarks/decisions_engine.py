@@ -7,7 +7,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 
@@ -128,8 +129,8 @@ def measure_growth(offers: int, contacts: Sequence[Contact], rounds: int, loop_c
     for kind in (WHOLE, CATEGORY, THEME):
         asked = here.asked(kind)
         considered[kind] = check(here, loop, asked[:CHECKED])
-        engine[kind] = latency([_later(here.decide, each) for each in asked], rounds)
-        looped[kind] = latency([_later(loop.decide, each) for each in asked[:loop_contacts]], rounds)
+        engine[kind] = latency([partial(here.decide, each) for each in asked], rounds)
+        looped[kind] = latency([partial(loop.decide, each) for each in asked[:loop_contacts]], rounds)
     return Growth(here.live.shape, engine, looped, considered)
 
 
@@ -157,16 +158,20 @@ def measure_storing(offers: int, contacts: Sequence[Contact], rounds: int, rows:
                 store.add_propositions(chunk)
         with Store.open(path, write=True) as store:
             asked = here.asked(WHOLE)
+            ways: dict[str, Callable[[Asked], object]] = {
+                "history in memory, nothing stored": here.decide,
+                "history read from the store": partial(_read, here, store),
+                "history read, propositions stored": partial(_keep, here, store),
+            }
             return {
-                "history in memory, nothing stored": latency([_later(here.decide, each) for each in asked], rounds),
-                "history read from the store": latency([_later(_read, here, store, each) for each in asked], rounds),
-                "history read, propositions stored": latency([_later(_keep, here, store, each) for each in asked], rounds),
+                title: latency([partial(way, each) for each in asked], rounds, warm_up=CHECKED)
+                for title, way in ways.items()
             }
 
 
 def utc(moment: datetime) -> str:
     """A moment as the store keeps it."""
-    return moment.astimezone(timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def past(row: PropositionRow) -> Past:
@@ -181,10 +186,6 @@ def past(row: PropositionRow) -> Past:
         row.weight,
         row.rank,
     )
-
-
-def _later(function: Callable[..., object], *arguments: object) -> Callable[[], object]:
-    return lambda: function(*arguments)
 
 
 def _read(here: Stage, store: Store, asked: Asked) -> Decision:

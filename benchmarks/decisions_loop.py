@@ -28,8 +28,6 @@ Condition = Callable[..., Value]
 @dataclass(frozen=True, slots=True)
 class Category:
     enabled: bool
-    first: date | None
-    last: date | None
     when: Condition | None
     factor: Decimal | None
     factor_first: date
@@ -90,7 +88,7 @@ class Loop:
         self._bodies: Mapping[str, Mapping[str, Any]] = live.bodies
         self._compiled: dict[str, Condition] = {}
         environment = self._bodies[f"environment.{ENVIRONMENT}"]
-        self._when = self._condition(environment["when"])
+        self._when = self._condition(str(environment["when"]))
         self._categories = {path: self._category(body) for path, body in self._of("category")}
         self._rules = [self._rule(body) for _, body in self._of("rule")]
         self._offers = [
@@ -122,7 +120,7 @@ class Loop:
 
     def _eligible(self, offer: Offer, space: str, rows: tuple[object, ...]) -> bool:
         for category in offer.chain:
-            if not category.enabled or not _holds(category.first, category.last):
+            if not category.enabled:
                 return False
             if category.when is not None and category.when(*rows) is not True:
                 return False
@@ -133,9 +131,9 @@ class Loop:
     def _weight(self, offer: Offer, space: str) -> Decimal:
         best = Decimal(0)
         for weight in offer.weights:
-            if weight.number > best and _holds(weight.first, weight.last):
-                if not weight.spaces or space in weight.spaces:
-                    best = weight.number
+            here = not weight.spaces or space in weight.spaces
+            if weight.number > best and here and _holds(weight.first, weight.last):
+                best = weight.number
         for category in offer.chain:
             if category.factor is not None and category.factor_first <= TODAY <= category.factor_last:
                 best *= category.factor
@@ -188,8 +186,6 @@ class Loop:
         eligible, multiplier = body.get("eligible", {}), body.get("multiplier")
         return Category(
             enabled=body.get("enabled", True),
-            first=None,
-            last=None,
             when=self._optional(eligible),
             factor=Decimal(multiplier["factor"]) if multiplier else None,
             factor_first=date.fromisoformat(multiplier["from"]) if multiplier else TODAY,
@@ -212,7 +208,9 @@ class Loop:
             last=date.fromisoformat(eligible["until"]),
             conditions=tuple(self._condition(text) for text in texts),
             weights=tuple(
-                Weight(Decimal(each["weight"]), _day(each, "from"), _day(each, "until"), frozenset(each.get("spaces", ())))
+                Weight(
+                    Decimal(each["weight"]), _day(each, "from"), _day(each, "until"), frozenset(each.get("spaces", ()))
+                )
                 for each in body["weights"]
             ),
         )
@@ -240,8 +238,13 @@ def _compiled(body: Mapping[str, Any], namespace: str, fields: Mapping[str, Fiel
     return compile_one(check(body["when"], Scope({namespace: fields}), Wanted.CONDITION), (namespace,), exact=False)
 
 
+def _weight(body: Mapping[str, Any]) -> Weight:
+    spaces = frozenset(body.get("spaces", ()))
+    return Weight(Decimal(body["weight"]), _day(body, "from"), _day(body, "until"), spaces)
+
+
 def _holds(first: date | None, last: date | None) -> bool:
-    return (first is None or first <= TODAY) and (last is None or TODAY <= last)
+    return (first is None or first <= TODAY) and (last is None or last >= TODAY)
 
 
 def _day(body: Mapping[str, Any], key: str) -> date | None:

@@ -9,9 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-
-MICROSECOND = 1e-6
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +23,16 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """How long single decisions take, in seconds, each a median over the rounds; ``rate``: decisions a second."""
+    """How long single decisions take, in seconds; ``rate``: decisions a second.
+
+    ``p99`` is what a clock on the wall shows, with whatever else the machine did meanwhile; ``p99_cpu`` is the time
+    that the decisions themselves had the core.
+    """
 
     p50: Spread
     p99: Spread
+    p99_cpu: Spread
     rate: Spread
-
-    def as_data(self) -> dict[str, object]:
-        return asdict(self)
 
 
 def use_one_core() -> bool:
@@ -71,18 +71,23 @@ def per_item(ask: Callable[[], object], items: int) -> float:
         return (time.perf_counter() - start) / items
 
 
-def latency(asks: Sequence[Callable[[], object]], rounds: int) -> Latency:
-    """Run every one of ``asks`` once a round, each timed by itself, after a round that is not counted."""
-    for ask in asks:
+def latency(asks: Sequence[Callable[[], object]], rounds: int, *, warm_up: int = 0) -> Latency:
+    """Run every one of ``asks`` once a round, each timed by itself, after a round that is not counted.
+
+    ``warm_up``: how many of them that round has (0: all).
+    """
+    for ask in asks[: warm_up or len(asks)]:
         ask()
-    p50, p99, rate = [], [], []
+    p50, p99, p99_cpu, rate = [], [], [], []
     for _ in range(rounds):
         with quiet():
-            times = sorted(_timed(asks))
-        p50.append(quantile(times, 0.5))
-        p99.append(quantile(times, 0.99))
-        rate.append(len(times) / sum(times))
-    return Latency(spread(p50), spread(p99), spread(rate))
+            both = list(_timed(asks))
+        wall, cpu = (sorted(times) for times in zip(*both, strict=True))
+        p50.append(quantile(wall, 0.5))
+        p99.append(quantile(wall, 0.99))
+        p99_cpu.append(quantile(cpu, 0.99))
+        rate.append(len(wall) / sum(wall))
+    return Latency(spread(p50), spread(p99), spread(p99_cpu), spread(rate))
 
 
 def quantile(times: Sequence[float], part: float) -> float:
@@ -90,8 +95,10 @@ def quantile(times: Sequence[float], part: float) -> float:
     return times[min(len(times) - 1, int(part * len(times)))]
 
 
-def _timed(asks: Sequence[Callable[[], object]]) -> Iterator[float]:
+def _timed(asks: Sequence[Callable[[], object]]) -> Iterator[tuple[float, float]]:
+    """Seconds on the wall and on the core, of each."""
     for ask in asks:
-        start = time.perf_counter()
+        core = time.thread_time()
+        wall = time.perf_counter()
         ask()
-        yield time.perf_counter() - start
+        yield time.perf_counter() - wall, time.thread_time() - core

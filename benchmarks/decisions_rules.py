@@ -9,13 +9,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TypeAlias
 
 Value: TypeAlias = str | int | Decimal | bool | date | tuple[str, ...] | None
 
-NOW = datetime(2026, 11, 2, 11, 0, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 2, 11, 0, tzinfo=UTC)
 WALL_CLOCK = datetime(2026, 11, 2, 12, 0)
 """What a clock on the wall shows at that moment in the environment's zone, Europe/Paris."""
 TODAY = WALL_CLOCK.date()

@@ -10,17 +10,20 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import version
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from decisions_rules import CALL_DATA, ENUMERATIONS, RECIPIENT, TODAY, WALL_CLOCK, Contact, Rule, cel, flat, sql, zen
 
 from offerkit.rules.check import check
 from offerkit.rules.nodes import Checked
 from offerkit.rules.python import compile_many, compile_one
-from offerkit.rules.types import Base, FieldType, Row, Scope, Wanted
+from offerkit.rules.types import Base, FieldType, Scope, Wanted
 
-Prepared: TypeAlias = "dict[str, object] | str | tuple[Row, Row]"
+Prepared: TypeAlias = Any
+"""A contact in the form that suits a way."""
+Runner: TypeAlias = Any
 NAMESPACES = ("recipient", "interaction")
 OFFERKIT, ZEN, CEL = "offerkit", "zen-engine", "cel-python"
 
@@ -90,13 +93,12 @@ def offerkit_ways(rules: Sequence[Rule]) -> list[Way]:
 
 def zen_ways(rules: Sequence[Rule]) -> list[Way]:
     """An expression a rule, given a dict or JSON; all rules in one expression; a decision table."""
-    from zen import ZenDecisionContent, ZenEngine, compile_expression
-
+    peer = import_module("zen")  # not imported by name: types are checked without the peers, too
     texts = [zen(rule) for rule in rules]
-    each = [compile_expression(text).evaluate for text in texts]
-    together = compile_expression(f"[{', '.join(texts)}]").evaluate
-    guarded = compile_expression(f"[{', '.join(zen(rule, guarded=True) for rule in rules)}]").evaluate
-    decision = ZenEngine().create_decision(ZenDecisionContent(json.dumps(zen_table(texts))))
+    each = [peer.compile_expression(text).evaluate for text in texts]
+    together = peer.compile_expression(f"[{', '.join(texts)}]").evaluate
+    guarded = peer.compile_expression(f"[{', '.join(zen(rule, guarded=True) for rule in rules)}]").evaluate
+    decision = peer.ZenEngine().create_decision(peer.ZenDecisionContent(json.dumps(zen_table(texts))))
 
     def ask_each(prepared: Prepared) -> Sequence[object]:
         return [rule(prepared) for rule in each]
@@ -143,14 +145,13 @@ def zen_table(texts: Sequence[str]) -> dict[str, object]:
 
 def cel_ways(rules: Sequence[Rule]) -> list[Way]:
     """A program a rule, interpreted or transpiled to Python; all rules in one transpiled program."""
-    import celpy
-    from celpy.celparser import CELParser
-
+    celpy = import_module("celpy")
+    parser = import_module("celpy.celparser").CELParser
     logging.getLogger("celpy").setLevel(logging.CRITICAL)  # it logs every error in an expression
     texts = [cel(rule) for rule in rules]
 
-    def compiled(runner: type[celpy.Runner], sources: Sequence[str]) -> list[celpy.Runner]:
-        CELParser.CEL_PARSER = None  # the parser of the runner used first would be kept for the other
+    def compiled(runner: Runner, sources: Sequence[str]) -> list[Runner]:
+        parser.CEL_PARSER = None  # the parser of the runner used first would be kept for the other
         environment = celpy.Environment(runner_class=runner)
         return [environment.program(environment.compile(source)) for source in sources]
 
@@ -161,7 +162,7 @@ def cel_ways(rules: Sequence[Rule]) -> list[Way]:
     def activation(contact: Contact) -> Prepared:
         return {name: celpy.json_to_cel(value) for name, value in flat(contact).items()}
 
-    def each(programs: Sequence[celpy.Runner]) -> Callable[[Prepared], Sequence[object]]:
+    def each(programs: Sequence[Runner]) -> Callable[[Prepared], Sequence[object]]:
         return lambda prepared: [bool(program.evaluate(prepared)) for program in programs]
 
     def ask_list(prepared: Prepared) -> Sequence[object]:

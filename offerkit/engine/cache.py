@@ -53,7 +53,11 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What a catalog keeps: lineups by space, day and slice, and one bundle a space."""
+    """What a catalog keeps: lineups by space, day and slice; one bundle a space; and which presentation rules
+
+    (by place) are about which proposed offer in which category.
+    """
 
     lineups: Bounded[tuple[object, ...], Lineup] = field(default_factory=lambda: Bounded(128))
     bundles: Bounded[str, Bundle] = field(default_factory=lambda: Bounded(64))
+    about: Bounded[tuple[int, str, str], bool] = field(default_factory=lambda: Bounded(20_000))

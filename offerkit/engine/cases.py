@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from offerkit.diagnostics import Refused, suggestion
 from offerkit.engine.call import Call, Who
@@ -22,7 +22,7 @@ from offerkit.engine.decision import Decision
 from offerkit.engine.durations import duration
 from offerkit.engine.history import Past
 from offerkit.models.scopes import STATUSES
-from offerkit.rules.types import Base, FieldType, Row
+from offerkit.rules.types import Base, FieldType, Row, Value
 from offerkit.rules.values import parse_value
 
 KEYS = frozenset(
@@ -136,7 +136,7 @@ def _contact(catalog: Catalog, given: object, contacts: Contacts) -> tuple[Row |
     return row, "|".join(str(row.get(name) or "") for name in catalog.dimension.key).strip("|")
 
 
-def _value(catalog: Catalog, name: str, raw: object) -> object:
+def _value(catalog: Catalog, name: str, raw: object) -> Value:
     type_ = catalog.dimension.fields.get(name)
     if type_ is None:
         raise CaseError(f"contacts have no field “{name}”. {suggestion(name, catalog.dimension.fields)}".strip())
@@ -174,7 +174,11 @@ def _past(catalog: Catalog, raw: Mapping[str, object], now: datetime, here: str)
     known = catalog.spaces.get(space)
     if ("at" in raw) == ("ago" in raw):
         raise CaseError("a proposition of the history has either at or ago")
-    ago = duration(text_of(raw["ago"], "history.ago")) if "ago" in raw else timedelta(0)
+    try:
+        ago = duration(text_of(raw["ago"], "history.ago")) if "ago" in raw else timedelta(0)
+        weight = Decimal(text_of(raw.get("weight", "1"), "history.weight"))
+    except (ValueError, InvalidOperation) as error:
+        raise CaseError(f"history: {error}") from error
     status = text_of(raw.get("status", "presented"), "history.status")
     if status not in STATUSES:
         raise CaseError(f"“{status[:80]}” is not a status. {suggestion(status, STATUSES)}")
@@ -185,6 +189,6 @@ def _past(catalog: Catalog, raw: Mapping[str, object], now: datetime, here: str)
         channel=text_of(raw.get("channel", known.channel if known else "other"), "history.channel"),
         status=status,
         time=(_time(catalog, raw["at"], "history.at") if "at" in raw else now).astimezone(UTC) - ago,
-        weight=Decimal(text_of(raw.get("weight", "1"), "history.weight")),
+        weight=weight,
         rank=whole_number(raw.get("rank", 1), "history.rank"),
     )

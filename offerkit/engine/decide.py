@@ -90,7 +90,7 @@ def _fast(
     eligible = line.count(alive) + len(computed)
     if history:
         moment = Moment(call.now, space.name, space.channel)
-        alive &= ~_over(catalog, moment, line, facts, history)
+        alive &= ~_over(catalog, moment, line, alive, facts, history)
     presentable = line.count(alive) + sum(1 for bit in computed if bit & alive)
     if call.exclude:
         places = (catalog.place_of[name] for name in call.exclude if name in catalog.place_of)
@@ -127,24 +127,20 @@ def _weight(entry: Entry) -> Decimal:
     return entry.weight
 
 
-def _over(catalog: Catalog, moment: Moment, line: Lineup, facts: Facts, history: Sequence[Past]) -> int:
-    """The bits of the offers that presentation rules exclude."""
+def _over(catalog: Catalog, moment: Moment, line: Lineup, alive: int, facts: Facts, history: Sequence[Past]) -> int:
+    """The bits of the offers that presentation rules exclude; rules about nothing that is ``alive`` are not counted."""
     dead = 0
-    for over in reached(catalog, moment, history, facts):
-        about = line.about[over.place]
-        if about is None:
-            about = bits_of(applied(catalog, over.rule, facts), line.of_offer)
+    for place, about in enumerate(line.about):
+        bits = bits_of(applied(catalog, catalog.rules[place], facts), line.of_offer) if about is None else about
+        over = reached(catalog, place, moment, history, facts) if bits & alive & ~dead else None
+        if over is None:
+            continue
         match over.rule.of:
             case "offer":
-                about &= bits_of(
-                    (catalog.place_of[name] for name in over.by if name in catalog.place_of), line.of_offer
-                )
+                bits &= bits_of((catalog.place_of[name] for name in over.by if name in catalog.place_of), line.of_offer)
             case "category":
-                named = 0
-                for path in over.by:
-                    named |= line.of_category.get(path, 0)
-                about &= named
+                bits &= sum(line.of_category.get(path, 0) for path in over.by)
             case _:
                 pass
-        dead |= about
+        dead |= bits
     return dead

@@ -81,22 +81,16 @@ def applied(catalog: Catalog, rule: PresentationRule, facts: Facts) -> frozenset
     )
 
 
-def reached(catalog: Catalog, moment: Moment, history: Sequence[Past], facts: Facts) -> list[Reached]:
-    """The rules that hold for this space and contact, and whose maximum is reached, in the typology's order."""
-    found: list[Reached] = []
-    for place, rule in enumerate(catalog.rules if history else ()):
-        if rule.channel and rule.channel != moment.channel:
-            continue
-        counted = _counted(catalog, rule, moment, history, facts)
-        if len(counted) < rule.maximum:
-            continue
-        over = _over(place, rule, counted)
-        if over is None:
-            continue
-        if rule.contacts is not None and rule.contacts.gate.value(facts) is not True:
-            continue
-        found.append(over)
-    return found
+def reached(catalog: Catalog, place: int, moment: Moment, history: Sequence[Past], facts: Facts) -> Reached | None:
+    """The rule at ``place`` of the catalog, if it holds for this space and contact and its maximum is reached."""
+    rule = catalog.rules[place]
+    if rule.channel and rule.channel != moment.channel:
+        return None
+    counted = _counted(catalog, place, moment, history, facts)
+    over = _over(place, rule, counted) if len(counted) >= rule.maximum else None
+    if over is not None and rule.contacts is not None and rule.contacts.gate.value(facts) is not True:
+        return None
+    return over
 
 
 def _over(place: int, rule: PresentationRule, counted: Sequence[Past]) -> Reached | None:
@@ -111,9 +105,8 @@ def _over(place: int, rule: PresentationRule, counted: Sequence[Past]) -> Reache
     return Reached(place, rule, 0, by) if by else None
 
 
-def _counted(
-    catalog: Catalog, rule: PresentationRule, moment: Moment, history: Iterable[Past], facts: Facts
-) -> list[Past]:
+def _counted(catalog: Catalog, place: int, moment: Moment, history: Iterable[Past], facts: Facts) -> list[Past]:
+    rule = catalog.rules[place]
     since, until = moment.now - rule.before, moment.now + rule.after
     found = [
         past
@@ -123,21 +116,26 @@ def _counted(
         and (not rule.same_channel or past.channel == moment.channel)
     ]
     if found and rule.of == "applies-to":
-        found = [past for past in found if _about(catalog, rule, past, facts)]
+        found = [past for past in found if _about(catalog, place, past, facts)]
     if found and rule.when is not None:
         evaluate = rule.when.condition.evaluate
         found = [past for past in found if evaluate(_row(catalog, past), facts.now, facts.today) is True]
     return found
 
 
-def _about(catalog: Catalog, rule: PresentationRule, past: Past, facts: Facts) -> bool:
+def _about(catalog: Catalog, place: int, past: Past, facts: Facts) -> bool:
     """Whether the rule applies to a proposition's offer, in the category that it had then."""
-    place = catalog.place_of.get(past.offer)
-    if place is not None and rule.applies is not None and catalog.offers[place].category == past.category:
-        return place in rule.applies
-    known = catalog.offers[place].row if place is not None else {"code": None, "label": None}
-    row = {**known, "name": past.offer, "category": past.category}
-    return matches(rule, row, category_row(catalog, past.category), facts.now, facts.today)
+    rule = catalog.rules[place]
+
+    def ask() -> bool:
+        known = catalog.place_of.get(past.offer)
+        said = catalog.offers[known].row if known is not None else {"code": None, "label": None}
+        row = {**said, "name": past.offer, "category": past.category}
+        return matches(rule, row, category_row(catalog, past.category), facts.now, facts.today)
+
+    if rule.applies is None:
+        return ask()
+    return catalog.kept.about.get((place, past.offer, past.category), ask)
 
 
 def _row(catalog: Catalog, past: Past) -> Row:

@@ -32,10 +32,9 @@ def walk(
     asked = wanted(space, call)
     slice_ = [catalog.offers[place] for place in members(catalog, asked)]
     memo = Memo(facts)
-    over = [
-        (found, applied(catalog, found.rule, facts))
-        for found in reached(catalog, Moment(call.now, space.name, space.channel), history, facts)
-    ]
+    moment = Moment(call.now, space.name, space.channel)
+    rules = [reached(catalog, place, moment, history, facts) for place in range(len(catalog.rules))]
+    over = [(found, applied(catalog, found.rule, facts)) for found in rules if found is not None]
     verdicts: dict[int, Verdict] = {}
     entries: list[Entry] = []
     eligible = presentable = 0

@@ -45,6 +45,7 @@ class Promotion(Part):
     promoters: NameSet = Field(
         (), description="Only these operators may promote; empty: administrators and offer managers."
     )
+    tests: Flag = Field(False, description="The decision cases must pass before a promotion (offerkit test).")
     separation_of_duties: Flag = Field(False, description="Who changed an offer may not approve it.")
     retention: Duration = Field(
         "90d", description="How long a removed offer is kept, deactivated, before purge removes it."

@@ -172,7 +172,7 @@ def _typed(signature: Signature, args: list[Node], start: int, end: int, report:
         if name == "nullif" and found[0].base is Base.LIST:
             report.add(start, end, "Lists are not compared")
             return None
-        if name != "date_diff":
+        if name not in ("date_diff", "mod"):
             return Call(found[0], start, end, name, tuple(args))
     if name in ("extract", "date_trunc", "date_diff"):
         return _by_unit(signature, args, start, end, report)
@@ -199,4 +199,4 @@ def _by_unit(signature: Signature, args: list[Node], start: int, end: int, repor
 def _type(args: list[Node]) -> FieldType:
     """The type that the arguments share: of the first that is not null."""
     found = [arg.type for arg in args if not isinstance(arg, Interval)]
-    return next((type_ for arg, type_ in zip(args, found, strict=False) if not is_null(arg)), found[0])
+    return next((type_ for arg, type_ in zip(args, found, strict=True) if not is_null(arg)), found[0])

@@ -1,4 +1,4 @@
-"""Parts that read no field (``current_date - interval '30 days'``): computed once, however many expressions use them."""
+"""Parts that read no field (``current_date - interval '30 days'``): computed once for all expressions."""
 
 from __future__ import annotations
 

@@ -11,12 +11,12 @@ from offerkit.rules.types import Value
 
 def greatest(*values: Value) -> Value:
     """The greatest of those that are known."""
-    return max((value for value in values if value is not None), default=None)  # type: ignore[type-var]
+    return max((value for value in values if value is not None), default=None)
 
 
 def least(*values: Value) -> Value:
     """The least of those that are known."""
-    return min((value for value in values if value is not None), default=None)  # type: ignore[type-var]
+    return min((value for value in values if value is not None), default=None)
 
 
 HELPERS: Mapping[str, Callable[..., Value]] = MappingProxyType(

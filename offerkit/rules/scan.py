@@ -23,7 +23,7 @@ NESTING = 25
 """Parentheses, calls and ``case`` inside each other, at most: sqlglot uses some 20 Python frames for each."""
 
 _NAME = re.compile(r"[^\W\d]\w*\Z")
-_NUMBER = re.compile(r"(\d+(\.\d*)?|\.\d+)\Z", re.ASCII)
+_NUMBER = re.compile(r"\d+(\.\d+)?\Z", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _IN_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -106,7 +106,7 @@ def _names_after_dots(tokens: list[Token]) -> list[Token]:
     words = set(WORDS.values())
     last = len(tokens) - 1
     return [
-        Token(T.VAR, token.text, token.line, token.col, token.start, token.end)
+        Token(T.IDENTIFIER, token.text, token.line, token.col, token.start, token.end)
         if token.token_type in words
         and (
             (index and tokens[index - 1].token_type == T.DOT)
@@ -143,6 +143,8 @@ def _token(tokens: list[Token], index: int, report: Report) -> None:
     elif kind == T.L_PAREN and before == T.VAR and index > 1 and tokens[index - 2].token_type == T.DOT:
         report.add(tokens[index - 1].start, start, "A function is called by its name alone, without a dot before it",
                    hint=f"Write {shortened(tokens[index - 1].text)}(…).")  # fmt: skip
+    elif kind == T.DOT and before not in _NAMES and (before is None or before in _ALLOWED):
+        report.add(start, end, "A dot stands between two names only", hint="A number begins with a digit: 0.5.")
     elif kind == T.PLUS and before not in _ENDS:
         report.add(start, end, "A + stands before a value, not between two", hint="Remove it.")
     elif kind == T.NOT and token.text == "!":

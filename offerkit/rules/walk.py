@@ -21,6 +21,10 @@ Handlers: TypeAlias = Mapping[type[object], Callable[..., Node | None]]
 """sqlglot's node type → what makes a checked node of it, at the walk's place in the tokens."""
 
 
+LEVELS = 150
+"""How deep sqlglot's tree may be: three Python frames for each."""
+
+
 class Mismatch(Exception):  # noqa: N818 - never leaves check.py
     """The tree has a node that the language does not have, or does not match the tokens."""
 
@@ -35,6 +39,7 @@ class Walk:
         self.report = report
         self.handlers = handlers
         self.at = 0
+        self.depth = 0
 
     # --- tokens
 
@@ -85,7 +90,14 @@ class Walk:
                 self.report.add(self.start(), self.tokens[self.at].end + 1,
                                 "Several values in parentheses stand only after “in”")  # fmt: skip
             raise Mismatch
-        return handler(self, tree)
+        self.depth += 1
+        if self.depth > LEVELS:
+            self.report.add(self.start(), self.tokens[self.at].end + 1, "The expression is nested too deep",
+                            hint="Split it into filters.")  # fmt: skip
+            raise Mismatch
+        node = handler(self, tree)
+        self.depth -= 1
+        return node
 
     def chain(self, tree: exp.Expression, kinds: tuple[type[exp.Expression], ...]) -> list[object]:
         """The operands of ``a op b op c``, which sqlglot nests to the left, in order."""

@@ -11,13 +11,13 @@ from offerkit.rules.functions import EXTRACT_UNITS, UNITS
 from offerkit.rules.nodes import Call, Case, Checked, Field, Interval, Literal, Node, walk
 from offerkit.rules.types import Base, FieldType, Value
 
-B, S, E, I, D, DATE, TIME, LIST = (
+B, S, E, INT, D, DATE, TIME, LIST = (
     Base.BOOLEAN, Base.STRING, Base.ENUMERATION, Base.INTEGER, Base.DECIMAL, Base.DATE, Base.TIMESTAMP, Base.LIST,
 )  # fmt: skip
-TYPES = (B, S, I, D, DATE, TIME, LIST)
+TYPES = (B, S, INT, D, DATE, TIME, LIST)
 FIELDS: dict[tuple[str, str], Base] = {
     (space, f"{base.value}_{number}"): base
-    for base in (B, S, E, I, D, DATE, TIME, LIST)
+    for base in (B, S, E, INT, D, DATE, TIME, LIST)
     for space, number in (("recipient", 1), ("recipient", 2), ("interaction", 1))
 }
 NOW = datetime(2028, 2, 29, 13, 14, 15, 678901)
@@ -197,7 +197,7 @@ class Trees:
     boolean_compare_again = boolean_compare
 
     def boolean_between(self, depth: int) -> Node:
-        base = self.random.choice((S, I, D, DATE, TIME))
+        base = self.random.choice((S, INT, D, DATE, TIME))
         operand = self.tree(base, depth)
         low, high = (
             self.call(B, "ge", operand, self.tree(base, depth)),
@@ -231,8 +231,8 @@ class Trees:
         return self.call(S, "concat", *self.some(S, depth, 1))
 
     def string_substring(self, depth: int) -> Node:
-        small = [Literal(FieldType(I), 0, 0, self.random.choice([-2, 0, 1, 2, 3, 2**40])) for _ in range(2)]
-        numbers = [self.tree(I, depth) if self.random.random() < 0.3 else number for number in small]
+        small = [Literal(FieldType(INT), 0, 0, self.random.choice([-2, 0, 1, 2, 3, 2**40])) for _ in range(2)]
+        numbers = [self.tree(INT, depth) if self.random.random() < 0.3 else number for number in small]
         return self.call(S, "substring", self.tree(S, depth), *numbers[: self.random.randint(1, 2)])
 
     def string_replace(self, depth: int) -> Node:
@@ -240,47 +240,49 @@ class Trees:
 
     def integer_arithmetic(self, depth: int) -> Node:
         name = self.random.choice(["add", "sub", "mul", "mod"])
-        return self.call(I, name, self.tree(I, depth), self.tree(I, depth))
+        return self.call(INT, name, self.tree(INT, depth), self.tree(INT, depth))
 
     def integer_one(self, depth: int) -> Node:
-        return self.call(I, self.random.choice(["neg", "abs"]), self.tree(I, depth))
+        return self.call(INT, self.random.choice(["neg", "abs"]), self.tree(INT, depth))
 
     def integer_floor(self, depth: int) -> Node:
-        return self.call(I, self.random.choice(["floor", "ceil"]), self.tree(self.random.choice((I, D)), depth))
+        return self.call(INT, self.random.choice(["floor", "ceil"]), self.tree(self.random.choice((INT, D)), depth))
 
     def integer_length(self, depth: int) -> Node:
         if self.random.random() < 0.5:
-            return self.call(I, "length", self.tree(S, depth))
-        return self.call(I, "list_length", self.tree(LIST, depth))
+            return self.call(INT, "length", self.tree(S, depth))
+        return self.call(INT, "list_length", self.tree(LIST, depth))
 
     def integer_diff(self, depth: int) -> Node:
         base = self.random.choice((DATE, TIME))
-        return self.call(I, "date_diff", self.text(S, *UNITS), self.tree(base, depth), self.tree(base, depth))
+        return self.call(INT, "date_diff", self.text(S, *UNITS), self.tree(base, depth), self.tree(base, depth))
 
     def integer_extract(self, depth: int) -> Node:
-        return self.call(I, "extract", self.text(S, *EXTRACT_UNITS), self.tree(self.random.choice((DATE, TIME)), depth))
+        return self.call(
+            INT, "extract", self.text(S, *EXTRACT_UNITS), self.tree(self.random.choice((DATE, TIME)), depth)
+        )
 
     def integer_days(self, depth: int) -> Node:
         name = self.random.choice(["age_in_years", "days_since", "days_until"])
         more = self.some(DATE, depth, 0, 1) if name == "age_in_years" else []
-        return self.call(I, name, self.tree(DATE, depth), *more)
+        return self.call(INT, name, self.tree(DATE, depth), *more)
 
     def decimal_arithmetic(self, depth: int) -> Node:
         name = self.random.choice(["add", "sub", "mul", "div", "mod"])
         return self.call(D, name, self.tree(D, depth), self.tree(D, depth))
 
     def decimal_quotient(self, depth: int) -> Node:
-        return self.call(D, "div", self.tree(I, depth), self.tree(I, depth))
+        return self.call(D, "div", self.tree(INT, depth), self.tree(INT, depth))
 
     def decimal_one(self, depth: int) -> Node:
         return self.call(D, self.random.choice(["neg", "abs"]), self.tree(D, depth))
 
     def decimal_round(self, depth: int) -> Node:
-        digits = [] if self.random.random() < 0.3 else [Literal(FieldType(I), 0, 0, self.random.randint(0, 6))]
-        return self.call(D, "round", self.tree(self.random.choice((I, D)), depth), *digits)
+        digits = [] if self.random.random() < 0.3 else [Literal(FieldType(INT), 0, 0, self.random.randint(0, 6))]
+        return self.call(D, "round", self.tree(self.random.choice((INT, D)), depth), *digits)
 
     def decimal_from_integer(self, depth: int) -> Node:
-        return self.call(D, "to_decimal", self.tree(I, depth))
+        return self.call(D, "to_decimal", self.tree(INT, depth))
 
     def date_add(self, depth: int) -> Node:
         span = Interval(0, 0, self.random.choice(_MONTHS), self.random.choice(_DAYS))

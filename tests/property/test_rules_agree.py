@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from rule_trees import FIELDS, NOW, TYPES, B, Trees, checked, row
 
 from offerkit.rules.duckdb import to_duckdb
+from offerkit.rules.functions import FUNCTIONS
 from offerkit.rules.nodes import Call, Case, Checked, Interval, Literal, Node, walk
 from offerkit.rules.python import compile_many, compile_one
 from offerkit.rules.types import Value
@@ -110,6 +111,13 @@ def agree(seed: int) -> None:
         some = [checked(root) for root in roots[begin : begin + TOGETHER]]
         found = differ(contacts, some)
         assert not found, f"seed {seed}: {explained(contacts, some[found[0][0]].root)}"
+
+
+def test_every_function_is_compared() -> None:
+    random = Random(1)
+    trees = Trees(random)
+    made = {part.name for _ in range(3_000) for part in walk(trees.tree(random.choice(TYPES), 3)) if isinstance(part, Call)}
+    assert made == set(FUNCTIONS)
 
 
 @settings(max_examples=10, derandomize=True, phases=[Phase.generate])

@@ -32,7 +32,7 @@ TREES = [
     ("recipient.age % 2 + mod(recipient.age, 3)", "(add (mod recipient.age 2) (mod recipient.age 3))"),
     ("- recipient.age * -2", "(mul (neg recipient.age) -2)"),
     ("-9223372036854775808", "-9223372036854775808"),
-    (".5 + 5.0 + 0.50", "(add (add 0.5d 5.0d) 0.50d)"),
+    ("0.5 + 5.0 + 0.50", "(add (add 0.5d 5.0d) 0.50d)"),
     ("round(recipient.age)", "(round (to_decimal recipient.age))"),
     ("round(recipient.score, 2)", "(round recipient.score 2)"),
     ("floor(recipient.age)", "(floor recipient.age)"),

@@ -105,6 +105,7 @@ def test_nesting_what_needs_its_operand_twice_does_not_double_the_text() -> None
     assert len(sql(text)) < 3_000
 
 
+@pytest.mark.slow
 def test_letters_are_those_of_duckdb() -> None:
     """All code points. Newer versions of Python or DuckDB may know letters that the other does not: then decide."""
     points = "SELECT code, chr(code::INTEGER) AS sign FROM range(1, 1114112) AS r(code) WHERE code NOT BETWEEN 55296 AND 57343"

@@ -19,7 +19,8 @@ def texts(text: str) -> list[str]:
 
 
 def test_words_after_a_dot_are_names() -> None:
-    assert isinstance(parse("recipient.case = recipient.null", Report(""))[0], exp.EQ)
+    text = "recipient.case = recipient.null"
+    assert isinstance(parse(text, Report(text))[0], exp.EQ)
 
 
 def test_no_function_and_no_type_of_sqlglot_is_known() -> None:

@@ -1,0 +1,62 @@
+"""``offerkit test``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from offerkit.cli.asking import stage_option
+from offerkit.cli.options import pass_shell
+from offerkit.cli.shell import Shell, width
+
+
+@click.command("test")
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
+@click.option("-k", "part", default="", metavar="TEXT", help="Only cases whose name holds this.")
+@stage_option
+@click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Also write JUnit XML.")
+@click.option("--verbose", "-v", is_flag=True, help="List the cases that pass as well.")
+@click.option("--format", "form", type=click.Choice(["text", "json", "junit"]), default="text", help="How to print.")
+@pass_shell
+def command(
+    shell: Shell, paths: tuple[Path, ...], part: str, stage: str, junit: Path | None, verbose: bool, form: str
+) -> int:
+    """Run the decision cases kept beside the specs.
+
+    A case says who asks where and when, and which offers must come of it. They lie in cases/*.yaml; PATH names
+    other files or folders. Exits with 1 if one is not as expected. An environment with promotion: {tests: true}
+    runs them before every promotion.
+    """
+    from offerkit.loader.cases import read_cases
+    from offerkit.reports import cases as report
+    from offerkit.workflow.engine import trying
+    from offerkit.workflow.testing import failures, run_cases
+
+    session = shell.session()
+    files = read_cases(session.project.root, paths)
+    if not files:
+        click.echo("There are no cases yet: write them in cases/*.yaml (docs/engine.md).")
+        return 0
+    with trying(session, stage) as engine:
+        outcomes = run_cases(engine.catalogs, engine.people, files, lambda case: part.lower() in case.name.lower())
+    if junit is not None:
+        _write(junit, report.cases_junit(outcomes))
+    if form == "json":
+        text = report.cases_json(outcomes)
+    elif form == "junit":
+        text = report.cases_junit(outcomes)
+    else:
+        text = report.cases_text(outcomes, shell.style, width(), verbose=verbose)
+    click.echo(text, nl=False, color=True)
+    return 1 if failures(outcomes) else 0
+
+
+def _write(path: Path, text: str) -> None:
+    from offerkit.diagnostics import Code, refuse
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise refuse(Code.UNREADABLE, f"{path} cannot be written: {error.strerror}") from None

@@ -1,0 +1,97 @@
+"""What came of the decision cases: text for people, JSON, and JUnit XML for build servers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from xml.sax.saxutils import escape, quoteattr
+
+import orjson
+
+from offerkit.diagnostics import Position
+from offerkit.reports.escape import visible
+from offerkit.reports.style import PLAIN, Style, indented
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One case: where it stands, and what is not as expected. ``error``: it could not be run at all."""
+
+    name: str
+    position: Position
+    mismatches: tuple[str, ...] = ()
+    error: str = ""
+    seconds: float = 0.0
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything was as expected."""
+        return not self.mismatches and not self.error
+
+
+def cases_text(outcomes: Sequence[Outcome], style: Style = PLAIN, width: int = 100, *, verbose: bool = False) -> str:
+    """What failed, and a count; with ``verbose`` every case. Ends with a newline."""
+    lines: list[str] = []
+    for outcome in outcomes:
+        if outcome.passed:
+            lines += [f"{style.green('✓')} {visible(outcome.name)}"] if verbose else []
+            continue
+        lines.append(f"{style.red('✗')} {style.bold(visible(outcome.name))}  {style.dim(str(outcome.position))}")
+        for said in (outcome.error,) if outcome.error else outcome.mismatches:
+            lines += indented("    ", visible(said), width)
+    failed = sum(not outcome.passed for outcome in outcomes)
+    count = f"{len(outcomes):,} case{'s' if len(outcomes) != 1 else ''}"
+    lines.append(style.red(f"{count}, {failed:,} failed.") if failed else style.green(f"{count}, all as expected."))
+    return style.finish("\n".join(lines) + "\n")
+
+
+def cases_json(outcomes: Sequence[Outcome]) -> str:
+    """Every case, as JSON. Ends with a newline."""
+    made = [
+        {
+            "case": outcome.name,
+            "position": str(outcome.position),
+            "passed": outcome.passed,
+            "mismatches": list(outcome.mismatches),
+            "error": outcome.error,
+        }
+        for outcome in outcomes
+    ]
+    return orjson.dumps(made, option=orjson.OPT_INDENT_2).decode() + "\n"
+
+
+def cases_junit(outcomes: Sequence[Outcome]) -> str:
+    """JUnit XML: a suite for each file, in their order. Ends with a newline."""
+    by_file: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        by_file.setdefault(outcome.position.file, []).append(outcome)
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', f"<testsuites {_counts(outcomes)}>"]
+    for file, members in by_file.items():
+        lines.append(f"  <testsuite name={_attribute(file)} {_counts(members)}>")
+        for outcome in members:
+            place = f'file={_attribute(file)} line="{outcome.position.line}" time="{outcome.seconds:.3f}"'
+            head = f"    <testcase classname={_attribute(file)} name={_attribute(outcome.name)} {place}"
+            if outcome.passed:
+                lines.append(f"{head}/>")
+                continue
+            tag, said = ("error", (outcome.error,)) if outcome.error else ("failure", outcome.mismatches)
+            text = escape(_printable("\n".join(said)))
+            lines += [f"{head}>", f"      <{tag} message={_attribute(said[0])}>{text}</{tag}>", "    </testcase>"]
+        lines.append("  </testsuite>")
+    return "\n".join([*lines, "</testsuites>"]) + "\n"
+
+
+def _counts(outcomes: Sequence[Outcome]) -> str:
+    failures = sum(bool(outcome.mismatches) and not outcome.error for outcome in outcomes)
+    errors = sum(bool(outcome.error) for outcome in outcomes)
+    seconds = sum(outcome.seconds for outcome in outcomes)
+    return f'tests="{len(outcomes)}" failures="{failures}" errors="{errors}" time="{seconds:.3f}"'
+
+
+def _attribute(text: str) -> str:
+    return quoteattr(_printable(text))
+
+
+def _printable(text: str) -> str:
+    """Without the control characters that XML cannot hold."""
+    return "".join(sign if sign >= " " or sign in "\n\t" else "\ufffd" for sign in text)

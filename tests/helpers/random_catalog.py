@@ -1,0 +1,171 @@
+"""Catalogs, contacts, calls and histories made up from a seed: small, crowded, with everything that rules can say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from offerkit.engine.call import Call, Who
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.check_call import make_call
+from offerkit.engine.history import Past
+from offerkit.engine.hooks import Hooks
+from offerkit.engine.inline import inline_catalog
+
+NOW = datetime(2026, 6, 1, 22, 30, tzinfo=UTC)
+CONDITIONS = (
+    "person.age >= 30", "person.age < 60 or person.tier = 'gold'", "not (person.tier = 'gold')", "person.tier is null",
+    "person.score > 0.5 and person.age > 20", "interaction.page = '/a'", "current_date >= date '2026-06-02'",
+    "person.score / (person.age - 40) > 0",
+)  # fmt: skip
+FORMULAS = ("10 * person.score", "person.age - 40", "case when person.tier = 'gold' then 3 else 1 end", "2")
+PATHS = ("a", "a/b", "a/b/c", "d", "d/e", "f")
+STATUSES = ("presented", "accepted", "rejected", "scheduled")
+CHANNELS = {"web": "inbound-web", "app": "inbound-mobile", "hook": "inbound-web"}
+
+HOOKS = Hooks(
+    dynamic_offer={
+        "two": lambda offer, contact, data: [({"name": f"{offer}-x"}, 2), ({"name": f"{offer}-y"}, Decimal("3.5"))],
+        "zero": lambda offer, contact, data: [({"name": "x"}, 0)],
+    },
+    post_processing={"every-other": lambda candidates: candidates[::-2]},
+)
+
+
+def catalog(rng: Random) -> Catalog:
+    """A catalog of up to 25 offers."""
+    rules = [f"r{place}" for place in range(rng.randint(0, 4))]
+    sections: dict[str, Any] = {
+        "dimensions": {"person": {"key": ["id"], "fields": {
+            "id": {"type": "integer"}, "age": {"type": "integer"}, "tier": {"type": "string"}, "score": {"type": "decimal"},
+        }}},
+        "environment": {"dimension": "person", "typology": "t", "time_zone": "Europe/Paris",
+                        "call_data": {"page": {"type": "string"}}},
+        "spaces": {name: _space(rng, name) for name in CHANNELS},
+        "typologies": {"t": {"rules": rules}},
+        "rules": {name: _rule(rng) for name in rules},
+        "filters": {
+            "plain": {"when": rng.choice(CONDITIONS)},
+            "coded": {"when": "offer.code <> person.tier or person.age > 50"},
+            "older": {"when": "person.age > parameter.age", "parameters": {"age": {"type": "integer", "default": "33"}}},
+        },
+        "categories": {path: _category(rng) for path in PATHS},
+        "offers": {f"o{place}": _offer(rng) for place in range(rng.randint(1, 25))},
+    }  # fmt: skip
+    activated = {name: rng.sample(sorted(CHANNELS), rng.randint(1, 3)) for name in sections["offers"] if rng.random() < 0.4}
+    return inline_catalog(sections, activated, hooks=HOOKS)
+
+
+def call(rng: Random, made: Catalog) -> Call:
+    """A call from somebody, now or in a week."""
+    contact = {
+        "id": rng.randint(1, 3),
+        "age": rng.choice((None, 20, 33, 40, 70)),
+        "tier": rng.choice((None, "", "gold", "silver")),
+        "score": rng.choice((None, Decimal(0), Decimal("0.7"), Decimal(1))),
+    }
+    asked = make_call(
+        made,
+        rng.choice(sorted(CHANNELS)),
+        who=Who(rng.choice((None, contact)), str(contact["id"]), NOW + timedelta(days=rng.choice((0, 7))), "s"),
+        n=rng.choice((1, 2, 5, 100)),
+        categories=rng.sample((*PATHS, "nowhere"), rng.choice((0, 0, 1, 2))),
+        themes=rng.sample(("x", "y", "z"), rng.choice((0, 0, 1))),
+        data={"page": "/a"} if rng.random() < 0.5 else {},
+    )
+    return replace(asked, exclude=frozenset(rng.sample([offer.name for offer in made.offers], rng.choice((0, 1)))))
+
+
+def history(rng: Random, made: Catalog) -> list[Past]:
+    """Up to 12 propositions of the last days, some of offers that are gone."""
+    return [
+        Past(
+            offer=rng.choice(["gone", *made.place_of]),
+            category=rng.choice(PATHS),
+            space=(space := rng.choice(sorted(CHANNELS))),
+            channel=CHANNELS[space],
+            status=rng.choice(STATUSES),
+            time=NOW + timedelta(hours=rng.randint(-60, 12)),
+            weight=Decimal(rng.randint(1, 3)),
+            rank=1,
+        )
+        for _ in range(rng.randint(0, 12))
+    ]
+
+
+def _maybe(rng: Random, key: str, value: Any, chance: float = 0.3) -> dict[str, Any]:
+    return {key: value} if rng.random() < chance else {}
+
+
+def _period(rng: Random) -> dict[str, Any]:
+    return {
+        **_maybe(rng, "from", rng.choice(("2026-01-01", "2026-06-02", "2026-06-05")), 0.2),
+        **_maybe(rng, "until", rng.choice(("2026-06-05", "2026-12-31")), 0.2),
+    }
+
+
+def _space(rng: Random, name: str) -> dict[str, Any]:
+    return {
+        "channel": CHANNELS[name],
+        "unitary": True,
+        "fields": [{"name": "title"}],
+        **_maybe(rng, "defaults", {"categories": ["a"], **_maybe(rng, "themes", ["x"])}),
+        **({"hooks": {"post_processing": "every-other"}} if name == "hook" else {}),
+    }
+
+
+def _category(rng: Random) -> dict[str, Any]:
+    return {
+        **_maybe(rng, "enabled", False, 0.05),
+        "eligible": {**_period(rng), **_maybe(rng, "when", rng.choice(CONDITIONS), 0.2)},
+        **_maybe(rng, "themes", [rng.choice(("x", "y"))]),
+        **_maybe(rng, "multiplier", {"factor": rng.choice(("0", "0.5", "2")), **_period(rng)}),
+        **_maybe(rng, "always_include", True, 0.15),
+    }
+
+
+def _offer(rng: Random) -> dict[str, Any]:
+    filters = rng.sample(("plain", "coded", "older", {"filter": "older", "with": {"age": "20"}}), rng.choice((0, 0, 1, 2)))
+    return {
+        "category": rng.choice(PATHS),
+        **_maybe(rng, "enabled", False, 0.05),
+        **_maybe(rng, "code", rng.choice(("gold", "silver"))),
+        **_maybe(rng, "themes", [rng.choice(("y", "z"))]),
+        "eligible": {**_period(rng), "filters": filters, **_maybe(rng, "when", rng.choice(CONDITIONS), 0.5)},
+        "weights": [_weight(rng) for _ in range(rng.choice((0, 1, 1, 2, 3)))],
+    }
+
+
+def _weight(rng: Random) -> dict[str, Any]:
+    value = {"formula": rng.choice(FORMULAS)} if rng.random() < 0.25 else {"weight": rng.choice(("0", "1", "2", "2.5"))}
+    return {
+        **value,
+        **_period(rng),
+        **_maybe(rng, "when", rng.choice(CONDITIONS)),
+        **_maybe(rng, "spaces", ["web"], 0.2),
+        **_maybe(rng, "dynamic", rng.choice(("two", "zero", "missing")), 0.15),
+    }
+
+
+def _rule(rng: Random) -> dict[str, Any]:
+    about = {
+        **_maybe(rng, "offers", ["o1", "o2"]),
+        **_maybe(rng, "categories", ["a/b"]),
+        **_maybe(rng, "when", rng.choice(("offer.code = 'gold'", "category.path <> 'f'", "current_date > date '2026-06-03'"))),
+    }
+    return {
+        "applies_to": about,
+        **_maybe(rng, "channel", "inbound-web"),
+        **_maybe(rng, "contacts", rng.choice(CONDITIONS)),
+        "counted": {
+            "of": rng.choice(("all", "offer", "category", "applies-to")),
+            "status": rng.choice(("any", "accepted", "rejected", "accepted-or-rejected")),
+            "same_channel": rng.random() < 0.3,
+            **_maybe(rng, "when", rng.choice(("proposition.weight > 1", "proposition.space = 'web'"))),
+        },
+        "period": {"before": rng.choice(("1d", "2d 6h", "12h")), **_maybe(rng, "after", "6h")},
+        "max": rng.randint(1, 3),
+    }
