@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from offerkit.rules.duckdb_calls import Sql, literal, plain
+from offerkit.rules.duckdb_calls import Sql
+from offerkit.rules.duckdb_literals import literal, plain
 from offerkit.rules.nodes import Call, Case, Checked, Field, Interval, Literal, Node
 
 _COMPARED = {"eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}

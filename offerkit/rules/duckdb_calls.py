@@ -4,24 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime
-from decimal import Decimal
 
-from offerkit.rules.nodes import Call, Interval, Literal, Node
-from offerkit.rules.numbers import DIGITS
+from offerkit.rules.duckdb_literals import TYPES, literal
+from offerkit.rules.duckdb_numbers import arithmetic, base_of
+from offerkit.rules.nodes import Call, Interval, Literal
 from offerkit.rules.text import LONGEST
-from offerkit.rules.types import Base, Value
 
-_TYPES = {
-    Base.STRING: "VARCHAR",
-    Base.ENUMERATION: "VARCHAR",
-    Base.INTEGER: "BIGINT",
-    Base.DECIMAL: "DECIMAL(18,6)",
-    Base.BOOLEAN: "BOOLEAN",
-    Base.DATE: "DATE",
-    Base.TIMESTAMP: "TIMESTAMP",
-    Base.LIST: "VARCHAR[]",
-}
 _ATOM = re.compile(
     r""""(?:[^"]|"")*"(?:\."(?:[^"]|"")*")?|\w+(?:\.\w+)*|(?:DATE |TIMESTAMP )?'(?:[^']|'')*'"""
     r"""|CAST\(-?[\d.]+ AS [^)]*\)?\)"""
@@ -33,45 +21,10 @@ _FARTHEST = {"months": 120_000, "days": 3_700_000, "seconds": 320_000_000_000}
 """Longer intervals lead out of the years 1 to 9999 from anywhere."""
 _FIRST, _BEYOND = "TIMESTAMP '0001-01-01 00:00:00'", "TIMESTAMP '10000-01-01 00:00:00'"
 _PARTS = {"dow": "dayofweek", "doy": "dayofyear"}
-_SIGNS = {"add": "+", "sub": "-", "mul": "*"}
 _SAME = {
     "lower": "lower", "upper": "upper", "length": "length", "starts_with": "starts_with", "ends_with": "ends_with",
     "contains": "contains", "list_contains": "list_contains", "list_length": "len",
 }  # fmt: skip
-
-
-def literal(value: Value, base: Base) -> str:
-    """A constant that has exactly the type of its kind."""
-    match value:
-        case None:
-            return f"CAST(NULL AS {_TYPES[base]})" if base in _TYPES else "NULL"
-        case bool():
-            return "TRUE" if value else "FALSE"
-        case int() | Decimal():
-            return f"CAST({value:f} AS {_TYPES[base]})" if isinstance(value, Decimal) else f"CAST({value} AS BIGINT)"
-        case str():
-            # A NUL would end DuckDB's reading of the statement.
-            return "(" + text.replace("\0", "' || chr(0) || '") + ")" if "\0" in (text := _quoted(value)) else text
-        case datetime():
-            return f"TIMESTAMP '{value.isoformat(' ')}'"
-        case date():
-            return f"DATE '{value.isoformat()}'"
-        case tuple():
-            return f"CAST([{', '.join(literal(part, Base.STRING) for part in value)}] AS VARCHAR[])"
-
-
-def plain(value: Value, base: Base) -> str:
-    """A constant to compare with, as one would write it."""
-    if value is None or isinstance(value, bool) or not isinstance(value, (int, Decimal)):
-        return literal(value, base)
-    written = f"{value:f}" if isinstance(value, Decimal) else str(value)
-    if isinstance(value, Decimal) and "." not in written:
-        written += ".0"
-    return f"({written})" if value < 0 else written
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 class Sql:
@@ -94,8 +47,7 @@ class Sql:
         """A call whose arguments are written already, without intervals."""
         match node.name:
             case "add" | "sub" | "mul" | "div" | "neg" | "abs" | "mod" | "round" | "floor" | "ceil" | "to_decimal":
-                whole = _base(node.args[0]) is Base.INTEGER
-                return _integers(node, operands) if whole else _decimals(node, operands)
+                return arithmetic(node, operands)
             case "nullif":
                 return self.let(operands[0], lambda x: f"CASE WHEN {x} = {operands[1]} THEN NULL ELSE {x} END")
             case "concat":
@@ -166,7 +118,7 @@ class Sql:
             case "date_add":
                 return self._date_add(node, operands[0])
             case "date_trunc":
-                return f"CAST(date_trunc({operands[0]}, {operands[1]}) AS {_TYPES[_base(node)]})"
+                return f"CAST(date_trunc({operands[0]}, {operands[1]}) AS {TYPES[base_of(node)]})"
             case "date_diff":
                 return _date_diff(node, *operands)
             case "extract":
@@ -182,8 +134,8 @@ class Sql:
         assert isinstance(span, Interval)
         units = [("months", span.months), ("days", span.days), ("seconds", span.seconds)]
         if any(abs(number) > _FARTHEST[unit] for unit, number in units):
-            return literal(None, _base(node))
-        type_ = _TYPES[_base(node)]
+            return literal(None, base_of(node))
+        type_ = TYPES[base_of(node)]
 
         def body(begin: str) -> str:
             sums = [f"CAST({begin} AS TIMESTAMP)"]
@@ -197,70 +149,12 @@ class Sql:
         return self.let(moment, body)
 
 
-def _base(node: Node) -> Base:
-    assert not isinstance(node, Interval)
-    return node.type.base
-
-
 def _clamped(number: str, least: int) -> str:
     return f"CASE WHEN {number} < {least} THEN {least} WHEN {number} > {_PLACES} THEN {_PLACES} ELSE {number} END"
 
 
 def _number(day: str) -> str:
     return f"(year({day}) * 10000 + month({day}) * 100 + day({day}))"
-
-
-def _integers(node: Call, operands: list[str]) -> str:
-    first, second = (*operands, "")[:2]
-    match node.name:
-        case "add" | "sub" | "mul":
-            return f"TRY({first} {_SIGNS[node.name]} {second})"
-        case "neg":
-            return f"TRY(CAST(0 AS BIGINT) - {first})"
-        case "abs":
-            return f"TRY(abs({first}))"
-        case "mod":
-            return f"CAST(TRY(CAST({first} AS HUGEINT) % {second}) AS BIGINT)"
-        case "div":
-            return _quotient(f"CAST({first} AS HUGEINT) * 10000000", f"CAST({second} AS HUGEINT)")
-        case "floor" | "ceil":
-            return first
-        case _:
-            return f"TRY_CAST({first} AS DECIMAL(18,6))"
-
-
-def _decimals(node: Call, operands: list[str]) -> str:
-    first, second = (*operands, "")[:2]
-    match node.name:
-        case "add" | "sub":
-            return f"TRY_CAST({first} {_SIGNS[node.name]} {second} AS DECIMAL(18,6))"
-        case "mul":
-            return f"TRY_CAST(CAST({first} AS DECIMAL(38,6)) * {second} AS DECIMAL(18,6))"
-        case "neg":
-            return f"(-{first})"
-        case "abs":
-            return f"abs({first})"
-        case "mod":
-            return f"TRY({first} % {second})"
-        case "div":
-            return _quotient(_scaled(first, 13), _scaled(second, 6))
-        case "floor" | "ceil":
-            return f"CAST({node.name}({first}) AS BIGINT)"
-        case _:
-            digits = node.args[1].value if len(node.args) > 1 and isinstance(node.args[1], Literal) else 0
-            assert isinstance(digits, int)
-            kept = min(digits, DIGITS)
-            return f"CAST(TRY_CAST({first} AS DECIMAL({12 + kept},{kept})) AS DECIMAL(18,6))"
-
-
-def _scaled(number: str, digits: int) -> str:
-    return f"CAST(CAST({number} AS DECIMAL(38,6)) * CAST({10**digits} AS DECIMAL({digits + 1},0)) AS HUGEINT)"
-
-
-def _quotient(tenfold: str, divisor: str) -> str:
-    """Cut off after the seventh digit, which is all that rounding to the sixth needs; so it is exact."""
-    cut = f"CAST(TRY({tenfold} // {divisor}) AS DECIMAL(38,0))"
-    return f"TRY_CAST({cut} * CAST(0.0000001 AS DECIMAL(7,7)) AS DECIMAL(18,6))"
 
 
 def _date_diff(node: Call, unit: str, begin: str, end: str) -> str:

@@ -33,8 +33,8 @@ class Report:
     problems: list[Problem] = field(default_factory=list)
 
     def add(self, start: int, end: int, summary: str, detail: str = "", hint: str = "") -> None:
-        """Note a problem at ``start`` to ``end``."""
-        self.problems.append(Problem(start, end, summary, detail, hint))
+        """Note a problem at ``start`` to ``end``; the summary is shown after a place, so it begins small."""
+        self.problems.append(Problem(start, end, summary[:1].lower() + summary[1:], detail, hint))
 
     def quote(self, start: int, end: int) -> str:
         """That part of the text, on one line, shortened, in quotation marks unless it has its own."""

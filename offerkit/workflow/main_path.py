@@ -46,7 +46,17 @@ def promote(
 ) -> Plan:
     """What may go from design to live now, and what stays behind and why. Writes nothing."""
     with session.existing() as store:
-        return plan_promotion(session, store, environments, patterns, include_rolled_back=include_rolled_back)
+        made = plan_promotion(session, store, environments, patterns, include_rolled_back=include_rolled_back)
+        _gated(session, store, made)
+    return made
+
+
+def _gated(session: Session, store: Store, plan: Plan) -> None:
+    """Live rules stay readable, and cases pass where an environment wants it; only a promotion is asked."""
+    if plan.kind is PlanKind.PROMOTE and plan.steps:
+        from offerkit.workflow.gates import gate  # compiles rules: other plans need not load that
+
+        gate(session, store, plan)
 
 
 def allowed(session: Session, plan: Plan) -> Actor:
@@ -69,6 +79,9 @@ def apply(session: Session, plan: Plan) -> Applied:
     Raises Refused when the operator may not, when the plan is stale, or when another run holds the store.
     """
     actor = allowed(session, plan)
+    if plan.kind is PlanKind.PROMOTE:
+        with session.existing() as store:
+            _gated(session, store, plan)
     with session.writing(create=plan.kind is PlanKind.APPLY) as store:
         run = session.run(actor.name)
         return execute(plan, store, replace(run, authorize=lambda: _entitled(session, store, plan).name))

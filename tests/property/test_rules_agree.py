@@ -116,7 +116,9 @@ def agree(seed: int) -> None:
 def test_every_function_is_compared() -> None:
     random = Random(1)
     trees = Trees(random)
-    made = {part.name for _ in range(3_000) for part in walk(trees.tree(random.choice(TYPES), 3)) if isinstance(part, Call)}
+    made = {
+        part.name for _ in range(3_000) for part in walk(trees.tree(random.choice(TYPES), 3)) if isinstance(part, Call)
+    }
     assert made == set(FUNCTIONS)
 
 

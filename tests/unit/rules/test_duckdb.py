@@ -11,7 +11,7 @@ from evaluated import checked
 
 from offerkit.rules.check import DEPTH, check
 from offerkit.rules.duckdb import to_duckdb
-from offerkit.rules.duckdb_calls import literal, plain
+from offerkit.rules.duckdb_literals import literal, plain
 from offerkit.rules.nodes import Call, Case, Checked, Field, Interval, Literal, Node
 from offerkit.rules.text import lower, upper
 from offerkit.rules.types import Base, FieldType, Scope, Value, Wanted

@@ -42,7 +42,9 @@ def test_halves_are_rounded_away_from_zero() -> None:
     assert both("round(score)", score=Decimal("-2.5")) == -3
     assert both("round(score, 2)", score=Decimal("0.125")) == Decimal("0.13")
     assert both("score * 0.5", score=Decimal("0.000001")) == Decimal("0.000001")
-    assert both("0.000001 / 3 * 2", age=1) == 0
+    assert both("score / 2", score=Decimal("-0.000001")) == Decimal("-0.000001")
+    assert both("score / 2", score=Decimal("0.000005")) == Decimal("0.000003")
+    assert both("0.000001 / 3 * 2") == 0
 
 
 def test_a_zero_has_no_sign() -> None:

@@ -1,0 +1,54 @@
+"""Constants as DuckDB SQL, escaped."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from offerkit.rules.types import Base, Value
+
+TYPES = {
+    Base.STRING: "VARCHAR",
+    Base.ENUMERATION: "VARCHAR",
+    Base.INTEGER: "BIGINT",
+    Base.DECIMAL: "DECIMAL(18,6)",
+    Base.BOOLEAN: "BOOLEAN",
+    Base.DATE: "DATE",
+    Base.TIMESTAMP: "TIMESTAMP",
+    Base.LIST: "VARCHAR[]",
+}
+"""The types of columns and constants."""
+
+
+def literal(value: Value, base: Base) -> str:
+    """A constant that has exactly the type of its kind."""
+    match value:
+        case None:
+            return f"CAST(NULL AS {TYPES[base]})" if base in TYPES else "NULL"
+        case bool():
+            return "TRUE" if value else "FALSE"
+        case int() | Decimal():
+            return f"CAST({value:f} AS {TYPES[base]})" if isinstance(value, Decimal) else f"CAST({value} AS BIGINT)"
+        case str():
+            # A NUL would end DuckDB's reading of the statement.
+            return "(" + text.replace("\0", "' || chr(0) || '") + ")" if "\0" in (text := _quoted(value)) else text
+        case datetime():
+            return f"TIMESTAMP '{value.isoformat(' ')}'"
+        case date():
+            return f"DATE '{value.isoformat()}'"
+        case tuple():
+            return f"CAST([{', '.join(literal(part, Base.STRING) for part in value)}] AS VARCHAR[])"
+
+
+def plain(value: Value, base: Base) -> str:
+    """A constant to compare with, as one would write it."""
+    if value is None or isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+        return literal(value, base)
+    written = f"{value:f}" if isinstance(value, Decimal) else str(value)
+    if isinstance(value, Decimal) and "." not in written:
+        written += ".0"
+    return f"({written})" if value < 0 else written
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

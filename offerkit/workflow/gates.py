@@ -1,0 +1,95 @@
+"""What is asked of a promotion before it may be applied: live rules that can be read, and cases that pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from offerkit.address import Kind, parse_address
+from offerkit.diagnostics import Code, Diagnostic, Refused
+from offerkit.engine.report import Report
+from offerkit.loader.cases import RawCase, read_cases
+from offerkit.planning.plan import Plan, PlanKind
+from offerkit.planning.view import View
+from offerkit.store import Store
+from offerkit.workflow.catalogs import Catalogs, after, live, touched
+from offerkit.workflow.hooks import installed
+from offerkit.workflow.people import People
+from offerkit.workflow.session import Session
+from offerkit.workflow.testing import failures, run_cases
+
+_BROAD = (Kind.DIMENSION, Kind.ENVIRONMENT, Kind.FILTER)
+"""A change of these may break rules of resources that do not change."""
+
+
+def gate(session: Session, store: Store, plan: Plan) -> None:
+    """Raises Refused when applying ``plan`` would leave rules in live that cannot be read, or cases fail.
+
+    Only promotions are asked: a rollback goes back to what was live before, and must be possible in a hurry.
+    """
+    if plan.kind is not PlanKind.PROMOTE or not plan.steps:
+        return
+    coming = after(plan, store, installed)
+    found = [*_broken(coming, store, plan), *_failing(session, coming, plan)]
+    if found:
+        raise Refused(found)
+
+
+def _broken(coming: Catalogs, store: Store, plan: Plan) -> Iterator[Diagnostic]:
+    """The rules that ``plan`` breaks; those that were broken before are not its fault."""
+    changed = {step.address for step in plan.steps}
+    broad = any(parse_address(address).kind in _BROAD for address in changed)
+    before = live(store)
+    for name in touched(plan) if not broad else coming.names:
+        if name not in coming:
+            continue
+        known = set(_problems(before, name, changed, broad=broad)) if name in before else set[Report]()
+        for report in _problems(coming, name, changed, broad=broad):
+            if report not in known:
+                yield Diagnostic(
+                    Code.BROKEN_RULE,
+                    f"the promotion would leave a rule in live that cannot be read: {report.message.rstrip('.')}",
+                    "It names something that live would not have.",
+                    "Promote what it needs along with it, or change the rule first.",
+                    report.where.partition(":")[0],
+                )
+
+
+def _problems(catalogs: Catalogs, name: str, changed: set[str], *, broad: bool) -> tuple[Report, ...]:
+    """What cannot be read; unless the change is ``broad``, only offers that change are looked at."""
+    if not broad:
+        entries = {
+            address: entry
+            for address, entry in catalogs.view.entries.items()
+            if address in changed or parse_address(address).kind is not Kind.OFFER
+        }
+        catalogs = replace(catalogs, view=View(entries, catalogs.view.bodies), _compiled={})
+    return catalogs[name].problems
+
+
+def _failing(session: Session, coming: Catalogs, plan: Plan) -> Iterator[Diagnostic]:
+    """The decision cases that would fail in live, in environments that ask for it."""
+    asking = {name for name in touched(plan) if name in coming and _asks(coming, name)}
+    if not asking:
+        return
+
+    def concerns(case: RawCase) -> bool:
+        value = case.value if isinstance(case.value, dict) else {}
+        spaces = [value.get("space"), *(value.get("spaces") or ())]
+        return any(str(space).partition("/")[0] in asking for space in spaces if space)
+
+    files = [file for file in read_cases(session.project.root) if file.catalog is None]
+    with People(coming, session.project.root, session.environ) as people:
+        for outcome in failures(run_cases(coming, people, files, concerns)):
+            yield Diagnostic(
+                Code.CASE_FAILED,
+                f"the case “{outcome.name[:120]}” would fail in live",
+                outcome.error or " ".join(outcome.mismatches),
+                "Change the offers or the case; “offerkit test” runs them on the specs.",
+                position=outcome.position,
+            )
+
+
+def _asks(coming: Catalogs, name: str) -> bool:
+    promotion = (coming.view(f"environment.{name}") or {}).get("promotion")
+    return isinstance(promotion, dict) and promotion.get("tests") is True
