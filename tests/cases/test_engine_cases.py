@@ -28,7 +28,11 @@ HOOKS = Hooks(
         "undeclared": lambda contact, data: {"colour": "red"},
     },
     dynamic_offer={
-        "rates": lambda offer, contact, data: [({"hotel": "A"}, 3), ({"hotel": "B"}, Decimal("7.5")), ({"hotel": "C"}, 0)],
+        "rates": lambda offer, contact, data: [
+            ({"hotel": "A"}, 3),
+            ({"hotel": "B"}, Decimal("7.5")),
+            ({"hotel": "C"}, 0),
+        ],
         "none-left": lambda offer, contact, data: [],
         "negative": lambda offer, contact, data: [({"hotel": "A"}, -1)],
         "failing": _fail,

@@ -55,7 +55,9 @@ def catalog(rng: Random) -> Catalog:
         "categories": {path: _category(rng) for path in PATHS},
         "offers": {f"o{place}": _offer(rng) for place in range(rng.randint(1, 25))},
     }  # fmt: skip
-    activated = {name: rng.sample(sorted(CHANNELS), rng.randint(1, 3)) for name in sections["offers"] if rng.random() < 0.4}
+    activated = {
+        name: rng.sample(sorted(CHANNELS), rng.randint(1, 3)) for name in sections["offers"] if rng.random() < 0.4
+    }
     return inline_catalog(sections, activated, hooks=HOOKS)
 
 
@@ -128,7 +130,9 @@ def _category(rng: Random) -> dict[str, Any]:
 
 
 def _offer(rng: Random) -> dict[str, Any]:
-    filters = rng.sample(("plain", "coded", "older", {"filter": "older", "with": {"age": "20"}}), rng.choice((0, 0, 1, 2)))
+    filters = rng.sample(
+        ("plain", "coded", "older", {"filter": "older", "with": {"age": "20"}}), rng.choice((0, 0, 1, 2))
+    )
     return {
         "category": rng.choice(PATHS),
         **_maybe(rng, "enabled", False, 0.05),
@@ -154,7 +158,9 @@ def _rule(rng: Random) -> dict[str, Any]:
     about = {
         **_maybe(rng, "offers", ["o1", "o2"]),
         **_maybe(rng, "categories", ["a/b"]),
-        **_maybe(rng, "when", rng.choice(("offer.code = 'gold'", "category.path <> 'f'", "current_date > date '2026-06-03'"))),
+        **_maybe(
+            rng, "when", rng.choice(("offer.code = 'gold'", "category.path <> 'f'", "current_date > date '2026-06-03'"))
+        ),
     }
     return {
         "applies_to": about,

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from dataclasses import replace
 from random import Random
+from unittest.mock import patch
 
+import pytest
+from helpers import random_catalog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from offerkit.engine import lineup
 from offerkit.engine.decide import decide, decide_many
 from offerkit.engine.why import Why
-
-from helpers import random_catalog
 
 SEEDS = st.integers(0, 2**32)
 
 
-@settings(max_examples=300, deadline=None)
+@pytest.mark.parametrize("bundle_from", [1, 8, 1000], ids=["bundled", "as it is", "one by one"])
+@settings(max_examples=120, deadline=None)
 @given(SEEDS)
-def test_explained_is_the_same_answer(seed: int) -> None:
-    rng = Random(seed)
+def test_explained_is_the_same_answer(bundle_from: int, seed: int) -> None:
+    with patch.object(lineup, "_BUNDLE_FROM", bundle_from):
+        _same_answers(Random(seed))
+
+
+def _same_answers(rng: Random) -> None:
     made = random_catalog.catalog(rng)
     assert not made.problems
     for _ in range(6):

@@ -50,6 +50,8 @@ def test_an_offer_that_goes_leaves_the_order_of_the_others() -> None:
 
 
 def test_reads_no_more_than_needed() -> None:
-    entries = iter([Entry(Decimal(3), 0), Entry(Decimal(3), 1), Entry(Decimal(2), 2), Entry(Decimal(1), 3), Entry(Decimal(0), 4)])
+    entries = iter(
+        [Entry(Decimal(3), 0), Entry(Decimal(3), 1), Entry(Decimal(2), 2), Entry(Decimal(1), 3), Entry(Decimal(0), 4)]
+    )
     assert {entry.place for entry in ranked(entries, tie_key(CATALOG, "", "", DAY), 1)} <= {0, 1}
     assert [entry.place for entry in entries] == [3, 4]

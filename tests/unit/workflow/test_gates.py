@@ -1,0 +1,95 @@
+"""A promotion is held to more than approvals: live rules stay readable, and cases pass where that is asked."""
+
+from __future__ import annotations
+
+import pytest
+from helpers.workspace import Workspace
+
+from offerkit.diagnostics import Code, Refused
+
+SHARED, CATALOG, OFFERS, ENVIRONMENT = (
+    "specs/shared.yaml", "specs/shop/catalog.yaml", "specs/shop/offers.yaml", "environments/shop.yaml",
+)  # fmt: skip
+CASES = """version: 1
+cases:
+  the safari comes first:
+    {space: shop/web, contact: {id: 1}, now: "2026-02-01T10:00", n: 1, expect: {offers: [%s]}}
+  of another environment:
+    {space: other/web, contact: {id: 1}, now: "2026-02-01T10:00", n: 1, expect: {offers: [nothing]}}
+"""
+
+
+def asking(shop: Workspace, expected: str) -> None:
+    shop.change({ENVIRONMENT: {"environment": {"promotion": {"tests": True}}}, "cases/shop.yaml": CASES % expected})
+
+
+def test_a_failing_case_stops_a_promotion(shop: Workspace) -> None:
+    asking(shop, "nobody")
+    shop.apply("ada")
+    shop.approve_all()
+    with pytest.raises(Refused) as refused:
+        shop.promotion("ada")
+    (found,) = refused.value.diagnostics
+    assert found.code is Code.CASE_FAILED
+    assert "the safari comes first" in found.summary
+    assert found.position is not None
+    assert (found.position.file, found.position.line) == ("cases/shop.yaml", 3)
+    assert shop.active() == {}
+
+
+def test_a_saved_promotion_is_asked_again_when_applied(shop: Workspace) -> None:
+    asking(shop, "safari")
+    shop.apply("ada")
+    shop.approve_all()
+    plan = shop.promotion("ada")
+    asking(shop, "nobody")
+    with pytest.raises(Refused) as refused:
+        shop.execute("ada", plan)
+    assert [found.code for found in refused.value.diagnostics] == [Code.CASE_FAILED]
+    assert shop.active() == {}
+    asking(shop, "safari")
+    shop.execute("ada", plan)
+    assert "shop/offer.safari" in shop.active()
+
+
+def test_cases_are_not_asked_where_the_environment_does_not_say_so(shop: Workspace) -> None:
+    shop.change({"cases/shop.yaml": CASES % "nobody"})
+    shop.go_live()
+    assert "shop/offer.safari" in shop.active()
+
+
+def test_a_rule_that_live_could_not_read_stops_a_promotion(live_shop: Workspace) -> None:
+    live_shop.change({
+        SHARED: {"dimensions": {"person": {"fields": {"height": {"type": "integer"}}}}},
+        OFFERS: {"offers": {"safari": {"eligible": {"when": "person.height > 100"}}}},
+    })  # fmt: skip
+    live_shop.apply("ada")
+    live_shop.approve_all()
+    assert {step.address for step in live_shop.promotion("ada").steps} >= {"dimension.person", "shop/offer.safari"}
+    with pytest.raises(Refused) as refused:
+        live_shop.promotion("ada", "shop/offer.safari", exclude=("dimension.person",))
+    (found,) = refused.value.diagnostics
+    assert found.code is Code.BROKEN_RULE
+    assert found.address == "shop/offer.safari"
+    assert "height" in found.summary
+
+
+def test_a_field_that_live_rules_use_cannot_be_taken_from_live(live_shop: Workspace) -> None:
+    live_shop.change({
+        SHARED: {"dimensions": {"person": {"fields": {"height": {"type": "integer"}}}}},
+        OFFERS: {"offers": {"safari": {"eligible": {"when": "person.height > 100"}}}},
+    })  # fmt: skip
+    live_shop.go_live()
+    live_shop.change({
+        SHARED: {"dimensions": {"person": {"fields": {"height": None}}}},
+        OFFERS: {"offers": {"safari": {"eligible": {"when": "person.age > 3"}}}},
+    })  # fmt: skip
+    live_shop.apply("ada")  # safari is not approved again: it would stay as it is, without its field
+    with pytest.raises(Refused) as refused:
+        live_shop.promotion("ada")
+    assert {(found.code, found.address) for found in refused.value.diagnostics} == {
+        (Code.BROKEN_RULE, "shop/offer.safari")
+    }
+    live_shop.approve_all()
+    live_shop.promote("ada")
+    assert live_shop.verified() == []
