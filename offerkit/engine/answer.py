@@ -31,7 +31,7 @@ class Proposed:
 
 @dataclass(frozen=True)
 class SpaceAnswer:
-    """What one space of the call shows. ``space`` and ``environment`` are those that answered: the fallback's, maybe."""
+    """What one space of the call shows. ``space`` and ``environment`` answered: the fallback's, maybe."""
 
     asked: str
     environment: str

@@ -1,4 +1,4 @@
-"""The compiled catalog: a stage as the engine asks it, immutable (docs/adr, docs/engine.md).
+"""The compiled catalog: a stage as the engine asks it, immutable (docs/adr/0012-compiled-catalog.md).
 
 Everything that does not depend on the contact or the moment is worked out when it is made: templates laid under
 offers, category chains, rules checked and shared, an index by category and theme. What depends on the day

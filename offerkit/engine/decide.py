@@ -35,7 +35,7 @@ def decide(catalog: Catalog, call: Call, history: Sequence[Past], *, explain: bo
     """The offers for one call, made by ``make_call``, to a contact with ``history``.
 
     ``history`` needs to reach back ``catalog.longest_period``; its order means nothing. With ``explain`` the answer
-    is the same, with a trace, and takes some ten times longer.
+    is the same, with a trace, and takes some hundred times longer.
     """
     space = catalog.spaces[call.space]
     reports = list(call.reports)

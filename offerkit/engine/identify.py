@@ -27,9 +27,9 @@ class How(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """Which space answers, for whom. ``contact`` is None when nothing is known of them; ``key`` names them in the history.
+    """Which space answers, for whom. ``contact`` is None when nothing is known of them.
 
-    ``categories``: the anonymous categories of the space that fell back.
+    ``key`` names them in the history; ``categories``: the anonymous categories of the space that fell back.
     """
 
     environment: str

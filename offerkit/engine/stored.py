@@ -20,7 +20,7 @@ class ExtraData:
     """The expressions of one moment (proposed, or accepted) of one space, checked; those that fail are reported."""
 
     def __init__(self, catalog: Catalog, address: str, moment: str, expressions: Mapping[str, str]) -> None:
-        """``moment`` is ``proposed_data`` or ``accepted_data``, the key below ``storage`` in the space at ``address``."""
+        """``moment`` is ``proposed_data`` or ``accepted_data``: the key below ``storage`` of the space."""
         from offerkit.rules.check import RuleError, check
 
         dimension = catalog.dimension

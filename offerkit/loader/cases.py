@@ -1,4 +1,4 @@
-"""Decision cases of a project: ``cases/**/*.yaml``, read like specs, never evaluated here (docs/testing-decisions.md)."""
+"""Decision cases of a project: ``cases/**/*.yaml``, read like specs, never evaluated here (docs/engine.md)."""
 
 from __future__ import annotations
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from offerkit import __version__
 from offerkit.address import Kind, Stage, StageRef, parse_address, parse_stage
 from offerkit.diagnostics import Code, Refused, refuse, suggestion
+from offerkit.engine.durations import duration
 from offerkit.planning.delta import Delta, delta
 from offerkit.planning.plan import Body, Plan, PlanKind, Reason, StageBase, Step
 from offerkit.planning.select import Patterns
@@ -176,7 +177,6 @@ def plan_purge(session: Session, store: Store, names: tuple[str, ...]) -> Plan:
     return _plan_of(store, PlanKind.PURGE, steps, tuple(waiting), stages, bodies)
 
 
-def _before(now: str, duration: str) -> str:
-    parts = {part[-1]: int(part[:-1]) for part in duration.split()}
-    moment = datetime.fromisoformat(now) - timedelta(days=parts.get("d", 0), hours=parts.get("h", 0))
+def _before(now: str, span: str) -> str:
+    moment = datetime.fromisoformat(now) - duration(span)
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -54,7 +54,7 @@ def _cases() -> Iterator[Any]:
             yield pytest.param(path, name, id=f"{path.stem}: {name}")
 
 
-@pytest.mark.parametrize(("path", "name"), _cases())
+@pytest.mark.parametrize(("path", "name"), list(_cases()))
 def test_case(path: Path, name: str) -> None:
     content = load_yaml(path)
     case = read_case(name, content["cases"][name])

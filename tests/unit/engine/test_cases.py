@@ -1,0 +1,120 @@
+"""Decision cases that cannot be run, and cases that are not as expected: a sentence for who wrote them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from offerkit.engine.case_values import CaseError
+from offerkit.engine.cases import read_case, run_case
+from offerkit.engine.inline import inline_bodies, inline_catalog
+
+SECTIONS: dict[str, Any] = {
+    "dimensions": {"person": {"key": ["id"], "fields": {"id": {"type": "integer"}, "age": {"type": "integer"}}}},
+    "environment": {"dimension": "person"},
+    "spaces": {
+        "web": {"channel": "inbound-web", "unitary": True, "fields": [{"name": "title"}]},
+        "app": {"channel": "inbound-mobile", "unitary": True, "fields": [{"name": "title"}]},
+    },
+    "categories": {"all": {}, "other": {}},
+    "offers": {
+        "a": {"category": "all", "eligible": {"when": "person.age >= 18"}, "weights": [{"weight": 2.5}]},
+        "b": {"category": "other"},
+    },
+}
+CATALOG = inline_catalog(SECTIONS)
+GOOD: dict[str, Any] = {
+    "space": "web",
+    "contact": {"age": 20},
+    "now": "2026-06-01T10:00",
+    "expect": {"offers": ["a", "b"]},
+}
+
+
+def _run(**changes: Any) -> tuple[str, ...]:
+    raw = {key: value for key, value in {**GOOD, **changes}.items() if value is not None}
+    contacts = {"7": {"id": 7, "age": 70}}.get
+    return run_case(CATALOG, read_case("case", raw), contacts).mismatches
+
+
+def test_as_expected() -> None:
+    assert _run() == ()
+    assert _run(contact=7) == ()
+    assert _run(contact=None, expect={"offers": ["b"], "out": {"a": "offer-condition"}}) == ()
+    assert _run(spaces=["shop/web", "shop/app"], space=None, n=1, expect={"offers": {"web": ["a"], "app": ["b"]}}) == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"expect": {"offers": ["b", "a"]}}, "proposed a, b, expected b, a"),
+        ({"contact": {"age": 3}}, "proposed b, expected a, b; a: offer-condition (the offer's condition: person.age >= 18 is false (person.age is 3))"),
+        ({"categories": ["all"]}, "proposed a, expected a, b; b: not-in-slice (the call asks for other offers)"),
+        ({"expect": {"any_order": ["b"]}}, "proposed a, b, expected b"),
+        ({"expect": {"weights": {"a": 2}}}, "a has weight 2.5, expected 2"),
+        ({"expect": {"weights": {"c": 2}}}, "c has weight not proposed, expected 2"),
+        ({"expect": {"out": {"a": "filter"}}}, "a is proposed; expected to be out by filter"),
+        ({"n": 1, "expect": {"out": {"b": "filter"}}}, "b is out by beyond-n (others rank higher, and 1 was asked for), expected filter"),
+        ({"n": 1, "expect": {"out": {"b": {"why": "beyond-n", "by": "offer.x"}}}}, "b is out by shop/offer.b, expected offer.x"),
+        ({"n": 1, "expect": {"out": {"b": {"why": "beyond-n", "says": "?"}}}}, "which does not say “?”"),
+        ({"expect": {"nothing": "environment-condition"}}, "expected nothing, because of environment-condition; it is decided"),
+        ({"expect": {"reports": ["OFR856"]}}, "no report says “OFR856”"),
+        ({"categories": ["al"], "expect": {"reports": []}}, "reported: OFR856 There is no category “al”. Did you mean all?"),
+        ({"expect": {"refused": ["OFR850"]}}, "the call is not refused with OFR850"),
+        ({"space": "wbe", "expect": {"refused": ["OFR852"]}}, "refused with OFR850"),
+    ],
+)  # fmt: skip
+def test_not_as_expected(changes: dict[str, Any], said: str) -> None:
+    [mismatch] = _run(**changes)
+    assert said in mismatch
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"space": None}, "either space or spaces"),
+        ({"spaces": ["web"]}, "either space or spaces"),
+        ({"space": None, "spaces": ["one/web", "two/web"]}, "all of one environment"),
+        ({"now": None}, "a case says when"),
+        ({"now": "yesterday"}, "now: "),
+        ({"now": ""}, "a time is needed"),
+        ({"contcat": {}}, "a case has no “contcat”. Did you mean contact?"),
+        ({"contact": {"agee": 3}}, "contacts have no field “agee”. Did you mean age?"),
+        ({"contact": {"age": "old"}}, "contact.age: "),
+        ({"contact": "8"}, "there is no contact “8”"),
+        ({"n": "many"}, "n is a whole number"),
+        ({"n": 0}, "the call asks for no offers"),
+        ({"space": "wbe"}, "no live space “wbe”"),
+        ({"categories": "all"}, "categories is a list of names"),
+        ({"expect": {}}, "expect says what must come"),
+        ({"expect": {"offer": ["a"]}}, "expect has no “offer”. Did you mean offers?"),
+        ({"expect": {"out": {"a": "filtr"}}}, "“filtr” is not a reason. Did you mean filter?"),
+        ({"expect": {"out": {"a": {"wy": "filter"}}}}, "out has no “wy”"),
+        ({"expect": {"weights": {"a": "much"}}}, "the weight of a is a number"),
+        ({"history": "none"}, "history is a list"),
+        ({"history": [{"offer": "a"}]}, "either at or ago"),
+        ({"history": [{"offer": "a", "ago": "2w"}]}, "“2w” is not a duration"),
+        ({"history": [{"offer": "a", "ago": "2d", "status": "acepted"}]}, "Did you mean accepted"),
+        ({"history": [{"offer": "a", "ago": "2d", "weight": "x"}]}, "history: "),
+        ({"history": [{"ofer": "a", "ago": "2d"}]}, "a proposition of the history has no “ofer”"),
+    ],
+)  # fmt: skip
+def test_cannot_be_run(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(CaseError, match=said.replace("?", r"\?").replace("(", r"\(")):
+        _run(**changes)
+
+
+def test_no_case_at_all() -> None:
+    for raw in (None, [], "web", {1: 2}):
+        with pytest.raises(CaseError, match="a case is a map by name"):
+            read_case("case", raw)
+    with pytest.raises(CaseError, match="expect is a map by name"):
+        read_case("case", {"space": "web", "now": "2026-06-01"})
+
+
+def test_inline_catalogs_are_checked() -> None:
+    with pytest.raises(CaseError, match="catalog has no “offer”"):
+        inline_bodies({"offer": {}})
+    with pytest.raises(CaseError, match="offer “a”"):
+        inline_bodies({**SECTIONS, "offers": {"a": {"categry": "all"}}})

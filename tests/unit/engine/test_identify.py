@@ -1,0 +1,48 @@
+"""Step 1: explicit, implicit, fallback, nobody; in that order."""
+
+from __future__ import annotations
+
+import pytest
+
+from offerkit.engine.identify import Door, How, Identified, Ports, identify
+from offerkit.rules.types import Row
+
+ANNA: Row = {"id": 1}
+SEEN: Row = {"id": "k"}
+WEB = Door("people", "web", False, True, "visitors/web", ("top",))
+STRICT = Door("people", "desk", False, False, "", ())
+VISITORS = Door("visitors", "web", True, True, "", ())
+
+
+def _by_cookie(door: Door, cookie: str) -> tuple[str, Row | None] | None:
+    if door.anonymous:
+        return cookie, SEEN if cookie == "known" else None
+    return ("1", ANNA) if cookie == "anna's" else None
+
+
+PORTS = Ports(
+    by_key=lambda door, key: ("1", ANNA) if key == "anna" else None,
+    by_cookie=_by_cookie,
+    door={"visitors/web": VISITORS}.__getitem__,
+)
+ANNA_THERE = Identified("people", "web", How.EXPLICIT, "1", ANNA)
+
+
+@pytest.mark.parametrize(
+    ("door", "key", "cookie", "expected"),
+    [
+        (WEB, "anna", "", ANNA_THERE),
+        (WEB, "anna", "known", ANNA_THERE),
+        (WEB, "", "anna's", Identified("people", "web", How.IMPLICIT, "1", ANNA)),
+        (WEB, "bob", "anna's", Identified("people", "web", How.IMPLICIT, "1", ANNA)),
+        (WEB, "bob", "known", Identified("visitors", "web", How.FALLBACK, "known", SEEN, ("top",))),
+        (WEB, "", "new", Identified("visitors", "web", How.FALLBACK, "new", None, ("top",))),
+        (WEB, "", "", Identified("visitors", "web", How.FALLBACK, "", None, ("top",))),
+        (STRICT, "", "anna's", Identified("people", "desk", How.NOBODY)),
+        (STRICT, "bob", "", Identified("people", "desk", How.NOBODY)),
+        (VISITORS, "", "known", Identified("visitors", "web", How.IMPLICIT, "known", SEEN)),
+        (VISITORS, "", "new", Identified("visitors", "web", How.IMPLICIT, "new", None)),
+    ],
+)
+def test_who(door: Door, key: str, cookie: str, expected: Identified) -> None:
+    assert identify(door, key, cookie, PORTS) == expected
