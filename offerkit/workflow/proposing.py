@@ -149,7 +149,8 @@ def _history(store: Store, catalog: Catalog, key: str, now: datetime) -> tuple[P
 def past(row: PropositionRow) -> Past:
     """A stored proposition as presentation rules count it."""
     return Past(
-        row.offer, row.category, row.space, row.channel, row.status, datetime.fromisoformat(row.time), row.weight, row.rank
+        row.offer, row.category, row.space, row.channel, row.status, datetime.fromisoformat(row.time), row.weight,
+        row.rank,
     )  # fmt: skip
 
 
@@ -214,7 +215,8 @@ def _row(asked: _Asked, proposed: Proposed, data: Row, interaction: str, extra: 
     time = utc(asked.call.now)
     local = asked.call.now.astimezone(asked.catalog.zone).replace(tzinfo=None)
     proposition: Row = {
-        "space": asked.who.space, "channel": asked.model.channel, "offer": proposed.offer, "category": proposed.category,
+        "space": asked.who.space, "channel": asked.model.channel, "offer": proposed.offer,
+        "category": proposed.category,
         "status": proposed.status, "weight": proposed.weight, "rank": proposed.rank, "time": local,
     }  # fmt: skip
     offer = asked.catalog.offers[asked.catalog.place_of[proposed.offer]]
