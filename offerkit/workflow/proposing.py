@@ -122,7 +122,7 @@ def _prepare(catalogs: Catalogs, people: People, store: Store, ask: Ask, name: s
     )  # what is wrong with it is told before anyone is looked up
     who = identified(catalogs, people, store, ask, environment, space)
     catalog = catalogs[who.environment]
-    fallen = who.how is How.FALLBACK
+    fallen = f"{who.environment}/{who.space}" != name
     call = make_call(
         catalog,
         who.space,
