@@ -31,7 +31,8 @@ class Run:
     """Who applies, when (ISO, UTC), how long to wait for the lock in seconds, and a message for the history.
 
     ``authorize`` is asked once the store is locked, and gives the name to sign with; it raises Refused when
-    the operator may not, or no longer.
+    the operator may not, or no longer. ``gate`` is asked last, of a plan that is neither stale nor odd, and
+    raises Refused when what the plan would make is not to be.
     """
 
     actor: str
@@ -40,6 +41,7 @@ class Run:
     message: str = ""
     waiting: Callable[[Holder], None] | None = None
     authorize: Callable[[], str] | None = None
+    gate: Callable[[], None] | None = None
 
 
 def apply(plan: Plan, store: Store, run: Run) -> Applied:
@@ -52,6 +54,8 @@ def apply(plan: Plan, store: Store, run: Run) -> Applied:
         actor = run.authorize() if run.authorize is not None else run.actor
         moved = check(plan, store)
         check_sound(plan, store)
+        if run.gate is not None:
+            run.gate()
         draft = Draft(
             action=plan.kind,
             actor=actor,

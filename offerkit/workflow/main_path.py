@@ -79,12 +79,13 @@ def apply(session: Session, plan: Plan) -> Applied:
     Raises Refused when the operator may not, when the plan is stale, or when another run holds the store.
     """
     actor = allowed(session, plan)
-    if plan.kind is PlanKind.PROMOTE:
-        with session.existing() as store:
-            _gated(session, store, plan)
     with session.writing(create=plan.kind is PlanKind.APPLY) as store:
-        run = session.run(actor.name)
-        return execute(plan, store, replace(run, authorize=lambda: _entitled(session, store, plan).name))
+        run = replace(
+            session.run(actor.name),
+            authorize=lambda: _entitled(session, store, plan).name,
+            gate=lambda: _gated(session, store, plan),
+        )
+        return execute(plan, store, run)
 
 
 def save(plan: Plan, target: Path) -> Path:
