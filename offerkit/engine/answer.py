@@ -52,7 +52,10 @@ class SpaceAnswer:
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer to one call; ``interaction`` names the call in the history of propositions."""
+    """The answer to one call; ``interaction`` names the call in the history of propositions.
+
+    ``at`` is the time of the call in the first space's time zone.
+    """
 
     interaction: str
     at: datetime

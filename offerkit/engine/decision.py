@@ -50,7 +50,8 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One offer of the slice. ``out`` is None when it is proposed, at ``rank``.
+    """One offer of the slice. ``out`` is None when it is proposed, at ``rank``; the ``rank`` of an offer beyond
+    the number asked for is the one it would have had.
 
     ``weight`` is final, ``number`` the weight before ``multipliers`` (category, factor); ``source`` is the address
     and path of that weight. ``notes``: weights that did not hold, and why.

@@ -51,7 +51,8 @@ def walk(
             entries.extend(found if space.post_processing else found[:1])
         verdicts[offer.place] = verdict
     entries.sort(key=lambda entry: entry.weight, reverse=True)
-    order = in_order(catalog, space, call, facts, entries, reports)
+    everything = replace(call, n=max(call.n, len(entries)))
+    order = in_order(catalog, space, everything, facts, entries, reports)
     chosen = first(catalog, order, call.n)
     _rank(catalog, space, call, verdicts, order)
     trace = Trace(None, _slice(catalog, asked, len(slice_)), tuple(verdicts[offer.place] for offer in slice_))
@@ -207,4 +208,4 @@ def _rank(catalog: Catalog, space: Space, call: Call, verdicts: dict[int, Verdic
             verdicts[place] = replace(verdict, out=finding)
         else:
             reason = f"others rank higher, and {call.n} {'was' if call.n == 1 else 'were'} asked for"
-            verdicts[place] = replace(verdict, out=Finding(Why.BEYOND_N, reason, offer.address))
+            verdicts[place] = replace(verdict, rank=rank, out=Finding(Why.BEYOND_N, reason, offer.address))

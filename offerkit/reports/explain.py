@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import groupby
 
 from offerkit.engine.decision import Finding, From, Slice, Trace, Verdict
+from offerkit.engine.why import STEP_OF, Why
 from offerkit.fingerprint import Json
 from offerkit.reports.escape import clip, visible
 from offerkit.reports.style import Style, indented
@@ -34,19 +35,49 @@ def explanation_text(trace: Trace, style: Style, width: int, where: Where) -> li
         return [*lines, *_finding("  ", "everything", trace.environment, style, width, where)]
     if trace.slice is not None:
         lines.append(f"  3 · {_slice(trace.slice)}")
-    out = sorted((v for v in trace.verdicts if v.out is not None), key=_order)
+    out = sorted((v for v in trace.verdicts if v.out is not None and not _beyond(v)), key=_order)
     for step, group in groupby(out, key=lambda verdict: verdict.out.step if verdict.out else 0):
         members = list(group)
         lines.append(f"  {step} · {STEPS[step]}: {len(members)} left out")
         for verdict in members:
             if verdict.out is not None:
                 lines += _finding("      ", verdict.offer, verdict.out, style, width, where)
-                lines += [row for note in verdict.notes for row in indented("        ", visible(note), width)]
-    chosen = sorted((v for v in trace.verdicts if v.out is None), key=lambda verdict: verdict.rank or 0)
-    lines.append(f"  ✓ {len(chosen)} proposed" if chosen else "  Nothing is left to propose.")
+                lines += _notes(verdict, "        ", width)
+    return [*lines, *_ranked(trace, style, width)]
+
+
+def _ranked(trace: Trace, style: Style, width: int) -> list[str]:
+    """What is proposed, and what would come next, in one column of weights."""
+    chosen = sorted((v for v in trace.verdicts if v.out is None), key=_rank)
+    beyond = sorted(filter(_beyond, trace.verdicts), key=_rank)
+    if not chosen and not beyond:
+        return ["  Nothing is left to propose."]
+    column = min(max(len(verdict.offer) for verdict in (*chosen, *beyond)), 40)
+    lines = [f"  ✓ {len(chosen)} proposed"] if chosen else ["  Nothing is left to propose."]
     for verdict in chosen:
-        lines.append(f"      {verdict.rank}. {style.green(verdict.offer)}  {_weight(verdict)}")
+        name = style.green(verdict.offer) + " " * (column - len(verdict.offer))
+        lines.append(f"     {verdict.rank or 0:3}. {name}  {_weight(verdict)}")
+        lines += _notes(verdict, "          ", width)
+    if beyond:
+        lines.append(f"  {STEP_OF[Why.BEYOND_N]} · {STEPS[STEP_OF[Why.BEYOND_N]]}: {len(beyond)} would come next")
+    for verdict in beyond:
+        rank = f"{verdict.rank:3}." if verdict.rank else "    "
+        lines.append(f"     {rank} {verdict.offer:{column}}  {_weight(verdict)}")
+        lines += _notes(verdict, "          ", width)
     return lines
+
+
+def _beyond(verdict: Verdict) -> bool:
+    """Eligible in every way, and not among the first n."""
+    return verdict.out is not None and verdict.out.why is Why.BEYOND_N
+
+
+def _rank(verdict: Verdict) -> tuple[int, str]:
+    return verdict.rank or 10**9, verdict.offer
+
+
+def _notes(verdict: Verdict, lead: str, width: int) -> list[str]:
+    return [row for note in verdict.notes for row in indented(lead, visible(note), width)]
 
 
 def _order(verdict: Verdict) -> tuple[int, str, str]:
@@ -79,10 +110,11 @@ def _weight(verdict: Verdict) -> str:
 def _finding(lead: str, name: str, found: Finding, style: Style, width: int, where: Where) -> list[str]:
     lines = indented(f"{lead}{style.red(name)}  ", visible(found.reason), width + (len(style.red("")) or 0))
     further = lead + "  "
-    if found.text:
+    if found.text and found.text not in found.reason:
         lines += indented(further, visible(clip(" ".join(found.text.split()), 300)), width)
-    if found.values:
-        values = ", ".join(f"{field} = {clip(show(value), 60)}" for field, value in found.values)
+    unsaid = [(field, value) for field, value in found.values if f"{field} is " not in found.reason]
+    if unsaid:
+        values = ", ".join(f"{field} = {clip(show(value), 60)}" for field, value in unsaid)
         lines += indented(further, visible(values), width)
     place = where(found)
     at = " ".join(filter(None, [found.address, ".".join(map(str, found.path)), f"({place})" if place else ""]))

@@ -79,7 +79,7 @@ def propose(catalogs: Catalogs, people: People, store: Store, ask: Ask, ids: Ids
             store.add_propositions(rows)
             for environment, key in sorted(cookies):
                 store.remember(environment, ask.cookie, key, utc(ask.at))
-    return Answer(interaction, ask.at, tuple(answers))
+    return Answer(interaction, ask.at.astimezone(asked[0].catalog.zone), tuple(answers))
 
 
 def utc(moment: datetime) -> str:
