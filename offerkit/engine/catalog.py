@@ -113,7 +113,7 @@ class Offer:
     row: Row
     """``offer.<field>``."""
     tie: int
-    """A hash of its name, 64 bits, for ties."""
+    """A hash of its name for ties, 31 bits (ranking.offer_tie)."""
     bodies: tuple[tuple[str, JsonMap], ...]
     """Its body and those of its templates, nearest first, with their addresses: who says what."""
 

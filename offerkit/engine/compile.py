@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
-from hashlib import blake2b
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -26,6 +25,7 @@ from offerkit.engine.compile_offers import OfferCompiler
 from offerkit.engine.compile_rules import compile_rule
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.hooks import Hooks
+from offerkit.engine.ranking import offer_tie
 from offerkit.engine.why import Why
 from offerkit.models.category import Category as CategoryModel
 from offerkit.models.dimension import Dimension as DimensionModel
@@ -160,7 +160,7 @@ class Compiler:
     def _offers(self, categories: Mapping[str, Category]) -> tuple[Offer, ...]:
         compiler = OfferCompiler(self._environment, self._bodies, categories, self._expressions)
         return tuple(
-            compiler.offer(place, name, tie=_tie(name), spaces=frozenset(self._activated.get(address, ())))
+            compiler.offer(place, name, tie=offer_tie(name), spaces=frozenset(self._activated.get(address, ())))
             for place, (name, address, _) in enumerate(self._of(Kind.OFFER))
         )
 
@@ -186,7 +186,3 @@ def _index(pairs: Iterable[tuple[str, int]], names: Iterable[str]) -> Mapping[st
 
 def _unknown(fields: Mapping[str, object]) -> Row:
     return MappingProxyType(dict.fromkeys(fields))
-
-
-def _tie(name: str) -> int:
-    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big")

@@ -1,7 +1,9 @@
 """Sorting, and who wins among equals (domain.md §3 steps 9 and 11).
 
-Ties are ordered by a hash of seed, contact and day, mixed with one of the offer's name: each contact sees offers
+Ties are ordered by a hash of day, seed and contact, mixed with one of the offer's name: each contact sees offers
 of equal weight in another order every day, a test can fix it, and taking one offer away does not reorder the rest.
+Both hashes are MD5, which every SQL engine has, and the mixing fits into signed 64 bits: batch decisions, here or in
+another engine, break ties in the same way (docs/engine.md). It is a shuffle, and keeps no secret.
 """
 
 from __future__ import annotations
@@ -9,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal
-from hashlib import blake2b
+from hashlib import md5
 from heapq import nsmallest
 from typing import NamedTuple
 
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.hooks import Product
 
-_MASK = (1 << 64) - 1
+_MASK = (1 << 32) - 1
 
 
 class Entry(NamedTuple):
@@ -28,22 +30,36 @@ class Entry(NamedTuple):
     order: int = 0
 
 
-TieKey = Callable[[Entry], tuple[int, int]]
+TieKey = Callable[[Entry], tuple[int, int, int]]
+
+
+def offer_tie(name: str) -> int:
+    """The hash of an offer's name: 31 bits."""
+    return int(md5(name.encode(), usedforsecurity=False).hexdigest()[:8], 16) >> 1
+
+
+def tie_text(seed: str, today: date) -> str:
+    """What stands before the contact's key in the text that is hashed for its ties of one day."""
+    return f"{today.isoformat()}|{seed}|"
+
+
+def mixing(text: str) -> tuple[int, int]:
+    """Factor (odd) and shift, 32 bits each, from :func:`tie_text` with the contact's key behind it."""
+    digits = md5(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
+    return int(digits[8:16], 16) | 1, int(digits[:8], 16)
 
 
 def tie_key(catalog: Catalog, seed: str, key: str, today: date) -> TieKey:
     """The order of entries of equal weight, for one contact and day.
 
-    Multiply-and-add modulo 2⁶⁴ of the two hashes: a strongly universal family, so any two offers win equally often.
+    Multiply-and-add modulo 2³² of the two hashes: of any two offers either wins equally often.
     """
-    text = f"{len(seed)}:{seed}{len(key)}:{key}{today.isoformat()}"
-    hashed = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-    factor, shift = int.from_bytes(hashed[:8], "big") | 1, int.from_bytes(hashed[8:], "big")
+    factor, shift = mixing(tie_text(seed, today) + key)
     offers = catalog.offers
 
-    def of(entry: Entry) -> tuple[int, int]:
+    def of(entry: Entry) -> tuple[int, int, int]:
         mixed = (offers[entry.place].tie * factor + shift) & _MASK
-        return mixed, entry.order
+        return mixed, entry.place, entry.order
 
     return of
 
