@@ -33,12 +33,12 @@ def command(shell: Shell, proposition: str, status: str, data: tuple[str, ...], 
 
     from offerkit.workflow.engine import serving
     from offerkit.workflow.moments import moment, pairs
-    from offerkit.workflow.updating import update
+    from offerkit.workflow.updating import Update, update
 
     session = shell.session()
     with serving(session, write=True) as (catalogs, people, store):
         when = moment(at, UTC, session.now)
-        change, reports = update(catalogs, people, store, proposition, status, pairs(data), when, environment)
+        change, reports = update(catalogs, people, store, Update(proposition, status, pairs(data), when, environment))
     warn(reports)
     row = change.proposition
     what = f"{row.id}: {row.environment}/offer.{row.offer} for {row.contact or 'a visitor'} on {row.space}"

@@ -35,6 +35,8 @@ class Why(StrEnum):
     """Another space of the same call proposes it already."""
     BEYOND_N = "beyond-n"
     """Others rank higher, and no more were asked for."""
+    NOT_RENDERED = "not-rendered"
+    """Its representation cannot be made for this contact."""
 
 
 STEP_OF: dict[Why, int] = {
@@ -55,5 +57,6 @@ STEP_OF: dict[Why, int] = {
     Why.HOOK_DROPPED: 10,
     Why.REPEATED: 11,
     Why.BEYOND_N: 11,
+    Why.NOT_RENDERED: 12,
 }
 """The step of the decision at which each reason arises."""

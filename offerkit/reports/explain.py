@@ -25,6 +25,7 @@ STEPS = {
     9: "the order",
     10: "post-processing",
     11: "how many, and each once",
+    12: "rendering",
 }
 
 

@@ -25,6 +25,7 @@ def preview(
     catalog, name = _offer(engine, offer)
     moment(at, catalog.zone, now)
     known = catalog.offers[catalog.place_of[name]]
+    spaces = tuple(space.removeprefix(f"{catalog.environment}/") for space in spaces)
     unknown = [space for space in spaces if space not in catalog.spaces]
     if unknown:
         raise Refused([

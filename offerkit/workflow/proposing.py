@@ -5,7 +5,7 @@ identify → load profile and history → decide (offerkit.engine) → render �
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from secrets import token_hex
@@ -16,11 +16,12 @@ from offerkit.engine.call import Call, Who
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
 from offerkit.engine.decide import decide
-from offerkit.engine.decision import Chosen, Decision
+from offerkit.engine.decision import Chosen, Decision, Trace
 from offerkit.engine.history import Past
 from offerkit.engine.identify import How, Identified
 from offerkit.engine.report import Report
 from offerkit.engine.stored import ExtraData
+from offerkit.engine.why import Why
 from offerkit.models.space import Space
 from offerkit.models.status import Status
 from offerkit.rendering.render import RenderError
@@ -161,16 +162,16 @@ def _answered(
     if asked.who.how is How.NOBODY:
         return _answer(asked, (), (_nobody(asked),), None), []
     reports: list[Report] = []
-    failed: frozenset[str] = frozenset()
+    failed: dict[str, str] = {}
     for _ in range(REFILLS):
-        call = replace(asked.call, exclude=taken | failed)
+        call = replace(asked.call, exclude=taken | failed.keys())
         decision = decide(asked.catalog, call, asked.history, explain=ask.explain)
         shown: list[Proposed] = []
         for chosen in decision.chosen:
             try:
                 shown.append(_proposed(asked, ask, decision, chosen, len(shown) + 1, ids() if asked.keep else ""))
             except RenderError as error:
-                failed |= {chosen.offer}
+                failed[chosen.offer] = str(error)
                 where = f"{asked.catalog.environment}/offer.{chosen.offer}"
                 reports.append(Report(Code.NOT_RENDERED, f"{where} is left out: {error}.", where))
         if len(shown) == len(decision.chosen):
@@ -181,7 +182,20 @@ def _answered(
     )  # fmt: skip
     rows = [_row(asked, proposed, decision.data, interaction, extra) for proposed in shown] if asked.keep else []
     said = (*decision.reports, *reports, *(extra.reports if rows else ()))
-    return _answer(asked, tuple(shown), said, decision), rows
+    return _answer(asked, tuple(shown), said, replace(decision, trace=_unrendered(decision.trace, failed))), rows
+
+
+def _unrendered(trace: Trace | None, failed: Mapping[str, str]) -> Trace | None:
+    """The explanation with the offers that could not be rendered, which the last decision only knew as excluded."""
+    if trace is None or not failed:
+        return trace
+    verdicts = tuple(
+        replace(verdict, out=replace(verdict.out, why=Why.NOT_RENDERED, reason=failed[verdict.offer]))
+        if verdict.offer in failed and verdict.out is not None
+        else verdict
+        for verdict in trace.verdicts
+    )
+    return replace(trace, verdicts=verdicts)
 
 
 def _answer(

@@ -50,7 +50,7 @@ def _rows(store: Store, wanted: Wanted, now: str) -> list[PropositionRow]:
             raise refuse(
                 Code.UNKNOWN_PROPOSITION,
                 f"there is no proposition “{wanted.proposition[:80]}”",
-                hint="“offerkit propositions --contact KEY” lists a contact's.",
+                hint="“--contact KEY” lists a contact's, “--offer OFFER” an offer's, “--space SPACE” a space's.",
             )
         return [row]
     environment, space = _split(wanted.space, wanted.environment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from offerkit.diagnostics import Code, Refused, refuse
@@ -20,38 +21,49 @@ from offerkit.workflow.people import People
 from offerkit.workflow.proposing import utc
 
 
-def update(
-    catalogs: Catalogs, people: People, store: Store, id_: str, status: str, data: Mapping[str, object], at: datetime,
-    environment: str = "",
-) -> tuple[StatusChange, tuple[Report, ...]]:  # fmt: skip
-    """Give proposition ``id_`` a status, by name or number; what changed, and warnings.
+@dataclass(frozen=True)
+class Update:
+    """A proposition's new status, by name or number, with the call data of that moment.
+
+    ``environment``: where the proposition has to be; empty: anywhere.
+    """
+
+    proposition: str
+    status: str
+    data: Mapping[str, object]
+    at: datetime
+    environment: str = ""
+
+
+def update(catalogs: Catalogs, people: People, store: Store, asked: Update) -> tuple[StatusChange, tuple[Report, ...]]:
+    """Give a proposition a status; what changed, and warnings.
 
     When it is the status that its space gives to what is accepted, the space's ``accepted_data`` is kept with it.
     To set the status it has already changes nothing. Raises Refused when there is no such proposition or status,
     when the step makes no sense, and when the call data is wrong; then nothing is changed.
     """
     try:
-        wanted = parse(status)
+        wanted = parse(asked.status)
     except ValueError as error:
-        hint = f"Statuses: {', '.join(known.value for known in Status)}, or their numbers 0 to 5."
-        raise refuse(Code.UNKNOWN_STATUS, str(error), hint=hint) from None
-    row = store.proposition(id_)
+        raise refuse(Code.UNKNOWN_STATUS, str(error), hint="Their numbers, 0 to 5, do as well.") from None
+    row = store.proposition(asked.proposition)
     extra: dict[str, Json] | None = None
     reports: tuple[Report, ...] = ()
-    if row is not None and (not environment or row.environment == environment) and row.status is not wanted:
-        extra, reports = _accepted(catalogs, people, row, wanted, data, at)
-    change = store.set_status(id_, wanted, utc(at), extra, environment=environment)
+    here = row is not None and asked.environment in ("", row.environment)
+    if row is not None and here and row.status is not wanted:
+        extra, reports = _accepted(catalogs, people, row, wanted, asked)
+    change = store.set_status(asked.proposition, wanted, utc(asked.at), extra, environment=asked.environment)
     return change, reports if change.changed else ()
 
 
 def _accepted(
-    catalogs: Catalogs, people: People, row: PropositionRow, wanted: Status, data: Mapping[str, object], at: datetime
+    catalogs: Catalogs, people: People, row: PropositionRow, wanted: Status, asked: Update
 ) -> tuple[dict[str, Json] | None, tuple[Report, ...]]:
     body = catalogs.view(f"{row.environment}/space.{row.space}")
     if body is None or row.environment not in catalogs:
         return None, ()  # the space is not live any more: only the status is kept
     catalog = catalogs[row.environment]
-    values, wrong = call_data(catalog, data)
+    values, wrong = call_data(catalog, asked.data)
     wrong = [found for found in wrong if found.code is not Code.MISSING_CALL_DATA]
     if wrong:
         raise Refused(wrong)
@@ -66,7 +78,7 @@ def _accepted(
         "status": wanted.value, "weight": row.weight, "rank": row.rank,
         "time": datetime.fromisoformat(row.time).astimezone(catalog.zone).replace(tzinfo=None),
     }  # fmt: skip
-    return extra.values(_contact(people, catalog, row.contact), values, offer, proposition, at), extra.reports
+    return extra.values(_contact(people, catalog, row.contact), values, offer, proposition, asked.at), extra.reports
 
 
 def _contact(people: People, catalog: Catalog, key: str) -> Row:

@@ -27,6 +27,11 @@ STARTS: dict[str, tuple[str, str]] = {
         "offerkit --as omar approve '*/offer.*' && offerkit --as brand approve '*.gold-card'"
         " && offerkit --as risk approve '*.gold-card'",
     ),
+    "deciding": ("", ""),
+    "decided": (
+        "deciding",
+        "offerkit --as ada apply --yes && offerkit --as ada approve '*/offer.*' && offerkit --as ada promote --yes",
+    ),
     "live": ("approved", "offerkit --as omar promote --yes && offerkit --as dora apply --yes"),
 }
 """Where a session may begin: from another start, by a command."""
