@@ -66,12 +66,16 @@ class ParquetTable:
         # a timestamp with a zone would need the package pytz; as microseconds it needs nothing
         zoned = [index for index, name in enumerate(columns) if self._types.get(name) == _ZONED]
         parts = [f"epoch_us({_quoted(n)})" if i in zoned else _quoted(n) for i, n in enumerate(columns)]
-        where = " and ".join(f"{_quoted(name)} = ?" for name in equal)
+        where = " and ".join(f"{_quoted(name)} = {self._parameter(name)}" for name in equal)
         sql = f"select {', '.join(parts)} from read_parquet(?)" + (f" where {where}" if where else "")  # noqa: S608
         cursor = self._run(sql + (f" limit {limit:d}" if limit else ""), list(equal.values()))
         while batch := self._fetch(cursor):
             for row in batch:
                 yield _with_times(row, zoned) if zoned else row
+
+    def _parameter(self, name: str) -> str:
+        # what is no UUID equals none
+        return "TRY_CAST(? AS UUID)" if self._types.get(name) == "UUID" else "?"
 
     def count(self) -> int:
         """What the file's footer says."""

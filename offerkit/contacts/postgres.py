@@ -46,8 +46,7 @@ class PostgresTable:
         """The rows: those of a search at once, a whole table as they come, through a cursor of the server."""
         if equal:
             with self._lock, self._errors():
-                query = self._select(columns, equal, limit)
-                found = self._connection().execute(query, list(equal.values())).fetchmany(_BATCH)
+                found = self._found(columns, equal, limit)
             yield from found
             return
         with (
@@ -58,6 +57,22 @@ class PostgresTable:
             cursor.execute(self._select(columns, equal, limit))
             while batch := cursor.fetchmany(_BATCH):
                 yield from batch
+
+    def _found(self, columns: Sequence[str], equal: Mapping[str, Value], limit: int) -> list[tuple[object, ...]]:
+        """All rows of a search; none when a value is none that its column could hold (no UUID, say)."""
+        from psycopg import DataError
+        from psycopg.sql import SQL
+
+        query, values = self._select(columns, equal, limit), list(equal.values())
+        try:
+            cursor = self._connection().execute(query, values)
+        except DataError:
+            try:  # without its rows the query fails only when the values are at fault
+                self._connection().execute(SQL("select 1 from ({}) as rows limit 0").format(query), values)
+            except DataError:
+                return []
+            raise
+        return cursor.fetchall()
 
     def count(self) -> int:
         """How many rows there are."""

@@ -50,6 +50,7 @@ class SqliteTable:
     def columns(self, types: Mapping[str, FieldType]) -> Sequence[str]:
         """The table's columns; what a cell holds shows when it is read, as SQLite's columns have no types."""
         with closing(self._connect()) as connection:
+            _bounded(connection)
             try:
                 cursor = connection.execute(f"select * from {self._table} limit 0")  # noqa: S608 - quoted
             except sqlite3.Error as error:
@@ -62,8 +63,7 @@ class SqliteTable:
         sql = f"select {', '.join(map(_quoted, columns))} from {self._table}"  # noqa: S608 - quoted
         sql += (f" where {where}" if where else "") + (f" limit {limit:d}" if limit else "")
         with closing(self._connect()) as connection:
-            deadline = [time.monotonic() + TIMEOUT]
-            connection.set_progress_handler(lambda: time.monotonic() > deadline[0], _STEPS)
+            deadline = _bounded(connection)
             try:
                 for row in connection.execute(sql, [_parameter(value) for value in equal.values()]):
                     yield row
@@ -74,6 +74,7 @@ class SqliteTable:
     def count(self) -> int:
         """How many rows there are."""
         with closing(self._connect()) as connection:
+            _bounded(connection)
             try:
                 (found,) = connection.execute(f"select count(*) from {self._table}").fetchone()  # noqa: S608 - quoted
             except sqlite3.Error as error:
@@ -97,6 +98,13 @@ class SqliteTable:
     def _refused(self, error: Exception) -> Exception:
         why = "the query took too long" if str(error) == "interrupted" else first_line(error)
         return database_refused(self.label, why, "Is it the right table, and has it a fitting index?")
+
+
+def _bounded(connection: sqlite3.Connection) -> list[float]:
+    """The moment at which a query is given up; change it to grant more."""
+    deadline = [time.monotonic() + TIMEOUT]
+    connection.set_progress_handler(lambda: time.monotonic() > deadline[0], _STEPS)
+    return deadline
 
 
 def _parameter(value: Value) -> str | int | None:

@@ -58,6 +58,6 @@ class Kept:
     (by place) are about which proposed offer in which category.
     """
 
-    lineups: Bounded[tuple[object, ...], Lineup] = field(default_factory=lambda: Bounded(128))
+    lineups: Bounded[tuple[object, ...], Lineup] = field(default_factory=lambda: Bounded(512))
     bundles: Bounded[str, Bundle] = field(default_factory=lambda: Bounded(64))
     about: Bounded[tuple[int, str, str], bool] = field(default_factory=lambda: Bounded(20_000))

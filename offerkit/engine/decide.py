@@ -93,7 +93,7 @@ def _fast(
         alive &= ~_over(catalog, moment, line, alive, facts, history)
     presentable = line.count(alive) + sum(1 for bit in computed if bit & alive)
     if call.exclude:
-        places = (catalog.place_of[name] for name in call.exclude if name in catalog.place_of)
+        places = {catalog.place_of[name] for name in call.exclude if name in catalog.place_of}
         alive &= ~bits_of(places, line.of_offer)
     entries: Iterator[Entry] = line.standing(alive)
     if computed:
@@ -137,7 +137,7 @@ def _over(catalog: Catalog, moment: Moment, line: Lineup, alive: int, facts: Fac
             continue
         match over.rule.of:
             case "offer":
-                bits &= bits_of((catalog.place_of[name] for name in over.by if name in catalog.place_of), line.of_offer)
+                bits &= bits_of({catalog.place_of[name] for name in over.by if name in catalog.place_of}, line.of_offer)
             case "category":
                 bits &= sum(line.of_category.get(path, 0) for path in over.by)
             case _:

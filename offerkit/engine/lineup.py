@@ -8,6 +8,7 @@ weight down. What is the same for every contact that day is worked out here once
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -177,8 +178,10 @@ class _Builder:
         return bundle, tuple(masks.get(gate, 0) for gate in bundle.gates)
 
 
-def bits_of(places: Iterable[int], of_offer: dict[int, int]) -> int:
-    """The bits of the offers at ``places``."""
+def bits_of(places: AbstractSet[int], of_offer: dict[int, int]) -> int:
+    """The bits of the offers at ``places``; as quick as the smaller of both, for a slice is often a sliver."""
+    if len(of_offer) < len(places):
+        places = places & of_offer.keys()
     bits = 0
     for place in places:
         bits |= of_offer.get(place, 0)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import pairwise
 
 from offerkit.loader.comments import LINE_END
 
@@ -130,8 +131,8 @@ def _folded(pieces: Iterator[Piece]) -> Iterator[Piece]:
 
 def _joined(blank: list[Piece]) -> Iterator[Piece]:
     """What spaces and line breaks between two words come to."""
-    escaped = next((number for number, piece in enumerate(blank) if piece[0] == _CONTINUED), len(blank))
-    before, after = blank[:escaped], blank[escaped + 1 :]
+    escaped = [number for number, piece in enumerate(blank) if piece[0] == _CONTINUED]
+    before = blank[: escaped[0]] if escaped else blank
     breaks = [place for char, place in before if char in _BREAK]
     if not breaks:
         yield from before
@@ -139,11 +140,9 @@ def _joined(blank: list[Piece]) -> Iterator[Piece]:
         yield " ", breaks[0]
     else:
         yield from [("\n", place) for place in breaks[1:]]
-    if after:
-        # The escaped line end itself counts for nothing, and neither do the spaces on the next line.
-        rest = next((number for number, piece in enumerate(after) if piece[0] == _CONTINUED), len(after))
-        yield from [("\n", place) for char, place in after[:rest] if char in _BREAK][1:]
-        yield from _joined(after[rest:])
+    for begin, end in pairwise([*escaped, len(blank)]):
+        # An escaped line end itself counts for nothing, and neither do the spaces on the next line.
+        yield from [("\n", place) for char, place in blank[begin + 1 : end] if char in _BREAK][1:]
 
 
 def _block(text: str, start: int, value: str) -> list[int]:
@@ -153,11 +152,8 @@ def _block(text: str, start: int, value: str) -> list[int]:
     lines = _lines(text, header.end())
     folds = text[start] == ">"
     chomp = header[1] or header[3]
-    for indent in _indents(text, lines, int(header[2] or 0)):
-        places = _same(_block_pieces(text, lines, indent, chomp, folds=folds), value, whole=True)
-        if places:
-            return places
-    return []
+    indent = _indent(text, lines, value if header[2] else "")
+    return _same(_block_pieces(text, lines, indent, chomp, folds=folds), value, whole=True)
 
 
 def _lines(text: str, at: int) -> list[tuple[int, int, int]]:
@@ -173,12 +169,11 @@ def _lines(text: str, at: int) -> list[tuple[int, int, int]]:
     return lines
 
 
-def _indents(text: str, lines: list[tuple[int, int, int]], given: int) -> list[int]:
-    """The indentations to try: the first line's, or any from the one ``given`` on, which counts from the parent's."""
-    depths = [_depth(text, begin, end) for begin, end, _ in lines if text[begin:end].strip(" ")]
-    if not depths:
-        return []
-    return list(range(given, depths[0] + 1)) if given else [depths[0]]
+def _indent(text: str, lines: list[tuple[int, int, int]], value: str) -> int:
+    """The block's indentation: the first line's, without the spaces that ``value`` kept of it."""
+    depths = (_depth(text, begin, end) for begin, end, _ in lines if text[begin:end].strip(" "))
+    kept = next((line for line in value.split("\n") if line.strip(" ")), "")
+    return max(next(depths, 0) - len(kept) + len(kept.lstrip(" ")), 0)
 
 
 def _depth(text: str, begin: int, end: int) -> int:

@@ -81,6 +81,7 @@ def _facts(source: SpecFile, document: YamlMap, raw: Raw, resource: Any, found: 
             )
         case Kind.SPACE:
             outbound = resource.channel not in INBOUND
+            markup = frozenset(field.name for field in resource.fields if field.format == "html")
             outputs: dict[PathInside, str] = {
                 ("render", name): text for name, text in resource.render if text is not None
             }
@@ -89,7 +90,7 @@ def _facts(source: SpecFile, document: YamlMap, raw: Raw, resource: Any, found: 
                 required=tuple(field.name for field in resource.fields if field.required),
                 keys=resource.identification.keys,
                 flags=tuple(flag for flag, on in (("unitary", resource.unitary), ("outbound", outbound)) if on),
-                variables=_variables(source, document, raw, outputs, found),
+                variables=_variables(source, document, raw, outputs, found, markup),
                 expressions=written,
             )
         case Kind.DIMENSION:
@@ -113,13 +114,19 @@ def _texts(resource: Any) -> dict[PathInside, str]:
 
 
 def _variables(
-    source: SpecFile, document: YamlMap, raw: Raw, texts: dict[PathInside, str], found: list[Diagnostic]
+    source: SpecFile,
+    document: YamlMap,
+    raw: Raw,
+    texts: dict[PathInside, str],
+    found: list[Diagnostic],
+    markup: frozenset[str] = frozenset(),
 ) -> tuple[tuple[str, PathInside], ...]:
     used: list[tuple[str, PathInside]] = []
     for path, text in texts.items():
         if not is_template(text):
             continue
-        seen = inspect(text, html=path[-1] == "html")
+        html, xml = path[-1] == "html", path == ("render", "xml")
+        seen = inspect(text, html=html, xml=xml, markup=markup if html else frozenset())
         if seen.error:
             at = start = locate(document, (*raw.path, *path))
             if seen.line > 1:

@@ -17,6 +17,7 @@ from offerkit.rendering.values import shown
 
 _MAX_TEXT = 200_000
 _MAX_PLACES = 6
+_MAX_DIGITS = 20
 _DATES: dict[str, str] = {
     "dmy": "{0.day:02}/{0.month:02}/{0.year:04}",
     "mdy": "{0.month:02}/{0.day:02}/{0.year:04}",
@@ -51,6 +52,8 @@ def _number(value: object, filter_: str) -> Decimal | None:
         number = Decimal("NaN")
     if not number.is_finite():
         raise ValueError(f"{filter_}: not a number: {shown(value)[:40]}")
+    if number and number.adjusted() >= _MAX_DIGITS:
+        raise ValueError(f"{filter_}: the number is too large")
     return number
 
 

@@ -70,3 +70,5 @@ FUEL = 20_000
 """Steps of the engine for one rendering; a text or function as long as one may be, without loops, takes fewer."""
 MAX_STEPS = 2_000
 """Blocks in one template."""
+MAX_WORDS = 1_000
+"""Names, texts, numbers and signs in one block: each may stand for a text of a contact, and lists are copied."""

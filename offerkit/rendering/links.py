@@ -8,29 +8,46 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from html import unescape
-from html.parser import HTMLParser
 
+from offerkit.rendering.markup import start_tags
 from offerkit.rendering.values import escape
 
 _TRACKED = "_urltype"
 _ATTRIBUTE = re.compile(
-    r"""(?P<space>[\s/]+)(?P<name>[^\s/>=][^\s/>=]*)
-    (?:\s*=\s*(?P<value>"[^"]*"|'[^']*'|[^\s>"']+))?""",
+    r"""(?P<space>(?<![\s/])[\s/]++|(?<=["']))(?P<name>[^\s/>="'][^\s/>=]*+)
+    (?:\s*+=\s*+(?P<value>"[^"]*"|'[^']*'|[^\s>"']+))?""",
     re.VERBOSE,
 )
 _SPACED = r"[\x00-\x20]*".join
-_SCRIPT = re.compile(_SPACED("script") + r"[\x00-\x20]*:", re.IGNORECASE)
-_PROGRAM = re.compile(
-    r"""\b(?:href|src|action|formaction|data|background|poster)\s*=\s*["']?[\x00-\x20]*(?:"""
-    + "|".join(map(_SPACED, ("javascript", "vbscript")))
-    + r")[\x00-\x20]*:",
-    re.IGNORECASE,
+_SUSPECT = re.compile(_SPACED("script") + r"|data:|&#|&(?:colon|tab|newline)\b", re.IGNORECASE)
+_ADDRESS = re.compile(
+    r"""(?<![\w-])(?:href|src|action|formaction|data|background|poster|content|to|from|by|values)\s*=\s*
+    (?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s>]+))""",
+    re.VERBOSE | re.IGNORECASE,
 )
+_BLANK = re.compile(r"[\x00-\x20]+")
+_PROGRAM = re.compile(r"(?:.*;url=['\"]?|.*;)?(?:javascript|vbscript):|data:[^,;]*(?:html|xml|script)")
+_PICTURES = ("img", "source", "input", "image")
+_TAG = re.compile(r"<([a-z]+)")
 
 
 def runs_program(html: str) -> bool:
-    """Whether an address in rendered HTML begins with ``javascript:`` or the like, however it is spaced."""
-    return _SCRIPT.search(html) is not None and _PROGRAM.search(html) is not None
+    """Whether an address in rendered HTML is a program, however it is written.
+
+    ``javascript:`` and the like, and a page or script as ``data:``. A drawing (SVG) runs nothing as a picture.
+    """
+    if _SUSPECT.search(html) is None:
+        return False
+    for found in _ADDRESS.finditer(html):
+        address = _BLANK.sub("", unescape(found["double"] or found["single"] or found["bare"] or "")).lower()
+        if _PROGRAM.match(address) and not (address.startswith("data:image/") and _in_picture(html, found.start())):
+            return True
+    return False
+
+
+def _in_picture(html: str, at: int) -> bool:
+    tag = _TAG.match(html.lower(), max(html.rfind("<", 0, at), 0))
+    return tag is not None and tag[1] in _PICTURES
 
 
 def tracked(html: str, through: Callable[[str], str]) -> str:
@@ -40,28 +57,17 @@ def tracked(html: str, through: Callable[[str], str]) -> str:
     """
     if _TRACKED not in html.lower():
         return html
-    tags = _StartTags(html)
-    tags.feed(html)
-    tags.close()
     done, at = [], 0
-    for start, tag in tags.found:
-        done += [html[at:start], _rewritten(tag, through)]
-        at = start + len(tag)
+    for start, end, name in start_tags(html):
+        if name == "a" and _is_tracked(html[start:end]):
+            done += [html[at:start], _rewritten(html[start:end], through)]
+            at = end
     return "".join(done) + html[at:]
 
 
-class _StartTags(HTMLParser):
-    """The start tags of tracked links with their offsets."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__(convert_charrefs=False)
-        self.found: list[tuple[int, str]] = []
-        self._lines = [0, *(match.end() for match in re.finditer("\n", html))]
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "a" and any(name == _TRACKED and value == "11" for name, value in attrs):
-            line, column = self.getpos()
-            self.found.append((self._lines[line - 1] + column, self.get_starttag_text() or ""))
+def _is_tracked(tag: str) -> bool:
+    found = _ATTRIBUTE.finditer(tag, 2)
+    return any(one["name"].lower() == _TRACKED and (one["value"] or "").strip("\"'") == "11" for one in found)
 
 
 def _rewritten(tag: str, through: Callable[[str], str]) -> str:

@@ -21,6 +21,7 @@ from offerkit.rendering.space import Field, Format, Look, Output
 from offerkit.rendering.urls import put_together, status_url
 from offerkit.rendering.values import Sink, escape, without_controls
 from offerkit.rendering.variables import Variables
+from offerkit.rendering.wellformed import xml_trouble
 
 _DEFAULTS = {Output.HTML: default_html, Output.TEXT: default_text, Output.XML: default_xml}
 _SINKS = {Format.TEXT: Sink.TEXT, Format.HTML: Sink.HTML, Format.URL: Sink.URL}
@@ -89,9 +90,13 @@ class Renderer:
         values = [(field, content.fields.get(field.name, "")) for field in self.look.fields]
         if function is None:
             return self._finished(kind, _DEFAULTS[kind](values), variables)
+        html = kind is Output.HTML
         context = {field.name: _marked(kind, field, value) for field, value in values}
         try:
-            made = run(function, Sink(kind), {**context, **self._context(variables)}, html=kind is Output.HTML)
+            made = run(
+                function, Sink(kind), {**context, **self._context(variables)}, html=html,
+                markup=self.look.markup if html else frozenset(),
+            )  # fmt: skip
         except RenderFault as error:
             raise RenderError(kind, error.reason, error.line) from None
         return self._finished(kind, made, variables)
@@ -123,6 +128,8 @@ class Renderer:
                 assert_never(field.format)
 
     def _finished(self, kind: Output, made: str, variables: Variables) -> str:
+        if kind is Output.XML and (trouble := xml_trouble(made))[0]:
+            raise RenderError(kind, *trouble)
         return self._linked(kind, made, variables) if kind is Output.HTML else made
 
     def _linked(self, where: str, html: str, variables: Variables) -> str:
@@ -132,7 +139,7 @@ class Renderer:
         except ValueError as error:
             raise RenderError(where, f"a tracked link: {error}") from None
         if runs_program(html):
-            raise RenderError(where, "a link that runs a program (javascript:)")
+            raise RenderError(where, "a link that runs a program (javascript:, or a page as data:)")
         return html
 
     def _context(self, variables: Variables) -> dict[str, object]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from offerkit.rendering.filters import FILTERS, range_
 from offerkit.rendering.language import FUEL, MAX_OUTPUT
+from offerkit.rendering.products import FILTER, factor
 from offerkit.rendering.templates import inspect, is_template
 from offerkit.rendering.values import ESCAPING, Sink, shown, without_controls
 
@@ -56,7 +57,7 @@ def _environment(sink: Sink) -> Environment:
         return safe(text) if marked else text
 
     environment = Environment(
-        filters=FILTERS,
+        filters={**FILTERS, FILTER: factor},
         globals={"range": range_},
         fuel=FUEL,
         undefined_behavior="strict",
@@ -70,20 +71,24 @@ def _environment(sink: Sink) -> Environment:
     return environment
 
 
-def run(text: str, sink: Sink, context: Mapping[str, object], *, html: bool = False) -> str:
+def run(
+    text: str, sink: Sink, context: Mapping[str, object], *, html: bool = False, markup: frozenset[str] = frozenset()
+) -> str:
     """``text`` rendered for ``sink``; text that is no template is given back as it is.
+
+    ``markup``: the names in ``context`` that are HTML.
 
     Raises RenderFault, whatever goes wrong; nothing that is refused when specs are read is rendered.
     """
     if not is_template(text):
         return text
-    seen = inspect(text, html=html)
+    seen = inspect(text, html=html, xml=sink is Sink.XML, markup=markup)
     if seen.error:
         raise RenderFault(seen.error, seen.line)
     from minijinja import TemplateError
 
     try:
-        result = _environment(sink).render_str(text, sink.value, **context)
+        result = _environment(sink).render_str(seen.guarded, sink.value, **context)
     except TemplateError as error:
         raise RenderFault(_reason(error), error.line or 0) from None
     except RenderFault:

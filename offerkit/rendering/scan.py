@@ -19,6 +19,7 @@ from offerkit.rendering.language import (
     MAX_LOOP_TEXT,
     MAX_RANGE,
     MAX_STEPS,
+    MAX_WORDS,
     STATEMENTS,
     TESTS,
 )
@@ -39,15 +40,16 @@ _GROWING = frozenset({"+", "*", "**", "[", "{"})
 
 
 class Token(NamedTuple):
-    """A ``name``, ``string``, ``number`` or ``sign`` of an expression."""
+    """A ``name``, ``string``, ``number`` or ``sign`` of an expression, and its offset in the template."""
 
     kind: str
     text: str
+    at: int
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a template: plain ``text``, an ``expression`` or a ``statement``, from an offset on."""
+    """A part of a template: plain ``text``, an ``expression``, a ``statement`` or a ``comment``, from an offset on."""
 
     kind: str
     start: int
@@ -64,7 +66,7 @@ class Trouble:
 
 
 def pieces(source: str) -> tuple[Piece, ...]:
-    """The parts of a template in order; comments are left out."""
+    """The parts of a template in order."""
     return tuple(_pieces(source))
 
 
@@ -76,6 +78,7 @@ def _pieces(source: str) -> Iterator[Piece]:
         if opening.group() == "{#":
             end = source.find("#}", opening.end())
             at = len(source) if end < 0 else end + 2
+            yield Piece("comment", opening.start(), source[opening.start() : at])
             continue
         tokens, at = _tokens(source, opening.end())
         kind = "expression" if opening.group() == "{{" else "statement"
@@ -85,6 +88,7 @@ def _pieces(source: str) -> Iterator[Piece]:
             stop = end_raw.start() if end_raw else len(source)
             yield Piece("text", at, source[at:stop])
             at = end_raw.end() if end_raw else len(source)
+            yield Piece("comment", stop, source[stop:at])
     if at < len(source):
         yield Piece("text", at, source[at:])
 
@@ -107,9 +111,10 @@ def _tokens(source: str, at: int) -> tuple[tuple[Token, ...], int]:
         else:
             assert kind is not None, "each alternative has a name"
             text, at = match[kind], match.end()
+        begin = at - len(text)
         if text in ("{", "}"):
             closers += 1 if text == "{" else -1
-        found.append(Token(kind, text))
+        found.append(Token(kind, text, begin))
     return tuple(found), at
 
 
@@ -120,8 +125,11 @@ def troubles(parts: Sequence[Piece]) -> Iterator[Trouble]:
     for piece in parts:
         if piece.kind == "text":
             inside = [size + len(piece.text) for size in inside]
+        if piece.kind in ("text", "comment"):
             continue
         blocks += 1
+        if len(piece.tokens) > MAX_WORDS:
+            yield Trouble(piece.start, f"a block has more than {MAX_WORDS:,} words and signs")
         word = piece.tokens[0].text if piece.kind == "statement" and piece.tokens else ""
         if word == "for":
             inside.append(0)

@@ -44,6 +44,11 @@ class Look:
     functions: dict[Output, str]
     accepted: int
 
+    @property
+    def markup(self) -> frozenset[str]:
+        """The fields that are HTML."""
+        return frozenset(field.name for field in self.fields if field.format is Format.HTML)
+
     @classmethod
     def of(cls, space: JsonMap) -> Look:
         """The look that a space's body describes."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from offerkit.rendering.language import FUNCTIONS
 from offerkit.rendering.places import exposed
+from offerkit.rendering.products import guarded
 from offerkit.rendering.scan import pieces, troubles
 
 if TYPE_CHECKING:
@@ -20,11 +21,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """The dotted names a template uses (``recipient.first_name``), or why it cannot be read."""
+    """The dotted names a template uses (``recipient.first_name``), or why it cannot be read.
+
+    ``guarded`` is what is given to the engine instead of the text (products.py).
+    """
 
     variables: tuple[str, ...] = ()
     error: str = ""
     line: int = 0
+    guarded: str = ""
 
 
 def is_template(text: str) -> bool:
@@ -40,14 +45,15 @@ def _environment() -> Environment:
 
 
 @lru_cache(maxsize=16_384)
-def inspect(text: str, *, html: bool = False) -> Inspected:
+def inspect(text: str, *, html: bool = False, xml: bool = False, markup: frozenset[str] = frozenset()) -> Inspected:
     """What ``text`` uses; its first error, with the line inside it (from 1), when it has one.
 
-    An error is wrong syntax, or a filter, test, function or statement that the language does not have. ``html``:
-    the text is HTML, and its values have to stand where escaping keeps them harmless (not inside a script, say).
+    An error is wrong syntax, or a filter, test, function or statement that the language does not have. ``html``
+    or ``xml``: the text is that, and its values have to stand where escaping keeps them harmless (not inside a script,
+    say). ``markup``: the names that are HTML already and so stand between tags only.
     """
     if not is_template(text):
-        return Inspected()
+        return Inspected(guarded=text)
     from minijinja import TemplateError
 
     try:
@@ -58,7 +64,8 @@ def inspect(text: str, *, html: bool = False) -> Inspected:
         message = error.detail or error.message or "syntax error"
         return Inspected(error=str(message), line=error.line or 0)
     parts = pieces(text)
-    trouble = next(troubles(parts), None) or next(exposed(parts, html=html), None)
+    trouble = next(troubles(parts), None) or next(exposed(parts, html=html, xml=xml, markup=markup), None)
     if trouble is not None:
         return Inspected(error=trouble.text, line=text.count("\n", 0, trouble.start) + 1)
-    return Inspected(variables=tuple(sorted(name for name in names if name not in FUNCTIONS)))
+    used = tuple(sorted(name for name in names if name not in FUNCTIONS))
+    return Inspected(variables=used, guarded=guarded(text, parts))

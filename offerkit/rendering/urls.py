@@ -9,12 +9,13 @@ from urllib.parse import quote
 from offerkit.rendering.values import MARK
 
 _MAX_URL = 4_096
-# No user information before the host (https://bank.example@evil.example), no backslash, nothing that ends an attribute.
+# No user information before the host (https://bank.example@evil.example), no backslash, nothing that ends an attribute,
+# and nothing invisible that would show another address than it is (U+200B to U+200F, U+202A to U+202E, U+2066 to 2069).
 _URL = re.compile(
     r"""https?://
     (?:\[[0-9a-f:.]{2,45}\]|[^\W_](?:[\w.-]*[^\W_])?\.?)
     (?::[0-9]{1,5})?
-    (?:[/?#][^\s\x00-\x20\x7f-\x9f\\<>"`]*)?""",
+    (?:[/?#][^\s\x00-\x20\x7f-\x9f\\<>"`\u200b-\u200f\u202a-\u202e\u2066-\u2069]*)?""",
     re.VERBOSE | re.IGNORECASE,
 )
 _STATUSES = 6

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from math import isfinite
 from typing import TypeAlias, assert_never
 from urllib.parse import quote
 
@@ -76,6 +77,8 @@ def shown(value: object) -> str:
             return "true" if value else "false"
         case int():
             return str(value)
+        case float() if not isfinite(value):
+            raise ValueError("the number is too large")
         case float():
             # rounded to the six digits that decimals have: 0.1 + 0.2 is 0.3
             return (
@@ -90,7 +93,7 @@ def shown(value: object) -> str:
 
 
 def _component(text: str) -> str:
-    return MARK + quote(text, safe="", errors="replace")
+    return MARK + quote(without_controls(text), safe="")
 
 
 ESCAPING: dict[Sink, Callable[[str], str]] = {

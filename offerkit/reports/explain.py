@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import groupby
+from math import prod
 
 from offerkit.engine.decision import Finding, From, Slice, Trace, Verdict
+from offerkit.engine.weights import tidy, times
 from offerkit.engine.why import STEP_OF, Why
 from offerkit.fingerprint import Json
 from offerkit.reports.escape import clip, visible
@@ -102,9 +104,13 @@ def _slice(part: Slice) -> str:
 
 def _weight(verdict: Verdict) -> str:
     said = f"weight {show(verdict.weight)}"
-    if verdict.multipliers and verdict.number is not None:
+    if verdict.multipliers and verdict.number is not None and verdict.weight is not None:
+        before = show(verdict.number)
+        if times(verdict.number, verdict.multipliers) != verdict.weight:
+            shares = [factor for _, factor in verdict.multipliers]
+            before = f"{show(tidy(verdict.weight / prod(shares)))} (its product)"
         factors = " ".join(f"× {show(factor)} ({category})" for category, factor in verdict.multipliers)
-        said += f" = {show(verdict.number)} {factors}"
+        said += f" = {before} {factors}"
     return visible(said)
 
 

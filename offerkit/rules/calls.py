@@ -7,7 +7,7 @@ from sqlglot import exp
 from offerkit.diagnostics.suggest import suggestion
 from offerkit.rules import constants, names
 from offerkit.rules.convert import Values, align, to_decimal, to_timestamp, typed_null
-from offerkit.rules.functions import CLOCK_UNITS, FUNCTIONS, WRITTEN, Signature, Takes
+from offerkit.rules.functions import CLOCK_UNITS, FUNCTIONS, UNITS, WRITTEN, Signature, Takes
 from offerkit.rules.grammar import TokenType
 from offerkit.rules.nodes import Call, Interval, Literal, Node
 from offerkit.rules.problems import Report
@@ -49,7 +49,10 @@ def call(walk: Walk, tree: exp.Expression) -> Node | None:
         if index:
             walk.take(T.COMMA)
         unit = index == 0 and signature is not None and signature.takes[:1] == (Takes.UNIT,)
-        args.append(_unit(walk, signature) if unit and signature else walk.value(arg))
+        if signature is None:  # only what is surely a mistake by itself
+            args.append(None if _foreign_unit(walk) else walk.node(arg))
+        else:
+            args.append(_unit(walk, signature) if unit else walk.value(arg))
     walk.take(T.R_PAREN)
     end = walk.end()
     if signature is None or not _arity(signature, len(given), token.start, end, walk.report):
@@ -59,6 +62,15 @@ def call(walk: Walk, tree: exp.Expression) -> Node | None:
     fitted = [None if arg is None else _fit(signature, index, arg, walk.report) for index, arg in enumerate(args)]
     known = [arg for arg in fitted if arg is not None]
     return _typed(signature, known, token.start, end, walk.report) if len(known) == len(fitted) else None
+
+
+def _foreign_unit(walk: Walk) -> bool:
+    """Step over the unit of ``dateadd(day, …)``."""
+    last = walk.at + 1 == len(walk.tokens)
+    if last or walk.tokens[walk.at].text.lower() not in UNITS or walk.tokens[walk.at + 1].token_type is not T.COMMA:
+        return False
+    walk.at += 1
+    return True
 
 
 def _constant(walk: Walk, name: str, start: int) -> Node | None:

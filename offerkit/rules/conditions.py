@@ -10,6 +10,7 @@ from offerkit.rules.nodes import Call, Case, Node
 from offerkit.rules.operands import text_only
 from offerkit.rules.operators import compare
 from offerkit.rules.operators import logic as as_condition
+from offerkit.rules.problems import shortened
 from offerkit.rules.walk import Mismatch, Walk
 from offerkit.rules.words import BOOLEAN, is_text_literal
 
@@ -84,7 +85,8 @@ def _twice(walk: Walk, tree: exp.Expression) -> None:
             walk.take(*_SIGNS)
         walk.value(operand)
     walk.report.add(start, walk.end(), "Comparisons do not form chains",
-                    "“a = b = c” would compare a condition with c.", "Write a = b and b = c.")  # fmt: skip
+                    "“a = b = c” would compare a condition with c.",
+                    "Write a = b and b = c; for limits: b between a and c.")  # fmt: skip
 
 
 def is_null_or_truth(walk: Walk, tree: exp.Expression) -> Node | None:
@@ -95,7 +97,7 @@ def is_null_or_truth(walk: Walk, tree: exp.Expression) -> Node | None:
     kind = walk.peek()
     if kind not in (T.NULL, T.TRUE, T.FALSE):
         walk.report.add(walk.start(), walk.tokens[walk.at].end + 1, "After “is” stands null, true or false",
-                        hint="Write = to compare.")  # fmt: skip
+                        hint=_meant(walk.tokens[walk.at].text, negated))  # fmt: skip
         raise Mismatch
     walk.at += 1
     if kind is not T.NULL:
@@ -106,6 +108,12 @@ def is_null_or_truth(walk: Walk, tree: exp.Expression) -> Node | None:
     return _turned(Call(BOOLEAN, start, walk.end(), name, (node,)), negated)
 
 
+def _meant(word: str, negated: bool) -> str:
+    if word.lower() in ("empty", "blank"):
+        return "Write x <> ''; that x is known, too." if negated else "Write x = '' or x is null."
+    return "Write <> to compare." if negated else "Write = to compare."
+
+
 def membership(walk: Walk, tree: exp.Expression) -> Node | None:
     start = walk.start()
     node = walk.value(tree.this)
@@ -113,8 +121,9 @@ def membership(walk: Walk, tree: exp.Expression) -> Node | None:
     walk.take(T.IN)
     items = tree.args.get("expressions")
     if not items or walk.peek() is not T.L_PAREN:
+        entry = walk.report.text[start : walk.tokens[walk.at - (2 if negated else 1)].start].strip()
         walk.report.add(walk.start(), walk.tokens[-1].end + 1, "After “in” stand values in parentheses",
-                        hint="Write x in ('a', 'b'); for the entries of a list: contains(list, x).")  # fmt: skip
+                        hint=_values(walk, shortened(entry)))  # fmt: skip
         raise Mismatch
     walk.take(T.L_PAREN)
     parts = [node]
@@ -127,6 +136,19 @@ def membership(walk: Walk, tree: exp.Expression) -> Node | None:
         return None
     known = [part for part in parts if part is not None]
     return _turned(compare("in", known[0], known[1:], start, walk.end(), walk.report), negated)
+
+
+def _values(walk: Walk, entry: str) -> str:
+    at = walk.at
+    while walk.accept(T.VAR) or walk.accept(T.IDENTIFIER) or walk.accept(T.DOT):
+        pass
+    named = (
+        shortened(walk.report.text[walk.tokens[at].start : walk.tokens[walk.at - 1].end + 1]) if walk.at > at else ""
+    )
+    walk.at = at
+    if named:
+        return f"To ask whether a list has an entry, write contains({named}, {entry})."
+    return "Write x in ('a', 'b'); for the entries of a list: contains(list, x)."
 
 
 def between(walk: Walk, tree: exp.Expression) -> Node | None:

@@ -14,6 +14,8 @@ from offerkit.rules.words import DATE, DECIMAL, INTEGER, TIMESTAMP
 
 LARGEST = 2**63
 _PART = re.compile(r"\s*([+-]?\d{1,12})\s*([a-zA-Z]+)", re.ASCII)
+INTERVAL = re.compile(r"\s*[+-]?\d{1,12}\s*(?:year|quarter|month|week|day|hour|minute|second)s?\s*", re.IGNORECASE)
+"""A text that was probably meant as an interval."""
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _DAYS = {"day": 1, "week": 7}
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600}
@@ -90,8 +92,9 @@ def interval(text: str, start: int, end: int, report: Report) -> Interval | None
         seconds += count * _SECONDS.get(unit, 0)
         at = match.end()
     if at == 0 or text[at:].strip():
-        report.add(start, end, f"{report.quote(start, end)} is not an interval",
-                   hint="Write interval '3 days' or interval '1 year 6 months': whole numbers and units.")  # fmt: skip
+        unit = f"The unit is missing: interval '{text} days'." if text.isascii() and text.isdecimal() else ""
+        hint = "Write interval '3 days' or interval '1 year 6 months': whole numbers and units."
+        report.add(start, end, f"{report.quote(start, end)} is not an interval", hint=unit or hint)
         return None
     if abs(months) > 120_000 or abs(days) > 3_660_000 or abs(seconds) > 3_660_000 * 86_400:
         report.add(start, end, "The interval is longer than 10,000 years")

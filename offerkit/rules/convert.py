@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, time
 from decimal import Decimal
@@ -13,6 +14,8 @@ from offerkit.rules.nodes import Call, Interval, Literal, Node
 from offerkit.rules.problems import Report
 from offerkit.rules.types import Base, FieldType
 from offerkit.rules.words import DECIMAL, NULL, PLAIN, TEXT, TIMESTAMP, family, is_null, is_text_literal, words
+
+_WITHOUT_QUOTES = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 class Values(Enum):
@@ -159,6 +162,8 @@ def _differ(lead: Node, node: Node, report: Report) -> None:
             hint = "Write true or false."
         case ("list", "text") | ("text", "list"):
             hint = "To ask whether a list has an entry, write contains(list, 'text')."
+        case "moment", "number" if _WITHOUT_QUOTES.fullmatch(report.text[node.start : node.end]):
+            hint = f"A date stands in quotes: '{report.text[node.start : node.end]}'."
         case ("moment", "number") | ("number", "moment"):
             hint = "Numbers of days: date_diff('day', x, y), or x + interval '3 days'."
         case ("moment", "interval") | ("interval", "moment"):

@@ -61,6 +61,8 @@ def bare(name: str, quoted: bool, start: int, end: int, scope: Scope, report: Re
         hint = f"Name one of its fields, such as {written(name, some)}."
     elif holders:
         hint = f"Write {or_list(written(space, name) for space in holders)}."
+    elif name.lower() in ("yes", "no", "on", "off"):
+        hint = f"Write {'true' if name.lower() in ('yes', 'on') else 'false'}; or as a text: '{name}'."
     elif quoted:
         hint = f"Texts stand in single quotes: '{shortened(name)}'."
     else:

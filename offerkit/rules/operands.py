@@ -11,7 +11,7 @@ from offerkit.rules.nodes import Call, Interval, Literal, Node
 from offerkit.rules.operators import arithmetic as operate
 from offerkit.rules.operators import is_text
 from offerkit.rules.walk import Walk
-from offerkit.rules.words import BOOLEAN, DATE, NULL, TEXT, TIMESTAMP, words
+from offerkit.rules.words import BOOLEAN, DATE, NULL, TEXT, TIMESTAMP, family, words
 
 T = TokenType
 _NAMES = (T.VAR, T.IDENTIFIER)
@@ -96,15 +96,16 @@ def concat(walk: Walk, tree: exp.Expression) -> Node | None:
         if parts:
             walk.take(T.DPIPE)
         part = walk.value(operand)
-        parts.append(part if part is None else text_only(walk, part))
+        parts.append(part if part is None else text_only(walk, part, "|| joins texts only."))
     if any(part is None for part in parts):
         return None
     return Call(TEXT, start, walk.end(), "concat", tuple(part for part in parts if part is not None))
 
 
-def text_only(walk: Walk, node: Node) -> Node | None:
+def text_only(walk: Walk, node: Node, hint: str = "") -> Node | None:
     if is_text(node):
         return typed_null(node, TEXT)
+    in_list = f"To ask whether it has an entry, write contains({walk.report.text[node.start : node.end]}, 'text')."
     walk.report.add(node.start, node.end, f"{walk.report.quote(node.start, node.end)} is {words(node)}, "
-                    "but a text is needed here", hint="|| joins texts only.")  # fmt: skip
+                    "but a text is needed here", hint=in_list if family(node) == "list" else hint)  # fmt: skip
     return None

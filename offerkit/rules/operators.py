@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from offerkit.rules.constants import as_moment
+from offerkit.rules.constants import INTERVAL, as_moment
 from offerkit.rules.convert import Values, align, to_decimal, to_timestamp, typed_null
 from offerkit.rules.nodes import Call, Interval, Literal, Node
 from offerkit.rules.problems import Report
@@ -31,13 +31,18 @@ def logic(node: Node | None, report: Report) -> Node | None:
     here = report.quote(node.start, node.end)
     hints = {
         "number": "Compare it: x > 0.",
-        "text": "Compare it: x = 'text'.",
+        "text": f"Compare it: x = {_text(node)}; with several: x in ({_text(node)}, …).",
         "list": "Ask for an entry: contains(list, 'text').",
         "moment": "Compare it: x >= current_date.",
     }
     report.add(node.start, node.end, f"{here} is {words(node)}, but a condition (true or false) is needed here",
                hint=hints.get(family(node), ""))  # fmt: skip
     return None
+
+
+def _text(node: Node) -> str:
+    short = isinstance(node, Literal) and isinstance(node.value, str) and len(node.value) <= 20
+    return "'" + str(node.value).replace("'", "''") + "'" if short and isinstance(node, Literal) else "'text'"
 
 
 def compare(name: str, left: Node, right: Node | Sequence[Node], start: int, end: int, report: Report) -> Node | None:
@@ -100,7 +105,11 @@ def _numbers(name: str, nodes: list[Node], report: Report) -> bool:
         wrong = [node for node in nodes if family(node) == "number"]
         report.add(wrong[0].start, wrong[0].end, f"{report.quote(wrong[0].start, wrong[0].end)} is {words(wrong[0])}, "
                    "but only an interval is added to a date or taken from it",
-                   hint="Write current_date + interval '3 days'.")  # fmt: skip
+                   hint=_days(name, nodes, report))  # fmt: skip
+        return False
+    if (span := _interval_text(nodes)) is not None:
+        report.add(span.start, span.end, f"{report.quote(span.start, span.end)} is a text",
+                   hint=f"Write interval '{span.value}'.")  # fmt: skip
         return False
     for node in wrong:
         hint = ""
@@ -113,6 +122,22 @@ def _numbers(name: str, nodes: list[Node], report: Report) -> bool:
         report.add(node.start, node.end, f"{report.quote(node.start, node.end)} is {words(node)}, "
                    f"but “{SIGNS[name]}” needs a number", hint=hint)  # fmt: skip
     return not wrong
+
+
+def _days(name: str, nodes: list[Node], report: Report) -> str:
+    """What was meant by ``current_date - 30``."""
+    left, right = nodes
+    if isinstance(right, Literal) and right.type == INTEGER and not str(right.value).startswith("-"):
+        return f"Write {report.text[left.start : left.end]} {SIGNS[name]} interval '{right.value} days'."
+    return "Write current_date + interval '3 days'."
+
+
+def _interval_text(nodes: list[Node]) -> Literal | None:
+    """The ``'30 days'`` of ``now - '30 days'``."""
+    if not any(family(node) == "moment" for node in nodes):
+        return None
+    found = [node for node in nodes if isinstance(node, Literal) and is_text_literal(node)]
+    return next((node for node in found if INTERVAL.fullmatch(str(node.value))), None)
 
 
 def _shifted(moment: Node, by: Interval, back: bool, start: int, end: int, report: Report) -> Node | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 _ONE = "An expression looks at one contact; it cannot ask the database."
 _PARAMETER = "Write the value itself; in a predefined filter, parameter.<name>."
 _CONTAINS = "Write lower(x) = 'text', like, starts_with, ends_with or contains."
+_IF = "Write case when a then x else y end."
+_CASE = "Write case x when 'a' then 1 else 2 end."
 _CAST = "A text next to a date is read as a date; date '2026-01-31' says so; integers and decimals mix freely."
 
 SIGNS: dict[str, tuple[str, str]] = {
@@ -37,6 +39,14 @@ SIGNS: dict[str, tuple[str, str]] = {
     "->>": ("JSON cannot be read here", "Declare the value as a field of its own."),
     "[": ("Entries of a list are not taken by number", "Write contains(list, 'text') or length(list)."),
     "{": ("Templates and structures have no place in an expression", "Write the name plainly: recipient.age."),
+    **dict.fromkeys("‘’‚‛“”„‟«»‹›´", ("This is no quote of the language", "Write straight quotes: 'text'.")),
+    "≥": ("“≥” is not an operator here", "Write >=."),
+    "≤": ("“≤” is not an operator here", "Write <=."),
+    "≠": ("“≠” is not an operator here", "Write <>."),
+    **dict.fromkeys("−–—‐‑", ("This is no minus sign", "Write -.")),
+    "×": ("“×” is not an operator here", "Write *."),
+    "÷": ("“÷” is not an operator here", "Write /."),
+    "#": ("“#” is not part of the language", "Write the comment in YAML; dates stand in quotes: '2026-01-31'."),
     "`": ("Names are not put in back quotes", 'Write recipient.age, or "recipient"."age".'),
 }
 """Sign → what is wrong, what to write."""
@@ -51,7 +61,8 @@ WORDS: dict[str, tuple[str, str]] = {
     **dict.fromkeys(("any", "some", "all"), ("Queries have no place in an expression", "Write x in ('a', 'b').")),
     **dict.fromkeys(("over", "partition", "within", "filter", "window"),
                     ("There are no window functions", _ONE)),
-    **dict.fromkeys(("order", "group", "distinct"),
+    "distinct": ("“distinct” is not part of the language", "Write x <> y; where x may be unknown: or x is null."),
+    **dict.fromkeys(("order", "group"),
                     ("Rows are neither sorted, grouped nor compared", _ONE)),
     "ilike": ("“ilike” is not an operator here", "Write lower(x) like 'text%'."),
     **dict.fromkeys(("rlike", "regexp", "similar", "glob", "match"), ("There are no regular expressions", _CONTAINS)),
@@ -77,10 +88,12 @@ WORDS: dict[str, tuple[str, str]] = {
 """Word that stands alone, in small letters → what is wrong, what to write."""
 
 FUNCTIONS: dict[str, str] = {
-    "cast": _CAST, "try_cast": _CAST, "convert": _CAST, "to_date": _CAST, "to_timestamp": _CAST, "date": _CAST,
+    "cast": _CAST, "try_cast": _CAST, "convert": _CAST, "to_date": _CAST, "to_timestamp": _CAST,
+    "date": "Write date '2026-01-31'; the day of a timestamp: date_trunc('day', x).",
     "timestamp": _CAST, "to_char": _CAST, "to_number": _CAST,
-    "if": "Write case when a then x else y end.", "iif": "Write case when a then x else y end.",
-    "ifnull": "Write coalesce(x, y).", "nvl": "Write coalesce(x, y).", "isnull": "Write x is null.",
+    "if": _IF, "iif": _IF,
+    "ifnull": "Write coalesce(x, y).", "nvl": "Write coalesce(x, y).", "isnull": "Write x is null, or coalesce(x, y).",
+    "decode": _CASE, "switch": _CASE, "nvl2": _IF, "iff": _IF, "choose": _CASE,
     "len": "Write length(x).", "char_length": "Write length(x).", "array_length": "Write length(x).",
     "substr": "Write substring(x, 1, 3).", "left": "Write substring(x, 1, 3), or starts_with.",
     "right": "Write ends_with(x, 'text').", "ltrim": "Write trim(x).", "rtrim": "Write trim(x).",
@@ -92,8 +105,23 @@ FUNCTIONS: dict[str, str] = {
     "date_add": "Write x + interval '3 days'.", "date_sub": "Write x - interval '3 days'.",
     "age": "Write age_in_years(x).", "year": "Write extract(year from x).", "month": "Write extract(month from x).",
     "day": "Write extract(day from x).", "hour": "Write extract(hour from x).",
+    "minute": "Write extract(minute from x).", "second": "Write extract(second from x).",
+    "week": "Write extract(week from x).", "quarter": "Write extract(quarter from x).",
+    **dict.fromkeys(("dayofweek", "weekday", "dow"), "Write extract(dow from x); 0 is Sunday."),
+    "dayofmonth": "Write extract(day from x).", "dayofyear": "Write extract(doy from x).",
+    **dict.fromkeys(("timestampdiff", "days_between"), "Write date_diff('day', x, y)."),
+    "months_between": "Write date_diff('month', x, y).",
+    **dict.fromkeys(("timestampadd", "adddate", "date_plus"), "Write x + interval '3 days'."),
+    "subdate": "Write x - interval '3 days'.", "add_months": "Write x + interval '3 months'.",
+    "datetrunc": "Write date_trunc('month', x).", "sysdatetime": "Write now.", "getutcdate": "Write now.",
+    **dict.fromkeys(("curtime", "current_time"), "Write extract(hour from now)."),
+    "ucase": "Write upper(x).", "lcase": "Write lower(x).", "concat_ws": "Write concat(x, ' ', y).",
+    "cardinality": "Write length(list).", "size": "Write length(list).", "array_size": "Write length(list).",
+    "startswith": "Write starts_with(x, 'text').", "endswith": "Write ends_with(x, 'text').",
+    "locate": "Write contains(x, 'text').", "charindex": "Write contains(x, 'text').",
     "date_part": "Write extract(year from x).", "today": "Write current_date.", "getdate": "Write now.",
-    "sysdate": "Write now.", "curdate": "Write current_date.", "ceiling": "Write ceil(x).", "trunc": "Write floor(x).",
+    "sysdate": "Write now.", "curdate": "Write current_date.", "ceiling": "Write ceil(x).",
+    "trunc": "Write floor(x); of a timestamp date_trunc('day', x).",
     "max": "Write greatest(x, y).", "min": "Write least(x, y).", "pow": "Multiply: x * x.",
     "power": "Multiply: x * x.", "regexp_matches": _CONTAINS, "regexp_like": _CONTAINS,
     "count": _ONE, "sum": _ONE, "avg": _ONE, "row_number": _ONE,

@@ -12,8 +12,9 @@ from sqlglot.errors import TokenError
 
 from offerkit.rules import refusals
 from offerkit.rules.grammar import DIALECT, WORDS, Token, TokenType
+from offerkit.rules.neighbours import BEGINS, COMPARISONS, ENDS, NAMES, neighbours
 from offerkit.rules.problems import Report, shortened
-from offerkit.rules.rewrite import INTERVAL_WORDS, rewritten
+from offerkit.rules.rewrite import rewritten
 
 LENGTH = 10_000
 """Characters of an expression, at most."""
@@ -23,24 +24,20 @@ NESTING = 25
 """Parentheses, calls and ``case`` inside each other, at most: sqlglot uses some 20 Python frames for each."""
 
 _NAME = re.compile(r"[^\W\d]\w*\Z")
+_ODD = re.compile(r"\W")
 _NUMBER = re.compile(r"\d+(\.\d+)?\Z", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _IN_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 T = TokenType
-_COMPARISONS = {T.EQ, T.NEQ, T.LT, T.LTE, T.GT, T.GTE}
-_CONSTANTS = {T.STRING, T.NUMBER, T.NULL, T.TRUE, T.FALSE}
-_NAMES = {T.VAR, T.IDENTIFIER}
-_BEGINS = _CONSTANTS | _NAMES | {T.CASE}
-_ENDS = _CONSTANTS | _NAMES | {T.END, T.R_PAREN}
-_ALLOWED = _BEGINS | _ENDS | _COMPARISONS | set(WORDS.values()) | {
+_ALLOWED = BEGINS | ENDS | COMPARISONS | set(WORDS.values()) | {
     T.L_PAREN, T.COMMA, T.DOT, T.DASH, T.PLUS, T.STAR, T.SLASH, T.MOD, T.DPIPE,
 }  # fmt: skip
 
 
 def ends_value(token: Token) -> bool:
     """Whether a value can end with ``token``."""
-    return token.token_type in _ENDS
+    return token.token_type in ENDS
 
 
 def scan(text: str, report: Report) -> list[Token]:
@@ -72,7 +69,7 @@ def scan(text: str, report: Report) -> list[Token]:
             _token(tokens, index, report)
         _nesting(tokens, report)
         if not report.problems:
-            _side_by_side(tokens, report)
+            neighbours(tokens, report)
     if report.problems:
         raise report.stop()
     return rewritten(tokens)
@@ -126,8 +123,10 @@ def _token(tokens: list[Token], index: int, report: Report) -> None:
         summary, hint = _sign(report.text[start:end])
         report.add(start, end, summary, hint=hint)
     elif kind == T.VAR and not _NAME.match(token.text):
-        summary, hint = _sign(token.text[:1])
-        report.add(start, end, summary, hint=hint)
+        odd = _ODD.search(token.text)
+        at = start + (odd.start() if odd and report.text.startswith(token.text, start) else 0)
+        summary, hint = _sign(report.text[at])
+        report.add(at, at + 1 if at > start else end, summary, hint=hint)
     elif kind == T.NUMBER and (
         not _NUMBER.match(report.text[start:end]) or (after == T.VAR and tokens[index + 1].start == end)
     ):
@@ -143,9 +142,9 @@ def _token(tokens: list[Token], index: int, report: Report) -> None:
     elif kind == T.L_PAREN and before == T.VAR and index > 1 and tokens[index - 2].token_type == T.DOT:
         report.add(tokens[index - 1].start, start, "A function is called by its name alone, without a dot before it",
                    hint=f"Write {shortened(tokens[index - 1].text)}(…).")  # fmt: skip
-    elif kind == T.DOT and before not in _NAMES and (before is None or before in _ALLOWED):
+    elif kind == T.DOT and before not in NAMES and (before is None or before in _ALLOWED):
         report.add(start, end, "A dot stands between two names only", hint="A number begins with a digit: 0.5.")
-    elif kind == T.PLUS and before not in _ENDS:
+    elif kind == T.PLUS and before not in ENDS:
         report.add(start, end, "A + stands before a value, not between two", hint="Remove it.")
     elif kind == T.NOT and token.text == "!":
         report.add(start, end, *refusals.SIGNS["!"][:1], hint=refusals.SIGNS["!"][1])
@@ -153,6 +152,8 @@ def _token(tokens: list[Token], index: int, report: Report) -> None:
 
 def _sign(sign: str) -> tuple[str, str]:
     known = refusals.SIGNS.get(sign) or refusals.SIGNS.get(sign[:1])
+    if known is None and not sign.isprintable():
+        return f"An invisible character (U+{ord(sign[0]):04X}) stands in the expression", "Type the place anew."
     return known or (f"“{sign}” is not part of the language", "")
 
 
@@ -160,37 +161,11 @@ def _refused_word(word: str, after: TokenType | None, before: TokenType | None) 
     lower = word.lower()
     if lower not in refusals.WORDS:
         return False
-    if after == T.L_PAREN:  # mod(…) is a function; others are, or get a better hint as unknown functions
-        return lower not in ("mod", "isnull", "filter", "match", "set", "call", "copy") or before in _ENDS
-    return not (lower == "from" and before in _ENDS)  # extract(year from x): seen to by rewrite.py
-
-
-def _side_by_side(tokens: list[Token], report: Report) -> None:
-    """Report the first two values without an operator between them."""
-    for index in range(1, len(tokens)):
-        if _unjoined(tokens, index):
-            start, end = tokens[index].start, tokens[index].end + 1
-            report.add(start, end, f"No operator stands before {report.quote(start, end)}",
-                       hint="Write and, or, =, a comma … between them.")  # fmt: skip
-            return
-
-
-def _unjoined(tokens: list[Token], index: int) -> bool:
-    """Whether two values stand side by side, except for ``interval '3 days'``, ``date '…'``, ``extract(… from …)``."""
-    before, token = tokens[index - 1], tokens[index]
-    kind = token.token_type
-    if before.token_type not in _ENDS or not (kind in _BEGINS or kind == T.L_PAREN):
+    if lower == "from" and before in ENDS:  # extract(year from x): seen to by rewrite.py
         return False
-    free = before.token_type == T.VAR and (index < 2 or tokens[index - 2].token_type != T.DOT)
-    word = before.text.lower() if free else ""
-    if kind == T.L_PAREN:
-        return before.token_type != T.VAR
-    if word in ("date", "timestamp"):
-        return kind != T.STRING
-    if word == "interval":
-        return kind not in (T.STRING, T.NUMBER)
-    unit = index > 1 and tokens[index - 2].text.lower() == "interval" and token.text.lower() in INTERVAL_WORDS
-    return not (unit or word in ("from", "for") or token.text.lower() in ("from", "for"))
+    if after == T.L_PAREN:  # mod(…) is a function; others are, or get a better hint as unknown functions
+        return lower not in ("mod", "isnull", "filter", "match", "set", "call", "copy") or before in ENDS
+    return True
 
 
 def _nesting(tokens: list[Token], report: Report) -> None:
@@ -199,6 +174,11 @@ def _nesting(tokens: list[Token], report: Report) -> None:
     signs = 0
     for token in tokens:
         kind = token.token_type
+        if kind == T.COMMA and not opened:
+            report.add(
+                token.start, token.end + 1, "A comma stands outside of parentheses", hint=_comma(report.text, token)
+            )
+            return
         signs = signs + 1 if kind in (T.NOT, T.DASH) else 0
         if kind in (T.L_PAREN, T.CASE):
             opened.append(token)
@@ -214,3 +194,9 @@ def _nesting(tokens: list[Token], report: Report) -> None:
     for token in opened:
         missing = ")" if token.token_type == T.L_PAREN else "end"
         report.add(token.start, token.end + 1, f"“{token.text}” is never closed", hint=f"“{missing}” is missing.")
+
+
+def _comma(text: str, token: Token) -> str:
+    number = re.compile(r"\d+\Z").search(text[: token.start])
+    rest = re.compile(r"\d+").match(text, token.end + 1)
+    return f"A decimal number has a point: {number[0]}.{rest[0]}." if number and rest else ""

@@ -70,7 +70,7 @@ def like(pattern: str) -> Callable[[str], bool]:
     if not others:
         return lambda text: len(text) == len(first) and _fits(text, 0, first)
     *middles, last = others
-    middles = [part for part in middles if part]
+    finders = [_finder(part) for part in middles if part]
     shortest = len(first) + len(last)
 
     def matches(text: str) -> bool:
@@ -78,12 +78,11 @@ def like(pattern: str) -> Callable[[str], bool]:
         if len(text) < shortest or not _fits(text, 0, first) or not _fits(text, end, last):
             return False
         place = len(first)
-        for part in middles:
+        for find in finders:
             # The leftmost place leaves most room for what follows, so no other one has to be tried.
-            place = _find(text, part, place, end)
+            place = find(text, place, end)
             if place < 0:
                 return False
-            place += len(part)
         return True
 
     return matches
@@ -95,7 +94,29 @@ def _fits(text: str, place: int, part: str) -> bool:
     return all(wanted in ("_", sign) for wanted, sign in zip(part, text[place : place + len(part)], strict=True))
 
 
-def _find(text: str, part: str, place: int, end: int) -> int:
+def _finder(part: str) -> Callable[[str, int, int], int]:
+    """Gives the place behind the leftmost ``part`` between two places, or -1."""
+    size = len(part)
     if "_" not in part:
-        return text.find(part, place, end)
-    return next((at for at in range(place, end - len(part) + 1) if _fits(text, at, part)), -1)
+
+        def find(text: str, place: int, end: int) -> int:
+            found = text.find(part, place, end)
+            return found if found < 0 else found + size
+
+        return find
+    # Shift-and: bit i says that the last i + 1 characters read are the first i + 1 of the part. One step a character.
+    anything = sum(1 << index for index, wanted in enumerate(part) if wanted == "_")
+    masks = dict.fromkeys(part, anything)
+    for index, wanted in enumerate(part):
+        masks[wanted] |= 1 << index
+    full = 1 << (size - 1)
+
+    def shift_and(text: str, place: int, end: int) -> int:
+        state = 0
+        for at in range(place, end):
+            state = (state << 1 | 1) & masks.get(text[at], anything)
+            if state & full:
+                return at + 1
+        return -1
+
+    return shift_and

@@ -40,6 +40,14 @@ def test_rows_with_all_types(opened: Open, tmp_path: Path) -> None:
     assert contacts.notes() == ()
 
 
+def test_a_key_that_is_no_uuid_nobody_has(opened: Open, tmp_path: Path) -> None:
+    identity = "00000000-0000-0000-0000-000000000007"
+    write(tmp_path / "c.parquet", ANA.replace("'ana@example.com'", f"'{identity}'::uuid"))
+    contacts = opened(SOURCE)
+    assert contacts.find({"email": identity}) == {**ANA_ROW, "email": identity}
+    assert contacts.find({"email": "nobody"}) is None
+
+
 def test_numbers_without_a_value_and_exact_decimals(opened: Open, tmp_path: Path) -> None:
     floats = ANA.replace("12.5::decimal(9,2)", "'{}'::double")
     write(tmp_path / "c.parquet", floats.format("nan"), floats.format("inf"), floats.format("0.1"))

@@ -32,6 +32,8 @@ TABLE = """
         (3, 'twice@example.com', null, null, null, null, null, null, null);
     insert into crm."the people" (id, balance) values (4, 'NaN');
     insert into crm."the people" (id, born) values (5, 'infinity');
+    create table crm.coded as select ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid as code,
+        'gold'::tier as tier, date '2026-01-01' - (2500 - n) as born from generate_series(1, 2500) as n;
     create view crm.slow as select p.* from crm."the people" p, pg_sleep(30);
 """
 
@@ -155,3 +157,27 @@ def test_the_server_may_not_take_for_ever(url: str, monkeypatch: pytest.MonkeyPa
         [problem] = only(lambda: contacts.find({"id": 1}), Code.CONTACTS_DATABASE)
         assert "longer than 1 s" in problem.summary
         only(lambda: list(contacts.rows()), Code.CONTACTS_DATABASE)
+
+
+def test_what_a_column_cannot_hold_nobody_has(url: str) -> None:
+    """A key comes from outside: that it is no UUID, or no value of the column's enumeration, is no fault of the table."""
+    fields = {"code": {"type": "string"}, "tier": {"type": "string"}, "born": {"type": "date"}}
+    source = {"format": "sql", "url_env": "CRM", "table": "crm.coded"}
+    dimension = Dimension.model_validate({"key": ["code"], "fields": fields, "source": source})
+    with open_contacts("recipient", dimension, Path(), {"CRM": url}, ZoneInfo("UTC")) as contacts:
+        found = contacts.find({"code": "00000000-0000-0000-0000-000000000007"})
+        assert found is not None
+        assert contacts.find({"code": "nobody"}) is None
+        assert contacts.find({"tier": "no such tier"}) is None
+        assert contacts.find({"code": "a\0b"}) is None
+        assert contacts.find({"tier": "gold", "born": found["born"]}) == found
+
+
+def test_a_key_may_begin_with_what_many_share(url: str) -> None:
+    """Dates are compared here, so all who share the rest of the key have to be looked at."""
+    fields = {"tier": {"type": "string"}, "born": {"type": "date"}}
+    source = {"format": "sql", "url_env": "CRM", "table": "crm.coded"}
+    dimension = Dimension.model_validate({"key": ["tier", "born"], "fields": fields, "source": source})
+    with open_contacts("recipient", dimension, Path(), {"CRM": url}, ZoneInfo("UTC")) as contacts:
+        last = contacts.parse_key("gold|2026-01-01")
+        assert contacts.find(last) == last

@@ -155,7 +155,7 @@ def test_kept_lineups_are_bounded_and_threads_agree() -> None:
     answers: list[object] = []
 
     def ask() -> None:
-        for day in range(200):
+        for day in range(600):
             call = make_call(made, "web", who=Who({"age": 30}, "1", NOW + timedelta(days=day)), n=10)
             answers.append((day, tuple(offer.offer for offer in decide(made, call, []).chosen)))
 
@@ -164,7 +164,7 @@ def test_kept_lineups_are_bounded_and_threads_agree() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(made.kept.lineups) <= 128
+    assert len(made.kept.lineups) <= 512
     assert len(answers) == 800 and len(set(answers)) == 200
 
 

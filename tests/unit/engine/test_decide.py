@@ -82,4 +82,4 @@ def test_every_reason_is_met() -> None:
             trace = decide(made, random_catalog.call(rng, made), random_catalog.history(rng, made), explain=True).trace
             assert trace is not None
             met.update(verdict.out.why for verdict in trace.verdicts if verdict.out is not None)
-    assert met == set(Why) - {Why.ENVIRONMENT_CONDITION, Why.NOT_IN_SLICE}
+    assert met == set(Why) - {Why.ENVIRONMENT_CONDITION, Why.NOT_IN_SLICE, Why.NOT_RENDERED}

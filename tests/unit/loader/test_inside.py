@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from time import monotonic
 
 import pytest
 from hypothesis import given
@@ -138,3 +139,15 @@ def test_any_scalar(scalar: str) -> None:
             continue
         seen = character(text, packed)
         assert seen == wanted or (wanted, seen) == (" ", "\n") or seen == "\\", (text, value, offset)
+
+
+def test_thousands_of_escaped_line_ends_and_spaces_take_no_time() -> None:
+    """They were followed one inside the other, and indentations tried one after the other."""
+    start = monotonic()
+    for text in ('a:\n  b: "x' + "\\\n" * 20_000 + ' y"\n', "a:\n  b: |1\n   " + " " * 9_000 + "x\n"):
+        document, _ = parse("f", text.encode())
+        assert isinstance(document, YamlMap)
+        value, at = document["a"]["b"], locate(document, ("a", "b"))
+        last = len(value.rstrip()) - 1
+        assert character(text, Source(text.encode()).inside(at, value, last)) == value[last]
+    assert monotonic() - start < 2

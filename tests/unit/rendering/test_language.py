@@ -37,7 +37,8 @@ def test_the_page_lists_them(names: dict[str, str]) -> None:
 
 def test_the_page_shows_the_statements_and_limits() -> None:
     assert all(text in PAGE for text in language.STATEMENTS.values())
-    for limit in (language.MAX_OUTPUT, language.FUEL, language.MAX_STEPS, language.MAX_RANGE, language.MAX_LOOP_TEXT):
+    limits = (language.MAX_OUTPUT, language.FUEL, language.MAX_STEPS, language.MAX_RANGE, language.MAX_LOOP_TEXT)
+    for limit in (*limits, language.MAX_WORDS):
         assert f"{limit:,}" in PAGE
 
 

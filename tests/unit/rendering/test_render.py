@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from time import monotonic
 from typing import Any
 from xml.etree import ElementTree
 
@@ -348,3 +349,117 @@ def test_a_preview_has_no_proposition() -> None:
     its = Variables.of("recipient", {"name": "Ada"}).about({"name": "n", "code": "n", "label": "", "category": "c"})
     renderer = Renderer.of(space(html="{{ title }}"))
     assert renderer.output(renderer.content({"title": "{{ recipient.name }}"}, its), its, "html") == "Ada"
+
+
+# ---- found in review
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript&colon;alert(1)", "javascript&#58;alert(1)", "jav&Tab;ascript:alert(1)", "&#x6A;avascript:alert(1)",
+        "data:text/html,x", "data:text/html;base64,PHg+", "data:image/svg+xml,x", "DATA:application/xhtml+xml,x",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("tag", ['<a href="{}">', "<iframe src='{}'>", "<set to={}>", '<use xlink:href="{}">'])
+def test_a_program_in_a_link_however_it_is_written(address: str, tag: str) -> None:
+    with pytest.raises(RenderError, match="runs a program"):
+        shown("html", tag.format(address))
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<img src="data:image/svg+xml,x">', '<img src="data:image/png;base64,x">', '<a href="data:text/calendar,x">',
+        '<a title="javascript: what is it">', '<a href="https://x.example/?a=1&#38;b=javascript:">', "a &#39; b",
+        '<meta name="viewport" content="width=device-width">', '<a data-href="javascript:x">&#39;</a>',
+    ],
+)  # fmt: skip
+def test_what_is_no_program(html: str) -> None:
+    assert shown("html", html) == html
+
+
+def test_a_program_in_a_refresh() -> None:
+    with pytest.raises(RenderError, match="runs a program"):
+        shown("html", '<meta http-equiv="refresh" content="0; url={{ recipient.name }}">', name="javascript:alert(1)")
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<a _urltype " + "<a " * 3_000, "<a _urltype='11' b" + " " * 60_000 + ">", "<a _urltype>" + "<script>" * 9_000,
+        "<a _urltype" + "<!--" * 9_000, "script href=" + " " * 60_000,
+    ],
+)  # fmt: skip
+def test_odd_markup_takes_no_time(html: str) -> None:
+    """The parser of the standard library needs minutes for the first."""
+    start = monotonic()
+    shown("html", html)
+    assert monotonic() - start < 1
+
+
+def test_tracked_links_in_comments_and_texts_are_left_alone() -> None:
+    link = '<a _urlType="11" href="https://x.example">'
+    html = shown("html", f"<!-- {link} --><textarea>{link}</textarea><script>'{link}'</script>{link.upper()}")
+    assert html.startswith(f"<!-- {link} --><textarea>{link}</textarea><script>'{link}'</script><A HREF=")
+    assert html.count("UpdateStatus") == 1
+    assert 'title=">" href="https://o.example' in shown("html", '<a title=">"_urlType="11" href="https://x.example">')
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ (['x'] * 100000000)|length }}", "{{ recipient.tags * 100000000 }}", "{{ 100000000 * recipient.tags|sort }}",
+        "{{ 2 * ([1]) }}", "{{ 2 * -3 * ['x'][0:] }}", "{{ ('a' 'b') * 2 }}", "{{ 2 * 'a' 'b' }}",
+    ],
+)  # fmt: skip
+def test_only_numbers_are_multiplied(template: str) -> None:
+    """The engine would repeat a list until the memory is full: that costs it no step."""
+    with pytest.raises(RenderError, match="only numbers are multiplied"):
+        shown("title", template, tags=("a", "b"))
+
+
+def test_products() -> None:
+    text = (
+        "{{ 2 * recipient.tags|length }} {{ 2*-3 }} {{ (1+2)*3*4 }} {{ 2*3**2 }} {{ [1, 2][1]*3 }} {{ 2 * {'a': 3}.a }}"
+    )
+    assert shown("title", text, tags=("a", "b")) == "4 -6 36 18 6 6"
+
+
+@pytest.mark.parametrize(
+    "value", ["'1e50'|number", "'1e999999999'|round", "('9' + '9999999999999999999999')|number", "1e308 + 1e308"]
+)
+def test_numbers_that_are_too_large(value: str) -> None:
+    with pytest.raises(RenderError, match="too large"):
+        shown("title", "{{ " + value + " }}")
+
+
+def test_control_characters_and_what_cannot_be_seen_in_a_url() -> None:
+    assert shown("destination_url", "https://x.example/{{ recipient.name }}", name="a\x00\x1bb\t") == (
+        "https://x.example/ab%09"
+    )
+    with pytest.raises(RenderError, match="not a valid URL"):
+        shown("destination_url", "https://x.example/\u202egpj.exe")
+
+
+@pytest.mark.parametrize(
+    ("xml", "why"),
+    [
+        ("<o>{{ title }}</p>", "mismatched tag"),
+        ("<o>", "mismatched tag"),
+        ("a & b", "invalid token"),
+        ("<o>&nbsp;</o>", "undefined entity"),
+        ("<o a='1' a='2'/>", "duplicate attribute"),
+        ("<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "document type"),
+        ("<?xml version='1.0'?><a/><b/>", "junk after document element"),
+        ("</r><r>", "junk after document element"),
+    ],
+)
+def test_xml_that_is_not_well_formed(xml: str, why: str) -> None:
+    with pytest.raises(RenderError, match=f"not well-formed XML: .*{why}"):
+        output("xml", xml)
+
+
+@pytest.mark.parametrize("xml", ["<a/><b>{{ title }}</b>", "{{ title }}", "<?xml version='1.0'?>\n<a/>", ""])
+def test_xml_that_is(xml: str) -> None:
+    assert output("xml", xml).startswith(xml[:5].replace("{{ ti", "t"))

@@ -1,0 +1,168 @@
+"""Where a position in HTML or XML is, as a browser reads it (the tokenizer of the HTML standard, in short)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import StrEnum, auto
+from typing import NamedTuple
+
+_RAW = ("script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes")
+"""Elements of HTML whose content is text up to their end tag."""
+_OPENS = re.compile(r"<(?:!--|!\[CDATA\[|[!?]|/?(?=[A-Za-z_:])|/?\Z)")
+_NAME = re.compile(r"[^\s/>]*")
+_ATTRIBUTE_NAME = re.compile(r"[^\s/>=]*")
+_WHOLE_TAG = re.compile(r"/?[A-Za-z_:][^\s/>]*(?=[\s/>])")
+_WHOLE_ATTRIBUTES = re.compile(
+    r"""(?:[\s/]++[^\s"'<>/=]++=(?:"[^"]*+"|'[^']*+'))*+
+    (?P<begun>[\s/]++(?P<name>[^\s"'<>/=]++)=(?P<quote>["']))?""",
+    re.VERBOSE,
+)
+"""What most tags are made of, at once; the steps are for the rest."""
+_SPACE = re.compile(r"\s*")
+_BETWEEN = re.compile(r"[\s/]*")
+_BARE = re.compile(r"[^\s>]*")
+_COMMENT_ENDS = re.compile(r"--!?>")
+
+
+class Mode(StrEnum):
+    """What is being read."""
+
+    TEXT = auto()
+    NAME = auto()
+    """The name of a tag, from its ``<`` on."""
+    TAG = auto()
+    """Between the attributes of a tag."""
+    ATTRIBUTE = auto()
+    """The name of an attribute."""
+    AFTER = auto()
+    """Behind that name, where ``=`` may come."""
+    EQUALS = auto()
+    """Behind the ``=``."""
+    BARE = auto()
+    """A value without quotes."""
+    QUOTED = auto()
+    RAW = auto()
+    """Text of an element such as ``<script>``."""
+    COMMENT = auto()
+    """A comment, declaration or instruction."""
+    CDATA = auto()
+
+
+class Place(NamedTuple):
+    """A mode; the tag's name; ``name``: of the attribute, or the element that is raw text; ``end``: what ends it."""
+
+    mode: Mode
+    tag: str = ""
+    name: str = ""
+    end: str = ""
+
+
+START = Place(Mode.TEXT)
+_IN_TAG = (Mode.TAG, Mode.AFTER, Mode.EQUALS)
+"""Modes in which a ``>`` ends the tag."""
+
+
+def after(place: Place, text: str, *, html: bool) -> Place:
+    """The place behind ``text`` that begins at ``place``."""
+    at = 0
+    while at < len(text):
+        place, at = _step(place, text, at, html)
+    return place
+
+
+def start_tags(html: str) -> Iterator[tuple[int, int, str]]:
+    """Each start tag of HTML: its beginning, its end, and its name in small letters."""
+    place, at, begin = START, 0, 0
+    while at < len(html):
+        before = place
+        place, at = _step(place, html, at, True)
+        if before.mode is Mode.TEXT and place.mode in (Mode.NAME, Mode.TAG):
+            begin = at - 1 - len(place.tag)
+        elif before.mode in _IN_TAG and place.mode in (Mode.TEXT, Mode.RAW) and not before.tag.startswith("/"):
+            yield begin, at, before.tag
+
+
+def _step(place: Place, text: str, at: int, html: bool) -> tuple[Place, int]:
+    match place.mode:
+        case Mode.TEXT:
+            return _opened(text, at, html)
+        case Mode.NAME:
+            name = _NAME.match(text, at)
+            assert name is not None, "it matches nothing at all too"
+            tag = place.tag + name.group().lower()
+            return Place(Mode.NAME if name.end() == len(text) else Mode.TAG, tag), name.end()
+        case Mode.QUOTED:
+            end = text.find(place.end, at)
+            return (place, len(text)) if end < 0 else (Place(Mode.TAG, place.tag), end + 1)
+        case Mode.RAW:
+            found = re.compile(place.end, re.IGNORECASE).search(text, at)
+            return (Place(Mode.TAG, "/"), found.end()) if found else (place, len(text))
+        case Mode.COMMENT | Mode.CDATA:
+            return _closed(place, text, at, html)
+        case _:
+            return _in_tag(place, text, at, html)
+
+
+def _opened(text: str, at: int, html: bool) -> tuple[Place, int]:
+    found = _OPENS.search(text, at)
+    if found is None:
+        return START, len(text)
+    end = found.end()
+    match found.group():
+        case "<" | "</" if whole := _WHOLE_TAG.match(text, found.start() + 1):
+            return Place(Mode.TAG, whole.group().lower()), whole.end()
+        case "<" | "</" as sign:
+            return Place(Mode.NAME, sign[1:]), end
+        case "<!--":
+            empty = re.compile(r"-?>").match(text, end) if html else None
+            return (START, empty.end()) if empty else (Place(Mode.COMMENT, end="-->"), end)
+        case "<![CDATA[" if not html:
+            return Place(Mode.CDATA, end="]]>"), end
+        case "<?" if not html:
+            return Place(Mode.COMMENT, end="?>"), end
+        case _:
+            return Place(Mode.COMMENT, end=">"), end
+
+
+def _closed(place: Place, text: str, at: int, html: bool) -> tuple[Place, int]:
+    if html and place.end == "-->":
+        found = _COMMENT_ENDS.search(text, at)
+        return (START, found.end()) if found else (place, len(text))
+    end = text.find(place.end, at)
+    return (place, len(text)) if end < 0 else (START, end + len(place.end))
+
+
+def _in_tag(place: Place, text: str, at: int, html: bool) -> tuple[Place, int]:
+    """A step between a tag's name and its ``>``."""
+    sign = text[at]
+    if place.mode is Mode.BARE:
+        bare = _BARE.match(text, at)
+        assert bare is not None, "it matches nothing at all too"
+        return (place if bare.end() == len(text) else Place(Mode.TAG, place.tag)), bare.end()
+    if place.mode is Mode.ATTRIBUTE:
+        name = _ATTRIBUTE_NAME.match(text, at)
+        assert name is not None, "it matches nothing at all too"
+        full = place.name + name.group().lower()
+        return Place(Mode.ATTRIBUTE if name.end() == len(text) else Mode.AFTER, place.tag, full), name.end()
+    if place.mode is Mode.TAG and (whole := _WHOLE_ATTRIBUTES.match(text, at)) and whole.end() > at:
+        begun = Place(Mode.QUOTED, place.tag, whole["name"].lower(), whole["quote"]) if whole["begun"] else place
+        return begun, whole.end()
+    if sign.isspace() or (sign == "/" and place.mode is Mode.TAG):
+        space = (_BETWEEN if place.mode is Mode.TAG else _SPACE).match(text, at)
+        assert space is not None, "it matches nothing at all too"
+        return place, space.end()
+    if sign == ">":
+        raw = html and place.tag in _RAW
+        return (Place(Mode.RAW, name=place.tag, end=f"</{place.tag}") if raw else START), at + 1
+    if place.mode is Mode.EQUALS:
+        return (Place(Mode.QUOTED, place.tag, place.name, sign), at + 1) if sign in "\"'" else (_bare(place), at)
+    if place.mode is Mode.AFTER and sign == "=":
+        return Place(Mode.EQUALS, place.tag, place.name), at + 1
+    if sign == "/":
+        return Place(Mode.TAG, place.tag), at + 1
+    return Place(Mode.ATTRIBUTE, place.tag, sign.lower()), at + 1
+
+
+def _bare(place: Place) -> Place:
+    return Place(Mode.BARE, place.tag, place.name)

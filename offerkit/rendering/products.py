@@ -1,0 +1,73 @@
+"""``*`` kept to numbers: the engine would also repeat a text or a list, as often as anybody likes, out of our sight.
+
+Each side of a ``*`` gets a filter that lets numbers through only. Nobody can write its name, which begins with ``_``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from offerkit.rendering.scan import Piece, Token
+
+FILTER = "_factor"
+_CLOSES = {"(": ")", "[": "]", "{": "}"}
+
+
+def factor(value: object) -> object:
+    """The value, which may be no text or list. Raises ValueError."""
+    if isinstance(value, str | list | tuple | dict):
+        raise ValueError("only numbers are multiplied")
+    return value
+
+
+def guarded(source: str, parts: Sequence[Piece]) -> str:
+    """The template with both sides of each ``*`` checked."""
+    places = sorted({place for piece in parts for place in _places(piece.tokens)})
+    done, at = [], 0
+    for place in places:
+        done += [source[at:place], f"|{FILTER}"]
+        at = place
+    return "".join(done) + source[at:]
+
+
+def _places(tokens: Sequence[Token]) -> Iterator[int]:
+    """Where the operands of ``*`` end."""
+    for index, token in enumerate(tokens):
+        if index and token.kind == "sign" and token.text == "*":
+            yield _end(tokens[index - 1])
+            yield _end(tokens[_operand(tokens, index + 1)])
+
+
+def _end(token: Token) -> int:
+    return token.at + len(token.text)
+
+
+def _operand(tokens: Sequence[Token], index: int) -> int:
+    """The last token of the operand that begins at ``index``, with its filters."""
+    last = len(tokens) - 1
+    while index < last and tokens[index].text in ("-", "+"):
+        index += 1
+    index = _closing(tokens, index)
+    while index < last:
+        after = tokens[index + 1]
+        if after.kind == tokens[index].kind == "string":
+            index += 1
+        elif after.kind == "sign" and after.text in (".", "|"):
+            index = min(index + 2, last)
+        elif after.kind == "sign" and after.text in ("(", "["):
+            index = _closing(tokens, index + 1)
+        else:
+            break
+    return index
+
+
+def _closing(tokens: Sequence[Token], index: int) -> int:
+    """The token that closes what the one at ``index`` opens; that one itself when it opens nothing."""
+    opened = 0
+    for place in range(index, len(tokens)):
+        token = tokens[place]
+        if token.kind == "sign":
+            opened += (token.text in _CLOSES) - (token.text in _CLOSES.values())
+        if opened <= 0:
+            return place
+    return len(tokens) - 1
