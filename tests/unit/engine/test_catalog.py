@@ -165,7 +165,7 @@ def test_kept_lineups_are_bounded_and_threads_agree() -> None:
     for thread in threads:
         thread.join()
     assert len(made.kept.lineups) <= 512
-    assert len(answers) == 800 and len(set(answers)) == 200
+    assert len(answers) == 2400 and len(set(answers)) == 600
 
 
 def test_bounded_forgets_the_oldest() -> None:
