@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tomllib
 from importlib.metadata import entry_points
@@ -118,6 +119,14 @@ def test_only_hooks_that_are_named_are_loaded() -> None:
         "one-of-a-kind",
     }
     assert not installed({"recipients/space.web-home": {"channel": "inbound-web"}}).post_processing
+
+
+@pytest.mark.usefixtures("package")
+def test_the_case_in_the_documentation_holds(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "hooks.md").read_text("utf-8")
+    [shown] = re.findall(r"```yaml\n(version: 1\ncases:.*?)```", page, re.DOTALL)
+    done = _tested(tmp_path, shown)
+    assert done.exit_code == 0, done.output
 
 
 def test_the_package_offers_what_the_specs_name() -> None:
