@@ -31,7 +31,10 @@ class Wanted:
 
 
 def found(store: Store, wanted: Wanted, now: str) -> list[PropositionLine]:
-    """The propositions that ``wanted`` describes, newest first, those of one call by rank. Raises Refused when it makes no sense."""
+    """The propositions that ``wanted`` describes, newest first, those of one call by rank.
+
+    Raises Refused when it makes no sense.
+    """
     rows = sorted(_rows(store, wanted, now), key=lambda row: (row.interaction, row.space, row.rank))
     return [_line(row) for row in sorted(rows, key=lambda row: row.time, reverse=True)]
 
