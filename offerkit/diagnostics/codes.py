@@ -105,6 +105,7 @@ class Code(StrEnum):
     UNKNOWN_STATUS = "OFR883"
     BAD_CASE = "OFR890"
     CASE_FAILED = "OFR891"
+    UNKNOWN_AXIS = "OFR895"
     # 9xx: ours
     BUG = "OFR901"
 
@@ -176,6 +177,7 @@ CODES: dict[Code, str] = {
     Code.UNKNOWN_STATUS: "Not a status of a proposition.",
     Code.BAD_CASE: "A decision case that cannot be run: unknown keys, a wrong space, a contact that does not fit.",
     Code.CASE_FAILED: "A decision case gives other offers than it expects.",
+    Code.UNKNOWN_AXIS: "A simulation is to be told apart by a field that its contacts do not have.",
     Code.NOT_RENDERED: "An offer could not be rendered for one contact and was left out of the answer (a warning).",
     Code.NOBODY: "A call identified nobody, and the space has no fallback (a warning; the answer is empty).",
     Code.UNKNOWN_SPACE: "A call names a space that is not there, or not live.",

@@ -17,7 +17,8 @@ class Who:
     """Who is asking, and when. ``contact`` None: nothing is known of them.
 
     ``key`` is the contact's canonical key (or cookie) as text, ``""`` when there is none; ``now`` is the
-    proposition date, aware; ``seed`` decides how ties are shuffled.
+    proposition date, aware; ``seed`` decides how ties are shuffled. ``many``: the call is made for a whole
+    population, so its space need not be unitary.
     """
 
     contact: Row | None
@@ -25,6 +26,7 @@ class Who:
     now: datetime
     seed: str = ""
     anonymous: bool = False
+    many: bool = False
 
 
 @dataclass(frozen=True, slots=True)

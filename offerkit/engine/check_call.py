@@ -33,7 +33,7 @@ def make_call(
         raise ValueError("the proposition date needs a time zone")
     wanted_categories, wanted_themes = tuple(dict.fromkeys(categories)), tuple(dict.fromkeys(themes))
     values, wrong = call_data(catalog, data or {})
-    wrong = [*_space(catalog, space), *_count(n), *wrong]
+    wrong = [*_space(catalog, space, many=who.many), *_count(n), *wrong]
     if wrong:
         raise Refused(wrong)
     known_categories = tuple(name for name in wanted_categories if name in catalog.categories)
@@ -100,14 +100,14 @@ def typed(catalog: Catalog, data: Mapping[str, object]) -> tuple[dict[str, Value
     return values, wrong
 
 
-def _space(catalog: Catalog, name: str) -> Iterator[Diagnostic]:
+def _space(catalog: Catalog, name: str, *, many: bool) -> Iterator[Diagnostic]:
     space = catalog.spaces.get(name)
     where = f"{catalog.environment}/space.{name}"[:200]
     if space is None:
         hint = suggestion(name, catalog.spaces)
         detail = "Only spaces that were promoted can be asked."
         yield Diagnostic(Code.UNKNOWN_SPACE, f"there is no live space “{name[:80]}”", detail, hint)
-    elif not space.unitary:
+    elif not space.unitary and not many:
         unitary = or_list(sorted(found.name for found in catalog.spaces.values() if found.unitary))
         yield Diagnostic(
             Code.NOT_UNITARY,

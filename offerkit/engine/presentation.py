@@ -86,11 +86,17 @@ def reached(catalog: Catalog, place: int, moment: Moment, history: Sequence[Past
     rule = catalog.rules[place]
     if rule.channel and rule.channel != moment.channel:
         return None
-    counted = _counted(catalog, place, moment, history, facts)
-    over = _over(place, rule, counted) if len(counted) >= rule.maximum else None
+    over = reached_by(catalog, place, moment, history, facts)
     if over is not None and rule.contacts is not None and rule.contacts.gate.value(facts) is not True:
         return None
     return over
+
+
+def reached_by(catalog: Catalog, place: int, moment: Moment, history: Sequence[Past], facts: Facts) -> Reached | None:
+    """The same, whatever channel is asked and whoever has this history: only propositions are looked at."""
+    counted = _counted(catalog, place, moment, history, facts)
+    rule = catalog.rules[place]
+    return _over(place, rule, counted) if len(counted) >= rule.maximum else None
 
 
 def _over(place: int, rule: PresentationRule, counted: Sequence[Past]) -> Reached | None:

@@ -158,6 +158,10 @@ class Store:
         """The propositions of one contact from ``since`` (UTC, ISO) on, by time."""
         return propositions.history(self._db, environment, contact, since)
 
+    def histories(self, environment: str, since: str) -> Iterator[PropositionRow]:
+        """The propositions of all contacts from ``since`` (UTC, ISO) on: contact by contact, by time."""
+        return propositions.histories(self._db, environment, since)
+
     def proposition(self, id_: str) -> PropositionRow | None:
         """One proposition; None when there is no such one."""
         return propositions.proposition(self._db, id_)

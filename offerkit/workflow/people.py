@@ -11,7 +11,7 @@ from typing import Self
 from offerkit.contacts.keys import key_text
 from offerkit.contacts.source import Contacts, no_contact, open_contacts
 from offerkit.engine.catalog import Catalog
-from offerkit.models.dimension import Dimension
+from offerkit.models.dimension import Dimension, Source
 from offerkit.rules.types import Row
 from offerkit.workflow.catalogs import Catalogs
 
@@ -33,12 +33,18 @@ class People:
     ) -> None:
         self._stack.close()
 
-    def of(self, environment: str) -> Contacts:
-        """The contacts of an environment's dimension. Raises Refused when it declares no source that can be read."""
+    def of(self, environment: str, file: str = "") -> Contacts:
+        """The contacts of an environment's dimension. Raises Refused when it declares no source that can be read.
+
+        ``file``: a CSV or Parquet file of the project to read instead.
+        """
         if environment not in self._open:
             catalog = self._catalogs[environment]
             body = self._catalogs.view(f"dimension.{catalog.dimension.name}")
             model = Dimension.model_validate(body)
+            if file:
+                format_ = "parquet" if file.endswith(".parquet") else "csv"
+                model = model.model_copy(update={"source": Source(format=format_, path=file)})
             contacts = open_contacts(catalog.dimension.name, model, self._root, self._environ, catalog.zone)
             self._open[environment] = self._stack.enter_context(contacts)
         return self._open[environment]

@@ -1,0 +1,63 @@
+"""Conditions and formulas of a catalog as columns of DuckDB: what the unitary engine evaluates contact by contact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from offerkit.engine.condition import Facts, Gate
+from offerkit.rules.duckdb import to_duckdb
+from offerkit.rules.duckdb_literals import literal
+from offerkit.rules.nodes import Call, Case, Field, Node
+from offerkit.rules.types import Base, Row
+
+
+def column(field: str) -> str:
+    """The quoted name of the column that holds a field of the contact."""
+    return '"f_' + field.replace('"', '""') + '"'
+
+
+def gate_sql(gate: Gate, facts: Facts) -> str:
+    """The value of ``gate`` as SQL over the contacts' columns: call data, clock and bound rows are constants.
+
+    A condition that cannot be read is unknown for everybody, as in the unitary engine.
+    """
+    checked = gate.condition.checked
+    if checked is None:
+        return "NULL"
+    contact, *others = gate.condition.namespaces
+    rows: dict[str, Row] = dict(zip(others, (facts.data, *gate.bound), strict=True))
+    bases = {(field.namespace, field.name): field.type.base for field in fields_of(checked.root)}
+
+    def name(namespace: str, field: str) -> str:
+        if namespace == contact:
+            return column(field)
+        return literal(rows[namespace].get(field), bases[namespace, field])
+
+    now, today = literal(facts.now, Base.TIMESTAMP), literal(facts.today, Base.DATE)
+    return to_duckdb(checked, name, now, today)
+
+
+def fields_read(gate: Gate) -> Iterator[str]:
+    """The contact's fields that ``gate`` reads."""
+    checked = gate.condition.checked
+    if checked is not None:
+        contact = gate.condition.namespaces[0]
+        yield from (name for namespace, name in checked.fields if namespace == contact)
+
+
+def fields_of(node: Node) -> Iterator[Field]:
+    """Every field below ``node``."""
+    match node:
+        case Field():
+            yield node
+        case Call():
+            for arg in node.args:
+                yield from fields_of(arg)
+        case Case():
+            for test, then in node.branches:
+                yield from fields_of(test)
+                yield from fields_of(then)
+            if node.default is not None:
+                yield from fields_of(node.default)
+        case _:
+            return

@@ -1,0 +1,78 @@
+"""``offerkit simulate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from offerkit.cli.asking import at_option, warn
+from offerkit.cli.complete import environments, spaces
+from offerkit.cli.options import pass_shell
+from offerkit.cli.shell import Shell, progress_bar
+
+
+@click.command("simulate")
+@click.argument("environment", shell_complete=environments)
+@click.option(
+    "--space", "names", multiple=True, metavar="SPACE", help="On this space (default: all).", shell_complete=spaces
+)
+@click.option("--category", "-c", "categories", multiple=True, metavar="PATH", help="Only offers below this category.")
+@click.option("--theme", "-t", "themes", multiple=True, metavar="NAME", help="Only offers with this theme.")
+@at_option
+@click.option("-n", "count", type=int, default=3, metavar="NUMBER", help="Offers for each contact (default: 3).")
+@click.option(
+    "--stage",
+    type=click.Choice(["specs", "design", "live"]),
+    default="live",
+    help="What to look at (default: what is live).",
+)
+@click.option("--contacts", default="", metavar="FILE", help="Contacts from this CSV or Parquet file of the project.")
+@click.option("--axis", "axes", multiple=True, metavar="FIELD", help="Also by this field, such as recipient.country.")
+@click.option("--seed", default="", metavar="TEXT", help="How ties are shuffled.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Also write a page with plots.",
+)
+@pass_shell
+def command(
+    shell: Shell,
+    environment: str,
+    names: tuple[str, ...],
+    categories: tuple[str, ...],
+    themes: tuple[str, ...],
+    at: str,
+    count: int,
+    stage: str,
+    contacts: str,
+    axes: tuple[str, ...],
+    seed: str,
+    form: str,
+    page: Path | None,
+) -> None:
+    """Show who would get what: every contact's offers, counted by offer, rank and axis.
+
+    Nothing is stored and nobody is told. Hooks are not called: a dynamic offer counts as one offer.
+    """
+    from offerkit.reports.simulation import simulation_json, simulation_text
+    from offerkit.workflow.engine import trying
+    from offerkit.workflow.moments import moment
+    from offerkit.workflow.simulating import Asked, simulate
+
+    session = shell.session()
+    asked = Asked(environment, names, categories, themes, axes, count, seed)
+    with trying(session, stage) as engine:
+        when = moment(at, engine.catalogs[environment].zone, session.now)
+        source = engine.people.of(environment, contacts)
+        with progress_bar("Contacts", source.count()) as told:
+            made, reports = simulate(engine, source, asked, when, told)
+    warn(reports)
+    if page is not None:
+        from offerkit.reports.simulation_html import simulation_html
+
+        page.write_text(simulation_html(made), encoding="utf-8")
+    click.echo(simulation_json(made) if form == "json" else simulation_text(made, shell.style), nl=False, color=True)

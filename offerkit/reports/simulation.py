@@ -1,0 +1,126 @@
+"""What a simulation found, as data and as text or JSON; the page is in simulation_html.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import orjson
+
+from offerkit.reports.escape import clip, visible
+from offerkit.reports.style import PLAIN, Style, display_width, pad
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What takes contacts from an offer: the reason in words, where it stands, and from how many."""
+
+    reason: str
+    where: str
+    contacts: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfferResult:
+    """How many contacts an offer reaches, by rank from 1; and what takes most of the others, the most first."""
+
+    offer: str
+    category: str
+    contacts: int
+    by_rank: Sequence[int]
+    losses: Sequence[Loss] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AxisValue:
+    """One value of an axis: contacts with it, those who get nothing, and the offers that reach most of them."""
+
+    value: str
+    contacts: int
+    nothing: int
+    top: Sequence[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceResult:
+    """One space. ``by_count``: contacts by how many offers they get, from none to the number asked for."""
+
+    space: str
+    contacts: int
+    by_count: Sequence[int]
+    offers: Sequence[OfferResult]
+    axes: Sequence[tuple[str, Sequence[AxisValue]]] = ()
+
+    @property
+    def too_few(self) -> int:
+        """Contacts with fewer offers than asked for."""
+        return sum(self.by_count[:-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """All spaces of a simulation. ``at`` is in the environment's zone, ``n`` what was asked for."""
+
+    environment: str
+    stage: str
+    at: str
+    n: int
+    spaces: Sequence[SpaceResult]
+
+
+def simulation_text(made: Simulation, style: Style = PLAIN) -> str:
+    """A part for each space: how many get how many, offers by rank, axes, and what keeps back who is never given."""
+    lines = [style.bold(f"{made.environment} in {made.stage}, {made.n} for each contact, at {made.at}")]
+    for space in made.spaces:
+        lines += ["", *_space(made, space, style)]
+    return style.finish("\n".join(lines) + "\n")
+
+
+def _space(made: Simulation, space: SpaceResult, style: Style) -> list[str]:
+    lines = [style.bold(f"{space.space} · {space.contacts:,} contacts")]
+    for count in range(made.n, -1, -1):
+        number = space.by_count[count]
+        if number:
+            what = "nothing" if not count else f"{count} offer{'s' if count > 1 else ''}"
+            lines.append(f"  {what:10} {number:>9,}  {_share(number, space.contacts)}")
+    given = [offer for offer in space.offers if offer.contacts]
+    wide = max((display_width(offer.offer) for offer in space.offers), default=0)
+    if given:
+        ranks = "".join(f"{'rank ' + str(rank):>10}" for rank in range(1, min(made.n, 5) + 1))
+        lines += ["", style.dim(f"  {pad('offer', wide)}  {'contacts':>9}        {ranks}")]
+    for offer in given:
+        ranks = "".join(f"{count:>10,}" for count in offer.by_rank[:5])
+        share = _share(offer.contacts, space.contacts)
+        lines.append(f"  {pad(visible(offer.offer), wide)}  {offer.contacts:>9,}  {share}{ranks}")
+    never = [offer for offer in space.offers if not offer.contacts]
+    if never:
+        lines += ["", f"  {len(never)} offer{'s' if len(never) > 1 else ''} that nobody gets"]
+    for offer in never:
+        lines.append(f"  {style.red(pad(visible(offer.offer), wide))}  {_loss(offer)}")
+    for axis, values in space.axes:
+        lines += ["", style.dim(f"  by {visible(axis)}")]
+        names = [visible(clip(value.value, 30)) for value in values]
+        widest = max(map(display_width, names), default=0)
+        for name, value in zip(names, values, strict=True):
+            top = ", ".join(f"{offer} {_share(count, value.contacts).strip()}" for offer, count in value.top[:3])
+            nothing = f"nothing for {value.nothing:,}" if value.nothing else ""
+            lines.append(f"  {pad(name, widest)}  {value.contacts:>9,}  {'; '.join(filter(None, [top, nothing]))}")
+    return lines
+
+
+def _loss(offer: OfferResult) -> str:
+    if not offer.losses:
+        return ""
+    first = offer.losses[0]
+    count = f" ({first.contacts:,} contacts)" if first.contacts else ""
+    where = f"  {first.where}" if first.where else ""
+    return visible(clip(first.reason, 120)) + count + where
+
+
+def _share(count: int, whole: int) -> str:
+    return f"{count / whole:>6.1%}" if whole else "     –"
+
+
+def simulation_json(made: Simulation) -> str:
+    """Everything as JSON. Ends with a newline."""
+    return orjson.dumps(asdict(made), option=orjson.OPT_INDENT_2).decode() + "\n"

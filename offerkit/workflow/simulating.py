@@ -1,0 +1,260 @@
+"""Who would get what: the batch over all contacts of an environment, counted; nothing is stored or told to anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from offerkit.batch import Batch, Decided, People, Program, decide_all, open_people, over, program
+from offerkit.batch.gates import column, fields_read
+from offerkit.contacts.source import Contacts
+from offerkit.diagnostics import Code, refuse, suggestion
+from offerkit.engine.call import Call, Who
+from offerkit.engine.catalog import Catalog, Offer, Requirement
+from offerkit.engine.check_call import make_call
+from offerkit.engine.history import Past
+from offerkit.engine.report import Report
+from offerkit.engine.slice import members, wanted
+from offerkit.reports.simulation import AxisValue, Loss, OfferResult, Simulation, SpaceResult
+from offerkit.store import Store
+from offerkit.workflow.engine import Engine
+from offerkit.workflow.proposing import past, utc
+
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
+
+AXIS_VALUES = 20
+"""Values of an axis that are told apart, those of most contacts."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is simulated. No spaces: all of the environment. ``axes`` are fields of the contact."""
+
+    environment: str
+    spaces: Sequence[str] = ()
+    categories: Sequence[str] = ()
+    themes: Sequence[str] = ()
+    axes: Sequence[str] = ()
+    n: int = 3
+    seed: str = ""
+
+
+def simulate(
+    engine: Engine, contacts: Contacts, asked: Asked, at: datetime, progress: Callable[[int], None] | None = None
+) -> tuple[Simulation, tuple[Report, ...]]:
+    """The simulation, and warnings.
+
+    Raises Refused when a space or an axis is not known, or a contact cannot be read.
+    """
+    catalog = engine.catalogs[asked.environment]
+    axes = tuple(_axis(catalog, name) for name in dict.fromkeys(asked.axes))
+    calls = [_call(catalog, space, asked, at) for space in asked.spaces or sorted(catalog.spaces)]
+    programs = [program(catalog, call) for call in calls]
+    needed = {*axes, *(name for made in programs for gate in made.gates for name in fields_read(gate))}
+    needed |= {name for made in programs for name in _formula_fields(made)}
+    types = {name: type_ for name, type_ in catalog.dimension.fields.items() if name in needed}
+    with open_people(contacts.rows(), catalog.dimension.key, types, progress) as people:
+        spaces = [_space(engine.store, people, made, axes) for made in programs]
+    local = at.astimezone(catalog.zone)
+    made = Simulation(catalog.environment, str(engine.catalogs.stage), f"{local:%Y-%m-%d %H:%M %Z}", asked.n, spaces)
+    return made, tuple(dict.fromkeys(report for call in calls for report in call.reports))
+
+
+def _axis(catalog: Catalog, name: str) -> str:
+    found = name.removeprefix(f"{catalog.dimension.name}.")
+    if found not in catalog.dimension.fields:
+        raise refuse(
+            Code.UNKNOWN_AXIS,
+            f"there is no axis “{name[:80]}”: {catalog.dimension.name} has no such field",
+            hint=suggestion(found, catalog.dimension.fields),
+        )
+    return found
+
+
+def _call(catalog: Catalog, space: str, asked: Asked, at: datetime) -> Call:
+    samples: dict[str, object] = {
+        name: field.sample for name, field in catalog.call_data.items() if field.required and field.sample is not None
+    }
+    return make_call(
+        catalog, space.removeprefix(f"{catalog.environment}/"),
+        who=Who(None, "", at, asked.seed, catalog.anonymous, many=True), n=asked.n,
+        categories=asked.categories, themes=asked.themes, data=samples,
+    )  # fmt: skip
+
+
+def _formula_fields(made: Program) -> Iterator[str]:
+    for part in made.line.computed:
+        for weight in part.weights:
+            if weight.formula is not None:
+                yield from fields_read(weight.formula)
+
+
+def histories(store: Store | None, catalog: Catalog, now: datetime) -> Iterator[tuple[str, list[Past]]]:
+    """The propositions of each contact that presentation rules may count, contact by contact."""
+    if store is None or not catalog.rules:
+        return
+    since = max(now - catalog.longest_period, datetime(1, 1, 2, tzinfo=UTC)) if catalog.longest_period else now
+    rows = store.histories(catalog.environment, utc(since - timedelta(microseconds=1)))
+    for key, part in groupby(rows, key=lambda row: row.contact):
+        yield key, [past(row) for row in part]
+
+
+@dataclass
+class _Counts:
+    """What the chunks add up to."""
+
+    by_rank: NDArray[numpy.int64]
+    by_count: NDArray[numpy.int64]
+    failed: NDArray[numpy.int64]
+    eligible: NDArray[numpy.int64]
+    presentable: NDArray[numpy.int64]
+    in_environment: int = 0
+    axes: dict[str, _Axis] = field(default_factory=dict)
+
+
+def _space(store: Store | None, people: People, made: Program, axes: Sequence[str]) -> SpaceResult:
+    import numpy
+
+    catalog, n, size = made.catalog, made.call.n, len(made.items)
+    batch = Batch(made, over(made, histories(store, catalog, made.call.now)))
+
+    def zeros(*shape: int) -> NDArray[numpy.int64]:
+        return numpy.zeros(shape, numpy.int64)
+
+    counts = _Counts(zeros(n, size), zeros(n + 1), zeros(len(made.gates)), zeros(size), zeros(size))
+    counts.axes = {name: _Axis(people, name) for name in axes}
+    for chunk in decide_all(people, batch):
+        _add(counts, chunk, size)
+    offers = sorted(_offers(made, counts, people.count), key=lambda offer: (-offer.contacts, offer.offer))
+    names = [catalog.offers[item.place].name for item in made.items]
+    return SpaceResult(
+        f"{catalog.environment}/{made.call.space}", people.count, counts.by_count.tolist(), offers,
+        [(f"{catalog.dimension.name}.{name}", axis.values(names)) for name, axis in counts.axes.items()],
+    )  # fmt: skip
+
+
+def _add(counts: _Counts, chunk: Decided, size: int) -> None:
+    import numpy
+
+    for rank, row in enumerate(chunk.picks):
+        counts.by_rank[rank] += numpy.bincount(row[row >= 0], minlength=size)[:size]
+    per_contact = (chunk.picks >= 0).sum(axis=0)
+    counts.by_count += numpy.bincount(per_contact, minlength=len(counts.by_count))
+    inside = chunk.holds[-1]
+    counts.in_environment += int(inside.sum())
+    counts.failed += (inside & ~chunk.holds[:-1]).sum(axis=1)
+    counts.eligible += chunk.eligible.sum(axis=1)
+    counts.presentable += chunk.presentable.sum(axis=1)
+    for axis in counts.axes.values():
+        axis.add(chunk)
+
+
+def _offers(made: Program, counts: _Counts, contacts: int) -> Iterator[OfferResult]:
+    catalog = made.catalog
+    space = catalog.spaces[made.call.space]
+    items: dict[int, list[int]] = {}
+    for number, item in enumerate(made.items):
+        items.setdefault(item.place, []).append(number)
+    for place in members(catalog, wanted(space, made.call)):
+        offer, own = catalog.offers[place], items.get(place, [])
+        by_rank = counts.by_rank[:, own].sum(axis=1).tolist() if own else [0] * made.call.n
+        losses = list(_losses(made, counts, offer, own, contacts)) if own else [_never(offer, space.name, made)]
+        losses.sort(key=lambda loss: -loss.contacts)
+        yield OfferResult(offer.name, offer.category, sum(by_rank), by_rank, losses)
+
+
+def _losses(made: Program, counts: _Counts, offer: Offer, own: Sequence[int], contacts: int) -> Iterator[Loss]:
+    numbers = {gate: number for number, gate in enumerate(made.gates)}
+    catalog = made.catalog
+    if catalog.when is not None and counts.in_environment < contacts:
+        yield Loss("the environment's filter", catalog.when.address, contacts - counts.in_environment)
+    for what, requirement in _requirements(offer):
+        number = numbers.get(requirement.gate)
+        if number is not None and counts.failed[number]:
+            text = " ".join(requirement.gate.condition.text.split())
+            yield Loss(f"{what}: {text}", requirement.address, int(counts.failed[number]))
+    shown, best = int(counts.presentable[own].max()), int(counts.eligible[own].max())
+    if best > shown:
+        yield Loss("presentation rules", "", best - shown)
+    got = int(counts.by_rank[:, own].sum())
+    if shown > got:
+        yield Loss("others weigh more", "", shown - got)
+
+
+def _requirements(offer: Offer) -> Iterator[tuple[str, Requirement]]:
+    for category in offer.chain:
+        if category.when is not None:
+            yield f"category “{category.path}”", category.when
+    for requirement in offer.requirements:
+        yield (f"filter “{requirement.name}”" if requirement.name else "the offer's condition"), requirement
+    for weight in offer.weights:
+        if weight.when is not None and len(offer.weights) == 1:
+            yield "its only weight", weight.when
+
+
+def _never(offer: Offer, space: str, made: Program) -> Loss:
+    """Why an offer can reach nobody on this space and day, whoever they are."""
+    today = made.facts.today
+    off = next((category for category in offer.chain if not category.enabled), None)
+    out = next((category for category in offer.chain if not category.days.hold(today)), None)
+    if off is not None:
+        return Loss(f"category “{off.path}” is disabled", off.address, 0)
+    if out is not None:
+        return Loss(f"category “{out.path}” is outside of its dates", out.address, 0)
+    if not offer.enabled:
+        return Loss("it is disabled", offer.address, 0)
+    if space not in offer.spaces:
+        return Loss(f"it is not activated on {space}", offer.address, 0)
+    if not offer.days.hold(today):
+        return Loss("it is outside of its dates", offer.address, 0)
+    return Loss("no weight of it is above 0 here and now", offer.address, 0)
+
+
+class _Axis:
+    """Counts by a field's value."""
+
+    def __init__(self, people: People, name: str) -> None:
+        self._people, self._name = people, name
+        top = people.connection.execute(
+            f"SELECT CAST({column(name)} AS VARCHAR) AS v, count(*) FROM contact"  # noqa: S608 - quoted
+            f" GROUP BY v ORDER BY count(*) DESC, v LIMIT {AXIS_VALUES}"
+        ).fetchall()
+        self._sizes: dict[str | None, int] = dict(top)
+        self._served: dict[str | None, dict[int, int]] = {value: {} for value in self._sizes}
+        self._nothing: dict[str | None, int] = dict.fromkeys(self._sizes, 0)
+
+    def add(self, chunk: Decided) -> None:
+        """One chunk."""
+        import numpy
+
+        width = chunk.picks.shape[1]
+        values = numpy.array(
+            [value for (value,) in self._people.connection.execute(
+                f"SELECT CAST({column(self._name)} AS VARCHAR) FROM contact WHERE n >= ? AND n < ? ORDER BY n",  # noqa: S608
+                [chunk.first, chunk.first + width],
+            ).fetchall()], dtype=object,
+        )  # fmt: skip
+        for value in self._sizes:
+            mine = values == value
+            picks = chunk.picks[:, mine.astype(bool)]
+            self._nothing[value] += int((picks < 0).all(axis=0).sum())
+            found, times = numpy.unique(picks[picks >= 0], return_counts=True)
+            served = self._served[value]
+            for item, count in zip(found.tolist(), times.tolist(), strict=True):
+                served[item] = served.get(item, 0) + count
+
+    def values(self, names: Sequence[str]) -> list[AxisValue]:
+        """What was counted, the value of most contacts first; ``names`` are the items' offers."""
+        rows = []
+        for value, size in self._sizes.items():
+            by_offer: dict[str, int] = {}
+            for item, count in self._served[value].items():
+                by_offer[names[item]] = by_offer.get(names[item], 0) + count
+            top = sorted(by_offer.items(), key=lambda pair: (-pair[1], pair[0]))[:10]
+            rows.append(AxisValue("unknown" if value is None else value, size, self._nothing[value], top))
+        return rows

@@ -1,0 +1,70 @@
+"""The batch and the unitary engine give every contact the same offers in the same order, on random catalogs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+import pytest
+from helpers import random_catalog
+
+from offerkit.batch import Batch, decide_all, open_people, over, program
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.decide import decide
+from offerkit.engine.history import Past
+from offerkit.engine.hooks import NO_HOOKS
+
+
+def _people(rng: Random) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": number,
+            "age": rng.choice((None, 20, 33, 40, 70)),
+            "tier": rng.choice((None, "", "gold", "silver", "é'\"")),
+            "score": rng.choice((None, Decimal(0), Decimal("0.7"), Decimal("-1.000001"), Decimal(1))),
+        }
+        for number in range(rng.choice((1, 7, 40)))
+    ]
+
+
+def _same(rng: Random, made: Catalog) -> int:
+    """How many offers were compared."""
+    call = replace(random_catalog.call(rng, made), exclude=frozenset())
+    people = _people(rng)
+    past: dict[str, list[Past]] = {
+        str(row["id"]): random_catalog.history(rng, made) for row in people if rng.random() < 0.6
+    }
+    made_program = program(made, call)
+    batch = Batch(made_program, over(made_program, past.items()))
+    compared = 0
+    with open_people(people, ("id",), made.dimension.fields) as table:
+        for chunk in decide_all(table, batch):
+            for column in range(chunk.picks.shape[1]):
+                row = people[chunk.first + column]
+                one = replace(call, contact=row, key=str(row["id"]))
+                wanted = [chosen.offer for chosen in decide(made, one, past.get(one.key, [])).chosen]
+                items = [made_program.items[item] for item in chunk.picks[:, column].tolist() if item >= 0]
+                assert [made.offers[item.place].name for item in items] == wanted
+                compared += len(wanted)
+    return compared
+
+
+def _run(seeds: range) -> None:
+    compared = 0
+    for seed in seeds:
+        rng = Random(seed)
+        made = replace(random_catalog.catalog(rng), hooks=NO_HOOKS)
+        spaces = {name: replace(space, post_processing="") for name, space in made.spaces.items()}
+        compared += _same(rng, replace(made, spaces=spaces))
+    assert compared > len(seeds) * 10
+
+
+def test_offer_by_offer() -> None:
+    _run(range(60))
+
+
+@pytest.mark.slow
+def test_offer_by_offer_for_long() -> None:
+    _run(range(1000, 2500))
