@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from offerkit.cli.complete import addresses
+from offerkit.cli.impact import check_impact, impact_options, show_impact
 from offerkit.cli.options import exclude_option, exitcode_option, format_option, full_option, out_option, pass_shell
 from offerkit.cli.planned import finish
 from offerkit.cli.shell import Shell
@@ -15,6 +16,7 @@ from offerkit.cli.shell import Shell
 @exclude_option
 @out_option
 @exitcode_option
+@impact_options
 @format_option
 @full_option
 @pass_shell
@@ -24,6 +26,9 @@ def command(
     exclude: tuple[str, ...],
     out: str | None,
     detailed_exitcode: bool,
+    impact: bool,
+    count: int,
+    at: str,
     form: str,
     full: bool,
 ) -> int:
@@ -35,6 +40,9 @@ def command(
     from offerkit.planning.select import Patterns
     from offerkit.workflow.main_path import plan
 
-    made = plan(shell.session(), Patterns.of(targets, exclude))
+    check_impact(impact=impact, at=at, form=form)
+    session = shell.session()
+    made = plan(session, Patterns.of(targets, exclude))
     shell.plan(made, form, full=full)
+    show_impact(shell, session, made, impact=impact, n=count, at=at, form=form)
     return finish(made, out, detailed_exitcode)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from offerkit.cli.complete import addresses
+from offerkit.cli.impact import check_impact, impact_options, show_impact
 from offerkit.cli.options import (
     changing,
     exclude_option,
@@ -25,6 +26,7 @@ from offerkit.cli.shell import Shell
 @click.option("--plan-only", is_flag=True, help="Show the plan and stop.")
 @out_option
 @exitcode_option
+@impact_options
 @format_option
 @full_option
 @changing
@@ -37,6 +39,9 @@ def command(
     plan_only: bool,
     out: str | None,
     detailed_exitcode: bool,
+    impact: bool,
+    count: int,
+    at: str,
     form: str,
     full: bool,
     yes: bool,
@@ -52,11 +57,13 @@ def command(
     from offerkit.planning.select import Patterns
     from offerkit.workflow.main_path import promote
 
+    check_impact(impact=impact, at=at, form=form)
     session = shell.session(lock_timeout=lock_timeout, message=message)
     environments = tuple(word for word in what if not set(word) & set("/.*?["))
     targets = tuple(word for word in what if word not in environments)
     made = promote(session, environments, Patterns.of(targets, exclude), include_rolled_back=include_rolled_back)
     shell.plan(made, form, full=full)
+    show_impact(shell, session, made, impact=impact, n=count, at=at, form=form)
     if to_be_applied(form, out, plan_only, yes):
         carry_out(shell, session, made, "Promote this to live?", "Live.", yes=yes)
     return finish(made, out, detailed_exitcode)

@@ -53,10 +53,9 @@ def simulate(
     """
     catalog = engine.catalogs[asked.environment]
     axes = tuple(_axis(catalog, name) for name in dict.fromkeys(asked.axes))
-    calls = [_call(catalog, space, asked, at) for space in asked.spaces or sorted(catalog.spaces)]
+    calls = [call_for(catalog, space, asked, at) for space in asked.spaces or sorted(catalog.spaces)]
     programs = [program(catalog, call) for call in calls]
-    needed = {*axes, *(name for made in programs for gate in made.gates for name in fields_read(gate))}
-    needed |= {name for made in programs for name in _formula_fields(made)}
+    needed = {*axes, *(name for made in programs for name in fields_of(made))}
     types = {name: type_ for name, type_ in catalog.dimension.fields.items() if name in needed}
     with open_people(contacts.rows(), catalog.dimension.key, types, progress) as people:
         spaces = [_space(engine.store, people, made, axes) for made in programs]
@@ -76,7 +75,8 @@ def _axis(catalog: Catalog, name: str) -> str:
     return found
 
 
-def _call(catalog: Catalog, space: str, asked: Asked, at: datetime) -> Call:
+def call_for(catalog: Catalog, space: str, asked: Asked, at: datetime) -> Call:
+    """The call that is made for everybody; call data that must be given are their samples."""
     samples: dict[str, object] = {
         name: field.sample for name, field in catalog.call_data.items() if field.required and field.sample is not None
     }
@@ -87,7 +87,10 @@ def _call(catalog: Catalog, space: str, asked: Asked, at: datetime) -> Call:
     )  # fmt: skip
 
 
-def _formula_fields(made: Program) -> Iterator[str]:
+def fields_of(made: Program) -> Iterator[str]:
+    """The contact's fields that a program reads."""
+    for gate in made.gates:
+        yield from fields_read(gate)
     for part in made.line.computed:
         for weight in part.weights:
             if weight.formula is not None:
@@ -163,7 +166,7 @@ def _offers(made: Program, counts: _Counts, contacts: int) -> Iterator[OfferResu
     for place in members(catalog, wanted(space, made.call)):
         offer, own = catalog.offers[place], items.get(place, [])
         by_rank = counts.by_rank[:, own].sum(axis=1).tolist() if own else [0] * made.call.n
-        losses = list(_losses(made, counts, offer, own, contacts)) if own else [_never(offer, space.name, made)]
+        losses = list(_losses(made, counts, offer, own, contacts)) if own else [never(offer, space.name, made)]
         losses.sort(key=lambda loss: -loss.contacts)
         yield OfferResult(offer.name, offer.category, sum(by_rank), by_rank, losses)
 
@@ -173,7 +176,7 @@ def _losses(made: Program, counts: _Counts, offer: Offer, own: Sequence[int], co
     catalog = made.catalog
     if catalog.when is not None and counts.in_environment < contacts:
         yield Loss("the environment's filter", catalog.when.address, contacts - counts.in_environment)
-    for what, requirement in _requirements(offer):
+    for what, requirement in requirements(offer):
         number = numbers.get(requirement.gate)
         if number is not None and counts.failed[number]:
             text = " ".join(requirement.gate.condition.text.split())
@@ -186,7 +189,8 @@ def _losses(made: Program, counts: _Counts, offer: Offer, own: Sequence[int], co
         yield Loss("others weigh more", "", shown - got)
 
 
-def _requirements(offer: Offer) -> Iterator[tuple[str, Requirement]]:
+def requirements(offer: Offer) -> Iterator[tuple[str, Requirement]]:
+    """The conditions of an offer in the order of the decision, each with what it is in words."""
     for category in offer.chain:
         if category.when is not None:
             yield f"category “{category.path}”", category.when
@@ -197,7 +201,7 @@ def _requirements(offer: Offer) -> Iterator[tuple[str, Requirement]]:
             yield "its only weight", weight.when
 
 
-def _never(offer: Offer, space: str, made: Program) -> Loss:
+def never(offer: Offer, space: str, made: Program) -> Loss:
     """Why an offer can reach nobody on this space and day, whoever they are."""
     today = made.facts.today
     off = next((category for category in offer.chain if not category.enabled), None)
