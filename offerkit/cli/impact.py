@@ -26,7 +26,7 @@ def impact_options(function: F) -> F:
             type=int,
             default=3,
             metavar="NUMBER",
-            help="With --impact: offers for each contact (default: 3).",
+            help="With --impact: offers for each (default: 3).",
         ),
         click.option("--impact", is_flag=True, help="Also show for whom it changes which offers; nothing is stored."),
     ):
