@@ -29,6 +29,12 @@ from offerkit.cli.shell import Shell, progress_bar
 )
 @click.option("--contacts", default="", metavar="FILE", help="Contacts from this CSV or Parquet file of the project.")
 @click.option("--axis", "axes", multiple=True, metavar="FIELD", help="Also by this field, such as recipient.country.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Also write every contact's offers to this .parquet or .csv file.",
+)
 @click.option("--seed", default="", metavar="TEXT", help="How ties are shuffled.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
 @click.option(
@@ -50,6 +56,7 @@ def command(
     stage: str,
     contacts: str,
     axes: tuple[str, ...],
+    out: Path | None,
     seed: str,
     form: str,
     page: Path | None,
@@ -64,7 +71,7 @@ def command(
     from offerkit.workflow.simulating import Asked, simulate
 
     session = shell.session()
-    asked = Asked(environment, names, categories, themes, axes, count, seed)
+    asked = Asked(environment, names, categories, themes, axes, count, seed, out)
     with trying(session, stage) as engine:
         when = moment(at, engine.catalogs[environment].zone, session.now)
         source = engine.people.of(environment, contacts)

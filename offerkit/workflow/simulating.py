@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from offerkit.batch import Batch, Decided, People, Program, decide_all, open_people, over, program
+from offerkit.batch import FORMATS, Batch, Decided, People, Program, Results, decide_all, open_people, over, program
 from offerkit.batch.gates import column, fields_read
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, refuse, suggestion
@@ -42,6 +43,8 @@ class Asked:
     axes: Sequence[str] = ()
     n: int = 3
     seed: str = ""
+    out: Path | None = None
+    """A Parquet or CSV file to write every contact's offers to."""
 
 
 def simulate(
@@ -52,16 +55,30 @@ def simulate(
     Raises Refused when a space or an axis is not known, or a contact cannot be read.
     """
     catalog = engine.catalogs[asked.environment]
+    if asked.out is not None and asked.out.suffix not in FORMATS:
+        raise refuse(
+            Code.UNREADABLE, f"{asked.out} is neither a Parquet nor a CSV file", hint="Name it .parquet or .csv."
+        )
     axes = tuple(_axis(catalog, name) for name in dict.fromkeys(asked.axes))
     calls = [call_for(catalog, space, asked, at) for space in asked.spaces or sorted(catalog.spaces)]
     programs = [program(catalog, call) for call in calls]
     needed = {*axes, *(name for made in programs for name in fields_of(made))}
     types = {name: type_ for name, type_ in catalog.dimension.fields.items() if name in needed}
     with open_people(contacts.rows(), catalog.dimension.key, types, progress) as people:
-        spaces = [_space(engine.store, people, made, axes) for made in programs]
+        results = Results(people) if asked.out is not None else None
+        spaces = [_space(engine.store, people, made, axes, results) for made in programs]
+        if results is not None and asked.out is not None:
+            _write(results, asked.out)
     local = at.astimezone(catalog.zone)
     made = Simulation(catalog.environment, str(engine.catalogs.stage), f"{local:%Y-%m-%d %H:%M %Z}", asked.n, spaces)
     return made, tuple(dict.fromkeys(report for call in calls for report in call.reports))
+
+
+def _write(results: Results, target: Path) -> None:
+    try:
+        results.write(target)
+    except OSError as error:
+        raise refuse(Code.UNREADABLE, f"the results cannot be written to {target}: {error}") from error
 
 
 def _axis(catalog: Catalog, name: str) -> str:
@@ -120,7 +137,9 @@ class _Counts:
     axes: dict[str, _Axis] = field(default_factory=dict)
 
 
-def _space(store: Store | None, people: People, made: Program, axes: Sequence[str]) -> SpaceResult:
+def _space(
+    store: Store | None, people: People, made: Program, axes: Sequence[str], results: Results | None
+) -> SpaceResult:
     import numpy
 
     catalog, n, size = made.catalog, made.call.n, len(made.items)
@@ -133,6 +152,8 @@ def _space(store: Store | None, people: People, made: Program, axes: Sequence[st
     counts.axes = {name: _Axis(people, name) for name in axes}
     for chunk in decide_all(people, batch):
         _add(counts, chunk, size)
+        if results is not None:
+            results.add(made, chunk)
     offers = sorted(_offers(made, counts, people.count), key=lambda offer: (-offer.contacts, offer.offer))
     names = [catalog.offers[item.place].name for item in made.items]
     return SpaceResult(
