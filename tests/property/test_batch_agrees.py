@@ -67,4 +67,4 @@ def test_offer_by_offer() -> None:
 
 @pytest.mark.slow
 def test_offer_by_offer_for_long() -> None:
-    _run(range(1000, 2500))
+    _run(range(1000, 1600))
