@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -91,8 +92,12 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         _prepare(where, server)
         yield where
     finally:
-        server.terminate()
-        server.wait(30)
+        server.send_signal(signal.SIGINT)  # "fast": does not wait for whoever is still connected
+        try:
+            server.wait(60)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
         shutil.rmtree(folder)
 
 
