@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from offerkit.address import Kind, parse_address, parse_stage
 from offerkit.address import Stage as StageName
 from offerkit.applier.sound import check_sound
 from offerkit.applier.stale import check
+from offerkit.fingerprint import Json
 from offerkit.governance.approval import Approval
 from offerkit.governance.aspects import keys_of
 from offerkit.governance.standing import standing
@@ -32,7 +33,7 @@ class Run:
 
     ``authorize`` is asked once the store is locked, and gives the name to sign with; it raises Refused when
     the operator may not, or no longer. ``gate`` is asked last, of a plan that is neither stale nor odd, and
-    raises Refused when what the plan would make is not to be.
+    raises Refused when what the plan would make is not to be; what it gives is recorded with the revision.
     """
 
     actor: str
@@ -41,7 +42,7 @@ class Run:
     message: str = ""
     waiting: Callable[[Holder], None] | None = None
     authorize: Callable[[], str] | None = None
-    gate: Callable[[], None] | None = None
+    gate: Callable[[], Mapping[str, Json]] | None = None
 
 
 def apply(plan: Plan, store: Store, run: Run) -> Applied:
@@ -54,8 +55,7 @@ def apply(plan: Plan, store: Store, run: Run) -> Applied:
         actor = run.authorize() if run.authorize is not None else run.actor
         moved = check(plan, store)
         check_sound(plan, store)
-        if run.gate is not None:
-            run.gate()
+        details = run.gate() if run.gate is not None else {}
         draft = Draft(
             action=plan.kind,
             actor=actor,
@@ -65,6 +65,7 @@ def apply(plan: Plan, store: Store, run: Run) -> Applied:
             changes=tuple(map(_row, plan.steps)),
             approvals=tuple(_carried(plan, store)),
             bodies=plan.bodies,
+            details=details,
         )
         return Applied(store.append(draft), moved)
 

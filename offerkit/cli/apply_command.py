@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from offerkit.cli.complete import addresses
+from offerkit.cli.impact import override_option
 from offerkit.cli.options import changing, exclude_option, full_option, pass_shell
 from offerkit.cli.planned import carry_out
 from offerkit.cli.shell import Shell, is_file
@@ -16,6 +17,7 @@ from offerkit.cli.shell import Shell, is_file
 @click.argument("what", nargs=-1, metavar="[PLAN | ADDRESS...]", shell_complete=addresses)
 @exclude_option
 @full_option
+@override_option
 @changing
 @pass_shell
 def command(
@@ -23,6 +25,7 @@ def command(
     what: tuple[str, ...],
     exclude: tuple[str, ...],
     full: bool,
+    override_impact: str,
     yes: bool,
     message: str,
     lock_timeout: float,
@@ -37,7 +40,7 @@ def command(
     from offerkit.planning.select import Patterns
     from offerkit.workflow.main_path import plan, saved
 
-    session = shell.session(lock_timeout=lock_timeout, message=message)
+    session = shell.session(lock_timeout=lock_timeout, message=message, override_impact=override_impact)
     from_file = len(what) == 1 and (what[0].endswith(".json") or is_file(what[0]))
     made = saved(Path(what[0])) if from_file else plan(session, Patterns.of(what, exclude))
     shell.plan(made, full=full)

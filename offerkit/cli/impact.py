@@ -1,58 +1,90 @@
-"""The option --impact of the commands that plan: what the plan changes for people."""
+"""The options of the commands that plan about what the plan changes for people."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from offerkit.cli.shell import Shell, width
-
 if TYPE_CHECKING:
     from offerkit.planning.plan import Plan
+    from offerkit.reports.impact import Impact
     from offerkit.workflow.session import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+override_option = click.option(
+    "--override-impact",
+    default="",
+    metavar="REASON",
+    help="Promote though more contacts are left without an offer than the environment allows; recorded.",
+)
+
+
+@dataclass(frozen=True)
+class ImpactAsked:
+    """What the options say; ``wanted`` is false without --impact."""
+
+    wanted: bool
+    n: int
+    at: str
+    by: tuple[str, ...]
+    sample: int
+
+    def of(self, session: Session, plan: Plan) -> Impact | None:
+        """The impact of ``plan``, if it is asked for. Raises Refused when it cannot be told."""
+        if not self.wanted:
+            return None
+        from offerkit.workflow.impact import Asked, of_plan
+
+        return of_plan(session, plan, Asked(self.n, self.at, self.by, self.sample))
+
 
 def impact_options(function: F) -> F:
-    """``--impact``, ``--impact-n`` and ``--at``."""
-    for option in (
-        click.option("--at", default="", metavar="TIME", help="With --impact: what it means then, beside today."),
-        click.option(
-            "--impact-n",
-            "count",
-            type=int,
-            default=3,
-            metavar="NUMBER",
-            help="With --impact: offers for each (default: 3).",
-        ),
-        click.option("--impact", is_flag=True, help="Also show for whom it changes which offers; nothing is stored."),
-    ):
-        function = option(function)
-    return function
+    """``--impact`` and what goes with it, as the one argument ``impact`` (ImpactAsked)."""
+
+    @wraps(function)
+    def command(
+        *args: Any, impact: bool, count: int, at: str, by: tuple[str, ...], sample: int | None, **others: Any
+    ) -> Any:
+        with_impact = {"--at": at, "--impact-by": by, "--impact-sample": sample is not None}
+        alone = next((name for name, given in with_impact.items() if given and not impact), "")
+        if alone:
+            raise click.UsageError(f"{alone} goes with --impact.")
+        return function(*args, impact=ImpactAsked(impact, count, at, by, sample or 0), **others)
+
+    made: Any = command
+    for option in reversed(_OPTIONS):
+        made = option(made)
+    return made  # type: ignore[no-any-return]
 
 
-def check_impact(*, impact: bool, at: str, form: str) -> None:
-    """Raises UsageError, before anything is planned, for options that do not go together."""
-    if at and not impact:
-        raise click.UsageError("--at goes with --impact.")
-    if impact and form == "html":
-        raise click.UsageError("--impact is shown as text, markdown or json.")
-
-
-def show_impact(shell: Shell, session: Session, plan: Plan, *, impact: bool, n: int, at: str, form: str) -> None:
-    """Print the impact behind the plan, if it is asked for. In JSON it goes to standard error, apart from the plan."""
-    if not impact:
-        return
-    from offerkit.reports.impact import impact_json, impact_markdown, impact_text
-    from offerkit.workflow.impact import of_plan
-
-    made = of_plan(session, plan, n, at)
-    if form == "json":
-        click.echo(impact_json(made), nl=False, err=True)
-    elif form == "markdown":
-        click.echo("\n" + impact_markdown(made), nl=False)
-    else:
-        click.echo("\n" + impact_text(made, shell.style, width()), nl=False, color=True)
+_OPTIONS = (
+    click.option("--impact", is_flag=True, help="Also show for whom it changes which offers; nothing is stored."),
+    click.option(
+        "--impact-n",
+        "count",
+        type=int,
+        default=3,
+        metavar="NUMBER",
+        help="With --impact: offers for each (default: 3).",
+    ),
+    click.option(
+        "--impact-by",
+        "by",
+        multiple=True,
+        metavar="FIELD",
+        help="With --impact: also by this field, such as recipient.country.",
+    ),
+    click.option(
+        "--impact-sample",
+        "sample",
+        type=click.IntRange(1, 200_000),
+        metavar="NUMBER",
+        help="With --impact: estimate it on so many contacts, the same in every run (default: all).",
+    ),
+    click.option("--at", default="", metavar="TIME", help="With --impact: what it means then, beside today."),
+)

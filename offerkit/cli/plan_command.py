@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from offerkit.cli.complete import addresses
-from offerkit.cli.impact import check_impact, impact_options, show_impact
+from offerkit.cli.impact import ImpactAsked, impact_options
 from offerkit.cli.options import exclude_option, exitcode_option, format_option, full_option, out_option, pass_shell
 from offerkit.cli.planned import finish
 from offerkit.cli.shell import Shell
@@ -26,9 +26,7 @@ def command(
     exclude: tuple[str, ...],
     out: str | None,
     detailed_exitcode: bool,
-    impact: bool,
-    count: int,
-    at: str,
+    impact: ImpactAsked,
     form: str,
     full: bool,
 ) -> int:
@@ -40,9 +38,7 @@ def command(
     from offerkit.planning.select import Patterns
     from offerkit.workflow.main_path import plan
 
-    check_impact(impact=impact, at=at, form=form)
     session = shell.session()
     made = plan(session, Patterns.of(targets, exclude))
-    shell.plan(made, form, full=full)
-    show_impact(shell, session, made, impact=impact, n=count, at=at, form=form)
+    shell.plan(made, form, full=full, impact=impact.of(session, made))
     return finish(made, out, detailed_exitcode)

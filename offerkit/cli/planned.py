@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,13 +17,36 @@ if TYPE_CHECKING:
 
 def carry_out(shell: Shell, session: Session, plan: Plan, question: str, done: str, *, yes: bool) -> None:
     """Apply ``plan`` if the operator may and says so; an empty one needs neither."""
-    from offerkit.workflow.main_path import allowed, apply
+    from offerkit.planning.plan import PlanKind
+    from offerkit.reports.impact_record import override_of
+    from offerkit.workflow.main_path import allowed, apply, held_to_impact
 
+    if session.override_impact and plan.kind is not PlanKind.PROMOTE:
+        raise click.UsageError("--override-impact is for promotions; nothing else is held to an impact.")
     if plan.empty:
         return
     allowed(session, plan)
+    if not yes:  # before anybody is asked; it is judged again when the store is locked
+        held_to_impact(session, plan)
     shell.confirm(question, yes=yes)
-    shell.applied(apply(session, plan), done)
+    applied = apply(session, plan)
+    shell.applied(applied, done)
+    if session.override_impact and not override_of(applied.revision.details):
+        click.echo("Nothing had to be overridden: the reason of --override-impact is not kept.", err=True)
+
+
+def foresee(session: Session, plan: Plan) -> None:
+    """Warn, on standard error, that a promotion which is only planned would be refused for its impact."""
+    from offerkit.cli.shell import tell
+    from offerkit.diagnostics import Refused, Severity
+    from offerkit.workflow.main_path import held_to_impact
+
+    if session.override_impact:
+        raise click.UsageError("--override-impact goes with the command that applies the plan.")
+    try:
+        held_to_impact(session, plan)
+    except Refused as refused:
+        tell([replace(found, severity=Severity.WARNING) for found in refused.diagnostics])
 
 
 def finish(plan: Plan, out: str | None, detailed_exitcode: bool) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from offerkit.cli.complete import addresses
-from offerkit.cli.impact import check_impact, impact_options, show_impact
+from offerkit.cli.impact import ImpactAsked, impact_options, override_option
 from offerkit.cli.options import (
     changing,
     exclude_option,
@@ -15,7 +15,7 @@ from offerkit.cli.options import (
     out_option,
     pass_shell,
 )
-from offerkit.cli.planned import carry_out, finish, to_be_applied
+from offerkit.cli.planned import carry_out, finish, foresee, to_be_applied
 from offerkit.cli.shell import Shell
 
 
@@ -29,6 +29,7 @@ from offerkit.cli.shell import Shell
 @impact_options
 @format_option
 @full_option
+@override_option
 @changing
 @pass_shell
 def command(
@@ -39,11 +40,10 @@ def command(
     plan_only: bool,
     out: str | None,
     detailed_exitcode: bool,
-    impact: bool,
-    count: int,
-    at: str,
+    impact: ImpactAsked,
     form: str,
     full: bool,
+    override_impact: str,
     yes: bool,
     message: str,
     lock_timeout: float,
@@ -57,13 +57,13 @@ def command(
     from offerkit.planning.select import Patterns
     from offerkit.workflow.main_path import promote
 
-    check_impact(impact=impact, at=at, form=form)
-    session = shell.session(lock_timeout=lock_timeout, message=message)
+    session = shell.session(lock_timeout=lock_timeout, message=message, override_impact=override_impact)
     environments = tuple(word for word in what if not set(word) & set("/.*?["))
     targets = tuple(word for word in what if word not in environments)
     made = promote(session, environments, Patterns.of(targets, exclude), include_rolled_back=include_rolled_back)
-    shell.plan(made, form, full=full)
-    show_impact(shell, session, made, impact=impact, n=count, at=at, form=form)
+    shell.plan(made, form, full=full, impact=impact.of(session, made))
     if to_be_applied(form, out, plan_only, yes):
         carry_out(shell, session, made, "Promote this to live?", "Live.", yes=yes)
+    else:
+        foresee(session, made)
     return finish(made, out, detailed_exitcode)

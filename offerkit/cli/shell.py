@@ -19,6 +19,7 @@ from offerkit.reports.style import Style
 if TYPE_CHECKING:
     from offerkit.applier import Applied
     from offerkit.planning.plan import Plan
+    from offerkit.reports.impact import Impact
     from offerkit.store import Holder
     from offerkit.workflow.session import Session
 
@@ -42,7 +43,7 @@ class Shell:
         """Let diagnostics, which are printed when the command has ended, know of --color."""
         _SHELL.append(self)
 
-    def session(self, *, lock_timeout: float = 0.0, message: str = "") -> Session:
+    def session(self, *, lock_timeout: float = 0.0, message: str = "", override_impact: str = "") -> Session:
         """The session of this run. Raises Refused where there is no project."""
         from offerkit.loader import find_project
         from offerkit.workflow.session import Session
@@ -67,6 +68,7 @@ class Shell:
             _tell_waiting,
             progress_bar,
             dict(os.environ),
+            override_impact,
         )
 
     @cached_property
@@ -74,8 +76,11 @@ class Shell:
         """Colours if standard output is a terminal that wants them."""
         return style_for(sys.stdout, self.color)
 
-    def plan(self, plan: Plan, form: str = "text", *, full: bool = False) -> None:
-        """Print a plan in one of its forms."""
+    def plan(self, plan: Plan, form: str = "text", *, full: bool = False, impact: Impact | None = None) -> None:
+        """Print a plan in one of its forms, with its ``impact`` if that is asked for.
+
+        The JSON of an impact goes to standard error: standard output is the plan, byte by byte.
+        """
         self.form = form
         from offerkit.planning.codec import encode, plan_digest
         from offerkit.reports.style import CONCISE
@@ -84,18 +89,30 @@ class Shell:
         layout = layout._replace(width=width())
         if form == "json":
             click.echo(encode(plan))
+            if impact is not None:
+                from offerkit.reports.impact import impact_json
+
+                click.echo(impact_json(impact), nl=False, err=True)
         elif form == "markdown":
             from offerkit.reports.plan_markdown import plan_markdown
 
             click.echo(plan_markdown(plan, plan_digest(plan), layout), nl=False)
+            if impact is not None:
+                from offerkit.reports.impact_markdown import impact_markdown
+
+                click.echo("\n" + impact_markdown(impact), nl=False)
         elif form == "html":
             from offerkit.reports.plan_html import plan_html
 
-            click.echo(plan_html(plan, plan_digest(plan), layout), nl=False)
+            click.echo(plan_html(plan, plan_digest(plan), layout, impact), nl=False)
         else:
             from offerkit.reports.plan_text import plan_text
 
             click.echo(plan_text(plan, plan_digest(plan), self.style, layout), nl=False, color=True)
+            if impact is not None:
+                from offerkit.reports.impact import impact_text
+
+                click.echo("\n" + impact_text(impact, self.style, width()), nl=False, color=True)
 
     def confirm(self, question: str, *, yes: bool) -> None:
         """Ask before something changes; without a terminal nothing is asked, and nothing changed.

@@ -70,6 +70,8 @@ class Code(StrEnum):
     NO_OPERATOR = "OFR702"
     NOT_APPROVED = "OFR703"
     SEPARATION = "OFR704"
+    IMPACT = "OFR705"
+    IMPACT_UNMEASURED = "OFR706"
     # 8xx: what was asked for
     NO_MATCH = "OFR801"
     BAD_ADDRESS = "OFR802"
@@ -166,6 +168,8 @@ CODES: dict[Code, str] = {
     Code.NO_OPERATOR: "It is not known who is asking.",
     Code.NOT_APPROVED: "An approval that the promotion needs is missing.",
     Code.SEPARATION: "Who changed an offer may not approve it here.",
+    Code.IMPACT: "A promotion would leave more contacts without an offer than the environment allows.",
+    Code.IMPACT_UNMEASURED: "How many contacts a promotion leaves without an offer is limited, but cannot be measured.",
     Code.NO_MATCH: "Nothing matches what was asked for.",
     Code.BAD_ADDRESS: "Not an address, a pattern or a stage.",
     Code.BAD_POINT: "Not a point in the history.",

@@ -19,6 +19,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _NAME, _PATH = f"^{NAME.pattern}$", f"^{PATH.pattern}$"
 _DAY = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _DURATION = "^([0-9]{1,5}d( ?[0-9]{1,5}h)?|[0-9]{1,5}h)$"
+_PERCENTAGE = r"^(100(\.0{1,4})?|0?[0-9]{1,2}(\.[0-9]{1,4})?) ?%$"
 _NUMBER = r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$"
 _ADDRESS = rf"^({NAME.pattern}/)?({'|'.join(SECTION_OF)})\..+$"
 
@@ -44,6 +45,8 @@ class _Schema(GenerateJsonSchema):
             return {"type": "string", "pattern": _DAY}
         if function is base._duration:
             return {"type": "string", "pattern": _DURATION}
+        if function is base._percentage:
+            return {"type": "string", "pattern": _PERCENTAGE}
         inner = self.generate_inner(schema["schema"])
         if function is base._amount:
             return {"anyOf": [inner, {"type": "string", "pattern": _NUMBER}]}

@@ -24,7 +24,8 @@ _WANTED = {
     "amount": "a number",
 }
 _CODES = {"name": Code.BAD_NAME, "period": Code.PERIOD_ORDER, "missing": Code.MISSING, "amount": Code.WRONG_TYPE,
-          "integer": Code.WRONG_TYPE, "day": Code.WRONG_TYPE, "duration": Code.WRONG_TYPE}  # fmt: skip
+          "integer": Code.WRONG_TYPE, "day": Code.WRONG_TYPE, "duration": Code.WRONG_TYPE,
+          "percentage": Code.WRONG_TYPE}  # fmt: skip
 
 
 _BELOW = {
@@ -106,7 +107,7 @@ def _words(model: type[BaseModel], error: ErrorDetails, loc: tuple[str | int, ..
     code = _CODES.get(kind, Code.BAD_VALUE)
     if kind == "name":
         return code, error["msg"], "Names have ASCII letters, digits, - and _, and at most 64 characters."
-    prefix = f"“{field}”: " if kind in ("integer", "amount", "day", "duration", "twice") else ""
+    prefix = f"“{field}”: " if kind in ("integer", "amount", "day", "duration", "percentage", "share", "twice") else ""
     return code, prefix + error["msg"], ""
 
 

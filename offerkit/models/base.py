@@ -41,6 +41,7 @@ _INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
 _OTHER_BASE = re.compile(r"0x[0-9a-fA-F]{1,15}|0o[0-7]{1,20}")
 _DECIMAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _DURATION = re.compile(r"(?:(\d{1,5})d)?(?: ?(\d{1,5})h)?")
+_PERCENTAGE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,4})?) ?%")
 
 
 def _integer(value: object) -> object:
@@ -112,6 +113,22 @@ def _duration(value: object) -> str:
     return " ".join(filter(None, [f"{days}d" if days or not hours else "", f"{hours}h" if hours else ""]))
 
 
+def _percentage(value: object) -> str:
+    """A percentage in its one spelling: 10%, 10.0 % and 010% are the same."""
+    match = _PERCENTAGE.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise PydanticCustomError(
+            "percentage",
+            "“{text}” is not a percentage; write it as in 10% or 2.5%, with at most four decimals",
+            {"text": str(value)[:80]},
+        )
+    number = Decimal(match[1])
+    if number > 100:
+        raise PydanticCustomError("share", "“{text}” is more than 100%", {"text": value})
+    whole = number.quantize(Decimal(1))
+    return f"{whole if number == whole else number.normalize()}%"
+
+
 def _unique_sorted(names: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(names)) != len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
@@ -147,6 +164,8 @@ Weighting = Annotated[Amount, Field(ge=0)]
 Day = Annotated[date, BeforeValidator(_day)]
 Duration = Annotated[str, BeforeValidator(_duration)]
 """Days and hours in one spelling (``2d 6h``)."""
+Percentage = Annotated[str, BeforeValidator(_percentage)]
+"""A share from 0% to 100% in one spelling (``2.5%``)."""
 Name = Annotated[str, AfterValidator(_name)]
 CategoryPath = Annotated[str, AfterValidator(_path)]
 NameSet = Annotated[tuple[Name, ...], AfterValidator(_unique_sorted)]

@@ -16,6 +16,7 @@ from offerkit.models.base import (
     Name,
     NameSet,
     Part,
+    Percentage,
     Reference,
     Resource,
     Text,
@@ -52,6 +53,16 @@ class Promotion(Part):
     )
 
 
+class ImpactLimit(Part):
+    """How much a promotion may take from people (docs/plans.md); the settings of live count as well."""
+
+    max_lost: Percentage | None = Field(
+        None,
+        description="On no space may more than this share of the contacts who get an offer be left with none"
+        " by a promotion.",
+    )
+
+
 class Environment(Resource):
     """An environment: its dimension, typology, target filter, time zone and call data."""
 
@@ -64,6 +75,7 @@ class Environment(Resource):
     when: Expression | None = Field(None, description="The environment's own target filter.")
     call_data: dict[Name, CallData] = {}
     promotion: Promotion = Promotion()
+    impact: ImpactLimit = ImpactLimit()
 
     @field_validator("time_zone")
     @classmethod

@@ -28,6 +28,8 @@ class HistoryLine:
     summary: str
     message: str
     digest: str
+    override: str = ""
+    """That a limit was overridden by it, and why."""
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -55,6 +57,8 @@ def history_text(lines: Sequence[HistoryLine], style: Style = PLAIN, width: int 
         rows.append(_row(cells, wide))
         for text in line.message.strip().split("\n"):
             rows += [style.dim(row) for row in indented(" " * (wide[0] + 2), visible(text), width) if text]
+        if line.override:
+            rows += [style.yellow(row) for row in indented(" " * (wide[0] + 2), visible(line.override), width)]
     return style.finish("\n".join(rows) + "\n")
 
 
@@ -72,6 +76,7 @@ def history_markdown(lines: Sequence[HistoryLine]) -> str:
         *cells, summary, digest = line.cells
         text = " ".join(line.message.split())
         message = f"<br>{markdown(text)}" if text else ""
+        message += f"<br>⚠ {markdown(line.override)}" if line.override else ""
         shown = [*map(markdown, cells), markdown(summary) + message, markdown_code(digest)]
         rows.append(f"| {' | '.join(shown)} |")
     return "\n".join(rows) + "\n"
@@ -90,6 +95,7 @@ def _html_row(line: HistoryLine) -> str:
     *cells, summary, digest = line.cells
     text = " ".join(line.message.split())
     message = f'<br><span class="quiet">{html(text)}</span>' if text else ""
+    message += f"<br>⚠ {html(line.override)}" if line.override else ""
     shown = [*map(html, cells), html(summary) + message, f"<code>{html(digest)}</code>"]
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in shown)}</tr>"
 
@@ -105,6 +111,7 @@ def history_json(lines: Sequence[HistoryLine]) -> str:
             "stages": list(line.stages),
             "summary": line.summary,
             "message": line.message,
+            **({"override": line.override} if line.override else {}),
             "digest": line.digest,
         }
         for line in lines

@@ -47,11 +47,12 @@ ul { padding-left: 1.25rem }
 """.strip()
 
 
-def page(title: str, body: str) -> str:
-    """A whole page around ``body``, which is HTML already; nothing in it can load or run anything."""
+def page(title: str, body: str, style: str = "") -> str:
+    """A whole page around ``body``, which is HTML already, with more ``style``; it can load and run nothing."""
+    styles = "\n".join(filter(None, [_STYLE, style]))
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-        f"<title>{html(title)}</title>\n<style>\n{_STYLE}\n</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+        f"<title>{html(title)}</title>\n<style>\n{styles}\n</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
     )

@@ -8,14 +8,16 @@ from offerkit.diagnostics import or_list
 from offerkit.planning.plan import Blocked, Plan
 from offerkit.reports.escape import html
 from offerkit.reports.groups import BlockedGroup, Obstacle, blocked_groups
+from offerkit.reports.impact import Impact
+from offerkit.reports.impact_html import STYLE, impact_html
 from offerkit.reports.page import page
 from offerkit.reports.steps_html import steps_html
 from offerkit.reports.style import CONCISE, Layout
 from offerkit.reports.words import names, particulars, resets_sentence, summary, title
 
 
-def plan_html(plan: Plan, digest: str, layout: Layout = CONCISE) -> str:
-    """The whole plan; ``digest`` is the name of its canonical bytes. Ends with a newline."""
+def plan_html(plan: Plan, digest: str, layout: Layout = CONCISE, impact: Impact | None = None) -> str:
+    """The whole plan with its ``impact``; ``digest`` is the name of its canonical bytes. Ends with a newline."""
     parts = [
         f"<h1>{html(title(plan))}</h1>",
         f'<p class="summary">{html(summary(plan))} {html(resets_sentence(plan.steps))}</p>',
@@ -23,9 +25,10 @@ def plan_html(plan: Plan, digest: str, layout: Layout = CONCISE) -> str:
         steps_html(plan.steps, plan.bodies, layout),
         blocked_html(plan.blocked, layout),
         _notes(plan),
+        impact_html(impact) if impact is not None else "",
         f'<p class="quiet">offerkit {html(plan.offerkit)} · plan <code>{html(digest)}</code></p>',
     ]
-    return page(title(plan), "\n".join(part for part in parts if part))
+    return page(title(plan), "\n".join(part for part in parts if part), STYLE if impact is not None else "")
 
 
 def _particulars(plan: Plan, digest: str, layout: Layout) -> str:

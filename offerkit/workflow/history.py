@@ -17,6 +17,7 @@ from offerkit.planning.select import Patterns
 from offerkit.planning.steps import Context, protected, steps_for
 from offerkit.planning.view import View, refs_of
 from offerkit.reports.history import HistoryLine
+from offerkit.reports.impact_record import overridden
 from offerkit.reports.words import DONE, count
 from offerkit.store import ChangeRow, RevisionRow, Store
 from offerkit.store.views import StoredBodies
@@ -74,7 +75,9 @@ def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
     changes = store.changes(row.serial)
     stages = tuple(sorted({change.stage for change in changes}))
     summary = _summary(changes) or decided
-    return HistoryLine(row.serial, row.time[:19] + "Z", row.actor, row.action, stages, summary, row.message, row.digest)
+    override = overridden(row.details)
+    time = row.time[:19] + "Z"
+    return HistoryLine(row.serial, time, row.actor, row.action, stages, summary, row.message, row.digest, override)
 
 
 def _summary(changes: Sequence[ChangeRow]) -> str:

@@ -7,53 +7,78 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from offerkit.address import Stage
-from offerkit.batch import Batch, Decided, People, Program, decide_all, open_people, over, program
+from offerkit.batch import People
 from offerkit.engine.catalog import Catalog
-from offerkit.planning.plan import Plan, PlanKind
-from offerkit.reports.impact import Example, Impact, OfferImpact, SpaceImpact
-from offerkit.rules.types import FieldType, Row
+from offerkit.planning.plan import Plan
+from offerkit.reports.impact import Example, Impact, OfferImpact, Segment, SpaceImpact
 from offerkit.store import Store
-from offerkit.workflow.catalogs import Catalogs, after, designed, live
+from offerkit.workflow.compared import Both, Pair, decided, pairs, ranks, why_not
 from offerkit.workflow.moments import moment
 from offerkit.workflow.people import People as Sources
-from offerkit.workflow.points import point
+from offerkit.workflow.population import Population, population
+from offerkit.workflow.segments import Segments
 from offerkit.workflow.session import Session
-from offerkit.workflow.simulating import Asked, call_for, fields_of, histories, never, requirements
+from offerkit.workflow.sides import Sides, sides
+from offerkit.workflow.simulating import AXIS_VALUES, axis_field
+from offerkit.workflow.threshold import limit_of
 
 if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
+    from offerkit.workflow.compared import Ranks
+
+    Flags = NDArray[numpy.bool_]
+
 EXAMPLES = 5
 """Contacts that are named for each change of an offer, at most."""
 
 
-def of_plan(session: Session, plan: Plan, n: int, at: str = "") -> Impact:
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of an impact: offers for each, the moment after (empty: now), fields to tell contacts apart by.
+
+    ``sample``: so many contacts instead of all of them; 0: all.
+    """
+
+    n: int = 3
+    at: str = ""
+    by: Sequence[str] = ()
+    sample: int = 0
+
+
+def of_plan(session: Session, plan: Plan, asked: Asked) -> Impact:
     """The impact of ``plan``: of a promotion on live, of an apply on design as if all of it were approved.
 
-    ``at``: the moment after; before is now. Raises Refused when contacts cannot be read.
+    Raises Refused when contacts cannot be read, or a field to tell them apart by is not theirs.
     """
     with session.reading() as store:
-        if plan.kind is PlanKind.PROMOTE and store is not None:
-            before, later, stage = live(store), after(plan, store), Stage.LIVE
-        else:
-            before, later = designed(point(session, store, Stage.DESIGN)), designed(point(session, store, "specs"))
-            stage = Stage.DESIGN
-        names = [name for name in later.names if name in later]
-        touched = {step.stage.partition("@")[0] for step in plan.steps if step.stage.endswith(f"@{stage}")}
-        if not at and "shared" not in touched:
-            names = [name for name in names if name in touched]
-        with Sources(later, session.project.root, session.environ) as sources:
+        both = sides(plan, store)
+        names = both.names if asked.at else both.touched
+        with both.people(session) as sources:
+            silent = [name for name in names if not sources(name).has_source(name)]
+            heard = [name for name in names if name not in silent]
+            _check_fields(both, heard, asked.by)
             spaces = [
-                space
-                for name in names
-                if sources.has_source(name)
-                for space in _environment(store, (before, later), sources, name, n, (session.now, at))
+                space for name in heard for space in _environment(store, both, sources(name), name, asked, session.now)
             ]
-        zone = later[names[0]].zone if names else None
-    now, then = (moment(text, zone, session.now) if zone is not None else None for text in ("", at))
-    return Impact(_said(now, zone), _said(then, zone), n, spaces)
+        zone = both.catalog(names[0]).zone if names else None
+    now, then = (moment(text, zone, session.now) if zone is not None else None for text in ("", asked.at))
+    return Impact(_said(now, zone), _said(then, zone), asked.n, spaces, silent)
+
+
+def _check_fields(both: Sides, names: Sequence[str], fields: Sequence[str]) -> None:
+    """Refuse a field that the contacts of none of the environments have."""
+    catalogs = [both.catalog(name) for name in names]
+    for text in fields:
+        if catalogs and not any(_field(catalog, text) for catalog in catalogs):
+            axis_field(catalogs[0], text)
+
+
+def _field(catalog: Catalog, text: str) -> str:
+    """The field that ``text`` means in an environment; empty when its contacts have no such one."""
+    name = text.removeprefix(f"{catalog.dimension.name}.")
+    return name if name in catalog.dimension.fields else ""
 
 
 def _said(when: datetime | None, zone: object) -> str:
@@ -65,36 +90,18 @@ def _said(when: datetime | None, zone: object) -> str:
 
 
 def _environment(
-    store: Store | None,
-    catalogs: tuple[Catalogs, Catalogs],
-    sources: Sources,
-    name: str,
-    n: int,
-    times: tuple[str, str],
+    store: Store | None, both: Sides, sources: Sources, name: str, asked: Asked, now: str
 ) -> Iterator[SpaceImpact]:
-    before = catalogs[0]
-    was = before[name] if name in before else None  # noqa: SIM401 - compiles; a dict it is not
-    will = catalogs[1][name]
-    asked = Asked(name, n=n)
-    now, then = moment("", will.zone, times[0]), moment(times[1], will.zone, times[0])
-    pairs: list[tuple[Program | None, Program]] = []
-    for space in sorted(will.spaces):
-        made = program(will, call_for(will, space, asked, then))
-        old = program(was, call_for(was, space, asked, now)) if was is not None and space in was.spaces else None
-        pairs.append((old, made))
-    programs = [made for pair in pairs for made in pair if made is not None]
-    known: dict[str, FieldType] = {**(was.dimension.fields if was is not None else {}), **will.dimension.fields}
-    needed = {field for made in programs for field in fields_of(made)}
-    types = {field: type_ for field, type_ in known.items() if field in needed}
-    with open_people(_whole(sources.of(name).rows(), types), will.dimension.key, types) as people:
-        for old, made in pairs:
-            yield _space(store, people, old, made)
-
-
-def _whole(rows: Iterator[Row], types: Mapping[str, FieldType]) -> Iterator[Row]:
-    """A field that only the stage before declares is unknown now."""
-    for row in rows:
-        yield row if row.keys() >= types.keys() else {**dict.fromkeys(types), **row}
+    catalog = both.catalog(name)
+    found = pairs(both, name, asked.n, (moment("", catalog.zone, now), moment(asked.at, catalog.zone, now)))
+    fields = dict.fromkeys(field for text in asked.by if (field := _field(catalog, text)))
+    programs = [made for pair in found for made in pair.programs]
+    was = both.before[name] if name in both.before else None  # noqa: SIM401 - compiles; a dict it is not
+    limit = limit_of(both, name)
+    with population((was, catalog), programs, sources.of(name).rows, fields, asked.sample) as people:
+        segments = {f"{catalog.dimension.name}.{field}": Segments(people.will, field, AXIS_VALUES) for field in fields}
+        for pair in found:
+            yield _space(store, people, pair, segments, limit.text if limit is not None else "")
 
 
 @dataclass
@@ -106,22 +113,29 @@ class _Change:
     examples: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
 
 
-def _space(store: Store | None, people: People, old: Program | None, made: Program) -> SpaceImpact:
-    names = sorted({*_offers(old), *_offers(made)})
+@dataclass
+class _Totals:
+    """Contacts of a space for whom something changes, and of each of its segments."""
+
+    changed: int = 0
+    served: int = 0
+    emptied: int = 0
+    by: dict[str, dict[str, NDArray[numpy.int64]]] = field(default_factory=dict)
+
+
+def _space(
+    store: Store | None, people: Population, pair: Pair, segments: Mapping[str, Segments], max_lost: str
+) -> SpaceImpact:
+    names = pair.offers()
     changes = {name: _Change() for name in names}
-    changed = emptied = 0
-    befores = decide_all(people, _batch(store, old)) if old is not None else None
-    for chunk in decide_all(people, _batch(store, made)):
-        earlier = next(befores) if befores is not None else None
-        width = chunk.picks.shape[1]
-        was, will = _ranks(old, earlier, names, width), _ranks(made, chunk, names, width)
-        changed += int((was != will).any(axis=0).sum())
-        emptied += int(((will == 0).all(axis=0) & (was > 0).any(axis=0)).sum())
+    totals = _Totals(by={axis: {} for axis in segments})
+    for both in decided(store, people, pair):
+        was, will = ranks(pair, both, names)
+        _total(totals, both.first, was, will, segments)
         for row, name in enumerate(names):
-            _count(changes[name], name, (old, made), (earlier, chunk), (was[row], will[row]))
-    keys = _keys(
-        people, {number for change in changes.values() for found in change.examples.values() for number, _ in found}
-    )
+            _count(changes[name], name, pair, both, (was[row], will[row]))
+    shown = {number for change in changes.values() for found in change.examples.values() for number, _ in found}
+    keys = _keys(people.will, shown)
     offers = [
         OfferImpact(
             name, change.before, change.gained, change.lost, change.moved,
@@ -131,37 +145,47 @@ def _space(store: Store | None, people: People, old: Program | None, made: Progr
         if change.gained or change.lost or change.moved
     ]  # fmt: skip
     offers.sort(key=lambda offer: (-(offer.gained + offer.lost + offer.moved), offer.offer))
-    return SpaceImpact(f"{made.catalog.environment}/{made.call.space}", people.count, changed, emptied, offers)
+    by = [(axis, _segments(found, totals.by[axis])) for axis, found in segments.items()]
+    return SpaceImpact(
+        pair.space, people.sample.population if people.sample is not None else people.count, totals.changed,
+        totals.emptied, offers, totals.served, max_lost, by, people.sample,
+    )  # fmt: skip
 
 
-def _batch(store: Store | None, made: Program) -> Batch:
-    return Batch(made, over(made, histories(store, made.catalog, made.call.now)))
-
-
-def _offers(made: Program | None) -> Iterator[str]:
-    if made is not None:
-        yield from (made.catalog.offers[item.place].name for item in made.items)
-
-
-def _ranks(made: Program | None, chunk: Decided | None, names: Sequence[str], width: int) -> NDArray[numpy.int16]:
-    """Ranks by offer and contact, 0 for none."""
+def _total(totals: _Totals, first: int, was: Ranks, will: Ranks, segments: Mapping[str, Segments]) -> None:
     import numpy
 
-    ranks = numpy.zeros((len(names), width), numpy.int16)
-    if made is None or chunk is None:
-        return ranks
-    row_of = {name: row for row, name in enumerate(names)}
-    rows = numpy.array([row_of[made.catalog.offers[item.place].name] for item in made.items] or [0])
-    for rank, picks in enumerate(chunk.picks, 1):
-        columns = numpy.flatnonzero(picks >= 0)
-        ranks[rows[picks[columns]], columns] = rank
-    return ranks
+    had: Flags = numpy.asarray((was > 0).any(axis=0))
+    emptied: Flags = had & numpy.asarray((will == 0).all(axis=0))
+    flags: dict[str, Flags] = {
+        "changed": (was != will).any(axis=0),
+        "gained": ((will > 0) & (was == 0)).any(axis=0),
+        "lost": ((was > 0) & (will == 0)).any(axis=0),
+        "emptied": emptied,
+    }
+    totals.changed += int(flags["changed"].sum())
+    totals.served += int(had.sum())
+    totals.emptied += int(emptied.sum())
+    for axis, found in segments.items():
+        counted = totals.by[axis]
+        for word, which in flags.items():
+            part = found.count(first, which)
+            counted[word] = counted[word] + part if word in counted else part
 
 
-def _count(
-    change: _Change, name: str, programs: tuple[Program | None, Program], chunks: tuple[Decided | None, Decided],
-    ranks: tuple[NDArray[numpy.int16], NDArray[numpy.int16]],
-) -> None:  # fmt: skip
+def _segments(found: Segments, counted: Mapping[str, NDArray[numpy.int64]]) -> list[Segment]:
+    """What was counted, the segment of most contacts first."""
+
+    def number(word: str, place: int) -> int:
+        return int(counted[word][place]) if word in counted else 0
+
+    return [
+        Segment(name, size, *(number(word, place) for word in ("changed", "gained", "lost", "emptied")))
+        for place, name, size in found.named()
+    ]
+
+
+def _count(change: _Change, name: str, pair: Pair, both: Both, ranks: tuple[Ranks, Ranks]) -> None:
     import numpy
 
     was, will = ranks
@@ -175,51 +199,18 @@ def _count(
         setattr(change, word, getattr(change, word) + int(where.sum()))
         found = change.examples.setdefault(word, [])
         for column in numpy.flatnonzero(where)[: max(0, EXAMPLES - len(found))].tolist():
-            found.append(
-                (
-                    chunks[1].first + column,
-                    _why(word, name, programs, chunks, column, int(was[column]), int(will[column])),
-                )
-            )
+            moved = f"rank {was[column]} → {will[column]}"
+            reason = moved if word == "moved" else _why(word, name, pair, both, column)
+            found.append((both.first + column, reason))
 
 
-def _why(
-    word: str, name: str, programs: tuple[Program | None, Program], chunks: tuple[Decided | None, Decided],
-    column: int, was: int, will: int,
-) -> str:  # fmt: skip
-    match word:
-        case "moved":
-            return f"rank {was} → {will}"
-        case "lost":
-            return reason(programs[1], chunks[1], name, column)
-        case _:
-            return f"before: {reason(programs[0], chunks[0], name, column)}"
+def _why(word: str, name: str, pair: Pair, both: Both, column: int) -> str:
+    import numpy
 
-
-def reason(made: Program | None, chunk: Decided | None, name: str, column: int) -> str:
-    """Why an offer is not given to the contact of a column."""
-    if made is None or chunk is None:
-        return "there was no such space"
-    catalog: Catalog = made.catalog
-    place = catalog.place_of.get(name)
-    if place is None:
-        return "there was no such offer"
-    offer = catalog.offers[place]
-    own = [number for number, item in enumerate(made.items) if item.place == place]
-    if not own:
-        return never(offer, made.call.space, made).reason
-    if not chunk.holds[-1, column]:
-        return "the environment's filter"
-    numbers = {gate: number for number, gate in enumerate(made.gates)}
-    for what, requirement in requirements(offer):
-        number = numbers.get(requirement.gate)
-        if number is not None and not chunk.holds[number, column]:
-            return f"{what}: {' '.join(requirement.gate.condition.text.split())}"
-    if not chunk.eligible[own, column].any():
-        return "no weight of it holds"
-    if not chunk.presentable[own, column].any():
-        return "a presentation rule"
-    return "others weigh more"
+    columns = numpy.array([column])
+    if word == "lost":
+        return why_not(pair.new, both.new, name, columns)[0].reason
+    return f"before: {why_not(pair.old, both.old, pair.old_names.get(name, name), columns)[0].reason}"
 
 
 def _keys(people: People, numbers: set[int]) -> dict[int, str]:

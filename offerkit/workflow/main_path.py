@@ -8,12 +8,14 @@ Everything else offerkit does is a variation of these few steps on the same maps
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from offerkit.applier import Applied
 from offerkit.applier import apply as execute
 from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.fingerprint import Json
 from offerkit.governance.rights import Actor, refusals
 from offerkit.loader import Loaded, StaleCache
 from offerkit.planning.codec import MAX_BYTES, decode, envelope, plan_digest
@@ -59,6 +61,25 @@ def _gated(session: Session, store: Store, plan: Plan) -> None:
         gate(session, store, plan)
 
 
+def held_to_impact(session: Session, plan: Plan) -> Mapping[str, Json]:
+    """Raises Refused when ``plan`` is a promotion that takes offers from more people than their environments allow.
+
+    What it gives is recorded with the revision.
+    """
+    if plan.kind is not PlanKind.PROMOTE or not plan.steps:
+        return {}
+    with session.existing() as store:
+        return _held_to_impact(session, store, plan)
+
+
+def _held_to_impact(session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
+    if plan.kind is not PlanKind.PROMOTE or not plan.steps:
+        return {}
+    from offerkit.workflow.threshold import judge  # decides for every contact: other plans need not load that
+
+    return judge(session, store, plan)
+
+
 def allowed(session: Session, plan: Plan) -> Actor:
     """Who is asking, once it is sure that they may apply ``plan``. Raises Refused with all they may not."""
     with session.reading() as store:
@@ -83,9 +104,14 @@ def apply(session: Session, plan: Plan) -> Applied:
         run = replace(
             session.run(actor.name),
             authorize=lambda: _entitled(session, store, plan).name,
-            gate=lambda: _gated(session, store, plan),
+            gate=lambda: _passed(session, store, plan),
         )
         return execute(plan, store, run)
+
+
+def _passed(session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
+    _gated(session, store, plan)
+    return _held_to_impact(session, store, plan)
 
 
 def save(plan: Plan, target: Path) -> Path:

@@ -15,7 +15,10 @@ from offerkit.store import Holder, Store
 
 @dataclass(frozen=True)
 class Session:
-    """One run. ``now`` is ISO 8601 in UTC; ``operator`` is the name asked for, ``email`` what git knows."""
+    """One run. ``now`` is ISO 8601 in UTC; ``operator`` is the name asked for, ``email`` what git knows.
+
+    ``override_impact``: why a promotion may take offers from more people than its environment allows.
+    """
 
     project: Project
     now: str
@@ -29,6 +32,7 @@ class Session:
     waiting: Callable[[Holder], None] | None = None
     progress: Progress = no_progress
     environ: Mapping[str, str] = field(default_factory=dict)
+    override_impact: str = ""
 
     @property
     def store(self) -> Path:

@@ -59,7 +59,7 @@ def simulate(
         raise refuse(
             Code.UNREADABLE, f"{asked.out} is neither a Parquet nor a CSV file", hint="Name it .parquet or .csv."
         )
-    axes = tuple(_axis(catalog, name) for name in dict.fromkeys(asked.axes))
+    axes = tuple(axis_field(catalog, name) for name in dict.fromkeys(asked.axes))
     calls = [call_for(catalog, space, asked, at) for space in asked.spaces or sorted(catalog.spaces)]
     programs = [program(catalog, call) for call in calls]
     needed = {*axes, *(name for made in programs for name in fields_of(made))}
@@ -81,7 +81,8 @@ def _write(results: Results, target: Path) -> None:
         raise refuse(Code.UNREADABLE, f"the results cannot be written to {target}: {error}") from error
 
 
-def _axis(catalog: Catalog, name: str) -> str:
+def axis_field(catalog: Catalog, name: str) -> str:
+    """The field of the contact that ``name`` (``country`` or ``recipient.country``) means; Refused if there is none."""
     found = name.removeprefix(f"{catalog.dimension.name}.")
     if found not in catalog.dimension.fields:
         raise refuse(

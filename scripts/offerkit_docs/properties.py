@@ -26,6 +26,7 @@ TYPES: dict[str, tuple[object, str]] = {
     "weight": (base.Weighting, "A number that is not negative."),
     "date": (base.Day, "A whole day, `YYYY-MM-DD`, in the environment's time zone."),
     "duration": (base.Duration, "Days and hours: `30d`, `6h`, `2d 6h`."),
+    "percentage": (base.Percentage, "A share from `0%` to `100%`, with at most four decimals: `10%`, `2.5%`."),
     "name": (base.Name, "ASCII letters, digits, `-` and `_`; begins with a letter or digit; at most 64 characters."),
     "path": (base.CategoryPath, "A category: up to eight names joined by `/`."),
     "names": (base.NameSet, "A list of names whose order means nothing."),

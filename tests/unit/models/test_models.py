@@ -67,6 +67,7 @@ FULL: dict[Kind, dict[str, Any]] = {
         "when": "person.age > 1",
         "call_data": {"page": {"type": "enumeration", "values": ["a"], "sample": "a", "required": True}},
         "promotion": {"promoters": ["ada", "omar"], "separation_of_duties": True, "retention": "30d"},
+        "impact": {"max_lost": "2.5%"},
     },
     Kind.SPACE: {
         "channel": "inbound-web",

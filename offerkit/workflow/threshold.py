@@ -1,0 +1,215 @@
+"""How much a promotion may take from people: the environment's ``impact.max_lost``, judged and overridden.
+
+On each space: the contacts who get at least one offer before and none after, as a share of those who get one before.
+How many offers are asked for does not matter to that, so one is. All contacts are counted, never a sample.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.fingerprint import Json
+from offerkit.planning.plan import Plan, PlanKind
+from offerkit.store import Store
+from offerkit.workflow.catalogs import Catalogs
+from offerkit.workflow.compared import Both, Pair, decided, pairs, why_not
+from offerkit.workflow.moments import moment
+from offerkit.workflow.population import population
+from offerkit.workflow.session import Session
+from offerkit.workflow.sides import Sides, sides
+
+if TYPE_CHECKING:
+    from offerkit.workflow.compared import Columns
+
+MAX_REASON = 2000
+"""The longest reason of an override, in characters."""
+_CAUSES = 3
+_HINT = "Change what takes the offers away, or promote with --override-impact 'REASON', which is recorded."
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The share, from 0 to 1, as text, and where it is said: the stage before, or the one after."""
+
+    share: Decimal
+    text: str
+    where: str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A space. ``served``: contacts with an offer before; ``lost``: those of them left with none, and why."""
+
+    space: str
+    contacts: int
+    served: int
+    lost: int
+    limit: Limit
+    causes: tuple[str, ...] = ()
+
+    @property
+    def exceeds(self) -> bool:
+        """Whether more are lost than may be."""
+        return self.lost > self.limit.share * self.served
+
+
+def limit_of(both: Sides, environment: str) -> Limit | None:
+    """The stricter of what the environment says before and after: loosening it takes a promotion of its own."""
+    found = [
+        Limit(Decimal(text.rstrip("%")) / 100, text, where)
+        for side, where in ((both.before, both.titles[0]), (both.later, both.titles[1]))
+        if (text := _says(side, environment))
+    ]
+    return min(found, key=lambda limit: limit.share, default=None)
+
+
+def _says(side: Catalogs, environment: str) -> str:
+    impact = (side.view(f"environment.{environment}") or {}).get("impact")
+    text = impact.get("max_lost") if isinstance(impact, dict) else None
+    return text if isinstance(text, str) else ""
+
+
+def check_reason(reason: str) -> str:
+    """``reason`` without spaces around it. Raises Refused when it says nothing or cannot be kept."""
+    text = " ".join(reason.split())
+    if not text or len(text) > MAX_REASON or "\0" in text or text != text.encode(errors="replace").decode():
+        raise refuse(
+            Code.BAD_VALUE,
+            "--override-impact needs a reason",
+            detail=f"It is kept in the history: some words, in UTF-8, at most {MAX_REASON:,} characters.",
+        )
+    return text
+
+
+def judge(session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
+    """What to record with the promotion: what was measured, and the reason of an override that was needed.
+
+    Raises Refused when a space loses more than its environment allows, or that cannot be measured, and there is no
+    override (``session.override_impact``). Only promotions are asked: a rollback must be possible in a hurry.
+    """
+    if plan.kind is not PlanKind.PROMOTE or not plan.steps:
+        return {}
+    reason = check_reason(session.override_impact) if session.override_impact else ""
+    both = sides(plan, store)
+    limited = {name: limit for name in both.touched if (limit := limit_of(both, name)) and name in both.before}
+    if not limited:
+        return {}
+    measured: list[Measured] = []
+    found: list[Diagnostic] = []
+    unknown: list[Json] = []
+    for name, limit in limited.items():
+        try:
+            spaces = list(_environment(session, store, both, name, limit))
+        except Refused as refused:
+            found += [*refused.diagnostics, _unmeasured(name, limit)]
+            unknown.append(name)
+            continue
+        measured += spaces
+        found += _exceeded(spaces)
+    if found and not reason:
+        raise Refused(found)
+    record: dict[str, Json] = {"spaces": [_recorded(space) for space in measured]}
+    if found:
+        record |= {"override": reason, "unmeasured": unknown}
+    return {"impact": record}
+
+
+def _recorded(space: Measured) -> Json:
+    return {
+        "space": space.space, "contacts": space.contacts, "served": space.served, "lost": space.lost,
+        "max_lost": space.limit.text,
+    }  # fmt: skip
+
+
+def _environment(session: Session, store: Store, both: Sides, name: str, limit: Limit) -> Iterator[Measured]:
+    catalog = both.catalog(name)
+    now = moment("", catalog.zone, session.now)
+    found = pairs(both, name, 1, (now, now))
+    programs = [made for pair in found for made in pair.programs]
+    with both.people(session) as sources:
+        rows = sources(name).of(name).rows
+        with population((both.before[name], catalog), programs, rows, (), 0) as people:
+            for pair in found:
+                if pair.old is not None:
+                    yield _space(pair, limit, people.count, decided(store, people, pair))
+
+
+def _space(pair: Pair, limit: Limit, contacts: int, chunks: Iterator[Both]) -> Measured:
+    served = lost = 0
+    causes: Counter[tuple[str, str, str]] = Counter()
+    for both in chunks:
+        assert both.old is not None
+        had = both.old.picks[0] >= 0
+        gone = had if both.new is None else had & (both.new.picks[0] < 0)
+        served += int(had.sum())
+        lost += int(gone.sum())
+        if gone.any():
+            causes.update(_causes(pair, both, gone.nonzero()[0]))
+    return Measured(pair.space, contacts, served, lost, limit, tuple(_said(causes)))
+
+
+def _said(causes: Counter[tuple[str, str, str]]) -> Iterator[str]:
+    """The rules that take most, each with the offers that it takes."""
+    rules: dict[tuple[str, str], Counter[str]] = {}
+    for (offer, reason, where), count in causes.items():
+        rules.setdefault((reason, where), Counter())[offer] += count
+    for (reason, where), offers in sorted(rules.items(), key=lambda item: (-item[1].total(), item[0]))[:_CAUSES]:
+        first = sorted(offers, key=lambda offer: (-offers[offer], offer))
+        taken = ", ".join(first[:_CAUSES]) + (f" and {len(first) - _CAUSES} more" if len(first) > _CAUSES else "")
+        place = f" ({where})" if where else ""
+        yield f"{offers.total():,} lose {taken}: {reason}{place}"
+
+
+def _causes(pair: Pair, both: Both, columns: Columns) -> Counter[tuple[str, str, str]]:
+    """Why the contacts of ``columns`` do not get the offer any more that they got."""
+    assert pair.old is not None
+    assert both.old is not None
+    new_names = {old: new for new, old in pair.old_names.items()}
+    found: Counter[tuple[str, str, str]] = Counter()
+    picked = both.old.picks[0][columns]
+    for item in sorted(set(picked.tolist())):
+        offer = pair.old.catalog.offers[pair.old.items[item].place].name
+        name = new_names.get(offer, offer)
+        for why in why_not(pair.new, both.new, name, columns[picked == item]):
+            found[name, why.reason, why.where] += len(why.columns)
+    return found
+
+
+def _exceeded(spaces: Sequence[Measured]) -> Iterator[Diagnostic]:
+    """One finding for an environment, about the space that loses most of its contacts."""
+    over = sorted(
+        (space for space in spaces if space.exceeds), key=lambda space: (-space.lost / space.served, space.space)
+    )
+    if not over:
+        return
+    worst, *others = over
+    environment = worst.space.partition("/")[0]
+    further = ", ".join(f"{space.space} ({_share(space)})" for space in others)
+    yield Diagnostic(
+        Code.IMPACT,
+        f"the promotion would leave {worst.lost:,} of the {worst.served:,} contacts who get an offer on {worst.space}"
+        f" with none ({_share(worst)}); {environment} allows {worst.limit.text}",
+        "; ".join(worst.causes) + "." + (f" Also too many on {further}." if further else "")
+        + f" What is allowed is what {worst.limit.where} says.",
+        _HINT,
+        f"environment.{environment}",
+    )  # fmt: skip
+
+
+def _share(space: Measured) -> str:
+    return f"{space.lost / space.served:.1%}"
+
+
+def _unmeasured(environment: str, limit: Limit) -> Diagnostic:
+    return Diagnostic(
+        Code.IMPACT_UNMEASURED,
+        f"environment {environment} allows a promotion to take offers from {limit.text} of its contacts (as"
+        f" {limit.where} says), which cannot be measured",
+        hint="Make the contacts readable, or promote with --override-impact 'REASON', which is recorded.",
+        address=f"environment.{environment}",
+    )
