@@ -49,6 +49,20 @@ def estimate(count: int, sample: Sample | None) -> Estimate:
     )
 
 
+def percent(count: int, size: int, sample: Sample | None) -> str:
+    """A share of ``size`` contacts: ``12.5%``, or with how far off it may be, ``12.5% ±1.3 points``; ``–`` of none.
+
+    Of a sample, ``size`` may be a part of it: those who had an offer.
+    """
+    if not size:
+        return "–"
+    said = f"{count / size:.1%}"
+    if sample is None:
+        return said
+    low, high = interval(count, size, estimate(size, sample).value)
+    return f"{said} ±{100 * max(high - count / size, count / size - low):.1f} points"
+
+
 def interval(count: int, size: int, population: int) -> tuple[float, float]:
     """Between what the share of a population lies, when ``count`` of ``size`` drawn from it are; from 0 to 1."""
     if size <= 0:

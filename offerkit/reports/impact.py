@@ -9,7 +9,7 @@ from decimal import Decimal
 import orjson
 
 from offerkit.reports.escape import clip, visible
-from offerkit.reports.estimate import Sample, estimate
+from offerkit.reports.estimate import Sample, estimate, percent
 from offerkit.reports.style import PLAIN, Style, display_width, indented, pad
 
 
@@ -104,7 +104,7 @@ def number(count: int, sample: Sample | None, sign: str = "") -> str:
 
 def changed_sentence(space: SpaceImpact) -> str:
     """How many see something else."""
-    share = f"{space.changed / space.counted:.1%}" if space.counted else "–"
+    share = percent(space.changed, space.counted, space.sample)
     return f"{number(space.changed, space.sample)} of {space.contacts:,} contacts ({share}) see something else"
 
 
@@ -112,7 +112,7 @@ def emptied_sentence(space: SpaceImpact) -> str:
     """How many are left with nothing, and how many may be; empty when that says nothing."""
     if not space.emptied and not space.max_lost:
         return ""
-    share = f" ({space.emptied / space.served:.1%})" if space.served else ""
+    share = f" ({percent(space.emptied, space.served, space.sample)})" if space.served else ""
     of = f" of {number(space.served, space.sample)} who had an offer{share}"
     said = f"{number(space.emptied, space.sample)}{of} are left with nothing"
     return f"{said}; a promotion may take {space.max_lost}" if space.max_lost else said
@@ -148,7 +148,7 @@ def impact_text(made: Impact, style: Style = PLAIN, width: int = 100) -> str:
     """The spaces where something changes for somebody, the rest in one line."""
     if not made.spaces and not made.silent:
         return style.finish(style.bold("Impact · nothing changes for anybody.") + "\n")
-    lines = [style.bold(f"Impact · {heading(made)}")]
+    lines = [style.bold(f"Impact · {visible(heading(made))}")]
     for said in sample_sentences(made):
         lines += [style.yellow(row) for row in indented("  ", said, width)]
     for space in made.spaces:
@@ -179,8 +179,8 @@ def _space(space: SpaceImpact, style: Style, width: int) -> list[str]:
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], style: Style) -> list[str]:
     """The first column as wide as it must be, the others as numbers."""
-    names = [visible(clip(row[0], 60)) for row in rows]
-    first = max(map(display_width, [visible(head[0]), *names]))
+    title, *names = (visible(clip(text, 60)) for text in (head[0], *(row[0] for row in rows)))
+    first = max(map(display_width, [title, *names]))
     wide = [
         max([len(head[place]) + 2, 9, *(display_width(row[place]) + 2 for row in rows)])
         for place in range(1, len(head))
@@ -191,7 +191,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], style: Style) -> 
         return f"  {pad(name, first)}  {numbers}"
 
     return [
-        style.dim(line(visible(head[0]), head[1:])),
+        style.dim(line(title, head[1:])),
         *(line(name, row[1:]) for name, row in zip(names, rows, strict=True)),
     ]
 

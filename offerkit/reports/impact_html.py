@@ -71,7 +71,7 @@ def _offer(offer: OfferImpact, most: int, space: SpaceImpact) -> str:
         number(offer.before, sample), number(offer.gained, sample, "+"), number(offer.lost, sample, "-"),
         number(offer.moved, sample),
     )  # fmt: skip
-    return _row(name, _bar(offer.lost, offer.gained, most), *numbers)
+    return _row(name, _bar(offer.lost, offer.gained, most, numbers[2], numbers[1]), *numbers)
 
 
 def _segment(part: Segment, most: int, space: SpaceImpact) -> str:
@@ -80,7 +80,7 @@ def _segment(part: Segment, most: int, space: SpaceImpact) -> str:
         number(part.contacts, sample), number(part.gained, sample, "+"), number(part.lost, sample, "-"),
         number(part.emptied, sample),
     )  # fmt: skip
-    return _row(html(clip(part.value, 60)), _bar(part.lost, part.gained, most), *numbers)
+    return _row(html(clip(part.value, 60)), _bar(part.lost, part.gained, most, numbers[2], numbers[1]), *numbers)
 
 
 def _row(name: str, bar: str, *numbers: str) -> str:
@@ -88,11 +88,11 @@ def _row(name: str, bar: str, *numbers: str) -> str:
     return f'<tr><td>{name}</td><td class="bar">{bar}</td>{cells}</tr>'
 
 
-def _bar(lost: int, gained: int, most: int) -> str:
-    """Lost to the left of the middle, gained to the right; the longest bar is half of the room."""
+def _bar(lost: int, gained: int, most: int, *said: str) -> str:
+    """Lost to the left of the middle, gained to the right, each as it is ``said``; the longest bar takes half of it."""
     less, more = (50 * count / most if most else 0.0 for count in (lost, gained))
     return (
-        f'<svg width="100%" height="14" role="img" aria-label="{lost:,} lost, {gained:,} gained">'
+        f'<svg width="100%" height="14" role="img" aria-label="lost {html(said[0])}, gained {html(said[1])}">'
         f'<rect class="less" x="{50 - less:.2f}%" width="{less:.2f}%" height="14"></rect>'
         f'<rect class="more" x="50%" width="{more:.2f}%" height="14"></rect>'
         '<rect class="axis" x="50%" width="1" height="14"></rect></svg>'
