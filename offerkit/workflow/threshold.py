@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.fingerprint import Json
 from offerkit.planning.plan import Plan, PlanKind
+from offerkit.reports.words import count
 from offerkit.store import Store
 from offerkit.workflow.catalogs import Catalogs
 from offerkit.workflow.compared import Both, Pair, decided, pairs, why_not
@@ -115,7 +116,7 @@ def judge(session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
         raise Refused(found)
     record: dict[str, Json] = {"spaces": [_recorded(space) for space in measured]}
     if found:
-        record |= {"override": reason, "unmeasured": unknown}
+        record |= {"override": reason, **({"unmeasured": unknown} if unknown else {})}
     return {"impact": record}
 
 
@@ -156,13 +157,14 @@ def _space(pair: Pair, limit: Limit, contacts: int, chunks: Iterator[Both]) -> M
 def _said(causes: Counter[tuple[str, str, str]]) -> Iterator[str]:
     """The rules that take most, each with the offers that it takes."""
     rules: dict[tuple[str, str], Counter[str]] = {}
-    for (offer, reason, where), count in causes.items():
-        rules.setdefault((reason, where), Counter())[offer] += count
+    for (offer, reason, where), times in causes.items():
+        rules.setdefault((reason, where), Counter())[offer] += times
     for (reason, where), offers in sorted(rules.items(), key=lambda item: (-item[1].total(), item[0]))[:_CAUSES]:
         first = sorted(offers, key=lambda offer: (-offers[offer], offer))
         taken = ", ".join(first[:_CAUSES]) + (f" and {len(first) - _CAUSES} more" if len(first) > _CAUSES else "")
         place = f" ({where})" if where else ""
-        yield f"{offers.total():,} lose {taken}: {reason}{place}"
+        verb = "loses" if offers.total() == 1 else "lose"
+        yield f"{count(offers.total(), 'contact')} {verb} {taken}: {reason}{place}"
 
 
 def _causes(pair: Pair, both: Both, columns: Columns) -> Counter[tuple[str, str, str]]:

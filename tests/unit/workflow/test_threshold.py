@@ -75,7 +75,7 @@ def test_one_more_is_refused_with_the_rule_and_the_way_out(people: Workspace) ->
         "the promotion would leave 3 of the 10 contacts who get an offer on shop/mail with none (30.0%); shop allows 20%"
     )
     assert found.detail == (
-        "3 lose safari: the offer's condition: person.age >= 31 (shop/offer.safari). Also too many on shop/web (30.0%)."
+        "3 contacts lose safari: the offer's condition: person.age >= 31 (shop/offer.safari). Also too many on shop/web (30.0%)."
         " What is allowed is what live says."
     )
     assert "--override-impact" in found.hint
@@ -96,7 +96,7 @@ def test_a_space_that_goes_is_lost_for_all_who_had_an_offer_there(people: Worksp
     people.approve_all()
     (found,) = refused(people)
     assert "10 of the 10 contacts who get an offer on shop/mail with none (100.0%)" in found.summary
-    assert "10 lose safari: there is no such space" in found.detail
+    assert "10 contacts lose safari: there is no such space" in found.detail
 
 
 def test_a_renamed_space_and_a_renamed_offer_lose_nobody(people: Workspace) -> None:
