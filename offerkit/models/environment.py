@@ -54,7 +54,7 @@ class Promotion(Part):
 
 
 class ImpactLimit(Part):
-    """How much a promotion may take from people (docs/plans.md); the settings of live count as well."""
+    """How much a promotion may take from people; the stricter of what live and design say counts."""
 
     max_lost: Percentage | None = Field(
         None,

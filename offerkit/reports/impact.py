@@ -115,6 +115,8 @@ def emptied_sentence(space: SpaceImpact) -> str:
     share = f" ({percent(space.emptied, space.served, space.sample)})" if space.served else ""
     of = f" of {number(space.served, space.sample)} who had an offer{share}"
     said = f"{number(space.emptied, space.sample)}{of} are left with nothing"
+    if space.exceeds:
+        return f"{said}, more than the {space.max_lost} that a promotion may take"
     return f"{said}; a promotion may take {space.max_lost}" if space.max_lost else said
 
 
