@@ -96,6 +96,16 @@ def live_spaces(session: Session) -> Iterable[str]:
     return [f"{place.environment}/{place.name}" for place in places if place.kind == "space"]
 
 
+@_never_failing
+def deliveries(session: Session) -> Iterable[str]:
+    """The deliveries of the campaigns in live as ``CAMPAIGN/DELIVERY``."""
+    from offerkit.workflow.catalogs import live
+    from offerkit.workflow.delivery_order import delivery_names
+
+    with session.reading() as store:
+        return delivery_names(live(store)).values() if store is not None else []
+
+
 def _named(session: Session, kind: str) -> list[str]:
     from offerkit.address import parse_address
 

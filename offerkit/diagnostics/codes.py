@@ -79,6 +79,11 @@ class Code(StrEnum):
     GIT = "OFR804"
     TARGET_EXISTS = "OFR805"
     NOT_RENDERED = "OFR830"
+    UNKNOWN_DELIVERY = "OFR840"
+    DELIVERED = "OFR841"
+    NOT_DELIVERED = "OFR842"
+    OUT_OF_PERIOD = "OFR843"
+    DELIVERY_RUNNING = "OFR844"
     UNKNOWN_SPACE = "OFR850"
     NOT_UNITARY = "OFR851"
     BAD_COUNT = "OFR852"
@@ -182,6 +187,11 @@ CODES: dict[Code, str] = {
     Code.BAD_CASE: "A decision case that cannot be run: unknown keys, a wrong space, a contact that does not fit.",
     Code.CASE_FAILED: "A decision case gives other offers than it expects.",
     Code.UNKNOWN_AXIS: "A simulation is to be told apart by a field that its contacts do not have.",
+    Code.UNKNOWN_DELIVERY: "No campaign in live has that delivery.",
+    Code.DELIVERED: "A delivery is made once; this one was made, or sent, before.",
+    Code.NOT_DELIVERED: "What is to be sent or withdrawn was not made.",
+    Code.OUT_OF_PERIOD: "A delivery's contact date is outside of the campaign's period.",
+    Code.DELIVERY_RUNNING: "Another run is making the same delivery, or one was left unfinished.",
     Code.NOT_RENDERED: "An offer could not be rendered for one contact and was left out of the answer (a warning).",
     Code.NOBODY: "A call identified nobody, and the space has no fallback (a warning; the answer is empty).",
     Code.UNKNOWN_SPACE: "A call names a space that is not there, or not live.",

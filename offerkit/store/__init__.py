@@ -1,5 +1,6 @@
 """The store: stages, bodies, approvals, the chained history and the propositions, kept across runs."""
 
+from offerkit.store.deliveries import DeliveryRun
 from offerkit.store.lock import Holder, write_lock
 from offerkit.store.proposition_rows import PropositionQuery, PropositionRow, StatusChange
 from offerkit.store.rows import ChangeRow, Draft, RevisionRow, StageHead
@@ -7,6 +8,7 @@ from offerkit.store.store import Store
 
 __all__ = [
     "ChangeRow",
+    "DeliveryRun",
     "Draft",
     "Holder",
     "PropositionQuery",

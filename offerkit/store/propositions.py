@@ -35,7 +35,7 @@ def add(db: Database, rows: Sequence[PropositionRow]) -> None:
     Refused when an id is taken, or a value cannot be stored.
     """
     texts = [proposition_text(row) for row in rows]
-    with _writing(db):
+    with writing(db):
         taken = _taken(db, [row.id for row in rows])
         if taken:
             raise refuse(
@@ -97,7 +97,7 @@ def set_status(
     ``environment``, when it is given), or when its status may not be followed by ``status``.
     """
     check_time(time)
-    with _writing(db):
+    with writing(db):
         row = proposition(db, id_)
         if row is None or environment not in ("", row.environment):
             raise refuse(
@@ -126,7 +126,7 @@ def purge(db: Database, environment: str, before: str, limit: int) -> int:
 
     Call it until it gives less than ``limit``: others write between two batches.
     """
-    with _writing(db):
+    with writing(db):
         ids: list[tuple[str]] = db.rows(
             "SELECT id FROM proposition WHERE environment = ? AND time < ? ORDER BY time, id LIMIT ?",
             (environment, before, max(limit, 0)),
@@ -135,7 +135,8 @@ def purge(db: Database, environment: str, before: str, limit: int) -> int:
     return len(ids)
 
 
-def _writing(db: Database) -> AbstractContextManager[None]:
+def writing(db: Database) -> AbstractContextManager[None]:
+    """The open write transaction, or one of its own."""
     return nullcontext() if db.in_writing else db.writing()
 
 

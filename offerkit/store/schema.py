@@ -61,6 +61,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             environment {key} NOT NULL, cookie {key} NOT NULL, contact {key} NOT NULL, time {key} NOT NULL,
             PRIMARY KEY (environment, cookie)) {clustered}""",
     ),
+    (
+        # A delivery is made once: the key says so, whoever tries at the same time.
+        """CREATE TABLE delivery_run (
+            environment {key} NOT NULL, campaign {key} NOT NULL, delivery {key} NOT NULL, id {key} NOT NULL,
+            space {key} NOT NULL, revision INTEGER NOT NULL, time {key} NOT NULL, made {key} NOT NULL,
+            operator {text} NOT NULL, messages INTEGER NOT NULL, propositions INTEGER NOT NULL, sent {key} NOT NULL,
+            PRIMARY KEY (environment, campaign, delivery)) {clustered}""",
+    ),
 )
 """The statements that lead from format n to n + 1; format 0 is an empty database."""
 

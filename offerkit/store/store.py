@@ -17,6 +17,7 @@ from offerkit.store import (
     append,
     approvals,
     cookies,
+    deliveries,
     export,
     propositions,
     revisions,
@@ -27,6 +28,7 @@ from offerkit.store import (
     verify,
 )
 from offerkit.store.database import Database
+from offerkit.store.deliveries import DeliveryRun
 from offerkit.store.proposition_rows import EVERY, Data, PropositionQuery, PropositionRow, StatusChange
 from offerkit.store.rows import ChangeRow, Draft, RevisionRow, StageHead
 
@@ -175,6 +177,26 @@ class Store:
     ) -> StatusChange:
         """Give a proposition another status; to set the one that it has changes nothing, and says so."""
         return propositions.set_status(self._db, id_, status, time, data, environment=environment)
+
+    def add_delivery(self, run: DeliveryRun, rows: Iterable[PropositionRow]) -> None:
+        """Keep a delivery with all its propositions, or nothing; refused when it was made before."""
+        deliveries.add(self._db, run, rows)
+
+    def deliveries(self, environment: str = "") -> list[DeliveryRun]:
+        """The deliveries that were made, newest first; of one environment when it is given."""
+        return deliveries.runs(self._db, environment)
+
+    def delivery(self, environment: str, campaign: str, delivery: str) -> DeliveryRun | None:
+        """A delivery that was made; None when it was not."""
+        return deliveries.run_of(self._db, environment, campaign, delivery)
+
+    def delivery_sent(self, run: DeliveryRun, time: str) -> int:
+        """Keep that ``run`` was sent at ``time``; how many propositions are *presented* by that."""
+        return deliveries.sent(self._db, run, time)
+
+    def withdraw_delivery(self, run: DeliveryRun) -> int:
+        """Take back a delivery that was not sent, with its propositions; how many there were."""
+        return deliveries.withdraw(self._db, run)
 
     def contact_of(self, environment: str, cookie: str) -> str:
         """The key of the contact that last identified themselves with ``cookie``; empty when nobody did."""

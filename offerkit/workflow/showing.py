@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from offerkit.engine.catalog import Catalog
 from offerkit.models.inherit import JsonMap, Place, with_template
+from offerkit.models.status import Status, number
 from offerkit.rendering.render import Renderer
 from offerkit.rendering.variables import Variables
 from offerkit.rules.types import Row, Value
@@ -16,12 +18,20 @@ from offerkit.workflow.catalogs import Catalogs
 class Shower:
     """Shows offers on one space of one stage."""
 
-    def __init__(self, catalogs: Catalogs, catalog: Catalog, space: str, status_base: str = "") -> None:
-        """``status_base``: the address of the service that sets statuses; empty: links are not tracked."""
+    def __init__(
+        self, catalogs: Catalogs, catalog: Catalog, space: str, status_base: str = "", clicked: Status | None = None
+    ) -> None:
+        """``status_base``: the address of the service that sets statuses; empty: links are not tracked.
+
+        ``clicked``: the status that a tracked link sets; None: the space's for what is accepted.
+        """
         body = catalogs.view(f"{catalog.environment}/space.{space}") or {}
         self._catalogs, self._catalog, self._status_base = catalogs, catalog, status_base
         self._place = Place.of(space, body, names_offer=False)
         self._renderer = Renderer.of(body)
+        if clicked is not None:
+            self._renderer = Renderer(replace(self._renderer.look, accepted=number(clicked)))
+        self._texts: dict[str, dict[str, str]] = {}
 
     def show(
         self,
@@ -45,9 +55,11 @@ class Shower:
         return content.fields, {output: self._renderer.output(content, variables, output) for output in outputs}
 
     def _given(self, address: str) -> dict[str, str]:
-        body: JsonMap = self._catalogs.view(address) or {}
-        effective = with_template(self._catalog.environment, body, self._catalogs.view)
-        return {name: str(text) for name, text in self._place.content(effective).items()}
+        if address not in self._texts:
+            body: JsonMap = self._catalogs.view(address) or {}
+            effective = with_template(self._catalog.environment, body, self._catalogs.view)
+            self._texts[address] = {name: str(text) for name, text in self._place.content(effective).items()}
+        return self._texts[address]
 
 
 def _data(product: Mapping[str, Value] | None) -> dict[str, str]:

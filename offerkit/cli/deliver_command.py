@@ -1,0 +1,98 @@
+"""``offerkit deliver``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from offerkit.cli.asking import warn
+from offerkit.cli.complete import deliveries
+from offerkit.cli.options import pass_shell
+from offerkit.cli.shell import Shell, progress_bar
+
+if TYPE_CHECKING:
+    from offerkit.governance.rights import Actor
+    from offerkit.store import Store
+
+
+@click.command("deliver")
+@click.argument("name", metavar="CAMPAIGN/DELIVERY", shell_complete=deliveries)
+@click.option("--dry-run", is_flag=True, help="Store nothing; with --out the files are written all the same.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="The new folder for the files (default: deliveries/CAMPAIGN/DELIVERY).",
+)
+@click.option("--at", default="", metavar="TIME", help="The contact date, a day or a time (default: as declared).")
+@click.option("--contacts", default="", metavar="FILE", help="Contacts from this CSV or Parquet file of the project.")
+@click.option(
+    "--field", "fields", multiple=True, metavar="FIELD", help="Write this field, such as recipient.email, with each."
+)
+@click.option("--status-url", default="", metavar="URL", help="The service that sets statuses, for tracked links.")
+@click.option("--seed", default="", metavar="TEXT", help="How ties are shuffled.")
+@click.option("--withdraw", is_flag=True, help="Take back a delivery that was made and not sent, to make it anew.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+@pass_shell
+def command(
+    shell: Shell,
+    name: str,
+    dry_run: bool,
+    out: Path | None,
+    at: str,
+    contacts: str,
+    fields: tuple[str, ...],
+    status_url: str,
+    seed: str,
+    withdraw: bool,
+    form: str,
+) -> None:
+    """Make a delivery of a campaign in live: a message for each recipient, and what is proposed to them.
+
+    The messages are written to a new folder for a sender: one line of JSON each, html and text, in
+    messages-*.jsonl; who gets none, and why, in set-aside.csv; the first few as pages to look at. Then the
+    propositions are stored, all of them or none. A run that is cut off goes on where it was when it is called
+    again; a delivery that was made is never made twice.
+    """
+    from datetime import datetime
+
+    from offerkit.reports.delivery import delivery_json_text, delivery_text
+    from offerkit.workflow.delivering import Deliver, begun, deliver, finished
+    from offerkit.workflow.delivery_order import order, place_of
+    from offerkit.workflow.engine import serving
+    from offerkit.workflow.moments import moment
+    from offerkit.workflow.who import who_is
+
+    session = shell.session()
+    shell.form = form
+    with serving(session, write=not dry_run) as (catalogs, people, store):
+        actor = who_is(session, store)
+        place = place_of(catalogs, name)
+        if withdraw:
+            _withdraw(shell, store, place, actor)
+            return
+        folder = out or (None if dry_run else session.project.root / "deliveries" / place[1] / place[2])
+        if not dry_run and (run := finished(store, place, folder)) is not None:
+            click.echo(f"{run.name} was stored before it was cut off; its files are complete now, in {folder}.")
+            return
+        now = datetime.fromisoformat(session.now)
+        when = moment(at, catalogs[place[0]].zone, session.now) if at else None
+        if when is None and folder is not None:
+            when = begun(folder, place)
+        made = order(catalogs, place, now, when)
+        source = people.of(made.environment, contacts)
+        asked = Deliver(actor, now, folder, dry_run, fields, status_url, seed)
+        with progress_bar("Contacts", source.count()) as told:
+            result, reports = deliver(catalogs, made, source, store, asked, told)
+    warn(reports)
+    text = delivery_json_text(result) if form == "json" else delivery_text(result, shell.style)
+    click.echo(text, nl=False, color=True)
+
+
+def _withdraw(shell: Shell, store: Store, place: tuple[str, str, str], actor: Actor) -> None:
+    from offerkit.workflow.delivered import withdraw
+
+    run, count = withdraw(store, place, actor)
+    click.echo(shell.style.green(f"{run.name} is withdrawn, with {count:,} propositions. Its files stay."), color=True)

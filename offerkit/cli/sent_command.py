@@ -1,0 +1,29 @@
+"""``offerkit sent``."""
+
+from __future__ import annotations
+
+import click
+
+from offerkit.cli.complete import deliveries
+from offerkit.cli.options import pass_shell
+from offerkit.cli.shell import Shell
+
+
+@click.command("sent")
+@click.argument("name", metavar="CAMPAIGN/DELIVERY", shell_complete=deliveries)
+@pass_shell
+def command(shell: Shell, name: str) -> None:
+    """Say that a delivery was sent: what it proposed and nobody has answered yet is presented from now on.
+
+    To say it again changes nothing more.
+    """
+    from offerkit.workflow.delivered import sent
+    from offerkit.workflow.who import who_is
+
+    session = shell.session()
+    with session.writing() as store:
+        run, count, before = sent(store, name, who_is(session, store), session.now)
+    if before:
+        click.echo(f"{run.name} was sent at {before} already; {count:,} more propositions are presented now.")
+    else:
+        click.echo(shell.style.green(f"{run.name} is sent: {count:,} propositions are presented now."), color=True)

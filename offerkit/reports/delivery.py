@@ -1,0 +1,131 @@
+"""What a delivery came to, as text, JSON and the sample pages that go with its files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from html import escape
+
+import orjson
+
+from offerkit.fingerprint import Json
+from offerkit.reports.escape import visible
+from offerkit.reports.style import PLAIN, Style, pad
+
+
+@dataclass
+class DeliveryResult:
+    """A delivery that was made, or tried out (``dry``). Times are local to the environment, as text.
+
+    ``aside``: contacts without a message by reason; ``by_rank``: by offer, how many got it at each rank;
+    ``failures``: by offer, for how many it could not be rendered, and an example.
+    """
+
+    name: str
+    environment: str
+    space: str
+    time: str
+    revision: int
+    run: str
+    dry: bool
+    contacts: int = 0
+    messages: int = 0
+    propositions: int = 0
+    stored: int = 0
+    wanted: int = 1
+    aside: dict[str, int] = field(default_factory=dict)
+    by_rank: dict[str, list[int]] = field(default_factory=dict)
+    failures: dict[str, tuple[int, str]] = field(default_factory=dict)
+    folder: str = ""
+    resumed: int = 0
+
+    def add(self, offer: str, rank: int) -> None:
+        """One more contact gets ``offer`` at ``rank`` (from 1)."""
+        self.by_rank.setdefault(offer, [0] * self.wanted)[rank - 1] += 1
+        self.propositions += 1
+
+
+def delivery_text(result: DeliveryResult, style: Style = PLAIN) -> str:
+    """A summary that says what happened, to whom not, and what comes next."""
+    what = "would go" if result.dry else "are ready"
+    lines = [
+        style.bold(f"{result.name} · {result.environment}/{result.space} · {result.time}")
+        + f" · live revision {result.revision}",
+        "",
+        style.green(f"{result.messages:,} messages {what}, with {result.propositions:,} offers")
+        + f", to {result.messages:,} of {result.contacts:,} contacts.",
+    ]
+    lines += [f"  {count:>9,}  {reason}" for reason, count in sorted(result.aside.items(), key=lambda item: -item[1])]
+    if result.by_rank:
+        lines += ["", *_table(result)]
+    for offer, (count, example) in sorted(result.failures.items()):
+        lines.append("")
+        lines.append(style.yellow(f"{offer} could not be rendered for {count:,}: ") + visible(example))
+    lines += ["", *_next(result)]
+    return "\n".join(lines) + "\n"
+
+
+def _table(result: DeliveryResult) -> list[str]:
+    rows = sorted(result.by_rank.items(), key=lambda item: (-sum(item[1]), item[0]))
+    ranks = range(result.wanted)
+    head = ["Offer", "Contacts", *(f"Rank {rank + 1}" for rank in ranks if result.wanted > 1)]
+    cells = [
+        [visible(offer), f"{sum(counts):,}", *(f"{counts[rank]:,}" for rank in ranks if result.wanted > 1)]
+        for offer, counts in rows
+    ]
+    widths = [max(len(row[column]) for row in (head, *cells)) for column in range(len(head))]
+    return [
+        "  ".join(
+            [pad(row[0], widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        )
+        for row in (head, *cells)
+    ]
+
+
+def _next(result: DeliveryResult) -> list[str]:
+    if result.dry:
+        where = f" The files are in {result.folder}." if result.folder else ""
+        return [f"This was a dry run: nothing was stored.{where}"]
+    resumed = f" {result.resumed} parts were there from a run that was cut off." if result.resumed else ""
+    return [
+        f"{result.stored:,} propositions are stored. The files are in {result.folder}.{resumed}",
+        f"Once they are sent: offerkit sent {result.name}",
+    ]
+
+
+def delivery_json(result: DeliveryResult) -> dict[str, Json]:
+    """The same as data."""
+    return {
+        "delivery": result.name, "environment": result.environment, "space": result.space, "time": result.time,
+        "revision": result.revision, "run": result.run, "dry_run": result.dry, "contacts": result.contacts,
+        "messages": result.messages, "propositions": result.propositions, "stored": result.stored,
+        "offers_wanted": result.wanted, "set_aside": dict(sorted(result.aside.items())),
+        "offers": {offer: list(counts) for offer, counts in sorted(result.by_rank.items())},
+        "not_rendered": {
+            offer: {"contacts": count, "example": example}
+            for offer, (count, example) in sorted(result.failures.items())
+        },
+        "folder": result.folder,
+    }  # fmt: skip
+
+
+def delivery_json_text(result: DeliveryResult) -> str:
+    """:func:`delivery_json`, indented. Ends with a newline."""
+    return orjson.dumps(delivery_json(result), option=orjson.OPT_INDENT_2).decode() + "\n"
+
+
+def sample_files(messages: Sequence[tuple[str, str, str]]) -> dict[str, str]:
+    """A page and a text for each of the first messages (contact, html, text), to look at before they are sent.
+
+    The page runs no script and fetches nothing but pictures by https.
+    """
+    policy = "default-src 'none'; img-src https:; style-src 'unsafe-inline'"
+    files = {}
+    for number, (contact, html, text) in enumerate(messages, 1):
+        files[f"sample-{number}.html"] = (
+            f'<!doctype html>\n<html><head><meta charset="utf-8">\n'
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+            f"<title>To {escape(contact)}</title></head>\n<body>\n{html}\n</body></html>\n"
+        )
+        files[f"sample-{number}.txt"] = f"{text}\n"
+    return files

@@ -1,0 +1,142 @@
+"""Deliveries that were made: each once, with all its propositions or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from offerkit.diagnostics import Code, refuse
+from offerkit.models.status import Status, number
+from offerkit.store import propositions
+from offerkit.store.database import Cell, Database
+from offerkit.store.proposition_rows import PropositionRow, check_time
+
+_COLUMNS = "environment, campaign, delivery, id, space, revision, time, made, operator, messages, propositions, sent"
+_SELECT = f"SELECT {_COLUMNS} FROM delivery_run"  # noqa: S608 - constants
+_ROWS = 20_000
+"""Propositions that are written at a time, within the one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRun:
+    """A delivery that was made. ``id`` is the interaction of its propositions.
+
+    ``time`` is the proposition date, ``made`` when it was made, ``sent`` when it was sent or empty: all UTC as the
+    store writes it. ``revision`` is the live revision that decided.
+    """
+
+    environment: str
+    campaign: str
+    delivery: str
+    id: str
+    space: str
+    revision: int
+    time: str
+    made: str
+    operator: str
+    messages: int
+    propositions: int
+    sent: str = ""
+
+    @property
+    def name(self) -> str:
+        """``CAMPAIGN/DELIVERY``."""
+        return f"{self.campaign}/{self.delivery}"
+
+
+def add(db: Database, run: DeliveryRun, rows: Iterable[PropositionRow]) -> None:
+    """Keep ``run`` and all ``rows``, in the open write transaction or one of their own.
+
+    Refused when that delivery was made before.
+    """
+    check_time(run.time)
+    check_time(run.made)
+    with propositions.writing(db):
+        before = run_of(db, run.environment, run.campaign, run.delivery)
+        if before is not None:
+            raise made_already(before)
+        cells: Sequence[Cell] = (
+            run.environment, run.campaign, run.delivery, run.id, run.space, run.revision, run.time, run.made,
+            run.operator, run.messages, run.propositions, run.sent,
+        )  # fmt: skip
+        db.run(f"INSERT INTO delivery_run ({_COLUMNS}) VALUES ({', '.join('?' * len(cells))})", cells)  # noqa: S608
+        stream = iter(rows)
+        while part := list(islice(stream, _ROWS)):
+            propositions.add(db, part)
+
+
+def run_of(db: Database, environment: str, campaign: str, delivery: str) -> DeliveryRun | None:
+    """The run of a delivery; None when it was not made."""
+    where = "WHERE environment = ? AND campaign = ? AND delivery = ?"
+    return next(_found(db, f"{_SELECT} {where}", (environment, campaign, delivery)), None)
+
+
+def runs(db: Database, environment: str = "") -> list[DeliveryRun]:
+    """All runs, newest first."""
+    where, args = ("WHERE environment = ?", (environment,)) if environment else ("", ())
+    return list(_found(db, f"{_SELECT} {where} ORDER BY made DESC, environment, campaign, delivery", args))
+
+
+def sent(db: Database, run: DeliveryRun, time: str) -> int:
+    """Set what ``run`` generated or scheduled to *presented*; how many that were. Refused when it is not there."""
+    check_time(time)
+    with db.writing():
+        _still(db, run)
+        waiting = (number(Status.GENERATED), number(Status.SCHEDULED))
+        where = "environment = ? AND space = ? AND time = ? AND interaction = ? AND status IN (?, ?)"
+        args = (run.environment, run.space, run.time, run.id, *waiting)
+        counted: list[tuple[int]] = db.rows(f"SELECT count(*) FROM proposition WHERE {where}", args)  # noqa: S608
+        db.run(
+            f"UPDATE proposition SET status = ?, changed = ? WHERE {where}",  # noqa: S608 - constants
+            (number(Status.PRESENTED), time, *args),
+        )
+        db.run("UPDATE delivery_run SET sent = ? WHERE id = ? AND sent = ''", (time, run.id))
+    return counted[0][0]
+
+
+def withdraw(db: Database, run: DeliveryRun) -> int:
+    """Remove ``run`` with its propositions; how many those were. Refused when it was sent."""
+    with db.writing():
+        now = _still(db, run)
+        if now.sent:
+            raise refuse(
+                Code.DELIVERED,
+                f"{run.name} was sent at {now.sent} and cannot be withdrawn",
+                detail="What people were shown stays in their history.",
+            )
+        where = "environment = ? AND space = ? AND time = ? AND interaction = ?"
+        args = (run.environment, run.space, run.time, run.id)
+        counted: list[tuple[int]] = db.rows(f"SELECT count(*) FROM proposition WHERE {where}", args)  # noqa: S608
+        db.run(f"DELETE FROM proposition WHERE {where}", args)  # noqa: S608 - constants
+        db.run("DELETE FROM delivery_run WHERE id = ?", (run.id,))
+    return counted[0][0]
+
+
+def made_already(run: DeliveryRun) -> Exception:
+    """The refusal to make ``run`` a second time."""
+    hint = (
+        "To send again, declare another delivery under a name of its own."
+        if run.sent
+        else f"Send it, then say so: offerkit sent {run.name}. To make it anew: offerkit deliver {run.name} --withdraw"
+    )
+    return refuse(
+        Code.DELIVERED,
+        f"{run.name} was made at {run.made} by {run.operator}"
+        + (f" and sent at {run.sent}" if run.sent else "")
+        + f": {run.messages:,} messages, {run.propositions:,} propositions",
+        detail="A delivery is made once, so that nobody is written to twice. Nothing was stored now.",
+        hint=hint,
+    )
+
+
+def _still(db: Database, run: DeliveryRun) -> DeliveryRun:
+    now = run_of(db, run.environment, run.campaign, run.delivery)
+    if now is None or now.id != run.id:
+        raise refuse(Code.NOT_DELIVERED, f"{run.name} was withdrawn meanwhile", hint="Nothing was changed.")
+    return now
+
+
+def _found(db: Database, sql: str, args: Sequence[Cell]) -> Iterator[DeliveryRun]:
+    rows: list[tuple[str, str, str, str, str, int, str, str, str, int, int, str]] = db.rows(sql, args)
+    return (DeliveryRun(*row) for row in rows)

@@ -1,0 +1,225 @@
+"""THE THIRD MAIN PATH: a delivery's recipients, their offers, their messages, their propositions (domain.md §2).
+
+check → select → render, part by part, into DIR.partial → one transaction → DIR
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+from offerkit import __version__
+from offerkit.address import Kind
+from offerkit.batch import People, open_people
+from offerkit.contacts.source import Contacts
+from offerkit.diagnostics import Code, or_list, refuse, suggestion
+from offerkit.engine.report import Report
+from offerkit.fingerprint import canonical, digest
+from offerkit.governance.rights import WRITERS, Actor
+from offerkit.reports.delivery import DeliveryResult, delivery_json, sample_files
+from offerkit.store import DeliveryRun, Store
+from offerkit.store.deliveries import made_already
+from offerkit.workflow.catalogs import Catalogs, live
+from offerkit.workflow.delivery_choice import Selection, recipients, selection
+from offerkit.workflow.delivery_files import Folder, Unfinished, unwritable
+from offerkit.workflow.delivery_messages import Aside, Message, Writer, proposition_rows
+from offerkit.workflow.delivery_order import Order
+from offerkit.workflow.proposing import new_id, utc
+
+SAMPLES = 3
+"""Messages that are also written as pages to look at."""
+
+
+@dataclass(frozen=True)
+class Deliver:
+    """What is asked. ``folder`` None: no files (dry runs only). ``fields``: of the contact, for the sender."""
+
+    actor: Actor
+    now: datetime
+    folder: Path | None
+    dry: bool = False
+    fields: Sequence[str] = ()
+    status_base: str = ""
+    seed: str = ""
+
+
+def deliver(
+    catalogs: Catalogs, order: Order, contacts: Contacts, store: Store, asked: Deliver,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[DeliveryResult, tuple[Report, ...]]:  # fmt: skip
+    """Make a delivery: its files, then its propositions, all of them or none.
+
+    Raises Refused when it was made before, the operator may not, or anything that it needs is missing or changes
+    meanwhile; then nothing is stored.
+    """
+    may_deliver(asked.actor)
+    fields = [_field(order, name) for name in asked.fields]
+    chosen = selection(order, asked.seed)
+    result = _result(order, asked)
+    types = dict(order.catalog.dimension.fields)
+    with open_people(contacts.rows(), order.catalog.dimension.key, types, progress) as people:
+        result.contacts = people.count
+        writer = Writer(catalogs, order, chosen.facts.data, new_id, asked.status_base, fields)
+        if asked.folder is None:
+            _try_out(people, chosen, store, writer, result)
+        else:
+            folder = Folder(asked.folder)
+            with folder.working():
+                _make(folder, people, chosen, store, writer, result, asked)
+    result.failures = {o: (count, writer.failures.examples[o]) for o, count in writer.failures.counts.items()}
+    return result, (*order.reports, *chosen.call.reports, *writer.reports)
+
+
+def begun(folder: Path, place: tuple[str, str, str]) -> datetime | None:
+    """The proposition date of a run of this delivery that was cut off in ``folder``: the next one keeps it."""
+    left = Folder(folder).unfinished()
+    return datetime.fromisoformat(left.time) if left is not None and left.delivery == "/".join(place) else None
+
+
+def finished(store: Store, place: tuple[str, str, str], folder: Path | None) -> DeliveryRun | None:
+    """The run whose propositions were stored when it was cut off, now with its files; None: it is to be made.
+
+    Raises Refused when the delivery was made before.
+    """
+    run = store.delivery(*place)
+    if run is None:
+        return None
+    if folder is not None:
+        made = Folder(folder)
+        left = made.unfinished()
+        if left is not None and left.id == run.id:
+            with made.working():
+                made.publish()
+            return run
+    raise made_already(run)
+
+
+def may_deliver(actor: Actor) -> None:
+    """Raises Refused unless ``actor`` may make deliveries (domain.md §1: whoever writes campaigns)."""
+    if actor.profile is not None and actor.profile not in WRITERS[Kind.CAMPAIGN]:
+        raise refuse(
+            Code.NOT_ALLOWED,
+            f"{actor.name} ({actor.profile}) may not make deliveries",
+            detail="Deliveries are made by who writes campaigns.",
+            hint=f"Let {or_list([str(profile) for profile in WRITERS[Kind.CAMPAIGN]])} do it.",
+        )
+
+
+def _field(order: Order, name: str) -> str:
+    dimension = order.catalog.dimension
+    found = name.removeprefix(f"{dimension.name}.")
+    if found not in dimension.fields:
+        raise refuse(
+            Code.UNKNOWN_FIELD,
+            f"{dimension.name} has no field “{name[:80]}”",
+            hint=suggestion(found, dimension.fields),
+        )
+    return found
+
+
+def _result(order: Order, asked: Deliver) -> DeliveryResult:
+    local = order.at.astimezone(order.catalog.zone)
+    return DeliveryResult(
+        order.name, order.environment, order.body.space, f"{local:%Y-%m-%d %H:%M %Z}", order.catalog.revision, "",
+        asked.dry, wanted=order.count, folder=str(asked.folder) if asked.folder is not None else "",
+    )  # fmt: skip
+
+
+def _try_out(people: People, chosen: Selection, store: Store, writer: Writer, result: DeliveryResult) -> None:
+    """Everything but the files."""
+    for part in recipients(people, chosen, store):
+        for recipient in part:
+            message = writer.message(recipient)
+            if isinstance(message, Aside):
+                result.aside[message] = result.aside.get(message, 0) + 1
+            else:
+                _count(result, message)
+
+
+def _make(
+    folder: Folder, people: People, chosen: Selection, store: Store, writer: Writer, result: DeliveryResult,
+    asked: Deliver,
+) -> None:  # fmt: skip
+    order = chosen.order
+    inputs = _inputs(people, order, asked)
+    left = folder.unfinished()
+    if left is None or left.inputs != inputs:
+        left = Unfinished(new_id(), f"{order.environment}/{order.name}", inputs, utc(order.at))
+        folder.begin(left)
+    result.run = left.id
+    try:
+        _write(folder, people, chosen, store, writer, result)
+        samples = [(m["contact"], m["html"], m["text"]) for m in islice(folder.messages(), SAMPLES)]
+        for message in folder.messages():
+            _count(result, message)
+        for _, reason in folder.asides():
+            result.aside[reason] = result.aside.get(reason, 0) + 1
+        result.stored = 0 if asked.dry or not order.space.storage.enabled else result.propositions
+        folder.finish(delivery_json(result), sample_files(samples))
+    except OSError as error:
+        raise unwritable(folder.partial, error) from error
+    if not asked.dry:
+        _store(folder, store, order, result, asked)
+    folder.publish()
+
+
+def _write(
+    folder: Folder, people: People, chosen: Selection, store: Store, writer: Writer, result: DeliveryResult
+) -> None:
+    for number, part in enumerate(recipients(people, chosen, store), 1):
+        if folder.has(number):
+            result.resumed += 1
+            continue
+        with folder.writing(number) as out:
+            for recipient in part:
+                message = writer.message(recipient)
+                if isinstance(message, Aside):
+                    out.aside(recipient.key, message)
+                else:
+                    out.message(message)
+
+
+def _store(folder: Folder, store: Store, order: Order, result: DeliveryResult, asked: Deliver) -> None:
+    """The run with all its propositions in one transaction, if live is still what the messages were made from."""
+    run = DeliveryRun(
+        order.environment, order.campaign, order.delivery, result.run, order.body.space, order.catalog.revision,
+        utc(order.at), utc(asked.now), asked.actor.name, result.messages, result.stored,
+    )  # fmt: skip
+    with store.transaction():
+        before = store.delivery(order.environment, order.campaign, order.delivery)
+        if before is not None:
+            folder.discard()
+            raise made_already(before)
+        now = live(store).revisions.get(order.environment, 0)
+        if now != order.catalog.revision:
+            raise refuse(
+                Code.PLAN_STALE,
+                f"live went from revision {order.catalog.revision} to {now} while the messages were made",
+                detail="They may offer what is not live any more. No proposition was stored.",
+                hint="Run it again: the messages are made anew from what is live now.",
+            )
+        rows = (row for message in folder.messages() for row in proposition_rows(order, run.id, message))
+        store.add_delivery(run, rows)
+
+
+def _count(result: DeliveryResult, message: Message) -> None:
+    result.messages += 1
+    for made in message["propositions"]:
+        result.add(made["offer"], made["rank"])
+
+
+def _inputs(people: People, order: Order, asked: Deliver) -> str:
+    """Names everything that the messages are made from, but for what was proposed meanwhile."""
+    columns = ", ".join(f"contact.{name}" for name in ("k", "n"))
+    found = people.connection.execute(
+        f"SELECT count(*), bit_xor(hash(contact)), bit_xor(hash({columns})) FROM contact"  # noqa: S608 - our own names
+    ).fetchone()
+    made = {
+        "offerkit": __version__, "revision": order.catalog.revision, "campaign": order.fingerprint,
+        "delivery": order.delivery, "contacts": [str(part) for part in found or ()], "time": utc(order.at),
+        "fields": list(asked.fields), "status": asked.status_base, "seed": asked.seed, "dry": asked.dry,
+    }  # fmt: skip
+    return digest(canonical(made))

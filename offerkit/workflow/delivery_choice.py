@@ -1,0 +1,179 @@
+"""Which offers each recipient of a delivery is meant to get: by the engine, from an outline, fixed, or by cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+from offerkit.batch import Batch, Decided, People, Program, decide_all, over, program
+from offerkit.batch.decide import CHUNK
+from offerkit.batch.gates import column, gate_sql
+from offerkit.engine.call import Call, Who
+from offerkit.engine.check_call import make_call
+from offerkit.engine.condition import Facts, Gate, Memo
+from offerkit.engine.expressions import Expressions
+from offerkit.engine.lineup import Computed
+from offerkit.engine.weights import best, tidy, times
+from offerkit.rules.types import Row, Value
+from offerkit.store import Store
+from offerkit.workflow.delivery_order import Order
+from offerkit.workflow.simulating import histories
+
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
+
+SPARE = 2
+"""Offers chosen beyond those wanted, for contacts for whom one cannot be rendered."""
+NOT_WEIGHED = Decimal(0)
+"""The weight of an offer that no engine chose."""
+
+
+class Choice(NamedTuple):
+    """An offer by its place in the catalog, and its weight."""
+
+    place: int
+    weight: Decimal
+
+
+class Recipient(NamedTuple):
+    """A contact with its fields; ``choices`` in order, more than are wanted maybe. None: not in the target."""
+
+    key: str
+    contact: Row
+    choices: tuple[Choice, ...] | None
+
+
+@dataclass(frozen=True)
+class Selection:
+    """How a delivery selects: its conditions, and the engine's program where it asks the engine."""
+
+    order: Order
+    target: Gate | None
+    cells: tuple[tuple[Gate, int], ...]
+    call: Call
+    made: Program | None
+    facts: Facts
+
+
+def selection(order: Order, seed: str = "") -> Selection:
+    """The selection of ``order``. Raises Refused when its space or categories cannot be asked."""
+    catalog, body = order.catalog, order.body
+    samples: dict[str, object] = {
+        name: field.sample for name, field in catalog.call_data.items() if field.required and field.sample is not None
+    }
+    engine = body.engine
+    call = make_call(
+        catalog, body.space, who=Who(None, "", order.at, seed, catalog.anonymous, many=True),
+        n=min(100, order.count + SPARE), categories=engine.categories if engine else (),
+        themes=engine.themes if engine else (), data=samples,
+    )  # fmt: skip
+    data = {name: field.type for name, field in catalog.call_data.items()}
+    names = Expressions(catalog.dimension.name, catalog.dimension.fields, data, catalog.zone)
+    where = f"{order.environment}/campaign.{order.campaign}"
+    path = ("deliveries", order.delivery)
+    target = names.target(body.target, where, (*path, "target")) if body.target is not None else None
+    cells = tuple(
+        (names.target(cell.when, where, (*path, "cells", number, "when")), catalog.place_of[cell.offer])
+        for number, cell in enumerate(body.cells or ())
+    )
+    local = order.at.astimezone(catalog.zone).replace(tzinfo=None)
+    facts = Facts(catalog.nobody, call.data, local, local.date())
+    asks = engine is not None or body.outline is not None
+    return Selection(order, target, cells, call, program(catalog, call) if asks else None, facts)
+
+
+def recipients(people: People, made: Selection, store: Store | None) -> Iterator[Iterator[Recipient]]:
+    """All contacts, in parts of some ten thousand, in the source's order."""
+    if made.made is not None:
+        batch = Batch(made.made, over(made.made, histories(store, made.order.catalog, made.order.at)))
+        for decided in decide_all(people, batch):
+            yield _part(people, made, decided.first, decided)
+        return
+    for first in range(0, people.count, CHUNK):
+        yield _part(people, made, first, None)
+
+
+def _part(people: People, made: Selection, first: int, decided: Decided | None) -> Iterator[Recipient]:
+    rows = _rows(people, made, first)
+    names = list(people.types)
+    tests = 1 + len(made.cells)
+    weigh = _Weigher(made)
+    for place, (key, *cells) in enumerate(rows):
+        contact: Row = {name: _value(value) for name, value in zip(names, cells[tests:], strict=True)}
+        if not cells[0]:
+            yield Recipient(key, contact, None)
+        elif decided is not None:
+            yield Recipient(key, contact, tuple(weigh(item, contact) for item in _items(made, decided, place)))
+        elif made.cells:
+            holds = (place_ for (_, place_), held in zip(made.cells, cells[1:tests], strict=True) if held)
+            yield Recipient(key, contact, tuple(Choice(found, NOT_WEIGHED) for found in list(holds)[:1]))
+        else:
+            at = made.order.catalog.place_of
+            yield Recipient(key, contact, tuple(Choice(at[name], NOT_WEIGHED) for name in made.order.offers))
+
+
+def _rows(people: People, made: Selection, first: int) -> list[tuple[str, ...]]:
+    """Key, whether in the target, whether in each cell, then the fields."""
+    target = [gate_sql(gate, made.facts) for gate in _targets(made)]
+    parts = ["k", f"coalesce({' AND '.join(f'({sql})' for sql in target) or 'TRUE'}, FALSE)"]
+    parts += [f"coalesce({gate_sql(gate, made.facts)}, FALSE)" for gate, _ in made.cells]
+    parts += [column(name) for name in people.types]
+    sql = f"SELECT {', '.join(parts)} FROM contact WHERE n >= ? AND n < ? ORDER BY n"  # noqa: S608 - escaped
+    found: list[tuple[str, ...]] = people.connection.execute(sql, [first, first + CHUNK]).fetchall()
+    return found
+
+
+def _targets(made: Selection) -> Iterator[Gate]:
+    """The delivery's target and the environment's own filter, which holds however offers are chosen."""
+    if made.target is not None:
+        yield made.target
+    when = made.order.catalog.when
+    if when is not None:
+        yield when.gate
+
+
+def _items(made: Selection, decided: Decided, place: int) -> list[int]:
+    """The items for the contact at ``place`` of the part: the engine's order, or that of the outline."""
+    if made.order.body.outline is None:
+        return [item for item in decided.picks[:, place].tolist() if item >= 0]
+    assert made.made is not None
+    ready: NDArray[numpy.bool_] = decided.presentable[:, place]
+    by_offer: dict[int, int] = {}
+    for number, item in enumerate(made.made.items):
+        if ready[number]:
+            by_offer.setdefault(item.place, number)  # items stand by weight, the highest first
+    at = made.order.catalog.place_of
+    return [by_offer[at[name]] for name in made.order.offers if at[name] in by_offer]
+
+
+class _Weigher:
+    """The weight of an item for a contact; formulas are worked out as the unitary engine does."""
+
+    def __init__(self, made: Selection) -> None:
+        self._made = made
+        self._computed: Sequence[Computed] = made.made.line.computed if made.made is not None else ()
+        self._first = len(made.made.line.entries) if made.made is not None else 0
+
+    def __call__(self, item: int, contact: Row) -> Choice:
+        assert self._made.made is not None
+        known = self._made.made.items[item]
+        if known.weight is not None:
+            return Choice(known.place, known.weight)
+        part = self._computed[item - self._first]
+        facts = self._made.facts._replace(contact=contact)
+        found = best(part.weights, Memo(facts, {}))
+        return Choice(known.place, times(found.number, part.factors) if found is not None else NOT_WEIGHED)
+
+
+def _value(value: object) -> Value:
+    """What DuckDB gives for a column, as contacts hold it."""
+    match value:
+        case Decimal():
+            return tidy(value)
+        case list():
+            return tuple(value)
+        case _:
+            return value  # type: ignore[return-value]
