@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 
 from offerkit.diagnostics import Code
 from offerkit.engine.catalog import Catalog
+from offerkit.engine.condition import Evaluator
 from offerkit.engine.report import Report
 from offerkit.fingerprint import Json
 from offerkit.models.scopes import Role, scope
@@ -42,14 +44,15 @@ class ExtraData:
         """What is to be stored, by name, as JSON. ``now`` is aware."""
         if not self._checked:
             return {}
-        from offerkit.rules.python import compile_one
-
         clock = now.astimezone(self._catalog.zone).replace(tzinfo=None)
         rows = (contact, data, offer, proposition)
-        return {
-            name: as_json(compile_one(checked, self._namespaces)(*rows, clock, clock.date()))
-            for name, checked in self._checked.items()
-        }
+        return {name: as_json(evaluate(*rows, clock, clock.date())) for name, evaluate in self._evaluators.items()}
+
+    @cached_property
+    def _evaluators(self) -> dict[str, Evaluator]:
+        from offerkit.rules.python import compile_one
+
+        return {name: compile_one(checked, self._namespaces) for name, checked in self._checked.items()}
 
 
 def as_json(value: Value) -> Json:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from offerkit.batch import Batch, Decided, People, Program, decide_all, over, program
 from offerkit.batch.decide import CHUNK
 from offerkit.batch.gates import column, gate_sql
-from offerkit.engine.call import Call, Who
+from offerkit.batch.program import weights_of
+from offerkit.engine.call import MAX_COUNT, Call, Who
 from offerkit.engine.check_call import make_call
 from offerkit.engine.condition import Facts, Gate, Memo
+from offerkit.engine.decide import decide
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.lineup import Computed
 from offerkit.engine.weights import best, tidy, times
 from offerkit.rules.types import Row, Value
 from offerkit.store import Store
 from offerkit.workflow.delivery_order import Order
+from offerkit.workflow.proposing import history_of
 from offerkit.workflow.simulating import histories
 
 if TYPE_CHECKING:
@@ -32,10 +35,11 @@ NOT_WEIGHED = Decimal(0)
 
 
 class Choice(NamedTuple):
-    """An offer by its place in the catalog, and its weight."""
+    """An offer by its place in the catalog, its weight, and what a dynamic offer turned into."""
 
     place: int
     weight: Decimal
+    product: Row | None = None
 
 
 class Recipient(NamedTuple):
@@ -87,6 +91,10 @@ def selection(order: Order, seed: str = "") -> Selection:
 
 def recipients(people: People, made: Selection, store: Store | None) -> Iterator[Iterator[Recipient]]:
     """All contacts, in parts of some ten thousand, in the source's order."""
+    if made.made is not None and _asks_hooks(made.made):
+        for first in range(0, people.count, CHUNK):
+            yield _one_by_one(people, made, store, first)
+        return
     if made.made is not None:
         batch = Batch(made.made, over(made.made, histories(store, made.order.catalog, made.order.at)))
         for decided in decide_all(people, batch):
@@ -94,6 +102,31 @@ def recipients(people: People, made: Selection, store: Store | None) -> Iterator
         return
     for first in range(0, people.count, CHUNK):
         yield _part(people, made, first, None)
+
+
+def _asks_hooks(made: Program) -> bool:
+    """Whether somebody's code takes part in the decision: then each contact is decided by itself."""
+    space = made.catalog.spaces[made.call.space]
+    dynamic = any(weight.dynamic for weight in weights_of(made.line))
+    return bool(space.target_loading or space.post_processing or dynamic)
+
+
+def _one_by_one(people: People, made: Selection, store: Store | None, first: int) -> Iterator[Recipient]:
+    catalog, outline = made.order.catalog, made.order.body.outline is not None
+    names = list(people.types)
+    for key, held, *cells in _rows(people, made, first):
+        contact: Row = {name: _value(value) for name, value in zip(names, cells, strict=True)}
+        if not held:
+            yield Recipient(key, contact, None)
+            continue
+        call = replace(made.call, contact=contact, key=key, n=MAX_COUNT if outline else made.call.n)
+        history = history_of(store, catalog, key, made.order.at) if store is not None else ()
+        found = {chosen.offer: chosen for chosen in decide(catalog, call, history).chosen}
+        names_ = [name for name in made.order.offers if name in found] if outline else list(found)
+        chosen = (found[name] for name in names_)
+        yield Recipient(
+            key, contact, tuple(Choice(catalog.place_of[one.offer], one.weight, one.product) for one in chosen)
+        )
 
 
 def _part(people: People, made: Selection, first: int, decided: Decided | None) -> Iterator[Recipient]:

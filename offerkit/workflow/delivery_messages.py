@@ -123,7 +123,7 @@ class Writer:
         offer = order.catalog.offers[choice.place]
         id_ = self._ids() if self._keep else ""
         about: Row = {"id": id_ or None, "rank": rank, "weight": choice.weight, "space": order.body.space}
-        _, rendered = self._shower.show(offer.name, None, recipient.contact, self._data, about, OUTPUTS)
+        _, rendered = self._shower.show(offer.name, choice.product, recipient.contact, self._data, about, OUTPUTS)
         for output in OUTPUTS:
             parts[output].append(rendered[output])
         proposition: Row = {

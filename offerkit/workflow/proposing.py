@@ -135,12 +135,13 @@ def _prepare(catalogs: Catalogs, people: People, store: Store, ask: Ask, name: s
     )
     model = Space.model_validate(catalogs.view(f"{who.environment}/space.{who.space}"))
     return _Asked(
-        name, who, catalog, call, _history(store, catalog, who.key, ask.at), model,
+        name, who, catalog, call, history_of(store, catalog, who.key, ask.at), model,
         Shower(catalogs, catalog, who.space, ask.status_base), ask.store and model.storage.enabled,
     )  # fmt: skip
 
 
-def _history(store: Store, catalog: Catalog, key: str, now: datetime) -> tuple[Past, ...]:
+def history_of(store: Store, catalog: Catalog, key: str, now: datetime) -> tuple[Past, ...]:
+    """What presentation rules may count of a contact."""
     if not key or not catalog.rules:
         return ()
     since = max(now - catalog.longest_period, datetime(1, 1, 2, tzinfo=UTC)) if catalog.longest_period else now
