@@ -26,4 +26,4 @@ def command(shell: Shell, name: str) -> None:
     if before:
         click.echo(f"{run.name} was sent at {before} already; {count:,} more propositions are presented now.")
     else:
-        click.echo(shell.style.green(f"{run.name} is sent: {count:,} propositions are presented now."), color=True)
+        click.echo(shell.style.green(f"{run.name} is sent: {count:,} of {run.propositions:,} propositions became presented."), color=True)

@@ -60,7 +60,8 @@ def delivery_text(result: DeliveryResult, style: Style = PLAIN) -> str:
         lines += ["", *_table(result)]
     for offer, (count, example) in sorted(result.failures.items()):
         lines.append("")
-        lines.append(style.yellow(f"{offer} could not be rendered for {count:,}: ") + visible(example))
+        of = "contact" if count == 1 else f"{count:,} contacts, such as"
+        lines.append(style.yellow(f"{offer} could not be rendered for {of} ") + visible(example))
     lines += ["", *_next(result)]
     return "\n".join(lines) + "\n"
 
