@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from offerkit.batch.columns import insert
 from offerkit.batch.gates import column
+from offerkit.batch.loading import load
 from offerkit.contacts.keys import key_text
+from offerkit.contacts.source import Contacts
 from offerkit.rules.duckdb_literals import TYPES
-from offerkit.rules.types import Base, FieldType, Row, Value
-from offerkit.rules.values import show
+from offerkit.rules.types import FieldType, Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,62 +42,45 @@ class People:
 
 @contextmanager
 def open_people(
-    rows: Iterable[Row], key: Sequence[str], types: Mapping[str, FieldType], progress: Progress | None = None
-) -> Iterator[People]:
-    """Contacts with the fields of ``types``, in a database of their own that is deleted afterwards."""
+    source: Iterable[Row] | Contacts, key: Sequence[str], types: Mapping[str, FieldType],
+    progress: Progress | None = None,
+) -> Iterator[People]:  # fmt: skip
+    """Contacts with the fields of ``types``, in a database of their own that is deleted afterwards.
+
+    A source that DuckDB can read is not read in Python (offerkit.batch.loading).
+    """
     import duckdb
+    import numpy
 
     with tempfile.TemporaryDirectory(prefix="offerkit-batch-") as folder:
         connection = duckdb.connect(f"{folder}/contacts.duckdb", config={"autoinstall_known_extensions": "false"})
         try:
             connection.execute("SET enable_progress_bar = false")
             connection.execute(f"SET memory_limit = '{MEMORY}'")
+            connection.execute("SET preserve_insertion_order = true")
+            if isinstance(source, Contacts) and (loaded := load(connection, source, types)) is not None:
+                if progress is not None:
+                    progress(loaded)
+                yield People(connection, loaded, types)
+                return
             columns = ", ".join(f"{column(name)} {TYPES[type_.base]}" for name, type_ in types.items())
             connection.execute(f"CREATE TABLE contact (n BIGINT, k VARCHAR{', ' + columns if columns else ''})")
             count = 0
-            stream = iter(rows)
+            stream = iter(source.rows() if isinstance(source, Contacts) else source)
             while part := list(islice(stream, _ROWS)):
-                _add(connection, part, count, key, types)
+                given = {
+                    "n": numpy.arange(count, count + len(part)),
+                    "k": numpy.array([key_text(row[name] for name in key) for row in part], dtype=object),
+                }
+                insert(
+                    connection,
+                    "contact",
+                    given,
+                    ((type_, [row[name] for row in part]) for name, type_ in types.items()),
+                )
                 count += len(part)
                 if progress is not None:
                     progress(len(part))
             yield People(connection, count, types)
         finally:
             connection.close()
-
-
-def _add(
-    connection: Connection, part: Sequence[Row], first: int, key: Sequence[str], types: Mapping[str, FieldType]
-) -> None:
-    import numpy
-
-    chunk: dict[str, object] = {
-        "n": numpy.arange(first, first + len(part)),
-        "k": numpy.array([key_text(row[name] for name in key) for row in part], dtype=object),
-    }
-    parts = ["n", "k"]
-    for place, (name, type_) in enumerate(types.items()):
-        chunk[f"c{place}"] = numpy.array([_text(row[name]) for row in part], dtype=object)
-        parts.append(_typed(f"c{place}", type_))
-    connection.register("chunk", chunk)
-    connection.execute(f"INSERT INTO contact SELECT {', '.join(parts)} FROM chunk")  # noqa: S608 - our own names
-    connection.unregister("chunk")
-
-
-def _text(value: Value) -> str | None:
-    if isinstance(value, tuple):  # NUL is in no value, so it may part them; the first sign is for the empty list
-        return "+" + "\0".join(value) if value else "-"
-    return None if value is None else show(value)
-
-
-def _typed(name: str, type_: FieldType) -> str:
-    match type_.base:
-        case Base.STRING | Base.ENUMERATION:
-            return f"CAST({name} AS VARCHAR)"
-        case Base.LIST:
-            return (
-                f"CASE WHEN {name} = '-' THEN CAST([] AS VARCHAR[])"
-                f" ELSE string_split(substring(CAST({name} AS VARCHAR), 2), chr(0)) END"
-            )
-        case base:
-            return f"CAST({name} AS {TYPES[base]})"

@@ -26,4 +26,7 @@ def command(shell: Shell, name: str) -> None:
     if before:
         click.echo(f"{run.name} was sent at {before} already; {count:,} more propositions are presented now.")
     else:
-        click.echo(shell.style.green(f"{run.name} is sent: {count:,} of {run.propositions:,} propositions became presented."), color=True)
+        click.echo(
+            shell.style.green(f"{run.name} is sent: {count:,} of {run.propositions:,} propositions became presented."),
+            color=True,
+        )

@@ -12,11 +12,12 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
+from offerkit.contacts.bulk import Bulk, csv_bulk, pattern, plain_csv
 from offerkit.contacts.columns import BadCell, check_columns, extra_note
 from offerkit.contacts.csv_index import Index
 from offerkit.contacts.csv_records import Record, bad_record, cells, records
 from offerkit.contacts.csv_sieve import sieve
-from offerkit.contacts.files import open_file
+from offerkit.contacts.files import inside, open_file
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused
 from offerkit.rules.types import Row, Value
@@ -58,8 +59,19 @@ class CsvContacts(Contacts):
     def count(self) -> int:
         """Records, the header not counted."""
         with open_file(self._root, self._path) as file:
+            lines = plain_csv(file)
+            if lines is not None:
+                return max(lines - 1, 0)
             _, following = self._begin(file)
             return sum(1 for _ in following)
+
+    def bulk(self) -> Bulk | None:
+        """The file for DuckDB, when nothing in it is quoted."""
+        with open_file(self._root, self._path) as file:
+            layout, _ = self._begin(file)
+            if plain_csv(file) is None:
+                return None
+        return csv_bulk(pattern(str(inside(self._root, self._path))), layout.columns, self.types)
 
     def notes(self) -> tuple[Diagnostic, ...]:
         """Columns that no field reads."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from offerkit.contacts.bulk import Bulk, pattern, quoted, text
 from offerkit.contacts.files import inside, open_file
 from offerkit.contacts.table import database_refused, first_line, missing_package
 from offerkit.diagnostics import Code, Diagnostic, Refused
@@ -65,8 +66,8 @@ class ParquetTable:
         """The rows, a thousand at a time."""
         # a timestamp with a zone would need the package pytz; as microseconds it needs nothing
         zoned = [index for index, name in enumerate(columns) if self._types.get(name) == _ZONED]
-        parts = [f"epoch_us({_quoted(n)})" if i in zoned else _quoted(n) for i, n in enumerate(columns)]
-        where = " and ".join(f"{_quoted(name)} = {self._parameter(name)}" for name in equal)
+        parts = [f"epoch_us({quoted(n)})" if i in zoned else quoted(n) for i, n in enumerate(columns)]
+        where = " and ".join(f"{quoted(name)} = {self._parameter(name)}" for name in equal)
         sql = f"select {', '.join(parts)} from read_parquet(?)" + (f" where {where}" if where else "")  # noqa: S608
         cursor = self._run(sql + (f" limit {limit:d}" if limit else ""), list(equal.values()))
         while batch := self._fetch(cursor):
@@ -76,6 +77,12 @@ class ParquetTable:
     def _parameter(self, name: str) -> str:
         # what is no UUID equals none
         return "TRY_CAST(? AS UUID)" if self._types.get(name) == "UUID" else "?"
+
+    def bulk(self, fields: Iterable[str]) -> Bulk | None:
+        """The file for DuckDB; its columns are checked already."""
+        found = {name: self._types[name] for name in fields}
+        path = text(pattern(str(inside(self._root, self._path))))
+        return Bulk(f"read_parquet({path})", found, text=False)
 
     def count(self) -> int:
         """What the file's footer says."""
@@ -94,7 +101,7 @@ class ParquetTable:
         try:
             connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "threads": 1})
             connection.execute("set enable_progress_bar = false")
-            return connection.execute(sql, [_literal(str(inside(self._root, self._path))), *args])
+            return connection.execute(sql, [pattern(str(inside(self._root, self._path))), *args])
         except duckdb.Error as error:
             raise database_refused(
                 self.label, first_line(error), "Is it a Parquet file, written to its end?"
@@ -125,12 +132,3 @@ def _with_times(row: Sequence[object], zoned: Sequence[int]) -> Sequence[object]
         if isinstance(moment, int):
             changed[index] = _EPOCH + timedelta(microseconds=moment)
     return changed
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(path: str) -> str:
-    """The path as a pattern that matches it alone."""
-    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in path)

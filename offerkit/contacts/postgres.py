@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -73,6 +73,9 @@ class PostgresTable:
                 return []
             raise
         return cursor.fetchall()
+
+    def bulk(self, fields: Iterable[str]) -> None:
+        """A database is read row by row."""
 
     def count(self) -> int:
         """How many rows there are."""

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, assert_never
 
 from offerkit.contacts import keys as key_texts
+from offerkit.contacts.bulk import Bulk
 from offerkit.contacts.columns import Reader
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.models.scopes import field_types
@@ -76,6 +77,10 @@ class Contacts(ABC):
     @abstractmethod
     def count(self) -> int:
         """How many contacts there are; their values are not checked."""
+
+    def bulk(self) -> Bulk | None:
+        """The source as DuckDB reads it by itself; None where only :meth:`rows` means the right thing."""
+        return None
 
     @abstractmethod
     def notes(self) -> tuple[Diagnostic, ...]:

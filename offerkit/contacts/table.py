@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Protocol
 
+from offerkit.contacts.bulk import Bulk
 from offerkit.contacts.columns import BadCell, check_columns, extra_note
 from offerkit.contacts.keys import key_text
 from offerkit.contacts.source import Contacts
@@ -32,6 +33,9 @@ class Table(Protocol):
     def read(self, columns: Sequence[str], equal: Mapping[str, Value], limit: int) -> Iterator[Sequence[object]]:
         """The cells of ``columns`` of the rows where ``equal`` holds, as they come; ``limit`` 0: all."""
 
+    def bulk(self, fields: Iterable[str]) -> Bulk | None:
+        """The table as DuckDB reads it; None where it cannot."""
+
     def count(self) -> int:
         """How many rows it has."""
 
@@ -57,6 +61,11 @@ class TableContacts(Contacts):
     def count(self) -> int:
         """What the table says."""
         return self._table.count()
+
+    def bulk(self) -> Bulk | None:
+        """What the table says."""
+        self._check()
+        return self._table.bulk(self.types)
 
     def notes(self) -> tuple[Diagnostic, ...]:
         """Columns that no field reads."""

@@ -60,7 +60,7 @@ def deliver(
     chosen = selection(order, asked.seed)
     result = _result(order, asked)
     types = dict(order.catalog.dimension.fields)
-    with open_people(contacts.rows(), order.catalog.dimension.key, types, progress) as people:
+    with open_people(contacts, order.catalog.dimension.key, types, progress) as people:
         result.contacts = people.count
         writer = Writer(catalogs, order, chosen.facts.data, new_id, asked.status_base, fields)
         if asked.folder is None:

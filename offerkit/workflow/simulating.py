@@ -64,7 +64,7 @@ def simulate(
     programs = [program(catalog, call) for call in calls]
     needed = {*axes, *(name for made in programs for name in fields_of(made))}
     types = {name: type_ for name, type_ in catalog.dimension.fields.items() if name in needed}
-    with open_people(contacts.rows(), catalog.dimension.key, types, progress) as people:
+    with open_people(contacts, catalog.dimension.key, types, progress) as people:
         results = Results(people) if asked.out is not None else None
         spaces = [_space(engine.store, people, made, axes, results) for made in programs]
         if results is not None and asked.out is not None:
