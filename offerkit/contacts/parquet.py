@@ -82,7 +82,7 @@ class ParquetTable:
         """The file for DuckDB; its columns are checked already."""
         found = {name: self._types[name] for name in fields}
         path = text(pattern(str(inside(self._root, self._path))))
-        return Bulk(f"read_parquet({path})", found, text=False)
+        return Bulk(f"read_parquet({path}, file_row_number=true)", found, text=False, number="file_row_number")
 
     def count(self) -> int:
         """What the file's footer says."""
