@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from offerkit.engine.condition import Facts, Gate
 from offerkit.rules.duckdb import to_duckdb
 from offerkit.rules.duckdb_literals import literal
-from offerkit.rules.nodes import Call, Case, Field, Node
+from offerkit.rules.nodes import Call, Case, Checked, Field, Node
 from offerkit.rules.types import Base, Row
 
 
@@ -26,10 +26,15 @@ def gate_sql(gate: Gate, facts: Facts) -> str:
         return "NULL"
     contact, *others = gate.condition.namespaces
     rows: dict[str, Row] = dict(zip(others, (facts.data, *gate.bound), strict=True))
+    return condition_sql(checked, contact, rows, facts)
+
+
+def condition_sql(checked: Checked, table: str, rows: Mapping[str, Row], facts: Facts) -> str:
+    """An expression whose namespace ``table`` are columns, and whose other namespaces are the constant ``rows``."""
     bases = {(field.namespace, field.name): field.type.base for field in fields_of(checked.root)}
 
     def name(namespace: str, field: str) -> str:
-        if namespace == contact:
+        if namespace == table:
             return column(field)
         return literal(rows[namespace].get(field), bases[namespace, field])
 

@@ -1,72 +1,214 @@
-"""Presentation rules for many contacts: who was offered enough of what, counted in the store."""
+"""Presentation rules for many contacts (domain.md §3 step 8): who was offered enough of what, counted in DuckDB.
+
+The store narrows: only propositions that a rule may count are read, once for all rules. What they come to stands in
+tables that spill to disk, a row for each contact and offer (or category) whose maximum is reached.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
 
+from offerkit.batch.columns import insert
+from offerkit.batch.gates import condition_sql
+from offerkit.batch.people import People
 from offerkit.batch.program import Program
-from offerkit.engine.catalog import PresentationRule
-from offerkit.engine.history import Past
+from offerkit.engine.catalog import Catalog, PresentationRule
 from offerkit.engine.lineup import bits_of
-from offerkit.engine.presentation import Moment, applied, reached_by
+from offerkit.engine.presentation import about_pair, applied
+from offerkit.models.status import Status, of_number
+from offerkit.rules.duckdb_literals import TYPES
+from offerkit.rules.types import Base, FieldType, Value
+from offerkit.store import Counted, Store
+
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
+
+_FIELDS = {
+    "offer": Base.STRING, "category": Base.STRING, "space": Base.STRING, "channel": Base.STRING,
+    "status": Base.STRING, "weight": Base.DECIMAL, "rank": Base.INTEGER, "time": Base.TIMESTAMP,
+}  # fmt: skip
+"""``proposition.<field>`` as columns."""
+_LARGEST = 10**12
+"""A weight that no column holds is unknown to conditions."""
 
 
 @dataclass(frozen=True)
 class Over:
-    """Contacts (by key) for whom a rule's maximum is reached, and the items that this takes from them.
+    """Contacts for whom a rule's maximum is reached, and the items that this takes from them.
 
-    ``contacts``: the number of the condition that the rule is limited to, if it is.
+    ``contacts``: the number of the condition that the rule is limited to, if it is. ``items``: by the code in the
+    table, which has a row (n, code) for each contact and code.
     """
 
-    rule: PresentationRule
     contacts: int | None
-    keys: Mapping[str, tuple[int, ...]]
+    table: str
+    items: Sequence[tuple[int, ...]]
+
+    def taken(self, people: People, first: int, last: int) -> Iterator[tuple[NDArray[numpy.intp], tuple[int, ...]]]:
+        """For the contacts from ``first`` to before ``last``: places (from 0), and the items taken from them."""
+        import numpy
+
+        rows = people.connection.execute(
+            f"SELECT n, code FROM {self.table} WHERE n >= ? AND n < ? ORDER BY code",  # noqa: S608 - our own name
+            [first, last],
+        ).fetchnumpy()
+        codes, starts = numpy.unique(numpy.ma.getdata(rows["code"]), return_index=True)
+        places = numpy.split(numpy.ma.getdata(rows["n"]) - first, starts[1:])
+        for code, columns in zip(codes.tolist(), places, strict=False):
+            yield columns, self.items[code]
 
 
-def over(program: Program, histories: Iterable[tuple[str, list[Past]]]) -> list[Over]:
-    """What the rules take from whom; ``histories`` are the propositions of each contact that has any."""
-    catalog, line = program.catalog, program.line
-    space = catalog.spaces[program.call.space]
-    moment = Moment(program.call.now, space.name, space.channel)
-    rules = [(place, rule) for place, rule in enumerate(catalog.rules) if rule.channel in ("", space.channel)]
-    if not rules:
+def over(people: People, program: Program, store: Store | None) -> list[Over]:
+    """What the rules take from whom; without a store nobody was offered anything."""
+    space = program.catalog.spaces[program.call.space]
+    rules = [(place, rule) for place, rule in enumerate(program.catalog.rules) if rule.channel in ("", space.channel)]
+    about = {place: _about(program, place, rule) for place, rule in rules}
+    rules = [(place, rule) for place, rule in rules if about[place] and _readable(rule)]
+    if store is None or not rules:
         return []
-    about = {}
-    for place, rule in rules:
-        known = line.about[place]
-        about[place] = bits_of(applied(catalog, rule, program.facts), line.of_offer) if known is None else known
-    found: dict[int, dict[str, tuple[int, ...]]] = defaultdict(dict)
-    items: dict[int, tuple[int, ...]] = {}
-    for key, history in histories:
-        for place, rule in rules:
-            if not about[place] or len(history) < rule.maximum:
-                continue
-            reached = reached_by(catalog, place, moment, history, program.facts)
-            if reached is None:
-                continue
-            bits = about[place]
-            match rule.of:
-                case "offer":
-                    places = {catalog.place_of[name] for name in reached.by if name in catalog.place_of}
-                    bits &= bits_of(places, line.of_offer)
-                case "category":
-                    bits &= sum(line.of_category.get(path, 0) for path in reached.by)
-                case _:
-                    pass
-            if bits:
-                found[place][key] = items.setdefault(bits, tuple(_items(bits, len(program.items))))
-    return [
-        Over(rule, None if rule.contacts is None else program.number(rule.contacts.gate), found[place])
-        for place, rule in rules
-        if found[place]
-    ]
+    _read(people, program, store, [rule for _, rule in rules])
+    try:
+        found = [_counted(people, program, number, place, about[place]) for number, (place, _) in enumerate(rules)]
+    finally:
+        people.connection.execute("DROP TABLE past")
+    return [part for part in found if part is not None]
 
 
-def _items(bits: int, size: int) -> Iterator[int]:
+def _about(program: Program, place: int, rule: PresentationRule) -> int:
+    """The bits of the items that the rule is about."""
+    known = program.line.about[place]
+    if known is not None:
+        return known
+    return bits_of(applied(program.catalog, rule, program.facts), program.line.of_offer)
+
+
+def _readable(rule: PresentationRule) -> bool:
+    """A rule that counts by a condition that cannot be read counts nothing, as in the unitary engine."""
+    return rule.when is None or rule.when.condition.checked is not None
+
+
+def _read(people: People, program: Program, store: Store, rules: Sequence[PresentationRule]) -> None:
+    """The table ``past``: key, the fields that rules read, and for each rule whether it may count the row."""
+    import numpy
+
+    catalog, now = program.catalog, program.call.now
+    channel = catalog.spaces[program.call.space].channel
+    wanted = [
+        Counted(
+            _utc(now, -rule.before), _utc(now, rule.after),
+            tuple(Status(status) for status in sorted(rule.statuses)), channel if rule.same_channel else "",
+        )
+        for rule in rules
+    ]  # fmt: skip
+    fields = sorted({"offer", "category", *(name for rule in rules for name in _asked(rule))})
+    columns = [f'"f_{name}" {TYPES[_FIELDS[name]]}' for name in fields]
+    flags = [f"r{number}" for number in range(len(rules))]
+    people.connection.execute(
+        f"CREATE TEMP TABLE past (k VARCHAR, {', '.join(f'{flag} BOOLEAN' for flag in flags)}, {', '.join(columns)})"
+    )
+    for part in store.counted(catalog.environment, wanted, fields):
+        cells = list(zip(*part, strict=True))
+        given: dict[str, object] = {"k": numpy.array(cells[0], dtype=object)}
+        given |= {flag: numpy.array(cells[1 + len(fields) + place], dtype=bool) for place, flag in enumerate(flags)}
+        values = [
+            (FieldType(_FIELDS[name]), [_value(name, cell, catalog) for cell in cells[1 + place]])
+            for place, name in enumerate(fields)
+        ]
+        insert(people.connection, "past", given, values)
+
+
+def _asked(rule: PresentationRule) -> Iterator[str]:
+    checked = rule.when.condition.checked if rule.when is not None else None
+    if checked is not None:
+        yield from (name for _, name in checked.fields)
+
+
+def _value(name: str, cell: str | int, catalog: Catalog) -> Value:
+    match name:
+        case "status":
+            return of_number(int(cell)).value
+        case "weight":
+            return Decimal(cell) if abs(Decimal(cell)) < _LARGEST else None
+        case "time":
+            return datetime.fromisoformat(str(cell)).astimezone(catalog.zone).replace(tzinfo=None)
+        case _:
+            return cell
+
+
+def _counted(people: People, program: Program, number: int, place: int, about: int) -> Over | None:
+    """The table of one rule; None when its maximum is reached for nobody, or for nothing that is left."""
+    rule = program.catalog.rules[place]
+    tests = [f"r{number}"]
+    if rule.of == "applies-to":
+        tests.append(_applies(people, program, number, place))
+    if rule.when is not None and rule.when.condition.checked is not None:
+        tests.append(condition_sql(rule.when.condition.checked, rule.when.condition.namespaces[0], {}, program.facts))
+    by = {"offer": '"f_offer"', "category": '"f_category"'}.get(rule.of)
+    table, names = people.fresh("over"), [("",)]
+    where = " AND ".join(f"({test})" for test in tests)
+    people.connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE counted AS SELECT k, {by or chr(39) * 2} AS name FROM past"  # noqa: S608 - escaped
+        f" WHERE {where} GROUP BY ALL HAVING count(*) >= {rule.maximum:d}"
+    )
+    if by is not None:
+        names = people.connection.execute("SELECT DISTINCT name FROM counted ORDER BY name").fetchall()
+    items = [_items(about & _bits(program, rule, name), len(program.items)) for (name,) in names]
+    codes = {name: code for code, (name,) in enumerate(names) if items[code]}
+    if not codes:
+        return None
+    import numpy
+
+    people.connection.register(
+        "coded", {"name": numpy.array(list(codes), dtype=object), "code": numpy.array(list(codes.values()))}
+    )
+    people.connection.execute(
+        f"CREATE TEMP TABLE {table} AS SELECT n, code FROM counted JOIN contact USING (k)"  # noqa: S608
+        " JOIN (SELECT CAST(name AS VARCHAR) AS name, CAST(code AS INTEGER) AS code FROM coded) USING (name) ORDER BY n"
+    )
+    people.connection.unregister("coded")
+    return Over(None if rule.contacts is None else program.number(rule.contacts.gate), table, items)
+
+
+def _applies(people: People, program: Program, number: int, place: int) -> str:
+    """A test in SQL: the rule applies to the offer, in the category that it had then."""
+    pairs = people.connection.execute(f'SELECT DISTINCT "f_offer", "f_category" FROM past WHERE r{number}').fetchall()  # noqa: S608
+    known = [pair for pair in pairs if about_pair(program.catalog, place, pair[0], pair[1], program.facts)]
+    people.connection.execute(f"CREATE OR REPLACE TEMP TABLE applies{number} (offer VARCHAR, category VARCHAR)")
+    if known:
+        people.connection.executemany(f"INSERT INTO applies{number} VALUES (?, ?)", known)  # noqa: S608
+    return f'("f_offer", "f_category") IN (SELECT (offer, category) FROM applies{number})'  # noqa: S608
+
+
+def _bits(program: Program, rule: PresentationRule, name: str) -> int:
+    match rule.of:
+        case "offer":
+            place = program.catalog.place_of.get(name)
+            return 0 if place is None else bits_of({place}, program.line.of_offer)
+        case "category":
+            return program.line.of_category.get(name, 0)
+        case _:
+            return -1
+
+
+def _items(bits: int, size: int) -> tuple[int, ...]:
     """The items of the bits: the highest bit is item 0."""
+    found = []
     while bits:
         low = bits & -bits
-        yield size - low.bit_length()
+        found.append(size - low.bit_length())
         bits ^= low
+    return tuple(found)
+
+
+def _utc(moment: datetime, span: timedelta) -> str:
+    """The time ``span`` away, as the store writes it; within the calendar."""
+    try:
+        away = moment.astimezone(UTC) + span
+    except OverflowError:
+        away = (datetime.min if span < timedelta() else datetime.max).replace(tzinfo=UTC)
+    return away.isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count as count_from
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,11 @@ class People:
         self.connection = connection
         self.count = count
         self.types = types
+        self._numbers = count_from(1)
+
+    def fresh(self, name: str) -> str:
+        """A name for a table that no other batch over the same people uses."""
+        return f"{name}_{next(self._numbers)}"
 
 
 @contextmanager

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from offerkit.batch.decide import Decided
 from offerkit.batch.people import People
 from offerkit.batch.program import Program
-
-if TYPE_CHECKING:
-    import numpy
-    from numpy.typing import NDArray
 
 FORMATS = {".parquet": "FORMAT parquet, COMPRESSION zstd", ".csv": "FORMAT csv, HEADER true"}
 """By the file's ending, what DuckDB is told."""
@@ -23,31 +18,34 @@ class Results:
     def __init__(self, people: People) -> None:
         """An empty result for ``people``."""
         self._people = people
-        people.connection.execute(
-            "CREATE TABLE pick (space VARCHAR, n BIGINT, rank INTEGER, offer VARCHAR, category VARCHAR)"
-        )
+        people.connection.execute("CREATE TABLE pick (n BIGINT, rank INTEGER, item INTEGER)")
+        people.connection.execute("CREATE TABLE item (item INTEGER, space VARCHAR, offer VARCHAR, category VARCHAR)")
+        self._first: dict[str, int] = {}
+        """By space, the number of its first item."""
+        self._items = 0
 
     def add(self, made: Program, chunk: Decided) -> None:
         """The picks of one chunk."""
         import numpy
 
-        catalog = made.catalog
-        offers = [catalog.offers[item.place] for item in made.items]
-        if not offers:
+        if not made.items:
             return
-        names = numpy.array([offer.name for offer in offers], dtype=object)
-        paths = numpy.array([offer.category for offer in offers], dtype=object)
-        for rank, picks in enumerate(chunk.picks, 1):
-            columns: NDArray[numpy.intp] = numpy.flatnonzero(picks >= 0)
-            if not len(columns):
-                continue
-            rows = {"n": columns + chunk.first, "offer": names[picks[columns]], "category": paths[picks[columns]]}
-            self._people.connection.register("picked", rows)
-            self._people.connection.execute(
-                "INSERT INTO pick SELECT ?, n, ?, offer, category FROM picked",
-                [f"{catalog.environment}/{made.call.space}", rank],
-            )
-            self._people.connection.unregister("picked")
+        first = self._known(made)
+        ranks, columns = numpy.nonzero(chunk.picks >= 0)
+        rows = {"n": columns + chunk.first, "rank": ranks + 1, "item": chunk.picks[ranks, columns] + first}
+        self._people.connection.register("picked", rows)
+        self._people.connection.execute("INSERT INTO pick SELECT n, rank, item FROM picked")
+        self._people.connection.unregister("picked")
+
+    def _known(self, made: Program) -> int:
+        space = f"{made.catalog.environment}/{made.call.space}"
+        if space not in self._first:
+            offers = [made.catalog.offers[item.place] for item in made.items]
+            rows = [(self._items + number, space, offer.name, offer.category) for number, offer in enumerate(offers)]
+            self._people.connection.executemany("INSERT INTO item VALUES (?, ?, ?, ?)", rows)
+            self._first[space] = self._items
+            self._items += len(offers)
+        return self._first[space]
 
     def write(self, target: Path) -> None:
         """Write all of it to ``target``, whose ending (.parquet, .csv) says how; never half a file.
@@ -60,7 +58,8 @@ class Results:
         quoted = str(partial).replace("'", "''")
         try:
             self._people.connection.execute(
-                "COPY (SELECT space, k AS contact, rank, offer, category FROM pick JOIN contact USING (n)"  # noqa: S608
+                "COPY (SELECT space, k AS contact, rank, offer, category"  # noqa: S608 - quoted
+                " FROM pick JOIN contact USING (n) JOIN item USING (item)"
                 f" ORDER BY space, n, rank) TO '{quoted}' ({FORMATS[target.suffix]})"
             )
             partial.replace(target)

@@ -122,26 +122,26 @@ def _counted(catalog: Catalog, place: int, moment: Moment, history: Iterable[Pas
         and (not rule.same_channel or past.channel == moment.channel)
     ]
     if found and rule.of == "applies-to":
-        found = [past for past in found if _about(catalog, place, past, facts)]
+        found = [past for past in found if about_pair(catalog, place, past.offer, past.category, facts)]
     if found and rule.when is not None:
         evaluate = rule.when.condition.evaluate
         found = [past for past in found if evaluate(_row(catalog, past), facts.now, facts.today) is True]
     return found
 
 
-def _about(catalog: Catalog, place: int, past: Past, facts: Facts) -> bool:
-    """Whether the rule applies to a proposition's offer, in the category that it had then."""
+def about_pair(catalog: Catalog, place: int, offer: str, category: str, facts: Facts) -> bool:
+    """Whether the rule at ``place`` applies to ``offer`` in the ``category`` that it had when it was proposed."""
     rule = catalog.rules[place]
 
     def ask() -> bool:
-        known = catalog.place_of.get(past.offer)
+        known = catalog.place_of.get(offer)
         said = catalog.offers[known].row if known is not None else {"code": None, "label": None}
-        row = {**said, "name": past.offer, "category": past.category}
-        return matches(rule, row, category_row(catalog, past.category), facts.now, facts.today)
+        row = {**said, "name": offer, "category": category}
+        return matches(rule, row, category_row(catalog, category), facts.now, facts.today)
 
     if rule.applies is None:
         return ask()
-    return catalog.kept.about.get((place, past.offer, past.category), ask)
+    return catalog.kept.about.get((place, offer, category), ask)
 
 
 def _row(catalog: Catalog, past: Past) -> Row:

@@ -1,5 +1,6 @@
 """The store: stages, bodies, approvals, the chained history and the propositions, kept across runs."""
 
+from offerkit.store.counted import Counted
 from offerkit.store.deliveries import DeliveryRun
 from offerkit.store.lock import Holder, write_lock
 from offerkit.store.proposition_rows import PropositionQuery, PropositionRow, StatusChange
@@ -8,6 +9,7 @@ from offerkit.store.store import Store
 
 __all__ = [
     "ChangeRow",
+    "Counted",
     "DeliveryRun",
     "Draft",
     "Holder",

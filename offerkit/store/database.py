@@ -33,6 +33,9 @@ class Database(Protocol):
     def rows(self, sql: str, args: Sequence[Cell] = ()) -> list[Row]:
         """All rows of a query, as tuples of the shape that the caller declares."""
 
+    def stream(self, sql: str, args: Sequence[Cell], size: int) -> Iterator[list[Row]]:
+        """The rows of a query, ``size`` at a time, as they are asked for."""
+
     def run(self, sql: str, args: Sequence[Cell] = ()) -> None:
         """Execute one statement."""
 

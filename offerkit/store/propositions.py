@@ -5,7 +5,7 @@ Every read is a search in the key or an index of the table ``proposition`` (:mod
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from offerkit.diagnostics import Code, or_list, refuse
@@ -54,22 +54,6 @@ def history(db: Database, environment: str, contact: str, since: str) -> list[Pr
         f"{_SELECT} WHERE environment = ? AND contact = ? AND time >= ? ORDER BY time, id",
         (environment, contact, since),
     )
-
-
-def histories(db: Database, environment: str, since: str, page: int = 20_000) -> Iterator[PropositionRow]:
-    """The propositions of all contacts from ``since`` on, contact by contact, read page by page along the key."""
-    after: tuple[Cell, ...] = ("", "", "")
-    while True:
-        found = _found(
-            db,
-            f"{_SELECT} WHERE environment = ? AND (contact, time, id) > (?, ?, ?) AND time >= ?"
-            " ORDER BY contact, time, id LIMIT ?",
-            (environment, *after, since, page),
-        )
-        yield from found
-        if len(found) < page:
-            return
-        after = (found[-1].contact, found[-1].time, found[-1].id)
 
 
 def proposition(db: Database, id_: str) -> PropositionRow | None:

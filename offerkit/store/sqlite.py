@@ -44,6 +44,15 @@ class SqliteDatabase:
         except sqlite3.Error as error:
             raise refusal(error, self._path) from error
 
+    def stream(self, sql: str, args: Sequence[Cell], size: int) -> Iterator[list[Row]]:
+        """The rows of a query, in parts."""
+        try:
+            cursor = self._connection.execute(sql, args)
+            while rows := cursor.fetchmany(size):
+                yield rows
+        except sqlite3.Error as error:
+            raise refusal(error, self._path) from error
+
     def run(self, sql: str, args: Sequence[Cell] = ()) -> None:
         """Execute one statement."""
         try:

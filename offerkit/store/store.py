@@ -17,6 +17,7 @@ from offerkit.store import (
     append,
     approvals,
     cookies,
+    counted,
     deliveries,
     export,
     propositions,
@@ -27,7 +28,8 @@ from offerkit.store import (
     stages,
     verify,
 )
-from offerkit.store.database import Database
+from offerkit.store.counted import Counted
+from offerkit.store.database import Cell, Database
 from offerkit.store.deliveries import DeliveryRun
 from offerkit.store.proposition_rows import EVERY, Data, PropositionQuery, PropositionRow, StatusChange
 from offerkit.store.rows import ChangeRow, Draft, RevisionRow, StageHead
@@ -160,9 +162,11 @@ class Store:
         """The propositions of one contact from ``since`` (UTC, ISO) on, by time."""
         return propositions.history(self._db, environment, contact, since)
 
-    def histories(self, environment: str, since: str) -> Iterator[PropositionRow]:
-        """The propositions of all contacts from ``since`` (UTC, ISO) on: contact by contact, by time."""
-        return propositions.histories(self._db, environment, since)
+    def counted(
+        self, environment: str, wanted: Sequence[Counted], columns: Sequence[str]
+    ) -> Iterator[list[tuple[Cell, ...]]]:
+        """The propositions of all contacts that one of ``wanted`` counts: contact, ``columns``, a flag for each."""
+        return counted.counted(self._db, environment, wanted, columns)
 
     def proposition(self, id_: str) -> PropositionRow | None:
         """One proposition; None when there is no such one."""

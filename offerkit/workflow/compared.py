@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from offerkit.address import Kind
-from offerkit.batch import Batch, Decided, Program, decide_all, over, program
+from offerkit.batch import Batch, Decided, People, Program, decide_all, over, program
 from offerkit.engine.catalog import Catalog
 from offerkit.store import Store
 from offerkit.workflow.population import Population
 from offerkit.workflow.sides import Sides
-from offerkit.workflow.simulating import Asked, call_for, histories, never, requirements
+from offerkit.workflow.simulating import Asked, call_for, never, requirements
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -82,8 +82,8 @@ def _old_names(sides: Sides, environment: str, will: Catalog | None) -> dict[str
 
 def decided(store: Store | None, people: Population, pair: Pair) -> Iterator[Both]:
     """All contacts, chunk by chunk."""
-    olds = decide_all(people.was, _batch(store, pair.old)) if pair.old is not None else None
-    news = decide_all(people.will, _batch(store, pair.new)) if pair.new is not None else None
+    olds = decide_all(people.was, _batch(people.was, store, pair.old)) if pair.old is not None else None
+    news = decide_all(people.will, _batch(people.will, store, pair.new)) if pair.new is not None else None
     if olds is None or news is None:
         for chunk in news or olds or ():
             yield Both(chunk.first, chunk.picks.shape[1], chunk if news is None else None, chunk if news else None)
@@ -92,8 +92,8 @@ def decided(store: Store | None, people: Population, pair: Pair) -> Iterator[Bot
         yield Both(new.first, new.picks.shape[1], old, new)
 
 
-def _batch(store: Store | None, made: Program) -> Batch:
-    return Batch(made, over(made, histories(store, made.catalog, made.call.now)))
+def _batch(people: People, store: Store | None, made: Program) -> Batch:
+    return Batch(made, over(people, made, store))
 
 
 def _offers(made: Program | None) -> Iterator[str]:

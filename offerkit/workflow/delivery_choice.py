@@ -22,7 +22,6 @@ from offerkit.rules.types import Row, Value
 from offerkit.store import Store
 from offerkit.workflow.delivery_order import Order
 from offerkit.workflow.proposing import history_of
-from offerkit.workflow.simulating import histories
 
 if TYPE_CHECKING:
     import numpy
@@ -96,7 +95,7 @@ def recipients(people: People, made: Selection, store: Store | None) -> Iterator
             yield _one_by_one(people, made, store, first)
         return
     if made.made is not None:
-        batch = Batch(made.made, over(made.made, histories(store, made.order.catalog, made.order.at)))
+        batch = Batch(made.made, over(people, made.made, store))
         for decided in decide_all(people, batch):
             yield _part(people, made, decided.first, decided)
         return

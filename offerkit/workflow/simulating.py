@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from itertools import groupby
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,13 +15,11 @@ from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.engine.call import Call, Who
 from offerkit.engine.catalog import Catalog, Offer, Requirement
 from offerkit.engine.check_call import make_call
-from offerkit.engine.history import Past
 from offerkit.engine.report import Report
 from offerkit.engine.slice import members, wanted
 from offerkit.reports.simulation import AxisValue, Loss, OfferResult, Simulation, SpaceResult
 from offerkit.store import Store
 from offerkit.workflow.engine import Engine
-from offerkit.workflow.proposing import past, utc
 
 if TYPE_CHECKING:
     import numpy
@@ -115,16 +112,6 @@ def fields_of(made: Program) -> Iterator[str]:
                 yield from fields_read(weight.formula)
 
 
-def histories(store: Store | None, catalog: Catalog, now: datetime) -> Iterator[tuple[str, list[Past]]]:
-    """The propositions of each contact that presentation rules may count, contact by contact."""
-    if store is None or not catalog.rules:
-        return
-    since = max(now - catalog.longest_period, datetime(1, 1, 2, tzinfo=UTC)) if catalog.longest_period else now
-    rows = store.histories(catalog.environment, utc(since - timedelta(microseconds=1)))
-    for key, part in groupby(rows, key=lambda row: row.contact):
-        yield key, [past(row) for row in part]
-
-
 @dataclass
 class _Counts:
     """What the chunks add up to."""
@@ -144,7 +131,7 @@ def _space(
     import numpy
 
     catalog, n, size = made.catalog, made.call.n, len(made.items)
-    batch = Batch(made, over(made, histories(store, catalog, made.call.now)))
+    batch = Batch(made, over(people, made, store))
 
     def zeros(*shape: int) -> NDArray[numpy.int64]:
         return numpy.zeros(shape, numpy.int64)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -15,6 +19,9 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.decide import decide
 from offerkit.engine.history import Past
 from offerkit.engine.hooks import NO_HOOKS
+from offerkit.models.status import Status
+from offerkit.store import PropositionRow, Store
+from offerkit.workflow.proposing import utc
 
 
 def _people(rng: Random) -> list[dict[str, Any]]:
@@ -29,6 +36,22 @@ def _people(rng: Random) -> list[dict[str, Any]]:
     ]
 
 
+@contextmanager
+def _store(made: Catalog, past: Mapping[str, Sequence[Past]]) -> Iterator[Store]:
+    """A store with these propositions."""
+    rows = [
+        PropositionRow(
+            f"{key}-{number}", made.environment, key, one.space, one.channel, one.offer, one.category, "call",
+            one.rank, one.weight, Status(one.status), utc(one.time), utc(one.time), 1,
+        )
+        for key, history in past.items()
+        for number, one in enumerate(history)
+    ]  # fmt: skip
+    with TemporaryDirectory() as folder, Store.open(Path(folder) / "store.db", create=True) as store:
+        store.add_propositions(rows)
+        yield store
+
+
 def _same(rng: Random, made: Catalog) -> int:
     """How many offers were compared."""
     call = replace(random_catalog.call(rng, made), exclude=frozenset())
@@ -37,9 +60,9 @@ def _same(rng: Random, made: Catalog) -> int:
         str(row["id"]): random_catalog.history(rng, made) for row in people if rng.random() < 0.6
     }
     made_program = program(made, call)
-    batch = Batch(made_program, over(made_program, past.items()))
     compared = 0
-    with open_people(people, ("id",), made.dimension.fields) as table:
+    with open_people(people, ("id",), made.dimension.fields) as table, _store(made, past) as store:
+        batch = Batch(made_program, over(table, made_program, store))
         for chunk in decide_all(table, batch):
             for column in range(chunk.picks.shape[1]):
                 row = people[chunk.first + column]

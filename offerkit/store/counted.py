@@ -1,0 +1,51 @@
+"""The propositions that presentation rules may count, of all contacts: narrowed by the database, read in parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from offerkit.models.status import Status, number
+from offerkit.store.database import Cell, Database
+
+PART = 50_000
+"""Rows that are handed over at a time."""
+COLUMNS = ("offer", "category", "space", "channel", "status", "weight", "rank", "time")
+"""What may be asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What one rule counts: from ``since`` to ``until`` (as the store writes time, both included), with one of
+    ``statuses`` (none: any), on ``channel`` (empty: any)."""
+
+    since: str
+    until: str
+    statuses: tuple[Status, ...] = ()
+    channel: str = ""
+
+
+def counted(
+    db: Database, environment: str, wanted: Sequence[Counted], columns: Sequence[str]
+) -> Iterator[list[tuple[Cell, ...]]]:
+    """The propositions that one of ``wanted`` counts: contact, ``columns``, then 1 or 0 for each of ``wanted``."""
+    if not set(columns) <= set(COLUMNS):
+        raise ValueError(f"not columns of a proposition: {columns}")
+    if not wanted:
+        return iter(())
+    tests, args = [], list[Cell]()
+    for one in wanted:
+        marks = ", ".join("?" * len(one.statuses))
+        tests.append(
+            "(time >= ? AND time <= ?"
+            + (f" AND status IN ({marks})" if marks else "")
+            + (" AND channel = ?" if one.channel else "")
+            + ")"
+        )
+        args += [one.since, one.until, *map(number, one.statuses), *([one.channel] if one.channel else [])]
+    flags = ", ".join(f"CASE WHEN {test} THEN 1 ELSE 0 END" for test in tests)
+    sql = (
+        f"SELECT contact, {', '.join(columns)}, {flags} FROM proposition"  # noqa: S608 - constants
+        f" WHERE environment = ? AND ({' OR '.join(tests)})"
+    )
+    return db.stream(sql, (*args, environment, *args), PART)
