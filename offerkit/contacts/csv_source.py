@@ -59,9 +59,10 @@ class CsvContacts(Contacts):
     def count(self) -> int:
         """Records, the header not counted."""
         with open_file(self._root, self._path) as file:
+            self._begin(file)
             lines = plain_csv(file)
             if lines is not None:
-                return max(lines - 1, 0)
+                return lines - 1
             _, following = self._begin(file)
             return sum(1 for _ in following)
 
