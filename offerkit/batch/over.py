@@ -9,19 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from offerkit.batch.columns import insert
 from offerkit.batch.gates import condition_sql
 from offerkit.batch.people import People
 from offerkit.batch.program import Program
 from offerkit.engine.catalog import Catalog, PresentationRule
 from offerkit.engine.lineup import bits_of
 from offerkit.engine.presentation import about_pair, applied
-from offerkit.models.status import Status, of_number
-from offerkit.rules.duckdb_literals import TYPES
-from offerkit.rules.types import Base, FieldType, Value
+from offerkit.models.status import Status
+from offerkit.rules.duckdb_literals import TYPES, literal
+from offerkit.rules.types import Base
 from offerkit.store import Counted, Store
 
 if TYPE_CHECKING:
@@ -32,9 +30,7 @@ _FIELDS = {
     "offer": Base.STRING, "category": Base.STRING, "space": Base.STRING, "channel": Base.STRING,
     "status": Base.STRING, "weight": Base.DECIMAL, "rank": Base.INTEGER, "time": Base.TIMESTAMP,
 }  # fmt: skip
-"""``proposition.<field>`` as columns."""
-_LARGEST = 10**12
-"""A weight that no column holds is unknown to conditions."""
+"""``proposition.<field>`` as columns; a weight that no column holds is unknown to conditions."""
 
 
 @dataclass(frozen=True)
@@ -105,39 +101,43 @@ def _read(people: People, program: Program, store: Store, rules: Sequence[Presen
         )
         for rule in rules
     ]  # fmt: skip
+    columns: dict[str, object] = {}
     fields = sorted({"offer", "category", *(name for rule in rules for name in _asked(rule))})
-    columns = [f'"f_{name}" {TYPES[_FIELDS[name]]}' for name in fields]
     flags = [f"r{number}" for number in range(len(rules))]
     people.connection.execute(
-        f"CREATE TEMP TABLE past (k VARCHAR, {', '.join(f'{flag} BOOLEAN' for flag in flags)}, {', '.join(columns)})"
+        f"CREATE TEMP TABLE past (k VARCHAR, {', '.join(f'{flag} BOOLEAN' for flag in flags)},"
+        f" {', '.join(f'{chr(34)}f_{name}{chr(34)} {TYPES[_FIELDS[name]]}' for name in fields)})"
     )
+    typed = [f"CAST({flag} AS BOOLEAN)" for flag in flags] + [_typed(name) for name in fields]
+    insert = f"INSERT INTO past SELECT CAST(k AS VARCHAR), {', '.join(typed)} FROM part"  # noqa: S608 - our own names
     for part in store.counted(catalog.environment, wanted, fields):
-        cells = list(zip(*part, strict=True))
-        given: dict[str, object] = {"k": numpy.array(cells[0], dtype=object)}
-        given |= {flag: numpy.array(cells[1 + len(fields) + place], dtype=bool) for place, flag in enumerate(flags)}
-        values = [
-            (FieldType(_FIELDS[name]), [_value(name, cell, catalog) for cell in cells[1 + place]])
-            for place, name in enumerate(fields)
-        ]
-        insert(people.connection, "past", given, values)
+        for name, cells in zip(("k", *fields, *flags), zip(*part, strict=True), strict=True):
+            raw = [_wall(cell, catalog) for cell in cells] if name == "time" else cells
+            columns[name] = numpy.array(raw, dtype=numpy.int64 if isinstance(raw[0], int) else object)
+        people.connection.register("part", columns)
+        people.connection.execute(insert)
+        people.connection.unregister("part")
+
+
+def _typed(name: str) -> str:
+    """A column of the store as the field's value."""
+    match name:
+        case "status":
+            return f"list_extract([{', '.join(literal(status.value, Base.STRING) for status in Status)}], status + 1)"
+        case "weight":
+            return f"TRY_CAST(CAST(weight AS VARCHAR) AS {TYPES[Base.DECIMAL]})"
+        case _:
+            return f"CAST({name} AS {TYPES[_FIELDS[name]]})"
+
+
+def _wall(cell: str | int, catalog: Catalog) -> str:
+    return str(datetime.fromisoformat(str(cell)).astimezone(catalog.zone).replace(tzinfo=None))
 
 
 def _asked(rule: PresentationRule) -> Iterator[str]:
     checked = rule.when.condition.checked if rule.when is not None else None
     if checked is not None:
         yield from (name for _, name in checked.fields)
-
-
-def _value(name: str, cell: str | int, catalog: Catalog) -> Value:
-    match name:
-        case "status":
-            return of_number(int(cell)).value
-        case "weight":
-            return Decimal(cell) if abs(Decimal(cell)) < _LARGEST else None
-        case "time":
-            return datetime.fromisoformat(str(cell)).astimezone(catalog.zone).replace(tzinfo=None)
-        case _:
-            return cell
 
 
 def _counted(people: People, program: Program, number: int, place: int, about: int) -> Over | None:
