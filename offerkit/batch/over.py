@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from offerkit.batch.gates import condition_sql
+from offerkit.batch.gates import column, condition_sql
 from offerkit.batch.people import People
 from offerkit.batch.program import Program
 from offerkit.engine.catalog import Catalog, PresentationRule
@@ -101,37 +101,55 @@ def _read(people: People, program: Program, store: Store, rules: Sequence[Presen
         )
         for rule in rules
     ]  # fmt: skip
-    columns: dict[str, object] = {}
     fields = sorted({"offer", "category", *(name for rule in rules for name in _asked(rule))})
-    flags = [f"r{number}" for number in range(len(rules))]
-    people.connection.execute(
-        f"CREATE TEMP TABLE past (k VARCHAR, {', '.join(f'{flag} BOOLEAN' for flag in flags)},"
-        f" {', '.join(f'{chr(34)}f_{name}{chr(34)} {TYPES[_FIELDS[name]]}' for name in fields)})"
-    )
-    typed = [f"CAST({flag} AS BOOLEAN)" for flag in flags] + [_typed(name) for name in fields]
-    insert = f"INSERT INTO past SELECT CAST(k AS VARCHAR), {', '.join(typed)} FROM part"  # noqa: S608 - our own names
+    parts = [
+        f"(CAST(list_extract(line, {len(fields) + 1}) AS BIGINT) & {1 << bit}) <> 0 AS r{bit}"
+        for bit in range(len(rules))
+    ]
+    parts += [f"{_typed(name, place)} AS {column(name)}" for place, name in enumerate(fields, 1)]
+    people.connection.execute("CREATE TEMP TABLE history (k VARCHAR, lines VARCHAR)")
     for part in store.counted(catalog.environment, wanted, fields):
-        for name, cells in zip(("k", *fields, *flags), zip(*part, strict=True), strict=True):
-            raw = [_wall(cell, catalog) for cell in cells] if name == "time" else cells
-            columns[name] = numpy.array(raw, dtype=numpy.int64 if isinstance(raw[0], int) else object)
+        keys, lines = zip(*part, strict=True)
+        columns = {"k": numpy.array(keys, dtype=object), "lines": numpy.array(lines, dtype=object)}
         people.connection.register("part", columns)
-        people.connection.execute(insert)
+        people.connection.execute("INSERT INTO history SELECT CAST(k AS VARCHAR), CAST(lines AS VARCHAR) FROM part")
         people.connection.unregister("part")
+    people.connection.execute(
+        f"CREATE TEMP TABLE past AS SELECT k, {', '.join(parts)} FROM"  # noqa: S608 - our own names
+        " (SELECT k, string_split(unnest(string_split(lines, chr(10))), ' ') AS line FROM history)"
+    )
+    people.connection.execute("DROP TABLE history")
+    if "time" in fields:
+        _local_times(people, catalog)
 
 
-def _typed(name: str) -> str:
-    """A column of the store as the field's value."""
+def _local_times(people: People, catalog: Catalog) -> None:
+    """The times of ``past`` as the wall clock of the environment's zone, each distinct one worked out by Python."""
+    import numpy
+
+    raw = [time for (time,) in people.connection.execute("SELECT DISTINCT f_time FROM past").fetchall()]
+    local = [str(datetime.fromisoformat(time).astimezone(catalog.zone).replace(tzinfo=None)) for time in raw]
+    times = {"f_time": numpy.array(raw, dtype=object), "local": numpy.array(local, dtype=object)}
+    people.connection.register("times", times)
+    people.connection.execute(
+        "CREATE OR REPLACE TEMP TABLE past AS SELECT past.* REPLACE (CAST(local AS TIMESTAMP) AS f_time)"
+        " FROM past JOIN (SELECT CAST(f_time AS VARCHAR) AS f_time, CAST(local AS VARCHAR) AS local FROM times)"
+        " USING (f_time)"
+    )
+    people.connection.unregister("times")
+
+
+def _typed(name: str, place: int) -> str:
+    """A part of a line as the field's value."""
+    part = f"list_extract(line, {place})"
     match name:
         case "status":
-            return f"list_extract([{', '.join(literal(status.value, Base.STRING) for status in Status)}], status + 1)"
-        case "weight":
-            return f"TRY_CAST(CAST(weight AS VARCHAR) AS {TYPES[Base.DECIMAL]})"
+            names = ", ".join(literal(status.value, Base.STRING) for status in Status)
+            return f"list_extract([{names}], CAST({part} AS INTEGER) + 1)"
+        case "weight" | "rank":
+            return f"TRY_CAST({part} AS {TYPES[_FIELDS[name]]})"
         case _:
-            return f"CAST({name} AS {TYPES[_FIELDS[name]]})"
-
-
-def _wall(cell: str | int, catalog: Catalog) -> str:
-    return str(datetime.fromisoformat(str(cell)).astimezone(catalog.zone).replace(tzinfo=None))
+            return part
 
 
 def _asked(rule: PresentationRule) -> Iterator[str]:

@@ -26,6 +26,9 @@ class Database(Protocol):
     ddl: Mapping[str, str]
     """The dialect's words for ``{key}`` (text in byte order), ``{text}`` and ``{clustered}`` in the schema."""
 
+    def joined(self, text: str) -> str:
+        """The dialect's aggregate of all values of ``text``, a line each."""
+
     @property
     def in_writing(self) -> bool:
         """Whether a write transaction is open."""

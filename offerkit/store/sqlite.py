@@ -32,6 +32,10 @@ class SqliteDatabase:
         self.name = str(path)
         self.ddl: Mapping[str, str] = {"key": "TEXT", "text": "TEXT", "clustered": "WITHOUT ROWID"}
 
+    def joined(self, text: str) -> str:
+        """All values of ``text`` in lines."""
+        return f"group_concat({text}, char(10))"
+
     @property
     def in_writing(self) -> bool:
         """Whether a write transaction is open."""

@@ -29,7 +29,7 @@ from offerkit.store import (
     verify,
 )
 from offerkit.store.counted import Counted
-from offerkit.store.database import Cell, Database
+from offerkit.store.database import Database
 from offerkit.store.deliveries import DeliveryRun
 from offerkit.store.proposition_rows import EVERY, Data, PropositionQuery, PropositionRow, StatusChange
 from offerkit.store.rows import ChangeRow, Draft, RevisionRow, StageHead
@@ -164,8 +164,8 @@ class Store:
 
     def counted(
         self, environment: str, wanted: Sequence[Counted], columns: Sequence[str]
-    ) -> Iterator[list[tuple[Cell, ...]]]:
-        """The propositions of all contacts that one of ``wanted`` counts: contact, ``columns``, a flag for each."""
+    ) -> Iterator[list[tuple[str, str]]]:
+        """The propositions of all contacts that one of ``wanted`` counts, a text of lines for each contact."""
         return counted.counted(self._db, environment, wanted, columns)
 
     def proposition(self, id_: str) -> PropositionRow | None:

@@ -170,7 +170,18 @@ def _rule(rng: Random) -> dict[str, Any]:
             "of": rng.choice(("all", "offer", "category", "applies-to")),
             "status": rng.choice(("any", "accepted", "rejected", "accepted-or-rejected")),
             "same_channel": rng.random() < 0.3,
-            **_maybe(rng, "when", rng.choice(("proposition.weight > 1", "proposition.space = 'web'"))),
+            **_maybe(
+                rng,
+                "when",
+                rng.choice(
+                    (
+                        "proposition.weight > 1",
+                        "proposition.space = 'web'",
+                        "extract(hour from proposition.time) < 12",
+                        "proposition.status <> 'rejected' and proposition.rank <= 2",
+                    )
+                ),
+            ),
         },
         "period": {"before": rng.choice(("1d", "2d 6h", "12h")), **_maybe(rng, "after", "6h")},
         "max": rng.randint(1, 3),
