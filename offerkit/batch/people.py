@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 from offerkit.batch.columns import insert
 from offerkit.batch.gates import column
 from offerkit.batch.loading import load
+from offerkit.contacts.bad_rows import BadRows
 from offerkit.contacts.keys import key_text
 from offerkit.contacts.source import Contacts
+from offerkit.diagnostics import Code, Diagnostic, refuse
 from offerkit.rules.duckdb_literals import TYPES
 from offerkit.rules.types import FieldType, Row
 
@@ -49,45 +51,90 @@ class People:
 @contextmanager
 def open_people(
     source: Iterable[Row] | Contacts, key: Sequence[str], types: Mapping[str, FieldType],
-    progress: Progress | None = None,
+    progress: Progress | None = None, bad: BadRows | None = None,
 ) -> Iterator[People]:  # fmt: skip
     """Contacts with the fields of ``types``, in a database of their own that is deleted afterwards.
 
-    A source that DuckDB can read is not read in Python (offerkit.batch.loading).
+    A source that DuckDB can read is not read in Python (offerkit.batch.loading). Contacts that cannot be read, and
+    those whose key was there before, go to ``bad``; where that sets none aside, Refused is raised with them. Refused
+    as well when the disk has no room for what is spilled.
     """
     import duckdb
-    import numpy
 
+    bad = BadRows() if bad is None else bad
     with tempfile.TemporaryDirectory(prefix="offerkit-batch-") as folder:
-        # In memory, and beyond its limit in the folder: twice as fast as a database file.
-        connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "temp_directory": folder})
+        connection = duckdb.connect(config=settings(folder))
         try:
             connection.execute("SET enable_progress_bar = false")
-            connection.execute(f"SET memory_limit = '{MEMORY}'")
-            connection.execute("SET preserve_insertion_order = true")
-            if isinstance(source, Contacts) and (loaded := load(connection, source, types)) is not None:
-                if progress is not None:
-                    progress(loaded)
-                yield People(connection, loaded, types)
-                return
-            columns = ", ".join(f"{column(name)} {TYPES[type_.base]}" for name, type_ in types.items())
-            connection.execute(f"CREATE TABLE contact (n BIGINT, k VARCHAR{', ' + columns if columns else ''})")
-            count = 0
-            stream = iter(source.rows() if isinstance(source, Contacts) else source)
-            while part := list(islice(stream, _ROWS)):
-                given = {
-                    "n": numpy.arange(count, count + len(part)),
-                    "k": numpy.array([key_text(row[name] for name in key) for row in part], dtype=object),
-                }
-                insert(
-                    connection,
-                    "contact",
-                    given,
-                    ((type_, [row[name] for row in part]) for name, type_ in types.items()),
-                )
-                count += len(part)
-                if progress is not None:
-                    progress(len(part))
+            count = load(connection, source, types) if isinstance(source, Contacts) else None
+            if count is None:
+                rows = source.rows(bad=bad) if isinstance(source, Contacts) else source
+                count = _insert(connection, rows, key, types, progress)
+            elif progress is not None:
+                progress(count)
+            count -= _once(connection, bad)
+            bad.close()
             yield People(connection, count, types)
+        except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+            raise refuse(
+                Code.NO_ROOM,
+                f"there is no room left for the contacts: {str(error).splitlines()[0][:200]}",
+                detail=f"What does not fit into {MEMORY} of memory is written to {tempfile.gettempdir()}.",
+                hint="Make room there, or name another folder in TMPDIR. Nothing was changed.",
+            ) from error
         finally:
             connection.close()
+
+
+def settings(folder: str) -> dict[str, str | bool | int | float | list[str]]:
+    """How DuckDB runs: in memory, and beyond its limit in ``folder``: twice as fast as a database file."""
+    return {"autoinstall_known_extensions": "false", "temp_directory": folder, "memory_limit": MEMORY}
+
+
+def _insert(
+    connection: Connection, rows: Iterable[Row], key: Sequence[str], types: Mapping[str, FieldType],
+    progress: Progress | None,
+) -> int:  # fmt: skip
+    """Row by row; how many there are."""
+    import numpy
+
+    columns = "".join(f", {column(name)} {TYPES[type_.base]}" for name, type_ in types.items())
+    connection.execute(f"CREATE TABLE contact (n BIGINT, k VARCHAR{columns})")
+    count = 0
+    stream = iter(rows)
+    while part := list(islice(stream, _ROWS)):
+        given = {
+            "n": numpy.arange(count, count + len(part)),
+            "k": numpy.array([key_text(row[name] for name in key) for row in part], dtype=object),
+        }
+        insert(connection, "contact", given, ((type_, [row[name] for row in part]) for name, type_ in types.items()))
+        count += len(part)
+        if progress is not None:
+            progress(len(part))
+    return count
+
+
+def _once(connection: Connection, bad: BadRows) -> int:
+    """Leave the first contact of each key; how many others there were."""
+    if connection.execute("SELECT count(*) = count(DISTINCT k) FROM contact").fetchone() == (True,):
+        return 0
+    others = connection.execute(
+        "SELECT k FROM (SELECT n, k, min(n) OVER (PARTITION BY k) AS first FROM contact) WHERE n > first ORDER BY n"
+    )
+    removed = 0
+    while part := others.fetchmany(_ROWS):
+        for (key,) in part:
+            bad.add([
+                Diagnostic(
+                    Code.CONTACT_TWICE,
+                    f"the key “{key[:80]}” was there before: two contacts have it",
+                    detail="Each contact has a key of its own: the history of propositions goes by it.",
+                    hint="Leave one of them in the source, or set the others aside: --set-aside FILE.csv",
+                )
+            ])  # fmt: skip
+        removed += len(part)
+    connection.execute(
+        "CREATE OR REPLACE TABLE contact AS SELECT row_number() OVER (ORDER BY n) - 1 AS n, * EXCLUDE (n) FROM contact"
+        " WHERE n IN (SELECT min(n) FROM contact GROUP BY k) ORDER BY n"
+    )
+    return removed

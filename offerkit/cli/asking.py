@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +20,12 @@ data_option = click.option(
 at_option = click.option("--at", default="", metavar="TIME", help="As if it were then: a day or a time (default: now).")
 environment_option = click.option(
     "--environment", "-e", default="", metavar="NAME", help="The environment.", shell_complete=environments
+)
+set_aside_option = click.option(
+    "--set-aside",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Go on without contacts that cannot be read; they are named in this CSV file.",
 )
 stage_option = click.option(
     "--stage",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from offerkit.cli.asking import warn
+from offerkit.cli.asking import set_aside_option, warn
 from offerkit.cli.complete import deliveries
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell, progress_bar
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     "--field", "fields", multiple=True, metavar="FIELD", help="Write this field, such as recipient.email, with each."
 )
 @click.option("--status-url", default="", metavar="URL", help="The service that sets statuses, for tracked links.")
+@set_aside_option
 @click.option("--seed", default="", metavar="TEXT", help="How ties are shuffled.")
 @click.option("--withdraw", is_flag=True, help="Take back a delivery that was made and not sent, to make it anew.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
@@ -45,6 +46,7 @@ def command(
     contacts: str,
     fields: tuple[str, ...],
     status_url: str,
+    set_aside: Path | None,
     seed: str,
     withdraw: bool,
     form: str,
@@ -83,7 +85,7 @@ def command(
             when = begun(folder, place)
         made = order(catalogs, place, now, when)
         source = people.of(made.environment, contacts)
-        asked = Deliver(actor, now, folder, dry_run, fields, status_url, seed)
+        asked = Deliver(actor, now, folder, dry_run, fields, status_url, seed, set_aside)
         with progress_bar("Contacts", source.count()) as told:
             result, reports = deliver(catalogs, made, source, store, asked, told)
     warn(reports)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from offerkit.cli.asking import at_option, warn
+from offerkit.cli.asking import at_option, set_aside_option, warn
 from offerkit.cli.complete import environments, spaces
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell, progress_bar
@@ -35,6 +35,7 @@ from offerkit.cli.shell import Shell, progress_bar
     metavar="FILE",
     help="Also write every contact's offers to this .parquet or .csv file.",
 )
+@set_aside_option
 @click.option("--seed", default="", metavar="TEXT", help="How ties are shuffled.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
 @click.option(
@@ -57,6 +58,7 @@ def command(
     contacts: str,
     axes: tuple[str, ...],
     out: Path | None,
+    set_aside: Path | None,
     seed: str,
     form: str,
     page: Path | None,
@@ -71,7 +73,7 @@ def command(
     from offerkit.workflow.simulating import Asked, simulate
 
     session = shell.session()
-    asked = Asked(environment, names, categories, themes, axes, count, seed, out)
+    asked = Asked(environment, names, categories, themes, axes, count, seed, out, set_aside)
     with trying(session, stage) as engine:
         when = moment(at, engine.catalogs[environment].zone, session.now)
         source = engine.people.of(environment, contacts)

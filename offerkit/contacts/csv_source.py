@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
+from offerkit.contacts.bad_rows import BadRows
 from offerkit.contacts.bulk import Bulk, csv_bulk, pattern, plain_csv
 from offerkit.contacts.columns import BadCell, check_columns, extra_note
 from offerkit.contacts.csv_index import Index
@@ -49,12 +50,19 @@ class CsvContacts(Contacts):
         self._searched: Counter[tuple[tuple[str, ...], Stamp]] = Counter()
         self._indexes: dict[tuple[str, ...], tuple[Stamp, Index]] = {}
 
-    def rows(self, limit: int = 0) -> Iterator[Row]:
+    def rows(self, limit: int = 0, bad: BadRows | None = None) -> Iterator[Row]:
         """Each record of the file as a row."""
         with open_file(self._root, self._path) as file:
             layout, following = self._begin(file)
             for record in islice(following, limit or None):
-                yield self._row(record, self._cells(record, layout), layout)
+                try:
+                    row = self._row(record, self._cells(record, layout), layout)
+                except Refused as refused:
+                    if bad is None:
+                        raise
+                    bad.add(refused.diagnostics)
+                else:
+                    yield row
 
     def count(self) -> int:
         """Records, the header not counted."""

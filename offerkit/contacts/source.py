@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, assert_never
 
 from offerkit.contacts import keys as key_texts
+from offerkit.contacts.bad_rows import BadRows
 from offerkit.contacts.bulk import Bulk
 from offerkit.contacts.columns import Reader
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
@@ -71,8 +72,11 @@ class Contacts(ABC):
         """The contacts whose fields equal ``values``, none of which is None."""
 
     @abstractmethod
-    def rows(self, limit: int = 0) -> Iterator[Row]:
-        """All contacts in the source's order, read as they are asked for; at most ``limit`` of them unless it is 0."""
+    def rows(self, limit: int = 0, bad: BadRows | None = None) -> Iterator[Row]:
+        """All contacts in the source's order, read as they are asked for; at most ``limit`` of them unless it is 0.
+
+        Those that cannot be read go to ``bad``; without it the first of them raises Refused.
+        """
 
     @abstractmethod
     def count(self) -> int:

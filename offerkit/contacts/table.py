@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Protocol
 
+from offerkit.contacts.bad_rows import BadRows
 from offerkit.contacts.bulk import Bulk
 from offerkit.contacts.columns import BadCell, check_columns, extra_note
 from offerkit.contacts.keys import key_text
@@ -52,11 +53,18 @@ class TableContacts(Contacts):
         self._table = table
         self._columns: Sequence[str] | None = None
 
-    def rows(self, limit: int = 0) -> Iterator[Row]:
+    def rows(self, limit: int = 0, bad: BadRows | None = None) -> Iterator[Row]:
         """Each row of the table."""
         self._check()
         for cells in self._table.read(list(self.types), {}, limit):
-            yield self._row(cells)
+            try:
+                row = self._row(cells)
+            except Refused as refused:
+                if bad is None:
+                    raise
+                bad.add(refused.diagnostics)
+            else:
+                yield row
 
     def count(self) -> int:
         """What the table says."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from offerkit import __version__
 from offerkit.address import Kind
 from offerkit.batch import People, open_people
+from offerkit.contacts.bad_rows import BadRows
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, or_list, refuse, suggestion
 from offerkit.engine.report import Report
@@ -35,7 +36,10 @@ SAMPLES = 3
 
 @dataclass(frozen=True)
 class Deliver:
-    """What is asked. ``folder`` None: no files (dry runs only). ``fields``: of the contact, for the sender."""
+    """What is asked. ``folder`` None: no files (dry runs only). ``fields``: of the contact, for the sender.
+
+    ``set_aside``: a CSV file for contacts that cannot be read; None: they stop the run.
+    """
 
     actor: Actor
     now: datetime
@@ -44,6 +48,7 @@ class Deliver:
     fields: Sequence[str] = ()
     status_base: str = ""
     seed: str = ""
+    set_aside: Path | None = None
 
 
 def deliver(
@@ -60,7 +65,9 @@ def deliver(
     chosen = selection(order, asked.seed)
     result = _result(order, asked)
     types = dict(order.catalog.dimension.fields)
-    with open_people(contacts, order.catalog.dimension.key, types, progress) as people:
+    bad = BadRows(asked.set_aside)
+    with open_people(contacts, order.catalog.dimension.key, types, progress, bad) as people:
+        bad.refuse_empty(people.count, order.catalog.dimension.name)
         result.contacts = people.count
         writer = Writer(catalogs, order, chosen.facts.data, new_id, asked.status_base, fields)
         if asked.folder is None:
@@ -70,7 +77,7 @@ def deliver(
             with folder.working():
                 _make(folder, people, chosen, store, writer, result, asked)
     result.failures = {o: (count, writer.failures.examples[o]) for o, count in writer.failures.counts.items()}
-    return result, (*order.reports, *chosen.call.reports, *writer.reports)
+    return result, (*order.reports, *chosen.call.reports, *writer.reports, *bad.reports())
 
 
 def begun(folder: Path, place: tuple[str, str, str]) -> datetime | None:

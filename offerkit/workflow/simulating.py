@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from offerkit.batch import FORMATS, Batch, Decided, People, Program, Results, decide_all, open_people, over, program
 from offerkit.batch.gates import column, fields_read
+from offerkit.contacts.bad_rows import BadRows
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.engine.call import Call, Who
@@ -42,6 +43,8 @@ class Asked:
     seed: str = ""
     out: Path | None = None
     """A Parquet or CSV file to write every contact's offers to."""
+    set_aside: Path | None = None
+    """A CSV file for contacts that cannot be read; None: they stop the run."""
 
 
 def simulate(
@@ -61,14 +64,16 @@ def simulate(
     programs = [program(catalog, call) for call in calls]
     needed = {*axes, *(name for made in programs for name in fields_of(made))}
     types = {name: type_ for name, type_ in catalog.dimension.fields.items() if name in needed}
-    with open_people(contacts, catalog.dimension.key, types, progress) as people:
+    bad = BadRows(asked.set_aside)
+    with open_people(contacts, catalog.dimension.key, types, progress, bad) as people:
+        bad.refuse_empty(people.count, catalog.dimension.name)
         results = Results(people) if asked.out is not None else None
         spaces = [_space(engine.store, people, made, axes, results) for made in programs]
         if results is not None and asked.out is not None:
             _write(results, asked.out)
     local = at.astimezone(catalog.zone)
     made = Simulation(catalog.environment, str(engine.catalogs.stage), f"{local:%Y-%m-%d %H:%M %Z}", asked.n, spaces)
-    return made, tuple(dict.fromkeys(report for call in calls for report in call.reports))
+    return made, (*dict.fromkeys(report for call in calls for report in call.reports), *bad.reports())
 
 
 def _write(results: Results, target: Path) -> None:
