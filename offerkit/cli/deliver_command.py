@@ -51,7 +51,7 @@ def command(
     withdraw: bool,
     form: str,
 ) -> None:
-    """Make a delivery of a campaign in live: a message for each recipient, and what is proposed to them.
+    """Make a delivery of a campaign: a message for each recipient, and what is proposed to them.
 
     The messages are written to a new folder for a sender: one line of JSON each, html and text, in
     messages-*.jsonl; who gets none, and why, in set-aside.csv; the first few as pages to look at. Then the

@@ -40,7 +40,7 @@ COMMANDS = {
     "propositions": "List what was proposed: by contact, offer or space, newest first.",
     "preview": "Show an offer as each space renders it, before or after it is live.",
     "eval": "Try out a rule: for one contact, or counted over all contacts.",
-    "deliver": "Make a delivery: its messages as files, its propositions in the store.",
+    "deliver": "Make a delivery of a campaign: a message for each recipient, and what is proposed to them.",
     "sent": "Say that a delivery was sent: its propositions are presented.",
     "simulate": "Show who would get what: every contact's offers, counted by offer, rank and axis.",
     "test": "Run the decision cases kept beside the specs.",

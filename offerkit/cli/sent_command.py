@@ -13,9 +13,9 @@ from offerkit.cli.shell import Shell
 @click.argument("name", metavar="CAMPAIGN/DELIVERY", shell_complete=deliveries)
 @pass_shell
 def command(shell: Shell, name: str) -> None:
-    """Say that a delivery was sent: what it proposed and nobody has answered yet is presented from now on.
+    """Say that a delivery was sent: its propositions are presented.
 
-    To say it again changes nothing more.
+    Those that somebody has answered already stay as they are. To say it again changes nothing more.
     """
     from offerkit.workflow.delivered import sent
     from offerkit.workflow.who import who_is

@@ -87,6 +87,14 @@ def test_propositions_of_format_2(tmp_path: Path) -> None:
         assert store.set_status("a28003", Status.REJECTED, "2027-01-01T00:00:00.000000Z").changed
 
 
+def test_deliveries_of_format_3(tmp_path: Path) -> None:
+    with Store.open(restored(HERE / "store-3.sql", tmp_path / "store.db"), write=True) as store:
+        run = store.delivery("recipients", "winter", "card")
+        assert run is not None and (run.id, run.operator, run.messages, run.sent) == ("call", "dora", 2, "")
+        assert store.delivery_sent(run, "2027-01-01T00:00:00.000000Z") == 0
+        assert [one.sent for one in store.deliveries()] == ["2027-01-01T00:00:00.000000Z"]
+
+
 def test_there_is_one_of_each_format() -> None:
     assert [path.stem for path in PLANS] == ["plan-1"]
     assert [path.stem for path in STORES] == [f"store-{number}" for number in range(1, schema.current_format() + 1)]
