@@ -55,9 +55,8 @@ def _report(work: Path, contacts: int, history: int, ways: list[str], rounds: in
     found: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
     for _ in range(rounds):
         for way in ways:
-            done = subprocess.run(
-                [sys.executable, __file__, "--run", way, "--work", str(work)], check=True, capture_output=True, text=True
-            )
+            command = [sys.executable, __file__, "--run", way, "--work", str(work)]
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
             found[way].append(tuple(json.loads(done.stdout)))
             print(f"{way}: {found[way][-1][0]:.1f} s, {found[way][-1][1]:.0f} MB", file=sys.stderr)
     packages = ", ".join(f"{name} {version(name)}" for name in ("offerkit", "duckdb", "polars", "numpy"))
@@ -79,6 +78,7 @@ def _compared(work: Path) -> str:
 
     own, peer, other = (work / f"out-{name}.parquet" for name in ("offerkit", "duckdb", "polars"))
     with duckdb.connect() as db:
+
         def count(sql: str) -> int:
             row = db.execute(sql).fetchone()
             return int(row[0]) if row else 0

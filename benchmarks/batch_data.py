@@ -1,4 +1,4 @@
-"""The catalog and the data of the benchmark of batches: 200 offers and rules, 3 presentation rules, contacts, history."""
+"""The catalog and the data of the benchmark of batches: 200 offers and rules, contacts, history."""
 
 from __future__ import annotations
 

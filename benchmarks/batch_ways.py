@@ -91,7 +91,7 @@ def loop_way(folder: Path, out: Path) -> float:
             key = source.key_of(row)
             call = replace(made.call, contact=row, key=key)
             decide(made.catalog, call, history_of(store, made.catalog, key, NOW))
-        return (perf_counter() - begun) / LOOPED * source.count()
+        return (perf_counter() - begun) / LOOPED * float(source.count())
 
 
 def duckdb_way(folder: Path, out: Path, *, history: bool = True) -> None:
@@ -143,8 +143,8 @@ def _excluded_in_duckdb(db: Any, made: Program, folder: Path) -> None:
     past, now = f"'{folder / 'history.parquet'}'", f"TIMESTAMP '{NOW:%Y-%m-%d %H:%M:%S}'"
     db.execute(
         f"""CREATE TABLE excluded AS WITH
-        declined AS (SELECT DISTINCT contact AS k, offer FROM {past} WHERE time BETWEEN {now} - INTERVAL 60 DAY AND {now}
-            AND status IN ('accepted', 'rejected')),
+        declined AS (SELECT DISTINCT contact AS k, offer FROM {past} WHERE time BETWEEN {now} - INTERVAL 60 DAY
+            AND {now} AND status IN ('accepted', 'rejected')),
         pressed AS (SELECT contact AS k, category FROM {past} WHERE time BETWEEN {now} - INTERVAL 30 DAY AND {now}
             AND channel = 'inbound-web' GROUP BY ALL HAVING count(*) >= 2),
         partnered AS (SELECT contact AS k FROM {past} WHERE time BETWEEN {now} - INTERVAL 492 HOUR AND {now}
@@ -153,7 +153,7 @@ def _excluded_in_duckdb(db: Any, made: Program, folder: Path) -> None:
         SELECT k, list(item) AS items FROM (
             SELECT k, item FROM declined JOIN offered USING (offer)
             UNION ALL SELECT k, item FROM pressed JOIN offered USING (category)
-            UNION ALL SELECT k, item FROM partnered SEMI JOIN (SELECT id AS k FROM '{folder / 'contacts.parquet'}'
+            UNION ALL SELECT k, item FROM partnered SEMI JOIN (SELECT id AS k FROM '{folder / "contacts.parquet"}'
                 WHERE loyalty <> 'gold') USING (k) CROSS JOIN (SELECT item FROM offered WHERE partner)) GROUP BY k"""
     )
 
@@ -193,8 +193,8 @@ def polars_way(folder: Path, out: Path) -> None:
     ranks = _rank_of_weights(made)
     groups = [list(part) for _, part in groupby(range(len(ranks)), key=ranks.__getitem__)]
     picks = numpy.concatenate([
-        by_group(alive[:, at : at + 32_768], groups, ties, (mixing[0][at : at + 32_768], mixing[1][at : at + 32_768]), N)
-        for at in range(0, len(people), 32_768)
+        by_group(alive[:, part], groups, ties, (mixing[0][part], mixing[1][part]), N)
+        for part in (slice(at, at + 32_768) for at in range(0, len(people), 32_768))
     ], axis=1)  # fmt: skip
     names = polars.Series([made.catalog.offers[item.place].name for item in made.items])
     rank, place = numpy.nonzero(picks >= 0)
@@ -223,7 +223,9 @@ def _take_in_polars(made: Program, folder: Path, people: Any, alive: Any) -> Non
         (col("time") >= now - timedelta(days=20, hours=12)) & (col("weight") >= 5) & (col("rank") <= 2)
     ).join(partner.select("category").unique(), on="category", how="semi").group_by("contact").len().filter(
         col("len") >= 2
-    ).join(places.filter(col("loyalty") != "gold"), on="contact").select("n").join(partner.select("item"), how="cross")  # fmt: skip
+    ).join(places.filter(col("loyalty") != "gold"), on="contact").select("n").join(
+        partner.select("item"), how="cross"
+    )  # fmt: skip
     for part in (declined.join(places, on="contact"), pressed.join(places, on="contact"), partnered):
         found = part.select("item", "n").collect()
         alive[found["item"].to_numpy(), found["n"].to_numpy()] = False

@@ -98,6 +98,7 @@ def _read(people: People, program: Program, store: Store, rules: Sequence[Presen
         Counted(
             _utc(now, -rule.before), _utc(now, rule.after),
             tuple(Status(status) for status in sorted(rule.statuses)), channel if rule.same_channel else "",
+            *_named(rule),
         )
         for rule in rules
     ]  # fmt: skip
@@ -150,6 +151,13 @@ def _typed(name: str, place: int) -> str:
             return f"TRY_CAST({part} AS {TYPES[_FIELDS[name]]})"
         case _:
             return part
+
+
+def _named(rule: PresentationRule) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The offers and categories that a rule names, when nothing else counts for it."""
+    if rule.of != "applies-to" or rule.everything or rule.applies_when is not None:
+        return (), ()
+    return tuple(sorted(rule.offers)), rule.categories
 
 
 def _asked(rule: PresentationRule) -> Iterator[str]:

@@ -17,12 +17,15 @@ COLUMNS = ("offer", "category", "space", "channel", "status", "weight", "rank", 
 @dataclass(frozen=True, slots=True)
 class Counted:
     """What one rule counts: from ``since`` to ``until`` (as the store writes time, both included), with one of
-    ``statuses`` (none: any), on ``channel`` (empty: any)."""
+    ``statuses`` (none: any), on ``channel`` (empty: any), of ``offers`` or of a category below one of ``categories``
+    (neither: any)."""
 
     since: str
     until: str
     statuses: tuple[Status, ...] = ()
     channel: str = ""
+    offers: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
 
 
 def counted(
@@ -39,14 +42,9 @@ def counted(
         return iter(())
     tests, args = [], list[Cell]()
     for one in wanted:
-        marks = ", ".join("?" * len(one.statuses))
-        tests.append(
-            "(time >= ? AND time <= ?"
-            + (f" AND status IN ({marks})" if marks else "")
-            + (" AND channel = ?" if one.channel else "")
-            + ")"
-        )
-        args += [one.since, one.until, *map(number, one.statuses), *([one.channel] if one.channel else [])]
+        test, cells = _test(one)
+        tests.append(test)
+        args += cells
     flags = " + ".join(f"CASE WHEN {test} THEN {1 << place} ELSE 0 END" for place, test in enumerate(tests))
     line = " || ' ' || ".join([*columns, f"({flags})"])
     sql = (
@@ -54,3 +52,21 @@ def counted(
         f" WHERE environment = ? AND ({' OR '.join(tests)}) GROUP BY contact"
     )
     return db.stream(sql, (*args, environment, *args), PART)
+
+
+def _test(one: Counted) -> tuple[str, list[Cell]]:
+    parts, args = ["time >= ?", "time <= ?"], list[Cell]([one.since, one.until])
+    if one.statuses:
+        parts.append(f"status IN ({', '.join('?' * len(one.statuses))})")
+        args += map(number, one.statuses)
+    if one.channel:
+        parts.append("channel = ?")
+        args.append(one.channel)
+    about = ["offer = ?"] * len(one.offers)
+    about += ["category = ? OR (category >= ? AND category < ?)"] * len(one.categories)
+    if about:
+        parts.append(f"({' OR '.join(about)})")
+        args += one.offers
+        # “0” follows “/”: what is below a path lies between them.
+        args += [text for path in one.categories for text in (path, f"{path}/", f"{path}0")]
+    return f"({' AND '.join(parts)})", args
