@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC
+from importlib import import_module
 from itertools import groupby
 from pathlib import Path
 from time import perf_counter
@@ -168,10 +169,10 @@ def _offered(made: Program) -> list[tuple[int, str, str, bool]]:
 def polars_way(folder: Path, out: Path) -> None:
     """Booleans from Polars, the top three from NumPy; ties by Polars' own hash, because it has no MD5."""
     import numpy
-    import polars
 
     from offerkit.batch.rank import by_group
 
+    polars = _package()
     made = the_program()
     people = polars.read_parquet(folder / "contacts.parquet")
     truths = people.select(
@@ -203,10 +204,15 @@ def polars_way(folder: Path, out: Path) -> None:
     }).write_parquet(out)  # fmt: skip
 
 
+def _package() -> Any:
+    """Polars, which only this benchmark needs."""
+    return import_module("polars")
+
+
 def _take_in_polars(made: Program, folder: Path, people: Any, alive: Any) -> None:
     from datetime import timedelta
 
-    import polars
+    polars = _package()
 
     col, now = polars.col, NOW.replace(tzinfo=None)
     past = polars.scan_parquet(folder / "history.parquet").filter(col("time") <= now)
@@ -233,7 +239,7 @@ def _take_in_polars(made: Program, folder: Path, people: Any, alive: Any) -> Non
 
 def _polars(node: Node, made: Program) -> Any:
     """A condition as an expression of Polars, for what the rules of this benchmark use."""
-    import polars
+    polars = _package()
 
     if isinstance(node, Field):
         if node.namespace == "interaction":
@@ -257,13 +263,13 @@ def _polars(node: Node, made: Program) -> Any:
 
 
 def _all(args: list[Any]) -> Any:
-    import polars
+    polars = _package()
 
     return polars.all_horizontal(args)
 
 
 def _first(args: list[Any]) -> Any:
-    import polars
+    polars = _package()
 
     return polars.coalesce(args)
 
