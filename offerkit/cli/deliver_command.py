@@ -82,7 +82,7 @@ def command(
         now = datetime.fromisoformat(session.now)
         when = moment(at, catalogs[place[0]].zone, session.now) if at else None
         if when is None and folder is not None:
-            when = begun(folder, place)
+            when = begun(folder, place, now)
         made = order(catalogs, place, now, when)
         source = people.of(made.environment, contacts)
         asked = Deliver(actor, now, folder, dry_run, fields, status_url, seed, set_aside)

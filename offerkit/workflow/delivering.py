@@ -69,7 +69,7 @@ def deliver(
     with open_people(contacts, order.catalog.dimension.key, types, progress, bad) as people:
         bad.refuse_empty(people.count, order.catalog.dimension.name)
         result.contacts = people.count
-        writer = Writer(catalogs, order, chosen.facts.data, new_id, asked.status_base, fields)
+        writer = Writer(catalogs, order, chosen.facts.data, new_id, asked.status_base, fields, keep=not asked.dry)
         if asked.folder is None:
             _try_out(people, chosen, store, writer, result)
         else:
@@ -80,10 +80,13 @@ def deliver(
     return result, (*order.reports, *chosen.call.reports, *writer.reports, *bad.reports())
 
 
-def begun(folder: Path, place: tuple[str, str, str]) -> datetime | None:
-    """The proposition date of a run of this delivery that was cut off in ``folder``: the next one keeps it."""
+def begun(folder: Path, place: tuple[str, str, str], now: datetime) -> datetime | None:
+    """The proposition date of a run of this delivery that was cut off in ``folder`` today: the next one keeps it."""
     left = Folder(folder).unfinished()
-    return datetime.fromisoformat(left.time) if left is not None and left.delivery == "/".join(place) else None
+    if left is None or left.delivery != "/".join(place):
+        return None
+    time = datetime.fromisoformat(left.time)
+    return time if time.date() == now.date() else None
 
 
 def finished(store: Store, place: tuple[str, str, str], folder: Path | None) -> DeliveryRun | None:

@@ -73,12 +73,12 @@ class Writer:
 
     def __init__(
         self, catalogs: Catalogs, order: Order, data: Row, ids: Callable[[], str], status_base: str,
-        fields: Sequence[str],
+        fields: Sequence[str], *, keep: bool,
     ) -> None:  # fmt: skip
-        """``ids`` makes the ids of propositions; nothing is kept when the space stores nothing."""
+        """``ids`` makes the ids of propositions; without ``keep``, or when the space stores nothing, they have none."""
         self._order, self._data, self._ids, self._fields = order, data, ids, fields
         self._shower = Shower(catalogs, order.catalog, order.body.space, status_base, Status.INTERESTED)
-        self._keep = order.space.storage.enabled
+        self._keep = keep and order.space.storage.enabled
         self._local = order.at.astimezone(order.catalog.zone).replace(tzinfo=None)
         self._extra = ExtraData(
             order.catalog, f"{order.environment}/space.{order.body.space}", "proposed_data",
