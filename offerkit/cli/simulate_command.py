@@ -36,6 +36,13 @@ from offerkit.cli.shell import Shell, progress_bar
     help="Also write every contact's offers to this .parquet or .csv file.",
 )
 @set_aside_option
+@click.option(
+    "--emit-sql",
+    "dialect",
+    type=click.Choice(["spark", "snowflake", "bigquery", "postgres", "duckdb"]),
+    help="Decide nothing here: print the query that another engine runs.",
+)
+@click.option("--table", default="", metavar="NAME", help="The contacts' table there (default: the dimension's name).")
 @click.option("--seed", default="", metavar="TEXT", help="How ties are shuffled.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
 @click.option(
@@ -59,6 +66,8 @@ def command(
     axes: tuple[str, ...],
     out: Path | None,
     set_aside: Path | None,
+    dialect: str | None,
+    table: str,
     seed: str,
     form: str,
     page: Path | None,
@@ -70,12 +79,15 @@ def command(
     from offerkit.reports.simulation import simulation_json, simulation_text
     from offerkit.workflow.engine import trying
     from offerkit.workflow.moments import moment
-    from offerkit.workflow.simulating import Asked, simulate
+    from offerkit.workflow.simulating import Asked, emitted, simulate
 
     session = shell.session()
     asked = Asked(environment, names, categories, themes, axes, count, seed, out, set_aside)
     with trying(session, stage) as engine:
         when = moment(at, engine.catalogs[environment].zone, session.now)
+        if dialect is not None:
+            click.echo(emitted(engine, asked, when, dialect, table), nl=False)
+            return
         source = engine.people.of(environment, contacts)
         with progress_bar("Contacts", source.count()) as told:
             made, reports = simulate(engine, source, asked, when, told)

@@ -113,6 +113,7 @@ class Code(StrEnum):
     BAD_CASE = "OFR890"
     CASE_FAILED = "OFR891"
     UNKNOWN_AXIS = "OFR895"
+    NOT_EMITTED = "OFR896"
     NO_ROOM = "OFR897"
     CONTACT_TWICE = "OFR898"
     NO_CONTACTS = "OFR899"
@@ -190,6 +191,7 @@ CODES: dict[Code, str] = {
     Code.BAD_CASE: "A decision case that cannot be run: unknown keys, a wrong space, a contact that does not fit.",
     Code.CASE_FAILED: "A decision case gives other offers than it expects.",
     Code.UNKNOWN_AXIS: "A simulation is to be told apart by a field that its contacts do not have.",
+    Code.NOT_EMITTED: "A decision that a query for another engine cannot say with the same meaning.",
     Code.NO_ROOM: "The disk has no room for what a batch over all contacts spills to it.",
     Code.CONTACT_TWICE: "Two contacts of a source have the same key.",
     Code.NO_CONTACTS: "A source has no contacts at all.",

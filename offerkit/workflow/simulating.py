@@ -76,6 +76,19 @@ def simulate(
     return made, (*dict.fromkeys(report for call in calls for report in call.reports), *bad.reports())
 
 
+def emitted(engine: Engine, asked: Asked, at: datetime, dialect: str, table: str) -> str:
+    """The same decisions as queries for another engine, one for each space.
+
+    ``table``: the contacts' table there; empty: named as the dimension. Raises Refused with what cannot be said.
+    """
+    from offerkit.batch.emit import Tables, emit
+
+    catalog = engine.catalogs[asked.environment]
+    calls = [call_for(catalog, space, asked, at) for space in asked.spaces or sorted(catalog.spaces)]
+    tables = Tables(table or catalog.dimension.name)
+    return "\n".join(emit(program(catalog, call), dialect, tables).rstrip() + ";\n" for call in calls)
+
+
 def _write(results: Results, target: Path) -> None:
     try:
         results.write(target)

@@ -1,0 +1,188 @@
+"""An emitted query gives what the batch gives: run in DuckDB for many catalogs, in PostgreSQL for some."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import duckdb
+import pytest
+import sqlglot
+from helpers import random_catalog
+from helpers.postgres import postgres_server
+
+from offerkit.batch import Batch, decide_all, open_people, over, program
+from offerkit.batch.emit import DIALECTS, Tables, emit
+from offerkit.batch.program import Program
+from offerkit.diagnostics import Code, Refused
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.history import Past
+from offerkit.engine.hooks import NO_HOOKS
+from offerkit.models.status import Status, number
+from offerkit.store import PropositionRow, Store
+from offerkit.workflow.proposing import utc
+
+Answer = list[tuple[str, int, str]]
+TYPES = {"id": "BIGINT", "age": "BIGINT", "tier": "VARCHAR", "score": "DECIMAL(18,6)"}
+
+
+class Case:
+    """A catalog, people with a history, and a call for all of them."""
+
+    def __init__(self, seed: int) -> None:
+        rng = Random(seed)
+        made = replace(random_catalog.catalog(rng), hooks=NO_HOOKS)
+        spaces = {name: replace(space, post_processing="") for name, space in made.spaces.items()}
+        self.catalog: Catalog = replace(made, spaces=spaces)
+        self.people: list[dict[str, Any]] = [
+            {
+                "id": place, "age": rng.choice((None, 20, 33, 40, 70)),
+                "tier": rng.choice((None, "", "gold", "silver", "é'\"")),
+                "score": rng.choice((None, Decimal(0), Decimal("0.7"), Decimal("-1.000001"), Decimal(1))),
+            }
+            for place in range(20)
+        ]  # fmt: skip
+        self.past: Mapping[str, Sequence[Past]] = {
+            str(row["id"]): random_catalog.history(rng, made) for row in self.people if rng.random() < 0.6
+        }
+        call = replace(random_catalog.call(rng, self.catalog), exclude=frozenset())
+        self.program: Program = program(self.catalog, call)
+
+    def rows(self) -> list[PropositionRow]:
+        return [
+            PropositionRow(
+                f"{key}-{place}", self.catalog.environment, key, one.space, one.channel, one.offer, one.category,
+                "call", one.rank, one.weight, Status(one.status), utc(one.time), utc(one.time), 1,
+            )
+            for key, history in self.past.items()
+            for place, one in enumerate(history)
+        ]  # fmt: skip
+
+    def by_batch(self) -> Answer:
+        found = []
+        with TemporaryDirectory() as folder, Store.open(Path(folder) / "store.db", create=True) as store:
+            store.add_propositions(self.rows())
+            with open_people(self.people, ("id",), self.catalog.dimension.fields) as people:
+                for chunk in decide_all(people, Batch(self.program, over(people, self.program, store))):
+                    for rank, picks in enumerate(chunk.picks.tolist(), 1):
+                        for column, item in enumerate(picks):
+                            if item >= 0:
+                                name = self.catalog.offers[self.program.items[item].place].name
+                                found.append((str(self.people[column]["id"]), rank, name))
+        return sorted(found)
+
+    def tables(self) -> Iterator[tuple[str, str, list[tuple[object, ...]]]]:
+        """Name, columns and rows of the two tables that a query reads."""
+        people = [tuple(row[name] for name in TYPES) for row in self.people]
+        yield "person", ", ".join(f'"{name}" {type_}' for name, type_ in TYPES.items()), people
+        past = [
+            (row.contact, row.environment, row.space, row.channel, row.offer, row.category, row.rank, str(row.weight),
+             number(row.status), row.time)
+            for row in self.rows()
+        ]  # fmt: skip
+        texts = "contact VARCHAR, environment VARCHAR, space VARCHAR, channel VARCHAR, offer VARCHAR, category VARCHAR"
+        yield "proposition", f'{texts}, "rank" BIGINT, weight VARCHAR, status BIGINT, "time" VARCHAR', past
+
+    def query(self, dialect: str) -> str | None:
+        """None: it has something that is not emitted, which is refused by name."""
+        try:
+            return emit(self.program, dialect, Tables("person"))
+        except Refused as refused:
+            assert {found.code for found in refused.diagnostics} == {Code.NOT_EMITTED}
+            return None
+
+
+@contextmanager
+def _duckdb(case: Case) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as db:
+        for name, columns, rows in case.tables():
+            db.execute(f"CREATE TABLE {name} ({columns})")
+            if rows:
+                db.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+        yield db
+
+
+def test_in_duckdb() -> None:
+    asked = compared = 0
+    for seed in range(220):
+        case = Case(seed)
+        query = case.query("duckdb")
+        if query is None:
+            continue
+        asked += 1
+        with _duckdb(case) as db:
+            rows = db.execute(query).fetchall()
+        expected = case.by_batch()
+        assert sorted((contact, rank, offer) for _, contact, rank, offer, _ in rows) == expected, seed
+        compared += len(expected)
+    assert asked > 60 and compared > 600, (asked, compared)
+
+
+@pytest.mark.parametrize("dialect", sorted(DIALECTS))
+def test_every_dialect_reads_it(dialect: str) -> None:
+    """Parsed as the engine would; names are quoted, and no test of truth is left that an engine would turn round."""
+    queries = [query for seed in range(30) if (query := Case(seed).query(dialect)) is not None]
+    assert queries
+    for query in queries:
+        (made,) = sqlglot.parse(query, dialect=dialect)
+        assert made is not None
+        assert "IS TRUE" not in query and "IS NOT FALSE" not in query and "NOT NOT" not in query
+
+
+@pytest.mark.slow
+def test_in_postgres() -> None:
+    """The queries for PostgreSQL, run by a real server."""
+    import psycopg
+
+    compared = 0
+    with postgres_server("SELECT 1") as url, psycopg.connect(url) as connection:
+        for seed in range(100):
+            case = Case(seed)
+            query = case.query("postgres")
+            if query is None:
+                continue
+            for name, columns, rows in case.tables():
+                connection.execute(f"DROP TABLE IF EXISTS {name}")
+                connection.execute(f"CREATE TABLE {name} ({columns})")
+                for row in rows:
+                    connection.execute(f"INSERT INTO {name} VALUES ({', '.join(['%s'] * len(row))})", row)
+            rows = connection.execute(query).fetchall()
+            expected = case.by_batch()
+            assert sorted((contact, rank, offer) for _, contact, rank, offer, _ in rows) == expected, seed
+            compared += len(expected)
+    assert compared > 250
+
+
+@pytest.mark.slow
+def test_in_spark() -> None:
+    """The queries for Spark, run by Spark in local mode."""
+    sql = pytest.importorskip("pyspark.sql", reason="the extra “spark” is not installed")
+    from pyspark.sql.types import _parse_datatype_string
+
+    kinds = {"VARCHAR": "string", "BIGINT": "bigint", "DECIMAL(18,6)": "decimal(18,6)"}
+    session = sql.SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+    session = session.config("spark.sql.shuffle.partitions", "2").getOrCreate()
+    compared = 0
+    try:
+        for seed in range(40):
+            case = Case(seed)
+            query = case.query("spark")
+            if query is None:
+                continue
+            for name, columns, rows in case.tables():
+                parts = [column.strip().replace('"', "").split(" ", 1) for column in columns.split(", ")]
+                schema = ", ".join(f"`{column}` {kinds[type_]}" for column, type_ in parts)
+                session.createDataFrame(rows, _parse_datatype_string(schema)).createOrReplaceTempView(name)
+            found = [tuple(row) for row in session.sql(query).collect()]
+            expected = case.by_batch()
+            assert sorted((contact, rank, offer) for _, contact, rank, offer, _ in found) == expected, seed
+            compared += len(expected)
+    finally:
+        session.stop()
+    assert compared > 80
