@@ -42,6 +42,13 @@ from offerkit.cli.shell import Shell, progress_bar
     type=click.Choice(["spark", "snowflake", "bigquery", "postgres", "duckdb"]),
     help="Decide nothing here: print the query that another engine runs.",
 )
+@click.option(
+    "--engine",
+    "runner",
+    type=click.Choice(["embedded", "spark"]),
+    default="embedded",
+    help="Who decides (default: embedded); spark needs PySpark, and writes --out only.",
+)
 @click.option("--table", default="", metavar="NAME", help="The contacts' table there (default: the dimension's name).")
 @click.option("--seed", default="", metavar="TEXT", help="How ties are shuffled.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
@@ -67,6 +74,7 @@ def command(
     out: Path | None,
     set_aside: Path | None,
     dialect: str | None,
+    runner: str,
     table: str,
     seed: str,
     form: str,
@@ -79,7 +87,7 @@ def command(
     from offerkit.reports.simulation import simulation_json, simulation_text
     from offerkit.workflow.engine import trying
     from offerkit.workflow.moments import moment
-    from offerkit.workflow.simulating import Asked, emitted, simulate
+    from offerkit.workflow.simulating import Asked, by_spark, emitted, simulate
 
     session = shell.session()
     asked = Asked(environment, names, categories, themes, axes, count, seed, out, set_aside)
@@ -90,6 +98,10 @@ def command(
             return
         source = engine.people.of(environment, contacts)
         with progress_bar("Contacts", source.count()) as told:
+            if runner == "spark":
+                rows = by_spark(engine, source, asked, when, told)
+                click.echo(f"{rows:,} rows are in {out}.")
+                return
             made, reports = simulate(engine, source, asked, when, told)
     warn(reports)
     if page is not None:

@@ -70,3 +70,10 @@ def _test(one: Counted) -> tuple[str, list[Cell]]:
         # “0” follows “/”: what is below a path lies between them.
         args += [text for path in one.categories for text in (path, f"{path}/", f"{path}0")]
     return f"({' AND '.join(parts)})", args
+
+
+def exported(db: Database, environment: str, columns: Sequence[str]) -> Iterator[list[tuple[Cell, ...]]]:
+    """All propositions of an environment, in parts; ``columns``: ``contact``, ``environment``, or of :data:`COLUMNS`."""
+    if not set(columns) <= {"contact", "environment", *COLUMNS}:
+        raise ValueError(f"not columns of a proposition: {columns}")
+    return db.stream(f"SELECT {', '.join(columns)} FROM proposition WHERE environment = ?", (environment,), PART)  # noqa: S608

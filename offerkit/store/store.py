@@ -29,7 +29,7 @@ from offerkit.store import (
     verify,
 )
 from offerkit.store.counted import Counted
-from offerkit.store.database import Database
+from offerkit.store.database import Cell, Database
 from offerkit.store.deliveries import DeliveryRun
 from offerkit.store.proposition_rows import EVERY, Data, PropositionQuery, PropositionRow, StatusChange
 from offerkit.store.rows import ChangeRow, Draft, RevisionRow, StageHead
@@ -167,6 +167,10 @@ class Store:
     ) -> Iterator[list[tuple[str, str]]]:
         """The propositions of all contacts that one of ``wanted`` counts, a text of lines for each contact."""
         return counted.counted(self._db, environment, wanted, columns)
+
+    def exported(self, environment: str, columns: Sequence[str]) -> Iterator[list[tuple[Cell, ...]]]:
+        """All propositions of ``environment``, in parts, with these columns."""
+        return counted.exported(self._db, environment, columns)
 
     def proposition(self, id_: str) -> PropositionRow | None:
         """One proposition; None when there is no such one."""

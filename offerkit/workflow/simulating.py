@@ -89,6 +89,24 @@ def emitted(engine: Engine, asked: Asked, at: datetime, dialect: str, table: str
     return "\n".join(emit(program(catalog, call), dialect, tables).rstrip() + ";\n" for call in calls)
 
 
+def by_spark(
+    engine: Engine, contacts: Contacts, asked: Asked, at: datetime, progress: Callable[[int], None] | None = None
+) -> int:
+    """The same decisions made by Spark, written to ``asked.out``; how many rows it has."""
+    from offerkit.batch.emit.spark import run_spark
+
+    catalog = engine.catalogs[asked.environment]
+    if asked.out is None or asked.out.suffix not in FORMATS:
+        raise refuse(Code.UNREADABLE, "Spark's answer needs a Parquet or CSV file", hint="Name one: --out who.parquet")
+    programs = [
+        program(catalog, call_for(catalog, space, asked, at)) for space in asked.spaces or sorted(catalog.spaces)
+    ]
+    bad = BadRows(asked.set_aside)
+    with open_people(contacts, catalog.dimension.key, dict(catalog.dimension.fields), progress, bad) as people:
+        bad.refuse_empty(people.count, catalog.dimension.name)
+        return run_spark(people, programs, engine.store, asked.out)
+
+
 def _write(results: Results, target: Path) -> None:
     try:
         results.write(target)

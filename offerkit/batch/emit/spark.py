@@ -1,0 +1,101 @@
+"""The emitted query run by PySpark, on contacts and history handed over as Parquet."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from offerkit.batch.emit.query import Tables, emit
+from offerkit.batch.gates import column
+from offerkit.batch.people import People
+from offerkit.batch.program import Program
+from offerkit.batch.results import FORMATS
+from offerkit.contacts.bulk import quoted, text
+from offerkit.diagnostics import Code, refuse
+from offerkit.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_HISTORY = ("contact", "environment", "space", "channel", "offer", "category", "rank", "weight", "status", "time")
+_SETTINGS = {
+    "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.sql.session.timeZone": "UTC",
+}  # fmt: skip
+_KINDS = {"rank": "BIGINT", "status": "BIGINT"}
+
+
+def run_spark(people: People, programs: Sequence[Program], store: Store | None, target: Path) -> int:
+    """Decide all ``programs`` with Spark and write ``target``; how many rows it has.
+
+    Spark runs in local mode unless its own settings (``spark-defaults.conf``, ``SPARK_MASTER``) name a cluster that
+    shares the temporary folder. Raises Refused when PySpark or Java is missing, or a program cannot be emitted.
+    """
+    tables = Tables("offerkit_contact", "offerkit_history")
+    queries = [emit(program, "spark", tables) for program in programs]
+    with _session() as session, tempfile.TemporaryDirectory(prefix="offerkit-spark-") as name:
+        folder = Path(name)
+        names = ", ".join(f"{column(field)} AS {quoted(field)}" for field in people.types)
+        people.connection.execute(
+            f"COPY (SELECT {names} FROM contact) TO {text(str(folder / 'contacts.parquet'))} (FORMAT parquet)"  # noqa: S608
+        )
+        _history(people, programs[0].catalog.environment, store, folder / "history.parquet")
+        for table, file in ((tables.contacts, "contacts"), (tables.history, "history")):
+            session.read.parquet(str(folder / f"{file}.parquet")).createOrReplaceTempView(table)
+        for number, query in enumerate(queries):
+            session.sql(query).write.parquet(str(folder / f"out-{number}"))
+        partial = target.with_name(f".{target.name}.partial")
+        row = people.connection.execute(
+            "COPY (SELECT space, contact, CAST(rank AS INTEGER) AS rank, offer, category FROM"  # noqa: S608 - quoted
+            f" read_parquet({text(str(folder / 'out-*' / '*.parquet'))}) JOIN contact ON k = contact"
+            f" ORDER BY space, n, rank) TO {text(str(partial))} ({FORMATS[target.suffix]})"
+        ).fetchone()
+        partial.replace(target)
+    return int(row[0]) if row else 0
+
+
+def _history(people: People, environment: str, store: Store | None, target: Path) -> None:
+    """The propositions of an environment with the columns that queries read."""
+    import numpy
+
+    columns = ", ".join(f"{quoted(name)} {_KINDS.get(name, 'VARCHAR')}" for name in _HISTORY)
+    people.connection.execute(f"CREATE TEMP TABLE handed ({columns})")
+    for part in store.exported(environment, _HISTORY) if store is not None else ():
+        arrays = {
+            name: numpy.array(cells, dtype=numpy.int64 if name in _KINDS else object)
+            for name, cells in zip(_HISTORY, zip(*part, strict=True), strict=True)
+        }
+        people.connection.register("part", arrays)
+        people.connection.execute("INSERT INTO handed SELECT * FROM part")
+        people.connection.unregister("part")
+    people.connection.execute(f"COPY handed TO {text(str(target))} (FORMAT parquet)")
+    people.connection.execute("DROP TABLE handed")
+
+
+@contextlib.contextmanager
+def _session() -> Iterator[Any]:
+    try:
+        builder = import_module("pyspark.sql").SparkSession.builder
+    except ImportError as error:
+        raise refuse(
+            Code.CONTACTS_PACKAGE,
+            "to decide with Spark, the Python package “pyspark” is needed",
+            hint="Install it: pip install 'offerkit[spark]'",
+        ) from error
+    try:
+        for name, value in _SETTINGS.items():
+            builder = builder.config(name, value)
+        session = builder.appName("offerkit").getOrCreate()
+    except Exception as error:  # pyspark raises whatever its gateway meets
+        raise refuse(
+            Code.CONTACTS_PACKAGE,
+            f"Spark does not start: {(str(error).splitlines() or [type(error).__name__])[0][:200]}",
+            detail="PySpark needs a Java runtime (17 or newer).",
+            hint="Install one, and let JAVA_HOME name it.",
+        ) from error
+    try:
+        yield session
+    finally:
+        session.stop()
