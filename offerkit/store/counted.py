@@ -73,7 +73,7 @@ def _test(one: Counted) -> tuple[str, list[Cell]]:
 
 
 def exported(db: Database, environment: str, columns: Sequence[str]) -> Iterator[list[tuple[Cell, ...]]]:
-    """All propositions of an environment, in parts; ``columns``: ``contact``, ``environment``, or of :data:`COLUMNS`."""
+    """All propositions of an environment, in parts; ``contact`` and ``environment`` may be asked for as well."""
     if not set(columns) <= {"contact", "environment", *COLUMNS}:
         raise ValueError(f"not columns of a proposition: {columns}")
     return db.stream(f"SELECT {', '.join(columns)} FROM proposition WHERE environment = ?", (environment,), PART)  # noqa: S608
