@@ -36,21 +36,24 @@ def plan_promotion(
     chosen = list(names) or known
     design, live = stage_view(store, Stage.DESIGN), stage_view(store, Stage.LIVE)
     patterns.check_known({*design.entries, *live.entries})
+    renames = _renames(store, design, live)
+    live_names = {new: old for old, new in renames.items()}
     asked = Candidates(
         design,
         live,
         counting(standing(store.approvals()), design),
-        _renames(store, design, live),
+        renames,
         {} if include_rolled_back else _holds(store, design, live),
-        lambda address: _wanted(address, chosen, design, patterns),
+        lambda address: _wanted(address, chosen, design, patterns, live_names.get(address, "")),
         bool(patterns.targets),
-        patterns.excluded,
+        lambda address: patterns.excluded(address, live_names.get(address, "")),
     )
     outcome = promotion(asked)
     return _plan(session, store, asked, outcome, patterns)
 
 
-def _wanted(address: str, chosen: list[str], design: View, patterns: Patterns) -> bool:
+def _wanted(address: str, chosen: list[str], design: View, patterns: Patterns, live_name: str) -> bool:
+    """Whether a promotion was asked to take ``address``; what is live under another name goes by either."""
     place = parse_address(address)
     if place.kind in (Kind.OPERATOR, Kind.CAMPAIGN):
         return False
@@ -60,7 +63,7 @@ def _wanted(address: str, chosen: list[str], design: View, patterns: Patterns) -
         return used and not patterns.targets and not patterns.excluded(address)
     if place.environment not in chosen:
         return False
-    return patterns.targeted(address) and not patterns.excluded(address)
+    return patterns.targeted(address, live_name) and not patterns.excluded(address, live_name)
 
 
 def _renames(store: Store, design: View, live: View) -> dict[str, str]:
