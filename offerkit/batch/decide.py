@@ -1,7 +1,7 @@
 """The batch (domain.md §3 in batch mode: steps 2 to 6 and 8 to 11): every contact's offers, chunk by chunk.
 
 DuckDB evaluates each condition once for each contact; what holds becomes a matrix of truths, from which NumPy takes
-the first n. Hooks are for single calls: a dynamic offer counts as one offer here, and no post-processing runs.
+the first n. No hook is called here: where they take part, offerkit.workflow.hooked decides contact by contact.
 """
 
 from __future__ import annotations

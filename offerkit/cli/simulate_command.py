@@ -82,7 +82,7 @@ def command(
 ) -> None:
     """Show who would get what: every contact's offers, counted by offer, rank and axis.
 
-    Nothing is stored and nobody is told. Hooks are not called: a dynamic offer counts as one offer.
+    Nothing is stored and nobody is told. On spaces with hooks each contact is decided by itself, hooks included.
     """
     from offerkit.reports.simulation import simulation_json, simulation_text
     from offerkit.workflow.engine import trying

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from offerkit.address import Kind
-from offerkit.batch import Batch, Decided, People, Program, decide_all, over, program
+from offerkit.batch import Batch, Decided, People, Program, over, program
 from offerkit.engine.catalog import Catalog
 from offerkit.store import Store
+from offerkit.workflow.hooked import decide_people
 from offerkit.workflow.population import Population
 from offerkit.workflow.sides import Sides
 from offerkit.workflow.simulating import Asked, call_for, never, requirements
@@ -82,8 +83,8 @@ def _old_names(sides: Sides, environment: str, will: Catalog | None) -> dict[str
 
 def decided(store: Store | None, people: Population, pair: Pair) -> Iterator[Both]:
     """All contacts, chunk by chunk."""
-    olds = decide_all(people.was, _batch(people.was, store, pair.old)) if pair.old is not None else None
-    news = decide_all(people.will, _batch(people.will, store, pair.new)) if pair.new is not None else None
+    olds = decide_people(people.was, _batch(people.was, store, pair.old), store) if pair.old is not None else None
+    news = decide_people(people.will, _batch(people.will, store, pair.new), store) if pair.new is not None else None
     if olds is None or news is None:
         for chunk in news or olds or ():
             yield Both(chunk.first, chunk.picks.shape[1], chunk if news is None else None, chunk if news else None)

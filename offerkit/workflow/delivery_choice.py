@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from offerkit.batch import Batch, Decided, People, Program, decide_all, over, program
 from offerkit.batch.decide import CHUNK
 from offerkit.batch.gates import column, gate_sql
-from offerkit.batch.program import weights_of
 from offerkit.engine.call import MAX_COUNT, Call, Who
 from offerkit.engine.check_call import make_call
 from offerkit.engine.condition import Facts, Gate, Memo
 from offerkit.engine.decide import decide
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.lineup import Computed
-from offerkit.engine.weights import best, tidy, times
-from offerkit.rules.types import Row, Value
+from offerkit.engine.weights import best, times
+from offerkit.rules.types import Row
 from offerkit.store import Store
 from offerkit.workflow.delivery_order import Order
+from offerkit.workflow.hooked import asks_hooks, value_of
 from offerkit.workflow.proposing import history_of
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def selection(order: Order, seed: str = "") -> Selection:
 
 def recipients(people: People, made: Selection, store: Store | None) -> Iterator[Iterator[Recipient]]:
     """All contacts, in parts of some ten thousand, in the source's order."""
-    if made.made is not None and _asks_hooks(made.made):
+    if made.made is not None and asks_hooks(made.made):
         for first in range(0, people.count, CHUNK):
             yield _one_by_one(people, made, store, first)
         return
@@ -103,18 +103,11 @@ def recipients(people: People, made: Selection, store: Store | None) -> Iterator
         yield _part(people, made, first, None)
 
 
-def _asks_hooks(made: Program) -> bool:
-    """Whether somebody's code takes part in the decision: then each contact is decided by itself."""
-    space = made.catalog.spaces[made.call.space]
-    dynamic = any(weight.dynamic for weight in weights_of(made.line))
-    return bool(space.target_loading or space.post_processing or dynamic)
-
-
 def _one_by_one(people: People, made: Selection, store: Store | None, first: int) -> Iterator[Recipient]:
     catalog, outline = made.order.catalog, made.order.body.outline is not None
     names = list(people.types)
     for key, held, *cells in _rows(people, made, first):
-        contact: Row = {name: _value(value) for name, value in zip(names, cells, strict=True)}
+        contact: Row = {name: value_of(value) for name, value in zip(names, cells, strict=True)}
         if not held:
             yield Recipient(key, contact, None)
             continue
@@ -134,7 +127,7 @@ def _part(people: People, made: Selection, first: int, decided: Decided | None) 
     tests = 1 + len(made.cells)
     weigh = _Weigher(made)
     for place, (key, *cells) in enumerate(rows):
-        contact: Row = {name: _value(value) for name, value in zip(names, cells[tests:], strict=True)}
+        contact: Row = {name: value_of(value) for name, value in zip(names, cells[tests:], strict=True)}
         if not cells[0]:
             yield Recipient(key, contact, None)
         elif decided is not None:
@@ -198,14 +191,3 @@ class _Weigher:
         facts = self._made.facts._replace(contact=contact)
         found = best(part.weights, Memo(facts, {}))
         return Choice(known.place, times(found.number, part.factors) if found is not None else NOT_WEIGHED)
-
-
-def _value(value: object) -> Value:
-    """What DuckDB gives for a column, as contacts hold it."""
-    match value:
-        case Decimal():
-            return tidy(value)
-        case list():
-            return tuple(value)
-        case _:
-            return value  # type: ignore[return-value]

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from offerkit.batch import FORMATS, Batch, Decided, People, Program, Results, decide_all, open_people, over, program
+from offerkit.batch import FORMATS, Batch, Decided, People, Program, Results, open_people, over, program
 from offerkit.batch.gates import column, fields_read
 from offerkit.contacts.bad_rows import BadRows
 from offerkit.contacts.source import Contacts
@@ -21,6 +21,7 @@ from offerkit.engine.slice import members, wanted
 from offerkit.reports.simulation import AxisValue, Loss, OfferResult, Simulation, SpaceResult
 from offerkit.store import Store
 from offerkit.workflow.engine import Engine
+from offerkit.workflow.hooked import asks_hooks, decide_people
 
 if TYPE_CHECKING:
     import numpy
@@ -139,7 +140,9 @@ def call_for(catalog: Catalog, space: str, asked: Asked, at: datetime) -> Call:
 
 
 def fields_of(made: Program) -> Iterator[str]:
-    """The contact's fields that a program reads."""
+    """The contact's fields that a program reads; where hooks take part, all."""
+    if asks_hooks(made):
+        yield from made.catalog.dimension.fields
     for gate in made.gates:
         yield from fields_read(gate)
     for part in made.line.computed:
@@ -174,7 +177,7 @@ def _space(
 
     counts = _Counts(zeros(n, size), zeros(n + 1), zeros(len(made.gates)), zeros(size), zeros(size))
     counts.axes = {name: _Axis(people, name) for name in axes}
-    for chunk in decide_all(people, batch):
+    for chunk in decide_people(people, batch, store):
         _add(counts, chunk, size)
         if results is not None:
             results.add(made, chunk)

@@ -21,6 +21,7 @@ from offerkit.engine.history import Past
 from offerkit.engine.hooks import NO_HOOKS
 from offerkit.models.status import Status
 from offerkit.store import PropositionRow, Store
+from offerkit.workflow.hooked import asks_hooks, decide_people
 from offerkit.workflow.proposing import utc
 
 
@@ -52,7 +53,7 @@ def _store(made: Catalog, past: Mapping[str, Sequence[Past]]) -> Iterator[Store]
         yield store
 
 
-def _same(rng: Random, made: Catalog) -> int:
+def _same(rng: Random, made: Catalog, *, hooks: bool = False) -> int:
     """How many offers were compared."""
     call = replace(random_catalog.call(rng, made), exclude=frozenset())
     people = _people(rng)
@@ -63,7 +64,7 @@ def _same(rng: Random, made: Catalog) -> int:
     compared = 0
     with open_people(people, ("id",), made.dimension.fields) as table, _store(made, past) as store:
         batch = Batch(made_program, over(table, made_program, store))
-        for chunk in decide_all(table, batch):
+        for chunk in decide_people(table, batch, store) if hooks else decide_all(table, batch):
             for column in range(chunk.picks.shape[1]):
                 row = people[chunk.first + column]
                 one = replace(call, contact=row, key=str(row["id"]))
@@ -91,3 +92,15 @@ def test_offer_by_offer() -> None:
 @pytest.mark.slow
 def test_offer_by_offer_for_long() -> None:
     _run(range(1000, 1600))
+
+
+def test_hooks_take_part() -> None:
+    """Where a space or an offer has hooks, everybody is decided as in a single call."""
+    hooked = compared = 0
+    for seed in range(80):
+        rng = Random(seed)
+        made = random_catalog.catalog(rng)
+        asked = asks_hooks(program(made, replace(random_catalog.call(Random(seed), made), exclude=frozenset())))
+        hooked += asked
+        compared += _same(rng, made, hooks=True)
+    assert hooked > 5 and compared > 300, (hooked, compared)

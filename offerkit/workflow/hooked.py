@@ -1,0 +1,73 @@
+"""Spaces whose hooks take part in a decision: each contact is decided by itself there (domain.md §3 steps 7 and 10)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+
+from offerkit.batch import Batch, Decided, People, Program, decide_all
+from offerkit.batch.gates import column
+from offerkit.batch.program import weights_of
+from offerkit.engine.decide import decide
+from offerkit.engine.weights import tidy
+from offerkit.rules.types import Row, Value
+from offerkit.store import Store
+from offerkit.workflow.proposing import history_of
+
+
+def asks_hooks(made: Program) -> bool:
+    """Whether somebody's code takes part: what target loading adds may count in any condition."""
+    space = made.catalog.spaces[made.call.space]
+    dynamic = any(weight.dynamic for weight in weights_of(made.line))
+    return bool(space.target_loading or space.post_processing or dynamic)
+
+
+def decide_people(people: People, batch: Batch, store: Store | None) -> Iterator[Decided]:
+    """The batch; where hooks take part, with the picks of single calls instead of its own.
+
+    ``people`` need all fields of the contact then (offerkit.workflow.simulating.fields_of).
+    """
+    chunks = decide_all(people, batch)
+    return _hooked(people, batch.program, store, chunks) if asks_hooks(batch.program) else chunks
+
+
+def _hooked(people: People, made: Program, store: Store | None, chunks: Iterator[Decided]) -> Iterator[Decided]:
+    catalog = made.catalog
+    first_item: dict[int, int] = {}
+    for number, item in enumerate(made.items):
+        first_item.setdefault(item.place, number)
+    for chunk in chunks:
+        picks = chunk.picks.copy()
+        picks[:] = -1
+        for place, (key, contact) in enumerate(contact_rows(people, chunk.first, chunk.picks.shape[1])):
+            history = history_of(store, catalog, key, made.call.now) if store is not None else ()
+            call = replace(made.call, contact={**catalog.nobody, **contact}, key=key)
+            for rank, chosen in enumerate(decide(catalog, call, history).chosen):
+                item_ = first_item.get(catalog.place_of[chosen.offer])
+                if item_ is not None:
+                    picks[rank, place] = item_
+        yield replace(chunk, picks=picks)
+
+
+def contact_rows(people: People, first: int, count: int) -> Iterator[tuple[str, Row]]:
+    """Key and fields of contacts, as the engine takes them."""
+    names = list(people.types)
+    columns = ", ".join(["k", *(column(name) for name in names)])
+    rows = people.connection.execute(
+        f"SELECT {columns} FROM contact WHERE n >= ? AND n < ? ORDER BY n",  # noqa: S608 - quoted
+        [first, first + count],
+    ).fetchall()
+    for key, *cells in rows:
+        yield key, {name: value_of(cell) for name, cell in zip(names, cells, strict=True)}
+
+
+def value_of(cell: object) -> Value:
+    """What DuckDB gives for a column, as contacts hold it."""
+    match cell:
+        case Decimal():
+            return tidy(cell)
+        case list():
+            return tuple(cell)
+        case _:
+            return cell  # type: ignore[return-value]
