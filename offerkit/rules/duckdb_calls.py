@@ -23,7 +23,7 @@ _FIRST, _BEYOND = "TIMESTAMP '0001-01-01 00:00:00'", "TIMESTAMP '10000-01-01 00:
 _PARTS = {"dow": "dayofweek", "doy": "dayofyear"}
 _SAME = {
     "lower": "lower", "upper": "upper", "length": "length", "starts_with": "starts_with", "ends_with": "ends_with",
-    "contains": "contains", "list_contains": "list_contains", "list_length": "len",
+    "contains": "contains", "list_length": "len",
 }  # fmt: skip
 
 
@@ -70,10 +70,18 @@ class Sql:
                 return self._substring(node, operands)
             case "replace":
                 return self._replace(node, operands)
+            case "list_contains":
+                return self._list_contains(node, operands)
             case name if name in _SAME:
                 return f"{_SAME[name]}({', '.join(operands)})"
             case _:
                 return self._time(node, operands)
+
+    def _list_contains(self, node: Call, operands: list[str]) -> str:
+        if isinstance(node.args[1], Literal) and node.args[1].value is not None:
+            return f"list_contains({', '.join(operands)})"
+        # An empty list is known not to contain anything for DuckDB, even something unknown.
+        return self.let(lambda a, x: f"CASE WHEN {x} IS NOT NULL THEN list_contains({a}, {x}) END", *operands)
 
     # Text
 
