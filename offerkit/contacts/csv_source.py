@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO
 
 from offerkit.contacts.bad_rows import BadRows
 from offerkit.contacts.bulk import Bulk, csv_bulk, pattern, plain_csv
@@ -19,14 +19,13 @@ from offerkit.contacts.csv_index import Index
 from offerkit.contacts.csv_records import Record, bad_record, cells, records
 from offerkit.contacts.csv_sieve import sieve
 from offerkit.contacts.files import inside, open_file
-from offerkit.contacts.source import Contacts
+from offerkit.contacts.source import Contacts, Stamp
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused
 from offerkit.rules.types import Row, Value
 
 if TYPE_CHECKING:
     from offerkit.models.dimension import Dimension
 
-Stamp: TypeAlias = tuple[int, int, int]
 SCANS = 3
 """Searches that scan the file; to make an index takes as long as four of them."""
 
@@ -81,6 +80,13 @@ class CsvContacts(Contacts):
             if plain_csv(file) is None:
                 return None
         return csv_bulk(pattern(str(inside(self._root, self._path))), layout.columns, self.types)
+
+    def stamp(self) -> Stamp | None:
+        """What the file system says of the file; None while it cannot say anything."""
+        try:
+            return _stamp_of(os.stat(self._root / self._path))  # noqa: PTH116 - asked for every call
+        except (OSError, ValueError):
+            return None
 
     def notes(self) -> tuple[Diagnostic, ...]:
         """Columns that no field reads."""
@@ -180,5 +186,8 @@ class CsvContacts(Contacts):
 
 def _stamp(file: BinaryIO) -> Stamp:
     """Changes when the file does."""
-    status = os.fstat(file.fileno())
+    return _stamp_of(os.fstat(file.fileno()))
+
+
+def _stamp_of(status: os.stat_result) -> Stamp:
     return status.st_mtime_ns, status.st_size, status.st_ino

@@ -8,7 +8,7 @@ from datetime import tzinfo
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, assert_never
+from typing import TYPE_CHECKING, Self, TypeAlias, assert_never
 
 from offerkit.contacts import keys as key_texts
 from offerkit.contacts.bad_rows import BadRows
@@ -21,6 +21,9 @@ from offerkit.rules.values import show
 
 if TYPE_CHECKING:
     from offerkit.models.dimension import Dimension
+
+
+Stamp: TypeAlias = tuple[int, ...]
 
 
 class Contacts(ABC):
@@ -89,6 +92,10 @@ class Contacts(ABC):
     @abstractmethod
     def notes(self) -> tuple[Diagnostic, ...]:
         """What is worth knowing about the source, such as columns that nothing reads."""
+
+    def stamp(self) -> Stamp | None:
+        """Differs whenever the contacts may have changed; None where that cannot be told without asking for them."""
+        return None
 
     def close(self) -> None:  # noqa: B027 - most sources hold nothing open
         """Give back what is held open."""

@@ -72,6 +72,10 @@ class Code(StrEnum):
     SEPARATION = "OFR704"
     IMPACT = "OFR705"
     IMPACT_UNMEASURED = "OFR706"
+    # 75x: calls over the network
+    BUSY = "OFR750"
+    BAD_REQUEST = "OFR751"
+    PACKAGE_MISSING = "OFR752"
     # 8xx: what was asked for
     NO_MATCH = "OFR801"
     BAD_ADDRESS = "OFR802"
@@ -192,6 +196,9 @@ CODES: dict[Code, str] = {
     Code.CASE_FAILED: "A decision case gives other offers than it expects.",
     Code.UNKNOWN_AXIS: "A simulation is to be told apart by a field that its contacts do not have.",
     Code.NOT_EMITTED: "A decision that a query for another engine cannot say with the same meaning.",
+    Code.BUSY: "The server has more calls than it can answer or store in time; nothing was stored of this one.",
+    Code.BAD_REQUEST: "A call over the network that is not written as the interface says.",
+    Code.PACKAGE_MISSING: "A Python package that this command needs is not installed.",
     Code.NO_ROOM: "The disk has no room for what a batch over all contacts spills to it.",
     Code.CONTACT_TWICE: "Two contacts of a source have the same key.",
     Code.NO_CONTACTS: "A source has no contacts at all.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -31,7 +31,12 @@ class Proposed:
 
 @dataclass(frozen=True)
 class SpaceAnswer:
-    """What one space of the call shows. ``space`` and ``environment`` answered: the fallback's, maybe."""
+    """What one space of the call shows. ``space`` and ``environment`` answered: the fallback's, maybe.
+
+    ``excluded`` counts the offers of the slice that are not shown, by what kept them out: ``environment-condition``
+    (all of them, counted as one), ``not-eligible`` (steps 4 to 7), ``presentation-rule``, ``not-rendered``,
+    ``beyond-n`` (ranked too low, shown on another space of the call, or dropped by a hook).
+    """
 
     asked: str
     environment: str
@@ -43,6 +48,7 @@ class SpaceAnswer:
     reports: tuple[Report, ...]
     trace: Trace | None = None
     stored: bool = False
+    excluded: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

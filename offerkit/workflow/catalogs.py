@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from offerkit.address import SHARED, Kind, Stage, parse_address
 from offerkit.diagnostics import Code, refuse, suggestion
@@ -16,6 +17,9 @@ from offerkit.planning.view import Layered, View
 from offerkit.store import Store
 from offerkit.store.views import StoredBodies, environments, stage_view
 from offerkit.workflow.points import Point
+
+if TYPE_CHECKING:
+    from offerkit.workflow.spaces import Place
 
 HookLoader = Callable[[Mapping[str, JsonMap]], Hooks]
 """From the bodies of a catalog to the hooks that they name."""
@@ -37,12 +41,24 @@ class Catalogs:
     hooks: HookLoader = no_hooks
     stage: str = Stage.LIVE
     _compiled: dict[str, Catalog] = field(default_factory=dict)
+    _places: dict[tuple[str, str], Place] = field(default_factory=dict)
 
     def __getitem__(self, environment: str) -> Catalog:
         """The catalog of ``environment``. Raises Refused when the stage has no such environment."""
         if environment not in self._compiled:
             self._compiled[environment] = self._compile(environment)
         return self._compiled[environment]
+
+    def place(self, environment: str, space: str) -> Place:
+        """A space of this stage, with what was made of it so far; it may be one that the stage does not have."""
+        found = self._places.get((environment, space))
+        if found is None:
+            from offerkit.workflow.spaces import Place
+
+            found = Place(self, environment, space)
+            if found.exists:  # names that somebody makes up are not kept
+                self._places[environment, space] = found
+        return found
 
     def __contains__(self, environment: object) -> bool:
         return f"environment.{environment}" in self.view.entries

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from offerkit.engine.identify import Door, Identified, Ports, identify
-from offerkit.models.space import Space
 from offerkit.rules.types import Row
 from offerkit.store import Store
 from offerkit.workflow.asking import Ask
@@ -15,19 +14,12 @@ def identified(catalogs: Catalogs, people: People, store: Store, ask: Ask, envir
     """Who is asking on a space. Raises Refused when the key cannot be read or the contacts cannot be reached."""
 
     def door(name: str) -> Door:
-        env, _, place = name.partition("/")
-        identification = Space.model_validate(catalogs.view(f"{env}/space.{place}") or {}).identification
-        # A fallback that is not live (yet) cannot answer.
-        linked = identification.fallback or ""
-        there = linked if linked.partition("/")[0] in catalogs and _is_live(catalogs, linked) else ""
-        anonymous = catalogs[env].anonymous
-        return Door(
-            env, place, anonymous, identification.implicit or anonymous, there, identification.anonymous_categories
-        )
+        linked, _, place = name.partition("/")
+        return catalogs.place(linked, place).door
 
     def by_key(door: Door, text: str) -> tuple[str, Row] | None:
-        model = Space.model_validate(catalogs.view(f"{door.environment}/space.{door.space}"))
-        row = people.by_key(door.environment, text, model.identification.keys)
+        keys = catalogs.place(door.environment, door.space).model.identification.keys
+        row = people.by_key(door.environment, text, keys)
         return None if row is None else (people.of(door.environment).key_of(row), row)
 
     def by_cookie(door: Door, cookie: str) -> tuple[str, Row | None] | None:
@@ -45,8 +37,3 @@ def _visitor(people: People, environment: str, cookie: str) -> Row | None:
     if not people.has_source(environment) or len(people.of(environment).key) != 1:
         return None
     return people.by_key(environment, people.as_key(cookie))
-
-
-def _is_live(catalogs: Catalogs, name: str) -> bool:
-    environment, _, space = name.partition("/")
-    return f"{environment}/space.{space}" in catalogs.view.entries

@@ -10,17 +10,31 @@ from typing import Self
 
 from offerkit.contacts.keys import key_text
 from offerkit.contacts.source import Contacts, no_contact, open_contacts
+from offerkit.engine.cache import Bounded
 from offerkit.engine.catalog import Catalog
 from offerkit.models.dimension import Dimension, Source
 from offerkit.rules.types import Row
 from offerkit.workflow.catalogs import Catalogs
 
 
+class _Known:
+    """What was found under a key; that nothing was found is worth remembering, too."""
+
+    __slots__ = ("row",)
+
+    def __init__(self, contacts: Contacts, text: str, keys: tuple[str, ...]) -> None:
+        self.row = contacts.find(contacts.parse_key(text, keys))
+
+
 class People:
     """Opens a dimension's source when a contact of it is first looked for; closes them all at its end."""
 
-    def __init__(self, catalogs: Catalogs, root: Path, environ: Mapping[str, str]) -> None:
-        """``root`` is the project's folder, ``environ`` the variables that hold URLs with secrets."""
+    def __init__(self, catalogs: Catalogs, root: Path, environ: Mapping[str, str], *, remember: int = 0) -> None:
+        """``root`` is the project's folder, ``environ`` the variables that hold URLs with secrets.
+
+        ``remember``: of how many contacts the profile is kept, as long as the file they are in stays the same.
+        """
+        self._remembered: Bounded[tuple[object, ...], _Known] | None = Bounded(remember) if remember else None
         self._catalogs, self._root, self._environ = catalogs, root, environ
         self._open: dict[str, Contacts] = {}
         self._stack = ExitStack()
@@ -31,6 +45,10 @@ class People:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close what was opened."""
         self._stack.close()
 
     def of(self, environment: str, file: str = "") -> Contacts:
@@ -57,7 +75,11 @@ class People:
     def by_key(self, environment: str, text: str, keys: tuple[str, ...] = ()) -> Row | None:
         """The contact whose ``keys`` (default: the primary key) are ``text``; None when there is none."""
         contacts = self.of(environment)
-        return contacts.find(contacts.parse_key(text, keys))
+        stamp = contacts.stamp() if self._remembered is not None else None
+        if stamp is None or self._remembered is None:
+            return contacts.find(contacts.parse_key(text, keys))
+        known = self._remembered.get((environment, text, keys, stamp), lambda: _Known(contacts, text, keys))
+        return known.row
 
     @staticmethod
     def as_key(text: str) -> str:

@@ -13,7 +13,6 @@ from offerkit.reports.preview import Preview, Shown
 from offerkit.rules.types import Row
 from offerkit.workflow.engine import Engine
 from offerkit.workflow.moments import moment
-from offerkit.workflow.showing import Shower
 
 OUTPUTS = ("html", "text", "xml")
 
@@ -42,7 +41,7 @@ def preview(
 
 
 def _shown(engine: Engine, catalog: Catalog, offer: str, space: str, contact: Row, data: Row) -> Shown:
-    shower = Shower(engine.catalogs, catalog, space)
+    shower = engine.catalogs.place(catalog.environment, space).shower()
     about: Row = {"id": "preview", "rank": 1, "weight": 1, "space": space}
     try:
         fields, rendered = shower.show(offer, None, contact, data, about, OUTPUTS)

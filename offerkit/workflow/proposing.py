@@ -32,6 +32,7 @@ from offerkit.workflow.catalogs import Catalogs
 from offerkit.workflow.identifying import identified
 from offerkit.workflow.people import People
 from offerkit.workflow.showing import Shower
+from offerkit.workflow.spaces import Place
 
 REFILLS = 5
 """How often offers that cannot be rendered are replaced by the next best, before fewer are given."""
@@ -54,15 +55,49 @@ class _Asked:
     catalog: Catalog
     call: Call
     history: tuple[Past, ...]
-    model: Space
+    place: Place
     shower: Shower
     keep: bool
+
+    @property
+    def model(self) -> Space:
+        """The space that answers."""
+        return self.place.model
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What an answer leaves in the store: its propositions, and whose the caller's ``cookie`` is from now on.
+
+    ``contacts`` are (environment, key) pairs; ``time`` is UTC as the store writes it.
+    """
+
+    rows: tuple[PropositionRow, ...]
+    contacts: tuple[tuple[str, str], ...]
+    cookie: str
+    time: str
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to keep."""
+        return bool(self.rows or self.contacts)
 
 
 def propose(catalogs: Catalogs, people: People, store: Store, ask: Ask, ids: Ids = new_id) -> Answer:
     """The answer to ``ask`` from what is live, stored before it is given.
 
     Raises Refused with every mistake in the call; then nothing is decided and nothing stored.
+    """
+    answer, kept = decided(catalogs, people, store, ask, ids)
+    if kept:
+        with store.transaction():
+            keep(store, kept)
+    return answer
+
+
+def decided(catalogs: Catalogs, people: People, store: Store, ask: Ask, ids: Ids = new_id) -> tuple[Answer, Kept]:
+    """The answer to ``ask``, and what has to be kept of it before it is given: nothing is written here.
+
+    Raises Refused with every mistake in the call.
     """
     asked = _prepared(catalogs, people, store, ask)
     interaction = ids()
@@ -74,13 +109,17 @@ def propose(catalogs: Catalogs, people: People, store: Store, ask: Ask, ids: Ids
         taken |= {proposed.offer for proposed in answer.proposed}
         answers.append(answer)
         rows += new
-    cookies = {(a.who.environment, a.who.key) for a in asked if ask.cookie and ask.store and a.who.how is How.EXPLICIT}
-    if rows or cookies:
-        with store.transaction():
-            store.add_propositions(rows)
-            for environment, key in sorted(cookies):
-                store.remember(environment, ask.cookie, key, utc(ask.at))
-    return Answer(interaction, ask.at.astimezone(asked[0].catalog.zone), tuple(answers))
+    contacts = {(a.who.environment, a.who.key) for a in asked if ask.cookie and ask.store and a.who.how is How.EXPLICIT}
+    kept = Kept(tuple(rows), tuple(sorted(contacts)), ask.cookie, utc(ask.at))
+    return Answer(interaction, ask.at.astimezone(asked[0].catalog.zone), tuple(answers)), kept
+
+
+def keep(store: Store, kept: Kept) -> None:
+    """Write what an answer leaves; only inside :meth:`Store.transaction`. Raises Refused when it cannot be stored."""
+    if kept.rows:
+        store.add_propositions(kept.rows)
+    for environment, key in kept.contacts:
+        store.remember(environment, kept.cookie, key, kept.time)
 
 
 def utc(moment: datetime) -> str:
@@ -133,10 +172,10 @@ def _prepare(catalogs: Catalogs, people: People, store: Store, ask: Ask, name: s
         themes=() if fallen else ask.themes,
         data={key: value for key, value in ask.data.items() if not fallen or key in catalog.call_data},
     )
-    model = Space.model_validate(catalogs.view(f"{who.environment}/space.{who.space}"))
+    place = catalogs.place(who.environment, who.space)
     return _Asked(
-        name, who, catalog, call, history_of(store, catalog, who.key, ask.at), model,
-        Shower(catalogs, catalog, who.space, ask.status_base), ask.store and model.storage.enabled,
+        name, who, catalog, call, history_of(store, catalog, who.key, ask.at), place,
+        place.shower(ask.status_base), ask.store and place.model.storage.enabled,
     )  # fmt: skip
 
 
@@ -177,10 +216,7 @@ def _answered(
                 reports.append(Report(Code.NOT_RENDERED, f"{where} is left out: {error}.", where))
         if len(shown) == len(decision.chosen):
             break
-    extra = ExtraData(
-        asked.catalog, f"{asked.catalog.environment}/space.{asked.who.space}", "proposed_data",
-        asked.model.storage.proposed_data,
-    )  # fmt: skip
+    extra = asked.place.proposed_data
     rows = [_row(asked, proposed, decision.data, interaction, extra) for proposed in shown] if asked.keep else []
     said = (*decision.reports, *reports, *(extra.reports if rows else ()))
     return _answer(asked, tuple(shown), said, replace(decision, trace=_unrendered(decision.trace, failed))), rows
@@ -205,8 +241,23 @@ def _answer(
     return SpaceAnswer(
         asked.name, asked.who.environment, asked.who.space, asked.who.how, asked.who.key, asked.catalog.revision,
         shown, tuple(dict.fromkeys(reports)), decision.trace if decision is not None else None,
-        asked.keep and bool(shown),
+        asked.keep and bool(shown), _excluded(decision, len(shown), reports),
     )  # fmt: skip
+
+
+def _excluded(decision: Decision | None, shown: int, reports: Sequence[Report]) -> dict[str, int]:
+    if decision is None:
+        return {}
+    if decision.because is not None:
+        return {str(decision.because): 1}
+    counts = decision.considered
+    failed = sum(report.code == Code.NOT_RENDERED for report in reports)
+    return {
+        "not-eligible": counts["slice"] - counts["eligible"],
+        str(Why.PRESENTATION_RULE): counts["eligible"] - counts["presentable"],
+        str(Why.NOT_RENDERED): failed,
+        str(Why.BEYOND_N): max(counts["presentable"] - shown - failed, 0),
+    }
 
 
 def _nobody(asked: _Asked) -> Report:

@@ -39,6 +39,11 @@ class Session:
         """Where the store is."""
         return self.store_path or self.project.store
 
+    @property
+    def embedded(self) -> bool:
+        """Whether the store is a file of this machine."""
+        return True
+
     def load(self, *, use_cache: bool | None = None) -> Loaded:
         """The project's specs, read and checked. Raises Refused with every mistake in them."""
         return load(self.project, use_cache=self.use_cache if use_cache is None else use_cache, progress=self.progress)

@@ -10,9 +10,7 @@ from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import call_data, contact_row
 from offerkit.engine.report import Report
-from offerkit.engine.stored import ExtraData
 from offerkit.fingerprint import Json
-from offerkit.models.space import Space
 from offerkit.models.status import Status, parse
 from offerkit.rules.types import Row
 from offerkit.store import PropositionRow, StatusChange, Store
@@ -35,12 +33,38 @@ class Update:
     environment: str = ""
 
 
+@dataclass(frozen=True)
+class Change:
+    """A change of status that makes sense so far; ``data``: the extra data to keep with it, None for none."""
+
+    asked: Update
+    status: Status
+    data: Mapping[str, Json] | None
+
+    def write(self, store: Store) -> StatusChange:
+        """Make it, in the open transaction or one of its own. Raises Refused as ``Store.set_status`` does."""
+        asked = self.asked
+        return store.set_status(
+            asked.proposition, self.status, utc(asked.at), self.data, environment=asked.environment
+        )
+
+
 def update(catalogs: Catalogs, people: People, store: Store, asked: Update) -> tuple[StatusChange, tuple[Report, ...]]:
     """Give a proposition a status; what changed, and warnings.
 
     When it is the status that its space gives to what is accepted, the space's ``accepted_data`` is kept with it.
     To set the status it has already changes nothing. Raises Refused when there is no such proposition or status,
     when the step makes no sense, and when the call data is wrong; then nothing is changed.
+    """
+    wish, reports = prepared(catalogs, people, store, asked)
+    change = wish.write(store)
+    return change, reports if change.changed else ()
+
+
+def prepared(catalogs: Catalogs, people: People, store: Store, asked: Update) -> tuple[Change, tuple[Report, ...]]:
+    """What :func:`update` would write, and warnings; nothing is written here.
+
+    Raises Refused when the status is none, and when the call data is wrong.
     """
     try:
         wanted = parse(asked.status)
@@ -52,27 +76,26 @@ def update(catalogs: Catalogs, people: People, store: Store, asked: Update) -> t
     here = row is not None and asked.environment in ("", row.environment)
     if row is not None and here and row.status is not wanted:
         extra, reports = _accepted(catalogs, people, row, wanted, asked)
-    change = store.set_status(asked.proposition, wanted, utc(asked.at), extra, environment=asked.environment)
-    return change, reports if change.changed else ()
+    return Change(asked, wanted, extra), reports
 
 
 def _accepted(
     catalogs: Catalogs, people: People, row: PropositionRow, wanted: Status, asked: Update
 ) -> tuple[dict[str, Json] | None, tuple[Report, ...]]:
-    body = catalogs.view(f"{row.environment}/space.{row.space}")
-    if body is None or row.environment not in catalogs:
+    place = catalogs.place(row.environment, row.space)
+    if not place.exists or row.environment not in catalogs:
         return None, ()  # the space is not live any more: only the status is kept
     catalog = catalogs[row.environment]
     values, wrong = call_data(catalog, asked.data)
     wrong = [found for found in wrong if found.code is not Code.MISSING_CALL_DATA]
     if wrong:
         raise Refused(wrong)
-    storage = Space.model_validate(body).storage
+    storage = place.model.storage
     if wanted != storage.accepted or not storage.accepted_data:
         return None, ()
-    extra = ExtraData(catalog, f"{row.environment}/space.{row.space}", "accepted_data", storage.accepted_data)
-    place = catalog.place_of.get(row.offer)
-    offer: Row = catalog.offers[place].row if place is not None else _gone(row)
+    extra = place.accepted_data
+    number = catalog.place_of.get(row.offer)
+    offer: Row = catalog.offers[number].row if number is not None else _gone(row)
     proposition: Row = {
         "space": row.space, "channel": row.channel, "offer": row.offer, "category": row.category,
         "status": wanted.value, "weight": row.weight, "rank": row.rank,

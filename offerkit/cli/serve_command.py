@@ -1,0 +1,53 @@
+"""``offerkit serve``."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from offerkit.cli.options import pass_shell
+from offerkit.cli.shell import Shell
+from offerkit.diagnostics import Code, refuse
+
+
+@click.command("serve")
+@click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="Where to listen (default: 127.0.0.1).")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, help="The port (default: 8080); 0: a free one.")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, help="Processes (default: 1).")
+@click.option("--public-url", default="", metavar="URL", help="How browsers reach the service, for links in offers.")
+@click.option(
+    "--grace", type=click.IntRange(1, 600), default=10, metavar="SECONDS", help="How long calls may take at the end."
+)
+@click.option(
+    "--proxies", default="127.0.0.1", metavar="ADDRESSES", help="Whose X-Forwarded-For is believed, with commas."
+)
+@click.option(
+    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", help="What is logged."
+)
+@pass_shell
+def command(
+    shell: Shell, host: str, port: int, workers: int, public_url: str, grace: int, proxies: str, log_level: str
+) -> None:
+    """Answer calls over the network with what is live.
+
+    A new live revision is picked up within a second, with no call dropped; an answer is from one revision, and names
+    it. SIGTERM and Ctrl-C end it once the calls under way are answered and stored. Logs are JSON lines on standard
+    error; the interface is described at /openapi.json.
+    """
+    try:
+        from offerkit.server.run import serve
+        from offerkit.server.settings import Settings
+    except ImportError as error:
+        raise refuse(
+            Code.PACKAGE_MISSING,
+            f"serving needs a package that is not installed: {error.name}",
+            hint="pip install 'offerkit[serve]'",
+        ) from None
+    session = shell.session()
+    settings = Settings(
+        str(session.project.root), host, port, workers, public_url, grace=grace, proxies=proxies, log_level=log_level
+    )
+    with session.existing() as store:  # what is wrong with it is told before anything listens
+        store.last_serial()
+    serve(settings, shell.store or os.environ.get("OFFERKIT_STORE", ""))

@@ -1,0 +1,121 @@
+"""Propose and update over JSON: what a back end calls (domain.md §1, step 10)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import orjson
+from fastapi import APIRouter, Request, Response
+
+from offerkit.diagnostics import Code, refuse
+from offerkit.engine.answer import Answer
+from offerkit.fingerprint import Json
+from offerkit.reports.answer import answer_json
+from offerkit.server.callers import operator_of
+from offerkit.server.desk import Desk
+from offerkit.server.seat import now
+from offerkit.server.wire import AnswerView, ProblemView, ProposeBody, UpdateBody, UpdatedView
+from offerkit.workflow.asking import Ask
+from offerkit.workflow.moments import moment
+from offerkit.workflow.proposing import utc, zone_of
+from offerkit.workflow.updating import Update
+
+REVISION = "Offerkit-Revision"
+"""The header that names the revision an answer is from."""
+_PROBLEMS = {
+    status: {"model": ProblemView, "description": what}
+    for status, what in (
+        (403, "Only operators may ask this."),
+        (404, "There is no such space or proposition."),
+        (409, "The proposition's status may not become this one."),
+        (413, "The body is too large."),
+        (422, "The call is wrong; every mistake is told."),
+        (429, "Too many calls."),
+        (503, "The store or the contacts cannot be reached, or too much is waiting."),
+    )
+}
+
+
+def routes(desk: Desk, status_base: str) -> APIRouter:
+    """The calls on ``desk``; ``status_base`` is where tracked links lead."""
+    router = APIRouter(prefix="/api/v1", tags=["decisions"])
+
+    @router.post("/propose", responses={200: {"model": AnswerView}, **_PROBLEMS}, operation_id="propose")
+    async def propose(body: ProposeBody, request: Request) -> Response:
+        """Which offers does this contact get, on these spaces, now? Kept before it is answered."""
+        insider = bool(operator_of(request))
+        if not insider and (body.at or body.seed or body.explain):
+            raise refuse(
+                Code.NOT_ALLOWED, "at, seed and explain are for operators", hint="Send an operator's token with the call."
+            )
+        answer, revision = await desk.propose(_ask(desk, body, status_base))
+        made = answer_json(answer) if insider else _outside(answer)
+        assert isinstance(made, dict)
+        made["revision"] = revision
+        return Response(orjson.dumps(made), headers={REVISION: str(revision)}, media_type="application/json")
+
+    @router.post("/update", responses={200: {"model": UpdatedView}, **_PROBLEMS}, operation_id="update")
+    async def update(body: UpdateBody) -> Response:
+        """What became of a proposition. To set the status that it has changes nothing."""
+        asked = Update(body.proposition, body.status, dict(body.data), now(), body.environment)
+        change, _ = await desk.update(asked)
+        made = {
+            "proposition": change.proposition.id,
+            "status": str(change.proposition.status),
+            "before": str(change.before),
+            "changed": change.changed,
+        }
+        return Response(orjson.dumps(made), media_type="application/json")
+
+    return router
+
+
+def _ask(desk: Desk, body: ProposeBody, status_base: str) -> Ask:
+    spaces = tuple(body.spaces)
+    at = _at(desk, body)
+    return Ask(
+        spaces=spaces,
+        at=at,
+        contact=body.contact,
+        cookie=body.cookie,
+        n=body.n,
+        categories=tuple(body.categories),
+        themes=tuple(body.themes),
+        data=body.data,
+        store=body.store and not body.at,
+        explain=body.explain,
+        seed=body.seed,
+        outputs=tuple(dict.fromkeys(body.outputs)),
+        status_base=status_base if body.status_url else "",
+    )
+
+
+def _at(desk: Desk, body: ProposeBody) -> datetime:
+    return moment(body.at, zone_of(desk.served.catalogs, tuple(body.spaces)), utc(now())) if body.at else now()
+
+
+def _outside(answer: Answer) -> Json:
+    """The answer for somebody who may not see the catalog: what is shown, without weights, categories and reasons."""
+    return {
+        "interaction": answer.interaction,
+        "at": answer.at.isoformat(),
+        "spaces": [
+            {
+                "asked": space.asked,
+                "space": space.name,
+                "identified": str(space.how),
+                "revision": space.revision,
+                "propositions": [
+                    {
+                        "id": proposed.id,
+                        "rank": proposed.rank,
+                        "offer": proposed.offer,
+                        "fields": dict(proposed.fields),
+                        "rendered": dict(proposed.rendered),
+                    }
+                    for proposed in space.proposed
+                ],
+            }
+            for space in answer.spaces
+        ],
+    }

@@ -1,0 +1,91 @@
+"""The application: its routes put together, around one desk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Scope
+
+from offerkit import __version__
+from offerkit.diagnostics import Code, Diagnostic, Refused
+from offerkit.server import api, health
+from offerkit.server.callers import operator_of
+from offerkit.server.desk import Desk
+from offerkit.server.metrics import Metrics
+from offerkit.server.middleware import Outermost
+from offerkit.server.problems import problem, trouble
+from offerkit.server.settings import Settings
+from offerkit.workflow.session import Session
+
+STATUS_PATH = "/o"
+"""Where tracked links lead."""
+
+
+def application(session: Session, settings: Settings) -> ASGIApp:
+    """The whole application. Raises Refused when the store cannot be opened."""
+    metrics = Metrics(shared=bool(os.environ.get("PROMETHEUS_MULTIPROC_DIR")))
+    desk = Desk(session, settings, metrics)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await desk.open()
+        yield
+        await desk.close()
+
+    app = FastAPI(
+        title="offerkit",
+        version=__version__,
+        description="Which offer does this contact get, here, now? Answers come from what is live, always.",
+        lifespan=lifespan,
+        docs_url=None,  # they load programs from elsewhere
+        redoc_url=None,
+    )
+    app.include_router(api.routes(desk, settings.public_url.rstrip("/") + STATUS_PATH))
+    app.include_router(health.routes(desk, metrics))
+    _problems(app)
+    return Outermost(app, metrics, _route)
+
+
+def _route(scope: Scope) -> str:
+    """The pattern of the route that answered; empty for a path that is none."""
+    route = scope.get("route")
+    return str(getattr(route, "path", "")) if route is not None else ""
+
+
+def _problems(app: FastAPI) -> None:
+    @app.exception_handler(Refused)
+    async def refused(request: Request, error: Refused) -> Response:
+        return problem(error, insider=bool(operator_of(request)), instance=request.url.path)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        found = [Diagnostic(Code.BAD_REQUEST, _sentence(one)) for one in error.errors()[:50]]
+        return problem(Refused(found), insider=True, instance=request.url.path)
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> Response:
+        titles = {404: "there is nothing at this path", 405: "this path does not take this method"}
+        said = titles.get(error.status_code, "the request cannot be read")
+        response = trouble(error.status_code, "Not taken", said, request.url.path)
+        response.headers.update(error.headers or {})
+        return response
+
+
+def _sentence(error: dict[str, object]) -> str:
+    """Where in the body, and what is wrong; never the value."""
+    place = error.get("loc", ())
+    assert isinstance(place, tuple)
+    where = ".".join(str(part)[:60] for part in place[1:8]) or "the body"
+    return f"{where}: {error.get('msg', 'is wrong')}"[:300]
+
+
+def worker() -> ASGIApp:
+    """The application of one worker process, as ``offerkit serve`` set it up."""
+    from offerkit.server.run import set_up
+
+    return set_up(Settings.taken_over())

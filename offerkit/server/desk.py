@@ -1,0 +1,116 @@
+"""Where calls come in: decided from what is live, stored by the writer, answered when that is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from offerkit.address import Kind
+from offerkit.engine.answer import Answer
+from offerkit.engine.report import Report
+from offerkit.server.live import Served, Watch, compiled
+from offerkit.server.metrics import Metrics
+from offerkit.server.seat import Seat
+from offerkit.server.settings import Settings
+from offerkit.server.writer import Writer
+from offerkit.store import StatusChange
+from offerkit.workflow.asking import Ask
+from offerkit.workflow.proposing import keep
+from offerkit.workflow.session import Session
+from offerkit.workflow.updating import Update
+
+T = TypeVar("T")
+
+
+class Desk:
+    """One for each worker. Made and used in the event loop; decides there, or in threads where reading takes long."""
+
+    def __init__(self, session: Session, settings: Settings, metrics: Metrics) -> None:
+        """Reads what is live. Raises Refused when the store cannot be opened."""
+        self.session = session
+        self._settings, self._metrics = settings, metrics
+        self._seat = Seat(session)
+        self.served: Served = compiled(self._seat.store)
+        self._near = _near(session, self.served)
+        self.writer = Writer(session)
+        self.watch = Watch(session, settings.poll, self._hand_over)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pool: ThreadPoolExecutor | None = None
+        self._seats: list[Seat] = []
+        self._own = threading.local()
+
+    async def open(self) -> None:
+        """Begin to watch the store and to write."""
+        self._loop = asyncio.get_running_loop()
+        self.writer.start()
+        self.watch.start(self.served)
+
+    async def close(self) -> None:
+        """Store what waits, then give everything back."""
+        await asyncio.to_thread(self.watch.stop)
+        await asyncio.to_thread(self.writer.stop)
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)
+        for seat in self._seats:
+            seat.close()
+        self._seat.close()
+
+    async def propose(self, ask: Ask) -> tuple[Answer, int]:
+        """The answer to ``ask``, stored, and the revision of the store that it is from.
+
+        Raises Refused; then nothing is stored.
+        """
+        served = self.served
+        answer, kept = await self._seated(lambda seat: seat.decide(served, ask))
+        if kept:
+            await asyncio.wrap_future(self.writer.submit(lambda store: keep(store, kept)))
+        self._metrics.answered(answer)
+        return answer, served.serial
+
+    async def update(self, asked: Update) -> tuple[StatusChange, tuple[Report, ...]]:
+        """Give a proposition a status. Raises Refused; then nothing is changed."""
+        served = self.served
+        wish, reports = await self._seated(lambda seat: seat.prepare(served, asked))
+        change = await asyncio.wrap_future(self.writer.submit(wish.write))
+        if change.changed:
+            self._metrics.updates.labels(str(change.proposition.status)).inc()
+        return change, reports if change.changed else ()
+
+    def trouble(self) -> str:
+        """Why calls cannot be answered now; empty when they can."""
+        if not self.writer.alive:
+            return "nothing is stored any more"
+        return self.watch.failing
+
+    async def _seated(self, work: Callable[[Seat], T]) -> T:
+        if self._near:
+            return work(self._seat)
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._settings.threads, "offerkit-seat")
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._in_thread, work)
+
+    def _in_thread(self, work: Callable[[Seat], T]) -> T:
+        seat: Seat | None = getattr(self._own, "seat", None)
+        if seat is None:
+            seat = self._own.seat = Seat(self.session)
+            self._seats.append(seat)
+        return work(seat)
+
+    def _hand_over(self, served: Served) -> None:
+        """Called from the watching thread: the swap itself is done between two calls."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._swap, served)
+
+    def _swap(self, served: Served) -> None:
+        self.served = served
+        self._near = _near(self.session, served)
+
+
+def _near(session: Session, served: Served) -> bool:
+    """Whether store and contacts are files of this machine: reading them takes less time than changing threads."""
+    view = served.catalogs.view
+    sources = [(view(address) or {}).get("source") for address in view.of_kind(Kind.DIMENSION)]
+    return session.embedded and not any(isinstance(s, dict) and s.get("format") == "sql" for s in sources)

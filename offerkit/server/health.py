@@ -1,0 +1,47 @@
+"""Is it alive, is it ready, and what does it measure: for whoever runs it."""
+
+from __future__ import annotations
+
+import orjson
+from fastapi import APIRouter, Request, Response
+
+from offerkit.server.callers import operator_of
+from offerkit.server.desk import Desk
+from offerkit.server.metrics import Metrics
+from offerkit.server.problems import trouble
+
+_LOCAL = ("127.0.0.1", "::1")
+
+
+def routes(desk: Desk, metrics: Metrics) -> APIRouter:
+    """Health, readiness and measures of ``desk``."""
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/health/live", operation_id="live")
+    async def live() -> Response:
+        """The process answers."""
+        return _json({"status": "alive"})
+
+    @router.get("/health/ready", operation_id="ready")
+    async def ready() -> Response:
+        """Calls can be answered and stored: what is live is compiled, and the store can be read."""
+        trouble_ = desk.trouble()
+        made = {"status": "not ready" if trouble_ else "ready", "revision": desk.served.serial}
+        return _json(made, 503 if trouble_ else 200)
+
+    @router.get("/metrics", operation_id="metrics")
+    async def measures(request: Request) -> Response:
+        """Prometheus's text format; for callers on this machine, and for operators."""
+        client = request.client.host if request.client else ""
+        if client not in _LOCAL and not operator_of(request):
+            return trouble(403, "Not allowed", "the measures are for this machine and for operators")
+        metrics.revision.set(desk.served.serial)
+        metrics.waiting.set(desk.writer.waiting)
+        body, media_type = metrics.exposed()
+        return Response(body, headers={"Content-Type": media_type})
+
+    return router
+
+
+def _json(made: dict[str, str | int], status: int = 200) -> Response:
+    return Response(orjson.dumps(made), status, media_type="application/json")

@@ -1,0 +1,109 @@
+"""What is live, as the server holds it: compiled whole, swapped whole when a new revision is there.
+
+A call is answered from one :class:`Served` from its beginning to its end, so no answer mixes two revisions.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from logging import getLogger
+
+from offerkit.diagnostics import Refused
+from offerkit.engine.call import Who
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.check_call import make_call
+from offerkit.engine.decide import decide
+from offerkit.store import Store
+from offerkit.workflow.catalogs import Catalogs, live
+from offerkit.workflow.hooks import installed
+from offerkit.workflow.session import Session
+
+_LOG = getLogger("offerkit.live")
+
+
+@dataclass(frozen=True)
+class Served:
+    """The live stages of all environments right after revision ``serial``, compiled and ready."""
+
+    serial: int
+    heads: tuple[tuple[str, int], ...]
+    catalogs: Catalogs
+
+
+def compiled(store: Store) -> Served:
+    """What is live now, read from one state of the store, with every environment compiled."""
+    with store.reading():
+        serial, heads = store.last_serial(), _heads(store)
+        catalogs = live(store, installed)
+    for name in catalogs.names:
+        if name in catalogs:
+            _warm(catalogs[name])
+    return Served(serial, heads, catalogs)
+
+
+def _warm(catalog: Catalog) -> None:
+    """Ask every space once: what the engine makes when it first meets a space, the first caller need not wait for."""
+    nobody = Who(None, "", datetime.now(UTC))
+    data = {name: field.sample for name, field in catalog.call_data.items() if field.required}
+    for name, space in catalog.spaces.items():
+        if space.unitary and not (space.target_loading or space.post_processing):
+            with suppress(Refused):  # a field that is required but has no sample
+                decide(catalog, make_call(catalog, name, who=nobody, data=data), ())
+
+
+def _heads(store: Store) -> tuple[tuple[str, int], ...]:
+    return tuple((stage, head.revision) for stage, head in store.heads().items() if stage.endswith("@live"))
+
+
+class Watch:
+    """A thread that asks the store for new revisions, and compiles what is live when they changed it."""
+
+    def __init__(self, session: Session, seconds: float, changed: Callable[[Served], None]) -> None:
+        """``changed`` is called from the thread with each new state."""
+        self._session, self._seconds, self._changed = session, seconds, changed
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="offerkit-watch", daemon=True)
+        self.failing = ""
+        """Why the store could not be asked the last time; empty when it could."""
+
+    def start(self, served: Served) -> None:
+        """Begin to watch for what is newer than ``served``."""
+        self._served = served
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop watching; returns when the thread has ended."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                with self._session.writing() as store:
+                    self.failing = ""
+                    while not self._stop.wait(self._seconds):
+                        self._look(store)
+            except Refused as refused:
+                self.failing = refused.diagnostics[0].summary
+                _LOG.warning("the store cannot be asked for new revisions", extra={"why": self.failing})
+                self._stop.wait(max(self._seconds, 1.0))
+            except Exception as error:  # what is live is served on, and asked for again
+                self.failing = type(error).__name__
+                _LOG.exception("watching the store failed")
+                self._stop.wait(max(self._seconds, 1.0))
+
+    def _look(self, store: Store) -> None:
+        if store.last_serial() == self._served.serial:
+            return
+        if _heads(store) == self._served.heads:
+            self._served = Served(store.last_serial(), self._served.heads, self._served.catalogs)
+            return
+        self._served = compiled(store)
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            self._changed(self._served)
+        _LOG.info("a new revision is live", extra={"revision": self._served.serial})

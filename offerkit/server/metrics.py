@@ -1,0 +1,58 @@
+"""What is measured, for Prometheus: decisions, how long they take, what kept offers out, what waits."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from offerkit.engine.answer import Answer
+
+SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """The measures of one worker; with several workers, :meth:`exposed` adds them up (``PROMETHEUS_MULTIPROC_DIR``)."""
+
+    def __init__(self, *, shared: bool = False) -> None:
+        """``shared``: the measures of all workers are in files of one folder."""
+        self._shared = shared
+        self.registry = CollectorRegistry()
+        on = {"registry": self.registry}
+        self.requests = Counter(
+            "offerkit_requests", "Requests answered, by route, method and status.", ("route", "method", "status"), **on
+        )
+        self.seconds = Histogram(
+            "offerkit_request_seconds", "From the request to the end of its answer.", ("route",), buckets=SECONDS, **on
+        )
+        self.decisions = Counter(
+            "offerkit_decisions", "Decisions, by space and how the contact was identified.", ("space", "identified"), **on
+        )
+        self.propositions = Counter("offerkit_propositions", "Offers proposed, by space.", ("space",), **on)
+        self.excluded = Counter(
+            "offerkit_excluded_offers", "Offers of a slice that were not proposed, by reason.", ("reason",), **on
+        )
+        self.updates = Counter("offerkit_status_updates", "Changes of a proposition's status.", ("status",), **on)
+        self.revision = Gauge(
+            "offerkit_live_revision", "The newest revision that is served.", multiprocess_mode="min", **on
+        )
+        self.waiting = Gauge(
+            "offerkit_waiting_writes", "Calls that wait to be stored.", multiprocess_mode="livesum", **on
+        )
+
+    def answered(self, answer: Answer) -> None:
+        """Count the decisions of one call."""
+        for space in answer.spaces:
+            self.decisions.labels(space.name, str(space.how)).inc()
+            if space.proposed:
+                self.propositions.labels(space.name).inc(len(space.proposed))
+            for reason, count in space.excluded.items():
+                if count:
+                    self.excluded.labels(reason).inc(count)
+
+    def exposed(self) -> tuple[bytes, str]:
+        """The measures in Prometheus's text format, and its media type."""
+        registry = self.registry
+        if self._shared:
+            registry = CollectorRegistry()
+            multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry), CONTENT_TYPE_LATEST

@@ -1,0 +1,118 @@
+"""What every request passes: an id, a limit on its size, headers that keep browsers careful, a log line, measures."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from logging import getLogger
+from secrets import token_hex
+from typing import TypeAlias
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from offerkit.server.logs import request_id
+from offerkit.server.metrics import Metrics
+from offerkit.server.problems import trouble
+
+_LOG = getLogger("offerkit.request")
+_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+SMALL, LARGE = 64 * 1024, 32 * 1024 * 1024
+"""Bytes of a call to the engine, and of what operators send (plans)."""
+LARGE_PATHS = ("/api/v1/store/",)
+_CAREFUL = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+Timer: TypeAlias = Callable[[], float]
+
+
+class TooLargeError(Exception):
+    """The body is larger than its path takes."""
+
+
+class Outermost:
+    """Wraps the whole application. A mistake of ours is logged with its trace, and answered without it."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, route: Callable[[Scope], str], timer: Timer = time.perf_counter):
+        """``route`` names a request's route, so that measures have few labels."""
+        self._app, self._metrics, self._route, self._timer = app, metrics, route, timer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        id_ = given if _ID.fullmatch(given) else token_hex(8)
+        request_id.set(id_)
+        begin, status = self._timer(), 500
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal status, begun
+            if message["type"] == "http.response.start":
+                status, begun = message["status"], True
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = id_
+                for name, value in _CAREFUL.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self._answered(scope, receive, sending)
+        except Exception:
+            _LOG.exception("a mistake of ours")
+            if not begun:
+                answer = trouble(500, "Mistake", f"a mistake of the server; its log knows it as {id_}", scope["path"])
+                await answer(scope, receive, sending)
+        finally:
+            self._tell(scope, status, self._timer() - begin)
+
+    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
+        limit = LARGE if scope["path"].startswith(LARGE_PATHS) else SMALL
+        length = Headers(scope=scope).get("content-length", "0")
+        if not length.isdecimal() or int(length) > limit:
+            await self._too_large(limit)(scope, receive, send)
+            return
+        try:
+            await self._app(scope, _limited(receive, limit), send)
+        except TooLargeError:
+            await self._too_large(limit)(scope, receive, send)
+
+    @staticmethod
+    def _too_large(limit: int) -> ASGIApp:
+        return trouble(413, "Too large", f"the body has more than {limit:,} bytes")
+
+    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+        route = self._route(scope)
+        self._metrics.requests.labels(route, scope["method"] if route else "", str(status)).inc()
+        self._metrics.seconds.labels(route).observe(seconds)
+        if _LOG.isEnabledFor(20) and not route.startswith("/health"):
+            client = scope.get("client")
+            _LOG.info(
+                "request",
+                extra={
+                    "method": scope["method"], "path": scope["path"][:200], "route": route, "status": status,
+                    "ms": round(seconds * 1000, 3), "client": client[0] if client else "",
+                },
+            )  # fmt: skip
+
+
+def _limited(receive: Receive, limit: int) -> Receive:
+    left = limit
+
+    async def receiving() -> Message:
+        nonlocal left
+        message = await receive()
+        if message["type"] == "http.request":
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise TooLargeError
+        return message
+
+    return receiving

@@ -1,0 +1,75 @@
+"""What is refused, as an answer: RFC 9457 problem documents. Outsiders hear what was wrong with their call, and no more.
+
+A diagnostic's hints name what else there is (other spaces, fields, categories): that is for people who may see the
+catalog. Everybody else gets code and sentence.
+"""
+
+from __future__ import annotations
+
+import orjson
+from starlette.responses import Response
+
+from offerkit.diagnostics import Code, Diagnostic, Refused
+from offerkit.fingerprint import Json
+
+MEDIA_TYPE = "application/problem+json"
+
+_STATUS = {
+    Code.BUSY: 503,
+    Code.STORE_LOCKED: 503,
+    Code.NOT_ALLOWED: 403,
+    Code.NO_OPERATOR: 401,
+    Code.UNKNOWN_SPACE: 404,
+    Code.UNKNOWN_PROPOSITION: 404,
+    Code.STATUS_STEP: 409,
+    Code.PLAN_STALE: 409,
+}
+_OURS = ("OFR6", "OFR87")
+"""Codes of what is wrong on our side: the store, the contacts' source."""
+
+
+def status_of(refused: Refused) -> int:
+    """The HTTP status of a refusal: the gravest of its diagnostics."""
+    found = [_status(diagnostic.code) for diagnostic in refused.diagnostics]
+    return max(found, default=400)
+
+
+def _status(code: Code) -> int:
+    if code in _STATUS:
+        return _STATUS[code]
+    if code.startswith(_OURS) and code not in (Code.CONTACT_KEY, Code.CONTACT_AMBIGUOUS):
+        return 503
+    return 422
+
+
+def problem(refused: Refused, *, insider: bool, instance: str = "") -> Response:
+    """The refusal as a response. ``insider``: whether the caller may know what else there is."""
+    status = status_of(refused)
+    document: dict[str, Json] = {
+        "type": "about:blank",
+        "title": "Refused" if status < 500 else "Not available now",
+        "status": status,
+        "instance": instance,
+        "errors": [_error(found, insider=insider, ours=status >= 500) for found in refused.diagnostics],
+    }
+    headers = {"Retry-After": "1"} if status == 503 else {}
+    return Response(orjson.dumps(document), status, headers, MEDIA_TYPE)
+
+
+def _error(found: Diagnostic, *, insider: bool, ours: bool) -> Json:
+    if not insider:
+        return {"code": str(found.code), "message": "the service cannot answer now" if ours else found.summary}
+    made: dict[str, Json] = {"code": str(found.code), "message": found.summary}
+    for name, text in (("detail", found.detail), ("hint", found.hint), ("address", found.address)):
+        if text:
+            made[name] = text
+    return made
+
+
+def trouble(status: int, title: str, message: str, instance: str = "") -> Response:
+    """A problem that is no refusal of ours: a wrong path, a body that is too large, a mistake of ours."""
+    document = {
+        "type": "about:blank", "title": title, "status": status, "instance": instance,
+        "errors": [{"code": str(Code.BUG if status == 500 else Code.BAD_REQUEST), "message": message}],
+    }  # fmt: skip
+    return Response(orjson.dumps(document), status, media_type=MEDIA_TYPE)

@@ -1,0 +1,63 @@
+"""Starting and stopping: one process, or several that share a socket, under uvicorn."""
+
+from __future__ import annotations
+
+import gc
+import os
+import tempfile
+from pathlib import Path
+
+from starlette.types import ASGIApp
+
+from offerkit.loader import find_project
+from offerkit.server.app import application
+from offerkit.server.logs import set_up as set_up_logs
+from offerkit.server.seat import now
+from offerkit.server.settings import STORE, Settings
+from offerkit.workflow.proposing import utc
+from offerkit.workflow.session import Session
+
+
+def serve(settings: Settings, store: str) -> None:
+    """Serve until told to stop (SIGINT, SIGTERM): no new calls then, and those under way are answered and stored."""
+    import uvicorn
+
+    settings.hand_over(store)
+    set_up_logs(settings.log_level)
+    with tempfile.TemporaryDirectory(prefix="offerkit-metrics-") as folder:
+        if settings.workers > 1:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        uvicorn.run(
+            "offerkit.server.app:worker",
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=True,
+            proxy_headers=True,
+            forwarded_allow_ips=settings.proxies,
+            timeout_graceful_shutdown=settings.grace,
+            timeout_keep_alive=15,
+            limit_concurrency=2_000,
+            h11_max_incomplete_event_size=32 * 1024,
+        )
+
+
+def set_up(settings: Settings) -> ASGIApp:
+    """The application in this process. Raises Refused when there is no project, or its store cannot be opened."""
+    set_up_logs(settings.log_level)
+    gc.enable()  # the command line turns it off: its runs are short
+    made = application(session_of(settings), settings)
+    gc.collect()
+    gc.freeze()  # what is compiled stays: looking through it again and again would only cost
+    return made
+
+
+def session_of(settings: Settings) -> Session:
+    """The session that the server's own reads and writes are made in."""
+    project = find_project(Path(settings.project))
+    store = os.environ.get(STORE)
+    return Session(project, utc(now()), store_path=Path(store) if store else None, environ=dict(os.environ))

@@ -1,0 +1,121 @@
+"""The bodies of calls and answers over JSON, as the OpenAPI document describes them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from offerkit.engine.call import MAX_COUNT
+from offerkit.store.proposition_rows import LONGEST_KEY
+
+Key: TypeAlias = Annotated[str, Field(max_length=LONGEST_KEY)]
+Place: TypeAlias = Annotated[
+    str,
+    Field(
+        max_length=260,
+        description="ENVIRONMENT/SPACE of a unitary space that is live.",
+        examples=["recipients/web-home"],
+    ),
+]
+Named: TypeAlias = Annotated[str, Field(max_length=500)]
+Datum: TypeAlias = Annotated[str, Field(max_length=2_000)] | bool | int | float | None
+CallData: TypeAlias = Annotated[
+    dict[Annotated[str, Field(max_length=128)], Datum | Annotated[list[Datum], Field(max_length=100)]],
+    Field(max_length=100, description="Call data, as the environment declares it.", examples=[{"page": "/travel"}]),
+]
+Output: TypeAlias = Literal["html", "text", "xml"]
+
+
+class _Body(BaseModel):
+    """Nothing but what is described is taken, and numbers are not made of texts."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class ProposeBody(_Body):
+    """A call to the engine: several spaces in one call share one decision, and no offer is proposed twice."""
+
+    spaces: Annotated[list[Place], Field(min_length=1, max_length=20)]
+    contact: Key = Field("", description="Who, by the space's keys; parts of a composite key are joined by |.")
+    cookie: Key = Field("", description="The visitor's permanent or session cookie.")
+    n: int = Field(1, ge=1, le=MAX_COUNT, description="How many offers on each space.")
+    categories: Annotated[list[Named], Field(max_length=50)] = Field([], description="Only offers below one of these.")
+    themes: Annotated[list[Named], Field(max_length=50)] = Field([], description="Only offers that carry one of these.")
+    data: CallData = {}
+    store: bool = Field(True, description="Keep what is proposed; without it, nothing has an id.")
+    outputs: Annotated[list[Output], Field(max_length=3)] = Field(
+        [], description="What the spaces' rendering functions are to make."
+    )
+    status_url: bool = Field(True, description="Lead tracked links through this service.")
+    at: Annotated[str, Field(max_length=40)] = Field(
+        "", description="For operators: a day or time (ISO 8601) to answer for instead of now; implies store: false."
+    )
+    seed: Annotated[str, Field(max_length=100)] = Field("", description="For operators: how ties are shuffled.")
+    explain: bool = Field(False, description="For operators: say of every offer why it is in or out.")
+
+
+class UpdateBody(_Body):
+    """A proposition's new status."""
+
+    proposition: Key = Field(min_length=1, description="The opaque id that the proposition came with.")
+    status: Literal["presented", "interested", "accepted", "rejected"]
+    environment: Annotated[str, Field(max_length=128)] = Field(
+        "", description="Where the proposition has to be; empty: anywhere."
+    )
+    data: CallData = {}
+
+
+class PropositionView(BaseModel):
+    """One offer on one space."""
+
+    id: str = Field(description="Opaque; empty when it is not kept.")
+    rank: int
+    offer: str
+    fields: dict[str, str] = Field(description="The content, personalised, by the space's fields.")
+    rendered: dict[str, str] = Field({}, description="What the space's functions made, by output.")
+
+
+class SpaceView(BaseModel):
+    """What one space shows. ``space`` answered: the fallback of the one that was asked, maybe."""
+
+    asked: str
+    space: str
+    identified: Literal["explicit", "implicit", "fallback", "nobody"]
+    revision: int = Field(description="The live revision that answered.")
+    propositions: list[PropositionView]
+
+
+class AnswerView(BaseModel):
+    """The answer to one call, from one state of what is live."""
+
+    interaction: str
+    at: str
+    revision: int = Field(description="The newest revision of the state that answered.")
+    spaces: list[SpaceView]
+
+
+class UpdatedView(BaseModel):
+    """What a change of status came to."""
+
+    proposition: str
+    status: str
+    before: str
+    changed: bool = Field(description="False when it had that status already.")
+
+
+class ErrorView(BaseModel):
+    """One thing that is wrong."""
+
+    code: str
+    message: str
+
+
+class ProblemView(BaseModel):
+    """A refusal, as RFC 9457 has it, with everything that is wrong."""
+
+    type: str
+    title: str
+    status: int
+    instance: str
+    errors: list[ErrorView]
