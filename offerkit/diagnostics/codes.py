@@ -48,6 +48,8 @@ class Code(StrEnum):
     ANONYMOUS = "OFR406"
     UNKNOWN_FIELD = "OFR407"
     PROTECTED = "OFR408"
+    UNKNOWN_THEME = "OFR409"
+    LONELY_THEME = "OFR410"
     # 5xx: plans
     PLAN_UNREADABLE = "OFR501"
     PLAN_EDITED = "OFR502"
@@ -157,6 +159,8 @@ CODES: dict[Code, str] = {
     Code.NOT_LIVE: "A delivery or outline names what is not live.",
     Code.ANONYMOUS: "What an anonymous environment may not have, or a fallback that is not anonymous.",
     Code.UNKNOWN_FIELD: "A key or field that the targeting dimension does not have.",
+    Code.UNKNOWN_THEME: "A space or delivery asks for a theme that no offer, template or category carries.",
+    Code.LONELY_THEME: "A theme that only one resource carries and that is nearly another one (a warning).",
     Code.PROTECTED: "A protected resource would be deleted.",
     Code.PLAN_UNREADABLE: "The plan file is missing, cut short, or not a plan.",
     Code.PLAN_EDITED: "The plan file was edited after it was saved.",
