@@ -129,7 +129,7 @@ def _prepare(catalogs: Catalogs, people: People, store: Store, ask: Ask, name: s
         who.space,
         who=Who(who.contact, who.key, ask.at, ask.seed, catalog.anonymous),
         n=ask.n,
-        categories=who.categories if fallen else ask.categories,
+        categories=(ask.anonymous_categories or who.categories) if fallen else ask.categories,
         themes=() if fallen else ask.themes,
         data={key: value for key, value in ask.data.items() if not fallen or key in catalog.call_data},
     )
