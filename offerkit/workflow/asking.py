@@ -13,8 +13,9 @@ class Ask:
 
     ``contact`` is the key as the space identifies by, ``cookie`` the permanent or session cookie; both may be
     empty. ``at`` is the proposition date (aware). ``output``: render as html, text or xml; empty: fields only.
-    ``anonymous_categories`` take the place of ``categories`` where nobody was identified and the linked anonymous
-    space answers; none: those of the space that fell back. ``status_base`` is the address of the service that sets statuses, for tracked links.
+    ``status_base`` is the address of the service that sets statuses, for tracked links. ``anonymous_categories``
+    take the place of ``categories`` where nobody was identified and the linked anonymous space answers; none: those
+    of the space that fell back.
     """
 
     spaces: tuple[str, ...]
