@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from helpers.postgres import announce_server, stop_shared_server
 from helpers.workspace import Workspace
 from hypothesis import HealthCheck, settings
 
@@ -15,6 +16,18 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("offerkit")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One PostgreSQL server for all workers of a run: where it will be is known before they start."""
+    if not hasattr(config, "workerinput"):
+        announce_server()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Whoever started the workers ends the server after them."""
+    if not hasattr(config, "workerinput"):
+        stop_shared_server()
 
 
 @pytest.fixture

@@ -89,7 +89,10 @@ def _global_options() -> list[click.Option]:
             ["-C", "--project"], metavar="DIR", help="The project's folder, or one inside it (default: this one)."
         ),
         click.Option(
-            ["--store"], metavar="PATH", envvar="OFFERKIT_STORE", help="The store (default: .offerkit/store.db)."
+            ["--store"],
+            metavar="PATH|URL",
+            envvar="OFFERKIT_STORE",
+            help="The store: a path or postgresql://… (default: .offerkit/store.db).",
         ),
         click.Option(
             ["--as", "operator"],

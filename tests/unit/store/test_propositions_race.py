@@ -50,13 +50,13 @@ def said(processes: list[subprocess.Popen[str]]) -> list[str]:
 
 
 def test_two_that_add(store: Store) -> None:
-    said([start(ADD, str(store.path), name, str(Path(__file__).parent)) for name in "ab"])
+    said([start(ADD, str(store.location), name, str(Path(__file__).parent)) for name in "ab"])
     wanted = {f"{name}-{call}-{rank}" for name in "ab" for call in range(200) for rank in (1, 2)}
     assert {row.id for row in store.propositions(limit=0)} == wanted
 
 
 def test_of_two_that_answer_one_wins(store: Store) -> None:
     store.add_propositions([made(number) for number in range(100)])
-    won = said([start(ACCEPT, str(store.path), status) for status in ("accepted", "rejected", "accepted")])
+    won = said([start(ACCEPT, str(store.location), status) for status in ("accepted", "rejected", "accepted")])
     assert sum(map(int, won)) == 100
     assert {str(row.status) for row in store.propositions(limit=0)} <= {"accepted", "rejected"}
