@@ -25,7 +25,7 @@ from offerkit.store.postgres_errors import not_known, refusal
 from offerkit.store.postgres_lease import Lease, advisory_key
 
 MARKER = """CREATE TABLE offerkit_store (
-    only BOOLEAN NOT NULL PRIMARY KEY CHECK (only), token BIGINT NOT NULL,
+    one BOOLEAN NOT NULL PRIMARY KEY CHECK (one), token BIGINT NOT NULL,
     who TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL, since TEXT NOT NULL)"""
 IDLE_LIMIT = "15min"
 """How long whoever may append a revision may stand still in it before the server ends the transaction."""
@@ -193,7 +193,7 @@ class PostgresDatabase:
         if not there:
             self.run(f'CREATE SCHEMA "{self._address.schema}"')
         self.run(MARKER)
-        self.run("INSERT INTO offerkit_store (only, token, who, host, pid, since) VALUES (true, 0, '', '', 0, '')")
+        self.run("INSERT INTO offerkit_store (one, token, who, host, pid, since) VALUES (true, 0, '', '', 0, '')")
 
     def size(self) -> int:
         """The bytes of the schema's tables with their indexes."""
