@@ -182,7 +182,7 @@ CODES: dict[Code, str] = {
     Code.STORE_PACKAGE: "The store is in a database whose Python package is not installed.",
     Code.STORE_URL: "The address of a store that cannot be read, or that names a kind of store there is not.",
     Code.STORE_NOT_BLANK: "A store is to be copied to where there is something already.",
-    Code.STORE_CONFLICT: "Others wrote the same at the same moment, and the database let them go first; nothing was kept.",
+    Code.STORE_CONFLICT: "Others wrote the same at the same moment and went first; nothing of this run was kept.",
     Code.NOT_ALLOWED: "The operator's profile may not do this.",
     Code.NO_OPERATOR: "It is not known who is asking.",
     Code.NOT_APPROVED: "An approval that the promotion needs is missing.",

@@ -7,6 +7,7 @@ from offerkit.store.location import Location, parse_location
 from offerkit.store.lock import write_lock
 from offerkit.store.proposition_rows import PropositionQuery, PropositionRow, StatusChange
 from offerkit.store.rows import ChangeRow, Draft, RevisionRow, StageHead
+from offerkit.store.status import Status as StoreStatus
 from offerkit.store.store import Store
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "StageHead",
     "StatusChange",
     "Store",
+    "StoreStatus",
     "parse_location",
     "write_lock",
 ]

@@ -77,9 +77,7 @@ class Database(Protocol):
     def recording(self) -> AbstractContextManager[None]:
         """A transaction for propositions and what belongs to them: beside others where the database can do that."""
 
-    def lease(
-        self, who: str, timeout: float, waiting: Callable[[Holder], None] | None
-    ) -> AbstractContextManager[None]:
+    def lease(self, who: str, timeout: float, waiting: Callable[[Holder], None] | None) -> AbstractContextManager[None]:
         """Hold the store's lock, which tells others who holds it (:mod:`offerkit.store.lock`)."""
 
     def holder(self) -> Holder:

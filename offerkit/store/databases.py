@@ -105,5 +105,3 @@ def _older(db: Database, number: str) -> Refused:
         detail="Others share it: once it is upgraded, older releases of offerkit cannot use it any more.",
         hint="When all have upgraded offerkit, run “offerkit store migrate”.",
     )
-
-

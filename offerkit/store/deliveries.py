@@ -13,8 +13,8 @@ from offerkit.store import propositions
 from offerkit.store.database import Cell, Database
 from offerkit.store.proposition_rows import PropositionRow, check_time
 
-_COLUMNS = "environment, campaign, delivery, id, space, revision, time, made, operator, messages, propositions, sent"
-_SELECT = f"SELECT {_COLUMNS} FROM delivery_run"  # noqa: S608 - constants
+COLUMNS = "environment, campaign, delivery, id, space, revision, time, made, operator, messages, propositions, sent"
+_SELECT = f"SELECT {COLUMNS} FROM delivery_run"  # noqa: S608 - constants
 _ROWS = 20_000
 """Propositions that are written at a time, within the one transaction."""
 
@@ -61,7 +61,7 @@ def add(db: Database, run: DeliveryRun, rows: Iterable[PropositionRow]) -> None:
             run.environment, run.campaign, run.delivery, run.id, run.space, run.revision, run.time, run.made,
             run.operator, run.messages, run.propositions, run.sent,
         )  # fmt: skip
-        db.run(f"INSERT INTO delivery_run ({_COLUMNS}) VALUES ({', '.join('?' * len(cells))})", cells)  # noqa: S608
+        db.run(f"INSERT INTO delivery_run ({COLUMNS}) VALUES ({', '.join('?' * len(cells))})", cells)  # noqa: S608
         stream = iter(rows)
         while part := list(islice(stream, _ROWS)):
             propositions.add(db, part)

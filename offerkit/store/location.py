@@ -74,9 +74,7 @@ def _postgres(url: str) -> PostgresAddress:
     shown = [(name, value) for name, value in others if not is_secret(name)]
     shown += [("schema", schema)] if schema != SCHEMA else []
     clear = f"{user.partition(':')[0]}{at}{host}"
-    return PostgresAddress(
-        _url(parts.netloc, parts.path, others), schema, _url(f"{user.partition(':')[0]}{at}{host}", parts.path, shown)
-    )
+    return PostgresAddress(_url(parts.netloc, parts.path, others), schema, _url(clear, parts.path, shown))
 
 
 def _url(where: str, path: str, options: list[tuple[str, str]]) -> str:

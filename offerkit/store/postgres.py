@@ -21,7 +21,7 @@ from offerkit.store import errors, postgres_damage
 from offerkit.store.database import Cell, Row
 from offerkit.store.holder import Holder
 from offerkit.store.location import PostgresAddress
-from offerkit.store.postgres_errors import not_known, refusal
+from offerkit.store.postgres_errors import not_allowed, not_known, refusal
 from offerkit.store.postgres_lease import Lease, advisory_key
 
 MARKER = """CREATE TABLE offerkit_store (
@@ -94,11 +94,10 @@ class PostgresDatabase:
             marks = ", ".join("?" * (columns.count(",") + 1))
             self.run_many(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)  # noqa: S608 - our own names
             return
-        with self._errors(), self._connection.cursor() as cursor:
-            # The names are ours, as everywhere above; psycopg takes only what it can see to be a constant as text.
-            with cursor.copy(f"COPY {table} ({columns}) FROM STDIN".encode()) as copy:
-                for row in rows:
-                    copy.write_row(row)
+        statement = f"COPY {table} ({columns}) FROM STDIN".encode()
+        with self._errors(), self._connection.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -163,9 +162,7 @@ class PostgresDatabase:
             with suppress(psycopg.Error):  # what led here is already being told
                 self._connection.execute("ROLLBACK")
 
-    def lease(
-        self, who: str, timeout: float, waiting: Callable[[Holder], None] | None
-    ) -> AbstractContextManager[None]:
+    def lease(self, who: str, timeout: float, waiting: Callable[[Holder], None] | None) -> AbstractContextManager[None]:
         """Hold the store's lock on this connection."""
         return self._lease.held_by(who, timeout, waiting)
 
@@ -175,13 +172,15 @@ class PostgresDatabase:
 
     def blank(self) -> bool:
         """Whether the schema is missing or empty; refused when something else is in it."""
-        found: list[tuple[str]] = self.rows(
-            "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ?"
+        found: list[tuple[str, bool]] = self.rows(
+            "SELECT c.relname, has_schema_privilege(n.oid, 'USAGE') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ?"
             " ORDER BY c.relname <> 'offerkit_store', c.relname LIMIT 1",
             (self._address.schema,),
         )
         if found and found[0][0] != "offerkit_store":
             raise errors.foreign(self.name, f"The schema {self._address.schema} holds {found[0][0][:80]}.")
+        if found and not found[0][1]:
+            raise not_allowed(self.name, f"permission denied for schema {self._address.schema}", write=self._write)
         return not found
 
     def mark(self) -> None:

@@ -1,4 +1,4 @@
-"""What PostgreSQL itself can say of a store's tables: it keeps types and keys, so what is asked is whether they stand."""
+"""What PostgreSQL can say of a store's tables: it keeps types and keys; what is asked is whether those stand."""
 
 from __future__ import annotations
 

@@ -31,6 +31,7 @@ _HINTS: tuple[tuple[str, str], ...] = (
     ("ssl", "Check sslmode and sslrootcert in the address against what the server offers."),
     ("certificate", "Check sslmode and sslrootcert in the address against what the server offers."),
     ("does not exist", "Check the user's and the database's name. A database is made by: createdb NAME"),
+    ("failed to resolve host", "Check the host's name in the address."),
     ("could not translate host name", "Check the host's name in the address."),
     ("definition of service", "Check the service's name, and the file ~/.pg_service.conf."),
 )
@@ -52,13 +53,15 @@ def not_connected(error: Exception, address: PostgresAddress) -> Refused:
     """The refusal for a connection that did not come about."""
     secrets = secrets_of(address.conninfo)
     text = " ".join(str(error).split())
-    if not isinstance(error, psycopg.OperationalError) or secrets is None or any(secret in text for secret in secrets):
+    if not isinstance(error, psycopg.OperationalError):
         return refuse(
             Code.STORE_URL,
             f"the store's address {address} cannot be used",
             detail="The driver does not take one of its options; it is not printed, since it may hold a password.",
             hint="Check host, port and options of the address.",
         )
+    if secrets is None or any(secret in text for secret in secrets):
+        text = "What the driver says is not printed here, since it may hold the password"
     hint = next((hint for part, hint in _HINTS if part in text.lower()), "")
     return refuse(
         Code.STORE_CONNECTION,

@@ -122,9 +122,7 @@ class SqliteDatabase:
             yield
         self.log_ahead()
 
-    def lease(
-        self, who: str, timeout: float, waiting: Callable[[Holder], None] | None
-    ) -> AbstractContextManager[None]:
+    def lease(self, who: str, timeout: float, waiting: Callable[[Holder], None] | None) -> AbstractContextManager[None]:
         """Hold the lock beside the file."""
         return write_lock(self._path, who=who, timeout=timeout, waiting=waiting)
 

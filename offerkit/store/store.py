@@ -26,6 +26,7 @@ from offerkit.store import (
     schema,
     snapshots,
     stages,
+    status,
     verify,
 )
 from offerkit.store.counted import Counted
@@ -244,6 +245,10 @@ class Store:
     def purge_propositions(self, environment: str, before: str, limit: int = 1000) -> int:
         """Remove up to ``limit`` propositions from before ``before``, oldest first; how many there were."""
         return propositions.purge(self._db, environment, before, limit)
+
+    def status(self) -> status.Status:
+        """What the store is, and how much is in it."""
+        return status.status(self._db)
 
     def verify(self) -> list[Diagnostic]:
         """Everything that is wrong with the history; nothing when it is sound."""

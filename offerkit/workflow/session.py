@@ -16,7 +16,8 @@ from offerkit.store import Holder, Location, Store
 class Session:
     """One run. ``now`` is ISO 8601 in UTC; ``operator`` is the name asked for, ``email`` what git knows.
 
-    ``store_path``: a path or another location of a store; None: the project's own. ``override_impact``: why a promotion may take offers from more people than its environment allows.
+    ``store_path`` is where the store is when it is not the project's own.
+    ``override_impact``: why a promotion may take offers from more people than its environment allows.
     """
 
     project: Project

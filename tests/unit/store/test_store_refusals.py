@@ -22,6 +22,12 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.store import Store, schema
 
 
+@pytest.fixture
+def location(tmp_path: Path) -> Path:
+    """These tests are about the file; what PostgreSQL refuses is in test_postgres_refusals.py."""
+    return tmp_path / ".offerkit" / "store.db"
+
+
 def code_of(path: Path, *, create: bool = False, write: bool = False) -> Code:
     with pytest.raises(Refused) as refused:
         Store.open(path, create=create, write=write).close()
