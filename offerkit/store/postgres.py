@@ -173,7 +173,8 @@ class PostgresDatabase:
     def blank(self) -> bool:
         """Whether the schema is missing or empty; refused when something else is in it."""
         found: list[tuple[str, bool]] = self.rows(
-            "SELECT c.relname, has_schema_privilege(n.oid, 'USAGE') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ?"
+            "SELECT c.relname, has_schema_privilege(n.oid, 'USAGE')"
+            " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ?"
             " ORDER BY c.relname <> 'offerkit_store', c.relname LIMIT 1",
             (self._address.schema,),
         )

@@ -28,7 +28,7 @@ READS: dict[str, tuple[Callable[[Store], object], str]] = {
         lambda s: s.propositions(PropositionQuery("recipients", offer="o-3", before=(moment(20_000), "p"))),
         "proposition_offer",
     ),
-    "purge": (lambda s: s.purge_propositions("recipients", moment(2000), 1000), "proposition_time"),
+    "purge": (lambda s: s.purge_propositions("recipients", moment(2000), 50), "proposition_time"),
     "set": (lambda s: s.set_status("p-30000", Status.ACCEPTED, at(9)), "proposition_id"),
 }
 
@@ -36,6 +36,10 @@ READS: dict[str, tuple[Callable[[Store], object], str]] = {
 def moment(n: int) -> str:
     """One proposition a minute."""
     return f"2026-{n // 40320 + 1:02}-{n // 1440 % 28 + 1:02}T{n // 60 % 24:02}:{n % 60:02}:00.000000Z"
+
+
+FEW = ("offer before space",)
+"""The planner expects ten rows of two hundred times as many, and to sort those is cheaper than to walk the index."""
 
 
 @pytest.fixture(scope="module")
@@ -73,4 +77,5 @@ def test_read_by_index(filled: Store, name: str, monkeypatch: pytest.MonkeyPatch
     ]
     steps = [step for plan in plans for step in plan]
     assert any(index in step for step in steps), steps
-    assert [step for step in steps if "Seq Scan" in step or "Sort" in step] == []
+    wrong = ("Seq Scan",) if name in FEW else ("Seq Scan", "Sort")
+    assert [step for step in steps if any(part in step for part in wrong)] == []
