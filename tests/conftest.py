@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from helpers.postgres import announce_server, stop_shared_server
+from helpers.postgres import announce_server, new_schema, stop_shared_server
 from helpers.workspace import Workspace
 from hypothesis import HealthCheck, settings
+
+from offerkit.store import parse_location
 
 settings.register_profile(
     "offerkit",
@@ -30,10 +32,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         stop_shared_server()
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Workspace:
-    """The small project of tests/cases/base/shop.yaml, nothing applied yet."""
-    return Workspace(tmp_path)
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def shop(tmp_path: Path, request: pytest.FixtureRequest) -> Workspace:
+    """The small project of tests/cases/base/shop.yaml, nothing applied yet; with its store in either database."""
+    location = parse_location(new_schema()) if request.param == "postgresql" else tmp_path / ".offerkit/store.db"
+    return Workspace(tmp_path, location=location)
 
 
 @pytest.fixture

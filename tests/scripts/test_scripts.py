@@ -22,7 +22,7 @@ def test_session(path: Path, prepared: Path) -> None:
         assert after.splitlines() == before.splitlines()
 
 
-OF_THE_FILE = ("audit", "lock", "main-path", "usage", "deliver")
+OF_THE_FILE = ("audit", "lock", "main-path", "usage", "deliver", "store")
 """They name the file of the store, copy it, or write to it with SQLite; the same is tested of PostgreSQL elsewhere."""
 
 
