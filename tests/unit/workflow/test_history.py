@@ -88,7 +88,7 @@ def test_the_result_of_a_saved_plan(history_shop: Workspace, tmp_path: Path) -> 
 def test_the_specs_at_a_git_revision(history_shop: Workspace) -> None:
     def git(*words: str) -> None:
         command = ["git", "-c", "user.name=x", "-c", "user.email=x@y.z", *words]
-        subprocess.run(command, cwd=shop.root, check=True, capture_output=True)
+        subprocess.run(command, cwd=history_shop.root, check=True, capture_output=True)
 
     git("init", "-b", "main")
     git("add", "specs", "environments")
