@@ -76,7 +76,7 @@ def propose(catalogs: Catalogs, people: People, store: Store, ask: Ask, ids: Ids
         rows += new
     cookies = {(a.who.environment, a.who.key) for a in asked if ask.cookie and ask.store and a.who.how is How.EXPLICIT}
     if rows or cookies:
-        with store.transaction():
+        with store.recording():
             store.add_propositions(rows)
             for environment, key in sorted(cookies):
                 store.remember(environment, ask.cookie, key, utc(ask.at))
