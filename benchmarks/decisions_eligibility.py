@@ -19,6 +19,7 @@ class Timed:
     title: str
     contacts: int
     seconds: Spread
+    single: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,9 @@ class Eligibility:
         return min((each for each in self.timed if each.peer == peer), key=lambda each: each.seconds.median)
 
     def usual(self, peer: str) -> Timed:
-        """A peer's first way: a rule at a time, or for offerkit what its engine does."""
-        return next(each for each in self.timed if each.peer == peer)
+        """A peer's fastest way that asks a rule at a time."""
+        ways = (each for each in self.timed if each.peer == peer and each.single)
+        return min(ways, key=lambda each: each.seconds.median)
 
 
 def measure(rules: Sequence[Rule], contacts: Sequence[Contact], rounds: int, quick: bool) -> Eligibility:
@@ -131,7 +133,7 @@ def time_ways(found: Sequence[Way], contacts: Sequence[Contact], rounds: int) ->
             if round_:
                 seconds[place].append(took)
     return [
-        Timed(way.peer, way.title, count, spread(values))
+        Timed(way.peer, way.title, count, spread(values), way.single)
         for way, count, values in zip(found, counts, seconds, strict=True)
     ]
 

@@ -33,6 +33,7 @@ class Way:
     """One way to ask all rules. ``ask`` gives an answer for each, in order; ``contacts``: how many are asked a round.
 
     ``ask_one`` asks a single rule, by its number, and is not timed; absent where another way of the peer has it.
+    ``single``: a rule at a time.
     """
 
     peer: str
@@ -41,6 +42,7 @@ class Way:
     ask: Callable[[Prepared], Sequence[object]]
     contacts: int
     ask_one: Callable[[int, Prepared], object] | None = None
+    single: bool = False
 
 
 def versions() -> dict[str, str]:
@@ -87,7 +89,7 @@ def offerkit_ways(rules: Sequence[Rule]) -> list[Way]:
 
     return [
         Way(OFFERKIT, "one function for all rules (`compile_many`)", rows, ask_all, 1000, ask_one),
-        Way(OFFERKIT, "a function a rule (`compile_one`)", rows, ask_each, 1000),
+        Way(OFFERKIT, "a function a rule (`compile_one`)", rows, ask_each, 1000, single=True),
     ]
 
 
@@ -114,8 +116,8 @@ def zen_ways(rules: Sequence[Rule]) -> list[Way]:
         return each[number](prepared)
 
     return [
-        Way(ZEN, "an expression a rule, contact as a dict", flat, ask_each, 300, ask_one),
-        Way(ZEN, "an expression a rule, contact as JSON", as_json, ask_each, 300),
+        Way(ZEN, "an expression a rule, contact as a dict", flat, ask_each, 300, ask_one, single=True),
+        Way(ZEN, "an expression a rule, contact as JSON", as_json, ask_each, 300, single=True),
         Way(ZEN, "one expression, a list of all rules; any null fails it", flat, together, 1000),
         Way(ZEN, "one expression, a list of all rules, each guarded against null", flat, guarded, 1000),
         Way(ZEN, "a decision table with a row a rule", flat, ask_table, 300),
@@ -172,7 +174,7 @@ def cel_ways(rules: Sequence[Rule]) -> list[Way]:
         return bool(transpiled[number].evaluate(prepared))
 
     return [
-        Way(CEL, "a program a rule, `CompiledRunner`", activation, each(transpiled), 20, ask_one),
-        Way(CEL, "a program a rule, `InterpretedRunner`", activation, each(interpreted), 5),
+        Way(CEL, "a program a rule, `CompiledRunner`", activation, each(transpiled), 20, ask_one, single=True),
+        Way(CEL, "a program a rule, `InterpretedRunner`", activation, each(interpreted), 5, single=True),
         Way(CEL, "one program, a list of all rules, `CompiledRunner`", activation, ask_list, 20),
     ]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from helpers.postgres import announce_server, new_schema, stop_shared_server
 from helpers.workspace import Workspace
 from hypothesis import HealthCheck, settings
+
+from offerkit.store import parse_location
 
 settings.register_profile(
     "offerkit",
@@ -17,10 +20,23 @@ settings.register_profile(
 settings.load_profile("offerkit")
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Workspace:
-    """The small project of tests/cases/base/shop.yaml, nothing applied yet."""
-    return Workspace(tmp_path)
+def pytest_configure(config: pytest.Config) -> None:
+    """One PostgreSQL server for all workers of a run: where it will be is known before they start."""
+    if not hasattr(config, "workerinput"):
+        announce_server()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Whoever started the workers ends the server after them."""
+    if not hasattr(config, "workerinput"):
+        stop_shared_server()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def shop(tmp_path: Path, request: pytest.FixtureRequest) -> Workspace:
+    """The small project of tests/cases/base/shop.yaml, nothing applied yet; with its store in either database."""
+    location = parse_location(new_schema()) if request.param == "postgresql" else tmp_path / ".offerkit/store.db"
+    return Workspace(tmp_path, location=location)
 
 
 @pytest.fixture

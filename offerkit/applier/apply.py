@@ -15,7 +15,7 @@ from offerkit.governance.aspects import keys_of
 from offerkit.governance.standing import standing
 from offerkit.planning.codec import plan_digest
 from offerkit.planning.plan import Plan, Step
-from offerkit.store import ChangeRow, Draft, Holder, RevisionRow, Store, write_lock
+from offerkit.store import ChangeRow, Draft, Holder, RevisionRow, Store
 from offerkit.store.views import stage_view
 
 
@@ -50,7 +50,7 @@ def apply(plan: Plan, store: Store, run: Run) -> Applied:
 
     Raises Refused when the plan is stale or the lock is held by another.
     """
-    with write_lock(store.path, who=run.actor, timeout=run.lock_timeout, waiting=run.waiting), store.transaction():
+    with store.lock(who=run.actor, timeout=run.lock_timeout, waiting=run.waiting), store.transaction():
         # While this run waited for the lock, its operator may have lost the right, or the profile.
         actor = run.authorize() if run.authorize is not None else run.actor
         moved = check(plan, store)

@@ -31,7 +31,7 @@ def command(
     """Try out a rule: for one contact, or counted over all contacts.
 
     EXPR is a condition or formula as in the specs, such as "recipient.age >= 18 and recipient.country = 'FR'".
-    A condition is true, false or unknown; only true counts.
+    A condition is true, false or unknown; only true counts. An EXPR that begins with a minus follows “--”.
     """
     from offerkit.reports.evaluated import evaluated_json, evaluated_text
     from offerkit.workflow.engine import trying

@@ -35,6 +35,7 @@ COMMANDS = {
     "diff": "Compare any two states: stages, revisions, plans, specs.",
     "history": "List the revisions of the store, a stage or a resource.",
     "audit": "Verify the history, or export it.",
+    "store": "Look after the store: what is in it, its format, a copy in another place.",
     "propose": "Ask the engine which offers a contact gets now, and keep what was proposed.",
     "update": "Set the status of a proposition: presented, interested, accepted or rejected.",
     "propositions": "List what was proposed: by contact, offer or space, newest first.",
@@ -90,7 +91,10 @@ def _global_options() -> list[click.Option]:
             ["-C", "--project"], metavar="DIR", help="The project's folder, or one inside it (default: this one)."
         ),
         click.Option(
-            ["--store"], metavar="PATH", envvar="OFFERKIT_STORE", help="The store (default: .offerkit/store.db)."
+            ["--store"],
+            metavar="PATH|URL",
+            envvar="OFFERKIT_STORE",
+            help="The store: a path or postgresql://… (default: .offerkit/store.db).",
         ),
         click.Option(
             ["--as", "operator"],

@@ -24,6 +24,13 @@ from offerkit.cli.shell import Shell, width
 @click.option("--cookie", default="", metavar="VALUE", help="The visitor's permanent or session cookie.")
 @click.option("-n", "count", type=int, default=1, metavar="COUNT", help="How many offers on each space (default: 1).")
 @click.option("--category", "categories", multiple=True, metavar="PATH", help="Only offers below it.")
+@click.option(
+    "--anonymous-category",
+    "anonymous",
+    multiple=True,
+    metavar="PATH",
+    help="Only offers below it, where the linked anonymous space answers (default: as the space says).",
+)
 @click.option("--theme", "themes", multiple=True, metavar="NAME", help="Only offers that carry it.")
 @data_option
 @at_option
@@ -42,6 +49,7 @@ def command(
     cookie: str,
     count: int,
     categories: tuple[str, ...],
+    anonymous: tuple[str, ...],
     themes: tuple[str, ...],
     data: tuple[str, ...],
     at: str,
@@ -69,6 +77,7 @@ def command(
         asked = Ask(
             spaces, moment(at, zone_of(catalogs, spaces), session.now), contact, cookie, count, categories, themes,
             pairs(data), not no_store, explain, seed, (form,) if form in ("html", "xml") else (), status_url,
+            anonymous,
         )  # fmt: skip
         answer = propose(catalogs, people, store, asked)
         where = Places(session, catalogs) if explain else report.nowhere

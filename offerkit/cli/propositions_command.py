@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from offerkit.cli.asking import environment_option
+from offerkit.cli.asking import environment_option, warn
 from offerkit.cli.complete import spaces
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell, width
@@ -41,12 +41,14 @@ def command(
 ) -> None:
     """List what was proposed: by contact, offer or space, newest first."""
     from offerkit.reports import propositions as report
-    from offerkit.workflow.propositions import Wanted, found
+    from offerkit.workflow.propositions import Wanted, found, unknown_names
 
     wanted = Wanted(proposition, offer, contact, space, environment, status, since, until, limit)
     session = shell.session()
     with session.existing() as store:
         rows = found(store, wanted, session.now)
+        if not rows:
+            warn(unknown_names(store, wanted))
     if form == "json":
         text = report.propositions_json(rows)
     elif form == "markdown":

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from offerkit.applier import Applied
     from offerkit.planning.plan import Plan
     from offerkit.reports.impact import Impact
-    from offerkit.store import Holder
+    from offerkit.store import Holder, Location
     from offerkit.workflow.session import Session
 
 LONG = 2000
@@ -61,7 +61,7 @@ class Shell:
             self.operator or "",
             "" if self.operator else git_email(project.root),
             os.environ.get("USER", ""),
-            store_path(self.store),
+            located(self.store),
             lock_timeout,
             not self.no_cache,
             message,
@@ -169,20 +169,13 @@ def is_folder(path: Path) -> bool:
         return False
 
 
-def store_path(option: str | None) -> Path | None:
+def located(option: str | None) -> Location | None:
     """The store that --store or OFFERKIT_STORE names; None: the project's own."""
     if not option:
         return None
-    if "://" in option:
-        scheme, _, rest = option.partition("://")
-        if scheme != "sqlite":
-            raise refuse(
-                Code.STORE_FOREIGN,
-                f"a store by {scheme}:// is not supported by this version",
-                hint="Name a file; the embedded store is SQLite.",
-            )
-        option = rest
-    return Path(option).absolute()
+    from offerkit.store.location import parse_location
+
+    return parse_location(option)
 
 
 def git_email(folder: Path) -> str:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import click
 
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell, tell
+
+if TYPE_CHECKING:
+    from offerkit.diagnostics import Diagnostic
 
 
 @click.command("validate")
@@ -20,27 +26,32 @@ from offerkit.cli.shell import Shell, tell
 def command(shell: Shell, form: str) -> int:
     """Check all specs and report every mistake.
 
+    What is allowed but looks like a slip is a warning: it changes no exit code.
     Each is told with its place, the reason, and how to mend it.
 
     Reads files only: no store is needed, nothing is written but the parse cache.
     """
-    from offerkit.diagnostics import Refused
+    from offerkit.diagnostics import Refused, ordered
     from offerkit.workflow.main_path import validate
 
+    failed = False
+    told: Sequence[Diagnostic]
     try:
         loaded = validate(shell.session())
+        told = ordered(loaded.doubts())
     except Refused as refused:
-        if form == "text":
-            tell(refused.diagnostics)
-        else:
-            from offerkit.reports.diagnostics_json import diagnostics_github, diagnostics_json
+        told, failed = refused.diagnostics, True
+    if form == "text" and told:
+        tell(told)
+    elif form != "text":
+        from offerkit.reports.diagnostics_json import diagnostics_github, diagnostics_json
 
-            render = diagnostics_json if form == "json" else diagnostics_github
-            click.echo(render(refused.diagnostics).rstrip("\n"))
+        render = diagnostics_json if form == "json" else diagnostics_github
+        shown = render(told).rstrip("\n")
+        click.echo(shown, nl=bool(shown))
+    if failed:
         return 1
-    if form == "json":
-        click.echo("[]")
-    elif form == "text":
+    if form == "text":
         count = len(loaded.records)
         click.echo(shell.style.green(f"{count:,} resources in {len(loaded.files):,} files are valid."), color=True)
     return 0

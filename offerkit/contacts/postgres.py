@@ -6,10 +6,9 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from offerkit.contacts.table import database_refused, first_line, missing_package
-from offerkit.diagnostics import Refused
+from offerkit.diagnostics import Refused, secrets_of
 from offerkit.rules.types import FieldType, Value
 
 if TYPE_CHECKING:
@@ -143,20 +142,7 @@ class PostgresTable:
 
     def _refused(self, error: Exception) -> Refused:
         why = first_line(error)
-        secrets = _secrets(self._url)
+        secrets = secrets_of(self._url)
         if secrets is None or any(secret in why for secret in secrets):
             why = "the driver cannot use the URL, or the server refused it"
         return database_refused(self.label, why, "Check the URL, that the server runs, and the rights of its user.")
-
-
-def _secrets(url: str) -> list[str] | None:
-    """What no message may hold; None when the URL cannot be taken apart, so that it is not known."""
-    try:
-        parts = urlsplit(url)
-        password = parts.password or ""
-        named = [value for name, value in parse_qsl(parts.query) if "pass" in name.lower() or "key" in name.lower()]
-    except ValueError:
-        return None
-    if "@" in (parts.path + parts.query) or parts.fragment or parts.netloc.count("@") > 1:
-        return None  # an unescaped / ? # @ in the password has put the rest of it elsewhere
-    return [secret for secret in (password, unquote(password), *named) if secret]

@@ -2,6 +2,7 @@
 
 from offerkit.diagnostics.codes import CODES, Code
 from offerkit.diagnostics.diagnostic import Diagnostic, Position, Refused, Severity, ordered, refuse
+from offerkit.diagnostics.secret import is_secret, secrets_of
 from offerkit.diagnostics.suggest import nearest, or_list, suggestion
 
 __all__ = [
@@ -11,9 +12,11 @@ __all__ = [
     "Position",
     "Refused",
     "Severity",
+    "is_secret",
     "nearest",
     "or_list",
     "ordered",
     "refuse",
+    "secrets_of",
     "suggestion",
 ]

@@ -48,6 +48,8 @@ class Code(StrEnum):
     ANONYMOUS = "OFR406"
     UNKNOWN_FIELD = "OFR407"
     PROTECTED = "OFR408"
+    UNKNOWN_THEME = "OFR409"
+    LONELY_THEME = "OFR410"
     # 5xx: plans
     PLAN_UNREADABLE = "OFR501"
     PLAN_EDITED = "OFR502"
@@ -65,6 +67,11 @@ class Code(StrEnum):
     STORE_MISSING = "OFR606"
     STORE_DAMAGED = "OFR607"
     HISTORY_BROKEN = "OFR608"
+    STORE_CONNECTION = "OFR609"
+    STORE_PACKAGE = "OFR610"
+    STORE_URL = "OFR611"
+    STORE_NOT_BLANK = "OFR612"
+    STORE_CONFLICT = "OFR613"
     # 7xx: who may do what
     NOT_ALLOWED = "OFR701"
     NO_OPERATOR = "OFR702"
@@ -161,6 +168,8 @@ CODES: dict[Code, str] = {
     Code.NOT_LIVE: "A delivery or outline names what is not live.",
     Code.ANONYMOUS: "What an anonymous environment may not have, or a fallback that is not anonymous.",
     Code.UNKNOWN_FIELD: "A key or field that the targeting dimension does not have.",
+    Code.UNKNOWN_THEME: "A space or delivery asks for a theme that no offer, template or category carries.",
+    Code.LONELY_THEME: "A theme that only one resource carries and that is nearly another one (a warning).",
     Code.PROTECTED: "A protected resource would be deleted.",
     Code.PLAN_UNREADABLE: "The plan file is missing, cut short, or not a plan.",
     Code.PLAN_EDITED: "The plan file was edited after it was saved.",
@@ -177,6 +186,11 @@ CODES: dict[Code, str] = {
     Code.STORE_MISSING: "There is no store yet; the first apply makes it.",
     Code.STORE_DAMAGED: "The store's database is damaged.",
     Code.HISTORY_BROKEN: "The history does not verify: a row was edited, removed or reordered.",
+    Code.STORE_CONNECTION: "The store's server cannot be reached, does not let us in, or cut the connection.",
+    Code.STORE_PACKAGE: "The store is in a database whose Python package is not installed.",
+    Code.STORE_URL: "The address of a store that cannot be read, or that names a kind of store there is not.",
+    Code.STORE_NOT_BLANK: "A store is to be copied to where there is something already.",
+    Code.STORE_CONFLICT: "Others wrote the same at the same moment and went first; nothing of this run was kept.",
     Code.NOT_ALLOWED: "The operator's profile may not do this.",
     Code.NO_OPERATOR: "It is not known who is asking.",
     Code.NOT_APPROVED: "An approval that the promotion needs is missing.",

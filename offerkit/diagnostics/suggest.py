@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 
-def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
-    """Up to ``count`` of ``known`` that look like ``name``, best first."""
+def nearest(name: str, known: Iterable[str], count: int = 3, alike: float = 0.6) -> list[str]:
+    """Up to ``count`` of ``known`` that look like ``name``, best first. ``alike``: how much, from 0 to 1 (the same)."""
     from difflib import get_close_matches
 
     if len(name) > 200:
         return []
     by_fold = {candidate.casefold(): candidate for candidate in sorted(known, reverse=True)}
-    return [by_fold[fold] for fold in get_close_matches(name.casefold(), by_fold, n=count, cutoff=0.6)]
+    return [by_fold[fold] for fold in get_close_matches(name.casefold(), by_fold, n=count, cutoff=alike)]
 
 
 def or_list(names: Iterable[str]) -> str:

@@ -89,7 +89,7 @@ def run_case(catalog: Catalog, case: Case, contacts: Contacts = lambda key: None
     history = _history(catalog, case)
     plain = decide_many(catalog, calls, history)
     explained = decide_many(catalog, calls, history, explain=True)
-    mismatches = compare(expected, case.spaces, explained)
+    mismatches = compare(expected, case.spaces, explained, catalog.place_of)
     for one, other in zip(plain, explained, strict=True):
         if one != replace(other, trace=None):
             mismatches.append("a mistake of offerkit: the explained decision is another than the plain one")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 
-from offerkit.diagnostics import suggestion
+from offerkit.diagnostics import nearest, suggestion
 from offerkit.engine.case_values import CaseError, known_keys, map_of, names_of, text_of
 from offerkit.engine.decision import Decision, Finding
 from offerkit.engine.why import Why
@@ -27,8 +27,13 @@ def known_expectations(expected: Mapping[str, object]) -> None:
         _out(out)
 
 
-def compare(expected: Mapping[str, object], spaces: Sequence[str], decisions: Sequence[Decision]) -> list[str]:
-    """What is not as expected, as sentences. The decisions are explained ones, one for each space."""
+def compare(
+    expected: Mapping[str, object], spaces: Sequence[str], decisions: Sequence[Decision], offers: Collection[str]
+) -> list[str]:
+    """What is not as expected, as sentences. The decisions are explained ones, one for each space.
+
+    ``offers``: all there are, to tell a misspelt one from one that was left out.
+    """
     found: list[str] = []
     for space, decision in zip(spaces, decisions, strict=True):
         here = f"{space}: " if len(spaces) > 1 else ""
@@ -39,12 +44,12 @@ def compare(expected: Mapping[str, object], spaces: Sequence[str], decisions: Se
                 same = chosen == wanted if key == "offers" else sorted(chosen) == sorted(wanted)
                 if not same:
                     found.append(
-                        f"{here}proposed {_list(chosen)}, expected {_list(wanted)}{_why_not(decision, wanted)}"
+                        f"{here}proposed {_list(chosen)}, expected {_list(wanted)}{_why_not(decision, wanted, offers)}"
                     )
     first = decisions[0]
     found += _weights(map_of(expected.get("weights", {}), "weights"), decisions)
     for offer, out in map_of(expected.get("out", {}), "out").items():
-        found += _compare_out(offer, _out(out), decisions[-1])
+        found += _compare_out(offer, _out(out), decisions[-1]) if offer in offers else [_no_offer(offer, offers)]
     if "nothing" in expected and first.because is not _why(expected["nothing"]):
         found.append(f"expected nothing, because of {_why(expected['nothing'])}; it is {first.because or 'decided'}")
     said = [f"{report.code} {report.message}" for decision in decisions for report in decision.reports]
@@ -66,15 +71,22 @@ def _list(names: Sequence[str]) -> str:
     return ", ".join(names) if names else "nothing"
 
 
-def _why_not(decision: Decision, wanted: Sequence[str]) -> str:
+def _why_not(decision: Decision, wanted: Sequence[str], offers: Collection[str]) -> str:
     """Why what was expected is not there."""
     chosen = {offer.offer for offer in decision.chosen}
     reasons = []
     for offer in wanted:
         finding = _finding(decision, offer)
-        if offer not in chosen and finding is not None:
+        if offer not in offers:
+            reasons.append(_no_offer(offer, offers))
+        elif offer not in chosen and finding is not None:
             reasons.append(f"{offer}: {finding.why} ({finding.reason})")
     return f"; {'; '.join(reasons)}" if reasons else ""
+
+
+def _no_offer(name: str, offers: Collection[str]) -> str:
+    near = nearest(name, offers, 1)
+    return f"there is no offer {name}" + (f"; did you mean {near[0]}?" if near else "")
 
 
 def _finding(decision: Decision, offer: str) -> Finding | None:

@@ -19,6 +19,8 @@ from offerkit.rules.types import Row, Value
 
 Product: TypeAlias = Mapping[str, Value]
 """What a dynamic offer turned into: plain values by name, for rendering."""
+HOOK_ERRORS = (Exception, SystemExit)
+"""What a hook may raise without ending the call: also sys.exit(), which would otherwise end the program unseen."""
 MAX_PRODUCTS = 1000
 MAX_WEIGHT = Decimal(10) ** 16
 
@@ -79,7 +81,7 @@ def load_target(hooks: Hooks, name: str, contact: Row, data: Row) -> tuple[Mappi
         if not isinstance(added, Mapping) or not all(isinstance(key, str) for key in added):
             return {}, rubbish("target-loading", name, "it must return a mapping of call data by name")
         return dict(added), None
-    except Exception as error:  # whatever a hook raises, the call goes on
+    except HOOK_ERRORS as error:  # whatever a hook raises, the call goes on
         return {}, _failed("target-loading", name, error)
 
 
@@ -98,7 +100,7 @@ def products(
         return tuple((_product(product), _weight(weight)) for product, weight in made), None
     except _RubbishError as error:
         return None, rubbish("dynamic-offer", name, str(error), offer)
-    except Exception as error:  # whatever a hook raises, the call goes on
+    except HOOK_ERRORS as error:  # whatever a hook raises, the call goes on
         return None, _failed("dynamic-offer", name, error, offer)
 
 
@@ -113,7 +115,7 @@ def post_process(hooks: Hooks, name: str, candidates: Sequence[Candidate]) -> tu
         if not isinstance(kept, Sequence) or isinstance(kept, str):
             return None, rubbish("post-processing", name, "it must return a list of candidates")
         places = [place_of.get(id(candidate)) for candidate in kept]
-    except Exception as error:  # whatever a hook raises, the call goes on
+    except HOOK_ERRORS as error:  # whatever a hook raises, the call goes on
         return None, _failed("post-processing", name, error)
     known = [place for place in places if place is not None]
     if len(known) != len(places):
@@ -169,7 +171,7 @@ def _missing(kind: str, name: str) -> Report:
     return Report(Code.HOOK_MISSING, f"There is no {kind} hook “{name}”; the call went on without it.", name)
 
 
-def _failed(kind: str, name: str, error: Exception, where: str = "") -> Report:
+def _failed(kind: str, name: str, error: BaseException, where: str = "") -> Report:
     try:
         said = str(error)[:200]
     except Exception:  # an exception that cannot even be written

@@ -8,6 +8,8 @@ from offerkit.address import Kind
 from offerkit.diagnostics import Code, or_list, suggestion
 from offerkit.graph.effective import explicit_spaces, missing_fields, template_chain
 from offerkit.graph.record import Finding, Index, PathInside, Record
+from offerkit.graph.themes import unknown_themes
+from offerkit.graph.urls import bad_urls
 
 OFFER_VARIABLES = ("offer.category", "offer.code", "offer.label", "offer.name")
 PROPOSITION_VARIABLES = ("proposition.id", "proposition.rank", "proposition.weight")
@@ -27,6 +29,8 @@ def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Itera
                 )  # fmt: skip
         if environment not in unsure:  # an unread space would make its fields look unknown
             yield from _contents(index, environment)
+            yield from unknown_themes(index, environment)
+        yield from bad_urls(index, environment)
 
 
 def _contents(index: Index, environment: str) -> Iterator[Finding]:
@@ -178,5 +182,5 @@ def _variables(index: Index, environment: Record) -> Iterator[Finding]:
                         record, path, Code.UNKNOWN_VARIABLE, f"the template names “{variable}”, which does not exist",
                         "It may use " + ("this space's fields, " if kind is Kind.SPACE else "")
                         + f"{dimension.name}.<field>, interaction.<call data> and offer.<field>.",
-                        suggestion(variable, common | own, "Correct the name."),
+                        suggestion(variable, common | own, "Correct the name."), named=variable,
                     )  # fmt: skip

@@ -42,7 +42,9 @@ class Facts(NamedTuple):
     ``representations``: fields given, by space.
     ``spaces``: an offer's explicit spaces. ``keys``: identification keys. ``variables``: the dotted names its
     templates use, with the path of the text. ``flags``: anonymous, unitary, visitors, outbound.
-    ``types``: name, type and an enumeration's values of a dimension's fields, of call data, of parameters.
+    ``types``: name, type and an enumeration's values of a dimension's fields, of call data, of parameters, of a space's
+    fields. ``themes``: those that an offer, template or category carries and that a space or campaign asks for, with
+    their paths. ``not_urls``: the paths of texts that no URL field may hold.
     ``given``: values for a filter's parameters, with the path of the filter's use.
     """
 
@@ -54,6 +56,8 @@ class Facts(NamedTuple):
     variables: tuple[tuple[str, PathInside], ...] = ()
     flags: tuple[str, ...] = ()
     types: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+    themes: tuple[tuple[str, PathInside], ...] = ()
+    not_urls: tuple[PathInside, ...] = ()
     expressions: tuple[Expression, ...] = ()
     given: tuple[tuple[PathInside, Mapping[str, str]], ...] = ()
 
@@ -76,7 +80,8 @@ class Record(NamedTuple):
 class Finding:
     """A mistake found across resources; the loader turns it into a diagnostic with its exact position.
 
-    ``offset``: the character inside the text at ``path`` that it is about.
+    ``offset``: the character inside the text at ``path`` that it is about; ``named``: the name that it is about,
+    inside a template or in a list of names, whose order a resource may have changed.
     """
 
     record: Record
@@ -88,6 +93,7 @@ class Finding:
     on_key: bool = False
     related: tuple[tuple[str, Record], ...] = ()
     offset: int | None = None
+    named: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,9 +62,11 @@ def _unknown(index: Index, record: Record, ref: Ref) -> Finding:
             f"there is no {kind} “{name}” in {record.environment}; there is one in {elsewhere[0]}",
             "An environment's resources refer only to their own; each environment is for other people.",
             suggestion(name, index.group(environment, kind), f"Declare it in specs/{record.environment}/ as well."),
+            named=name,
         )  # fmt: skip
     return Finding(
         record, ref.path, Code.UNKNOWN_REFERENCE, f"there is no {kind} “{name}”"
         + (f" in {environment}" if environment != record.environment and kind is not Kind.OPERATOR else ""),
         hint=suggestion(name, index.group(environment, kind), f"Declare {ref.target}, or correct the name."),
+        named=name,
     )  # fmt: skip

@@ -132,11 +132,13 @@ def _facts_row(facts: Facts) -> list[Any]:
 
 
 def _facts(row: list[Any]) -> Facts:
-    fields, required, representations, spaces, keys, variables, flags, types, expressions, given = row
+    (fields, required, representations, spaces, keys, variables, flags, types, themes, not_urls, expressions,
+     given) = row  # fmt: skip
     return Facts(
         tuple(fields), tuple(required), {name: tuple(given) for name, given in representations.items()},
         tuple(spaces), tuple(keys), tuple([(name, tuple(path)) for name, path in variables]), tuple(flags),
         tuple([(name, base, tuple(values)) for name, base, values in types]),
+        tuple([(name, tuple(path)) for name, path in themes]), tuple([tuple(path) for path in not_urls]),
         # Many offers have the same conditions: their texts are kept once.
         tuple([
             Expression(tuple(path), intern(text), intern(role), intern(wanted))

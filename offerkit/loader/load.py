@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from offerkit.address import Kind
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, Severity
 from offerkit.fingerprint import manifest_digest
-from offerkit.graph.record import Finding, Record
+from offerkit.graph.record import Finding, Index, Record
 from offerkit.loader.cache import Cache, code_digest, decode, encode
 from offerkit.loader.progress import Progress, no_progress
 from offerkit.loader.project import Project, SpecFile, read_all
@@ -67,6 +67,13 @@ class Loaded:
         from offerkit.loader.parse import place
 
         return place(self.files, findings)
+
+    def doubts(self) -> list[Diagnostic]:
+        """What is allowed but looks like a slip, as warnings."""
+        from offerkit.graph.themes import lonely_themes
+
+        findings = list(lonely_themes(Index.of(self.records.values())))
+        return [replace(found, severity=Severity.WARNING) for found in self.placed(findings)] if findings else []
 
     def bodies(self, addresses: Iterable[str]) -> dict[str, bytes]:
         """The canonical bodies of ``addresses``, made from the YAML and checked against their fingerprints."""

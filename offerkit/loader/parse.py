@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 
 from offerkit.address import SECTION_OF, Kind
 from offerkit.diagnostics import Diagnostic, Position, Refused
-from offerkit.graph.record import Finding, Record
+from offerkit.graph.record import Finding, PathInside, Record
 from offerkit.loader.inside import Source
 from offerkit.loader.project import SpecFile
 from offerkit.loader.records import record_of, validate
 from offerkit.loader.sections import moves, sections
-from offerkit.loader.yaml_events import Value, YamlMap, locate, parse, text_at, unpack
+from offerkit.loader.yaml_events import Value, YamlList, YamlMap, locate, parse, text_at, unpack, value_at
+from offerkit.rendering.scan import where_named
 
 
 @dataclass
@@ -66,12 +67,15 @@ def place(files: list[SpecFile], findings: list[Finding]) -> list[Diagnostic]:
             return record.position
         if file not in documents:
             documents[file] = parse(file, contents[file])[0]
-        path = (*_root(record), *finding.path)
+        path = _to_item(documents[file], (*_root(record), *finding.path), finding.named)
         at = locate(documents[file], path, on_key=finding.on_key)
-        if finding.offset is not None:
+        offset = finding.offset
+        if finding.named:
+            offset = where_named(text_at(documents[file], path), finding.named)
+        if offset is not None:
             if file not in sources:
                 sources[file] = Source(contents[file])
-            at = sources[file].inside(at, text_at(documents[file], path), finding.offset)
+            at = sources[file].inside(at, text_at(documents[file], path), offset)
         return unpack(file, at)
 
     return [
@@ -86,6 +90,12 @@ def place(files: list[SpecFile], findings: list[Finding]) -> list[Diagnostic]:
         )
         for finding in findings
     ]
+
+
+def _to_item(document: Value, path: PathInside, named: str) -> PathInside:
+    """``path``, which may count in another order than the file, to the item of a list of names that is ``named``."""
+    items = value_at(document, path[:-1]) if isinstance(path[-1], int) else None
+    return (*path[:-1], items.index(named)) if isinstance(items, YamlList) and named in items else path
 
 
 def _root(record: Record) -> tuple[str, ...]:

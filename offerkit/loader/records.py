@@ -16,11 +16,15 @@ from offerkit.loader.inside import Source
 from offerkit.loader.project import SpecFile
 from offerkit.loader.schema_errors import diagnose
 from offerkit.loader.sections import Raw
+from offerkit.loader.themes import themes
 from offerkit.loader.yaml_events import YamlMap, locate, unpack
 from offerkit.models import model_of
 from offerkit.models.base import Resource
 from offerkit.rendering.templates import inspect, is_template
+from offerkit.rendering.urls import cannot_be_url
 
+_PLAIN_FIELDS = frozenset({"title", "html", "text"})
+"""What every offer has and no space makes a URL of: it is not asked for each of many offers whether it could be one."""
 INBOUND = ("inbound-web", "inbound-call-center", "inbound-mobile")
 
 
@@ -47,7 +51,7 @@ def record_of(
         return Record(str(address), address.environment, address.kind, address.name, "", position, valid=False), b""
     body = canonical(resource.body())
     before = len(found)
-    facts = _facts(source, document, raw, resource, found)
+    facts = _facts(source, document, raw, resource, found)._replace(themes=themes(address.kind, resource))
     record = Record(
         str(address), address.environment, address.kind, address.name, fingerprint(address.kind, body), position,
         tuple(_refs(address, resource)), facts, valid=len(found) == before,
@@ -76,6 +80,7 @@ def _facts(source: SpecFile, document: YamlMap, raw: Raw, resource: Any, found: 
                 representations={name: tuple(fields) for name, fields in resource.representations.items()},
                 spaces=resource.spaces,
                 variables=_variables(source, document, raw, _texts(resource), found),
+                not_urls=tuple(path for path, text in _texts(resource).items() if _never_url(path[-1], text)),
                 expressions=written,
                 given=given(resource),
             )
@@ -91,6 +96,7 @@ def _facts(source: SpecFile, document: YamlMap, raw: Raw, resource: Any, found: 
                 keys=resource.identification.keys,
                 flags=tuple(flag for flag, on in (("unitary", resource.unitary), ("outbound", outbound)) if on),
                 variables=_variables(source, document, raw, outputs, found, markup),
+                types=tuple((field.name, field.format, ()) for field in resource.fields),
                 expressions=written,
             )
         case Kind.DIMENSION:
@@ -113,6 +119,10 @@ def _texts(resource: Any) -> dict[PathInside, str]:
     return texts
 
 
+def _never_url(field: str | int, text: str) -> bool:
+    return field not in _PLAIN_FIELDS and cannot_be_url(text)
+
+
 def _variables(
     source: SpecFile,
     document: YamlMap,
@@ -129,8 +139,9 @@ def _variables(
         seen = inspect(text, html=html, xml=xml, markup=markup if html else frozenset())
         if seen.error:
             at = start = locate(document, (*raw.path, *path))
-            if seen.line > 1:
-                at = Source(source.content).inside(start, text, _line_start(text, seen.line))
+            if seen.at is not None or seen.line > 1:
+                offset = seen.at if seen.at is not None else _line_start(text, seen.line)
+                at = Source(source.content).inside(start, text, offset)
             where = f" (line {seen.line} of it)" if seen.line > 1 and at == start else ""
             found.append(
                 Diagnostic(

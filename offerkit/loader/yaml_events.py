@@ -285,13 +285,19 @@ def locate(value: Value, path: tuple[str | int, ...], *, on_key: bool = False) -
     return at
 
 
-def text_at(value: Value, path: tuple[str | int, ...]) -> str:
-    """The text that stands at ``path``; empty where none does."""
+def value_at(value: Value, path: tuple[str | int, ...]) -> Value:
+    """What stands at ``path``; None where nothing does."""
     for part in path:
         if isinstance(value, YamlMap) and part in value:
             value = value[str(part)]
         elif isinstance(value, YamlList) and isinstance(part, int) and part < len(value):
             value = value[part]
         else:
-            return ""
-    return value if isinstance(value, str) else ""
+            return None
+    return value
+
+
+def text_at(value: Value, path: tuple[str | int, ...]) -> str:
+    """The text that stands at ``path``; empty where none does."""
+    found = value_at(value, path)
+    return found if isinstance(found, str) else ""

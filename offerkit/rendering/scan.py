@@ -59,7 +59,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What is refused, and the offset of the piece in which it stands."""
+    """What is refused, and the offset in the template at which it stands."""
 
     start: int
     text: str
@@ -118,6 +118,17 @@ def _tokens(source: str, at: int) -> tuple[tuple[Token, ...], int]:
     return tuple(found), at
 
 
+def where_named(source: str, name: str) -> int | None:
+    """The offset at which the template ``source`` first names ``name`` (``recipient.age``); None: nowhere as such."""
+    for piece in pieces(source):
+        for place, token in enumerate(piece.tokens):
+            if token.kind == "name" and (place == 0 or piece.tokens[place - 1].text != "."):
+                here = _dotted(piece.tokens, place)
+                if here == name or here.startswith(f"{name}."):
+                    return token.at
+    return None
+
+
 def troubles(parts: Sequence[Piece]) -> Iterator[Trouble]:
     """What in a compiled template is outside of the language, in order."""
     inside: list[int] = []  # plain text met in each open loop
@@ -136,19 +147,21 @@ def troubles(parts: Sequence[Piece]) -> Iterator[Trouble]:
         elif word == "endfor" and inside and inside.pop() > MAX_LOOP_TEXT:
             yield Trouble(piece.start, f"a loop repeats more than {MAX_LOOP_TEXT:,} characters of text")
         if piece.kind == "statement":
-            yield from (Trouble(piece.start, text) for text in _statement(word, piece.tokens))
-        yield from (Trouble(piece.start, text) for text in _expression(piece.tokens))
+            yield from _statement(word, piece)
+        yield from _expression(piece.tokens)
     if blocks > MAX_STEPS:
         yield Trouble(0, f"it has {blocks:,} blocks; {MAX_STEPS:,} are the most")
 
 
-def _statement(word: str, tokens: Sequence[Token]) -> Iterator[str]:
+def _statement(word: str, piece: Piece) -> Iterator[Trouble]:
     if word not in STATEMENTS:
-        yield f"“{word}” is not allowed here, only {or_list(name for name, text in STATEMENTS.items() if text)}"
-    elif word == "for" and tokens[-1].text == "recursive":
-        yield "a loop may not be recursive"
+        allowed = or_list(name for name, text in STATEMENTS.items() if text)
+        start = piece.tokens[0].at if piece.tokens else piece.start
+        yield Trouble(start, f"“{word}” is not allowed here, only {allowed}")
+    elif word == "for" and piece.tokens[-1].text == "recursive":
+        yield Trouble(piece.tokens[-1].at, "a loop may not be recursive")
     elif word == "set":
-        yield from _set(tokens)
+        yield from (Trouble(piece.start, text) for text in _set(piece.tokens))
 
 
 def _set(tokens: Sequence[Token]) -> Iterator[str]:
@@ -171,22 +184,22 @@ def _set(tokens: Sequence[Token]) -> Iterator[str]:
             yield "the value of “set” may not be a list"
 
 
-def _expression(tokens: Sequence[Token]) -> Iterator[str]:
+def _expression(tokens: Sequence[Token]) -> Iterator[Trouble]:
     for place, token in enumerate(tokens):
         before = tokens[place - 1] if place else None
         after = tokens[place + 1] if place + 1 < len(tokens) else None
         if token.kind == "sign":
             if token.text == "~":  # it writes unknown values as None, and functions with their place in memory
-                yield "“~” is not allowed; write values next to each other: {{ a }}{{ b }}"
+                yield Trouble(token.at, "“~” is not allowed; write values next to each other: {{ a }}{{ b }}")
             elif token.text == "|" and after is not None:
-                yield from _listed("filter", _dotted(tokens, place + 1), FILTERS)
+                yield from _listed("filter", tokens, place + 1, FILTERS)
             elif token.text == "(" and place and _ends_operand(tokens, place - 1):
                 yield from _called(tokens, place)
         elif token.kind == "name" and token.text == "is" and (before is None or before.text != "."):
             skip = 2 if after is not None and after.text == "not" else 1
-            yield from _listed("test", _dotted(tokens, place + skip), TESTS)
+            yield from _listed("test", tokens, place + skip, TESTS)
         elif (token.kind == "name" and token.text.startswith("_")) or _hidden(token, before):
-            yield f"“{token.text[:40]}”: names that begin with _ are not reachable"
+            yield Trouble(token.at, f"“{token.text[:40]}”: names that begin with _ are not reachable")
 
 
 def _hidden(token: Token, before: Token | None) -> bool:
@@ -201,10 +214,12 @@ def _dotted(tokens: Sequence[Token], place: int) -> str:
     return name
 
 
-def _listed(what: str, name: str, known: dict[str, str]) -> Iterator[str]:
+def _listed(what: str, tokens: Sequence[Token], place: int, known: dict[str, str]) -> Iterator[Trouble]:
+    name = _dotted(tokens, place)
     if name not in known:
         near = nearest(name, known, 1)
-        yield f"unknown {what} “{name[:40]}”" + (f"; did you mean “{near[0]}”?" if near else "")
+        start = tokens[min(place, len(tokens) - 1)].at
+        yield Trouble(start, f"unknown {what} “{name[:40]}”" + (f"; did you mean “{near[0]}”?" if near else ""))
 
 
 def _ends_operand(tokens: Sequence[Token], place: int) -> bool:
@@ -217,7 +232,7 @@ def _ends_operand(tokens: Sequence[Token], place: int) -> bool:
     return True
 
 
-def _called(tokens: Sequence[Token], place: int) -> Iterator[str]:
+def _called(tokens: Sequence[Token], place: int) -> Iterator[Trouble]:
     name = tokens[place - 1]
     before = tokens[place - 2] if place > 1 else None
     if before is not None and before.kind == "sign" and before.text == "|":
@@ -225,12 +240,12 @@ def _called(tokens: Sequence[Token], place: int) -> Iterator[str]:
     if before is not None and before.kind == "name" and before.text in ("is", "not") and name.text in TESTS:
         return
     if name.kind != "name" or (before is not None and before.text == "."):
-        yield f"“{name.text[:40]}(…)”: values have no methods; use a filter"
+        yield Trouble(name.at, f"“{name.text[:40]}(…)”: values have no methods; use a filter")
     elif name.text not in FUNCTIONS:
-        yield from _listed("function", name.text, FUNCTIONS)
+        yield from _listed("function", tokens, place - 1, FUNCTIONS)
     elif name.text == "range":
         for token in tokens[place + 1 :]:
             if token.text == ")":
                 return
             if token.kind == "number" and (not token.text.isdecimal() or int(token.text) > MAX_RANGE):
-                yield f"range goes to {MAX_RANGE:,} at most"
+                yield Trouble(token.at, f"range goes to {MAX_RANGE:,} at most")

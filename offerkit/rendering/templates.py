@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 class Inspected:
     """The dotted names a template uses (``recipient.first_name``), or why it cannot be read.
 
+    ``line`` (from 1; 0: not known) and ``at`` (an offset; None: no more than the line is known) say where the error is.
     ``guarded`` is what is given to the engine instead of the text (products.py).
     """
 
     variables: tuple[str, ...] = ()
     error: str = ""
     line: int = 0
+    at: int | None = None
     guarded: str = ""
 
 
@@ -66,6 +68,6 @@ def inspect(text: str, *, html: bool = False, xml: bool = False, markup: frozens
     parts = pieces(text)
     trouble = next(troubles(parts), None) or next(exposed(parts, html=html, xml=xml, markup=markup), None)
     if trouble is not None:
-        return Inspected(error=trouble.text, line=text.count("\n", 0, trouble.start) + 1)
+        return Inspected(error=trouble.text, line=text.count("\n", 0, trouble.start) + 1, at=trouble.start)
     used = tuple(sorted(name for name in names if name not in FUNCTIONS))
     return Inspected(variables=used, guarded=guarded(text, parts))

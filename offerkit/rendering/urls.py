@@ -35,6 +35,18 @@ def url_trouble(url: str) -> str:
     return f"not a valid URL: {_short(url)}"
 
 
+def cannot_be_url(text: str) -> bool:
+    """Whether ``text``, a template or not, is no http(s) URL whatever its values are; an empty text may be one."""
+    written, brace, _ = text.partition("{")
+    written = written.strip()
+    if not written:
+        return False
+    if not brace:
+        return url_trouble(written) != ""
+    scheme = written[: len("https://")].lower()
+    return not any(scheme.startswith(known) or known.startswith(scheme) for known in ("http://", "https://"))
+
+
 def put_together(url: str) -> str:
     """A URL whose values are marked, without the marks. Raises ValueError when a value reaches into scheme or host."""
     url = url.strip(" \t\n")

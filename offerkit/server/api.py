@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request, Response
@@ -22,7 +23,7 @@ from offerkit.workflow.updating import Update
 
 REVISION = "Offerkit-Revision"
 """The header that names the revision an answer is from."""
-_PROBLEMS = {
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemView, "description": what}
     for status, what in (
         (403, "Only operators may ask this."),
@@ -45,9 +46,7 @@ def routes(desk: Desk, status_base: str) -> APIRouter:
         """Which offers does this contact get, on these spaces, now? Kept before it is answered."""
         insider = bool(operator_of(request))
         if not insider and (body.at or body.seed or body.explain):
-            raise refuse(
-                Code.NOT_ALLOWED, "at, seed and explain are for operators", hint="Send an operator's token with the call."
-            )
+            raise refuse(Code.NOT_ALLOWED, "at, seed and explain are for operators", hint="Send an operator's token.")
         answer, revision = await desk.propose(_ask(desk, body, status_base))
         made = answer_json(answer) if insider else _outside(answer)
         assert isinstance(made, dict)

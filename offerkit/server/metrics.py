@@ -17,26 +17,33 @@ class Metrics:
         """``shared``: the measures of all workers are in files of one folder."""
         self._shared = shared
         self.registry = CollectorRegistry()
-        on = {"registry": self.registry}
+        on = self.registry
         self.requests = Counter(
-            "offerkit_requests", "Requests answered, by route, method and status.", ("route", "method", "status"), **on
+            "offerkit_requests",
+            "Requests, by route, method and status.",
+            ("route", "method", "status"),
+            registry=on,
         )
         self.seconds = Histogram(
-            "offerkit_request_seconds", "From the request to the end of its answer.", ("route",), buckets=SECONDS, **on
+            "offerkit_request_seconds",
+            "Until the end of the answer.",
+            ("route",),
+            buckets=SECONDS,
+            registry=on,
         )
         self.decisions = Counter(
-            "offerkit_decisions", "Decisions, by space and how the contact was identified.", ("space", "identified"), **on
+            "offerkit_decisions", "Decisions, by space and identification.", ("space", "identified"), registry=on
         )
-        self.propositions = Counter("offerkit_propositions", "Offers proposed, by space.", ("space",), **on)
+        self.propositions = Counter("offerkit_propositions", "Offers proposed, by space.", ("space",), registry=on)
         self.excluded = Counter(
-            "offerkit_excluded_offers", "Offers of a slice that were not proposed, by reason.", ("reason",), **on
+            "offerkit_excluded_offers", "Offers of a slice that were not proposed, by reason.", ("reason",), registry=on
         )
-        self.updates = Counter("offerkit_status_updates", "Changes of a proposition's status.", ("status",), **on)
+        self.updates = Counter("offerkit_status_updates", "Changes of status.", ("status",), registry=on)
         self.revision = Gauge(
-            "offerkit_live_revision", "The newest revision that is served.", multiprocess_mode="min", **on
+            "offerkit_live_revision", "The newest revision that is served.", multiprocess_mode="min", registry=on
         )
         self.waiting = Gauge(
-            "offerkit_waiting_writes", "Calls that wait to be stored.", multiprocess_mode="livesum", **on
+            "offerkit_waiting_writes", "Calls that wait to be stored.", multiprocess_mode="livesum", registry=on
         )
 
     def answered(self, answer: Answer) -> None:

@@ -14,6 +14,7 @@ from offerkit.server.app import application
 from offerkit.server.logs import set_up as set_up_logs
 from offerkit.server.seat import now
 from offerkit.server.settings import STORE, Settings
+from offerkit.store.location import parse_location
 from offerkit.workflow.proposing import utc
 from offerkit.workflow.session import Session
 
@@ -60,4 +61,4 @@ def session_of(settings: Settings) -> Session:
     """The session that the server's own reads and writes are made in."""
     project = find_project(Path(settings.project))
     store = os.environ.get(STORE)
-    return Session(project, utc(now()), store_path=Path(store) if store else None, environ=dict(os.environ))
+    return Session(project, utc(now()), store_path=parse_location(store) if store else None, environ=dict(os.environ))

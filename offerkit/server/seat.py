@@ -15,7 +15,6 @@ from offerkit.workflow.proposing import Kept, decided
 from offerkit.workflow.session import Session
 from offerkit.workflow.updating import Change, Update, prepared
 
-
 PROFILES = 20_000
 """Contacts whose profile is kept in memory, some 3 KB each, as long as their file stays the same."""
 

@@ -122,7 +122,7 @@ def _done(store: Store, jobs: _Jobs) -> bool:
     """Run ``jobs`` and tell their callers; whether the store is as good as before."""
     if len(jobs) > 1:
         try:
-            with store.transaction():
+            with store.recording():
                 told = [job.answer(store) for job in jobs]
         except Exception:  # each alone will show which one it was, and tell it
             _LOG.debug("a shared transaction failed", exc_info=True)
@@ -138,7 +138,7 @@ def _done(store: Store, jobs: _Jobs) -> bool:
 
 def _alone(store: Store, job: _Job[object]) -> bool:
     try:
-        with store.transaction():
+        with store.recording():
             tell = job.answer(store)
     except Refused as refused:
         job.done.set_exception(refused)

@@ -2,9 +2,12 @@
 
 from offerkit.store.counted import Counted
 from offerkit.store.deliveries import DeliveryRun
-from offerkit.store.lock import Holder, write_lock
+from offerkit.store.holder import Holder
+from offerkit.store.location import Location, parse_location
+from offerkit.store.lock import write_lock
 from offerkit.store.proposition_rows import PropositionQuery, PropositionRow, StatusChange
 from offerkit.store.rows import ChangeRow, Draft, RevisionRow, StageHead
+from offerkit.store.status import Status as StoreStatus
 from offerkit.store.store import Store
 
 __all__ = [
@@ -13,11 +16,14 @@ __all__ = [
     "DeliveryRun",
     "Draft",
     "Holder",
+    "Location",
     "PropositionQuery",
     "PropositionRow",
     "RevisionRow",
     "StageHead",
     "StatusChange",
     "Store",
+    "StoreStatus",
+    "parse_location",
     "write_lock",
 ]

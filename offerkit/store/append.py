@@ -29,7 +29,7 @@ def append(db: Database, draft: Draft) -> RevisionRow:
 
     Refused when anything stands in a stage that the draft's changes were not made against.
     """
-    if not db.in_writing:
+    if not db.exclusive:
         raise RuntimeError("append() needs transaction()")
     _check(draft)
     changes = sorted(change_text(change) for change in draft.changes)
@@ -39,12 +39,12 @@ def append(db: Database, draft: Draft) -> RevisionRow:
     outcomes = [(stage.stage, stage.digest) for stage in touched]
     unsigned = _next(db, draft)
     signed = unsigned._replace(digest=revision_digest(unsigned, changes, approvals, outcomes))
-    _insert(db, "revision", revisions.REVISION, [signed])
+    db.insert("revision", revisions.REVISION, [signed])
     snapshots.put(db, added)
     serial = signed.serial
-    _insert(db, "change", f"serial, {revisions.CHANGE}", [(serial, *text) for text in changes])
-    _insert(db, "approval", f"serial, {APPROVAL}", [(serial, *text) for text in approvals])
-    _insert(db, "outcome", "serial, stage, digest", [(serial, *outcome) for outcome in outcomes])
+    db.insert("change", f"serial, {revisions.CHANGE}", [(serial, *text) for text in changes])
+    db.insert("approval", f"serial, {APPROVAL}", [(serial, *text) for text in approvals])
+    db.insert("outcome", "serial, stage, digest", [(serial, *outcome) for outcome in outcomes])
     for stage in touched:
         _write_stage(db, serial, stage)
     db.run("UPDATE meta SET value = ? WHERE key = ?", (signed.digest, "head"))
@@ -144,9 +144,3 @@ def _write_stage(db: Database, serial: int, stage: _Touched) -> None:
         " SET fingerprint = excluded.fingerprint, activation = excluded.activation",
         [(stage.stage, address, *entry) for address, entry in stage.becomes],
     )
-
-
-def _insert(db: Database, table: str, columns: str, rows: list[tuple[str | int, ...]]) -> None:
-    """Add ``rows``, which are sorted by key: the table then grows at its end."""
-    marks = ", ".join("?" * (columns.count(",") + 1))
-    db.run_many(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)  # noqa: S608 - our own names

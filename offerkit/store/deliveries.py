@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
 
@@ -12,8 +13,8 @@ from offerkit.store import propositions
 from offerkit.store.database import Cell, Database
 from offerkit.store.proposition_rows import PropositionRow, check_time
 
-_COLUMNS = "environment, campaign, delivery, id, space, revision, time, made, operator, messages, propositions, sent"
-_SELECT = f"SELECT {_COLUMNS} FROM delivery_run"  # noqa: S608 - constants
+COLUMNS = "environment, campaign, delivery, id, space, revision, time, made, operator, messages, propositions, sent"
+_SELECT = f"SELECT {COLUMNS} FROM delivery_run"  # noqa: S608 - constants
 _ROWS = 20_000
 """Propositions that are written at a time, within the one transaction."""
 
@@ -52,7 +53,7 @@ def add(db: Database, run: DeliveryRun, rows: Iterable[PropositionRow]) -> None:
     """
     check_time(run.time)
     check_time(run.made)
-    with propositions.writing(db):
+    with nullcontext() if db.in_writing else db.writing():
         before = run_of(db, run.environment, run.campaign, run.delivery)
         if before is not None:
             raise made_already(before)
@@ -60,7 +61,7 @@ def add(db: Database, run: DeliveryRun, rows: Iterable[PropositionRow]) -> None:
             run.environment, run.campaign, run.delivery, run.id, run.space, run.revision, run.time, run.made,
             run.operator, run.messages, run.propositions, run.sent,
         )  # fmt: skip
-        db.run(f"INSERT INTO delivery_run ({_COLUMNS}) VALUES ({', '.join('?' * len(cells))})", cells)  # noqa: S608
+        db.run(f"INSERT INTO delivery_run ({COLUMNS}) VALUES ({', '.join('?' * len(cells))})", cells)  # noqa: S608
         stream = iter(rows)
         while part := list(islice(stream, _ROWS)):
             propositions.add(db, part)
@@ -86,13 +87,12 @@ def sent(db: Database, run: DeliveryRun, time: str) -> int:
         waiting = (number(Status.GENERATED), number(Status.SCHEDULED))
         where = "environment = ? AND space = ? AND time = ? AND interaction = ? AND status IN (?, ?)"
         args = (run.environment, run.space, run.time, run.id, *waiting)
-        counted: list[tuple[int]] = db.rows(f"SELECT count(*) FROM proposition WHERE {where}", args)  # noqa: S608
-        db.run(
+        count = db.run(
             f"UPDATE proposition SET status = ?, changed = ? WHERE {where}",  # noqa: S608 - constants
             (number(Status.PRESENTED), time, *args),
         )
         db.run("UPDATE delivery_run SET sent = ? WHERE id = ? AND sent = ''", (time, run.id))
-    return counted[0][0]
+    return count
 
 
 def withdraw(db: Database, run: DeliveryRun) -> int:
@@ -107,10 +107,9 @@ def withdraw(db: Database, run: DeliveryRun) -> int:
             )
         where = "environment = ? AND space = ? AND time = ? AND interaction = ?"
         args = (run.environment, run.space, run.time, run.id)
-        counted: list[tuple[int]] = db.rows(f"SELECT count(*) FROM proposition WHERE {where}", args)  # noqa: S608
-        db.run(f"DELETE FROM proposition WHERE {where}", args)  # noqa: S608 - constants
+        count = db.run(f"DELETE FROM proposition WHERE {where}", args)  # noqa: S608 - constants
         db.run("DELETE FROM delivery_run WHERE id = ?", (run.id,))
-    return counted[0][0]
+    return count
 
 
 def made_already(run: DeliveryRun) -> Exception:

@@ -69,6 +69,26 @@ def locked(name: str) -> Refused:
     )
 
 
+def conflict(name: str, why: str) -> Refused:
+    """The database gave way to another transaction: to try again is safe."""
+    return refuse(
+        Code.STORE_CONFLICT,
+        f"others wrote to the store {name} at the same moment",
+        detail=f"{why}. Nothing of this was kept.",
+        hint="Run it again.",
+    )
+
+
+def not_blank(name: str) -> Refused:
+    """A copy would have to be mixed with what is there."""
+    return refuse(
+        Code.STORE_NOT_BLANK,
+        f"there is a store at {name} already",
+        detail="A store is copied as a whole, to where there is nothing yet. It was not touched.",
+        hint="Name a new path, or another schema: postgresql://…?schema=NAME.",
+    )
+
+
 def damaged(name: str, why: str) -> Refused:
     """The bytes are there, but they are not what we wrote."""
     return refuse(Code.STORE_DAMAGED, f"the store {name} is damaged", detail=f"{why}.", hint=VERIFY)

@@ -10,29 +10,13 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
-from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import canonical
 from offerkit.store import errors
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Who holds the lock: ``pid`` is 0 when that is not known (yet)."""
-
-    pid: int
-    who: str
-    since: str
-
-    def __str__(self) -> str:
-        return f"{self.who} (process {self.pid}), since {self.since}" if self.pid else "another process"
-
-
-UNKNOWN = Holder(0, "", "")
+from offerkit.store.holder import UNKNOWN, Holder, held
 
 
 @contextmanager
@@ -59,7 +43,7 @@ def write_lock(
                 waiting(holder(path))
             lock.acquire(timeout=timeout)
     except Timeout:
-        raise _held(path, timeout) from None
+        raise held(str(path), holder(path), timeout) from None
     except OSError as error:
         raise errors.from_os(error, str(store_path)) from error
     try:
@@ -78,16 +62,6 @@ def holder(store_path: Path) -> Holder:
         return Holder(int(note["pid"]), str(note["who"]), str(note["since"]))
     except (OSError, ValueError, KeyError, TypeError):
         return UNKNOWN
-
-
-def _held(path: Path, timeout: float) -> Refused:
-    waited = f"This run waited {timeout:g} s." if timeout else "This run does not wait."
-    return refuse(
-        Code.STORE_LOCKED,
-        f"the store is locked by {holder(path)}",
-        detail=f"{path} is changed by one process at a time. {waited}",
-        hint="Run the command again later, or let it wait longer with --lock-timeout SECONDS.",
-    )
 
 
 def _note(path: Path, who: str) -> None:

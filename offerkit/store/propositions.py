@@ -6,12 +6,11 @@ Every read is a search in the key or an index of the table ``proposition`` (:mod
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 
-from offerkit.diagnostics import Code, or_list, refuse
+from offerkit.diagnostics import Code, Refused, or_list, refuse
 from offerkit.models.status import Status, followers, may_follow, number
 from offerkit.store import errors
-from offerkit.store.database import Cell, Database, chunks
+from offerkit.store.database import Cell, Clash, Database, chunks, recording
 from offerkit.store.proposition_rows import (
     COLUMNS,
     Data,
@@ -26,7 +25,6 @@ from offerkit.store.proposition_rows import (
 )
 
 _SELECT = f"SELECT {COLUMNS} FROM proposition"  # noqa: S608 - constants
-_INSERT = f"INSERT INTO proposition ({COLUMNS}) VALUES ({', '.join('?' * (COLUMNS.count(',') + 1))})"  # noqa: S608
 
 
 def add(db: Database, rows: Sequence[PropositionRow]) -> None:
@@ -35,16 +33,14 @@ def add(db: Database, rows: Sequence[PropositionRow]) -> None:
     Refused when an id is taken, or a value cannot be stored.
     """
     texts = [proposition_text(row) for row in rows]
-    with writing(db):
+    with recording(db):
         taken = _taken(db, [row.id for row in rows])
         if taken:
-            raise refuse(
-                Code.PROPOSITION_EXISTS,
-                f"there is a proposition {taken} already",
-                detail="Each proposition has an id of its own. Nothing was stored.",
-                hint="Give every proposition of every call a new id.",
-            )
-        db.run_many(_INSERT, texts)
+            raise _exists(taken)
+        try:
+            db.insert("proposition", COLUMNS, texts)
+        except Clash:  # of another call, which came between
+            raise _exists("with one of these ids") from None
 
 
 def history(db: Database, environment: str, contact: str, since: str) -> list[PropositionRow]:
@@ -81,8 +77,8 @@ def set_status(
     ``environment``, when it is given), or when its status may not be followed by ``status``.
     """
     check_time(time)
-    with writing(db):
-        row = proposition(db, id_)
+    with recording(db):
+        row = _locked(db, id_)
         if row is None or environment not in ("", row.environment):
             raise refuse(
                 Code.UNKNOWN_PROPOSITION,
@@ -110,18 +106,28 @@ def purge(db: Database, environment: str, before: str, limit: int) -> int:
 
     Call it until it gives less than ``limit``: others write between two batches.
     """
-    with writing(db):
+    with recording(db):
         ids: list[tuple[str]] = db.rows(
             "SELECT id FROM proposition WHERE environment = ? AND time < ? ORDER BY time, id LIMIT ?",
             (environment, before, max(limit, 0)),
         )
-        db.run_many("DELETE FROM proposition WHERE id = ?", ids)
-    return len(ids)
+        parts = chunks(id_ for (id_,) in ids)
+        return sum(db.run(f"DELETE FROM proposition WHERE id IN ({marks})", part) for marks, part in parts)  # noqa: S608
 
 
-def writing(db: Database) -> AbstractContextManager[None]:
-    """The open write transaction, or one of its own."""
-    return nullcontext() if db.in_writing else db.writing()
+def _locked(db: Database, id_: str) -> PropositionRow | None:
+    """One proposition, which nobody else changes until the transaction ends."""
+    found = _found(db, f"{_SELECT} WHERE id = ?{db.for_update}", (id_,))
+    return found[0] if found else None
+
+
+def _exists(which: str) -> Refused:
+    return refuse(
+        Code.PROPOSITION_EXISTS,
+        f"there is a proposition {which} already",
+        detail="Each proposition has an id of its own. Nothing was stored.",
+        hint="Give every proposition of every call a new id.",
+    )
 
 
 def _taken(db: Database, ids: list[str]) -> str:

@@ -6,6 +6,8 @@ SQL that SQLite and PostgreSQL read alike. Empty text means none: no column is e
 
 from __future__ import annotations
 
+import re
+
 from offerkit.diagnostics import Code, refuse
 from offerkit.fingerprint import digest
 from offerkit.store.database import Database
@@ -72,6 +74,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 )
 """The statements that lead from format n to n + 1; format 0 is an empty database."""
 
+_MADE = re.compile(r"CREATE (?:UNIQUE )?(?:TABLE|INDEX) (\w+)")
 META_KEYS = ("format", "head", "project")
 
 
@@ -93,9 +96,14 @@ def read_meta(db: Database) -> dict[str, str]:
 
 def create(db: Database, project: str) -> None:
     """Make an empty store; inside a write transaction."""
-    _run(db, 0)
+    create_tables(db)
     rows = [("format", str(current_format())), ("head", genesis(project)), ("project", project)]
-    db.run_many("INSERT INTO meta (key, value) VALUES (?, ?)", rows)
+    db.insert("meta", "key, value", rows)
+
+
+def create_tables(db: Database) -> None:
+    """Make the tables with nothing in them, as a copy needs them; inside a write transaction."""
+    _run(db, 0)
 
 
 def check_format(db: Database, meta: dict[str, str]) -> bool:
@@ -118,13 +126,19 @@ def check_format(db: Database, meta: dict[str, str]) -> bool:
     return int(text) == current_format()
 
 
-def migrate(db: Database) -> None:
-    """Bring an older store to the current format, all at once or not at all."""
+def migrate(db: Database) -> int:
+    """Bring an older store to the current format, all at once or not at all; the format that it had."""
     with db.writing():
         meta = read_meta(db)  # read again: another process may have been faster
         if not check_format(db, meta):
             _run(db, int(meta["format"]))
             db.run("UPDATE meta SET value = ? WHERE key = ?", (str(current_format()), "format"))
+    return int(meta["format"])
+
+
+def names() -> set[str]:
+    """The names of all tables and indexes."""
+    return {made[1] for statements in MIGRATIONS for statement in statements if (made := _MADE.match(statement))}
 
 
 def _run(db: Database, start: int) -> None:

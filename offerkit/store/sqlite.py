@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
-from offerkit.store import errors, schema
+from offerkit.store import errors
 from offerkit.store.database import Cell, Row
+from offerkit.store.holder import Holder
+from offerkit.store.lock import holder, write_lock
 from offerkit.store.sqlite_errors import CANNOT_WRITE_BESIDE, primary, refusal
 
 APPLICATION_ID = 0x4F46524B
@@ -31,6 +33,8 @@ class SqliteDatabase:
         self._writing = False
         self.name = str(path)
         self.ddl: Mapping[str, str] = {"key": "TEXT", "text": "TEXT", "clustered": "WITHOUT ROWID"}
+        self.for_update = ""
+        self.upgrades_itself = True
 
     def joined(self, text: str) -> str:
         """All values of ``text`` in lines."""
@@ -39,6 +43,11 @@ class SqliteDatabase:
     @property
     def in_writing(self) -> bool:
         """Whether a write transaction is open."""
+        return self._writing
+
+    @property
+    def exclusive(self) -> bool:
+        """As :attr:`in_writing`: SQLite has one writer at a time."""
         return self._writing
 
     def rows(self, sql: str, args: Sequence[Cell] = ()) -> list[Row]:
@@ -57,10 +66,10 @@ class SqliteDatabase:
         except sqlite3.Error as error:
             raise refusal(error, self._path) from error
 
-    def run(self, sql: str, args: Sequence[Cell] = ()) -> None:
-        """Execute one statement."""
+    def run(self, sql: str, args: Sequence[Cell] = ()) -> int:
+        """Execute one statement; how many rows it changed."""
         try:
-            self._connection.execute(sql, args)
+            return self._connection.execute(sql, args).rowcount
         except sqlite3.Error as error:
             raise refusal(error, self._path) from error
 
@@ -70,6 +79,11 @@ class SqliteDatabase:
             self._connection.executemany(sql, rows)
         except sqlite3.Error as error:
             raise refusal(error, self._path) from error
+
+    def insert(self, table: str, columns: str, rows: Sequence[Sequence[Cell]]) -> None:
+        """Add rows to a table, which are sorted by key: it then grows at its end."""
+        marks = ", ".join("?" * (columns.count(",") + 1))
+        self.run_many(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)  # noqa: S608 - our own names
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -96,6 +110,25 @@ class SqliteDatabase:
         finally:
             self._writing = False
             self._roll_back()
+
+    def recording(self) -> AbstractContextManager[None]:
+        """As :meth:`writing`: SQLite has one writer at a time."""
+        return self.writing()
+
+    @contextmanager
+    def creating(self) -> Iterator[None]:
+        """As :meth:`writing`; then the new store writes its log ahead."""
+        with self.writing():
+            yield
+        self.log_ahead()
+
+    def lease(self, who: str, timeout: float, waiting: Callable[[Holder], None] | None) -> AbstractContextManager[None]:
+        """Hold the lock beside the file."""
+        return write_lock(self._path, who=who, timeout=timeout, waiting=waiting)
+
+    def holder(self) -> Holder:
+        """Who holds the lock beside the file."""
+        return holder(self._path)
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:
@@ -131,14 +164,14 @@ class SqliteDatabase:
             return True
         raise errors.foreign(self.name, "It is an SQLite database of another application.")
 
-    def found(self) -> None:
-        """Make an empty store in a blank file, unless another process was faster."""
-        from uuid import uuid4
+    def mark(self) -> None:
+        """Mark the blank file as a store."""
+        self.run(f"PRAGMA application_id = {APPLICATION_ID}")
 
-        with self.writing():
-            if self.blank():
-                self.run(f"PRAGMA application_id = {APPLICATION_ID}")
-                schema.create(self, uuid4().hex)
+    def size(self) -> int:
+        """The bytes of the file and its log."""
+        files = (self._path, self._path.with_name(self._path.name + "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
 
     def tune(self, *, write: bool) -> None:
         """Set what holds for this connection only."""
@@ -160,7 +193,7 @@ class SqliteDatabase:
 
 
 def open_file(path: Path, *, create: bool, write: bool, busy_timeout: float) -> SqliteDatabase:
-    """The store in the file at ``path``, made when there is none and ``create`` is set."""
+    """The database in the file at ``path``, which is blank when there was none and ``create`` is set."""
     _inspect(path, create=create)
     db = _connect(path, create=create, write=write, busy_timeout=busy_timeout)
     try:
@@ -168,8 +201,7 @@ def open_file(path: Path, *, create: bool, write: bool, busy_timeout: float) -> 
         if db.blank():
             if not create:
                 raise errors.missing(db.name)
-            db.found()
-        if write:
+        elif write:
             db.log_ahead()
     except BaseException:
         db.close()
@@ -204,9 +236,7 @@ def _attempt(path: Path, how: str, busy_timeout: float) -> SqliteDatabase:
     try:
         uri = f"{path.absolute().as_uri()}?{how}"
         # One thread at a time uses a store; a server closes the stores of its threads when they have ended.
-        connection = sqlite3.connect(
-            uri, uri=True, timeout=busy_timeout, isolation_level=None, check_same_thread=False
-        )
+        connection = sqlite3.connect(uri, uri=True, timeout=busy_timeout, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA schema_version").fetchone()
     except sqlite3.Error as error:
         if connection is not None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from offerkit.diagnostics import Diagnostic
+from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import Json
 from offerkit.governance.approval import Approval
 from offerkit.models.status import Status
@@ -18,19 +18,22 @@ from offerkit.store import (
     approvals,
     cookies,
     counted,
+    databases,
     deliveries,
     export,
     propositions,
     revisions,
     schema,
     snapshots,
-    sqlite,
     stages,
+    status,
     verify,
 )
 from offerkit.store.counted import Counted
 from offerkit.store.database import Cell, Database
 from offerkit.store.deliveries import DeliveryRun
+from offerkit.store.holder import Holder
+from offerkit.store.location import Location
 from offerkit.store.proposition_rows import EVERY, Data, PropositionQuery, PropositionRow, StatusChange
 from offerkit.store.rows import ChangeRow, Draft, RevisionRow, StageHead
 
@@ -38,39 +41,43 @@ from offerkit.store.rows import ChangeRow, Draft, RevisionRow, StageHead
 class Store:
     """An open store. Every method raises Refused, with what to do, when the store cannot be used."""
 
-    def __init__(self, db: Database, path: Path, project: str) -> None:
+    def __init__(self, db: Database, location: Location, project: str) -> None:
         """Wrap an open database; use :meth:`open`."""
         self._db = db
-        self.path = path
+        self.location = location
         self.project = project
 
     @classmethod
-    def open(cls, path: Path, *, create: bool = False, write: bool = False, busy_timeout: float = 5.0) -> Self:
-        """Open the store at ``path``, or make it when ``create`` is set and there is none (implies ``write``).
+    def open(cls, location: Location, *, create: bool = False, write: bool = False, busy_timeout: float = 5.0) -> Self:
+        """Open the store at ``location``, or make it when ``create`` is set and there is none (implies ``write``).
 
-        An older format is upgraded at once, also for a reader: no command would get to writing otherwise. It is
-        refused where the file cannot be written.
+        An older format in SQLite is upgraded at once, also for a reader: no command would get to writing otherwise;
+        in PostgreSQL, which others share, it is refused until :func:`offerkit.store.migrate` is asked for.
+        One thread at a time may use an open store. ``busy_timeout``: seconds to wait for another's transaction.
         """
-        write = write or create
-        db = sqlite.open_file(path, create=create, write=write, busy_timeout=busy_timeout)
+        db = databases.open_store(location, create=create, write=write, busy_timeout=busy_timeout)
         try:
-            meta = schema.read_meta(db)
-            if not schema.check_format(db, meta):
-                _upgrade(path, busy_timeout)
-            return cls(db, path, meta["project"])
+            return cls(db, location, schema.read_meta(db)["project"])
         except BaseException:
             db.close()
             raise
 
     @classmethod
-    def exists(cls, path: Path) -> bool:
-        """Whether there is something to open; an empty file, as a crash while creating leaves it, is nothing."""
+    def find(cls, location: Location) -> Self | None:
+        """The store at ``location``, to read; None while there is none."""
+        if isinstance(location, Path) and not databases.exists(location):
+            return None
         try:
-            return path.is_dir() or path.stat().st_size > 0
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        except (OSError, ValueError):
-            return True  # opening it will say what is wrong
+            return cls.open(location)
+        except Refused as refused:
+            if isinstance(location, Path) or refused.diagnostics[0].code is not Code.STORE_MISSING:
+                raise
+            return None
+
+    @classmethod
+    def exists(cls, location: Location) -> bool:
+        """Whether there is something to open."""
+        return databases.exists(location)
 
     def close(self) -> None:
         """Give the file back."""
@@ -150,6 +157,27 @@ class Store:
         with self._db.writing():
             yield
 
+    def recording(self) -> AbstractContextManager[None]:
+        """A transaction for propositions, cookies and statuses: all of it is kept, or none.
+
+        Others may have one at the same time, where the database can do that; no revision can be appended in it.
+        """
+        return self._db.recording()
+
+    def lock(
+        self, *, who: str, timeout: float, waiting: Callable[[Holder], None] | None = None
+    ) -> AbstractContextManager[None]:
+        """Hold the store's lock: refused when another process still holds it after ``timeout`` seconds.
+
+        ``who`` is what others are told meanwhile; ``waiting`` is called once when the lock is not free at once.
+        A timeout of 0 does not wait; a negative one waits for ever. Taken before :meth:`transaction`.
+        """
+        return self._db.lease(who, timeout, waiting)
+
+    def holder(self) -> Holder:
+        """Who holds the lock now; ``UNKNOWN`` when nobody does."""
+        return self._db.holder()
+
     def append(self, draft: Draft) -> RevisionRow:
         """Add a revision and change the stages with it; only inside :meth:`transaction`."""
         return append.append(self._db, draft)
@@ -218,6 +246,10 @@ class Store:
         """Remove up to ``limit`` propositions from before ``before``, oldest first; how many there were."""
         return propositions.purge(self._db, environment, before, limit)
 
+    def status(self) -> status.Status:
+        """What the store is, and how much is in it."""
+        return status.status(self._db)
+
     def verify(self) -> list[Diagnostic]:
         """Everything that is wrong with the history; nothing when it is sound."""
         return verify.verify(self._db)
@@ -225,11 +257,3 @@ class Store:
     def rows(self) -> Iterator[dict[str, Json]]:
         """All revisions with their changes and approvals, oldest first."""
         return export.rows(self._db)
-
-
-def _upgrade(path: Path, busy_timeout: float) -> None:
-    db = sqlite.open_file(path, create=False, write=True, busy_timeout=busy_timeout)
-    try:
-        schema.migrate(db)
-    finally:
-        db.close()

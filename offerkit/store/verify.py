@@ -17,7 +17,7 @@ from offerkit.store.rows import ChangeText, EntryText, RevisionText
 
 PAGE = 1000
 NAMED = 3
-"""How many addresses a finding names before it only counts the rest."""
+"""How many addresses or damages a finding names before it only counts the rest."""
 
 
 class _Replayed:
@@ -66,7 +66,10 @@ def broken(what: str, detail: str = "", address: str = "") -> Diagnostic:
 
 
 def _files(db: Database, _: _Replayed) -> Iterator[Diagnostic]:
-    for text in db.damage():
+    found = db.damage()
+    if found:
+        rest = len(found) - NAMED
+        text = "; ".join(found[:NAMED]) + (f"; and {rest} more" if rest > 0 else "")
         yield from errors.damaged(db.name, text).diagnostics
 
 

@@ -15,7 +15,7 @@ from offerkit.governance.standing import Standing, counting, standing
 from offerkit.planning.plan import ApprovalKey, Aspect, Plan
 from offerkit.planning.view import View
 from offerkit.reports.approvals import Row
-from offerkit.store import Draft, RevisionRow, Store, write_lock
+from offerkit.store import Draft, RevisionRow, Store
 from offerkit.store.views import stage_view
 from offerkit.workflow.session import Session
 from offerkit.workflow.who import promotion_settings, who_is
@@ -69,8 +69,8 @@ def decide(session: Session, wish: Wish, decision: Decision) -> Decided:
     with session.existing() as store:
         actor = who_is(session, store)
     with (
-        write_lock(session.store, who=actor.name, timeout=session.lock_timeout, waiting=session.waiting),
         session.writing() as store,
+        store.lock(who=actor.name, timeout=session.lock_timeout, waiting=session.waiting),
         store.transaction(),
     ):
         actor = who_is(session, store)

@@ -13,7 +13,9 @@ class Ask:
 
     ``contact`` is the key as the space identifies by, ``cookie`` the permanent or session cookie; both may be
     empty. ``at`` is the proposition date (aware). ``output``: render as html, text or xml; empty: fields only.
-    ``status_base`` is the address of the service that sets statuses, for tracked links.
+    ``status_base`` is the address of the service that sets statuses, for tracked links. ``anonymous_categories``
+    take the place of ``categories`` where nobody was identified and the linked anonymous space answers; none: those
+    of the space that fell back.
     """
 
     spaces: tuple[str, ...]
@@ -29,3 +31,4 @@ class Ask:
     seed: str = ""
     outputs: tuple[str, ...] = ()
     status_base: str = ""
+    anonymous_categories: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""What is asked of a promotion before it may be applied: live rules that can be read, and cases that pass."""
+"""What is asked of a promotion before it may be applied: rules and texts that can be read, and cases that pass."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from offerkit.planning.view import View
 from offerkit.store import Store
 from offerkit.workflow.catalogs import Catalogs, after, live, touched
 from offerkit.workflow.hooks import installed
+from offerkit.workflow.live_names import unknown_names
 from offerkit.workflow.people import People
 from offerkit.workflow.session import Session
 from offerkit.workflow.testing import failures, run_cases
 
 _BROAD = (Kind.DIMENSION, Kind.ENVIRONMENT, Kind.FILTER)
-"""A change of these may break rules of resources that do not change."""
+"""A change of these may break rules and texts of resources that do not change."""
 
 
 def gate(session: Session, store: Store, plan: Plan) -> None:
-    """Raises Refused when applying ``plan`` would leave rules in live that cannot be read, or cases fail.
+    """Raises Refused when applying ``plan`` would leave rules or texts in live that cannot be read, or cases fail.
 
     Only promotions are asked: a rollback goes back to what was live before, and must be possible in a hurry.
     """
@@ -46,11 +47,15 @@ def _broken(coming: Catalogs, store: Store, plan: Plan) -> Iterator[Diagnostic]:
         known = set(_problems(before, name, changed, broad=broad)) if name in before else set[Report]()
         for report in _problems(coming, name, changed, broad=broad):
             if report not in known:
+                rule = report.code is Code.BROKEN_RULE
+                what = (
+                    "a rule in live that cannot be read" if rule else "something in live that names what is not there"
+                )
                 yield Diagnostic(
-                    Code.BROKEN_RULE,
-                    f"the promotion would leave a rule in live that cannot be read: {report.message.rstrip('.')}",
+                    report.code,
+                    f"the promotion would leave {what}: {report.message.rstrip('.')}",
                     "It names something that live would not have.",
-                    "Promote what it needs along with it, or change the rule first.",
+                    "Promote what it needs along with it, or change what names it first.",
                     report.where.partition(":")[0],
                 )
 
@@ -64,7 +69,7 @@ def _problems(catalogs: Catalogs, name: str, changed: set[str], *, broad: bool) 
             if address in changed or parse_address(address).kind is not Kind.OFFER
         }
         catalogs = replace(catalogs, view=View(entries, catalogs.view.bodies), _compiled={})
-    return catalogs[name].problems
+    return (*catalogs[name].problems, *unknown_names(catalogs, name))
 
 
 def _failing(session: Session, coming: Catalogs, plan: Plan) -> Iterator[Diagnostic]:

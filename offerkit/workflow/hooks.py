@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from offerkit.engine.hooks import NO_HOOKS, Hooks
+from offerkit.engine.hooks import HOOK_ERRORS, NO_HOOKS, Hooks
 from offerkit.fingerprint import Json
 from offerkit.models.inherit import JsonMap
 
@@ -15,7 +15,8 @@ GROUP = "offerkit.hooks"
 def installed(bodies: Mapping[str, JsonMap]) -> Hooks:
     """The hooks named in ``bodies`` that some installed package offers; the engine reports those that are missing.
 
-    A package that cannot be imported counts as missing: a hook may never keep a call from being answered.
+    A hook that cannot be imported fails whenever it is called, which the engine reports: it may never keep a call
+    from being answered.
     """
     named = set(_named(list(bodies.values())))
     if not named:
@@ -27,9 +28,18 @@ def installed(bodies: Mapping[str, JsonMap]) -> Hooks:
         if point.name in named:
             try:
                 found[point.name] = point.load()
-            except Exception:  # noqa: S112 - somebody else's code; the engine tells that the hook is not there
-                continue
+            except HOOK_ERRORS as error:  # somebody else's code
+                found[point.name] = _failing(f"{type(error).__name__}: {error}"[:200])
     return Hooks(found, found, found)
+
+
+def _failing(why: str) -> Callable[..., None]:
+    """A hook that says why the one that was meant is not there."""
+
+    def hook(*_: object) -> None:
+        raise ImportError(f"it cannot be imported: {why}")
+
+    return hook
 
 
 def _named(value: Json | list[JsonMap]) -> Iterator[str]:

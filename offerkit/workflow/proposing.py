@@ -89,7 +89,7 @@ def propose(catalogs: Catalogs, people: People, store: Store, ask: Ask, ids: Ids
     """
     answer, kept = decided(catalogs, people, store, ask, ids)
     if kept:
-        with store.transaction():
+        with store.recording():
             keep(store, kept)
     return answer
 
@@ -115,7 +115,7 @@ def decided(catalogs: Catalogs, people: People, store: Store, ask: Ask, ids: Ids
 
 
 def keep(store: Store, kept: Kept) -> None:
-    """Write what an answer leaves; only inside :meth:`Store.transaction`. Raises Refused when it cannot be stored."""
+    """Write what an answer leaves; only inside :meth:`Store.recording`. Raises Refused when it cannot be stored."""
     if kept.rows:
         store.add_propositions(kept.rows)
     for environment, key in kept.contacts:
@@ -168,7 +168,7 @@ def _prepare(catalogs: Catalogs, people: People, store: Store, ask: Ask, name: s
         who.space,
         who=Who(who.contact, who.key, ask.at, ask.seed, catalog.anonymous),
         n=ask.n,
-        categories=who.categories if fallen else ask.categories,
+        categories=(ask.anonymous_categories or who.categories) if fallen else ask.categories,
         themes=() if fallen else ask.themes,
         data={key: value for key, value in ask.data.items() if not fallen or key in catalog.call_data},
     )

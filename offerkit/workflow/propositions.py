@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC
 
-from offerkit.address import Kind, parse_address
-from offerkit.diagnostics import Code, refuse
+from offerkit.address import Kind, Stage, parse_address
+from offerkit.diagnostics import Code, refuse, suggestion
+from offerkit.engine.report import Report
 from offerkit.models.status import Status, parse
 from offerkit.reports.propositions import PropositionLine
 from offerkit.rules.values import show
 from offerkit.store import PropositionQuery, PropositionRow, Store
+from offerkit.store.views import environments, stage_view
 from offerkit.workflow.moments import moment
 from offerkit.workflow.proposing import utc
 
@@ -57,11 +59,7 @@ def _rows(store: Store, wanted: Wanted, now: str) -> list[PropositionRow]:
                 hint="“--contact KEY” lists a contact's, “--offer OFFER” an offer's, “--space SPACE” a space's.",
             )
         return [row]
-    environment, space = _split(wanted.space, wanted.environment)
-    offer = wanted.offer
-    if "." in offer and "/" in offer:
-        place = _offer(offer)
-        environment, offer = place
+    environment, space, offer = _names(wanted)
     return store.propositions(
         PropositionQuery(
             environment=environment,
@@ -74,6 +72,37 @@ def _rows(store: Store, wanted: Wanted, now: str) -> list[PropositionRow]:
         ),
         limit=wanted.limit,
     )
+
+
+def unknown_names(store: Store, wanted: Wanted) -> tuple[Report, ...]:
+    """The environment, space or offer of ``wanted`` that no stage has, with the nearest names."""
+    environment, *names = _names(wanted)
+    if environment and environment not in (known := environments(store)):
+        return (_unknown("environment", environment, set(known)),)
+    found = []
+    for kind, name in zip((Kind.SPACE, Kind.OFFER), names, strict=True):
+        there = {
+            parse_address(address).name
+            for stage in (Stage.DESIGN, Stage.LIVE)
+            for address in stage_view(store, stage).of_kind(kind, environment)
+        }
+        if name and name not in there:
+            found.append(_unknown(f"{kind}", name, there))
+    return tuple(found)
+
+
+def _unknown(what: str, name: str, known: set[str]) -> Report:
+    message = f"There is no {what} “{name[:80]}” in design or live. {suggestion(name, known)}"
+    return Report(Code.NO_MATCH, message.rstrip(), "")
+
+
+def _names(wanted: Wanted) -> tuple[str, str, str]:
+    """The environment, the space and the offer that are asked for, however they were written."""
+    environment, space = _split(wanted.space, wanted.environment)
+    offer = wanted.offer
+    if "." in offer and "/" in offer:
+        environment, offer = _offer(offer)
+    return environment, space, offer
 
 
 def _split(space: str, environment: str) -> tuple[str, str]:

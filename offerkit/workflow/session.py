@@ -10,13 +10,14 @@ from pathlib import Path
 from offerkit.applier.apply import Run
 from offerkit.loader import Loaded, Project, load
 from offerkit.loader.progress import Progress, no_progress
-from offerkit.store import Holder, Store
+from offerkit.store import Holder, Location, Store
 
 
 @dataclass(frozen=True)
 class Session:
     """One run. ``now`` is ISO 8601 in UTC; ``operator`` is the name asked for, ``email`` what git knows.
 
+    ``store_path`` is where the store is when it is not the project's own.
     ``override_impact``: why a promotion may take offers from more people than its environment allows.
     """
 
@@ -25,7 +26,7 @@ class Session:
     operator: str = ""
     email: str = ""
     user: str = ""
-    store_path: Path | None = None
+    store_path: Location | None = None
     lock_timeout: float = 0.0
     use_cache: bool = True
     message: str = ""
@@ -35,14 +36,14 @@ class Session:
     override_impact: str = ""
 
     @property
-    def store(self) -> Path:
+    def store(self) -> Location:
         """Where the store is."""
         return self.store_path or self.project.store
 
     @property
     def embedded(self) -> bool:
         """Whether the store is a file of this machine."""
-        return True
+        return isinstance(self.store, Path)
 
     def load(self, *, use_cache: bool | None = None) -> Loaded:
         """The project's specs, read and checked. Raises Refused with every mistake in them."""
@@ -51,10 +52,11 @@ class Session:
     @contextlib.contextmanager
     def reading(self) -> Iterator[Store | None]:
         """The store, to read, all of it as it is at one moment; None while there is none."""
-        if not Store.exists(self.store):
+        found = Store.find(self.store)
+        if found is None:
             yield None
             return
-        with Store.open(self.store) as store, store.reading():
+        with found as store, store.reading():
             yield store
 
     @contextlib.contextmanager

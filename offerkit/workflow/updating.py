@@ -44,9 +44,7 @@ class Change:
     def write(self, store: Store) -> StatusChange:
         """Make it, in the open transaction or one of its own. Raises Refused as ``Store.set_status`` does."""
         asked = self.asked
-        return store.set_status(
-            asked.proposition, self.status, utc(asked.at), self.data, environment=asked.environment
-        )
+        return store.set_status(asked.proposition, self.status, utc(asked.at), self.data, environment=asked.environment)
 
 
 def update(catalogs: Catalogs, people: People, store: Store, asked: Update) -> tuple[StatusChange, tuple[Report, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,25 @@ def test_cases_are_complete() -> None:
     names = [case["name"] for case in CASES]
     assert len(set(names)) == len(names)
     seen = {case["code"] for case in CASES}
-    elsewhere = {"OFR104", "OFR105", "OFR107", "OFR108", "OFR111", "OFR112", "OFR408"}
+    elsewhere = {"OFR104", "OFR105", "OFR107", "OFR108", "OFR111", "OFR112", "OFR408", "OFR410"}
     from offerkit.diagnostics import Code
 
     assert {code.value for code in Code if code.value < "OFR500"} - elsewhere <= seen
+
+
+def test_a_theme_that_looks_misspelt_is_a_warning(project: Path) -> None:
+    """Themes are declared by carrying them, so a lonely one near another may be meant: told, at its place, and valid."""
+    edit(project, {"specs/people/offers.yaml": ("    label: Saver\n", "    label: Saver\n    themes: [acrd]\n")})
+    assert "OFR410" not in run(project, "validate").err  # card is carried once only: neither is the odd one out
+    edit(project, {"specs/people/catalog.yaml": ("  bank: {label: Bank}", "  bank: {label: Bank, themes: [card]}")})
+    told = run(project, "validate")
+    assert told.code == 0
+    assert "warning[OFR410]: the theme “acrd” stands here only" in told.err
+    assert "--> specs/people/offers.yaml:22:14" in told.err
+    assert "are valid" in told.out
+    (found,) = json.loads(run(project, "validate", "--format", "json").out)
+    assert (found["code"], found["severity"], found["line"]) == ("OFR410", "warning", 22)
+    # Asked for somewhere, it is meant.
+    asking = ("engine: {categories: [bank], count: 2}", "engine: {themes: [acrd], count: 2}")
+    edit(project, {"specs/people/campaigns.yaml": asking})
+    assert run(project, "validate").err == ""

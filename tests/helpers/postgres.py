@@ -1,4 +1,4 @@
-"""A PostgreSQL server of our own on a free port of this machine, thrown away at the end."""
+"""A PostgreSQL server on a free port of this machine: one for a whole run of tests, thrown away at its end."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
-PASSWORD = "p@ss/" + secrets.token_hex(8)
+SHARED = "OFFERKIT_TEST_POSTGRES"
+"""The environment's name for the folder of the run's server, which all workers share."""
 
 
 def _programs() -> Path | None:
@@ -24,72 +27,135 @@ def _programs() -> Path | None:
     return found[0].parent if found else None
 
 
+class Server:
+    """A server in ``folder``; ``url`` leads to its database ``postgres`` as its superuser, password and all."""
+
+    def __init__(self, folder: Path) -> None:
+        """Nothing is started yet."""
+        self.folder = folder
+
+    @property
+    def password(self) -> str:
+        """A password with characters that a URL must escape."""
+        return (self.folder / "password").read_text()
+
+    @property
+    def port(self) -> int:
+        """The port of 127.0.0.1 that it listens on."""
+        return int((self.folder / "port").read_text())
+
+    def url(self, database: str = "postgres", user: str = "offers", password: str = "") -> str:
+        """What libpq connects to."""
+        return f"postgresql://{user}:{quote(password or self.password, safe='')}@127.0.0.1:{self.port}/{database}"
+
+    def init(self) -> None:
+        """Make the cluster. Skips the test where there is no server to be had."""
+        programs = _programs()
+        if programs is None:
+            pytest.skip("no PostgreSQL server is installed (apt-get install postgresql)")
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        (self.folder / "password").write_text("p@ss/" + secrets.token_hex(8))
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            (self.folder / "port").write_text(str(free.getsockname()[1]))
+        for path in (self.folder, self.folder / "password"):
+            if _user():
+                shutil.chown(path, _user())
+        subprocess.run(
+            [
+                programs / "initdb", "-D", self.folder / "data", "-U", "offers", "-A", "scram-sha-256",
+                "--pwfile", self.folder / "password", "-E", "UTF8", "--no-sync", "--locale=C",
+            ],
+            user=_user(), check=True, capture_output=True, cwd=self.folder,
+        )  # fmt: skip
+
+    def start(self, *options: str) -> None:
+        """Start it, with settings like ``fsync=off``, and wait until it answers."""
+        programs = _programs()
+        assert programs is not None
+        settings = [
+            "listen_addresses=127.0.0.1", f"unix_socket_directories={self.folder}", "max_connections=60", *options,
+        ]  # fmt: skip
+        with (self.folder / "log").open("ab") as log:
+            process = subprocess.Popen(
+                [programs / "postgres", "-D", self.folder / "data", "-p", str(self.port)]
+                + [part for setting in settings for part in ("-c", setting)],
+                user=_user(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
+            )  # fmt: skip
+        (self.folder / "pid").write_text(str(process.pid))
+        self._wait(process)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop it: SIGINT does not wait for whoever is connected, SIGQUIT is a crash."""
+        with suppress(OSError, ValueError):
+            pid = int((self.folder / "pid").read_text())
+            os.kill(pid, how)
+            for _ in range(600):
+                with suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)
+                os.kill(pid, 0)  # raises when it is gone
+                time.sleep(0.05)
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+        import psycopg
+
+        for _ in range(600):
+            assert process.poll() is None, (self.folder / "log").read_text()
+            try:
+                psycopg.connect(self.url(), connect_timeout=5).close()
+                return
+            except psycopg.OperationalError:
+                time.sleep(0.05)
+        raise AssertionError("the server does not answer")
+
+
+def _user() -> str | None:
+    return "postgres" if os.geteuid() == 0 else None  # the server refuses to be run by root
+
+
+def shared_server() -> Server:
+    """The server of this run of tests, started by whoever needs it first. It does not care for crashes."""
+    from filelock import FileLock
+
+    if _programs() is None:
+        pytest.skip("no PostgreSQL server is installed (apt-get install postgresql)")
+    server = Server(Path(os.environ[SHARED]))
+    with FileLock(f"{server.folder}.lock"):
+        if not (server.folder / "pid").exists():
+            server.init()
+            server.start("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
+    return server
+
+
+def announce_server() -> None:
+    """Say where the server of this run will be; called once, before any worker starts."""
+    os.environ.setdefault(SHARED, str(Path(tempfile.gettempdir()) / f"offerkit-pg-{secrets.token_hex(6)}"))
+
+
+def stop_shared_server() -> None:
+    """Stop the server of this run, if anybody started it, and remove it."""
+    server = Server(Path(os.environ[SHARED]))
+    server.stop()
+    shutil.rmtree(server.folder, ignore_errors=True)
+    Path(f"{server.folder}.lock").unlink(missing_ok=True)
+
+
 @contextmanager
 def postgres_server(prepare: str) -> Iterator[str]:
-    """The URL of a server whose database was prepared by these statements."""
-    programs = _programs()
-    if programs is None:
-        pytest.skip("no PostgreSQL server is installed (apt-get install postgresql)")
-    folder = Path("/tmp") / f"offerkit-pg-{secrets.token_hex(6)}"
-    folder.mkdir(mode=0o700)
-    user = None
-    if os.geteuid() == 0:  # the server refuses to be run by root
-        user = "postgres"
-        shutil.chown(folder, user)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    (folder / "password").write_text(PASSWORD)
-    if user:
-        shutil.chown(folder / "password", user)
-    data = str(folder / "data")
-    made = [
-        programs / "initdb",
-        "-D",
-        data,
-        "-U",
-        "offers",
-        "-A",
-        "scram-sha-256",
-        "--pwfile",
-        folder / "password",
-        "-E",
-        "UTF8",
-    ]
-    subprocess.run(made, user=user, check=True, capture_output=True, cwd=folder)
-    options = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={folder}", "-c", "fsync=off"]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [programs / "postgres", "-D", data, "-p", str(port), *options],
-            user=user,
-            stdout=log,
-            stderr=log,
-            cwd=folder,
-        )
-    try:
-        quoted = PASSWORD.replace("@", "%40").replace("/", "%2F")
-        where = f"postgresql://offers:{quoted}@127.0.0.1:{port}/postgres"
-        _prepare(where, server, prepare)
-        yield where
-    finally:
-        server.send_signal(signal.SIGINT)  # "fast": does not wait for whoever is still connected
-        try:
-            server.wait(60)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
-        shutil.rmtree(folder)
-
-
-def _prepare(where: str, server: subprocess.Popen[bytes], prepare: str) -> None:
+    """The URL of a database of the run's server, prepared by these statements."""
     import psycopg
 
-    for _ in range(300):
-        assert server.poll() is None, "the server has ended"
+    server, name = shared_server(), f"t_{secrets.token_hex(6)}"
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
         try:
-            with psycopg.connect(where, connect_timeout=5) as connection:
-                connection.execute(prepare)
-                return
-        except psycopg.OperationalError:
-            time.sleep(0.1)
-    raise AssertionError("the server does not answer")
+            with psycopg.connect(server.url(name)) as own:
+                own.execute(prepare)
+            yield server.url(name)
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def new_schema() -> str:
+    """The URL of a store that is not there yet, in a schema of its own."""
+    return f"{shared_server().url()}?schema=t_{secrets.token_hex(6)}"

@@ -15,7 +15,7 @@ from offerkit.governance.approval import Decision
 from offerkit.loader import Project
 from offerkit.planning.plan import Plan
 from offerkit.planning.select import Patterns
-from offerkit.store import Store
+from offerkit.store import Location, Store
 from offerkit.workflow import history, main_path
 from offerkit.workflow.approving import Decided, Wish, decide
 from offerkit.workflow.session import Session
@@ -26,8 +26,9 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 class Workspace:
     """A project, its store, and who does what; every session is a minute later than the one before."""
 
-    def __init__(self, root: Path, files: Files | None = None) -> None:
+    def __init__(self, root: Path, files: Files | None = None, location: Location | None = None) -> None:
         self.root = root
+        self.location = location or root / ".offerkit/store.db"
         self.files = base() if files is None else files
         self.now = START
         write(root, self.files)
@@ -45,7 +46,7 @@ class Workspace:
         """A run by ``who``, now."""
         self.later(minutes=1)
         now = self.now.isoformat(timespec="microseconds").replace("+00:00", "Z")
-        return Session(Project(self.root), now, operator=who, **more)
+        return Session(Project(self.root), now, operator=who, **{"store_path": self.location, **more})
 
     @contextmanager
     def store(self) -> Iterator[Store]:

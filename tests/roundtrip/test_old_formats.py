@@ -12,6 +12,7 @@ from offerkit.models.status import Status
 from offerkit.planning.codec import decode
 from offerkit.planning.plan import PlanKind
 from offerkit.store import PropositionRow, Store, schema
+from offerkit.workflow.stores import Formats, migrate
 
 HERE = Path(__file__).parent
 PLANS = sorted(HERE.glob("plan-*.json"))
@@ -98,3 +99,15 @@ def test_deliveries_of_format_3(tmp_path: Path) -> None:
 def test_there_is_one_of_each_format() -> None:
     assert [path.stem for path in PLANS] == ["plan-1"]
     assert [path.stem for path in STORES] == [f"store-{number}" for number in range(1, schema.current_format() + 1)]
+
+
+@pytest.mark.parametrize("path", STORES, ids=lambda path: path.stem)
+def test_a_store_is_upgraded_when_it_is_asked_for(path: Path, tmp_path: Path) -> None:
+    old, number = restored(path, tmp_path / "store.db"), int(path.stem.partition("-")[2])
+    before = tables(old)
+    assert migrate(old, check=True) == Formats(number, schema.current_format())
+    assert tables(old) == before, "to look changes nothing"
+    assert migrate(old) == Formats(number, schema.current_format())
+    assert migrate(old).current
+    with Store.open(old) as store:
+        assert store.verify() == []

@@ -223,13 +223,15 @@ def normal(output: bytes, root: Path) -> list[str]:
     return rows
 
 
-def play(path: Path, prepared: Path) -> tuple[str, str]:
-    """The session as it stands in its file, and as it goes now."""
+def play(path: Path, prepared: Path, store: str = "") -> tuple[str, str]:
+    """The session as it stands in its file, and as it goes now; with its store at ``store`` when that is given."""
     text = path.read_text(encoding="utf-8")
     items = read(text)
     with folder() as root:
         env = environment(root)
         place = begin(start_of(items), root, prepared)
+        if store:
+            _move_store(place, store, env)
         for item in items:
             if isinstance(item, File):
                 target = place / item.path
@@ -238,6 +240,17 @@ def play(path: Path, prepared: Path) -> tuple[str, str]:
             elif isinstance(item, Command):
                 item.expected = run(item, place, env)
     return text, written(items)
+
+
+def _move_store(place: Path, store: str, env: dict[str, str]) -> None:
+    """Let the session find what it starts with in another store, and nothing in its own."""
+    own = place / ".offerkit/store.db"
+    if own.exists():
+        subprocess.run(
+            ["offerkit", "store", "copy", str(own), store], cwd=place, env=env, check=True, capture_output=True
+        )
+        own.unlink()
+    env["OFFERKIT_STORE"] = store
 
 
 def updating() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from helpers.postgres import new_schema
 from scripted import HERE, play, read, updating, written
 
 SESSIONS = sorted(HERE.glob("*.txt"))
@@ -19,6 +20,20 @@ def test_session(path: Path, prepared: Path) -> None:
         path.write_text(after, encoding="utf-8")
     else:
         assert after.splitlines() == before.splitlines()
+
+
+OF_THE_FILE = ("audit", "lock", "main-path", "usage", "deliver", "store")
+"""They name the file of the store, copy it, or write to it with SQLite; the same is tested of PostgreSQL elsewhere."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "path", [path for path in SESSIONS if path.stem not in OF_THE_FILE], ids=lambda path: path.stem
+)
+def test_session_in_postgresql(path: Path, prepared: Path) -> None:
+    """With its store in PostgreSQL it prints the same."""
+    before, after = play(path, prepared, new_schema())
+    assert after.splitlines() == before.splitlines()
 
 
 @pytest.mark.parametrize("path", SESSIONS, ids=lambda path: path.stem)

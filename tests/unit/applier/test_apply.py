@@ -115,7 +115,7 @@ def test_a_refused_plan_changes_nothing(live_shop: Workspace) -> None:
     live_shop.execute("ada", plan)
     with live_shop.store() as store:
         before = list(store.rows())
-    with pytest.raises(Refused), Store.open(live_shop.root / ".offerkit/store.db", write=True) as store:
+    with pytest.raises(Refused), Store.open(live_shop.location, write=True) as store:
         apply(plan, store, Run("ada", "2026-02-01T00:00:00.000000Z"))
     with live_shop.store() as store:
         assert list(store.rows()) == before
@@ -124,7 +124,7 @@ def test_a_refused_plan_changes_nothing(live_shop: Workspace) -> None:
 
 def test_a_message_is_kept(live_shop: Workspace) -> None:
     live_shop.change({OFFERS: {"offers": {"safari": {"label": "x"}}}})
-    with Store.open(live_shop.root / ".offerkit/store.db", write=True) as store:
+    with Store.open(live_shop.location, write=True) as store:
         apply(live_shop.plan(), store, Run("ada", "2026-02-01T00:00:00.000000Z", message="why “not”"))
     with live_shop.store() as store:
         assert store.revisions()[0].message == "why “not”"

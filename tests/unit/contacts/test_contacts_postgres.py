@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from contacts_samples import ANA_ROW, FIELDS, only
-from helpers.postgres import PASSWORD, postgres_server
+from helpers.postgres import postgres_server, shared_server
 
 from offerkit.contacts import Contacts, open_contacts, postgres
 from offerkit.diagnostics import Code
@@ -76,7 +76,7 @@ def test_refused_without_the_password(url: str) -> None:
         url.replace("%40", "@", 1),
     ):
         [problem] = only(people(wrong).count, Code.CONTACTS_DATABASE)
-        assert PASSWORD[5:] not in str(problem)
+        assert shared_server().password[5:] not in str(problem)
 
 
 def test_the_server_may_not_take_for_ever(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

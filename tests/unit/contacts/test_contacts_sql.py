@@ -11,8 +11,7 @@ import pytest
 from contacts_samples import ANA_ROW, only
 
 from offerkit.contacts import Contacts, sqlite_table
-from offerkit.contacts.postgres import _secrets
-from offerkit.diagnostics import Code
+from offerkit.diagnostics import Code, secrets_of
 
 Open = Callable[..., Contacts]
 SOURCE = {"format": "sql", "url": "sqlite:///crm.db", "table": "person"}
@@ -137,7 +136,7 @@ def test_the_variable_is_named_and_never_its_value(opened: Open, person: Callabl
     ],
 )
 def test_what_no_message_may_hold(url: str, secrets: list[str] | None) -> None:
-    assert _secrets(url) == secrets
+    assert secrets_of(url) == secrets
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,8 @@ def test_as_expected() -> None:
         ({"expect": {"offers": ["b", "a"]}}, "proposed a, b, expected b, a"),
         ({"contact": {"age": 3}}, "proposed b, expected a, b; a: offer-condition (the offer's condition: person.age >= 18 is false (person.age is 3))"),
         ({"categories": ["all"]}, "proposed a, expected a, b; b: not-in-slice (the call asks for other offers)"),
+        ({"expect": {"offers": ["ab", "a", "b"]}}, "proposed a, b, expected ab, a, b; there is no offer ab; did you mean"),
+        ({"expect": {"out": {"c": "not-in-slice"}}}, "there is no offer c"),
         ({"expect": {"any_order": ["b"]}}, "proposed a, b, expected b"),
         ({"expect": {"weights": {"a": 2}}}, "a has weight 2.5, expected 2"),
         ({"expect": {"weights": {"c": 2}}}, "c has weight not proposed, expected 2"),

@@ -61,7 +61,7 @@ def test_what_cannot_be_read(text: str, line: int) -> None:
     [
         ("{{ a|uper }}", "unknown filter “uper”; did you mean “upper”?"),
         ("{{ a|upper.x }}", "unknown filter “upper.x”; did you mean “upper”?"),
-        ("{{ a|\n safe }}", "unknown filter “safe”"),
+        ("{{ a|safe }}", "unknown filter “safe”"),
         ("{{ a|default(b|tojson) }}", "unknown filter “tojson”; did you mean “join”?"),
         ("{% if a is oddd %}{% endif %}", "unknown test “oddd”; did you mean “odd”?"),
         ("{% if a is not mapping %}{% endif %}", "unknown test “mapping”"),
@@ -93,6 +93,12 @@ def test_what_cannot_be_read(text: str, line: int) -> None:
 def test_what_the_language_does_not_have(text: str, said: str) -> None:
     assert inspect(text).error == said
     assert inspect("one\n\n" + text).line == (3 if said and "blocks" not in said else bool(said))
+
+
+def test_where_it_is() -> None:
+    text = "one {{ a|upper|\n safe }}"
+    seen = inspect(text)
+    assert (seen.line, seen.at) == (2, text.index("safe"))
 
 
 @pytest.mark.parametrize(

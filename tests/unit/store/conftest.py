@@ -1,37 +1,39 @@
-"""A fresh store, and one with a history."""
+"""A fresh store, and one with a history, in each database."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+from helpers import tampering
+from helpers.postgres import new_schema
 from store_samples import sample
 
-from offerkit.store import Store
+from offerkit.store import Location, Store, parse_location
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> Location:
+    """Where a store may be made."""
+    return tmp_path / ".offerkit" / "store.db" if request.param == "sqlite" else parse_location(new_schema())
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / ".offerkit" / "store.db", create=True) as opened:
+def store(location: Location) -> Iterator[Store]:
+    with Store.open(location, create=True) as opened:
         yield opened
 
 
 @pytest.fixture
-def history(tmp_path: Path) -> Iterator[Store]:
-    with sample(tmp_path / ".offerkit" / "store.db") as opened:
+def history(location: Location) -> Iterator[Store]:
+    with sample(location) as opened:
         yield opened
 
 
 @pytest.fixture
-def execute(tmp_path: Path) -> Callable[..., None]:
-    """Statements run on the file behind the store's back."""
+def execute(location: Location) -> Callable[..., None]:
+    """Statements run on the database behind the store's back."""
 
-    def run(*statements: str) -> None:
-        connection = sqlite3.connect(tmp_path / ".offerkit" / "store.db", isolation_level=None)
-        for statement in statements:
-            connection.execute(statement)
-        connection.close()
-
-    return run
+    return partial(tampering.execute, location)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from offerkit.fingerprint import canonical, fingerprint
 from offerkit.governance.approval import Approval, Decision
 from offerkit.planning.plan import ApprovalKey, Aspect, Body, Entry
-from offerkit.store import ChangeRow, Draft, RevisionRow, Store
+from offerkit.store import ChangeRow, Draft, Location, RevisionRow, Store
+from offerkit.store.location import PostgresAddress
 
 DESIGN = "recipients@design"
 LIVE = "recipients@live"
@@ -65,7 +65,14 @@ def approval(name: str, space: str = "web", decision: Decision = Decision.APPROV
     return Approval(ApprovalKey(offer(name), aspect, space, "f" * 64), decision, "rita", "fine")
 
 
-def sample(path: Path) -> Store:
+def spelled(location: Location) -> str:
+    """What another process is to be given so that it opens the same store."""
+    if isinstance(location, PostgresAddress):
+        return f"{location.conninfo}?schema={location.schema}"
+    return str(location)
+
+
+def sample(path: Location) -> Store:
     """Five revisions: creates, an update, approvals, a promotion, then a move, a delete and a deactivation."""
     store = Store.open(path, create=True)
     append(store, draft(change("a", None, entry("one")), change("b", None, entry("two")), day=1))

@@ -230,5 +230,5 @@ def test_an_edited_row_is_told(history: Store, execute: Callable[..., None], edi
 
 
 def test_a_reader_may_not_write(history: Store) -> None:
-    with Store.open(history.path) as reader:
+    with Store.open(history.location) as reader:
         assert refused(lambda: reader.add_propositions([FIRST])) is Code.STORE_READ_ONLY

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from proposition_samples import at, made
 
 from offerkit.models.status import Status
 from offerkit.store import PropositionQuery, Store
+
+
+@pytest.fixture
+def location(tmp_path: Path) -> Path:
+    """SQLite's plans are read here; PostgreSQL's in test_postgres_indexed.py."""
+    return tmp_path / "store.db"
+
 
 READS: dict[str, tuple[Callable[[Store], object], str]] = {
     "history": (lambda s: s.history("recipients", "c-1", at(0)), "PRIMARY KEY (environment=? AND contact=? AND time>?)"),

@@ -124,7 +124,7 @@ def test_a_history_that_lost_its_end_is_not_continued(history: Store, execute: C
 
 
 def test_a_reader_cannot_write(history: Store) -> None:
-    with Store.open(history.path) as reader, pytest.raises(Refused) as refused:
+    with Store.open(history.location) as reader, pytest.raises(Refused) as refused:
         append(reader, draft(day=6))
     assert refused.value.diagnostics[0].code is Code.STORE_READ_ONLY
 

@@ -31,7 +31,7 @@ def test_a_new_store_is_empty(store: Store) -> None:
 
 
 def test_the_project_stays(store: Store) -> None:
-    with Store.open(store.path) as again:
+    with Store.open(store.location) as again:
         assert again.project == store.project
 
 
@@ -181,7 +181,7 @@ def test_exported_rows_carry_all_that_their_digests_cover(history: Store) -> Non
 
 
 def test_a_reader_sees_one_state(history: Store) -> None:
-    with Store.open(history.path) as reader:
+    with Store.open(history.location) as reader:
         with reader.reading():
             assert reader.last_serial() == 5
             append(history, draft(change("d", None, entry("four")), day=6))

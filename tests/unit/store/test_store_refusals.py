@@ -22,6 +22,12 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.store import Store, schema
 
 
+@pytest.fixture
+def location(tmp_path: Path) -> Path:
+    """These tests are about the file; what PostgreSQL refuses is in test_postgres_refusals.py."""
+    return tmp_path / ".offerkit" / "store.db"
+
+
 def code_of(path: Path, *, create: bool = False, write: bool = False) -> Code:
     with pytest.raises(Refused) as refused:
         Store.open(path, create=create, write=write).close()
@@ -110,18 +116,18 @@ def test_paths_that_can_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_newer_format(history: Store, execute: Callable[..., None]) -> None:
     execute(f"UPDATE meta SET value = '{schema.current_format() + 1}' WHERE key = 'format'")
     for write in (False, True):
-        assert code_of(history.path, write=write) is Code.STORE_VERSION
+        assert code_of(history.location, write=write) is Code.STORE_VERSION
 
 
 @pytest.mark.parametrize("value", ["", "0", "one", "-1", "1.0"])
 def test_a_format_that_makes_no_sense(history: Store, execute: Callable[..., None], value: str) -> None:
     execute(f"UPDATE meta SET value = '{value}' WHERE key = 'format'")
-    assert code_of(history.path) is Code.STORE_DAMAGED
+    assert code_of(history.location) is Code.STORE_DAMAGED
 
 
 def test_tables_that_are_gone(history: Store, execute: Callable[..., None]) -> None:
     execute("DROP TABLE meta")
-    assert code_of(history.path) is Code.STORE_DAMAGED
+    assert code_of(history.location) is Code.STORE_DAMAGED
 
 
 @pytest.mark.parametrize("write", [False, True])
@@ -129,27 +135,27 @@ def test_an_older_format_is_upgraded(history: Store, monkeypatch: pytest.MonkeyP
     history.close()
     statements = ("ALTER TABLE stage ADD COLUMN note {text} NOT NULL DEFAULT ''",)
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, statements))
-    with Store.open(history.path, write=write) as store:
+    with Store.open(history.location, write=write) as store:
         assert store.verify() == []
         assert store.last_serial() == 5
     monkeypatch.undo()
-    assert code_of(history.path) is Code.STORE_VERSION
+    assert code_of(history.location) is Code.STORE_VERSION
 
 
 def test_an_upgrade_that_fails_changes_nothing(history: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     history.close()
     statements = ("ALTER TABLE stage ADD COLUMN note {text} NOT NULL DEFAULT ''", "not SQL")
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, statements))
-    assert code_of(history.path, write=True) is Code.STORE_DAMAGED
+    assert code_of(history.location, write=True) is Code.STORE_DAMAGED
     monkeypatch.undo()
-    with Store.open(history.path) as store:
+    with Store.open(history.location) as store:
         assert store.verify() == []
 
 
 def test_a_writer_that_does_not_end(history: Store) -> None:
-    with closing(sqlite3.connect(history.path, isolation_level=None)) as other:
+    with closing(sqlite3.connect(history.location, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with Store.open(history.path, write=True, busy_timeout=0.05) as store:
+        with Store.open(history.location, write=True, busy_timeout=0.05) as store:
             assert len(store.entries(DESIGN)) == 1, "readers are not hindered"
             with pytest.raises(Refused) as refused:
                 append(store, draft(day=6))
@@ -158,10 +164,10 @@ def test_a_writer_that_does_not_end(history: Store) -> None:
 
 def test_a_file_cut_short(history: Store) -> None:
     history.close()
-    history.path.write_bytes(history.path.read_bytes()[:-8192])
+    history.location.write_bytes(history.location.read_bytes()[:-8192])
     found = [Code.STORE_DAMAGED]
     try:
-        with Store.open(history.path) as store:
+        with Store.open(history.location) as store:
             found = [d.code for d in store.verify()]
     except Refused as refused:
         found = [d.code for d in refused.diagnostics]

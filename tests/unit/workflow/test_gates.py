@@ -93,3 +93,66 @@ def test_a_field_that_live_rules_use_cannot_be_taken_from_live(live_shop: Worksp
     live_shop.approve_all()
     live_shop.promote("ada")
     assert live_shop.verified() == []
+
+
+def test_a_field_that_live_texts_name_cannot_be_taken_from_live(live_shop: Workspace) -> None:
+    safari = {"content": {"title": "Lions, {{ person.first_name }}"}}
+    live_shop.change({OFFERS: {"offers": {"safari": safari}}})
+    live_shop.go_live()
+    live_shop.change({
+        SHARED: {"dimensions": {"person": {"fields": {"first_name": None}}}},
+        OFFERS: {"offers": {"safari": {"content": {"title": "All the lions"}}}},
+    })  # fmt: skip
+    live_shop.apply("ada")  # safari is not approved again: it would stay as it is, without its field
+    before = live_shop.active()
+    with pytest.raises(Refused) as refused:
+        live_shop.promotion("ada")
+    (found,) = refused.value.diagnostics
+    assert (found.code, found.address) == (Code.UNKNOWN_VARIABLE, "shop/offer.safari")
+    assert "title on web names “person.first_name”" in found.summary
+    assert live_shop.active() == before
+    live_shop.approve_all()
+    live_shop.promote("ada")
+    assert live_shop.verified() == []
+
+
+def test_call_data_that_live_texts_name_cannot_be_taken_from_live(shop: Workspace) -> None:
+    shop.change({
+        ENVIRONMENT: {"environment": {"call_data": {"page": {"sample": "/home"}}}},
+        OFFERS: {"offers": {"saver": {"content": {"html": "<p>{{ interaction.page }}</p>"}}}},
+    })  # fmt: skip
+    shop.go_live()
+    shop.change({
+        ENVIRONMENT: {"environment": {"call_data": None}},
+        OFFERS: {"offers": {"saver": {"content": {"html": "<p>Save now</p>"}}}},
+    })  # fmt: skip
+    shop.apply("ada")
+    with pytest.raises(Refused) as refused:
+        shop.promotion("ada")
+    assert [(found.code, found.address) for found in refused.value.diagnostics] == [
+        (Code.UNKNOWN_VARIABLE, "shop/offer.saver")
+    ]
+
+
+def test_a_field_that_a_live_space_or_campaign_needs_cannot_be_taken_from_live(live_shop: Workspace) -> None:
+    spaces, campaigns = "specs/shop/spaces.yaml", "specs/shop/campaigns.yaml"
+    delivery = {"space": "mail", "offers": ["saver"], "target": "person.country = 'FR'"}
+    live_shop.change({
+        campaigns: {"version": 1, "campaigns": {"winter": {"deliveries": {"letter": delivery}}}},
+        spaces: {"spaces": {"web": {"storage": {"proposed_data": {"from": "person.country"}}}}},
+    })  # fmt: skip
+    live_shop.apply("ada")
+    live_shop.go_live()
+    live_shop.change({
+        SHARED: {"dimensions": {"person": {"fields": {"country": None, "email": None}}}},
+        campaigns: {"campaigns": {"winter": {"deliveries": {"letter": {"target": None}}}}},
+        spaces: {"spaces": {"web": {"identification": {"keys": ["id"]}, "storage": None}}},
+    })  # fmt: skip
+    live_shop.apply("ada", exclude=("shop/campaign.winter",))
+    with pytest.raises(Refused) as refused:
+        live_shop.promotion("ada", exclude=("shop/space.web",))
+    assert {(found.code, found.address) for found in refused.value.diagnostics} == {
+        (Code.UNKNOWN_FIELD, "shop/space.web"),
+        (Code.BROKEN_RULE, "shop/space.web"),
+        (Code.BROKEN_RULE, "shop/campaign.winter"),
+    }

@@ -34,7 +34,7 @@ def code_of(call: Any) -> tuple[Code, str]:
 
 
 @pytest.fixture
-def shop(live_shop: Workspace) -> Workspace:
+def history_shop(live_shop: Workspace) -> Workspace:
     """Live at revision 5; then safari renamed to tigers in label (6), approved … and promoted (7), specs ahead."""
     live_shop.later(days=1)
     live_shop.change(
@@ -46,51 +46,58 @@ def shop(live_shop: Workspace) -> Workspace:
     return live_shop
 
 
-def test_any_two_states_can_be_compared(shop: Workspace) -> None:
-    assert differing(shop, "shop@live", "shop@design") == ["create shop/offer.fund"]
-    assert differing(shop, "shop@design", "shop@live") == ["delete shop/offer.fund"]
-    assert differing(shop, "shop@live:5", "shop@live") == ["update shop/offer.safari"]
-    assert differing(shop, "shop@live:5", "shop@live:7") == ["update shop/offer.safari"]
-    assert differing(shop, "shop@design:1", "shop@design") == ["create shop/offer.fund", "update shop/offer.safari"]
-    assert differing(shop, "shop@design", "specs") == ["update shop/offer.saver"]
-    assert differing(shop, "specs", "specs") == []
-    assert {"create shop/space.mail", "create shop/space.web"} <= set(differing(shop, "shop@live:0", "shop@live:5"))
-    assert differing(shop, "design:1", "design") == differing(shop, "shop@design:1", "shop@design")
-    assert differing(shop, "live", "design") == ["create shop/offer.fund"]
+def test_any_two_states_can_be_compared(history_shop: Workspace) -> None:
+    assert differing(history_shop, "shop@live", "shop@design") == ["create shop/offer.fund"]
+    assert differing(history_shop, "shop@design", "shop@live") == ["delete shop/offer.fund"]
+    assert differing(history_shop, "shop@live:5", "shop@live") == ["update shop/offer.safari"]
+    assert differing(history_shop, "shop@live:5", "shop@live:7") == ["update shop/offer.safari"]
+    assert differing(history_shop, "shop@design:1", "shop@design") == [
+        "create shop/offer.fund",
+        "update shop/offer.safari",
+    ]
+    assert differing(history_shop, "shop@design", "specs") == ["update shop/offer.saver"]
+    assert differing(history_shop, "specs", "specs") == []
+    assert {"create shop/space.mail", "create shop/space.web"} <= set(
+        differing(history_shop, "shop@live:0", "shop@live:5")
+    )
+    assert differing(history_shop, "design:1", "design") == differing(history_shop, "shop@design:1", "shop@design")
+    assert differing(history_shop, "live", "design") == ["create shop/offer.fund"]
 
 
-def test_a_difference_can_be_narrowed(shop: Workspace) -> None:
-    assert differing(shop, "shop@design:1", "shop@design", "shop/offer.safari") == ["update shop/offer.safari"]
-    assert code_of(lambda: differing(shop, "shop@live", "specs", "shop/offer.none"))[0] == Code.PLAN_EMPTY_TARGET
+def test_a_difference_can_be_narrowed(history_shop: Workspace) -> None:
+    assert differing(history_shop, "shop@design:1", "shop@design", "shop/offer.safari") == ["update shop/offer.safari"]
+    assert (
+        code_of(lambda: differing(history_shop, "shop@live", "specs", "shop/offer.none"))[0] == Code.PLAN_EMPTY_TARGET
+    )
 
 
-def test_times_mean_what_stood_then(shop: Workspace) -> None:
-    assert differing(shop, "shop@live:2026-01-01", "shop@live:5") == []  # a day means its end
-    assert differing(shop, "shop@live:2026-01-02", "shop@live") == []
-    assert differing(shop, "shop@live:2026-01-01T23:59", "shop@live") == ["update shop/offer.safari"]
-    assert differing(shop, "shop@live:2026-01-01T00:59+01:00", "shop@live:0") == []
-    assert differing(shop, "shop@live:2025-12-31", "shop@live:0") == []
+def test_times_mean_what_stood_then(history_shop: Workspace) -> None:
+    assert differing(history_shop, "shop@live:2026-01-01", "shop@live:5") == []  # a day means its end
+    assert differing(history_shop, "shop@live:2026-01-02", "shop@live") == []
+    assert differing(history_shop, "shop@live:2026-01-01T23:59", "shop@live") == ["update shop/offer.safari"]
+    assert differing(history_shop, "shop@live:2026-01-01T00:59+01:00", "shop@live:0") == []
+    assert differing(history_shop, "shop@live:2025-12-31", "shop@live:0") == []
 
 
-def test_the_result_of_a_saved_plan(shop: Workspace, tmp_path: Path) -> None:
-    path = str(save(shop.plan(), tmp_path / "plan.json"))
-    assert differing(shop, "shop@design", path) == ["update shop/offer.saver"]
-    assert differing(shop, path, "specs") == []
+def test_the_result_of_a_saved_plan(history_shop: Workspace, tmp_path: Path) -> None:
+    path = str(save(history_shop.plan(), tmp_path / "plan.json"))
+    assert differing(history_shop, "shop@design", path) == ["update shop/offer.saver"]
+    assert differing(history_shop, path, "specs") == []
 
 
-def test_the_specs_at_a_git_revision(shop: Workspace) -> None:
+def test_the_specs_at_a_git_revision(history_shop: Workspace) -> None:
     def git(*words: str) -> None:
         command = ["git", "-c", "user.name=x", "-c", "user.email=x@y.z", *words]
-        subprocess.run(command, cwd=shop.root, check=True, capture_output=True)
+        subprocess.run(command, cwd=history_shop.root, check=True, capture_output=True)
 
     git("init", "-b", "main")
     git("add", "specs", "environments")
     git("commit", "-m", "x")
-    shop.change({OFFERS: {"offers": {"saver": None}}})
-    assert differing(shop, "git:main", "specs") == ["delete shop/offer.saver"]
-    assert differing(shop, "git:HEAD", "git:main") == []
+    history_shop.change({OFFERS: {"offers": {"saver": None}}})
+    assert differing(history_shop, "git:main", "specs") == ["delete shop/offer.saver"]
+    assert differing(history_shop, "git:HEAD", "git:main") == []
     for ref in ("nowhere", "--help", ""):
-        assert code_of(lambda ref=ref: differing(shop, f"git:{ref}", "specs"))[0] == Code.GIT
+        assert code_of(lambda ref=ref: differing(history_shop, f"git:{ref}", "specs"))[0] == Code.GIT
 
 
 @pytest.mark.parametrize(
@@ -106,8 +113,8 @@ def test_the_specs_at_a_git_revision(shop: Workspace) -> None:
         ("shop@live:-1", "neither"),
     ],
 )
-def test_no_state(shop: Workspace, text: str, words: str) -> None:
-    code, told = code_of(lambda: differing(shop, text, "specs"))
+def test_no_state(history_shop: Workspace, text: str, words: str) -> None:
+    code, told = code_of(lambda: differing(history_shop, text, "specs"))
     assert code == Code.BAD_POINT
     assert words in told
 
@@ -123,8 +130,8 @@ def lines(workspace: Workspace, stage: str = "", address: str = "", limit: int =
         return [(line.serial, line.actor, line.action, line.summary) for line in history(store, stage, address, limit)]
 
 
-def test_the_history(shop: Workspace) -> None:
-    assert lines(shop) == [
+def test_the_history(history_shop: Workspace) -> None:
+    assert lines(history_shop) == [
         (7, "omar", "promote", "1 changed"),
         (6, "omar", "apply", "1 added, 1 changed"),
         (5, "ada", "promote", "14 added"),
@@ -133,34 +140,34 @@ def test_the_history(shop: Workspace) -> None:
         (2, "brand", "approve", "2 decisions on 1 offer"),
         (1, "ada", "apply", "20 added"),
     ]
-    assert [serial for serial, *_ in lines(shop, "shop@live")] == [7, 5]
-    assert [serial for serial, *_ in lines(shop, address="shop/offer.safari")] == [7, 6, 5, 4, 1]
-    assert [serial for serial, *_ in lines(shop, "shop@live", "shop/offer.gold-card")] == [5]
-    assert [serial for serial, *_ in lines(shop, limit=2)] == [7, 6]
-    assert code_of(lambda: lines(shop, "shop@life"))[0] == Code.BAD_POINT
-    assert code_of(lambda: lines(shop, address="offer.x"))[0] == Code.BAD_ADDRESS
+    assert [serial for serial, *_ in lines(history_shop, "shop@live")] == [7, 5]
+    assert [serial for serial, *_ in lines(history_shop, address="shop/offer.safari")] == [7, 6, 5, 4, 1]
+    assert [serial for serial, *_ in lines(history_shop, "shop@live", "shop/offer.gold-card")] == [5]
+    assert [serial for serial, *_ in lines(history_shop, limit=2)] == [7, 6]
+    assert code_of(lambda: lines(history_shop, "shop@life"))[0] == Code.BAD_POINT
+    assert code_of(lambda: lines(history_shop, address="offer.x"))[0] == Code.BAD_ADDRESS
 
 
-def test_a_rollback_goes_back_exactly(shop: Workspace) -> None:
-    with shop.store() as store:
+def test_a_rollback_goes_back_exactly(history_shop: Workspace) -> None:
+    with history_shop.store() as store:
         then, digest = store.entries_at("shop@live", 5), store.heads()["shop@live"].digest
-    plan = shop.rollback("omar", "shop@live", 5)
+    plan = history_shop.rollback("omar", "shop@live", 5)
     assert [(s.action, s.address, s.reason) for s in plan.steps] == [("update", "shop/offer.safari", "rolled-back")]
-    with shop.store() as store:
+    with history_shop.store() as store:
         assert store.entries("shop@live") == then
         assert store.heads()["shop@live"].digest != digest
-    assert shop.rollback_plan("shop@live", 5).empty
-    assert shop.rollback_plan("shop@live", "2026-01-01").empty
+    assert history_shop.rollback_plan("shop@live", 5).empty
+    assert history_shop.rollback_plan("shop@live", "2026-01-01").empty
 
 
-def test_design_can_be_rolled_back_by_who_may_write_it(shop: Workspace) -> None:
-    plan = shop.rollback_plan("shop@design", 1)
+def test_design_can_be_rolled_back_by_who_may_write_it(history_shop: Workspace) -> None:
+    plan = history_shop.rollback_plan("shop@design", 1)
     assert [(s.action, s.address) for s in plan.steps] == [
         ("update", "shop/offer.safari"), ("delete", "shop/offer.fund"),
     ]  # fmt: skip
     with pytest.raises(Refused):
-        shop.execute("dora", plan)
-    shop.execute("olga", plan)
+        history_shop.execute("dora", plan)
+    history_shop.execute("olga", plan)
 
 
 @pytest.mark.parametrize(
@@ -168,8 +175,8 @@ def test_design_can_be_rolled_back_by_who_may_write_it(shop: Workspace) -> None:
     [("shop@live", "99", "no revision 99"), ("shpo@live", "1", "Did you mean shop@live"), ("shop", "1", "not a stage"),
      ("shop@live", "", "neither"), ("shop@live", "x", "neither")],
 )  # fmt: skip
-def test_no_rollback(shop: Workspace, stage: str, to: str, words: str) -> None:
-    session = shop.session()
+def test_no_rollback(history_shop: Workspace, stage: str, to: str, words: str) -> None:
+    session = history_shop.session()
 
     def attempt() -> None:
         with session.existing() as store:
@@ -181,26 +188,26 @@ def test_no_rollback(shop: Workspace, stage: str, to: str, words: str) -> None:
 
 
 @pytest.mark.parametrize(("hours", "purged"), [(59, False), (60, True)])
-def test_retention_is_counted_to_the_minute(shop: Workspace, hours: int, purged: bool) -> None:
-    shop.change({"environments/shop.yaml": {"environment": {"promotion": {"retention": "2d 12h"}}}})
-    shop.change({OFFERS: {"offers": {"safari": None}}})
-    shop.apply("ada")
-    shop.promote("ada")
-    shop.later(hours=hours, minutes=-1)
-    session = shop.session("ada")
+def test_retention_is_counted_to_the_minute(history_shop: Workspace, hours: int, purged: bool) -> None:
+    history_shop.change({"environments/shop.yaml": {"environment": {"promotion": {"retention": "2d 12h"}}}})
+    history_shop.change({OFFERS: {"offers": {"safari": None}}})
+    history_shop.apply("ada")
+    history_shop.promote("ada")
+    history_shop.later(hours=hours, minutes=-1)
+    session = history_shop.session("ada")
     with session.existing() as store:
         plan = plan_purge(session, store, ("shop",))
     assert [s.address for s in plan.steps] == (["shop/offer.safari"] if purged else [])
 
 
-def test_what_was_purged_is_still_in_the_history(shop: Workspace) -> None:
-    shop.change({OFFERS: {"offers": {"safari": None}}})
-    shop.apply("ada")
-    shop.promote("ada")
-    shop.later(days=91)
-    shop.purge("ada")
-    assert "shop/offer.safari" not in shop.active()
-    assert [serial for serial, *_ in lines(shop, address="shop/offer.safari")] == [10, 9, 8, 7, 6, 5, 4, 1]
-    assert shop.verified() == []
-    shop.rollback("ada", "shop@live", 7)
-    assert shop.active()["shop/offer.safari"] == ("web",)
+def test_what_was_purged_is_still_in_the_history(history_shop: Workspace) -> None:
+    history_shop.change({OFFERS: {"offers": {"safari": None}}})
+    history_shop.apply("ada")
+    history_shop.promote("ada")
+    history_shop.later(days=91)
+    history_shop.purge("ada")
+    assert "shop/offer.safari" not in history_shop.active()
+    assert [serial for serial, *_ in lines(history_shop, address="shop/offer.safari")] == [10, 9, 8, 7, 6, 5, 4, 1]
+    assert history_shop.verified() == []
+    history_shop.rollback("ada", "shop@live", 7)
+    assert history_shop.active()["shop/offer.safari"] == ("web",)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from helpers import tampering
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Diagnostic, Refused
@@ -158,11 +159,8 @@ def test_an_override_cannot_be_taken_out_of_the_history(people: Workspace) -> No
     plan = people.promotion("ada")
     session = replace(people.session("ada"), override_impact="the law")
     main_path.apply(session, plan)
-    import sqlite3
-
-    with sqlite3.connect(session.store) as database:
-        database.execute("UPDATE revision SET details = '{}' WHERE serial = (SELECT max(serial) FROM revision)")
-    database.close()
+    wipe = "UPDATE revision SET details = '{}' WHERE serial = (SELECT max(serial) FROM revision)"
+    tampering.execute(session.store, wipe)
     assert [found.code for found in people.verified()] == [Code.HISTORY_BROKEN]
 
 

@@ -1,0 +1,102 @@
+"""``offerkit store``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from offerkit.cli.options import pass_shell
+from offerkit.cli.shell import Shell, located, progress_bar
+
+if TYPE_CHECKING:
+    from offerkit.store import StoreStatus
+
+
+@click.group("store")
+def store() -> None:
+    """Look after the store: what is in it, its format, a copy in another place."""
+
+
+@store.command("status")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+@pass_shell
+def status(shell: Shell, form: str) -> None:
+    """Show where the store is, its format, what is in it, and who holds its lock."""
+    with shell.session().existing() as opened:
+        found = opened.status()
+    if form == "json":
+        from offerkit.fingerprint import canonical
+        from offerkit.workflow.stores import status_json
+
+        click.echo(canonical(status_json(found)))
+        return
+    for name, value in _lines(found):
+        click.echo(f"{name:<14}{value}")
+
+
+def _lines(found: StoreStatus) -> list[tuple[str, str]]:
+    last = found.last
+    newest = f"{last.serial}, {last.action} by {last.actor} at {last.time}, {last.digest[:12]}" if last else "none"
+    rows = found.rows
+    return [
+        ("Store", found.name),
+        ("Format", str(found.format)),
+        ("Project", found.project),
+        ("Size", f"{found.size / 1_000_000:,.1f} MB"),
+        ("Revisions", f"{rows['revision']:,}"),
+        ("Last", newest),
+        ("Bodies", f"{rows['snapshot']:,}"),
+        ("Approvals", f"{rows['approval']:,}"),
+        ("Propositions", f"{rows['proposition']:,}"),
+        ("Deliveries", f"{rows['delivery_run']:,}"),
+        ("Cookies", f"{rows['cookie']:,}"),
+        ("Lock", str(found.holder) if found.holder is not None else "free"),
+    ]
+
+
+@store.command("migrate")
+@click.option("--check", is_flag=True, help="Change nothing; exit with 1 if there is something to do.")
+@pass_shell
+def migrate(shell: Shell, check: bool) -> int:
+    """Upgrade the store to the format of this offerkit, in one transaction.
+
+    A store in SQLite is upgraded by whatever command opens it. One in PostgreSQL is shared: it waits for this command,
+    since older releases of offerkit cannot use it afterwards.
+    """
+    from offerkit.workflow.stores import migrate as upgrade
+
+    found = upgrade(shell.session().store, check=check)
+    if found.current:
+        click.echo(f"Nothing to do: the store has format {found.now}.")
+    elif check:
+        click.echo(f"The store has format {found.before}; “offerkit store migrate” upgrades it to {found.now}.")
+        return 1
+    else:
+        click.echo(shell.style.green(f"Upgraded from format {found.before} to {found.now}."), color=True)
+    return 0
+
+
+@store.command("copy")
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@pass_shell
+def copy(shell: Shell, source: str, target: str) -> None:
+    """Copy a whole store, SQLite or PostgreSQL, to where there is none yet.
+
+    FROM and TO are paths or postgresql://USER@HOST/DATABASE?schema=NAME. Everything goes along: history, approvals,
+    propositions, cookies, deliveries. It is one transaction at TO, compared with FROM before it is kept. What others
+    write to FROM meanwhile is not in the copy.
+    """
+    from offerkit.workflow.stores import copy as carry
+
+    old, new = located(source), located(target)
+    if old is None or new is None:
+        raise click.UsageError("FROM and TO are paths or addresses of stores; neither may be empty.")
+    found = carry(old, new, progress_bar)
+    text = f"Copied and compared: {found.revisions:,} revisions, {found.rows['proposition']:,} propositions, "
+    text += f"{sum(found.rows.values()):,} rows in all. The store is now also at {new}."
+    click.echo(shell.style.green(text), color=True)
+
+
+command: click.Command = store

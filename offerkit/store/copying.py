@@ -1,0 +1,140 @@
+"""A whole store copied to another place, in any database: in one transaction there, and compared at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import orjson
+
+from offerkit.diagnostics import Refused
+from offerkit.store import (
+    approvals,
+    databases,
+    deliveries,
+    errors,
+    proposition_rows,
+    revisions,
+    schema,
+    verify,
+)
+from offerkit.store.database import Cell, Database
+from offerkit.store.location import Location
+
+TABLES = {
+    "meta": "key, value",
+    "snapshot": "fingerprint, kind, body",
+    "revision": revisions.REVISION,
+    "stage": "stage, revision, digest",
+    "stage_entry": "stage, address, fingerprint, activation",
+    "change": f"serial, {revisions.CHANGE}",
+    "outcome": "serial, stage, digest",
+    "approval": f"serial, {approvals.COLUMNS}",
+    "proposition": proposition_rows.COLUMNS,
+    "cookie": "environment, cookie, contact, time",
+    "delivery_run": deliveries.COLUMNS,
+}
+"""Every table with its columns, those that others refer to first."""
+PART = 20_000
+"""Rows that are carried at a time."""
+
+Advance = Callable[[int], None]
+_SIZE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What was carried over: rows by table."""
+
+    rows: dict[str, int]
+
+    @property
+    def revisions(self) -> int:
+        """How many revisions."""
+        return self.rows["revision"]
+
+
+class _Sum:
+    """Stands for a set of rows in any order: their number, and the sum of their digests."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.total = 0
+
+    def add(self, rows: list[tuple[Cell, ...]]) -> None:
+        self.count += len(rows)
+        for row in rows:
+            self.total += int.from_bytes(blake2b(orjson.dumps(row), digest_size=_SIZE).digest(), "big")
+        self.total &= (1 << 8 * _SIZE) - 1
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Sum) and (self.count, self.total) == (other.count, other.total)
+
+    __hash__ = None  # type: ignore[assignment] # it changes
+
+
+def counts(db: Database) -> dict[str, int]:
+    """How many rows each table has."""
+    found: dict[str, int] = {}
+    for table in TABLES:
+        rows: list[tuple[int]] = db.rows(f"SELECT COUNT(*) FROM {table}")  # noqa: S608 - our own names
+        found[table] = rows[0][0]
+    return found
+
+
+def copy(source: Location, target: Location, progress: Callable[[int], Advance]) -> Copied:
+    """Carry everything that ``source`` holds at this moment to ``target``, where nothing may be yet.
+
+    ``progress`` is told how many rows there will be, and gives what is called with how many were carried, or
+    compared. Raises Refused when the source does not verify, the target is not blank, or what stands there in the
+    end is not what was read; then, as when it is killed, the target stays blank.
+    """
+    old = databases.open_store(source, create=False, write=False, busy_timeout=5.0)
+    try:
+        with old.reading():
+            findings = verify.verify(old)
+            if findings:
+                raise Refused(findings)
+            return _copied(old, target, progress)
+    finally:
+        old.close()
+
+
+def _copied(old: Database, target: Location, progress: Callable[[int], Advance]) -> Copied:
+    total = counts(old)
+    new = databases.connect(target, create=True, write=True, busy_timeout=5.0)
+    try:
+        if not new.blank():
+            raise errors.not_blank(new.name)
+        advance = progress(2 * sum(total.values()))
+        if not databases.found(new, lambda db: _fill(old, db, advance)):
+            raise errors.not_blank(new.name)
+    finally:
+        new.close()
+    return Copied(total)
+
+
+def _fill(old: Database, new: Database, advance: Advance) -> None:
+    schema.create_tables(new)
+    sums: dict[str, _Sum] = {}
+    for table, columns in TABLES.items():
+        sums[table] = _Sum()
+        for rows in _parts(old, table, columns):
+            sums[table].add(rows)
+            new.insert(table, columns, rows)
+            advance(len(rows))
+    for table, columns in TABLES.items():
+        there = _Sum()
+        for rows in _parts(new, table, columns):
+            there.add(rows)
+            advance(len(rows))
+        if there != sums[table]:
+            raise errors.damaged(new.name, f"{table} holds other rows than were copied there")
+    findings = verify.verify(new)
+    if findings:
+        raise Refused(findings)
+
+
+def _parts(db: Database, table: str, columns: str) -> Iterator[list[tuple[Cell, ...]]]:
+    return db.stream(f"SELECT {columns} FROM {table}", (), PART)  # noqa: S608 - our own names

@@ -1,0 +1,107 @@
+"""Which database holds the store at a location."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import assert_never
+from uuid import uuid4
+
+from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.store import schema, sqlite
+from offerkit.store.database import Database
+from offerkit.store.location import Location, PostgresAddress
+
+
+def connect(location: Location, *, create: bool, write: bool, busy_timeout: float) -> Database:
+    """The database at ``location``; with ``create`` it may be blank. Raises Refused when it is missing or not ours."""
+    match location:
+        case Path():
+            return sqlite.open_file(location, create=create, write=write, busy_timeout=busy_timeout)
+        case PostgresAddress():
+            from offerkit.store.postgres_connect import open_schema
+
+            return open_schema(location, create=create, write=write, busy_timeout=busy_timeout)
+        case _:
+            assert_never(location)
+
+
+def open_store(location: Location, *, create: bool, write: bool, busy_timeout: float) -> Database:
+    """A store of the current format at ``location``, made when there is none and ``create`` is set.
+
+    An older format is upgraded at once where nobody else may be using it (SQLite), else refused.
+    """
+    db = connect(location, create=create, write=write or create, busy_timeout=busy_timeout)
+    try:
+        if create and db.blank():
+            found(db, lambda new: schema.create(new, uuid4().hex))
+        meta = schema.read_meta(db)
+        if not schema.check_format(db, meta):
+            if not db.upgrades_itself:
+                raise _older(db, meta["format"])
+            migrate(location, busy_timeout)
+        return db
+    except BaseException:
+        db.close()
+        raise
+
+
+def found(db: Database, fill: Callable[[Database], None]) -> bool:
+    """Make a store in what is blank and ``fill`` it, in one transaction; False when another was faster."""
+    with db.creating():
+        if not db.blank():
+            return False
+        db.mark()
+        fill(db)
+        return True
+
+
+def migrate(location: Location, busy_timeout: float = 5.0) -> tuple[int, int]:
+    """Bring a store to the current format, in one transaction; its format before and now."""
+    db = connect(location, create=False, write=True, busy_timeout=busy_timeout)
+    try:
+        return schema.migrate(db), schema.current_format()
+    finally:
+        db.close()
+
+
+def format_of(location: Location) -> int:
+    """The format of a store, which stays as it is. Raises Refused when there is none, or it is of a newer one."""
+    db = connect(location, create=False, write=False, busy_timeout=5.0)
+    try:
+        meta = schema.read_meta(db)
+        schema.check_format(db, meta)
+        return int(meta["format"])
+    finally:
+        db.close()
+
+
+def exists(location: Location) -> bool:
+    """Whether there is something to open; an empty file, as a crash while creating leaves it, is nothing."""
+    match location:
+        case Path():
+            try:
+                return location.is_dir() or location.stat().st_size > 0
+            except (FileNotFoundError, NotADirectoryError):
+                return False
+            except (OSError, ValueError):
+                return True  # opening it will say what is wrong
+        case PostgresAddress():
+            try:
+                connect(location, create=False, write=False, busy_timeout=5.0).close()
+            except Refused as refused:
+                if refused.diagnostics[0].code is Code.STORE_MISSING:
+                    return False
+                raise
+            return True
+        case _:
+            assert_never(location)
+
+
+def _older(db: Database, number: str) -> Refused:
+    return refuse(
+        Code.STORE_VERSION,
+        f"{db.name} has format {number}; this offerkit writes format {schema.current_format()}",
+        detail="Others share it: once it is upgraded, older releases of offerkit cannot use it any more.",
+        hint="When all have upgraded offerkit, run “offerkit store migrate”.",
+    )

@@ -1,0 +1,92 @@
+"""Where a store is: a path, or the address of a database."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+from offerkit.diagnostics import Code, Refused, is_secret, refuse, secrets_of
+
+SCHEMA = "offerkit"
+"""The schema of a store in PostgreSQL, unless its address says ``?schema=NAME``."""
+_SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresAddress:
+    """A store in PostgreSQL: what libpq connects to, and the schema that is the store's own.
+
+    ``str()`` is for people: it holds no password. ``conninfo`` may, and is never shown.
+    """
+
+    conninfo: str = field(repr=False)
+    schema: str
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+Location: TypeAlias = Path | PostgresAddress
+"""Where a store is. Another kind of store is another type here, and a branch in :mod:`offerkit.store.databases`."""
+
+KINDS = "a path, sqlite://PATH or postgresql://USER@HOST/DATABASE"
+
+
+def parse_location(text: str) -> Location:
+    """The location that ``text`` names. Raises Refused for a URL of an unknown kind, or one that cannot be read."""
+    scheme, there, rest = text.partition("://")
+    if not there:
+        return Path(text).absolute()
+    match scheme.lower():
+        case "sqlite":
+            return Path(rest).absolute()
+        case "postgresql" | "postgres":
+            return _postgres(text)
+        case _:
+            known = re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]{0,30}", scheme)
+            raise refuse(
+                Code.STORE_URL,
+                f"there is no kind of store {scheme}://" if known else "the store's address cannot be read",
+                hint=f"Name {KINDS}.",
+            )
+
+
+def _postgres(url: str) -> PostgresAddress:
+    if secrets_of(url) is None or not url.isprintable():
+        raise _unreadable("a character of its user or password is not escaped")
+    try:
+        parts = urlsplit(url)
+        options = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+    except ValueError:
+        raise _unreadable("its options are not NAME=VALUE, joined by &") from None
+    schemas = [value for name, value in options if name == "schema"]
+    schema = schemas[-1] if schemas else SCHEMA
+    if not _SCHEMA.fullmatch(schema) or schema.startswith("pg_") or schema in ("public", "information_schema"):
+        raise _unreadable(
+            "its schema must be the store's own: small letters, digits and _, and neither “public” nor of PostgreSQL"
+        )
+    others = [(name, value) for name, value in options if name != "schema"]
+    user, at, host = parts.netloc.rpartition("@")
+    shown = [(name, value) for name, value in others if not is_secret(name)]
+    shown += [("schema", schema)] if schema != SCHEMA else []
+    clear = f"{user.partition(':')[0]}{at}{host}"
+    return PostgresAddress(_url(parts.netloc, parts.path, others), schema, _url(clear, parts.path, shown))
+
+
+def _url(where: str, path: str, options: list[tuple[str, str]]) -> str:
+    query = f"?{urlencode(options, safe='/', quote_via=quote)}" if options else ""
+    return "".join(letter for letter in f"postgresql://{where}{path}{query}" if letter.isprintable())
+
+
+def _unreadable(why: str) -> Refused:
+    return refuse(
+        Code.STORE_URL,
+        f"the store's address cannot be read: {why}",
+        detail="It is not printed here, since it may hold a password.",
+        hint="Write it as postgresql://USER@HOST/DATABASE?schema=NAME, with %40 for @, %2F for /, %3A for : in a"
+        " password. Better leave the password to PGPASSWORD or ~/.pgpass.",
+    )

@@ -1,0 +1,226 @@
+"""The database of a team: PostgreSQL behind :class:`~offerkit.store.database.Database`, by psycopg 3.
+
+All that is peculiar to PostgreSQL is here, in :mod:`offerkit.store.postgres_connect` (how to get there), in
+:mod:`offerkit.store.postgres_lease` (the lock) and in :mod:`offerkit.store.postgres_errors`.
+
+A store has a schema of its own. Its table ``offerkit_store`` marks it as ours and holds the fence: one row that
+whoever appends a revision locks until the end of the transaction (docs/adr/0016-postgresql.md).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import lru_cache
+from itertools import count
+
+import psycopg
+
+from offerkit.store import errors, postgres_damage
+from offerkit.store.database import Cell, Row
+from offerkit.store.holder import Holder
+from offerkit.store.location import PostgresAddress
+from offerkit.store.postgres_errors import not_allowed, not_known, refusal
+from offerkit.store.postgres_lease import Lease, advisory_key
+
+MARKER = """CREATE TABLE offerkit_store (
+    one BOOLEAN NOT NULL PRIMARY KEY CHECK (one), token BIGINT NOT NULL,
+    who TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL, since TEXT NOT NULL)"""
+IDLE_LIMIT = "15min"
+"""How long whoever may append a revision may stand still in it before the server ends the transaction."""
+_COPY_FROM = 50
+"""Rows from which on COPY is faster than INSERT."""
+_PART = re.compile(r"'[^']*'|\?|%")
+
+
+class PostgresDatabase:
+    """One connection to a store's schema. ``write`` is False for one that only reads."""
+
+    def __init__(self, connection: psycopg.Connection, address: PostgresAddress, *, write: bool) -> None:
+        """Take over a connection whose search path is the schema."""
+        self._connection = connection
+        self._address = address
+        self._write = write
+        self._open = ""
+        self._cursors = count(1)
+        self._lease = Lease(self, advisory_key("lock", address.schema), str(address))
+        self.name = str(address)
+        self.ddl: Mapping[str, str] = {"key": 'TEXT COLLATE "C"', "text": 'TEXT COLLATE "C"', "clustered": ""}
+        self.for_update = " FOR UPDATE"
+        self.upgrades_itself = False
+
+    def joined(self, text: str) -> str:
+        """All values of ``text`` in lines."""
+        return f"string_agg({text}, chr(10))"
+
+    @property
+    def in_writing(self) -> bool:
+        """Whether a write transaction is open."""
+        return self._open in ("writing", "recording")
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether the open transaction holds the fence."""
+        return self._open == "writing"
+
+    def rows(self, sql: str, args: Sequence[Cell] = ()) -> list[Row]:
+        """All rows of a query."""
+        with self._errors():
+            found: list[Row] = self._connection.execute(_translated(sql), args).fetchall()  # type: ignore[assignment]
+            return found
+
+    def stream(self, sql: str, args: Sequence[Cell], size: int) -> Iterator[list[Row]]:
+        """The rows of a query, in parts, through a cursor of the server; outside a transaction it keeps its rows."""
+        name = f"offerkit_{next(self._cursors)}"
+        with self._errors(), self._connection.cursor(name, withhold=not self._open) as cursor:
+            cursor.execute(_translated(sql), args)
+            while rows := cursor.fetchmany(size):
+                yield rows  # type: ignore[misc]
+
+    def run(self, sql: str, args: Sequence[Cell] = ()) -> int:
+        """Execute one statement; how many rows it changed."""
+        with self._errors():
+            return self._connection.execute(_translated(sql), args).rowcount
+
+    def run_many(self, sql: str, rows: Iterable[Sequence[Cell]]) -> None:
+        """Execute one statement for every one of ``rows``, without waiting for each answer."""
+        with self._errors(), self._connection.cursor() as cursor:
+            cursor.executemany(_translated(sql), rows)
+
+    def insert(self, table: str, columns: str, rows: Sequence[Sequence[Cell]]) -> None:
+        """Add rows to a table: few by INSERT, many by COPY."""
+        if len(rows) < _COPY_FROM:
+            marks = ", ".join("?" * (columns.count(",") + 1))
+            self.run_many(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)  # noqa: S608 - our own names
+            return
+        statement = f"COPY {table} ({columns}) FROM STDIN".encode()
+        with self._errors(), self._connection.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Let all reads inside see one state."""
+        if self._open:
+            yield
+            return
+        self.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        self._open = "reading"
+        try:
+            yield
+        finally:
+            self._roll_back()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Lock the fence, so that no other appends a revision until this ends.
+
+        Raises Refused when another has taken the lock over from this connection.
+        """
+        with self._transaction("writing"):
+            self.run(f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_LIMIT}'")
+            self._lease.check()
+            yield
+
+    def recording(self) -> AbstractContextManager[None]:
+        """A transaction beside those of others: it locks only the rows that it changes."""
+        return self._transaction("recording")
+
+    @contextmanager
+    def creating(self) -> Iterator[None]:
+        """A transaction that one process at a time may have, where there may be nothing to lock yet."""
+        with self._transaction("writing"):
+            self.run("SELECT pg_advisory_xact_lock(?)", (advisory_key("creation", self._address.schema),))
+            yield
+
+    @contextmanager
+    def _transaction(self, kind: str) -> Iterator[None]:
+        if self._open:
+            raise RuntimeError("a transaction is open already")
+        try:
+            self.run("BEGIN ISOLATION LEVEL READ COMMITTED")
+            self._open = kind
+            yield
+            self._commit()
+        finally:
+            self._roll_back()
+
+    def _commit(self) -> None:
+        try:
+            self._connection.execute("COMMIT")
+        except psycopg.OperationalError as error:
+            if self._connection.closed:
+                raise not_known(self.name, "The connection broke while the change was being kept") from error
+            raise refusal(error, self.name, write=self._write, closed=False) from error
+        except psycopg.Error as error:
+            raise refusal(error, self.name, write=self._write, closed=self._connection.closed) from error
+
+    def _roll_back(self) -> None:
+        self._open = ""
+        if not self._connection.closed and self._connection.info.transaction_status.value:
+            with suppress(psycopg.Error):  # what led here is already being told
+                self._connection.execute("ROLLBACK")
+
+    def lease(self, who: str, timeout: float, waiting: Callable[[Holder], None] | None) -> AbstractContextManager[None]:
+        """Hold the store's lock on this connection."""
+        return self._lease.held_by(who, timeout, waiting)
+
+    def holder(self) -> Holder:
+        """Who holds the lock, as the database tells."""
+        return self._lease.holder()
+
+    def blank(self) -> bool:
+        """Whether the schema is missing or empty; refused when something else is in it."""
+        found: list[tuple[str, bool]] = self.rows(
+            "SELECT c.relname, has_schema_privilege(n.oid, 'USAGE')"
+            " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ?"
+            " ORDER BY c.relname <> 'offerkit_store', c.relname LIMIT 1",
+            (self._address.schema,),
+        )
+        if found and found[0][0] != "offerkit_store":
+            raise errors.foreign(self.name, f"The schema {self._address.schema} holds {found[0][0][:80]}.")
+        if found and not found[0][1]:
+            raise not_allowed(self.name, f"permission denied for schema {self._address.schema}", write=self._write)
+        return not found
+
+    def mark(self) -> None:
+        """Make the schema, unless somebody with more rights did, and the table that marks it as ours."""
+        encoding = self._connection.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise errors.foreign(self.name, f"Its database keeps texts as {encoding}; a store needs one of UTF8.")
+        there: list[tuple[int]] = self.rows("SELECT 1 FROM pg_namespace WHERE nspname = ?", (self._address.schema,))
+        if not there:
+            self.run(f'CREATE SCHEMA "{self._address.schema}"')
+        self.run(MARKER)
+        self.run("INSERT INTO offerkit_store (one, token, who, host, pid, since) VALUES (true, 0, '', '', 0, '')")
+
+    def size(self) -> int:
+        """The bytes of the schema's tables with their indexes."""
+        found: list[tuple[int]] = self.rows(
+            "SELECT COALESCE(SUM(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c"
+            " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ? AND c.relkind = 'r'",
+            (self._address.schema,),
+        )
+        return found[0][0]
+
+    def damage(self) -> list[str]:
+        """What the catalog of the database says is not as we made it."""
+        return postgres_damage.damage(self, self._address.schema)
+
+    def close(self) -> None:
+        """Close the connection; the server rolls back what is open, and gives its locks back."""
+        self._connection.close()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (psycopg.Error, UnicodeError) as error:
+            raise refusal(error, self.name, write=self._write, closed=self._connection.closed) from error
+
+
+@lru_cache(maxsize=1024)
+def _translated(sql: str) -> bytes:
+    """``sql`` with ``%s`` for every ``?`` outside of a text, as psycopg takes it."""
+    return _PART.sub(lambda part: "%s" if part[0] == "?" else part[0].replace("%", "%%"), sql).encode()

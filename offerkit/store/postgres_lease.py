@@ -1,0 +1,116 @@
+"""The lock of a store in PostgreSQL, and the fence that outlives it.
+
+The lock is an advisory lock of the server, held by a connection: the server gives it back when the connection
+ends, however that happens. Who takes it raises the token in the row of ``offerkit_store``; who then appends a
+revision locks that row and compares. So a holder that was cut off, and whose place another has taken, commits
+nothing, whatever it still believes.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.store.holder import UNKNOWN, Holder, held
+
+if TYPE_CHECKING:
+    from offerkit.store.database import Database
+
+
+def advisory_key(purpose: str, schema: str) -> int:
+    """The 64 bits that stand for a lock of one schema; advisory locks are each database's own."""
+    return int.from_bytes(sha256(f"offerkit {purpose} {schema}".encode()).digest()[:8], "big", signed=True)
+
+
+class Lease:
+    """The lock as one connection sees it."""
+
+    def __init__(self, db: Database, key: int, name: str) -> None:
+        """Not held yet."""
+        self._db = db
+        self._key = key
+        self._name = name
+        self._token: int | None = None
+
+    @contextmanager
+    def held_by(self, who: str, timeout: float, waiting: Callable[[Holder], None] | None) -> Iterator[None]:
+        """Hold the lock; refused when another connection still holds it after ``timeout`` seconds.
+
+        A timeout of 0 does not wait; a negative one waits for ever. ``waiting`` is called when it is not free at once.
+        """
+        if self._token is not None or self._db.in_writing:
+            raise RuntimeError("the lock is taken before a transaction begins, and once")
+        self._acquire(timeout, waiting)
+        try:
+            self._token = self._signed(who)
+            yield
+        finally:
+            token, self._token = self._token, None
+            with suppress(Refused):  # a connection that is lost has given the lock back
+                if token is not None:
+                    gone = "UPDATE offerkit_store SET who = '', host = '', pid = 0, since = '' WHERE token = ?"
+                    self._db.run(gone, (token,))
+                self._db.rows("SELECT pg_advisory_unlock(?)", (self._key,))
+
+    def check(self) -> None:
+        """Lock the fence until the transaction ends. Raises Refused when another took the lock over meanwhile."""
+        found: list[tuple[int]] = self._db.rows("SELECT token FROM offerkit_store FOR UPDATE")
+        if self._token is not None and found != [(self._token,)]:
+            raise refuse(
+                Code.STORE_LOCKED,
+                "another process took the store's lock over from this one",
+                detail=f"The connection to {self._name} lost its lock meanwhile. Nothing was changed.",
+                hint="Run the command again. Is there a pooler that shares connections between transactions?",
+            )
+
+    def holder(self) -> Holder:
+        """Who holds the lock; ``UNKNOWN`` when nobody does."""
+        found: list[tuple[int, str, str, str]] = self._db.rows(
+            "SELECT pid, who, since, host FROM offerkit_store WHERE pid <> 0 AND EXISTS (SELECT 1 FROM pg_locks l"
+            " JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()"
+            " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1"
+            " AND (l.classid::bigint << 32 | l.objid::bigint) = ?)",
+            (self._key,),
+        )
+        return Holder(*found[0]) if found else UNKNOWN
+
+    def _acquire(self, timeout: float, waiting: Callable[[Holder], None] | None) -> None:
+        if self._try():
+            return
+        if timeout == 0:
+            raise held(self._name, self.holder(), timeout)
+        if waiting is not None:
+            waiting(self.holder())
+        before: list[tuple[str]] = self._db.rows("SELECT current_setting('lock_timeout')")
+        self._wait_at_most(f"{max(int(timeout * 1000), 1) if timeout > 0 else 0}ms")
+        try:
+            self._db.rows("SELECT pg_advisory_lock(?)", (self._key,))
+        except Refused as refused:
+            if refused.diagnostics[0].code is Code.STORE_LOCKED:
+                raise held(self._name, self.holder(), timeout) from None
+            raise
+        finally:
+            with suppress(Refused):
+                self._wait_at_most(before[0][0])
+
+    def _try(self) -> bool:
+        got: list[tuple[bool]] = self._db.rows("SELECT pg_try_advisory_lock(?)", (self._key,))
+        return got[0][0]
+
+    def _wait_at_most(self, span: str) -> None:
+        self._db.rows("SELECT set_config('lock_timeout', ?, false)", (span,))
+
+    def _signed(self, who: str) -> int:
+        """Raise the token and say who holds the lock; waits for the transaction of whoever held it before."""
+        since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        found: list[tuple[int]] = self._db.rows(
+            "UPDATE offerkit_store SET token = token + 1, who = ?, host = ?, pid = ?, since = ? RETURNING token",
+            (who, socket.gethostname()[:80], os.getpid(), since),
+        )
+        return found[0][0]
