@@ -13,7 +13,8 @@ from offerkit.diagnostics import Code, Diagnostic, Position, Refused
 
 MAX_RECORD = 1024 * 1024
 """Bytes that a record may have."""
-_CHUNK = 256 * 1024
+_FIRST, _CHUNK = 8 * 1024, 256 * 1024
+"""Bytes read at once: little at first, since a header or the one record that an index leads to is often all."""
 _BOM = b"\xef\xbb\xbf"
 _NOT_UTF8 = "Save it as UTF-8; spreadsheet programs offer that as “CSV UTF-8”."
 
@@ -37,7 +38,9 @@ def records(file: BinaryIO, path: str, offset: int = 0, line: int = 1) -> Iterat
     parts: list[bytes] = []
     size = 0
     begin = line
-    while chunk := file.read(_CHUNK):
+    portion = _FIRST
+    while chunk := file.read(portion):
+        portion = _CHUNK
         lines = (rest + chunk).split(b"\n")
         rest = lines.pop()
         for text in lines:

@@ -16,6 +16,7 @@ class Metrics:
     def __init__(self, *, shared: bool = False) -> None:
         """``shared``: the measures of all workers are in files of one folder."""
         self._shared = shared
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.registry = CollectorRegistry()
         on = self.registry
         self.requests = Counter(
@@ -45,6 +46,15 @@ class Metrics:
         self.waiting = Gauge(
             "offerkit_waiting_writes", "Calls that wait to be stored.", multiprocess_mode="livesum", registry=on
         )
+
+    def told(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count one request."""
+        key = (route, method, status)
+        if key not in self._known:
+            self._known[key] = self.requests.labels(route, method, str(status)), self.seconds.labels(route)
+        count, histogram = self._known[key]
+        count.inc()
+        histogram.observe(seconds)
 
     def answered(self, answer: Answer) -> None:
         """Count the decisions of one call."""

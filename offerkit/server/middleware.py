@@ -9,7 +9,6 @@ from logging import getLogger
 from secrets import token_hex
 from typing import TypeAlias
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from offerkit.server.logs import request_id
@@ -22,12 +21,13 @@ SMALL, LARGE = 64 * 1024, 32 * 1024 * 1024
 """Bytes of a call to the engine, and of what operators send (plans)."""
 LARGE_PATHS = ("/api/v1/store/",)
 _CAREFUL = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
+    b"x-content-type-options": b"nosniff",
+    b"referrer-policy": b"no-referrer",
+    b"x-frame-options": b"DENY",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+    b"cache-control": b"no-store",
 }
+"""What every answer says unless its route says otherwise."""
 Timer: TypeAlias = Callable[[], float]
 
 
@@ -47,7 +47,8 @@ class Outermost:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
+        headers = dict(scope["headers"])
+        given = headers.get(b"x-request-id", b"").decode("latin-1")
         id_ = given if _ID.fullmatch(given) else token_hex(8)
         request_id.set(id_)
         begin, status = self._timer(), 500
@@ -57,14 +58,13 @@ class Outermost:
             nonlocal status, begun
             if message["type"] == "http.response.start":
                 status, begun = message["status"], True
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-Id"] = id_
-                for name, value in _CAREFUL.items():
-                    headers.setdefault(name, value)
+                said = {name for name, _ in message["headers"]}
+                more = [pair for pair in _CAREFUL.items() if pair[0] not in said]
+                message["headers"] = [*message["headers"], (b"x-request-id", id_.encode()), *more]
             await send(message)
 
         try:
-            await self._answered(scope, receive, sending)
+            await self._answered(scope, headers.get(b"content-length", b"0"), receive, sending)
         except Exception:
             _LOG.exception("a mistake of ours")
             if not begun:
@@ -73,10 +73,9 @@ class Outermost:
         finally:
             self._tell(scope, status, self._timer() - begin)
 
-    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answered(self, scope: Scope, length: bytes, receive: Receive, send: Send) -> None:
         limit = LARGE if scope["path"].startswith(LARGE_PATHS) else SMALL
-        length = Headers(scope=scope).get("content-length", "0")
-        if not length.isdecimal() or int(length) > limit:
+        if not length.isdigit() or len(length) > 20 or int(length) > limit:
             await self._too_large(limit)(scope, receive, send)
             return
         try:
@@ -90,8 +89,7 @@ class Outermost:
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         route = self._route(scope)
-        self._metrics.requests.labels(route, scope["method"] if route else "", str(status)).inc()
-        self._metrics.seconds.labels(route).observe(seconds)
+        self._metrics.told(route, scope["method"] if route else "", status, seconds)
         if _LOG.isEnabledFor(20) and not route.startswith("/health"):
             client = scope.get("client")
             _LOG.info(

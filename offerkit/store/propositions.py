@@ -6,9 +6,12 @@ Every read is a search in the key or an index of the table ``proposition`` (:mod
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
 
 from offerkit.diagnostics import Code, Refused, or_list, refuse
-from offerkit.models.status import Status, followers, may_follow, number
+from offerkit.engine.history import Past
+from offerkit.models.status import Status, followers, may_follow, number, of_number
 from offerkit.store import errors
 from offerkit.store.database import Cell, Clash, Database, chunks, recording
 from offerkit.store.proposition_rows import (
@@ -24,6 +27,10 @@ from offerkit.store.proposition_rows import (
     proposition_text,
 )
 
+_PAST = (
+    "SELECT offer, category, space, channel, status, time, weight, rank FROM proposition"
+    " WHERE environment = ? AND contact = ? AND time >= ? ORDER BY time, id"
+)
 _SELECT = f"SELECT {COLUMNS} FROM proposition"  # noqa: S608 - constants
 
 
@@ -50,6 +57,18 @@ def history(db: Database, environment: str, contact: str, since: str) -> list[Pr
         f"{_SELECT} WHERE environment = ? AND contact = ? AND time >= ? ORDER BY time, id",
         (environment, contact, since),
     )
+
+
+def past(db: Database, environment: str, contact: str, since: str) -> list[Past]:
+    """The same as presentation rules count it: what a decision reads, and nothing else of a row."""
+    rows: list[tuple[str, str, str, str, int, str, str, int]] = db.rows(_PAST, (environment, contact, since))
+    try:
+        return [
+            Past(offer, category, space, channel, of_number(status), datetime.fromisoformat(at), Decimal(weight), rank)
+            for offer, category, space, channel, status, at, weight, rank in rows
+        ]
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise errors.damaged(db.name, f"A proposition was edited: {error}") from error
 
 
 def proposition(db: Database, id_: str) -> PropositionRow | None:

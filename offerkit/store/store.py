@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from offerkit.diagnostics import Code, Diagnostic, Refused
+from offerkit.engine.history import Past
 from offerkit.fingerprint import Json
 from offerkit.governance.approval import Approval
 from offerkit.models.status import Status
@@ -189,6 +190,10 @@ class Store:
     def history(self, environment: str, contact: str, since: str) -> list[PropositionRow]:
         """The propositions of one contact from ``since`` (UTC, ISO) on, by time."""
         return propositions.history(self._db, environment, contact, since)
+
+    def past(self, environment: str, contact: str, since: str) -> list[Past]:
+        """:meth:`history` as presentation rules count it."""
+        return propositions.past(self._db, environment, contact, since)
 
     def counted(
         self, environment: str, wanted: Sequence[Counted], columns: Sequence[str]

@@ -14,7 +14,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.engine.answer import Answer, Proposed, SpaceAnswer
 from offerkit.engine.call import Call, Who
 from offerkit.engine.catalog import Catalog
-from offerkit.engine.check_call import make_call
+from offerkit.engine.check_call import contact_row, make_call
 from offerkit.engine.decide import decide
 from offerkit.engine.decision import Chosen, Decision, Trace
 from offerkit.engine.history import Past
@@ -157,21 +157,23 @@ def _prepare(catalogs: Catalogs, people: People, store: Store, ask: Ask, name: s
         raise refuse(Code.UNKNOWN_SPACE, f"“{name[:80]}” is not ENVIRONMENT/SPACE", hint=hint)
     asked = catalogs[environment]
     nobody = Who(None, "", ask.at, ask.seed)
-    make_call(
-        asked, space, who=nobody, n=ask.n, data=ask.data
-    )  # what is wrong with it is told before anyone is looked up
+    # What is wrong with it is told before anyone is looked up.
+    call = make_call(asked, space, who=nobody, n=ask.n, categories=ask.categories, themes=ask.themes, data=ask.data)
     who = identified(catalogs, people, store, ask, environment, space)
     catalog = catalogs[who.environment]
     fallen = f"{who.environment}/{who.space}" != name
-    call = make_call(
-        catalog,
-        who.space,
-        who=Who(who.contact, who.key, ask.at, ask.seed, catalog.anonymous),
-        n=ask.n,
-        categories=(ask.anonymous_categories or who.categories) if fallen else ask.categories,
-        themes=() if fallen else ask.themes,
-        data={key: value for key, value in ask.data.items() if not fallen or key in catalog.call_data},
-    )
+    if fallen:
+        call = make_call(
+            catalog,
+            who.space,
+            who=Who(who.contact, who.key, ask.at, ask.seed, catalog.anonymous),
+            n=ask.n,
+            categories=ask.anonymous_categories or who.categories,
+            data={key: value for key, value in ask.data.items() if key in catalog.call_data},
+        )
+    else:
+        contact = contact_row(catalog, who.contact)
+        call = replace(call, contact=contact, key=who.key, anonymous=catalog.anonymous)
     place = catalogs.place(who.environment, who.space)
     return _Asked(
         name, who, catalog, call, history_of(store, catalog, who.key, ask.at), place,
@@ -184,7 +186,7 @@ def history_of(store: Store, catalog: Catalog, key: str, now: datetime) -> tuple
     if not key or not catalog.rules:
         return ()
     since = max(now - catalog.longest_period, datetime(1, 1, 2, tzinfo=UTC)) if catalog.longest_period else now
-    return tuple(past(row) for row in store.history(catalog.environment, key, utc(since)))
+    return tuple(store.past(catalog.environment, key, utc(since)))
 
 
 def past(row: PropositionRow) -> Past:

@@ -32,6 +32,7 @@ class Shower:
         if clicked is not None:
             self._renderer = Renderer(replace(self._renderer.look, accepted=number(clicked)))
         self._texts: dict[str, dict[str, str]] = {}
+        self._last: tuple[Row, Row, Variables] | None = None
 
     def show(
         self,
@@ -48,11 +49,17 @@ class Shower:
         RenderError when a required field is empty, a URL is not http(s), or a template fails.
         """
         known = self._catalog.offers[self._catalog.place_of[offer]]
-        variables = Variables.of(self._catalog.dimension.name, contact, data, self._status_base).about(
-            known.row, proposition
-        )
+        variables = self._about(contact, data).about(known.row, proposition)
         content = self._renderer.content(self._given(known.address), variables, _data(product))
         return content.fields, {output: self._renderer.output(content, variables, output) for output in outputs}
+
+    def _about(self, contact: Row, data: Row) -> Variables:
+        """The values of one contact and call, made once for all offers that are shown to them."""
+        known = self._last
+        if known is None or known[0] is not contact or known[1] is not data:
+            made = Variables.of(self._catalog.dimension.name, contact, data, self._status_base)
+            known = self._last = (contact, data, made)
+        return known[2]
 
     def _given(self, address: str) -> dict[str, str]:
         if address not in self._texts:

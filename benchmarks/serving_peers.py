@@ -1,0 +1,53 @@
+"""What offerkit's server is measured beside, each one core, one process, the same framework and server:
+
+``bare``: a route that takes the same body and answers a constant. ``zen``: the same 200 rules, asked of zen-engine for
+one contact that the call carries whole, and nothing else done. Started as ``python serving_peers.py bare|zen PORT``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import uvicorn
+from decisions_rules import contacts, flat, rules, zen
+from fastapi import FastAPI, Request, Response
+
+from offerkit.server.wire import ProposeBody
+
+ANSWER = json.dumps({"interaction": "0" * 20, "spaces": [{"space": "recipients/web-home", "propositions": []}]})
+
+
+def bare() -> FastAPI:
+    """The framework answering a constant."""
+    app = FastAPI()
+
+    @app.post("/api/v1/propose")
+    async def propose(body: ProposeBody) -> Response:
+        return Response(ANSWER, media_type="application/json")
+
+    return app
+
+
+def zen_rules() -> FastAPI:
+    """200 rules of zen-engine, one after the other, over a contact that the caller passes."""
+    import zen as engine
+
+    app = FastAPI()
+    compiled = [engine.compile_expression(zen(rule, guarded=True)) for rule in rules(200)]
+    known: list[dict[str, Any]] = [json.loads(json.dumps(flat(contact), default=str)) for contact in contacts(1_000)]
+
+    @app.post("/api/v1/propose")
+    async def propose(request: Request) -> Response:
+        body = await request.json()
+        contact = known[int(body["contact"][2:]) % len(known)]
+        eligible = [place for place, rule in enumerate(compiled) if rule.evaluate(contact)]
+        return Response(json.dumps({"eligible": eligible[:3]}), media_type="application/json")
+
+    return app
+
+
+if __name__ == "__main__":
+    made = bare() if sys.argv[1] == "bare" else zen_rules()
+    uvicorn.run(made, port=int(sys.argv[2]), log_level="warning", access_log=False)
