@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -24,6 +26,8 @@ def serve(settings: Settings, store: str) -> None:
     import uvicorn
 
     settings.hand_over(store)
+    # uvicorn raises the signal again once it has ended well: that is no failure.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     set_up_logs(settings.log_level)
     with tempfile.TemporaryDirectory(prefix="offerkit-metrics-") as folder:
         if settings.workers > 1:

@@ -1,0 +1,106 @@
+"""A real server under load: promotions meanwhile, workers that die, the end. Nothing that was answered is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+from helpers.server_process import Callers, Server, serving
+from helpers.serving import with_people
+from helpers.workspace import Workspace
+
+pytestmark = pytest.mark.slow
+BODY = {"spaces": ["shop/web"], "contact": "ann@example.com", "n": 3}
+
+
+@pytest.fixture
+def live(shop: Workspace) -> Workspace:
+    """Everything live; Ann may be shown as much as one likes."""
+    with_people(shop)
+    shop.change({"specs/shop/catalog.yaml": {"rules": {"weekly": {"max": 1000000}}}})
+    return shop.go_live()
+
+
+def store_of(shop: Workspace) -> str:
+    conninfo = getattr(shop.location, "conninfo", "")
+    if not conninfo:
+        return ""
+    schema = getattr(shop.location, "schema", "")
+    return f"{conninfo}{'&' if '?' in conninfo else '?'}schema={schema}"
+
+
+def kept(shop: Workspace) -> set[str]:
+    with shop.store() as store:
+        return {row.id for row in store.propositions(limit=0)}
+
+
+def titled(shop: Workspace, title: str) -> None:
+    shop.change({"specs/shop/offers.yaml": {"offers": {"safari": {"content": {"title": title}}}}})
+    shop.apply("ada")
+    shop.approve_all()
+    shop.promote("ada")
+
+
+def promote_under_load(shop: Workspace, server: Server, times: int) -> Callers:
+    with Callers(server, BODY) as callers:
+        for number in range(times):
+            titled(shop, f"Lions {number}")
+            begin = time.monotonic()
+            while f"Lions {number}" not in server.call("/api/v1/propose", {**BODY, "store": False})[2].decode():
+                assert time.monotonic() - begin < 10, "a promotion was not picked up"
+                time.sleep(0.02)
+    return callers
+
+
+def test_ten_promotions_under_load(live: Workspace) -> None:
+    with serving(live.root, store=store_of(live)) as server:
+        callers = promote_under_load(live, server, 10)
+        assert server.stop() == 0
+    assert not callers.wrong
+    assert callers.broken == 0
+    assert len(callers.answers) > 100
+    assert callers.ids() <= kept(live)
+    title_of = {
+        (space["revision"], p["fields"]["title"])
+        for answer in callers.answers
+        for space in answer["spaces"]
+        for p in space["propositions"]
+        if p["offer"] == "safari"
+    }
+    assert len({revision for revision, _ in title_of}) == len(title_of), "an answer mixed two revisions"
+
+
+def test_the_end_under_load_loses_nothing(live: Workspace) -> None:
+    with serving(live.root, store=store_of(live)) as server, Callers(server, BODY) as callers:
+        time.sleep(1.5)
+        assert server.stop() == 0
+    assert not [wrong for wrong in callers.wrong if not wrong.startswith("503")]
+    assert len(callers.ids()) > 50
+    assert callers.ids() <= kept(live)
+
+
+def test_one_of_two_workers_is_killed_under_load(live: Workspace) -> None:
+    with serving(live.root, "--workers", "2", store=store_of(live)) as server:
+        with Callers(server, BODY) as callers:
+            time.sleep(1.0)
+            first = server.workers()
+            assert len(first) == 2
+            os.kill(first[0], signal.SIGKILL)
+            before = len(callers.answers)
+            end = time.monotonic() + 30
+            while not (
+                len(server.workers()) == 2 and server.workers() != first and len(callers.answers) > before + 200
+            ):
+                assert time.monotonic() < end, "the worker was not replaced"
+                time.sleep(0.1)
+        assert server.stop() == 0
+    assert not callers.wrong
+    assert callers.broken < 20, "only calls on the worker that died break off"
+    assert callers.ids() <= kept(live)
+
+
+def test_a_wrong_store_is_told_before_anything_listens(live: Workspace) -> None:
+    with pytest.raises(AssertionError, match="OFR606"), serving(live.root, store=str(live.root / "nothing.db")):
+        pass
