@@ -146,7 +146,8 @@ def resident(process: int) -> int:
 def row(name: str, load: Load, bare: Load | None) -> str:
     """A line of the table."""
     ratio = f"{load.rate / bare.rate:.2f}" if bare is not None else ""
-    return f"| {name} | {load.rate:,.0f} | {load.median * 1e3:.2f} ms | {load.p99 * 1e3:.2f} ms | {ratio} | {load.failed} |"
+    times = f"{load.median * 1e3:.2f} ms | {load.p99 * 1e3:.2f} ms"
+    return f"| {name} | {load.rate:,.0f} | {times} | {ratio} | {load.failed} |"
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from decisions_catalog import ENVIRONMENT, Shape, history, live
 from decisions_rules import NOW, contact_name, contacts
 
 from offerkit.address import SHARED, parse_address
-from offerkit.fingerprint import canonical, fingerprint
+from offerkit.fingerprint import Json, canonical, fingerprint
 from offerkit.models.status import Status
 from offerkit.planning.plan import Body, Entry
 from offerkit.rules.values import show
@@ -36,7 +36,7 @@ def write_project(root: Path, location: Location, offers: int, people: int) -> N
     _contacts(root / "data/contacts.csv", people)
     shape = Shape(offers)
     made = live(shape)
-    source = {"format": "csv", "path": "data/contacts.csv"}
+    source: dict[str, Json] = {"format": "csv", "path": "data/contacts.csv"}
     bodies = {address: dict(body) for address, body in made.bodies.items()}
     bodies["dimension.recipient"]["source"] = source
     changes, texts = [], {}
