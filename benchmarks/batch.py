@@ -20,6 +20,8 @@ from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 
+DEFAULT = "offerkit;duckdb, from the store;polars, from the store;duckdb;polars;loop;offerkit, no history"
+
 
 def main() -> None:
     """Generate, run, compare, print the table."""
@@ -28,7 +30,7 @@ def main() -> None:
     parser.add_argument("--history", type=int, default=5_000_000, help="propositions")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--work", type=Path, help="where the data is kept for the next run")
-    parser.add_argument("--ways", default="offerkit;duckdb;polars;loop;offerkit, no history")
+    parser.add_argument("--ways", default=DEFAULT)
     parser.add_argument("--run", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.run:

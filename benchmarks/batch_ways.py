@@ -1,15 +1,19 @@
 """The ways to decide for a million contacts: offerkit's batch, the two peers, and the unitary engine in a loop.
 
 A peer knows the offers' conditions, weights and ties as offerkit compiled them, which nobody has to write by hand
-then, and reads the history from Parquet, which is kinder to it than offerkit's own store. Everything that a way does
+then, and reads the history from Parquet, which is kinder to it than offerkit's own store; or, to do the same job, from
+that store. Everything that a way does
 counts: reading contacts and history, deciding, writing the result as Parquet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, timedelta
+from functools import partial
 from importlib import import_module
 from itertools import groupby
 from pathlib import Path
@@ -17,7 +21,7 @@ from time import perf_counter
 from typing import Any
 
 from batch_data import PARTNERS, catalog
-from decisions_catalog import SPACE
+from decisions_catalog import ENVIRONMENT, SPACE
 from decisions_rules import NOW
 
 from offerkit.address import ancestors
@@ -95,8 +99,11 @@ def loop_way(folder: Path, out: Path) -> float:
         return (perf_counter() - begun) / LOOPED * float(source.count())
 
 
-def duckdb_way(folder: Path, out: Path, *, history: bool = True) -> None:
-    """One list of 200 ``CASE``, sorted, cut and unnested: the fastest form of six that were tried."""
+def duckdb_way(folder: Path, out: Path, *, stored: bool = False) -> None:
+    """One list of 200 ``CASE``, sorted, cut and unnested: the fastest form of six that were tried.
+
+    ``stored``: the history is read from offerkit's store, as offerkit has to.
+    """
     import duckdb
 
     made = the_program()
@@ -105,9 +112,7 @@ def duckdb_way(folder: Path, out: Path, *, history: bool = True) -> None:
         source = f"'{folder / 'contacts.parquet'}'"
         names = ", ".join(f'"{name}" AS "f_{name}"' for name in made.catalog.dimension.fields)
         db.execute(f"CREATE VIEW contact AS SELECT id AS k, {names} FROM {source}")
-        _excluded_in_duckdb(db, made, folder) if history else db.execute(
-            "CREATE TABLE excluded (k VARCHAR, items INTEGER[])"
-        )
+        _excluded_in_duckdb(db, made, folder, _three_from_store(db, folder) if stored else _three(folder))
         ranks = _rank_of_weights(made)
         cases = ", ".join(
             f"CASE WHEN {' AND '.join(gate_sql(made.gates[gate], made.facts) for gate in item.gates) or 'TRUE'}"
@@ -137,26 +142,66 @@ def _rank_of_weights(made: Program) -> list[int]:
     return [weights.index(item.weight) for item in made.items if item.weight is not None]
 
 
-def _excluded_in_duckdb(db: Any, made: Program, folder: Path) -> None:
-    """Items taken from contacts by the three rules, with a list for each contact."""
+def _excluded_in_duckdb(db: Any, made: Program, folder: Path, three: str) -> None:
+    """Items taken from contacts by the three rules, with a list for each contact; ``three``: what each rule counts."""
     db.execute("CREATE TABLE offered (item INTEGER, offer VARCHAR, category VARCHAR, partner BOOLEAN)")
     db.executemany("INSERT INTO offered VALUES (?, ?, ?, ?)", _offered(made))
-    past, now = f"'{folder / 'history.parquet'}'", f"TIMESTAMP '{NOW:%Y-%m-%d %H:%M:%S}'"
     db.execute(
-        f"""CREATE TABLE excluded AS WITH
-        declined AS (SELECT DISTINCT contact AS k, offer FROM {past} WHERE time BETWEEN {now} - INTERVAL 60 DAY
-            AND {now} AND status IN ('accepted', 'rejected')),
-        pressed AS (SELECT contact AS k, category FROM {past} WHERE time BETWEEN {now} - INTERVAL 30 DAY AND {now}
-            AND channel = 'inbound-web' GROUP BY ALL HAVING count(*) >= 2),
-        partnered AS (SELECT contact AS k FROM {past} WHERE time BETWEEN {now} - INTERVAL 492 HOUR AND {now}
-            AND weight >= 5 AND rank <= 2 AND category IN (SELECT category FROM offered WHERE partner)
-            GROUP BY contact HAVING count(*) >= 2)
+        f"""CREATE TABLE excluded AS WITH {three}
         SELECT k, list(item) AS items FROM (
             SELECT k, item FROM declined JOIN offered USING (offer)
             UNION ALL SELECT k, item FROM pressed JOIN offered USING (category)
             UNION ALL SELECT k, item FROM partnered SEMI JOIN (SELECT id AS k FROM '{folder / "contacts.parquet"}'
                 WHERE loyalty <> 'gold') USING (k) CROSS JOIN (SELECT item FROM offered WHERE partner)) GROUP BY k"""
     )
+
+
+def _three(folder: Path) -> str:
+    """What the three rules count, from Parquet."""
+    past, now = f"'{folder / 'history.parquet'}'", f"TIMESTAMP '{NOW:%Y-%m-%d %H:%M:%S}'"
+    return f"""declined AS (SELECT DISTINCT contact AS k, offer FROM {past} WHERE time BETWEEN {now} - INTERVAL 60 DAY
+            AND {now} AND status IN ('accepted', 'rejected')),
+        pressed AS (SELECT contact AS k, category FROM {past} WHERE time BETWEEN {now} - INTERVAL 30 DAY AND {now}
+            AND channel = 'inbound-web' GROUP BY ALL HAVING count(*) >= 2),
+        partnered AS (SELECT contact AS k FROM {past} WHERE time BETWEEN {now} - INTERVAL 492 HOUR AND {now}
+            AND weight >= 5 AND rank <= 2 AND category IN (SELECT category FROM offered WHERE partner)
+            GROUP BY contact HAVING count(*) >= 2)"""
+
+
+def _three_from_store(db: Any, folder: Path) -> str:
+    """The same from the store: SQLite says which rule counts a row, DuckDB counts."""
+    import numpy
+
+    db.execute("CREATE TABLE past (k VARCHAR, offer VARCHAR, category VARCHAR, flags TINYINT)")
+    for rows in stored_history(folder):
+        k, offer, category, flags = zip(*rows, strict=True)
+        texts = {"k": k, "offer": offer, "category": category}
+        part = {name: numpy.array(cells, dtype=object) for name, cells in texts.items()}
+        part["flags"] = numpy.array(flags, dtype=numpy.int8)
+        db.register("part", part)
+        db.execute("INSERT INTO past SELECT * FROM part")
+        db.unregister("part")
+    return """declined AS (SELECT DISTINCT k, offer FROM past WHERE flags & 1 <> 0),
+        pressed AS (SELECT k, category FROM past WHERE flags & 2 <> 0 GROUP BY ALL HAVING count(*) >= 2),
+        partnered AS (SELECT k FROM past WHERE flags & 4 <> 0 GROUP BY k HAVING count(*) >= 2)"""
+
+
+def stored_history(folder: Path) -> Iterator[list[tuple[str, str, str, int]]]:
+    """Contact, offer, category and which of the three rules count it, narrowed by the best SQL that was found."""
+    since = [f"'{NOW - timedelta(hours=hours):%Y-%m-%dT%H:%M:%S}.000000Z'" for hours in (1440, 720, 492)]
+    named = " OR ".join(f"category = '{name}' OR (category >= '{name}/' AND category < '{name}0')" for name in PARTNERS)
+    tests = (
+        f"status IN (3, 5) AND time >= {since[0]}", f"channel = 'inbound-web' AND time >= {since[1]}",
+        f"rank <= 2 AND CAST(weight AS REAL) >= 5 AND ({named}) AND time >= {since[2]}",
+    )  # fmt: skip
+    flags = " + ".join(f"CASE WHEN {test} THEN {1 << bit} ELSE 0 END" for bit, test in enumerate(tests))
+    with closing(sqlite3.connect(folder / "store.db")) as store:
+        found = store.execute(
+            f"SELECT contact, offer, category, {flags} FROM proposition NOT INDEXED WHERE environment = '{ENVIRONMENT}'"
+            f" AND +time <= '{NOW:%Y-%m-%dT%H:%M:%S}.000000Z' AND (({') OR ('.join(tests)}))"
+        )
+        while part := found.fetchmany(100_000):
+            yield part
 
 
 def _offered(made: Program) -> list[tuple[int, str, str, bool]]:
@@ -166,8 +211,11 @@ def _offered(made: Program) -> list[tuple[int, str, str, bool]]:
     ]
 
 
-def polars_way(folder: Path, out: Path) -> None:
-    """Booleans from Polars, the top three from NumPy; ties by Polars' own hash, because it has no MD5."""
+def polars_way(folder: Path, out: Path, *, stored: bool = False) -> None:
+    """Booleans from Polars, the top three from NumPy; ties by Polars' own hash, because it has no MD5.
+
+    ``stored``: the history is read from offerkit's store, as offerkit has to.
+    """
     import numpy
 
     from offerkit.batch.rank import by_group
@@ -187,7 +235,7 @@ def polars_way(folder: Path, out: Path) -> None:
         for gate in item.gates:
             alive[number] &= columns[gate]
     del truths, columns
-    _take_in_polars(made, folder, people, alive)
+    _take_in_polars(made, _polars_from_store(folder) if stored else _polars_from_parquet(folder), people, alive)
     hashed = people["id"].hash(seed=1).to_numpy()
     mixing = (hashed >> numpy.uint64(32)).astype(numpy.uint32) | numpy.uint32(1), hashed.astype(numpy.uint32)
     ties = numpy.array([made.catalog.offers[item.place].tie for item in made.items], dtype=numpy.uint32)
@@ -209,32 +257,46 @@ def _package() -> Any:
     return import_module("polars")
 
 
-def _take_in_polars(made: Program, folder: Path, people: Any, alive: Any) -> None:
-    from datetime import timedelta
-
+def _take_in_polars(made: Program, three: tuple[Any, Any, Any], people: Any, alive: Any) -> None:
+    """``three``: the rows that each rule counts."""
     polars = _package()
 
-    col, now = polars.col, NOW.replace(tzinfo=None)
-    past = polars.scan_parquet(folder / "history.parquet").filter(col("time") <= now)
+    col, (declined, pressed, partnered) = polars.col, three
     places = people.select("id", "loyalty").with_row_index("n").rename({"id": "contact"}).lazy()
     rows = polars.DataFrame(_offered(made), schema=["item", "offer", "category", "partner"], orient="row").lazy()
     partner = rows.filter("partner")
-    declined = past.filter(
-        (col("time") >= now - timedelta(days=60)) & col("status").is_in(["accepted", "rejected"])
-    ).select("contact", "offer").unique().join(rows, on="offer")  # fmt: skip
-    pressed = past.filter((col("time") >= now - timedelta(days=30)) & (col("channel") == "inbound-web")).group_by(
-        "contact", "category"
-    ).len().filter(col("len") >= 2).join(rows, on="category")  # fmt: skip
-    partnered = past.filter(
-        (col("time") >= now - timedelta(days=20, hours=12)) & (col("weight") >= 5) & (col("rank") <= 2)
-    ).join(partner.select("category").unique(), on="category", how="semi").group_by("contact").len().filter(
-        col("len") >= 2
-    ).join(places.filter(col("loyalty") != "gold"), on="contact").select("n").join(
+    refused = declined.select("contact", "offer").unique().join(rows, on="offer")
+    often = pressed.group_by("contact", "category").len().filter(col("len") >= 2).join(rows, on="category")
+    both = partnered.join(partner.select("category").unique(), on="category", how="semi").group_by("contact").len(
+    ).filter(col("len") >= 2).join(places.filter(col("loyalty") != "gold"), on="contact").select("n").join(
         partner.select("item"), how="cross"
     )  # fmt: skip
-    for part in (declined.join(places, on="contact"), pressed.join(places, on="contact"), partnered):
+    for part in (refused.join(places, on="contact"), often.join(places, on="contact"), both):
         found = part.select("item", "n").collect()
         alive[found["item"].to_numpy(), found["n"].to_numpy()] = False
+
+
+def _polars_from_parquet(folder: Path) -> tuple[Any, Any, Any]:
+    polars = _package()
+    col, now = polars.col, NOW.replace(tzinfo=None)
+    past = polars.scan_parquet(folder / "history.parquet").filter(col("time") <= now)
+    return (
+        past.filter((col("time") >= now - timedelta(days=60)) & col("status").is_in(["accepted", "rejected"])),
+        past.filter((col("time") >= now - timedelta(days=30)) & (col("channel") == "inbound-web")),
+        past.filter((col("time") >= now - timedelta(hours=492)) & (col("weight") >= 5) & (col("rank") <= 2)),
+    )
+
+
+def _polars_from_store(folder: Path) -> tuple[Any, Any, Any]:
+    polars = _package()
+    names = {"contact": polars.String, "offer": polars.String, "category": polars.String, "flags": polars.Int8}
+    parts = [
+        polars.DataFrame(dict(zip(names, zip(*rows, strict=True), strict=True)), schema=names)
+        for rows in stored_history(folder)
+    ]
+    past = polars.concat(parts).lazy()
+    declined, pressed, partnered = (past.filter(polars.col("flags") & (1 << bit) != 0) for bit in range(3))
+    return declined, pressed, partnered
 
 
 def _polars(node: Node, made: Program) -> Any:
@@ -286,6 +348,7 @@ _CALLS: Mapping[str, Callable[[list[Any]], Any]] = {
 
 WAYS: Mapping[str, Callable[[Path, Path], float | None]] = {
     "offerkit": offerkit_way, "duckdb": duckdb_way, "polars": polars_way, "loop": loop_way,
-    "offerkit, no history": without_history,
+    "offerkit, no history": without_history, "duckdb, from the store": partial(duckdb_way, stored=True),
+    "polars, from the store": partial(polars_way, stored=True),
 }  # fmt: skip
 """Each makes the result; the loop, which decides for some contacts only, gives the seconds for all."""

@@ -7,10 +7,12 @@ tables that spill to disk, a row for each contact and offer (or category) whose 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from offerkit.batch.ahead import ahead
 from offerkit.batch.gates import column, condition_sql
 from offerkit.batch.people import People
 from offerkit.batch.program import Program
@@ -108,18 +110,19 @@ def _read(people: People, program: Program, store: Store, rules: Sequence[Presen
         for bit in range(len(rules))
     ]
     parts += [f"{_typed(name, place)} AS {column(name)}" for place, name in enumerate(fields, 1)]
-    people.connection.execute("CREATE TEMP TABLE history (k VARCHAR, lines VARCHAR)")
-    for part in store.counted(catalog.environment, wanted, fields):
-        keys, lines = zip(*part, strict=True)
-        columns = {"k": numpy.array(keys, dtype=object), "lines": numpy.array(lines, dtype=object)}
-        people.connection.register("part", columns)
-        people.connection.execute("INSERT INTO history SELECT CAST(k AS VARCHAR), CAST(lines AS VARCHAR) FROM part")
-        people.connection.unregister("part")
     people.connection.execute(
-        f"CREATE TEMP TABLE past AS SELECT k, {', '.join(parts)} FROM"  # noqa: S608 - our own names
-        " (SELECT k, string_split(unnest(string_split(lines, chr(10))), ' ') AS line FROM history)"
+        f"CREATE TEMP TABLE past AS SELECT k, {', '.join(parts)} FROM (SELECT '' AS k, [''] AS line) LIMIT 0"  # noqa: S608
     )
-    people.connection.execute("DROP TABLE history")
+    with closing(ahead(store.counted(catalog.environment, wanted, fields))) as read:
+        for part in read:
+            keys, lines = zip(*part, strict=True)
+            columns = {"k": numpy.array(keys, dtype=object), "lines": numpy.array(lines, dtype=object)}
+            people.connection.register("part", columns)
+            people.connection.execute(
+                f"INSERT INTO past SELECT k, {', '.join(parts)} FROM (SELECT CAST(k AS VARCHAR) AS k,"  # noqa: S608
+                " string_split(unnest(string_split(CAST(lines AS VARCHAR), chr(10))), ' ') AS line FROM part)"
+            )
+            people.connection.unregister("part")
     if "time" in fields:
         _local_times(people, catalog)
 

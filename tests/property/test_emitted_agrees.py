@@ -16,6 +16,7 @@ import pytest
 import sqlglot
 from helpers import random_catalog
 from helpers.postgres import postgres_server
+from helpers.spark import spark_session, view
 
 from offerkit.batch import Batch, decide_all, open_people, over, program
 from offerkit.batch.emit import DIALECTS, Tables, emit
@@ -162,14 +163,8 @@ def test_in_postgres() -> None:
 @pytest.mark.slow
 def test_in_spark() -> None:
     """The queries for Spark, run by Spark in local mode."""
-    sql = pytest.importorskip("pyspark.sql", reason="the extra “spark” is not installed")
-    from pyspark.sql.types import _parse_datatype_string
-
-    kinds = {"VARCHAR": "string", "BIGINT": "bigint", "DECIMAL(18,6)": "decimal(18,6)"}
-    session = sql.SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
-    session = session.config("spark.sql.shuffle.partitions", "2").getOrCreate()
     compared = 0
-    try:
+    with spark_session() as session:
         for seed in range(40):
             case = Case(seed)
             query = case.query("spark")
@@ -177,12 +172,9 @@ def test_in_spark() -> None:
                 continue
             for name, columns, rows in case.tables():
                 parts = [column.strip().replace('"', "").split(" ", 1) for column in columns.split(", ")]
-                schema = ", ".join(f"`{column}` {kinds[type_]}" for column, type_ in parts)
-                session.createDataFrame(rows, _parse_datatype_string(schema)).createOrReplaceTempView(name)
+                view(session, name, dict(parts), rows)
             found = [tuple(row) for row in session.sql(query).collect()]
             expected = case.by_batch()
             assert sorted((contact, rank, offer) for _, contact, rank, offer, _ in found) == expected, seed
             compared += len(expected)
-    finally:
-        session.stop()
     assert compared > 80

@@ -89,12 +89,18 @@ class Conditions:
                 return self._extreme(name.upper(), args)
             case "add" | "sub" | "mul" if len(args) == 2:
                 return f"({args[0]} {_ARITHMETIC[name]} {args[1]})"
-            case "lower" | "upper" | "trim":
+            case "lower" | "upper":
                 return f"{name.upper()}({args[0]})"
+            case "trim":
+                return words.trim(*args)
+            case "neg":
+                return f"(- {args[0]})"
+            case "to_decimal":
+                return f"CAST({args[0]} AS {words.types[Base.DECIMAL]})"
             case "concat":
                 return "(" + " || ".join(args) + ")"
             case "like":
-                return f"({args[0]} LIKE {args[1]})"
+                return words.like(args[0], self._pattern(node.args[1]))
             case "length":
                 return words.length(*args)
             case "contains":
@@ -104,11 +110,18 @@ class Conditions:
             case "ends_with":
                 return words.ends_with(*args)
             case "list_contains":
-                return words.list_contains(*args)
+                # An empty list holds nothing for some engines, not even something unknown: that is unknown here.
+                return f"(CASE WHEN {args[1]} IS NOT NULL THEN {words.list_contains(*args)} END)"
             case _ if node.args or name in ("now", "current_date"):
                 return self._time(node, args)
             case _:
                 raise NotEmittedError(name)
+
+    def _pattern(self, node: Node) -> str:
+        """A pattern, in which a backslash is a sign like any other; for some engines it escapes the next one."""
+        if not isinstance(node, Literal) or not isinstance(node.value, str):
+            raise NotEmittedError("like with a pattern that is no constant")
+        return self._dialect.text(node.value.replace("\\", "\\" * self._dialect.backslashes))
 
     def _extreme(self, name: str, args: list[str]) -> str:
         """The greatest or least of those known: some engines give null when one is unknown."""

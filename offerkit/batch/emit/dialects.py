@@ -25,6 +25,11 @@ class Dialect:
     ends_with: Words
     list_contains: Words
     length: Words
+    trim: Words = "TRIM({}, ' ')".format
+    """Spaces only: some engines take away every white space unless told."""
+    like: Words = "({} LIKE {})".format
+    backslashes: int = 1
+    """How many stand for one in a pattern of LIKE."""
 
     def quoted(self, name: str) -> str:
         """A name; always quoted, because ``user`` and ``order`` are names as well."""
@@ -56,13 +61,13 @@ DIALECTS = {
         "postgres", '"', _SQL, "MD5({})".format, "CAST(CAST('x00000000' || {} AS BIT(64)) AS BIGINT)".format,
         "(CAST({1} AS DATE) - CAST({0} AS DATE))".format, "(STRPOS({}, {}) > 0)".format,
         "STARTS_WITH({}, {})".format, "(RIGHT({0}, LENGTH({1})) = {1})".format, "({1} = ANY({0}))".format,
-        "LENGTH({})".format,
+        "LENGTH({})".format, "TRIM(BOTH ' ' FROM {})".format, backslashes=2,
     ),
     "spark": Dialect(
         "spark", "`", _types("STRING", "BIGINT", "DECIMAL(18, 6)", "TIMESTAMP", "ARRAY<STRING>"), "MD5({})".format,
         "CAST(CONV({}, 16, 10) AS BIGINT)".format, "DATEDIFF({1}, {0})".format, "CONTAINS({}, {})".format,
         "STARTSWITH({}, {})".format, "ENDSWITH({}, {})".format, "ARRAY_CONTAINS({}, {})".format,
-        "CHAR_LENGTH({})".format,
+        "CHAR_LENGTH({})".format, "TRIM(BOTH ' ' FROM {})".format, backslashes=2,
     ),
     "snowflake": Dialect(
         "snowflake", '"', _types("VARCHAR", "BIGINT", "DECIMAL(18, 6)", "TIMESTAMP_NTZ", "ARRAY"), "MD5({})".format,
@@ -72,9 +77,10 @@ DIALECTS = {
     ),
     "bigquery": Dialect(
         "bigquery", "`", _types("STRING", "INT64", "NUMERIC", "DATETIME", "ARRAY<STRING>"), "TO_HEX(MD5({}))".format,
-        "CAST(CONCAT('0x', {}) AS INT64)".format, "DATE_DIFF({1}, {0}, DAY)".format, "(STRPOS({}, {}) > 0)".format,
+        "CAST(CONCAT('0x', {}) AS INT64)".format, "DATE_DIFF({1}, {0}, DAY)".format,
+        "(STRPOS({0}, {1}) > 0 OR ({1} = '' AND {0} IS NOT NULL))".format,
         "STARTS_WITH({}, {})".format, "ENDS_WITH({}, {})".format,
-        "(CASE WHEN {0} IS NOT NULL THEN {1} IN UNNEST({0}) END)".format, "CHAR_LENGTH({})".format,
+        "(CASE WHEN {0} IS NOT NULL THEN {1} IN UNNEST({0}) END)".format, "CHAR_LENGTH({})".format, backslashes=2,
     ),
 }  # fmt: skip
 """By name. DuckDB's is for looking at a query here; Snowflake's and BigQuery's are parsed in our tests, not run."""

@@ -81,7 +81,7 @@ class _Emitter:
         self._wrong.append(
             Diagnostic(
                 Code.NOT_EMITTED, f"{what} cannot be said in a query for {self._dialect.name}", why,
-                "Decide here (offerkit simulate --out), or say it in another way.", address,
+                "Decide here (offerkit simulate --out), ask for other spaces, or say it otherwise.", address,
             )
         )  # fmt: skip
 
