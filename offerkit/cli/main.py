@@ -45,6 +45,7 @@ COMMANDS = {
     "sent": "Say that a delivery was sent: its propositions are presented.",
     "simulate": "Show who would get what: every contact's offers, counted by offer, rank and axis.",
     "test": "Run the decision cases kept beside the specs.",
+    "token": "Manage operators' tokens, for who asks over the network.",
     "serve": "Answer calls over the network: web pages, call centres, back ends.",
     "graph": "Show who refers to whom.",
     "export": "Write the YAML of a stage.",

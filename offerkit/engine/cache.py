@@ -38,6 +38,13 @@ class Bounded(Generic[K, V]):
             self._known[key] = made
         return made
 
+    def put(self, key: K, value: V) -> None:
+        """Keep another value for ``key``."""
+        with self._lock:
+            while len(self._known) >= self._size and key not in self._known:
+                del self._known[next(iter(self._known))]
+            self._known[key] = value
+
     def __len__(self) -> int:
         return len(self._known)
 

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Scope
 from offerkit import __version__
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.server import api, health
-from offerkit.server.callers import operator_of
+from offerkit.server.callers import Callers, Known, operator_of
 from offerkit.server.desk import Desk
 from offerkit.server.metrics import Metrics
 from offerkit.server.middleware import Outermost
@@ -30,12 +30,14 @@ def application(session: Session, settings: Settings) -> ASGIApp:
     """The whole application. Raises Refused when the store cannot be opened."""
     metrics = Metrics(shared=bool(os.environ.get("PROMETHEUS_MULTIPROC_DIR")))
     desk = Desk(session, settings, metrics)
+    callers = Callers(session)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await desk.open()
         yield
         await desk.close()
+        callers.close()
 
     app = FastAPI(
         title="offerkit",
@@ -48,7 +50,7 @@ def application(session: Session, settings: Settings) -> ASGIApp:
     app.include_router(api.routes(desk, settings.public_url.rstrip("/") + STATUS_PATH))
     app.include_router(health.routes(desk, metrics))
     _problems(app)
-    return Outermost(app, metrics, _route)
+    return Outermost(Known(app, callers), metrics, _route)
 
 
 def _route(scope: Scope) -> str:

@@ -2,9 +2,119 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import UTC, datetime
+
 from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from offerkit.diagnostics import Refused
+from offerkit.engine.cache import Bounded
+from offerkit.server.problems import problem, trouble
+from offerkit.store import Store
+from offerkit.workflow.session import Session
+from offerkit.workflow.tokens import hashed, operator_by_token
+
+KNOWN_FOR = 5.0
+"""Seconds that a token is believed without asking the store again: so long may a revoked one still count."""
+GUESSES, WINDOW = 20, 60.0
+"""Wrong tokens that one address may send within so many seconds."""
+_FORGET = 10_000
 
 
 def operator_of(request: Request) -> str:
     """The operator whose token the request carries; empty for somebody from outside."""
-    return str(getattr(request.state, "operator", ""))
+    return str(request.scope.get("offerkit.operator", ""))
+
+
+class Callers:
+    """Looks tokens up, away from the event loop, and remembers for a moment what it found."""
+
+    def __init__(self, session: Session) -> None:
+        """The store is opened when a token is first seen."""
+        self._session = session
+        self._pool = ThreadPoolExecutor(1, "offerkit-tokens")
+        self._stack = ExitStack()
+        self._store: Store | None = None
+        self._known: Bounded[str, tuple[str, float]] = Bounded(1_000)
+        self._wrong: dict[str, list[float]] = {}
+
+    def close(self) -> None:
+        """Give the store back."""
+        self._pool.shutdown(wait=True)
+        self._stack.close()
+
+    async def by_token(self, text: str) -> str:
+        """The operator whose token it is; empty when it does not count. Raises Refused when the store is away."""
+        key = hashed(text)
+        name, until = self._known.get(key, lambda: ("", 0.0))
+        if until > time.monotonic():
+            return name
+        name = await asyncio.get_running_loop().run_in_executor(self._pool, self._ask, text)
+        self._known.put(key, (name, time.monotonic() + KNOWN_FOR))
+        return name
+
+    def _ask(self, text: str) -> str:
+        try:
+            if self._store is None:
+                self._store = self._stack.enter_context(self._session.writing())
+            return operator_by_token(self._store, text, datetime.now(UTC))
+        except Refused:  # opened anew the next time
+            self._store = None
+            self._stack.close()
+            raise
+
+    def guessed(self, client: str) -> bool:
+        """Note a wrong token of ``client``; whether there were too many."""
+        now = time.monotonic()
+        if len(self._wrong) > _FORGET:
+            self._wrong = {name: times for name, times in self._wrong.items() if times[-1] > now - WINDOW}
+        times = self._wrong.setdefault(client, [])
+        times[:] = [*(moment for moment in times if moment > now - WINDOW), now][-GUESSES - 1 :]
+        return len(times) > GUESSES
+
+    def too_many(self, client: str) -> bool:
+        """Whether ``client`` sent too many wrong tokens lately."""
+        now = time.monotonic()
+        return sum(moment > now - WINDOW for moment in self._wrong.get(client, ())) > GUESSES
+
+
+class Known:
+    """Middleware: a request that carries a bearer token is its operator's, or is refused."""
+
+    def __init__(self, app: ASGIApp, callers: Callers) -> None:
+        """Wrap ``app``."""
+        self._app, self._callers = app, callers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Look at one request."""
+        answer: Callable[[Scope, Receive, Send], Awaitable[None]] = self._app
+        if scope["type"] == "http":
+            given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+            if given:
+                answer = await self._answering(scope, given) or answer
+        await answer(scope, receive, send)
+
+    async def _answering(self, scope: Scope, given: bytes) -> ASGIApp | None:
+        """The refusal; None when the token counts, which is then noted."""
+        client = scope["client"][0] if scope.get("client") else ""
+        if self._callers.too_many(client):
+            response = trouble(429, "Too many", "too many wrong tokens; wait a minute", scope["path"])
+            response.headers["Retry-After"] = str(int(WINDOW))
+            return response
+        scheme, _, text = given.decode("latin-1").partition(" ")
+        try:
+            name = await self._callers.by_token(text.strip()) if scheme.lower() == "bearer" else ""
+        except Refused as refused:
+            return problem(refused, insider=False, instance=scope["path"])
+        if name:
+            scope["offerkit.operator"] = name
+            return None
+        self._callers.guessed(client)
+        response = trouble(401, "Not known", "this token does not count", scope["path"])
+        response.headers["WWW-Authenticate"] = "Bearer"
+        return response

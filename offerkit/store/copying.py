@@ -17,6 +17,7 @@ from offerkit.store import (
     proposition_rows,
     revisions,
     schema,
+    tokens,
     verify,
 )
 from offerkit.store.database import Cell, Database
@@ -34,6 +35,7 @@ TABLES = {
     "proposition": proposition_rows.COLUMNS,
     "cookie": "environment, cookie, contact, time",
     "delivery_run": deliveries.COLUMNS,
+    "token": tokens.COLUMNS,
 }
 """Every table with its columns, those that others refer to first."""
 PART = 20_000

@@ -71,6 +71,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             operator {text} NOT NULL, messages INTEGER NOT NULL, propositions INTEGER NOT NULL, sent {key} NOT NULL,
             PRIMARY KEY (environment, campaign, delivery)) {clustered}""",
     ),
+    (
+        """CREATE TABLE token (
+            id {key} NOT NULL PRIMARY KEY, hash {text} NOT NULL, operator {key} NOT NULL, name {text} NOT NULL,
+            created {key} NOT NULL, created_by {text} NOT NULL, expires {key} NOT NULL, revoked {key} NOT NULL)""",
+    ),
 )
 """The statements that lead from format n to n + 1; format 0 is an empty database."""
 

@@ -28,6 +28,7 @@ from offerkit.store import (
     snapshots,
     stages,
     status,
+    tokens,
     verify,
 )
 from offerkit.store.counted import Counted
@@ -37,6 +38,7 @@ from offerkit.store.holder import Holder
 from offerkit.store.location import Location
 from offerkit.store.proposition_rows import EVERY, Data, PropositionQuery, PropositionRow, StatusChange
 from offerkit.store.rows import ChangeRow, Draft, RevisionRow, StageHead
+from offerkit.store.tokens import TokenRow
 
 
 class Store:
@@ -238,6 +240,22 @@ class Store:
     def withdraw_delivery(self, run: DeliveryRun) -> int:
         """Take back a delivery that was not sent, with its propositions; how many there were."""
         return deliveries.withdraw(self._db, run)
+
+    def add_token(self, row: TokenRow) -> None:
+        """Keep an operator's token."""
+        tokens.add(self._db, row)
+
+    def tokens(self) -> list[TokenRow]:
+        """All operators' tokens, the newest first."""
+        return tokens.tokens(self._db)
+
+    def token(self, id_: str) -> TokenRow | None:
+        """One token; None when there is no such one."""
+        return tokens.token(self._db, id_)
+
+    def revoke_token(self, id_: str, time: str) -> bool:
+        """Let a token count no more from ``time`` on; False when it did not count already."""
+        return tokens.revoke(self._db, id_, time)
 
     def contact_of(self, environment: str, cookie: str) -> str:
         """The key of the contact that last identified themselves with ``cookie``; empty when nobody did."""

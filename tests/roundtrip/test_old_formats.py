@@ -111,3 +111,9 @@ def test_a_store_is_upgraded_when_it_is_asked_for(path: Path, tmp_path: Path) ->
     assert migrate(old).current
     with Store.open(old) as store:
         assert store.verify() == []
+
+
+def test_tokens_of_format_4(tmp_path: Path) -> None:
+    with Store.open(restored(HERE / "store-4.sql", tmp_path / "store.db")) as store:
+        (token,) = store.tokens()
+    assert (token.id, token.operator, token.name, token.revoked) == ("0123456789ab", "admin", "pipeline", "")

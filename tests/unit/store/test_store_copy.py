@@ -12,9 +12,12 @@ from store_samples import append, change, draft, entry, sample
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.store import DeliveryRun, Location, Store, copying, parse_location
+from offerkit.store.tokens import TokenRow
 from offerkit.workflow.stores import copy, migrate, status_json
 
 RUN = DeliveryRun("recipients", "c", "d", "call-9", "email", 4, at(9), at(9), "ada", 1, 1)
+
+TOKEN = TokenRow("0123456789ab", "0" * 64, "ada", "ü", at(1), "ada", at(9))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -30,6 +33,7 @@ def full(location: Location) -> Location:
         store.add_delivery(RUN, [made(900, interaction="call-9", time=at(9))])
         with store.recording():
             store.remember("recipients", "cookie", "42|fr", at(1))
+        store.add_token(TOKEN)
     return location
 
 
@@ -42,6 +46,7 @@ def test_everything_goes_along(full: Location, target: Location, monkeypatch: py
         assert new.propositions(limit=0) == old.propositions(limit=0)
         assert new.deliveries() == [RUN]
         assert new.contact_of("recipients", "cookie") == "42|fr"
+        assert new.tokens() == [TOKEN]
         assert (new.project, new.heads(), new.approvals()) == (old.project, old.heads(), old.approvals())
         assert new.verify() == []
         assert new.status().rows == old.status().rows

@@ -1,0 +1,60 @@
+"""``offerkit token``."""
+
+from __future__ import annotations
+
+import click
+
+from offerkit.cli.complete import operators
+from offerkit.cli.options import pass_shell
+from offerkit.cli.shell import Shell
+
+
+@click.group("token")
+def token() -> None:
+    """Manage operators' tokens: who asks over the network shows one."""
+
+
+@token.command("create")
+@click.argument("operator", shell_complete=operators)
+@click.option("--name", default="", metavar="TEXT", help="What it is for.")
+@click.option("--expires", default="90d", metavar="DURATION", help="How long it counts (default: 90d).")
+@pass_shell
+def create(shell: Shell, operator: str, name: str, expires: str) -> None:
+    """Make a token for an operator, and print it: this once, it is kept as a hash only."""
+    from offerkit.workflow import tokens
+
+    row, text = tokens.create(shell.session(), operator, name, expires)
+    click.echo(text)
+    click.echo(f"Token {row.id} of {row.operator} counts until {row.expires[:16]}Z. It is not shown again.", err=True)
+
+
+@token.command("list")
+@pass_shell
+def listed(shell: Shell) -> None:
+    """List the tokens: whose they are, what for, and whether they count."""
+    from offerkit.reports.escape import visible
+
+    session = shell.session()
+    with session.existing() as store:
+        rows = store.tokens()
+    if not rows:
+        click.echo("No tokens.")
+    for row in rows:
+        state = f"revoked {row.revoked[:10]}" if row.revoked else f"until {row.expires[:10]}"
+        if not row.revoked and row.expires <= session.now:
+            state = f"expired {row.expires[:10]}"
+        click.echo(f"{row.id}  {row.operator:<16}  {state:<18}  by {row.created_by}  {visible(row.name)}".rstrip())
+
+
+@token.command("revoke")
+@click.argument("id_", metavar="ID")
+@pass_shell
+def revoke(shell: Shell, id_: str) -> None:
+    """Let a token count no more; a server hears of it within five seconds."""
+    from offerkit.workflow import tokens
+
+    row = tokens.revoke(shell.session(), id_)
+    click.echo(f"Token {row.id} of {row.operator} counts no more.")
+
+
+command = token

@@ -1,0 +1,100 @@
+"""Tokens: how an operator shows over the network who they are. Made once, shown once, kept as a hash."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from base64 import urlsafe_b64encode
+from datetime import datetime, timedelta
+from hashlib import sha256
+from secrets import token_bytes, token_hex
+
+from offerkit.diagnostics import Code, Refused, refuse, suggestion
+from offerkit.engine.durations import duration
+from offerkit.governance.rights import ADMINISTRATOR, Actor
+from offerkit.store import Store
+from offerkit.store.tokens import TokenRow
+from offerkit.workflow.proposing import utc
+from offerkit.workflow.session import Session
+from offerkit.workflow.who import operators, who_is
+
+LONGEST = timedelta(days=366)
+_FORM = re.compile(r"ofk_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
+
+
+def create(session: Session, operator: str, name: str, expires: str) -> tuple[TokenRow, str]:
+    """A token for ``operator`` that counts for ``expires`` (``90d``), and its text, which is kept nowhere.
+
+    Administrators make them for anybody, others for themselves. Raises Refused otherwise, and for an operator who
+    is unknown or disabled.
+    """
+    until = _until(session.now, expires)
+    with session.writing() as store:
+        actor = who_is(session, store)
+        _may(actor, operator)
+        known = operators(store)
+        if operator not in known:
+            raise refuse(Code.NO_OPERATOR, f"there is no operator “{operator[:80]}”", hint=suggestion(operator, known))
+        if known[operator].get("enabled") is False:
+            raise refuse(Code.NOT_ALLOWED, f"operator {operator} is disabled", hint="An administrator can enable them.")
+        id_ = token_hex(6)
+        text = f"ofk_{id_}_{urlsafe_b64encode(token_bytes(32)).rstrip(b'=').decode()}"
+        row = TokenRow(id_, hashed(text), operator, name, session.now, actor.name, until)
+        store.add_token(row)
+    return row, text
+
+
+def revoke(session: Session, id_: str) -> TokenRow:
+    """Let a token count no more. Raises Refused when there is no such one, or the operator may not."""
+    with session.writing() as store:
+        actor = who_is(session, store)
+        row = store.token(id_)
+        if row is None:
+            known = [found.id for found in store.tokens()]
+            raise refuse(Code.NO_MATCH, f"there is no token {id_[:40]}", hint=suggestion(id_, known, "See: token list"))
+        _may(actor, row.operator)
+        store.revoke_token(id_, session.now)
+    return row
+
+
+def operator_by_token(store: Store, text: str, now: datetime) -> str:
+    """The operator whose token ``text`` is, at ``now``; empty for anything that does not count, whatever the reason."""
+    found = _FORM.fullmatch(text)
+    row = store.token(found[1]) if found else None
+    if row is None or not hmac.compare_digest(row.hash, hashed(text)) or row.revoked or row.expires <= utc(now):
+        return ""
+    body = operators(store).get(row.operator)
+    return row.operator if body is not None and body.get("enabled") is not False else ""
+
+
+def hashed(text: str) -> str:
+    """What is kept of a token: 256 random bits need no slow hash."""
+    return sha256(text.encode()).hexdigest()
+
+
+def _may(actor: Actor, operator: str) -> None:
+    if actor.profile not in (None, ADMINISTRATOR) and actor.name != operator:
+        raise refuse(
+            Code.NOT_ALLOWED,
+            f"{actor.name} may not manage tokens of {operator[:80]}",
+            detail="An operator's token is as good as the operator.",
+            hint="Administrators may, and everybody their own.",
+        )
+
+
+def _until(now: str, expires: str) -> str:
+    try:
+        span = duration(expires)
+    except ValueError as error:
+        raise refuse(Code.BAD_VALUE, str(error), hint="Write --expires 90d.") from None
+    if not timedelta() < span <= LONGEST:
+        raise _too_long()
+    return utc(datetime.fromisoformat(now) + span)
+
+
+def _too_long() -> Refused:
+    return refuse(
+        Code.BAD_VALUE,
+        "a token counts for an hour at least and a year at most",
+        hint="Write --expires 90d, and make a new one then.",
+    )
