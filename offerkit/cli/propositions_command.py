@@ -45,6 +45,7 @@ def command(
 
     wanted = Wanted(proposition, offer, contact, space, environment, status, since, until, limit)
     session = shell.session()
+    session.people_needed()
     with session.existing() as store:
         rows = found(store, wanted, session.now)
         if not rows:

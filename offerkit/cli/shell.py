@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from offerkit.planning.plan import Plan
     from offerkit.reports.impact import Impact
     from offerkit.store import Holder, Location
+    from offerkit.store.remote import Remote
     from offerkit.workflow.session import Session
 
 LONG = 2000
@@ -55,13 +56,18 @@ class Shell:
             )
         project = find_project(start)
         _ROOT.append(project.root)
+        remote, location, operator = None, None, self.operator or ""
+        if (self.store or "").startswith(("https://", "http://")):
+            remote, location, operator = behind_server(self.store or "", operator, project.root)
+        else:
+            location = located(self.store)
         return Session(
             project,
             now(),
-            self.operator or "",
-            "" if self.operator else git_email(project.root),
+            operator,
+            "" if operator else git_email(project.root),
             os.environ.get("USER", ""),
-            located(self.store),
+            location,
             lock_timeout,
             not self.no_cache,
             message,
@@ -69,6 +75,7 @@ class Shell:
             progress_bar,
             dict(os.environ),
             override_impact,
+            remote,
         )
 
     @cached_property
@@ -176,6 +183,24 @@ def located(option: str | None) -> Location | None:
     from offerkit.store.location import parse_location
 
     return parse_location(option)
+
+
+def behind_server(address: str, operator: str, root: Path) -> tuple[Remote, Location, str]:
+    """The server that holds the store, a copy of its history, and the operator whose token this is.
+
+    Raises Refused when the server cannot be asked, and when ``operator`` names somebody else.
+    """
+    from offerkit.store.remote import remote_of
+
+    remote = remote_of(address, os.environ)
+    copy = remote.copy(root / ".offerkit" / "remote")
+    if operator and operator != copy.operator:
+        raise refuse(
+            Code.NOT_ALLOWED,
+            f"the token is {copy.operator}'s, not {operator[:80]}'s",
+            hint="Through a server you are who your token says: leave out --as and OFFERKIT_OPERATOR.",
+        )
+    return remote, copy.path, copy.operator
 
 
 def git_email(folder: Path) -> str:

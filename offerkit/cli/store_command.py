@@ -23,7 +23,9 @@ def store() -> None:
 @pass_shell
 def status(shell: Shell, form: str) -> None:
     """Show where the store is, its format, what is in it, and who holds its lock."""
-    with shell.session().existing() as opened:
+    session = shell.session()
+    session.people_needed()
+    with session.existing() as opened:
         found = opened.status()
     if form == "json":
         from offerkit.fingerprint import canonical

@@ -35,6 +35,7 @@ def listed(shell: Shell) -> None:
     from offerkit.reports.escape import visible
 
     session = shell.session()
+    session.people_needed()
     with session.existing() as store:
         rows = store.tokens()
     if not rows:

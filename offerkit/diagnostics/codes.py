@@ -83,6 +83,8 @@ class Code(StrEnum):
     BUSY = "OFR750"
     BAD_REQUEST = "OFR751"
     PACKAGE_MISSING = "OFR752"
+    REMOTE = "OFR753"
+    REMOTE_NOT_THERE = "OFR754"
     # 8xx: what was asked for
     NO_MATCH = "OFR801"
     BAD_ADDRESS = "OFR802"
@@ -212,6 +214,8 @@ CODES: dict[Code, str] = {
     Code.NOT_EMITTED: "A decision that a query for another engine cannot say with the same meaning.",
     Code.BUSY: "The server has more calls than it can answer or store in time; nothing was stored of this one.",
     Code.BAD_REQUEST: "A call over the network that is not written as the interface says.",
+    Code.REMOTE: "The server that holds the store cannot be reached, or is none of offerkit's.",
+    Code.REMOTE_NOT_THERE: "A command that works only where the store is, not through a server.",
     Code.PACKAGE_MISSING: "A Python package that this command needs is not installed.",
     Code.NO_ROOM: "The disk has no room for what a batch over all contacts spills to it.",
     Code.CONTACT_TWICE: "Two contacts of a source have the same key.",

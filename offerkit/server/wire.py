@@ -27,13 +27,13 @@ CallData: TypeAlias = Annotated[
 Output: TypeAlias = Literal["html", "text", "xml"]
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
     """Nothing but what is described is taken, and numbers are not made of texts."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class ProposeBody(_Body):
+class ProposeBody(Body):
     """A call to the engine: several spaces in one call share one decision, and no offer is proposed twice."""
 
     spaces: Annotated[list[Place], Field(min_length=1, max_length=20)]
@@ -55,7 +55,7 @@ class ProposeBody(_Body):
     explain: bool = Field(False, description="For operators: say of every offer why it is in or out.")
 
 
-class UpdateBody(_Body):
+class UpdateBody(Body):
     """A proposition's new status."""
 
     proposition: Key = Field(min_length=1, description="The opaque id that the proposition came with.")

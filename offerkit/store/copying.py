@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -103,30 +103,47 @@ def copy(source: Location, target: Location, progress: Callable[[int], Advance])
         old.close()
 
 
-def _copied(old: Database, target: Location, progress: Callable[[int], Advance]) -> Copied:
+HISTORY = tuple(table for table in TABLES if table not in ("proposition", "cookie", "delivery_run", "token"))
+"""The tables of the chained history: what was proposed to whom, and tokens, are no part of it."""
+
+
+def copy_history(source: Location, target: Location) -> None:
+    """Carry the chained history alone to ``target``, where nothing may be yet. Raises Refused as :func:`copy`."""
+    old = databases.open_store(source, create=False, write=False, busy_timeout=5.0)
+    try:
+        with old.reading():
+            _copied(old, target, lambda _: lambda _: None, HISTORY)
+    finally:
+        old.close()
+
+
+def _copied(
+    old: Database, target: Location, progress: Callable[[int], Advance], tables: Iterable[str] = TABLES
+) -> Copied:
     total = counts(old)
     new = databases.connect(target, create=True, write=True, busy_timeout=5.0)
     try:
         if not new.blank():
             raise errors.not_blank(new.name)
         advance = progress(2 * sum(total.values()))
-        if not databases.found(new, lambda db: _fill(old, db, advance)):
+        if not databases.found(new, lambda db: _fill(old, db, advance, tables)):
             raise errors.not_blank(new.name)
     finally:
         new.close()
     return Copied(total)
 
 
-def _fill(old: Database, new: Database, advance: Advance) -> None:
+def _fill(old: Database, new: Database, advance: Advance, tables: Iterable[str]) -> None:
     schema.create_tables(new)
     sums: dict[str, _Sum] = {}
-    for table, columns in TABLES.items():
+    wanted = {table: TABLES[table] for table in tables}
+    for table, columns in wanted.items():
         sums[table] = _Sum()
         for rows in _parts(old, table, columns):
             sums[table].add(rows)
             new.insert(table, columns, rows)
             advance(len(rows))
-    for table, columns in TABLES.items():
+    for table, columns in wanted.items():
         there = _Sum()
         for rows in _parts(new, table, columns):
             there.add(rows)

@@ -66,6 +66,10 @@ def decide(session: Session, wish: Wish, decision: Decision) -> Decided:
 
     Raises Refused: nothing matches, the operator may not, a required field is missing, duties are separated.
     """
+    if session.remote is not None:
+        from offerkit.workflow.remote import decide_there
+
+        return decide_there(session.remote, session, wish, decision)
     with session.existing() as store:
         actor = who_is(session, store)
     with (

@@ -52,6 +52,7 @@ def of_plan(session: Session, plan: Plan, asked: Asked) -> Impact:
 
     Raises Refused when contacts cannot be read, or a field to tell them apart by is not theirs.
     """
+    session.people_needed()
     with session.reading() as store:
         both = sides(plan, store)
         names = both.names if asked.at else both.touched

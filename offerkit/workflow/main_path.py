@@ -66,8 +66,8 @@ def held_to_impact(session: Session, plan: Plan) -> Mapping[str, Json]:
 
     What it gives is recorded with the revision.
     """
-    if plan.kind is not PlanKind.PROMOTE or not plan.steps:
-        return {}
+    if plan.kind is not PlanKind.PROMOTE or not plan.steps or session.remote is not None:
+        return {}  # a server judges it by its own contacts when it applies the plan
     with session.existing() as store:
         return _held_to_impact(session, store, plan)
 
@@ -100,6 +100,10 @@ def apply(session: Session, plan: Plan) -> Applied:
     Raises Refused when the operator may not, when the plan is stale, or when another run holds the store.
     """
     actor = allowed(session, plan)
+    if session.remote is not None:
+        from offerkit.workflow.remote import apply_there
+
+        return apply_there(session.remote, session, plan)
     with session.writing(create=plan.kind is PlanKind.APPLY) as store:
         run = replace(
             session.run(actor.name),

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from offerkit.applier.apply import Run
+from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.loader import Loaded, Project, load
 from offerkit.loader.progress import Progress, no_progress
 from offerkit.store import Holder, Location, Store
+from offerkit.store.remote import Remote
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,7 @@ class Session:
     """One run. ``now`` is ISO 8601 in UTC; ``operator`` is the name asked for, ``email`` what git knows.
 
     ``store_path`` is where the store is when it is not the project's own.
+    ``remote``: the server that holds the store; ``store_path`` is then a copy of its history.
     ``override_impact``: why a promotion may take offers from more people than its environment allows.
     """
 
@@ -34,6 +37,7 @@ class Session:
     progress: Progress = no_progress
     environ: Mapping[str, str] = field(default_factory=dict)
     override_impact: str = ""
+    remote: Remote | None = None
 
     @property
     def store(self) -> Location:
@@ -67,13 +71,31 @@ class Session:
 
     @contextlib.contextmanager
     def writing(self, *, create: bool = False) -> Iterator[Store]:
-        """The store, to write; made if there is none and ``create`` says so."""
+        """The store, to write; made if there is none and ``create`` says so. Raises Refused for one behind a server."""
+        if self.remote is not None:
+            raise not_there()
         if create and self.store == self.project.store:
             with contextlib.suppress(OSError):
                 self.project.prepare_state()
         with Store.open(self.store, create=create, write=True) as store:
             yield store
 
+    def people_needed(self) -> None:
+        """Raise Refused where propositions or contacts are needed, which a copy of the history has none of."""
+        if self.remote is not None:
+            raise not_there()
+
     def run(self, actor: str) -> Run:
         """How the applier is to sign what it does."""
         return Run(actor, self.now, self.lock_timeout, self.message, self.waiting)
+
+
+def not_there() -> Refused:
+    """What is said of a command that a store behind a server cannot be asked for."""
+    return refuse(
+        Code.REMOTE_NOT_THERE,
+        "this works only where the store is, not through a server",
+        detail="Through a server: plan, show, apply, approvals, approve, reject, promote, rollback, diff, history and"
+        " audit.",
+        hint="Run it on the server's machine, or ask the server's own interface: /api/v1/propose, /api/v1/update.",
+    )

@@ -1,0 +1,138 @@
+"""The store for operators elsewhere: a copy of its history to read, and the two things that change it."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+from starlette.responses import FileResponse
+
+from offerkit.diagnostics import Code, refuse
+from offerkit.fingerprint import Json
+from offerkit.governance.approval import Decision
+from offerkit.server.callers import operator_of
+from offerkit.server.desk import Desk
+from offerkit.server.seat import now
+from offerkit.server.wire import Body, ProblemView
+from offerkit.store import copying
+from offerkit.store.remote import OPERATOR_HEADER, PROTOCOL, PROTOCOL_HEADER
+from offerkit.workflow.approving import Wish, decide
+from offerkit.workflow.main_path import apply
+from offerkit.workflow.proposing import utc
+from offerkit.workflow.remote import applied_json, decided_json, plan_of
+from offerkit.workflow.session import Session
+
+LONGEST_WAIT = 60_000
+"""Milliseconds that a caller may wait for the store's lock."""
+_Text = Annotated[str, Field(max_length=2_000)]
+_Names = Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=10_000)]
+_Plan = Annotated[str, Field(max_length=31 * 1024 * 1024)]
+_Wait = Annotated[int, Field(ge=0, le=LONGEST_WAIT)]
+
+
+class ApplyBody(Body):
+    """A saved plan, to be applied exactly as it is."""
+
+    plan: _Plan
+    message: _Text = ""
+    override_impact: _Text = ""
+    lock_wait_ms: _Wait = 0
+
+
+class DecideBody(Body):
+    """What is to be approved or rejected."""
+
+    decision: Annotated[str, Field(pattern="^(approved|rejected)$")]
+    patterns: _Names = Field([])
+    categories: _Names = Field([])
+    spaces: _Names = Field([])
+    plan: _Plan = ""
+    content: bool = False
+    eligibility: bool = False
+    comment: _Text = ""
+    lock_wait_ms: _Wait = 0
+
+
+def routes(desk: Desk) -> APIRouter:
+    """The calls of operators' command lines on the store of ``desk``."""
+    router = APIRouter(
+        prefix="/api/v1/store",
+        tags=["operators"],
+        responses={code: {"model": ProblemView} for code in (401, 403, 409, 413, 422, 429, 503)},
+    )
+    copies = _Copies(desk.session)
+
+    @router.get("/copy", operation_id="copy")
+    async def copy(request: Request) -> Response:
+        """The history with all its bodies, as a store of its own; neither propositions nor tokens."""
+        headers = {OPERATOR_HEADER: _operator(request), PROTOCOL_HEADER: PROTOCOL}
+        etag, path = await asyncio.to_thread(copies.newest)
+        headers["ETag"] = f'"{etag}"'
+        if f'"{etag}"' in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return FileResponse(path, headers=headers, media_type="application/vnd.sqlite3")
+
+    @router.post("/apply", operation_id="apply")
+    async def applying(body: ApplyBody, request: Request) -> Response:
+        """Apply a plan as the token's operator, in one transaction, if it is not stale."""
+        session = replace(
+            _session(desk, request, body.lock_wait_ms / 1000),
+            message=body.message,
+            override_impact=body.override_impact,
+        )
+        return _answer(applied_json(await asyncio.to_thread(lambda: apply(session, plan_of(body.plan)))))
+
+    @router.post("/decide", operation_id="decide")
+    async def deciding(body: DecideBody, request: Request) -> Response:
+        """Approve or reject as the token's operator."""
+        session = _session(desk, request, body.lock_wait_ms / 1000)
+        wish = Wish(
+            tuple(body.patterns), tuple(body.categories), plan_of(body.plan) if body.plan else None, body.content,
+            body.eligibility, tuple(body.spaces), body.comment,
+        )  # fmt: skip
+        return _answer(decided_json(await asyncio.to_thread(decide, session, wish, Decision(body.decision))))
+
+    return router
+
+
+def _operator(request: Request) -> str:
+    name = operator_of(request)
+    if not name:
+        raise refuse(Code.NO_OPERATOR, "this is for operators", hint="Send an operator's token with the call.")
+    return name
+
+
+def _session(desk: Desk, request: Request, lock_timeout: float) -> Session:
+    return replace(desk.session, operator=_operator(request), email="", now=utc(now()), lock_timeout=lock_timeout)
+
+
+def _answer(made: Json) -> Response:
+    return Response(orjson.dumps(made), headers={PROTOCOL_HEADER: PROTOCOL}, media_type="application/json")
+
+
+class _Copies:
+    """The newest copy of the history, made when somebody asks for it and kept until it is not the newest any more."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._folder = tempfile.TemporaryDirectory(prefix="offerkit-copies-")
+        self._made: tuple[str, Path] | None = None
+
+    def newest(self) -> tuple[str, Path]:
+        """What names it, and its file."""
+        with self._session.existing() as store:
+            last = store.revision(store.last_serial())
+        etag = last.digest if last is not None else "0" * 64
+        if self._made is None or self._made[0] != etag:
+            with tempfile.TemporaryDirectory(dir=self._folder.name) as building:
+                path = Path(building) / "store.db"
+                copying.copy_history(self._session.store, path)
+                ready = path.replace(Path(self._folder.name) / f"{etag}.db")
+            self._made = etag, ready
+        return self._made

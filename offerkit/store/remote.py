@@ -1,0 +1,173 @@
+"""A store behind an offerkit server: what operators may read of it is copied here, what changes it is asked for.
+
+The history with all its bodies is fetched as a whole and kept as long as nothing changed. Plan, diff, history and audit
+work on it as on any store, and are checked here (docs/adr/0017-remote-store.md).
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import orjson
+
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.fingerprint import Json
+
+PROTOCOL = "1"
+"""What client and server have to agree on."""
+PROTOCOL_HEADER, OPERATOR_HEADER = "Offerkit-Protocol", "Offerkit-Operator"
+TOKEN, TOKEN_FILE = "OFFERKIT_TOKEN", "OFFERKIT_TOKEN_FILE"
+LARGEST = 2 * 1024**3
+"""Bytes of a copy that are taken at most."""
+_LOCAL = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A copy of the store's history in a file, and who the server says is asking."""
+
+    path: Path
+    operator: str
+
+
+@dataclass(frozen=True)
+class Remote:
+    """An offerkit server that holds a store; ``url`` has neither user nor password."""
+
+    url: str
+    token: str = field(repr=False)
+
+    def copy(self, folder: Path) -> Copy:
+        """The history as it is now, in a file below ``folder``. Raises Refused when it cannot be had."""
+        name = sha256(self.url.encode()).hexdigest()[:16]
+        folder.mkdir(parents=True, exist_ok=True)
+        kept = {path.stem.partition("-")[2]: path for path in folder.glob(f"{name}-*.db")}
+        known = ", ".join(f'"{etag}"' for etag in kept)
+        status, headers, content = self._ask("GET", "/api/v1/store/copy", None, {"If-None-Match": known})
+        etag = headers.get("etag", "").strip('"')
+        if re.fullmatch(r"[0-9a-f]{16,64}", etag) is None:
+            raise strange(self.url)
+        if status == 304:
+            if etag not in kept:
+                raise strange(self.url)
+            return Copy(kept[etag], headers.get(OPERATOR_HEADER.lower(), ""))
+        target = folder / f"{name}-{etag}.db"
+        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+            file.write(content)
+        Path(file.name).replace(target)
+        for other in kept.values():
+            other.unlink(missing_ok=True)
+        return Copy(target, headers.get(OPERATOR_HEADER.lower(), ""))
+
+    def post(self, path: str, body: Json) -> Json:
+        """Ask the server to do something; what it says was done. Raises Refused with all that it refuses."""
+        _, _, content = self._ask("POST", path, orjson.dumps(body), {"Content-Type": "application/json"})
+        made: Json = orjson.loads(content)
+        return made
+
+    def _ask(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> tuple[int, dict[str, str], bytes]:
+        import urllib3
+
+        said = {**headers, "Authorization": f"Bearer {self.token}", PROTOCOL_HEADER: PROTOCOL}
+        pool = urllib3.PoolManager(timeout=urllib3.Timeout(connect=10, read=300), retries=False)
+        try:
+            answer = pool.request(
+                method, self.url + path, body=body, headers=said, preload_content=False, redirect=False
+            )
+            content = answer.read(LARGEST + 1)
+        except urllib3.exceptions.HTTPError as error:
+            raise _unreachable(self.url, error) from None
+        found = {name.lower(): value for name, value in answer.headers.items()}
+        if answer.status not in (200, 304):
+            raise _refused(self.url, answer.status, content)
+        if found.get(PROTOCOL_HEADER.lower()) != PROTOCOL or len(content) > LARGEST:
+            raise strange(self.url)
+        return answer.status, found, content
+
+
+def remote_of(text: str, environ: Mapping[str, str]) -> Remote:
+    """The server that ``text`` names (``https://…``), with the operator's token from the environment.
+
+    Raises Refused for an address that would send the token unprotected, and when there is no token.
+    """
+    parts = urlsplit(text)
+    if parts.username or parts.password or parts.query or parts.fragment or not parts.hostname:
+        raise refuse(
+            Code.STORE_URL, "the store's address cannot be read", hint="Write https://HOST, with nothing but a path."
+        )
+    if parts.scheme == "http" and parts.hostname not in _LOCAL:
+        raise refuse(
+            Code.STORE_URL,
+            f"http://{parts.hostname} would send your token unprotected",
+            hint="Use https://; http:// is for this machine only.",
+        )
+    token = environ.get(TOKEN, "")
+    if not token and environ.get(TOKEN_FILE):
+        try:
+            token = Path(environ[TOKEN_FILE]).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", "it is no text")
+            raise refuse(Code.NO_OPERATOR, f"the file that {TOKEN_FILE} names cannot be read: {reason}") from None
+    if not token or not token.isascii() or not token.isprintable():
+        raise refuse(
+            Code.NO_OPERATOR,
+            "a store behind a server needs an operator's token",
+            hint=f"Set {TOKEN} or {TOKEN_FILE}; “offerkit token create OPERATOR” on the server's side makes one.",
+        )
+    return Remote(f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}", token)
+
+
+def _unreachable(url: str, error: Exception) -> Refused:
+    reason = type(getattr(error, "reason", None) or error).__name__
+    words = {
+        "NewConnectionError": "nothing answers there",
+        "ConnectTimeoutError": "it does not answer in time",
+        "ReadTimeoutError": "it does not answer in time",
+        "NameResolutionError": "there is no such host",
+        "SSLError": "its certificate is not trusted",
+        "SSLCertVerificationError": "its certificate is not trusted",
+    }
+    why = words.get(reason, words.get(type(error).__name__, "the connection broke"))
+    hint = "Check the address, and that “offerkit serve” runs."
+    if why in ("it does not answer in time", "the connection broke"):
+        hint += " What was asked may have been done all the same: “offerkit history” tells."
+    return refuse(Code.REMOTE, f"{url} cannot be reached: {why}", hint=hint)
+
+
+def strange(url: str) -> Refused:
+    """What is said of an answer that no offerkit server of this protocol gives."""
+    return refuse(
+        Code.REMOTE, f"{url} is no offerkit server of this protocol", hint="Check the address, and both versions."
+    )
+
+
+def _refused(url: str, status: int, content: bytes) -> Refused:
+    """What the server refuses, as if it had been refused here."""
+    try:
+        errors = orjson.loads(content)["errors"]
+        found = [
+            Diagnostic(
+                Code(one["code"]), one["message"], one.get("detail", ""), one.get("hint", ""), one.get("address", "")
+            )
+            for one in errors
+        ]
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+        found = []
+    if status == 401:
+        found = [
+            Diagnostic(
+                Code.NO_OPERATOR,
+                f"{url} does not take your token",
+                "It is unknown, expired or revoked, or its operator is disabled.",
+                "“offerkit token create OPERATOR” on the server's side makes a new one.",
+            )
+        ]
+    return Refused(found) if found else strange(url)

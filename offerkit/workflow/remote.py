@@ -1,0 +1,90 @@
+"""Handing over to a server what changes its store: plans and decisions, as data. Rights are asked there."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+
+from offerkit.applier import Applied
+from offerkit.fingerprint import Json
+from offerkit.governance.approval import Decision
+from offerkit.planning.codec import decode, envelope
+from offerkit.planning.plan import ApprovalKey, Aspect, Plan
+from offerkit.store import RevisionRow
+from offerkit.store.remote import Remote, strange
+from offerkit.workflow.approving import Decided, Wish
+from offerkit.workflow.session import Session
+
+APPLY, DECIDE = "/api/v1/store/apply", "/api/v1/store/decide"
+
+
+def apply_there(remote: Remote, session: Session, plan: Plan) -> Applied:
+    """Let the server apply ``plan`` as the token's operator. Raises Refused with all that it refuses."""
+    asked: Json = {
+        "plan": envelope(plan).decode(),
+        "message": session.message,
+        "override_impact": session.override_impact,
+        "lock_wait_ms": round(session.lock_timeout * 1000),
+    }
+    match remote.post(APPLY, asked):
+        case {"revision": dict(revision), "base_moved": bool(moved)}:
+            return Applied(_revision(revision), moved)
+        case _:
+            raise strange(remote.url)
+
+
+def decide_there(remote: Remote, session: Session, wish: Wish, decision: Decision) -> Decided:
+    """Let the server approve or reject as the token's operator. Raises Refused with all that it refuses."""
+    wanted = {name: value for name, value in asdict(wish).items() if name != "plan"}
+    asked: Json = {
+        **wanted,
+        "plan": envelope(wish.plan).decode() if wish.plan is not None else "",
+        "decision": decision.value,
+        "lock_wait_ms": round(session.lock_timeout * 1000),
+    }
+    match remote.post(DECIDE, asked):
+        case {"revision": revision, "keys": list(keys), "left": list(left)}:
+            made = _revision(revision) if isinstance(revision, dict) else None
+            return Decided(made, tuple(map(_key, keys)), tuple(map(str, left)))
+        case _:
+            raise strange(remote.url)
+
+
+def applied_json(applied: Applied) -> Json:
+    """What :func:`apply_there` reads."""
+    return {"revision": _revision_json(applied.revision), "base_moved": applied.base_moved}
+
+
+def decided_json(decided: Decided) -> Json:
+    """What :func:`decide_there` reads."""
+    return {
+        "revision": None if decided.revision is None else _revision_json(decided.revision),
+        "keys": [
+            {"address": key.address, "aspect": key.aspect.value, "space": key.space, "fingerprint": key.fingerprint}
+            for key in decided.keys
+        ],
+        "left": list(decided.left),
+    }
+
+
+def _revision_json(row: RevisionRow) -> Json:
+    return asdict(row)
+
+
+def _revision(given: dict[str, Json]) -> RevisionRow:
+    texts = {f.name: str(given.get(f.name, "")) for f in fields(RevisionRow) if f.name not in ("serial", "details")}
+    serial, details = given.get("serial"), given.get("details")
+    return RevisionRow(
+        serial=serial if isinstance(serial, int) else 0, details=details if isinstance(details, dict) else {}, **texts
+    )
+
+
+def _key(given: Json) -> ApprovalKey:
+    texts = {name: str(value) for name, value in given.items()} if isinstance(given, dict) else {}
+    return ApprovalKey(
+        texts.get("address", ""), Aspect(texts.get("aspect", "")), texts.get("space", ""), texts.get("fingerprint", "")
+    )
+
+
+def plan_of(text: str) -> Plan:
+    """The plan that was handed over. Raises Refused when it is none."""
+    return decode(text.encode(), "the plan")

@@ -1,0 +1,143 @@
+"""Operators elsewhere: the command line on a store behind a real server, with rights asked there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from helpers.server_process import Server, serving
+from helpers.serving import with_people
+from helpers.workspace import Workspace
+
+from offerkit.planning.codec import envelope
+from offerkit.workflow import tokens
+
+pytestmark = pytest.mark.slow
+
+
+class Elsewhere:
+    """A checkout of the project on another machine, and somebody's token."""
+
+    def __init__(self, root: Path, server: Server, token: str) -> None:
+        self.root, self.url, self.token = root, f"http://127.0.0.1:{server.port}", token
+
+    def run(self, *args: str, token: str | None = None) -> tuple[int, str]:
+        """The exit code, and all that is printed."""
+        environ = {
+            "PATH": os.environ["PATH"], "HOME": "/nonexistent", "NO_COLOR": "1", "COLUMNS": "160", "LANG": "C.UTF-8",
+            "OFFERKIT_STORE": self.url, "OFFERKIT_TOKEN": self.token if token is None else token,
+        }  # fmt: skip
+        program = [sys.executable, "-m", "offerkit.cli.main", *args]
+        done = subprocess.run(program, cwd=self.root, env=environ, capture_output=True, text=True, timeout=120)
+        return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture
+def live(shop: Workspace) -> Workspace:
+    return with_people(shop).go_live()
+
+
+def token_of(live: Workspace, operator: str) -> str:
+    if live.now.year < 2027:
+        live.later(days=300)  # the server's clock is the real one
+    return tokens.create(live.session("ada"), operator, "", "366d")[1]
+
+
+@pytest.fixture
+def server(live: Workspace) -> Iterator[Server]:
+    conninfo = getattr(live.location, "conninfo", "")
+    store = (
+        f"{conninfo}{'&' if '?' in conninfo else '?'}schema={getattr(live.location, 'schema', '')}" if conninfo else ""
+    )
+    with serving(live.root, store=store) as found:
+        yield found
+
+
+@pytest.fixture
+def elsewhere(live: Workspace, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
+    root = tmp_path_factory.mktemp("elsewhere") / "project"
+    ignored = shutil.ignore_patterns(".offerkit", "serve.log")
+    shutil.copytree(live.root, root, ignore=ignored)
+    return Elsewhere(root, server, token_of(live, "ada"))
+
+
+def titled(elsewhere: Elsewhere, title: str) -> None:
+    path = elsewhere.root / "specs/shop/offers.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("Lions", title))
+
+
+def test_from_an_edit_to_live(elsewhere: Elsewhere, live: Workspace) -> None:
+    titled(elsewhere, "Elephants")
+    code, said = elsewhere.run("plan")
+    assert (code, '"Lions" → "Elephants"' in said) == (0, True), said
+    assert elsewhere.run("apply", "--yes", "--message", "from afar")[0] == 0
+    omar = token_of(live, "omar")
+    code, said = elsewhere.run("approve", "shop/offer.safari", token=omar)
+    assert (code, "by omar" in said) == (0, True), said
+    code, said = elsewhere.run("promote", "--yes")
+    assert (code, "Live. Revision" in said) == (0, True), said
+    with live.store() as store:
+        newest = [(row.action, row.actor, row.message) for row in store.revisions(limit=3)]
+        assert newest == [("promote", "ada", ""), ("approve", "omar", ""), ("apply", "ada", "from afar")]
+    assert elsewhere.run("audit", "verify")[0] == 0
+    assert elsewhere.run("diff", "shop@design", "shop@live")[0] == 0
+    assert "from afar" in elsewhere.run("history")[1]
+
+
+def test_rights_are_asked_at_the_server(elsewhere: Elsewhere, live: Workspace) -> None:
+    titled(elsewhere, "Elephants")
+    dora = token_of(live, "dora")
+    for args in (("apply", "--yes"), ("approve", "shop/offer.safari"), ("--as", "ada", "apply", "--yes")):
+        code, said = elsewhere.run(*args, token=dora)
+        assert (code, "OFR701" in said) == (1, True), said
+    with live.store() as store:
+        last = store.last_serial()
+    live.change({"specs/shop/offers.yaml": {"offers": {"safari": {"content": {"title": "Zebras"}}}}})
+    forged = envelope(live.plan()).decode()
+    from offerkit.diagnostics import Refused
+    from offerkit.store.remote import Remote
+
+    with pytest.raises(Refused, match="dora"):  # a client that asks nobody for rights
+        Remote(elsewhere.url, dora).post("/api/v1/store/apply", {"plan": forged})
+    with live.store() as store:
+        assert store.last_serial() == last
+
+
+def test_a_plan_that_has_become_stale_is_refused(elsewhere: Elsewhere, live: Workspace) -> None:
+    titled(elsewhere, "Elephants")
+    assert elsewhere.run("plan", "--out", "plan.json")[0] == 0
+    live.change({"specs/shop/offers.yaml": {"offers": {"safari": {"content": {"title": "Zebras"}}}}})
+    live.apply("ada")
+    code, said = elsewhere.run("apply", "plan.json", "--yes")
+    assert (code, "OFR505" in said) == (1, True), said
+
+
+def test_a_token_that_counts_no_more(elsewhere: Elsewhere, live: Workspace) -> None:
+    token = token_of(live, "omar")
+    assert elsewhere.run("history", token=token)[0] == 0
+    tokens.revoke(live.session("ada"), token.split("_")[1])
+    until = time.monotonic() + 20  # five seconds, and some for starting processes on a busy machine
+    while elsewhere.run("history", token=token)[0] == 0:
+        assert time.monotonic() < until, "a revoked token counted on"
+    code, said = elsewhere.run("history", token=token)
+    assert (code, "OFR702" in said, token in said) == (1, True, False), said
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("propose", "--space", "shop/web"), ("propositions",), ("token", "list"), ("token", "create", "ada"),
+        ("store", "status"), ("simulate", "shop"), ("plan", "--impact"),
+    ],
+)  # fmt: skip
+def test_what_needs_the_store_itself_says_so(elsewhere: Elsewhere, args: tuple[str, ...]) -> None:
+    titled(elsewhere, "Elephants")
+    code, said = elsewhere.run(*args)
+    assert (code, "OFR754" in said) == (1, True), said

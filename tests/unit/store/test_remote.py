@@ -1,0 +1,127 @@
+"""A store behind a server: what is said of addresses, tokens and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from offerkit.diagnostics import Code, Diagnostic, Refused
+from offerkit.store.remote import PROTOCOL, PROTOCOL_HEADER, Remote, remote_of
+
+TOKEN = "ofk_0123456789ab_" + "s" * 43
+
+
+def refused(url: str, environ: dict[str, str]) -> Diagnostic:
+    with pytest.raises(Refused) as found:
+        remote_of(url, environ)
+    return found.value.diagnostics[0]
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("http://offers.example", Code.STORE_URL),
+        ("https://ada:secret@offers.example", Code.STORE_URL),
+        ("https://offers.example/?token=secret", Code.STORE_URL),
+        ("https://", Code.STORE_URL),
+    ],
+)
+def test_an_address_that_would_give_something_away_is_refused(url: str, code: Code) -> None:
+    found = refused(url, {"OFFERKIT_TOKEN": TOKEN})
+    assert found.code is code
+    assert "secret" not in repr(found)
+
+
+def test_a_token_is_needed(tmp_path: Path) -> None:
+    assert refused("https://offers.example", {}).code is Code.NO_OPERATOR
+    missing = refused("https://offers.example", {"OFFERKIT_TOKEN_FILE": str(tmp_path / "nothing")})
+    assert "cannot be read" in missing.summary
+    (tmp_path / "token").write_text(TOKEN + "\n")
+    remote = remote_of("https://offers.example/team/", {"OFFERKIT_TOKEN_FILE": str(tmp_path / "token")})
+    assert (remote.url, remote.token) == ("https://offers.example/team", TOKEN)
+    assert TOKEN not in repr(remote)
+
+
+@contextmanager
+def answering(status: int, headers: dict[str, str], body: bytes) -> Iterator[Remote]:
+    """A server that gives one answer to everything."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield Remote(f"http://127.0.0.1:{server.server_port}", TOKEN)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+OURS = {PROTOCOL_HEADER: PROTOCOL}
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "code", "says"),
+    [
+        (401, OURS, b"{}", Code.NO_OPERATOR, "does not take your token"),
+        (200, {}, b"<html>", Code.REMOTE, "no offerkit server"),
+        (200, {PROTOCOL_HEADER: "99"}, b"", Code.REMOTE, "both versions"),
+        (200, {**OURS, "ETag": '"../../etc"'}, b"x", Code.REMOTE, "no offerkit server"),
+        (302, {"Location": "https://evil.example"}, b"", Code.REMOTE, "no offerkit server"),
+        (500, OURS, b"not json", Code.REMOTE, "no offerkit server"),
+        (
+            403,
+            OURS,
+            b'{"errors": [{"code": "OFR701", "message": "ada may not", "hint": "ask"}]}',
+            Code.NOT_ALLOWED,
+            "ask",
+        ),
+        (403, OURS, b'{"errors": [{"code": "OFR000", "message": "x"}]}', Code.REMOTE, "no offerkit server"),
+    ],
+)
+def test_what_a_server_answers(
+    tmp_path: Path, status: int, headers: dict[str, str], body: bytes, code: Code, says: str
+) -> None:
+    with answering(status, headers, body) as remote, pytest.raises(Refused) as found:
+        remote.copy(tmp_path)
+    (told,) = found.value.diagnostics
+    assert told.code is code
+    assert says in f"{told.summary} {told.detail} {told.hint}"
+    assert TOKEN not in repr(told)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nobody_there(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="nothing answers there"):
+        Remote("http://127.0.0.1:9", TOKEN).copy(tmp_path)
+
+
+def test_a_copy_is_kept_while_nothing_changes(tmp_path: Path) -> None:
+    with answering(200, {**OURS, "ETag": f'"{"a" * 64}"', "Offerkit-Operator": "ada"}, b"content") as remote:
+        first = remote.copy(tmp_path)
+    assert (first.path.read_bytes(), first.operator) == (b"content", "ada")
+    with answering(304, {**OURS, "ETag": f'"{"a" * 64}"', "Offerkit-Operator": "omar"}, b"") as again:
+        with pytest.raises(Refused, match="no offerkit server"):
+            again.copy(tmp_path)  # nothing was ever had from this address
+        (kept,) = tmp_path.iterdir()
+        mine = sha256(again.url.encode()).hexdigest()[:16]
+        kept.rename(tmp_path / f"{mine}-{'a' * 64}.db")
+        copy = again.copy(tmp_path)
+    assert (copy.path.read_bytes(), copy.operator) == (b"content", "omar")
