@@ -46,7 +46,7 @@ COMMANDS = {
     "simulate": "Show who would get what: every contact's offers, counted by offer, rank and axis.",
     "test": "Run the decision cases kept beside the specs.",
     "token": "Manage operators' tokens, for who asks over the network.",
-    "serve": "Answer calls over the network: web pages, call centres, back ends.",
+    "serve": "Answer calls over the network with what is live.",
     "graph": "Show who refers to whom.",
     "export": "Write the YAML of a stage.",
     "import": "Take YAML from elsewhere into this project.",

@@ -11,19 +11,19 @@ from offerkit.cli.shell import Shell
 
 @click.group("token")
 def token() -> None:
-    """Manage operators' tokens: who asks over the network shows one."""
+    """Manage operators' tokens, for who asks over the network."""
 
 
 @token.command("create")
-@click.argument("operator", shell_complete=operators)
+@click.argument("whose", metavar="OPERATOR", shell_complete=operators)
 @click.option("--name", default="", metavar="TEXT", help="What it is for.")
 @click.option("--expires", default="90d", metavar="DURATION", help="How long it counts (default: 90d).")
 @pass_shell
-def create(shell: Shell, operator: str, name: str, expires: str) -> None:
+def create(shell: Shell, whose: str, name: str, expires: str) -> None:
     """Make a token for an operator, and print it: this once, it is kept as a hash only."""
     from offerkit.workflow import tokens
 
-    row, text = tokens.create(shell.session(), operator, name, expires)
+    row, text = tokens.create(shell.session(), whose, name, expires)
     click.echo(text)
     click.echo(f"Token {row.id} of {row.operator} counts until {row.expires[:16]}Z. It is not shown again.", err=True)
 
