@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Scope
 
 from offerkit import __version__
 from offerkit.diagnostics import Code, Diagnostic, Refused
-from offerkit.server import api, health, remote
+from offerkit.server import api, health, remote, soap
 from offerkit.server.callers import Callers, Known, operator_of
 from offerkit.server.desk import Desk
 from offerkit.server.metrics import Metrics
@@ -47,8 +47,10 @@ def application(session: Session, settings: Settings) -> ASGIApp:
         docs_url=None,  # they load programs from elsewhere
         redoc_url=None,
     )
-    app.include_router(api.routes(desk, settings.public_url.rstrip("/") + STATUS_PATH))
+    public = settings.public_url.rstrip("/")
+    app.include_router(api.routes(desk, public + STATUS_PATH))
     app.include_router(remote.routes(desk))
+    app.include_router(soap.routes(desk, public + STATUS_PATH, public))
     app.include_router(health.routes(desk, metrics))
     _problems(app)
     return Outermost(Known(app, callers), metrics, _route)

@@ -1,0 +1,108 @@
+"""SOAP 1.2 at ``/interaction/<env>/<space>``: how call centres and older back ends ask (domain.md §5)."""
+
+from __future__ import annotations
+
+from xml.sax.saxutils import escape
+
+from fastapi import APIRouter, Request, Response
+
+from offerkit.diagnostics import Code, Refused
+from offerkit.engine.call import MAX_COUNT
+from offerkit.reports.answer import answer_xml
+from offerkit.server import soap_xml
+from offerkit.server.desk import Desk
+from offerkit.server.problems import status_of
+from offerkit.server.seat import now
+from offerkit.server.soap_xml import MEDIA_TYPE, SoapFault
+from offerkit.server.wsdl import wsdl
+from offerkit.store.proposition_rows import LONGEST_KEY
+from offerkit.workflow.asking import Ask
+from offerkit.workflow.updating import Update
+
+_YES, _NO = ("true", "1"), ("", "false", "0")
+
+
+def routes(desk: Desk, status_base: str, public_url: str) -> APIRouter:
+    """The service on ``desk``; ``status_base`` is where tracked links lead."""
+    router = APIRouter(prefix="/interaction", tags=["soap"])
+
+    @router.get("/{environment}/{space}", operation_id="wsdl", include_in_schema=False)
+    async def described(environment: str, space: str, request: Request) -> Response:
+        """What the service is, as WSDL."""
+        address = f"{public_url or str(request.base_url).rstrip('/')}{request.url.path}"
+        return Response(wsdl(address), media_type="application/wsdl+xml")
+
+    @router.post("/{environment}/{space}", operation_id="soap", include_in_schema=False)
+    async def asked(environment: str, space: str, request: Request) -> Response:
+        """Propose or UpdateStatus."""
+        environment = environment.removesuffix("@live")
+        try:
+            wanted = soap_xml.read(await request.body())
+            if wanted.operation == "Propose":
+                made = await _propose(desk, _ask(environment, space, wanted, status_base))
+            else:
+                made = await _update(desk, environment, wanted)
+        except SoapFault as found:
+            return _fault(found, 400)
+        except Refused as refused:
+            return _refused(refused)
+        return Response(made, media_type=MEDIA_TYPE)
+
+    return router
+
+
+def _ask(environment: str, space: str, wanted: soap_xml.Request, status_base: str) -> Ask:
+    values = wanted.values
+    count, no_prop = values.get("maxCount") or "1", values.get("noProp", "").lower()
+    if not count.isascii() or not count.isdecimal() or not 1 <= int(count[:9]) <= MAX_COUNT:
+        raise SoapFault("Sender", f"maxCount is a number from 1 to {MAX_COUNT}", Code.BAD_COUNT)
+    if no_prop not in (*_YES, *_NO):
+        raise SoapFault("Sender", "noProp is true or false", Code.BAD_REQUEST)
+    keys = (values.get("targetId", ""), values.get("uuid") or values.get("nli", ""))
+    if max(map(len, keys)) > LONGEST_KEY:
+        raise SoapFault("Sender", "a key is too long", Code.BAD_REQUEST)
+    return Ask(
+        spaces=(f"{environment}/{space}",),
+        at=now(),
+        contact=keys[0],
+        cookie=keys[1],
+        n=int(count),
+        categories=_names(values.get("categories", "")),
+        themes=_names(values.get("themes", "")),
+        data=wanted.context,
+        store=no_prop not in _YES,
+        outputs=("xml",),
+        status_base=status_base,
+    )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())[:50]
+
+
+async def _propose(desk: Desk, ask: Ask) -> bytes:
+    found, _ = await desk.propose(ask)
+    inner = answer_xml(found).strip().removeprefix("<propositions>").removesuffix("</propositions>")
+    parts = {"interactionId": escape(found.interaction), "propositions": inner}
+    return soap_xml.answer("Propose", parts)
+
+
+async def _update(desk: Desk, environment: str, wanted: soap_xml.Request) -> bytes:
+    proposition, status = wanted.values.get("proposition", ""), wanted.values.get("status", "")
+    if not proposition or len(proposition) > LONGEST_KEY or not status:
+        raise SoapFault("Sender", "UpdateStatus needs proposition and status", Code.BAD_REQUEST)
+    await desk.update(Update(proposition, status, wanted.context, now(), environment))
+    return soap_xml.answer("UpdateStatus", {})
+
+
+def _refused(refused: Refused) -> Response:
+    status = status_of(refused)
+    first = refused.diagnostics[0]
+    if status >= 500:
+        return _fault(SoapFault("Receiver", "the service cannot answer now", first.code), status)
+    said = "; ".join(found.summary for found in refused.diagnostics)
+    return _fault(SoapFault("Sender", said, first.code), 400)
+
+
+def _fault(found: SoapFault, status: int) -> Response:
+    return Response(soap_xml.fault(found), status, media_type=MEDIA_TYPE)

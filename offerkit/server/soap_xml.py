@@ -1,0 +1,122 @@
+"""SOAP 1.2 envelopes: what a caller wrote, read with care, and what is answered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+ENVELOPE = "http://www.w3.org/2003/05/soap-envelope"
+ENVELOPE_11 = "http://schemas.xmlsoap.org/soap/envelope/"
+SERVICE = "urn:nms:interaction"
+MEDIA_TYPE = "application/soap+xml; charset=utf-8"
+DEEPEST, MOST = 16, 500
+"""Levels and elements of an envelope."""
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+class SoapFault(Exception):  # noqa: N818 - SOAP's own word for it
+    """What a caller is told instead of an answer; ``code`` is Sender, Receiver or VersionMismatch."""
+
+    def __init__(self, code: str, reason: str, diagnostic: str = "") -> None:
+        super().__init__(reason)
+        self.code, self.reason, self.diagnostic = code, reason, diagnostic
+
+
+@dataclass(frozen=True)
+class Request:
+    """The operation that is asked for; ``values`` are its texts by element, ``context`` the call data."""
+
+    operation: str
+    values: Mapping[str, str]
+    context: Mapping[str, object]
+
+
+def read(content: bytes) -> Request:
+    """The request in an envelope. Raises SoapFault for everything that is none.
+
+    No document type, no entity and nothing external is read; depth and number of elements are limited.
+    """
+    from xml.etree.ElementTree import ParseError
+
+    from defusedxml.common import DefusedXmlException
+    from defusedxml.ElementTree import fromstring
+
+    try:
+        root = fromstring(content, forbid_dtd=True)
+    except DefusedXmlException:
+        raise SoapFault("Sender", "an envelope has no document type and no entities") from None
+    except (ParseError, ValueError, LookupError):
+        raise SoapFault("Sender", "this is no well-formed XML") from None
+    _within_limits(root)
+    if root.tag == f"{{{ENVELOPE_11}}}Envelope":
+        raise SoapFault("VersionMismatch", "SOAP 1.2 is spoken here")
+    bodies = root.findall(f"{{{ENVELOPE}}}Body") if root.tag == f"{{{ENVELOPE}}}Envelope" else []
+    if len(bodies) != 1 or len(bodies[0]) != 1:
+        raise SoapFault("Sender", "a SOAP 1.2 envelope with one request in its body is expected")
+    return _request(bodies[0][0])
+
+
+def _within_limits(root: Element) -> None:
+    count, level = 0, [root]
+    for _ in range(DEEPEST):
+        count += len(level)
+        if count > MOST:
+            raise SoapFault("Sender", f"an envelope has {MOST} elements at most")
+        level = [child for element in level for child in element]
+        if not level:
+            return
+    raise SoapFault("Sender", f"an envelope is {DEEPEST} levels deep at most")
+
+
+def _request(element: Element) -> Request:
+    space, _, name = element.tag.removeprefix("{").rpartition("}")
+    if space != SERVICE or name not in ("Propose", "UpdateStatus"):
+        raise SoapFault("Sender", "the operations are Propose and UpdateStatus of urn:nms:interaction")
+    values: dict[str, str] = {}
+    context: Mapping[str, object] = {}
+    for child in element:
+        part = child.tag.rpartition("}")[2]
+        if part in values:
+            raise SoapFault("Sender", f"{part[:60]} is given twice")
+        values[part] = (child.text or "").strip()
+        if part == "context":
+            context = _context(child)
+    return Request(name, values, context)
+
+
+def _context(element: Element) -> dict[str, object]:
+    """``<interaction navigationLanguage='fr'/>``; ``<empty/>`` or nothing is no call data."""
+    if len(element) == 0:
+        return {}
+    (inner,) = element if len(element) == 1 else (None,)
+    name = "" if inner is None else inner.tag.rpartition("}")[2]
+    if inner is None or name not in ("interaction", "empty") or len(inner):
+        raise SoapFault("Sender", "context holds one element, interaction or empty")
+    return {_CAMEL.sub("_", key).lower(): value for key, value in inner.attrib.items()} if name == "interaction" else {}
+
+
+def answer(operation: str, parts: Mapping[str, str]) -> bytes:
+    """An envelope with the answer; ``parts`` are XML already."""
+    inner = "".join(f"<{name}>{value}</{name}>" for name, value in parts.items())
+    made = f'<{operation}Response xmlns="{SERVICE}">{inner}</{operation}Response>'
+    return _enveloped(made)
+
+
+def fault(found: SoapFault) -> bytes:
+    """An envelope with a fault."""
+    detail = f"<env:Detail><code>{escape(found.diagnostic)}</code></env:Detail>" if found.diagnostic else ""
+    return _enveloped(
+        f"<env:Fault><env:Code><env:Value>env:{found.code}</env:Value></env:Code>"
+        f'<env:Reason><env:Text xml:lang="en">{escape(found.reason)}</env:Text></env:Reason>{detail}</env:Fault>'
+    )
+
+
+def _enveloped(body: str) -> bytes:
+    head = '<?xml version="1.0" encoding="UTF-8"?>\n'
+    return f'{head}<env:Envelope xmlns:env="{ENVELOPE}"><env:Body>{body}</env:Body></env:Envelope>'.encode()
