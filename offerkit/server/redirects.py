@@ -26,6 +26,6 @@ def target_of(wanted: str, own: str, declared: Declared) -> str:
         host, port = (parts.hostname or "").rstrip(".").encode("idna").decode().lower(), parts.port
     except ValueError:  # a port or a name that is none
         return ""
-    if port not in (None, 80, 443) or not declared.may_lead_to(host):
+    if not declared.may_lead_to(host):
         return ""
     return quote(parts._replace(netloc=f"{host}:{port}" if port else host).geturl(), safe=_PRINTED)

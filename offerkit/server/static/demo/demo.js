@@ -28,8 +28,8 @@
     if (!link || !link.closest(".places")) { return; }
     event.preventDefault();
     var proposition = new URL(link.href).searchParams.get("p") || "";
-    var title = link.closest("article, a").querySelector("h3, img[alt]");
-    remember("title", title ? title.textContent || title.getAttribute("alt") || "" : "");
+    var title = (link.closest("article") || link).querySelector("h3, .picture, img[alt]");
+    remember("title", title ? title.textContent.trim() || title.getAttribute("alt") || "" : "");
     location.assign(statusLink(proposition, 2, offerPage(proposition, "")));
   }
 
