@@ -51,12 +51,13 @@ class Gate:
         await answer(scope, receive, _allowing(origin, send) if origin else send)
 
     def _may_ask(self, request: Request, origin: str) -> bool:
-        own = self._public_url or f"{request.url.scheme}://{request.headers.get('host', '')}"
-        return origin == own or self._desk.served.declared.may_ask(environment_of(request), origin)
+        return origin == own_origin(request, self._public_url) or self._desk.served.declared.may_ask(
+            environment_of(request), origin
+        )
 
     def _often(self, request: Request) -> Response | None:
         """The refusal of a caller who calls too often."""
-        path = request.url.path
+        path = str(request.scope["path"])
         back_end = path.startswith(_BACK_ENDS)
         client = request.client.host if request.client else ""
         if not (back_end or path in _VISITORS) or (back_end and _here(client)) or operator_of(request):
@@ -73,9 +74,15 @@ class Gate:
 
 def environment_of(request: Request) -> str:
     """The environment that the address of a call names: ``?env=ENVIRONMENT``, or with ``@live``; empty for none."""
-    if request.url.path.startswith("/interaction/"):
-        return request.url.path.split("/")[2].removesuffix("@live")
+    path = str(request.scope["path"])
+    if path.startswith("/interaction/"):
+        return path.split("/")[2].removesuffix("@live")
     return request.query_params.get("env", "").removesuffix("@live")
+
+
+def own_origin(request: Request, public_url: str) -> str:
+    """Scheme and host by which browsers reach the service: as the settings say, else as the request does."""
+    return public_url or f"{request.scope['scheme']}://{request.headers.get('host', '')}"
 
 
 @lru_cache(maxsize=64)

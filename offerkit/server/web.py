@@ -12,7 +12,7 @@ from offerkit.diagnostics import Refused
 from offerkit.models.status import Status, parse
 from offerkit.server.cookies import Visitor
 from offerkit.server.desk import Desk
-from offerkit.server.gate import CALL_PATH, environment_of
+from offerkit.server.gate import CALL_PATH, environment_of, own_origin
 from offerkit.server.page import Page, PageBody, PageView
 from offerkit.server.problems import trouble
 from offerkit.server.redirects import target_of
@@ -52,7 +52,7 @@ def routes(desk: Desk, public_url: str, status_path: str) -> APIRouter:
             response = Response(asked.xml(answer), media_type="application/xml")
         else:
             response = Response(orjson.dumps({"divs": asked.html(answer)}), media_type="application/json")
-        secure = request.url.scheme == "https" or public_url.startswith("https:")
+        secure = own_origin(request, public_url).startswith("https:")
         elsewhere = bool(desk.served.declared.environments[environment].origins)
         visitor.leave(response, secure=secure, elsewhere=elsewhere)
         return response
@@ -67,8 +67,7 @@ def routes(desk: Desk, public_url: str, status_path: str) -> APIRouter:
             return Response(status_code=503)  # nobody clicked yet
         if a == "UpdateStatus":
             await _set(desk, p, st)
-        own = public_url or f"{request.url.scheme}://{request.headers.get('host', '')}"
-        target = target_of(r, own, desk.served.declared)
+        target = target_of(r, own_origin(request, public_url), desk.served.declared)
         if target:
             return Response(status_code=303, headers={"Location": target})
         return Response(_NO_FURTHER, media_type="text/html; charset=utf-8") if r else Response(status_code=204)

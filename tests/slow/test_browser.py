@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from browser import Site, chromium, served
@@ -20,10 +21,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from offerkit.diagnostics import Refused
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.xdist_group("browser"),
-]
+pytestmark = pytest.mark.slow
 HOSTILE = "\"><img src=x onerror='window.hacked=1'><script>window.hacked=2</script>"
 HTML = "<p>ok</p><img src=x onerror='window.hacked=3'><svg onload='window.hacked=4'><circle r='1'/></svg><script>window.hacked=5</script>"
 _WEB = {"channel": "inbound-web", "unitary": True}
@@ -111,9 +109,11 @@ class Shown:
         sent = [one["params"]["request"] for one in messages if one["method"] == "Network.requestWillBeSent"]
         return [one for one in sent if "/nl/propose" in one["url"] and one["method"] == "POST"]
 
-    def status(self, offer: str) -> str:
+    def status(self, proposition: str) -> str:
         with self.shop.store() as store:
-            return [str(row.status) for row in store.propositions() if row.offer == offer][-1]
+            row = store.proposition(proposition)
+            assert row is not None
+            return str(row.status)
 
 
 @pytest.fixture(scope="module")
@@ -186,9 +186,12 @@ def test_a_callback_is_the_name_of_a_function_and_nothing_else(shown: Shown) -> 
 def test_a_click_sets_the_status_and_leads_on(shown: Shown) -> None:
     shown.visit('<div id="i_side"></div>', ANN, "&c=linked")
     shown.text("i_side")
-    shown.browser.find_element(By.CSS_SELECTOR, "#i_side a.go").click()
+    link = shown.browser.find_element(By.CSS_SELECTOR, "#i_side a.go")
+    id_ = parse_qs(urlsplit(str(link.get_attribute("href"))).query)["p"][0]
+    assert shown.status(id_) == "presented"
+    link.click()
     WebDriverWait(shown.browser, 10).until(lambda b: b.current_url == f"{shown.site.url}/landing?a=1&b=2")
-    assert shown.status("linked") == "interested"
+    assert shown.status(id_) == "interested"
 
 
 def test_a_visitor_is_known_again_by_cookies_that_no_script_can_read(shown: Shown) -> None:
@@ -244,9 +247,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_demo_from_visitor_to_accepted(tmp_path: Path) -> None:
-    for folder in ("specs", "environments", "data"):
-        shutil.copytree(ROOT / folder, tmp_path / folder)
     bundled = Workspace(tmp_path, {})
+    for folder in ("specs", "environments", "data"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, dirs_exist_ok=True)
     bundled.apply("ada")
     for who in ("brand", "risk", "omar", "ada"):
         with suppress(Refused):  # nothing here is for them

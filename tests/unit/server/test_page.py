@@ -230,6 +230,12 @@ def test_where_keys_are_signed_raw_ones_are_refused_everywhere(shop: Workspace) 
         assert answer.status_code == 503 and "SHOP_KEYS" not in answer.text
 
 
+@pytest.mark.parametrize("host", ["[", "[::1", "a b", "x" * 5000, "evil.example", "@", "/"])
+def test_a_nonsensical_host_is_no_mistake_of_ours(site: TestClient, host: str) -> None:
+    assert call(site, headers={"host": host}).status_code == 200
+    assert site.get("/o?r=/next", headers={"host": host}, follow_redirects=False).headers["location"] == "/next"
+
+
 def test_the_demo_loads_nothing_from_elsewhere(served: Workspace) -> None:
     import offerkit.server
 
