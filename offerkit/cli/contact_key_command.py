@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 
 import click
@@ -14,14 +13,11 @@ from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell
 from offerkit.diagnostics import Code, refuse
 
-_SPAN = re.compile(r"(?P<number>[1-9][0-9]{0,4})(?P<unit>[dhm])")
-_SECONDS = {"d": 86_400, "h": 3_600, "m": 60}
-
 
 @click.command("contact-key")
 @click.argument("environment", metavar="ENVIRONMENT", shell_complete=environments)
 @click.argument("key", metavar="KEY")
-@click.option("--expires", default="1d", metavar="SPAN", help="How long it holds: 30m, 12h or 1d (default: 1d).")
+@click.option("--expires", default="1d", metavar="DURATION", help="How long it holds: 6h, 1d or 1d 6h (default: 1d).")
 @stage_option
 @pass_shell
 def command(shell: Shell, environment: str, key: str, expires: str, stage: str) -> None:
@@ -30,14 +26,16 @@ def command(shell: Shell, environment: str, key: str, expires: str, stage: str) 
     The secret is read from the environment variable that the environment names (inbound: key_secret_env). Sites sign
     by themselves; this command is to try it out, and to compare.
     """
+    from offerkit.engine.durations import duration
     from offerkit.server.declared import declared
     from offerkit.server.keys import secret_of, sign
     from offerkit.store.proposition_rows import LONGEST_KEY
     from offerkit.workflow.engine import trying
 
-    span = _SPAN.fullmatch(expires)
-    if span is None:
-        raise refuse(Code.BAD_REQUEST, f"“{expires[:40]}” is not a span of time", hint="Write it as in 30m, 12h or 1d.")
+    try:
+        span = duration(expires)
+    except ValueError as error:
+        raise refuse(Code.BAD_VALUE, str(error), hint="Write --expires 6h.") from None
     if not 0 < len(key) <= LONGEST_KEY:
         raise refuse(Code.BAD_REQUEST, f"a contact's key has 1 to {LONGEST_KEY} characters")
     environment = environment.removesuffix("@live")
@@ -45,5 +43,5 @@ def command(shell: Shell, environment: str, key: str, expires: str, stage: str) 
         environment = engine.catalogs[environment].environment
         inbound = declared(engine.catalogs).environments[environment]
     secret = secret_of(environment, inbound, os.environ)
-    expiry = int(time.time()) + int(span["number"]) * _SECONDS[span["unit"]]
+    expiry = int(time.time() + span.total_seconds())
     click.echo(sign(secret, environment, key, expiry))

@@ -23,7 +23,7 @@ from offerkit.diagnostics import Refused
 
 pytestmark = pytest.mark.slow
 HOSTILE = "\"><img src=x onerror='window.hacked=1'><script>window.hacked=2</script>"
-HTML = "<p>ok</p><img src=x onerror='window.hacked=3'><svg onload='window.hacked=4'><circle r='1'/></svg><script>window.hacked=5</script>"
+HTML = "<p title='Data: plans'>ok</p><img src=x onerror='window.hacked=3'><svg onload='window.hacked=4'><circle r='1'/></svg><script>window.hacked=5</script>"
 _WEB = {"channel": "inbound-web", "unitary": True}
 _TITLE = [{"name": "title", "required": True}, {"name": "html"}, {"name": "destination_url"}]
 _LINK = "<a class=go href=\"{{ status_url('interested', destination_url) }}\">{{ title }}</a>"
@@ -224,7 +224,7 @@ def test_offers_of_equal_weight_take_turns_among_visitors(shown: Shown) -> None:
 
 def test_nothing_in_an_offer_runs_on_the_page(shown: Shown) -> None:
     shown.visit('<div id="i_raw"></div>', ANN, "&c=hostile")
-    assert "<p>ok</p>" in shown.text("i_raw")
+    assert '<p title="Data: plans">ok</p>' in shown.text("i_raw")
     shown.run("new Promise(done => setTimeout(done, 300))")
     assert shown.run("window.hacked === undefined")
     assert shown.run("document.querySelector('#i_raw h3').textContent") == HOSTILE

@@ -12,6 +12,7 @@
   var STATUS = /^\/o\?a=UpdateStatus(?:&|$)/;
   var PROGRAM = /^(?:javascript|vbscript|data):/i;
   var PICTURE = /^data:image\/(?:png|gif|jpeg|webp|avif)[;,]/i;
+  var WORDS = /^(?:title|alt|class|id|label|placeholder|value|aria-.+|data-.+)$/i;
   var FORBIDDEN = "script,iframe,frame,frameset,object,embed,applet,base,meta,link,template,portal,foreignObject," +
     "animate,animateMotion,animateTransform,set,use";
 
@@ -61,7 +62,7 @@
   function safe(node, name, value) {
     var plain = value.replace(/[\u0000-\u0020\u007f-\u00a0]+/g, "");
     if (/^on/i.test(name) || /^(?:srcdoc|ping)$/i.test(name)) { return false; }
-    return !PROGRAM.test(plain) || (node.nodeName.toLowerCase() === "img" && PICTURE.test(plain));
+    return WORDS.test(name) || !PROGRAM.test(plain) || (node.nodeName.toLowerCase() === "img" && PICTURE.test(plain));
   }
 
   /* Offers are content: whatever in them would run is taken away, before any of it is on the page. */

@@ -14,6 +14,7 @@ from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
 from offerkit.server.keys import sign
+from offerkit.workflow import tokens
 
 SITE, SECRET = "https://www.bank.example", "0123456789abcdef0123456789abcdef"
 CALL, SCRIPT = "/nl/propose?env=shop@live", "/nl/interactionProposal.js"
@@ -228,6 +229,20 @@ def test_where_keys_are_signed_raw_ones_are_refused_everywhere(shop: Workspace) 
     with client(signed, environ={}) as site:
         answer = call(site, target=good)
         assert answer.status_code == 503 and "SHOP_KEYS" not in answer.text
+
+
+def test_operators_are_not_counted_and_need_no_signature(shop: Workspace) -> None:
+    signed = shop_with(shop, rate=1, contact_keys="signed", key_secret_env="SHOP_KEYS")
+    signed.later(days=300)  # the workspace's clock is behind the server's
+    _, token = tokens.create(signed.session("ada"), "ada", "test", "366d")
+    body = {"spaces": ["shop/web"], "contact": "ann@example.com"}
+    with client(signed, environ={"SHOP_KEYS": SECRET}) as site:
+        site._transport.client = ("203.0.113.7", 5)  # type: ignore[attr-defined]
+        for _ in range(3):
+            answer = site.post("/api/v1/propose", json=body, headers={"authorization": f"Bearer {token}"})
+            assert (answer.status_code, answer.json()["spaces"][0]["identified"]) == (200, "explicit"), answer.text
+        assert site.post("/api/v1/propose", json=body).status_code == 403
+        assert site.post("/api/v1/propose", json=body).status_code == 429
 
 
 @pytest.mark.parametrize("host", ["[", "[::1", "a b", "x" * 5000, "evil.example", "@", "/"])
