@@ -45,6 +45,8 @@ COMMANDS = {
     "sent": "Say that a delivery was sent: its propositions are presented.",
     "simulate": "Show who would get what: every contact's offers, counted by offer, rank and axis.",
     "test": "Run the decision cases kept beside the specs.",
+    "snippet": "Print what to paste into a web page, so that a space of it is filled.",
+    "contact-key": "Sign a contact's key, as environments with contact_keys: signed want it.",
     "token": "Manage operators' tokens, for who asks over the network.",
     "serve": "Answer calls over the network with what is live.",
     "graph": "Show who refers to whom.",
@@ -66,7 +68,7 @@ class Commands(click.Group):
         """The command of that name."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"offerkit.cli.{cmd_name}_command").command
+        command: click.Command = import_module(f"offerkit.cli.{cmd_name.replace('-', '_')}_command").command
         return _with_global_options(command)
 
     def resolve_command(

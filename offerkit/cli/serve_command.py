@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import click
 
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell
 from offerkit.diagnostics import Code, refuse
+
+_DEMO = "recipients@live"
 
 
 @click.command("serve")
@@ -25,10 +28,9 @@ from offerkit.diagnostics import Code, refuse
 @click.option(
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", help="What is logged."
 )
+@click.option("--demo", is_flag=True, help="Show the bundled bank's page at /demo/.")
 @pass_shell
-def command(
-    shell: Shell, host: str, port: int, workers: int, public_url: str, grace: int, proxies: str, log_level: str
-) -> None:
+def command(shell: Shell, /, **options: Any) -> None:
     """Answer calls over the network with what is live.
 
     A new live revision is picked up within a second, with no call dropped; an answer is from one revision, and names
@@ -45,9 +47,11 @@ def command(
             hint="pip install 'offerkit[serve]'",
         ) from None
     session = shell.session()
-    settings = Settings(
-        str(session.project.root), host, port, workers, public_url, grace=grace, proxies=proxies, log_level=log_level
-    )
+    settings = Settings(str(session.project.root), **options)
     with session.existing() as store:  # what is wrong with it is told before anything listens
-        store.last_serial()
+        if settings.demo and _DEMO not in store.heads():
+            hint = "Serve it from the bundled project, with everything promoted (offerkit promote)."
+            raise refuse(
+                Code.UNKNOWN_SPACE, "the page of the demo shows recipients, which are not live here", hint=hint
+            )
     serve(settings, shell.store or os.environ.get("OFFERKIT_STORE", ""))

@@ -85,6 +85,8 @@ class Code(StrEnum):
     PACKAGE_MISSING = "OFR752"
     REMOTE = "OFR753"
     REMOTE_NOT_THERE = "OFR754"
+    KEY_SIGNATURE = "OFR755"
+    KEY_UNCHECKED = "OFR756"
     # 8xx: what was asked for
     NO_MATCH = "OFR801"
     BAD_ADDRESS = "OFR802"
@@ -217,6 +219,8 @@ CODES: dict[Code, str] = {
     Code.REMOTE: "The server that holds the store cannot be reached, or is none of offerkit's.",
     Code.REMOTE_NOT_THERE: "A command that works only where the store is, not through a server.",
     Code.PACKAGE_MISSING: "A Python package that this command needs is not installed.",
+    Code.KEY_SIGNATURE: "A contact's key that does not carry the signature its environment asks for.",
+    Code.KEY_UNCHECKED: "The secret of signed contact keys is not there, or too short.",
     Code.NO_ROOM: "The disk has no room for what a batch over all contacts spills to it.",
     Code.CONTACT_TWICE: "Two contacts of a source have the same key.",
     Code.NO_CONTACTS: "A source has no contacts at all.",

@@ -60,7 +60,7 @@ class _Schema(GenerateJsonSchema):
         if function is base._path:
             return _text(_PATH)
         inner = self.generate_inner(schema["schema"])
-        if function in (base._unique, base._unique_sorted):
+        if function in (base._unique, base.unique_sorted):
             inner["uniqueItems"] = True
         return inner
 

@@ -129,7 +129,8 @@ def _percentage(value: object) -> str:
     return f"{whole if number == whole else number.normalize()}%"
 
 
-def _unique_sorted(names: tuple[str, ...]) -> tuple[str, ...]:
+def unique_sorted(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Texts whose order means nothing, sorted. Raises PydanticCustomError when one is named twice."""
     if len(set(names)) != len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
         raise PydanticCustomError("twice", "named twice: {names}", {"names": ", ".join(twice)})
@@ -137,7 +138,7 @@ def _unique_sorted(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _unique(names: tuple[str, ...]) -> tuple[str, ...]:
-    _unique_sorted(names)
+    unique_sorted(names)
     return names
 
 
@@ -168,9 +169,9 @@ Percentage = Annotated[str, BeforeValidator(_percentage)]
 """A share from 0% to 100% in one spelling (``2.5%``)."""
 Name = Annotated[str, AfterValidator(_name)]
 CategoryPath = Annotated[str, AfterValidator(_path)]
-NameSet = Annotated[tuple[Name, ...], AfterValidator(_unique_sorted)]
+NameSet = Annotated[tuple[Name, ...], AfterValidator(unique_sorted)]
 """Names whose order means nothing: kept sorted, so that reordering them changes no fingerprint."""
-PathSet = Annotated[tuple[CategoryPath, ...], AfterValidator(_unique_sorted)]
+PathSet = Annotated[tuple[CategoryPath, ...], AfterValidator(unique_sorted)]
 NameList = Annotated[tuple[Name, ...], AfterValidator(_unique)]
 """Names whose order matters."""
 Content = dict[Name, Text]

@@ -23,6 +23,7 @@ from offerkit.models.base import (
     names,
 )
 from offerkit.models.dimension import DimensionField
+from offerkit.models.inbound import Inbound
 from offerkit.models.values import Given, misfit
 from offerkit.rules.types import Base, FieldType
 
@@ -76,6 +77,7 @@ class Environment(Resource):
     call_data: dict[Name, CallData] = {}
     promotion: Promotion = Promotion()
     impact: ImpactLimit = ImpactLimit()
+    inbound: Inbound = Inbound()
 
     @field_validator("time_zone")
     @classmethod

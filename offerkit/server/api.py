@@ -47,7 +47,7 @@ def routes(desk: Desk, status_base: str) -> APIRouter:
         insider = bool(operator_of(request))
         if not insider and (body.at or body.seed or body.explain):
             raise refuse(Code.NOT_ALLOWED, "at, seed and explain are for operators", hint="Send an operator's token.")
-        answer, revision = await desk.propose(_ask(desk, body, status_base))
+        answer, revision = await desk.propose(_ask(desk, body, status_base), insider=insider)
         made = answer_json(answer) if insider else _outside(answer)
         assert isinstance(made, dict)
         made["revision"] = revision

@@ -13,9 +13,10 @@ from starlette.types import ASGIApp, Scope
 
 from offerkit import __version__
 from offerkit.diagnostics import Code, Diagnostic, Refused
-from offerkit.server import api, health, remote, soap
+from offerkit.server import api, demo, health, remote, soap, web
 from offerkit.server.callers import Callers, Known, operator_of
 from offerkit.server.desk import Desk
+from offerkit.server.gate import Gate
 from offerkit.server.metrics import Metrics
 from offerkit.server.middleware import Outermost
 from offerkit.server.problems import problem, trouble
@@ -52,8 +53,11 @@ def application(session: Session, settings: Settings) -> ASGIApp:
     app.include_router(remote.routes(desk))
     app.include_router(soap.routes(desk, public + STATUS_PATH, public))
     app.include_router(health.routes(desk, metrics))
+    app.include_router(web.routes(desk, settings.public_url, STATUS_PATH))
+    if settings.demo:
+        app.include_router(demo.routes())
     _problems(app)
-    return Outermost(Known(app, callers), metrics, _route)
+    return Outermost(Known(Gate(app, desk, settings.public_url), callers), metrics, _route)
 
 
 def _route(scope: Scope) -> str:

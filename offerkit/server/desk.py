@@ -11,6 +11,7 @@ from typing import TypeVar
 from offerkit.address import Kind
 from offerkit.engine.answer import Answer
 from offerkit.engine.report import Report
+from offerkit.server.keys import opened
 from offerkit.server.live import Served, Watch, compiled
 from offerkit.server.metrics import Metrics
 from offerkit.server.seat import Seat
@@ -58,12 +59,15 @@ class Desk:
             seat.close()
         self._seat.close()
 
-    async def propose(self, ask: Ask) -> tuple[Answer, int]:
+    async def propose(self, ask: Ask, *, insider: bool = False) -> tuple[Answer, int]:
         """The answer to ``ask``, stored, and the revision of the store that it is from.
 
+        Unless an ``insider`` asks, the contact's key has to be signed where an environment says so.
         Raises Refused; then nothing is stored.
         """
         served = self.served
+        if not insider:
+            ask = opened(served.declared, self.session.environ, ask)
         answer, kept = await self._seated(lambda seat: seat.decide(served, ask))
         if kept:
             await asyncio.wrap_future(self.writer.submit(lambda store: keep(store, kept)))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from logging import getLogger
 
 from offerkit.diagnostics import Refused
@@ -17,6 +18,7 @@ from offerkit.engine.call import Who
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
 from offerkit.engine.decide import decide
+from offerkit.server.declared import Declared, declared
 from offerkit.store import Store
 from offerkit.workflow.catalogs import Catalogs, live
 from offerkit.workflow.hooks import installed
@@ -32,6 +34,11 @@ class Served:
     serial: int
     heads: tuple[tuple[str, int], ...]
     catalogs: Catalogs
+
+    @cached_property
+    def declared(self) -> Declared:
+        """What the environments allow to callers from outside."""
+        return declared(self.catalogs)
 
 
 def compiled(store: Store) -> Served:

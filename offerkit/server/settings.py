@@ -21,6 +21,7 @@ class Settings:
     empty: as each request says. ``poll`` is how often, in seconds, the store is asked for a new revision; ``threads``
     how many calls are decided at once where the store or the contacts are on another machine.
     ``proxies``: the addresses whose ``X-Forwarded-For`` is believed, separated by commas.
+    ``demo``: show the bundled bank's page.
     """
 
     project: str
@@ -33,6 +34,7 @@ class Settings:
     grace: int = 10
     proxies: str = "127.0.0.1"
     log_level: str = "info"
+    demo: bool = False
 
     def hand_over(self, store: str) -> None:
         """Leave the settings, and where the store is, where workers find them."""

@@ -8,6 +8,15 @@ from datetime import datetime
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """What a call wants of one of its spaces: how many offers, and from which categories."""
+
+    n: int
+    categories: tuple[str, ...] = ()
+    anonymous_categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Ask:
     """What a caller asks: spaces (``ENVIRONMENT/SPACE``) in order, for whom, what, when.
 
@@ -15,7 +24,7 @@ class Ask:
     empty. ``at`` is the proposition date (aware). ``output``: render as html, text or xml; empty: fields only.
     ``status_base`` is the address of the service that sets statuses, for tracked links. ``anonymous_categories``
     take the place of ``categories`` where nobody was identified and the linked anonymous space answers; none: those
-    of the space that fell back.
+    of the space that fell back. ``wanted`` is what differs on single spaces, by the name in ``spaces``.
     """
 
     spaces: tuple[str, ...]
@@ -32,3 +41,8 @@ class Ask:
     outputs: tuple[str, ...] = ()
     status_base: str = ""
     anonymous_categories: tuple[str, ...] = ()
+    wanted: Mapping[str, Wanted] = field(default_factory=dict)
+
+    def on(self, space: str) -> Wanted:
+        """What is wanted of one of the call's spaces."""
+        return self.wanted.get(space) or Wanted(self.n, self.categories, self.anonymous_categories)

@@ -156,9 +156,11 @@ def _prepare(catalogs: Catalogs, people: People, store: Store, ask: Ask, name: s
         hint = f"Spaces of {catalogs.stage}: {', '.join(known[:12])}." if known else "Nothing is live yet."
         raise refuse(Code.UNKNOWN_SPACE, f"“{name[:80]}” is not ENVIRONMENT/SPACE", hint=hint)
     asked = catalogs[environment]
-    nobody = Who(None, "", ask.at, ask.seed)
+    nobody, wanted = Who(None, "", ask.at, ask.seed), ask.on(name)
     # What is wrong with it is told before anyone is looked up.
-    call = make_call(asked, space, who=nobody, n=ask.n, categories=ask.categories, themes=ask.themes, data=ask.data)
+    call = make_call(
+        asked, space, who=nobody, n=wanted.n, categories=wanted.categories, themes=ask.themes, data=ask.data
+    )
     who = identified(catalogs, people, store, ask, environment, space)
     catalog = catalogs[who.environment]
     fallen = f"{who.environment}/{who.space}" != name
@@ -167,8 +169,8 @@ def _prepare(catalogs: Catalogs, people: People, store: Store, ask: Ask, name: s
             catalog,
             who.space,
             who=Who(who.contact, who.key, ask.at, ask.seed, catalog.anonymous),
-            n=ask.n,
-            categories=ask.anonymous_categories or who.categories,
+            n=wanted.n,
+            categories=wanted.anonymous_categories or who.categories,
             data={key: value for key, value in ask.data.items() if key in catalog.call_data},
         )
     else:

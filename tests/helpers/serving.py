@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,8 +25,8 @@ def with_people(shop: Workspace) -> Workspace:
 
 
 @contextmanager
-def client(shop: Workspace, **settings: Any) -> Iterator[TestClient]:
+def client(shop: Workspace, environ: Mapping[str, str] | None = None, **settings: Any) -> Iterator[TestClient]:
     """Asks the application of a live project; mistakes of the server are answers, as they are for others."""
-    made = application(shop.session(), Settings(str(shop.root), **{"poll": 0.02, **settings}))
+    made = application(shop.session(environ=environ or {}), Settings(str(shop.root), **{"poll": 0.02, **settings}))
     with TestClient(made, raise_server_exceptions=False) as asking:
         yield asking

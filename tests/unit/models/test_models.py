@@ -68,6 +68,13 @@ FULL: dict[Kind, dict[str, Any]] = {
         "call_data": {"page": {"type": "enumeration", "values": ["a"], "sample": "a", "required": True}},
         "promotion": {"promoters": ["ada", "omar"], "separation_of_duties": True, "retention": "30d"},
         "impact": {"max_lost": "2.5%"},
+        "inbound": {
+            "origins": ["https://www.bank.example"],
+            "redirects": ["bank.example"],
+            "contact_keys": "signed",
+            "key_secret_env": "KEYS",
+            "rate": 60,
+        },
     },
     Kind.SPACE: {
         "channel": "inbound-web",

@@ -1,0 +1,27 @@
+"""``offerkit snippet``."""
+
+from __future__ import annotations
+
+import click
+
+from offerkit.cli.asking import stage_option
+from offerkit.cli.complete import spaces
+from offerkit.cli.options import pass_shell
+from offerkit.cli.shell import Shell
+
+
+@click.command("snippet")
+@click.argument("place", metavar="ENVIRONMENT/SPACE", shell_complete=spaces)
+@click.option("--url", default="", metavar="URL", help="How browsers reach the service (default: an example).")
+@stage_option
+@pass_shell
+def command(shell: Shell, place: str, url: str, stage: str) -> None:
+    """Print what to paste into a web page, so that a space of it is filled.
+
+    One script fills all spaces of the page with one call. The call data stands there with its samples.
+    """
+    from offerkit.workflow.engine import trying
+    from offerkit.workflow.snippets import snippet
+
+    with trying(shell.session(), stage) as engine:
+        click.echo(snippet(engine.catalogs, place, url), nl=False)

@@ -1,0 +1,44 @@
+"""The two cookies of the web page (domain.md §5): by them a visitor is known again."""
+
+from __future__ import annotations
+
+import re
+from secrets import token_hex
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+PERMANENT, SESSION = "uuid230", "nlid"
+MONTHS_13 = 396 * 24 * 3600
+"""Seconds that the permanent cookie is kept: what data protection authorities accept, and browsers too."""
+_TAKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
+
+
+class Visitor:
+    """Who is looking at the page, as far as its cookies tell; new cookies for who has none."""
+
+    def __init__(self, request: Request) -> None:
+        """Reads the request's cookies; what we cannot have set counts as none."""
+        self._permanent = _cookie(request, PERMANENT)
+        self._session = _cookie(request, SESSION)
+        self.cookie = self._permanent or token_hex(16)
+        """By what the engine knows the visitor: 128 bits of chance."""
+
+    def leave(self, response: Response, *, secure: bool, elsewhere: bool) -> None:
+        """Set on ``response`` what is missing. ``elsewhere``: pages of other sites may ask, which needs https."""
+        if not self._permanent:
+            _set(response, PERMANENT, self.cookie, MONTHS_13, secure, elsewhere)
+        if not self._session:
+            _set(response, SESSION, token_hex(16), None, secure, elsewhere)
+
+
+def _cookie(request: Request, name: str) -> str:
+    given = request.cookies.get(name, "")
+    return given if _TAKEN.fullmatch(given) else ""
+
+
+def _set(response: Response, name: str, value: str, age: int | None, secure: bool, elsewhere: bool) -> None:
+    response.set_cookie(
+        name, value, max_age=age, path="/", httponly=True, secure=secure,
+        samesite="none" if secure and elsewhere else "lax",
+    )  # fmt: skip

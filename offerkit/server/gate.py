@@ -1,0 +1,130 @@
+"""The gate for callers from outside: how often they may call, and from the pages of which sites."""
+
+from __future__ import annotations
+
+import time
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
+from math import ceil
+
+from limits import RateLimitItem, RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from offerkit.server.callers import operator_of
+from offerkit.server.desk import Desk
+from offerkit.server.problems import trouble
+
+CALL_PATH = "/nl/propose"
+"""What the script of the web page calls."""
+_BACK_ENDS = ("/api/v1/propose", "/api/v1/update", "/interaction/")
+"""What back ends call: those on this machine are ours, and not counted."""
+_VISITORS = (CALL_PATH, "/o")
+
+
+class Gate:
+    """Wraps the routes. Counts are each worker's own; nothing is counted for operators."""
+
+    def __init__(self, app: ASGIApp, desk: Desk, public_url: str) -> None:
+        """``public_url``: as in the settings."""
+        self._app, self._desk, self._public_url = app, desk, public_url.rstrip("/")
+        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let one request through, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        if scope["path"] != CALL_PATH:
+            await (self._often(request) or self._app)(scope, receive, send)
+            return
+        origin = request.headers.get("origin", "")
+        if origin and not self._may_ask(request, origin):
+            await trouble(403, "Refused", "this page may not ask", CALL_PATH)(scope, receive, send)
+            return
+        answer = _preflight() if request.method == "OPTIONS" and origin else self._often(request) or self._app
+        await answer(scope, receive, _allowing(origin, send) if origin else send)
+
+    def _may_ask(self, request: Request, origin: str) -> bool:
+        return origin == own_origin(request, self._public_url) or self._desk.served.declared.may_ask(
+            environment_of(request), origin
+        )
+
+    def _often(self, request: Request) -> Response | None:
+        """The refusal of a caller who calls too often."""
+        path = str(request.scope["path"])
+        back_end = path.startswith(_BACK_ENDS)
+        client = request.client.host if request.client else ""
+        if not (back_end or path in _VISITORS) or (back_end and _here(client)) or operator_of(request):
+            return None
+        environment = environment_of(request)
+        item = _item(self._desk.served.declared.rate(environment))
+        if self._limiter.hit(item, _who(client)):
+            return None
+        wait = max(ceil(self._limiter.get_window_stats(item, _who(client)).reset_time - time.time()), 1)
+        refused = trouble(429, "Too many calls", "too many calls came from this address; try again later", path)
+        refused.headers["Retry-After"] = str(min(wait, 60))
+        return refused
+
+
+def environment_of(request: Request) -> str:
+    """The environment that the address of a call names: ``?env=ENVIRONMENT``, or with ``@live``; empty for none."""
+    path = str(request.scope["path"])
+    if path.startswith("/interaction/"):
+        return path.split("/")[2].removesuffix("@live")
+    return request.query_params.get("env", "").removesuffix("@live")
+
+
+def own_origin(request: Request, public_url: str) -> str:
+    """Scheme and host by which browsers reach the service: as the settings say, else as the request does."""
+    return public_url or f"{request.scope['scheme']}://{request.headers.get('host', '')}"
+
+
+@lru_cache(maxsize=64)
+def _item(rate: int) -> RateLimitItem:
+    return RateLimitItemPerMinute(rate)
+
+
+@lru_cache(maxsize=4096)
+def _who(client: str) -> str:
+    """Whom to count: an IPv6 address stands for its /64, since whoever has one of those has all of them."""
+    try:
+        address = ip_address(client)
+    except ValueError:
+        return client[:64]
+    return str(ip_network(f"{client}/64", strict=False)) if address.version == 6 else client
+
+
+@lru_cache(maxsize=4096)
+def _here(client: str) -> bool:
+    try:
+        return ip_address(client).is_loopback
+    except ValueError:
+        return False
+
+
+def _preflight() -> Response:
+    return Response(
+        status_code=204,
+        headers={
+            "Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": "content-type",
+            "Access-Control-Max-Age": "600",
+        },
+    )  # fmt: skip
+
+
+def _allowing(origin: str, send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers["Access-Control-Allow-Origin"] = origin
+            headers["Access-Control-Allow-Credentials"] = "true"
+            headers.add_vary_header("Origin")
+        await send(message)
+
+    return sending

@@ -1,0 +1,88 @@
+"""The web page: the script, the call behind it, and the links that set a status (domain.md §5)."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from logging import getLogger
+
+import orjson
+from fastapi import APIRouter, Request, Response
+
+from offerkit.diagnostics import Refused
+from offerkit.models.status import Status, parse
+from offerkit.server.cookies import Visitor
+from offerkit.server.desk import Desk
+from offerkit.server.gate import CALL_PATH, environment_of, own_origin
+from offerkit.server.page import Page, PageBody, PageView
+from offerkit.server.problems import trouble
+from offerkit.server.redirects import target_of
+from offerkit.server.seat import now
+from offerkit.store.proposition_rows import LONGEST_KEY
+from offerkit.workflow.updating import Update
+
+SCRIPT_PATH = "/nl/interactionProposal.js"
+_LOG = getLogger("offerkit.web")
+_FROM_OUTSIDE = (Status.PRESENTED, Status.INTERESTED, Status.ACCEPTED, Status.REJECTED)
+_NO_FURTHER = "<!doctype html><title>Thank you</title><p>Thank you. Your answer was received.</p>"
+
+
+def routes(desk: Desk, public_url: str, status_path: str) -> APIRouter:
+    """The routes on ``desk``; ``public_url`` is how browsers reach the service, empty: as each request says."""
+    router = APIRouter(tags=["web"])
+    script = (files("offerkit.server") / "static" / "interactionProposal.js").read_bytes()
+    public_url = public_url.rstrip("/")
+
+    @router.get(SCRIPT_PATH, operation_id="script", response_class=Response)
+    async def interaction_proposal() -> Response:
+        """The script that fills the places of a page; the same for everybody."""
+        headers = {"Cache-Control": "public, max-age=300", "Cross-Origin-Resource-Policy": "cross-origin"}
+        return Response(script, 200, headers, "text/javascript; charset=utf-8")
+
+    @router.post(CALL_PATH, operation_id="page", responses={200: {"model": PageView}})
+    async def page(body: PageBody, request: Request) -> Response:
+        """All places of a page in one call. Who has no cookie gets one."""
+        environment = environment_of(request)
+        if environment not in desk.served.catalogs:
+            return trouble(404, "Not taken", "there is nothing at this path", CALL_PATH)
+        visitor = Visitor(request)
+        asked = Page(desk.served.catalogs, environment, body)
+        ask = asked.ask(visitor.cookie, public_url + status_path)
+        answer = (await desk.propose(ask))[0] if ask is not None else None
+        if body.xml:
+            response = Response(asked.xml(answer), media_type="application/xml")
+        else:
+            response = Response(orjson.dumps({"divs": asked.html(answer)}), media_type="application/json")
+        secure = own_origin(request, public_url).startswith("https:")
+        elsewhere = bool(desk.served.declared.environments[environment].origins)
+        visitor.leave(response, secure=secure, elsewhere=elsewhere)
+        return response
+
+    @router.get(status_path, operation_id="click", response_class=Response)
+    async def click(request: Request, a: str = "", p: str = "", st: str = "", r: str = "") -> Response:
+        """Set a proposition's status, then lead on to ``r`` where its host is declared.
+
+        Visitors never see that an id is unknown or was used before: they are on their way to somewhere else.
+        """
+        if "prefetch" in request.headers.get("sec-purpose", "") + request.headers.get("purpose", ""):
+            return Response(status_code=503)  # nobody clicked yet
+        if a == "UpdateStatus":
+            await _set(desk, p, st)
+        target = target_of(r, own_origin(request, public_url), desk.served.declared)
+        if target:
+            return Response(status_code=303, headers={"Location": target})
+        return Response(_NO_FURTHER, media_type="text/html; charset=utf-8") if r else Response(status_code=204)
+
+    return router
+
+
+async def _set(desk: Desk, proposition: str, status: str) -> None:
+    try:
+        wanted = parse(status)
+    except ValueError:
+        return
+    if wanted not in _FROM_OUTSIDE or not 0 < len(proposition) <= LONGEST_KEY:
+        return
+    try:
+        await desk.update(Update(proposition, wanted, {}, now()))
+    except Refused as refused:
+        _LOG.info("a click changed nothing", extra={"why": str(refused.diagnostics[0].code)})
