@@ -25,9 +25,23 @@ from offerkit.diagnostics import Code, refuse
 @click.option(
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", help="What is logged."
 )
+@click.option(
+    "--ui",
+    type=click.Choice(["local", "login", "off"]),
+    default="local",
+    help="Who reads /ui without a login: callers on this machine (local) or nobody (login); off: no pages.",
+)
 @pass_shell
 def command(
-    shell: Shell, host: str, port: int, workers: int, public_url: str, grace: int, proxies: str, log_level: str
+    shell: Shell,
+    host: str,
+    port: int,
+    workers: int,
+    public_url: str,
+    grace: int,
+    proxies: str,
+    log_level: str,
+    ui: str,
 ) -> None:
     """Answer calls over the network with what is live.
 
@@ -46,8 +60,9 @@ def command(
         ) from None
     session = shell.session()
     settings = Settings(
-        str(session.project.root), host, port, workers, public_url, grace=grace, proxies=proxies, log_level=log_level
-    )
+        str(session.project.root), host, port, workers, public_url,
+        grace=grace, proxies=proxies, log_level=log_level, ui=ui,
+    )  # fmt: skip
     with session.existing() as store:  # what is wrong with it is told before anything listens
         store.last_serial()
     serve(settings, shell.store or os.environ.get("OFFERKIT_STORE", ""))

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Scope
 
 from offerkit import __version__
 from offerkit.diagnostics import Code, Diagnostic, Refused
-from offerkit.server import api, health, remote
+from offerkit.server import api, health, remote, ui
 from offerkit.server.callers import Callers, Known, operator_of
 from offerkit.server.desk import Desk
 from offerkit.server.metrics import Metrics
@@ -50,6 +50,7 @@ def application(session: Session, settings: Settings) -> ASGIApp:
     app.include_router(api.routes(desk, settings.public_url.rstrip("/") + STATUS_PATH))
     app.include_router(remote.routes(desk))
     app.include_router(health.routes(desk, metrics))
+    app.include_router(ui.routes(desk, settings, callers))
     _problems(app)
     return Outermost(Known(app, callers), metrics, _route)
 

@@ -21,6 +21,8 @@ class Settings:
     empty: as each request says. ``poll`` is how often, in seconds, the store is asked for a new revision; ``threads``
     how many calls are decided at once where the store or the contacts are on another machine.
     ``proxies``: the addresses whose ``X-Forwarded-For`` is believed, separated by commas.
+    ``ui``: who reads the pages at ``/ui`` without a login: callers on this machine (``local``) or nobody (``login``);
+    ``off``: there are none.
     """
 
     project: str
@@ -33,6 +35,7 @@ class Settings:
     grace: int = 10
     proxies: str = "127.0.0.1"
     log_level: str = "info"
+    ui: str = "local"
 
     def hand_over(self, store: str) -> None:
         """Leave the settings, and where the store is, where workers find them."""
