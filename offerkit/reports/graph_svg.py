@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from offerkit.address import Kind, parse_address
+from offerkit.address import SHARED, Kind, parse_address
 from offerkit.reports.escape import clip, html
 from offerkit.reports.graph import Edges
 from offerkit.reports.words import count
@@ -21,6 +21,7 @@ _ORDER = (
 def graph_svg(edges: Edges, focus: str) -> str:
     """An SVG element that explains itself in a title and a description; colours come from the page's style."""
     columns = _columns(edges)
+    home = focus.partition("/")[0]
     place = {
         address: (_MARGIN + column * _COLUMN, _MARGIN + _HEAD + row * _ROW)
         for column, (_, addresses) in enumerate(columns)
@@ -40,7 +41,7 @@ def graph_svg(edges: Edges, focus: str) -> str:
     parts += [_line(place[a], place[t]) for a, targets in edges.items() for t in targets if t in place]
     for column, (title, addresses) in enumerate(columns):
         parts.append(f'<text class="head" x="{_MARGIN + column * _COLUMN}" y="{_MARGIN + 14}">{html(title)}</text>')
-        parts += [_box(address, place[address], focus) for address in addresses]
+        parts += [_box(address, place[address], focus, home) for address in addresses]
     return "\n".join([*parts, "</svg>"])
 
 
@@ -78,11 +79,12 @@ def _line(start: tuple[int, int], end: tuple[int, int]) -> str:
     return f'<path d="M{x1} {y1} C{half} {y1} {half} {y2} {x2} {y2}"/>'
 
 
-def _box(address: str, corner: tuple[int, int], focus: str) -> str:
+def _box(address: str, corner: tuple[int, int], focus: str, home: str) -> str:
     x, y = corner
     found = parse_address(address)
+    name = found.name if found.environment in (home, SHARED) else f"{found.environment}/{found.name}"
     mark = " chosen" if address == focus else ""
     return (
         f'<g class="box {found.kind}{mark}"><rect x="{x}" y="{y}" width="{_BOX}" height="{_HEIGHT}" rx="4"/>'
-        f'<text x="{x + 8}" y="{y + 15}">{html(clip(found.name, _LETTERS))}</text></g>'
+        f'<text x="{x + 8}" y="{y + 15}">{html(clip(name, _LETTERS))}</text></g>'
     )

@@ -41,6 +41,8 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_NOWHERE = (Code.NO_MATCH, Code.BAD_ADDRESS, Code.BAD_POINT)
+"""What is wrong with an address that leads to nothing."""
 _ATTRIBUTES = "; style-src-attr 'unsafe-inline'"
 """For the page that shows offers: what they carry in ``style`` is seen as it will be."""
 
@@ -109,8 +111,16 @@ class Pages:
 
     def refusal(self, request: Request, viewer: Viewer | None, refused: Refused) -> Response:
         """Everything that was refused, and that nothing was changed."""
-        facts = {"findings": findings(refused), "title": "Refused"}
-        return self.written(request, "refused.html", facts, viewer, status_of(refused))
+        posted = request.method == "POST"
+        facts = {
+            "findings": findings(refused),
+            "title": "Refused" if posted else "This cannot be shown",
+            "posted": posted,
+        }
+        status = status_of(refused)
+        if not posted and any(found.code in _NOWHERE for found in refused.diagnostics):
+            status = 404
+        return self.written(request, "refused.html", facts, viewer, status)
 
 
 async def fields_of(request: Request) -> Form:
