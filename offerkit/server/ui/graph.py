@@ -33,15 +33,15 @@ def _graph(session: Session, around: str, stage: str) -> Facts:
         raise refuse(Code.BAD_POINT, f"there is no stage {stage[:60]}", hint="design or live.")
     with session.existing() as store:
         names = environments(store)
+        every = stage_edges(store, Stage(stage))
         around = around or (f"{names[0]}/*" if names else "")
-        edges = stage_edges(store, Stage(stage), (around,) if around else ())
-        known = sorted(stage_edges(store, Stage(stage)))
+        edges = stage_edges(store, Stage(stage), (around,)) if every and around else every
     drawn = graph_svg(edges, around) if 0 < len(edges) <= MOST else ""
     users: dict[str, list[str]] = {address: [] for address in edges}
     for address, targets in edges.items():
         for target in targets:
             users[target].append(address)
     return {
-        "edges": edges, "users": users, "around": around, "stage": stage, "names": names, "known": known,
+        "edges": edges, "users": users, "around": around, "stage": stage, "names": names, "known": sorted(every),
         "picture": Markup(drawn), "most": MOST,  # noqa: S704 - escaped there
     }  # fmt: skip

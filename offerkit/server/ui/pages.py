@@ -41,7 +41,7 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_NOWHERE = (Code.NO_MATCH, Code.BAD_ADDRESS, Code.BAD_POINT)
+_NOWHERE = (Code.NO_MATCH, Code.PLAN_EMPTY_TARGET, Code.BAD_ADDRESS, Code.BAD_POINT)
 """What is wrong with an address that leads to nothing."""
 _ATTRIBUTES = "; style-src-attr 'unsafe-inline'"
 """For the page that shows offers: what they carry in ``style`` is seen as it will be."""
