@@ -50,7 +50,7 @@ def routes(pages: Pages) -> APIRouter:
             wish, decision = _wish(fields)
             made = await asyncio.to_thread(decide, pages.session(viewer), wish, decision)
         except Refused as refused:
-            return pages.refusal(request, await pages.viewer(request), refused)
+            return await pages.form_refused(request, refused)
         return RedirectResponse(f"/ui/approvals?done={_done(made)}", 303)
 
     return router

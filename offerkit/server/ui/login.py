@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
 from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.server.problems import status_of
 from offerkit.server.ui.access import LONGEST_TOKEN, forget, keep
 from offerkit.server.ui.pages import Pages, fields_of, findings, first
 
@@ -30,16 +31,15 @@ def routes(pages: Pages) -> APIRouter:
             fields = await fields_of(request)
             to = _inside(first(fields, "to"))
             token = first(fields, "token").strip()
-            if not token or len(token) > LONGEST_TOKEN or not await pages.named(token):
+            if not token or len(token) > LONGEST_TOKEN or not await pages.named(request, token):
                 raise refuse(
                     Code.NO_OPERATOR,
                     "this is no operator's token, or it is valid no more",
-                    hint="An administrator makes one with “offerkit token create”.",
+                    hint="An administrator makes one: offerkit token create. After many wrong ones, wait a minute.",
                 )
         except Refused as refused:
             facts = {"to": to, "findings": findings(refused)}
-            status = 401 if refused.diagnostics[0].code is Code.NO_OPERATOR else 403
-            return pages.written(request, "login.html", facts, None, status)
+            return pages.written(request, "login.html", facts, None, status_of(refused))
         response = RedirectResponse(to, 303)
         keep(response, request, token)
         return response
@@ -49,7 +49,7 @@ def routes(pages: Pages) -> APIRouter:
         try:
             await pages.form(request)
         except Refused as refused:
-            return pages.refusal(request, await pages.viewer(request), refused)
+            return await pages.form_refused(request, refused)
         response = RedirectResponse("/ui/login", 303)
         forget(response, request)
         return response

@@ -15,11 +15,11 @@ from starlette.responses import RedirectResponse, Response
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.reports.escape import visible
-from offerkit.server.callers import operator_by_token
+from offerkit.server.callers import Callers
 from offerkit.server.problems import status_of
 from offerkit.server.seat import now
 from offerkit.server.settings import Settings
-from offerkit.server.ui.access import Viewer, is_local, same_origin, sealed, token_of
+from offerkit.server.ui.access import Viewer, forget, is_local, same_origin, sealed, token_of
 from offerkit.workflow.proposing import utc
 from offerkit.workflow.session import Session
 
@@ -50,9 +50,9 @@ _ATTRIBUTES = "; style-src-attr 'unsafe-inline'"
 class Pages:
     """Makes pages. Whatever reads the store or renders is done in threads; the event loop is never kept."""
 
-    def __init__(self, session: Session, settings: Settings) -> None:
+    def __init__(self, session: Session, settings: Settings, callers: Callers) -> None:
         """``session``: the server's own; pages get copies, with the operator who is logged in."""
-        self._session, self._settings = session, settings
+        self._session, self._settings, self._callers = session, settings, callers
         self._templates = Environment(
             loader=PackageLoader("offerkit.server.ui"), autoescape=True, undefined=StrictUndefined,
             trim_blocks=True, lstrip_blocks=True, finalize=_spelled,
@@ -69,26 +69,34 @@ class Pages:
     async def viewer(self, request: Request) -> Viewer | None:
         """Who looks; None: somebody who has to log in first."""
         token = token_of(request)
-        name = await self.named(token) if token else ""
+        name = await self.named(request, token) if token else ""
         if name:
             return Viewer(name, token)
         return Viewer() if self._settings.ui == "local" and is_local(request) else None
 
-    async def named(self, token: str) -> str:
-        """The operator whose token this is; empty: nobody's, or no longer valid."""
-        return await asyncio.to_thread(operator_by_token, self._session, token)
+    async def named(self, request: Request, token: str) -> str:
+        """The operator whose token this is; empty: nobody's, no longer valid, or one guess too many."""
+        client = request.client.host if request.client else ""
+        if self._callers.too_many(client):
+            return ""
+        name = await self._callers.by_token(token)
+        if not name:
+            self._callers.guessed(client)
+        return name
 
-    async def show(self, request: Request, template: str, make: Maker, *, status: int = 200) -> Response:
+    async def show(self, request: Request, template: str, make: Maker) -> Response:
         """The page that ``template`` makes of what ``make`` read."""
-        viewer = await self.viewer(request)
-        if viewer is None:
-            return to_login(request)
+        viewer: Viewer | None = None
         try:
-            return await asyncio.to_thread(
-                lambda: self.written(request, template, make(self.session(viewer)), viewer, status)
-            )
+            viewer = await self.viewer(request)
+            if viewer is None:
+                return to_login(request)
+            return await asyncio.to_thread(self._made, request, template, make, viewer)
         except Refused as refused:
             return self.refusal(request, viewer, refused)
+
+    def _made(self, request: Request, template: str, make: Maker, viewer: Viewer) -> Response:
+        return self.written(request, template, make(self.session(viewer)), viewer, 200)
 
     async def form(self, request: Request) -> tuple[Viewer, Form]:
         """Who sent a form, and its fields. Raises Refused unless an operator sent it from a page of ours."""
@@ -108,6 +116,14 @@ class Pages:
         attributes = _ATTRIBUTES if template == "offer.html" else ""
         headers = {name: value.replace("{attributes}", attributes) for name, value in _HEADERS.items()}
         return Response(text, status, headers, "text/html; charset=utf-8")
+
+    async def form_refused(self, request: Request, refused: Refused) -> Response:
+        """The same of a form, whoever sent it."""
+        try:
+            viewer = await self.viewer(request)
+        except Refused:  # the store is away: that is what is told
+            viewer = None
+        return self.refusal(request, viewer, refused)
 
     def refusal(self, request: Request, viewer: Viewer | None, refused: Refused) -> Response:
         """Everything that was refused, and that nothing was changed."""
@@ -150,7 +166,10 @@ def findings(refused: Refused) -> tuple[Diagnostic, ...]:
 
 def to_login(request: Request) -> Response:
     """To the login, and from there back."""
-    return RedirectResponse(f"/ui/login?to={quote(request.url.path, safe='/')}", 303)
+    response = RedirectResponse(f"/ui/login?to={quote(request.url.path, safe='/')}", 303)
+    if token_of(request):  # it counts no more
+        forget(response, request)
+    return response
 
 
 def _foreign() -> Refused:

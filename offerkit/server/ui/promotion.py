@@ -16,7 +16,6 @@ from offerkit.planning.select import Patterns
 from offerkit.reports.plan_html import blocked_html
 from offerkit.reports.steps_html import steps_html
 from offerkit.reports.words import particulars, resets_sentence, summary
-from offerkit.server.ui.access import Viewer
 from offerkit.server.ui.pages import Facts, Pages, first
 from offerkit.store.views import environments
 from offerkit.workflow.main_path import allowed, apply, promote
@@ -36,7 +35,6 @@ def routes(pages: Pages) -> APIRouter:
 
     @router.post("/promote")
     async def carried_out(request: Request) -> Response:
-        viewer: Viewer | None = None
         try:
             viewer, fields = await pages.form(request)
             session = pages.session(viewer, first(fields, "message").strip()[:LONGEST])
@@ -44,7 +42,7 @@ def routes(pages: Pages) -> APIRouter:
             shown = first(fields, "plan")
             serial, changed = await asyncio.to_thread(_apply_shown, session, names, shown)
         except Refused as refused:
-            return pages.refusal(request, viewer or await pages.viewer(request), refused)
+            return await pages.form_refused(request, refused)
         if changed is not None:
             return await asyncio.to_thread(pages.written, request, "promote.html", changed, viewer, 409)
         return RedirectResponse(f"/ui/history/{serial}", 303)

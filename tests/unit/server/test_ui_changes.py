@@ -6,23 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 from helpers.serving import with_people
+from helpers.tokens import token
 from helpers.ui import ELSEWHERE, FORM, Outline, browser, hidden, log_in
 from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
+from offerkit.server import callers
+from offerkit.workflow import tokens
+
 GOLD = "shop/offer.gold-card"
-
-
-@pytest.fixture(autouse=True)
-def names_are_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = ("ada", "omar", "brand", "risk", "dora")
-    monkeypatch.setattr(
-        "offerkit.server.ui.pages.operator_by_token", lambda session, token: token if token in known else ""
-    )
-
-
-def token(shop: Workspace, operator: str) -> str:
-    return operator
 
 
 @pytest.fixture
@@ -70,7 +62,7 @@ def test_the_token_is_kept_in_a_cookie_that_only_this_service_gets(asking: TestC
     cookie = answer.headers["set-cookie"]
     assert all(part in cookie for part in ("HttpOnly", "SameSite=strict", "Path=/")) and "Secure" not in cookie
     page = asking.get("/ui")
-    assert "<b>brand</b>" in page.text and f'"{secret}"' not in page.text and not Outline(page.text).wrong
+    assert "<b>brand</b>" in page.text and secret not in page.text and not Outline(page.text).wrong
     secure = asking.post(
         "https://127.0.0.1:8140/ui/login", data={"token": secret}, headers={"Origin": "https://127.0.0.1:8140"}
     )
@@ -84,6 +76,29 @@ def test_what_is_no_token_logs_nobody_in(asking: TestClient, given: str) -> None
     assert "set-cookie" not in answer.headers
     assert "no operator" in answer.text
     assert given.strip("\x00") == "" or given not in answer.text
+
+
+def test_guessing_is_stopped(asking: TestClient, changed: Workspace) -> None:
+    secret = token(changed, "ada")
+    for number in range(callers.GUESSES + 1):
+        wrong = f"ofk_000000000000_{number:043}"
+        assert asking.post("/ui/login", data={"token": wrong}, headers=FORM).status_code == 401
+    assert asking.post("/ui/login", data={"token": secret}, headers=FORM).status_code == 401
+
+
+def test_a_revoked_token_ends_the_login(
+    asking: TestClient, changed: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callers, "KNOWN_FOR", 0.0)
+    form = {"offer": GOLD, "decision": "approve", "seal": seal(as_(asking, changed, "brand"))}
+    with changed.store() as store:
+        (row,) = store.tokens()
+    tokens.revoke(changed.session("ada"), row.id)
+    before = last(changed)
+    assert asking.post("/ui/approvals", data=form, headers=FORM).status_code == 401
+    assert last(changed) == before
+    answer = asking.get("/ui")
+    assert answer.status_code == 303 and 'offerkit_ui=""' in answer.headers["set-cookie"]
 
 
 @pytest.mark.parametrize("to", ["https://evil.example", "//evil.example", "/ui/../x", "/other", "/ui//evil", "/ui\\x"])
