@@ -81,8 +81,11 @@ def forget(response: Response, request: Request) -> None:
     )
 
 
-def same_origin(request: Request) -> bool:
-    """Whether the browser says that a form was sent from a page of ours. One that says nothing is not believed."""
+def same_origin(request: Request, public: str) -> bool:
+    """Whether the browser says that a form was sent from a page of ours. One that says nothing is not believed.
+
+    ``public``: the host (and port) by which browsers reach the service, where a proxy asks by another; or empty.
+    """
     site = request.headers.get("sec-fetch-site", "")
     if site and site != "same-origin":
         return False
@@ -90,9 +93,10 @@ def same_origin(request: Request) -> bool:
     if not origin:
         return site == "same-origin"
     try:
-        return urlsplit(origin).netloc.lower() == request.headers.get("host", "").lower() != ""
+        sender = urlsplit(origin).netloc.lower()
     except ValueError:
         return False
+    return sender != "" and sender in (request.headers.get("host", "").lower(), public.lower())
 
 
 def sealed(viewer: Viewer, given: str) -> bool:

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.server.problems import status_of
 from offerkit.server.ui.access import LONGEST_TOKEN, forget, keep
-from offerkit.server.ui.pages import Pages, fields_of, findings, first
+from offerkit.server.ui.pages import Pages, findings, first
 
 _INSIDE = re.compile(r"/ui(?:/[A-Za-z0-9_./-]{0,300})?")
 
@@ -28,7 +28,7 @@ def routes(pages: Pages) -> APIRouter:
     async def login(request: Request) -> Response:
         to = "/ui"
         try:
-            fields = await fields_of(request)
+            fields = await pages.fields(request)
             to = _inside(first(fields, "to"))
             token = first(fields, "token").strip()
             if not token or len(token) > LONGEST_TOKEN or not await pages.named(request, token):

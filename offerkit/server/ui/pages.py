@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeAlias, TypeVar
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -53,6 +53,7 @@ class Pages:
     def __init__(self, session: Session, settings: Settings, callers: Callers) -> None:
         """``session``: the server's own; pages get copies, with the operator who is logged in."""
         self._session, self._settings, self._callers = session, settings, callers
+        self._public = urlsplit(settings.public_url).netloc
         self._templates = Environment(
             loader=PackageLoader("offerkit.server.ui"), autoescape=True, undefined=StrictUndefined,
             trim_blocks=True, lstrip_blocks=True, finalize=_spelled,
@@ -105,10 +106,24 @@ class Pages:
             raise refuse(
                 Code.NO_OPERATOR, "nobody is logged in", hint="Log in with your token; then send the form again."
             )
-        fields = await fields_of(request)
+        fields = await self.fields(request)
         if not sealed(viewer, first(fields, "seal")):
             raise _foreign()
         return viewer, fields
+
+    async def fields(self, request: Request) -> Form:
+        """The fields of a form. Raises Refused when it was sent from elsewhere, or is none."""
+        if not same_origin(request, self._public):
+            raise _foreign()
+        try:
+            text = (await request.body()).decode()
+            found = parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS, errors="strict")
+        except ValueError:  # UnicodeError as well
+            raise refuse(Code.BAD_REQUEST, "the form cannot be read") from None
+        made: Form = {}
+        for name, value in found:
+            made.setdefault(name, []).append(value)
+        return made
 
     def written(self, request: Request, template: str, facts: Facts, viewer: Viewer | None, status: int) -> Response:
         """A page as a response."""
@@ -137,21 +152,6 @@ class Pages:
         if not posted and any(found.code in _NOWHERE for found in refused.diagnostics):
             status = 404
         return self.written(request, "refused.html", facts, viewer, status)
-
-
-async def fields_of(request: Request) -> Form:
-    """The fields of a form. Raises Refused when it was sent from elsewhere, or is none."""
-    if not same_origin(request):
-        raise _foreign()
-    try:
-        text = (await request.body()).decode()
-        found = parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS, errors="strict")
-    except ValueError:  # UnicodeError as well
-        raise refuse(Code.BAD_REQUEST, "the form cannot be read") from None
-    fields: Form = {}
-    for name, value in found:
-        fields.setdefault(name, []).append(value)
-    return fields
 
 
 def first(fields: Form, name: str) -> str:
