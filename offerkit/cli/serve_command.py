@@ -29,6 +29,12 @@ _DEMO = "recipients@live"
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", help="What is logged."
 )
 @click.option("--demo", is_flag=True, help="Show the bundled bank's page at /demo/.")
+@click.option(
+    "--ui",
+    type=click.Choice(["local", "login", "off"]),
+    default="local",
+    help="Who reads /ui without a login: callers on this machine (local) or nobody (login); off: no pages.",
+)
 @pass_shell
 def command(shell: Shell, /, **options: Any) -> None:
     """Answer calls over the network with what is live.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from offerkit.reports.escape import html
 
-_STYLE = """
+STYLE = """
 :root { color-scheme: light dark; --text: #1f2328; --quiet: #636c76; --page: #fff; --panel: #f6f8fa;
   --line: #d1d9e0; --green: #1a7f37; --red: #cf222e; --amber: #9a6700; --blue: #0969da; --violet: #8250df;
   --green-bg: #dafbe1; --red-bg: #ffebe9 }
@@ -45,11 +45,12 @@ pre .left-out { color: var(--quiet) }
 ul { padding-left: 1.25rem }
 @media print { body { max-width: none; padding: 0; font-size: 10pt } .field { break-inside: avoid } }
 """.strip()
+"""What all reports look like."""
 
 
 def page(title: str, body: str, style: str = "") -> str:
     """A whole page around ``body``, which is HTML already, with more ``style``; it can load and run nothing."""
-    styles = "\n".join(filter(None, [_STYLE, style]))
+    styles = "\n".join(filter(None, [STYLE, style]))
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'

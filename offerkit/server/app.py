@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Scope
 
 from offerkit import __version__
 from offerkit.diagnostics import Code, Diagnostic, Refused
-from offerkit.server import api, demo, health, remote, soap, web
+from offerkit.server import api, demo, health, remote, soap, ui, web
 from offerkit.server.callers import Callers, Known, operator_of
 from offerkit.server.desk import Desk
 from offerkit.server.gate import Gate
@@ -56,6 +56,7 @@ def application(session: Session, settings: Settings) -> ASGIApp:
     app.include_router(web.routes(desk, settings.public_url, STATUS_PATH))
     if settings.demo:
         app.include_router(demo.routes())
+    app.include_router(ui.routes(desk, settings, callers))
     _problems(app)
     return Outermost(Known(Gate(app, desk, settings.public_url), callers), metrics, _route)
 

@@ -22,6 +22,8 @@ class Settings:
     how many calls are decided at once where the store or the contacts are on another machine.
     ``proxies``: the addresses whose ``X-Forwarded-For`` is believed, separated by commas.
     ``demo``: show the bundled bank's page.
+    ``ui``: who reads the pages at ``/ui`` without a login: callers on this machine (``local``) or nobody (``login``);
+    ``off``: there are none.
     """
 
     project: str
@@ -35,6 +37,7 @@ class Settings:
     proxies: str = "127.0.0.1"
     log_level: str = "info"
     demo: bool = False
+    ui: str = "local"
 
     def hand_over(self, store: str) -> None:
         """Leave the settings, and where the store is, where workers find them."""

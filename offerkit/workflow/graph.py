@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from offerkit.address import Stage
 from offerkit.graph.digraph import closure, creation_order, dependents
 from offerkit.planning.select import Patterns
+from offerkit.store import Store
+from offerkit.store.views import stage_view
 from offerkit.workflow.session import Session
 
 
@@ -14,6 +17,20 @@ def edges(session: Session, focus: tuple[str, ...] = ()) -> dict[str, list[str]]
         address: sorted({ref.target for ref in record.refs if ref.path or not ref.target.startswith("environment.")})
         for address, record in loaded.records.items()
     }
+    return _narrowed(refs, focus)
+
+
+def stage_edges(store: Store, stage: Stage, focus: tuple[str, ...] = ()) -> dict[str, list[str]]:
+    """The same of what a stage holds; that everything belongs to its environment is left out."""
+    view = stage_view(store, stage)
+    refs = {
+        address: sorted(t for t in view.references(address) if t in view.entries and not t.startswith("environment."))
+        for address in view.entries
+    }
+    return _narrowed(refs, focus)
+
+
+def _narrowed(refs: dict[str, list[str]], focus: tuple[str, ...]) -> dict[str, list[str]]:
     if focus:
         patterns = Patterns.of(focus)
         patterns.check_known(refs)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from offerkit import __version__
 from offerkit.address import Kind, Stage, StageRef, parse_address, parse_stage
 from offerkit.diagnostics import Code, Refused, refuse, suggestion
 from offerkit.engine.durations import duration
+from offerkit.governance.approval import Approval
 from offerkit.planning.delta import Delta, delta
-from offerkit.planning.plan import Body, Plan, PlanKind, Reason, StageBase, Step
+from offerkit.planning.plan import Action, Body, Plan, PlanKind, Reason, StageBase, Step
 from offerkit.planning.select import Patterns
 from offerkit.planning.steps import Context, protected, steps_for
 from offerkit.planning.view import View, refs_of
@@ -29,16 +30,22 @@ from offerkit.workflow.who import promotion_settings
 def difference(session: Session, a: Point, b: Point, patterns: Patterns) -> tuple[list[Step], dict[str, Body]]:
     """What ``b`` has against ``a``, as steps, with the bodies of what came."""
     patterns.check_known({*a.entries, *b.entries})
-    before, after = comparable(a, b)
-    found = []
-    for environment in sorted({parse_address(address).environment for address in before.keys() | after.keys()}):
-        was = {x: e for x, e in before.items() if parse_address(x).environment == environment}
-        will = {x: e for x, e in after.items() if parse_address(x).environment == environment}
-        found += delta(f"{environment}@{b.stage}", was, will)
+    found = differing(a, b)
     chosen = [d for d in found if patterns.targeted(d.address) and not patterns.excluded(d.address)]
     bodies = _gathered(chosen, a, b)
     with session.progress("Comparing", len(chosen)) as advance:
         return steps_for(chosen, Context(bodies, {}, {}, advance)), bodies
+
+
+def differing(a: Point, b: Point) -> list[Delta]:
+    """Where ``b`` differs from ``a``, environment by environment; what differs there is not looked into."""
+    before, after = comparable(a, b)
+    found: list[Delta] = []
+    for environment in sorted({parse_address(address).environment for address in before.keys() | after.keys()}):
+        was = {x: e for x, e in before.items() if parse_address(x).environment == environment}
+        will = {x: e for x, e in after.items() if parse_address(x).environment == environment}
+        found += delta(f"{environment}@{b.stage}", was, will)
+    return found
 
 
 def _gathered(deltas: list[Delta], a: Point, b: Point) -> dict[str, Body]:
@@ -78,6 +85,32 @@ def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
     override = overridden(row.details)
     time = row.time[:19] + "Z"
     return HistoryLine(row.serial, time, row.actor, row.action, stages, summary, row.message, row.digest, override)
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One revision, looked into: what it changed as steps with their ``bodies``, and what it decided."""
+
+    line: HistoryLine
+    steps: list[Step]
+    bodies: Mapping[str, Body]
+    approvals: list[Approval]
+
+
+def revision(store: Store, serial: int) -> Revision:
+    """The revision ``serial``. Raises Refused when there is none."""
+    row = store.revision(serial)
+    if row is None:
+        raise refuse(Code.BAD_POINT, f"there is no revision {serial}", hint=f"The last one is {store.last_serial()}.")
+    bodies = StoredBodies(store)
+    deltas = [
+        Delta(change.address, change.stage, Action(change.action), change.before, change.after, change.moved_from)
+        for change in store.changes(serial)
+    ]
+    bodies.fetch(entry.fingerprint for d in deltas for entry in (d.before, d.after) if entry is not None)
+    line = _line(store, row, _decisions(store, [row]).get(serial, ""))
+    made = [approval for approval in store.approvals() if approval.revision == serial]
+    return Revision(line, steps_for(deltas, Context(bodies, {}, {})), bodies, made)
 
 
 def _summary(changes: Sequence[ChangeRow]) -> str:

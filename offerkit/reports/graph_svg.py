@@ -1,0 +1,90 @@
+"""The graph as a picture: a column for each layer, what is referred to on the right of what refers to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from offerkit.address import SHARED, Kind, parse_address
+from offerkit.reports.escape import clip, html
+from offerkit.reports.graph import Edges
+from offerkit.reports.words import count
+
+_COLUMN, _ROW, _BOX, _HEIGHT = 264, 30, 204, 22
+_HEAD, _MARGIN = 30, 12
+_LETTERS = 30
+_ORDER = (
+    Kind.CAMPAIGN, Kind.OFFER, Kind.TEMPLATE, Kind.CATEGORY, Kind.ENVIRONMENT, Kind.SPACE, Kind.TYPOLOGY, Kind.RULE,
+    Kind.FILTER, Kind.DIMENSION, Kind.OPERATOR,
+)  # fmt: skip
+
+
+def graph_svg(edges: Edges, focus: str) -> str:
+    """An SVG element that explains itself in a title and a description; colours come from the page's style."""
+    columns = _columns(edges)
+    home = focus.partition("/")[0]
+    place = {
+        address: (_MARGIN + column * _COLUMN, _MARGIN + _HEAD + row * _ROW)
+        for column, (_, addresses) in enumerate(columns)
+        for row, address in enumerate(addresses)
+    }
+    width = 2 * _MARGIN + max(0, len(columns) - 1) * _COLUMN + _BOX
+    height = 2 * _MARGIN + _HEAD + max((len(addresses) for _, addresses in columns), default=0) * _ROW
+    total = sum(len(targets) for targets in edges.values())
+    said = ", ".join(f"{len(addresses)} in column {title}" for title, addresses in columns)
+    said = f"{count(len(edges), 'resource')} and {count(total, 'reference')}: {said}. The table below says the same."
+    parts = [
+        f'<svg class="graph" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
+        'aria-labelledby="graph-title graph-said">',
+        f'<title id="graph-title">{html(f"What refers to what: {focus}")}</title>',
+        f'<desc id="graph-said">{html(said)}</desc>',
+    ]
+    parts += [_line(place[a], place[t]) for a, targets in edges.items() for t in targets if t in place]
+    for column, (title, addresses) in enumerate(columns):
+        parts.append(f'<text class="head" x="{_MARGIN + column * _COLUMN}" y="{_MARGIN + 14}">{html(title)}</text>')
+        parts += [_box(address, place[address], focus, home) for address in addresses]
+    return "\n".join([*parts, "</svg>"])
+
+
+def _columns(edges: Edges) -> list[tuple[str, Sequence[str]]]:
+    """The resources by kind, in the order of who refers to whom; within one, near what they refer to."""
+    by_kind: dict[Kind, list[str]] = {}
+    for address in edges:
+        by_kind.setdefault(parse_address(address).kind, []).append(address)
+    found: list[tuple[str, Sequence[str]]] = []
+    above: Mapping[str, float] = {}
+    for kind in _ORDER:
+        if kind in by_kind:
+            addresses = sorted(by_kind[kind], key=lambda a: (_middle(a, edges, above), a))
+            above = {**above, **{address: row / len(addresses) for row, address in enumerate(addresses)}}
+            found.append((str(kind), addresses))
+    return found
+
+
+def _middle(address: str, edges: Edges, above: Mapping[str, float]) -> float:
+    """Where those that refer to ``address`` stand on average, from 0 (top) to 1."""
+    users = [above[user] for user, targets in edges.items() if address in targets and user in above]
+    return sum(users) / len(users) if users else 0.0
+
+
+def _line(start: tuple[int, int], end: tuple[int, int]) -> str:
+    (x1, y1), (x2, y2) = start, end
+    y1, y2 = y1 + _HEIGHT // 2, y2 + _HEIGHT // 2
+    if x1 == x2:  # in one column: around its right side
+        right = x1 + _BOX
+        return f'<path d="M{right} {y1} C{right + 36} {y1} {right + 36} {y2} {right} {y2}"/>'
+    if x2 < x1:
+        x1, x2, y1, y2 = x2, x1, y2, y1
+    x1 += _BOX
+    half = (x1 + x2) // 2
+    return f'<path d="M{x1} {y1} C{half} {y1} {half} {y2} {x2} {y2}"/>'
+
+
+def _box(address: str, corner: tuple[int, int], focus: str, home: str) -> str:
+    x, y = corner
+    found = parse_address(address)
+    name = found.name if found.environment in (home, SHARED) else f"{found.environment}/{found.name}"
+    mark = " chosen" if address == focus else ""
+    return (
+        f'<g class="box {found.kind}{mark}"><rect x="{x}" y="{y}" width="{_BOX}" height="{_HEIGHT}" rx="4"/>'
+        f'<text x="{x + 8}" y="{y + 15}">{html(clip(name, _LETTERS))}</text></g>'
+    )

@@ -1,0 +1,104 @@
+"""Who may see the pages, and whether a form was really sent from one of them."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Literal
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+COOKIE = "offerkit_ui"
+SECURE_COOKIE = "__Host-offerkit_ui"
+"""The cookie's name over https: browsers then take it from this host alone, and never over http."""
+HOURS = 12
+_LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
+_FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
+LONGEST_TOKEN = 512
+
+Openness = Literal["local", "login", "off"]
+"""Who reads the pages: callers on this machine without a login, only who logged in, or nobody."""
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who looks at a page: an operator who logged in, or (``operator`` empty) somebody on this machine."""
+
+    operator: str = ""
+    token: str = ""
+
+    @property
+    def seal(self) -> str:
+        """What forms carry: made with the token, which only the operator's browser has, and telling nothing of it."""
+        return hmac.new(self.token.encode(), b"offerkit ui form", hashlib.sha256).hexdigest() if self.token else ""
+
+
+def is_local(request: Request) -> bool:
+    """Whether the caller is on this machine, and is no proxy that speaks for somebody else.
+
+    The name that was asked for has to be this machine's too: a page elsewhere can have its own name lead here.
+    """
+    host = request.client.host if request.client else ""
+    try:
+        loopback = ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback or any(name in request.headers for name in _FORWARDED):
+        return False
+    asked = request.headers.get("host", "")
+    name = asked if asked.endswith("]") else asked.rpartition(":")[0] or asked
+    return name.lower() in _LOCAL_NAMES
+
+
+def token_of(request: Request) -> str:
+    """The token that the browser keeps; empty when it has none."""
+    return request.cookies.get(SECURE_COOKIE if is_secure(request) else COOKIE, "")[:LONGEST_TOKEN]
+
+
+def is_secure(request: Request) -> bool:
+    """Whether the page came over https, be it as far as a trusted proxy."""
+    return request.url.scheme == "https"
+
+
+def keep(response: Response, request: Request, token: str) -> None:
+    """Have the browser keep ``token``: for these pages, out of the reach of scripts and of other sites."""
+    secure = is_secure(request)
+    response.set_cookie(
+        SECURE_COOKIE if secure else COOKIE, token, max_age=HOURS * 3600, path="/", secure=secure, httponly=True,
+        samesite="strict",
+    )  # fmt: skip
+
+
+def forget(response: Response, request: Request) -> None:
+    """Have the browser forget the token."""
+    secure = is_secure(request)
+    response.delete_cookie(
+        SECURE_COOKIE if secure else COOKIE, path="/", secure=secure, httponly=True, samesite="strict"
+    )
+
+
+def same_origin(request: Request, public: str) -> bool:
+    """Whether the browser says that a form was sent from a page of ours. One that says nothing is not believed.
+
+    ``public``: the host (and port) by which browsers reach the service, where a proxy asks by another; or empty.
+    """
+    site = request.headers.get("sec-fetch-site", "")
+    if site and site != "same-origin":
+        return False
+    origin = request.headers.get("origin", "")
+    if not origin:
+        return site == "same-origin"
+    try:
+        sender = urlsplit(origin).netloc.lower()
+    except ValueError:
+        return False
+    return sender != "" and sender in (request.headers.get("host", "").lower(), public.lower())
+
+
+def sealed(viewer: Viewer, given: str) -> bool:
+    """Whether a form carries the seal of the operator who is logged in."""
+    return bool(viewer.seal) and hmac.compare_digest(viewer.seal.encode(), given.encode())

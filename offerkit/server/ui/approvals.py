@@ -1,0 +1,101 @@
+"""What waits for whom, and approving and rejecting it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request, Response
+from starlette.responses import RedirectResponse
+
+from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.governance.approval import Decision
+from offerkit.reports.approvals import Row
+from offerkit.server.ui.pages import Facts, Form, Pages, first
+from offerkit.workflow.approving import Decided, Wish, decide, items, mine
+from offerkit.workflow.session import Session
+from offerkit.workflow.who import who_is
+
+MOST = 300
+"""Offers on one page."""
+LONGEST_COMMENT = 2_000
+_DECISIONS = {"approve": Decision.APPROVED, "reject": Decision.REJECTED}
+
+
+@dataclass(frozen=True)
+class OfferItems:
+    """An offer with its aspects; ``mine``: whether who looks can decide on one of them."""
+
+    address: str
+    label: str
+    live: bool
+    mine: bool
+    rows: tuple[Row, ...]
+
+
+def routes(pages: Pages) -> APIRouter:
+    """Approvals, to see and to give."""
+    router = APIRouter(prefix="/ui", include_in_schema=False)
+
+    @router.get("/approvals")
+    async def approvals(request: Request, q: str = "", show: str = "waiting", done: str = "") -> Response:
+        return await pages.show(
+            request, "approvals.html", lambda session: waiting_facts(session, q.strip()[:200], show, done)
+        )
+
+    @router.post("/approvals")
+    async def decided(request: Request) -> Response:
+        try:
+            viewer, fields = await pages.form(request)
+            wish, decision = _wish(fields)
+            made = await asyncio.to_thread(decide, pages.session(viewer), wish, decision)
+        except Refused as refused:
+            return await pages.form_refused(request, refused)
+        return RedirectResponse(f"/ui/approvals?done={_done(made)}", 303)
+
+    return router
+
+
+def waiting_facts(session: Session, q: str, show: str, done: str) -> Facts:
+    """What the page of approvals shows: what waits, what is the viewer's, or (``show`` is ``all``) everything."""
+    with session.existing() as store:
+        found = items(store)
+        own = set(mine(found, who_is(session, store))) if session.operator else set()
+    if show != "all":
+        found = [row for row in found if row.state == "waiting"]
+    if show == "mine":
+        found = [row for row in found if row in own]
+    word = q.casefold()
+    found = [row for row in found if word in row.address.casefold() or word in row.label.casefold()]
+    offers = grouped(found, own)
+    return {
+        "offers": offers[:MOST], "left": max(0, len(offers) - MOST), "q": q, "show": show,
+        "done": done if done.isdecimal() else "", "waiting": sum(row.state == "waiting" for row in found),
+    }  # fmt: skip
+
+
+def grouped(rows: list[Row], own: set[Row]) -> list[OfferItems]:
+    """The rows by offer."""
+    by_offer: dict[str, list[Row]] = {}
+    for row in rows:
+        by_offer.setdefault(row.address, []).append(row)
+    return [
+        OfferItems(address, found[0].label, found[0].live, any(row in own for row in found), tuple(found))
+        for address, found in by_offer.items()
+    ]
+
+
+def _wish(fields: Form) -> tuple[Wish, Decision]:
+    offers = tuple(fields.get("offer", ()))
+    decision = _DECISIONS.get(first(fields, "decision"))
+    if decision is None:
+        raise refuse(Code.BAD_REQUEST, "the form says neither approve nor reject")
+    if not offers:
+        raise refuse(Code.NO_MATCH, "no offer was chosen", hint="Tick the offers that the decision is about.")
+    aspect = first(fields, "aspect")
+    comment = first(fields, "comment").strip()[:LONGEST_COMMENT]
+    return Wish(offers, content=aspect == "content", eligibility=aspect == "eligibility", comment=comment), decision
+
+
+def _done(made: Decided) -> int:
+    return made.revision.serial if made.revision is not None else 0

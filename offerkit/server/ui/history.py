@@ -1,0 +1,84 @@
+"""The history, one revision with what it changed, and the difference between any two states of the stages."""
+
+from __future__ import annotations
+
+import re
+
+from fastapi import APIRouter, Query, Request, Response
+from markupsafe import Markup
+
+from offerkit.diagnostics import Code, refuse
+from offerkit.planning.select import Patterns
+from offerkit.reports.steps_html import steps_html
+from offerkit.reports.words import difference as difference_words
+from offerkit.server.ui.pages import Facts, Pages
+from offerkit.workflow.history import difference, history, revision
+from offerkit.workflow.points import opened
+from offerkit.workflow.session import Session
+
+FEW, MANY = 100, 1_000
+_STATE = re.compile(r"specs|(?:[A-Za-z0-9_-]{1,128}@)?(?:design|live)(?::[0-9TZ:+.-]{1,40})?")
+"""A state that a page may show: not the files and git revisions that the command line takes as well."""
+
+
+def routes(pages: Pages) -> APIRouter:
+    """What was, and what differs."""
+    router = APIRouter(prefix="/ui", include_in_schema=False)
+
+    @router.get("/history")
+    async def all_revisions(request: Request, stage: str = "", address: str = "", more: bool = False) -> Response:
+        return await pages.show(
+            request, "history.html", lambda session: _history(session, stage[:200], address[:300], more)
+        )
+
+    @router.get("/history/{serial}")
+    async def one_revision(request: Request, serial: str) -> Response:
+        return await pages.show(request, "revision.html", lambda session: _revision(session, serial))
+
+    @router.get("/diff")
+    async def differs(request: Request, a: str = "live", b: str = "design", only: str = Query("")) -> Response:
+        return await pages.show(request, "diff.html", lambda session: _diff(session, a.strip(), b.strip(), only))
+
+    return router
+
+
+def _history(session: Session, stage: str, address: str, more: bool) -> Facts:
+    limit = MANY if more else FEW
+    with session.existing() as store:
+        lines = history(store, stage, address, limit)
+        stages = sorted(store.heads())
+    return {
+        "lines": lines, "stage": stage, "address": address, "stages": stages, "full": len(lines) == limit, "more": more,
+    }  # fmt: skip
+
+
+def _revision(session: Session, text: str) -> Facts:
+    if not re.fullmatch(r"[0-9]{1,12}", text):
+        raise refuse(Code.BAD_POINT, f"“{text[:40]}” is not a revision's number")
+    with session.existing() as store:
+        found = revision(store, int(text))
+        return {
+            "line": found.line,
+            "approvals": found.approvals,
+            "steps": Markup(steps_html(found.steps, found.bodies, by_stage=False)),  # noqa: S704 - escaped there
+            "last": store.last_serial(),
+        }
+
+
+def _diff(session: Session, a: str, b: str, only: str) -> Facts:
+    for text in (a, b):
+        if not _STATE.fullmatch(text):
+            raise refuse(
+                Code.BAD_POINT,
+                f"“{text[:60]}” is not a state that can be shown here",
+                hint="One of: design, live, ENVIRONMENT@design, ENVIRONMENT@live (with :REVISION or :TIME), specs.",
+            )
+    only = only.strip()[:300]
+    with opened(session, a, b) as (left, right), session.existing() as store:
+        steps, bodies = difference(session, left, right, Patterns.of((only,) if only else ()))
+        made = steps_html(steps, bodies, by_stage=False)
+        states = ["design", "live", "specs", *(s for s in sorted(store.heads()) if not s.startswith("shared@"))]
+    return {
+        "a": a, "b": b, "only": only, "summary": difference_words(steps, (a, b)), "states": states,
+        "steps": Markup(made),  # noqa: S704 - escaped there
+    }  # fmt: skip

@@ -1,0 +1,62 @@
+"""Logging in with an operator's token, and out."""
+
+from __future__ import annotations
+
+import re
+
+from fastapi import APIRouter, Request, Response
+from starlette.responses import RedirectResponse
+
+from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.server.problems import status_of
+from offerkit.server.ui.access import LONGEST_TOKEN, forget, keep
+from offerkit.server.ui.pages import Pages, findings, first
+
+_INSIDE = re.compile(r"/ui(?:/[A-Za-z0-9_./-]{0,300})?")
+
+
+def routes(pages: Pages) -> APIRouter:
+    """Login and logout."""
+    router = APIRouter(prefix="/ui", include_in_schema=False)
+
+    @router.get("/login")
+    async def form(request: Request, to: str = "") -> Response:
+        viewer = await pages.viewer(request)
+        return pages.written(request, "login.html", {"to": _inside(to), "findings": ()}, viewer, 200)
+
+    @router.post("/login")
+    async def login(request: Request) -> Response:
+        to = "/ui"
+        try:
+            fields = await pages.fields(request)
+            to = _inside(first(fields, "to"))
+            token = first(fields, "token").strip()
+            if not token or len(token) > LONGEST_TOKEN or not await pages.named(request, token):
+                raise refuse(
+                    Code.NO_OPERATOR,
+                    "this is no operator's token, or it is valid no more",
+                    hint="An administrator makes one: offerkit token create. After many wrong ones, wait a minute.",
+                )
+        except Refused as refused:
+            facts = {"to": to, "findings": findings(refused)}
+            return pages.written(request, "login.html", facts, None, status_of(refused))
+        response = RedirectResponse(to, 303)
+        keep(response, request, token)
+        return response
+
+    @router.post("/logout")
+    async def logout(request: Request) -> Response:
+        try:
+            await pages.form(request)
+        except Refused as refused:
+            return await pages.form_refused(request, refused)
+        response = RedirectResponse("/ui/login", 303)
+        forget(response, request)
+        return response
+
+    return router
+
+
+def _inside(to: str) -> str:
+    """Where to go after the login: one of these pages, wherever ``to`` would lead."""
+    return to if _INSIDE.fullmatch(to) and "//" not in to and ".." not in to else "/ui"

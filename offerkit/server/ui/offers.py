@@ -1,0 +1,143 @@
+"""All offers, and one offer: its state, how it looks, who approved it, to whom it was proposed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request, Response
+from markupsafe import Markup
+
+from offerkit.address import Kind, Stage, parse_address
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
+from offerkit.planning.plan import Entry
+from offerkit.planning.select import Patterns
+from offerkit.planning.view import View
+from offerkit.reports.preview import Preview
+from offerkit.reports.steps_html import steps_html
+from offerkit.server.ui.approvals import grouped
+from offerkit.server.ui.pages import Facts, Pages
+from offerkit.store import Store
+from offerkit.store.views import stage_view
+from offerkit.workflow.approving import items, mine
+from offerkit.workflow.engine import trying
+from offerkit.workflow.history import difference, history
+from offerkit.workflow.points import point
+from offerkit.workflow.previewing import preview
+from offerkit.workflow.propositions import Wanted, found
+from offerkit.workflow.session import Session
+from offerkit.workflow.who import who_is
+
+MOST = 300
+NEWEST = 20
+
+
+@dataclass(frozen=True)
+class OfferRow:
+    """An offer in the list; ``state`` says how live and design compare, ``spaces`` where it is live."""
+
+    address: str
+    environment: str
+    name: str
+    label: str
+    category: str
+    state: str
+    spaces: tuple[str, ...]
+
+
+def routes(pages: Pages) -> APIRouter:
+    """The offers."""
+    router = APIRouter(prefix="/ui", include_in_schema=False)
+
+    @router.get("/offers")
+    async def offers(request: Request, q: str = "") -> Response:
+        return await pages.show(request, "offers.html", lambda session: _offers(session, q.strip()[:200]))
+
+    @router.get("/offers/{environment}/{name}")
+    async def offer(request: Request, environment: str, name: str, stage: str = "", contact: str = "") -> Response:
+        address = f"{environment}/offer.{name}"
+        return await pages.show(
+            request, "offer.html", lambda session: _offer(session, address, stage, contact.strip()[:500])
+        )
+
+    return router
+
+
+def _offers(session: Session, q: str) -> Facts:
+    with session.existing() as store:
+        design, live = stage_view(store, Stage.DESIGN), stage_view(store, Stage.LIVE)
+        addresses = sorted({*design.of_kind(Kind.OFFER), *live.of_kind(Kind.OFFER)})
+        rows = [_row(address, design, live) for address in addresses]
+    word = q.casefold()
+    rows = [row for row in rows if any(word in text.casefold() for text in (row.address, row.label, row.category))]
+    return {"rows": rows[:MOST], "left": max(0, len(rows) - MOST), "count": len(rows), "q": q}
+
+
+def _row(address: str, design: View, live: View) -> OfferRow:
+    place = parse_address(address)
+    body = design(address) or live(address) or {}
+    entry = live.entries.get(address)
+    spaces = (entry.activation or ()) if entry is not None else ()
+    return OfferRow(
+        address, place.environment, place.name, str(body.get("label", "")), str(body.get("category", "")),
+        _state(design.entries.get(address), entry), spaces,
+    )  # fmt: skip
+
+
+def _state(design: Entry | None, live: Entry | None) -> str:
+    """How an offer stands, in a few words."""
+    if live is None:
+        return "not live yet"
+    if live.activation == ():
+        return "deactivated"
+    if design is None:
+        return "live, removed from design"
+    return "live" if design.fingerprint == live.fingerprint else "live, changed in design"
+
+
+def _offer(session: Session, text: str, stage: str, contact: str) -> Facts:
+    address = _address(text)
+    with session.existing() as store:
+        design, live = stage_view(store, Stage.DESIGN), stage_view(store, Stage.LIVE)
+        if address not in design.entries and address not in live.entries:
+            known = [*design.of_kind(Kind.OFFER), *live.of_kind(Kind.OFFER)]
+            raise refuse(Code.NO_MATCH, f"there is no offer {address}", hint=suggestion(address, known))
+        facts = {
+            "row": _row(address, design, live),
+            "changes": _changes(session, store, address),
+            "history": history(store, "", address, NEWEST),
+            "propositions": found(store, Wanted(offer=address, limit=NEWEST), session.now),
+            **_approvals(session, store, address if address in design.entries else ""),
+        }
+    stages = [str(s) for s, view in ((Stage.LIVE, live), (Stage.DESIGN, design)) if address in view.entries]
+    stage = stage if stage in stages else stages[0]
+    shown, trouble = _shown(session, address, stage, contact)
+    return {**facts, "preview": shown, "trouble": trouble, "stage": stage, "stages": stages, "contact": contact}
+
+
+def _address(text: str) -> str:
+    try:
+        return str(parse_address(text))
+    except ValueError as error:
+        raise refuse(Code.BAD_ADDRESS, str(error)) from None
+
+
+def _changes(session: Session, store: Store, address: str) -> Markup:
+    """What design has against live."""
+    sides = [point(session, store, str(stage)) for stage in (Stage.LIVE, Stage.DESIGN)]
+    steps, bodies = difference(session, sides[0], sides[1], Patterns.of((address,)))
+    return Markup(steps_html(steps, bodies, by_stage=False))  # noqa: S704 - escaped there
+
+
+def _approvals(session: Session, store: Store, address: str) -> Facts:
+    rows = items(store, (address,)) if address else []
+    own = set(mine(rows, who_is(session, store))) if session.operator else set()
+    return {"offers": grouped(rows, own)}
+
+
+def _shown(session: Session, address: str, stage: str, contact: str) -> tuple[Preview | None, tuple[Diagnostic, ...]]:
+    """The offer on its spaces; or why it cannot be shown, as when there is no such contact."""
+    try:
+        with trying(session, stage) as engine:
+            return preview(engine, address, (), contact, {}, "", session.now), ()
+    except Refused as refused:
+        return None, refused.diagnostics

@@ -1,0 +1,91 @@
+"""The first page: every environment with its stages, what differs, what waits; the last revisions; the stylesheet."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from fastapi import APIRouter, Request, Response
+
+from offerkit.address import SHARED, Kind, Stage, parse_address
+from offerkit.reports.approvals import Row
+from offerkit.reports.page import STYLE
+from offerkit.reports.words import DONE
+from offerkit.server.ui.pages import Facts, Pages
+from offerkit.store import Store
+from offerkit.store.views import environments
+from offerkit.workflow.approving import items
+from offerkit.workflow.history import differing, history
+from offerkit.workflow.points import point
+from offerkit.workflow.session import Session
+
+LAST = 8
+
+
+@dataclass(frozen=True)
+class EnvironmentRow:
+    """An environment at a glance; a revision is 0 where nothing is in that stage yet."""
+
+    name: str
+    design: int
+    live: int
+    differs: str
+    """What promoting all of it would change, in words; empty: nothing."""
+    waiting: int
+    offers: int
+
+
+def routes(pages: Pages) -> APIRouter:
+    """The first page and what it looks like."""
+    router = APIRouter(prefix="/ui", include_in_schema=False)
+
+    @router.get("")
+    async def overview(request: Request) -> Response:
+        return await pages.show(request, "overview.html", _overview)
+
+    @router.get("/style.css")
+    async def style() -> Response:
+        return Response(_style(), media_type="text/css", headers={"Cache-Control": "max-age=300"})
+
+    return router
+
+
+@cache
+def _style() -> str:
+    return STYLE + "\n" + files("offerkit.server.ui").joinpath("style.css").read_text("utf-8")
+
+
+def _overview(session: Session) -> Facts:
+    with session.existing() as store:
+        waiting = [row for row in items(store) if row.state == "waiting"]
+        rows = [_row(session, store, name, waiting) for name in (SHARED, *environments(store))]
+        return {
+            "rows": rows,
+            "waiting": len(waiting),
+            "waiting_offers": len({row.address for row in waiting}),
+            "last": history(store, "", "", LAST),
+            "project": store.project,
+        }
+
+
+def _row(session: Session, store: Store, name: str, waiting: list[Row]) -> EnvironmentRow:
+    heads = store.heads()
+    design, live = (f"{name}@{stage}" for stage in (Stage.DESIGN, Stage.LIVE))
+    differs = ""
+    if design in heads:
+        found = differing(point(session, store, live), point(session, store, design))
+        differs = _counted(Counter(item.action.value for item in found))
+    return EnvironmentRow(
+        name,
+        heads[design].revision if design in heads else 0,
+        heads[live].revision if live in heads else 0,
+        differs,
+        len({row.address for row in waiting if parse_address(row.address).environment == name}),
+        sum(entry.activation != () for entry in store.entries(live, Kind.OFFER).values()),
+    )
+
+
+def _counted(counts: Counter[str]) -> str:
+    return ", ".join(f"{counts[action]:,} {word}" for action, word in DONE.items() if counts[action])

@@ -1,0 +1,186 @@
+"""What all pages have in common: who looks, the session they read in, the frame, refusals as pages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TypeAlias, TypeVar
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.reports.escape import visible
+from offerkit.server.callers import Callers
+from offerkit.server.problems import status_of
+from offerkit.server.seat import now
+from offerkit.server.settings import Settings
+from offerkit.server.ui.access import Viewer, forget, is_local, same_origin, sealed, token_of
+from offerkit.workflow.proposing import utc
+from offerkit.workflow.session import Session
+
+T = TypeVar("T")
+Facts: TypeAlias = Mapping[str, object]
+Maker: TypeAlias = Callable[[Session], Facts]
+"""What a page shows, read in a thread with a session of its own."""
+Form: TypeAlias = dict[str, list[str]]
+
+LOCK_SECONDS = 5.0
+"""How long a page waits for another run to give the store back."""
+FIELDS = 1_000
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'{attributes}; img-src https: data:; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "same-origin",  # with no-referrer, browsers would not say where a form was sent from
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_NOWHERE = (Code.NO_MATCH, Code.PLAN_EMPTY_TARGET, Code.BAD_ADDRESS, Code.BAD_POINT)
+"""What is wrong with an address that leads to nothing."""
+_ATTRIBUTES = "; style-src-attr 'unsafe-inline'"
+"""For the page that shows offers: what they carry in ``style`` is seen as it will be."""
+
+
+class Pages:
+    """Makes pages. Whatever reads the store or renders is done in threads; the event loop is never kept."""
+
+    def __init__(self, session: Session, settings: Settings, callers: Callers) -> None:
+        """``session``: the server's own; pages get copies, with the operator who is logged in."""
+        self._session, self._settings, self._callers = session, settings, callers
+        self._public = urlsplit(settings.public_url).netloc
+        self._templates = Environment(
+            loader=PackageLoader("offerkit.server.ui"), autoescape=True, undefined=StrictUndefined,
+            trim_blocks=True, lstrip_blocks=True, finalize=_spelled,
+        )  # fmt: skip
+        self._templates.filters["path"] = lambda text: quote(str(text), safe="/")
+
+    def session(self, viewer: Viewer, message: str = "") -> Session:
+        """A session, now, of who looks."""
+        return replace(
+            self._session, now=utc(now()), operator=viewer.operator, email="", user="", lock_timeout=LOCK_SECONDS,
+            message=message,
+        )  # fmt: skip
+
+    async def viewer(self, request: Request) -> Viewer | None:
+        """Who looks; None: somebody who has to log in first."""
+        token = token_of(request)
+        name = await self.named(request, token) if token else ""
+        if name:
+            return Viewer(name, token)
+        return Viewer() if self._settings.ui == "local" and is_local(request) else None
+
+    async def named(self, request: Request, token: str) -> str:
+        """The operator whose token this is; empty: nobody's, no longer valid, or one guess too many."""
+        client = request.client.host if request.client else ""
+        if self._callers.too_many(client):
+            return ""
+        name = await self._callers.by_token(token)
+        if not name:
+            self._callers.guessed(client)
+        return name
+
+    async def show(self, request: Request, template: str, make: Maker) -> Response:
+        """The page that ``template`` makes of what ``make`` read."""
+        viewer: Viewer | None = None
+        try:
+            viewer = await self.viewer(request)
+            if viewer is None:
+                return to_login(request)
+            return await asyncio.to_thread(self._made, request, template, make, viewer)
+        except Refused as refused:
+            return self.refusal(request, viewer, refused)
+
+    def _made(self, request: Request, template: str, make: Maker, viewer: Viewer) -> Response:
+        return self.written(request, template, make(self.session(viewer)), viewer, 200)
+
+    async def form(self, request: Request) -> tuple[Viewer, Form]:
+        """Who sent a form, and its fields. Raises Refused unless an operator sent it from a page of ours."""
+        viewer = await self.viewer(request)
+        if viewer is None or not viewer.operator:
+            raise refuse(
+                Code.NO_OPERATOR, "nobody is logged in", hint="Log in with your token; then send the form again."
+            )
+        fields = await self.fields(request)
+        if not sealed(viewer, first(fields, "seal")):
+            raise _foreign()
+        return viewer, fields
+
+    async def fields(self, request: Request) -> Form:
+        """The fields of a form. Raises Refused when it was sent from elsewhere, or is none."""
+        if not same_origin(request, self._public):
+            raise _foreign()
+        try:
+            text = (await request.body()).decode()
+            found = parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS, errors="strict")
+        except ValueError:  # UnicodeError as well
+            raise refuse(Code.BAD_REQUEST, "the form cannot be read") from None
+        made: Form = {}
+        for name, value in found:
+            made.setdefault(name, []).append(value)
+        return made
+
+    def written(self, request: Request, template: str, facts: Facts, viewer: Viewer | None, status: int) -> Response:
+        """A page as a response."""
+        text = self._templates.get_template(template).render(viewer=viewer, path=request.url.path, **facts)
+        attributes = _ATTRIBUTES if template == "offer.html" else ""
+        headers = {name: value.replace("{attributes}", attributes) for name, value in _HEADERS.items()}
+        return Response(text, status, headers, "text/html; charset=utf-8")
+
+    async def form_refused(self, request: Request, refused: Refused) -> Response:
+        """The same of a form, whoever sent it."""
+        try:
+            viewer = await self.viewer(request)
+        except Refused:  # the store is away: that is what is told
+            viewer = None
+        return self.refusal(request, viewer, refused)
+
+    def refusal(self, request: Request, viewer: Viewer | None, refused: Refused) -> Response:
+        """Everything that was refused, and that nothing was changed."""
+        posted = request.method == "POST"
+        facts = {
+            "findings": findings(refused),
+            "title": "Refused" if posted else "This cannot be shown",
+            "posted": posted,
+        }
+        status = status_of(refused)
+        if not posted and any(found.code in _NOWHERE for found in refused.diagnostics):
+            status = 404
+        return self.written(request, "refused.html", facts, viewer, status)
+
+
+def first(fields: Form, name: str) -> str:
+    """The first value of a field; empty without one."""
+    return fields.get(name, [""])[0]
+
+
+def findings(refused: Refused) -> tuple[Diagnostic, ...]:
+    """What was refused, in the order that people read it."""
+    return refused.diagnostics
+
+
+def to_login(request: Request) -> Response:
+    """To the login, and from there back."""
+    response = RedirectResponse(f"/ui/login?to={quote(request.url.path, safe='/')}", 303)
+    if token_of(request):  # it counts no more
+        forget(response, request)
+    return response
+
+
+def _foreign() -> Refused:
+    return refuse(
+        Code.NOT_ALLOWED,
+        "the form was not sent from a page of this service",
+        detail="A page elsewhere could send it in your name.",
+        hint="Open the page here, and send it again.",
+    )
+
+
+def _spelled(value: object) -> object:
+    """Text with what is invisible or reorders it spelled out, before it is escaped."""
+    return visible(value, multiline=True) if isinstance(value, str) and not isinstance(value, Markup) else value

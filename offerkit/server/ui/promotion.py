@@ -1,0 +1,96 @@
+"""The plan of a promotion, and applying exactly the plan that was shown."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+
+from fastapi import APIRouter, Query, Request, Response
+from markupsafe import Markup
+from starlette.responses import RedirectResponse
+
+from offerkit.diagnostics import Diagnostic, Refused
+from offerkit.planning.codec import plan_digest
+from offerkit.planning.plan import Plan
+from offerkit.planning.select import Patterns
+from offerkit.reports.plan_html import blocked_html
+from offerkit.reports.steps_html import steps_html
+from offerkit.reports.words import particulars, resets_sentence, summary
+from offerkit.server.ui.pages import Facts, Pages, first
+from offerkit.store.views import environments
+from offerkit.workflow.main_path import allowed, apply, promote
+from offerkit.workflow.session import Session
+
+LONGEST = 2_000
+"""Characters of a message or reason."""
+
+
+def routes(pages: Pages) -> APIRouter:
+    """The promotion, to see and to carry out."""
+    router = APIRouter(prefix="/ui", include_in_schema=False)
+
+    @router.get("/promote")
+    async def planned(request: Request, environment: list[str] = Query([])) -> Response:  # noqa: B008 - FastAPI's way
+        return await pages.show(request, "promote.html", lambda session: _facts(session, tuple(environment[:50])))
+
+    @router.post("/promote")
+    async def carried_out(request: Request) -> Response:
+        try:
+            viewer, fields = await pages.form(request)
+            session = pages.session(viewer, first(fields, "message").strip()[:LONGEST])
+            names = tuple(fields.get("environment", ()))[:50]
+            shown = first(fields, "plan")
+            serial, changed = await asyncio.to_thread(_apply_shown, session, names, shown)
+        except Refused as refused:
+            return await pages.form_refused(request, refused)
+        if changed is not None:
+            return await asyncio.to_thread(pages.written, request, "promote.html", changed, viewer, 409)
+        return RedirectResponse(f"/ui/history/{serial}", 303)
+
+    return router
+
+
+def _planned(session: Session, names: tuple[str, ...]) -> Plan:
+    return promote(session, names, Patterns.of())
+
+
+def _apply_shown(session: Session, names: tuple[str, ...], shown: str) -> tuple[int, Facts | None]:
+    """Apply the plan if it still is the one that was shown; else what to show now. Raises Refused."""
+    plan = _planned(session, names)
+    if plan.empty or not hmac.compare_digest(plan_digest(plan).encode(), shown.encode()):
+        return 0, _page(session, plan, names, changed=True)
+    return apply(session, plan).revision.serial, None
+
+
+def _facts(session: Session, names: tuple[str, ...]) -> Facts:
+    return _page(session, _planned(session, names), names, changed=False)
+
+
+def _page(session: Session, plan: Plan, names: tuple[str, ...], *, changed: bool) -> Facts:
+    digest = plan_digest(plan)
+    with session.existing() as store:
+        known = environments(store)
+    return {
+        "empty": plan.empty,
+        "changed": changed,
+        "digest": digest,
+        "summary": f"{summary(plan)} {resets_sentence(plan.steps)}",
+        "particulars": particulars(plan, digest),
+        "steps": Markup(steps_html(plan.steps, plan.bodies)),  # noqa: S704 - escaped there
+        "blocked": Markup(blocked_html(plan.blocked)),  # noqa: S704 - escaped there
+        "notes": plan.notes,
+        "known": known,
+        "chosen": names,
+        "may_not": _may_not(session, plan),
+    }
+
+
+def _may_not(session: Session, plan: Plan) -> tuple[Diagnostic, ...]:
+    """Why the operator who is logged in may not apply ``plan``; empty when they may, or nobody is logged in."""
+    if not session.operator or plan.empty:
+        return ()
+    try:
+        allowed(session, plan)
+    except Refused as refused:
+        return refused.diagnostics
+    return ()

@@ -1,0 +1,152 @@
+"""Every page at /ui: what it shows, that it escapes, who may see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from helpers.serving import client as asking_as
+from helpers.serving import with_people
+from helpers.ui import ELSEWHERE, Outline, browser
+from helpers.workspace import Workspace
+from starlette.testclient import TestClient
+
+HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>"
+PAGES = [
+    "/ui", "/ui/history", "/ui/history/1", "/ui/history/2", "/ui/history?stage=shop@live", "/ui/diff",
+    "/ui/diff?a=shop@live:1&b=shop@design", "/ui/approvals", "/ui/approvals?show=all", "/ui/promote",
+    "/ui/promote?environment=shop", "/ui/offers", "/ui/offers?q=gold", "/ui/offers/shop/gold-card",
+    "/ui/offers/shop/gold-card?stage=design&contact=1", "/ui/graph", "/ui/graph?around=shop/offer.gold-card",
+    "/ui/graph?stage=live&around=shop/space.*", "/ui/login", "/ui/history/999", "/ui/offers/shop/nothing",
+]  # fmt: skip
+
+
+@pytest.fixture
+def changed(shop: Workspace) -> Workspace:
+    """Live, then changed in design: gold-card waits, and its label is hostile."""
+    with_people(shop).go_live()
+    shop.change({"specs/shop/offers.yaml": {"offers": {"gold-card": {
+        "label": HOSTILE, "content": {"title": HOSTILE, "html": "<p style='color: red'>Gold</p>"},
+    }}}})  # fmt: skip
+    shop.apply("ada")
+    return shop
+
+
+@pytest.fixture
+def local(changed: Workspace) -> Iterator[TestClient]:
+    with browser(changed) as found:
+        yield found
+
+
+def test_every_page_is_sound(local: TestClient) -> None:
+    for path in PAGES:
+        answer = local.get(path)
+        assert answer.status_code == (404 if "999" in path or "nothing" in path else 200), (path, answer.text)
+        outline = Outline(answer.text)
+        assert not outline.wrong, (path, outline.wrong)
+        assert outline.language == "en"
+        assert {"header", "main"} <= set(outline.landmarks), path
+        assert HOSTILE not in answer.text and "<script" not in answer.text.replace("&lt;script", ""), path
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy and "script-src" not in policy and "'unsafe-inline'" not in (
+            policy.replace("style-src-attr 'unsafe-inline'", "")
+        )  # fmt: skip
+        assert answer.headers["referrer-policy"] == "same-origin"
+
+
+def test_the_overview_says_what_differs_and_what_waits(local: TestClient) -> None:
+    page = local.get("/ui").text
+    assert "2 approvals of 1 offer wait." in page or "1 approval of 1 offer waits." in page
+    assert '<a href="/ui/diff?a=shop@live&amp;b=shop@design">1 changed</a>' in page
+    assert 'aria-current="page">Overview' in page
+
+
+def test_the_difference_is_design_against_live(local: TestClient) -> None:
+    page = local.get("/ui/diff").text
+    assert "<h1>live → design</h1>" in page
+    assert "shop/offer.gold-card" in page and "content.title" in page
+    assert "&lt;script&gt;" in page
+
+
+@pytest.mark.parametrize("state", ["git:HEAD", "../../etc/passwd", "plan.json", "live:../x.json", "nowhere@live"])
+def test_a_page_compares_stages_and_opens_no_files(local: TestClient, state: str) -> None:
+    answer = local.get("/ui/diff", params={"a": state, "b": "design"})
+    assert answer.status_code == 404
+    assert "This cannot be shown" in answer.text
+
+
+def test_an_offer_is_shown_as_its_spaces_render_it(local: TestClient) -> None:
+    page = local.get("/ui/offers/shop/gold-card?stage=live").text
+    assert 'srcdoc="&lt;b&gt;Gold&lt;/b&gt;"' in page
+    assert "waits for brand" in page and "approved by risk" in page
+    assert "It was not proposed yet." in page
+
+
+def test_an_offers_propositions_are_listed(changed: Workspace) -> None:
+    with asking_as(changed) as asking:
+        asked = asking.post("/api/v1/propose", json={"spaces": ["shop/web"], "contact": "ann@example.com"})
+        (made,) = asked.json()["spaces"][0]["propositions"]
+    with browser(changed) as local:
+        assert made["id"] in local.get(f"/ui/offers/shop/{made['offer']}").text
+
+
+def test_an_unknown_contact_is_told_on_the_page(local: TestClient) -> None:
+    answer = local.get("/ui/offers/shop/gold-card?contact=77")
+    assert answer.status_code == 200
+    assert "What helps:" in answer.text or "[OFR" in answer.text
+    assert "<iframe" not in answer.text
+
+
+def test_the_graph_is_a_picture_and_a_table(local: TestClient) -> None:
+    page = local.get("/ui/graph?around=shop/offer.gold-card").text
+    assert '<g class="box offer chosen">' in page
+    assert 'href="?around=shop/template.plain&amp;stage=design"' in page
+    assert "safari" not in page.partition("<datalist")[2].partition("</datalist>")[2]
+
+
+def test_offers_are_searched(local: TestClient) -> None:
+    page = local.get("/ui/offers?q=SAFARI").text
+    assert "shop/offer.safari" in page and "shop/offer.saver" not in page
+    assert "1 offer for “SAFARI”" in page
+
+
+def test_from_elsewhere_nothing_is_seen_without_a_login(changed: Workspace) -> None:
+    with browser(changed, ELSEWHERE) as asking:
+        for path in PAGES:
+            answer = asking.get(path)
+            if path == "/ui/login":
+                assert answer.status_code == 200 and "<nav" not in answer.text
+            else:
+                assert (answer.status_code, answer.text) == (303, "")
+                assert answer.headers["location"].startswith("/ui/login?to=/ui")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Host": "evil.example"}, {"X-Forwarded-For": "203.0.113.9"}, {"Forwarded": "for=203.0.113.9"}, {"Via": "1.1 x"}],
+)
+def test_who_comes_through_a_proxy_or_by_another_name_has_to_log_in(local: TestClient, headers: dict[str, str]) -> None:
+    assert local.get("/ui", headers=headers).status_code == 303
+
+
+def test_the_settings_close_the_pages(changed: Workspace) -> None:
+    with browser(changed, ui="login") as asking:
+        assert asking.get("/ui").status_code == 303
+    with browser(changed, ui="off") as asking:
+        assert asking.get("/ui").status_code == 404
+        assert asking.get("/ui/login").status_code == 404
+
+
+def test_who_is_not_logged_in_finds_no_forms_that_change(local: TestClient) -> None:
+    for path in PAGES:
+        page = local.get(path).text
+        assert 'action="/ui/promote"' not in page
+        assert 'value="approve"' not in page and 'name="seal"' not in page
+
+
+def test_the_stylesheet_comes_from_here(local: TestClient) -> None:
+    answer = local.get("/ui/style.css")
+    assert answer.headers["content-type"].startswith("text/css")
+    assert "http" not in answer.text and "@import" not in answer.text
+    for need in ("prefers-color-scheme: dark", ":focus-visible", "@media print"):
+        assert need in answer.text

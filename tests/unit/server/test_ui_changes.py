@@ -1,0 +1,270 @@
+"""Approving and promoting at /ui: as the operator who is logged in, with the same checks; forged forms change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from helpers.serving import with_people
+from helpers.tokens import token
+from helpers.ui import ELSEWHERE, FORM, Outline, browser, hidden, log_in
+from helpers.workspace import Workspace
+from starlette.testclient import TestClient
+
+from offerkit.server import callers
+from offerkit.workflow import tokens
+
+GOLD = "shop/offer.gold-card"
+
+
+@pytest.fixture
+def changed(shop: Workspace) -> Workspace:
+    """Live, then changed in design: the content of gold-card waits for brand."""
+    with_people(shop).go_live()
+    shop.change({"specs/shop/offers.yaml": {"offers": {"gold-card": {"content": {"title": "More gold"}}}}})
+    shop.apply("ada")
+    return shop
+
+
+@pytest.fixture
+def asking(changed: Workspace) -> Iterator[TestClient]:
+    with browser(changed, ELSEWHERE) as found:
+        yield found
+
+
+def as_(asking: TestClient, shop: Workspace, operator: str) -> TestClient:
+    asking.cookies.clear()
+    log_in(asking, token(shop, operator))
+    return asking
+
+
+def seal(asking: TestClient) -> str:
+    return hidden(asking.get("/ui").text, "seal")
+
+
+def last(shop: Workspace) -> tuple[int, str, str, str]:
+    with shop.store() as store:
+        (row,) = store.revisions(limit=1)
+    return row.serial, row.action, row.actor, row.message
+
+
+def approve(asking: TestClient, **more: str) -> None:
+    fields = {"offer": GOLD, "decision": "approve", "seal": seal(asking), **more}
+    answer = asking.post("/ui/approvals", data=fields, headers=FORM)
+    assert answer.status_code == 303, answer.text
+    assert "✓ Decided" in asking.get(answer.headers["location"]).text
+
+
+def test_the_token_is_kept_in_a_cookie_that_only_this_service_gets(asking: TestClient, changed: Workspace) -> None:
+    secret = token(changed, "brand")
+    answer = asking.post("/ui/login", data={"token": secret, "to": "/ui/approvals"}, headers=FORM)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/ui/approvals")
+    cookie = answer.headers["set-cookie"]
+    assert all(part in cookie for part in ("HttpOnly", "SameSite=strict", "Path=/")) and "Secure" not in cookie
+    page = asking.get("/ui")
+    assert "<b>brand</b>" in page.text and secret not in page.text and not Outline(page.text).wrong
+    secure = asking.post(
+        "https://127.0.0.1:8140/ui/login", data={"token": secret}, headers={"Origin": "https://127.0.0.1:8140"}
+    )
+    assert "Secure" in secure.headers["set-cookie"] and "__Host-" in secure.headers["set-cookie"]
+
+
+def test_what_is_no_token_logs_nobody_in(asking: TestClient) -> None:
+    for given in ("", "nobody's", "x" * 5_000, "\x00", "' OR 1=1 --"):
+        answer = asking.post("/ui/login", data={"token": given}, headers=FORM)
+        assert answer.status_code == 401
+        assert "set-cookie" not in answer.headers
+        assert "no operator" in answer.text
+        assert given.strip("\x00") == "" or given not in answer.text
+
+
+def test_guessing_is_stopped(asking: TestClient, changed: Workspace) -> None:
+    secret = token(changed, "ada")
+    for number in range(callers.GUESSES + 1):
+        wrong = f"ofk_000000000000_{number:043}"
+        assert asking.post("/ui/login", data={"token": wrong}, headers=FORM).status_code == 401
+    assert asking.post("/ui/login", data={"token": secret}, headers=FORM).status_code == 401
+
+
+def test_a_revoked_token_ends_the_login(
+    asking: TestClient, changed: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callers, "KNOWN_FOR", 0.0)
+    form = {"offer": GOLD, "decision": "approve", "seal": seal(as_(asking, changed, "brand"))}
+    with changed.store() as store:
+        (row,) = store.tokens()
+    tokens.revoke(changed.session("ada"), row.id)
+    before = last(changed)
+    assert asking.post("/ui/approvals", data=form, headers=FORM).status_code == 401
+    assert last(changed) == before
+    answer = asking.get("/ui")
+    assert answer.status_code == 303 and 'offerkit_ui=""' in answer.headers["set-cookie"]
+
+
+def test_the_login_leads_to_no_other_place(asking: TestClient, changed: Workspace) -> None:
+    secret = token(changed, "ada")
+    for to in (
+        "https://evil.example",
+        "//evil.example",
+        "/ui/../x",
+        "/other",
+        "/ui//evil",
+        "/ui\\x",
+        "/ui@evil.example",
+    ):
+        answer = asking.post("/ui/login", data={"token": secret, "to": to}, headers=FORM)
+        assert answer.headers["location"] == "/ui", to
+
+
+def test_logging_out_forgets_the_token(asking: TestClient, changed: Workspace) -> None:
+    as_(asking, changed, "ada")
+    answer = asking.post("/ui/logout", data={"seal": seal(asking)}, headers=FORM)
+    assert answer.status_code == 303
+    assert asking.get("/ui").status_code == 303
+
+
+def test_an_approval_is_the_operators_who_is_logged_in(asking: TestClient, changed: Workspace) -> None:
+    page = as_(asking, changed, "brand").get("/ui/approvals").text
+    assert f'value="{GOLD}" aria-label="Choose {GOLD}"' in page and not Outline(page).wrong
+    approve(asking, comment="Well said.")
+    assert last(changed)[1:] == ("approve", "brand", "Well said.")
+    assert "Nothing waits for approval" in asking.get("/ui/approvals").text
+    assert changed.verified() == []
+
+
+def test_a_rejection_too(asking: TestClient, changed: Workspace) -> None:
+    approve(as_(asking, changed, "brand"), decision="reject", aspect="content")
+    assert last(changed)[1:3] == ("reject", "brand")
+
+
+@pytest.mark.parametrize(
+    ("operator", "fields", "status", "why"),
+    [
+        ("dora", {"offer": GOLD, "aspect": "content"}, 403, "may not decide"),
+        ("brand", {"offer": GOLD, "aspect": "eligibility"}, 403, "may not decide"),
+        ("brand", {"offer": "shop/offer.gold-crad"}, 422, "gold-card"),
+        ("brand", {"aspect": "content"}, 422, "no offer was chosen"),
+        ("brand", {"offer": GOLD, "decision": "perhaps"}, 422, "neither approve nor reject"),
+    ],
+)
+def test_what_is_refused_is_told_and_changes_nothing(
+    asking: TestClient, changed: Workspace, operator: str, fields: dict[str, str], status: int, why: str
+) -> None:
+    before = last(changed)
+    as_(asking, changed, operator)
+    given = {"decision": "approve", "seal": seal(asking), **fields}
+    answer = asking.post("/ui/approvals", data=given, headers=FORM)
+    assert answer.status_code == status
+    assert why in answer.text and "Nothing was changed." in answer.text and "[OFR" in answer.text
+    assert not Outline(answer.text).wrong
+    assert last(changed) == before
+
+
+@pytest.mark.parametrize(
+    ("headers", "sealed"),
+    [
+        ({"Origin": "https://evil.example"}, True),
+        ({"Origin": "null"}, True),
+        ({"Sec-Fetch-Site": "cross-site", **FORM}, True),
+        ({"Sec-Fetch-Site": "same-site"}, True),
+        ({}, True),
+        (FORM, False),
+    ],
+)
+def test_a_forged_form_changes_nothing(
+    asking: TestClient, changed: Workspace, headers: dict[str, str], sealed: bool
+) -> None:
+    own = seal(as_(asking, changed, "omar"))
+    before = last(changed)
+    fields = {"offer": "shop/offer.saver", "decision": "reject", "plan": "0" * 64, "seal": own if sealed else "0" * 64}
+    for path in ("/ui/approvals", "/ui/promote", "/ui/logout"):
+        answer = asking.post(path, data=fields, headers=headers)
+        assert answer.status_code == 403, path
+        assert "not sent from a page of this service" in answer.text
+    assert last(changed) == before and asking.get("/ui").status_code == 200
+
+
+def test_behind_a_proxy_forms_come_from_the_public_address(changed: Workspace) -> None:
+    public = {"Origin": "https://offers.example", "X-Forwarded-For": "203.0.113.9"}
+    with browser(changed, public_url="https://offers.example") as asking:
+        given = {"token": token(changed, "ada")}
+        assert asking.post("/ui/login", data=given, headers=public).status_code == 303
+        assert asking.post("/ui/login", data=given, headers={"Origin": "https://evil.example"}).status_code == 403
+
+
+def test_another_operators_seal_is_not_taken(asking: TestClient, changed: Workspace) -> None:
+    foreign = seal(as_(asking, changed, "ada"))
+    as_(asking, changed, "brand")
+    fields = {"offer": GOLD, "decision": "approve", "seal": foreign}
+    assert asking.post("/ui/approvals", data=fields, headers=FORM).status_code == 403
+
+
+def test_without_a_login_no_form_is_taken_not_even_here(changed: Workspace) -> None:
+    before = last(changed)
+    with browser(changed) as here:
+        for path in ("/ui/approvals", "/ui/promote"):
+            answer = here.post(path, data={"offer": GOLD, "decision": "approve", "seal": ""}, headers=FORM)
+            assert answer.status_code == 401 and "nobody is logged in" in answer.text
+    assert last(changed) == before
+
+
+def ready(asking: TestClient, changed: Workspace) -> dict[str, str]:
+    """The form of the promotion that is possible once brand has approved, as omar sees it."""
+    changed.approve("brand")
+    page = as_(asking, changed, "omar").get("/ui/promote").text
+    assert "Promote exactly this to live" in page and not Outline(page).wrong
+    return {"plan": hidden(page, "plan"), "seal": hidden(page, "seal"), "message": "Gold for all"}
+
+
+def test_the_plan_that_was_shown_goes_live_as_the_operators(asking: TestClient, changed: Workspace) -> None:
+    answer = asking.post("/ui/promote", data=ready(asking, changed), headers=FORM)
+    assert answer.status_code == 303, answer.text
+    serial, *rest = last(changed)
+    assert rest == ["promote", "omar", "Gold for all"]
+    assert answer.headers["location"] == f"/ui/history/{serial}"
+    assert "More gold" in asking.get(answer.headers["location"]).text
+    with changed.store() as store:
+        assert store.entries("shop@live")[GOLD].fingerprint == store.entries("shop@design")[GOLD].fingerprint
+    assert "No changes" in asking.get("/ui/promote").text
+    assert changed.verified() == []
+
+
+def test_a_plan_that_changed_meanwhile_is_shown_anew_and_not_applied(asking: TestClient, changed: Workspace) -> None:
+    form = ready(asking, changed)
+    changed.change({"specs/shop/offers.yaml": {"offers": {"saver": {"content": {"title": "Save more"}}}}})
+    changed.apply("ada")
+    changed.approve("omar", "shop/offer.saver")
+    before = last(changed)
+    answer = asking.post("/ui/promote", data=form, headers=FORM)
+    assert answer.status_code == 409
+    assert "no longer the one that you saw" in answer.text and "Save more" in answer.text
+    assert last(changed) == before
+    fresh = {**form, "plan": hidden(answer.text, "plan")}
+    assert asking.post("/ui/promote", data=fresh, headers=FORM).status_code == 303
+    assert last(changed)[1:3] == ("promote", "omar")
+
+
+def test_the_same_form_sent_twice_promotes_once(asking: TestClient, changed: Workspace) -> None:
+    form = ready(asking, changed)
+    assert asking.post("/ui/promote", data=form, headers=FORM).status_code == 303
+    before = last(changed)
+    assert asking.post("/ui/promote", data=form, headers=FORM).status_code == 409
+    assert last(changed) == before
+
+
+def test_who_may_not_promote_is_told_before_and_refused_after(asking: TestClient, changed: Workspace) -> None:
+    form = ready(asking, changed)
+    page = as_(asking, changed, "dora").get("/ui/promote").text
+    assert "dora may not promote this" in page and "Promote exactly this" not in page
+    before = last(changed)
+    answer = asking.post("/ui/promote", data={**form, "seal": seal(asking)}, headers=FORM)
+    assert answer.status_code in (403, 409)
+    assert last(changed) == before
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe", b"%zz=%ff", b"&".join([b"a=1"] * 1_500)])
+def test_what_is_no_form_is_refused(asking: TestClient, changed: Workspace, body: bytes) -> None:
+    as_(asking, changed, "brand")
+    answer = asking.post("/ui/approvals", content=body, headers=FORM)
+    assert answer.status_code in (403, 422)
+    assert "Nothing was changed." in answer.text
