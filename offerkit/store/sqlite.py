@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
+from offerkit.diagnostics import Refused
 from offerkit.store import errors
 from offerkit.store.database import Cell, Row
 from offerkit.store.holder import Holder
@@ -21,6 +22,9 @@ from offerkit.store.sqlite_errors import CANNOT_WRITE_BESIDE, primary, refusal
 
 APPLICATION_ID = 0x4F46524B
 """“OFRK” in the file's header tells our stores from other SQLite files."""
+
+
+_FAILURES = (sqlite3.Error, UnicodeDecodeError)
 
 
 class SqliteDatabase:
@@ -54,8 +58,13 @@ class SqliteDatabase:
         """All rows of a query."""
         try:
             return self._connection.execute(sql, args).fetchall()
-        except sqlite3.Error as error:
-            raise refusal(error, self._path) from error
+        except _FAILURES as error:
+            raise self._refusal(error) from error
+
+    def _refusal(self, error: sqlite3.Error | UnicodeDecodeError) -> Refused:
+        if isinstance(error, UnicodeDecodeError):  # of a name in a damaged schema, where SQLite tells of it
+            return errors.damaged(self.name, "It holds bytes that are no text")
+        return refusal(error, self._path)
 
     def stream(self, sql: str, args: Sequence[Cell], size: int) -> Iterator[list[Row]]:
         """The rows of a query, in parts."""
@@ -63,22 +72,22 @@ class SqliteDatabase:
             cursor = self._connection.execute(sql, args)
             while rows := cursor.fetchmany(size):
                 yield rows
-        except sqlite3.Error as error:
-            raise refusal(error, self._path) from error
+        except _FAILURES as error:
+            raise self._refusal(error) from error
 
     def run(self, sql: str, args: Sequence[Cell] = ()) -> int:
         """Execute one statement; how many rows it changed."""
         try:
             return self._connection.execute(sql, args).rowcount
-        except sqlite3.Error as error:
-            raise refusal(error, self._path) from error
+        except _FAILURES as error:
+            raise self._refusal(error) from error
 
     def run_many(self, sql: str, rows: Iterable[Sequence[Cell]]) -> None:
         """Execute one statement for every one of ``rows``."""
         try:
             self._connection.executemany(sql, rows)
-        except sqlite3.Error as error:
-            raise refusal(error, self._path) from error
+        except _FAILURES as error:
+            raise self._refusal(error) from error
 
     def insert(self, table: str, columns: str, rows: Sequence[Sequence[Cell]]) -> None:
         """Add rows to a table, which are sorted by key: it then grows at its end."""
