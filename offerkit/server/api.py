@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request, Response
@@ -15,7 +14,7 @@ from offerkit.reports.answer import answer_json
 from offerkit.server.callers import operator_of
 from offerkit.server.desk import Desk
 from offerkit.server.seat import now
-from offerkit.server.wire import AnswerView, ProblemView, ProposeBody, UpdateBody, UpdatedView
+from offerkit.server.wire import AnswerView, ProposeBody, UpdateBody, UpdatedView, refusals
 from offerkit.workflow.asking import Ask
 from offerkit.workflow.moments import moment
 from offerkit.workflow.proposing import utc, zone_of
@@ -23,18 +22,7 @@ from offerkit.workflow.updating import Update
 
 REVISION = "Offerkit-Revision"
 """The header that names the revision an answer is from."""
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemView, "description": what}
-    for status, what in (
-        (403, "Only operators may ask this."),
-        (404, "There is no such space or proposition."),
-        (409, "The proposition's status may not become this one."),
-        (413, "The body is too large."),
-        (422, "The call is wrong; every mistake is told."),
-        (429, "Too many calls."),
-        (503, "The store or the contacts cannot be reached, or too much is waiting."),
-    )
-}
+_PROBLEMS = refusals(400, 401, 403, 404, 409, 413, 422, 429, 503)
 
 
 def routes(desk: Desk, status_base: str) -> APIRouter:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import orjson
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from offerkit.server.callers import operator_of
 from offerkit.server.desk import Desk
 from offerkit.server.metrics import Metrics
 from offerkit.server.problems import trouble
+from offerkit.server.wire import refusals
 
 _LOCAL = ("127.0.0.1", "::1")
 
@@ -17,19 +19,19 @@ def routes(desk: Desk, metrics: Metrics) -> APIRouter:
     """Health, readiness and measures of ``desk``."""
     router = APIRouter(tags=["operations"])
 
-    @router.get("/health/live", operation_id="live")
+    @router.get("/health/live", operation_id="live", responses=refusals(401, 429))
     async def live() -> Response:
         """The process answers."""
         return _json({"status": "alive"})
 
-    @router.get("/health/ready", operation_id="ready")
+    @router.get("/health/ready", operation_id="ready", responses=refusals(401, 429, 503))
     async def ready() -> Response:
         """Calls can be answered and stored: what is live is compiled, and the store can be read."""
         trouble_ = desk.trouble()
         made = {"status": "not ready" if trouble_ else "ready", "revision": desk.served.serial}
         return _json(made, 503 if trouble_ else 200)
 
-    @router.get("/metrics", operation_id="metrics")
+    @router.get("/metrics", operation_id="metrics", response_class=PlainTextResponse, responses=refusals(401, 403, 429))
     async def measures(request: Request) -> Response:
         """Prometheus's text format; for callers on this machine, and for operators."""
         client = request.client.host if request.client else ""

@@ -19,7 +19,7 @@ from offerkit.governance.approval import Decision
 from offerkit.server.callers import operator_of
 from offerkit.server.desk import Desk
 from offerkit.server.seat import now
-from offerkit.server.wire import Body, ProblemView
+from offerkit.server.wire import Body, refusals
 from offerkit.store import copying
 from offerkit.store.remote import OPERATOR_HEADER, PROTOCOL, PROTOCOL_HEADER
 from offerkit.workflow.approving import Wish, decide
@@ -64,7 +64,7 @@ def routes(desk: Desk) -> APIRouter:
     router = APIRouter(
         prefix="/api/v1/store",
         tags=["operators"],
-        responses={code: {"model": ProblemView} for code in (401, 403, 409, 413, 422, 429, 503)},
+        responses=refusals(400, 401, 403, 404, 409, 413, 422, 429, 503),
     )
     copies = _Copies(desk.session)
 

@@ -37,6 +37,8 @@ def routes(desk: Desk, status_base: str, public_url: str) -> APIRouter:
         """Propose or UpdateStatus."""
         environment = environment.removesuffix("@live")
         try:
+            if not environment:  # an update of no environment in particular could reach any
+                raise SoapFault("Sender", "the path names no environment", Code.UNKNOWN_SPACE)
             wanted = soap_xml.read(await request.body())
             if wanted.operation == "Propose":
                 made = await _propose(desk, _ask(environment, space, wanted, status_base))

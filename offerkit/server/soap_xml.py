@@ -21,7 +21,7 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 class SoapFault(Exception):  # noqa: N818 - SOAP's own word for it
-    """What a caller is told instead of an answer; ``code`` is Sender, Receiver or VersionMismatch."""
+    """What a caller is told instead of an answer; ``code`` is one of SOAP's: Sender, Receiver, …"""
 
     def __init__(self, code: str, reason: str, diagnostic: str = "") -> None:
         super().__init__(reason)
@@ -56,6 +56,9 @@ def read(content: bytes) -> Request:
     _within_limits(root)
     if root.tag == f"{{{ENVELOPE_11}}}Envelope":
         raise SoapFault("VersionMismatch", "SOAP 1.2 is spoken here")
+    for header in root.findall(f"{{{ENVELOPE}}}Header/*"):
+        if header.get(f"{{{ENVELOPE}}}mustUnderstand", "").strip() in ("1", "true"):
+            raise SoapFault("MustUnderstand", "no header of an envelope is understood here")
     bodies = root.findall(f"{{{ENVELOPE}}}Body") if root.tag == f"{{{ENVELOPE}}}Envelope" else []
     if len(bodies) != 1 or len(bodies[0]) != 1:
         raise SoapFault("Sender", "a SOAP 1.2 envelope with one request in its body is expected")
@@ -98,7 +101,12 @@ def _context(element: Element) -> dict[str, object]:
     name = "" if inner is None else inner.tag.rpartition("}")[2]
     if inner is None or name not in ("interaction", "empty") or len(inner):
         raise SoapFault("Sender", "context holds one element, interaction or empty")
-    return {_CAMEL.sub("_", key).lower(): value for key, value in inner.attrib.items()} if name == "interaction" else {}
+    if name == "empty":
+        return {}
+    data: dict[str, object] = {_CAMEL.sub("_", key).lower(): value for key, value in inner.attrib.items()}
+    if len(data) < len(inner.attrib):
+        raise SoapFault("Sender", "the same call data is given twice")
+    return data
 
 
 def answer(operation: str, parts: Mapping[str, str]) -> bytes:

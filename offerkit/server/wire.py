@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -104,13 +104,6 @@ class UpdatedView(BaseModel):
     changed: bool = Field(description="False when it had that status already.")
 
 
-class ErrorView(BaseModel):
-    """One thing that is wrong."""
-
-    code: str
-    message: str
-
-
 class ProblemView(BaseModel):
     """A refusal, as RFC 9457 has it, with everything that is wrong."""
 
@@ -118,4 +111,25 @@ class ProblemView(BaseModel):
     title: str
     status: int
     instance: str
-    errors: list[ErrorView]
+    errors: list[dict[str, str]] = Field(
+        description="Each with a stable code and a message; for operators with detail, hint and address."
+    )
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What the description of a call says of its refusals."""
+    content = {"application/problem+json": {"schema": ProblemView.model_json_schema()}}
+    return {status: {"description": _SAID[status], "content": content} for status in statuses}
+
+
+_SAID = {
+    400: "The body cannot be read.",
+    401: "The token does not count.",
+    403: "Only operators may ask this.",
+    404: "There is no such space, environment or proposition.",
+    409: "What is there does not allow it: the proposition's status, or a plan that is stale.",
+    413: "The body is too large.",
+    422: "The call is wrong; every mistake is told.",
+    429: "Too many calls.",
+    503: "The store or the contacts cannot be reached, or too much is waiting.",
+}

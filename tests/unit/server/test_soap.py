@@ -112,6 +112,12 @@ DEEP = "<a>" * 5_000 + "</a>" * 5_000
         (propose(targetId="a", context="<interaction colour='red'/>"), "Sender", "colour"),
         (propose(targetId="a", context="<interaction navigationLanguage='xx'/>"), "Sender", "navigation_language"),
         (propose(targetId="a") .replace("</targetId>", "</targetId><targetId>b</targetId>"), "Sender", "twice"),
+        (propose(targetId="a", context="<interaction aB='1' a_b='2'/>"), "Sender", "given twice"),
+        (
+            envelope("").replace("<e:Body>", "<e:Header><h e:mustUnderstand='true'/></e:Header><e:Body>"),
+            "MustUnderstand",
+            "header",
+        ),
         (update("nothing"), "Sender", "no proposition"),
         (update("x", "9"), "Sender", "status"),
         (update("", "accepted"), "Sender", "needs"),
@@ -141,6 +147,16 @@ def test_a_proposition_of_another_environment_is_not_there(asking: TestClient) -
     id_ = root.findall(f".//{OURS}proposition")[0].get("id")
     status, fault = sent(asking, update(str(id_)), "/interaction/other/web")
     assert (status, "no proposition" in str(fault.findtext(f".//{ENV}Text"))) == (400, True)
+
+
+def test_an_update_of_no_environment_reaches_none(asking: TestClient, served: Workspace) -> None:
+    _, root = sent(asking, propose(targetId="ann@example.com"))
+    id_ = str(root.findall(f".//{OURS}proposition")[0].get("id"))
+    assert sent(asking, update(id_), "/interaction/@live/web")[0] == 400
+    with served.store() as store:
+        row = store.proposition(id_)
+        assert row is not None
+        assert row.status == "presented"
 
 
 def test_too_large(asking: TestClient) -> None:
