@@ -17,6 +17,7 @@ from offerkit.server.page import Page, PageBody, PageView
 from offerkit.server.problems import trouble
 from offerkit.server.redirects import target_of
 from offerkit.server.seat import now
+from offerkit.server.wire import refusals
 from offerkit.store.proposition_rows import LONGEST_KEY
 from offerkit.workflow.updating import Update
 
@@ -32,13 +33,25 @@ def routes(desk: Desk, public_url: str, status_path: str) -> APIRouter:
     script = (files("offerkit.server") / "static" / "interactionProposal.js").read_bytes()
     public_url = public_url.rstrip("/")
 
-    @router.get(SCRIPT_PATH, operation_id="script", response_class=Response)
+    @router.get(
+        SCRIPT_PATH,
+        operation_id="script",
+        response_class=Response,
+        responses={200: {"content": {"text/javascript": {}}}, **refusals(401, 429)},
+    )
     async def interaction_proposal() -> Response:
         """The script that fills the places of a page; the same for everybody."""
         headers = {"Cache-Control": "public, max-age=300", "Cross-Origin-Resource-Policy": "cross-origin"}
         return Response(script, 200, headers, "text/javascript; charset=utf-8")
 
-    @router.post(CALL_PATH, operation_id="page", responses={200: {"model": PageView}})
+    @router.post(
+        CALL_PATH,
+        operation_id="page",
+        responses={
+            200: {"model": PageView, "content": {"application/xml": {}}},
+            **refusals(400, 401, 403, 404, 413, 422, 429, 503),
+        },
+    )
     async def page(body: PageBody, request: Request) -> Response:
         """All places of a page in one call. Who has no cookie gets one."""
         environment = environment_of(request)
@@ -57,7 +70,17 @@ def routes(desk: Desk, public_url: str, status_path: str) -> APIRouter:
         visitor.leave(response, secure=secure, elsewhere=elsewhere)
         return response
 
-    @router.get(status_path, operation_id="click", response_class=Response)
+    @router.get(
+        status_path,
+        operation_id="click",
+        response_class=Response,
+        responses={
+            200: {"content": {"text/html": {}}},
+            204: {"description": "The status is set; there is nowhere to go on to."},
+            303: {"description": "On to the redirect, whose host is declared."},
+            **refusals(400, 401, 422, 429, 503),
+        },
+    )
     async def click(request: Request, a: str = "", p: str = "", st: str = "", r: str = "") -> Response:
         """Set a proposition's status, then lead on to ``r`` where its host is declared.
 
