@@ -10,9 +10,8 @@ from offerkit.server.callers import operator_of
 from offerkit.server.desk import Desk
 from offerkit.server.metrics import Metrics
 from offerkit.server.problems import trouble
+from offerkit.server.ui.access import is_local
 from offerkit.server.wire import refusals
-
-_LOCAL = ("127.0.0.1", "::1")
 
 
 def routes(desk: Desk, metrics: Metrics) -> APIRouter:
@@ -34,8 +33,7 @@ def routes(desk: Desk, metrics: Metrics) -> APIRouter:
     @router.get("/metrics", operation_id="metrics", response_class=PlainTextResponse, responses=refusals(401, 403, 429))
     async def measures(request: Request) -> Response:
         """Prometheus's text format; for callers on this machine, and for operators."""
-        client = request.client.host if request.client else ""
-        if client not in _LOCAL and not operator_of(request):
+        if not (is_local(request) or operator_of(request)):
             return trouble(403, "Not allowed", "the measures are for this machine and for operators")
         metrics.revision.set(desk.served.serial)
         metrics.waiting.set(desk.writer.waiting)

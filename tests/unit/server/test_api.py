@@ -135,7 +135,9 @@ def test_health_readiness_and_measures(asking: TestClient) -> None:
 def test_measures_count_decisions_and_what_kept_offers_out(served: Workspace) -> None:
     with client(served) as asking:
         asking.headers["x-request-id"] = "abc"
-        here = TestClient(asking.app, client=("127.0.0.1", 1))
+        here = TestClient(asking.app, base_url="http://127.0.0.1:8080", client=("127.0.0.1", 1))
+        behind = TestClient(asking.app, base_url="https://offers.example", client=("127.0.0.1", 1))
+        assert behind.get("/metrics").status_code == 403, "a proxy on this machine speaks for others"
         assert ask(asking, n=1).headers["x-request-id"] == "abc"
         text = here.get("/metrics").text
     assert 'offerkit_decisions_total{identified="explicit",space="shop/web"} 1.0' in text
