@@ -33,6 +33,13 @@ class Workspace:
         self.now = START
         write(root, self.files)
 
+    def named(self) -> str:
+        """The store as --store takes it, password and all: other processes are to find it."""
+        if isinstance(self.location, Path):
+            return str(self.location)
+        conninfo = self.location.conninfo
+        return f"{conninfo}{'&' if '?' in conninfo else '?'}schema={self.location.schema}"
+
     def change(self, patch: dict[str, Any]) -> None:
         """Merge ``patch`` into the files (null removes) and write them."""
         self.files = patched(self.files, patch)

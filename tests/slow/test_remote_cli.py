@@ -51,11 +51,7 @@ def token_of(live: Workspace, operator: str) -> str:
 
 @pytest.fixture
 def server(live: Workspace) -> Iterator[Server]:
-    conninfo = getattr(live.location, "conninfo", "")
-    store = (
-        f"{conninfo}{'&' if '?' in conninfo else '?'}schema={getattr(live.location, 'schema', '')}" if conninfo else ""
-    )
-    with serving(live.root, store=store) as found:
+    with serving(live.root, store=live.named()) as found:
         yield found
 
 

@@ -23,14 +23,6 @@ def live(shop: Workspace) -> Workspace:
     return shop.go_live()
 
 
-def store_of(shop: Workspace) -> str:
-    conninfo = getattr(shop.location, "conninfo", "")
-    if not conninfo:
-        return ""
-    schema = getattr(shop.location, "schema", "")
-    return f"{conninfo}{'&' if '?' in conninfo else '?'}schema={schema}"
-
-
 def kept(shop: Workspace) -> set[str]:
     with shop.store() as store:
         return {row.id for row in store.propositions(limit=0)}
@@ -49,13 +41,13 @@ def promote_under_load(shop: Workspace, server: Server, times: int) -> Callers:
             titled(shop, f"Lions {number}")
             begin = time.monotonic()
             while f"Lions {number}" not in server.call("/api/v1/propose", {**BODY, "store": False})[2].decode():
-                assert time.monotonic() - begin < 10, "a promotion was not picked up"
+                assert time.monotonic() - begin < 60, "a promotion was never picked up"
                 time.sleep(0.02)
     return callers
 
 
 def test_ten_promotions_under_load(live: Workspace) -> None:
-    with serving(live.root, store=store_of(live)) as server:
+    with serving(live.root, store=live.named()) as server:
         callers = promote_under_load(live, server, 10)
         assert server.stop() == 0
     assert not callers.wrong
@@ -73,7 +65,7 @@ def test_ten_promotions_under_load(live: Workspace) -> None:
 
 
 def test_the_end_under_load_loses_nothing(live: Workspace) -> None:
-    with serving(live.root, store=store_of(live)) as server, Callers(server, BODY) as callers:
+    with serving(live.root, store=live.named()) as server, Callers(server, BODY) as callers:
         time.sleep(1.5)
         assert server.stop() == 0
     assert not [wrong for wrong in callers.wrong if not wrong.startswith("503")]
@@ -82,7 +74,7 @@ def test_the_end_under_load_loses_nothing(live: Workspace) -> None:
 
 
 def test_one_of_two_workers_is_killed_under_load(live: Workspace) -> None:
-    with serving(live.root, "--workers", "2", store=store_of(live)) as server:
+    with serving(live.root, "--workers", "2", store=live.named()) as server:
         with Callers(server, BODY) as callers:
             time.sleep(1.0)
             first = server.workers()

@@ -72,7 +72,7 @@ def test_refused_without_the_password(url: str) -> None:
     only(people(url, 'x"; drop table crm."the people').count, Code.CONTACTS_DATABASE)
     for wrong in (
         url.replace("offers:", "offers:not"),
-        url.replace("/postgres", "/nowhere"),
+        url.rpartition("/")[0] + "/nowhere",
         url.replace("%40", "@", 1),
     ):
         [problem] = only(people(wrong).count, Code.CONTACTS_DATABASE)

@@ -216,12 +216,14 @@ def test_bytes_do_not_depend_on_hash_seed_locale_or_time_zone(live_shop: Workspa
         "from pathlib import Path; from offerkit.loader import Project; from offerkit.workflow.session import Session;"
         "from offerkit.workflow import main_path; from offerkit.planning.select import Patterns;"
         "from offerkit.planning.codec import plan_digest;"
-        "s = Session(Project(Path(sys.argv[2])), '2026-01-01T00:00:00.000000Z', operator='ada');"
+        "from offerkit.store import parse_location;"
+        "s = Session(Project(Path(sys.argv[2])), '2026-01-01T00:00:00.000000Z', operator='ada',"
+        " store_path=parse_location(sys.argv[3]));"
         "print(plan_digest(main_path.plan(s, Patterns())), plan_digest(main_path.promote(s, (), Patterns())))"
     )
     outputs = set()
     for seed, zone, locale in (("0", "UTC", "C"), ("1", "Asia/Tokyo", "C.UTF-8"), ("99", "America/Lima", "POSIX")):
         env = {"PYTHONHASHSEED": seed, "TZ": zone, "LC_ALL": locale, "HOME": "/nonexistent"}
-        command = [sys.executable, "-c", code, str(TESTS), str(live_shop.root)]
+        command = [sys.executable, "-c", code, str(TESTS), str(live_shop.root), live_shop.named()]
         outputs.add(subprocess.run(command, capture_output=True, text=True, check=True, env=env).stdout)
     assert len(outputs) == 1
