@@ -56,7 +56,7 @@ def routes(desk: Desk, status_base: str, public_url: str) -> APIRouter:
 def _ask(environment: str, space: str, wanted: soap_xml.Request, status_base: str) -> Ask:
     values = wanted.values
     count, no_prop = values.get("maxCount") or "1", values.get("noProp", "").lower()
-    if not count.isascii() or not count.isdecimal() or not 1 <= int(count[:9]) <= MAX_COUNT:
+    if not count.isascii() or not count.isdecimal() or len(count) > 9 or not 1 <= int(count) <= MAX_COUNT:
         raise SoapFault("Sender", f"maxCount is a number from 1 to {MAX_COUNT}", Code.BAD_COUNT)
     if no_prop not in (*_YES, *_NO):
         raise SoapFault("Sender", "noProp is true or false", Code.BAD_REQUEST)

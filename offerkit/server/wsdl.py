@@ -59,5 +59,6 @@ def _element(name: str, parts: Iterable[tuple[str, str]]) -> str:
 def _part(name: str, type_: str) -> str:
     if type_:
         return f'<xsd:element name="{name}" type="xsd:{type_}" minOccurs="0"/>'
-    anything = '<xsd:any minOccurs="0" processContents="skip"/>'
+    most = "unbounded" if name == "propositions" else "1"
+    anything = f'<xsd:any minOccurs="0" maxOccurs="{most}" processContents="skip"/>'
     return f'<xsd:element name="{name}" minOccurs="0">{_SEQUENCE[0]}{anything}{_SEQUENCE[1]}</xsd:element>'

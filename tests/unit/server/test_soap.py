@@ -11,6 +11,7 @@ from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
 PATH = "/interaction/shop/web"
+XSD = "{http://www.w3.org/2001/XMLSchema}"
 ENV, OURS = "{http://www.w3.org/2003/05/soap-envelope}", "{urn:nms:interaction}"
 
 
@@ -106,6 +107,7 @@ DEEP = "<a>" * 5_000 + "</a>" * 5_000
         (propose(targetId="a", maxCount="abc"), "Sender", "maxCount"),
         (propose(targetId="a", maxCount="-1"), "Sender", "maxCount"),
         (propose(targetId="a", maxCount="9" * 500), "Sender", "maxCount"),
+        (propose(targetId="a", maxCount="000000001" + "9" * 5_000), "Sender", "maxCount"),
         (propose(targetId="a", noProp="perhaps"), "Sender", "noProp"),
         (propose(targetId="a" * 600), "Sender", "too long"),
         (propose(targetId="a", context="<interaction><b/></interaction>"), "Sender", "context"),
@@ -168,5 +170,7 @@ def test_the_service_is_described(asking: TestClient) -> None:
     root = ElementTree.fromstring(answer.content)
     wsdl = "{http://schemas.xmlsoap.org/wsdl/}"
     assert {o.get("name") for o in root.findall(f"./{wsdl}portType/{wsdl}operation")} == {"Propose", "UpdateStatus"}
+    (many,) = root.findall(f".//{XSD}element[@name='propositions']//{XSD}any")
+    assert many.get("maxOccurs") == "unbounded", "a client made of it reads more than one proposition"
     (address,) = root.findall(".//{http://schemas.xmlsoap.org/wsdl/soap12/}address")
     assert str(address.get("location")).endswith(PATH)
