@@ -53,6 +53,7 @@ def command(shell: Shell, /, **options: Any) -> None:
             hint="pip install 'offerkit[serve]'",
         ) from None
     session = shell.session()
+    session.people_needed()
     settings = Settings(str(session.project.root), **options)
     with session.existing() as store:  # what is wrong with it is told before anything listens
         if settings.demo and _DEMO not in store.heads():

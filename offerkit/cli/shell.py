@@ -57,7 +57,7 @@ class Shell:
         project = find_project(start)
         _ROOT.append(project.root)
         remote, location, operator = None, None, self.operator or ""
-        if (self.store or "").startswith(("https://", "http://")):
+        if (self.store or "").lower().startswith(("https://", "http://")):
             remote, location, operator = behind_server(self.store or "", operator, project.root)
         else:
             location = located(self.store)

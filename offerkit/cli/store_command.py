@@ -68,7 +68,9 @@ def migrate(shell: Shell, check: bool) -> int:
     """
     from offerkit.workflow.stores import migrate as upgrade
 
-    found = upgrade(shell.session().store, check=check)
+    session = shell.session()
+    session.people_needed()
+    found = upgrade(session.store, check=check)
     if found.current:
         click.echo(f"Nothing to do: the store has format {found.now}.")
     elif check:
@@ -87,8 +89,8 @@ def copy(shell: Shell, source: str, target: str) -> None:
     """Copy a whole store, SQLite or PostgreSQL, to where there is none yet.
 
     FROM and TO are paths or postgresql://USER@HOST/DATABASE?schema=NAME. Everything goes along: history, approvals,
-    propositions, cookies, deliveries. It is one transaction at TO, compared with FROM before it is kept. What others
-    write to FROM meanwhile is not in the copy.
+    propositions, cookies, deliveries, tokens. It is one transaction at TO, compared with FROM before it is kept. What
+    others write to FROM meanwhile is not in the copy.
     """
     from offerkit.workflow.stores import copy as carry
 

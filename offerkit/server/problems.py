@@ -65,6 +65,8 @@ def _error(found: Diagnostic, *, insider: bool, ours: bool) -> Json:
     for name, text in (("detail", found.detail), ("hint", found.hint), ("address", found.address)):
         if text:
             made[name] = text
+    if found.position is not None:
+        made["position"] = str(found.position)
     return made
 
 

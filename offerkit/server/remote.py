@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
-from dataclasses import replace
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import orjson
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
-from starlette.responses import FileResponse
+from starlette.responses import StreamingResponse
 
 from offerkit.diagnostics import Code, refuse
 from offerkit.fingerprint import Json
@@ -20,20 +23,20 @@ from offerkit.server.callers import operator_of
 from offerkit.server.desk import Desk
 from offerkit.server.seat import now
 from offerkit.server.wire import Body, refusals
-from offerkit.store import copying
+from offerkit.store import Store, copying
 from offerkit.store.remote import OPERATOR_HEADER, PROTOCOL, PROTOCOL_HEADER
 from offerkit.workflow.approving import Wish, decide
 from offerkit.workflow.main_path import apply
 from offerkit.workflow.proposing import utc
-from offerkit.workflow.remote import applied_json, decided_json, plan_of
+from offerkit.workflow.remote import LONGEST_WAIT, applied_json, decided_json, plan_of
 from offerkit.workflow.session import Session
 
-LONGEST_WAIT = 60_000
-"""Milliseconds that a caller may wait for the store's lock."""
+PART = 1024 * 1024
+"""Bytes of a copy that are sent at a time."""
 _Text = Annotated[str, Field(max_length=2_000)]
 _Names = Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=10_000)]
 _Plan = Annotated[str, Field(max_length=31 * 1024 * 1024)]
-_Wait = Annotated[int, Field(ge=0, le=LONGEST_WAIT)]
+_Wait = Annotated[int, Field(ge=0, le=LONGEST_WAIT * 1000)]
 
 
 class ApplyBody(Body):
@@ -72,11 +75,12 @@ def routes(desk: Desk) -> APIRouter:
     async def copy(request: Request) -> Response:
         """The history with all its bodies, as a store of its own; neither propositions nor tokens."""
         headers = {OPERATOR_HEADER: _operator(request), PROTOCOL_HEADER: PROTOCOL}
-        etag, path = await asyncio.to_thread(copies.newest)
-        headers["ETag"] = f'"{etag}"'
-        if f'"{etag}"' in request.headers.get("if-none-match", ""):
+        made = await asyncio.to_thread(copies.newest)
+        headers["ETag"] = f'"{made.etag}"'
+        if headers["ETag"] in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        return FileResponse(path, headers=headers, media_type="application/vnd.sqlite3")
+        headers["Content-Length"] = str(made.size)
+        return StreamingResponse(made.parts(), headers=headers, media_type="application/vnd.sqlite3")
 
     @router.post("/apply", operation_id="apply")
     async def applying(body: ApplyBody, request: Request) -> Response:
@@ -116,23 +120,50 @@ def _answer(made: Json) -> Response:
     return Response(orjson.dumps(made), headers={PROTOCOL_HEADER: PROTOCOL}, media_type="application/json")
 
 
+@dataclass(frozen=True)
+class _Copied:
+    """A copy of the history, in a file that has no name any more: it is gone with the last who reads it."""
+
+    etag: str
+    file: BinaryIO
+    size: int
+
+    def parts(self) -> Iterator[bytes]:
+        """Its bytes; any number of callers may read at once."""
+        for start in range(0, self.size, PART):
+            yield os.pread(self.file.fileno(), PART, start)
+
+
 class _Copies:
-    """The newest copy of the history, made when somebody asks for it and kept until it is not the newest any more."""
+    """The newest copy of the history, made when somebody asks for it and kept until it is not the newest any more.
+
+    None is left on the disk: not when the next one takes its place, and not when the server is killed.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._folder = tempfile.TemporaryDirectory(prefix="offerkit-copies-")
-        self._made: tuple[str, Path] | None = None
+        self._lock = threading.Lock()
+        self._made: _Copied | None = None
 
-    def newest(self) -> tuple[str, Path]:
-        """What names it, and its file."""
-        with self._session.existing() as store:
-            last = store.revision(store.last_serial())
-        etag = last.digest if last is not None else "0" * 64
-        if self._made is None or self._made[0] != etag:
-            with tempfile.TemporaryDirectory(dir=self._folder.name) as building:
-                path = Path(building) / "store.db"
-                copying.copy_history(self._session.store, path)
-                ready = path.replace(Path(self._folder.name) / f"{etag}.db")
-            self._made = etag, ready
-        return self._made
+    def newest(self) -> _Copied:
+        """The copy of what stands now; whoever asks while it is made waits for it."""
+        with self._lock:
+            with self._session.existing() as store:
+                newest = _named(store)
+            if self._made is None or self._made.etag != newest:
+                self._made = self._make()
+            return self._made
+
+    def _make(self) -> _Copied:
+        with tempfile.TemporaryDirectory(prefix="offerkit-copy-") as building:
+            path = Path(building) / "store.db"
+            copying.copy_history(self._session.store, path)
+            with Store.open(path) as copy:
+                etag = _named(copy)  # others may have written since the store was asked
+            return _Copied(etag, path.open("rb"), path.stat().st_size)
+
+
+def _named(store: Store) -> str:
+    """What names the history of ``store``: the digest of its newest revision."""
+    last = store.revision(store.last_serial())
+    return last.digest if last is not None else "0" * 64

@@ -112,7 +112,7 @@ class ProblemView(BaseModel):
     status: int
     instance: str
     errors: list[dict[str, str]] = Field(
-        description="Each with a stable code and a message; for operators with detail, hint and address."
+        description="Each with a stable code and a message; for operators with detail, hint, address and position."
     )
 
 

@@ -6,17 +6,20 @@ work on it as on any store, and are checked here (docs/adr/0017-remote-store.md)
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import orjson
 
-from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.diagnostics import Code, Diagnostic, Position, Refused, refuse
 from offerkit.fingerprint import Json
 
 PROTOCOL = "1"
@@ -26,6 +29,8 @@ TOKEN, TOKEN_FILE = "OFFERKIT_TOKEN", "OFFERKIT_TOKEN_FILE"
 LARGEST = 2 * 1024**3
 """Bytes of a copy that are taken at most."""
 _LOCAL = ("127.0.0.1", "localhost", "::1")
+_KEPT = 24 * 3600
+"""Seconds that a copy stays after it was last the newest: another run may be reading it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,12 @@ class Remote:
 
     def copy(self, folder: Path) -> Copy:
         """The history as it is now, in a file below ``folder``. Raises Refused when it cannot be had."""
+        try:
+            return self._copy(folder)
+        except OSError as error:
+            raise _unkept(folder, error) from None
+
+    def _copy(self, folder: Path) -> Copy:
         name = sha256(self.url.encode()).hexdigest()[:16]
         folder.mkdir(parents=True, exist_ok=True)
         kept = {path.stem.partition("-")[2]: path for path in folder.glob(f"{name}-*.db")}
@@ -56,19 +67,24 @@ class Remote:
         if status == 304:
             if etag not in kept:
                 raise strange(self.url)
+            os.utime(kept[etag])
             return Copy(kept[etag], headers.get(OPERATOR_HEADER.lower(), ""))
         target = folder / f"{name}-{etag}.db"
-        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-            file.write(content)
-        Path(file.name).replace(target)
-        for other in kept.values():
-            other.unlink(missing_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as building:
+            partial = Path(building) / target.name
+            partial.touch(0o600)
+            partial.write_bytes(content)
+            partial.replace(target)
+        _forget(kept.values(), but=target)
         return Copy(target, headers.get(OPERATOR_HEADER.lower(), ""))
 
     def post(self, path: str, body: Json) -> Json:
         """Ask the server to do something; what it says was done. Raises Refused with all that it refuses."""
         _, _, content = self._ask("POST", path, orjson.dumps(body), {"Content-Type": "application/json"})
-        made: Json = orjson.loads(content)
+        try:
+            made: Json = orjson.loads(content)
+        except orjson.JSONDecodeError:
+            raise strange(self.url) from None
         return made
 
     def _ask(
@@ -98,11 +114,7 @@ def remote_of(text: str, environ: Mapping[str, str]) -> Remote:
 
     Raises Refused for an address that would send the token unprotected, and when there is no token.
     """
-    parts = urlsplit(text)
-    if parts.username or parts.password or parts.query or parts.fragment or not parts.hostname:
-        raise refuse(
-            Code.STORE_URL, "the store's address cannot be read", hint="Write https://HOST, with nothing but a path."
-        )
+    parts = _address(text)
     if parts.scheme == "http" and parts.hostname not in _LOCAL:
         raise refuse(
             Code.STORE_URL,
@@ -123,6 +135,34 @@ def remote_of(text: str, environ: Mapping[str, str]) -> Remote:
             hint=f"Set {TOKEN} or {TOKEN_FILE}; “offerkit token create OPERATOR” on the server's side makes one.",
         )
     return Remote(f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}", token)
+
+
+def _address(text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        sound = parts.port != 0 and bool(parts.hostname) and text.isprintable() and " " not in text
+    except ValueError:  # a port that is none, half an IPv6 address
+        sound = False
+    if not sound or parts.username or parts.password or parts.query or parts.fragment:
+        raise refuse(
+            Code.STORE_URL, "the store's address cannot be read", hint="Write https://HOST, with nothing but a path."
+        )
+    return parts
+
+
+def _forget(copies: Iterable[Path], *, but: Path) -> None:
+    for path in copies:
+        with contextlib.suppress(FileNotFoundError):  # another run was faster
+            if path != but and path.stat().st_mtime < time.time() - _KEPT:
+                path.unlink()
+
+
+def _unkept(folder: Path, error: OSError) -> Refused:
+    return refuse(
+        Code.UNREADABLE,
+        f"the copy of the store's history cannot be kept in {folder}: {error.strerror or error}",
+        hint="Grant write access to that folder, or free some space.",
+    )
 
 
 def _unreachable(url: str, error: Exception) -> Refused:
@@ -152,13 +192,7 @@ def strange(url: str) -> Refused:
 def _refused(url: str, status: int, content: bytes) -> Refused:
     """What the server refuses, as if it had been refused here."""
     try:
-        errors = orjson.loads(content)["errors"]
-        found = [
-            Diagnostic(
-                Code(one["code"]), one["message"], one.get("detail", ""), one.get("hint", ""), one.get("address", "")
-            )
-            for one in errors
-        ]
+        found = [_diagnostic(one) for one in orjson.loads(content)["errors"]]
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
         found = []
     if status == 401:
@@ -171,3 +205,20 @@ def _refused(url: str, status: int, content: bytes) -> Refused:
             )
         ]
     return Refused(found) if found else strange(url)
+
+
+def _diagnostic(given: Json) -> Diagnostic:
+    """One finding of the server. Raises ValueError for what is none, or has a code that is not known here."""
+    match given:
+        case {"code": str(code), "message": str(message), **more}:
+            detail, hint, address = (str(more.get(name, "")) for name in ("detail", "hint", "address"))
+            return Diagnostic(Code(code), message, detail, hint, address, _position(more.get("position")))
+        case _:
+            raise ValueError("no finding")
+
+
+def _position(given: object) -> Position | None:
+    if not isinstance(given, str):
+        return None
+    file, line, column = given.rsplit(":", 2)
+    return Position(file, int(line), int(column))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 
 from offerkit.applier import Applied
+from offerkit.diagnostics import Code, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.approval import Decision
 from offerkit.planning.codec import decode, envelope
@@ -15,6 +16,8 @@ from offerkit.workflow.approving import Decided, Wish
 from offerkit.workflow.session import Session
 
 APPLY, DECIDE = "/api/v1/store/apply", "/api/v1/store/decide"
+LONGEST_WAIT = 60
+"""Seconds that a caller elsewhere may wait for the store's lock."""
 
 
 def apply_there(remote: Remote, session: Session, plan: Plan) -> Applied:
@@ -23,7 +26,7 @@ def apply_there(remote: Remote, session: Session, plan: Plan) -> Applied:
         "plan": envelope(plan).decode(),
         "message": session.message,
         "override_impact": session.override_impact,
-        "lock_wait_ms": round(session.lock_timeout * 1000),
+        "lock_wait_ms": _wait(session),
     }
     match remote.post(APPLY, asked):
         case {"revision": dict(revision), "base_moved": bool(moved)}:
@@ -39,7 +42,7 @@ def decide_there(remote: Remote, session: Session, wish: Wish, decision: Decisio
         **wanted,
         "plan": envelope(wish.plan).decode() if wish.plan is not None else "",
         "decision": decision.value,
-        "lock_wait_ms": round(session.lock_timeout * 1000),
+        "lock_wait_ms": _wait(session),
     }
     match remote.post(DECIDE, asked):
         case {"revision": revision, "keys": list(keys), "left": list(left)}:
@@ -47,6 +50,17 @@ def decide_there(remote: Remote, session: Session, wish: Wish, decision: Decisio
             return Decided(made, tuple(map(_key, keys)), tuple(map(str, left)))
         case _:
             raise strange(remote.url)
+
+
+def _wait(session: Session) -> int:
+    """How long to wait for the lock, in milliseconds. Raises Refused for longer than servers let callers wait."""
+    if not session.lock_timeout <= LONGEST_WAIT:  # not a number is too long as well
+        raise refuse(
+            Code.BAD_VALUE,
+            f"through a server, the store's lock is waited for {LONGEST_WAIT} seconds at most",
+            hint=f"Write --lock-timeout {LONGEST_WAIT}, and run it again if that is not enough.",
+        )
+    return round(session.lock_timeout * 1000)
 
 
 def applied_json(applied: Applied) -> Json:

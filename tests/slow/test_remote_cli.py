@@ -115,6 +115,19 @@ def test_a_plan_that_has_become_stale_is_refused(elsewhere: Elsewhere, live: Wor
     assert (code, "OFR505" in said) == (1, True), said
 
 
+def test_the_scheme_may_be_written_large(elsewhere: Elsewhere) -> None:
+    elsewhere.url = elsewhere.url.replace("http", "HTTP")
+    assert elsewhere.run("history")[0] == 0
+
+
+def test_longer_than_servers_let_wait_is_refused(elsewhere: Elsewhere) -> None:
+    titled(elsewhere, "Elephants")
+    for seconds in ("61", "inf", "nan"):
+        code, said = elsewhere.run("apply", "--yes", "--lock-timeout", seconds)
+        assert (code, "60 seconds at most" in said) == (1, True), said
+    assert elsewhere.run("apply", "--yes", "--lock-timeout", "60")[0] == 0
+
+
 def test_a_token_that_counts_no_more(elsewhere: Elsewhere, live: Workspace) -> None:
     token = token_of(live, "omar")
     assert elsewhere.run("history", token=token)[0] == 0
@@ -130,7 +143,7 @@ def test_a_token_that_counts_no_more(elsewhere: Elsewhere, live: Workspace) -> N
     "args",
     [
         ("propose", "--space", "shop/web"), ("propositions",), ("token", "list"), ("token", "create", "ada"),
-        ("store", "status"), ("simulate", "shop"), ("plan", "--impact"),
+        ("store", "status"), ("store", "migrate"), ("serve",), ("simulate", "shop"), ("plan", "--impact"),
     ],
 )  # fmt: skip
 def test_what_needs_the_store_itself_says_so(elsewhere: Elsewhere, args: tuple[str, ...]) -> None:

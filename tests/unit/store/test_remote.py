@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -11,7 +13,7 @@ from threading import Thread
 
 import pytest
 
-from offerkit.diagnostics import Code, Diagnostic, Refused
+from offerkit.diagnostics import Code, Diagnostic, Position, Refused
 from offerkit.store.remote import PROTOCOL, PROTOCOL_HEADER, Remote, remote_of
 
 TOKEN = "ofk_0123456789ab_" + "s" * 43
@@ -30,9 +32,14 @@ def refused(url: str, environ: dict[str, str]) -> Diagnostic:
         ("https://ada:secret@offers.example", Code.STORE_URL),
         ("https://offers.example/?token=secret", Code.STORE_URL),
         ("https://", Code.STORE_URL),
+        ("https://[offers", Code.STORE_URL),
+        ("https://offers.example:99999", Code.STORE_URL),
+        ("https://offers.example:secret", Code.STORE_URL),
+        ("https://offers.example:0", Code.STORE_URL),
+        ("https://offers example", Code.STORE_URL),
     ],
 )
-def test_an_address_that_would_give_something_away_is_refused(url: str, code: Code) -> None:
+def test_an_address_that_is_none_or_would_give_something_away_is_refused(url: str, code: Code) -> None:
     found = refused(url, {"OFFERKIT_TOKEN": TOKEN})
     assert found.code is code
     assert "secret" not in repr(found)
@@ -53,6 +60,10 @@ def answering(status: int, headers: dict[str, str], body: bytes) -> Iterator[Rem
     """A server that gives one answer to everything."""
 
     class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.do_GET()
+
         def do_GET(self) -> None:
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(body))}.items():
@@ -94,6 +105,15 @@ OURS = {PROTOCOL_HEADER: PROTOCOL}
             "ask",
         ),
         (403, OURS, b'{"errors": [{"code": "OFR000", "message": "x"}]}', Code.REMOTE, "no offerkit server"),
+        (403, OURS, b'{"errors": [{"code": "OFR701", "message": {"a": 1}}]}', Code.REMOTE, "no offerkit server"),
+        (403, OURS, b'{"errors": ["OFR701"]}', Code.REMOTE, "no offerkit server"),
+        (
+            422,
+            OURS,
+            b'{"errors": [{"code": "OFR701", "message": "x", "position": "somewhere"}]}',
+            Code.REMOTE,
+            "no offerkit server",
+        ),
     ],
 )
 def test_what_a_server_answers(
@@ -106,6 +126,54 @@ def test_what_a_server_answers(
     assert says in f"{told.summary} {told.detail} {told.hint}"
     assert TOKEN not in repr(told)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_refused_keeps_its_place(tmp_path: Path) -> None:
+    body = b'{"errors": [{"code": "OFR701", "message": "no", "address": "shop/offer.a", "position": "c:x.yaml:3:7"}]}'
+    with answering(422, OURS, body) as remote, pytest.raises(Refused) as found:
+        remote.copy(tmp_path)
+    (told,) = found.value.diagnostics
+    assert (told.address, told.position) == ("shop/offer.a", Position("c:x.yaml", 3, 7))
+
+
+def test_an_answer_that_cannot_be_read() -> None:
+    with answering(200, OURS, b"not json") as remote, pytest.raises(Refused, match="no offerkit server"):
+        remote.post("/api/v1/store/apply", {})
+
+
+def test_a_copy_that_cannot_be_kept(tmp_path: Path) -> None:
+    (tmp_path / "remote").write_text("a file where the folder would be")
+    with (
+        answering(200, {**OURS, "ETag": f'"{"a" * 64}"'}, b"content") as remote,
+        pytest.raises(Refused, match="cannot be kept") as found,
+    ):
+        remote.copy(tmp_path / "remote")
+    assert [told.code for told in found.value.diagnostics] == [Code.UNREADABLE]
+
+
+def test_a_copy_that_another_run_may_be_reading_stays(tmp_path: Path) -> None:
+    headers = {**OURS, "ETag": f'"{"a" * 64}"'}
+    with answering(200, headers, b"content") as remote:
+        first = remote.copy(tmp_path)
+        headers["ETag"] = f'"{"b" * 64}"'
+        second = remote.copy(tmp_path)
+        assert first.path.exists()
+        long_ago = time.time() - 2 * 24 * 3600
+        os.utime(first.path, (long_ago, long_ago))
+        headers["ETag"] = f'"{"c" * 64}"'
+        third = remote.copy(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted([second.path, third.path])
+
+
+def test_a_copy_that_is_still_the_newest_counts_as_fresh(tmp_path: Path) -> None:
+    headers = {**OURS, "ETag": f'"{"a" * 64}"'}
+    with answering(200, headers, b"content") as remote:
+        copy = remote.copy(tmp_path)
+    os.utime(copy.path, (1, 1))
+    with answering(304, headers, b"") as other:
+        same = copy.path.rename(tmp_path / f"{sha256(other.url.encode()).hexdigest()[:16]}-{'a' * 64}.db")
+        other.copy(tmp_path)
+    assert same.stat().st_mtime > 1
 
 
 def test_nobody_there(tmp_path: Path) -> None:
