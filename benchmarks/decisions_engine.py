@@ -174,24 +174,10 @@ def utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def past(row: PropositionRow) -> Past:
-    """A stored proposition as presentation rules count it."""
-    return Past(
-        row.offer,
-        row.category,
-        row.space,
-        row.channel,
-        row.status,
-        datetime.fromisoformat(row.time),
-        row.weight,
-        row.rank,
-    )
-
-
 def _read(here: Stage, store: Store, asked: Asked) -> Decision:
     key = str(asked.contact.recipient["id"])
     since = utc(NOW - here.catalog.longest_period)
-    found = tuple(past(row) for row in store.history(ENVIRONMENT, key, since))
+    found = tuple(store.past(ENVIRONMENT, key, since))
     return here.decide(Asked(asked.contact, found, asked.space, asked.category, asked.theme))
 
 

@@ -38,6 +38,10 @@ class Bounded(Generic[K, V]):
             self._known[key] = made
         return made
 
+    def peek(self, key: K) -> V | None:
+        """The value kept for ``key``, or None."""
+        return self._known.get(key)
+
     def put(self, key: K, value: V) -> None:
         """Keep another value for ``key``."""
         with self._lock:

@@ -129,13 +129,23 @@ def answer_html(answer: Answer) -> str:
 
 def answer_xml(answer: Answer) -> str:
     """The answer that a site's script reads: a ``propositions`` element with what the spaces render inside."""
-    lines = ["<propositions>"]
+    return f"<propositions>\n{propositions_xml(answer)}</propositions>\n"
+
+
+def propositions_xml(answer: Answer) -> str:
+    """The elements inside of :func:`answer_xml`, one after the other."""
+    lines: list[str] = []
     for space in answer.spaces:
         for proposed in space.proposed:
-            facts = {
-                "id": proposed.id, "offer-id": proposed.offer, "weight": show(proposed.weight),
-                "rank": str(proposed.rank), "space": space.space, "div": f"i_{space.space}",
-            }  # fmt: skip
-            attributes = " ".join(f"{name}={quoteattr(value)}" for name, value in facts.items())
-            lines += [f"<proposition {attributes}>", proposed.rendered["xml"].rstrip(), "</proposition>"]
-    return "\n".join([*lines, "</propositions>"]) + "\n"
+            tag = proposition_tag(proposed, space.space, f"i_{space.space}")
+            lines += [tag, proposed.rendered["xml"].rstrip(), "</proposition>"]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def proposition_tag(proposed: Proposed, space: str, div: str) -> str:
+    """The start of a ``proposition`` element; ``div`` is the place on the page that it is for."""
+    facts = {
+        "id": proposed.id, "offer-id": proposed.offer, "weight": show(proposed.weight), "rank": str(proposed.rank),
+        "space": space, "div": div,
+    }  # fmt: skip
+    return f"<proposition {' '.join(f'{name}={quoteattr(value)}' for name, value in facts.items())}>"

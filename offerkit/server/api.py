@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import orjson
 from fastapi import APIRouter, Request, Response
 
 from offerkit.diagnostics import Code, refuse
@@ -14,7 +13,7 @@ from offerkit.reports.answer import answer_json
 from offerkit.server.callers import operator_of
 from offerkit.server.desk import Desk
 from offerkit.server.seat import now
-from offerkit.server.wire import AnswerView, ProposeBody, UpdateBody, UpdatedView, refusals
+from offerkit.server.wire import AnswerView, ProposeBody, UpdateBody, UpdatedView, json_answer, refusals
 from offerkit.workflow.asking import Ask
 from offerkit.workflow.moments import moment
 from offerkit.workflow.proposing import utc, zone_of
@@ -39,20 +38,20 @@ def routes(desk: Desk, status_base: str) -> APIRouter:
         made = answer_json(answer) if insider else _outside(answer)
         assert isinstance(made, dict)
         made["revision"] = revision
-        return Response(orjson.dumps(made), headers={REVISION: str(revision)}, media_type="application/json")
+        return json_answer(made, headers={REVISION: str(revision)})
 
     @router.post("/update", responses={200: {"model": UpdatedView}, **_PROBLEMS}, operation_id="update")
     async def update(body: UpdateBody) -> Response:
         """What became of a proposition. To set the status that it has changes nothing."""
         asked = Update(body.proposition, body.status, dict(body.data), now(), body.environment)
         change, _ = await desk.update(asked)
-        made = {
+        made: Json = {
             "proposition": change.proposition.id,
             "status": str(change.proposition.status),
             "before": str(change.before),
             "changed": change.changed,
         }
-        return Response(orjson.dumps(made), media_type="application/json")
+        return json_answer(made)
 
     return router
 

@@ -16,15 +16,12 @@ from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.server import api, demo, health, remote, soap, ui, web
 from offerkit.server.callers import Callers, Known, operator_of
 from offerkit.server.desk import Desk
-from offerkit.server.gate import Gate
+from offerkit.server.gate import STATUS_PATH, Gate
 from offerkit.server.metrics import Metrics
 from offerkit.server.middleware import Outermost
 from offerkit.server.problems import problem, trouble
 from offerkit.server.settings import Settings
 from offerkit.workflow.session import Session
-
-STATUS_PATH = "/o"
-"""Where tracked links lead."""
 
 
 def application(session: Session, settings: Settings) -> ASGIApp:
@@ -53,12 +50,12 @@ def application(session: Session, settings: Settings) -> ASGIApp:
     app.include_router(remote.routes(desk))
     app.include_router(soap.routes(desk, public + STATUS_PATH, public))
     app.include_router(health.routes(desk, metrics))
-    app.include_router(web.routes(desk, settings.public_url, STATUS_PATH))
+    app.include_router(web.routes(desk, public, STATUS_PATH))
     if settings.demo:
         app.include_router(demo.routes())
     app.include_router(ui.routes(desk, settings, callers))
     _problems(app)
-    return Outermost(Known(Gate(app, desk, settings.public_url), callers), metrics, _route)
+    return Outermost(Known(Gate(app, desk, public), callers), metrics, _route)
 
 
 def _route(scope: Scope) -> str:

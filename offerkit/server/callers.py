@@ -7,28 +7,41 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from dataclasses import replace
 
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from offerkit.diagnostics import Refused
 from offerkit.engine.cache import Bounded
 from offerkit.server.problems import problem, trouble
+from offerkit.server.seat import now
 from offerkit.store import Store
+from offerkit.workflow.proposing import utc
 from offerkit.workflow.session import Session
 from offerkit.workflow.tokens import hashed, operator_by_token
 
 KNOWN_FOR = 5.0
 """Seconds that a token is believed without asking the store again: so long may a revoked one still count."""
-GUESSES, WINDOW = 20, 60.0
-"""Wrong tokens that one address may send within so many seconds."""
-_FORGET = 10_000
+GUESSES = 20
+"""Wrong tokens that one address may send in a minute."""
+_GUESSES = RateLimitItemPerMinute(GUESSES)
 
 
 def operator_of(request: Request) -> str:
     """The operator whose token the request carries; empty for somebody from outside."""
     return str(request.scope.get("offerkit.operator", ""))
+
+
+def acting(session: Session, operator: str, lock_timeout: float, message: str = "", override: str = "") -> Session:
+    """``session``, the server's own, as that of ``operator`` now; ``override``: why an impact limit does not hold."""
+    return replace(
+        session, operator=operator, email="", user="", now=utc(now()), lock_timeout=lock_timeout, message=message,
+        override_impact=override,
+    )  # fmt: skip
 
 
 class Callers:
@@ -41,7 +54,7 @@ class Callers:
         self._stack = ExitStack()
         self._store: Store | None = None
         self._known: Bounded[str, tuple[str, float]] = Bounded(1_000)
-        self._wrong: dict[str, list[float]] = {}
+        self._guesses = MovingWindowRateLimiter(MemoryStorage())
 
     def close(self) -> None:
         """Give the store back."""
@@ -51,9 +64,9 @@ class Callers:
     async def by_token(self, text: str) -> str:
         """The operator whose token it is; empty when it does not count. Raises Refused when the store is away."""
         key = hashed(text)
-        name, until = self._known.get(key, lambda: ("", 0.0))
-        if until > time.monotonic():
-            return name
+        known = self._known.peek(key)
+        if known is not None and known[1] > time.monotonic():
+            return known[0]
         name = await asyncio.get_running_loop().run_in_executor(self._pool, self._ask, text)
         self._known.put(key, (name, time.monotonic() + KNOWN_FOR))
         return name
@@ -62,25 +75,19 @@ class Callers:
         try:
             if self._store is None:
                 self._store = self._stack.enter_context(self._session.writing())
-            return operator_by_token(self._store, text, datetime.now(UTC))
+            return operator_by_token(self._store, text, now())
         except Refused:  # opened anew the next time
             self._store = None
             self._stack.close()
             raise
 
-    def guessed(self, client: str) -> bool:
-        """Note a wrong token of ``client``; whether there were too many."""
-        now = time.monotonic()
-        if len(self._wrong) > _FORGET:
-            self._wrong = {name: times for name, times in self._wrong.items() if times[-1] > now - WINDOW}
-        times = self._wrong.setdefault(client, [])
-        times[:] = [*(moment for moment in times if moment > now - WINDOW), now][-GUESSES - 1 :]
-        return len(times) > GUESSES
+    def guessed(self, client: str) -> None:
+        """Note a wrong token of ``client``."""
+        self._guesses.hit(_GUESSES, client)
 
     def too_many(self, client: str) -> bool:
         """Whether ``client`` sent too many wrong tokens lately."""
-        now = time.monotonic()
-        return sum(moment > now - WINDOW for moment in self._wrong.get(client, ())) > GUESSES
+        return not self._guesses.test(_GUESSES, client)
 
 
 class Known:
@@ -104,7 +111,7 @@ class Known:
         client = scope["client"][0] if scope.get("client") else ""
         if self._callers.too_many(client):
             response = trouble(429, "Too many", "too many wrong tokens; wait a minute", scope["path"])
-            response.headers["Retry-After"] = str(int(WINDOW))
+            response.headers["Retry-After"] = str(_GUESSES.get_expiry())
             return response
         scheme, _, text = given.decode("latin-1").partition(" ")
         try:

@@ -15,23 +15,26 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from offerkit.server.addresses import client_of, is_loopback
 from offerkit.server.callers import operator_of
 from offerkit.server.desk import Desk
 from offerkit.server.problems import trouble
 
 CALL_PATH = "/nl/propose"
 """What the script of the web page calls."""
+STATUS_PATH = "/o"
+"""Where tracked links lead."""
 _BACK_ENDS = ("/api/v1/propose", "/api/v1/update", "/interaction/")
 """What back ends call: those on this machine are ours, and not counted."""
-_VISITORS = (CALL_PATH, "/o")
+_VISITORS = (CALL_PATH, STATUS_PATH)
 
 
 class Gate:
     """Wraps the routes. Counts are each worker's own; nothing is counted for operators."""
 
     def __init__(self, app: ASGIApp, desk: Desk, public_url: str) -> None:
-        """``public_url``: as in the settings."""
-        self._app, self._desk, self._public_url = app, desk, public_url.rstrip("/")
+        """``public_url``: how browsers reach the service, without a slash at its end; empty: as each request says."""
+        self._app, self._desk, self._public_url = app, desk, public_url
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,8 +62,8 @@ class Gate:
         """The refusal of a caller who calls too often."""
         path = str(request.scope["path"])
         back_end = path.startswith(_BACK_ENDS)
-        client = request.client.host if request.client else ""
-        if not (back_end or path in _VISITORS) or (back_end and _here(client)) or operator_of(request):
+        client = client_of(request)
+        if not (back_end or path in _VISITORS) or (back_end and is_loopback(client)) or operator_of(request):
             return None
         environment = environment_of(request)
         item = _item(self._desk.served.declared.rate(environment))
@@ -98,14 +101,6 @@ def _who(client: str) -> str:
     except ValueError:
         return client[:64]
     return str(ip_network(f"{client}/64", strict=False)) if address.version == 6 else client
-
-
-@lru_cache(maxsize=4096)
-def _here(client: str) -> bool:
-    try:
-        return ip_address(client).is_loopback
-    except ValueError:
-        return False
 
 
 def _preflight() -> Response:

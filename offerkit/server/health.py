@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
+from offerkit.fingerprint import Json
+from offerkit.server.addresses import is_local
 from offerkit.server.callers import operator_of
 from offerkit.server.desk import Desk
 from offerkit.server.metrics import Metrics
 from offerkit.server.problems import trouble
-from offerkit.server.ui.access import is_local
-from offerkit.server.wire import refusals
+from offerkit.server.wire import json_answer, refusals
 
 
 def routes(desk: Desk, metrics: Metrics) -> APIRouter:
@@ -21,14 +21,14 @@ def routes(desk: Desk, metrics: Metrics) -> APIRouter:
     @router.get("/health/live", operation_id="live", responses=refusals(401, 429))
     async def live() -> Response:
         """The process answers."""
-        return _json({"status": "alive"})
+        return json_answer({"status": "alive"})
 
     @router.get("/health/ready", operation_id="ready", responses=refusals(401, 429, 503))
     async def ready() -> Response:
         """Calls can be answered and stored: what is live is compiled, and the store can be read."""
         trouble_ = desk.trouble()
-        made = {"status": "not ready" if trouble_ else "ready", "revision": desk.served.serial}
-        return _json(made, 503 if trouble_ else 200)
+        made: Json = {"status": "not ready" if trouble_ else "ready", "revision": desk.served.serial}
+        return json_answer(made, 503 if trouble_ else 200)
 
     @router.get("/metrics", operation_id="metrics", response_class=PlainTextResponse, responses=refusals(401, 403, 429))
     async def measures(request: Request) -> Response:
@@ -41,7 +41,3 @@ def routes(desk: Desk, metrics: Metrics) -> APIRouter:
         return Response(body, headers={"Content-Type": media_type})
 
     return router
-
-
-def _json(made: dict[str, str | int], status: int = 200) -> Response:
-    return Response(orjson.dumps(made), status, media_type="application/json")

@@ -5,18 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import Annotated
-from xml.sax.saxutils import quoteattr
 
 from pydantic import BaseModel, Field
 
 from offerkit.engine.answer import Answer, Proposed
+from offerkit.reports.answer import proposition_tag
 from offerkit.server.seat import now
-from offerkit.server.wire import CallData, Key, Named, UpdateBody
+from offerkit.server.wire import CallData, Key, Named, UpdateBody, call_data_name
 from offerkit.workflow.asking import Ask, Wanted
 from offerkit.workflow.catalogs import Catalogs
 
 _NTH = re.compile(r"(?P<space>.+)_(?P<rank>[1-9][0-9]?)")
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 Categories = Annotated[list[Named], Field(max_length=50)]
 
 
@@ -66,7 +65,7 @@ class Page:
         if not self._wanted:
             return None
         declared = self._catalogs[self._environment].call_data
-        data = {name if name in declared else _snake(name): value for name, value in self._body.data.items()}
+        data = {name if name in declared else call_data_name(name): value for name, value in self._body.data.items()}
         return Ask(
             spaces=tuple(self._wanted), at=now(), contact=self._body.target, cookie=cookie,
             themes=tuple(self._body.themes), data=data, outputs=("xml" if self._body.xml else "html",),
@@ -130,17 +129,8 @@ def _nth(written: str) -> tuple[str, int]:
     return (found["space"], int(found["rank"])) if found else (written, 1)
 
 
-def _snake(name: str) -> str:
-    return _HUMP.sub("_", name).lower()
-
-
 def _element(div: str, space: str, proposed: Proposed) -> str:
     view = proposed.rendered["xml"].strip()
     if not view.startswith("<xmlOfferView"):
         view = f"<xmlOfferView>{view}</xmlOfferView>"
-    about = {
-        "id": proposed.id, "offer-id": proposed.offer, "weight": str(proposed.weight), "rank": str(proposed.rank),
-        "space": space, "div": div,
-    }  # fmt: skip
-    attributes = " ".join(f"{name}={quoteattr(value)}" for name, value in about.items())
-    return f"<proposition {attributes}>{view}</proposition>"
+    return f"{proposition_tag(proposed, space, div)}{view}</proposition>"

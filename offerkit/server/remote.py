@@ -7,11 +7,10 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
-import orjson
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 from starlette.responses import StreamingResponse
@@ -19,15 +18,13 @@ from starlette.responses import StreamingResponse
 from offerkit.diagnostics import Code, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.approval import Decision
-from offerkit.server.callers import operator_of
+from offerkit.server.callers import acting, operator_of
 from offerkit.server.desk import Desk
-from offerkit.server.seat import now
-from offerkit.server.wire import Body, refusals
+from offerkit.server.wire import Body, json_answer, refusals
 from offerkit.store import Store, copying
 from offerkit.store.remote import OPERATOR_HEADER, PROTOCOL, PROTOCOL_HEADER
 from offerkit.workflow.approving import Wish, decide
 from offerkit.workflow.main_path import apply
-from offerkit.workflow.proposing import utc
 from offerkit.workflow.remote import LONGEST_WAIT, applied_json, decided_json, plan_of
 from offerkit.workflow.session import Session
 
@@ -85,17 +82,14 @@ def routes(desk: Desk) -> APIRouter:
     @router.post("/apply", operation_id="apply")
     async def applying(body: ApplyBody, request: Request) -> Response:
         """Apply a plan as the token's operator, in one transaction, if it is not stale."""
-        session = replace(
-            _session(desk, request, body.lock_wait_ms / 1000),
-            message=body.message,
-            override_impact=body.override_impact,
-        )
+        wait = body.lock_wait_ms / 1000
+        session = acting(desk.session, _operator(request), wait, body.message, body.override_impact)
         return _answer(applied_json(await asyncio.to_thread(lambda: apply(session, plan_of(body.plan)))))
 
     @router.post("/decide", operation_id="decide")
     async def deciding(body: DecideBody, request: Request) -> Response:
         """Approve or reject as the token's operator."""
-        session = _session(desk, request, body.lock_wait_ms / 1000)
+        session = acting(desk.session, _operator(request), body.lock_wait_ms / 1000)
         wish = Wish(
             tuple(body.patterns), tuple(body.categories), plan_of(body.plan) if body.plan else None, body.content,
             body.eligibility, tuple(body.spaces), body.comment,
@@ -112,12 +106,8 @@ def _operator(request: Request) -> str:
     return name
 
 
-def _session(desk: Desk, request: Request, lock_timeout: float) -> Session:
-    return replace(desk.session, operator=_operator(request), email="", now=utc(now()), lock_timeout=lock_timeout)
-
-
 def _answer(made: Json) -> Response:
-    return Response(orjson.dumps(made), headers={PROTOCOL_HEADER: PROTOCOL}, media_type="application/json")
+    return json_answer(made, headers={PROTOCOL_HEADER: PROTOCOL})
 
 
 @dataclass(frozen=True)

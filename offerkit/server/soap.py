@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.engine.call import MAX_COUNT
-from offerkit.reports.answer import answer_xml
+from offerkit.reports.answer import propositions_xml
 from offerkit.server import soap_xml
 from offerkit.server.desk import Desk
 from offerkit.server.problems import status_of
@@ -84,8 +84,7 @@ def _names(text: str) -> tuple[str, ...]:
 
 async def _propose(desk: Desk, ask: Ask) -> bytes:
     found, _ = await desk.propose(ask)
-    inner = answer_xml(found).strip().removeprefix("<propositions>").removesuffix("</propositions>")
-    parts = {"interactionId": escape(found.interaction), "propositions": inner}
+    parts = {"interactionId": escape(found.interaction), "propositions": propositions_xml(found)}
     return soap_xml.answer("Propose", parts)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
+
+from offerkit.server.wire import call_data_name
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -17,7 +18,6 @@ SERVICE = "urn:nms:interaction"
 MEDIA_TYPE = "application/soap+xml; charset=utf-8"
 DEEPEST, MOST = 16, 500
 """Levels and elements of an envelope."""
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 class SoapFault(Exception):  # noqa: N818 - SOAP's own word for it
@@ -103,7 +103,7 @@ def _context(element: Element) -> dict[str, object]:
         raise SoapFault("Sender", "context holds one element, interaction or empty")
     if name == "empty":
         return {}
-    data: dict[str, object] = {_CAMEL.sub("_", key).lower(): value for key, value in inner.attrib.items()}
+    data: dict[str, object] = {call_data_name(key): value for key, value in inner.attrib.items()}
     if len(data) < len(inner.attrib):
         raise SoapFault("Sender", "the same call data is given twice")
     return data

@@ -5,7 +5,6 @@ from __future__ import annotations
 from importlib.resources import files
 from logging import getLogger
 
-import orjson
 from fastapi import APIRouter, Request, Response
 
 from offerkit.diagnostics import Refused
@@ -17,7 +16,7 @@ from offerkit.server.page import Page, PageBody, PageView
 from offerkit.server.problems import trouble
 from offerkit.server.redirects import target_of
 from offerkit.server.seat import now
-from offerkit.server.wire import refusals
+from offerkit.server.wire import json_answer, refusals
 from offerkit.store.proposition_rows import LONGEST_KEY
 from offerkit.workflow.updating import Update
 
@@ -31,7 +30,6 @@ def routes(desk: Desk, public_url: str, status_path: str) -> APIRouter:
     """The routes on ``desk``; ``public_url`` is how browsers reach the service, empty: as each request says."""
     router = APIRouter(tags=["web"])
     script = (files("offerkit.server") / "static" / "interactionProposal.js").read_bytes()
-    public_url = public_url.rstrip("/")
 
     @router.get(
         SCRIPT_PATH,
@@ -54,19 +52,19 @@ def routes(desk: Desk, public_url: str, status_path: str) -> APIRouter:
     )
     async def page(body: PageBody, request: Request) -> Response:
         """All places of a page in one call. Who has no cookie gets one."""
-        environment = environment_of(request)
-        if environment not in desk.served.catalogs:
+        environment, served = environment_of(request), desk.served  # another revision may be served before the end
+        if environment not in served.catalogs:
             return trouble(404, "Not taken", "there is nothing at this path", CALL_PATH)
         visitor = Visitor(request)
-        asked = Page(desk.served.catalogs, environment, body)
+        asked = Page(served.catalogs, environment, body)
         ask = asked.ask(visitor.cookie, public_url + status_path)
         answer = (await desk.propose(ask))[0] if ask is not None else None
         if body.xml:
             response = Response(asked.xml(answer), media_type="application/xml")
         else:
-            response = Response(orjson.dumps({"divs": asked.html(answer)}), media_type="application/json")
+            response = json_answer({"divs": {**asked.html(answer)}})
         secure = own_origin(request, public_url).startswith("https:")
-        elsewhere = bool(desk.served.declared.environments[environment].origins)
+        elsewhere = bool(served.declared.environments[environment].origins)
         visitor.leave(response, secure=secure, elsewhere=elsewhere)
         return response
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
 
 from offerkit.engine.call import MAX_COUNT
+from offerkit.fingerprint import Json
 from offerkit.store.proposition_rows import LONGEST_KEY
 
 Key: TypeAlias = Annotated[str, Field(max_length=LONGEST_KEY)]
@@ -116,12 +121,23 @@ class ProblemView(BaseModel):
     )
 
 
+def json_answer(made: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer in JSON."""
+    return Response(orjson.dumps(made), status, headers, "application/json")
+
+
+def call_data_name(written: str) -> str:
+    """``navigationLanguage``, as pages and SOAP write call data, as the environment declares it."""
+    return _HUMP.sub("_", written).lower()
+
+
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What the description of a call says of its refusals."""
-    content = {"application/problem+json": {"schema": ProblemView.model_json_schema()}}
-    return {status: {"description": _SAID[status], "content": content} for status in statuses}
+    return {status: {"description": _SAID[status], "content": _PROBLEM} for status in statuses}
 
 
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_PROBLEM = {"application/problem+json": {"schema": ProblemView.model_json_schema()}}
 _SAID = {
     400: "The body cannot be read.",
     401: "The token does not count.",

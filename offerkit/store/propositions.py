@@ -27,10 +27,8 @@ from offerkit.store.proposition_rows import (
     proposition_text,
 )
 
-_PAST = (
-    "SELECT offer, category, space, channel, status, time, weight, rank FROM proposition"
-    " WHERE environment = ? AND contact = ? AND time >= ? ORDER BY time, id"
-)
+_OF_CONTACT = "WHERE environment = ? AND contact = ? AND time >= ? ORDER BY time, id"
+_PAST = f"SELECT offer, category, space, channel, status, time, weight, rank FROM proposition {_OF_CONTACT}"  # noqa: S608 - constants
 _SELECT = f"SELECT {COLUMNS} FROM proposition"  # noqa: S608 - constants
 
 
@@ -52,11 +50,7 @@ def add(db: Database, rows: Sequence[PropositionRow]) -> None:
 
 def history(db: Database, environment: str, contact: str, since: str) -> list[PropositionRow]:
     """The propositions of one contact from ``since`` on, later ones included, by time and id."""
-    return _found(
-        db,
-        f"{_SELECT} WHERE environment = ? AND contact = ? AND time >= ? ORDER BY time, id",
-        (environment, contact, since),
-    )
+    return _found(db, f"{_SELECT} {_OF_CONTACT}", (environment, contact, since))
 
 
 def past(db: Database, environment: str, contact: str, since: str) -> list[Past]:

@@ -69,7 +69,7 @@ def deliver(
     with open_people(contacts, order.catalog.dimension.key, types, progress, bad) as people:
         bad.refuse_empty(people.count, order.catalog.dimension.name)
         result.contacts = people.count
-        writer = Writer(catalogs, order, chosen.facts.data, new_id, asked.status_base, fields, keep=not asked.dry)
+        writer = Writer(order, chosen.facts.data, new_id, asked.status_base, fields, keep=not asked.dry)
         if asked.folder is None:
             _try_out(people, chosen, store, writer, result)
         else:

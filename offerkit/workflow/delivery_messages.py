@@ -9,7 +9,6 @@ from enum import StrEnum
 from typing import TypedDict
 
 from offerkit.engine.report import Report
-from offerkit.engine.stored import ExtraData
 from offerkit.fingerprint import Json
 from offerkit.models.status import Status
 from offerkit.rendering.render import RenderError
@@ -17,11 +16,9 @@ from offerkit.rules.types import Row
 from offerkit.rules.values import show
 from offerkit.store import PropositionRow
 from offerkit.store.proposition_rows import weight_text
-from offerkit.workflow.catalogs import Catalogs
 from offerkit.workflow.delivery_choice import Choice, Recipient
 from offerkit.workflow.delivery_order import Order
 from offerkit.workflow.proposing import utc
-from offerkit.workflow.showing import Shower
 
 OUTPUTS = ("html", "text")
 
@@ -72,18 +69,14 @@ class Writer:
     """Writes the messages of one delivery. ``fields``: the contact's fields that a sender needs beside the key."""
 
     def __init__(
-        self, catalogs: Catalogs, order: Order, data: Row, ids: Callable[[], str], status_base: str,
-        fields: Sequence[str], *, keep: bool,
-    ) -> None:  # fmt: skip
+        self, order: Order, data: Row, ids: Callable[[], str], status_base: str, fields: Sequence[str], *, keep: bool
+    ) -> None:
         """``ids`` makes the ids of propositions; without ``keep``, or when the space stores nothing, they have none."""
         self._order, self._data, self._ids, self._fields = order, data, ids, fields
-        self._shower = Shower(catalogs, order.catalog, order.body.space, status_base, Status.INTERESTED)
+        self._shower = order.place.shower(status_base, Status.INTERESTED)
         self._keep = keep and order.space.storage.enabled
         self._local = order.at.astimezone(order.catalog.zone).replace(tzinfo=None)
-        self._extra = ExtraData(
-            order.catalog, f"{order.environment}/space.{order.body.space}", "proposed_data",
-            order.space.storage.proposed_data,
-        )  # fmt: skip
+        self._extra = order.place.proposed_data
         self.failures = Failures({}, {})
 
     @property

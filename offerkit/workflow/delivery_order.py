@@ -13,6 +13,7 @@ from offerkit.engine.report import Report
 from offerkit.models.campaign import Campaign, Delivery
 from offerkit.models.space import Space
 from offerkit.workflow.catalogs import Catalogs
+from offerkit.workflow.spaces import Place
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,7 @@ class Order:
     delivery: str
     body: Delivery
     fingerprint: str
-    catalog: Catalog
-    space: Space
+    place: Place
     at: datetime
     offers: tuple[str, ...]
     reports: tuple[Report, ...] = ()
@@ -34,6 +34,16 @@ class Order:
     def name(self) -> str:
         """``CAMPAIGN/DELIVERY``."""
         return f"{self.campaign}/{self.delivery}"
+
+    @property
+    def catalog(self) -> Catalog:
+        """What decides."""
+        return self.place.catalog
+
+    @property
+    def space(self) -> Space:
+        """The space that the offers are made on."""
+        return self.place.model
 
     @property
     def count(self) -> int:
@@ -96,9 +106,9 @@ def order(catalogs: Catalogs, place: tuple[str, str, str], now: datetime, at: da
         when = max(now, datetime.combine(body.contact_date, time(), catalog.zone))
     _within(model, f"{campaign}/{name}", when.astimezone(catalog.zone))
     offers = body.offers or (model.outlines[body.outline].offers if body.outline is not None else ())
-    space = Space.model_validate(catalogs.view(f"{environment}/space.{body.space}"))
+    space = catalogs.place(environment, body.space)
     entry = catalogs.view.entries[address]
-    made = Order(environment, campaign, name, body, entry.fingerprint, catalog, space, when, tuple(offers))
+    made = Order(environment, campaign, name, body, entry.fingerprint, space, when, tuple(offers))
     return made if body.engine or body.outline else _with_reports(made)
 
 

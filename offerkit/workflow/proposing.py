@@ -191,14 +191,6 @@ def history_of(store: Store, catalog: Catalog, key: str, now: datetime) -> tuple
     return tuple(store.past(catalog.environment, key, utc(since)))
 
 
-def past(row: PropositionRow) -> Past:
-    """A stored proposition as presentation rules count it."""
-    return Past(
-        row.offer, row.category, row.space, row.channel, row.status, datetime.fromisoformat(row.time), row.weight,
-        row.rank,
-    )  # fmt: skip
-
-
 def _answered(
     asked: _Asked, ask: Ask, taken: frozenset[str], interaction: str, ids: Ids
 ) -> tuple[SpaceAnswer, list[PropositionRow]]:

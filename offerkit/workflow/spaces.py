@@ -9,6 +9,7 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.identify import Door
 from offerkit.engine.stored import ExtraData
 from offerkit.models.space import Space
+from offerkit.models.status import Status
 from offerkit.workflow.showing import Shower
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ class Place:
     def __init__(self, catalogs: Catalogs, environment: str, space: str) -> None:
         """``space`` is its name in ``environment``."""
         self._catalogs, self._environment, self._space = catalogs, environment, space
-        self._showers: dict[str, Shower] = {}
+        self._showers: dict[tuple[str, Status | None], Shower] = {}
 
     @property
     def address(self) -> str:
@@ -57,11 +58,12 @@ class Place:
             identification.anonymous_categories,
         )  # fmt: skip
 
-    def shower(self, status_base: str = "") -> Shower:
-        """Shows offers here; ``status_base`` is where tracked links lead (empty: nowhere)."""
-        if status_base not in self._showers:
-            self._showers[status_base] = Shower(self._catalogs, self.catalog, self._space, status_base)
-        return self._showers[status_base]
+    def shower(self, status_base: str = "", clicked: Status | None = None) -> Shower:
+        """Shows offers here; ``status_base`` and ``clicked`` as :class:`Shower` has them."""
+        key = status_base, clicked
+        if key not in self._showers:
+            self._showers[key] = Shower(self._catalogs, self.catalog, self._space, status_base, clicked)
+        return self._showers[key]
 
     @cached_property
     def proposed_data(self) -> ExtraData:

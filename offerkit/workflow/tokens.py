@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from secrets import token_bytes, token_hex
 
-from offerkit.diagnostics import Code, Refused, refuse, suggestion
+from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.engine.durations import duration
 from offerkit.governance.rights import ADMINISTRATOR, Actor
 from offerkit.store import Store
@@ -88,13 +88,9 @@ def _until(now: str, expires: str) -> str:
     except ValueError as error:
         raise refuse(Code.BAD_VALUE, str(error), hint="Write --expires 90d.") from None
     if not timedelta() < span <= LONGEST:
-        raise _too_long()
+        raise refuse(
+            Code.BAD_VALUE,
+            "a token counts for an hour at least and a year at most",
+            hint="Write --expires 90d, and make a new one then.",
+        )
     return utc(datetime.fromisoformat(now) + span)
-
-
-def _too_long() -> Refused:
-    return refuse(
-        Code.BAD_VALUE,
-        "a token counts for an hour at least and a year at most",
-        hint="Write --expires 90d, and make a new one then.",
-    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -16,8 +15,6 @@ COOKIE = "offerkit_ui"
 SECURE_COOKIE = "__Host-offerkit_ui"
 """The cookie's name over https: browsers then take it from this host alone, and never over http."""
 HOURS = 12
-_LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
-_FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 LONGEST_TOKEN = 512
 
 Openness = Literal["local", "login", "off"]
@@ -35,23 +32,6 @@ class Viewer:
     def seal(self) -> str:
         """What forms carry: made with the token, which only the operator's browser has, and telling nothing of it."""
         return hmac.new(self.token.encode(), b"offerkit ui form", hashlib.sha256).hexdigest() if self.token else ""
-
-
-def is_local(request: Request) -> bool:
-    """Whether the caller is on this machine, and is no proxy that speaks for somebody else.
-
-    The name that was asked for has to be this machine's too: a page elsewhere can have its own name lead here.
-    """
-    host = request.client.host if request.client else ""
-    try:
-        loopback = ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback or any(name in request.headers for name in _FORWARDED):
-        return False
-    asked = request.headers.get("host", "")
-    name = asked if asked.endswith("]") else asked.rpartition(":")[0] or asked
-    return name.lower() in _LOCAL_NAMES
 
 
 def token_of(request: Request) -> str:

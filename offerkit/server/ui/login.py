@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.server.problems import status_of
 from offerkit.server.ui.access import LONGEST_TOKEN, forget, keep
-from offerkit.server.ui.pages import Pages, findings, first
+from offerkit.server.ui.pages import Pages, first
 
 _INSIDE = re.compile(r"/ui(?:/[A-Za-z0-9_./-]{0,300})?")
 
@@ -38,7 +38,7 @@ def routes(pages: Pages) -> APIRouter:
                     hint="An administrator makes one: offerkit token create. After many wrong ones, wait a minute.",
                 )
         except Refused as refused:
-            facts = {"to": to, "findings": findings(refused)}
+            facts = {"to": to, "findings": refused.diagnostics}
             return pages.written(request, "login.html", facts, None, status_of(refused))
         response = RedirectResponse(to, 303)
         keep(response, request, token)

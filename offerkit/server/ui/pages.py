@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TypeAlias, TypeVar
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -13,14 +12,13 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.reports.escape import visible
-from offerkit.server.callers import Callers
+from offerkit.server.addresses import client_of, is_local
+from offerkit.server.callers import Callers, acting
 from offerkit.server.problems import status_of
-from offerkit.server.seat import now
 from offerkit.server.settings import Settings
-from offerkit.server.ui.access import Viewer, forget, is_local, same_origin, sealed, token_of
-from offerkit.workflow.proposing import utc
+from offerkit.server.ui.access import Viewer, forget, same_origin, sealed, token_of
 from offerkit.workflow.session import Session
 
 T = TypeVar("T")
@@ -62,10 +60,7 @@ class Pages:
 
     def session(self, viewer: Viewer, message: str = "") -> Session:
         """A session, now, of who looks."""
-        return replace(
-            self._session, now=utc(now()), operator=viewer.operator, email="", user="", lock_timeout=LOCK_SECONDS,
-            message=message,
-        )  # fmt: skip
+        return acting(self._session, viewer.operator, LOCK_SECONDS, message)
 
     async def viewer(self, request: Request) -> Viewer | None:
         """Who looks; None: somebody who has to log in first."""
@@ -77,7 +72,7 @@ class Pages:
 
     async def named(self, request: Request, token: str) -> str:
         """The operator whose token this is; empty: nobody's, no longer valid, or one guess too many."""
-        client = request.client.host if request.client else ""
+        client = client_of(request)
         if self._callers.too_many(client):
             return ""
         name = await self._callers.by_token(token)
@@ -144,7 +139,7 @@ class Pages:
         """Everything that was refused, and that nothing was changed."""
         posted = request.method == "POST"
         facts = {
-            "findings": findings(refused),
+            "findings": refused.diagnostics,
             "title": "Refused" if posted else "This cannot be shown",
             "posted": posted,
         }
@@ -157,11 +152,6 @@ class Pages:
 def first(fields: Form, name: str) -> str:
     """The first value of a field; empty without one."""
     return fields.get(name, [""])[0]
-
-
-def findings(refused: Refused) -> tuple[Diagnostic, ...]:
-    """What was refused, in the order that people read it."""
-    return refused.diagnostics
 
 
 def to_login(request: Request) -> Response:

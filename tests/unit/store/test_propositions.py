@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 
 import pytest
 from proposition_samples import FIRST, at, made
 
 from offerkit.diagnostics import Code, Refused
+from offerkit.engine.history import Past
 from offerkit.models.status import Status, may_follow
 from offerkit.store import PropositionQuery, PropositionRow, Store
 
@@ -91,6 +93,16 @@ def test_the_history_of_one_contact(store: Store) -> None:
     assert ids(store.history("recipients", "42|fr", "")) == ["p-1", "p-2", "p-3", "p-4", "p-5"]
     assert ids(store.history("visitors", "42|fr", "")) == ["p-7"]
     assert store.history("recipients", "nobody", "") == []
+
+
+def test_what_rules_count_is_the_history(store: Store) -> None:
+    store.add_propositions([made(n, weight=Decimal(n)) for n in range(1, 6)])
+    rows = store.history("recipients", "42|fr", at(2))
+    assert rows
+    assert store.past("recipients", "42|fr", at(2)) == [
+        Past(r.offer, r.category, r.space, r.channel, r.status, datetime.fromisoformat(r.time), r.weight, r.rank)
+        for r in rows
+    ]
 
 
 @pytest.fixture
