@@ -46,6 +46,7 @@ class CsvContacts(Contacts):
         super().__init__(name, dimension, zone)
         self._root = root
         self._path = path
+        self._file = os.fspath(root / path)
         self._searched: Counter[tuple[tuple[str, ...], Stamp]] = Counter()
         self._indexes: dict[tuple[str, ...], tuple[Stamp, Index]] = {}
 
@@ -84,7 +85,7 @@ class CsvContacts(Contacts):
     def stamp(self) -> Stamp | None:
         """What the file system says of the file; None while it cannot say anything."""
         try:
-            return _stamp_of(os.stat(self._root / self._path))  # noqa: PTH116 - asked for every call
+            return _stamp_of(os.stat(self._file))  # noqa: PTH116 - asked for every call
         except (OSError, ValueError):
             return None
 

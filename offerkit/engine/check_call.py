@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, nearest, or_list, suggestion
@@ -144,10 +144,9 @@ def _ill_typed(name: str, type_: FieldType, error: ValueError) -> Diagnostic:
     return Diagnostic(Code.BAD_CALL_DATA, f"call data “{name}” is not of type {type_.base}", str(error), hint)
 
 
-def _unknown(kind: str, wanted: Iterable[str], known: Iterable[str]) -> Iterator[Report]:
-    names = set(known)
+def _unknown(kind: str, wanted: Iterable[str], known: Collection[str]) -> Iterator[Report]:
     for name in wanted:
-        if name not in names:
-            close = nearest(name, names)
+        if name not in known:
+            close = nearest(name, set(known))
             hint = f" Did you mean {or_list(close)}?" if close else ""
             yield Report(Code.UNKNOWN_SLICE, f"There is no {kind} “{name[:80]}”.{hint}", name[:80])

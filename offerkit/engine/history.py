@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(NamedTuple):
     """A stored proposition; ``time`` is the proposition date: an aware datetime in UTC.
 
     ``category`` is the one the offer had when it was proposed; ``status`` one of ``generated presented

@@ -12,7 +12,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from itertools import compress
+from itertools import compress, repeat
+from operator import is_not
 
 from offerkit.engine.cache import Bundle
 from offerkit.engine.catalog import Catalog, Offer, Weight
@@ -67,9 +68,8 @@ class Lineup:
         dead = 0
         if self.bundle is not None:
             values = self.bundle.evaluate(facts.contact, facts.data, facts.now, facts.today)
-            for value, mask in zip(values, self.masks, strict=True):
-                if value is not True:
-                    dead |= mask
+            for mask in compress(self.masks, map(is_not, values, repeat(True))):
+                dead |= mask
             if self.computed:
                 known.update(zip(self.bundle.gates, values, strict=True))
         left = self.everything & ~dead

@@ -6,7 +6,6 @@ space of the same call proposes does not count: it is not stored yet, and is nev
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
@@ -94,19 +93,20 @@ def reached(catalog: Catalog, place: int, moment: Moment, history: Sequence[Past
 
 def reached_by(catalog: Catalog, place: int, moment: Moment, history: Sequence[Past], facts: Facts) -> Reached | None:
     """The same, whatever channel is asked and whoever has this history: only propositions are looked at."""
-    counted = _counted(catalog, place, moment, history, facts)
     rule = catalog.rules[place]
+    if len(history) < rule.maximum:
+        return None
+    counted = _counted(catalog, place, moment, history, facts)
     return _over(place, rule, counted) if len(counted) >= rule.maximum else None
 
 
 def _over(place: int, rule: PresentationRule, counted: Sequence[Past]) -> Reached | None:
-    match rule.of:
-        case "offer":
-            counts = Counter(past.offer for past in counted)
-        case "category":
-            counts = Counter(past.category for past in counted)
-        case _:
-            return Reached(place, rule, len(counted), {})
+    if rule.of not in ("offer", "category"):
+        return Reached(place, rule, len(counted), {})
+    counts: dict[str, int] = {}
+    for past in counted:
+        name = past.offer if rule.of == "offer" else past.category
+        counts[name] = counts.get(name, 0) + 1
     by = {name: count for name, count in counts.items() if count >= rule.maximum}
     return Reached(place, rule, 0, by) if by else None
 
@@ -114,13 +114,11 @@ def _over(place: int, rule: PresentationRule, counted: Sequence[Past]) -> Reache
 def _counted(catalog: Catalog, place: int, moment: Moment, history: Iterable[Past], facts: Facts) -> list[Past]:
     rule = catalog.rules[place]
     since, until = moment.now - rule.before, moment.now + rule.after
-    found = [
-        past
-        for past in history
-        if since <= past.time <= until
-        and (not rule.statuses or past.status in rule.statuses)
-        and (not rule.same_channel or past.channel == moment.channel)
-    ]
+    found = [past for past in history if since <= past.time <= until]
+    if found and rule.statuses:
+        found = [past for past in found if past.status in rule.statuses]
+    if found and rule.same_channel:
+        found = [past for past in found if past.channel == moment.channel]
     if found and rule.of == "applies-to":
         found = [past for past in found if about_pair(catalog, place, past.offer, past.category, facts)]
     if found and rule.when is not None:
@@ -131,17 +129,21 @@ def _counted(catalog: Catalog, place: int, moment: Moment, history: Iterable[Pas
 
 def about_pair(catalog: Catalog, place: int, offer: str, category: str, facts: Facts) -> bool:
     """Whether the rule at ``place`` applies to ``offer`` in the ``category`` that it had when it was proposed."""
-    rule = catalog.rules[place]
+    if catalog.rules[place].applies is None:  # it depends on the clock
+        return _about(catalog, place, offer, category, facts)
+    key = place, offer, category
+    known = catalog.kept.about.peek(key)
+    if known is None:
+        known = _about(catalog, place, offer, category, facts)
+        catalog.kept.about.put(key, known)
+    return known
 
-    def ask() -> bool:
-        known = catalog.place_of.get(offer)
-        said = catalog.offers[known].row if known is not None else {"code": None, "label": None}
-        row = {**said, "name": offer, "category": category}
-        return matches(rule, row, category_row(catalog, category), facts.now, facts.today)
 
-    if rule.applies is None:
-        return ask()
-    return catalog.kept.about.get((place, offer, category), ask)
+def _about(catalog: Catalog, place: int, offer: str, category: str, facts: Facts) -> bool:
+    known = catalog.place_of.get(offer)
+    said = catalog.offers[known].row if known is not None else {"code": None, "label": None}
+    row = {**said, "name": offer, "category": category}
+    return matches(catalog.rules[place], row, category_row(catalog, category), facts.now, facts.today)
 
 
 def _row(catalog: Catalog, past: Past) -> Row:

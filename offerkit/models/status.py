@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
 
 from offerkit.diagnostics import suggestion
 
@@ -23,6 +25,8 @@ class Status(StrEnum):
 
 
 _ORDER = tuple(Status)
+NUMBERED: Final[Mapping[int, Status]] = dict(enumerate(_ORDER))
+"""The statuses by their numbers on the wire and in the store."""
 _NUMBERS = {status: number for number, status in enumerate(_ORDER)}
 _SPELLED = {status.value: status for status in _ORDER} | {str(number): status for status, number in _NUMBERS.items()}
 
@@ -44,8 +48,8 @@ def number(status: Status) -> int:
 
 def of_number(value: int) -> Status:
     """The status with that number. Raises ValueError when there is none."""
-    if 0 <= value < len(_ORDER):
-        return _ORDER[value]
+    if value in NUMBERED:
+        return NUMBERED[value]
     raise ValueError(f"there is no status {value}: they are numbered 0 to {len(_ORDER) - 1}")
 
 

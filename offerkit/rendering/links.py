@@ -50,12 +50,17 @@ def _in_picture(html: str, at: int) -> bool:
     return tag is not None and tag[1] in _PICTURES
 
 
+def may_track(html: str) -> bool:
+    """Whether ``html`` may have a tracked link; without one, :func:`tracked` gives it back as it is."""
+    return _TRACKED in html.lower()
+
+
 def tracked(html: str, through: Callable[[str], str]) -> str:
     """``html`` with the ``href`` of each ``<a _urlType="11">`` led ``through`` a link, and the attribute taken away.
 
     Raises what ``through`` raises.
     """
-    if _TRACKED not in html.lower():
+    if not may_track(html):
         return html
     done, at = [], 0
     for start, end, name in start_tags(html):

@@ -15,9 +15,10 @@ from typing import assert_never
 from offerkit.models.inherit import JsonMap
 from offerkit.models.status import number, parse
 from offerkit.rendering.defaults import default_html, default_text, default_xml
-from offerkit.rendering.links import runs_program, tracked
+from offerkit.rendering.links import may_track, runs_program, tracked
 from offerkit.rendering.sandbox import RenderFault, run
 from offerkit.rendering.space import Field, Format, Look, Output
+from offerkit.rendering.templates import is_template
 from offerkit.rendering.urls import put_together, status_url
 from offerkit.rendering.values import Sink, escape, without_controls
 from offerkit.rendering.variables import Variables
@@ -69,13 +70,12 @@ class Renderer:
         Raises RenderError: a template fails, a required field is empty, a URL is not http(s).
         """
         fields: dict[str, str] = {}
-        context = self._context(variables)
         for field in self.look.fields:
             value = ""
             if field.name in data:
                 value = fields[field.name] = self._plain(field, data[field.name])
             elif field.name in given:
-                value = fields[field.name] = self._field(field, given[field.name], context, variables)
+                value = fields[field.name] = self._field(field, given[field.name], variables)
             if field.required and not value.strip():
                 raise RenderError(field.name, "a required field is empty")
         return Content(fields)
@@ -101,11 +101,22 @@ class Renderer:
             raise RenderError(kind, error.reason, error.line) from None
         return self._finished(kind, made, variables)
 
-    def _field(self, field: Field, text: str, context: Mapping[str, object], variables: Variables) -> str:
+    def constant(self, given: Mapping[str, str]) -> Content | None:
+        """What :meth:`content` makes of ``given`` whoever asks; None when that depends on them, or fails."""
+        if any(is_template(text) or may_track(text) for text in given.values()):
+            return None
         try:
-            value = run(text, _SINKS[field.format], context, html=field.format is Format.HTML)
-        except RenderFault as error:
-            raise RenderError(field.name, error.reason, error.line) from None
+            return self.content(given, Variables({}))
+        except RenderError:
+            return None
+
+    def _field(self, field: Field, text: str, variables: Variables) -> str:
+        value = text
+        if is_template(text):
+            try:
+                value = run(text, _SINKS[field.format], self._context(variables), html=field.format is Format.HTML)
+            except RenderFault as error:
+                raise RenderError(field.name, error.reason, error.line) from None
         if field.format is Format.URL and value.strip():
             try:
                 return put_together(value)

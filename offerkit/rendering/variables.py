@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -15,35 +14,51 @@ _Namespace: TypeAlias = Mapping[str, Plain]
 NO_VALUES: Row = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A row as templates see it, made when the first one asks: most texts are no templates."""
+
+    __slots__ = ("_made", "_row")
+
+    def __init__(self, row: Row) -> None:
+        """``row`` is not changed any more."""
+        self._row = row
+        self._made: _Namespace | None = None
+
+    @property
+    def values(self) -> _Namespace:
+        """A copy that cannot be changed: of an object that is no plain value, the engine would call its methods."""
+        if self._made is None:
+            self._made = MappingProxyType({name: plain(value) for name, value in self._row.items()})
+        return self._made
+
+
 class Variables:
-    """The values of one rendering, namespace by namespace. Make it with :meth:`of`, then :meth:`about`.
+    """The values of one rendering, namespace by namespace. Make it with :meth:`of`, then :meth:`about`."""
 
-    ``status_base`` is the address of the service that sets statuses (``https://offers.example/o``); empty: links
-    are not tracked.
-    """
+    __slots__ = ("_rows", "proposition", "status_base")
 
-    namespaces: Mapping[str, _Namespace]
-    status_base: str = ""
-    _proposition: str = field(default="")
+    def __init__(self, rows: Mapping[str, Frozen], status_base: str = "", proposition: str = "") -> None:
+        """``status_base`` is the address of the service that sets statuses (``https://offers.example/o``); empty:
+
+        links are not tracked. ``proposition``: its id; empty when there is none, as in a preview.
+        """
+        self._rows = rows
+        self.status_base = status_base
+        self.proposition = proposition
 
     @classmethod
     def of(cls, dimension: str, contact: Row, call_data: Row = NO_VALUES, status_base: str = "") -> Variables:
         """The values of one contact and call; ``dimension`` names the contact (``recipient``)."""
-        return cls({dimension: _frozen(contact), "interaction": _frozen(call_data)}, status_base)
+        return cls({dimension: Frozen(contact), "interaction": Frozen(call_data)}, status_base)
 
-    def about(self, offer: Row, proposition: Row = NO_VALUES) -> Variables:
+    def about(self, offer: Row | Frozen, proposition: Row = NO_VALUES) -> Variables:
         """The same, for one offer (name, code, label, category) and its proposition (id, rank, weight, space)."""
-        made = {**self.namespaces, "offer": _frozen(offer), "proposition": _frozen(proposition)}
+        known = offer if isinstance(offer, Frozen) else Frozen(offer)
+        rows = {**self._rows, "offer": known, "proposition": Frozen(proposition)}
         identity = proposition.get("id")
-        return replace(self, namespaces=made, _proposition="" if identity is None else str(identity))
+        return Variables(rows, self.status_base, "" if identity is None else str(identity))
 
     @property
-    def proposition(self) -> str:
-        """The proposition's id; empty when there is none, as in a preview."""
-        return self._proposition
-
-
-def _frozen(row: Row) -> _Namespace:
-    # A copy that cannot be changed: of an object that is no plain value, the engine would call its methods.
-    return MappingProxyType({name: plain(value) for name, value in row.items()})
+    def namespaces(self) -> Mapping[str, _Namespace]:
+        """What templates may name."""
+        return {name: row.values for name, row in self._rows.items()}

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from offerkit.diagnostics import Code, Refused, or_list, refuse
 from offerkit.engine.history import Past
-from offerkit.models.status import Status, followers, may_follow, number, of_number
+from offerkit.models.status import NUMBERED, Status, followers, may_follow, number
 from offerkit.store import errors
 from offerkit.store.database import Cell, Clash, Database, chunks, recording
 from offerkit.store.proposition_rows import (
@@ -56,12 +56,13 @@ def history(db: Database, environment: str, contact: str, since: str) -> list[Pr
 def past(db: Database, environment: str, contact: str, since: str) -> list[Past]:
     """The same as presentation rules count it: what a decision reads, and nothing else of a row."""
     rows: list[tuple[str, str, str, str, int, str, str, int]] = db.rows(_PAST, (environment, contact, since))
+    moment = datetime.fromisoformat
     try:
         return [
-            Past(offer, category, space, channel, of_number(status), datetime.fromisoformat(at), Decimal(weight), rank)
+            Past(offer, category, space, channel, NUMBERED[status], moment(at), Decimal(weight), rank)
             for offer, category, space, channel, status, at, weight, rank in rows
         ]
-    except (TypeError, ValueError, ArithmeticError) as error:
+    except (LookupError, TypeError, ValueError, ArithmeticError) as error:
         raise errors.damaged(db.name, f"A proposition was edited: {error}") from error
 
 

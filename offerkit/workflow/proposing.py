@@ -200,7 +200,8 @@ def _answered(
     reports: list[Report] = []
     failed: dict[str, str] = {}
     for _ in range(REFILLS):
-        call = replace(asked.call, exclude=taken | failed.keys())
+        out = taken | failed.keys()
+        call = replace(asked.call, exclude=out) if out else asked.call
         decision = decide(asked.catalog, call, asked.history, explain=ask.explain)
         shown: list[Proposed] = []
         for chosen in decision.chosen:
@@ -215,7 +216,7 @@ def _answered(
     extra = asked.place.proposed_data
     rows = [_row(asked, proposed, decision.data, interaction, extra) for proposed in shown] if asked.keep else []
     said = (*decision.reports, *reports, *(extra.reports if rows else ()))
-    return _answer(asked, tuple(shown), said, replace(decision, trace=_unrendered(decision.trace, failed))), rows
+    return _answer(asked, tuple(shown), said, decision, _unrendered(decision.trace, failed)), rows
 
 
 def _unrendered(trace: Trace | None, failed: Mapping[str, str]) -> Trace | None:
@@ -232,11 +233,15 @@ def _unrendered(trace: Trace | None, failed: Mapping[str, str]) -> Trace | None:
 
 
 def _answer(
-    asked: _Asked, shown: tuple[Proposed, ...], reports: Sequence[Report], decision: Decision | None
+    asked: _Asked,
+    shown: tuple[Proposed, ...],
+    reports: Sequence[Report],
+    decision: Decision | None,
+    trace: Trace | None = None,
 ) -> SpaceAnswer:
     return SpaceAnswer(
         asked.name, asked.who.environment, asked.who.space, asked.who.how, asked.who.key, asked.catalog.revision,
-        shown, tuple(dict.fromkeys(reports)), decision.trace if decision is not None else None,
+        shown, tuple(dict.fromkeys(reports)), trace,
         asked.keep and bool(shown), _excluded(decision, len(shown), reports),
     )  # fmt: skip
 

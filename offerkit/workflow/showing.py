@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from offerkit.engine.catalog import Catalog
 from offerkit.models.inherit import JsonMap, Place, with_template
 from offerkit.models.status import Status, number
-from offerkit.rendering.render import Renderer
-from offerkit.rendering.variables import Variables
+from offerkit.rendering.render import Content, Renderer
+from offerkit.rendering.variables import Frozen, Variables
 from offerkit.rules.types import Row, Value
 from offerkit.rules.values import show
 from offerkit.workflow.catalogs import Catalogs
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """An offer as the space shows it: its texts, and its content where that is the same for everybody."""
+
+    row: Frozen
+    given: Mapping[str, str]
+    constant: Content | None
 
 
 class Shower:
@@ -31,7 +40,7 @@ class Shower:
         self._renderer = Renderer.of(body)
         if clicked is not None:
             self._renderer = Renderer(replace(self._renderer.look, accepted=number(clicked)))
-        self._texts: dict[str, dict[str, str]] = {}
+        self._offers: dict[str, _Offer] = {}
         self._last: tuple[Row, Row, Variables] | None = None
 
     def show(
@@ -41,16 +50,20 @@ class Shower:
         contact: Row,
         data: Row,
         proposition: Row,
-        outputs: Iterable[str],
+        outputs: Collection[str],
     ) -> tuple[Mapping[str, str], dict[str, str]]:
         """The fields of ``offer`` here, and what each of ``outputs`` makes of them.
 
         ``product``: what a dynamic offer turned into; its fields stand in for the offer's of the same name. Raises
         RenderError when a required field is empty, a URL is not http(s), or a template fails.
         """
-        known = self._catalog.offers[self._catalog.place_of[offer]]
+        known = self._offer(offer)
+        content = known.constant
+        if content is not None and product is None and not outputs:
+            return content.fields, {}
         variables = self._about(contact, data).about(known.row, proposition)
-        content = self._renderer.content(self._given(known.address), variables, _data(product))
+        if content is None or product is not None:
+            content = self._renderer.content(known.given, variables, _data(product))
         return content.fields, {output: self._renderer.output(content, variables, output) for output in outputs}
 
     def _about(self, contact: Row, data: Row) -> Variables:
@@ -61,12 +74,14 @@ class Shower:
             known = self._last = (contact, data, made)
         return known[2]
 
-    def _given(self, address: str) -> dict[str, str]:
-        if address not in self._texts:
-            body: JsonMap = self._catalogs.view(address) or {}
+    def _offer(self, name: str) -> _Offer:
+        if name not in self._offers:
+            known = self._catalog.offers[self._catalog.place_of[name]]
+            body: JsonMap = self._catalogs.view(known.address) or {}
             effective = with_template(self._catalog.environment, body, self._catalogs.view)
-            self._texts[address] = {name: str(text) for name, text in self._place.content(effective).items()}
-        return self._texts[address]
+            given = {field: str(text) for field, text in self._place.content(effective).items()}
+            self._offers[name] = _Offer(Frozen(known.row), given, self._renderer.constant(given))
+        return self._offers[name]
 
 
 def _data(product: Mapping[str, Value] | None) -> dict[str, str]:
