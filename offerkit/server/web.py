@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from offerkit.diagnostics import Refused
 from offerkit.models.status import Status, parse
+from offerkit.server.bodies import OneWay
 from offerkit.server.cookies import Visitor
 from offerkit.server.desk import Desk
 from offerkit.server.gate import CALL_PATH, environment_of, own_origin
@@ -28,7 +29,7 @@ _NO_FURTHER = "<!doctype html><title>Thank you</title><p>Thank you. Your answer 
 
 def routes(desk: Desk, public_url: str, status_path: str) -> APIRouter:
     """The routes on ``desk``; ``public_url`` is how browsers reach the service, empty: as each request says."""
-    router = APIRouter(tags=["web"])
+    router = APIRouter(tags=["web"], route_class=OneWay)
     script = (files("offerkit.server") / "static" / "interactionProposal.js").read_bytes()
 
     @router.get(
@@ -47,7 +48,7 @@ def routes(desk: Desk, public_url: str, status_path: str) -> APIRouter:
         operation_id="page",
         responses={
             200: {"model": PageView, "content": {"application/xml": {}}},
-            **refusals(400, 401, 403, 404, 413, 422, 429, 503),
+            **refusals(400, 401, 403, 404, 413, 415, 422, 429, 503),
         },
     )
     async def page(body: PageBody, request: Request) -> Response:
