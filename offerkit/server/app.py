@@ -21,7 +21,7 @@ from offerkit.server.desk import Desk
 from offerkit.server.gate import STATUS_PATH, Gate
 from offerkit.server.metrics import Metrics
 from offerkit.server.middleware import Outermost, TooLargeError, mistake
-from offerkit.server.problems import problem, trouble
+from offerkit.server.problems import NOTHING_HERE, problem, trouble
 from offerkit.server.settings import Settings
 from offerkit.workflow.session import Session
 
@@ -86,7 +86,7 @@ def _problems(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
-        titles = {404: "there is nothing at this path", 405: "this path does not take this method"}
+        titles = {404: NOTHING_HERE, 405: "this path does not take this method"}
         said = error.detail if isinstance(error, TooLargeError | UnreadableError) else "the request cannot be read"
         response = trouble(error.status_code, "Not taken", titles.get(error.status_code, said), request.scope["path"])
         response.headers.update(error.headers or {})

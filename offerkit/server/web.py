@@ -14,7 +14,7 @@ from offerkit.server.cookies import Visitor
 from offerkit.server.desk import Desk
 from offerkit.server.gate import CALL_PATH, environment_of, own_origin
 from offerkit.server.page import Page, PageBody, PageView
-from offerkit.server.problems import trouble
+from offerkit.server.problems import NOTHING_HERE, trouble
 from offerkit.server.redirects import target_of
 from offerkit.server.seat import now
 from offerkit.server.wire import json_answer, refusals
@@ -55,7 +55,7 @@ def routes(desk: Desk, public_url: str, status_path: str) -> APIRouter:
         """All places of a page in one call. Who has no cookie gets one."""
         environment, served = environment_of(request), desk.served  # another revision may be served before the end
         if environment not in served.catalogs:
-            return trouble(404, "Not taken", "there is nothing at this path", CALL_PATH)
+            return trouble(404, "Not taken", NOTHING_HERE, CALL_PATH)
         visitor = Visitor(request)
         asked = Page(served.catalogs, environment, body)
         ask = asked.ask(visitor.cookie, public_url + status_path)
