@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from ipaddress import ip_address
+from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from starlette.requests import Request
 
@@ -18,6 +18,21 @@ def is_loopback(client: str) -> bool:
         return ip_address(client).is_loopback
     except ValueError:
         return False
+
+
+@lru_cache(maxsize=4096)
+def counted_as(client: str) -> str:
+    """Whom to count: an IPv6 address stands for its /64, since whoever has one of those has all of them.
+
+    One that only writes an IPv4 address down stands for that, or all of those would be one caller.
+    """
+    try:
+        address = ip_address(client)
+    except ValueError:
+        return client[:64]
+    if not isinstance(address, IPv6Address):
+        return client
+    return str(address.ipv4_mapped or IPv6Network((int(address), 64), strict=False))
 
 
 def client_of(request: Request) -> str:

@@ -10,6 +10,7 @@ from offerkit.diagnostics import Code, refuse
 from offerkit.engine.answer import Answer
 from offerkit.fingerprint import Json
 from offerkit.reports.answer import answer_json
+from offerkit.server.bodies import OneWay
 from offerkit.server.callers import operator_of
 from offerkit.server.desk import Desk
 from offerkit.server.seat import now
@@ -21,12 +22,12 @@ from offerkit.workflow.updating import Update
 
 REVISION = "Offerkit-Revision"
 """The header that names the revision an answer is from."""
-_PROBLEMS = refusals(400, 401, 403, 404, 409, 413, 422, 429, 503)
+_PROBLEMS = refusals(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
 
 
 def routes(desk: Desk, status_base: str) -> APIRouter:
     """The calls on ``desk``; ``status_base`` is where tracked links lead."""
-    router = APIRouter(prefix="/api/v1", tags=["decisions"])
+    router = APIRouter(prefix="/api/v1", tags=["decisions"], route_class=OneWay)
 
     @router.post("/propose", responses={200: {"model": AnswerView}, **_PROBLEMS}, operation_id="propose")
     async def propose(body: ProposeBody, request: Request) -> Response:

@@ -9,17 +9,19 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Scope
 
 from offerkit import __version__
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.server import api, demo, health, remote, soap, ui, web
+from offerkit.server.bodies import UnreadableError
 from offerkit.server.callers import Callers, Known, operator_of
 from offerkit.server.desk import Desk
 from offerkit.server.gate import STATUS_PATH, Gate
 from offerkit.server.metrics import Metrics
-from offerkit.server.middleware import Outermost
-from offerkit.server.problems import problem, trouble
+from offerkit.server.middleware import Outermost, TooLargeError, mistake
+from offerkit.server.problems import NOTHING_HERE, problem, trouble
 from offerkit.server.settings import Settings
 from offerkit.workflow.session import Session
 
@@ -44,6 +46,7 @@ def application(session: Session, settings: Settings) -> ASGIApp:
         lifespan=lifespan,
         docs_url=None,  # they load programs from elsewhere
         redoc_url=None,
+        redirect_slashes=False,  # they would lead to whatever Host a caller made up
     )
     public = settings.public_url.rstrip("/")
     app.include_router(api.routes(desk, public + STATUS_PATH))
@@ -54,6 +57,8 @@ def application(session: Session, settings: Settings) -> ASGIApp:
     if settings.demo:
         app.include_router(demo.routes())
     app.include_router(ui.routes(desk, settings, callers))
+    if settings.ui != "off":
+        app.add_api_route("/ui/", _to_ui, include_in_schema=False)
     _problems(app)
     return Outermost(Known(Gate(app, desk, public), callers), metrics, _route)
 
@@ -64,23 +69,36 @@ def _route(scope: Scope) -> str:
     return str(getattr(route, "path", "")) if route is not None else ""
 
 
+async def _to_ui() -> Response:
+    """From the address with a slash too many."""
+    return Response(status_code=307, headers={"Location": "/ui"})
+
+
 def _problems(app: FastAPI) -> None:
     @app.exception_handler(Refused)
     async def refused(request: Request, error: Refused) -> Response:
-        return problem(error, insider=bool(operator_of(request)), instance=request.url.path)
+        return problem(error, insider=bool(operator_of(request)), instance=request.scope["path"])
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         found = [Diagnostic(Code.BAD_REQUEST, _sentence(one)) for one in error.errors()[:50]]
-        return problem(Refused(found), insider=True, instance=request.url.path)
+        return problem(Refused(found), insider=True, instance=request.scope["path"])
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
-        titles = {404: "there is nothing at this path", 405: "this path does not take this method"}
-        said = titles.get(error.status_code, "the request cannot be read")
-        response = trouble(error.status_code, "Not taken", said, request.url.path)
+        titles = {404: NOTHING_HERE, 405: "this path does not take this method"}
+        said = error.detail if isinstance(error, TooLargeError | UnreadableError) else "the request cannot be read"
+        response = trouble(error.status_code, "Not taken", titles.get(error.status_code, said), request.scope["path"])
         response.headers.update(error.headers or {})
         return response
+
+    @app.exception_handler(ClientDisconnect)
+    async def left(request: Request, _: ClientDisconnect) -> Response:
+        return trouble(400, "Not taken", "the request ended before its body did", request.scope["path"])
+
+    @app.exception_handler(Exception)  # the framework would answer with a text of its own before Outermost can
+    async def ours(request: Request, _: Exception) -> Response:
+        return mistake(request.scope["path"])
 
 
 def _sentence(error: dict[str, object]) -> str:

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from offerkit.diagnostics import Refused
 from offerkit.engine.cache import Bounded
+from offerkit.server.addresses import counted_as
 from offerkit.server.problems import problem, trouble
 from offerkit.server.seat import now
 from offerkit.store import Store
@@ -26,9 +27,16 @@ from offerkit.workflow.tokens import hashed, operator_by_token
 
 KNOWN_FOR = 5.0
 """Seconds that a token is believed without asking the store again: so long may a revoked one still count."""
-GUESSES = 20
-"""Wrong tokens that one address may send in a minute."""
-_GUESSES = RateLimitItemPerMinute(GUESSES)
+GUESSES, LOOKED_UP = 20, 300
+"""Wrong tokens of one address in a minute that are called wrong, and those that are looked up at all.
+
+In between, right ones still count: colleagues behind the same address go on working. Beyond, only tokens that counted
+before are looked up. What a token has of chance (256 bits) is not guessed at that pace."""
+_GUESSES, _LOOKED_UP = RateLimitItemPerMinute(GUESSES), RateLimitItemPerMinute(LOOKED_UP)
+
+
+class GuessedTooOftenError(Exception):
+    """The address sent too many wrong tokens lately; this one did not count, or was not even looked up."""
 
 
 def operator_of(request: Request) -> str:
@@ -54,6 +62,7 @@ class Callers:
         self._stack = ExitStack()
         self._store: Store | None = None
         self._known: Bounded[str, tuple[str, float]] = Bounded(1_000)
+        self._counted: Bounded[str, bool] = Bounded(1_000)
         self._guesses = MovingWindowRateLimiter(MemoryStorage())
 
     def close(self) -> None:
@@ -61,15 +70,29 @@ class Callers:
         self._pool.shutdown(wait=True)
         self._stack.close()
 
-    async def by_token(self, text: str) -> str:
-        """The operator whose token it is; empty when it does not count. Raises Refused when the store is away."""
+    async def by_token(self, text: str, client: str) -> str:
+        """The operator whose token it is; empty when it does not count.
+
+        Raises GuessedTooOftenError when ``client`` sent too many that did not, Refused when the store is away.
+        """
         key = hashed(text)
         known = self._known.peek(key)
-        if known is not None and known[1] > time.monotonic():
+        if known is not None and known[0] and known[1] > time.monotonic():
             return known[0]
-        name = await asyncio.get_running_loop().run_in_executor(self._pool, self._ask, text)
-        self._known.put(key, (name, time.monotonic() + KNOWN_FOR))
-        return name
+        who = counted_as(client)
+        if not (self._counted.peek(key) or self._guesses.test(_LOOKED_UP, who)):
+            raise GuessedTooOftenError
+        if known is None or known[1] <= time.monotonic():
+            name = await asyncio.get_running_loop().run_in_executor(self._pool, self._ask, text)
+            known = (name, time.monotonic() + KNOWN_FOR)
+            self._known.put(key, known)
+            if name or self._counted.peek(key):  # wrong ones would drive out the right ones
+                self._counted.put(key, bool(name))
+        if not known[0]:
+            self._guesses.hit(_LOOKED_UP, who)
+            if not self._guesses.hit(_GUESSES, who):
+                raise GuessedTooOftenError
+        return known[0]
 
     def _ask(self, text: str) -> str:
         try:
@@ -80,14 +103,6 @@ class Callers:
             self._store = None
             self._stack.close()
             raise
-
-    def guessed(self, client: str) -> None:
-        """Note a wrong token of ``client``."""
-        self._guesses.hit(_GUESSES, client)
-
-    def too_many(self, client: str) -> bool:
-        """Whether ``client`` sent too many wrong tokens lately."""
-        return not self._guesses.test(_GUESSES, client)
 
 
 class Known:
@@ -109,19 +124,18 @@ class Known:
     async def _answering(self, scope: Scope, given: bytes) -> ASGIApp | None:
         """The refusal; None when the token counts, which is then noted."""
         client = scope["client"][0] if scope.get("client") else ""
-        if self._callers.too_many(client):
+        scheme, _, text = given.decode("latin-1").partition(" ")
+        try:
+            name = await self._callers.by_token(text.strip() if scheme.lower() == "bearer" else "", client)
+        except GuessedTooOftenError:
             response = trouble(429, "Too many", "too many wrong tokens; wait a minute", scope["path"])
             response.headers["Retry-After"] = str(_GUESSES.get_expiry())
             return response
-        scheme, _, text = given.decode("latin-1").partition(" ")
-        try:
-            name = await self._callers.by_token(text.strip()) if scheme.lower() == "bearer" else ""
         except Refused as refused:
             return problem(refused, insider=False, instance=scope["path"])
         if name:
             scope["offerkit.operator"] = name
             return None
-        self._callers.guessed(client)
         response = trouble(401, "Not known", "this token does not count", scope["path"])
         response.headers["WWW-Authenticate"] = "Bearer"
         return response

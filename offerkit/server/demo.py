@@ -21,6 +21,7 @@ def routes() -> APIRouter:
         name, _, ending = file.name.rpartition(".")
         _serve(router, "/demo/" if name == "index" else f"/demo/{file.name}", file.read_bytes(), _TYPES[ending])
 
+    @router.get("/demo")
     @router.get("/")
     async def begin() -> Response:
         """To the page."""

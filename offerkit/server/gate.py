@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from functools import lru_cache
-from ipaddress import ip_address, ip_network
 from math import ceil
 
 from limits import RateLimitItem, RateLimitItemPerMinute
@@ -15,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from offerkit.server.addresses import client_of, is_loopback
+from offerkit.server.addresses import client_of, counted_as, is_loopback
 from offerkit.server.callers import operator_of
 from offerkit.server.desk import Desk
 from offerkit.server.problems import trouble
@@ -67,9 +66,9 @@ class Gate:
             return None
         environment = environment_of(request)
         item = _item(self._desk.served.declared.rate(environment))
-        if self._limiter.hit(item, _who(client)):
+        if self._limiter.hit(item, counted_as(client)):
             return None
-        wait = max(ceil(self._limiter.get_window_stats(item, _who(client)).reset_time - time.time()), 1)
+        wait = max(ceil(self._limiter.get_window_stats(item, counted_as(client)).reset_time - time.time()), 1)
         refused = trouble(429, "Too many calls", "too many calls came from this address; try again later", path)
         refused.headers["Retry-After"] = str(min(wait, 60))
         return refused
@@ -91,16 +90,6 @@ def own_origin(request: Request, public_url: str) -> str:
 @lru_cache(maxsize=64)
 def _item(rate: int) -> RateLimitItem:
     return RateLimitItemPerMinute(rate)
-
-
-@lru_cache(maxsize=4096)
-def _who(client: str) -> str:
-    """Whom to count: an IPv6 address stands for its /64, since whoever has one of those has all of them."""
-    try:
-        address = ip_address(client)
-    except ValueError:
-        return client[:64]
-    return str(ip_network(f"{client}/64", strict=False)) if address.version == 6 else client
 
 
 def _preflight() -> Response:

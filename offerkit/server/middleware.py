@@ -9,6 +9,8 @@ from logging import getLogger
 from secrets import token_hex
 from typing import TypeAlias
 
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from offerkit.server.logs import request_id
@@ -28,11 +30,15 @@ _CAREFUL = {
     b"cache-control": b"no-store",
 }
 """What every answer says unless its route says otherwise."""
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 Timer: TypeAlias = Callable[[], float]
 
 
-class TooLargeError(Exception):
-    """The body is larger than its path takes."""
+class TooLargeError(HTTPException):
+    """The body is larger than its path takes. One of the framework's own, which it hands on from wherever it reads."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(413, f"the body has more than {limit:,} bytes")
 
 
 class Outermost:
@@ -68,28 +74,22 @@ class Outermost:
         except Exception:
             _LOG.exception("a mistake of ours")
             if not begun:
-                answer = trouble(500, "Mistake", f"a mistake of the server; its log knows it as {id_}", scope["path"])
-                await answer(scope, receive, sending)
+                await mistake(scope["path"])(scope, receive, sending)
         finally:
             self._tell(scope, status, self._timer() - begin)
 
     async def _answered(self, scope: Scope, length: bytes, receive: Receive, send: Send) -> None:
         limit = LARGE if scope["path"].startswith(LARGE_PATHS) else SMALL
         if not length.isdigit() or len(length) > 20 or int(length) > limit:
-            await self._too_large(limit)(scope, receive, send)
+            await trouble(413, "Too large", TooLargeError(limit).detail)(scope, receive, send)
             return
-        try:
-            await self._app(scope, _limited(receive, limit), send)
-        except TooLargeError:
-            await self._too_large(limit)(scope, receive, send)
-
-    @staticmethod
-    def _too_large(limit: int) -> ASGIApp:
-        return trouble(413, "Too large", f"the body has more than {limit:,} bytes")
+        await self._app(scope, _limited(receive, limit), send)
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         route = self._route(scope)
-        self._metrics.told(route, scope["method"] if route else "", status, seconds)
+        method = scope["method"] if route else ""
+        # callers may make up methods; each would be a measure of its own
+        self._metrics.told(route, method if method in _METHODS else "", status, seconds)
         if _LOG.isEnabledFor(20) and not route.startswith("/health"):
             client = scope.get("client")
             _LOG.info(
@@ -101,6 +101,11 @@ class Outermost:
             )  # fmt: skip
 
 
+def mistake(path: str) -> Response:
+    """What a caller hears of a mistake of ours: by which name the log knows it."""
+    return trouble(500, "Mistake", f"a mistake of the server; its log knows it as {request_id.get()}", path)
+
+
 def _limited(receive: Receive, limit: int) -> Receive:
     left = limit
 
@@ -110,7 +115,7 @@ def _limited(receive: Receive, limit: int) -> Receive:
         if message["type"] == "http.request":
             left -= len(message.get("body", b""))
             if left < 0:
-                raise TooLargeError
+                raise TooLargeError(limit)
         return message
 
     return receiving

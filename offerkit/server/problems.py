@@ -13,6 +13,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import Json
 
 MEDIA_TYPE = "application/problem+json"
+NOTHING_HERE = "there is nothing at this path"
 
 _STATUS = {
     Code.BUSY: 503,

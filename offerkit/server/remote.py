@@ -18,6 +18,7 @@ from starlette.responses import StreamingResponse
 from offerkit.diagnostics import Code, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.approval import Decision
+from offerkit.server.bodies import OneWay
 from offerkit.server.callers import acting, operator_of
 from offerkit.server.desk import Desk
 from offerkit.server.wire import Body, json_answer, refusals
@@ -64,7 +65,8 @@ def routes(desk: Desk) -> APIRouter:
     router = APIRouter(
         prefix="/api/v1/store",
         tags=["operators"],
-        responses=refusals(400, 401, 403, 404, 409, 413, 422, 429, 503),
+        route_class=OneWay,
+        responses=refusals(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
     )
     copies = _Copies(desk.session)
 

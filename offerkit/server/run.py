@@ -25,6 +25,8 @@ def serve(settings: Settings, store: str) -> None:
     """Serve until told to stop (SIGINT, SIGTERM): no new calls then, and those under way are answered and stored."""
     import uvicorn
 
+    from offerkit.server.connections import Patient
+
     settings.hand_over(store)
     # uvicorn raises the signal again once it has ended well: that is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -38,6 +40,8 @@ def serve(settings: Settings, store: str) -> None:
             host=settings.host,
             port=settings.port,
             workers=settings.workers,
+            http=Patient,
+            ws="none",
             log_config=None,
             access_log=False,
             server_header=False,
@@ -47,7 +51,6 @@ def serve(settings: Settings, store: str) -> None:
             timeout_graceful_shutdown=settings.grace,
             timeout_keep_alive=15,
             limit_concurrency=2_000,
-            h11_max_incomplete_event_size=32 * 1024,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from xml.sax.saxutils import escape
 
 from fastapi import APIRouter, Request, Response
@@ -10,8 +11,9 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.engine.call import MAX_COUNT
 from offerkit.reports.answer import propositions_xml
 from offerkit.server import soap_xml
+from offerkit.server.bodies import UnreadableError, only_utf8
 from offerkit.server.desk import Desk
-from offerkit.server.problems import status_of
+from offerkit.server.problems import NOTHING_HERE, status_of, trouble
 from offerkit.server.seat import now
 from offerkit.server.soap_xml import MEDIA_TYPE, SoapFault
 from offerkit.server.wsdl import wsdl
@@ -19,6 +21,8 @@ from offerkit.store.proposition_rows import LONGEST_KEY
 from offerkit.workflow.asking import Ask
 from offerkit.workflow.updating import Update
 
+MOST_NAMES, LONGEST_NAME = 50, 500
+"""Categories or themes of one call, and the characters of one, as over JSON."""
 _YES, _NO = ("true", "1"), ("", "false", "0")
 
 
@@ -29,6 +33,8 @@ def routes(desk: Desk, status_base: str, public_url: str) -> APIRouter:
     @router.get("/{environment}/{space}", operation_id="wsdl", include_in_schema=False)
     async def described(environment: str, space: str, request: Request) -> Response:
         """What the service is, as WSDL."""
+        if not _is_live(desk, environment.removesuffix("@live"), space):
+            return trouble(404, "Not taken", NOTHING_HERE, request.url.path)
         address = f"{public_url or str(request.base_url).rstrip('/')}{request.url.path}"
         return Response(wsdl(address), media_type="application/wsdl+xml")
 
@@ -39,6 +45,7 @@ def routes(desk: Desk, status_base: str, public_url: str) -> APIRouter:
         try:
             if not environment:  # an update of no environment in particular could reach any
                 raise SoapFault("Sender", "the path names no environment", Code.UNKNOWN_SPACE)
+            only_utf8(request.headers.get("content-type", ""))
             wanted = soap_xml.read(await request.body())
             if wanted.operation == "Propose":
                 made = await _propose(desk, _ask(environment, space, wanted, status_base))
@@ -46,6 +53,8 @@ def routes(desk: Desk, status_base: str, public_url: str) -> APIRouter:
                 made = await _update(desk, environment, wanted)
         except SoapFault as found:
             return _fault(found, 400)
+        except UnreadableError as found:
+            return _fault(SoapFault("Sender", found.detail, Code.BAD_REQUEST), found.status_code)
         except Refused as refused:
             return _refused(refused)
         return Response(made, media_type=MEDIA_TYPE)
@@ -69,8 +78,8 @@ def _ask(environment: str, space: str, wanted: soap_xml.Request, status_base: st
         contact=keys[0],
         cookie=keys[1],
         n=int(count),
-        categories=_names(values.get("categories", "")),
-        themes=_names(values.get("themes", "")),
+        categories=_names(values, "categories"),
+        themes=_names(values, "themes"),
         data=wanted.context,
         store=no_prop not in _YES,
         outputs=("xml",),
@@ -78,8 +87,18 @@ def _ask(environment: str, space: str, wanted: soap_xml.Request, status_base: st
     )
 
 
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())[:50]
+def _names(values: Mapping[str, str], part: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in values.get(part, "").split(",") if name.strip())
+    if len(names) > MOST_NAMES or max(map(len, names), default=0) > LONGEST_NAME:
+        most = f"{part} are {MOST_NAMES} names at most, of {LONGEST_NAME} characters at most"
+        raise SoapFault("Sender", most, Code.BAD_REQUEST)
+    return names
+
+
+def _is_live(desk: Desk, environment: str, space: str) -> bool:
+    catalogs = desk.served.catalogs
+    found = catalogs[environment].spaces.get(space) if environment in catalogs else None
+    return found is not None and found.unitary
 
 
 async def _propose(desk: Desk, ask: Ask) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,6 +19,17 @@ SERVICE = "urn:nms:interaction"
 MEDIA_TYPE = "application/soap+xml; charset=utf-8"
 DEEPEST, MOST = 16, 500
 """Levels and elements of an envelope."""
+PARTS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "Propose": (
+        ("targetId", "string"), ("maxCount", "int"), ("categories", "string"), ("themes", "string"), ("context", ""),
+        ("uuid", "string"), ("nli", "string"), ("noProp", "boolean"),
+    ),
+    "UpdateStatus": (("proposition", "string"), ("status", "string"), ("context", "")),
+}  # fmt: skip
+"""The parts of each operation with their types in the WSDL; empty: elements."""
+MOST_DATA, LONGEST_NAME, LONGEST_VALUE = 100, 128, 2_000
+"""Call data of a call, and the characters of one, as over JSON."""
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class SoapFault(Exception):  # noqa: N818 - SOAP's own word for it
@@ -78,31 +90,52 @@ def _within_limits(root: Element) -> None:
 
 
 def _request(element: Element) -> Request:
-    space, _, name = element.tag.removeprefix("{").rpartition("}")
-    if space != SERVICE or name not in ("Propose", "UpdateStatus"):
+    space, name = _taken_apart(element.tag)
+    if space != SERVICE or name not in PARTS:
         raise SoapFault("Sender", "the operations are Propose and UpdateStatus of urn:nms:interaction")
+    known = {part for part, _ in PARTS[name]}
     values: dict[str, str] = {}
     context: Mapping[str, object] = {}
     for child in element:
-        part = child.tag.rpartition("}")[2]
+        space, part = _taken_apart(child.tag)
+        if part not in known or space not in (SERVICE, ""):
+            raise SoapFault("Sender", f"{name} has no part “{part[:60]}”")
         if part in values:
-            raise SoapFault("Sender", f"{part[:60]} is given twice")
+            raise SoapFault("Sender", f"{part} is given twice")
         values[part] = (child.text or "").strip()
         if part == "context":
             context = _context(child)
+        elif len(child):
+            raise SoapFault("Sender", f"{part} is a text, without the element “{_taken_apart(child[0].tag)[1][:60]}”")
     return Request(name, values, context)
+
+
+def _taken_apart(tag: str) -> tuple[str, str]:
+    """The namespace and the name of ``{namespace}name``."""
+    space, _, name = tag.removeprefix("{").rpartition("}")
+    return space, name
 
 
 def _context(element: Element) -> dict[str, object]:
     """``<interaction navigationLanguage='fr'/>``; ``<empty/>`` or nothing is no call data."""
-    if len(element) == 0:
+    texts = (element.text, *(one for inner in element for one in (inner.text, inner.tail)))
+    written = any(text and text.strip() for text in texts)
+    if len(element) == 0 and not written:
         return {}
     (inner,) = element if len(element) == 1 else (None,)
-    name = "" if inner is None else inner.tag.rpartition("}")[2]
-    if inner is None or name not in ("interaction", "empty") or len(inner):
+    name = "" if inner is None else _taken_apart(inner.tag)[1]
+    if inner is None or name not in ("interaction", "empty") or len(inner) or written:
         raise SoapFault("Sender", "context holds one element, interaction or empty")
     if name == "empty":
+        if inner.attrib:
+            raise SoapFault("Sender", "empty is no call data; write it as attributes of interaction")
         return {}
+    if len(inner.attrib) > MOST_DATA:
+        raise SoapFault("Sender", f"a call has {MOST_DATA} call data at most")
+    if any(len(key) > LONGEST_NAME or len(value) > LONGEST_VALUE for key, value in inner.attrib.items()):
+        raise SoapFault(
+            "Sender", f"names of call data have {LONGEST_NAME} characters at most, values {LONGEST_VALUE:,}"
+        )
     data: dict[str, object] = {call_data_name(key): value for key, value in inner.attrib.items()}
     if len(data) < len(inner.attrib):
         raise SoapFault("Sender", "the same call data is given twice")
@@ -118,10 +151,11 @@ def answer(operation: str, parts: Mapping[str, str]) -> bytes:
 
 def fault(found: SoapFault) -> bytes:
     """An envelope with a fault."""
+    reason = escape(_NOT_IN_XML.sub("\ufffd", found.reason))
     detail = f"<env:Detail><code>{escape(found.diagnostic)}</code></env:Detail>" if found.diagnostic else ""
     return _enveloped(
         f"<env:Fault><env:Code><env:Value>env:{found.code}</env:Value></env:Code>"
-        f'<env:Reason><env:Text xml:lang="en">{escape(found.reason)}</env:Text></env:Reason>{detail}</env:Fault>'
+        f'<env:Reason><env:Text xml:lang="en">{reason}</env:Text></env:Reason>{detail}</env:Fault>'
     )
 
 

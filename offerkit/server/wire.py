@@ -145,6 +145,7 @@ _SAID = {
     404: "There is no such space, environment or proposition.",
     409: "What is there does not allow it: the proposition's status, or a plan that is stale.",
     413: "The body is too large.",
+    415: "The body is not UTF-8.",
     422: "The call is wrong; every mistake is told.",
     429: "Too many calls.",
     503: "The store or the contacts cannot be reached, or too much is waiting.",

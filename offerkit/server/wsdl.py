@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from xml.sax.saxutils import quoteattr
 
-from offerkit.server.soap_xml import SERVICE
+from offerkit.server.soap_xml import PARTS, SERVICE
 
-_PROPOSE = (
-    ("targetId", "string"), ("maxCount", "int"), ("categories", "string"), ("themes", "string"), ("context", ""),
-    ("uuid", "string"), ("nli", "string"), ("noProp", "boolean"),
-)  # fmt: skip
-_UPDATE = (("proposition", "string"), ("status", "string"), ("context", ""))
 _SEQUENCE = ("<xsd:complexType><xsd:sequence>", "</xsd:sequence></xsd:complexType>")
 _MESSAGES: dict[str, tuple[tuple[str, str], ...]] = {
-    "Propose": _PROPOSE,
+    "Propose": PARTS["Propose"],
     "ProposeResponse": (("interactionId", "string"), ("propositions", "")),
-    "UpdateStatus": _UPDATE,
+    "UpdateStatus": PARTS["UpdateStatus"],
     "UpdateStatusResponse": (),
 }
 

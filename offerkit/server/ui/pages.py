@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.reports.escape import visible
 from offerkit.server.addresses import client_of, is_local
-from offerkit.server.callers import Callers, acting
+from offerkit.server.callers import Callers, GuessedTooOftenError, acting
 from offerkit.server.problems import status_of
 from offerkit.server.settings import Settings
 from offerkit.server.ui.access import Viewer, forget, same_origin, sealed, token_of
@@ -72,13 +72,10 @@ class Pages:
 
     async def named(self, request: Request, token: str) -> str:
         """The operator whose token this is; empty: nobody's, no longer valid, or one guess too many."""
-        client = client_of(request)
-        if self._callers.too_many(client):
+        try:
+            return await self._callers.by_token(token, client_of(request))
+        except GuessedTooOftenError:
             return ""
-        name = await self._callers.by_token(token)
-        if not name:
-            self._callers.guessed(client)
-        return name
 
     async def show(self, request: Request, template: str, make: Maker) -> Response:
         """The page that ``template`` makes of what ``make`` read."""

@@ -84,6 +84,7 @@ BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">' + "".join(
     f'<!ENTITY {chr(98 + n)} "{("&" + chr(97 + n) + ";") * 10}">' for n in range(9)
 ) + "]>" + propose(targetId="&j;")  # fmt: skip
 EXTERNAL = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>' + propose(targetId="&a;")
+MANY = " ".join(f"a{number}='1'" for number in range(101))
 DEEP = "<a>" * 5_000 + "</a>" * 5_000
 
 
@@ -99,6 +100,24 @@ DEEP = "<a>" * 5_000 + "</a>" * 5_000
         (EXTERNAL, "Sender", "no document type"),
         (DEEP, "Sender", "levels deep"),
         (propose(x="<a/>" * 600), "Sender", "elements"),
+        (propose(targetId="a", colour="red"), "Sender", "Propose has no part “colour”"),
+        (propose(targetId="a", proposition="x"), "Sender", "Propose has no part “proposition”"),
+        (propose(targetId="a", targetid="b"), "Sender", "no part “targetid”"),
+        (propose().replace("<Propose", "<Propose xmlns:o='urn:other'").replace("></P", "><o:targetId/></P"), "Sender", "no part"),
+        (update("x").replace("<status>", "<targetId>a</targetId><status>"), "Sender", "UpdateStatus has no part “targetId”"),
+        (propose(targetId="<key>a</key>"), "Sender", "targetId is a text, without the element “key”"),
+        (propose(targetId="a<b/>c"), "Sender", "targetId is a text"),
+        (propose(categories="<item>travel</item>"), "Sender", "categories is a text"),
+        (propose(targetId="a", categories=",".join(f"c{n}" for n in range(51))), "Sender", "categories are 50 names at most"),
+        (propose(targetId="a", themes=",".join(f"c{n}" for n in range(51))), "Sender", "themes are 50 names at most"),
+        (propose(targetId="a", categories="c" * 501), "Sender", "of 500 characters"),
+        (propose(targetId="a", context="colour='red'"), "Sender", "context holds"),
+        (propose(targetId="a", context="<interaction>red</interaction>"), "Sender", "context holds"),
+        (propose(targetId="a", context="<interaction/>red"), "Sender", "context holds"),
+        (propose(targetId="a", context="<empty colour='red'/>"), "Sender", "empty is no call data"),
+        (propose(context=f"<interaction {MANY}/>"), "Sender", "100 call data"),
+        (propose(context=f"<interaction navigationLanguage='{'f' * 2001}'/>"), "Sender", "2,000"),
+        (propose(context=f"<interaction {'f' * 129}='1'/>"), "Sender", "128 characters"),
         ("<a/>", "Sender", "one request"),
         (envelope(""), "Sender", "one request"),
         (envelope('<Propose xmlns="urn:other"/>'), "Sender", "operations are"),
@@ -136,12 +155,18 @@ def test_everything_else_is_a_fault(asking: TestClient, content: str | bytes, co
 
 
 @pytest.mark.parametrize("path", ["/interaction/nowhere/web", "/interaction/shop/wbe", "/interaction/shop/mail",
+                                  "/interaction/shop/%EF%BF%BE", "/interaction/shop@live@live/web",
                                   "/interaction/..%2f..%2fetc/web", "/interaction/%00/web", "/interaction/ѕhop/web",
                                   "/interaction/" + "a" * 3000 + "/web"])  # fmt: skip
 def test_places_that_are_none(asking: TestClient, path: str) -> None:
     answer = asking.post(path, content=propose(targetId="ann@example.com"))
     assert answer.status_code in (400, 404)
     assert "etc" not in answer.text.replace("../../etc", "")
+    if answer.status_code == 400:
+        ElementTree.fromstring(answer.content)
+    described = asking.get(f"{path}?wsdl")
+    assert (described.status_code, described.headers["content-type"]) == (404, "application/problem+json")
+    assert described.json()["errors"] == [{"code": "OFR751", "message": "there is nothing at this path"}]
 
 
 def test_a_proposition_of_another_environment_is_not_there(asking: TestClient) -> None:
@@ -161,11 +186,39 @@ def test_an_update_of_no_environment_reaches_none(asking: TestClient, served: Wo
         assert row.status == "presented"
 
 
+def test_fifty_names_are_taken_and_parts_may_have_no_namespace(asking: TestClient) -> None:
+    many = propose(targetId="ann@example.com", categories=",".join(["travel", *(f"c{n}" for n in range(49))]))
+    plain = envelope(
+        '<o:Propose xmlns:o="urn:nms:interaction"><targetId>ann@example.com</targetId>'
+        "<categories>travel</categories></o:Propose>"
+    )
+    for body in (many, plain):
+        status, root = sent(asking, body)
+        assert status == 200
+        assert [p.get("offer-id") for p in root.findall(f".//{OURS}proposition")] == ["safari"]
+
+
+def test_another_charset_is_a_fault(asking: TestClient) -> None:
+    answer = asking.post(PATH, content=propose(), headers={"content-type": "application/soap+xml; charset=utf-7"})
+    assert answer.status_code == 415
+    assert ElementTree.fromstring(answer.content).findtext(f".//{ENV}Value") == "env:Sender"
+    utf7 = b'<?xml version="1.0" encoding="utf-7"?>' + propose().encode()
+    assert sent(asking, utf7)[0] == 400
+
+
+@pytest.mark.parametrize("host", ["[", "[::1", "a b", 'x"><y', "@", "/", "x" * 5000])
+def test_the_description_survives_a_nonsensical_host(asking: TestClient, host: str) -> None:
+    answer = asking.get(f"{PATH}?wsdl", headers={"host": host})
+    assert answer.status_code == 200
+    ElementTree.fromstring(answer.content)
+
+
 def test_too_large(asking: TestClient) -> None:
     assert asking.post(PATH, content=propose(targetId="a" * 70_000)).status_code == 413
 
 
 def test_the_service_is_described(asking: TestClient) -> None:
+    assert asking.get(f"{PATH.replace('shop', 'shop@live')}?wsdl").status_code == 200
     answer = asking.get(f"{PATH}?wsdl")
     root = ElementTree.fromstring(answer.content)
     wsdl = "{http://schemas.xmlsoap.org/wsdl/}"

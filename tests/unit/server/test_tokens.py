@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from helpers.serving import client, with_people
 from helpers.workspace import Workspace
+from limits import RateLimitItemPerMinute
 from starlette.testclient import TestClient
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.server import callers
+from offerkit.server.addresses import counted_as
 from offerkit.workflow import tokens
 
 BODY = {"spaces": ["shop/web"], "contact": "ann@example.com", "explain": True, "store": False}
@@ -89,10 +91,72 @@ def test_a_disabled_operators_token_counts_no_more(asking: TestClient, live: Wor
     assert ask(asking, text).status_code == 401
 
 
+def guess(asking: TestClient, count: int, first: int = 0) -> list[int]:
+    return [ask(asking, f"ofk_{number:012}_{'a' * 43}").status_code for number in range(first, first + count)]
+
+
 def test_guessing_is_stopped(asking: TestClient) -> None:
-    answers = [ask(asking, f"guess-{number}").status_code for number in range(callers.GUESSES + 3)]
-    assert answers[: callers.GUESSES] == [401] * callers.GUESSES
-    assert answers[-1] == 429
+    answers = guess(asking, callers.GUESSES + 3)
+    assert answers == [401] * callers.GUESSES + [429] * 3
+    answer = ask(asking, "once more")
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "60")
+
+
+def test_guessing_hinders_nobody_with_a_token(asking: TestClient, live: Workspace) -> None:
+    _, text = made(live)
+    assert guess(asking, callers.GUESSES + 1)[-1] == 429
+    assert ask(asking, text).status_code == 200, "one that was never seen before, from the same address"
+
+
+def test_guesses_are_not_looked_up_for_ever(
+    asking: TestClient, live: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callers, "_LOOKED_UP", RateLimitItemPerMinute(30))
+    (_, before), (_, after) = made(live), made(live, "ada")
+    assert ask(asking, before).status_code == 200
+    assert guess(asking, 31)[-1] == 429
+    asked: list[str] = []
+    monkeypatch.setattr(callers, "operator_by_token", lambda _, text, __: asked.append(text) or "omar")
+    assert ask(asking, after).status_code == 429, "beyond the limit, what never counted is not looked up"
+    assert asked == []
+    assert ask(asking, before).status_code == 200
+    asking._transport.client = ("203.0.113.7", 5)  # type: ignore[attr-defined]
+    assert ask(asking, after).status_code == 200, "elsewhere it counts"
+
+
+def test_a_token_that_counts_no_more_is_a_guess_like_others(
+    asking: TestClient, live: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callers, "_LOOKED_UP", RateLimitItemPerMinute(5))
+    id_, text = made(live)
+    assert ask(asking, text).status_code == 200
+    tokens.revoke(live.session("omar"), id_)
+    assert [ask(asking, text).status_code for _ in range(7)] == [401] * 5 + [429] * 2
+
+
+def test_a_network_guesses_as_one(asking: TestClient) -> None:
+    for number in range(callers.GUESSES):
+        asking._transport.client = (f"2001:db8::{number:x}", 5)  # type: ignore[attr-defined]
+        assert guess(asking, 1, number) == [401]
+    assert guess(asking, 1) == [429]
+    asking._transport.client = ("2001:db8:0:1::1", 5)  # type: ignore[attr-defined]
+    assert guess(asking, 1) == [401], "another /64"
+
+
+@pytest.mark.parametrize(
+    ("client_", "counted"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8::1:2", "2001:db8::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::1", "::/64"),
+        ("", ""),
+        ("x" * 100, "x" * 64),
+    ],
+)
+def test_whom_calls_count_for(client_: str, counted: str) -> None:
+    assert counted_as(client_) == counted
 
 
 @pytest.mark.parametrize(

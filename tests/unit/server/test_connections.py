@@ -1,0 +1,269 @@
+"""Real connections: slow, cut, endless and lying ones get a proper refusal or none, and hold no place."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import uvicorn
+from helpers.serving import with_people
+from helpers.workspace import Workspace
+
+from offerkit.server import connections, run
+from offerkit.server.app import application
+from offerkit.server.connections import Patient
+from offerkit.server.settings import Settings
+
+BODY = b'{"spaces":["shop/web"],"contact":"ann@example.com"}'
+POST = b"POST /api/v1/propose HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
+LONGEST = 10
+"""Seconds after which a test says that something hangs."""
+
+
+class Running:
+    """A server in a thread, at a port of its own."""
+
+    def __init__(self, shop: Workspace) -> None:
+        made = application(shop.session(environ={}), Settings(str(shop.root)))
+        config = uvicorn.Config(made, port=0, http=Patient, ws="none", log_config=None, access_log=False)
+        self.server = uvicorn.Server(config)
+        self.thread = threading.Thread(target=self.server.run)
+        self.thread.start()
+        end = time.monotonic() + LONGEST
+        while not self.server.started:
+            assert time.monotonic() < end and self.thread.is_alive()
+            time.sleep(0.01)
+        self.address = self.server.servers[0].sockets[0].getsockname()
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(self.address, timeout=LONGEST)
+
+    def held(self) -> int:
+        return len(self.server.server_state.connections) + len(self.server.server_state.tasks)
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self.thread.join()
+
+
+@pytest.fixture
+def running(shop: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+    monkeypatch.setattr(connections, "PATIENCE", 0.4)
+    monkeypatch.setattr(connections, "LONG_PATIENCE", 1.5)
+    monkeypatch.setattr(connections, "EVERY", 0.05)
+    found = Running(with_people(shop).go_live())
+    yield found
+    found.stop()
+
+
+def everything(connection: socket.socket) -> bytes:
+    """What comes until the other side closes; fails when it never does."""
+    found = b""
+    while True:
+        try:
+            piece = connection.recv(65536)
+        except ConnectionError:
+            return found
+        if not piece:
+            return found
+        found += piece
+
+
+def problem(answer: bytes, status: int) -> str:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status), answer[:300]
+    assert b"content-type: application/problem+json" in head.lower()
+    document: dict[str, Any] = json.loads(body)
+    assert document["status"] == status
+    return str(document["errors"][0]["message"])
+
+
+def nothing_is_held(running: Running) -> None:
+    end = time.monotonic() + LONGEST
+    while running.held():
+        assert time.monotonic() < end, "a connection or a task is held"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"POST /api/v1/pro",
+        POST,
+        POST + b"Content-Length: 60\r\n\r\n" + BODY,  # says more than it sends
+        POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{\"spa",
+        POST + b"Content-Length: 60\r\nExpect: 100-continue\r\n\r\n",
+        b"POST /interaction/shop/web HTTP/1.1\r\nHost: here\r\nContent-Length: 60\r\n\r\n<",
+        b"POST /nl/propose?env=shop HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{",
+    ],
+)  # fmt: skip
+def test_a_request_that_never_ends_is_given_up(running: Running, head: bytes) -> None:
+    with running.connect() as connection:
+        connection.sendall(head)
+        answer = everything(connection).removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
+    assert "too long" in problem(answer, 408)
+    nothing_is_held(running)
+
+
+@pytest.mark.parametrize(
+    "head", [b"", POST + b"Content-Length: 9000\r\n\r\n", POST, POST + b"Content-Length: 90000\r\n\r\n"]
+)
+def test_a_dribble_holds_no_place(running: Running, head: bytes) -> None:
+    """Headers or a body, a byte at a time; the last one is answered at once, and dribbles on."""
+    begin = time.monotonic()
+    with running.connect() as connection:
+        connection.sendall(head)
+        try:
+            while time.monotonic() - begin < LONGEST:
+                connection.sendall(b"a")
+                time.sleep(0.02)
+        except ConnectionError:
+            pass
+    assert time.monotonic() - begin < LONGEST / 2
+    nothing_is_held(running)
+
+
+@pytest.mark.parametrize("said", [b"", b"\r\n"])
+def test_who_says_nothing_is_not_waited_for(running: Running, said: bytes) -> None:
+    with running.connect() as connection:
+        connection.sendall(said)
+        assert everything(connection) == b""
+    nothing_is_held(running)
+
+
+def test_a_connection_that_was_used_is_not_kept_for_line_ends(running: Running) -> None:
+    with running.connect() as connection:
+        connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: here\r\n\r\n")
+        assert b"alive" in connection.recv(65536)
+        connection.sendall(b"\r\n")
+        assert everything(connection) == b""
+
+
+def test_operators_may_take_longer(running: Running) -> None:
+    begin = time.monotonic()
+    with running.connect() as connection:
+        connection.sendall(b"POST /api/v1/store/apply HTTP/1.1\r\nHost: here\r\nContent-Length: 60\r\n\r\n{")
+        problem(everything(connection), 408)
+    assert time.monotonic() - begin > 1.0
+
+
+def test_calls_go_on_beside_slow_ones(running: Running) -> None:
+    slow = [running.connect() for _ in range(50)]
+    for one in slow:
+        one.sendall(POST + b"Content-Length: 60\r\n\r\n{")
+    with running.connect() as connection:
+        connection.sendall(POST + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY)
+        assert everything(connection).startswith(b"HTTP/1.1 200 ")
+    for one in slow:
+        problem(everything(one), 408)
+        one.close()
+    nothing_is_held(running)
+
+
+@pytest.mark.parametrize("name", [b"X: ", b"", b"GET /"])
+def test_headers_without_end_are_refused(running: Running, name: bytes) -> None:
+    with running.connect() as connection:
+        connection.sendall(POST if name != b"GET /" else b"")
+        answer = b""
+        try:
+            connection.sendall(name)
+            for number in range(500):
+                connection.sendall(b"a" * 1000 if name else b"X-%d: a\r\n" % number + b"Y: " + b"b" * 990 + b"\r\n")
+        except ConnectionError:
+            pass
+        answer = everything(connection)
+    assert answer == b"" or "65,536 bytes" in problem(answer, 431)
+    nothing_is_held(running)
+
+
+def test_a_body_without_end_is_not_read_for_ever(running: Running) -> None:
+    sent = 0
+    with running.connect() as connection:
+        connection.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n")
+        try:
+            while sent < 64 * 1024 * 1024:
+                connection.sendall(b"1000\r\n" + b" " * 0x1000 + b"\r\n")
+                sent += 0x1000
+        except ConnectionError:
+            pass
+    assert sent < 16 * 1024 * 1024
+    nothing_is_held(running)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"nonsense\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"GET /\xff HTTP/1.1\r\n\r\n",
+        b"CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+        POST + b"Content-Length: 5\r\nContent-Length: 50\r\n\r\n" + BODY,
+        POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        POST + b"Content-Length: -5\r\n\r\n" + BODY,
+        POST + b"Content-Length: 5x\r\n\r\n" + BODY,
+        POST + b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n",
+        POST + b"X: a\r\n b\rc\r\n\r\n",
+        POST + b"X y: a\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_is_a_problem_document(running: Running, request_: bytes) -> None:
+    with running.connect() as connection:
+        connection.sendall(request_)
+        assert "no HTTP request" in problem(everything(connection), 400)
+    nothing_is_held(running)
+
+
+def test_a_length_that_says_too_little_ends_the_body_there(running: Running) -> None:
+    """What is behind it is read as another request, and is none."""
+    with running.connect() as connection:
+        connection.sendall(POST + b"Content-Length: 10\r\n\r\n" + BODY)
+        answer = everything(connection)
+    assert b"HTTP/1.1 200" not in answer and answer.startswith(b"HTTP/1.1 4")
+    nothing_is_held(running)
+
+
+def test_an_upgrade_is_a_request_like_others(running: Running) -> None:
+    with running.connect() as connection:
+        connection.sendall(
+            b"GET /health/live HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        )
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+
+
+def test_several_requests_at_once_are_answered_in_turn(running: Running) -> None:
+    one = POST + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
+    with running.connect() as connection:
+        connection.sendall(one * 20 + b"GET /health/live HTTP/1.1\r\nConnection: close\r\n\r\n")
+        assert everything(connection).count(b"HTTP/1.1 200 OK") == 21
+    nothing_is_held(running)
+
+
+def test_who_never_reads_is_not_waited_for(running: Running) -> None:
+    with running.connect() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(2)
+        try:
+            for _ in range(3_000):
+                connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: here\r\n\r\n")
+        except (TimeoutError, ConnectionError):
+            pass
+        nothing_is_held(running)
+
+
+def test_the_command_serves_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(uvicorn, "run", lambda *_, **options: given.update(options))
+    for name in ("signal.signal",):
+        monkeypatch.setattr(f"offerkit.server.run.{name}", lambda *_: None)
+    monkeypatch.setattr(run, "set_up_logs", lambda _: None)
+    monkeypatch.setenv("OFFERKIT_SERVE", "")
+    monkeypatch.setenv("OFFERKIT_STORE", "")
+    run.serve(Settings(str(tmp_path)), "")
+    assert (given["http"], given["ws"], given["server_header"]) == (Patient, "none", False)
+    assert given["limit_concurrency"] and given["timeout_keep_alive"] < connections.PATIENCE
