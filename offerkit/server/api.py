@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 
 from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
 
 from offerkit.diagnostics import Code, refuse
 from offerkit.engine.answer import Answer
 from offerkit.fingerprint import Json
 from offerkit.reports.answer import answer_json
-from offerkit.server.bodies import OneWay
+from offerkit.server.bodies import described, read
 from offerkit.server.callers import operator_of
 from offerkit.server.desk import Desk
+from offerkit.server.direct import Call
 from offerkit.server.seat import now
 from offerkit.server.wire import AnswerView, ProposeBody, UpdateBody, UpdatedView, json_answer, refusals
 from offerkit.workflow.asking import Ask
@@ -20,18 +22,19 @@ from offerkit.workflow.moments import moment
 from offerkit.workflow.proposing import utc, zone_of
 from offerkit.workflow.updating import Update
 
+PROPOSE_PATH, UPDATE_PATH = "/api/v1/propose", "/api/v1/update"
 REVISION = "Offerkit-Revision"
 """The header that names the revision an answer is from."""
 _PROBLEMS = refusals(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
 
 
-def routes(desk: Desk, status_base: str) -> APIRouter:
-    """The calls on ``desk``; ``status_base`` is where tracked links lead."""
-    router = APIRouter(prefix="/api/v1", tags=["decisions"], route_class=OneWay)
+def routes(desk: Desk, status_base: str) -> tuple[APIRouter, list[Call]]:
+    """The calls on ``desk``, and how they are answered directly; ``status_base`` is where tracked links lead."""
+    router = APIRouter(tags=["decisions"])
 
-    @router.post("/propose", responses={200: {"model": AnswerView}, **_PROBLEMS}, operation_id="propose")
-    async def propose(body: ProposeBody, request: Request) -> Response:
+    async def propose(request: Request) -> Response:
         """Which offers does this contact get, on these spaces, now? Kept before it is answered."""
+        body = await read(request, ProposeBody)
         insider = bool(operator_of(request))
         if not insider and (body.at or body.seed or body.explain):
             raise refuse(Code.NOT_ALLOWED, "at, seed and explain are for operators", hint="Send an operator's token.")
@@ -41,9 +44,9 @@ def routes(desk: Desk, status_base: str) -> APIRouter:
         made["revision"] = revision
         return json_answer(made, headers={REVISION: str(revision)})
 
-    @router.post("/update", responses={200: {"model": UpdatedView}, **_PROBLEMS}, operation_id="update")
-    async def update(body: UpdateBody) -> Response:
+    async def update(request: Request) -> Response:
         """What became of a proposition. To set the status that it has changes nothing."""
+        body = await read(request, UpdateBody)
         asked = Update(body.proposition, body.status, dict(body.data), now(), body.environment)
         change, _ = await desk.update(asked)
         made: Json = {
@@ -54,7 +57,16 @@ def routes(desk: Desk, status_base: str) -> APIRouter:
         }
         return json_answer(made)
 
-    return router
+    calls = [Call("POST", PROPOSE_PATH, propose), Call("POST", UPDATE_PATH, update)]
+    views: list[tuple[type[BaseModel], type[BaseModel]]] = [(ProposeBody, AnswerView), (UpdateBody, UpdatedView)]
+    for call, (taken, answered) in zip(calls, views, strict=True):
+        router.post(
+            call.path,
+            responses={200: {"model": answered}, **_PROBLEMS},
+            operation_id=call.path.rpartition("/")[2],
+            openapi_extra=described(taken),
+        )(call.endpoint)
+    return router, calls
 
 
 def _ask(desk: Desk, body: ProposeBody, status_base: str) -> Ask:

@@ -18,6 +18,7 @@ from offerkit.server import api, demo, health, remote, soap, ui, web
 from offerkit.server.bodies import UnreadableError
 from offerkit.server.callers import Callers, Known, operator_of
 from offerkit.server.desk import Desk
+from offerkit.server.direct import Direct
 from offerkit.server.gate import STATUS_PATH, Gate
 from offerkit.server.metrics import Metrics
 from offerkit.server.middleware import Outermost, TooLargeError, mistake
@@ -49,7 +50,8 @@ def application(session: Session, settings: Settings) -> ASGIApp:
         redirect_slashes=False,  # they would lead to whatever Host a caller made up
     )
     public = settings.public_url.rstrip("/")
-    app.include_router(api.routes(desk, public + STATUS_PATH))
+    decisions, calls = api.routes(desk, public + STATUS_PATH)
+    app.include_router(decisions)
     app.include_router(remote.routes(desk))
     app.include_router(soap.routes(desk, public + STATUS_PATH, public))
     app.include_router(health.routes(desk, metrics))
@@ -60,7 +62,7 @@ def application(session: Session, settings: Settings) -> ASGIApp:
     if settings.ui != "off":
         app.add_api_route("/ui/", _to_ui, include_in_schema=False)
     _problems(app)
-    return Outermost(Known(Gate(app, desk, public), callers), metrics, _route)
+    return Outermost(Known(Gate(Direct(app, calls), desk, public), callers), metrics, _route)
 
 
 def _route(scope: Scope) -> str:
