@@ -49,6 +49,11 @@ def call(site: TestClient, *ids: str, path: str = CALL, headers: dict[str, str] 
     return site.post(path, json={"divs": divs, "target": "ann@example.com", **more}, headers=headers or {})
 
 
+def envelope(key: str = "ann@example.com") -> str:
+    asked = f'<Propose xmlns="urn:nms:interaction"><targetId>{key}</targetId></Propose>'
+    return f'<e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope"><e:Body>{asked}</e:Body></e:Envelope>'
+
+
 def kept(shop: Workspace) -> list[tuple[str, str, int]]:
     with shop.store() as store:
         return sorted((row.space, row.offer, row.rank) for row in store.propositions())
@@ -192,6 +197,14 @@ def test_too_many_calls_from_one_address_have_to_wait(shop: Workspace) -> None:
         assert site.get("/o?a=UpdateStatus&p=x&st=2").status_code == 429
 
 
+def test_soap_and_its_description_are_counted(shop: Workspace) -> None:
+    with client(shop_with(shop, rate=2)) as site:
+        path = "/interaction/shop@live/web"
+        assert [site.post(path, content=envelope()).status_code for _ in range(2)] == [200, 200]
+        for answer in (site.post(path, content=envelope()), site.get(f"{path}?wsdl"), call(site)):
+            assert answer.status_code == 429 and answer.headers["content-type"] == "application/problem+json"
+
+
 def test_back_ends_of_this_machine_are_not_counted(shop: Workspace) -> None:
     body = {"spaces": ["shop/web"], "contact": "ann@example.com"}
     with client(shop_with(shop, rate=2)) as near:
@@ -221,14 +234,20 @@ def test_where_keys_are_signed_raw_ones_are_refused_everywhere(shop: Workspace) 
             site.post("/api/v1/propose", json={**api, "contact": good}).json()["spaces"][0]["identified"] == "explicit"
         )
         for key, why in wrong.items():
+            fault = site.post("/interaction/shop/web", content=envelope(key))
+            assert (fault.status_code, "OFR755" in fault.text, why in fault.text) == (400, True, True)
+            assert SECRET not in fault.text
             for answer in (call(site, target=key), site.post("/api/v1/propose", json={**api, "contact": key})):
                 assert (answer.status_code, answer.json()["errors"][0]["code"]) == (403, "OFR755")
                 assert why in answer.json()["errors"][0]["message"]
                 assert SECRET not in answer.text
+        assert 'offer-id="gold-card"' in site.post("/interaction/shop/web", content=envelope(good)).text
         assert call(site, target="").status_code == 200  # nobody is no false contact
     with client(signed, environ={}) as site:
         answer = call(site, target=good)
         assert answer.status_code == 503 and "SHOP_KEYS" not in answer.text
+        fault = site.post("/interaction/shop/web", content=envelope(good))
+        assert fault.status_code == 503 and "SHOP_KEYS" not in fault.text and "env:Receiver" in fault.text
 
 
 def test_operators_are_not_counted_and_need_no_signature(shop: Workspace) -> None:
