@@ -24,7 +24,8 @@ Place: TypeAlias = Annotated[
     ),
 ]
 Named: TypeAlias = Annotated[str, Field(max_length=500)]
-Datum: TypeAlias = Annotated[str, Field(max_length=2_000)] | bool | int | float | None
+Finite: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
+Datum: TypeAlias = Annotated[str, Field(max_length=2_000)] | bool | int | Finite | None
 CallData: TypeAlias = Annotated[
     dict[Annotated[str, Field(max_length=128)], Datum | Annotated[list[Datum], Field(max_length=100)]],
     Field(max_length=100, description="Call data, as the environment declares it.", examples=[{"page": "/travel"}]),

@@ -104,6 +104,31 @@ def test_the_propositions_as_xml(site: TestClient) -> None:
     assert found["i_web"].findtext("xmlOfferView/title") == "Lions"
 
 
+@pytest.mark.parametrize("id_", ["\x01", "a\x00b", "\n", "\ufffe", "\uffff", "", "a" * 201])
+def test_a_place_whose_name_cannot_be_in_xml_is_refused(site: TestClient, id_: str) -> None:
+    divs = [{"id": id_, "space": "web"}]
+    for xml in (True, False):
+        assert site.post(CALL, json={"divs": divs, "target": "ann@example.com", "xml": xml}).status_code == 422
+
+
+@pytest.mark.parametrize("id_", ['"><b>', "]]>", "é 😀", "&amp;", "a b"])
+def test_a_place_may_have_any_other_name(site: TestClient, id_: str) -> None:
+    divs = [{"id": id_, "space": "web"}]
+    answer = site.post(CALL, json={"divs": divs, "target": "ann@example.com", "xml": True})
+    assert [one.get("div") for one in ElementTree.fromstring(answer.content)] == [id_]
+    assert site.post(CALL, json={"divs": divs, "target": "ann@example.com"}).json()["divs"] == {id_: "<b>Gold</b>"}
+
+
+@pytest.mark.parametrize("key", ["ann@example.com|1", "\x00", "a|b|c", "x" * 400 + "|"])
+def test_a_wrong_key_does_not_bring_how_contacts_are_identified(site: TestClient, key: str) -> None:
+    answers = [call(site, target=key), site.post("/api/v1/propose", json={"spaces": ["shop/web"], "contact": key})]
+    if key.isprintable():
+        answers.append(site.post("/interaction/shop/web", content=envelope(key)))
+    for answer in answers:
+        assert answer.status_code in (400, 422) and "OFR874" in answer.text
+        assert "email" not in answer.text and "string" not in answer.text
+
+
 def test_call_data_may_be_spelled_as_pages_spell_it(site: TestClient) -> None:
     assert call(site, data={"navigationLanguage": "fr", "basket": "12"}).status_code == 200
     wrong = call(site, data={"basket": "many"})
