@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from enum import Enum
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -36,6 +37,36 @@ class _Stage(Enum):
     BODY = 2
 
 
+class Together:
+    """A transport that sends what is written at once together: head and body of an answer are one packet."""
+
+    __slots__ = ("_loop", "_parts", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        """Wrap ``transport``; ``loop`` is its own."""
+        self._transport, self._loop = transport, loop
+        self._parts: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send ``data`` at the end of this round of the loop."""
+        if not self._parts:
+            self._loop.call_soon(self._send)
+        self._parts.append(data)
+
+    def close(self) -> None:
+        """Close, once everything is sent."""
+        self._send()
+        self._transport.close()
+
+    def _send(self) -> None:
+        parts, self._parts = self._parts, []
+        if parts and not self._transport.is_closing():
+            self._transport.write(b"".join(parts))
+
+
 class Patient(HttpToolsProtocol):
     """A connection whose patience has an end. What it costs a request is a few assignments."""
 
@@ -46,7 +77,7 @@ class Patient(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in its base
         """Begin to look after it."""
-        super().connection_made(transport)
+        super().connection_made(cast(asyncio.Transport, Together(transport, self.loop)))
         self._timer = self.loop.call_later(EVERY, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -16,6 +16,8 @@ from offerkit.workflow.asking import Ask, Wanted
 from offerkit.workflow.catalogs import Catalogs
 
 _NTH = re.compile(r"(?P<space>.+)_(?P<rank>[1-9][0-9]?)")
+_PRINTED = r"^[^\x00-\x1f\x7f\ufffe\uffff]*$"
+"""What can stand in an attribute of XML."""
 Categories = Annotated[list[Named], Field(max_length=50)]
 
 
@@ -24,7 +26,7 @@ class Div(BaseModel):
 
     model_config = UpdateBody.model_config
 
-    id: Annotated[str, Field(min_length=1, max_length=200)]
+    id: Annotated[str, Field(min_length=1, max_length=200, pattern=_PRINTED)]
     space: Annotated[str, Field(max_length=200)] = ""
     categories: Categories = []
 

@@ -29,6 +29,11 @@ _STATUS = {
 }
 _OURS = ("OFR6", "OFR87")
 """Codes of what is wrong on our side: the store, the contacts' source."""
+_OUTSIDE = {
+    Code.CONTACT_KEY: "the contact's key is not written as the keys of this space are",
+    Code.CONTACT_AMBIGUOUS: "the contact's key does not say who is meant",
+}
+"""What others than operators hear where the sentence itself says how contacts are identified."""
 
 
 def status_of(refused: Refused) -> int:
@@ -61,7 +66,7 @@ def problem(refused: Refused, *, insider: bool, instance: str = "") -> Response:
 
 def _error(found: Diagnostic, *, insider: bool, ours: bool) -> Json:
     if not insider:
-        return {"code": str(found.code), "message": "the service cannot answer now" if ours else found.summary}
+        return {"code": str(found.code), "message": "the service cannot answer now" if ours else outside(found)}
     made: dict[str, Json] = {"code": str(found.code), "message": found.summary}
     for name, text in (("detail", found.detail), ("hint", found.hint), ("address", found.address)):
         if text:
@@ -69,6 +74,11 @@ def _error(found: Diagnostic, *, insider: bool, ours: bool) -> Json:
     if found.position is not None:
         made["position"] = str(found.position)
     return made
+
+
+def outside(found: Diagnostic) -> str:
+    """The sentence of a diagnostic for somebody who may not see the catalog."""
+    return _OUTSIDE.get(found.code, found.summary)
 
 
 def trouble(status: int, title: str, message: str, instance: str = "") -> Response:

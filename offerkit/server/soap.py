@@ -13,7 +13,7 @@ from offerkit.reports.answer import propositions_xml
 from offerkit.server import soap_xml
 from offerkit.server.bodies import UnreadableError, only_utf8
 from offerkit.server.desk import Desk
-from offerkit.server.problems import NOTHING_HERE, status_of, trouble
+from offerkit.server.problems import NOTHING_HERE, outside, status_of, trouble
 from offerkit.server.seat import now
 from offerkit.server.soap_xml import MEDIA_TYPE, SoapFault
 from offerkit.server.wsdl import wsdl
@@ -120,7 +120,7 @@ def _refused(refused: Refused) -> Response:
     first = refused.diagnostics[0]
     if status >= 500:
         return _fault(SoapFault("Receiver", "the service cannot answer now", first.code), status)
-    said = "; ".join(found.summary for found in refused.diagnostics)
+    said = "; ".join(outside(found) for found in refused.diagnostics)
     return _fault(SoapFault("Sender", said, first.code), 400)
 
 

@@ -85,8 +85,8 @@ def routes(desk: Desk, public_url: str, status_path: str) -> APIRouter:
 
         Visitors never see that an id is unknown or was used before: they are on their way to somewhere else.
         """
-        if "prefetch" in request.headers.get("sec-purpose", "") + request.headers.get("purpose", ""):
-            return Response(status_code=503)  # nobody clicked yet
+        if _ahead(request):  # nobody clicked yet; whoever then does comes again, as what failed is not kept
+            return Response(status_code=503)
         if a == "UpdateStatus":
             await _set(desk, p, st)
         target = target_of(r, own_origin(request, public_url), desk.served.declared)
@@ -95,6 +95,12 @@ def routes(desk: Desk, public_url: str, status_path: str) -> APIRouter:
         return Response(_NO_FURTHER, media_type="text/html; charset=utf-8") if r else Response(status_code=204)
 
     return router
+
+
+def _ahead(request: Request) -> bool:
+    """Whether a browser only looks ahead: it says so in one of four headers, by its make and age."""
+    said = (request.headers.get(name, "").lower() for name in ("sec-purpose", "purpose", "x-purpose", "x-moz"))
+    return any("prefetch" in one or "prerender" in one or "preview" in one for one in said)
 
 
 async def _set(desk: Desk, proposition: str, status: str) -> None:

@@ -24,7 +24,8 @@ Place: TypeAlias = Annotated[
     ),
 ]
 Named: TypeAlias = Annotated[str, Field(max_length=500)]
-Datum: TypeAlias = Annotated[str, Field(max_length=2_000)] | bool | int | float | None
+Finite: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
+Datum: TypeAlias = Annotated[str, Field(max_length=2_000)] | bool | int | Finite | None
 CallData: TypeAlias = Annotated[
     dict[Annotated[str, Field(max_length=128)], Datum | Annotated[list[Datum], Field(max_length=100)]],
     Field(max_length=100, description="Call data, as the environment declares it.", examples=[{"page": "/travel"}]),
@@ -45,12 +46,16 @@ class ProposeBody(Body):
     contact: Key = Field("", description="Who, by the space's keys; parts of a composite key are joined by |.")
     cookie: Key = Field("", description="The visitor's permanent or session cookie.")
     n: int = Field(1, ge=1, le=MAX_COUNT, description="How many offers on each space.")
-    categories: Annotated[list[Named], Field(max_length=50)] = Field([], description="Only offers below one of these.")
-    themes: Annotated[list[Named], Field(max_length=50)] = Field([], description="Only offers that carry one of these.")
-    data: CallData = {}
+    categories: Annotated[list[Named], Field(max_length=50)] = Field(
+        default_factory=list, description="Only offers below one of these."
+    )
+    themes: Annotated[list[Named], Field(max_length=50)] = Field(
+        default_factory=list, description="Only offers that carry one of these."
+    )
+    data: CallData = Field(default_factory=dict)
     store: bool = Field(True, description="Keep what is proposed; without it, nothing has an id.")
     outputs: Annotated[list[Output], Field(max_length=3)] = Field(
-        [], description="What the spaces' rendering functions are to make."
+        default_factory=list, description="What the spaces' rendering functions are to make."
     )
     status_url: bool = Field(True, description="Lead tracked links through this service.")
     at: Annotated[str, Field(max_length=40)] = Field(
@@ -68,7 +73,7 @@ class UpdateBody(Body):
     environment: Annotated[str, Field(max_length=128)] = Field(
         "", description="Where the proposition has to be; empty: anywhere."
     )
-    data: CallData = {}
+    data: CallData = Field(default_factory=dict)
 
 
 class PropositionView(BaseModel):

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from offerkit.contacts.keys import key_text
-from offerkit.contacts.source import Contacts, no_contact, open_contacts
+from offerkit.contacts.source import Contacts, Stamp, no_contact, open_contacts
 from offerkit.engine.cache import Bounded
 from offerkit.engine.catalog import Catalog
 from offerkit.models.dimension import Dimension, Source
 from offerkit.rules.types import Row
 from offerkit.workflow.catalogs import Catalogs
+
+_FRESH: Final = 0.1
+"""Seconds for which a file of remembered contacts is taken to be as it was."""
 
 
 class _Known:
@@ -37,6 +41,7 @@ class People:
         self._remembered: Bounded[tuple[object, ...], _Known] | None = Bounded(remember) if remember else None
         self._catalogs, self._root, self._environ = catalogs, root, environ
         self._open: dict[str, Contacts] = {}
+        self._stamps: dict[str, tuple[Stamp | None, float]] = {}
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -75,11 +80,19 @@ class People:
     def by_key(self, environment: str, text: str, keys: tuple[str, ...] = ()) -> Row | None:
         """The contact whose ``keys`` (default: the primary key) are ``text``; None when there is none."""
         contacts = self.of(environment)
-        stamp = contacts.stamp() if self._remembered is not None else None
+        stamp = self._stamp(environment, contacts) if self._remembered is not None else None
         if stamp is None or self._remembered is None:
             return contacts.find(contacts.parse_key(text, keys))
         known = self._remembered.get((environment, text, keys, stamp), lambda: _Known(contacts, text, keys))
         return known.row
+
+    def _stamp(self, environment: str, contacts: Contacts) -> Stamp | None:
+        """What tells one state of the file from the next; asked of the file system a few times a second at most."""
+        now = monotonic()
+        known = self._stamps.get(environment)
+        if known is None or known[1] < now:
+            known = self._stamps[environment] = contacts.stamp(), now + _FRESH
+        return known[0]
 
     @staticmethod
     def as_key(text: str) -> str:

@@ -109,6 +109,23 @@ def test_a_proposition_that_is_not_there_or_elsewhere_is_the_same_to_outsiders(a
     assert foreign.json()["errors"][0]["code"] == unknown.json()["errors"][0]["code"] == "OFR880"
 
 
+def test_an_update_takes_declared_call_data_only(asking: TestClient) -> None:
+    id_ = ask(asking).json()["spaces"][0]["propositions"][0]["id"]
+    answer = asking.post(UPDATE, json={"proposition": id_, "status": "accepted", "data": {"colour": "red"}})
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "OFR853")
+
+
+def test_a_wrong_value_does_not_bring_the_right_ones(served: Workspace) -> None:
+    secret = {"plan": {"type": "enumeration", "values": ["secret-plan"], "required": True}}
+    served.change({"environments/shop.yaml": {"environment": {"call_data": secret}}})
+    served.go_live()
+    with client(served) as asking:
+        for data in ({"plan": "wrong"}, {"plan": ["wrong"]}, {"plan": 1}, {"plna": "wrong"}, {}):
+            answer = ask(asking, data=data)
+            assert answer.status_code == 422
+            assert "secret" not in answer.text
+
+
 def test_a_new_revision_is_picked_up_and_named(asking: TestClient, served: Workspace) -> None:
     before = ask(asking, store=False)
     served.change({"specs/shop/offers.yaml": {"offers": {"safari": {"content": {"title": "Elephants"}}}}})

@@ -69,6 +69,14 @@ def test_what_is_not_utf_8_is_refused(asking: TestClient, encoding: str) -> None
     assert 400 <= asking.post(PROPOSE, content=BODIES[PROPOSE].encode(encoding), headers=JSON).status_code < 500
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", "-1e400"])
+@pytest.mark.parametrize("path", BODIES)
+def test_what_is_no_number_is_refused(asking: TestClient, path: str, number: str) -> None:
+    answer = asking.post(path, content=f'{BODIES[path][:-1]},"data":{{"page":{number}}}}}', headers=JSON)
+    assert answer.status_code == (422 if "e" in number else 400)
+    assert {error["code"] for error in answer.json()["errors"]} == {"OFR751"}
+
+
 @pytest.mark.parametrize("path", [*BODIES, SOAP])
 def test_a_body_without_a_length_is_limited_too(asking: TestClient, path: str) -> None:
     pieces = (b" " * 1_000 for _ in range(80))

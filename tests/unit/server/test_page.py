@@ -49,6 +49,11 @@ def call(site: TestClient, *ids: str, path: str = CALL, headers: dict[str, str] 
     return site.post(path, json={"divs": divs, "target": "ann@example.com", **more}, headers=headers or {})
 
 
+def envelope(key: str = "ann@example.com") -> str:
+    asked = f'<Propose xmlns="urn:nms:interaction"><targetId>{key}</targetId></Propose>'
+    return f'<e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope"><e:Body>{asked}</e:Body></e:Envelope>'
+
+
 def kept(shop: Workspace) -> list[tuple[str, str, int]]:
     with shop.store() as store:
         return sorted((row.space, row.offer, row.rank) for row in store.propositions())
@@ -97,6 +102,31 @@ def test_the_propositions_as_xml(site: TestClient) -> None:
     )
     assert side.findtext("xmlOfferView/t") == "Gold" and len(side.get("id") or "") == 20
     assert found["i_web"].findtext("xmlOfferView/title") == "Lions"
+
+
+@pytest.mark.parametrize("id_", ["\x01", "a\x00b", "\n", "\ufffe", "\uffff", "", "a" * 201])
+def test_a_place_whose_name_cannot_be_in_xml_is_refused(site: TestClient, id_: str) -> None:
+    divs = [{"id": id_, "space": "web"}]
+    for xml in (True, False):
+        assert site.post(CALL, json={"divs": divs, "target": "ann@example.com", "xml": xml}).status_code == 422
+
+
+@pytest.mark.parametrize("id_", ['"><b>', "]]>", "é 😀", "&amp;", "a b"])
+def test_a_place_may_have_any_other_name(site: TestClient, id_: str) -> None:
+    divs = [{"id": id_, "space": "web"}]
+    answer = site.post(CALL, json={"divs": divs, "target": "ann@example.com", "xml": True})
+    assert [one.get("div") for one in ElementTree.fromstring(answer.content)] == [id_]
+    assert site.post(CALL, json={"divs": divs, "target": "ann@example.com"}).json()["divs"] == {id_: "<b>Gold</b>"}
+
+
+@pytest.mark.parametrize("key", ["ann@example.com|1", "\x00", "a|b|c", "x" * 400 + "|"])
+def test_a_wrong_key_does_not_bring_how_contacts_are_identified(site: TestClient, key: str) -> None:
+    answers = [call(site, target=key), site.post("/api/v1/propose", json={"spaces": ["shop/web"], "contact": key})]
+    if key.isprintable():
+        answers.append(site.post("/interaction/shop/web", content=envelope(key)))
+    for answer in answers:
+        assert answer.status_code in (400, 422) and "OFR874" in answer.text
+        assert "email" not in answer.text and "string" not in answer.text
 
 
 def test_call_data_may_be_spelled_as_pages_spell_it(site: TestClient) -> None:
@@ -192,6 +222,14 @@ def test_too_many_calls_from_one_address_have_to_wait(shop: Workspace) -> None:
         assert site.get("/o?a=UpdateStatus&p=x&st=2").status_code == 429
 
 
+def test_soap_and_its_description_are_counted(shop: Workspace) -> None:
+    with client(shop_with(shop, rate=2)) as site:
+        path = "/interaction/shop@live/web"
+        assert [site.post(path, content=envelope()).status_code for _ in range(2)] == [200, 200]
+        for answer in (site.post(path, content=envelope()), site.get(f"{path}?wsdl"), call(site)):
+            assert answer.status_code == 429 and answer.headers["content-type"] == "application/problem+json"
+
+
 def test_back_ends_of_this_machine_are_not_counted(shop: Workspace) -> None:
     body = {"spaces": ["shop/web"], "contact": "ann@example.com"}
     with client(shop_with(shop, rate=2)) as near:
@@ -221,14 +259,20 @@ def test_where_keys_are_signed_raw_ones_are_refused_everywhere(shop: Workspace) 
             site.post("/api/v1/propose", json={**api, "contact": good}).json()["spaces"][0]["identified"] == "explicit"
         )
         for key, why in wrong.items():
+            fault = site.post("/interaction/shop/web", content=envelope(key))
+            assert (fault.status_code, "OFR755" in fault.text, why in fault.text) == (400, True, True)
+            assert SECRET not in fault.text
             for answer in (call(site, target=key), site.post("/api/v1/propose", json={**api, "contact": key})):
                 assert (answer.status_code, answer.json()["errors"][0]["code"]) == (403, "OFR755")
                 assert why in answer.json()["errors"][0]["message"]
                 assert SECRET not in answer.text
+        assert 'offer-id="gold-card"' in site.post("/interaction/shop/web", content=envelope(good)).text
         assert call(site, target="").status_code == 200  # nobody is no false contact
     with client(signed, environ={}) as site:
         answer = call(site, target=good)
         assert answer.status_code == 503 and "SHOP_KEYS" not in answer.text
+        fault = site.post("/interaction/shop/web", content=envelope(good))
+        assert fault.status_code == 503 and "SHOP_KEYS" not in fault.text and "env:Receiver" in fault.text
 
 
 def test_operators_are_not_counted_and_need_no_signature(shop: Workspace) -> None:

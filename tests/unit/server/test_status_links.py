@@ -72,12 +72,43 @@ def test_visitors_do_not_generate_or_schedule(site: TestClient, shop: Workspace)
     assert status(shop, id_) == "presented"
 
 
-def test_looking_ahead_is_no_click(site: TestClient, shop: Workspace) -> None:
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("sec-purpose", "prefetch"),
+        ("sec-purpose", "prefetch;prerender"),
+        ("sec-purpose", "prefetch;anonymous-client-ip"),
+        ("purpose", "prefetch"),
+        ("Purpose", "Prefetch"),
+        ("x-purpose", "preview"),
+        ("x-moz", "prefetch"),
+    ],
+)
+def test_looking_ahead_is_no_click(site: TestClient, shop: Workspace, name: str, value: str) -> None:
     id_ = proposed(site)
-    link = {"a": "UpdateStatus", "p": id_, "st": "2"}
-    assert site.get("/o", params=link, headers={"sec-purpose": "prefetch;prerender"}).status_code == 503
+    link = {"a": "UpdateStatus", "p": id_, "st": "2", "r": "https://bank.example/"}
+    ahead = site.get("/o", params=link, headers={name: value})
+    # nothing that a browser may show or keep instead of asking again
+    assert (ahead.status_code, ahead.text, ahead.headers["cache-control"]) == (503, "", "no-store")
+    assert "location" not in ahead.headers
     assert site.head("/o", params=link).status_code == 405
     assert status(shop, id_) == "presented"
+    assert site.get("/o", params=link).status_code == 303, "the click itself"
+    assert status(shop, id_) == "interested"
+
+
+@pytest.mark.parametrize("wanted", ["1", "2", "5", "presented"])
+def test_a_link_that_is_used_again_takes_nothing_back(site: TestClient, shop: Workspace, wanted: str) -> None:
+    id_ = proposed(site)
+    site.get("/o", params={"a": "UpdateStatus", "p": id_, "st": "3"})
+    answer = site.get("/o", params={"a": "UpdateStatus", "p": id_, "st": wanted, "r": "https://bank.example/"})
+    assert answer.status_code == 303
+    assert status(shop, id_) == "accepted"
+
+
+def test_a_status_link_sets_no_cookie_and_reads_none(site: TestClient) -> None:
+    answer = site.get("/o", params={"r": "/next"}, headers={"cookie": "uuid230=0123456789abcdef"})
+    assert "set-cookie" not in answer.headers and answer.headers["referrer-policy"] == "no-referrer"
 
 
 @pytest.mark.parametrize(
