@@ -19,7 +19,6 @@ from offerkit.server.settings import Settings
 from offerkit.server.writer import Writer
 from offerkit.store import StatusChange
 from offerkit.workflow.asking import Ask
-from offerkit.workflow.proposing import keep
 from offerkit.workflow.session import Session
 from offerkit.workflow.updating import Update
 
@@ -70,7 +69,7 @@ class Desk:
             ask = opened(served.declared, self.session.environ, ask)
         answer, kept = await self._seated(lambda seat: seat.decide(served, ask))
         if kept:
-            await asyncio.wrap_future(self.writer.submit(lambda store: keep(store, kept)))
+            await self.writer.keep(kept)
         self._metrics.answered(answer)
         return answer, served.serial
 
@@ -78,7 +77,7 @@ class Desk:
         """Give a proposition a status. Raises Refused; then nothing is changed."""
         served = self.served
         wish, reports = await self._seated(lambda seat: seat.prepare(served, asked))
-        change = await asyncio.wrap_future(self.writer.submit(wish.write))
+        change = await self.writer.submit(wish.write)
         if change.changed:
             self._metrics.updates.labels(str(change.proposition.status)).inc()
         return change, reports if change.changed else ()

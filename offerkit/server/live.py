@@ -105,10 +105,11 @@ class Watch:
                 self._stop.wait(max(self._seconds, 1.0))
 
     def _look(self, store: Store) -> None:
-        if store.last_serial() == self._served.serial:
+        serial = store.last_serial()  # asked first: what is appended meanwhile is seen the next time
+        if serial == self._served.serial:
             return
         if _heads(store) == self._served.heads:
-            self._served = Served(store.last_serial(), self._served.heads, self._served.catalogs)
+            self._served = Served(serial, self._served.heads, self._served.catalogs)
             return
         self._served = compiled(store)
         with suppress(RuntimeError):  # the loop has ended meanwhile

@@ -1,20 +1,23 @@
 """One writer for many calls: what waits is written in one transaction, and every caller hears only after the commit.
 
-Syncing a file to disk takes longer than deciding. Under load the calls that arrive meanwhile share the next sync.
+Syncing a file to disk takes longer than deciding. Under load the calls that arrive meanwhile share the next sync, one
+statement that adds all their propositions, and one message to the event loop.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future
+from asyncio import AbstractEventLoop, Future, get_running_loop
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from logging import getLogger
-from queue import Empty, Full, Queue
-from typing import Generic, TypeAlias, TypeVar
+from queue import Empty, SimpleQueue
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.store import Store
+from offerkit.workflow.proposing import Kept, keep
 from offerkit.workflow.session import Session
 
 T = TypeVar("T")
@@ -26,18 +29,31 @@ WAITING = 5_000
 """Jobs that may wait; more are refused, so that callers hear at once."""
 
 
-@dataclass
-class _Job(Generic[T]):
-    run: Callable[[Store], T]
-    done: Future[T]
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What an answer leaves, or whatever else is to be done in a transaction."""
 
-    def answer(self, store: Store) -> Callable[[], None]:
-        """Do it; the function given back tells the caller what came of it, once that is kept."""
-        made = self.run(store)
-        return lambda: self.done.set_result(made)
+    what: Kept | Callable[[Store], object]
+    done: Future[Any]
+    loop: AbstractEventLoop
+
+    def run(self, store: Store) -> object:
+        """Do it; what comes of it."""
+        if isinstance(self.what, Kept):
+            keep(store, [self.what])
+            return None
+        return self.what(store)
 
 
-_Jobs: TypeAlias = list[_Job[object]]
+class _Outcome(NamedTuple):
+    """What became of a job: a value, or what was raised."""
+
+    job: _Job
+    value: object = None
+    error: Exception | None = None
+
+
+_Jobs: TypeAlias = Sequence[_Job]
 
 
 class Writer:
@@ -50,7 +66,7 @@ class Writer:
     def __init__(self, session: Session) -> None:
         """Nothing is opened before :meth:`start`."""
         self._session = session
-        self._jobs: Queue[_Job[object] | None] = Queue(WAITING)
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="offerkit-writer", daemon=True)
 
     def start(self) -> None:
@@ -73,20 +89,27 @@ class Writer:
         """How many jobs wait."""
         return self._jobs.qsize()
 
-    def submit(self, run: Callable[[Store], T]) -> Future[T]:
-        """Run a job soon. The future ends after the commit. Raises Refused when too many wait already.
+    def keep(self, kept: Kept) -> Future[None]:
+        """Write what an answer leaves, soon. As :meth:`submit`."""
+        return self._put(kept)
 
-        A job whose future is cancelled before its turn is left out.
+    def submit(self, run: Callable[[Store], T]) -> Future[T]:
+        """Run a job soon; called in an event loop. The future ends after the commit.
+
+        Raises Refused when too many wait already. A job whose future is cancelled before its turn is left out.
         """
-        job: _Job[T] = _Job(run, Future())
-        try:
-            self._jobs.put_nowait(job)  # type: ignore[arg-type]  # a queue of jobs, whatever comes of them
-        except Full:
+        return self._put(run)
+
+    def _put(self, what: Kept | Callable[[Store], object]) -> Future[Any]:
+        if self._jobs.qsize() >= WAITING:
             raise refuse(
                 Code.BUSY,
                 "too many calls wait to be stored",
                 hint="Ask again in a moment; start more workers, or a store that is faster.",
-            ) from None
+            )
+        loop = get_running_loop()
+        job = _Job(what, loop.create_future(), loop)
+        self._jobs.put(job)
         return job.done
 
     def _run(self) -> None:
@@ -100,14 +123,14 @@ class Writer:
                         jobs, goes_on = self._taken()
                         sound = _done(store, jobs)
             except Exception as error:  # the store cannot be opened: whoever waits is told, and it is tried again
-                _failed(jobs, error)
+                _tell([_Outcome(job, error=error) for job in jobs])
 
     def _taken(self) -> tuple[_Jobs, bool]:
         """The jobs of one transaction, at least one unless the end has come; whether there may be more."""
-        found: _Jobs = []
+        found: list[_Job] = []
         job = self._jobs.get()
         while job is not None:
-            if job.done.set_running_or_notify_cancel():
+            if not job.done.cancelled():
                 found.append(job)
             if len(found) == TOGETHER:
                 return found, True
@@ -123,34 +146,44 @@ def _done(store: Store, jobs: _Jobs) -> bool:
     if len(jobs) > 1:
         try:
             with store.recording():
-                told = [job.answer(store) for job in jobs]
+                keep(store, [job.what for job in jobs if isinstance(job.what, Kept)])
+                outcomes = [_Outcome(job, None if isinstance(job.what, Kept) else job.run(store)) for job in jobs]
         except Exception:  # each alone will show which one it was, and tell it
             _LOG.debug("a shared transaction failed", exc_info=True)
         else:
-            for tell in told:
-                tell()
+            _tell(outcomes)
             return True
-    sound = True
+    outcomes = []
     for job in jobs:
-        sound = _alone(store, job) and sound
-    return sound
+        try:
+            with store.recording():
+                made = job.run(store)
+        except Exception as error:
+            outcomes.append(_Outcome(job, error=error))
+        else:
+            outcomes.append(_Outcome(job, made))
+        _tell(outcomes[-1:])
+    return all(_is_sound(outcome.error) for outcome in outcomes)
 
 
-def _alone(store: Store, job: _Job[object]) -> bool:
-    try:
-        with store.recording():
-            tell = job.answer(store)
-    except Refused as refused:
-        job.done.set_exception(refused)
-        return not any(found.code.startswith("OFR6") for found in refused.diagnostics)
-    except Exception as error:
-        job.done.set_exception(error)
-        return False
-    tell()
-    return True
+def _is_sound(error: Exception | None) -> bool:
+    """Whether the store is fit for use after it: a refusal of the job says nothing against the store."""
+    if not isinstance(error, Refused):
+        return error is None
+    return not any(found.code.startswith("OFR6") for found in error.diagnostics)
 
 
-def _failed(jobs: _Jobs, error: Exception) -> None:
-    for job in jobs:
-        if not job.done.done():
+def _tell(outcomes: Sequence[_Outcome]) -> None:
+    for loop in dict.fromkeys(outcome.job.loop for outcome in outcomes):
+        with suppress(RuntimeError):  # the loop has ended meanwhile: nobody waits any more
+            loop.call_soon_threadsafe(_settle, [outcome for outcome in outcomes if outcome.job.loop is loop])
+
+
+def _settle(outcomes: Sequence[_Outcome]) -> None:
+    for job, value, error in outcomes:
+        if job.done.done():
+            continue
+        if error is None:
+            job.done.set_result(value)
+        else:
             job.done.set_exception(error)

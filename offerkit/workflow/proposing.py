@@ -90,7 +90,7 @@ def propose(catalogs: Catalogs, people: People, store: Store, ask: Ask, ids: Ids
     answer, kept = decided(catalogs, people, store, ask, ids)
     if kept:
         with store.recording():
-            keep(store, kept)
+            keep(store, [kept])
     return answer
 
 
@@ -114,12 +114,14 @@ def decided(catalogs: Catalogs, people: People, store: Store, ask: Ask, ids: Ids
     return Answer(interaction, ask.at.astimezone(asked[0].catalog.zone), tuple(answers)), kept
 
 
-def keep(store: Store, kept: Kept) -> None:
-    """Write what an answer leaves; only inside :meth:`Store.recording`. Raises Refused when it cannot be stored."""
-    if kept.rows:
-        store.add_propositions(kept.rows)
-    for environment, key in kept.contacts:
-        store.remember(environment, kept.cookie, key, kept.time)
+def keep(store: Store, answers: Sequence[Kept]) -> None:
+    """Write what ``answers`` leave; only inside :meth:`Store.recording`. Raises Refused when it cannot be stored."""
+    rows = [row for kept in answers for row in kept.rows]
+    if rows:
+        store.add_propositions(rows)
+    for kept in answers:
+        for environment, key in kept.contacts:
+            store.remember(environment, kept.cookie, key, kept.time)
 
 
 def utc(moment: datetime) -> str:

@@ -40,8 +40,11 @@ def promote_under_load(shop: Workspace, server: Server, times: int) -> Callers:
         for number in range(times):
             titled(shop, f"Lions {number}")
             begin = time.monotonic()
-            while f"Lions {number}" not in server.call("/api/v1/propose", {**BODY, "store": False})[2].decode():
-                assert time.monotonic() - begin < 60, "a promotion was never picked up"
+            while f"Lions {number}" not in (
+                said := server.call("/api/v1/propose", {**BODY, "store": False})[2].decode()
+            ):
+                health = server.call("/health/ready")[2]
+                assert time.monotonic() - begin < 60, f"a promotion was never picked up: {said} {health!r}"
                 time.sleep(0.02)
     return callers
 

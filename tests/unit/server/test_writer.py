@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from helpers.workspace import Workspace
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.server.writer import Writer
 from offerkit.store import Store
+from offerkit.workflow.proposing import Kept
 
 TIME = "2026-01-01T00:00:00.000000Z"
 
@@ -35,58 +37,95 @@ def known(shop: Workspace, cookie: str) -> str:
         return store.contact_of("shop", cookie)
 
 
+def run(live: Workspace, work: Callable[[Writer], Awaitable[None]]) -> None:
+    async def all_of_it() -> None:
+        writer = Writer(live.session())
+        await work(writer)
+        await asyncio.to_thread(writer.stop)
+
+    asyncio.run(asyncio.wait_for(all_of_it(), 30))
+
+
 def test_what_waits_is_kept_together_and_a_refused_job_hinders_no_other(live: Workspace) -> None:
-    writer = Writer(live.session())
-    jobs: list[Future[Any]] = [writer.submit(job) for job in (remember("a"), fails, remember("b"))]
-    writer.start()  # all three wait already: one transaction is tried for them
-    assert jobs[0].result(10) is None
-    with pytest.raises(Refused):
-        jobs[1].result(10)
-    assert jobs[2].result(10) is None
-    writer.stop()
-    assert [known(live, cookie) for cookie in ("a", "b", "half")] == ["1", "1", ""]
+    async def work(writer: Writer) -> None:
+        jobs = [
+            writer.submit(remember("a")),
+            writer.submit(fails),
+            writer.keep(Kept((), (("shop", "1"),), "b", TIME)),
+            writer.submit(remember("c")),
+        ]
+        writer.start()  # all wait already: one transaction is tried for them
+        assert await jobs[0] is None
+        with pytest.raises(Refused):
+            await jobs[1]
+        assert await jobs[2] is None
+        assert await jobs[3] is None
+
+    run(live, work)
+    assert [known(live, cookie) for cookie in ("a", "b", "c", "half")] == ["1", "1", "1", ""]
+
+
+def test_what_waits_shares_one_transaction(live: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[int] = []
+    original = Store.recording
+    monkeypatch.setattr(Store, "recording", lambda store: (begun.append(1), original(store))[1])
+
+    async def work(writer: Writer) -> None:
+        jobs = [writer.keep(Kept((), (("shop", "1"),), f"t{number}", TIME)) for number in range(50)]
+        jobs.append(writer.submit(lambda store: store.contact_of("shop", "t49")))
+        writer.start()
+        assert (await asyncio.gather(*jobs))[-1] == "1"
+
+    run(live, work)
+    assert len(begun) == 1
 
 
 def test_a_mistake_of_ours_reaches_its_caller_alone(live: Workspace) -> None:
     def broken(store: Store) -> None:
         raise ZeroDivisionError
 
-    writer = Writer(live.session())
-    wrong, right = writer.submit(broken), writer.submit(remember("c"))
-    writer.start()
-    with pytest.raises(ZeroDivisionError):
-        wrong.result(10)
-    right.result(10)
-    writer.stop()
+    async def work(writer: Writer) -> None:
+        wrong, right = writer.submit(broken), writer.submit(remember("c"))
+        writer.start()
+        with pytest.raises(ZeroDivisionError):
+            await wrong
+        await right
+
+    run(live, work)
     assert known(live, "c") == "1"
 
 
 def test_stopping_keeps_what_waits(live: Workspace) -> None:
-    writer = Writer(live.session())
-    jobs = [writer.submit(remember(f"w{number}")) for number in range(450)]
-    writer.start()
-    writer.stop()
-    assert all(job.done() and job.exception() is None for job in jobs)
+    async def work(writer: Writer) -> None:
+        jobs = [writer.submit(remember(f"w{number}")) for number in range(450)]
+        writer.start()
+        await asyncio.to_thread(writer.stop)
+        assert await asyncio.gather(*jobs) == [None] * 450
+
+    run(live, work)
     assert known(live, "w449") == "1"
 
 
 def test_a_job_whose_caller_has_gone_is_left_out(live: Workspace) -> None:
-    writer = Writer(live.session())
-    gone, stays = writer.submit(remember("gone")), writer.submit(remember("stays"))
-    assert gone.cancel()
-    writer.start()
-    stays.result(10)
-    writer.stop()
+    async def work(writer: Writer) -> None:
+        gone, stays = writer.submit(remember("gone")), writer.submit(remember("stays"))
+        assert gone.cancel()
+        writer.start()
+        await stays
+
+    run(live, work)
     assert (known(live, "gone"), known(live, "stays")) == ("", "1")
 
 
 def test_too_many_are_told_to_come_back(live: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("offerkit.server.writer.WAITING", 2)
-    writer = Writer(live.session())
-    writer.submit(remember("x"))
-    writer.submit(remember("y"))
-    with pytest.raises(Refused) as refused:
-        writer.submit(remember("z"))
-    assert [found.code for found in refused.value.diagnostics] == [Code.BUSY]
-    writer.start()
-    writer.stop()
+
+    async def work(writer: Writer) -> None:
+        waiting = [writer.submit(remember("x")), writer.submit(remember("y"))]
+        with pytest.raises(Refused) as refused:
+            writer.submit(remember("z"))
+        assert [found.code for found in refused.value.diagnostics] == [Code.BUSY]
+        writer.start()
+        await asyncio.gather(*waiting)
+
+    run(live, work)
