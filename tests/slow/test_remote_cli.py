@@ -139,11 +139,33 @@ def test_a_token_that_counts_no_more(elsewhere: Elsewhere, live: Workspace) -> N
     assert (code, "OFR702" in said, token in said) == (1, True, False), said
 
 
+def test_the_impact_is_counted_at_the_server_and_limited_there(elsewhere: Elsewhere, live: Workspace) -> None:
+    live.change({"environments/shop.yaml": {"environment": {"impact": {"max_lost": "0%"}}}})
+    live.apply("ada")
+    live.promote("ada")
+    (elsewhere.root / "people.csv").unlink()  # the contacts are nowhere else
+    shutil.copy(live.root / "environments/shop.yaml", elsewhere.root / "environments/shop.yaml")
+    for offer in ("safari", "saver", "gold-card"):
+        live.change({"specs/shop/offers.yaml": {"offers": {offer: {"eligible": {"when": "person.age >= 40"}}}}})
+    shutil.copy(live.root / "specs/shop/offers.yaml", elsewhere.root / "specs/shop/offers.yaml")
+    code, said = elsewhere.run("plan", "--impact", "--impact-by", "person.country")
+    assert (code, "lost by" in said, "by person.country" in said) == (0, True, True), said
+    assert elsewhere.run("apply", "--yes")[0] == 0
+    live.approve_all()
+    code, said = elsewhere.run("promote", "--plan-only", "--impact")
+    assert (code, "warning[OFR705]" in said, "more than the 0%" in said) == (0, True, True), said
+    code, said = elsewhere.run("promote", "--yes")
+    assert (code, "error[OFR705]" in said) == (1, True), said
+    code, said = elsewhere.run("promote", "--yes", "--override-impact", "the regulator asked for it")
+    assert (code, "Live. Revision" in said) == (0, True), said
+    assert "Impact overridden" in elsewhere.run("history", "-n", "1")[1]
+
+
 @pytest.mark.parametrize(
     "args",
     [
         ("propose", "--space", "shop/web"), ("propositions",), ("token", "list"), ("token", "create", "ada"),
-        ("store", "status"), ("store", "migrate"), ("serve",), ("simulate", "shop"), ("plan", "--impact"),
+        ("store", "status"), ("store", "migrate"), ("serve",), ("simulate", "shop"),
     ],
 )  # fmt: skip
 def test_what_needs_the_store_itself_says_so(elsewhere: Elsewhere, args: tuple[str, ...]) -> None:
