@@ -103,8 +103,8 @@ OURS = {PROTOCOL_HEADER: PROTOCOL}
         (
             503,
             OURS,
-            b'{"errors": [{"code": "OFR601", "message": "the store is away"}]}',
-            Code.NO_STORE,
+            b'{"errors": [{"code": "OFR606", "message": "the store is away"}]}',
+            Code.STORE_MISSING,
             "store is away",
         ),
         (413, {}, b"<html>", Code.REMOTE, "Narrow the plan"),
