@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Query, Request, Response
 from markupsafe import Markup
@@ -17,9 +18,13 @@ from offerkit.reports.plan_html import blocked_html
 from offerkit.reports.steps_html import steps_html
 from offerkit.reports.words import particulars, resets_sentence, summary
 from offerkit.server.ui.pages import Facts, Pages, first
+from offerkit.store import Store
 from offerkit.store.views import environments
 from offerkit.workflow.main_path import allowed, apply, promote
 from offerkit.workflow.session import Session
+
+if TYPE_CHECKING:
+    from offerkit.workflow.threshold import Verdict
 
 LONGEST = 2_000
 """Characters of a message or reason."""
@@ -28,10 +33,12 @@ LONGEST = 2_000
 def routes(pages: Pages) -> APIRouter:
     """The promotion, to see and to carry out."""
     router = APIRouter(prefix="/ui", include_in_schema=False)
+    counting = asyncio.Lock()  # a limit on the impact is measured on all contacts: one page at a time
 
     @router.get("/promote")
     async def planned(request: Request, environment: list[str] = Query([])) -> Response:  # noqa: B008 - FastAPI's way
-        return await pages.show(request, "promote.html", lambda session: _facts(session, tuple(environment[:50])))
+        async with counting:
+            return await pages.show(request, "promote.html", lambda session: _facts(session, tuple(environment[:50])))
 
     @router.post("/promote")
     async def carried_out(request: Request) -> Response:
@@ -40,7 +47,8 @@ def routes(pages: Pages) -> APIRouter:
             session = pages.session(viewer, first(fields, "message").strip()[:LONGEST])
             names = tuple(fields.get("environment", ()))[:50]
             shown = first(fields, "plan")
-            serial, changed = await asyncio.to_thread(_apply_shown, session, names, shown)
+            async with counting:
+                serial, changed = await asyncio.to_thread(_apply_shown, session, names, shown)
         except Refused as refused:
             return await pages.form_refused(request, refused)
         if changed is not None:
@@ -70,6 +78,7 @@ def _page(session: Session, plan: Plan, names: tuple[str, ...], *, changed: bool
     digest = plan_digest(plan)
     with session.existing() as store:
         known = environments(store)
+        verdict = _verdict(session, store, plan)
     return {
         "empty": plan.empty,
         "changed": changed,
@@ -82,7 +91,18 @@ def _page(session: Session, plan: Plan, names: tuple[str, ...], *, changed: bool
         "known": known,
         "chosen": names,
         "may_not": _may_not(session, plan),
+        "verdict": verdict,
+        "too_much": verdict.findings if verdict is not None else (),
     }
+
+
+def _verdict(session: Session, store: Store, plan: Plan) -> Verdict | None:
+    """What the promotion takes from people, as it is judged when it is carried out; None where nothing limits it."""
+    if plan.empty:
+        return None
+    from offerkit.workflow.threshold import weigh  # decides for every contact: other pages need not load that
+
+    return weigh(session, store, plan)
 
 
 def _may_not(session: Session, plan: Plan) -> tuple[Diagnostic, ...]:

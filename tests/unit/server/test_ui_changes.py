@@ -11,6 +11,7 @@ from helpers.ui import ELSEWHERE, FORM, Outline, browser, hidden, log_in
 from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
+from offerkit.planning.codec import plan_digest
 from offerkit.server import callers
 from offerkit.workflow import tokens
 
@@ -260,6 +261,47 @@ def test_who_may_not_promote_is_told_before_and_refused_after(asking: TestClient
     answer = asking.post("/ui/promote", data={**form, "seal": seal(asking)}, headers=FORM)
     assert answer.status_code in (403, 409)
     assert last(changed) == before
+
+
+def limited(asking: TestClient, changed: Workspace, when: str, share: str) -> str:
+    """The page of a promotion after which offers are for some people only, as omar sees it."""
+    offers = {name: {"eligible": {"when": when}} for name in ("gold-card", "safari", "saver")}
+    changed.change({
+        "specs/shop/offers.yaml": {"offers": offers},
+        "environments/shop.yaml": {"environment": {"impact": {"max_lost": share}}},
+    })  # fmt: skip
+    changed.apply("ada")
+    changed.approve_all()
+    page = as_(asking, changed, "omar").get("/ui/promote").text
+    assert not Outline(page).wrong
+    return page
+
+
+def test_the_impact_limit_is_shown_with_the_plan(asking: TestClient, changed: Workspace) -> None:
+    changed.approve("brand")
+    assert "None of these environments limits" in as_(asking, changed, "omar").get("/ui/promote").text
+    page = limited(asking, changed, "person.age >= 18", "50%")
+    assert "The impact limit holds." in page and "✓ holds" in page and ">50%</td>" in page
+    form = {"plan": hidden(page, "plan"), "seal": hidden(page, "seal")}
+    assert asking.post("/ui/promote", data=form, headers=FORM).status_code == 303
+
+
+def test_what_takes_too_much_has_no_button_and_is_refused(asking: TestClient, changed: Workspace) -> None:
+    page = limited(asking, changed, "person.age >= 40", "10%")
+    assert "The impact limit does not hold." in page and "✗ exceeded" in page and "[OFR705]" in page
+    assert "person.age &gt;= 40" in page and "Promote exactly this" not in page
+    before = last(changed)
+    plan = plan_digest(changed.promotion("omar"))
+    answer = asking.post("/ui/promote", data={"plan": plan, "seal": seal(asking)}, headers=FORM)
+    assert answer.status_code == 422
+    assert "[OFR705]" in answer.text and "Nothing was changed." in answer.text
+    assert last(changed) == before
+
+
+def test_contacts_that_cannot_be_read_are_told_with_the_limit(asking: TestClient, changed: Workspace) -> None:
+    (changed.root / "people.csv").unlink()
+    page = limited(asking, changed, "person.age >= 18", "50%")
+    assert "[OFR706]" in page and "cannot be measured" in page and "Promote exactly this" not in page
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe", b"%zz=%ff", b"&".join([b"a=1"] * 1_500)])
