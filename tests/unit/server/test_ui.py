@@ -144,6 +144,16 @@ def test_who_is_not_logged_in_finds_no_forms_that_change(local: TestClient) -> N
         assert 'value="approve"' not in page and 'name="seal"' not in page
 
 
+def test_a_page_says_what_it_is_a_part_of(local: TestClient) -> None:
+    page = local.get("/ui/history?stage=shop@live&address=shop/offer.gold-card").text
+    assert "Only revisions that changed shop/offer.gold-card in shop@live." in page
+    assert '<p class="paper">offerkit · /ui/history?stage=shop@live' in page
+    assert "Only <b>offer.*</b>." in local.get("/ui/diff?only=offer.*").text
+    assert "Only revisions" not in local.get("/ui/history").text
+    hostile = local.get("/ui/history", params={"address": HOSTILE})
+    assert hostile.status_code in (200, 404) and "<script" not in hostile.text
+
+
 def test_the_stylesheet_comes_from_here(local: TestClient) -> None:
     answer = local.get("/ui/style.css")
     assert answer.headers["content-type"].startswith("text/css")
