@@ -16,6 +16,7 @@ from offerkit.reports.preview import Preview
 from offerkit.reports.steps_html import steps_html
 from offerkit.server.ui.approvals import grouped
 from offerkit.server.ui.pages import Facts, Pages
+from offerkit.server.ui.steps import layout_of
 from offerkit.store import Store
 from offerkit.store.views import stage_view
 from offerkit.workflow.approving import items, mine
@@ -125,7 +126,7 @@ def _changes(session: Session, store: Store, address: str) -> Markup:
     """What design has against live."""
     sides = [point(session, store, str(stage)) for stage in (Stage.LIVE, Stage.DESIGN)]
     steps, bodies = difference(session, sides[0], sides[1], Patterns.of((address,)))
-    return Markup(steps_html(steps, bodies, by_stage=False))  # noqa: S704 - escaped there
+    return Markup(steps_html(steps, bodies, layout_of(len(steps), full=True), by_stage=False))  # noqa: S704 - escaped there
 
 
 def _approvals(session: Session, store: Store, address: str) -> Facts:

@@ -15,9 +15,9 @@ from offerkit.planning.codec import plan_digest
 from offerkit.planning.plan import Plan
 from offerkit.planning.select import Patterns
 from offerkit.reports.plan_html import blocked_html
-from offerkit.reports.steps_html import steps_html
 from offerkit.reports.words import particulars, resets_sentence, summary
 from offerkit.server.ui.pages import Facts, Pages, first
+from offerkit.server.ui.steps import layout_of, shown
 from offerkit.store import Store
 from offerkit.store.views import environments
 from offerkit.workflow.main_path import allowed, apply, promote
@@ -36,9 +36,14 @@ def routes(pages: Pages) -> APIRouter:
     counting = asyncio.Lock()  # a limit on the impact is measured on all contacts: one page at a time
 
     @router.get("/promote")
-    async def planned(request: Request, environment: list[str] = Query([])) -> Response:  # noqa: B008 - FastAPI's way
+    async def planned(
+        request: Request,
+        environment: list[str] = Query([]),  # noqa: B008 - FastAPI's way
+        full: bool = False,
+    ) -> Response:
+        names = tuple(environment[:50])
         async with counting:
-            return await pages.show(request, "promote.html", lambda session: _facts(session, tuple(environment[:50])))
+            return await pages.show(request, "promote.html", lambda session: _facts(session, names, full=full))
 
     @router.post("/promote")
     async def carried_out(request: Request) -> Response:
@@ -70,11 +75,11 @@ def _apply_shown(session: Session, names: tuple[str, ...], shown: str) -> tuple[
     return apply(session, plan).revision.serial, None
 
 
-def _facts(session: Session, names: tuple[str, ...]) -> Facts:
-    return _page(session, _planned(session, names), names, changed=False)
+def _facts(session: Session, names: tuple[str, ...], *, full: bool) -> Facts:
+    return _page(session, _planned(session, names), names, full=full)
 
 
-def _page(session: Session, plan: Plan, names: tuple[str, ...], *, changed: bool) -> Facts:
+def _page(session: Session, plan: Plan, names: tuple[str, ...], *, changed: bool = False, full: bool = False) -> Facts:
     digest = plan_digest(plan)
     with session.existing() as store:
         known = environments(store)
@@ -85,8 +90,8 @@ def _page(session: Session, plan: Plan, names: tuple[str, ...], *, changed: bool
         "digest": digest,
         "summary": f"{summary(plan)} {resets_sentence(plan.steps)}",
         "particulars": particulars(plan, digest),
-        "steps": Markup(steps_html(plan.steps, plan.bodies)),  # noqa: S704 - escaped there
-        "blocked": Markup(blocked_html(plan.blocked)),  # noqa: S704 - escaped there
+        **shown(plan.steps, plan.bodies, full=full, by_stage=True),
+        "blocked": Markup(blocked_html(plan.blocked, layout_of(len(plan.blocked), full=full))),  # noqa: S704 - escaped there
         "notes": plan.notes,
         "known": known,
         "chosen": names,

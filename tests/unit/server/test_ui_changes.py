@@ -281,14 +281,14 @@ def test_the_impact_limit_is_shown_with_the_plan(asking: TestClient, changed: Wo
     changed.approve("brand")
     assert "None of these environments limits" in as_(asking, changed, "omar").get("/ui/promote").text
     page = limited(asking, changed, "person.age >= 18", "50%")
-    assert "The impact limit holds." in page and "✓ holds" in page and ">50%</td>" in page
+    assert "The impact limit holds." in page and "✓ within" in page and ">50%</td>" in page
     form = {"plan": hidden(page, "plan"), "seal": hidden(page, "seal")}
     assert asking.post("/ui/promote", data=form, headers=FORM).status_code == 303
 
 
 def test_what_takes_too_much_has_no_button_and_is_refused(asking: TestClient, changed: Workspace) -> None:
     page = limited(asking, changed, "person.age >= 40", "10%")
-    assert "The impact limit does not hold." in page and "✗ exceeded" in page and "[OFR705]" in page
+    assert "The impact limit does not hold." in page and "✗ over it" in page and "[OFR705]" in page
     assert "person.age &gt;= 40" in page and "Promote exactly this" not in page
     before = last(changed)
     plan = plan_digest(changed.promotion("omar"))
