@@ -44,7 +44,7 @@ def apply_there(remote: Remote, session: Session, plan: Plan) -> Applied:
 
 def decide_there(remote: Remote, session: Session, wish: Wish, decision: Decision) -> Decided:
     """Let the server approve or reject as the token's operator. Raises Refused with all that it refuses."""
-    wanted = {name: value for name, value in asdict(wish).items() if name != "plan"}
+    wanted = {name: value for name, value in asdict(wish).items() if name not in ("plan", "seen")}
     asked: Json = {
         **wanted,
         "plan": envelope(wish.plan).decode() if wish.plan is not None else "",

@@ -70,7 +70,7 @@ def test_log_in_approve_promote_and_see_it_live(changed: Workspace, tmp_path: Pa
         driver.get(f"{url}/ui")
         assert driver.current_url.startswith(f"{url}/ui/login")
         log_in(driver, url, brand)
-        driver.find_element(By.CSS_SELECTOR, f"input[value='{GOLD}']").click()
+        driver.find_element(By.CSS_SELECTOR, f"input[value^='{GOLD} ']").click()
         driver.find_element(By.NAME, "comment").send_keys("As agreed.")
         press(driver, "Approve")
         assert "Decided, as revision" in driver.find_element(By.CSS_SELECTOR, "[role=status]").text

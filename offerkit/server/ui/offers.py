@@ -25,6 +25,7 @@ from offerkit.workflow.history import difference, history
 from offerkit.workflow.points import point
 from offerkit.workflow.previewing import preview
 from offerkit.workflow.propositions import Wanted, found
+from offerkit.workflow.seen import seen
 from offerkit.workflow.session import Session
 from offerkit.workflow.who import who_is
 
@@ -132,7 +133,7 @@ def _changes(session: Session, store: Store, address: str) -> Markup:
 def _approvals(session: Session, store: Store, address: str) -> Facts:
     rows = items(store, (address,)) if address else []
     own = set(mine(rows, who_is(session, store))) if session.operator else set()
-    return {"offers": grouped(rows, own)}
+    return {"offers": grouped(rows, own, seen(store, {row.address for row in own}))}
 
 
 def _shown(session: Session, address: str, stage: str, contact: str) -> tuple[Preview | None, tuple[Diagnostic, ...]]:

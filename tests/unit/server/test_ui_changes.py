@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,7 @@ from starlette.testclient import TestClient
 from offerkit.planning.codec import plan_digest
 from offerkit.server import callers
 from offerkit.workflow import tokens
+from offerkit.workflow.seen import seen
 
 GOLD = "shop/offer.gold-card"
 
@@ -49,8 +51,17 @@ def last(shop: Workspace) -> tuple[int, str, str, str]:
     return row.serial, row.action, row.actor, row.message
 
 
+def shown(workspace: Workspace, *offers: str) -> list[str]:
+    """What the form says of offers that are as they are now."""
+    with workspace.store() as store:
+        return [f"{address} {name}" for address, name in seen(store, offers).items()]
+
+
 def approve(asking: TestClient, **more: str) -> None:
-    fields = {"offer": GOLD, "decision": "approve", "seal": seal(asking), **more}
+    page = asking.get("/ui/approvals?show=all").text
+    found = re.search(f'name="offer" value="({GOLD} [0-9a-f]+)"', page)
+    assert found
+    fields = {"offer": found[1], "decision": "approve", "seal": seal(asking), **more}
     answer = asking.post("/ui/approvals", data=fields, headers=FORM)
     assert answer.status_code == 303, answer.text
     assert "✓ Decided" in asking.get(answer.headers["location"]).text
@@ -126,7 +137,8 @@ def test_logging_out_forgets_the_token(asking: TestClient, changed: Workspace) -
 
 def test_an_approval_is_the_operators_who_is_logged_in(asking: TestClient, changed: Workspace) -> None:
     page = as_(asking, changed, "brand").get("/ui/approvals").text
-    assert f'value="{GOLD}" aria-label="Choose {GOLD}"' in page and not Outline(page).wrong
+    assert re.search(f'value="{GOLD} [0-9a-f]{{32}}" aria-label="Choose {GOLD}"', page)
+    assert not Outline(page).wrong
     approve(asking, comment="Well said.")
     assert last(changed)[1:] == ("approve", "brand", "Well said.")
     assert "Nothing waits for approval" in asking.get("/ui/approvals").text
@@ -153,12 +165,28 @@ def test_what_is_refused_is_told_and_changes_nothing(
 ) -> None:
     before = last(changed)
     as_(asking, changed, operator)
-    given = {"decision": "approve", "seal": seal(asking), **fields}
+    offers = shown(changed, fields.get("offer", "")) or [fields.get("offer", "")]
+    given = {"decision": "approve", "seal": seal(asking), **fields, "offer": offers if "offer" in fields else []}
     answer = asking.post("/ui/approvals", data=given, headers=FORM)
     assert answer.status_code == status
     assert why in answer.text and "Nothing was changed." in answer.text and "[OFR" in answer.text
     assert not Outline(answer.text).wrong
     assert last(changed) == before
+
+
+def test_what_changed_since_it_was_shown_is_not_approved(asking: TestClient, changed: Workspace) -> None:
+    page = as_(asking, changed, "brand").get("/ui/offers/shop/gold-card").text
+    form = {"offer": hidden(page, "offer"), "decision": "approve", "seal": seal(asking)}
+    changed.change({"specs/shop/offers.yaml": {"offers": {"gold-card": {"content": {"title": "All the gold"}}}}})
+    changed.apply("ada")
+    before = last(changed)
+    for offer in (form["offer"], GOLD, f"{GOLD} ", f"{GOLD} {'0' * 32}", "shop/offer.*"):
+        answer = asking.post("/ui/approvals", data={**form, "offer": offer}, headers=FORM)
+        assert answer.status_code == 409 and "[OFR707]" in answer.text, offer
+    assert last(changed) == before
+    form["offer"] = hidden(asking.get("/ui/offers/shop/gold-card").text, "offer")
+    assert asking.post("/ui/approvals", data=form, headers=FORM).status_code == 303
+    assert last(changed)[1:3] == ("approve", "brand")
 
 
 @pytest.mark.parametrize(
