@@ -6,12 +6,13 @@ import asyncio
 import os
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
 from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
 from pydantic import Field
 from starlette.responses import StreamingResponse
 
@@ -80,6 +81,7 @@ def routes(desk: Desk) -> APIRouter:
     """The calls of operators' command lines on the store of ``desk``."""
     router = APIRouter(
         prefix="/api/v1/store",
+        route_class=_ForOperators,
         tags=["operators"],
         responses=refusals(400, 401, 403, 404, 409, 413, 422, 429, 503),
     )
@@ -129,6 +131,20 @@ def routes(desk: Desk) -> APIRouter:
         return _answer(decided_json(await asyncio.to_thread(decide, session, wish, Decision(body.decision))))
 
     return router
+
+
+class _ForOperators(APIRoute):
+    """A route that reads no body of somebody from outside: plans are large."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, which asks first who is calling."""
+        answer = super().get_route_handler()
+
+        async def asked(request: Request) -> Response:
+            _operator(request)
+            return await answer(request)
+
+        return asked
 
 
 def _operator(request: Request) -> str:

@@ -123,7 +123,7 @@ def remote_of(text: str, environ: Mapping[str, str]) -> Remote:
             f"http://{parts.hostname} would send your token unprotected",
             hint="Use https://; http:// is for this machine only.",
         )
-    token = environ.get(TOKEN, "")
+    token = environ.get(TOKEN, "").strip()
     if not token and environ.get(TOKEN_FILE):
         try:
             token = Path(environ[TOKEN_FILE]).read_text(encoding="utf-8").strip()

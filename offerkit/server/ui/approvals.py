@@ -88,10 +88,10 @@ def grouped(rows: list[Row], own: set[Row], names: Mapping[str, str]) -> list[Of
         by_offer.setdefault(row.address, []).append(row)
     return [
         OfferItems(
-            address, items[0].label, items[0].live, any(row in own for row in items), tuple(items),
+            address, found[0].label, found[0].live, any(row in own for row in found), tuple(found),
             f"{address} {names.get(address, '')}",
         )
-        for address, items in by_offer.items()
+        for address, found in by_offer.items()
     ]  # fmt: skip
 
 

@@ -151,6 +151,7 @@ def test_other_contacts_are_read_only_for_who_may_set_them(people: Workspace, se
 def test_outsiders_and_no_plans_are_refused(people: Workspace, server: TestClient, path: str) -> None:
     text = envelope(older(people, 31)).decode()
     assert server.post(path, json={"plan": text}).status_code == 401
+    assert server.post(path, content=b"{" * 1_000).status_code == 401  # not even read
     headers = {"Authorization": f"Bearer {token(people, 'ada')}"}
     assert server.post(path, json={"plan": "{}"}, headers=headers).status_code == 422
     assert server.post(path, json={"plan": text, "more": 1}, headers=headers).status_code == 422

@@ -55,6 +55,7 @@ def test_a_token_is_needed(tmp_path: Path) -> None:
     remote = remote_of("https://offers.example/team/", {"OFFERKIT_TOKEN_FILE": str(tmp_path / "token")})
     assert (remote.url, remote.token) == ("https://offers.example/team", TOKEN)
     assert TOKEN not in repr(remote)
+    assert remote_of("https://offers.example", {"OFFERKIT_TOKEN": f" {TOKEN}\n"}).token == TOKEN
 
 
 @contextmanager
