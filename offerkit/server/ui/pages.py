@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TypeAlias, TypeVar
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -53,11 +54,7 @@ class Pages:
         """``session``: the server's own; pages get copies, with the operator who is logged in."""
         self._session, self._settings, self._callers = session, settings, callers
         self._public = urlsplit(settings.public_url).netloc
-        self._templates = Environment(
-            loader=PackageLoader("offerkit.server.ui"), autoescape=True, undefined=StrictUndefined,
-            trim_blocks=True, lstrip_blocks=True, finalize=_spelled,
-        )  # fmt: skip
-        self._templates.filters["path"] = lambda text: quote(str(text), safe="/")
+        self._templates = _templates()
 
     def session(self, viewer: Viewer, message: str = "") -> Session:
         """A session, now, of who looks."""
@@ -155,6 +152,19 @@ class Pages:
 def first(fields: Form, name: str) -> str:
     """The first value of a field; empty without one."""
     return fields.get(name, [""])[0]
+
+
+@cache
+def _templates() -> Environment:
+    """All templates, read once: an upgrade beneath a running server must not mix new pages with old code."""
+    made = Environment(
+        loader=PackageLoader("offerkit.server.ui"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, finalize=_spelled, auto_reload=False,
+    )  # fmt: skip
+    made.filters["path"] = lambda text: quote(str(text), safe="/")
+    for name in made.list_templates():
+        made.get_template(name)
+    return made
 
 
 def _place(request: Request) -> str:
