@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from offerkit.planning.codec import plan_digest
 from offerkit.server import callers
-from offerkit.workflow import tokens
+from offerkit.workflow import threshold, tokens
 from offerkit.workflow.seen import seen
 
 GOLD = "shop/offer.gold-card"
@@ -324,6 +324,23 @@ def test_what_takes_too_much_has_no_button_and_is_refused(asking: TestClient, ch
     assert answer.status_code == 422
     assert "[OFR705]" in answer.text and "Nothing was changed." in answer.text
     assert last(changed) == before
+
+
+def test_whoever_looks_again_does_not_count_again_but_promoting_does(
+    asking: TestClient, changed: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[str] = []
+    weigh = threshold.weigh
+    monkeypatch.setattr(threshold, "weigh", lambda *given: counted.append("") or weigh(*given))
+    page = limited(asking, changed, "person.age >= 18", "50%")
+    assert asking.get("/ui/promote?environment=shop").status_code == 200
+    assert asking.get("/ui/promote").text.count("✓ within") == page.count("✓ within") > 0
+    assert len(counted) == 1
+    with (changed.root / "people.csv").open("a") as people:
+        people.writelines(f"{n},p{n}@example.com,P,17,FR\n" for n in range(10, 20))  # who would be left with nothing
+    form = {"plan": hidden(page, "plan"), "seal": hidden(page, "seal")}
+    assert asking.post("/ui/promote", data=form, headers=FORM).status_code == 422
+    assert len(counted) == 2
 
 
 def test_contacts_that_cannot_be_read_are_told_with_the_limit(asking: TestClient, changed: Workspace) -> None:
