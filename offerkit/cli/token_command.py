@@ -41,10 +41,11 @@ def listed(shell: Shell) -> None:
     if not rows:
         click.echo("No tokens.")
     for row in rows:
-        state = f"revoked {row.revoked[:10]}" if row.revoked else f"until {row.expires[:10]}"
+        word, when = ("revoked", row.revoked) if row.revoked else ("until", row.expires)
         if not row.revoked and row.expires <= session.now:
-            state = f"expired {row.expires[:10]}"
-        click.echo(f"{row.id}  {row.operator:<16}  {state:<18}  by {row.created_by}  {visible(row.name)}".rstrip())
+            word = "expired"
+        state = f"{word:<7} {when[:16]}Z"
+        click.echo(f"{row.id}  {row.operator:<16}  {state}  by {row.created_by}  {visible(row.name)}".rstrip())
 
 
 @token.command("revoke")

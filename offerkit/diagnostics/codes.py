@@ -79,6 +79,7 @@ class Code(StrEnum):
     SEPARATION = "OFR704"
     IMPACT = "OFR705"
     IMPACT_UNMEASURED = "OFR706"
+    NOT_AS_SHOWN = "OFR707"
     # 75x: calls over the network
     BUSY = "OFR750"
     BAD_REQUEST = "OFR751"
@@ -201,6 +202,7 @@ CODES: dict[Code, str] = {
     Code.SEPARATION: "Who changed an offer may not approve it here.",
     Code.IMPACT: "A promotion would leave more contacts without an offer than the environment allows.",
     Code.IMPACT_UNMEASURED: "How many contacts a promotion leaves without an offer is limited, but cannot be measured.",
+    Code.NOT_AS_SHOWN: "An offer was changed after it was shown to who decides on it.",
     Code.NO_MATCH: "Nothing matches what was asked for.",
     Code.BAD_ADDRESS: "Not an address, a pattern or a stage.",
     Code.BAD_POINT: "Not a point in the history.",

@@ -26,6 +26,7 @@ _STATUS = {
     Code.UNKNOWN_PROPOSITION: 404,
     Code.STATUS_STEP: 409,
     Code.PLAN_STALE: 409,
+    Code.NOT_AS_SHOWN: 409,
 }
 _OURS = ("OFR6", "OFR87")
 """Codes of what is wrong on our side: the store, the contacts' source."""

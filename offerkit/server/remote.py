@@ -1,4 +1,4 @@
-"""The store for operators elsewhere: a copy of its history to read, and the two things that change it."""
+"""The store for operators elsewhere: a copy of its history to read, and what is asked of it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import asyncio
 import os
 import tempfile
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
 from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
 from pydantic import Field
 from starlette.responses import StreamingResponse
 
@@ -46,6 +47,23 @@ class ApplyBody(Body):
     lock_wait_ms: _Wait = 0
 
 
+class ImpactBody(Body):
+    """A plan, and what is to be known of what it changes for people."""
+
+    plan: _Plan
+    n: int = 3
+    at: _Text = ""
+    by: Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=50)] = Field([])
+    sample: Annotated[int, Field(ge=0, le=200_000)] = 0
+
+
+class LimitBody(Body):
+    """A promotion that is to be held to what its environments let it take from people."""
+
+    plan: _Plan
+    override_impact: _Text = ""
+
+
 class DecideBody(Body):
     """What is to be approved or rejected."""
 
@@ -64,11 +82,13 @@ def routes(desk: Desk) -> APIRouter:
     """The calls of operators' command lines on the store of ``desk``."""
     router = APIRouter(
         prefix="/api/v1/store",
+        route_class=_ForOperators,
         tags=["operators"],
         route_class=OneWay,
         responses=refusals(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
     )
     copies = _Copies(desk.session)
+    counting = asyncio.Lock()  # deciding for all contacts takes a processor: one plan at a time, calls go on beside it
 
     @router.get("/copy", operation_id="copy")
     async def copy(request: Request) -> Response:
@@ -88,6 +108,20 @@ def routes(desk: Desk) -> APIRouter:
         session = acting(desk.session, _operator(request), wait, body.message, body.override_impact)
         return _answer(applied_json(await asyncio.to_thread(lambda: apply(session, plan_of(body.plan)))))
 
+    @router.post("/impact", operation_id="impact")
+    async def impact(body: ImpactBody, request: Request) -> Response:
+        """For which contacts a plan changes which offers; some are named as examples. Nothing is stored."""
+        session = acting(desk.session, _operator(request), 0.0)
+        async with counting:
+            return _answer(await asyncio.to_thread(_impact, session, body))
+
+    @router.post("/limit", operation_id="limit")
+    async def limit(body: LimitBody, request: Request) -> Response:
+        """Whether a promotion takes no more from people than it may; it is judged again when it is applied."""
+        session = acting(desk.session, _operator(request), 0.0, "", body.override_impact)
+        async with counting:
+            return _answer(await asyncio.to_thread(_held, session, body))
+
     @router.post("/decide", operation_id="decide")
     async def deciding(body: DecideBody, request: Request) -> Response:
         """Approve or reject as the token's operator."""
@@ -101,11 +135,39 @@ def routes(desk: Desk) -> APIRouter:
     return router
 
 
+class _ForOperators(APIRoute):
+    """A route that reads no body of somebody from outside: plans are large."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, which asks first who is calling."""
+        answer = super().get_route_handler()
+
+        async def asked(request: Request) -> Response:
+            _operator(request)
+            return await answer(request)
+
+        return asked
+
+
 def _operator(request: Request) -> str:
     name = operator_of(request)
     if not name:
         raise refuse(Code.NO_OPERATOR, "this is for operators", hint="Send an operator's token with the call.")
     return name
+
+
+def _impact(session: Session, body: ImpactBody) -> Json:
+    from offerkit.workflow.impact import Asked
+    from offerkit.workflow.sent import impact_of  # numbers for everybody: serving need not load that
+
+    asked = Asked(body.n, body.at, tuple(body.by), body.sample)
+    return asdict(impact_of(session, plan_of(body.plan), asked))
+
+
+def _held(session: Session, body: LimitBody) -> Json:
+    from offerkit.workflow.sent import held
+
+    return dict(held(session, plan_of(body.plan)))
 
 
 def _answer(made: Json) -> Response:

@@ -26,6 +26,8 @@ PROTOCOL = "1"
 """What client and server have to agree on."""
 PROTOCOL_HEADER, OPERATOR_HEADER = "Offerkit-Protocol", "Offerkit-Operator"
 TOKEN, TOKEN_FILE = "OFFERKIT_TOKEN", "OFFERKIT_TOKEN_FILE"
+CHANGING = ("/apply", "/decide")
+"""The paths that change the store: a call that breaks off may have been carried out."""
 LARGEST = 2 * 1024**3
 """Bytes of a copy that are taken at most."""
 _LOCAL = ("127.0.0.1", "localhost", "::1")
@@ -100,7 +102,7 @@ class Remote:
             )
             content = answer.read(LARGEST + 1)
         except urllib3.exceptions.HTTPError as error:
-            raise _unreachable(self.url, error) from None
+            raise _unreachable(self.url, error, changing=path.endswith(CHANGING)) from None
         found = {name.lower(): value for name, value in answer.headers.items()}
         if answer.status not in (200, 304):
             raise _refused(self.url, answer.status, content)
@@ -121,13 +123,17 @@ def remote_of(text: str, environ: Mapping[str, str]) -> Remote:
             f"http://{parts.hostname} would send your token unprotected",
             hint="Use https://; http:// is for this machine only.",
         )
-    token = environ.get(TOKEN, "")
+    token = environ.get(TOKEN, "").strip()
     if not token and environ.get(TOKEN_FILE):
         try:
             token = Path(environ[TOKEN_FILE]).read_text(encoding="utf-8").strip()
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", "it is no text")
-            raise refuse(Code.NO_OPERATOR, f"the file that {TOKEN_FILE} names cannot be read: {reason}") from None
+            raise refuse(
+                Code.NO_OPERATOR,
+                f"the file that {TOKEN_FILE} names cannot be read: {reason}",
+                hint="Write the token into it, and nothing else; let only yourself read it.",
+            ) from None
     if not token or not token.isascii() or not token.isprintable():
         raise refuse(
             Code.NO_OPERATOR,
@@ -165,19 +171,22 @@ def _unkept(folder: Path, error: OSError) -> Refused:
     )
 
 
-def _unreachable(url: str, error: Exception) -> Refused:
+def _unreachable(url: str, error: Exception, *, changing: bool) -> Refused:
     reason = type(getattr(error, "reason", None) or error).__name__
+    if reason == "SSLError" and "CERTIFICATE_VERIFY" not in str(error):
+        reason = "NoTLS"
     words = {
         "NewConnectionError": "nothing answers there",
         "ConnectTimeoutError": "it does not answer in time",
         "ReadTimeoutError": "it does not answer in time",
         "NameResolutionError": "there is no such host",
         "SSLError": "its certificate is not trusted",
+        "NoTLS": "what answers there does not speak https",
         "SSLCertVerificationError": "its certificate is not trusted",
     }
     why = words.get(reason, words.get(type(error).__name__, "the connection broke"))
     hint = "Check the address, and that “offerkit serve” runs."
-    if why in ("it does not answer in time", "the connection broke"):
+    if changing and why in ("it does not answer in time", "the connection broke"):
         hint += " What was asked may have been done all the same: “offerkit history” tells."
     return refuse(Code.REMOTE, f"{url} cannot be reached: {why}", hint=hint)
 
@@ -204,7 +213,29 @@ def _refused(url: str, status: int, content: bytes) -> Refused:
                 "“offerkit token create OPERATOR” on the server's side makes a new one.",
             )
         ]
+    if status in _TOLD and (not found or status == 429):
+        found = [Diagnostic(Code.REMOTE, f"{url} {_TOLD[status][0]}", hint=_TOLD[status][1])]
     return Refused(found) if found else strange(url)
+
+
+_BEHIND = (
+    "cannot be reached: a proxy answers, and no offerkit behind it",
+    "Start “offerkit serve” there, or wait for it.",
+)
+_TOLD = {
+    413: (
+        "does not take that much at once",
+        "Narrow the plan by naming addresses; a proxy before the server may take less than its 32 MB.",
+    ),
+    429: (
+        "answers nobody at your address for a minute: too many wrong tokens came from there",
+        "Look for runs with a token that was revoked or has expired, then wait a minute.",
+    ),
+    502: _BEHIND,
+    503: _BEHIND,
+    504: _BEHIND,
+}
+"""What is said of answers that offerkit itself, or a proxy before it, gives without a reason that can be shown."""
 
 
 def _diagnostic(given: Json) -> Diagnostic:

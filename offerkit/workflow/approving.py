@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from offerkit.address import Kind, Pattern, Stage, parse_address
@@ -17,6 +17,7 @@ from offerkit.planning.view import View
 from offerkit.reports.approvals import Row
 from offerkit.store import Draft, RevisionRow, Store
 from offerkit.store.views import stage_view
+from offerkit.workflow.seen import changed_since
 from offerkit.workflow.session import Session
 from offerkit.workflow.who import promotion_settings, who_is
 
@@ -25,7 +26,8 @@ from offerkit.workflow.who import promotion_settings, who_is
 class Wish:
     """What is to be decided: offers by pattern, by category or by what a plan lacks; aspects and spaces.
 
-    No aspect named: both, as far as the operator may.
+    No aspect named: both, as far as the operator may. ``seen``: by offer, what was shown to who decides (see
+    :mod:`offerkit.workflow.seen`); None where nothing was shown before.
     """
 
     patterns: tuple[str, ...] = ()
@@ -35,6 +37,7 @@ class Wish:
     eligibility: bool = False
     spaces: tuple[str, ...] = ()
     comment: str = ""
+    seen: Mapping[str, str] | None = None
 
     @property
     def aspects(self) -> tuple[Aspect, ...]:
@@ -64,7 +67,8 @@ class Decided:
 def decide(session: Session, wish: Wish, decision: Decision) -> Decided:
     """Approve or reject, as one revision.
 
-    Raises Refused: nothing matches, the operator may not, a required field is missing, duties are separated.
+    Raises Refused: nothing matches, it is not as it was shown, the operator may not, a required field is missing,
+    duties are separated.
     """
     if session.remote is not None:
         from offerkit.workflow.remote import decide_there
@@ -80,6 +84,8 @@ def decide(session: Session, wish: Wish, decision: Decision) -> Decided:
         actor = who_is(session, store)
         design = stage_view(store, Stage.DESIGN)
         offers = _offers(design, wish)
+        if wish.seen is not None and (changed := list(changed_since(design, offers, wish.seen))):
+            raise Refused(changed)
         decisions = counting(standing(store.approvals(offers)), design)
         keys, left = _keys(store, design, actor, offers, wish, decision, decisions)
         new = [k for k in keys if k not in decisions or decisions[k].decision is not decision]

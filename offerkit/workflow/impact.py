@@ -52,7 +52,10 @@ def of_plan(session: Session, plan: Plan, asked: Asked) -> Impact:
 
     Raises Refused when contacts cannot be read, or a field to tell them apart by is not theirs.
     """
-    session.people_needed()
+    if session.remote is not None:  # the contacts are where the server is
+        from offerkit.workflow.remote import impact_there
+
+        return impact_there(session.remote, plan, asked)
     with session.reading() as store:
         both = sides(plan, store)
         names = both.names if asked.at else both.touched

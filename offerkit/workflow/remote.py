@@ -1,8 +1,10 @@
-"""Handing over to a server what changes its store: plans and decisions, as data. Rights are asked there."""
+"""Handing over to a server what needs its store or contacts: plans and decisions, as data. Rights are asked there."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, fields
+from typing import TYPE_CHECKING
 
 from offerkit.applier import Applied
 from offerkit.diagnostics import Code, refuse
@@ -15,7 +17,12 @@ from offerkit.store.remote import Remote, strange
 from offerkit.workflow.approving import Decided, Wish
 from offerkit.workflow.session import Session
 
+if TYPE_CHECKING:
+    from offerkit.reports.impact import Impact
+    from offerkit.workflow.impact import Asked
+
 APPLY, DECIDE = "/api/v1/store/apply", "/api/v1/store/decide"
+IMPACT, LIMIT = "/api/v1/store/impact", "/api/v1/store/limit"
 LONGEST_WAIT = 60
 """Seconds that a caller elsewhere may wait for the store's lock."""
 
@@ -37,7 +44,7 @@ def apply_there(remote: Remote, session: Session, plan: Plan) -> Applied:
 
 def decide_there(remote: Remote, session: Session, wish: Wish, decision: Decision) -> Decided:
     """Let the server approve or reject as the token's operator. Raises Refused with all that it refuses."""
-    wanted = {name: value for name, value in asdict(wish).items() if name != "plan"}
+    wanted = {name: value for name, value in asdict(wish).items() if name not in ("plan", "seen")}
     asked: Json = {
         **wanted,
         "plan": envelope(wish.plan).decode() if wish.plan is not None else "",
@@ -61,6 +68,29 @@ def _wait(session: Session) -> int:
             hint=f"Write --lock-timeout {LONGEST_WAIT}, and run it again if that is not enough.",
         )
     return round(session.lock_timeout * 1000)
+
+
+def impact_there(remote: Remote, plan: Plan, asked: Asked) -> Impact:
+    """What ``plan`` changes for the server's contacts. Raises Refused with all that it refuses."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from offerkit.reports.impact import Impact
+
+    wanted: Json = {**asdict(asked), "by": list(asked.by), "plan": envelope(plan).decode()}
+    try:
+        return TypeAdapter(Impact).validate_python(remote.post(IMPACT, wanted))
+    except ValidationError:
+        raise strange(remote.url) from None
+
+
+def judged_there(remote: Remote, session: Session, plan: Plan) -> Mapping[str, Json]:
+    """What the server would record with the promotion. Raises Refused when its limit on the impact would not hold."""
+    asked: Json = {"plan": envelope(plan).decode(), "override_impact": session.override_impact}
+    match remote.post(LIMIT, asked):
+        case dict(record):
+            return record
+        case _:
+            raise strange(remote.url)
 
 
 def applied_json(applied: Applied) -> Json:

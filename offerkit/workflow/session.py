@@ -95,7 +95,7 @@ def not_there() -> Refused:
     return refuse(
         Code.REMOTE_NOT_THERE,
         "this works only where the store is, not through a server",
-        detail="Through a server: plan, show, apply, approvals, approve, reject, promote, rollback, diff, history and"
-        " audit.",
+        detail="Through a server: plan, show, apply, approvals, approve, reject, promote, rollback, purge, diff,"
+        " history, audit, graph and export.",
         hint="Run it on the server's machine, or ask the server's own interface: /api/v1/propose, /api/v1/update.",
     )

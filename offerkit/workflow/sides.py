@@ -13,6 +13,7 @@ from offerkit.planning.view import Layered, View
 from offerkit.store import Store
 from offerkit.store.views import StoredBodies, stage_view
 from offerkit.workflow.catalogs import Catalogs, after, designed, live
+from offerkit.workflow.hooks import installed
 from offerkit.workflow.people import People
 from offerkit.workflow.points import Point
 from offerkit.workflow.session import Session
@@ -69,7 +70,7 @@ def sides(plan: Plan, store: Store | None) -> Sides:
     steps = tuple(step for step in plan.steps if step.stage.endswith(f"@{stage}"))
     renamed = {step.address: step.moved_from for step in steps if step.moved_from}
     if stage is Stage.LIVE and store is not None:
-        return Sides(live(store), after(plan, store), stage, renamed, steps)
+        return Sides(live(store, installed), after(plan, store, installed), stage, renamed, steps)
     was = stage_view(store, Stage.DESIGN) if store is not None else View({}, {})
     entries: dict[str, Entry] = dict(was.entries)
     for step in steps:
@@ -78,4 +79,4 @@ def sides(plan: Plan, store: Store | None) -> Sides:
     bodies = Layered(plan.bodies, StoredBodies(store)) if store is not None else plan.bodies
     before = Point("design", was.entries, was.bodies, frozenset(), Stage.DESIGN)
     later = Point("the specs", entries, bodies, frozenset(), Stage.DESIGN)
-    return Sides(designed(before), designed(later), stage, renamed, steps)
+    return Sides(designed(before, installed), designed(later, installed), stage, renamed, steps)

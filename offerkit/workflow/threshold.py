@@ -17,6 +17,7 @@ from offerkit.fingerprint import Json
 from offerkit.planning.plan import Plan, PlanKind
 from offerkit.reports.words import count
 from offerkit.store import Store
+from offerkit.store.remote import Remote
 from offerkit.workflow.catalogs import Catalogs
 from offerkit.workflow.compared import Both, Pair, decided, pairs, why_not
 from offerkit.workflow.moments import moment
@@ -58,6 +59,11 @@ class Measured:
         """Whether more are lost than may be."""
         return self.lost > self.limit.share * self.served
 
+    @property
+    def share(self) -> str:
+        """The lost of the served, in per cent."""
+        return f"{self.lost / self.served:.1%}" if self.served else "0.0%"
+
 
 def limit_of(both: Sides, environment: str) -> Limit | None:
     """The stricter of what the environment says before and after: loosening it takes a promotion of its own."""
@@ -87,22 +93,37 @@ def check_reason(reason: str) -> str:
     return text
 
 
-def judge(session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
-    """What to record with the promotion: what was measured, and the reason of an override that was needed.
+@dataclass(frozen=True)
+class Verdict:
+    """What a promotion takes on every space of the environments that limit it; ``findings``: why it may not go on.
 
-    Raises Refused when a space loses more than its environment allows, or that cannot be measured, and there is no
-    override (``session.override_impact``). Only promotions are asked: a rollback must be possible in a hurry.
+    ``unmeasured``: environments whose contacts cannot be read.
+    """
+
+    spaces: tuple[Measured, ...] = ()
+    findings: tuple[Diagnostic, ...] = ()
+    unmeasured: tuple[str, ...] = ()
+
+
+def limits(both: Sides) -> dict[str, Limit]:
+    """What may be taken, by environment; only environments that are live already can lose anything."""
+    return {name: limit for name in both.touched if (limit := limit_of(both, name)) and name in both.before}
+
+
+def weigh(session: Session, store: Store, plan: Plan) -> Verdict | None:
+    """What ``plan`` takes and whether it may, whoever asks and for whatever reason; None: nothing limits it.
+
+    Only promotions are asked: a rollback must be possible in a hurry.
     """
     if plan.kind is not PlanKind.PROMOTE or not plan.steps:
-        return {}
-    reason = check_reason(session.override_impact) if session.override_impact else ""
+        return None
     both = sides(plan, store)
-    limited = {name: limit for name in both.touched if (limit := limit_of(both, name)) and name in both.before}
+    limited = limits(both)
     if not limited:
-        return {}
+        return None
     measured: list[Measured] = []
     found: list[Diagnostic] = []
-    unknown: list[Json] = []
+    unknown: list[str] = []
     for name, limit in limited.items():
         try:
             spaces = list(_environment(session, store, both, name, limit))
@@ -112,12 +133,36 @@ def judge(session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
             continue
         measured += spaces
         found += _exceeded(spaces)
-    if found and not reason:
-        raise Refused(found)
-    record: dict[str, Json] = {"spaces": [_recorded(space) for space in measured]}
-    if found:
-        record |= {"override": reason, **({"unmeasured": unknown} if unknown else {})}
+    return Verdict(tuple(measured), tuple(found), tuple(unknown))
+
+
+def judge(session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
+    """What to record with the promotion: what was measured, and the reason of an override that was needed.
+
+    Raises Refused when a space loses more than its environment allows, or that cannot be measured, and there is no
+    override (``session.override_impact``).
+    """
+    if plan.kind is not PlanKind.PROMOTE or not plan.steps:
+        return {}
+    reason = check_reason(session.override_impact) if session.override_impact else ""
+    if session.remote is not None:
+        return _judged_there(session.remote, session, store, plan)
+    verdict = weigh(session, store, plan)
+    if verdict is None:
+        return {}
+    if verdict.findings and not reason:
+        raise Refused(verdict.findings)
+    record: dict[str, Json] = {"spaces": [_recorded(space) for space in verdict.spaces]}
+    if verdict.findings:
+        record |= {"override": reason, **({"unmeasured": list(verdict.unmeasured)} if verdict.unmeasured else {})}
     return {"impact": record}
+
+
+def _judged_there(remote: Remote, session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
+    """The verdict of the server, by its contacts; not asked for where the copy of its history limits nothing."""
+    from offerkit.workflow.remote import judged_there
+
+    return judged_there(remote, session, plan) if limits(sides(plan, store)) else {}
 
 
 def _recorded(space: Measured) -> Json:
@@ -191,20 +236,16 @@ def _exceeded(spaces: Sequence[Measured]) -> Iterator[Diagnostic]:
         return
     worst, *others = over
     environment = worst.space.partition("/")[0]
-    further = ", ".join(f"{space.space} ({_share(space)})" for space in others)
+    further = ", ".join(f"{space.space} ({space.share})" for space in others)
     yield Diagnostic(
         Code.IMPACT,
         f"the promotion would leave {worst.lost:,} of the {worst.served:,} contacts who get an offer on {worst.space}"
-        f" with none ({_share(worst)}); {environment} allows {worst.limit.text}",
+        f" with none ({worst.share}); {environment} allows {worst.limit.text}",
         "; ".join(worst.causes) + "." + (f" Also too many on {further}." if further else "")
         + f" What is allowed is what {worst.limit.where} says.",
         _HINT,
         f"environment.{environment}",
     )  # fmt: skip
-
-
-def _share(space: Measured) -> str:
-    return f"{space.lost / space.served:.1%}"
 
 
 def _unmeasured(environment: str, limit: Limit) -> Diagnostic:

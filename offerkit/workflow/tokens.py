@@ -51,7 +51,11 @@ def revoke(session: Session, id_: str) -> TokenRow:
         row = store.token(id_)
         if row is None:
             known = [found.id for found in store.tokens()]
-            raise refuse(Code.NO_MATCH, f"there is no token {id_[:40]}", hint=suggestion(id_, known, "See: token list"))
+            raise refuse(
+                Code.NO_MATCH,
+                f"there is no token {id_[:40]}",
+                hint=suggestion(id_, known, "“offerkit token list” shows them."),
+            )
         _may(actor, row.operator)
         store.revoke_token(id_, session.now)
     return row

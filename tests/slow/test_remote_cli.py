@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -21,11 +24,13 @@ from offerkit.workflow import tokens
 pytestmark = pytest.mark.slow
 
 
+@dataclass
 class Elsewhere:
     """A checkout of the project on another machine, and somebody's token."""
 
-    def __init__(self, root: Path, server: Server, token: str) -> None:
-        self.root, self.url, self.token = root, f"http://127.0.0.1:{server.port}", token
+    root: Path
+    url: str
+    token: str
 
     def run(self, *args: str, token: str | None = None) -> tuple[int, str]:
         """The exit code, and all that is printed."""
@@ -41,6 +46,10 @@ class Elsewhere:
 @pytest.fixture
 def live(shop: Workspace) -> Workspace:
     return with_people(shop).go_live()
+
+
+def url_of(server: Server) -> str:
+    return f"http://127.0.0.1:{server.port}"
 
 
 def token_of(live: Workspace, operator: str) -> str:
@@ -60,13 +69,14 @@ def elsewhere(live: Workspace, server: Server, tmp_path_factory: pytest.TempPath
     root = tmp_path_factory.mktemp("elsewhere") / "project"
     ignored = shutil.ignore_patterns(".offerkit", "serve.log")
     shutil.copytree(live.root, root, ignore=ignored)
-    return Elsewhere(root, server, token_of(live, "ada"))
+    return Elsewhere(root, url_of(server), token_of(live, "ada"))
 
 
-def titled(elsewhere: Elsewhere, title: str) -> None:
+def titled(elsewhere: Elsewhere, title: str, before: str = "Lions") -> None:
     path = elsewhere.root / "specs/shop/offers.yaml"
     text = path.read_text()
-    path.write_text(text.replace("Lions", title))
+    assert before in text
+    path.write_text(text.replace(before, title))
 
 
 def test_from_an_edit_to_live(elsewhere: Elsewhere, live: Workspace) -> None:
@@ -139,14 +149,73 @@ def test_a_token_that_counts_no_more(elsewhere: Elsewhere, live: Workspace) -> N
     assert (code, "OFR702" in said, token in said) == (1, True, False), said
 
 
+def test_the_impact_is_counted_at_the_server_and_limited_there(elsewhere: Elsewhere, live: Workspace) -> None:
+    live.change({"environments/shop.yaml": {"environment": {"impact": {"max_lost": "0%"}}}})
+    live.apply("ada")
+    live.promote("ada")
+    (elsewhere.root / "people.csv").unlink()  # the contacts are nowhere else
+    shutil.copy(live.root / "environments/shop.yaml", elsewhere.root / "environments/shop.yaml")
+    for offer in ("safari", "saver", "gold-card"):
+        live.change({"specs/shop/offers.yaml": {"offers": {offer: {"eligible": {"when": "person.age >= 40"}}}}})
+    shutil.copy(live.root / "specs/shop/offers.yaml", elsewhere.root / "specs/shop/offers.yaml")
+    code, said = elsewhere.run("plan", "--impact", "--impact-by", "person.country")
+    assert (code, "lost by" in said, "by person.country" in said) == (0, True, True), said
+    assert elsewhere.run("apply", "--yes")[0] == 0
+    live.approve_all()
+    code, said = elsewhere.run("promote", "--plan-only", "--impact")
+    assert (code, "warning[OFR705]" in said, "more than the 0%" in said) == (0, True, True), said
+    code, said = elsewhere.run("promote", "--yes")
+    assert (code, "error[OFR705]" in said) == (1, True), said
+    code, said = elsewhere.run("promote", "--yes", "--override-impact", "the regulator asked for it")
+    assert (code, "Live. Revision" in said) == (0, True), said
+    assert "Impact overridden" in elsewhere.run("history", "-n", "1")[1]
+
+
 @pytest.mark.parametrize(
     "args",
     [
         ("propose", "--space", "shop/web"), ("propositions",), ("token", "list"), ("token", "create", "ada"),
-        ("store", "status"), ("store", "migrate"), ("serve",), ("simulate", "shop"), ("plan", "--impact"),
+        ("store", "status"), ("store", "migrate"), ("serve",), ("simulate", "shop"),
     ],
 )  # fmt: skip
 def test_what_needs_the_store_itself_says_so(elsewhere: Elsewhere, args: tuple[str, ...]) -> None:
     titled(elsewhere, "Elephants")
     code, said = elsewhere.run(*args)
     assert (code, "OFR754" in said) == (1, True), said
+
+
+def test_of_two_who_apply_at_once_one_is_told_of_the_other(elsewhere: Elsewhere, live: Workspace) -> None:
+    copy = elsewhere.root.parent / "other"
+    shutil.copytree(elsewhere.root, copy)
+    other = replace(elsewhere, root=copy, token=token_of(live, "omar"))
+    for number in range(3):
+        titled(elsewhere, f"Elephants {number}", f"Elephants {number - 1}" if number else "Lions")
+        titled(other, f"Zebras {number}", f"Zebras {number - 1}" if number else "Lions")
+        with live.store() as store:
+            before = store.last_serial()
+        with ThreadPoolExecutor(2) as pool:
+            done = [pool.submit(one.run, "apply", "--yes", "--lock-timeout", "20") for one in (elsewhere, other)]
+        found = [future.result() for future in done]
+        with live.store() as store:
+            assert store.last_serial() - before == sum(code == 0 for code, _ in found)
+        for code, said in found:
+            assert code == 0 or "OFR505" in said, said
+        assert any(code == 0 for code, _ in found)
+
+
+def test_a_server_that_is_killed_has_applied_all_or_nothing(live: Workspace, elsewhere: Elsewhere) -> None:
+    for number, pause in enumerate((0.5, 0.6, 0.7, 0.8)):
+        with live.store() as store:
+            before = store.last_serial()
+        with serving(live.root, store=live.named()) as server, ThreadPoolExecutor(1) as pool:
+            elsewhere.url = url_of(server)
+            titled(elsewhere, f"Elephants {number}", f"Elephants {number - 1}" if number else "Lions")
+            running = pool.submit(elsewhere.run, "apply", "--yes")
+            time.sleep(pause)
+            os.killpg(server.process.pid, signal.SIGKILL)
+            code, said = running.result()
+        with live.store() as store:
+            made = store.last_serial() - before
+        assert made in (0, 1) and (code == 0) <= (made == 1), said
+        assert code == 0 or "OFR753" in said, said
+        assert live.verified() == []

@@ -70,7 +70,7 @@ def test_log_in_approve_promote_and_see_it_live(changed: Workspace, tmp_path: Pa
         driver.get(f"{url}/ui")
         assert driver.current_url.startswith(f"{url}/ui/login")
         log_in(driver, url, brand)
-        driver.find_element(By.CSS_SELECTOR, f"input[value='{GOLD}']").click()
+        driver.find_element(By.CSS_SELECTOR, f"input[value^='{GOLD} ']").click()
         driver.find_element(By.NAME, "comment").send_keys("As agreed.")
         press(driver, "Approve")
         assert "Decided, as revision" in driver.find_element(By.CSS_SELECTOR, "[role=status]").text
@@ -105,3 +105,33 @@ def test_every_page_is_labelled_fits_and_runs_nothing(changed: Workspace, tmp_pa
         frame = driver.find_element(By.CSS_SELECTOR, "iframe")
         driver.switch_to.frame(frame)
         assert "Gold" in driver.find_element(By.TAG_NAME, "body").get_attribute("innerHTML")
+
+
+_ON_PAPER = """
+const wrong = [];
+for (const e of document.querySelectorAll('nav, form.search, .decide, button, input, .skip, .who'))
+  if (e.getClientRects().length) wrong.push('printed: ' + e.outerHTML.slice(0, 80));
+for (const e of document.querySelectorAll('main, main table, main pre'))
+  if (e.getBoundingClientRect().right > innerWidth + 1) wrong.push('cut: ' + e.tagName + ' ' + e.className);
+for (const e of document.querySelectorAll('.wide'))
+  if (e.scrollWidth > e.clientWidth + 1) wrong.push('scrolls: ' + e.getAttribute('aria-label'));
+if (!document.querySelector('p.paper').innerText.includes(location.pathname)) wrong.push('where it is from');
+return wrong;
+"""
+A4 = {"width": 680, "height": 960, "deviceScaleFactor": 1, "mobile": False}
+"""What is left of a sheet within its margins, in CSS pixels."""
+
+
+def test_what_is_printed_is_all_of_it_and_no_forms(changed: Workspace, tmp_path: Path) -> None:
+    secret = token(changed, "ada")
+    with served(changed.root) as url, chromium(tmp_path / "profile") as driver:
+        log_in(driver, url, secret)
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", A4)
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+        for path in PAGES:
+            driver.get(url + path)
+            assert driver.execute_script(_ON_PAPER) == [], path
+        driver.get(f"{url}/ui/history")
+        with changed.store() as store:
+            (last,) = store.revisions(limit=1)
+        assert last.digest[:12] in driver.find_element(By.TAG_NAME, "table").text

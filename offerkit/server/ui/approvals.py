@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
@@ -13,6 +14,7 @@ from offerkit.governance.approval import Decision
 from offerkit.reports.approvals import Row
 from offerkit.server.ui.pages import Facts, Form, Pages, first
 from offerkit.workflow.approving import Decided, Wish, decide, items, mine
+from offerkit.workflow.seen import seen
 from offerkit.workflow.session import Session
 from offerkit.workflow.who import who_is
 
@@ -24,13 +26,17 @@ _DECISIONS = {"approve": Decision.APPROVED, "reject": Decision.REJECTED}
 
 @dataclass(frozen=True)
 class OfferItems:
-    """An offer with its aspects; ``mine``: whether who looks can decide on one of them."""
+    """An offer with its aspects; ``mine``: whether who looks can decide on one of them.
+
+    ``shown`` is what a form says of it: the address, and the name of what stands on the page.
+    """
 
     address: str
     label: str
     live: bool
     mine: bool
     rows: tuple[Row, ...]
+    shown: str
 
 
 def routes(pages: Pages) -> APIRouter:
@@ -61,32 +67,37 @@ def waiting_facts(session: Session, q: str, show: str, done: str) -> Facts:
     with session.existing() as store:
         found = items(store)
         own = set(mine(found, who_is(session, store))) if session.operator else set()
+        names = seen(store, {row.address for row in own})
     if show != "all":
         found = [row for row in found if row.state == "waiting"]
     if show == "mine":
         found = [row for row in found if row in own]
     word = q.casefold()
     found = [row for row in found if word in row.address.casefold() or word in row.label.casefold()]
-    offers = grouped(found, own)
+    offers = grouped(found, own, names)
     return {
         "offers": offers[:MOST], "left": max(0, len(offers) - MOST), "q": q, "show": show,
         "done": done if done.isdecimal() else "", "waiting": sum(row.state == "waiting" for row in found),
     }  # fmt: skip
 
 
-def grouped(rows: list[Row], own: set[Row]) -> list[OfferItems]:
-    """The rows by offer."""
+def grouped(rows: list[Row], own: set[Row], names: Mapping[str, str]) -> list[OfferItems]:
+    """The rows by offer; ``names``: of what was seen, by offer."""
     by_offer: dict[str, list[Row]] = {}
     for row in rows:
         by_offer.setdefault(row.address, []).append(row)
     return [
-        OfferItems(address, found[0].label, found[0].live, any(row in own for row in found), tuple(found))
+        OfferItems(
+            address, found[0].label, found[0].live, any(row in own for row in found), tuple(found),
+            f"{address} {names.get(address, '')}",
+        )
         for address, found in by_offer.items()
-    ]
+    ]  # fmt: skip
 
 
 def _wish(fields: Form) -> tuple[Wish, Decision]:
-    offers = tuple(fields.get("offer", ()))
+    ticked = [text.partition(" ") for text in fields.get("offer", ())]
+    offers = tuple(address for address, _, _ in ticked)
     decision = _DECISIONS.get(first(fields, "decision"))
     if decision is None:
         raise refuse(Code.BAD_REQUEST, "the form says neither approve nor reject")
@@ -94,7 +105,11 @@ def _wish(fields: Form) -> tuple[Wish, Decision]:
         raise refuse(Code.NO_MATCH, "no offer was chosen", hint="Tick the offers that the decision is about.")
     aspect = first(fields, "aspect")
     comment = first(fields, "comment").strip()[:LONGEST_COMMENT]
-    return Wish(offers, content=aspect == "content", eligibility=aspect == "eligibility", comment=comment), decision
+    shown = {address: name for address, _, name in ticked}
+    wish = Wish(
+        offers, content=aspect == "content", eligibility=aspect == "eligibility", comment=comment, seen=shown
+    )  # fmt: skip
+    return wish, decision
 
 
 def _done(made: Decided) -> int:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 
 from fastapi import APIRouter, Query, Request, Response
-from markupsafe import Markup
 
 from offerkit.diagnostics import Code, refuse
 from offerkit.planning.select import Patterns
-from offerkit.reports.steps_html import steps_html
 from offerkit.reports.words import difference as difference_words
 from offerkit.server.ui.pages import Facts, Pages
+from offerkit.server.ui.steps import shown
 from offerkit.workflow.history import difference, history, revision
 from offerkit.workflow.points import opened
 from offerkit.workflow.session import Session
@@ -32,12 +31,14 @@ def routes(pages: Pages) -> APIRouter:
         )
 
     @router.get("/history/{serial}")
-    async def one_revision(request: Request, serial: str) -> Response:
-        return await pages.show(request, "revision.html", lambda session: _revision(session, serial))
+    async def one_revision(request: Request, serial: str, full: bool = False) -> Response:
+        return await pages.show(request, "revision.html", lambda session: _revision(session, serial, full=full))
 
     @router.get("/diff")
-    async def differs(request: Request, a: str = "live", b: str = "design", only: str = Query("")) -> Response:
-        return await pages.show(request, "diff.html", lambda session: _diff(session, a.strip(), b.strip(), only))
+    async def differs(
+        request: Request, a: str = "live", b: str = "design", only: str = Query(""), full: bool = False
+    ) -> Response:
+        return await pages.show(request, "diff.html", lambda session: _diff(session, (a, b), only, full=full))
 
     return router
 
@@ -52,7 +53,7 @@ def _history(session: Session, stage: str, address: str, more: bool) -> Facts:
     }  # fmt: skip
 
 
-def _revision(session: Session, text: str) -> Facts:
+def _revision(session: Session, text: str, *, full: bool) -> Facts:
     if not re.fullmatch(r"[0-9]{1,12}", text):
         raise refuse(Code.BAD_POINT, f"“{text[:40]}” is not a revision's number")
     with session.existing() as store:
@@ -60,12 +61,13 @@ def _revision(session: Session, text: str) -> Facts:
         return {
             "line": found.line,
             "approvals": found.approvals,
-            "steps": Markup(steps_html(found.steps, found.bodies, by_stage=False)),  # noqa: S704 - escaped there
+            **shown(found.steps, found.bodies, full=full),
             "last": store.last_serial(),
         }
 
 
-def _diff(session: Session, a: str, b: str, only: str) -> Facts:
+def _diff(session: Session, states: tuple[str, str], only: str, *, full: bool) -> Facts:
+    a, b = (text.strip() for text in states)
     for text in (a, b):
         if not _STATE.fullmatch(text):
             raise refuse(
@@ -76,9 +78,9 @@ def _diff(session: Session, a: str, b: str, only: str) -> Facts:
     only = only.strip()[:300]
     with opened(session, a, b) as (left, right), session.existing() as store:
         steps, bodies = difference(session, left, right, Patterns.of((only,) if only else ()))
-        made = steps_html(steps, bodies, by_stage=False)
-        states = ["design", "live", "specs", *(s for s in sorted(store.heads()) if not s.startswith("shared@"))]
+        made = shown(steps, bodies, full=full)
+        known = ["design", "live", "specs", *(s for s in sorted(store.heads()) if not s.startswith("shared@"))]
     return {
-        "a": a, "b": b, "only": only, "summary": difference_words(steps, (a, b)), "states": states,
-        "steps": Markup(made),  # noqa: S704 - escaped there
+        "a": a, "b": b, "only": only, "summary": difference_words(steps, (a, b)), "states": known,
+        **made,
     }  # fmt: skip

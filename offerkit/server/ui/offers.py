@@ -16,6 +16,7 @@ from offerkit.reports.preview import Preview
 from offerkit.reports.steps_html import steps_html
 from offerkit.server.ui.approvals import grouped
 from offerkit.server.ui.pages import Facts, Pages
+from offerkit.server.ui.steps import layout_of
 from offerkit.store import Store
 from offerkit.store.views import stage_view
 from offerkit.workflow.approving import items, mine
@@ -24,6 +25,7 @@ from offerkit.workflow.history import difference, history
 from offerkit.workflow.points import point
 from offerkit.workflow.previewing import preview
 from offerkit.workflow.propositions import Wanted, found
+from offerkit.workflow.seen import seen
 from offerkit.workflow.session import Session
 from offerkit.workflow.who import who_is
 
@@ -125,13 +127,13 @@ def _changes(session: Session, store: Store, address: str) -> Markup:
     """What design has against live."""
     sides = [point(session, store, str(stage)) for stage in (Stage.LIVE, Stage.DESIGN)]
     steps, bodies = difference(session, sides[0], sides[1], Patterns.of((address,)))
-    return Markup(steps_html(steps, bodies, by_stage=False))  # noqa: S704 - escaped there
+    return Markup(steps_html(steps, bodies, layout_of(len(steps), full=True), by_stage=False))  # noqa: S704 - escaped there
 
 
 def _approvals(session: Session, store: Store, address: str) -> Facts:
     rows = items(store, (address,)) if address else []
     own = set(mine(rows, who_is(session, store))) if session.operator else set()
-    return {"offers": grouped(rows, own)}
+    return {"offers": grouped(rows, own, seen(store, {row.address for row in own}))}
 
 
 def _shown(session: Session, address: str, stage: str, contact: str) -> tuple[Preview | None, tuple[Diagnostic, ...]]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TypeAlias, TypeVar
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -17,6 +18,7 @@ from offerkit.reports.escape import visible
 from offerkit.server.addresses import client_of, is_local
 from offerkit.server.callers import Callers, GuessedTooOftenError, acting
 from offerkit.server.problems import status_of
+from offerkit.server.seat import now
 from offerkit.server.settings import Settings
 from offerkit.server.ui.access import Viewer, forget, same_origin, sealed, token_of
 from offerkit.workflow.session import Session
@@ -52,11 +54,7 @@ class Pages:
         """``session``: the server's own; pages get copies, with the operator who is logged in."""
         self._session, self._settings, self._callers = session, settings, callers
         self._public = urlsplit(settings.public_url).netloc
-        self._templates = Environment(
-            loader=PackageLoader("offerkit.server.ui"), autoescape=True, undefined=StrictUndefined,
-            trim_blocks=True, lstrip_blocks=True, finalize=_spelled,
-        )  # fmt: skip
-        self._templates.filters["path"] = lambda text: quote(str(text), safe="/")
+        self._templates = _templates()
 
     def session(self, viewer: Viewer, message: str = "") -> Session:
         """A session, now, of who looks."""
@@ -119,7 +117,9 @@ class Pages:
 
     def written(self, request: Request, template: str, facts: Facts, viewer: Viewer | None, status: int) -> Response:
         """A page as a response."""
-        text = self._templates.get_template(template).render(viewer=viewer, path=request.url.path, **facts)
+        text = self._templates.get_template(template).render(
+            viewer=viewer, path=request.url.path, place=_place(request), moment=f"{now():%Y-%m-%d %H:%M:%S}", **facts
+        )  # fmt: skip
         attributes = _ATTRIBUTES if template == "offer.html" else ""
         headers = {name: value.replace("{attributes}", attributes) for name, value in _HEADERS.items()}
         return Response(text, status, headers, "text/html; charset=utf-8")
@@ -149,6 +149,24 @@ class Pages:
 def first(fields: Form, name: str) -> str:
     """The first value of a field; empty without one."""
     return fields.get(name, [""])[0]
+
+
+@cache
+def _templates() -> Environment:
+    """All templates, read once: an upgrade beneath a running server must not mix new pages with old code."""
+    made = Environment(
+        loader=PackageLoader("offerkit.server.ui"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, finalize=_spelled, auto_reload=False,
+    )  # fmt: skip
+    made.filters["path"] = lambda text: quote(str(text), safe="/")
+    for name in made.list_templates():
+        made.get_template(name)
+    return made
+
+
+def _place(request: Request) -> str:
+    """What was asked for, to be printed with it: a sheet of paper has no address bar."""
+    return request.url.path + (f"?{unquote(request.url.query)[:300]}" if request.url.query else "")
 
 
 def to_login(request: Request) -> Response:

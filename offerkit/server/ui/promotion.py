@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Query, Request, Response
 from markupsafe import Markup
@@ -14,24 +17,37 @@ from offerkit.planning.codec import plan_digest
 from offerkit.planning.plan import Plan
 from offerkit.planning.select import Patterns
 from offerkit.reports.plan_html import blocked_html
-from offerkit.reports.steps_html import steps_html
 from offerkit.reports.words import particulars, resets_sentence, summary
 from offerkit.server.ui.pages import Facts, Pages, first
+from offerkit.server.ui.steps import layout_of, shown
 from offerkit.store.views import environments
 from offerkit.workflow.main_path import allowed, apply, promote
 from offerkit.workflow.session import Session
 
+if TYPE_CHECKING:
+    from offerkit.workflow.threshold import Verdict
+
 LONGEST = 2_000
 """Characters of a message or reason."""
+FRESH = 60.0
+"""Seconds that a verdict on the impact is shown again."""
 
 
 def routes(pages: Pages) -> APIRouter:
     """The promotion, to see and to carry out."""
     router = APIRouter(prefix="/ui", include_in_schema=False)
+    counting = asyncio.Lock()  # a limit on the impact is measured on all contacts: one page at a time
+    counted = _Counted()
 
     @router.get("/promote")
-    async def planned(request: Request, environment: list[str] = Query([])) -> Response:  # noqa: B008 - FastAPI's way
-        return await pages.show(request, "promote.html", lambda session: _facts(session, tuple(environment[:50])))
+    async def planned(
+        request: Request,
+        environment: list[str] = Query([]),  # noqa: B008 - FastAPI's way
+        full: bool = False,
+    ) -> Response:
+        names = tuple(environment[:50])
+        async with counting:
+            return await pages.show(request, "promote.html", lambda session: _facts(session, counted, names, full=full))
 
     @router.post("/promote")
     async def carried_out(request: Request) -> Response:
@@ -39,8 +55,9 @@ def routes(pages: Pages) -> APIRouter:
             viewer, fields = await pages.form(request)
             session = pages.session(viewer, first(fields, "message").strip()[:LONGEST])
             names = tuple(fields.get("environment", ()))[:50]
-            shown = first(fields, "plan")
-            serial, changed = await asyncio.to_thread(_apply_shown, session, names, shown)
+            seen = first(fields, "plan")
+            async with counting:
+                serial, changed = await asyncio.to_thread(_apply_shown, session, counted, names, seen)
         except Refused as refused:
             return await pages.form_refused(request, refused)
         if changed is not None:
@@ -50,38 +67,74 @@ def routes(pages: Pages) -> APIRouter:
     return router
 
 
+@dataclass
+class _Counted:
+    """The last verdict, for a minute: whoever looks at the same plan meanwhile does not count all contacts again.
+
+    Promoting counts anew in any case.
+    """
+
+    digest: str = ""
+    until: float = 0.0
+    verdict: Verdict | None = None
+
+    def of(self, session: Session, plan: Plan, digest: str) -> Verdict | None:
+        """What ``plan`` takes from people, as it is judged when it is carried out; None where nothing limits it."""
+        if plan.empty:
+            return None
+        if self.digest != digest or self.until < time.monotonic():
+            from offerkit.workflow.threshold import weigh  # decides for every contact: other pages need not load that
+
+            with session.existing() as store:
+                self.verdict = weigh(session, store, plan)
+            known = self.verdict is None or not self.verdict.unmeasured  # contacts may become readable any moment
+            self.digest, self.until = digest, time.monotonic() + (FRESH if known else 0.0)
+        return self.verdict
+
+
 def _planned(session: Session, names: tuple[str, ...]) -> Plan:
     return promote(session, names, Patterns.of())
 
 
-def _apply_shown(session: Session, names: tuple[str, ...], shown: str) -> tuple[int, Facts | None]:
+def _apply_shown(session: Session, counted: _Counted, names: tuple[str, ...], seen: str) -> tuple[int, Facts | None]:
     """Apply the plan if it still is the one that was shown; else what to show now. Raises Refused."""
     plan = _planned(session, names)
-    if plan.empty or not hmac.compare_digest(plan_digest(plan).encode(), shown.encode()):
-        return 0, _page(session, plan, names, changed=True)
+    if plan.empty or not hmac.compare_digest(plan_digest(plan).encode(), seen.encode()):
+        return 0, _page(session, counted, plan, names, changed=True)
     return apply(session, plan).revision.serial, None
 
 
-def _facts(session: Session, names: tuple[str, ...]) -> Facts:
-    return _page(session, _planned(session, names), names, changed=False)
+def _facts(session: Session, counted: _Counted, names: tuple[str, ...], *, full: bool) -> Facts:
+    return _page(session, counted, _planned(session, names), names, full=full)
 
 
-def _page(session: Session, plan: Plan, names: tuple[str, ...], *, changed: bool) -> Facts:
+def _page(
+    session: Session,
+    counted: _Counted,
+    plan: Plan,
+    names: tuple[str, ...],
+    *,
+    changed: bool = False,
+    full: bool = False,
+) -> Facts:
     digest = plan_digest(plan)
     with session.existing() as store:
         known = environments(store)
+    verdict = counted.of(session, plan, digest)
     return {
         "empty": plan.empty,
         "changed": changed,
         "digest": digest,
         "summary": f"{summary(plan)} {resets_sentence(plan.steps)}",
         "particulars": particulars(plan, digest),
-        "steps": Markup(steps_html(plan.steps, plan.bodies)),  # noqa: S704 - escaped there
-        "blocked": Markup(blocked_html(plan.blocked)),  # noqa: S704 - escaped there
+        **shown(plan.steps, plan.bodies, full=full, by_stage=True),
+        "blocked": Markup(blocked_html(plan.blocked, layout_of(len(plan.blocked), full=full))),  # noqa: S704 - escaped there
         "notes": plan.notes,
         "known": known,
         "chosen": names,
         "may_not": _may_not(session, plan),
+        "verdict": verdict,
+        "too_much": verdict.findings if verdict is not None else (),
     }
 
 

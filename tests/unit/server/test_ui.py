@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +12,8 @@ from helpers.serving import with_people
 from helpers.ui import ELSEWHERE, Outline, browser
 from helpers.workspace import Workspace
 from starlette.testclient import TestClient
+
+from offerkit.server.ui import steps
 
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>"
 PAGES = [
@@ -142,6 +146,38 @@ def test_who_is_not_logged_in_finds_no_forms_that_change(local: TestClient) -> N
         page = local.get(path).text
         assert 'action="/ui/promote"' not in page
         assert 'value="approve"' not in page and 'name="seal"' not in page
+
+
+def test_nothing_of_what_changed_is_cut_unless_it_is_very_much(
+    changed: Workspace, local: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = " or ".join(f"person.age = {age}" for age in range(20, 70))
+    changed.change({"specs/shop/offers.yaml": {"offers": {"saver": {"eligible": {"when": rule}}}}})
+    changed.apply("ada")
+    with changed.store() as store:
+        last = f"/ui/history/{store.last_serial()}"
+    changed.approve_all()
+    pages = ("/ui/diff", "/ui/promote", "/ui/promote?environment=shop", last, "/ui/offers/shop/saver")
+    for path in pages:
+        page = local.get(path).text
+        assert "person.age = 44" in page and "Show everything" not in page, path
+    monkeypatch.setattr(steps, "MANY", 0)
+    for path in pages[:-1]:
+        page = local.get(path).text
+        assert "person.age = 44" not in page, path
+        found = re.search('href="([^"]*full=true)">Show everything', page)
+        assert found, path
+        assert "person.age = 44" in local.get(path.partition("?")[0] + html.unescape(found[1])).text, path
+
+
+def test_a_page_says_what_it_is_a_part_of(local: TestClient) -> None:
+    page = local.get("/ui/history?stage=shop@live&address=shop/offer.gold-card").text
+    assert "Only revisions that changed shop/offer.gold-card in shop@live." in page
+    assert '<p class="paper">offerkit · /ui/history?stage=shop@live' in page
+    assert "Only <b>offer.*</b>." in local.get("/ui/diff?only=offer.*").text
+    assert "Only revisions" not in local.get("/ui/history").text
+    hostile = local.get("/ui/history", params={"address": HOSTILE})
+    assert hostile.status_code in (200, 404) and "<script" not in hostile.text
 
 
 def test_the_stylesheet_comes_from_here(local: TestClient) -> None:

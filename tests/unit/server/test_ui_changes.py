@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -11,8 +12,10 @@ from helpers.ui import ELSEWHERE, FORM, Outline, browser, hidden, log_in
 from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
+from offerkit.planning.codec import plan_digest
 from offerkit.server import callers
-from offerkit.workflow import tokens
+from offerkit.workflow import threshold, tokens
+from offerkit.workflow.seen import seen
 
 GOLD = "shop/offer.gold-card"
 
@@ -48,8 +51,17 @@ def last(shop: Workspace) -> tuple[int, str, str, str]:
     return row.serial, row.action, row.actor, row.message
 
 
+def shown(workspace: Workspace, *offers: str) -> list[str]:
+    """What the form says of offers that are as they are now."""
+    with workspace.store() as store:
+        return [f"{address} {name}" for address, name in seen(store, offers).items()]
+
+
 def approve(asking: TestClient, **more: str) -> None:
-    fields = {"offer": GOLD, "decision": "approve", "seal": seal(asking), **more}
+    page = asking.get("/ui/approvals?show=all").text
+    found = re.search(f'name="offer" value="({GOLD} [0-9a-f]+)"', page)
+    assert found
+    fields = {"offer": found[1], "decision": "approve", "seal": seal(asking), **more}
     answer = asking.post("/ui/approvals", data=fields, headers=FORM)
     assert answer.status_code == 303, answer.text
     assert "✓ Decided" in asking.get(answer.headers["location"]).text
@@ -130,7 +142,8 @@ def test_logging_out_forgets_the_token(asking: TestClient, changed: Workspace) -
 
 def test_an_approval_is_the_operators_who_is_logged_in(asking: TestClient, changed: Workspace) -> None:
     page = as_(asking, changed, "brand").get("/ui/approvals").text
-    assert f'value="{GOLD}" aria-label="Choose {GOLD}"' in page and not Outline(page).wrong
+    assert re.search(f'value="{GOLD} [0-9a-f]{{32}}" aria-label="Choose {GOLD}"', page)
+    assert not Outline(page).wrong
     approve(asking, comment="Well said.")
     assert last(changed)[1:] == ("approve", "brand", "Well said.")
     assert "Nothing waits for approval" in asking.get("/ui/approvals").text
@@ -157,12 +170,28 @@ def test_what_is_refused_is_told_and_changes_nothing(
 ) -> None:
     before = last(changed)
     as_(asking, changed, operator)
-    given = {"decision": "approve", "seal": seal(asking), **fields}
+    offers = shown(changed, fields.get("offer", "")) or [fields.get("offer", "")]
+    given = {"decision": "approve", "seal": seal(asking), **fields, "offer": offers if "offer" in fields else []}
     answer = asking.post("/ui/approvals", data=given, headers=FORM)
     assert answer.status_code == status
     assert why in answer.text and "Nothing was changed." in answer.text and "[OFR" in answer.text
     assert not Outline(answer.text).wrong
     assert last(changed) == before
+
+
+def test_what_changed_since_it_was_shown_is_not_approved(asking: TestClient, changed: Workspace) -> None:
+    page = as_(asking, changed, "brand").get("/ui/offers/shop/gold-card").text
+    form = {"offer": hidden(page, "offer"), "decision": "approve", "seal": seal(asking)}
+    changed.change({"specs/shop/offers.yaml": {"offers": {"gold-card": {"content": {"title": "All the gold"}}}}})
+    changed.apply("ada")
+    before = last(changed)
+    for offer in (form["offer"], GOLD, f"{GOLD} ", f"{GOLD} {'0' * 32}", "shop/offer.*"):
+        answer = asking.post("/ui/approvals", data={**form, "offer": offer}, headers=FORM)
+        assert answer.status_code == 409 and "[OFR707]" in answer.text, offer
+    assert last(changed) == before
+    form["offer"] = hidden(asking.get("/ui/offers/shop/gold-card").text, "offer")
+    assert asking.post("/ui/approvals", data=form, headers=FORM).status_code == 303
+    assert last(changed)[1:3] == ("approve", "brand")
 
 
 @pytest.mark.parametrize(
@@ -265,6 +294,64 @@ def test_who_may_not_promote_is_told_before_and_refused_after(asking: TestClient
     answer = asking.post("/ui/promote", data={**form, "seal": seal(asking)}, headers=FORM)
     assert answer.status_code in (403, 409)
     assert last(changed) == before
+
+
+def limited(asking: TestClient, changed: Workspace, when: str, share: str) -> str:
+    """The page of a promotion after which offers are for some people only, as omar sees it."""
+    offers = {name: {"eligible": {"when": when}} for name in ("gold-card", "safari", "saver")}
+    changed.change({
+        "specs/shop/offers.yaml": {"offers": offers},
+        "environments/shop.yaml": {"environment": {"impact": {"max_lost": share}}},
+    })  # fmt: skip
+    changed.apply("ada")
+    changed.approve_all()
+    page = as_(asking, changed, "omar").get("/ui/promote").text
+    assert not Outline(page).wrong
+    return page
+
+
+def test_the_impact_limit_is_shown_with_the_plan(asking: TestClient, changed: Workspace) -> None:
+    changed.approve("brand")
+    assert "None of these environments limits" in as_(asking, changed, "omar").get("/ui/promote").text
+    page = limited(asking, changed, "person.age >= 18", "50%")
+    assert "The impact limit holds." in page and "✓ within" in page and ">50%</td>" in page
+    form = {"plan": hidden(page, "plan"), "seal": hidden(page, "seal")}
+    assert asking.post("/ui/promote", data=form, headers=FORM).status_code == 303
+
+
+def test_what_takes_too_much_has_no_button_and_is_refused(asking: TestClient, changed: Workspace) -> None:
+    page = limited(asking, changed, "person.age >= 40", "10%")
+    assert "The impact limit does not hold." in page and "✗ over it" in page and "[OFR705]" in page
+    assert "person.age &gt;= 40" in page and "Promote exactly this" not in page
+    before = last(changed)
+    plan = plan_digest(changed.promotion("omar"))
+    answer = asking.post("/ui/promote", data={"plan": plan, "seal": seal(asking)}, headers=FORM)
+    assert answer.status_code == 422
+    assert "[OFR705]" in answer.text and "Nothing was changed." in answer.text
+    assert last(changed) == before
+
+
+def test_whoever_looks_again_does_not_count_again_but_promoting_does(
+    asking: TestClient, changed: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[str] = []
+    weigh = threshold.weigh
+    monkeypatch.setattr(threshold, "weigh", lambda *given: counted.append("") or weigh(*given))
+    page = limited(asking, changed, "person.age >= 18", "50%")
+    assert asking.get("/ui/promote?environment=shop").status_code == 200
+    assert asking.get("/ui/promote").text.count("✓ within") == page.count("✓ within") > 0
+    assert len(counted) == 1
+    with (changed.root / "people.csv").open("a") as people:
+        people.writelines(f"{n},p{n}@example.com,P,17,FR\n" for n in range(10, 20))  # who would be left with nothing
+    form = {"plan": hidden(page, "plan"), "seal": hidden(page, "seal")}
+    assert asking.post("/ui/promote", data=form, headers=FORM).status_code == 422
+    assert len(counted) == 2
+
+
+def test_contacts_that_cannot_be_read_are_told_with_the_limit(asking: TestClient, changed: Workspace) -> None:
+    (changed.root / "people.csv").unlink()
+    page = limited(asking, changed, "person.age >= 18", "50%")
+    assert "[OFR706]" in page and "cannot be measured" in page and "Promote exactly this" not in page
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe", b"%zz=%ff", b"&".join([b"a=1"] * 1_500)])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,6 +55,7 @@ def test_a_token_is_needed(tmp_path: Path) -> None:
     remote = remote_of("https://offers.example/team/", {"OFFERKIT_TOKEN_FILE": str(tmp_path / "token")})
     assert (remote.url, remote.token) == ("https://offers.example/team", TOKEN)
     assert TOKEN not in repr(remote)
+    assert remote_of("https://offers.example", {"OFFERKIT_TOKEN": f" {TOKEN}\n"}).token == TOKEN
 
 
 @contextmanager
@@ -97,6 +100,16 @@ OURS = {PROTOCOL_HEADER: PROTOCOL}
         (200, {**OURS, "ETag": '"../../etc"'}, b"x", Code.REMOTE, "no offerkit server"),
         (302, {"Location": "https://evil.example"}, b"", Code.REMOTE, "no offerkit server"),
         (500, OURS, b"not json", Code.REMOTE, "no offerkit server"),
+        (502, {}, b"<html>Bad Gateway", Code.REMOTE, "no offerkit behind it"),
+        (
+            503,
+            OURS,
+            b'{"errors": [{"code": "OFR606", "message": "the store is away"}]}',
+            Code.STORE_MISSING,
+            "store is away",
+        ),
+        (413, {}, b"<html>", Code.REMOTE, "Narrow the plan"),
+        (429, OURS, b'{"errors": [{"code": "OFR751", "message": "wait"}]}', Code.REMOTE, "too many wrong tokens"),
         (
             403,
             OURS,
@@ -139,6 +152,40 @@ def test_what_is_refused_keeps_its_place(tmp_path: Path) -> None:
 def test_an_answer_that_cannot_be_read() -> None:
     with answering(200, OURS, b"not json") as remote, pytest.raises(Refused, match="no offerkit server"):
         remote.post("/api/v1/store/apply", {})
+
+
+@contextmanager
+def breaking() -> Iterator[str]:
+    """The address of something that takes connections, and breaks them once it was asked."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def run() -> None:
+            with contextlib.suppress(OSError):  # the test is over
+                while True:
+                    with listening.accept()[0] as connection:
+                        connection.recv(65536)
+                        connection.sendall(b"no TLS, and no HTTP")
+
+        thread = Thread(target=run, daemon=True)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def test_a_connection_that_breaks_says_whether_something_may_have_been_done(tmp_path: Path) -> None:
+    with breaking() as place:
+        remote = Remote(f"http://{place}", TOKEN)
+        with pytest.raises(Refused, match="the connection broke") as reading:
+            remote.copy(tmp_path)
+        with pytest.raises(Refused, match="the connection broke") as changing:
+            remote.post("/api/v1/store/apply", {})
+        with pytest.raises(Refused, match="does not speak https"):
+            Remote(f"https://{place}", TOKEN).copy(tmp_path)
+    assert "may have been done" not in reading.value.diagnostics[0].hint
+    assert "may have been done" in changing.value.diagnostics[0].hint
 
 
 def test_a_copy_that_cannot_be_kept(tmp_path: Path) -> None:

@@ -218,3 +218,20 @@ def test_a_field_of_another_type_is_read_as_each_side_means_it(people: Workspace
     people.approve_all()
     (found,) = refused(people)
     assert "1 of the 8 contacts who get an offer on shop/mail" in found.summary
+
+
+def test_installed_hooks_take_part_as_they_do_in_serving(
+    people: Workspace, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path_factory.mktemp("site")
+    (site / "few_hooks.py").write_text("def few(candidates):\n    return []\n")
+    about = site / "few_hooks-1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: few-hooks\nVersion: 1\n")
+    (about / "entry_points.txt").write_text("[offerkit.hooks]\nfew = few_hooks:few\n")
+    monkeypatch.syspath_prepend(str(site))
+    people.change({SPACES: {"spaces": {"web": {"hooks": {"post_processing": "few"}}}}})
+    people.apply("ada")
+    people.approve_all()
+    (found,) = refused(people)
+    assert (found.code, "10 of the 10 contacts who get an offer on shop/web" in found.summary) == (Code.IMPACT, True)

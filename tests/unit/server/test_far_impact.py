@@ -1,0 +1,157 @@
+"""``--impact`` and the limit on it through a server: the contacts are there, the plan is made elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from helpers.serving import client
+from helpers.tokens import token
+from helpers.workspace import Workspace
+from starlette.testclient import TestClient
+
+from offerkit.diagnostics import Code, Refused
+from offerkit.planning.codec import envelope
+from offerkit.planning.plan import Plan
+from offerkit.store.remote import Remote, _refused
+from offerkit.workflow import impact, main_path
+from offerkit.workflow.session import Session
+
+SHARED, OFFERS, ENVIRONMENT = "specs/shared.yaml", "specs/shop/offers.yaml", "environments/shop.yaml"
+PEOPLE = "id,email,first_name,age,country\n" + "".join(
+    f"{n},p{n}@example.com,P{n},{10 * n},{'FR' if n % 2 else 'DE'}\n" for n in range(1, 11)
+)
+
+
+class Far(Remote):
+    """A server in this process, asked as over the network."""
+
+    def post(self, path: str, body: Any) -> Any:
+        answer = ASKING[0].post(path, json=body, headers={"Authorization": f"Bearer {self.token}"})
+        if answer.status_code != 200:
+            raise _refused(self.url, answer.status_code, answer.content)
+        return answer.json()
+
+
+ASKING: list[TestClient] = []
+
+
+@pytest.fixture
+def people(shop: Workspace) -> Workspace:
+    """Live, ten contacts aged 10 to 100, the safari for everybody; 20 % may be lost."""
+    shop.change({
+        SHARED: {"dimensions": {"person": {"source": {"format": "csv", "path": "data/people.csv"}}}},
+        "data/people.csv": PEOPLE, ENVIRONMENT: {"environment": {"impact": {"max_lost": "20%"}}},
+        OFFERS: {"offers": {"saver": None, "gold-card": None, "safari": {"content": {"html": "Lions"}}}},
+    })  # fmt: skip
+    return shop.go_live()
+
+
+@pytest.fixture
+def server(people: Workspace) -> Iterator[TestClient]:
+    with client(people) as found:
+        ASKING[:] = [found]
+        yield found
+    ASKING.clear()
+
+
+def far(people: Workspace, operator: str, **more: Any) -> Session:
+    """A session elsewhere: with the same history, but where there are no contacts."""
+    elsewhere = people.root / "elsewhere"
+    elsewhere.mkdir(exist_ok=True)
+    session = people.session(operator, remote=Far("http://far", token(people, operator)), **more)
+    return replace(session, project=replace(session.project, root=elsewhere))
+
+
+def older(people: Workspace, age: int) -> Plan:
+    people.change({OFFERS: {"offers": {"safari": {"eligible": {"when": f"person.age >= {age}"}}}}})
+    people.apply("ada")
+    people.approve_all()
+    return people.promotion("ada")
+
+
+def test_the_impact_is_the_same_as_where_the_store_is(people: Workspace, server: TestClient) -> None:
+    plan = older(people, 31)
+    asked = impact.Asked(2, "", ("person.country",))
+    there = impact.of_plan(far(people, "ada"), plan, asked)
+    assert [replace(space, offers=(), segments=()) for space in there.spaces] == [
+        replace(space, offers=(), segments=()) for space in impact.of_plan(people.session("ada"), plan, asked).spaces
+    ]
+    (space, *_) = there.spaces
+    assert (space.emptied, space.served, space.exceeds) == (3, 10, True)
+    assert space.offers[0].examples[0].contact == "1"
+    assert space.segments[0][0] == "person.country"
+
+
+def test_of_a_plan_of_specs_and_on_a_sample(people: Workspace, server: TestClient) -> None:
+    people.change({OFFERS: {"offers": {"safari": {"eligible": {"when": "person.age >= 31"}}}}})
+    made = impact.of_plan(far(people, "dora"), people.plan(), impact.Asked(sample=4))
+    assert made.spaces[0].sample is not None and made.spaces[0].sample.population == 10
+
+
+def test_a_question_that_makes_no_sense_is_refused_as_it_is_here(people: Workspace, server: TestClient) -> None:
+    plan = older(people, 31)
+    for asked in (impact.Asked(0), impact.Asked(at="someday"), impact.Asked(by=("person.nothing",))):
+        said = []
+        for session in (people.session("ada"), far(people, "ada")):
+            with pytest.raises(Refused) as caught:
+                impact.of_plan(session, plan, asked)
+            said.append(caught.value.diagnostics)
+        assert said[0] == said[1]
+
+
+def test_the_limit_is_judged_before_anybody_is_asked(people: Workspace, server: TestClient) -> None:
+    plan = older(people, 31)
+    with pytest.raises(Refused) as caught:
+        main_path.held_to_impact(far(people, "ada"), plan)
+    assert [found.code for found in caught.value.diagnostics] == [Code.IMPACT]
+    with pytest.raises(Refused) as caught:
+        main_path.apply(far(people, "ada"), plan)
+    assert [found.code for found in caught.value.diagnostics] == [Code.IMPACT]
+    record = main_path.held_to_impact(far(people, "ada", override_impact="it is wanted"), plan)
+    assert record["impact"]["override"] == "it is wanted"  # type: ignore[index,call-overload]
+    with pytest.raises(Refused, match="needs a reason"):
+        main_path.held_to_impact(far(people, "ada", override_impact=" "), plan)
+    assert main_path.apply(far(people, "ada", override_impact="it is wanted"), plan).revision.actor == "ada"
+
+
+def test_nothing_is_asked_where_nothing_is_limited(people: Workspace) -> None:
+    people.change({ENVIRONMENT: {"environment": {"impact": None}}})
+    people.apply("ada")
+    with pytest.raises(IndexError):  # there is no server here: the limit that live has counts still
+        main_path.held_to_impact(far(people, "ada"), people.promotion("ada"))
+    people.promote("ada")
+    assert main_path.held_to_impact(far(people, "ada"), older(people, 31)) == {}
+
+
+def test_a_stale_plan_tells_nothing(people: Workspace, server: TestClient) -> None:
+    plan = older(people, 31)
+    people.change({OFFERS: {"offers": {"safari": {"eligible": {"when": "person.age >= 12"}}}}})
+    people.apply("ada")
+    people.approve_all()
+    people.promote("ada")
+    for ask in (lambda s: impact.of_plan(s, plan, impact.Asked()), lambda s: main_path.held_to_impact(s, plan)):
+        with pytest.raises(Refused) as caught:
+            ask(far(people, "ada"))
+        assert {found.code for found in caught.value.diagnostics} == {Code.PLAN_STALE}
+
+
+def test_other_contacts_are_read_only_for_who_may_set_them(people: Workspace, server: TestClient) -> None:
+    (people.root / "secrets.csv").write_text(PEOPLE, encoding="utf-8")
+    people.change({SHARED: {"dimensions": {"person": {"source": {"path": "secrets.csv"}}}}})
+    plan = people.plan()
+    with pytest.raises(Refused, match="may not change a dimension"):
+        impact.of_plan(far(people, "omar"), plan, impact.Asked())
+    assert impact.of_plan(far(people, "ada"), plan, impact.Asked()).spaces
+
+
+@pytest.mark.parametrize("path", ["/api/v1/store/impact", "/api/v1/store/limit"])
+def test_outsiders_and_no_plans_are_refused(people: Workspace, server: TestClient, path: str) -> None:
+    text = envelope(older(people, 31)).decode()
+    assert server.post(path, json={"plan": text}).status_code == 401
+    assert server.post(path, content=b"{" * 1_000).status_code == 401  # not even read
+    headers = {"Authorization": f"Bearer {token(people, 'ada')}"}
+    assert server.post(path, json={"plan": "{}"}, headers=headers).status_code == 422
+    assert server.post(path, json={"plan": text, "more": 1}, headers=headers).status_code == 422
