@@ -35,7 +35,7 @@ class _Careful(Request):
             text = (await self.body()).decode()
         except UnicodeDecodeError:
             raise UnreadableError(400, "the body is not UTF-8") from None
-        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+        return _DECODER.decode(text)
 
 
 def only_utf8(content_type: str) -> None:
@@ -57,3 +57,6 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(named: str) -> float:
     raise UnreadableError(400, f"{named} is no number of JSON")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_number)
