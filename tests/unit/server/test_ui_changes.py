@@ -9,6 +9,7 @@ from helpers.serving import with_people
 from helpers.tokens import token
 from helpers.ui import ELSEWHERE, FORM, Outline, browser, hidden, log_in
 from helpers.workspace import Workspace
+from limits import RateLimitItemPerMinute
 from starlette.testclient import TestClient
 
 from offerkit.server import callers
@@ -78,12 +79,23 @@ def test_what_is_no_token_logs_nobody_in(asking: TestClient) -> None:
         assert given.strip("\x00") == "" or given not in answer.text
 
 
-def test_guessing_is_stopped(asking: TestClient, changed: Workspace) -> None:
-    secret = token(changed, "ada")
-    for number in range(callers.GUESSES + 1):
-        wrong = f"ofk_000000000000_{number:043}"
-        assert asking.post("/ui/login", data={"token": wrong}, headers=FORM).status_code == 401
-    assert asking.post("/ui/login", data={"token": secret}, headers=FORM).status_code == 401
+def test_guessing_is_stopped_and_hinders_nobody(
+    asking: TestClient, changed: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callers, "_LOOKED_UP", RateLimitItemPerMinute(30))
+    known, other = token(changed, "ada"), token(changed, "brand")
+
+    def log_in(text: str) -> int:
+        status: int = asking.post("/ui/login", data={"token": text}, headers=FORM).status_code
+        return status
+
+    def guess(first: int, end: int) -> set[int]:
+        return {log_in(f"ofk_000000000000_{number:043}") for number in range(first, end)}
+
+    assert guess(0, callers.GUESSES + 1) == {401}
+    assert log_in(known) == 303, "colleagues at the same address go on working"
+    assert guess(callers.GUESSES + 1, 31) == {401}
+    assert (log_in(known), log_in(other)) == (303, 401), "what never counted is not looked up any more"
 
 
 def test_a_revoked_token_ends_the_login(
