@@ -64,7 +64,8 @@ class Gate:
         client = client_of(request)
         if not (back_end or path in _VISITORS) or (back_end and is_loopback(client)) or operator_of(request):
             return None
-        environment = environment_of(request)
+        # elsewhere the address names none: whoever adds ?env= does not choose how they are counted
+        environment = environment_of(request) if path == CALL_PATH or path.startswith("/interaction/") else ""
         item = _item(self._desk.served.declared.rate(environment))
         if self._limiter.hit(item, counted_as(client)):
             return None

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
 from fastapi import APIRouter, Request, Response
-from fastapi.routing import APIRoute
 from pydantic import Field
 from starlette.responses import StreamingResponse
 
@@ -84,7 +83,6 @@ def routes(desk: Desk) -> APIRouter:
         prefix="/api/v1/store",
         route_class=_ForOperators,
         tags=["operators"],
-        route_class=OneWay,
         responses=refusals(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
     )
     copies = _Copies(desk.session)
@@ -135,7 +133,7 @@ def routes(desk: Desk) -> APIRouter:
     return router
 
 
-class _ForOperators(APIRoute):
+class _ForOperators(OneWay):
     """A route that reads no body of somebody from outside: plans are large."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -13,6 +13,7 @@ from offerkit.reports.answer import propositions_xml
 from offerkit.server import soap_xml
 from offerkit.server.bodies import UnreadableError, only_utf8
 from offerkit.server.desk import Desk
+from offerkit.server.gate import own_origin
 from offerkit.server.problems import NOTHING_HERE, outside, status_of, trouble
 from offerkit.server.seat import now
 from offerkit.server.soap_xml import MEDIA_TYPE, SoapFault
@@ -45,6 +46,10 @@ def routes(desk: Desk, status_base: str, public_url: str) -> APIRouter:
         try:
             if not environment:  # an update of no environment in particular could reach any
                 raise SoapFault("Sender", "the path names no environment", Code.UNKNOWN_SPACE)
+            origin = request.headers.get("origin", "")  # a browser sends such texts for any page, without asking first
+            allowed = desk.served.declared.may_ask(environment, origin) or origin == own_origin(request, public_url)
+            if origin and not allowed:
+                return _fault(SoapFault("Sender", "this page may not ask", Code.BAD_REQUEST), 403)
             only_utf8(request.headers.get("content-type", ""))
             wanted = soap_xml.read(await request.body())
             if wanted.operation == "Propose":

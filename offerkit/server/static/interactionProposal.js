@@ -51,6 +51,7 @@
         found.push({ id: div.id, space: "", categories: [] });
       }
     });
+    if (found.length > 50) { warn("a page has 50 places at most; the others stay as they are"); }
     return found.slice(0, 50);
   }
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import uvicorn
 from helpers.serving import with_people
+from helpers.tokens import token
 from helpers.workspace import Workspace
 
 from offerkit.server import connections, run
@@ -144,10 +145,11 @@ def test_a_connection_that_was_used_is_not_kept_for_line_ends(running: Running) 
         assert everything(connection) == b""
 
 
-def test_operators_may_take_longer(running: Running) -> None:
+def test_operators_may_take_longer(running: Running, shop: Workspace) -> None:
     begin = time.monotonic()
     with running.connect() as connection:
-        connection.sendall(b"POST /api/v1/store/apply HTTP/1.1\r\nHost: here\r\nContent-Length: 60\r\n\r\n{")
+        head = f"POST /api/v1/store/apply HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {token(shop, 'ada')}\r\n"
+        connection.sendall(f"{head}Content-Type: application/json\r\nContent-Length: 60\r\n\r\n{{".encode())
         problem(everything(connection), 408)
     assert time.monotonic() - begin > 1.0
 

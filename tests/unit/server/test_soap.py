@@ -98,6 +98,8 @@ DEEP = "<a>" * 5_000 + "</a>" * 5_000
         (b'<?xml version="1.0" encoding="no-such"?><a/>', "Sender", "well-formed"),
         (BOMB, "Sender", "no document type"),
         (EXTERNAL, "Sender", "no document type"),
+        ("<!DOCTYPE x>" + propose(targetId="a"), "Sender", "no document type"),
+        ('<!DOCTYPE x SYSTEM "http://evil.example/x.dtd">' + propose(targetId="a"), "Sender", "no document type"),
         (DEEP, "Sender", "levels deep"),
         (propose(x="<a/>" * 600), "Sender", "elements"),
         (propose(targetId="a", colour="red"), "Sender", "Propose has no part “colour”"),

@@ -9,9 +9,12 @@ from helpers.serving import client, with_people
 from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
+from offerkit.diagnostics import Code, refuse
 from offerkit.models.inbound import Inbound
 from offerkit.server.declared import Declared
+from offerkit.server.desk import Desk
 from offerkit.server.redirects import target_of
+from offerkit.workflow.updating import Update
 
 OWN = "https://offers.example"
 DECLARED = Declared({"shop": Inbound(redirects=("bank.example", "münchen.example".encode("idna").decode()))})
@@ -62,6 +65,19 @@ def test_what_is_unknown_looks_like_what_is_known(site: TestClient, id_: str, wa
     link = {"a": "UpdateStatus", "p": id_, "st": wanted, "r": "https://bank.example/x"}
     answer = site.get("/o", params=link)
     assert (answer.status_code, answer.headers["location"], answer.text) == (303, "https://bank.example/x", "")
+
+
+def test_only_what_visitors_may_set_is_tried(site: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    async def update(_: Desk, asked: Update) -> None:
+        tried.append(str(asked.status))
+        raise refuse(Code.UNKNOWN_PROPOSITION, "no")
+
+    monkeypatch.setattr(Desk, "update", update)
+    for wanted in ("0", "generated", "4", "scheduled", "1", "2", "3", "5", "6", "x"):
+        assert site.get("/o", params={"a": "UpdateStatus", "p": "x", "st": wanted}).status_code == 204
+    assert sorted(set(tried)) == ["accepted", "interested", "presented", "rejected"]
 
 
 def test_visitors_do_not_generate_or_schedule(site: TestClient, shop: Workspace) -> None:

@@ -10,6 +10,7 @@ from helpers.serving import with_people
 from helpers.tokens import token
 from helpers.ui import ELSEWHERE, FORM, Outline, browser, hidden, log_in
 from helpers.workspace import Workspace
+from limits import RateLimitItemPerMinute
 from starlette.testclient import TestClient
 
 from offerkit.planning.codec import plan_digest
@@ -90,17 +91,23 @@ def test_what_is_no_token_logs_nobody_in(asking: TestClient) -> None:
         assert given.strip("\x00") == "" or given not in answer.text
 
 
-def test_guessing_is_stopped(asking: TestClient, changed: Workspace) -> None:
-    first, second = token(changed, "ada"), token(changed, "brand")
+def test_guessing_is_stopped_and_hinders_nobody(
+    asking: TestClient, changed: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callers, "_LOOKED_UP", RateLimitItemPerMinute(30))
+    known, other = token(changed, "ada"), token(changed, "brand")
 
-    def answered(given: str) -> int:
-        return asking.post("/ui/login", data={"token": given}, headers=FORM).status_code
+    def log_in(text: str) -> int:
+        status: int = asking.post("/ui/login", data={"token": text}, headers=FORM).status_code
+        return status
 
-    assert all(answered(f"ofk_000000000000_{number:043}") == 401 for number in range(callers.GUESSES + 1))
-    assert answered(first) == 303  # a colleague's mistakes keep nobody out
-    assert all(answered(f"ofk_000000000000_{number:043}") == 401 for number in range(callers.LOOKED_UP))
-    assert answered(first) == 303
-    assert answered(second) == 401  # not looked up any more
+    def guess(first: int, end: int) -> set[int]:
+        return {log_in(f"ofk_000000000000_{number:043}") for number in range(first, end)}
+
+    assert guess(0, callers.GUESSES + 1) == {401}
+    assert log_in(known) == 303, "colleagues at the same address go on working"
+    assert guess(callers.GUESSES + 1, 31) == {401}
+    assert (log_in(known), log_in(other)) == (303, 401), "what never counted is not looked up any more"
 
 
 def test_a_revoked_token_ends_the_login(

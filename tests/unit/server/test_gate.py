@@ -1,0 +1,80 @@
+"""Who is let in: counts that nobody chooses for themselves, and pages of other sites that may not ask."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from helpers.serving import client, with_people
+from helpers.workspace import Workspace
+from starlette.responses import Response
+from starlette.testclient import TestClient
+
+from offerkit.models.inbound import Inbound
+from offerkit.server.declared import Declared
+from offerkit.server.desk import Desk
+from offerkit.server.gate import Gate
+
+ENVELOPE = (
+    '<e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope"><e:Body><Propose xmlns="urn:nms:interaction">'
+    "<targetId>ann@example.com</targetId></Propose></e:Body></e:Envelope>"
+)
+SITE = "https://www.bank.example"
+
+
+def gate() -> TestClient:
+    declared = Declared({"strict": Inbound(rate=2), "free": Inbound(rate=5), "middle": Inbound(rate=3)})
+    desk = cast(Desk, SimpleNamespace(served=SimpleNamespace(declared=declared)))
+    return TestClient(Gate(Response("let in"), desk, ""))
+
+
+@pytest.mark.parametrize("path", ["/api/v1/propose", "/api/v1/update", "/o"])
+def test_nobody_chooses_how_they_are_counted(path: str) -> None:
+    asking = gate()
+    answers = [asking.get(f"{path}?env={name}").status_code for name in ("strict", "middle", "free", "no") * 2]
+    assert answers == [200] * 5 + [429] * 3
+
+
+@pytest.mark.parametrize(("name", "rate"), [("strict", 2), ("middle", 3), ("strict@live", 2), ("no", 5), ("", 5)])
+def test_an_environment_counts_as_it_says(name: str, rate: int) -> None:
+    for path in (f"/nl/propose?env={name}", f"/interaction/{name}/web"):
+        asking = gate()
+        assert [asking.post(path).status_code for _ in range(rate + 1)] == [200] * rate + [429]
+
+
+@pytest.mark.parametrize(
+    "path", ["/interaction/strict/web", "/interaction/", "/interaction", "//nl/propose", "/nl/propose/"]
+)
+def test_odd_paths_are_no_mistake_of_ours(path: str) -> None:
+    assert gate().post(f"http://testserver{path}").status_code == 200
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "https://www.bank.example.evil.example"])
+def test_pages_of_other_sites_may_not_ask_by_soap(shop: Workspace, origin: str) -> None:
+    with_people(shop).change({"environments/shop.yaml": {"environment": {"inbound": {"origins": [SITE]}}}})
+    with client(shop.go_live()) as site:
+        for kind in ("text/plain", "application/soap+xml"):
+            headers = {"origin": origin, "content-type": kind}
+            answer = site.post("/interaction/shop/web", content=ENVELOPE, headers=headers)
+            assert answer.status_code == 403 and "env:Sender" in answer.text
+            assert "access-control-allow-origin" not in answer.headers
+        with shop.store() as store:
+            assert store.propositions() == []
+        for own in (SITE, "http://testserver"):
+            answer = site.post("/interaction/shop/web", content=ENVELOPE, headers={"origin": own})
+            assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+def test_a_body_that_any_page_may_send_is_no_json(shop: Workspace, kind: str) -> None:
+    """What a browser sends for every page without asking first."""
+    headers: dict[str, Any] = {"content-type": kind} if kind else {}
+    with client(with_people(shop).go_live()) as site:
+        for path, body, status in (
+            ("/api/v1/propose", b'{"spaces":["shop/web"],"contact":"ann@example.com"}', 415),
+            ("/nl/propose?env=shop", b'{"divs":[{"id":"i_web"}],"target":"ann@example.com"}', 422),
+        ):
+            assert site.post(path, content=body, headers=headers).status_code == status
+    with shop.store() as store:
+        assert store.propositions() == []
