@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 from offerkit.rules.nodes import Call, Case, Field, Interval, Literal, Node
 from offerkit.rules.shallow import LOCAL, parts_of, rebuilt
@@ -22,6 +22,27 @@ def _lifted(node: Node, name: Callable[[Call], str]) -> tuple[Node, bool]:
     if all(fixed for _, fixed in found):
         return node, True
     return rebuilt(node, [_named(part, name) if fixed else part for part, fixed in found]), False
+
+
+def replaced(node: Node, names: Mapping[object, str]) -> Node:
+    """The tree with each call of a field whose :func:`meaning` is in ``names`` replaced by the local of that name."""
+    of_field = isinstance(node, Call) and bool(node.args) and isinstance(node.args[0], Field)
+    name = names.get(meaning(node)) if of_field else None
+    if name is not None:
+        assert not isinstance(node, Interval)
+        return Field(node.type, node.start, node.end, LOCAL, name)
+    parts = parts_of(node)
+    return rebuilt(node, [replaced(part, names) for part in parts]) if parts else node
+
+
+def calls_of(root: Node) -> Iterator[Call]:
+    """The calls with arguments in a tree; no recursion, however deep it is."""
+    todo = [root]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, Call) and node.args:
+            yield node
+        todo.extend(parts_of(node))
 
 
 def _named(part: Node, name: Callable[[Call], str]) -> Node:

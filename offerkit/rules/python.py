@@ -7,12 +7,13 @@ clock of the environment's time zone without zone, ``today`` its date. It cannot
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, cast
 
-from offerkit.rules.lifted import lifted, meaning
-from offerkit.rules.nodes import Call, Checked, Node
+from offerkit.rules.lifted import calls_of, lifted, meaning, replaced
+from offerkit.rules.nodes import Call, Checked, Field, Node
 from offerkit.rules.python_calls import NOW, TODAY, read
 from offerkit.rules.python_tree import Translator
 from offerkit.rules.runtime import HELPERS
@@ -22,6 +23,7 @@ from offerkit.rules.types import Base, Value
 Evaluator: TypeAlias = Callable[..., Value]
 Bundle: TypeAlias = Callable[..., tuple[Value, ...]]
 
+_DAYS = ("days_since", "days_until", "age_in_years")
 _DEEPEST = 24
 """Levels of one Python expression; compile() takes many more, wherever it is called from."""
 
@@ -43,6 +45,7 @@ def compile_many(checked: Sequence[Checked], namespaces: Sequence[str], *, exact
     """All expressions as one function that reads each field once and gives all results, in order."""
     function = _Function(namespaces)
     function.load(sorted({pair for one in checked for pair in one.fields}))
+    function.share(checked)
     results = [function.result(one, exact) for one in checked]
     return cast(Bundle, function.made([ast.Return(ast.Tuple(results, ast.Load()))]))
 
@@ -59,6 +62,7 @@ class _Function:
     translator: Translator = field(default_factory=Translator)
     body: list[ast.stmt] = field(default_factory=list)
     lifted: dict[object, str] = field(default_factory=dict)
+    shared: dict[object, str] = field(default_factory=dict)
 
     def load(self, fields: Iterable[tuple[str, str]]) -> None:
         """Read fields into locals, those that were not read before."""
@@ -67,6 +71,17 @@ class _Function:
                 row = read(f"row{self.namespaces.index(space)}")
                 local = self.translator.declare(space, name)
                 self.body.append(_assign(local, ast.Subscript(row, ast.Constant(name), ast.Load())))
+
+    def share(self, checked: Iterable[Checked]) -> None:
+        """Count the days from and to a field once, where several of the expressions ask for them."""
+        calls = [call for one in checked for call in calls_of(one.root)]
+        calls = [call for call in calls if call.name in _DAYS and isinstance(call.args[0], Field)]
+        often = Counter(map(meaning, calls))
+        for call in calls:
+            key = meaning(call)
+            if often[key] > 1 and key not in self.shared:
+                self.shared[key] = self.translator.fresh()
+                self._set(self.shared[key], call)
 
     def result(self, checked: Checked, exact: bool) -> ast.expr:
         """The whole of an expression."""
@@ -87,8 +102,12 @@ class _Function:
     def _prepared(self, root: Node) -> Node:
         steps, rest = shallow(root, self.translator.fresh, _DEEPEST)
         for step in steps:
-            self._set(step.name, lifted(step.node, self._lift))
-        return lifted(rest, self._lift)
+            self._set(step.name, self._shorter(step.node))
+        return self._shorter(rest)
+
+    def _shorter(self, node: Node) -> Node:
+        """With locals for what was evaluated before."""
+        return lifted(replaced(node, self.shared) if self.shared else node, self._lift)
 
     def _lift(self, node: Call) -> str:
         key = meaning(node)
