@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from secrets import token_hex
 
 from starlette.requests import Request
 from starlette.responses import Response
+
+from offerkit.workflow.chance import unguessable
 
 PERMANENT, SESSION = "uuid230", "nlid"
 MONTHS_13 = 396 * 24 * 3600
@@ -21,7 +22,7 @@ class Visitor:
         """Reads the request's cookies; what we cannot have set counts as none."""
         self._permanent = _cookie(request, PERMANENT)
         self._session = _cookie(request, SESSION)
-        self.cookie = self._permanent or token_hex(16)
+        self.cookie = self._permanent or unguessable(32)
         """By what the engine knows the visitor: 128 bits of chance."""
 
     def leave(self, response: Response, *, secure: bool, elsewhere: bool) -> None:
@@ -29,7 +30,7 @@ class Visitor:
         if not self._permanent:
             _set(response, PERMANENT, self.cookie, MONTHS_13, secure, elsewhere)
         if not self._session:
-            _set(response, SESSION, token_hex(16), None, secure, elsewhere)
+            _set(response, SESSION, unguessable(32), None, secure, elsewhere)
 
 
 def _cookie(request: Request, name: str) -> str:

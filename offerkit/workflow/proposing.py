@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
-from secrets import token_hex
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.engine.answer import Answer, Proposed, SpaceAnswer
@@ -29,6 +28,7 @@ from offerkit.rules.types import Row
 from offerkit.store import PropositionRow, Store
 from offerkit.workflow.asking import Ask
 from offerkit.workflow.catalogs import Catalogs
+from offerkit.workflow.chance import unguessable
 from offerkit.workflow.identifying import identified
 from offerkit.workflow.people import People
 from offerkit.workflow.showing import Shower
@@ -43,7 +43,7 @@ Ids = Callable[[], str]
 
 def new_id() -> str:
     """An id that cannot be guessed: 80 bits of chance, as hexadecimal digits."""
-    return token_hex(10)
+    return unguessable(20)
 
 
 @dataclass(frozen=True)
