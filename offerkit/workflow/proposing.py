@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
+from time import time_ns
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.engine.answer import Answer, Proposed, SpaceAnswer
@@ -42,8 +43,11 @@ Ids = Callable[[], str]
 
 
 def new_id() -> str:
-    """An id that cannot be guessed: 80 bits of chance, as hexadecimal digits."""
-    return unguessable(20)
+    """An id that cannot be guessed: 80 bits of chance behind the milliseconds since 1970, as 31 hexadecimal digits.
+
+    Ids that are made one after the other stand side by side in the store's index, which takes fewer writes.
+    """
+    return f"{time_ns() // 1_000_000:011x}{unguessable(20)}"
 
 
 @dataclass(frozen=True)
