@@ -60,6 +60,7 @@ def set_up(settings: Settings) -> ASGIApp:
     gc.enable()  # the command line turns it off: its runs are short
     made = application(session_of(settings), settings)
     gc.collect()
+    gc.set_threshold(20_000, 20, 50)  # a call leaves few circles
     gc.freeze()  # what is compiled stays: looking through it again and again would only cost
     return made
 

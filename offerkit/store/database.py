@@ -95,6 +95,9 @@ class Database(Protocol):
     def size(self) -> int:
         """The bytes that the store takes."""
 
+    def tidy(self) -> None:
+        """Do what would otherwise be done while a commit waits for it."""
+
     def damage(self) -> list[str]:
         """What the database itself finds wrong with its files, tables and indexes."""
 

@@ -195,6 +195,9 @@ class PostgresDatabase:
         self.run(MARKER)
         self.run("INSERT INTO offerkit_store (one, token, who, host, pid, since) VALUES (true, 0, '', '', 0, '')")
 
+    def tidy(self) -> None:
+        """Nothing: the database does it by itself."""
+
     def size(self) -> int:
         """The bytes of the schema's tables with their indexes."""
         found: list[tuple[int]] = self.rows(

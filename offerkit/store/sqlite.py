@@ -144,6 +144,10 @@ class SqliteDatabase:
             with suppress(sqlite3.Error):  # what led here is already being told
                 self._connection.rollback()
 
+    def tidy(self) -> None:
+        """Move what is in the log into the file, as far as no reader needs it; readers and the writer go on."""
+        self.rows("PRAGMA wal_checkpoint(PASSIVE)")
+
     def damage(self) -> list[str]:
         """What SQLite finds wrong with the file and its indexes, and values of a type that we never write."""
         found: list[tuple[str]] = self.rows("PRAGMA integrity_check")

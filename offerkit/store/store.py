@@ -181,6 +181,10 @@ class Store:
         """Who holds the lock now; ``UNKNOWN`` when nobody does."""
         return self._db.holder()
 
+    def tidy(self) -> None:
+        """Do what would otherwise be done while a commit waits for it; beside other readers and writers."""
+        self._db.tidy()
+
     def append(self, draft: Draft) -> RevisionRow:
         """Add a revision and change the stages with it; only inside :meth:`transaction`."""
         return append.append(self._db, draft)

@@ -1,0 +1,42 @@
+"""What is written is moved to where it stays, beside those who read and write."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+from proposition_samples import made
+
+from offerkit.store import Location, Store
+
+
+def test_tidying_beside_a_writer_changes_nothing_that_is_seen(location: Location) -> None:
+    with Store.open(location, create=True) as store, Store.open(location, write=True) as other:
+        store.add_propositions([made(1), made(2)])
+        with store.recording():
+            store.add_propositions([made(3)])
+            other.tidy()
+        other.tidy()
+        assert {row.id for row in other.propositions(limit=0)} == {"p-1", "p-2", "p-3"}
+
+
+def test_what_was_tidied_is_in_the_file_itself(tmp_path: Path) -> None:
+    path, alone = tmp_path / "store.db", tmp_path / "alone.db"
+    with Store.open(path, create=True) as store, Store.open(path, write=True) as other:
+        store.add_propositions([made(number) for number in range(50)])
+        shutil.copy(path, alone)
+        assert _count(alone) == 0, "it is in the log yet"
+        other.tidy()
+        shutil.copy(path, alone)
+        assert _count(alone) == 50
+
+
+def _count(path: Path) -> int:
+    connection = sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)
+    try:
+        return int(connection.execute("SELECT COUNT(*) FROM proposition").fetchone()[0])
+    except sqlite3.OperationalError:  # not even the table
+        return 0
+    finally:
+        connection.close()
