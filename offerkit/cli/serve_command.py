@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell
 from offerkit.diagnostics import Code, refuse
+
+if TYPE_CHECKING:
+    from offerkit.workflow.session import Session
 
 _DEMO = "recipients@live"
 
@@ -28,7 +34,7 @@ _DEMO = "recipients@live"
 @click.option(
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", help="What is logged."
 )
-@click.option("--demo", is_flag=True, help="Show the bundled bank's page at /demo/.")
+@click.option("--demo", is_flag=True, help="Show the bundled bank's page at /demo/, live or in a copy that is.")
 @click.option(
     "--ui",
     type=click.Choice(["local", "login", "off"]),
@@ -55,10 +61,30 @@ def command(shell: Shell, /, **options: Any) -> None:
     session = shell.session()
     session.people_needed()
     settings = Settings(str(session.project.root), **options)
-    with session.existing() as store:  # what is wrong with it is told before anything listens
-        if settings.demo and _DEMO not in store.heads():
-            hint = "Serve it from the bundled project, with everything promoted (offerkit promote)."
-            raise refuse(
-                Code.UNKNOWN_SPACE, "the page of the demo shows recipients, which are not live here", hint=hint
-            )
-    serve(settings, shell.store or os.environ.get("OFFERKIT_STORE", ""))
+    store = shell.store or os.environ.get("OFFERKIT_STORE", "")
+    if settings.demo and not _is_live(session):
+        with tempfile.TemporaryDirectory(prefix="offerkit-demo-") as folder:
+            copy = _live_copy(session, Path(folder))
+            click.echo(f"The bank's page: http://{settings.host}:{settings.port}/demo/ (Ctrl-C ends it)", err=True)
+            serve(replace(settings, project=str(copy.project.root)), "")
+        return
+    with session.existing():  # what is wrong with it is told before anything listens
+        pass
+    serve(settings, store)
+
+
+def _is_live(session: Session) -> bool:
+    with session.reading() as store:
+        return store is not None and _DEMO in store.heads()
+
+
+def _live_copy(session: Session, folder: Path) -> Session:
+    """The project taken live where nobody keeps it, for there is nothing to show here."""
+    from offerkit.workflow.demonstration import live_copy
+
+    click.echo("The bank is not live here: a temporary copy of the project is taken live …", err=True)
+    copy = live_copy(session, folder)
+    if not _is_live(copy):
+        hint = "Start it in the bundled project: a checkout of offerkit."
+        raise refuse(Code.UNKNOWN_SPACE, "the page of the demo shows recipients, which this project has not", hint=hint)
+    return copy

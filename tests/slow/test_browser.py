@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from offerkit.diagnostics import Refused
+from offerkit.workflow.demonstration import live_copy
 
 pytestmark = pytest.mark.slow
 HOSTILE = "\"><img src=x onerror='window.hacked=1'><script>window.hacked=2</script>"
@@ -247,16 +246,11 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_demo_from_visitor_to_accepted(tmp_path: Path) -> None:
-    bundled = Workspace(tmp_path, {})
+    bundled = Workspace(tmp_path / "bundled", {})
     for folder in ("specs", "environments", "data"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, dirs_exist_ok=True)
-    bundled.apply("ada")
-    for who in ("brand", "risk", "omar", "ada"):
-        with suppress(Refused):  # nothing here is for them
-            bundled.approve(who)
-    for who in ("omar", "ada"):
-        bundled.promote(who)
-    with served(tmp_path, "--demo") as service, chromium(tmp_path / "profile") as browser:
+        shutil.copytree(ROOT / folder, bundled.root / folder)
+    made = live_copy(bundled.session(), tmp_path / "made")
+    with served(made.project.root, "--demo") as service, chromium(tmp_path / "profile") as browser:
         browser.get(f"{service}/")
         wait = WebDriverWait(browser, 10)
         wait.until(lambda b: b.find_elements(By.CSS_SELECTOR, "#i_web-home article h3"))
@@ -269,6 +263,6 @@ def test_the_demo_from_visitor_to_accepted(tmp_path: Path) -> None:
         browser.find_element(By.ID, "accept").click()
         wait.until(lambda b: b.find_element(By.ID, "status").text == "Status: accepted")
         id_ = browser.find_element(By.ID, "proposition").text
-    with bundled.store() as store:
+    with made.existing() as store:
         row = store.proposition(id_)
     assert row is not None and (row.contact, str(row.status)) == ("1", "accepted")
