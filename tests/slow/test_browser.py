@@ -248,7 +248,7 @@ ROOT = Path(__file__).parents[2]
 def test_the_demo_from_visitor_to_accepted(tmp_path: Path) -> None:
     bundled = Workspace(tmp_path / "bundled", {})
     for folder in ("specs", "environments", "data"):
-        shutil.copytree(ROOT / folder, bundled.root / folder)
+        shutil.copytree(ROOT / folder, bundled.root / folder, dirs_exist_ok=True)
     made = live_copy(bundled.session(), tmp_path / "made")
     with served(made.project.root, "--demo") as service, chromium(tmp_path / "profile") as browser:
         browser.get(f"{service}/")
