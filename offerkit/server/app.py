@@ -22,6 +22,7 @@ from offerkit.server.direct import Direct
 from offerkit.server.gate import STATUS_PATH, Gate
 from offerkit.server.metrics import Metrics
 from offerkit.server.middleware import Outermost, TooLargeError, mistake
+from offerkit.server.places import without_places
 from offerkit.server.problems import NOTHING_HERE, problem, trouble
 from offerkit.server.settings import Settings
 from offerkit.workflow.session import Session
@@ -61,7 +62,7 @@ def application(session: Session, settings: Settings) -> ASGIApp:
     app.include_router(ui.routes(desk, settings, callers))
     if settings.ui != "off":
         app.add_api_route("/ui/", _to_ui, include_in_schema=False)
-    _problems(app)
+    _problems(app, desk.session)
     return Outermost(Known(Gate(Direct(app, calls), desk, public), callers), metrics, _route)
 
 
@@ -76,10 +77,12 @@ async def _to_ui() -> Response:
     return Response(status_code=307, headers={"Location": "/ui"})
 
 
-def _problems(app: FastAPI) -> None:
+def _problems(app: FastAPI, session: Session) -> None:
     @app.exception_handler(Refused)
     async def refused(request: Request, error: Refused) -> Response:
-        return problem(error, insider=bool(operator_of(request)), instance=request.scope["path"])
+        insider = bool(operator_of(request))
+        error = without_places(error, session) if insider else error
+        return problem(error, insider=insider, instance=request.scope["path"])
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
