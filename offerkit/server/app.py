@@ -24,6 +24,7 @@ from offerkit.server.metrics import Metrics
 from offerkit.server.middleware import Outermost, TooLargeError, mistake
 from offerkit.server.places import without_places
 from offerkit.server.problems import NOTHING_HERE, problem, trouble
+from offerkit.server.rates import TooOftenError
 from offerkit.server.settings import Settings
 from offerkit.workflow.session import Session
 
@@ -92,8 +93,13 @@ def _problems(app: FastAPI, session: Session) -> None:
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
         titles = {404: NOTHING_HERE, 405: "this path does not take this method"}
-        said = error.detail if isinstance(error, TooLargeError | UnreadableError) else "the request cannot be read"
-        response = trouble(error.status_code, "Not taken", titles.get(error.status_code, said), request.scope["path"])
+        said = (
+            error.detail
+            if isinstance(error, TooLargeError | UnreadableError | TooOftenError)
+            else "the request cannot be read"
+        )
+        title = "Too many calls" if isinstance(error, TooOftenError) else "Not taken"
+        response = trouble(error.status_code, title, titles.get(error.status_code, said), request.scope["path"])
         response.headers.update(error.headers or {})
         return response
 
