@@ -29,6 +29,10 @@ from offerkit.server.settings import Settings
 from offerkit.workflow.session import Session
 
 
+_OWN = (TooLargeError, TooOftenError, UnreadableError)
+"""Those whose sentence is for whoever called."""
+
+
 def application(session: Session, settings: Settings) -> ASGIApp:
     """The whole application. Raises Refused when the store cannot be opened."""
     metrics = Metrics(shared=bool(os.environ.get("PROMETHEUS_MULTIPROC_DIR")))
