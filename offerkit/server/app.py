@@ -28,7 +28,6 @@ from offerkit.server.rates import TooOftenError
 from offerkit.server.settings import Settings
 from offerkit.workflow.session import Session
 
-
 _OWN = (TooLargeError, TooOftenError, UnreadableError)
 """Those whose sentence is for whoever called."""
 

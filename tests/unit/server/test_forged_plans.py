@@ -176,7 +176,7 @@ def test_the_plan_itself_is_carried_out(plan: Document, sent: Callable[[Document
 def test_no_plan_is_a_mistake_of_ours(
     plan: Document, before: Document, sent: Callable[[Document], Any], seed: int
 ) -> None:
-    chance = random.Random(seed)  # noqa: S311 - no secret
+    chance = random.Random(seed)
     for _ in range(20 if seed == 1 else 400):
         made = copy.deepcopy(plan)
         if chance.random() < 0.7:
