@@ -328,7 +328,12 @@ def test_the_impact_limit_is_shown_with_the_plan(asking: TestClient, changed: Wo
     page = limited(asking, changed, "person.age >= 18", "50%")
     assert "The impact limit holds." in page and "✓ within" in page and ">50%</td>" in page
     form = {"plan": hidden(page, "plan"), "seal": hidden(page, "seal")}
-    assert asking.post("/ui/promote", data=form, headers=FORM).status_code == 303
+    answer = asking.post("/ui/promote", data=form, headers=FORM)
+    assert answer.status_code == 303
+    page = asking.get(answer.headers["location"]).text
+    assert not Outline(page).wrong
+    assert "What it took from people" in page and "✓ within" in page and ">50%</td>" in page
+    assert "What it took from people" not in asking.get("/ui/history/1").text
 
 
 def test_what_takes_too_much_has_no_button_and_is_refused(asking: TestClient, changed: Workspace) -> None:
