@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from offerkit.diagnostics import Code, refuse
 
@@ -42,6 +40,8 @@ def pool_for(url: str, timeout: Timeout) -> PoolManager:
 
 
 def _proxy_of(url: str) -> str:
+    from urllib.request import getproxies, proxy_bypass  # loads what no other command needs
+
     parts = urlsplit(url)
     host = parts.hostname or ""
     if _is_this_machine(host) or proxy_bypass(parts.netloc):
@@ -51,6 +51,8 @@ def _proxy_of(url: str) -> str:
 
 
 def _is_this_machine(host: str) -> bool:
+    from ipaddress import ip_address
+
     try:
         return ip_address(host).is_loopback
     except ValueError:
