@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import orjson
 
 from offerkit.address import SHARED, Kind, Stage, parse_address, parse_stage
+from offerkit.applier.resolved import unresolved
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.governance.approval import Decision
 from offerkit.governance.gate import unapproved
@@ -30,6 +31,8 @@ def check_sound(plan: Plan, store: Store) -> None:
         found += _not_a_return(plan, store)
     if not found:
         found += [*_misdescribed(plan, store), *_leaderless(plan, store)]
+    if not found and plan.kind is PlanKind.APPLY:
+        found += unresolved(plan, store)
     if found:
         raise Refused(found)
 

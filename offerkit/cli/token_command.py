@@ -33,17 +33,21 @@ def create(shell: Shell, whose: str, name: str, expires: str) -> None:
 def listed(shell: Shell) -> None:
     """List the tokens: whose they are, what for, and whether they count."""
     from offerkit.reports.escape import visible
+    from offerkit.workflow import tokens
 
     session = shell.session()
     session.people_needed()
     with session.existing() as store:
         rows = store.tokens()
+        orphaned = {row.id: tokens.orphaned(store, row) for row in rows}
     if not rows:
         click.echo("No tokens.")
     for row in rows:
         word, when = ("revoked", row.revoked) if row.revoked else ("until", row.expires)
         if not row.revoked and row.expires <= session.now:
             word = "expired"
+        if not row.revoked and orphaned[row.id]:
+            word, when = "removed", orphaned[row.id]
         state = f"{word:<7} {when[:16]}Z"
         click.echo(f"{row.id}  {row.operator:<16}  {state}  by {row.created_by}  {visible(row.name)}".rstrip())
 

@@ -15,6 +15,7 @@ from offerkit.server.bodies import described, read
 from offerkit.server.callers import operator_of
 from offerkit.server.desk import Desk
 from offerkit.server.direct import Call
+from offerkit.server.rates import count_spaces
 from offerkit.server.seat import now
 from offerkit.server.wire import AnswerView, ProposeBody, UpdateBody, UpdatedView, json_answer, refusals
 from offerkit.workflow.asking import Ask
@@ -35,6 +36,7 @@ def routes(desk: Desk, status_base: str) -> tuple[APIRouter, list[Call]]:
     async def propose(request: Request) -> Response:
         """Which offers does this contact get, on these spaces, now? Kept before it is answered."""
         body = await read(request, ProposeBody)
+        count_spaces(request, body.spaces)
         insider = bool(operator_of(request))
         if not insider and (body.at or body.seed or body.explain):
             raise refuse(Code.NOT_ALLOWED, "at, seed and explain are for operators", hint="Send an operator's token.")

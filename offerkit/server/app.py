@@ -22,9 +22,14 @@ from offerkit.server.direct import Direct
 from offerkit.server.gate import STATUS_PATH, Gate
 from offerkit.server.metrics import Metrics
 from offerkit.server.middleware import Outermost, TooLargeError, mistake
+from offerkit.server.places import without_places
 from offerkit.server.problems import NOTHING_HERE, problem, trouble
+from offerkit.server.rates import TooOftenError
 from offerkit.server.settings import Settings
 from offerkit.workflow.session import Session
+
+_OWN = (TooLargeError, TooOftenError, UnreadableError)
+"""Those whose sentence is for whoever called."""
 
 
 def application(session: Session, settings: Settings) -> ASGIApp:
@@ -61,7 +66,7 @@ def application(session: Session, settings: Settings) -> ASGIApp:
     app.include_router(ui.routes(desk, settings, callers))
     if settings.ui != "off":
         app.add_api_route("/ui/", _to_ui, include_in_schema=False)
-    _problems(app)
+    _problems(app, desk.session)
     return Outermost(Known(Gate(Direct(app, calls), desk, public), callers), metrics, _route)
 
 
@@ -76,10 +81,12 @@ async def _to_ui() -> Response:
     return Response(status_code=307, headers={"Location": "/ui"})
 
 
-def _problems(app: FastAPI) -> None:
+def _problems(app: FastAPI, session: Session) -> None:
     @app.exception_handler(Refused)
     async def refused(request: Request, error: Refused) -> Response:
-        return problem(error, insider=bool(operator_of(request)), instance=request.scope["path"])
+        insider = bool(operator_of(request))
+        error = without_places(error, session) if insider else error
+        return problem(error, insider=insider, instance=request.scope["path"])
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
@@ -89,8 +96,13 @@ def _problems(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
         titles = {404: NOTHING_HERE, 405: "this path does not take this method"}
-        said = error.detail if isinstance(error, TooLargeError | UnreadableError) else "the request cannot be read"
-        response = trouble(error.status_code, "Not taken", titles.get(error.status_code, said), request.scope["path"])
+        said = (
+            error.detail
+            if isinstance(error, TooLargeError | UnreadableError | TooOftenError)
+            else "the request cannot be read"
+        )
+        title = "Too many calls" if isinstance(error, TooOftenError) else "Not taken"
+        response = trouble(error.status_code, title, titles.get(error.status_code, said), request.scope["path"])
         response.headers.update(error.headers or {})
         return response
 

@@ -9,10 +9,12 @@ import asyncio
 from enum import Enum
 from typing import Any, cast
 
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from offerkit.server.middleware import LARGE, LARGE_PATHS, SMALL
-from offerkit.server.problems import trouble
+from offerkit.diagnostics import Code, refuse
+from offerkit.server.middleware import LARGE, LARGE_PATHS, SMALL, careful
+from offerkit.server.problems import problem, trouble
 
 PATIENCE, LONG_PATIENCE = 20.0, 600.0
 """Seconds that a request may take to arrive, and one of an operator with a plan."""
@@ -67,13 +69,29 @@ class Together:
             self._transport.write(b"".join(parts))
 
 
+async def crowded(scope: Scope, receive: Receive, send: Send) -> None:
+    """Refuse one request of too many that are under way, and close its connection."""
+    answer = problem(
+        refuse(Code.BUSY, "the service has more calls than it can answer"), insider=False, instance=scope["path"]
+    )
+    answer.headers["Connection"] = "close"
+    careful(answer)
+    await answer(scope, receive, send)
+
+
 class Patient(HttpToolsProtocol):
     """A connection whose patience has an end. What it costs a request is a few assignments."""
 
+    _most: int | None = None
     _stage = _Stage.NONE
     _number = _got = _seen = _unsent = 0
     _waited = 0.0
     _timer: asyncio.TimerHandle | None = None
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        """As the base is made; the limit on connections is kept here, since the base would answer with a text."""
+        super().__init__(*given, **more)
+        self._most, self.limit_concurrency = self.limit_concurrency, None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in its base
         """Begin to look after it."""
@@ -105,7 +123,13 @@ class Patient(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Its body begins."""
-        super().on_headers_complete()  # raises when the address is none
+        app = self.app
+        if self._most is not None and (len(self.connections) >= self._most or len(self.tasks) >= self._most):
+            self.app = cast(Any, crowded)
+        try:
+            super().on_headers_complete()  # raises when the address is none
+        finally:
+            self.app = app
         self._stage = _Stage.BODY
 
     def on_message_complete(self) -> None:

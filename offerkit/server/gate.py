@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import time
-from functools import lru_cache
-from math import ceil
-
-from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from offerkit.server.addresses import client_of, counted_as, is_loopback
+from offerkit.server.addresses import client_of, is_loopback
 from offerkit.server.callers import operator_of
 from offerkit.server.desk import Desk
 from offerkit.server.problems import trouble
+from offerkit.server.rates import TOO_OFTEN, Rates
 
 CALL_PATH = "/nl/propose"
 """What the script of the web page calls."""
 STATUS_PATH = "/o"
 """Where tracked links lead."""
-_BACK_ENDS = ("/api/v1/propose", "/api/v1/update", "/interaction/")
+PROPOSE_PATH = "/api/v1/propose"
+"""The call whose environments stand in its body."""
+_BACK_ENDS = (PROPOSE_PATH, "/api/v1/update", "/interaction/")
 """What back ends call: those on this machine are ours, and not counted."""
 _VISITORS = (CALL_PATH, STATUS_PATH)
 
@@ -34,7 +30,7 @@ class Gate:
     def __init__(self, app: ASGIApp, desk: Desk, public_url: str) -> None:
         """``public_url``: how browsers reach the service, without a slash at its end; empty: as each request says."""
         self._app, self._desk, self._public_url = app, desk, public_url
-        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._rates = Rates(desk)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through, or refuse it."""
@@ -64,14 +60,15 @@ class Gate:
         client = client_of(request)
         if not (back_end or path in _VISITORS) or (back_end and is_loopback(client)) or operator_of(request):
             return None
-        # elsewhere the address names none: whoever adds ?env= does not choose how they are counted
+        # elsewhere the address names none: whoever adds ?env= does not choose how they are counted (see Rates.later)
         environment = environment_of(request) if path == CALL_PATH or path.startswith("/interaction/") else ""
-        item = _item(self._desk.served.declared.rate(environment))
-        if self._limiter.hit(item, counted_as(client)):
+        wait = self._rates.wait(client, environment)
+        if not wait:
+            if path == PROPOSE_PATH:
+                self._rates.later(request, client)
             return None
-        wait = max(ceil(self._limiter.get_window_stats(item, counted_as(client)).reset_time - time.time()), 1)
-        refused = trouble(429, "Too many calls", "too many calls came from this address; try again later", path)
-        refused.headers["Retry-After"] = str(min(wait, 60))
+        refused = trouble(429, "Too many calls", TOO_OFTEN, path)
+        refused.headers["Retry-After"] = str(wait)
         return refused
 
 
@@ -86,11 +83,6 @@ def environment_of(request: Request) -> str:
 def own_origin(request: Request, public_url: str) -> str:
     """Scheme and host by which browsers reach the service: as the settings say, else as the request does."""
     return public_url or f"{request.scope['scheme']}://{request.headers.get('host', '')}"
-
-
-@lru_cache(maxsize=64)
-def _item(rate: int) -> RateLimitItem:
-    return RateLimitItemPerMinute(rate)
 
 
 def _preflight() -> Response:

@@ -101,6 +101,12 @@ class Outermost:
             )  # fmt: skip
 
 
+def careful(answer: Response) -> None:
+    """Let an answer say what :class:`Outermost` lets all others say, where it comes before that."""
+    for name, value in _CAREFUL.items():
+        answer.headers.setdefault(name.decode(), value.decode())
+
+
 def mistake(path: str) -> Response:
     """What a caller hears of a mistake of ours: by which name the log knows it."""
     return trouble(500, "Mistake", f"a mistake of the server; its log knows it as {request_id.get()}", path)

@@ -53,6 +53,7 @@ def _status(code: Code) -> int:
 
 def problem(refused: Refused, *, insider: bool, instance: str = "") -> Response:
     """The refusal as a response. ``insider``: whether the caller may know what else there is."""
+    refused = refused if insider else unseen(refused)
     status = status_of(refused)
     document: dict[str, Json] = {
         "type": "about:blank",
@@ -75,6 +76,16 @@ def _error(found: Diagnostic, *, insider: bool, ours: bool) -> Json:
     if found.position is not None:
         made["position"] = str(found.position)
     return made
+
+
+def unseen(refused: Refused) -> Refused:
+    """``refused`` for somebody who may not see the catalog: a space that they may not ask is one that is not there."""
+    return Refused(
+        Diagnostic(Code.UNKNOWN_SPACE, f"there is no live space “{found.address.partition('/space.')[2][:80]}”")
+        if found.code is Code.NOT_UNITARY
+        else found
+        for found in refused.diagnostics
+    )
 
 
 def outside(found: Diagnostic) -> str:

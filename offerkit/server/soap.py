@@ -14,7 +14,7 @@ from offerkit.server import soap_xml
 from offerkit.server.bodies import UnreadableError, only_utf8
 from offerkit.server.desk import Desk
 from offerkit.server.gate import own_origin
-from offerkit.server.problems import NOTHING_HERE, outside, status_of, trouble
+from offerkit.server.problems import NOTHING_HERE, outside, status_of, trouble, unseen
 from offerkit.server.seat import now
 from offerkit.server.soap_xml import MEDIA_TYPE, SoapFault
 from offerkit.server.wsdl import wsdl
@@ -121,6 +121,7 @@ async def _update(desk: Desk, environment: str, wanted: soap_xml.Request) -> byt
 
 
 def _refused(refused: Refused) -> Response:
+    refused = unseen(refused)
     status = status_of(refused)
     first = refused.diagnostics[0]
     if status >= 500:

@@ -21,6 +21,7 @@ import orjson
 
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, refuse
 from offerkit.fingerprint import Json
+from offerkit.store.remote_proxy import pool_for
 
 PROTOCOL = "1"
 """What client and server have to agree on."""
@@ -95,7 +96,7 @@ class Remote:
         import urllib3
 
         said = {**headers, "Authorization": f"Bearer {self.token}", PROTOCOL_HEADER: PROTOCOL}
-        pool = urllib3.PoolManager(timeout=urllib3.Timeout(connect=10, read=300), retries=False)
+        pool = pool_for(self.url, urllib3.Timeout(connect=10, read=300))
         try:
             answer = pool.request(
                 method, self.url + path, body=body, headers=said, preload_content=False, redirect=False
@@ -172,6 +173,8 @@ def _unkept(folder: Path, error: OSError) -> Refused:
 
 
 def _unreachable(url: str, error: Exception, *, changing: bool) -> Refused:
+    from urllib3.exceptions import ProxyError
+
     reason = type(getattr(error, "reason", None) or error).__name__
     if reason == "SSLError" and "CERTIFICATE_VERIFY" not in str(error):
         reason = "NoTLS"
@@ -186,6 +189,11 @@ def _unreachable(url: str, error: Exception, *, changing: bool) -> Refused:
     }
     why = words.get(reason, words.get(type(error).__name__, "the connection broke"))
     hint = "Check the address, and that “offerkit serve” runs."
+    if isinstance(error, ProxyError):
+        why, hint = (
+            "the proxy does not let it through",
+            "Check HTTPS_PROXY; NO_PROXY names what needs none.",
+        )
     if changing and why in ("it does not answer in time", "the connection broke"):
         hint += " What was asked may have been done all the same: “offerkit history” tells."
     return refuse(Code.REMOTE, f"{url} cannot be reached: {why}", hint=hint)

@@ -148,6 +148,25 @@ def last_change(db: Database, stage: str, addresses: Iterable[str]) -> dict[str,
     return {name: change_row(serial, text, activations) for name, (serial, text) in sorted(newest.items())}
 
 
+def begun_again(db: Database, stage: str, address: str) -> str:
+    """When ``address`` last went from ``stage``, or came back since; empty when it never went."""
+    gone: list[tuple[int | None]] = db.rows(
+        "SELECT MAX(serial) FROM change WHERE stage = ? AND address = ? AND after_fingerprint = ''"
+        " UNION ALL SELECT MAX(serial) FROM change WHERE moved_from <> '' AND moved_from = ? AND stage = ?",
+        (stage, address, address, stage),
+    )
+    last = max(serial or 0 for (serial,) in gone)
+    if last == 0:
+        return ""
+    # Both times: a run's is that of its beginning, and it may have waited for the lock while others went on.
+    times: list[tuple[str]] = db.rows(
+        "SELECT time FROM revision WHERE serial = ? OR serial IN (SELECT serial FROM change WHERE stage = ?"
+        " AND address = ? AND serial > ? AND (before_fingerprint = '' OR moved_from <> ''))",
+        (last, stage, address, last),
+    )
+    return max(time for (time,) in times)
+
+
 def outcomes(db: Database, serial: int) -> list[Outcome]:
     """The stages that a revision touched, and their digests after it."""
     return db.rows("SELECT stage, digest FROM outcome WHERE serial = ? ORDER BY stage", (serial,))

@@ -146,6 +146,10 @@ class Store:
         """For each of ``addresses`` that ever changed, its newest change, or the move that led away from it."""
         return revisions.last_change(self._db, stage, addresses)
 
+    def begun_again(self, stage: str, address: str) -> str:
+        """When ``address`` last went from ``stage``, or came back since; empty when it never went."""
+        return revisions.begun_again(self._db, stage, address)
+
     def approvals(self, addresses: Iterable[str] | None = None) -> list[Approval]:
         """All decisions, or those on ``addresses``, oldest first."""
         return approvals.approvals(self._db, addresses)

@@ -18,7 +18,7 @@ from offerkit.planning.select import Patterns
 from offerkit.planning.steps import Context, protected, steps_for
 from offerkit.planning.view import View, refs_of
 from offerkit.reports.history import HistoryLine
-from offerkit.reports.impact_record import overridden
+from offerkit.reports.impact_record import RecordedSpace, overridden, recorded
 from offerkit.reports.words import DONE, count
 from offerkit.store import ChangeRow, RevisionRow, Store
 from offerkit.store.views import StoredBodies
@@ -89,12 +89,17 @@ def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
 
 @dataclass(frozen=True)
 class Revision:
-    """One revision, looked into: what it changed as steps with their ``bodies``, and what it decided."""
+    """One revision, looked into: what it changed as steps with their ``bodies``, what it decided, and took from people.
+
+    ``unmeasured``: environments whose contacts could not be read then.
+    """
 
     line: HistoryLine
     steps: list[Step]
     bodies: Mapping[str, Body]
     approvals: list[Approval]
+    impact: list[RecordedSpace]
+    unmeasured: list[str]
 
 
 def revision(store: Store, serial: int) -> Revision:
@@ -110,7 +115,7 @@ def revision(store: Store, serial: int) -> Revision:
     bodies.fetch(entry.fingerprint for d in deltas for entry in (d.before, d.after) if entry is not None)
     line = _line(store, row, _decisions(store, [row]).get(serial, ""))
     made = [approval for approval in store.approvals() if approval.revision == serial]
-    return Revision(line, steps_for(deltas, Context(bodies, {}, {})), bodies, made)
+    return Revision(line, steps_for(deltas, Context(bodies, {}, {})), bodies, made, *recorded(row.details))
 
 
 def _summary(changes: Sequence[ChangeRow]) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from secrets import token_bytes, token_hex
 
+from offerkit.address import SHARED, Address, Kind, Stage
 from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.engine.durations import duration
 from offerkit.governance.rights import ADMINISTRATOR, Actor
@@ -68,7 +69,18 @@ def operator_by_token(store: Store, text: str, now: datetime) -> str:
     if row is None or not hmac.compare_digest(row.hash, hashed(text)) or row.revoked or row.expires <= utc(now):
         return ""
     body = operators(store).get(row.operator)
-    return row.operator if body is not None and body.get("enabled") is not False else ""
+    if body is None or body.get("enabled") is False or orphaned(store, row):
+        return ""
+    return row.operator
+
+
+def orphaned(store: Store, row: TokenRow) -> str:
+    """Since when the operator is gone whom the token was made for; empty while they are there.
+
+    One of the same name who was made later is somebody else.
+    """
+    since = store.begun_again(f"{SHARED}@{Stage.DESIGN}", str(Address(SHARED, Kind.OPERATOR, row.operator)))
+    return since if row.created <= since else ""
 
 
 def hashed(text: str) -> str:

@@ -61,6 +61,8 @@ def _revision(session: Session, text: str, *, full: bool) -> Facts:
         return {
             "line": found.line,
             "approvals": found.approvals,
+            "impact": found.impact,
+            "unmeasured": found.unmeasured,
             **shown(found.steps, found.bodies, full=full),
             "last": store.last_serial(),
         }

@@ -38,7 +38,7 @@ def routes(pages: Pages) -> APIRouter:
                     hint="An administrator makes one: offerkit token create. After many wrong ones, wait a minute.",
                 )
         except Refused as refused:
-            facts = {"to": to, "findings": refused.diagnostics}
+            facts = {"to": to, "findings": pages.told(refused)}
             return pages.written(request, "login.html", facts, None, status_of(refused))
         response = RedirectResponse(to, 303)
         keep(response, request, token)

@@ -13,10 +13,11 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.reports.escape import visible
 from offerkit.server.addresses import client_of, is_local
 from offerkit.server.callers import Callers, GuessedTooOftenError, acting
+from offerkit.server.places import without_places
 from offerkit.server.problems import status_of
 from offerkit.server.seat import now
 from offerkit.server.settings import Settings
@@ -136,7 +137,7 @@ class Pages:
         """Everything that was refused, and that nothing was changed."""
         posted = request.method == "POST"
         facts = {
-            "findings": refused.diagnostics,
+            "findings": self.told(refused),
             "title": "Refused" if posted else "This cannot be shown",
             "posted": posted,
         }
@@ -144,6 +145,10 @@ class Pages:
         if not posted and any(found.code in _NOWHERE for found in refused.diagnostics):
             status = 404
         return self.written(request, "refused.html", facts, viewer, status)
+
+    def told(self, refused: Refused) -> tuple[Diagnostic, ...]:
+        """What a page says of a refusal."""
+        return without_places(refused, self._session).diagnostics
 
 
 def first(fields: Form, name: str) -> str:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 from markupsafe import Markup
@@ -18,26 +16,22 @@ from offerkit.planning.plan import Plan
 from offerkit.planning.select import Patterns
 from offerkit.reports.plan_html import blocked_html
 from offerkit.reports.words import particulars, resets_sentence, summary
+from offerkit.server.ui.counting import AGAIN, Counts
 from offerkit.server.ui.pages import Facts, Pages, first
 from offerkit.server.ui.steps import layout_of, shown
 from offerkit.store.views import environments
 from offerkit.workflow.main_path import allowed, apply, promote
 from offerkit.workflow.session import Session
 
-if TYPE_CHECKING:
-    from offerkit.workflow.threshold import Verdict
-
 LONGEST = 2_000
 """Characters of a message or reason."""
-FRESH = 60.0
-"""Seconds that a verdict on the impact is shown again."""
 
 
 def routes(pages: Pages) -> APIRouter:
     """The promotion, to see and to carry out."""
     router = APIRouter(prefix="/ui", include_in_schema=False)
-    counting = asyncio.Lock()  # a limit on the impact is measured on all contacts: one page at a time
-    counted = _Counted()
+    promoting = asyncio.Lock()  # a limit on the impact is measured on all contacts: one at a time
+    counted = Counts()
 
     @router.get("/promote")
     async def planned(
@@ -46,8 +40,7 @@ def routes(pages: Pages) -> APIRouter:
         full: bool = False,
     ) -> Response:
         names = tuple(environment[:50])
-        async with counting:
-            return await pages.show(request, "promote.html", lambda session: _facts(session, counted, names, full=full))
+        return await pages.show(request, "promote.html", lambda session: _facts(session, counted, names, full=full))
 
     @router.post("/promote")
     async def carried_out(request: Request) -> Response:
@@ -56,7 +49,7 @@ def routes(pages: Pages) -> APIRouter:
             session = pages.session(viewer, first(fields, "message").strip()[:LONGEST])
             names = tuple(fields.get("environment", ()))[:50]
             seen = first(fields, "plan")
-            async with counting:
+            async with promoting:
                 serial, changed = await asyncio.to_thread(_apply_shown, session, counted, names, seen)
         except Refused as refused:
             return await pages.form_refused(request, refused)
@@ -67,50 +60,26 @@ def routes(pages: Pages) -> APIRouter:
     return router
 
 
-@dataclass
-class _Counted:
-    """The last verdict, for a minute: whoever looks at the same plan meanwhile does not count all contacts again.
-
-    Promoting counts anew in any case.
-    """
-
-    digest: str = ""
-    until: float = 0.0
-    verdict: Verdict | None = None
-
-    def of(self, session: Session, plan: Plan, digest: str) -> Verdict | None:
-        """What ``plan`` takes from people, as it is judged when it is carried out; None where nothing limits it."""
-        if plan.empty:
-            return None
-        if self.digest != digest or self.until < time.monotonic():
-            from offerkit.workflow.threshold import weigh  # decides for every contact: other pages need not load that
-
-            with session.existing() as store:
-                self.verdict = weigh(session, store, plan)
-            known = self.verdict is None or not self.verdict.unmeasured  # contacts may become readable any moment
-            self.digest, self.until = digest, time.monotonic() + (FRESH if known else 0.0)
-        return self.verdict
-
-
 def _planned(session: Session, names: tuple[str, ...]) -> Plan:
     return promote(session, names, Patterns.of())
 
 
-def _apply_shown(session: Session, counted: _Counted, names: tuple[str, ...], seen: str) -> tuple[int, Facts | None]:
+def _apply_shown(session: Session, counted: Counts, names: tuple[str, ...], seen: str) -> tuple[int, Facts | None]:
     """Apply the plan if it still is the one that was shown; else what to show now. Raises Refused."""
     plan = _planned(session, names)
     if plan.empty or not hmac.compare_digest(plan_digest(plan).encode(), seen.encode()):
         return 0, _page(session, counted, plan, names, changed=True)
-    return apply(session, plan).revision.serial, None
+    with counted.alone:
+        return apply(session, plan).revision.serial, None
 
 
-def _facts(session: Session, counted: _Counted, names: tuple[str, ...], *, full: bool) -> Facts:
+def _facts(session: Session, counted: Counts, names: tuple[str, ...], *, full: bool) -> Facts:
     return _page(session, counted, _planned(session, names), names, full=full)
 
 
 def _page(
     session: Session,
-    counted: _Counted,
+    counted: Counts,
     plan: Plan,
     names: tuple[str, ...],
     *,
@@ -120,7 +89,8 @@ def _page(
     digest = plan_digest(plan)
     with session.existing() as store:
         known = environments(store)
-    verdict = counted.of(session, plan, digest)
+    query = urlencode([*(("environment", name) for name in names), *([("full", "true")] if full else [])])
+    count = counted.of(session, plan, digest)
     return {
         "empty": plan.empty,
         "changed": changed,
@@ -133,8 +103,11 @@ def _page(
         "known": known,
         "chosen": names,
         "may_not": _may_not(session, plan),
-        "verdict": verdict,
-        "too_much": verdict.findings if verdict is not None else (),
+        "count": count,
+        "again": AGAIN if count.counting else 0,
+        "address": "/ui/promote" + (f"?{query}" if query else ""),
+        "verdict": count.verdict,
+        "too_much": count.verdict.findings if count.verdict is not None else (),
     }
 
 

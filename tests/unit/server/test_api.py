@@ -8,12 +8,19 @@ from typing import Any
 
 import pytest
 from helpers.serving import client, with_people
+from helpers.tokens import token
 from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
 from offerkit.store import Store
 
 PROPOSE, UPDATE = "/api/v1/propose", "/api/v1/update"
+
+
+ENVELOPE = (
+    '<e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope"><e:Body><Propose xmlns="urn:nms:interaction">'
+    "<targetId>ann@example.com</targetId></Propose></e:Body></e:Envelope>"
+)
 
 
 @pytest.fixture
@@ -64,7 +71,7 @@ def test_nothing_is_stored_when_it_is_not_wanted(asking: TestClient, served: Wor
         ({"spaces": ["shop/wbe"]}, 404, "OFR850"),
         ({"spaces": ["shop"]}, 404, "OFR850"),
         ({"spaces": ["nowhere/web"]}, 404, "OFR850"),
-        ({"spaces": ["shop/mail"]}, 422, "OFR851"),
+        ({"spaces": ["shop/mail"]}, 404, "OFR850"),
         ({"spaces": []}, 422, "OFR751"),
         ({"n": 0}, 422, "OFR751"),
         ({"n": "2"}, 422, "OFR751"),
@@ -84,6 +91,20 @@ def test_a_wrong_call_is_told_without_the_catalog(
     assert error["code"] == code
     assert not {"hint", "detail", "address"} & error.keys()
     assert kept(served) == []
+
+
+def test_outsiders_do_not_hear_that_a_delivery_space_is_there(asking: TestClient, served: Workspace) -> None:
+    def said(space: str, **more: Any) -> str:
+        return ask(asking, spaces=[space], data={"colour": "red"}, **more).text.replace(space.partition("/")[2], "it")
+
+    assert said("shop/mail") == said("shop/nope")
+    paths = [f"/interaction/shop/{name}" for name in ("mail", "nope")]
+    faults = [asking.post(path, content=ENVELOPE) for path in paths]
+    assert len({(fault.status_code, fault.text.replace("mail", "nope")) for fault in faults}) == 1
+    headers = {"Authorization": f"Bearer {token(served, 'ada')}"}
+    (error,) = asking.post(PROPOSE, json={"spaces": ["shop/mail"]}, headers=headers).json()["errors"]
+    assert (error["code"], error["address"]) == ("OFR851", "shop/space.mail")
+    assert "ask web" in error["hint"]
 
 
 def test_a_body_that_is_too_large_is_refused(asking: TestClient) -> None:

@@ -29,9 +29,11 @@ LONGEST = 10
 class Running:
     """A server in a thread, at a port of its own."""
 
-    def __init__(self, shop: Workspace) -> None:
+    def __init__(self, shop: Workspace, most: int | None = None) -> None:
         made = application(shop.session(environ={}), Settings(str(shop.root)))
-        config = uvicorn.Config(made, port=0, http=Patient, ws="none", log_config=None, access_log=False)
+        config = uvicorn.Config(
+            made, port=0, http=Patient, ws="none", log_config=None, access_log=False, limit_concurrency=most
+        )
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run)
         self.thread.start()
@@ -82,6 +84,29 @@ def problem(answer: bytes, status: int) -> str:
     document: dict[str, Any] = json.loads(body)
     assert document["status"] == status
     return str(document["errors"][0]["message"])
+
+
+def test_one_connection_too_many_is_told_when_to_come_again(shop: Workspace) -> None:
+    running = Running(with_people(shop).go_live(), most=2)
+    try:
+        with running.connect(), running.connect() as second:
+            second.sendall(POST + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY)
+            answer = everything(second)
+        assert problem(answer, 503) == "the service cannot answer now"
+        head = answer.partition(b"\r\n\r\n")[0].lower()
+        for name in (
+            b"retry-after: 1",
+            b"connection: close",
+            b"x-content-type-options: nosniff",
+            b"cache-control: no-store",
+        ):
+            assert name in head, head
+        nothing_is_held(running)
+        with running.connect() as alone:
+            alone.sendall(POST + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY)
+            assert everything(alone).startswith(b"HTTP/1.1 200 ")
+    finally:
+        running.stop()
 
 
 def nothing_is_held(running: Running) -> None:

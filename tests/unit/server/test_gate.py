@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from helpers.files import base
 from helpers.serving import client, with_people
+from helpers.tokens import token
 from helpers.workspace import Workspace
 from starlette.responses import Response
 from starlette.testclient import TestClient
 
 from offerkit.models.inbound import Inbound
+from offerkit.server.app import application
 from offerkit.server.declared import Declared
 from offerkit.server.desk import Desk
 from offerkit.server.gate import Gate
+from offerkit.server.settings import Settings
 
 ENVELOPE = (
     '<e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope"><e:Body><Propose xmlns="urn:nms:interaction">'
@@ -41,6 +46,44 @@ def test_an_environment_counts_as_it_says(name: str, rate: int) -> None:
     for path in (f"/nl/propose?env={name}", f"/interaction/{name}/web"):
         asking = gate()
         assert [asking.post(path).status_code for _ in range(rate + 1)] == [200] * rate + [429]
+
+
+def test_environments_that_allow_the_same_count_for_themselves() -> None:
+    declared = Declared({name: Inbound(rate=2) for name in ("one", "two")})
+    desk = cast(Desk, SimpleNamespace(served=SimpleNamespace(declared=declared)))
+    asking = TestClient(Gate(Response("let in"), desk, ""))
+    assert [asking.post("/nl/propose?env=one").status_code for _ in range(3)] == [200, 200, 429]
+    assert [asking.post("/nl/propose?env=two").status_code for _ in range(3)] == [200, 200, 429]
+    assert [asking.post(f"/nl/propose?env=made-up-{n}").status_code for n in range(3)] == [200, 200, 429]
+
+
+def test_a_strict_environment_binds_calls_that_name_it_in_their_body(tmp_path: Path) -> None:
+    duo = Workspace(tmp_path, base("duo"))
+    duo.change({"environments/shop.yaml": {"environment": {"inbound": {"rate": 2}}}})
+    with_people(duo).apply("ada")
+    duo.approve_all()
+    duo.promote("omar")
+    with client(duo) as asking:
+
+        def call(*spaces: str, **more: Any) -> Any:
+            return asking.post("/api/v1/propose", json={"spaces": list(spaces), "contact": "ann@example.com"}, **more)
+
+        assert [call("shop/web", "shop/web").status_code for _ in range(2)] == [200, 200]
+        refused = call("shop/web")
+        assert (refused.status_code, refused.json()["title"]) == (429, "Too many calls")
+        assert 1 <= int(refused.headers["retry-after"]) <= 60
+        assert call("guests/web", "shop/web").status_code == 429
+        assert asking.post("/nl/propose?env=shop", json={"divs": []}).status_code == 429, "one count for all ways"
+        assert call("guests/web").status_code != 429
+        assert call("shop/web", headers={"Authorization": f"Bearer {token(duo, 'ada')}"}).status_code == 200
+
+
+def test_back_ends_on_this_machine_are_not_counted_by_their_bodies(shop: Workspace) -> None:
+    shop.change({"environments/shop.yaml": {"environment": {"inbound": {"rate": 1}}}})
+    made = application(with_people(shop).go_live().session(), Settings(str(shop.root)))
+    with TestClient(made, client=("127.0.0.1", 5000)) as asking:
+        body = {"spaces": ["shop/web"], "contact": "ann@example.com"}
+        assert [asking.post("/api/v1/propose", json=body).status_code for _ in range(3)] == [200] * 3
 
 
 @pytest.mark.parametrize(

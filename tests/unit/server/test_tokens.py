@@ -91,6 +91,35 @@ def test_a_disabled_operators_token_counts_no_more(asking: TestClient, live: Wor
     assert ask(asking, text).status_code == 401
 
 
+def test_a_removed_operators_token_is_not_that_of_the_next_of_that_name(asking: TestClient, live: Workspace) -> None:
+    _, text = made(live)
+    assert ask(asking, text).status_code == 200
+    body = live.files["specs/shared.yaml"]["operators"]["omar"]
+    live.change({"specs/shared.yaml": {"operators": {"omar": None}}})
+    live.apply("ada")
+    assert ask(asking, text).status_code == 401
+    live.change({"specs/shared.yaml": {"operators": {"omar": body}}})
+    live.apply("ada")
+    assert ask(asking, text).status_code == 401
+    row, new = tokens.create(live.session("ada"), "omar", "test", FOREVER)
+    assert ask(asking, new).status_code == 200
+    with live.store() as store:
+        assert [bool(tokens.orphaned(store, found)) for found in store.tokens()] == [False, True]
+    assert row.operator == "omar"
+
+
+def test_a_renamed_operators_token_is_not_that_of_the_next_of_that_name(asking: TestClient, live: Workspace) -> None:
+    _, text = made(live)
+    body = live.files["specs/shared.yaml"]["operators"]["omar"]
+    moved = {"operator.omar": "operator.oscar"}
+    live.change({"specs/shared.yaml": {"moved": moved, "operators": {"omar": None, "oscar": body}}})
+    live.apply("ada")
+    assert ask(asking, text).status_code == 401
+    live.change({"specs/shared.yaml": {"moved": None, "operators": {"omar": body}}})
+    live.apply("ada")
+    assert ask(asking, text).status_code == 401
+
+
 def guess(asking: TestClient, count: int, first: int = 0) -> list[int]:
     return [ask(asking, f"ofk_{number:012}_{'a' * 43}").status_code for number in range(first, first + count)]
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from helpers.serving import with_people
@@ -13,8 +16,10 @@ from helpers.workspace import Workspace
 from limits import RateLimitItemPerMinute
 from starlette.testclient import TestClient
 
+from offerkit.diagnostics import Code, refuse
 from offerkit.planning.codec import plan_digest
 from offerkit.server import callers
+from offerkit.server.ui import counting
 from offerkit.workflow import threshold, tokens
 from offerkit.workflow.seen import seen
 
@@ -323,7 +328,12 @@ def test_the_impact_limit_is_shown_with_the_plan(asking: TestClient, changed: Wo
     page = limited(asking, changed, "person.age >= 18", "50%")
     assert "The impact limit holds." in page and "✓ within" in page and ">50%</td>" in page
     form = {"plan": hidden(page, "plan"), "seal": hidden(page, "seal")}
-    assert asking.post("/ui/promote", data=form, headers=FORM).status_code == 303
+    answer = asking.post("/ui/promote", data=form, headers=FORM)
+    assert answer.status_code == 303
+    page = asking.get(answer.headers["location"]).text
+    assert not Outline(page).wrong
+    assert "What it took from people" in page and "✓ within" in page and ">50%</td>" in page
+    assert "What it took from people" not in asking.get("/ui/history/1").text
 
 
 def test_what_takes_too_much_has_no_button_and_is_refused(asking: TestClient, changed: Workspace) -> None:
@@ -353,6 +363,56 @@ def test_whoever_looks_again_does_not_count_again_but_promoting_does(
     form = {"plan": hidden(page, "plan"), "seal": hidden(page, "seal")}
     assert asking.post("/ui/promote", data=form, headers=FORM).status_code == 422
     assert len(counted) == 2
+
+
+def test_a_long_count_is_made_beside_the_page(
+    asking: TestClient, changed: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting, "PATIENCE", 0.05)
+    let_on, running = threading.Event(), []
+    weigh = threshold.weigh
+
+    def slowly(*given: Any) -> Any:
+        running.append("")
+        assert let_on.wait(20)
+        return weigh(*given)
+
+    monkeypatch.setattr(threshold, "weigh", slowly)
+    page = limited(asking, changed, "person.age >= 18", "50%")
+    again = '<meta http-equiv="refresh" content="5; url=/ui/promote">'
+    assert again in page and "It is being counted" in page and "Promote exactly this" not in page
+    assert "within" not in page and "None of these environments" not in page
+    assert again in asking.get("/ui/promote").text
+    assert "url=/ui/promote?environment=shop&amp;full=true" in asking.get("/ui/promote?environment=shop&full=true").text
+    changed.change({"specs/shop/offers.yaml": {"offers": {"safari": {"label": "Another plan"}}}})
+    changed.apply("ada")
+    changed.approve_all()
+    assert "once the count of another plan has ended" in asking.get("/ui/promote").text
+    assert len(running) == 1
+    let_on.set()
+    end = time.monotonic() + 20
+    while "It is being counted" in (page := asking.get("/ui/promote").text):
+        assert time.monotonic() < end
+    assert "http-equiv" not in page and "✓ within" in page and "Promote exactly this" in page
+    assert len(running) == 2
+
+
+def test_a_count_that_fails_late_is_told_once_it_has_failed(
+    asking: TestClient, changed: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting, "PATIENCE", 0.05)
+    times: list[str] = []
+
+    def slowly(*given: Any) -> Any:
+        times.append("")
+        time.sleep(0.3)
+        raise refuse(Code.UNREADABLE, "the contacts went away")
+
+    monkeypatch.setattr(threshold, "weigh", slowly)
+    assert "It is being counted" in limited(asking, changed, "person.age >= 18", "50%")
+    time.sleep(0.6)
+    assert "the contacts went away" in asking.get("/ui/promote").text
+    assert len(times) == 1
 
 
 def test_contacts_that_cannot_be_read_are_told_with_the_limit(asking: TestClient, changed: Workspace) -> None:

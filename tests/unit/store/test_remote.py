@@ -14,9 +14,11 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+import urllib3
 
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused
 from offerkit.store.remote import PROTOCOL, PROTOCOL_HEADER, Remote, remote_of
+from offerkit.store.remote_proxy import pool_for
 
 TOKEN = "ofk_0123456789ab_" + "s" * 43
 
@@ -240,3 +242,78 @@ def test_a_copy_is_kept_while_nothing_changes(tmp_path: Path) -> None:
         kept.rename(tmp_path / f"{mine}-{'a' * 64}.db")
         copy = again.copy(tmp_path)
     assert (copy.path.read_bytes(), copy.operator) == (b"content", "omar")
+
+
+@contextmanager
+def proxy(answer: bytes) -> Iterator[tuple[str, list[bytes]]]:
+    """A proxy that gives every CONNECT one answer: its HOST:PORT, and what was asked of it."""
+    asked: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(10)
+
+        def serve() -> None:
+            with contextlib.suppress(OSError), listening.accept()[0] as connection:
+                connection.settimeout(10)
+                while b"\r\n\r\n" not in b"".join(asked):
+                    asked.append(connection.recv(65536))
+                connection.sendall(answer)
+
+        thread = Thread(target=serve)
+        thread.start()
+        yield f"127.0.0.1:{listening.getsockname()[1]}", asked
+        listening.close()
+        thread.join()
+
+
+@pytest.fixture
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    return monkeypatch
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("before", ["", "http://", "http://anna:s%40cret@"])
+def test_a_proxy_is_asked_and_hears_no_token(no_proxies: pytest.MonkeyPatch, variable: str, before: str) -> None:
+    with proxy(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n") as (address, asked):
+        no_proxies.setenv(variable, before + address)
+        with pytest.raises(Refused) as found:
+            Remote("https://offers.example", TOKEN).post("/api/v1/store/apply", {})
+    said = b"".join(asked)
+    assert said.startswith(b"CONNECT offers.example:443 ")
+    assert (b"Basic YW5uYTpzQGNyZXQ=" in said) == ("anna" in before)  # anna:s@cret
+    assert TOKEN.encode() not in said
+    (told,) = found.value.diagnostics
+    assert told.summary == "https://offers.example cannot be reached: the proxy does not let it through"
+    assert "cret" not in repr(told) and "NO_PROXY" in told.hint and "may have been done" not in told.hint
+
+
+def test_a_proxy_that_is_none_is_refused_without_its_address(no_proxies: pytest.MonkeyPatch) -> None:
+    for address in ("http://anna:secret@", "socks5://anna:secret@proxy:1080", "http://anna:secret@proxy:port"):
+        no_proxies.setenv("HTTPS_PROXY", address)
+        with pytest.raises(Refused) as found:
+            pool_for("https://offers.example", urllib3.Timeout(1))
+        (told,) = found.value.diagnostics
+        assert told.code is Code.REMOTE and "secret" not in repr(told) and "HTTPS_PROXY" in told.summary
+
+
+@pytest.mark.parametrize(
+    ("url", "no"),
+    [
+        ("https://offers.example", "offers.example"),
+        ("https://offers.bank.example:8443/team", ".bank.example,other"),
+        ("https://offers.example", "*"),
+        ("https://localhost:8140", ""),
+        ("http://127.0.0.1:8140", ""),
+        ("http://127.1.2.3:8140", ""),
+        ("http://[::1]:8140", ""),
+    ],
+)
+def test_no_proxy_is_asked_for_what_is_excepted_or_here(no_proxies: pytest.MonkeyPatch, url: str, no: str) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        no_proxies.setenv(name, "http://proxy:3128")
+    no_proxies.setenv("NO_PROXY", no)
+    assert not isinstance(pool_for(url, urllib3.Timeout(1)), urllib3.ProxyManager)
+    no_proxies.delenv("NO_PROXY")
+    assert isinstance(pool_for("https://offers.example", urllib3.Timeout(1)), urllib3.ProxyManager)
