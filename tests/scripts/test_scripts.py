@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from helpers.forked import Forked
 from helpers.postgres import new_schema
 from scripted import HERE, play, read, updating, written
 
@@ -12,9 +13,9 @@ SESSIONS = sorted(HERE.glob("*.txt"))
 
 
 @pytest.mark.parametrize("path", SESSIONS, ids=lambda path: path.stem)
-def test_session(path: Path, prepared: Path) -> None:
+def test_session(path: Path, prepared: Path, forks: Forked) -> None:
     """Run it; with UPDATE_SCRIPTS=1 write down what it prints instead."""
-    before, after = play(path, prepared)
+    before, after = play(path, prepared, forks=forks)
     assert "OFR901" not in after, "a bug of ours is nothing to expect"
     if updating():
         path.write_text(after, encoding="utf-8")
@@ -27,11 +28,19 @@ OF_THE_FILE = ("audit", "lock", "main-path", "usage", "deliver", "store")
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", OF_THE_FILE)
+def test_session_of_the_file(name: str, prepared: Path) -> None:
+    """Each command starts Python and imports what it needs, as it does for users; the others do so below."""
+    before, after = play(HERE / f"{name}.txt", prepared)
+    assert after.splitlines() == before.splitlines()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path", [path for path in SESSIONS if path.stem not in OF_THE_FILE], ids=lambda path: path.stem
 )
 def test_session_in_postgresql(path: Path, prepared: Path) -> None:
-    """With its store in PostgreSQL it prints the same."""
+    """With its store in PostgreSQL, and commands that import what they need, it prints the same."""
     before, after = play(path, prepared, new_schema())
     assert after.splitlines() == before.splitlines()
 
