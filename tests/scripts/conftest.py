@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.forked import Forked, forked
 
 
 @pytest.fixture(scope="session")
@@ -18,10 +16,3 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = base.parent / f"starts-{run}" if run else base / "starts"
     place.mkdir(exist_ok=True)
     return place
-
-
-@pytest.fixture(scope="session")
-def forks() -> Iterator[Forked]:
-    """Runs commands without importing anew for each."""
-    with forked() as server:
-        yield server
