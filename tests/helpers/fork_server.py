@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-OTHERS = "numpy duckdb sqlglot minijinja networkx difflib defusedxml.ElementTree filelock deepdiff pydantic ruamel.yaml"
+OTHERS = "numpy duckdb sqlglot minijinja networkx difflib defusedxml.ElementTree filelock deepdiff pydantic psycopg ruamel.yaml"
 """What offerkit imports where it needs it."""
 
 
