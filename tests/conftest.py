@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers.forked import Forked, forked
 from helpers.postgres import announce_server, new_schema, stop_shared_server
 from helpers.workspace import Workspace
 from hypothesis import HealthCheck, settings
@@ -43,3 +45,10 @@ def shop(tmp_path: Path, request: pytest.FixtureRequest) -> Workspace:
 def live_shop(shop: Workspace) -> Workspace:
     """The same with everything approved and live."""
     return shop.go_live()
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forked]:
+    """Runs commands without importing anew for each."""
+    with forked() as server:
+        yield server

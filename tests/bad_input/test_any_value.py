@@ -237,20 +237,26 @@ def test_the_rich_project_is_valid() -> None:
     assert {kind for kind in Kind if f"\n{kind}s:" in RICH or kind in (Kind.CATEGORY,)} | kinds == set(Kind)
 
 
-@settings(max_examples=200, deadline=None)
-@given(place=st.sampled_from(PLACES), value=values)
-def test_any_value_anywhere(place: tuple[str, tuple[str | int, ...]], value: Any) -> None:
-    """JSON is YAML: the document is written as JSON, with ``value`` where something else stood."""
+@pytest.mark.parametrize("examples", [60, pytest.param(200, marks=pytest.mark.slow)])
+def test_any_value_anywhere(examples: int) -> None:
+    """JSON is YAML: the document is written as JSON, with any value where something else stood."""
+    settings(max_examples=examples)(given(place=st.sampled_from(PLACES), value=values)(_value_at))()
+
+
+def _value_at(place: tuple[str, tuple[str | int, ...]], value: Any) -> None:
     name, path = place
     file, document = files()[name]
     text = json.dumps(replaced(plain(document), path, value), ensure_ascii=False)
     judge(file._replace(content=text.encode("utf-8", "replace")))
 
 
-@settings(max_examples=80, deadline=None)
-@given(value=values, name=st.sampled_from(sorted(files())))
-def test_any_document(value: Any, name: str) -> None:
+@pytest.mark.parametrize("examples", [30, pytest.param(80, marks=pytest.mark.slow)])
+def test_any_document(examples: int) -> None:
     """Anything at all as the whole of a file."""
+    settings(max_examples=examples)(given(value=values, name=st.sampled_from(sorted(files())))(_document))()
+
+
+def _document(value: Any, name: str) -> None:
     judge(files()[name][0]._replace(content=json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")))
 
 
@@ -264,10 +270,13 @@ def test_any_bytes(content: bytes) -> None:
     judge(files()[RICH_NAME][0]._replace(content=content))
 
 
-@settings(max_examples=80, deadline=None)
-@given(data=st.data())
-def test_any_damage(data: st.DataObject) -> None:
+@pytest.mark.parametrize("examples", [30, pytest.param(80, marks=pytest.mark.slow)])
+def test_any_damage(examples: int) -> None:
     """A file with a piece cut out and another put in: what editors and merges leave behind."""
+    settings(max_examples=examples)(given(data=st.data())(_damage))()
+
+
+def _damage(data: st.DataObject) -> None:
     file = files()[data.draw(st.sampled_from(sorted(files())))][0]
     start = data.draw(st.integers(0, len(file.content)))
     end = data.draw(st.integers(start, min(len(file.content), start + 40)))

@@ -226,7 +226,7 @@ class Lifecycle(RuleBasedStateMachine):
 
 
 class TestLifecycle(Lifecycle.TestCase):  # type: ignore[name-defined,misc]
-    settings = settings(max_examples=20, stateful_step_count=15)
+    settings = settings(max_examples=8, stateful_step_count=15)
 
 
 @pytest.mark.slow

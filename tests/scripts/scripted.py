@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from helpers.forked import Forked
+
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
 PROMPT, MORE, FILE = "$ ", "> ", re.compile(r"-- (\S+) --$")
@@ -223,12 +225,17 @@ def normal(output: bytes, root: Path) -> list[str]:
     return rows
 
 
-def play(path: Path, prepared: Path, store: str = "") -> tuple[str, str]:
-    """The session as it stands in its file, and as it goes now; with its store at ``store`` when that is given."""
+def play(path: Path, prepared: Path, store: str = "", forks: Forked | None = None) -> tuple[str, str]:
+    """The session as it stands in its file, and as it goes now; with its store at ``store`` when that is given.
+
+    With ``forks`` its commands are forks of a process that has offerkit imported.
+    """
     text = path.read_text(encoding="utf-8")
     items = read(text)
     with folder() as root:
         env = environment(root)
+        if forks is not None:
+            forks.install(root / "bin")
         place = begin(start_of(items), root, prepared)
         if store:
             _move_store(place, store, env)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from helpers.forked import Forked
 from helpers.postgres import new_schema
 from scripted import HERE, play, read, updating, written
+
+from offerkit.cli.main import COMMANDS
 
 SESSIONS = sorted(HERE.glob("*.txt"))
 
 
 @pytest.mark.parametrize("path", SESSIONS, ids=lambda path: path.stem)
-def test_session(path: Path, prepared: Path) -> None:
+def test_session(path: Path, prepared: Path, forks: Forked) -> None:
     """Run it; with UPDATE_SCRIPTS=1 write down what it prints instead."""
-    before, after = play(path, prepared)
+    before, after = play(path, prepared, forks=forks)
     assert "OFR901" not in after, "a bug of ours is nothing to expect"
     if updating():
         path.write_text(after, encoding="utf-8")
@@ -24,15 +28,39 @@ def test_session(path: Path, prepared: Path) -> None:
 
 OF_THE_FILE = ("audit", "lock", "main-path", "usage", "deliver", "store")
 """They name the file of the store, copy it, or write to it with SQLite; the same is tested of PostgreSQL elsewhere."""
+STARTED = (
+    *OF_THE_FILE, "trying-out", "propositions", "web", "bad-contacts", "colours", "graph", "promotion", "purge",
+)  # fmt: skip
+"""In the slow run the commands of these are started anew each time, so that each imports what it needs by itself."""
+
+
+def _commands(names: Iterable[str]) -> set[str]:
+    lines = [line for name in names for line in (HERE / f"{name}.txt").read_text(encoding="utf-8").splitlines()]
+    calls = [call.split() for line in lines if line.startswith(("$ ", "> ")) for call in line.split("offerkit ")[1:]]
+    return {next((word for word in call if word in COMMANDS), "") for call in calls}
+
+
+def test_every_command_is_started() -> None:
+    """Whatever any session asks for is asked for in one of those."""
+    assert _commands(path.stem for path in SESSIONS) - _commands(STARTED) == set()
+    assert len(_commands(STARTED)) > 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OF_THE_FILE)
+def test_session_of_the_file(name: str, prepared: Path) -> None:
+    """Each command starts Python and imports what it needs, as it does for users."""
+    before, after = play(HERE / f"{name}.txt", prepared)
+    assert after.splitlines() == before.splitlines()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "path", [path for path in SESSIONS if path.stem not in OF_THE_FILE], ids=lambda path: path.stem
 )
-def test_session_in_postgresql(path: Path, prepared: Path) -> None:
+def test_session_in_postgresql(path: Path, prepared: Path, forks: Forked) -> None:
     """With its store in PostgreSQL it prints the same."""
-    before, after = play(path, prepared, new_schema())
+    before, after = play(path, prepared, new_schema(), None if path.stem in STARTED else forks)
     assert after.splitlines() == before.splitlines()
 
 

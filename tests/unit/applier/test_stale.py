@@ -242,7 +242,7 @@ def test_what_a_campaign_names_left_its_space(live_shop: Workspace) -> None:
 
 
 def test_of_another_project(live_shop: Workspace, tmp_path: Path) -> None:
-    other = Workspace(tmp_path / "other").go_live()
+    other = Workspace(tmp_path / "other").go_live(anew=True)
     plan = planned(other, FUND)
     [found] = refusal(live_shop, plan)
     assert found.code == Code.PLAN_PROJECT

@@ -20,11 +20,11 @@ VARYING = [
 class Session:
     """A shell that remembers its folder and what was exported."""
 
-    def __init__(self, folder: Path) -> None:
-        """Begin in ``folder``, without a git identity and in English."""
+    def __init__(self, folder: Path, tools: Path) -> None:
+        """Begin in ``folder``, without a git identity and in English; the programs in ``tools`` come first."""
         self.folder = folder
         self.environ = {
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin", "/bin"]),
+            "PATH": os.pathsep.join([str(tools), str(Path(sys.executable).parent), "/usr/bin", "/bin"]),
             "HOME": str(folder),
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_CONFIG_SYSTEM": os.devnull,
@@ -54,9 +54,9 @@ class Session:
         return done.stdout.decode()
 
 
-def replayed(markdown: str, folder: Path) -> str:
+def replayed(markdown: str, folder: Path, tools: Path) -> str:
     """The page with what its commands print now."""
-    session = Session(folder)
+    session = Session(folder, tools)
     return BLOCK.sub(lambda block: f"```console\n{_block(session, block[1])}```", markdown)
 
 

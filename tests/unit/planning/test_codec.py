@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 import pytest
 from helpers.files import TESTS
+from helpers.postgres import new_schema
 from helpers.projects import files_of, models
 from helpers.workspace import Workspace
 from hypothesis import given, settings
@@ -23,14 +24,17 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.fingerprint import canonical
 from offerkit.planning.codec import decode, encode, envelope, plan_digest
 from offerkit.planning.plan import FORMAT, Plan
+from offerkit.store import parse_location
 from offerkit.workflow.main_path import save, saved
 
 Change = Callable[[dict[str, Any]], object]
 
 
-@pytest.fixture
-def plans(live_shop: Workspace) -> list[Plan]:
-    """A plan of each kind, with all that plans can hold."""
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def plans(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Plan]:
+    """A plan of each kind, with all that plans can hold; nobody changes them."""
+    location = parse_location(new_schema()) if request.param == "postgresql" else None
+    live_shop = Workspace(tmp_path_factory.mktemp("plans"), location=location).go_live()
     made = [Workspace(live_shop.root / "new").plan()]
     live_shop.change({
         "specs/shop/catalog.yaml": {
