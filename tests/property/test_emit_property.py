@@ -31,6 +31,8 @@ texts = st.one_of(
     st.lists(st.sampled_from(["word", "a:", "#b", "'", "-", "é", "  "]), max_size=60).map(" ".join),
 ).filter(lambda text: not any(0xD800 <= ord(sign) < 0xE000 for sign in text))
 plain_texts = texts.filter(lambda text: "{" not in text)
+values = texts.filter(lambda text: "\0" not in text)
+"""What a parameter can be: no text of a rule has a null character."""
 labels = plain_texts.map(lambda text: text[:200])
 names = st.one_of(
     st.sampled_from(["no", "true", "null", "010", "1e3", "0x1F", "y", "a-b", "A_1", "2026-01-01", "x" * 64]),
@@ -91,7 +93,7 @@ resources = st.one_of(
         st.builds(
             lambda when, parameters: {"when": when, "parameters": parameters},
             conditions,
-            st.dictionaries(names, some(label=labels, default=texts), max_size=3),
+            st.dictionaries(names, some(label=labels, default=values), max_size=3),
         ),
     ),
     st.tuples(

@@ -100,7 +100,7 @@ def test_the_propositions_as_xml(site: TestClient) -> None:
         "side",
         "10",
     )
-    assert side.findtext("xmlOfferView/t") == "Gold" and len(side.get("id") or "") == 20
+    assert side.findtext("xmlOfferView/t") == "Gold" and len(side.get("id") or "") == 31
     assert found["i_web"].findtext("xmlOfferView/title") == "Lions"
 
 
