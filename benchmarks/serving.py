@@ -1,30 +1,33 @@
 """Measure ``offerkit serve`` over loopback: propose with and without storing, on SQLite and on PostgreSQL, beside the
 bare framework answering a constant and zen-engine on the same 200 rules behind the same framework.
 
-Each server has one core and one process, the load (wrk, from Debian's package of that name) the other. Prints Markdown.
+Each server has one core and one process, the load (wrk, from Debian's package of that name) the other. All servers are
+measured in turn, several rounds of it: medians are printed, and ratios are taken within a round, so that a drifting
+machine does not decide. Prints Markdown.
 
-    python benchmarks/serving.py [--seconds 10] [--memory-seconds 60] [--postgres postgresql://USER@HOST/DB?schema=NAME]
+    python benchmarks/serving.py [--rounds 3] [--seconds 5] [--memory-seconds 600] [--postgres postgresql://USER@HOST/DB]
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import re
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from decisions_measure import quantile
+from serving_load import paced
 from serving_project import write_project
 
 from offerkit.store import parse_location
@@ -102,38 +105,14 @@ def _seconds(said: str, part: str) -> float:
     return float(found[1]) * {"us": 1e-6, "ms": 1e-3, "s": 1.0}[found[2]]
 
 
-async def paced(port: int, rate: float, seconds: float, *, store: bool) -> Load:
-    """Calls at a steady ``rate``, whatever the server does: a call's time counts from when it was due."""
-    times: list[float] = []
-    failed = 0
-    waiting: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
-    for _ in range(64):
-        waiting.put_nowait(await asyncio.open_connection("127.0.0.1", port))
+def steady(port: int, rate: float, seconds: int, *, store: bool) -> Load:
+    """Calls at a steady ``rate``: a call's time counts from when it was due."""
+    times, failed, took = paced(port, rate, seconds, lambda number: _body(number, store=store))
+    return Load(len(times) / took, quantile(times, 0.5), quantile(times, 0.99), failed)
 
-    async def call(number: int, due: float) -> None:
-        nonlocal failed
-        reader, writer = await waiting.get()
-        body = BODY % (f"c-{number * 7919 % PEOPLE:06d}", str(store).lower())
-        head = "POST /api/v1/propose HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
-        answer = await reader.readuntil(b"\r\n\r\n")
-        length = re.search(rb"content-length: (\d+)", answer)
-        assert length is not None
-        await reader.readexactly(int(length[1]))
-        failed += not answer.startswith(b"HTTP/1.1 200")
-        times.append(time.perf_counter() - due)
-        waiting.put_nowait((reader, writer))
 
-    begin = time.perf_counter()
-    calls = []
-    for number in range(int(rate * seconds)):
-        due = begin + number / rate
-        if due > time.perf_counter():
-            await asyncio.sleep(due - time.perf_counter())
-        calls.append(asyncio.create_task(call(number, due)))
-    await asyncio.gather(*calls)
-    times.sort()
-    return Load(len(times) / (time.perf_counter() - begin), quantile(times, 0.5), quantile(times, 0.99), failed)
+def _body(number: int, *, store: bool) -> str:
+    return BODY % (f"c-{number * 7919 % PEOPLE:06d}", str(store).lower())
 
 
 def resident(process: int) -> int:
@@ -143,74 +122,94 @@ def resident(process: int) -> int:
     return int(found[1]) * 1024
 
 
-def row(name: str, load: Load, bare: Load | None) -> str:
-    """A line of the table."""
-    ratio = f"{load.rate / bare.rate:.2f}" if bare is not None else ""
+def median(rounds: Sequence[Load]) -> Load:
+    """Each figure's median."""
+    return Load(
+        statistics.median(load.rate for load in rounds),
+        statistics.median(load.median for load in rounds),
+        statistics.median(load.p99 for load in rounds),
+        sum(load.failed for load in rounds),
+    )
+
+
+def row(name: str, rounds: Sequence[Load], bare: Sequence[Load]) -> str:
+    """A line of the table; the ratio to the bare framework is taken round by round."""
+    load = median(rounds)
+    ratio = statistics.median(mine.rate / other.rate for mine, other in zip(rounds, bare, strict=True))
     times = f"{load.median * 1e3:.2f} ms | {load.p99 * 1e3:.2f} ms"
-    return f"| {name} | {load.rate:,.0f} | {times} | {ratio} | {load.failed} |"
+    return f"| {name} | {load.rate:,.0f} | {times} | {'' if rounds is bare else f'{ratio:.2f}'} | {load.failed} |"
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=int, default=10)
-    parser.add_argument("--memory-seconds", type=int, default=60)
+    parser.add_argument("--seconds", type=int, default=5, help="of each measure")
+    parser.add_argument("--rounds", type=int, default=3, help="of all measures, in turn")
+    parser.add_argument("--memory-seconds", type=int, default=0, help="of load on each store, for its memory")
     parser.add_argument("--postgres", default="")
     asked = parser.parse_args()
     for program in ("wrk", "taskset"):
         if shutil.which(program) is None:
             raise SystemExit(f"{program} is needed: apt-get install wrk util-linux")
+    os.sched_setaffinity(0, {1})
     with tempfile.TemporaryDirectory(prefix="offerkit-serving-") as temporary:
         print("\n".join(measured(asked, Path(temporary))))
 
 
 def measured(asked: argparse.Namespace, folder: Path) -> list[str]:
-    """The table, the servers one after the other."""
-    lines = ["| | requests a second | p50 | p99 | of bare | failed |", "|:--|--:|--:|--:|--:|--:|"]
-    bare: Load | None = None
-    for port, (name, kind) in enumerate((("the bare framework", "bare"), ("zen-engine, 200 rules", "zen")), 18_700):
-        command = [sys.executable, str(HERE / "serving_peers.py"), kind, str(port)]
-        with started(command, port, folder, {}, "/openapi.json"):
-            full(port, store=False, seconds=2, folder=folder)
-            load = full(port, store=False, seconds=asked.seconds, folder=folder)
-            lines.append(row(name, load, bare))
-            bare = bare or load
-    stores = [("SQLite", str(folder / "sqlite/.offerkit/store.db"))]
-    stores += [("PostgreSQL", asked.postgres)] if asked.postgres else []
-    for port, (name, store) in enumerate(stores, 18_710):
-        root = folder / name.lower()
-        write_project(root, parse_location(store), OFFERS, PEOPLE)
-        program = [
-            str(Path(sys.executable).with_name("offerkit")),
-            "serve",
-            "--port",
-            str(port),
-            "--log-level",
-            "error",
-        ]
-        with started(program, port, root, {"OFFERKIT_STORE": store}, "/health/ready") as process:
-            lines += _offerkit(asked, name, port, process, bare, root)
-    return lines
+    """The table: all servers are up, and one at a time has something to do."""
+    with ExitStack() as stack:
+        peers = {}
+        for port, (name, kind) in enumerate((("the bare framework", "bare"), ("zen-engine, 200 rules", "zen")), 18_700):
+            command = [sys.executable, str(HERE / "serving_peers.py"), kind, str(port)]
+            stack.enter_context(started(command, port, folder, {}, "/openapi.json"))
+            peers[name] = port
+        stores = [("SQLite", str(folder / "sqlite/.offerkit/store.db"))]
+        stores += [("PostgreSQL", asked.postgres)] if asked.postgres else []
+        ours = {}
+        for port, (name, store) in enumerate(stores, 18_710):
+            ours[name] = port, stack.enter_context(_offerkit(name, store, port, folder / name.lower()))
+        return _rounds(asked, peers, ours, folder)
 
 
-def _offerkit(
-    asked: argparse.Namespace, name: str, port: int, process: int, bare: Load | None, folder: Path
+def _offerkit(name: str, store: str, port: int, root: Path) -> AbstractContextManager[int]:
+    write_project(root, parse_location(store), OFFERS, PEOPLE)
+    program = str(Path(sys.executable).with_name("offerkit"))
+    command = [program, "serve", "--port", str(port), "--log-level", "error"]
+    return started(command, port, root, {"OFFERKIT_STORE": store}, "/health/ready")
+
+
+def _rounds(
+    asked: argparse.Namespace, peers: dict[str, int], ours: dict[str, tuple[int, int]], folder: Path
 ) -> list[str]:
-    lines = []
-    full(port, store=False, seconds=10, folder=folder)  # every contact was met once
+    for port in peers.values():
+        full(port, store=False, seconds=2, folder=folder)
+    for port, _ in ours.values():
+        full(port, store=False, seconds=20, folder=folder)  # every contact was met
+    loads: dict[str, list[Load]] = {}
+    for _ in range(asked.rounds):
+        for name, port in peers.items():
+            loads.setdefault(name, []).append(full(port, store=False, seconds=asked.seconds, folder=folder))
+        for store in (False, True):
+            for name, (port, _) in ours.items():
+                what = f"offerkit, {name}, {'stored' if store else 'not stored'}"
+                load = full(port, store=store, seconds=asked.seconds, folder=folder)
+                loads.setdefault(what, []).append(load)
+                part = steady(port, load.rate * SHARE, asked.seconds, store=store)
+                loads.setdefault(f"{what}, at {SHARE:.0%} of that", []).append(part)
+    bare = next(iter(loads.values()))
+    lines = ["| | requests a second | p50 | p99 | of bare | failed |", "|:--|--:|--:|--:|--:|--:|"]
+    lines += [row(name, rounds, bare) for name, rounds in loads.items()]
+    return lines + [_memory(asked.memory_seconds, name, *ours[name], folder) for name in ours if asked.memory_seconds]
+
+
+def _memory(seconds: int, name: str, port: int, process: int, folder: Path) -> str:
+    before = resident(process)
     for store in (False, True):
-        what = f"offerkit, {name}, {'stored' if store else 'not stored'}"
-        load = full(port, store=store, seconds=asked.seconds, folder=folder)
-        lines.append(row(what, load, bare))
-        steady = asyncio.run(paced(port, load.rate * SHARE, asked.seconds, store=store))
-        lines.append(row(f"{what}, at {SHARE:.0%} of that", steady, bare))
-        if not store and asked.memory_seconds:
-            before = resident(process)
-            full(port, store=False, seconds=asked.memory_seconds, folder=folder)
-            grown = resident(process) - before
-            lines.append(f"| memory after {asked.memory_seconds} s more | {resident(process) / 1e6:,.0f} MB | "
-                         f"{grown / 1e6:+.1f} MB | | | |")  # fmt: skip
-    return lines
+        full(port, store=store, seconds=seconds // 2, folder=folder)
+    after = resident(process)
+    grown = (after - before) / 1e6
+    return f"| {name}, memory after {seconds} s, half of it storing | {after / 1e6:,.0f} MB | {grown:+.1f} MB | | | |"
 
 
 if __name__ == "__main__":

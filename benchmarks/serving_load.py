@@ -1,4 +1,4 @@
-"""A load at a steady rate from one thread: sockets and epoll, so that what is measured is the server and not the load."""
+"""A load at a steady rate from one thread: sockets and epoll, so that the server is measured and not the load."""
 
 from __future__ import annotations
 
