@@ -15,6 +15,7 @@ from offerkit.server.bodies import described, read
 from offerkit.server.callers import operator_of
 from offerkit.server.desk import Desk
 from offerkit.server.direct import Call
+from offerkit.server.gate import PROPOSE_PATH, UPDATE_PATH
 from offerkit.server.rates import count_spaces
 from offerkit.server.seat import now
 from offerkit.server.wire import AnswerView, ProposeBody, UpdateBody, UpdatedView, json_answer, refusals
@@ -23,7 +24,6 @@ from offerkit.workflow.moments import moment
 from offerkit.workflow.proposing import utc, zone_of
 from offerkit.workflow.updating import Update
 
-PROPOSE_PATH, UPDATE_PATH = "/api/v1/propose", "/api/v1/update"
 REVISION = "Offerkit-Revision"
 """The header that names the revision an answer is from."""
 _PROBLEMS = refusals(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)

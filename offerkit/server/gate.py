@@ -17,10 +17,10 @@ CALL_PATH = "/nl/propose"
 """What the script of the web page calls."""
 STATUS_PATH = "/o"
 """Where tracked links lead."""
-PROPOSE_PATH = "/api/v1/propose"
-"""The call whose environments stand in its body."""
-_BACK_ENDS = (PROPOSE_PATH, "/api/v1/update", "/interaction/")
-"""What back ends call: those on this machine are ours, and not counted."""
+PROPOSE_PATH, UPDATE_PATH = "/api/v1/propose", "/api/v1/update"
+"""What back ends call; the environments of the first stand in its body."""
+_BACK_ENDS = (PROPOSE_PATH, UPDATE_PATH, "/interaction/")
+"""Those on this machine are ours, and not counted."""
 _VISITORS = (CALL_PATH, STATUS_PATH)
 
 
