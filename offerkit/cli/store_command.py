@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from offerkit.cli.complete import environments
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell, located, progress_bar
 
@@ -101,6 +102,40 @@ def copy(shell: Shell, source: str, target: str) -> None:
     text = f"Copied and compared: {found.revisions:,} revisions, {found.rows['proposition']:,} propositions, "
     text += f"{sum(found.rows.values()):,} rows in all. The store is now also at {new}."
     click.echo(shell.style.green(text), color=True)
+
+
+@store.command("purge")
+@click.argument("names", metavar="[ENVIRONMENT]...", nargs=-1, shell_complete=environments)
+@click.option("--plan-only", is_flag=True, help="Show what would be removed, and stop.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@pass_shell
+def purge(shell: Shell, names: tuple[str, ...], plan_only: bool, yes: bool) -> None:
+    """Remove propositions that are older than their dimension's history.retention.
+
+    They are removed in batches, oldest first; calls go on meanwhile. Killed on its way, it has removed whole batches:
+    run it again. What presentation rules still count is told before.
+    """
+    from offerkit.workflow import retention
+
+    session = shell.session()
+    session.people_needed()
+    with session.existing() as opened:
+        found = retention.expired(session, opened, names)
+    for each in found:
+        kept = f"{each.count:,} older than {each.retention}" if each.retention else "kept for ever"
+        click.echo(f"{each.environment:<20}{kept}")
+        if each.counted and each.count:
+            click.echo(f"  presentation rules look back {each.longest.days} days: they will count less", err=True)
+    total = sum(each.count for each in found)
+    if plan_only or not total:
+        return
+    shell.confirm(f"Remove {total:,} propositions for good?", yes=yes)
+    removed = 0
+    with progress_bar("Removing", total) as done:
+        for count in retention.purge(session, found):
+            removed += count
+            done(count)
+    click.echo(shell.style.green(f"Removed {removed:,} propositions."), color=True)
 
 
 command: click.Command = store

@@ -62,7 +62,7 @@ class History(Part):
     """The storage that keeps the propositions made to this dimension's contacts."""
 
     name: Name = "propositions"
-    retention: Duration | None = Field(None, description="Older propositions may be purged.")
+    retention: Duration | None = Field(None, description="Older propositions are removed by offerkit store purge; absent: none.")
 
 
 class Dimension(Resource):

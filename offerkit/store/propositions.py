@@ -115,6 +115,14 @@ def set_status(
     return StatusChange(now, row.status, changed=True)
 
 
+def count_before(db: Database, environment: str, before: str) -> int:
+    """How many propositions of an environment are older than ``before``."""
+    found: list[tuple[int]] = db.rows(
+        "SELECT COUNT(*) FROM proposition WHERE environment = ? AND time < ?", (environment, before)
+    )
+    return found[0][0]
+
+
 def purge(db: Database, environment: str, before: str, limit: int) -> int:
     """Remove up to ``limit`` propositions older than ``before``, the oldest first; how many there were.
 

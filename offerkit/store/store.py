@@ -277,6 +277,10 @@ class Store:
         """Remove up to ``limit`` propositions from before ``before``, oldest first; how many there were."""
         return propositions.purge(self._db, environment, before, limit)
 
+    def count_before(self, environment: str, before: str) -> int:
+        """How many propositions :meth:`purge_propositions` would remove in all."""
+        return propositions.count_before(self._db, environment, before)
+
     def status(self) -> status.Status:
         """What the store is, and how much is in it."""
         return status.status(self._db)

@@ -204,7 +204,7 @@ def plan_purge(session: Session, store: Store, names: tuple[str, ...]) -> Plan:
         kept = store.entries(stage, Kind.OFFER)
         gone = {address: entry for address, entry in kept.items() if entry.activation == ()}
         days = str(settings[stage.partition("@")[0]].get("retention", "90d"))
-        limit = _before(session.now, days)
+        limit = before(session.now, days)
         over = {}
         for address, change in store.last_change(stage, gone).items():
             revision = store.revision(change.serial)
@@ -218,6 +218,7 @@ def plan_purge(session: Session, store: Store, names: tuple[str, ...]) -> Plan:
     return _plan_of(store, PlanKind.PURGE, steps, tuple(waiting), stages, bodies)
 
 
-def _before(now: str, span: str) -> str:
+def before(now: str, span: str) -> str:
+    """The moment ``span`` (``180d``) before ``now``, both UTC as the store writes it where ``now`` is."""
     moment = datetime.fromisoformat(now) - duration(span)
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
