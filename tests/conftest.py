@@ -34,7 +34,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         stop_shared_server()
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What takes the small project runs on both databases, on PostgreSQL when it is slow tests' turn."""
+    if "shop" in metafunc.fixturenames:
+        one = metafunc.definition.get_closest_marker("embedded") is not None
+        others = [] if one else [pytest.param("postgresql", marks=pytest.mark.slow)]
+        metafunc.parametrize("shop", ["sqlite", *others], indirect=True)
+
+
+@pytest.fixture
 def shop(tmp_path: Path, request: pytest.FixtureRequest) -> Workspace:
     """The small project of tests/cases/base/shop.yaml, nothing applied yet; with its store in either database."""
     location = parse_location(new_schema()) if request.param == "postgresql" else tmp_path / ".offerkit/store.db"

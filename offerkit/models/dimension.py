@@ -62,7 +62,9 @@ class History(Part):
     """The storage that keeps the propositions made to this dimension's contacts."""
 
     name: Name = "propositions"
-    retention: Duration | None = Field(None, description="Older propositions are removed by offerkit store purge; absent: none.")
+    retention: Duration | None = Field(
+        None, description="Older propositions go with offerkit store purge; absent: none do."
+    )
 
 
 class Dimension(Resource):

@@ -13,6 +13,8 @@ from starlette.testclient import TestClient
 
 from offerkit.server.desk import Desk
 
+pytestmark = pytest.mark.embedded
+
 PROPOSE, UPDATE, PAGE, SOAP = "/api/v1/propose", "/api/v1/update", "/nl/propose?env=shop", "/interaction/shop/web"
 JSON = {"content-type": "application/json"}
 BODIES = {

@@ -20,6 +20,8 @@ from offerkit.server.app import application
 from offerkit.server.connections import Patient
 from offerkit.server.settings import Settings
 
+pytestmark = pytest.mark.embedded
+
 BODY = b'{"spaces":["shop/web"],"contact":"ann@example.com"}'
 POST = b"POST /api/v1/propose HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
 LONGEST = 10

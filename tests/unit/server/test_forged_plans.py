@@ -25,6 +25,8 @@ from offerkit.planning.codec import encode
 from offerkit.planning.fields import field_changes
 from offerkit.store import Store
 
+pytestmark = pytest.mark.embedded
+
 CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("impact", {}),
     ("impact", {"at": "2027-06-01", "by": ["person.country"]}),

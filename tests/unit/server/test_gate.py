@@ -21,6 +21,8 @@ from offerkit.server.desk import Desk
 from offerkit.server.gate import Gate
 from offerkit.server.settings import Settings
 
+pytestmark = pytest.mark.embedded
+
 ENVELOPE = (
     '<e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope"><e:Body><Propose xmlns="urn:nms:interaction">'
     "<targetId>ann@example.com</targetId></Propose></e:Body></e:Envelope>"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from helpers.serving import client, with_people
 from helpers.workspace import Workspace
+
+pytestmark = pytest.mark.embedded
 
 BODIES: dict[str, str | bytes] = {
     "deep arrays": "[" * 30_000 + "]" * 30_000,

@@ -12,6 +12,8 @@ from helpers.serving import client, with_people
 from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
+pytestmark = pytest.mark.embedded
+
 NASTY = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',

@@ -18,6 +18,8 @@ from offerkit.store import errors, write_lock
 from offerkit.store.holder import Holder, held
 from offerkit.store.location import parse_location
 
+pytestmark = pytest.mark.embedded
+
 SAFARI = {"specs/shop/offers.yaml": {"offers": {"safari": {"label": "x"}}}}
 
 

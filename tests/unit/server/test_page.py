@@ -16,6 +16,8 @@ from starlette.testclient import TestClient
 from offerkit.server.keys import sign
 from offerkit.workflow import tokens
 
+pytestmark = pytest.mark.embedded
+
 SITE, SECRET = "https://www.bank.example", "0123456789abcdef0123456789abcdef"
 CALL, SCRIPT = "/nl/propose?env=shop@live", "/nl/interactionProposal.js"
 _SIDE = {

@@ -10,6 +10,8 @@ from helpers.serving import client, with_people
 from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
+pytestmark = pytest.mark.embedded
+
 PATH = "/interaction/shop/web"
 XSD = "{http://www.w3.org/2001/XMLSchema}"
 ENV, OURS = "{http://www.w3.org/2003/05/soap-envelope}", "{urn:nms:interaction}"

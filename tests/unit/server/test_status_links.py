@@ -16,6 +16,8 @@ from offerkit.server.desk import Desk
 from offerkit.server.redirects import target_of
 from offerkit.workflow.updating import Update
 
+pytestmark = pytest.mark.embedded
+
 OWN = "https://offers.example"
 DECLARED = Declared({"shop": Inbound(redirects=("bank.example", "münchen.example".encode("idna").decode()))})
 
