@@ -189,7 +189,10 @@ def _rounds(
     loads: dict[str, list[Load]] = {}
     for _ in range(asked.rounds):
         for name, port in peers.items():
-            loads.setdefault(name, []).append(full(port, store=False, seconds=asked.seconds, folder=folder))
+            load = full(port, store=False, seconds=asked.seconds, folder=folder)
+            loads.setdefault(name, []).append(load)
+            part = steady(port, load.rate * SHARE, asked.seconds, store=False)
+            loads.setdefault(f"{name}, at {SHARE:.0%} of that", []).append(part)
         for store in (False, True):
             for name, (port, _) in ours.items():
                 what = f"offerkit, {name}, {'stored' if store else 'not stored'}"
