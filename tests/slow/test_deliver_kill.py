@@ -23,7 +23,7 @@ campaigns:
 """
 CONTACTS = 34_000
 MAKE = ("deliver", "june/best", "--at", "2026-06-01", "--out", "made")
-KILLS = 6
+KILLS = 4
 
 
 @pytest.fixture(scope="module")

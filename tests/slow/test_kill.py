@@ -9,7 +9,7 @@ from running import chance, copied, kill_at, make_project, run, standing, start,
 
 pytestmark = pytest.mark.slow
 
-KILLS = 14
+KILLS = 10
 """How many of each command; half of them at any time, half while the lock is held, that is while it writes."""
 
 

@@ -17,6 +17,8 @@ from offerkit.diagnostics import Refused
 from offerkit.loader import Loaded, Project, StaleCache, load
 from offerkit.loader.cache import Cache, decode, encode
 
+pytestmark = pytest.mark.embedded
+
 Poison = Callable[[dict[str, Any]], None]
 
 

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.loader import Loaded, Project, load
 
+pytestmark = pytest.mark.embedded
+
 
 def load_all(workspace: Workspace) -> Loaded:
     return load(Project(workspace.root), use_cache=False)

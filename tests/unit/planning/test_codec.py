@@ -27,6 +27,8 @@ from offerkit.planning.plan import FORMAT, Plan
 from offerkit.store import parse_location
 from offerkit.workflow.main_path import save, saved
 
+pytestmark = pytest.mark.embedded
+
 Change = Callable[[dict[str, Any]], object]
 
 
