@@ -150,7 +150,7 @@ def test_readers_see_before_or_after(applied: Path, tmp_path: Path) -> None:
         readers = [pool.submit(plans) for _ in range(3)]
         checker = pool.submit(manifests)
         try:
-            for _ in range(4):
+            for _ in range(6):
                 sure(root, "apply", "--yes")
                 sure(root, "rollback", "recipients@design", "--to", "1", "--yes")
         finally:

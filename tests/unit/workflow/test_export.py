@@ -20,6 +20,8 @@ from offerkit.workflow import export as exporting
 from offerkit.workflow import main_path
 from offerkit.workflow.export import Exported, export
 
+pytestmark = pytest.mark.embedded
+
 ROOT = Path(__file__).resolve().parents[3]
 
 

@@ -15,6 +15,8 @@ from offerkit.loader.fmt import format_files
 from offerkit.loader.project import read_files
 from offerkit.workflow.importing import Import, plan_import, write_import
 
+pytestmark = pytest.mark.embedded
+
 NEW = {
     "version": 1,
     "offers": {"loan": {"category": "bank/loans", "content": {"title": "Lend", "html": "<p>a\nb</p>\n"}}},
