@@ -147,6 +147,6 @@ def _ill_typed(name: str, type_: FieldType, error: ValueError) -> Diagnostic:
 def _unknown(kind: str, wanted: Iterable[str], known: Collection[str]) -> Iterator[Report]:
     for name in wanted:
         if name not in known:
-            close = nearest(name, set(known))
+            close = nearest(name, known)
             hint = f" Did you mean {or_list(close)}?" if close else ""
             yield Report(Code.UNKNOWN_SLICE, f"There is no {kind} “{name[:80]}”.{hint}", name[:80])

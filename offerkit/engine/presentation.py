@@ -131,12 +131,7 @@ def about_pair(catalog: Catalog, place: int, offer: str, category: str, facts: F
     """Whether the rule at ``place`` applies to ``offer`` in the ``category`` that it had when it was proposed."""
     if catalog.rules[place].applies is None:  # it depends on the clock
         return _about(catalog, place, offer, category, facts)
-    key = place, offer, category
-    known = catalog.kept.about.peek(key)
-    if known is None:
-        known = _about(catalog, place, offer, category, facts)
-        catalog.kept.about.put(key, known)
-    return known
+    return catalog.kept.about.get((place, offer, category), lambda: _about(catalog, place, offer, category, facts))
 
 
 def _about(catalog: Catalog, place: int, offer: str, category: str, facts: Facts) -> bool:

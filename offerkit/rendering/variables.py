@@ -38,9 +38,10 @@ class Variables:
     __slots__ = ("_rows", "proposition", "status_base")
 
     def __init__(self, rows: Mapping[str, Frozen], status_base: str = "", proposition: str = "") -> None:
-        """``status_base`` is the address of the service that sets statuses (``https://offers.example/o``); empty:
+        """Take over ``rows``, by namespace.
 
-        links are not tracked. ``proposition``: its id; empty when there is none, as in a preview.
+        ``status_base`` is the address of the service that sets statuses (``https://offers.example/o``); empty: links
+        are not tracked. ``proposition``: its id; empty when there is none, as in a preview.
         """
         self._rows = rows
         self.status_base = status_base

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 from offerkit.rules.nodes import Call, Case, Field, Interval, Literal, Node
 from offerkit.rules.shallow import LOCAL, parts_of, rebuilt
@@ -33,16 +33,6 @@ def replaced(node: Node, names: Mapping[object, str]) -> Node:
         return Field(node.type, node.start, node.end, LOCAL, name)
     parts = parts_of(node)
     return rebuilt(node, [replaced(part, names) for part in parts]) if parts else node
-
-
-def calls_of(root: Node) -> Iterator[Call]:
-    """The calls with arguments in a tree; no recursion, however deep it is."""
-    todo = [root]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, Call) and node.args:
-            yield node
-        todo.extend(parts_of(node))
 
 
 def _named(part: Node, name: Callable[[Call], str]) -> Node:

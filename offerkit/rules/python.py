@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, cast
 
-from offerkit.rules.lifted import calls_of, lifted, meaning, replaced
+from offerkit.rules.lifted import lifted, meaning, replaced
 from offerkit.rules.nodes import Call, Checked, Field, Node
 from offerkit.rules.python_calls import NOW, TODAY, read
 from offerkit.rules.python_tree import Translator
 from offerkit.rules.runtime import HELPERS
-from offerkit.rules.shallow import fields_of, shallow
+from offerkit.rules.shallow import fields_of, nodes_of, shallow
 from offerkit.rules.types import Base, Value
 
 Evaluator: TypeAlias = Callable[..., Value]
@@ -74,8 +74,12 @@ class _Function:
 
     def share(self, checked: Iterable[Checked]) -> None:
         """Count the days from and to a field once, where several of the expressions ask for them."""
-        calls = [call for one in checked for call in calls_of(one.root)]
-        calls = [call for call in calls if call.name in _DAYS and isinstance(call.args[0], Field)]
+        calls = [
+            node
+            for one in checked
+            for node in nodes_of(one.root)
+            if isinstance(node, Call) and node.name in _DAYS and isinstance(node.args[0], Field)
+        ]
         often = Counter(map(meaning, calls))
         for call in calls:
             key = meaning(call)

@@ -6,7 +6,7 @@ language has side effects or fails, so the order changes no result.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from offerkit.rules.nodes import Call, Case, Field, Interval, Node
@@ -50,16 +50,18 @@ def shallow(root: Node, fresh: Callable[[], str], deepest: int) -> tuple[list[St
     return steps, done[0][0]
 
 
-def fields_of(root: Node) -> list[tuple[str, str]]:
-    """The fields below, in the order they are written; no recursion, however deep the tree."""
-    found: list[tuple[str, str]] = []
+def nodes_of(root: Node) -> Iterator[Node]:
+    """All nodes of a tree, in the order they are written; no recursion, however deep it is."""
     todo = [root]
     while todo:
         node = todo.pop()
-        if isinstance(node, Field):
-            found.append((node.namespace, node.name))
+        yield node
         todo.extend(reversed(parts_of(node)))
-    return found
+
+
+def fields_of(root: Node) -> list[tuple[str, str]]:
+    """The fields below, in the order they are written."""
+    return [(node.namespace, node.name) for node in nodes_of(root) if isinstance(node, Field)]
 
 
 def parts_of(node: Node) -> tuple[Node, ...]:

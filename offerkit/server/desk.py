@@ -16,7 +16,7 @@ from offerkit.server.live import Served, Watch, compiled
 from offerkit.server.metrics import Metrics
 from offerkit.server.seat import Seat
 from offerkit.server.settings import Settings
-from offerkit.server.tidy import Tidy
+from offerkit.server.tidy import tidying
 from offerkit.server.writer import Writer
 from offerkit.store import StatusChange
 from offerkit.workflow.asking import Ask
@@ -37,7 +37,7 @@ class Desk:
         self.served: Served = compiled(self._seat.store)
         self._near = _near(session, self.served)
         self.writer = Writer(session)
-        self._tidy = Tidy(session)
+        self._tidy = tidying(session) if session.embedded else None  # others do that by themselves
         self.watch = Watch(session, settings.poll, self._hand_over)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pool: ThreadPoolExecutor | None = None
@@ -49,12 +49,14 @@ class Desk:
         self._loop = asyncio.get_running_loop()
         self.writer.start()
         self.watch.start(self.served)
-        self._tidy.start()
+        if self._tidy is not None:
+            self._tidy.start()
 
     async def close(self) -> None:
         """Store what waits, then give everything back."""
         await asyncio.to_thread(self.watch.stop)
-        await asyncio.to_thread(self._tidy.stop)
+        if self._tidy is not None:
+            await asyncio.to_thread(self._tidy.stop)
         await asyncio.to_thread(self.writer.stop)
         if self._pool is not None:
             self._pool.shutdown(wait=True)

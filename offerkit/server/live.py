@@ -5,7 +5,6 @@ A call is answered from one :class:`Served` from its beginning to its end, so no
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from offerkit.engine.call import Who
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
 from offerkit.engine.decide import decide
+from offerkit.server.beside import Beside
 from offerkit.server.declared import Declared, declared
 from offerkit.store import Store
 from offerkit.workflow.catalogs import Catalogs, live
@@ -71,38 +71,30 @@ class Watch:
 
     def __init__(self, session: Session, seconds: float, changed: Callable[[Served], None]) -> None:
         """``changed`` is called from the thread with each new state."""
-        self._session, self._seconds, self._changed = session, seconds, changed
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="offerkit-watch", daemon=True)
+        self._changed = changed
+        self._beside = Beside("offerkit-watch", session, seconds, self._look, self._told)
         self.failing = ""
         """Why the store could not be asked the last time; empty when it could."""
 
     def start(self, served: Served) -> None:
         """Begin to watch for what is newer than ``served``."""
         self._served = served
-        self._thread.start()
+        self._beside.start()
 
     def stop(self) -> None:
         """Stop watching; returns when the thread has ended."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._beside.stop()
 
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                with self._session.writing() as store:
-                    self.failing = ""
-                    while not self._stop.wait(self._seconds):
-                        self._look(store)
-            except Refused as refused:
-                self.failing = refused.diagnostics[0].summary
-                _LOG.warning("the store cannot be asked for new revisions", extra={"why": self.failing})
-                self._stop.wait(max(self._seconds, 1.0))
-            except Exception as error:  # what is live is served on, and asked for again
-                self.failing = type(error).__name__
-                _LOG.exception("watching the store failed")
-                self._stop.wait(max(self._seconds, 1.0))
+    def _told(self, error: Exception | None) -> None:
+        """What is live is served on when the store cannot be asked."""
+        if error is None:
+            self.failing = ""
+        elif isinstance(error, Refused):
+            self.failing = error.diagnostics[0].summary
+            _LOG.warning("the store cannot be asked for new revisions", extra={"why": self.failing})
+        else:
+            self.failing = type(error).__name__
+            _LOG.exception("watching the store failed", exc_info=error)
 
     def _look(self, store: Store) -> None:
         serial = store.last_serial()  # asked first: what is appended meanwhile is seen the next time
