@@ -76,28 +76,6 @@ def format_of(location: Location) -> int:
         db.close()
 
 
-def exists(location: Location) -> bool:
-    """Whether there is something to open; an empty file, as a crash while creating leaves it, is nothing."""
-    match location:
-        case Path():
-            try:
-                return location.is_dir() or location.stat().st_size > 0
-            except (FileNotFoundError, NotADirectoryError):
-                return False
-            except (OSError, ValueError):
-                return True  # opening it will say what is wrong
-        case PostgresAddress():
-            try:
-                connect(location, create=False, write=False, busy_timeout=5.0).close()
-            except Refused as refused:
-                if refused.diagnostics[0].code is Code.STORE_MISSING:
-                    return False
-                raise
-            return True
-        case _:
-            assert_never(location)
-
-
 def _older(db: Database, number: str) -> Refused:
     return refuse(
         Code.STORE_VERSION,

@@ -280,8 +280,8 @@ def _inspect(path: Path, *, create: bool) -> None:
         raise errors.foreign(name, "It is a folder." if stat.S_ISDIR(status.st_mode) else "It is not a file.")
     if 0 < status.st_size < 100:  # less than the header of a database, which SQLite would take for an empty one
         raise errors.foreign(name, "It is not an SQLite database.")
-    if status.st_size == 0 and not create:
-        raise errors.foreign(name, "It is an empty file.")
+    if status.st_size == 0 and not create:  # as a crash while creating leaves it
+        raise errors.missing(name)
 
 
 def _writable(path: Path) -> bool:

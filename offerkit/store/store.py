@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -67,20 +66,13 @@ class Store:
 
     @classmethod
     def find(cls, location: Location) -> Self | None:
-        """The store at ``location``, to read; None while there is none."""
-        if isinstance(location, Path) and not databases.exists(location):
-            return None
+        """The store at ``location``, to read; None while there is none, or only what a crash while making it left."""
         try:
             return cls.open(location)
         except Refused as refused:
-            if isinstance(location, Path) or refused.diagnostics[0].code is not Code.STORE_MISSING:
+            if refused.diagnostics[0].code is not Code.STORE_MISSING:
                 raise
             return None
-
-    @classmethod
-    def exists(cls, location: Location) -> bool:
-        """Whether there is something to open."""
-        return databases.exists(location)
 
     def close(self) -> None:
         """Give the file back."""

@@ -100,10 +100,10 @@ class Standing:
 
 def standing(root: Path, store: Path | None = None) -> Standing:
     """What the store holds, once its whole history was found to be sound."""
-    path = store or root / ".offerkit/store.db"
-    if not Store.exists(path):
+    found_store = Store.find(store or root / ".offerkit/store.db")
+    if found_store is None:
         return Standing({})
-    with Store.open(path) as opened, opened.reading():
+    with found_store as opened, opened.reading():
         found = opened.verify()
         assert not found, found
         heads = {stage: head.digest for stage, head in opened.heads().items()}

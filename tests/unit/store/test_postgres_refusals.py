@@ -48,7 +48,6 @@ def refused_by(url: str | PostgresAddress, *, create: bool = False, write: bool 
 def test_there_is_none(location: PostgresAddress, admin: psycopg.Connection) -> None:
     assert refused_by(location).code is Code.STORE_MISSING
     assert refused_by(location, write=True).code is Code.STORE_MISSING
-    assert not Store.exists(location)
     assert Store.find(location) is None
     assert admin.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [location.schema]).fetchall() == []
 

@@ -42,7 +42,7 @@ def test_there_is_none(tmp_path: Path) -> None:
     assert code_of(path) is Code.STORE_MISSING
     assert code_of(path, write=True) is Code.STORE_MISSING
     assert not path.parent.exists()
-    assert not Store.exists(path)
+    assert Store.find(path) is None
 
 
 @pytest.mark.parametrize("create", [False, True])
@@ -52,7 +52,6 @@ def test_a_file_that_is_no_database(tmp_path: Path, text: str, create: bool) -> 
     path.write_text(text)
     assert code_of(path, create=create) in (Code.STORE_FOREIGN, Code.STORE_DAMAGED)
     assert path.read_text() == text
-    assert Store.exists(path)
 
 
 @pytest.mark.parametrize("create", [False, True])
@@ -79,8 +78,8 @@ def test_a_database_of_another_application(tmp_path: Path, create: bool) -> None
 def test_an_empty_file(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     path.touch()
-    assert code_of(path) is Code.STORE_FOREIGN
-    assert not Store.exists(path)
+    assert code_of(path) is Code.STORE_MISSING
+    assert Store.find(path) is None
     with Store.open(path, create=True) as store:
         assert store.verify() == []
 
@@ -91,8 +90,24 @@ def test_a_creation_that_was_interrupted(tmp_path: Path) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
     assert path.stat().st_size > 0
     assert code_of(path) is Code.STORE_MISSING
+    assert Store.find(path) is None
     with Store.open(path, create=True) as store:
         append(store, draft(change("a", None, entry("one"))))
+
+
+def test_a_creation_that_was_interrupted_while_it_was_written(tmp_path: Path) -> None:
+    source, path = tmp_path / "source.db", tmp_path / "store.db"
+    with closing(sqlite3.connect(source, isolation_level=None)) as connection:
+        connection.execute("PRAGMA cache_size = 1")  # pages go to the file before the end of the transaction
+        connection.execute("BEGIN IMMEDIATE")
+        for number in range(40):
+            connection.execute(f"CREATE TABLE t{number} (a)")
+        for suffix in ("", "-journal"):
+            shutil.copy(f"{source}{suffix}", f"{path}{suffix}")
+    assert path.stat().st_size > 0
+    assert Store.find(path) is None
+    with Store.open(path, create=True) as store:
+        assert store.verify() == []
 
 
 def test_paths_that_cannot_be(tmp_path: Path) -> None:
@@ -222,7 +237,7 @@ for number in range(1, 28):
 def test_no_room_left(tmp_path: Path, limit: int) -> None:
     path = tmp_path / "store.db"
     assert run(GROW, path, limit=limit) == "STORE_FULL"
-    if Store.exists(path):
+    if Store.find(path) is not None:
         with Store.open(path, create=True) as store:
             assert store.verify() == []
             assert len(store.entries(DESIGN)) == store.last_serial() < 27
@@ -273,7 +288,7 @@ def test_a_file_that_may_not_be_read(shared: Path) -> None:
     assert run(READ, shared, user=NOBODY) == "UNREADABLE"
     shared.parent.chmod(0o000)
     assert run(READ, shared, user=NOBODY) == "UNREADABLE"
-    assert run("told = Store.exists(path)", shared, user=NOBODY) == "True"
+    assert run("Store.find(path)", shared, user=NOBODY) == "UNREADABLE"
 
 
 @pytest.mark.skipif(NOBODY is None, reason="needs two users")
