@@ -18,10 +18,10 @@ from offerkit.engine.check_call import typed
 from offerkit.engine.condition import Facts, Gate, Memo
 from offerkit.engine.decision import Decision, Trace
 from offerkit.engine.finish import first, in_order, weigh
-from offerkit.engine.history import Past
+from offerkit.engine.history import Past, Remembered, Tally
 from offerkit.engine.hooks import load_target, rubbish
 from offerkit.engine.lineup import Lineup, bits_of, lineup
-from offerkit.engine.presentation import Moment, applied, reached
+from offerkit.engine.presentation import Moment, applied, lasts, reached_by
 from offerkit.engine.ranking import Entry
 from offerkit.engine.report import Report
 from offerkit.engine.slice import wanted
@@ -130,17 +130,33 @@ def _weight(entry: Entry) -> Decimal:
 def _over(catalog: Catalog, moment: Moment, line: Lineup, alive: int, facts: Facts, history: Sequence[Past]) -> int:
     """The bits of the offers that presentation rules exclude; rules about nothing that is ``alive`` are not counted."""
     dead = 0
+    tally = history.tally(moment.space, line) if isinstance(history, Remembered) else None
     for place, about in enumerate(line.about):
-        bits = bits_of(applied(catalog, catalog.rules[place], facts), line.of_offer) if about is None else about
-        over = reached(catalog, place, moment, history, facts) if bits & alive & ~dead else None
-        if over is None:
+        rule = catalog.rules[place]
+        bits = bits_of(applied(catalog, rule, facts), line.of_offer) if about is None else about
+        if not bits & alive & ~dead or rule.channel not in ("", moment.channel):
             continue
-        match over.rule.of:
-            case "offer":
-                bits &= bits_of({catalog.place_of[name] for name in over.by if name in catalog.place_of}, line.of_offer)
-            case "category":
-                bits &= sum(line.of_category.get(path, 0) for path in over.by)
-            case _:
-                pass
-        dead |= bits
+        known = tally.get(place) if tally is not None else None
+        if known is not None and known.since <= moment.now <= known.until:
+            bits = known.bits
+        else:
+            bits &= _excluded(catalog, place, moment, line, facts, history)
+            if tally is not None and rule.steady:
+                tally[place] = Tally(bits, moment.now, lasts(rule, moment, history))
+        if bits and (rule.contacts is None or rule.contacts.gate.value(facts) is True):
+            dead |= bits
     return dead
+
+
+def _excluded(catalog: Catalog, place: int, moment: Moment, line: Lineup, facts: Facts, history: Sequence[Past]) -> int:
+    """The bits that a rule excludes, of those that it applies to, by what ``history`` holds."""
+    over = reached_by(catalog, place, moment, history, facts)
+    if over is None:
+        return 0
+    match over.rule.of:
+        case "offer":
+            return bits_of({catalog.place_of[name] for name in over.by if name in catalog.place_of}, line.of_offer)
+        case "category":
+            return sum(line.of_category.get(path, 0) for path in over.by)
+        case _:
+            return line.everything

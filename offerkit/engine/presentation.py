@@ -7,7 +7,7 @@ space of the same call proposes does not count: it is not stored yet, and is nev
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from offerkit.address import ancestors
@@ -15,6 +15,9 @@ from offerkit.engine.catalog import Catalog, Offer, PresentationRule
 from offerkit.engine.condition import Facts
 from offerkit.engine.history import Past
 from offerkit.rules.types import Row
+
+_INSTANT = timedelta(microseconds=1)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Moment(NamedTuple):
@@ -98,6 +101,17 @@ def reached_by(catalog: Catalog, place: int, moment: Moment, history: Sequence[P
         return None
     counted = _counted(catalog, place, moment, history, facts)
     return _over(place, rule, counted) if len(counted) >= rule.maximum else None
+
+
+def lasts(rule: PresentationRule, moment: Moment, history: Iterable[Past]) -> datetime:
+    """Until when (included) no proposition enters or leaves the period of a rule, if none is added."""
+    since, until = moment.now - rule.before, moment.now + rule.after
+    try:
+        leave = [past.time + rule.before for past in history if since <= past.time <= until]
+        enter = [past.time - rule.after - _INSTANT for past in history if past.time > until]
+    except OverflowError:  # beyond the calendar
+        return moment.now
+    return min((*leave, *enter), default=_NEVER)
 
 
 def _over(place: int, rule: PresentationRule, counted: Sequence[Past]) -> Reached | None:

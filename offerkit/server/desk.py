@@ -20,6 +20,7 @@ from offerkit.server.tidy import tidying
 from offerkit.server.writer import Writer
 from offerkit.store import StatusChange
 from offerkit.workflow.asking import Ask
+from offerkit.workflow.histories import Written
 from offerkit.workflow.session import Session
 from offerkit.workflow.updating import Update
 
@@ -33,10 +34,12 @@ class Desk:
         """Reads what is live. Raises Refused when the store cannot be opened."""
         self.session = session
         self._settings, self._metrics = settings, metrics
-        self._seat = Seat(session)
+        alone = session.embedded and settings.workers == 1  # others write to a team's store at any time
+        written = Written() if alone else None
+        self._seat = Seat(session, written)
         self.served: Served = compiled(self._seat.store)
         self._near = _near(session, self.served)
-        self.writer = Writer(session)
+        self.writer = Writer(session, written)
         self._tidy = tidying(session) if session.embedded else None  # others do that by themselves
         self.watch = Watch(session, settings.poll, self._hand_over)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -75,7 +78,8 @@ class Desk:
             ask = opened(served.declared, self.session.environ, ask)
         answer, kept = await self._seated(lambda seat: seat.decide(served, ask))
         if kept:
-            await self.writer.keep(kept)
+            with self._seat.under_way(kept):
+                await self.writer.keep(kept)
         self._metrics.answered(answer)
         return answer, served.serial
 
@@ -84,6 +88,7 @@ class Desk:
         served = self.served
         wish, reports = await self._seated(lambda seat: seat.prepare(served, asked))
         change = await self.writer.submit(wish.write)
+        self._seat.look()
         if change.changed:
             self._metrics.updates.labels(str(change.proposition.status)).inc()
         return change, reports if change.changed else ()

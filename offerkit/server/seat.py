@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import UTC, datetime
 
 from offerkit.engine.answer import Answer
@@ -10,6 +10,7 @@ from offerkit.engine.report import Report
 from offerkit.server.live import Served
 from offerkit.store import Store
 from offerkit.workflow.asking import Ask
+from offerkit.workflow.histories import Histories, Written
 from offerkit.workflow.people import People
 from offerkit.workflow.proposing import Kept, decided
 from offerkit.workflow.session import Session
@@ -22,11 +23,16 @@ PROFILES = 20_000
 class Seat:
     """Decides calls, one after the other, from what is served at that moment."""
 
-    def __init__(self, session: Session) -> None:
-        """Opens the store. Raises Refused when it cannot be."""
+    def __init__(self, session: Session, written: Written | None = None) -> None:
+        """Opens the store. Raises Refused when it cannot be.
+
+        With ``written``, which tells what else this process writes, histories are remembered.
+        """
         self._session = session
         self._stack = ExitStack()
         self.store: Store = self._stack.enter_context(session.writing())
+        self._histories = Histories(self.store, written) if written is not None else None
+        self._pasts = self._histories.of if self._histories is not None else None
         self._served: Served | None = None
         self._people: People | None = None
 
@@ -38,7 +44,17 @@ class Seat:
 
     def decide(self, served: Served, ask: Ask) -> tuple[Answer, Kept]:
         """The answer to ``ask``, and what has to be kept before it is given. Raises Refused."""
-        return decided(served.catalogs, self.people(served), self.store, ask)
+        people = self.people(served)
+        return decided(served.catalogs, people, self.store, ask, pasts=self._pasts)
+
+    def under_way(self, kept: Kept) -> AbstractContextManager[None]:
+        """While ``kept`` is being stored: other calls of the contact, decided here, see it already."""
+        return nullcontext() if self._histories is None else self._histories.under_way(kept.rows)
+
+    def look(self) -> None:
+        """Let the next answer count what was changed just now."""
+        if self._histories is not None:
+            self._histories.look()
 
     def prepare(self, served: Served, asked: Update) -> tuple[Change, tuple[Report, ...]]:
         """What a change of status comes to. Raises Refused when it makes no sense."""
@@ -51,6 +67,8 @@ class Seat:
                 self._people.close()
             self._people = People(served.catalogs, self._session.project.root, self._session.environ, remember=PROFILES)
             self._served = served
+            if self._histories is not None:
+                self._histories.forget()  # rules may look further back now
         return self._people
 
 

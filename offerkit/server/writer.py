@@ -16,7 +16,8 @@ from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from offerkit.diagnostics import Code, Refused, refuse
-from offerkit.store import Store
+from offerkit.store import StatusChange, Store
+from offerkit.workflow.histories import Written
 from offerkit.workflow.proposing import Kept, keep
 from offerkit.workflow.session import Session
 
@@ -37,13 +38,6 @@ class _Job:
     done: Future[Any]
     loop: AbstractEventLoop
 
-    def run(self, store: Store) -> object:
-        """Do it; what comes of it."""
-        if isinstance(self.what, Kept):
-            keep(store, [self.what])
-            return None
-        return self.what(store)
-
 
 class _Outcome(NamedTuple):
     """What became of a job: a value, or what was raised."""
@@ -63,9 +57,10 @@ class Writer:
     that a job which is refused hinders no other.
     """
 
-    def __init__(self, session: Session) -> None:
-        """Nothing is opened before :meth:`start`."""
+    def __init__(self, session: Session, written: Written | None = None) -> None:
+        """Nothing is opened before :meth:`start`. ``written`` is told what is written."""
         self._session = session
+        self._written = written
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="offerkit-writer", daemon=True)
 
@@ -118,10 +113,10 @@ class Writer:
             jobs, goes_on = self._taken()
             try:
                 with self._session.writing() as store:
-                    sound = _done(store, jobs)
+                    sound = self._done(store, jobs)
                     while goes_on and sound:
                         jobs, goes_on = self._taken()
-                        sound = _done(store, jobs)
+                        sound = self._done(store, jobs)
             except Exception as error:  # the store cannot be opened: whoever waits is told, and it is tried again
                 _tell([_Outcome(job, error=error) for job in jobs])
 
@@ -140,30 +135,38 @@ class Writer:
                 return found, True
         return found, False
 
+    def _done(self, store: Store, jobs: _Jobs) -> bool:
+        """Run ``jobs`` and tell their callers; whether the store is as good as before."""
+        if len(jobs) > 1:
+            try:
+                outcomes = self._recorded(store, jobs)
+            except Exception:  # each alone will show which one it was, and tell it
+                _LOG.debug("a shared transaction failed", exc_info=True)
+            else:
+                _tell(outcomes)
+                return True
+        outcomes = []
+        for job in jobs:
+            try:
+                outcomes += self._recorded(store, [job])
+            except Exception as error:
+                outcomes.append(_Outcome(job, error=error))
+            _tell(outcomes[-1:])
+        return all(_is_sound(outcome.error) for outcome in outcomes)
 
-def _done(store: Store, jobs: _Jobs) -> bool:
-    """Run ``jobs`` and tell their callers; whether the store is as good as before."""
-    if len(jobs) > 1:
-        try:
-            with store.recording():
-                keep(store, [job.what for job in jobs if isinstance(job.what, Kept)])
-                outcomes = [_Outcome(job, None if isinstance(job.what, Kept) else job.run(store)) for job in jobs]
-        except Exception:  # each alone will show which one it was, and tell it
-            _LOG.debug("a shared transaction failed", exc_info=True)
-        else:
-            _tell(outcomes)
-            return True
-    outcomes = []
-    for job in jobs:
-        try:
-            with store.recording():
-                made = job.run(store)
-        except Exception as error:
-            outcomes.append(_Outcome(job, error=error))
-        else:
-            outcomes.append(_Outcome(job, made))
-        _tell(outcomes[-1:])
-    return all(_is_sound(outcome.error) for outcome in outcomes)
+    def _recorded(self, store: Store, jobs: _Jobs) -> list[_Outcome]:
+        """Run ``jobs`` in one transaction."""
+        with store.recording():
+            answers = [job.what for job in jobs if isinstance(job.what, Kept)]
+            keep(store, answers)
+            outcomes = [_Outcome(job, None if isinstance(job.what, Kept) else job.what(store)) for job in jobs]
+            versions = store.renew() if self._written is not None else None
+            if self._written is not None and versions is not None:
+                rows = [row for kept in answers for row in kept.rows]
+                changes = [outcome.value for outcome in outcomes if isinstance(outcome.value, StatusChange)]
+                changed = [(change.proposition.environment, change.proposition.contact) for change in changes]
+                self._written.tell(versions, rows, changed)
+        return outcomes
 
 
 def _is_sound(error: Exception | None) -> bool:

@@ -77,6 +77,12 @@ class Database(Protocol):
     def recording(self) -> AbstractContextManager[None]:
         """A transaction for propositions and what belongs to them: beside others where the database can do that."""
 
+    def version(self) -> int | None:
+        """A number that every write transaction changes, of the state that is read; None where there is no such."""
+
+    def renew(self) -> tuple[int, int] | None:
+        """Give the open write transaction's state its :meth:`version` already; that before, and the new one."""
+
     def lease(self, who: str, timeout: float, waiting: Callable[[Holder], None] | None) -> AbstractContextManager[None]:
         """Hold the store's lock, which tells others who holds it (:mod:`offerkit.store.lock`)."""
 

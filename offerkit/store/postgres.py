@@ -127,6 +127,12 @@ class PostgresDatabase:
         """A transaction beside those of others: it locks only the rows that it changes."""
         return self._transaction("recording")
 
+    def version(self) -> None:
+        """None: a row that every call changes would let them all wait for each other."""
+
+    def renew(self) -> None:
+        """None: see :meth:`version`."""
+
     @contextmanager
     def creating(self) -> Iterator[None]:
         """A transaction that one process at a time may have, where there may be nothing to lock yet."""

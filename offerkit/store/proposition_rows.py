@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import TypeAlias
 
 import orjson
 
 from offerkit.diagnostics import Code, refuse
+from offerkit.engine.history import Past
 from offerkit.fingerprint import Json, canonical
 from offerkit.models.status import Status, number, of_number
 
@@ -105,6 +107,13 @@ def proposition_text(row: PropositionRow) -> PropositionText:
         row.rank, weight_text(row.weight), number(row.status), row.time, row.changed, row.revision,
         data_text(row.proposed, row.accepted),
     )  # fmt: skip
+
+
+def past_of(row: PropositionRow) -> Past:
+    """``row`` as presentation rules count it, once it is stored."""
+    weight = Decimal(weight_text(row.weight))
+    moment = datetime.fromisoformat(row.time)
+    return Past(row.offer, row.category, row.space, row.channel, row.status, moment, weight, row.rank)
 
 
 def proposition_row(text: PropositionText) -> PropositionRow:

@@ -7,6 +7,7 @@ begins, how files are opened, and what its errors mean.
 from __future__ import annotations
 
 import os
+import secrets
 import sqlite3
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -34,7 +35,7 @@ class SqliteDatabase:
         """Take over an open connection."""
         self._connection = connection
         self._path = path
-        self._writing = False
+        self._writing = self._renewed = False
         self.name = str(path)
         self.ddl: Mapping[str, str] = {"key": "TEXT", "text": "TEXT", "clustered": "WITHOUT ROWID"}
         self.for_update = ""
@@ -113,12 +114,27 @@ class SqliteDatabase:
             raise RuntimeError("a transaction is open already")
         try:
             self.run("BEGIN IMMEDIATE")
-            self._writing = True
+            self._writing, self._renewed = True, False
             yield
+            if not self._renewed:
+                self.renew()
             self.run("COMMIT")
         finally:
             self._writing = False
             self._roll_back()
+
+    def version(self) -> int:
+        """The header's number for the application, which is read with whatever state is seen."""
+        found: list[tuple[int]] = self.rows("PRAGMA user_version")
+        return found[0][0]
+
+    def renew(self) -> tuple[int, int]:
+        """Chance, not a count: what a transaction that failed had claimed is never met again as another's."""
+        before = self.version()
+        now = before ^ (1 + secrets.randbelow(2**31 - 1))
+        self.run(f"PRAGMA user_version = {now}")
+        self._renewed = True
+        return before, now
 
     def recording(self) -> AbstractContextManager[None]:
         """As :meth:`writing`: SQLite has one writer at a time."""

@@ -163,6 +163,14 @@ class Store:
         """
         return self._db.recording()
 
+    def version(self) -> int | None:
+        """A number that every write changes, whoever writes; None where a store has no such."""
+        return self._db.version()
+
+    def renew(self) -> tuple[int, int] | None:
+        """The version before the open write transaction, and the one that its commit will bring; None: as above."""
+        return self._db.renew()
+
     def lock(
         self, *, who: str, timeout: float, waiting: Callable[[Holder], None] | None = None
     ) -> AbstractContextManager[None]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
+from functools import partial
 from time import time_ns
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
@@ -38,6 +39,9 @@ from offerkit.workflow.spaces import Place
 REFILLS = 5
 """How often offers that cannot be rendered are replaced by the next best, before fewer are given."""
 
+Pasts = Callable[[Catalog, str, datetime], Sequence[Past]]
+"""The history of the contact with that key, at a time: as :func:`history_of` reads it."""
+
 Ids = Callable[[], str]
 """Makes ids for interactions and propositions: opaque, never the same twice."""
 
@@ -58,7 +62,7 @@ class _Asked:
     who: Identified
     catalog: Catalog
     call: Call
-    history: tuple[Past, ...]
+    history: Sequence[Past]
     place: Place
     shower: Shower
     keep: bool
@@ -98,12 +102,15 @@ def propose(catalogs: Catalogs, people: People, store: Store, ask: Ask, ids: Ids
     return answer
 
 
-def decided(catalogs: Catalogs, people: People, store: Store, ask: Ask, ids: Ids = new_id) -> tuple[Answer, Kept]:
+def decided(
+    catalogs: Catalogs, people: People, store: Store, ask: Ask, ids: Ids = new_id, pasts: Pasts | None = None
+) -> tuple[Answer, Kept]:
     """The answer to ``ask``, and what has to be kept of it before it is given: nothing is written here.
 
-    Raises Refused with every mistake in the call.
+    ``pasts`` knows the histories of contacts; without it they are read from ``store``. Raises Refused with every
+    mistake in the call.
     """
-    asked = _prepared(catalogs, people, store, ask)
+    asked = _prepared(catalogs, people, store, ask, pasts or partial(history_of, store))
     interaction = ids()
     taken: frozenset[str] = frozenset()
     answers: list[SpaceAnswer] = []
@@ -139,7 +146,7 @@ def zone_of(catalogs: Catalogs, spaces: Sequence[str]) -> tzinfo:
     return catalogs[environment].zone if environment in catalogs else UTC
 
 
-def _prepared(catalogs: Catalogs, people: People, store: Store, ask: Ask) -> list[_Asked]:
+def _prepared(catalogs: Catalogs, people: People, store: Store, ask: Ask, pasts: Pasts) -> list[_Asked]:
     """Every space of the call checked, with all that is wrong in any of them."""
     found: list[Diagnostic] = []
     asked: list[_Asked] = []
@@ -147,7 +154,7 @@ def _prepared(catalogs: Catalogs, people: People, store: Store, ask: Ask) -> lis
         raise refuse(Code.UNKNOWN_SPACE, "no space was named", hint="Name one: --space ENVIRONMENT/SPACE.")
     for name in dict.fromkeys(ask.spaces):
         try:
-            asked.append(_prepare(catalogs, people, store, ask, name))
+            asked.append(_prepare(catalogs, people, store, ask, name, pasts))
         except Refused as refused:
             found += [d for d in refused.diagnostics if d not in found]
     if found:
@@ -155,7 +162,7 @@ def _prepared(catalogs: Catalogs, people: People, store: Store, ask: Ask) -> lis
     return asked
 
 
-def _prepare(catalogs: Catalogs, people: People, store: Store, ask: Ask, name: str) -> _Asked:
+def _prepare(catalogs: Catalogs, people: People, store: Store, ask: Ask, name: str, pasts: Pasts) -> _Asked:
     environment, slash, space = name.partition("/")
     if not slash:
         known = sorted(f"{e}/{s}" for e in catalogs.names if e in catalogs for s in catalogs[e].spaces)
@@ -184,7 +191,7 @@ def _prepare(catalogs: Catalogs, people: People, store: Store, ask: Ask, name: s
         call = replace(call, contact=contact, key=who.key, anonymous=catalog.anonymous)
     place = catalogs.place(who.environment, who.space)
     return _Asked(
-        name, who, catalog, call, history_of(store, catalog, who.key, ask.at), place,
+        name, who, catalog, call, pasts(catalog, who.key, ask.at), place,
         place.shower(ask.status_base), ask.store and place.model.storage.enabled,
     )  # fmt: skip
 
@@ -193,8 +200,12 @@ def history_of(store: Store, catalog: Catalog, key: str, now: datetime) -> tuple
     """What presentation rules may count of a contact."""
     if not key or not catalog.rules:
         return ()
-    since = max(now - catalog.longest_period, datetime(1, 1, 2, tzinfo=UTC)) if catalog.longest_period else now
-    return tuple(store.past(catalog.environment, key, utc(since)))
+    return tuple(store.past(catalog.environment, key, utc(reach(catalog, now))))
+
+
+def reach(catalog: Catalog, now: datetime) -> datetime:
+    """From when on propositions may count at ``now``."""
+    return max(now - catalog.longest_period, datetime(1, 1, 2, tzinfo=UTC)) if catalog.longest_period else now
 
 
 def _answered(

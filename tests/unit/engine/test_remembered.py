@@ -1,0 +1,53 @@
+"""A history that is asked again and again gives what it would give each time anew."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+
+from helpers import random_catalog
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from offerkit.engine.decide import decide
+from offerkit.engine.history import Past, Remembered
+
+NEAR = [timedelta(microseconds=-1), timedelta(0), timedelta(microseconds=1), timedelta(minutes=40)]
+
+
+@settings(max_examples=120)
+@given(st.integers(0, 2**32))
+def test_what_was_counted_is_what_would_be_counted(seed: int) -> None:
+    rng = Random(seed)
+    made = random_catalog.catalog(rng)
+    pasts = random_catalog.history(rng, made)
+    history: Remembered[object] = Remembered(pasts)
+    calls = [replace(random_catalog.call(rng, made), n=100) for _ in range(3)]
+    edges = [past.time + span for past in pasts for span in _periods(made.rules)]
+    for _ in range(8):
+        call, moment = rng.choice(calls), rng.choice((calls[0].now, *edges))
+        for _ in range(6):
+            now = replace(call, now=moment + rng.choice(NEAR))
+            assert decide(made, now, history) == decide(made, now, pasts)
+    assert list(history) == pasts
+
+
+def _periods(rules: tuple[object, ...]) -> list[timedelta]:
+    return [span for rule in rules for span in (rule.before, -rule.after)]  # type: ignore[attr-defined]
+
+
+def test_it_is_counted_from_the_second_time_on() -> None:
+    history: Remembered[object] = Remembered(())
+    line, other = object(), object()
+    assert history.tally("web", line) is None, "the first time may be the last"
+    known = history.tally("web", line)
+    assert known == {} and history.tally("web", line) is known
+    assert history.tally("app", line) is None
+    assert history.tally("web", other) is None and history.tally("web", line) is None
+
+
+def test_it_is_equal_to_its_propositions() -> None:
+    pasts = random_catalog.history(Random(5), random_catalog.catalog(Random(5)))
+    assert Remembered(pasts) == tuple(pasts)
+    assert all(isinstance(past, Past) for past in Remembered(pasts))
