@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +25,10 @@ settings.register_profile(
 settings.load_profile("offerkit")
 
 
+sys.dont_write_bytecode = False  # rewriting every assert of the tests takes each worker longer than all its imports
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """One PostgreSQL server for all workers of a run: where it will be is known before they start."""
     if not hasattr(config, "workerinput"):
@@ -32,6 +39,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Whoever started the workers ends the server after them."""
     if not hasattr(config, "workerinput"):
         stop_shared_server()
+
+
+def pytest_collection_finish() -> None:
+    """What was collected and imported stays to the end: no collection of garbage need walk over it again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -7,6 +7,7 @@ its own.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import marshal
 import os
@@ -45,6 +46,7 @@ def serve(path: str) -> NoReturn:
         listener.listen(16)
         Path(f"{path}.draft").rename(path)  # whoever sees it can connect
         preload()
+        gc.freeze()  # no fork walks over what they all share, and so copies it
         while True:
             ready, _, _ = select.select([listener, sys.stdin], [], [])
             if sys.stdin in ready:
