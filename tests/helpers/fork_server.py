@@ -17,6 +17,7 @@ import signal
 import socket
 import sys
 import time
+import traceback
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
@@ -59,24 +60,48 @@ def serve(path: str) -> NoReturn:
 
 
 def _answer(asked: socket.socket) -> NoReturn:
-    """Run one command and send its exit code, as the shell counts it."""
+    """Run what is asked for. The asker is told the exit code as the shell counts it; who watches, also which process."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     header, streams, _, _ = socket.recv_fds(asked, 8, 3)
     length, content = int.from_bytes(header, "little"), b""
     while len(content) < length:
         content += asked.recv(length - len(content))
+    given, program, watched = marshal.loads(content)
     process = os.fork()
     if process == 0:
         asked.close()
-        _become(streams, *marshal.loads(content))
-        from offerkit.cli.main import run
-
-        run()
-        os._exit(70)  # it does not return
+        _become(streams, *given)
+        _run(program)
+    for stream in streams:
+        os.close(stream)  # it ends for its reader when the process does
+    if watched:
+        handle = os.pidfd_open(process)
+        socket.send_fds(asked, [process.to_bytes(4, "little")], [handle])
     _, status = os.waitpid(process, 0)
     code = os.waitstatus_to_exitcode(status)
     asked.send(bytes([code if code >= 0 else 128 - code]))
     os._exit(0)
+
+
+def _run(program: str) -> NoReturn:
+    """The command line, or the text of a program."""
+    if not program:
+        from offerkit.cli.main import run
+
+        run()
+        os._exit(70)  # it does not return
+    sys.argv[0] = "-c"
+    main = type(sys)("__main__")
+    sys.modules["__main__"] = main
+    code = 0
+    try:
+        exec(program, vars(main))
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    with suppress(OSError):
+        sys.stdout.flush()
+    os._exit(code)
 
 
 def _become(streams: list[int], arguments: list[str], environ: dict[str, str], folder: str, mask: int) -> None:

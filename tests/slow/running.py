@@ -6,11 +6,11 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from helpers.forked import Child, forks_of_this_process
 
 from offerkit.store import Store
 
@@ -56,12 +56,14 @@ def make_project(root: Path) -> Path:
     return root
 
 
-def start(root: Path, *args: str, who: str = "ada") -> subprocess.Popen[str]:
-    """Begin a run; whoever asks may kill it."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "offerkit.cli.main", "--as", who, *args],
-        cwd=root, env=ENV, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+def start(root: Path, *args: str, who: str = "ada") -> Child:
+    """Begin a run, a process of its own; whoever asks may kill it, and hits what it does rather than its imports."""
+    return forks_of_this_process().start(["--as", who, *args], root, ENV)
+
+
+def begin(code: str, *args: str) -> Child:
+    """Begin a program given as a text."""
+    return forks_of_this_process().start(list(args), Path.cwd(), ENV, code)
 
 
 @dataclass
@@ -110,7 +112,7 @@ def standing(root: Path, store: Path | None = None) -> Standing:
         return Standing(heads, opened.last_serial(), len(opened.approvals()))
 
 
-def kill_at(process: subprocess.Popen[str], moment: float, note: Path | None = None) -> bool:
+def kill_at(process: Child, moment: float, note: Path | None = None) -> bool:
     """Kill -9 after so many seconds (with ``note``: after it appeared); whether the run had ended before."""
     if note is not None:
         while process.poll() is None and not note.exists():

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from helpers.forked import Child
+from running import begin
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.store import Holder, Store, write_lock
@@ -100,17 +100,15 @@ with write_lock(path, who="the holder", timeout=0):
 """
 
 
-def start(code: str, path: Path, *args: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", PRELUDE + code, str(path), *args]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+def start(code: str, path: Path, *args: str) -> Child:
+    return begin(PRELUDE + code, str(path), *args)
 
 
-def word(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
+def word(process: Child) -> str:
     return process.stdout.readline().strip()
 
 
-def rest(process: subprocess.Popen[str]) -> list[str]:
+def rest(process: Child) -> list[str]:
     return process.communicate(timeout=120)[0].split()
 
 
