@@ -90,12 +90,13 @@ def _run(program: str) -> NoReturn:
 
         run()
         os._exit(70)  # it does not return
-    sys.argv[0] = "-c"
     main = type(sys)("__main__")
     sys.modules["__main__"] = main
     code = 0
     try:
         exec(program, vars(main))
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else bool(ended.code)
     except BaseException:
         traceback.print_exc()
         code = 1

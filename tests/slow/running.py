@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from helpers.forked import Child, forks_of_this_process
+from helpers.spark import SHORT_LIVED
 
 from offerkit.store import Store
 
@@ -18,6 +19,7 @@ OFFERS = 400
 FILES = 8
 ENV = {
     "PATH": os.environ["PATH"], "HOME": "/nonexistent", "NO_COLOR": "1", "COLUMNS": "200", "LANG": "C.UTF-8",
+    "SPARK_SUBMIT_OPTS": SHORT_LIVED,
 }  # fmt: skip
 
 _SHARED = """version: 1
@@ -56,9 +58,9 @@ def make_project(root: Path) -> Path:
     return root
 
 
-def start(root: Path, *args: str, who: str = "ada") -> Child:
+def start(root: Path, *args: str, who: str = "ada", program: str = "") -> Child:
     """Begin a run, a process of its own; whoever asks may kill it, and hits what it does rather than its imports."""
-    return forks_of_this_process().start(["--as", who, *args], root, ENV)
+    return forks_of_this_process().start(["--as", who, *args], root, ENV, program)
 
 
 def begin(code: str, *args: str) -> Child:
@@ -76,17 +78,17 @@ class Done:
     seconds: float = 0.0
 
 
-def run(root: Path, *args: str, who: str = "ada") -> Done:
+def run(root: Path, *args: str, who: str = "ada", program: str = "") -> Done:
     """A run from beginning to end."""
     began = time.monotonic()
-    process = start(root, *args, who=who)
+    process = start(root, *args, who=who, program=program)
     out, err = process.communicate(timeout=120)
     return Done(process.returncode, out, err, time.monotonic() - began)
 
 
-def sure(root: Path, *args: str, who: str = "ada") -> Done:
+def sure(root: Path, *args: str, who: str = "ada", program: str = "") -> Done:
     """A run that must work."""
-    done = run(root, *args, who=who)
+    done = run(root, *args, who=who, program=program)
     assert done.code == 0, (args, done.out[-2000:], done.err)
     return done
 

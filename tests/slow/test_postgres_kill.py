@@ -191,9 +191,9 @@ def test_a_copy_that_is_killed_leaves_nothing(kind: str, tmp_path: Path) -> None
 
     source = tmp_path / "source.db"
     with sample(source) as store:
-        store.add_propositions([made(1, id=f"p-{n}") for n in range(60_000)])
+        store.add_propositions([made(1, id=f"p-{n}") for n in range(30_000)])
     killed = 0
-    for pause in (0.4, 0.6, 0.8, 1.0, 1.3, 1.6):
+    for pause in (0.05, 0.2, 0.4, 0.6, 0.8, 1.1):
         target = str(tmp_path / f"t{pause}.db") if kind == "sqlite" else new_schema()
         copying = start(COPY, str(source), target)
         time.sleep(pause)
