@@ -25,6 +25,7 @@ settings.register_profile(
 settings.load_profile("offerkit")
 
 
+SLOW = Path(__file__).parent / "slow"
 sys.dont_write_bytecode = False  # rewriting every assert of the tests takes each worker longer than all its imports
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
@@ -39,6 +40,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Whoever started the workers ends the server after them."""
     if not hasattr(config, "workerinput"):
         stop_shared_server()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The folder of slow tests is not even imported when they are not wanted; all in it are slow."""
+    return True if collection_path == SLOW and config.getoption("markexpr") == "not slow" else None
 
 
 def pytest_collection_finish() -> None:

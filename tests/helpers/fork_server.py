@@ -13,7 +13,6 @@ import marshal
 import os
 import pkgutil
 import select
-import signal
 import socket
 import sys
 import time
@@ -39,29 +38,32 @@ def preload() -> None:
             importlib.import_module(name)
 
 
+Running = dict[int, tuple[int, socket.socket]]
+"""By the handle of a process: its number, and who is told how it ends."""
+
+
 def serve(path: str) -> NoReturn:
     """Answer until standard input ends."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who wait
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"{path}.draft")
         listener.listen(16)
         Path(f"{path}.draft").rename(path)  # whoever sees it can connect
         preload()
         gc.freeze()  # no fork walks over what they all share, and so copies it
+        running: Running = {}
         while True:
-            ready, _, _ = select.select([listener, sys.stdin], [], [])
+            ready, _, _ = select.select([listener, sys.stdin, *running], [], [])
             if sys.stdin in ready:
                 os._exit(0)
-            asked, _ = listener.accept()
-            if os.fork() == 0:
-                listener.close()
-                _answer(asked)
-            asked.close()
+            for handle in [handle for handle in running if handle in ready]:
+                _tell(handle, *running.pop(handle))
+            if listener in ready:
+                _begin(listener, running)
 
 
-def _answer(asked: socket.socket) -> NoReturn:
-    """Run what is asked for. The asker is told the exit code as the shell counts it; who watches, also which process."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+def _begin(listener: socket.socket, running: Running) -> None:
+    """Run one command in a fork. Who watches it is told at once which process that is."""
+    asked, _ = listener.accept()
     header, streams, _, _ = socket.recv_fds(asked, 8, 3)
     length, content = int.from_bytes(header, "little"), b""
     while len(content) < length:
@@ -69,18 +71,29 @@ def _answer(asked: socket.socket) -> NoReturn:
     given, program, watched = marshal.loads(content)
     process = os.fork()
     if process == 0:
+        for handle, (_, other) in running.items():
+            os.close(handle)
+            other.close()
+        listener.close()
         asked.close()
         _become(streams, *given)
         _run(program)
     for stream in streams:
         os.close(stream)  # it ends for its reader when the process does
+    handle = os.pidfd_open(process)
+    running[handle] = (process, asked)
     if watched:
-        handle = os.pidfd_open(process)
         socket.send_fds(asked, [process.to_bytes(4, "little")], [handle])
+
+
+def _tell(handle: int, process: int, asked: socket.socket) -> None:
+    """Send the exit code of a process that has ended, as the shell counts it."""
     _, status = os.waitpid(process, 0)
     code = os.waitstatus_to_exitcode(status)
-    asked.send(bytes([code if code >= 0 else 128 - code]))
-    os._exit(0)
+    with suppress(OSError):  # nobody waits for it any more
+        asked.send(bytes([code if code >= 0 else 128 - code]))
+    asked.close()
+    os.close(handle)
 
 
 def _run(program: str) -> NoReturn:
