@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +25,11 @@ settings.register_profile(
 settings.load_profile("offerkit")
 
 
+SLOW = Path(__file__).parent / "slow"
+sys.dont_write_bytecode = False  # rewriting every assert of the tests takes each worker longer than all its imports
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """One PostgreSQL server for all workers of a run: where it will be is known before they start."""
     if not hasattr(config, "workerinput"):
@@ -32,6 +40,18 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Whoever started the workers ends the server after them."""
     if not hasattr(config, "workerinput"):
         stop_shared_server()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The folder of slow tests is not even imported when they are not wanted; all in it are slow."""
+    return True if collection_path == SLOW and config.getoption("markexpr") == "not slow" else None
+
+
+def pytest_collection_finish() -> None:
+    """What was collected and imported stays to the end: no collection of garbage need walk over it again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -15,7 +15,7 @@ path, python, *arguments = sys.argv[1:]
 told = {name: value for name, value in os.environ.items() if name.startswith(("LANG", "LC_", "PYTHON"))}
 if told.items() <= ORDINARY.items() and "serve" not in arguments:
     mask = os.umask(0)
-    content = marshal.dumps((arguments, dict(os.environ), os.getcwd(), mask))  # noqa: PTH109 - pathlib takes longer than all the rest
+    content = marshal.dumps(((arguments, dict(os.environ), os.getcwd(), mask), "", False))  # noqa: PTH109 - pathlib takes longer than all the rest
     server = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     server.connect(path)
     streams = b"".join(number.to_bytes(4, sys.byteorder) for number in (0, 1, 2))

@@ -7,15 +7,16 @@ its own.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import marshal
 import os
 import pkgutil
 import select
-import signal
 import socket
 import sys
 import time
+import traceback
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
@@ -37,44 +38,84 @@ def preload() -> None:
             importlib.import_module(name)
 
 
+Running = dict[int, tuple[int, socket.socket]]
+"""By the handle of a process: its number, and who is told how it ends."""
+
+
 def serve(path: str) -> NoReturn:
     """Answer until standard input ends."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who wait
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"{path}.draft")
         listener.listen(16)
         Path(f"{path}.draft").rename(path)  # whoever sees it can connect
         preload()
+        gc.freeze()  # no fork walks over what they all share, and so copies it
+        running: Running = {}
         while True:
-            ready, _, _ = select.select([listener, sys.stdin], [], [])
+            ready, _, _ = select.select([listener, sys.stdin, *running], [], [])
             if sys.stdin in ready:
                 os._exit(0)
-            asked, _ = listener.accept()
-            if os.fork() == 0:
-                listener.close()
-                _answer(asked)
-            asked.close()
+            for handle in [handle for handle in running if handle in ready]:
+                _tell(handle, *running.pop(handle))
+            if listener in ready:
+                _begin(listener, running)
 
 
-def _answer(asked: socket.socket) -> NoReturn:
-    """Run one command and send its exit code, as the shell counts it."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+def _begin(listener: socket.socket, running: Running) -> None:
+    """Run one command in a fork. Who watches it is told at once which process that is."""
+    asked, _ = listener.accept()
     header, streams, _, _ = socket.recv_fds(asked, 8, 3)
     length, content = int.from_bytes(header, "little"), b""
     while len(content) < length:
         content += asked.recv(length - len(content))
+    given, program, watched = marshal.loads(content)
     process = os.fork()
     if process == 0:
+        for handle, (_, other) in running.items():
+            os.close(handle)
+            other.close()
+        listener.close()
         asked.close()
-        _become(streams, *marshal.loads(content))
+        _become(streams, *given)
+        _run(program)
+    for stream in streams:
+        os.close(stream)  # it ends for its reader when the process does
+    handle = os.pidfd_open(process)
+    running[handle] = (process, asked)
+    if watched:
+        socket.send_fds(asked, [process.to_bytes(4, "little")], [handle])
+
+
+def _tell(handle: int, process: int, asked: socket.socket) -> None:
+    """Send the exit code of a process that has ended, as the shell counts it."""
+    _, status = os.waitpid(process, 0)
+    code = os.waitstatus_to_exitcode(status)
+    with suppress(OSError):  # nobody waits for it any more
+        asked.send(bytes([code if code >= 0 else 128 - code]))
+    asked.close()
+    os.close(handle)
+
+
+def _run(program: str) -> NoReturn:
+    """The command line, or the text of a program."""
+    if not program:
         from offerkit.cli.main import run
 
         run()
         os._exit(70)  # it does not return
-    _, status = os.waitpid(process, 0)
-    code = os.waitstatus_to_exitcode(status)
-    asked.send(bytes([code if code >= 0 else 128 - code]))
-    os._exit(0)
+    main = type(sys)("__main__")
+    sys.modules["__main__"] = main
+    code = 0
+    try:
+        exec(program, vars(main))
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else bool(ended.code)
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    with suppress(OSError):
+        sys.stdout.flush()
+    os._exit(code)
 
 
 def _become(streams: list[int], arguments: list[str], environ: dict[str, str], folder: str, mask: int) -> None:

@@ -26,7 +26,11 @@ def with_people(shop: Workspace) -> Workspace:
 
 @contextmanager
 def client(shop: Workspace, environ: Mapping[str, str] | None = None, **settings: Any) -> Iterator[TestClient]:
-    """Asks the application of a live project; mistakes of the server are answers, as they are for others."""
-    made = application(shop.session(environ=environ or {}), Settings(str(shop.root), **{"poll": 0.02, **settings}))
+    """Asks the application of a live project; mistakes of the server are answers, as they are for others.
+
+    Without the pages for people, which take longer to make than all the rest, unless ``ui`` is said.
+    """
+    chosen = {"poll": 0.02, "ui": "off", **settings}
+    made = application(shop.session(environ=environ or {}), Settings(str(shop.root), **chosen))
     with TestClient(made, raise_server_exceptions=False) as asking:
         yield asking

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ import pytest
 KINDS = {"VARCHAR": "string", "BIGINT": "bigint", "DECIMAL(18,6)": "decimal(18,6)", "BOOLEAN": "boolean", "DATE": "date",
          "TIMESTAMP": "timestamp", "VARCHAR[]": "array<string>"}  # fmt: skip
 """DuckDB's types as Spark writes them."""
+SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""For ``SPARK_SUBMIT_OPTS``: what the second compiler of Java makes is ready when the tests are done."""
 
 
 @contextmanager
@@ -20,6 +23,7 @@ def spark_session() -> Iterator[Any]:
     sql = pytest.importorskip("pyspark.sql", reason="the extra “spark” is not installed")
     if shutil.which("java") is None:
         pytest.skip("no Java runtime is installed (apt-get install default-jre-headless)")
+    os.environ.setdefault("SPARK_SUBMIT_OPTS", SHORT_LIVED)
     session = sql.SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
     session = session.config("spark.sql.session.timeZone", "UTC").config("spark.sql.shuffle.partitions", "2")
     made = session.getOrCreate()

@@ -92,7 +92,7 @@ def test_offer_by_offer() -> None:
 @pytest.mark.slow
 def test_offer_by_offer_for_long() -> None:
     _run(range(25, 60))
-    _run(range(1000, 1250))
+    _run(range(1000, 1180))
 
 
 @pytest.mark.parametrize(

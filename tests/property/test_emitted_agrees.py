@@ -110,7 +110,7 @@ def _duckdb(case: Case) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.mark.parametrize(
-    ("seeds", "enough"), [(range(45), (12, 123)), pytest.param(range(220), (60, 600), marks=pytest.mark.slow)],
+    ("seeds", "enough"), [(range(45), (12, 123)), pytest.param(range(150), (41, 410), marks=pytest.mark.slow)],
     ids=["some", "many"],
 )  # fmt: skip
 def test_in_duckdb(seeds: range, enough: tuple[int, int]) -> None:
@@ -169,7 +169,7 @@ def test_in_spark() -> None:
     """The queries for Spark, run by Spark in local mode."""
     compared = 0
     with spark_session() as session:
-        for seed in range(40):
+        for seed in range(30):
             case = Case(seed)
             query = case.query("spark")
             if query is None:

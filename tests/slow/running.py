@@ -6,11 +6,12 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from helpers.forked import Child, forks_of_this_process
+from helpers.spark import SHORT_LIVED
 
 from offerkit.store import Store
 
@@ -18,6 +19,7 @@ OFFERS = 400
 FILES = 8
 ENV = {
     "PATH": os.environ["PATH"], "HOME": "/nonexistent", "NO_COLOR": "1", "COLUMNS": "200", "LANG": "C.UTF-8",
+    "SPARK_SUBMIT_OPTS": SHORT_LIVED,
 }  # fmt: skip
 
 _SHARED = """version: 1
@@ -56,12 +58,14 @@ def make_project(root: Path) -> Path:
     return root
 
 
-def start(root: Path, *args: str, who: str = "ada") -> subprocess.Popen[str]:
-    """Begin a run; whoever asks may kill it."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "offerkit.cli.main", "--as", who, *args],
-        cwd=root, env=ENV, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+def start(root: Path, *args: str, who: str = "ada", program: str = "") -> Child:
+    """Begin a run, a process of its own; whoever asks may kill it, and hits what it does rather than its imports."""
+    return forks_of_this_process().start(["--as", who, *args], root, ENV, program)
+
+
+def begin(code: str, *args: str) -> Child:
+    """Begin a program given as a text."""
+    return forks_of_this_process().start(list(args), Path.cwd(), ENV, code)
 
 
 @dataclass
@@ -74,17 +78,17 @@ class Done:
     seconds: float = 0.0
 
 
-def run(root: Path, *args: str, who: str = "ada") -> Done:
+def run(root: Path, *args: str, who: str = "ada", program: str = "") -> Done:
     """A run from beginning to end."""
     began = time.monotonic()
-    process = start(root, *args, who=who)
+    process = start(root, *args, who=who, program=program)
     out, err = process.communicate(timeout=120)
     return Done(process.returncode, out, err, time.monotonic() - began)
 
 
-def sure(root: Path, *args: str, who: str = "ada") -> Done:
+def sure(root: Path, *args: str, who: str = "ada", program: str = "") -> Done:
     """A run that must work."""
-    done = run(root, *args, who=who)
+    done = run(root, *args, who=who, program=program)
     assert done.code == 0, (args, done.out[-2000:], done.err)
     return done
 
@@ -110,7 +114,7 @@ def standing(root: Path, store: Path | None = None) -> Standing:
         return Standing(heads, opened.last_serial(), len(opened.approvals()))
 
 
-def kill_at(process: subprocess.Popen[str], moment: float, note: Path | None = None) -> bool:
+def kill_at(process: Child, moment: float, note: Path | None = None) -> bool:
     """Kill -9 after so many seconds (with ``note``: after it appeared); whether the run had ended before."""
     if note is not None:
         while process.poll() is None and not note.exists():

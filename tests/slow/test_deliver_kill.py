@@ -21,9 +21,17 @@ campaigns:
     deliveries:
       best: {space: mail, engine: {count: 2}, show_nothing_where_missing: true}
 """
-CONTACTS = 34_000
+CONTACTS = 8_000
+IN_PARTS = """
+from offerkit.batch import decide
+from offerkit.cli.main import run
+from offerkit.workflow import delivery_choice
+decide.CHUNK = delivery_choice.CHUNK = 4_700
+run()
+"""
+"""``offerkit`` with smaller parts, so that a delivery of two takes a second, and many can be killed."""
 MAKE = ("deliver", "june/best", "--at", "2026-06-01", "--out", "made")
-KILLS = 4
+KILLS = 6
 
 
 @pytest.fixture(scope="module")
@@ -57,16 +65,17 @@ def _files(root: Path) -> list[dict[str, object]]:
 
 def test_killed_while_delivering(live: Path, tmp_path: Path) -> None:
     root = copied(live, tmp_path / "first")
-    whole = sure(root, *MAKE).seconds
+    whole = sure(root, *MAKE, program=IN_PARTS).seconds
+    assert len(list((root / "made").glob("messages-*.jsonl"))) == 2, "it is made in two parts"
     expected = [message["contact"] for message in _files(root)]
     rng = chance("deliver")
     stages: Counter[str] = Counter()
     for number in range(KILLS):
         root = copied(live, tmp_path / "victim")
-        kill_at(start(root, *MAKE), rng.uniform(whole * 0.1, whole * 1.02))
+        kill_at(start(root, *MAKE, program=IN_PARTS), rng.uniform(whole * 0.1, whole * 1.02))
         runs, _ = _kept(root)
         stages["stored" if runs else "nothing"] += 1
-        again = run(root, *MAKE)
+        again = run(root, *MAKE, program=IN_PARTS)
         done = again.code == 1 and "OFR841" in again.err
         assert again.code == 0 or (done and (root / "made").exists()), (number, again.err)
         runs, kept = _kept(root)
@@ -86,12 +95,12 @@ def test_killed_while_delivering(live: Path, tmp_path: Path) -> None:
 def test_two_at_once(live: Path, tmp_path: Path) -> None:
     """Into one folder the second is told at once; into two, one is stored and the other told."""
     root = copied(live, tmp_path / "same")
-    racing = [start(root, *MAKE), start(root, *MAKE)]
+    racing = [start(root, *MAKE, program=IN_PARTS), start(root, *MAKE, program=IN_PARTS)]
     told = [process.communicate(timeout=120)[1] for process in racing]
     assert sorted(process.returncode for process in racing) == [0, 1], told
     assert any("OFR844" in text or "OFR841" in text or "OFR805" in text for text in told)
     root = copied(live, tmp_path / "apart")
-    racing = [start(root, *MAKE[:-1], folder) for folder in ("one", "two")]
+    racing = [start(root, *MAKE[:-1], folder, program=IN_PARTS) for folder in ("one", "two")]
     told = [process.communicate(timeout=120)[1] for process in racing]
     assert sorted(process.returncode for process in racing) == [0, 1], told
     assert sum("OFR841" in text for text in told) == 1

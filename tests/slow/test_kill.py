@@ -125,7 +125,6 @@ def test_killed_while_it_waits(changed: Path, tmp_path: Path) -> None:
 
     with write_lock(root / ".offerkit/store.db", who="the test", timeout=0):
         waiting = start(root, "apply", "--yes", "--lock-timeout", "60")
-        assert waiting.stderr is not None
         assert "the test (process" in waiting.stderr.readline()
         kill_at(waiting, 0)
         told = run(root, "apply", "--yes")

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from helpers.forked import Child
 from helpers.postgres import Server, new_schema
+from running import begin
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.models.status import Status
@@ -56,11 +58,8 @@ with Store.open(parse_location(sys.argv[1]), write=True, busy_timeout=60) as sto
 """
 
 
-def start(code: str, *args: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", code, args[0], str(SAMPLES), *args[1:]],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+def start(code: str, *args: str) -> Child:
+    return begin(code, args[0], str(SAMPLES), *args[1:])
 
 
 def check(url: str, told: list[str]) -> None:
@@ -86,7 +85,7 @@ def test_killed_at_any_moment() -> None:
     chance = random.Random(16)
     for number in range(12):
         writers = [start(code, url, f"w{number}{kind}") for kind, code in (("r", REVISE), ("p", PROPOSE))]
-        time.sleep(0.4 + chance.random() * 0.4)
+        time.sleep(0.1 + chance.random() * 0.4)
         for writer in writers:
             writer.send_signal(signal.SIGKILL)
         for writer in writers:
@@ -115,7 +114,6 @@ def test_a_paused_holder_that_was_cut_off_wakes_up_and_commits_nothing() -> None
     url = new_schema()
     Store.open(parse_location(url), create=True).close()
     holder = start(REVISE, url, "slow")
-    assert holder.stdout is not None
     assert holder.stdout.readline()
     time.sleep(0.2)
     holder.send_signal(signal.SIGSTOP)
@@ -193,9 +191,9 @@ def test_a_copy_that_is_killed_leaves_nothing(kind: str, tmp_path: Path) -> None
 
     source = tmp_path / "source.db"
     with sample(source) as store:
-        store.add_propositions([made(1, id=f"p-{n}") for n in range(60_000)])
+        store.add_propositions([made(1, id=f"p-{n}") for n in range(30_000)])
     killed = 0
-    for pause in (0.4, 0.6, 0.8, 1.0, 1.3, 1.6):
+    for pause in (0.05, 0.2, 0.4, 0.6, 0.8, 1.1):
         target = str(tmp_path / f"t{pause}.db") if kind == "sqlite" else new_schema()
         copying = start(COPY, str(source), target)
         time.sleep(pause)
@@ -203,8 +201,7 @@ def test_a_copy_that_is_killed_leaves_nothing(kind: str, tmp_path: Path) -> None
         if "done" in copying.communicate()[0]:
             continue
         killed += 1
-        done = subprocess.run(
-            [sys.executable, "-c", COPY, str(source), str(SAMPLES), target], capture_output=True, text=True, timeout=120
-        )
-        assert done.returncode == 0, done.stderr[-400:]
+        again = start(COPY, str(source), target)
+        _, error = again.communicate(timeout=120)
+        assert again.returncode == 0, error[-400:]
     assert killed >= 2

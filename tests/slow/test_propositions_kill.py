@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from running import begin
 
 from offerkit.store import Store
 
@@ -45,10 +44,7 @@ def test_killed_while_adding(tmp_path: Path) -> None:
     chance = random.Random(20261101)
     calls = 0
     for _ in range(ROUNDS):
-        process = subprocess.Popen(
-            [sys.executable, "-c", ADD, str(path), str(calls), str(WIDTH)], stdout=subprocess.PIPE, text=True
-        )
-        assert process.stdout is not None
+        process = begin(ADD, str(path), str(calls), str(WIDTH))
         assert process.stdout.readline() == "ready\n"
         time.sleep(chance.uniform(0, 0.05))
         process.kill()

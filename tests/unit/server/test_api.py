@@ -30,7 +30,7 @@ def served(shop: Workspace) -> Workspace:
 
 @pytest.fixture
 def asking(served: Workspace) -> Iterator[TestClient]:
-    with client(served) as found:
+    with client(served, ui="local") as found:
         yield found
 
 
@@ -140,7 +140,7 @@ def test_a_wrong_value_does_not_bring_the_right_ones(served: Workspace) -> None:
     secret = {"plan": {"type": "enumeration", "values": ["secret-plan"], "required": True}}
     served.change({"environments/shop.yaml": {"environment": {"call_data": secret}}})
     served.go_live()
-    with client(served) as asking:
+    with client(served, ui="local") as asking:
         for data in ({"plan": "wrong"}, {"plan": ["wrong"]}, {"plan": 1}, {"plna": "wrong"}, {}):
             answer = ask(asking, data=data)
             assert answer.status_code == 422
@@ -171,7 +171,7 @@ def test_health_readiness_and_measures(asking: TestClient) -> None:
 
 
 def test_measures_count_decisions_and_what_kept_offers_out(served: Workspace) -> None:
-    with client(served) as asking:
+    with client(served, ui="local") as asking:
         asking.headers["x-request-id"] = "abc"
         here = TestClient(asking.app, base_url="http://127.0.0.1:8080", client=("127.0.0.1", 1))
         behind = TestClient(asking.app, base_url="https://offers.example", client=("127.0.0.1", 1))
@@ -190,7 +190,7 @@ def test_the_interface_is_described(asking: TestClient) -> None:
 
 
 def test_a_store_that_went_away_is_a_problem_of_ours(served: Workspace) -> None:
-    with client(served) as asking:
+    with client(served, ui="local") as asking:
         with Store.open(served.location, write=True) as store, store.transaction():
             answer = ask(asking, store=False)  # deciding goes on while somebody holds the lock
         assert answer.status_code == 200

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.embedded
 
 BODY = b'{"spaces":["shop/web"],"contact":"ann@example.com"}'
 POST = b"POST /api/v1/propose HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
+ORDINARY = connections.PATIENCE
 LONGEST = 10
 """Seconds after which a test says that something hangs."""
 
@@ -56,14 +57,21 @@ class Running:
         self.thread.join()
 
 
-@pytest.fixture
-def running(shop: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
-    monkeypatch.setattr(connections, "PATIENCE", 0.4)
-    monkeypatch.setattr(connections, "LONG_PATIENCE", 1.5)
-    monkeypatch.setattr(connections, "EVERY", 0.05)
-    found = Running(with_people(shop).go_live())
-    yield found
-    found.stop()
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return with_people(Workspace(tmp_path_factory.mktemp("live"))).go_live()
+
+
+@pytest.fixture(scope="module")
+def running(live: Workspace) -> Iterator[Running]:
+    """One for all tests: what one caller does to it is to harm no other."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(connections, "PATIENCE", 0.4)
+        monkeypatch.setattr(connections, "LONG_PATIENCE", 1.5)
+        monkeypatch.setattr(connections, "EVERY", 0.05)
+        found = Running(live)
+        yield found
+        found.stop()
 
 
 def everything(connection: socket.socket) -> bytes:
@@ -88,7 +96,8 @@ def problem(answer: bytes, status: int) -> str:
     return str(document["errors"][0]["message"])
 
 
-def test_one_connection_too_many_is_told_when_to_come_again(shop: Workspace) -> None:
+def test_one_connection_too_many_is_told_when_to_come_again(shop: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "PATIENCE", ORDINARY)
     running = Running(with_people(shop).go_live(), most=2)
     try:
         with running.connect(), running.connect() as second:
@@ -172,10 +181,10 @@ def test_a_connection_that_was_used_is_not_kept_for_line_ends(running: Running) 
         assert everything(connection) == b""
 
 
-def test_operators_may_take_longer(running: Running, shop: Workspace) -> None:
+def test_operators_may_take_longer(running: Running, live: Workspace) -> None:
     begin = time.monotonic()
     with running.connect() as connection:
-        head = f"POST /api/v1/store/apply HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {token(shop, 'ada')}\r\n"
+        head = f"POST /api/v1/store/apply HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {token(live, 'ada')}\r\n"
         connection.sendall(f"{head}Content-Type: application/json\r\nContent-Length: 60\r\n\r\n{{".encode())
         problem(everything(connection), 408)
     assert time.monotonic() - begin > 1.0
@@ -295,4 +304,4 @@ def test_the_command_serves_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -
     monkeypatch.setenv("OFFERKIT_STORE", "")
     run.serve(Settings(str(tmp_path)), "")
     assert (given["http"], given["ws"], given["server_header"]) == (Patient, "none", False)
-    assert given["limit_concurrency"] and given["timeout_keep_alive"] < connections.PATIENCE
+    assert given["limit_concurrency"] and given["timeout_keep_alive"] < ORDINARY

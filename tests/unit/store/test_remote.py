@@ -80,7 +80,7 @@ def answering(status: int, headers: dict[str, str], body: bytes) -> Iterator[Rem
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever)
+    thread = Thread(target=server.serve_forever, args=(0.01,))  # its end is noticed at once
     thread.start()
     try:
         yield Remote(f"http://127.0.0.1:{server.server_port}", TOKEN)
