@@ -64,11 +64,11 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What a catalog keeps: lineups by space, day and slice; one bundle a space; and which presentation rules
+    """What a catalog keeps: lineups by space, day and slice; one bundle a space; and for presentation rules, by
 
-    (by place) are about which proposed offer in which category.
+    place, whether they are about an offer in the category that it had when it was proposed.
     """
 
     lineups: Bounded[tuple[object, ...], Lineup] = field(default_factory=lambda: Bounded(512))
     bundles: Bounded[str, Bundle] = field(default_factory=lambda: Bounded(64))
-    about: Bounded[tuple[int, str, str], bool] = field(default_factory=lambda: Bounded(20_000))
+    about: Bounded[int, dict[tuple[str, str], bool]] = field(default_factory=lambda: Bounded(1_000))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Generic, NamedTuple, TypeVar
@@ -38,16 +38,36 @@ class Tally(NamedTuple):
 class Remembered(tuple[Past, ...], Generic[L]):
     """A history that is asked again and again: from the second time on, what rules make of it is counted once.
 
-    ``tallies`` are by space the lineup that the bits are of, and a tally for each rule's place.
+    ``tallies`` are by space the lineup that the bits are of, and a tally for each rule's place. ``matched`` are by a
+    rule's place those that it would count if they were in its period, of how many that were looked at; they are for
+    the catalog of ``owner``.
     """
 
     tallies: dict[str, tuple[L, dict[int, Tally] | None]]
+    owner: object
+    matched: dict[int, tuple[int, list[Past]]]
 
     def __new__(cls, pasts: Iterable[Past]) -> Remembered[L]:
         """The same propositions, none counted yet."""
         made = super().__new__(cls, pasts)
-        made.tallies = {}
+        made.tallies, made.owner, made.matched = {}, None, {}
         return made
+
+    def extended(self, pasts: Iterable[Past]) -> Remembered[L]:
+        """With these behind: what was matched stays so."""
+        made: Remembered[L] = Remembered((*self, *pasts))
+        made.owner, made.matched = self.owner, dict(self.matched)
+        return made
+
+    def matching(self, owner: object, place: int, matches: Callable[[Sequence[Past]], list[Past]]) -> list[Past]:
+        """Those that ``matches`` gives for the rule at ``place`` of the catalog ``owner``; each is asked for once."""
+        if self.owner is not owner:
+            self.owner, self.matched = owner, {}
+        looked, found = self.matched.get(place, (0, []))
+        if looked < len(self):
+            found = found + matches(self[looked:])
+            self.matched[place] = len(self), found
+        return found
 
     def tally(self, space: str, line: L) -> dict[int, Tally] | None:
         """What was counted for this very lineup; None at the first time, which may well be the last."""

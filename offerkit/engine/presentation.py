@@ -6,6 +6,7 @@ space of the same call proposes does not count: it is not stored yet, and is nev
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
@@ -13,9 +14,11 @@ from typing import NamedTuple
 from offerkit.address import ancestors
 from offerkit.engine.catalog import Catalog, Offer, PresentationRule
 from offerkit.engine.condition import Facts
-from offerkit.engine.history import Past
+from offerkit.engine.history import Past, Remembered
 from offerkit.rules.types import Row
 
+_PAIRS = 20_000
+"""Of how many offers in categories it is remembered whether a rule applies to them."""
 _INSTANT = timedelta(microseconds=1)
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -117,38 +120,55 @@ def lasts(rule: PresentationRule, moment: Moment, history: Iterable[Past]) -> da
 def _over(place: int, rule: PresentationRule, counted: Sequence[Past]) -> Reached | None:
     if rule.of not in ("offer", "category"):
         return Reached(place, rule, len(counted), {})
-    counts: dict[str, int] = {}
-    for past in counted:
-        name = past.offer if rule.of == "offer" else past.category
-        counts[name] = counts.get(name, 0) + 1
+    counts = Counter([past.offer for past in counted] if rule.of == "offer" else [past.category for past in counted])
     by = {name: count for name, count in counts.items() if count >= rule.maximum}
     return Reached(place, rule, 0, by) if by else None
 
 
-def _counted(catalog: Catalog, place: int, moment: Moment, history: Iterable[Past], facts: Facts) -> list[Past]:
+def _counted(catalog: Catalog, place: int, moment: Moment, history: Sequence[Past], facts: Facts) -> list[Past]:
     rule = catalog.rules[place]
+    if isinstance(history, Remembered) and rule.steady:
+        matching = history.matching(catalog, place, lambda pasts: _matching(catalog, place, pasts, facts))
+        return _within(rule, moment, matching)
+    return _matching(catalog, place, _within(rule, moment, history), facts)
+
+
+def _within(rule: PresentationRule, moment: Moment, history: Iterable[Past]) -> list[Past]:
+    """Those in the period of the rule, on its channels."""
     since, until = moment.now - rule.before, moment.now + rule.after
     found = [past for past in history if since <= past.time <= until]
+    return [past for past in found if past.channel == moment.channel] if rule.same_channel else found
+
+
+def _matching(catalog: Catalog, place: int, history: Sequence[Past], facts: Facts) -> list[Past]:
+    """Those that the rule counts, whenever they were made."""
+    rule, found = catalog.rules[place], list(history)
     if found and rule.statuses:
         found = [past for past in found if past.status in rule.statuses]
-    if found and rule.same_channel:
-        found = [past for past in found if past.channel == moment.channel]
     if found and rule.of == "applies-to":
-        found = [past for past in found if about_pair(catalog, place, past.offer, past.category, facts)]
+        found = _about(catalog, place, found, facts)
     if found and rule.when is not None:
         evaluate = rule.when.condition.evaluate
         found = [past for past in found if evaluate(_row(catalog, past), facts.now, facts.today) is True]
     return found
 
 
+def _about(catalog: Catalog, place: int, history: Sequence[Past], facts: Facts) -> list[Past]:
+    """Those of ``history`` that the rule at ``place`` applies to."""
+    steady = catalog.rules[place].applies is not None  # else it depends on the clock
+    verdicts = catalog.kept.about.get(place, dict) if steady else {}
+    pairs = {past[:2] for past in history}
+    new = pairs - verdicts.keys()
+    if len(verdicts) + len(new) > _PAIRS:
+        verdicts, new = {}, pairs
+        catalog.kept.about.put(place, verdicts)
+    for offer, category in new:
+        verdicts[offer, category] = about_pair(catalog, place, offer, category, facts)
+    return [past for past in history if verdicts[past[:2]]]
+
+
 def about_pair(catalog: Catalog, place: int, offer: str, category: str, facts: Facts) -> bool:
     """Whether the rule at ``place`` applies to ``offer`` in the ``category`` that it had when it was proposed."""
-    if catalog.rules[place].applies is None:  # it depends on the clock
-        return _about(catalog, place, offer, category, facts)
-    return catalog.kept.about.get((place, offer, category), lambda: _about(catalog, place, offer, category, facts))
-
-
-def _about(catalog: Catalog, place: int, offer: str, category: str, facts: Facts) -> bool:
     known = catalog.place_of.get(offer)
     said = catalog.offers[known].row if known is not None else {"code": None, "label": None}
     row = {**said, "name": offer, "category": category}

@@ -150,15 +150,19 @@ class Histories:
         for part in parts or ():
             for contact in part.changed:
                 self._drop(contact)
+            added: dict[Contact, list[PropositionRow]] = {}
             for row in part.rows:
-                self._add(row)
+                added.setdefault((row.environment, row.contact), []).append(row)
+            for contact, rows in added.items():
+                self._add(contact, rows)
         self._version = version
 
-    def _add(self, row: PropositionRow) -> None:
-        contact = (row.environment, row.contact)
+    def _add(self, contact: Contact, rows: Sequence[PropositionRow]) -> None:
         read = self._known.get(contact)
         if read is not None:
-            self._keep(contact, read._replace(pasts=Remembered((*read.pasts, past_of(row)))))
+            pending = self._under_way.get(contact, {})
+            pasts = [pending.get(row.id) or past_of(row) for row in rows]
+            self._keep(contact, _Read(read.since, read.pasts.extended(pasts)))
 
     def _read(self, contact: Contact, since: datetime) -> _Read:
         before = self._store.version()

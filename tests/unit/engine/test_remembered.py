@@ -22,14 +22,17 @@ def test_what_was_counted_is_what_would_be_counted(seed: int) -> None:
     rng = Random(seed)
     made = random_catalog.catalog(rng)
     pasts = random_catalog.history(rng, made)
-    history: Remembered[object] = Remembered(pasts)
+    history: Remembered[object] = Remembered(pasts[: rng.randint(0, len(pasts))])
+    pasts, coming = list(history), pasts[len(history) :]
     calls = [replace(random_catalog.call(rng, made), n=100) for _ in range(3)]
-    edges = [past.time + span for past in pasts for span in _periods(made.rules)]
+    edges = [past.time + span for past in [*pasts, *coming] for span in _periods(made.rules)]
     for _ in range(8):
         call, moment = rng.choice(calls), rng.choice((calls[0].now, *edges))
         for _ in range(6):
             now = replace(call, now=moment + rng.choice(NEAR))
             assert decide(made, now, history) == decide(made, now, pasts)
+        if coming:
+            pasts, history, coming = [*pasts, coming[0]], history.extended(coming[:1]), coming[1:]
     assert list(history) == pasts
 
 
