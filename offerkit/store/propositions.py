@@ -27,8 +27,8 @@ from offerkit.store.proposition_rows import (
     proposition_text,
 )
 
-_OF_CONTACT = "WHERE environment = ? AND contact = ? AND time >= ? ORDER BY time, id"
-_PAST = f"SELECT offer, category, space, channel, status, time, weight, rank FROM proposition {_OF_CONTACT}"  # noqa: S608 - constants
+_PAST = """SELECT offer, category, space, channel, status, time, weight, rank FROM proposition
+ WHERE environment = ? AND contact = ? AND time >= ? ORDER BY time, id"""
 _SELECT = f"SELECT {COLUMNS} FROM proposition"  # noqa: S608 - constants
 
 
@@ -48,13 +48,8 @@ def add(db: Database, rows: Sequence[PropositionRow]) -> None:
             raise _exists("with one of these ids") from None
 
 
-def history(db: Database, environment: str, contact: str, since: str) -> list[PropositionRow]:
-    """The propositions of one contact from ``since`` on, later ones included, by time and id."""
-    return _found(db, f"{_SELECT} {_OF_CONTACT}", (environment, contact, since))
-
-
 def past(db: Database, environment: str, contact: str, since: str) -> list[Past]:
-    """The same as presentation rules count it: what a decision reads, and nothing else of a row."""
+    """What a decision reads of one contact's propositions from ``since`` on, later ones included, by time and id."""
     rows: list[tuple[str, str, str, str, int, str, str, int]] = db.rows(_PAST, (environment, contact, since))
     moment = datetime.fromisoformat
     try:

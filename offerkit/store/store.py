@@ -197,12 +197,8 @@ class Store:
         """Keep all propositions of a call or none, inside :meth:`transaction` or one of their own."""
         propositions.add(self._db, rows)
 
-    def history(self, environment: str, contact: str, since: str) -> list[PropositionRow]:
-        """The propositions of one contact from ``since`` (UTC, ISO) on, by time."""
-        return propositions.history(self._db, environment, contact, since)
-
     def past(self, environment: str, contact: str, since: str) -> list[Past]:
-        """:meth:`history` as presentation rules count it."""
+        """The propositions of one contact from ``since`` (UTC, ISO) on, by time, as presentation rules count them."""
         return propositions.past(self._db, environment, contact, since)
 
     def counted(

@@ -237,7 +237,7 @@ def test_the_rich_project_is_valid() -> None:
     assert {kind for kind in Kind if f"\n{kind}s:" in RICH or kind in (Kind.CATEGORY,)} | kinds == set(Kind)
 
 
-@pytest.mark.parametrize("examples", [60, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [30, pytest.param(200, marks=pytest.mark.slow)])
 def test_any_value_anywhere(examples: int) -> None:
     """JSON is YAML: the document is written as JSON, with any value where something else stood."""
     settings(max_examples=examples)(given(place=st.sampled_from(PLACES), value=values)(_value_at))()

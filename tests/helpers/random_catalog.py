@@ -159,16 +159,7 @@ def _rule(rng: Random) -> dict[str, Any]:
         **_maybe(rng, "offers", ["o1", "o2"]),
         **_maybe(rng, "categories", ["a/b"]),
         **_maybe(
-            rng,
-            "when",
-            rng.choice(
-                (
-                    "offer.code = 'gold'",
-                    "category.path <> 'f'",
-                    "current_date > date '2026-06-03'",
-                    "extract(minute from current_timestamp) < 30",
-                )
-            ),
+            rng, "when", rng.choice(("offer.code = 'gold'", "category.path <> 'f'", "current_date > date '2026-06-03'"))
         ),
     }
     return {
@@ -188,7 +179,6 @@ def _rule(rng: Random) -> dict[str, Any]:
                         "proposition.space = 'web'",
                         "extract(hour from proposition.time) < 12",
                         "proposition.status <> 'rejected' and proposition.rank <= 2",
-                        "extract(minute from current_timestamp) < 30 or proposition.rank > 1",
                     )
                 ),
             ),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from offerkit.batch import open_people
@@ -79,9 +79,12 @@ def _table(people: People) -> list[tuple[object, ...]]:
     return [tuple(tuple(cell) if isinstance(cell, list) else cell for cell in row[1:]) for row in rows]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data())
-def test_csv(tmp_path: Path, data: st.DataObject) -> None:
+@pytest.mark.parametrize("examples", [20, pytest.param(60, marks=pytest.mark.slow)])
+def test_csv(tmp_path: Path, examples: int) -> None:
+    settings(max_examples=examples)(given(st.just(tmp_path), st.data())(_csv))()
+
+
+def _csv(tmp_path: Path, data: st.DataObject) -> None:
     rows = data.draw(st.lists(st.fixed_dictionaries(CELLS), max_size=12))
     if rows and data.draw(st.integers(0, 3)) == 0:
         name = data.draw(st.sampled_from(sorted(WRONG)))
@@ -95,9 +98,12 @@ def test_csv(tmp_path: Path, data: st.DataObject) -> None:
     assert loaded(source) == by_rows(source)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data())
-def test_parquet(tmp_path: Path, data: st.DataObject) -> None:
+@pytest.mark.parametrize("examples", [10, pytest.param(30, marks=pytest.mark.slow)])
+def test_parquet(tmp_path: Path, examples: int) -> None:
+    settings(max_examples=examples)(given(st.just(tmp_path), st.data())(_parquet))()
+
+
+def _parquet(tmp_path: Path, data: st.DataObject) -> None:
     import duckdb
 
     file = tmp_path / "people.parquet"

@@ -11,7 +11,7 @@ import pytest
 from offerkit.models.status import Status
 from offerkit.planning.codec import decode
 from offerkit.planning.plan import PlanKind
-from offerkit.store import PropositionRow, Store, schema
+from offerkit.store import PropositionQuery, PropositionRow, Store, schema
 from offerkit.workflow.stores import Formats, migrate
 
 HERE = Path(__file__).parent
@@ -77,7 +77,7 @@ def test_a_store_becomes_a_current_one(path: Path, tmp_path: Path) -> None:
 
 def test_propositions_of_format_2(tmp_path: Path) -> None:
     with Store.open(restored(HERE / "store-2.sql", tmp_path / "store.db"), write=True) as store:
-        first, second = store.history("recipients", "1", "2026-01-01T00:00:00.000000Z")
+        second, first = store.propositions(PropositionQuery(environment="recipients", contact="1"))
         assert (first.id, first.offer, first.status, first.weight) == (
             "a28002", "canada-rockies", Status.ACCEPTED, Decimal("12.5"),
         )  # fmt: skip

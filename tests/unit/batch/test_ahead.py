@@ -66,4 +66,4 @@ def test_a_store_is_read_ahead_and_used_afterwards(tmp_path: Path) -> None:
         store.add_propositions(rows)
         found = [row for part in ahead(store.counted("people", [Counted(time, time)], ["offer"])) for row in part]
         assert len(found) == 200 and found[0] == ("c0", "loan 1\nloan 1")
-        assert len(store.history("people", "c0", time)) == 2
+        assert len(store.past("people", "c0", time)) == 2

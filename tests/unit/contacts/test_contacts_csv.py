@@ -224,6 +224,7 @@ def test_a_sieve_stops_most_others() -> None:
     assert [passes(raw) for raw in (b"12,a", b"012,a", b"112,a", b"1,12", b"x12,a")] == [True, True, False, False, True]
 
 
+@pytest.mark.slow
 def test_a_large_file_is_read_in_little_memory(tmp_path: Path) -> None:
     script = """
         import resource, sys

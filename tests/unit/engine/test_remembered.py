@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
+from typing import Any
+from unittest.mock import patch
 
+import pytest
 from helpers import random_catalog
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,9 +19,30 @@ from offerkit.engine.history import Past, Remembered
 NEAR = [timedelta(microseconds=-1), timedelta(0), timedelta(microseconds=1), timedelta(minutes=40)]
 
 
-@settings(max_examples=120)
-@given(st.integers(0, 2**32))
-def test_what_was_counted_is_what_would_be_counted(seed: int) -> None:
+CLOCK = "extract(minute from current_timestamp) < 30"
+_rule = random_catalog._rule
+
+
+def _asks_the_clock(rng: Random) -> dict[str, Any]:
+    """As the rules of others, or one that depends on the time of day as well."""
+    rule = _rule(rng)
+    match rng.randrange(3):
+        case 0:
+            rule["applies_to"] = {"when": f"{CLOCK} or offer.code = 'gold'"}
+        case 1:
+            rule["counted"]["when"] = f"{CLOCK} or proposition.rank > 1"
+        case _:
+            pass
+    return rule
+
+
+@pytest.mark.parametrize("examples", [40, pytest.param(300, marks=pytest.mark.slow)])
+def test_what_was_counted_is_what_would_be_counted(examples: int) -> None:
+    with patch.object(random_catalog, "_rule", _asks_the_clock):
+        settings(max_examples=examples)(given(st.integers(0, 2**32))(_same_as_anew))()
+
+
+def _same_as_anew(seed: int) -> None:
     rng = Random(seed)
     made = random_catalog.catalog(rng)
     pasts = random_catalog.history(rng, made)

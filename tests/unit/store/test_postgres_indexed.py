@@ -14,7 +14,6 @@ from offerkit.store import PropositionQuery, Store, parse_location
 MANY = 40_000
 
 READS: dict[str, tuple[Callable[[Store], object], str]] = {
-    "history": (lambda s: s.history("recipients", "c-7", moment(0)), "proposition_pkey"),
     "past": (lambda s: s.past("recipients", "c-7", moment(0)), "proposition_pkey"),
     "by contact": (lambda s: s.propositions(PropositionQuery("recipients", contact="c-7")), "proposition_pkey"),
     "one": (lambda s: s.proposition("p-1"), "proposition_id"),

@@ -188,7 +188,7 @@ def test_many_that_create_it_at_once(location: PostgresAddress) -> None:
 @pytest.mark.parametrize("text", ["a\0b", "caf\udce9"])
 def test_what_is_not_text_is_refused_in_a_search(location: PostgresAddress, text: str) -> None:
     with Store.open(location, create=True) as store, pytest.raises(Refused) as refused:
-        store.history("recipients", text, "2026")
+        store.past("recipients", text, "2026")
     assert refused.value.diagnostics[0].code is Code.BAD_VALUE
 
 

@@ -14,6 +14,7 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.engine.history import Past
 from offerkit.models.status import Status, may_follow
 from offerkit.store import PropositionQuery, PropositionRow, Store
+from offerkit.store.proposition_rows import past_of
 
 LATER = "2026-11-02T08:00:00.000000Z"
 
@@ -89,20 +90,25 @@ def test_what_only_a_mistake_contains(store: Store, given: dict[str, object]) ->
 def test_the_history_of_one_contact(store: Store) -> None:
     store.add_propositions([made(number) for number in (5, 3, 1, 4, 2)])
     store.add_propositions([made(6, contact="42"), made(7, environment="visitors")])
-    assert ids(store.history("recipients", "42|fr", at(2))) == ["p-2", "p-3", "p-4", "p-5"]
-    assert ids(store.history("recipients", "42|fr", "")) == ["p-1", "p-2", "p-3", "p-4", "p-5"]
-    assert ids(store.history("visitors", "42|fr", "")) == ["p-7"]
-    assert store.history("recipients", "nobody", "") == []
+    moments = {time: number for number in range(1, 8) for time in [datetime.fromisoformat(at(number))]}
+
+    def numbers(environment: str, contact: str, since: str) -> list[int]:
+        return [moments[past.time] for past in store.past(environment, contact, since)]
+
+    assert numbers("recipients", "42|fr", at(2)) == [2, 3, 4, 5]
+    assert numbers("recipients", "42|fr", "") == [1, 2, 3, 4, 5]
+    assert numbers("visitors", "42|fr", "") == [7]
+    assert numbers("recipients", "nobody", "") == []
 
 
-def test_what_rules_count_is_the_history(store: Store) -> None:
-    store.add_propositions([made(n, weight=Decimal(n)) for n in range(1, 6)])
-    rows = store.history("recipients", "42|fr", at(2))
-    assert rows
+def test_what_rules_count_is_what_was_stored(store: Store) -> None:
+    rows = [made(n, weight=Decimal(n)) for n in range(1, 6)]
+    store.add_propositions(rows)
     assert store.past("recipients", "42|fr", at(2)) == [
         Past(r.offer, r.category, r.space, r.channel, r.status, datetime.fromisoformat(r.time), r.weight, r.rank)
-        for r in rows
+        for r in rows[1:]
     ]
+    assert store.past("recipients", "42|fr", "") == [past_of(row) for row in rows]
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ def location(tmp_path: Path) -> Path:
 
 
 READS: dict[str, tuple[Callable[[Store], object], str]] = {
-    "history": (lambda s: s.history("recipients", "c-1", at(0)), "PRIMARY KEY (environment=? AND contact=? AND time>?)"),
     "past": (lambda s: s.past("recipients", "c-1", at(0)), "PRIMARY KEY (environment=? AND contact=? AND time>?)"),
     "one": (lambda s: s.proposition("p-1"), "proposition_id (id=?)"),
     "all": (lambda s: s.propositions(), "proposition_time (environment=?)"),
