@@ -64,11 +64,11 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What a catalog keeps: lineups by space, day and slice; one bundle a space; and for presentation rules, by
+    """What a catalog keeps: lineups by space, day and slice; one bundle a space.
 
-    place, whether they are about an offer in the category that it had when it was proposed.
+    ``about`` says by a presentation rule's place whether it is about an offer in the category that it was proposed in.
     """
 
     lineups: Bounded[tuple[object, ...], Lineup] = field(default_factory=lambda: Bounded(512))
     bundles: Bounded[str, Bundle] = field(default_factory=lambda: Bounded(64))
-    about: Bounded[int, dict[tuple[str, str], bool]] = field(default_factory=lambda: Bounded(1_000))
+    about: dict[int, dict[tuple[str, str], bool]] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Generic, NamedTuple, TypeVar
+from weakref import ref
 
 L = TypeVar("L")
 
@@ -36,14 +37,14 @@ class Tally(NamedTuple):
 
 
 class Remembered(tuple[Past, ...], Generic[L]):
-    """A history that is asked again and again: from the second time on, what rules make of it is counted once.
+    """A history that is asked again and again; from the second time on, what rules exclude by it is known.
 
     ``tallies`` are by space the lineup that the bits are of, and a tally for each rule's place. ``matched`` are by a
     rule's place those that it would count if they were in its period, of how many that were looked at; they are for
     the catalog of ``owner``.
     """
 
-    tallies: dict[str, tuple[L, dict[int, Tally] | None]]
+    tallies: dict[str, tuple[ref[L], dict[int, Tally] | None]]
     owner: object
     matched: dict[int, tuple[int, list[Past]]]
 
@@ -72,9 +73,9 @@ class Remembered(tuple[Past, ...], Generic[L]):
     def tally(self, space: str, line: L) -> dict[int, Tally] | None:
         """What was counted for this very lineup; None at the first time, which may well be the last."""
         known = self.tallies.get(space)
-        if known is None or known[0] is not line:
-            self.tallies[space] = line, None
+        if known is None or known[0]() is not line:
+            self.tallies[space] = ref(line), None  # it may well be gone before this history
             return None
         if known[1] is None:
-            known = self.tallies[space] = line, {}
+            known = self.tallies[space] = known[0], {}
         return known[1]

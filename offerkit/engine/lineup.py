@@ -38,7 +38,7 @@ class Computed:
     factors: tuple[tuple[str, Decimal], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Lineup:
     """See above. Bits go from the highest weight (most significant) down; those of ``computed`` are the lowest."""
 

@@ -17,8 +17,6 @@ from offerkit.engine.condition import Facts
 from offerkit.engine.history import Past, Remembered
 from offerkit.rules.types import Row
 
-_PAIRS = 20_000
-"""Of how many offers in categories it is remembered whether a rule applies to them."""
 _INSTANT = timedelta(microseconds=1)
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -156,12 +154,12 @@ def _matching(catalog: Catalog, place: int, history: Sequence[Past], facts: Fact
 def _about(catalog: Catalog, place: int, history: Sequence[Past], facts: Facts) -> list[Past]:
     """Those of ``history`` that the rule at ``place`` applies to."""
     steady = catalog.rules[place].applies is not None  # else it depends on the clock
-    verdicts = catalog.kept.about.get(place, dict) if steady else {}
+    verdicts = catalog.kept.about.setdefault(place, {}) if steady else {}
     pairs = {past[:2] for past in history}
-    new = pairs - verdicts.keys()
-    if len(verdicts) + len(new) > _PAIRS:
+    new = {pair for pair in pairs if pair not in verdicts}
+    if new and len(verdicts) > 2 * len(catalog.offers) + 1_000:  # offers that are gone, or were elsewhere
         verdicts, new = {}, pairs
-        catalog.kept.about.put(place, verdicts)
+        catalog.kept.about[place] = verdicts
     for offer, category in new:
         verdicts[offer, category] = about_pair(catalog, place, offer, category, facts)
     return [past for past in history if verdicts[past[:2]]]

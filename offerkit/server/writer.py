@@ -162,10 +162,12 @@ class Writer:
             outcomes = [_Outcome(job, None if isinstance(job.what, Kept) else job.what(store)) for job in jobs]
             versions = store.renew() if self._written is not None else None
             if self._written is not None and versions is not None:
-                rows = [row for kept in answers for row in kept.rows]
-                changes = [outcome.value for outcome in outcomes if isinstance(outcome.value, StatusChange)]
-                changed = [(change.proposition.environment, change.proposition.contact) for change in changes]
-                self._written.tell(versions, rows, changed)
+                others = [outcome.value for outcome in outcomes if not isinstance(outcome.job.what, Kept)]
+                changes = [other for other in others if isinstance(other, StatusChange)]
+                if len(changes) == len(others):  # else nobody knows what was changed, and all is read anew
+                    rows = [row for kept in answers for row in kept.rows]
+                    changed = [change.proposition for change in changes if change.changed]
+                    self._written.tell(versions, rows, {(row.environment, row.contact) for row in changed})
         return outcomes
 
 

@@ -78,10 +78,13 @@ class Database(Protocol):
         """A transaction for propositions and what belongs to them: beside others where the database can do that."""
 
     def version(self) -> int | None:
-        """A number that every write transaction changes, of the state that is read; None where there is no such."""
+        """A number of the state that is read, which every transaction that changes rows changes; None: it has none."""
 
     def renew(self) -> tuple[int, int] | None:
-        """Give the open write transaction's state its :meth:`version` already; that before, and the new one."""
+        """Give the open write transaction's state its :meth:`version` already; that before, and the new one.
+
+        To be called after the last change. None where there is no such, or nothing was changed.
+        """
 
     def lease(self, who: str, timeout: float, waiting: Callable[[Holder], None] | None) -> AbstractContextManager[None]:
         """Hold the store's lock, which tells others who holds it (:mod:`offerkit.store.lock`)."""

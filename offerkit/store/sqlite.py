@@ -36,6 +36,7 @@ class SqliteDatabase:
         self._connection = connection
         self._path = path
         self._writing = self._renewed = False
+        self._unchanged = 0
         self.name = str(path)
         self.ddl: Mapping[str, str] = {"key": "TEXT", "text": "TEXT", "clustered": "WITHOUT ROWID"}
         self.for_update = ""
@@ -115,6 +116,7 @@ class SqliteDatabase:
         try:
             self.run("BEGIN IMMEDIATE")
             self._writing, self._renewed = True, False
+            self._unchanged = self._connection.total_changes
             yield
             if not self._renewed:
                 self.renew()
@@ -128,8 +130,10 @@ class SqliteDatabase:
         found: list[tuple[int]] = self.rows("PRAGMA user_version")
         return found[0][0]
 
-    def renew(self) -> tuple[int, int]:
+    def renew(self) -> tuple[int, int] | None:
         """Chance, not a count: what a transaction that failed had claimed is never met again as another's."""
+        if self._connection.total_changes == self._unchanged:
+            return None
         before = self.version()
         now = before ^ (1 + secrets.randbelow(2**31 - 1))
         self.run(f"PRAGMA user_version = {now}")

@@ -168,7 +168,10 @@ class Store:
         return self._db.version()
 
     def renew(self) -> tuple[int, int] | None:
-        """The version before the open write transaction, and the one that its commit will bring; None: as above."""
+        """The version before the open write transaction, and the one that its commit will bring.
+
+        To be called after the last change; None when there was none, or as above.
+        """
         return self._db.renew()
 
     def lock(

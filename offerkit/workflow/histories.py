@@ -8,14 +8,18 @@ adds to what it remembers; when anybody else has written, everything is read ane
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
+from decimal import Decimal
+from math import inf
 from sys import intern
 from time import monotonic
 from typing import NamedTuple, TypeAlias
 
+from offerkit.diagnostics import Refused
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.history import Past, Remembered
+from offerkit.engine.lineup import Lineup
 from offerkit.store import PropositionRow, Store
 from offerkit.store.proposition_rows import past_of
 from offerkit.workflow.proposing import reach, utc
@@ -23,21 +27,27 @@ from offerkit.workflow.proposing import reach, utc
 Contact: TypeAlias = tuple[str, str]
 """An environment, and a contact's key."""
 
-ROWS = 300_000
-"""Propositions that are remembered at most, some 200 bytes each."""
+ROOM = 300_000
+"""Propositions that are remembered at most, some 300 bytes each with what rules make of them; a contact takes as much
+as five."""
 LONGEST = 500
 """A longer history is read at every call."""
 FRESH = 0.02
 """Seconds after which it is looked at whether others have written."""
-_TOLD = 256
-"""Transactions that are known to those who have not looked at the store meanwhile."""
+_TOLD = 10_000
+"""Propositions that are known to those who have not looked at the store since they were written."""
+
+
+class _Added(NamedTuple):
+    contact: Contact
+    past: Past
 
 
 class _Part(NamedTuple):
     """One transaction: the version before it, what it adds, and whose history it changes otherwise."""
 
     before: int
-    rows: tuple[PropositionRow, ...]
+    added: tuple[_Added, ...]
     changed: frozenset[Contact]
 
 
@@ -46,16 +56,19 @@ class Written:
 
     def __init__(self) -> None:
         self._parts: dict[int, _Part] = {}
+        self._size = 0
 
     def tell(self, versions: tuple[int, int], rows: Sequence[PropositionRow], changed: Collection[Contact]) -> None:
         """To be called before the commit; ``versions`` as :meth:`Store.renew` gives them."""
         before, now = versions
-        self._parts[now] = _Part(before, tuple(rows), frozenset(changed))
-        if len(self._parts) > _TOLD:
-            del self._parts[next(iter(self._parts))]
+        added = tuple(_Added((row.environment, row.contact), past_of(row)) for row in rows)
+        self._parts[now] = _Part(before, added, frozenset(changed))
+        self._size += 1 + len(rows)
+        while self._size > _TOLD and len(self._parts) > 1:
+            self._size -= 1 + len(self._parts.pop(next(iter(self._parts))).added)
 
     def between(self, known: int, now: int) -> list[_Part] | None:
-        """The transactions that led from one version to another; None when not all of them were ours."""
+        """The transactions that led from one version to another; None when not all were ours, or it is too long ago."""
         found: list[_Part] = []
         while now != known:
             part = self._parts.get(now)
@@ -70,7 +83,12 @@ class _Read(NamedTuple):
     """A history as it was read: nothing older than ``since``."""
 
     since: datetime
-    pasts: Remembered[object]
+    pasts: Remembered[Lineup]
+
+    @property
+    def size(self) -> int:
+        """What it takes of the room."""
+        return len(self.pasts) + 5
 
 
 class Histories:
@@ -79,27 +97,28 @@ class Histories:
     What this process stores counts at once; what others store, when :data:`FRESH` is over.
     """
 
-    def __init__(self, store: Store, written: Written, rows: int = ROWS, timer: Callable[[], float] = monotonic):
-        """Remembers up to ``rows`` propositions."""
-        self._store, self._written, self._room, self._timer = store, written, rows, timer
+    def __init__(self, store: Store, written: Written, room: int = ROOM, timer: Callable[[], float] = monotonic):
+        """Remembers up to ``room`` propositions."""
+        self._store, self._written, self._room, self._timer = store, written, room, timer
         self._known: dict[Contact, _Read] = {}
-        self._rows = 0
+        self._size = 0
         self._version: int | None = None
-        self._looked = -FRESH
+        self._looked = -inf
         self._under_way: dict[Contact, dict[str, Past]] = {}
-        self._over: list[PropositionRow] = []
+        self._ended: list[tuple[Contact, str]] = []
+        self._weights: dict[Decimal, Decimal] = {}
 
     def of(self, catalog: Catalog, key: str, now: datetime) -> Sequence[Past]:
         """What presentation rules may count of a contact at ``now``, and more: in no order.
 
-        What :meth:`under_way` is about counts as well.
+        What :meth:`under_way` is about counts as well. Raises Refused when the store cannot be read.
         """
         if not key or not catalog.rules:
             return ()
         since = reach(catalog, now)
         contact = (catalog.environment, key)
-        if self._timer() - self._looked >= FRESH:
-            self._catch_up()
+        if self._due():
+            self._look()
         read = self._known.get(contact)
         if read is None or read.since > since:
             read = self._read(contact, since)
@@ -108,7 +127,7 @@ class Histories:
         pending = self._under_way.get(contact)
         if not pending:
             return read.pasts
-        return (*read.pasts, *(past for past in pending.values() if past not in read.pasts))
+        return read.pasts.extended(past for past in pending.values() if past not in read.pasts)
 
     @contextmanager
     def under_way(self, rows: Sequence[PropositionRow]) -> Iterator[None]:
@@ -117,58 +136,67 @@ class Histories:
         Calls of one contact at the same time then see each other's propositions.
         """
         for row in rows:
-            self._under_way.setdefault((row.environment, row.contact), {})[row.id] = past_of(row)
+            contact, past = (row.environment, row.contact), self._lean(past_of(row))
+            self._under_way.setdefault(contact, {})[row.id] = past
         try:
             yield
         finally:
-            self._over += rows  # until the store was looked at, and what is kept was added
+            self._ended += [((row.environment, row.contact), row.id) for row in rows]
+            if self._due():  # where nobody asks for a history, nobody else would look
+                with suppress(Refused):  # it is told to who asks next
+                    self._look()
 
     def look(self) -> None:
         """Look at the store before the next answer: something else than :meth:`under_way` was written."""
-        self._looked = -FRESH
+        self._looked = -inf
 
     def forget(self) -> None:
         """Read everything anew."""
         self._known.clear()
-        self._rows = 0
+        self._weights.clear()
+        self._size = 0
 
-    def _catch_up(self) -> None:
-        self._looked, over, self._over = self._timer(), self._over, []
+    def _due(self) -> bool:
+        return self._timer() - self._looked >= FRESH
+
+    def _look(self) -> None:
         self._follow(self._store.version())
-        for row in over:
-            pending = self._under_way[row.environment, row.contact]
-            del pending[row.id]
-            if not pending:
-                del self._under_way[row.environment, row.contact]
+        self._looked = self._timer()
 
     def _follow(self, version: int | None) -> None:
-        if version == self._version:
-            return
-        parts = self._written.between(self._version, version) if self._version and version else None
-        if parts is None:
-            self.forget()
-        for part in parts or ():
-            for contact in part.changed:
-                self._drop(contact)
-            added: dict[Contact, list[PropositionRow]] = {}
-            for row in part.rows:
-                added.setdefault((row.environment, row.contact), []).append(row)
-            for contact, rows in added.items():
-                self._add(contact, rows)
-        self._version = version
+        """Add what was written up to ``version``; what has ended by now is part of it, or was not stored."""
+        if version != self._version:
+            known = self._version
+            parts = self._written.between(known, version) if known is not None and version is not None else None
+            if parts is None:
+                self.forget()
+            for part in parts or ():
+                self._add(part)
+            self._version = version
+        for contact, id_ in self._ended:
+            del self._under_way[contact][id_]
+            if not self._under_way[contact]:
+                del self._under_way[contact]
+        self._ended.clear()
 
-    def _add(self, contact: Contact, rows: Sequence[PropositionRow]) -> None:
-        read = self._known.get(contact)
-        if read is not None:
-            pending = self._under_way.get(contact, {})
-            pasts = [pending.get(row.id) or past_of(row) for row in rows]
-            self._keep(contact, _Read(read.since, read.pasts.extended(pasts)))
+    def _add(self, part: _Part) -> None:
+        for contact in part.changed:
+            self._drop(contact)
+        more: dict[Contact, list[Past]] = {}
+        for contact, past in part.added:
+            if contact in self._known:
+                more.setdefault(contact, []).append(self._lean(past))
+        for contact, pasts in more.items():
+            read = self._known.get(contact)
+            if read is not None:  # keeping another may have taken its room
+                self._keep(contact, _Read(read.since, read.pasts.extended(pasts)))
 
     def _read(self, contact: Contact, since: datetime) -> _Read:
         before = self._store.version()
         found = self._store.past(*contact, utc(since))
-        read = _Read(since, Remembered(map(_lean, found)))
-        if self._store.version() == before:  # else it may hold what will be added when that is seen
+        read = _Read(since, Remembered(map(self._lean, found)))
+        # else it may hold what will be added when that is seen
+        if before is not None and self._store.version() == before:
             self._follow(before)
             self._keep(contact, read)
         return read
@@ -178,17 +206,19 @@ class Histories:
         if len(read.pasts) > LONGEST:
             return
         self._known[contact] = read
-        self._rows += len(read.pasts) + 1
-        while self._rows > self._room:
+        self._size += read.size
+        while self._size > self._room:
             self._drop(next(iter(self._known)))
 
     def _drop(self, contact: Contact) -> None:
         read = self._known.pop(contact, None)
         if read is not None:
-            self._rows -= len(read.pasts) + 1
+            self._size -= read.size
 
-
-def _lean(past: Past) -> Past:
-    """The same, sharing its texts with others."""
-    offer, category, space, channel = map(intern, past[:4])
-    return Past(offer, category, space, channel, past.status, past.time, past.weight, past.rank)
+    def _lean(self, past: Past) -> Past:
+        """The same, sharing its texts and weight with others."""
+        offer, category, space, channel = map(intern, past[:4])
+        if len(self._weights) > _TOLD:
+            self._weights.clear()
+        weight = self._weights.setdefault(past.weight, past.weight)
+        return Past(offer, category, space, channel, past.status, past.time, weight, past.rank)

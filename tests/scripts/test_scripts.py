@@ -15,7 +15,15 @@ from offerkit.cli.main import COMMANDS
 SESSIONS = sorted(HERE.glob("*.txt"))
 
 
-@pytest.mark.parametrize("path", SESSIONS, ids=lambda path: path.stem)
+LONG = ("audit", "bad-contacts", "deliver", "impact-limit", "simulate")
+"""Those that take longest are left to the slow run."""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=[pytest.mark.slow] * (path.stem in LONG)) for path in SESSIONS],
+    ids=lambda path: path.stem,
+)
 def test_session(path: Path, prepared: Path, forks: Forked) -> None:
     """Run it; with UPDATE_SCRIPTS=1 write down what it prints instead."""
     before, after = play(path, prepared, forks=forks)

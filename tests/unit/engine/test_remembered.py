@@ -7,6 +7,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 from unittest.mock import patch
+from weakref import ref
 
 import pytest
 from helpers import random_catalog
@@ -65,13 +66,19 @@ def _periods(rules: tuple[object, ...]) -> list[timedelta]:
 
 
 def test_it_is_counted_from_the_second_time_on() -> None:
-    history: Remembered[object] = Remembered(())
-    line, other = object(), object()
+    class Line:
+        pass
+
+    history: Remembered[Line] = Remembered(())
+    line, other = Line(), Line()
     assert history.tally("web", line) is None, "the first time may be the last"
     known = history.tally("web", line)
     assert known == {} and history.tally("web", line) is known
     assert history.tally("app", line) is None
     assert history.tally("web", other) is None and history.tally("web", line) is None
+    gone = ref(line)
+    del line
+    assert gone() is None, "a history holds no lineup"
 
 
 def test_it_is_equal_to_its_propositions() -> None:
