@@ -11,6 +11,7 @@ from typing import TypeVar
 from offerkit.address import Kind
 from offerkit.engine.answer import Answer
 from offerkit.engine.report import Report
+from offerkit.server.garbage import Sweep
 from offerkit.server.keys import opened
 from offerkit.server.live import Served, Watch, compiled
 from offerkit.server.metrics import Metrics
@@ -42,6 +43,8 @@ class Desk:
         self.writer = Writer(session, written)
         self._tidy = tidying(session) if session.embedded else None  # others do that by themselves
         self.watch = Watch(session, settings.poll, self._hand_over)
+        self._calls = 0
+        self._sweep = Sweep(lambda: self._calls)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._seats: list[Seat] = []
@@ -52,11 +55,13 @@ class Desk:
         self._loop = asyncio.get_running_loop()
         self.writer.start()
         self.watch.start(self.served)
+        self._sweep.start(self._loop)
         if self._tidy is not None:
             self._tidy.start()
 
     async def close(self) -> None:
         """Store what waits, then give everything back."""
+        self._sweep.stop()
         await asyncio.to_thread(self.watch.stop)
         if self._tidy is not None:
             await asyncio.to_thread(self._tidy.stop)
@@ -100,6 +105,7 @@ class Desk:
         return self.watch.failing
 
     async def _seated(self, work: Callable[[Seat], T]) -> T:
+        self._calls += 1
         if self._near:
             return work(self._seat)
         if self._pool is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 from starlette.types import ASGIApp
 
 from offerkit.loader import find_project
+from offerkit.server import garbage
 from offerkit.server.app import application
 from offerkit.server.logs import set_up as set_up_logs
 from offerkit.server.seat import now
@@ -57,11 +57,8 @@ def serve(settings: Settings, store: str) -> None:
 def set_up(settings: Settings) -> ASGIApp:
     """The application in this process. Raises Refused when there is no project, or its store cannot be opened."""
     set_up_logs(settings.log_level)
-    gc.enable()  # the command line turns it off: its runs are short
     made = application(session_of(settings), settings)
-    gc.collect()
-    gc.set_threshold(20_000, 20, 50)  # a call leaves few circles
-    gc.freeze()  # what is compiled stays: looking through it again and again would only cost
+    garbage.set_up()
     return made
 
 
