@@ -10,8 +10,8 @@ from helpers.serving import with_people
 from helpers.tokens import token
 from helpers.workspace import Workspace
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import WebDriverWait
 
 pytestmark = [
@@ -51,9 +51,11 @@ def changed(tmp_path: Path) -> Workspace:
 
 def press(driver: webdriver.Chrome, text: str) -> None:
     """Send the form of a button, and wait for the page that comes of it."""
-    page = driver.find_element(By.TAG_NAME, "html")
+    driver.execute_script("window.pressed = true")
     driver.find_element(By.XPATH, f"//main//button[contains(., '{text}')]").click()
-    WebDriverWait(driver, 20).until(staleness_of(page))
+    # While a page goes away the driver cannot always answer what is asked of it.
+    wait = WebDriverWait(driver, 20, ignored_exceptions=[WebDriverException])
+    wait.until(lambda page: page.execute_script("return !window.pressed && document.readyState === 'complete'"))
 
 
 def log_in(driver: webdriver.Chrome, url: str, secret: str) -> None:
