@@ -175,8 +175,7 @@ class PresentationRule:
     @property
     def steady(self) -> bool:
         """Whether the clock decides nothing but which propositions are within the period."""
-        checked = self.when.condition.checked if self.when is not None else None
-        return self.applies is not None and not (checked is not None and checked.uses_clock)
+        return self.applies is not None and not (self.when is not None and self.when.uses_clock)
 
 
 @dataclass(frozen=True, slots=True)

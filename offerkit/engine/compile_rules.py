@@ -52,8 +52,7 @@ def compile_rule(
         after=duration(model.period.after),
         maximum=model.max,
     )
-    checked = rule.applies_when.condition.checked if rule.applies_when is not None else None
-    if checked is not None and checked.uses_clock:
+    if rule.applies_when is not None and rule.applies_when.uses_clock:
         return rule
     labels = {path: category.label for path, category in categories.items()}
     places = (

@@ -67,6 +67,11 @@ class Gate:
     condition: Condition
     bound: tuple[Row, ...] = ()
 
+    @property
+    def uses_clock(self) -> bool:
+        """Whether what it gives depends on when it is asked."""
+        return self.condition.checked is not None and self.condition.checked.uses_clock
+
     def value(self, facts: Facts) -> Value:
         """What the expression gives; None is unknown."""
         return self.condition.evaluate(facts.contact, facts.data, *self.bound, facts.now, facts.today)

@@ -32,7 +32,6 @@ class Seat:
         self._stack = ExitStack()
         self.store: Store = self._stack.enter_context(session.writing())
         self._histories = Histories(self.store, written) if written is not None else None
-        self._pasts = self._histories.of if self._histories is not None else None
         self._served: Served | None = None
         self._people: People | None = None
 
@@ -45,7 +44,8 @@ class Seat:
     def decide(self, served: Served, ask: Ask) -> tuple[Answer, Kept]:
         """The answer to ``ask``, and what has to be kept before it is given. Raises Refused."""
         people = self.people(served)
-        return decided(served.catalogs, people, self.store, ask, pasts=self._pasts)
+        pasts = self._histories.of if self._histories is not None else None
+        return decided(served.catalogs, people, self.store, ask, pasts=pasts)
 
     def under_way(self, kept: Kept) -> AbstractContextManager[None]:
         """While ``kept`` is being stored: other calls of the contact, decided here, see it already."""
