@@ -1,0 +1,216 @@
+"""What an attack is played with: a project in a folder, commands of its operators, and what is live afterwards."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import re
+import shlex
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.files import Files, load_yaml, patched, text_of, write
+from helpers.forked import Forked
+
+ANA = "ana@example.com"
+FILE_OF = {
+    "environment": "environments/recipients.yaml",
+    "dimensions": "specs/shared.yaml",
+    "operators": "specs/shared.yaml",
+    "spaces": "specs/recipients/spaces.yaml",
+    "offers": "specs/recipients/offers.yaml",
+    "campaigns": "specs/recipients/campaigns.yaml",
+    "moved": "specs/recipients/moved.yaml",
+}
+OTHERS = "specs/recipients/catalog.yaml"
+_CODE = re.compile(r"error\[(OFR\d+)\]")
+_MISTAKES = ("OFR1", "OFR2", "OFR3", "OFR4", "OFR80", "OFR87", "OFR890")
+"""Refusals of what was typed or written, not of what was tried: an attack that meets one proves nothing."""
+
+
+class RuleBroken(AssertionError):
+    """Something is live that must not be, or is not that must be: the only failure that an expected failure expects."""
+
+
+class SetupFailed(Exception):
+    """A step that has nothing to do with the rule did not do what it should; never an expected failure."""
+
+
+def succeeds_today(rule: str) -> pytest.MarkDecorator:
+    """Mark an attack that today's code lets through, with the rule that it breaks. Remove it with the fault."""
+    return pytest.mark.xfail(strict=True, raises=RuleBroken, reason=rule)
+
+
+def broken_if(condition: object, what: str) -> None:
+    """Raise RuleBroken, saying ``what`` happened, if it did."""
+    if condition:
+        raise RuleBroken(what)
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class State:
+    """What a stage holds, as ``offerkit export`` writes it: offers that are deactivated are not there."""
+
+    sections: Mapping[str, Any]
+
+    def __getitem__(self, address: str) -> Any:
+        """The body at ``offer.NAME`` and the like; None where there is none."""
+        kind, _, name = address.partition(".")
+        if kind == "environment":
+            return self.sections.get("environment")
+        section = {"category": "categories", "typology": "typologies"}.get(kind, f"{kind}s")
+        return self.sections.get(section, {}).get(name)
+
+    def weight(self, offer: str) -> Any:
+        """The first weight of an offer; None when the offer is not there."""
+        body = self[f"offer.{offer}"]
+        return body["weights"][0]["weight"] if body is not None else None
+
+    def title(self, offer: str) -> Any:
+        """The title of an offer; None when the offer is not there."""
+        body = self[f"offer.{offer}"]
+        return body["content"]["title"] if body is not None else None
+
+
+class Session:
+    """A project whose operators give commands. ``store`` is as --store takes it; empty: the project's own."""
+
+    def __init__(self, root: Path, forks: Forked, files: Files, store: str = "") -> None:
+        self.root, self.forks, self.files = root, forks, copy.deepcopy(files)
+        self.environ = {
+            "PATH": "/usr/bin:/bin", "HOME": str(root), "LANG": "C.UTF-8", "TZ": "UTC", "NO_COLOR": "1",
+            "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null",
+            **({"OFFERKIT_STORE": store} if store else {}),
+        }  # fmt: skip
+        self._refused = False
+        self._exports = 0
+
+    # Files
+
+    def edit(self, **sections: Any) -> None:
+        """Merge into the sections of the specs, as in ``edit(offers={"saver": {"label": "New"}})``; None removes."""
+        for section, patch in sections.items():
+            path = FILE_OF.get(section, OTHERS)
+            self.files = patched(self.files, {path: {"version": 1, section: patch}})
+        write(self.root, self.files)
+
+    def save(self, path: str, content: Any) -> None:
+        """Write a file that is no spec."""
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text_of(content), encoding="utf-8")
+
+    def git(self, line: str, **environ: str) -> None:
+        """Run git, which must succeed."""
+        command = ["git", *shlex.split(line)]
+        done = subprocess.run(command, cwd=self.root, env=self.environ | environ, capture_output=True, check=False)
+        if done.returncode:
+            raise SetupFailed(f"git {line}: {done.stderr.decode()}")
+
+    # Commands
+
+    def run(self, who: str, line: str) -> Done:
+        """Run ``offerkit LINE`` as an operator, however it ends; a bug of offerkit fails the test."""
+        words = [*(["--as", who] if who else []), *shlex.split(line)]
+        child = self.forks.start(words, self.root, self.environ)
+        out, err = child.communicate()
+        if child.returncode not in (0, 1, 2):
+            raise SetupFailed(f"offerkit {line} ended with {child.returncode}: {err}")
+        return Done(child.returncode, out, err)
+
+    def do(self, who: str, *lines: str) -> str:
+        """Run commands that must succeed; what the last one prints."""
+        out = ""
+        for line in lines:
+            done = self.run(who, line)
+            if done.code:
+                raise SetupFailed(f"offerkit --as {who} {line}: {done.err or done.out}")
+            out = done.out
+        return out
+
+    def attempt(self, who: str, *lines: str) -> bool:
+        """Try commands that may be refused by a rule, each whatever became of the one before; whether all were done."""
+        fine = True
+        for line in lines:
+            done = self.run(who, line)
+            if done.code == 0:
+                continue
+            codes = _CODE.findall(done.err)
+            # Once an attack was refused, what it would have made is missing, and its next steps do not find it.
+            if not self._refused and (not codes or any(code.startswith(_MISTAKES) for code in codes)):
+                raise SetupFailed(f"offerkit --as {who} {line}: {done.err or done.out}")
+            self._refused, fine = True, False
+        return fine
+
+    def honestly(self, author: str, *reviewers: str) -> None:
+        """Take the specs live the honest way: ``author`` applies and promotes, ``reviewers`` approve what they may."""
+        self.do(author, "apply --yes")
+        for who in reviewers:
+            self.do(who, "approve offer.*")
+        self.do(author, "promote --yes")
+
+    # What is live
+
+    def live(self, stage: str = "recipients@live") -> State:
+        """What a stage holds."""
+        self._exports += 1
+        folder = self.root / f".offerkit/exported-{self._exports}"
+        self.do("", f"export {stage} --to {folder}")
+        sections: dict[str, Any] = {}
+        for path in sorted(folder.rglob("*.yaml")):
+            content = load_yaml(path)
+            content.pop("version")
+            for section, bodies in content.items():
+                sections.setdefault(section, {}).update(bodies)
+        return State(sections)
+
+    def design(self) -> State:
+        """What design holds."""
+        return self.live("recipients@design")
+
+    def shown(self, space: str = "web-home", contact: str = ANA) -> dict[str, dict[str, str]]:
+        """The offers that a contact is shown on a space, with their fields there."""
+        line = f"propose --space recipients/{space} --contact {contact} -n 9 --no-store --format json"
+        (answer,) = json.loads(self.do("", line))["spaces"]
+        return {made["offer"]: made["fields"] for made in answer["propositions"]}
+
+    def page(self, space: str = "web-home", contact: str = ANA) -> str:
+        """What a page is filled with: the offers of a space, rendered."""
+        return self.do("", f"propose --space recipients/{space} --contact {contact} -n 9 --no-store --format html")
+
+    def serial(self) -> int:
+        """The last revision."""
+        rows = json.loads(self.do("", "history -n 1 --format json"))
+        return int(rows[0]["revision"])
+
+    # Plan files
+
+    def forge(self, path: str, change: Callable[[dict[str, Any]], None]) -> None:
+        """Edit a saved plan and give it the digest of what it says now, as docs/plans.md tells everybody how."""
+        plan = json.loads((self.root / path).read_text(encoding="utf-8"))["plan"]
+        before = copy.deepcopy(plan)
+        change(plan)
+        if plan == before:
+            raise SetupFailed(f"the forgery of {path} changes nothing")
+        (self.root / path).write_text(envelope(plan), encoding="utf-8")
+
+
+def envelope(plan: dict[str, Any]) -> str:
+    """A plan as its file: canonical JSON beside its sha256."""
+    text = json.dumps(plan, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return f'{{"digest":"{hashlib.sha256(text.encode()).hexdigest()}","plan":{text}}}\n'
+

@@ -1,0 +1,109 @@
+"""The cases that guard a promotion are not those of whoever promotes."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+import pytest
+from attacking import Session, broken_if, succeeds_today
+
+APPLIED = "The cases that a promotion must pass are those that were applied, not those in the promoter's folder"
+FILE = "Contacts of a case come from the file that was there when the case was applied; another one blocks"
+
+
+def case(*offers: str) -> dict[str, Any]:
+    """Ana, who lives in Norway, is offered these first."""
+    asked = {"space": "recipients/web-home", "contact": 1, "now": "2026-11-24T10:00", "n": len(offers)}
+    return {"version": 1, "cases": {"Ana is offered the card first": {**asked, "expect": {"offers": list(offers)}}}}
+
+
+@pytest.fixture
+def guarded(team: Session) -> Session:
+    """The project with a case that promotions must pass, applied and live; and in design, approved, what breaks it."""
+    team.save("cases/ana.yaml", case("gold-card"))
+    team.edit(environment={"promotion": {"tests": True, "separation_of_duties": True}})
+    team.do("ada", "apply --yes")
+    team.do("alan", "promote --yes")
+    team.edit(offers={"saver": {"weights": [{"weight": 99}]}})
+    team.do("omar", "apply --yes")
+    team.do("olga", "approve offer.saver")
+    return team
+
+
+def judged(team: Session) -> None:
+    """Whatever was tried, live still passes the case."""
+    broken_if(next(iter(team.shown())) != "gold-card", "what is live breaks the case that guards it")
+
+
+def test_checkout_without_cases(guarded: Session) -> None:
+    """The folder is simply not there."""
+    shutil.rmtree(guarded.root / "cases")
+    guarded.attempt("omar", "promote --yes")
+    judged(guarded)
+
+
+def test_saved_promotion_from_a_checkout_without_cases(guarded: Session) -> None:
+    """The plan is made where the cases are, and applied where they are not."""
+    guarded.do("omar", "promote --out plans/p.json")
+    shutil.rmtree(guarded.root / "cases")
+    guarded.attempt("omar", "apply plans/p.json --yes")
+    judged(guarded)
+
+
+def test_case_is_edited(guarded: Session) -> None:
+    """The promoter's folder expects what the promotion brings."""
+    guarded.save("cases/ana.yaml", case("saver"))
+    guarded.attempt("omar", "promote --yes")
+    judged(guarded)
+
+
+def test_case_is_emptied(guarded: Session) -> None:
+    """The promoter's folder has a case that asks for nothing."""
+    content = case("gold-card")
+    content["cases"]["Ana is offered the card first"]["expect"] = {"out": {}}
+    guarded.save("cases/ana.yaml", content)
+    guarded.attempt("omar", "promote --yes")
+    judged(guarded)
+
+
+def test_case_has_another_name(guarded: Session) -> None:
+    """The file of the cases ends in something that is not read."""
+    (guarded.root / "cases/ana.yaml").rename(guarded.root / "cases/ana.yaml.off")
+    guarded.attempt("omar", "promote --yes")
+    judged(guarded)
+
+
+def test_another_file_of_contacts(guarded: Session) -> None:
+    """The case stays, and Ana is another person in the file of contacts."""
+    rows = (guarded.root / "data/contacts.csv").read_text()
+    guarded.files["data/contacts.csv"] = rows.replace("NO,34", "NO,17")
+    guarded.save("cases/ana.yaml", case("gold-card"))
+    guarded.files["data/contacts.csv"] = "id,email,first_name,country,age,consent\n1,x@example.com,Ana,NO,17,false\n"
+    guarded.save("data/contacts.csv", guarded.files["data/contacts.csv"])
+    guarded.attempt("omar", "promote --yes")
+    guarded.save("data/contacts.csv", rows)
+    judged(guarded)
+
+
+def test_gate_is_switched_off_in_the_same_promotion(guarded: Session) -> None:
+    """An administrator switches the gate off in what is promoted."""
+    guarded.edit(environment={"promotion": {"separation_of_duties": True, "tests": None}})
+    guarded.do("ada", "apply --yes")
+    guarded.attempt("ada", "promote --yes")
+    judged(guarded)
+
+
+def test_promotion_with_the_cases(guarded: Session) -> None:
+    """With the folder as it was applied, the gate holds."""
+    guarded.attempt("omar", "promote --yes")
+    judged(guarded)
+
+
+def test_honest_promotion(guarded: Session) -> None:
+    """What passes the case goes live."""
+    guarded.edit(offers={"saver": {"weights": [{"weight": 9}]}})
+    guarded.do("omar", "apply --yes")
+    guarded.do("olga", "approve offer.saver")
+    guarded.do("omar", "promote --yes")
+    assert guarded.live().weight("saver") == 9

@@ -1,0 +1,248 @@
+"""A plan file is only a file: who may apply it may still not make it say what offerkit would not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from attacking import Session, broken_if, envelope, succeeds_today
+
+EXPLAINED = "What explains a plan's steps is recomputed when it is applied, and a difference is refused"
+RETENTION = "An offer is purged from live only after its retention"
+DANGLING = "A campaign names only what is live, whatever base its plan claims"
+ONE = "A plan file that has a key twice shows one plan and holds another: it is refused"
+
+
+def retired(team: Session) -> str:
+    """saver is removed from the specs and from live; the plan that did it."""
+    team.edit(offers={"saver": None})
+    team.do("omar", "apply --yes", "promote --out plans/p.json", "apply plans/p.json --yes")
+    return "plans/p.json"
+
+
+def as_purge(plan: dict[str, Any]) -> None:
+    """A plan that deactivates offers, as one that purges them."""
+    steps = [step for step in plan["steps"] if ".saver" in step["address"]]
+    for step in steps:
+        before = {**step["after"]}
+        step |= {"action": "delete", "reason": "retention-over", "before": before, "after": None, "changes": []}
+        step |= {"notes": [], "dependents": [], "approvals_reset": [], "source": None}
+    kept = ("format", "kind", "project", "offerkit", "base", "steps", "targets", "to")
+    empty: dict[str, Any] = {"blocked": [], "depends": [], "approvals": [], "notes": [], "bodies": {}, "base": []}
+    for key in list(plan):
+        if key not in kept:
+            plan[key] = empty.get(key, plan[key])
+    plan |= {"kind": "purge", "steps": steps, **empty}
+
+
+def in_live(team: Session, offer: str) -> bool:
+    """Whether live still has the offer, be it deactivated: its retention is not over."""
+    rows = json.loads(team.do("", f"history recipients@live recipients/offer.{offer} -n 1 --format json"))
+    return bool(rows[0]["action"] != "purge")
+
+
+def test_purge_before_retention(team: Session) -> None:
+    """An administrator purges what was retired a moment ago."""
+    path = retired(team)
+    team.forge(path, as_purge)
+    team.attempt("ada", f"apply {path} --yes")
+    broken_if(not in_live(team, "saver"), "an offer is purged whose retention is not over")
+
+
+def test_purge_of_what_is_live(team: Session) -> None:
+    """The same with an offer that is active."""
+    team.edit(offers={"saver": None})
+    team.do("omar", "apply --yes", "promote --out plans/p.json")
+    team.forge("plans/p.json", as_purge)
+    team.attempt("ada", "apply plans/p.json --yes")
+    broken_if(team.live()["offer.saver"] is None, "an offer that is live is purged")
+
+
+def campaign(offer: str) -> dict[str, Any]:
+    """A campaign that names an offer."""
+    delivery = {"space": "newsletter", "offers": [offer]}
+    return {"label": "Winter", "from": "2000-01-01", "deliveries": {"first": delivery}}
+
+
+def without_base(plan: dict[str, Any]) -> None:
+    """A plan that claims no state of any stage, and to rely on nothing."""
+    plan |= {"base": [], "depends": []}
+
+
+@pytest.mark.parametrize("forged", [True, False])
+def test_campaign_of_a_retired_offer(team: Session, forged: bool) -> None:
+    """The offer was live when the plan was made, and is retired by now; an empty base hides that."""
+    team.edit(offers={"hello": {"category": "bank", "content": {"title": "Hello"}, "spaces": ["newsletter"]}})
+    team.honestly("omar", "olga")
+    team.edit(campaigns={"winter": campaign("hello")})
+    team.do("dora", "plan --out plans/p.json")
+    team.edit(campaigns=None, offers={"hello": None})
+    team.do("omar", "apply --yes", "promote --yes")
+    if forged:
+        team.forge("plans/p.json", without_base)
+    team.attempt("dora", "apply plans/p.json --yes")
+    broken_if(team.live()["campaign.winter"], "a campaign is live that names an offer which is not")
+
+
+@pytest.mark.parametrize("text", ["plan", "digest"])
+def test_two_of_a_key(team: Session, text: str) -> None:
+    """What the first plan in the file says was read by a person; the second one is carried out."""
+    team.edit(offers={"saver": {"label": "Saver plus"}})
+    team.do("omar", "plan --out plans/harmless.json")
+    team.edit(offers={"saver": {"weights": [{"weight": 99}]}})
+    team.do("omar", "plan --out plans/harmful.json")
+    harmless, harmful = ((team.root / f"plans/{name}.json").read_text().strip() for name in ("harmless", "harmful"))
+    both = {
+        "plan": f'{{"plan":{harmless.partition(",")[2].removeprefix(chr(34) + "plan" + chr(34) + ":")[:-1]},{harmful[1:]}',
+        "digest": f'{harmless.partition(",")[0]},{harmful[1:]}',
+    }
+    assert json.loads(both[text]) == json.loads(harmful)
+    team.save("plans/p.json", both[text] + "\n")
+    team.attempt("omar", "apply plans/p.json --yes")
+    broken_if(team.design().weight("saver") == 99, "a plan was carried out that its file did not show first")
+
+
+def first(plan: dict[str, Any], **changes: Any) -> None:
+    """Change the step of saver."""
+    (step,) = [step for step in plan["steps"] if step["address"].endswith("offer.saver")]
+    step.update(changes)
+
+
+FORGED_APPLY: dict[str, Callable[[dict[str, Any]], None]] = {
+    "the reason": lambda plan: first(plan, reason="renamed"),
+    "the resets": lambda plan: first(plan, approvals_reset=[]),
+    "a reset by another": lambda plan: first(
+        plan, approvals_reset=[{"address": "recipients/offer.safari", "aspect": "content", "space": "app", "by": "brand"}]
+    ),
+    "the dependents": lambda plan: first(plan, dependents=["recipients/offer.safari"]),
+    "notes on a step": lambda plan: first(plan, notes=["risk has agreed to this by telephone."]),
+    "notes": lambda plan: plan.update(notes=["risk has agreed to this by telephone."]),
+    "what is blocked": lambda plan: plan.update(
+        blocked=[{
+            "address": "recipients/offer.safari", "stage": "recipients@live", "code": "OFR703", "why": "never mind",
+            "how": "", "who": [], "live": True, "source": None,
+        }]
+    ),
+    "what it was narrowed to": lambda plan: plan.update(targets=["recipients/offer.safari"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", FORGED_APPLY)
+def test_false_explanations(team: Session, what: str) -> None:
+    """What people read beside the steps is made up."""
+    team.edit(offers={"saver": {"weights": [{"weight": 99}]}})
+    team.do("omar", "plan --out plans/p.json")
+    team.forge("plans/p.json", FORGED_APPLY[what])
+    team.attempt("omar", "apply plans/p.json --yes")
+    broken_if(team.design().weight("saver") == 99, f"a plan was carried out that lies about {what}")
+
+
+FORGED_PROMOTION: dict[str, Callable[[dict[str, Any]], None]] = {
+    "the reason": lambda plan: first(plan, reason="rides-along"),
+    "notes": lambda plan: plan.update(notes=["Nothing that is live changes."]),
+    "the approvals that it relies on": lambda plan: plan.update(approvals=[]),
+    "what is blocked": lambda plan: plan.update(blocked=[]),
+}
+
+
+@pytest.mark.parametrize("what", FORGED_PROMOTION)
+def test_false_explanations_of_a_promotion(team: Session, what: str) -> None:
+    """The same in a promotion, of which another offer stays behind."""
+    team.edit(offers={"saver": {"weights": [{"weight": 99}]}, "safari": {"weights": [{"weight": 98}]}})
+    team.do("omar", "apply --yes")
+    team.do("olga", "approve offer.saver")
+    team.do("omar", "promote --out plans/p.json")
+    team.forge("plans/p.json", FORGED_PROMOTION[what])
+    team.attempt("omar", "apply plans/p.json --yes")
+    broken_if(team.live().weight("saver") == 99, f"a promotion was carried out that lies about {what}")
+
+
+def test_approval_that_is_not_there(team: Session) -> None:
+    """The promotion is of another offer; the steps are put in by hand."""
+    team.edit(offers={"saver": {"weights": [{"weight": 99}]}})
+    team.do("omar", "plan --out plans/a.json", "apply plans/a.json --yes")
+    applied = json.loads((team.root / "plans/a.json").read_text())["plan"]
+    team.edit(offers={"safari": {"weights": [{"weight": 4}]}})
+    team.do("omar", "apply --yes")
+    team.do("olga", "approve offer.safari")
+    team.do("omar", "promote --out plans/p.json")
+
+    def with_saver(plan: dict[str, Any]) -> None:
+        (step,) = [step for step in applied["steps"] if step["address"].endswith("offer.saver")]
+        activation = {"activation": ["app", "web-home"]}
+        live = {"stage": "recipients@live", "reason": "approved", "before": {**step["before"], **activation}}
+        plan["steps"].append({**step, **live, "after": {**step["after"], **activation}, "approvals_reset": []})
+        plan["bodies"] |= applied["bodies"]
+
+    team.forge("plans/p.json", with_saver)
+    team.attempt("omar", "apply plans/p.json --yes")
+    broken_if(team.live().weight("saver") == 99, "a weight is live that nobody approved")
+
+
+def test_steps_of_another_kind(team: Session) -> None:
+    """What is not approved goes live as a plan of specs, or as a rollback."""
+    team.edit(offers={"saver": {"weights": [{"weight": 99}]}})
+    team.do("omar", "plan --out plans/p.json", "apply plans/p.json --yes")
+    applied = (team.root / "plans/p.json").read_text()
+    for kind in ("apply", "rollback", "promote"):
+        team.save("plans/p.json", applied)
+
+        def live(plan: dict[str, Any], kind: str = kind) -> None:
+            (step,) = plan["steps"]
+            for side in ("before", "after"):
+                step[side]["activation"] = ["app", "web-home"]
+            step["stage"] = "recipients@live"
+            plan |= {"kind": kind, "base": [], "to": 5 if kind == "rollback" else 0}
+
+        team.forge("plans/p.json", live)
+        team.attempt("ada", "apply plans/p.json --yes")
+    broken_if(team.live().weight("saver") == 99, "a weight is live that nobody approved")
+
+
+def test_edited_without_its_digest(team: Session) -> None:
+    """A plan whose digest is not that of its bytes."""
+    team.edit(offers={"saver": {"weights": [{"weight": 99}]}})
+    team.do("omar", "plan --out plans/p.json")
+    plan = json.loads((team.root / "plans/p.json").read_text())["plan"]
+    good = envelope(plan)
+    first(plan, notes=["risk has agreed to this by telephone."])
+    team.save("plans/p.json", good.partition(",")[0] + "," + envelope(plan).partition(",")[2])
+    team.attempt("omar", "apply plans/p.json --yes")
+    broken_if(team.design().weight("saver") == 99, "an edited plan was carried out")
+
+
+def test_honest_saved_plans(team: Session) -> None:
+    """Plans as they were saved are carried out: of specs and of a promotion, written anew with their own digest."""
+    team.edit(offers={"saver": {"weights": [{"weight": 99}]}})
+    for line in ("plan --out plans/p.json", "promote --out plans/q.json"):
+        team.do("omar", line)
+        path = team.root / line.split()[-1]
+        plan = json.loads(path.read_text())["plan"]
+        assert path.read_text() == envelope(plan)
+        team.do("omar", f"apply {path.relative_to(team.root)} --yes")
+        if line.startswith("plan"):
+            team.do("olga", "approve offer.saver")
+    assert team.live().weight("saver") == 99
+
+
+def test_honest_campaign(team: Session) -> None:
+    """A campaign of what is live, from a saved plan."""
+    team.edit(offers={"hello": {"category": "bank", "content": {"title": "Hello"}, "spaces": ["newsletter"]}})
+    team.honestly("omar", "olga")
+    team.edit(campaigns={"winter": campaign("hello")})
+    team.do("dora", "plan --out plans/p.json", "apply plans/p.json --yes")
+    assert team.live()["campaign.winter"]
+
+
+def test_honest_purge_waits(team: Session) -> None:
+    """A purge takes what was retired once its retention is over, and nothing before."""
+    retired(team)
+    team.do("ada", "purge --yes")
+    assert in_live(team, "saver")
+    team.edit(environment={"promotion": {"retention": "0d", "separation_of_duties": True}})
+    team.do("ada", "apply --yes")
+    team.do("alan", "promote --yes")
+    team.do("ada", "purge --yes")
+    assert not in_live(team, "saver")

@@ -1,0 +1,191 @@
+"""A rename must not carry an approval to what nobody approved, nor away from what somebody rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from attacking import Session, broken_if, succeeds_today
+
+AUTHORS = "Authors of a change are counted by content, along renames, never by revision alone"
+FORMER = "Decisions follow what they decided on; a later rejection along the chain of names wins"
+
+
+def rename(team: Session, old: str, new: str, **changes: object) -> None:
+    """Say that an offer has another name now, and change it as well."""
+    body = team.files["specs/recipients/offers.yaml"]["offers"][old] | changes
+    team.edit(offers={old: None, new: body}, moved={f"offer.{old}": f"offer.{new}"})
+
+
+def at_once(team: Session) -> None:
+    """The rename and another weight, in one apply."""
+    rename(team, "saver", "saver-2", weights=[{"weight": 99}])
+    team.do("omar", "apply --yes")
+
+
+def change_then_rename(team: Session) -> None:
+    """The weight first, the rename in an apply of its own."""
+    team.edit(offers={"saver": {"weights": [{"weight": 99}]}})
+    team.do("omar", "apply --yes")
+    rename(team, "saver", "saver-2")
+    team.do("omar", "apply --yes")
+
+
+def rename_twice(team: Session) -> None:
+    """Two renames, the first with the change."""
+    rename(team, "saver", "saver-1", weights=[{"weight": 99}])
+    team.do("omar", "apply --yes")
+    rename(team, "saver-1", "saver-2")
+    team.do("omar", "apply --yes")
+
+
+def change_rename_change_back(team: Session) -> None:
+    """A change, a rename, and a second change that another person is to believe is all there is."""
+    team.edit(offers={"saver": {"weights": [{"weight": 98}]}})
+    team.do("omar", "apply --yes")
+    rename(team, "saver", "saver-2", weights=[{"weight": 99}])
+    team.do("omar", "apply --yes")
+
+
+def rename_then_change(team: Session) -> None:
+    """The rename first, the weight in an apply of its own."""
+    rename(team, "saver", "saver-2")
+    team.do("omar", "apply --yes")
+    team.edit(offers={"saver-2": {"weights": [{"weight": 99}]}})
+    team.do("omar", "apply --yes")
+
+
+def by_what_it_inherits(team: Session) -> None:
+    """The rename, and the weight by way of the category's multiplier."""
+    rename(team, "saver", "saver-2", weights=[{"weight": 99}])
+    team.edit(categories={"bank": {"multiplier": {"factor": 2}}})
+    team.do("omar", "apply --yes")
+
+
+WAYS = [at_once, change_then_rename, rename_twice, change_rename_change_back, rename_then_change, by_what_it_inherits]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_author_approves_own_weight_by_renaming(team: Session, way: Callable[[Session], None]) -> None:
+    """omar writes a weight and renames the offer; no one but omar approves it."""
+    way(team)
+    team.attempt("omar", "approve offer.saver-2", "promote --yes")
+    broken_if(team.live().weight("saver-2") == 99, "omar alone has put a weight live that omar wrote")
+
+
+def test_author_approves_own_content_by_renaming(team: Session) -> None:
+    """The same with a text."""
+    rename(team, "saver", "saver-2", content={"title": "FREE MONEY"})
+    team.do("omar", "apply --yes")
+    team.attempt("omar", "approve offer.saver-2 --content", "promote --yes")
+    broken_if(team.live().title("saver-2") == "FREE MONEY", "omar alone has put a text live that omar wrote")
+
+
+def test_author_approves_own_weight_without_a_rename(team: Session) -> None:
+    """Without a rename the author is told so: that is how it should be with one."""
+    team.edit(offers={"saver": {"weights": [{"weight": 99}]}})
+    team.do("omar", "apply --yes")
+    team.attempt("omar", "approve offer.saver", "promote --yes")
+    broken_if(team.live().weight("saver") == 99, "omar alone has put a weight live that omar wrote")
+
+
+@pytest.mark.parametrize("way", [at_once, change_then_rename, rename_then_change])
+def test_honest_rename_with_a_change(team: Session, way: Callable[[Session], None]) -> None:
+    """Somebody else approves, and the offer is live under its new name."""
+    way(team)
+    team.do("olga", "approve offer.saver-2")
+    team.do("omar", "promote --yes")
+    live = team.live()
+    assert (live.weight("saver"), live.weight("saver-2")) == (None, 99)
+
+
+def test_honest_rename_alone(team: Session) -> None:
+    """What only has another name needs nobody."""
+    rename(team, "saver", "saver-2")
+    team.do("omar", "apply --yes", "promote --yes")
+    live = team.live()
+    assert (live.weight("saver"), live.weight("saver-2")) == (None, 3)
+
+
+# A former name
+
+
+def reject_renamed(team: Session, what: str = "", *names: str) -> None:
+    """Rename saver, reject it under its new name, and take it off live."""
+    for old, new in zip(("saver", *names), (*names, ""), strict=False):
+        if new:
+            rename(team, old, new)
+            team.do("omar", "apply --yes", "promote --yes")
+    team.do("olga", f"reject offer.{names[-1]} {what}")
+    team.do("omar", "promote --yes")
+    assert team.live()[f"offer.{names[-1]}"] is None
+
+
+SAVER = {"label": "Saver", "category": "bank", "weights": [{"weight": 3}], "content": {"title": "Save"}, "spaces": ["web-home", "app"]}
+
+
+def test_former_name_is_declared_again(team: Session) -> None:
+    """saver was approved, renamed, and rejected; under its first name it is live on the first approval."""
+    reject_renamed(team, "", "saver-2")
+    team.edit(offers={"saver": SAVER, "saver-2": None}, moved=None)
+    team.attempt("omar", "apply --yes", "promote --yes")
+    broken_if(team.live()["offer.saver"], "what was rejected is live again under its former name")
+
+
+def test_former_name_beside_the_rejected_one(team: Session) -> None:
+    """The same while the rejected offer stays in design."""
+    reject_renamed(team, "", "saver-2")
+    team.edit(offers={"saver": SAVER}, moved=None)
+    team.attempt("omar", "apply --yes", "promote --yes")
+    broken_if(team.live()["offer.saver"], "what was rejected is live again under its former name")
+
+
+def test_former_name_two_renames_ago(team: Session) -> None:
+    """The same along a chain of names."""
+    reject_renamed(team, "", "saver-2", "saver-3")
+    team.edit(offers={"saver": SAVER, "saver-3": None}, moved=None)
+    team.attempt("omar", "apply --yes", "promote --yes")
+    broken_if(team.live()["offer.saver"], "what was rejected is live again under its former name")
+
+
+def test_former_name_in_the_middle(team: Session) -> None:
+    """The name between the first and the rejected one."""
+    reject_renamed(team, "", "saver-2", "saver-3")
+    team.edit(offers={"saver-2": SAVER, "saver-3": None}, moved=None)
+    team.attempt("omar", "apply --yes", "promote --yes")
+    broken_if(team.live()["offer.saver-2"], "what was rejected is live again under its former name")
+
+
+def test_former_name_with_rejected_eligibility(team: Session) -> None:
+    """Only its eligibility was rejected."""
+    reject_renamed(team, "--eligibility", "saver-2")
+    team.edit(offers={"saver": SAVER, "saver-2": None}, moved=None)
+    team.attempt("omar", "apply --yes", "promote --yes")
+    broken_if(team.live()["offer.saver"], "a rejected eligibility is live again under its former name")
+
+
+def test_former_name_by_renaming_back(team: Session) -> None:
+    """The rejected offer is renamed to what it was called when it was approved."""
+    reject_renamed(team, "", "saver-2")
+    team.edit(moved=None)
+    rename(team, "saver-2", "saver")
+    team.attempt("omar", "apply --yes", "promote --yes")
+    broken_if(team.live()["offer.saver"], "what was rejected is live again under its former name")
+
+
+def test_new_name_for_what_was_rejected(team: Session) -> None:
+    """A rejected offer gets a name that it never had."""
+    reject_renamed(team, "", "saver-2")
+    rename(team, "saver-2", "saver-3")
+    team.attempt("omar", "apply --yes", "promote --yes")
+    broken_if(team.live()["offer.saver-3"], "what was rejected is live again under a new name")
+
+
+def test_honest_return_of_a_rejected_offer(team: Session) -> None:
+    """Approved again by another person than who declared it again, it is live."""
+    reject_renamed(team, "", "saver-2")
+    team.edit(offers={"saver": SAVER | {"content": {"title": "Save more"}}, "saver-2": None}, moved=None)
+    team.do("omar", "apply --yes")
+    team.do("olga", "approve offer.saver")
+    team.do("omar", "promote --yes")
+    assert team.live().title("saver") == "Save more"

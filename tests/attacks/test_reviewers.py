@@ -1,0 +1,186 @@
+"""Who is named as a reviewer of what lives is asked, whatever the change does to the list of reviewers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from attacking import Session, broken_if, succeeds_today
+
+NAMED = "Reviewers that live, or the last approval, names must agree to being removed or replaced"
+HEAVY = {"weights": [{"weight": 99}]}
+
+
+def removed(team: Session) -> None:
+    """The list goes in the same edit."""
+    team.edit(offers={"loan": {**HEAVY, "reviewers": None}})
+    team.do("omar", "apply --yes")
+
+
+def replaced_by_a_friend(team: Session) -> None:
+    """Another name stands in the list."""
+    team.edit(offers={"loan": {**HEAVY, "reviewers": {"eligibility": ["olga"]}}})
+    team.do("omar", "apply --yes")
+
+
+def joined_by_a_friend(team: Session) -> None:
+    """A friend stands in the list beside the old reviewer: today either of them is enough, and that is what changed."""
+    team.edit(offers={"loan": {**HEAVY, "reviewers": {"eligibility": ["risk", "olga"]}}})
+    team.do("omar", "apply --yes")
+
+
+def removed_beforehand(team: Session) -> None:
+    """The list goes first, alone, and the weight follows."""
+    team.edit(offers={"loan": {"reviewers": None}})
+    team.do("omar", "apply --yes")
+    team.edit(offers={"loan": HEAVY})
+    team.do("omar", "apply --yes")
+
+
+def removed_live_beforehand(team: Session) -> None:
+    """The list is even taken out of live before the weight follows."""
+    team.edit(offers={"loan": {"reviewers": None}})
+    team.do("omar", "apply --yes")
+    team.attempt("olga", "approve offer.loan")
+    team.attempt("omar", "promote --yes")
+    team.edit(offers={"loan": HEAVY})
+    team.do("omar", "apply --yes")
+
+
+def deleted_and_declared_again(team: Session) -> None:
+    """The offer goes from design, and comes back without its reviewer."""
+    body = team.files["specs/recipients/offers.yaml"]["offers"]["loan"]
+    team.edit(offers={"loan": None})
+    team.do("omar", "apply --yes")
+    team.edit(offers={"loan": {**body, **HEAVY, "reviewers": None}})
+    team.do("omar", "apply --yes")
+
+
+def deleted_from_live_too(team: Session) -> None:
+    """It goes from live as well before it comes back."""
+    body = team.files["specs/recipients/offers.yaml"]["offers"]["loan"]
+    team.edit(offers={"loan": None})
+    team.do("omar", "apply --yes", "promote --yes")
+    team.edit(offers={"loan": {**body, **HEAVY, "reviewers": None}})
+    team.do("omar", "apply --yes")
+
+
+def overridden_by_a_template(team: Session) -> None:
+    """A template that names a friend takes the place of the offer's own list."""
+    team.edit(
+        templates={"friendly": {"label": "Friendly", "reviewers": {"eligibility": ["olga"]}}},
+        offers={"loan": {**HEAVY, "template": "friendly", "reviewers": None}},
+    )
+    team.do("omar", "apply --yes")
+
+
+OF_LOAN: list[Callable[[Session], None]] = [
+    removed, replaced_by_a_friend, joined_by_a_friend, removed_beforehand, removed_live_beforehand,
+    deleted_and_declared_again, deleted_from_live_too, overridden_by_a_template,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("way", OF_LOAN)
+def test_risk_is_taken_out(team: Session, way: Callable[[Session], None]) -> None:
+    """omar writes, olga approves; risk, who reviews the eligibility of what is live, is never asked."""
+    way(team)
+    team.attempt("olga", "approve offer.loan")
+    team.attempt("omar", "promote --yes")
+    broken_if(team.live().weight("loan") == 99, "a weight is live that risk has not seen")
+
+
+def the_template_names_nobody(team: Session) -> None:
+    """The list goes from the template that the offer builds on."""
+    team.edit(templates={"reviewed": {"reviewers": {"eligibility": None}}}, offers={"gold-card": HEAVY})
+    team.do("omar", "apply --yes")
+
+
+def the_template_names_a_friend(team: Session) -> None:
+    """The template names another."""
+    team.edit(templates={"reviewed": {"reviewers": {"eligibility": ["olga"]}}}, offers={"gold-card": HEAVY})
+    team.do("omar", "apply --yes")
+
+
+def another_template(team: Session) -> None:
+    """The offer builds on another template, or on none."""
+    team.edit(offers={"gold-card": {**HEAVY, "template": None}})
+    team.do("omar", "apply --yes")
+
+
+def its_own_list(team: Session) -> None:
+    """The offer gets a list of its own, which counts before the template's."""
+    team.edit(offers={"gold-card": {**HEAVY, "reviewers": {"eligibility": ["olga"]}}})
+    team.do("omar", "apply --yes")
+
+
+OF_THE_CARD: list[Callable[[Session], None]] = [
+    the_template_names_nobody, the_template_names_a_friend, another_template, its_own_list,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("way", OF_THE_CARD)
+def test_risk_is_taken_out_by_the_template(team: Session, way: Callable[[Session], None]) -> None:
+    """The same where the reviewers come from a template."""
+    way(team)
+    team.attempt("olga", "approve offer.gold-card")
+    team.attempt("omar", "promote --yes")
+    broken_if(team.live().weight("gold-card") == 99, "a weight is live that risk has not seen")
+
+
+def test_brand_is_taken_out(team: Session) -> None:
+    """The same with who reviews the content."""
+    team.edit(offers={"gold-card": {"content": {"title": "FREE MONEY"}, "reviewers": {"content": ["olga"]}}})
+    team.do("omar", "apply --yes")
+    team.attempt("olga", "approve offer.gold-card --content")
+    team.attempt("omar", "promote --yes")
+    broken_if(team.live().title("gold-card") == "FREE MONEY", "a text is live that brand has not seen")
+
+
+def test_risk_is_switched_off(team: Session) -> None:
+    """An administrator disables the named reviewer and names another in the same edit."""
+    team.edit(
+        operators={"risk": {"enabled": False}},
+        offers={"loan": {**HEAVY, "reviewers": {"eligibility": ["olga"]}}},
+    )
+    team.do("ada", "apply --yes")
+    team.attempt("olga", "approve offer.loan")
+    team.attempt("ada", "promote --yes")
+    broken_if(team.live().weight("loan") == 99, "a weight is live whose reviewer its author has removed")
+
+
+def test_rename_without_the_reviewer(team: Session) -> None:
+    """The rename of the offer loses the list on its way."""
+    body: dict[str, Any] = team.files["specs/recipients/offers.yaml"]["offers"]["loan"]
+    new = {key: value for key, value in (body | HEAVY).items() if key != "reviewers"}
+    team.edit(offers={"loan": None, "credit": new}, moved={"offer.loan": "offer.credit"})
+    team.do("omar", "apply --yes")
+    team.attempt("olga", "approve offer.credit")
+    team.attempt("omar", "promote --yes")
+    broken_if(team.live().weight("credit") == 99, "a weight is live that risk has not seen")
+
+
+def test_not_asked_at_all(team: Session) -> None:
+    """With the list as it is, nobody else's approval counts."""
+    team.edit(offers={"loan": HEAVY})
+    team.do("omar", "apply --yes")
+    team.attempt("olga", "approve offer.loan --eligibility")
+    team.attempt("omar", "promote --yes")
+    broken_if(team.live().weight("loan") == 99, "a weight is live that risk has not seen")
+
+
+def test_honest_way_with_the_reviewer(team: Session) -> None:
+    """risk, who is named, approves, and the weight is live."""
+    team.edit(offers={"loan": HEAVY})
+    team.do("omar", "apply --yes")
+    team.do("risk", "approve offer.loan --eligibility")
+    team.do("omar", "promote --yes")
+    assert team.live().weight("loan") == 99
+
+
+def test_honest_way_with_the_reviewers_of_a_template(team: Session) -> None:
+    """Both who are named approve, and text and weight are live."""
+    team.edit(offers={"gold-card": {**HEAVY, "content": {"title": "Gold, free for a year"}}})
+    team.honestly("omar", "brand", "risk")
+    live = team.live()
+    assert (live.weight("gold-card"), live.title("gold-card")) == (99, "Gold, free for a year")

@@ -1,0 +1,127 @@
+"""What changes many offers at once needs somebody beside its author, where duties are separated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from attacking import Session, broken_if, succeeds_today
+
+ALONE = "Where duties are separated, the author of a change of settings cannot promote it alone"
+GATES = "Of live's and design's gates both hold: an edit does not lift the gate that it has to pass"
+
+SPACE, ENVIRONMENT = "space.web-home", "environment.recipients"
+CHANGES: dict[str, tuple[str, str, dict[str, Any]]] = {
+    # of an offer manager
+    "the space's channel": ("omar", SPACE, {"spaces": {"web-home": {"channel": "inbound-mobile"}}}),
+    "the identification keys": ("omar", SPACE, {"spaces": {"web-home": {"identification": {"keys": ["id"]}}}}),
+    "implicit identification": ("omar", SPACE, {"spaces": {"web-home": {"identification": {"implicit": True}}}}),
+    "no storage": ("omar", SPACE, {"spaces": {"web-home": {"storage": {"enabled": False}}}}),
+    "the status when proposed": ("omar", SPACE, {"spaces": {"web-home": {"storage": {"proposed": "accepted"}}}}),
+    "the default category": ("omar", SPACE, {"spaces": {"web-home": {"defaults": {"categories": ["travel"]}}}}),
+    "stored data": ("omar", SPACE, {"spaces": {"web-home": {"storage": {"proposed_data": {"m": "recipient.email"}}}}}),
+    "no longer unitary": ("omar", "space.newsletter", {"spaces": {"newsletter": {"channel": "sms"}}}),
+    # of an administrator
+    "the environment's filter": ("ada", ENVIRONMENT, {"environment": {"when": None}}),
+    "the time zone": ("ada", ENVIRONMENT, {"environment": {"time_zone": "Pacific/Auckland"}}),
+    "no typology": ("ada", ENVIRONMENT, {"environment": {"typology": None}}),
+    "redirects to anywhere": ("ada", ENVIRONMENT, {"environment": {"inbound": {"redirects": ["evil.example"]}}}),
+    "the rate": ("ada", ENVIRONMENT, {"environment": {"inbound": {"rate": 1000000}}}),
+    "a rule's limit": ("ada", "rule.weekly", {"rules": {"weekly": {"max": 999}}}),
+    "a rule's period": ("ada", "rule.accepted", {"rules": {"accepted": {"period": {"before": "1h"}}}}),
+    "a rule's contacts": ("ada", "rule.weekly", {"rules": {"weekly": {"contacts": "recipient.age > 200"}}}),
+    "the rules of the typology": ("ada", "typology.calm", {"typologies": {"calm": {"rules": ["weekly"]}}}),
+    "the source of contacts": (
+        "ada", "dimension.recipient", {"dimensions": {"recipient": {"source": {"path": "data/others.csv"}}}},
+    ),
+    "a field's type": (
+        "ada", "dimension.recipient", {"dimensions": {"recipient": {"fields": {"first_name": {"type": "list"}}}}},
+    ),
+}  # fmt: skip
+OTHER = {"omar": "olga", "ada": "alan"}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_author_alone(team: Session, change: str) -> None:
+    """One person edits, applies and promotes."""
+    who, address, sections = CHANGES[change]
+    before = team.live()[address]
+    team.edit(**sections)
+    team.do(who, "apply --yes")
+    team.attempt(who, "promote --yes")
+    broken_if(team.live()[address] != before, f"{who} alone has changed {address} for all live offers")
+
+
+@pytest.mark.parametrize(
+    "change", ["the space's channel", "the environment's filter", "a rule's limit", "the source of contacts"]
+)
+def test_honest_way(team: Session, change: str) -> None:
+    """Somebody else promotes it, and it is live."""
+    who, address, sections = CHANGES[change]
+    before = team.live()[address]
+    team.edit(**sections)
+    team.do(who, "apply --yes")
+    team.do(OTHER[who], "promote --yes")
+    assert team.live()[address] != before
+
+
+def test_by_a_plan_of_ones_own_that_another_never_saw(team: Session) -> None:
+    """The author saves the promotion and applies the file."""
+    team.edit(environment={"when": None})
+    team.do("ada", "apply --yes", "promote --out plans/p.json")
+    team.attempt("ada", "apply plans/p.json --yes")
+    broken_if("when" not in team.live()[ENVIRONMENT], "ada alone has opened the environment to everybody")
+
+
+def test_behind_an_offer_of_another(team: Session) -> None:
+    """The setting rides along with an offer that is approved, promoted by name."""
+    team.edit(offers={"saver": {"content": {"title": "Save now"}}})
+    team.do("omar", "apply --yes")
+    team.do("olga", "approve offer.saver")
+    team.edit(spaces={"web-home": {"storage": {"enabled": False}}})
+    team.do("omar", "apply --yes")
+    team.attempt("omar", "promote recipients/offer.saver recipients/space.web-home --yes")
+    broken_if("storage" in team.live()[SPACE], "omar alone has switched off the storage of a space")
+
+
+def test_separation_switched_off_in_the_same_edit(team: Session) -> None:
+    """ada switches off the separation of duties, and then approves what she wrote."""
+    team.edit(environment={"promotion": None}, offers={"saver": {"weights": [{"weight": 99}]}})
+    team.do("ada", "apply --yes")
+    team.attempt("ada", "approve offer.saver", "promote --yes")
+    broken_if(team.live().weight("saver") == 99, "ada alone has put a weight live that ada wrote")
+
+
+def test_separation_switched_off_and_on_again(team: Session) -> None:
+    """It is off only for the moment of the approval, and never off in live."""
+    team.edit(environment={"promotion": None}, offers={"saver": {"weights": [{"weight": 99}]}})
+    team.do("ada", "apply --yes")
+    team.attempt("ada", "approve offer.saver")
+    team.edit(environment={"promotion": {"separation_of_duties": True}})
+    team.do("ada", "apply --yes")
+    team.attempt("ada", "promote --yes")
+    broken_if(team.live().weight("saver") == 99, "ada alone has put a weight live that ada wrote")
+
+
+def test_promoter_names_oneself(team: Session) -> None:
+    """Only alan may promote; ada writes her own name into the list and promotes."""
+    team.edit(environment={"promotion": {"promoters": ["alan"]}})
+    team.do("ada", "apply --yes")
+    team.do("alan", "promote --yes")
+    team.edit(environment={"promotion": {"promoters": ["ada"]}}, offers={"saver": {"label": "Saver plus"}})
+    team.do("ada", "apply --yes")
+    team.attempt("ada", "promote --yes")
+    broken_if(team.live()["offer.saver"]["label"] == "Saver plus", "ada promoted where live lets only alan promote")
+
+
+def test_honest_promoter(team: Session) -> None:
+    """Who is named promotes."""
+    team.edit(environment={"promotion": {"promoters": ["alan"]}})
+    team.do("ada", "apply --yes")
+    team.do("alan", "promote --yes")
+    team.edit(offers={"saver": {"label": "Saver plus"}})
+    team.do("ada", "apply --yes")
+    team.attempt("ada", "promote --yes")
+    assert team.live()["offer.saver"]["label"] == "Saver"
+    team.do("alan", "promote --yes")
+    assert team.live()["offer.saver"]["label"] == "Saver plus"
