@@ -8,12 +8,13 @@ import json
 import re
 import shlex
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 from helpers.files import Files, load_yaml, patched, text_of, write
 from helpers.forked import Forked
 
@@ -33,23 +34,37 @@ _MISTAKES = ("OFR1", "OFR2", "OFR3", "OFR4", "OFR80", "OFR87", "OFR890")
 """Refusals of what was typed or written, not of what was tried: an attack that meets one proves nothing."""
 
 
-class RuleBroken(AssertionError):
+class RuleBrokenError(AssertionError):
     """Something is live that must not be, or is not that must be: the only failure that an expected failure expects."""
 
 
-class SetupFailed(Exception):
+class SetupError(Exception):
     """A step that has nothing to do with the rule did not do what it should; never an expected failure."""
 
 
 def succeeds_today(rule: str) -> pytest.MarkDecorator:
     """Mark an attack that today's code lets through, with the rule that it breaks. Remove it with the fault."""
-    return pytest.mark.xfail(strict=True, raises=RuleBroken, reason=rule)
+    return pytest.mark.xfail(strict=True, raises=RuleBrokenError, reason=rule)
+
+
+def variants(
+    values: Iterable[Any], rule: str = "", *, stopped: Collection[Any] = (), quick: int = 2
+) -> list[ParameterSet]:
+    """The variants of an attack: all but those ``stopped`` succeed today and break ``rule``.
+
+    Only the first ``quick`` are tried in the default run, the others in the slow one.
+    """
+    found = []
+    for index, value in enumerate(values):
+        marks = [succeeds_today(rule)] if rule and value not in stopped else []
+        found.append(pytest.param(value, marks=[*marks, *([pytest.mark.slow] if index >= quick else [])]))
+    return found
 
 
 def broken_if(condition: object, what: str) -> None:
-    """Raise RuleBroken, saying ``what`` happened, if it did."""
+    """Raise RuleBrokenError, saying ``what`` happened, if it did."""
     if condition:
-        raise RuleBroken(what)
+        raise RuleBrokenError(what)
 
 
 @dataclass(frozen=True)
@@ -119,7 +134,7 @@ class Session:
         command = ["git", *shlex.split(line)]
         done = subprocess.run(command, cwd=self.root, env=self.environ | environ, capture_output=True, check=False)
         if done.returncode:
-            raise SetupFailed(f"git {line}: {done.stderr.decode()}")
+            raise SetupError(f"git {line}: {done.stderr.decode()}")
 
     # Commands
 
@@ -129,7 +144,7 @@ class Session:
         child = self.forks.start(words, self.root, self.environ)
         out, err = child.communicate()
         if child.returncode not in (0, 1, 2):
-            raise SetupFailed(f"offerkit {line} ended with {child.returncode}: {err}")
+            raise SetupError(f"offerkit {line} ended with {child.returncode}: {err}")
         return Done(child.returncode, out, err)
 
     def do(self, who: str, *lines: str) -> str:
@@ -138,7 +153,7 @@ class Session:
         for line in lines:
             done = self.run(who, line)
             if done.code:
-                raise SetupFailed(f"offerkit --as {who} {line}: {done.err or done.out}")
+                raise SetupError(f"offerkit --as {who} {line}: {done.err or done.out}")
             out = done.out
         return out
 
@@ -152,7 +167,7 @@ class Session:
             codes = _CODE.findall(done.err)
             # Once an attack was refused, what it would have made is missing, and its next steps do not find it.
             if not self._refused and (not codes or any(code.startswith(_MISTAKES) for code in codes)):
-                raise SetupFailed(f"offerkit --as {who} {line}: {done.err or done.out}")
+                raise SetupError(f"offerkit --as {who} {line}: {done.err or done.out}")
             self._refused, fine = True, False
         return fine
 
@@ -205,7 +220,7 @@ class Session:
         before = copy.deepcopy(plan)
         change(plan)
         if plan == before:
-            raise SetupFailed(f"the forgery of {path} changes nothing")
+            raise SetupError(f"the forgery of {path} changes nothing")
         (self.root / path).write_text(envelope(plan), encoding="utf-8")
 
 
@@ -213,4 +228,3 @@ def envelope(plan: dict[str, Any]) -> str:
     """A plan as its file: canonical JSON beside its sha256."""
     text = json.dumps(plan, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return f'{{"digest":"{hashlib.sha256(text.encode()).hexdigest()}","plan":{text}}}\n'
-

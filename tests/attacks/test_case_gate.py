@@ -9,6 +9,7 @@ import pytest
 from attacking import Session, broken_if, succeeds_today
 
 APPLIED = "The cases that a promotion must pass are those that were applied, not those in the promoter's folder"
+GATES = "Of live's and design's gates both hold: an edit does not lift the gate that it has to pass"
 FILE = "Contacts of a case come from the file that was there when the case was applied; another one blocks"
 
 
@@ -25,7 +26,7 @@ def guarded(team: Session) -> Session:
     team.edit(environment={"promotion": {"tests": True, "separation_of_duties": True}})
     team.do("ada", "apply --yes")
     team.do("alan", "promote --yes")
-    team.edit(offers={"saver": {"weights": [{"weight": 99}]}})
+    team.edit(offers={"saver": {"weights": [{"weight": 99}], "eligible": {"when": "recipient.country = 'NO'"}}})
     team.do("omar", "apply --yes")
     team.do("olga", "approve offer.saver")
     return team
@@ -36,6 +37,7 @@ def judged(team: Session) -> None:
     broken_if(next(iter(team.shown())) != "gold-card", "what is live breaks the case that guards it")
 
 
+@succeeds_today(APPLIED)
 def test_checkout_without_cases(guarded: Session) -> None:
     """The folder is simply not there."""
     shutil.rmtree(guarded.root / "cases")
@@ -43,14 +45,17 @@ def test_checkout_without_cases(guarded: Session) -> None:
     judged(guarded)
 
 
+@pytest.mark.slow
+@succeeds_today(APPLIED)
 def test_saved_promotion_from_a_checkout_without_cases(guarded: Session) -> None:
-    """The plan is made where the cases are, and applied where they are not."""
-    guarded.do("omar", "promote --out plans/p.json")
+    """The plan is saved there, and applied later."""
     shutil.rmtree(guarded.root / "cases")
-    guarded.attempt("omar", "apply plans/p.json --yes")
+    guarded.attempt("omar", "promote --out plans/p.json", "apply plans/p.json --yes")
     judged(guarded)
 
 
+@pytest.mark.slow
+@succeeds_today(APPLIED)
 def test_case_is_edited(guarded: Session) -> None:
     """The promoter's folder expects what the promotion brings."""
     guarded.save("cases/ana.yaml", case("saver"))
@@ -58,6 +63,8 @@ def test_case_is_edited(guarded: Session) -> None:
     judged(guarded)
 
 
+@pytest.mark.slow
+@succeeds_today(APPLIED)
 def test_case_is_emptied(guarded: Session) -> None:
     """The promoter's folder has a case that asks for nothing."""
     content = case("gold-card")
@@ -67,6 +74,8 @@ def test_case_is_emptied(guarded: Session) -> None:
     judged(guarded)
 
 
+@pytest.mark.slow
+@succeeds_today(APPLIED)
 def test_case_has_another_name(guarded: Session) -> None:
     """The file of the cases ends in something that is not read."""
     (guarded.root / "cases/ana.yaml").rename(guarded.root / "cases/ana.yaml.off")
@@ -74,18 +83,18 @@ def test_case_has_another_name(guarded: Session) -> None:
     judged(guarded)
 
 
+@succeeds_today(FILE)
 def test_another_file_of_contacts(guarded: Session) -> None:
-    """The case stays, and Ana is another person in the file of contacts."""
-    rows = (guarded.root / "data/contacts.csv").read_text()
-    guarded.files["data/contacts.csv"] = rows.replace("NO,34", "NO,17")
-    guarded.save("cases/ana.yaml", case("gold-card"))
-    guarded.files["data/contacts.csv"] = "id,email,first_name,country,age,consent\n1,x@example.com,Ana,NO,17,false\n"
-    guarded.save("data/contacts.csv", guarded.files["data/contacts.csv"])
+    """The case stays; in the promoter's file Ana lives where she is not offered what the promotion brings."""
+    rows = guarded.files["data/contacts.csv"]
+    guarded.save("data/contacts.csv", rows.replace("Ana,NO", "Ana,SE"))
     guarded.attempt("omar", "promote --yes")
     guarded.save("data/contacts.csv", rows)
     judged(guarded)
 
 
+@pytest.mark.slow
+@succeeds_today(GATES)
 def test_gate_is_switched_off_in_the_same_promotion(guarded: Session) -> None:
     """An administrator switches the gate off in what is promoted."""
     guarded.edit(environment={"promotion": {"separation_of_duties": True, "tests": None}})

@@ -7,6 +7,8 @@ from attacking import Session, broken_if, succeeds_today
 
 COMMITS = "The authors of all commits that touched the changed files since the applied commit are authors, too"
 
+ADA = {"NAME": "ada", "EMAIL": "ada@example.com"}
+
 
 def commit(team: Session, author: str, message: str = "Change", committer: str = "") -> None:
     """Commit all there is in the name of an operator, known to git by e-mail."""
@@ -41,6 +43,7 @@ def approved_by_olga(team: Session) -> bool:
     return bool(team.live().weight("saver") == 99)
 
 
+@succeeds_today(COMMITS)
 def test_who_wrote_the_commit_approves(repository: Session) -> None:
     """olga's commit, applied by ada."""
     heavy(repository)
@@ -48,6 +51,8 @@ def test_who_wrote_the_commit_approves(repository: Session) -> None:
     broken_if(approved_by_olga(repository), "olga alone decided on what olga wrote")
 
 
+@pytest.mark.slow
+@succeeds_today(COMMITS)
 def test_who_wrote_an_earlier_commit_approves(repository: Session) -> None:
     """olga's commit, with one of omar's on the same file after it."""
     heavy(repository)
@@ -57,6 +62,8 @@ def test_who_wrote_an_earlier_commit_approves(repository: Session) -> None:
     broken_if(approved_by_olga(repository), "olga alone decided on what olga wrote")
 
 
+@pytest.mark.slow
+@succeeds_today(COMMITS)
 def test_co_author_approves(repository: Session) -> None:
     """omar's commit, with olga as its co-author."""
     heavy(repository)
@@ -64,6 +71,8 @@ def test_co_author_approves(repository: Session) -> None:
     broken_if(approved_by_olga(repository), "olga decided on what olga has written with another")
 
 
+@pytest.mark.slow
+@succeeds_today(COMMITS)
 def test_committer_approves(repository: Session) -> None:
     """omar's commit, rewritten and committed by olga."""
     heavy(repository)
@@ -71,19 +80,20 @@ def test_committer_approves(repository: Session) -> None:
     broken_if(approved_by_olga(repository), "olga decided on what olga has committed")
 
 
+@pytest.mark.slow
+@succeeds_today(COMMITS)
 def test_author_of_a_merged_branch_approves(repository: Session) -> None:
     """olga's branch, merged by ada."""
     repository.git("checkout --quiet -b topic")
     heavy(repository)
     commit(repository, "olga")
     repository.git("checkout --quiet -")
-    who = {"GIT_AUTHOR_NAME": "ada", "GIT_AUTHOR_EMAIL": "ada@example.com"}
-    names = {key.replace("AUTHOR", "COMMITTER"): value for key, value in who.items()}
-    repository.git("merge --quiet --no-ff -m Merge topic", **who, **names)
-    heavy(repository)  # the files as they are in memory are those of the merge
+    ada = {f"GIT_{role}_{what}": value for role in ("AUTHOR", "COMMITTER") for what, value in ADA.items()}
+    repository.git("merge --quiet --no-ff -m Merge topic", **ada)
     broken_if(approved_by_olga(repository), "olga alone decided on what olga wrote")
 
 
+@pytest.mark.slow
 def test_who_applies_approves(repository: Session) -> None:
     """The commit is omar's; ada, who applied it, approves."""
     heavy(repository)

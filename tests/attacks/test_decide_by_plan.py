@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
-from attacking import Session, broken_if, succeeds_today
+from attacking import Session, broken_if, succeeds_today, variants
 
 SHOWN = "Deciding by a plan decides what the plan's blocked entries showed, not what stands in design now"
 
@@ -28,6 +29,7 @@ def approved_by_plan(team: Session) -> None:
     team.attempt("omar", "promote --yes")
 
 
+@succeeds_today(SHOWN)
 def test_text_changed_since(team: Session) -> None:
     """Another text stands in design by now."""
     planned(team, content={"title": "Save now"})
@@ -36,6 +38,8 @@ def test_text_changed_since(team: Session) -> None:
     broken_if(team.live().title("saver") == "FREE MONEY", "a text is live that its reviewer was never shown")
 
 
+@pytest.mark.slow
+@succeeds_today(SHOWN)
 def test_weight_changed_since(team: Session) -> None:
     """Another weight."""
     planned(team, weights=[{"weight": 4}])
@@ -44,6 +48,8 @@ def test_weight_changed_since(team: Session) -> None:
     broken_if(team.live().weight("saver") == 99, "a weight is live that its reviewer was never shown")
 
 
+@pytest.mark.slow
+@succeeds_today(SHOWN)
 def test_other_aspect_changed_since(team: Session) -> None:
     """The plan lacks the content only; the weight came later."""
     planned(team, content={"title": "Save now"})
@@ -52,6 +58,8 @@ def test_other_aspect_changed_since(team: Session) -> None:
     broken_if(team.live().weight("saver") == 99, "a weight is live that the plan did not even ask about")
 
 
+@pytest.mark.slow
+@succeeds_today(SHOWN)
 def test_other_space_since(team: Session) -> None:
     """The plan lacks the content on the home page only; the app's came later."""
     planned(team, representations={"web-home": {"title": "Save now"}})
@@ -61,6 +69,8 @@ def test_other_space_since(team: Session) -> None:
     broken_if(shown.get("title") == "FREE MONEY", "a text is live on a space that the plan did not ask about")
 
 
+@pytest.mark.slow
+@succeeds_today(SHOWN)
 def test_inherited_since(team: Session) -> None:
     """The plan lacks the content; the category's multiplier came later, and is approved for the offer along with it."""
     planned(team, content={"title": "Save now"})
@@ -68,10 +78,12 @@ def test_inherited_since(team: Session) -> None:
     team.do("omar", "apply --yes")
     team.attempt("olga", "approve --plan plans/p.json")
     waiting = team.do("", "approvals recipients/offer.saver --all --format json")
-    states = {row["state"] for row in _rows(waiting) if row["aspect"] == "eligibility"}
+    states = {row["state"] for row in json.loads(waiting) if row["aspect"] == "eligibility"}
     broken_if("approved" in states, "a multiplier is approved that the plan did not show")
 
 
+@pytest.mark.slow
+@succeeds_today(SHOWN)
 def test_new_offer_changed_since(team: Session) -> None:
     """The offer is new, and was not live before."""
     body = {"category": "bank", "content": {"title": "Hello"}, "spaces": ["web-home"]}
@@ -83,6 +95,8 @@ def test_new_offer_changed_since(team: Session) -> None:
     broken_if(team.live().title("hello") == "FREE MONEY", "a text is live that its reviewer was never shown")
 
 
+@pytest.mark.slow
+@succeeds_today(SHOWN)
 def test_another_offer_under_the_same_name(team: Session) -> None:
     """The offer in the plan went; another one has its name by now."""
     body = {"category": "bank", "content": {"title": "Hello"}, "spaces": ["web-home"]}
@@ -96,6 +110,7 @@ def test_another_offer_under_the_same_name(team: Session) -> None:
     broken_if(team.live().title("hello") == "FREE MONEY", "a text is live that its reviewer was never shown")
 
 
+@succeeds_today(SHOWN)
 def test_rejecting_what_the_plan_did_not_show(team: Session) -> None:
     """olga approved the second text; alan, who read the plan of the first, rejects that one by its plan."""
     planned(team, content={"title": "Save now"})
@@ -106,7 +121,9 @@ def test_rejecting_what_the_plan_did_not_show(team: Session) -> None:
     broken_if(team.live().title("saver") != "Save later", "a rejection by a plan hit a text that the plan did not show")
 
 
-@pytest.mark.parametrize("changes", [{"content": {"title": "Save now"}}, {"weights": [{"weight": 4}]}])
+@pytest.mark.parametrize(
+    "changes", variants([{"content": {"title": "Save now"}}, {"weights": [{"weight": 4}]}], quick=1)
+)
 def test_honest_approval_by_plan(team: Session, changes: dict[str, Any]) -> None:
     """Nothing changed since: what the plan lacks is approved, and goes live."""
     planned(team, **changes)
@@ -116,6 +133,7 @@ def test_honest_approval_by_plan(team: Session, changes: dict[str, Any]) -> None
     assert {key: body[key] for key in changes} == changes
 
 
+@pytest.mark.slow
 def test_honest_approval_by_plan_while_others_change(team: Session) -> None:
     """What changed since is not in the plan: that waits, and the rest is approved."""
     planned(team, content={"title": "Save now"})
@@ -133,10 +151,3 @@ def test_honest_rejection_by_plan(team: Session) -> None:
     team.do("olga", "reject --plan plans/p.json")
     team.attempt("omar", "promote --yes")
     assert team.live().title("saver") != "Save now"
-
-
-def _rows(text: str) -> list[dict[str, Any]]:
-    import json
-
-    rows: list[dict[str, Any]] = json.loads(text)
-    return rows

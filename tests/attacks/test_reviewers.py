@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from attacking import Session, broken_if, succeeds_today
+from attacking import Session, broken_if, succeeds_today, variants
 
 NAMED = "Reviewers that live, or the last approval, names must agree to being removed or replaced"
 HEAVY = {"weights": [{"weight": 99}]}
@@ -25,7 +25,7 @@ def replaced_by_a_friend(team: Session) -> None:
 
 
 def joined_by_a_friend(team: Session) -> None:
-    """A friend stands in the list beside the old reviewer: today either of them is enough, and that is what changed."""
+    """A friend stands in the list beside the old reviewer, and either of them is enough."""
     team.edit(offers={"loan": {**HEAVY, "reviewers": {"eligibility": ["risk", "olga"]}}})
     team.do("omar", "apply --yes")
 
@@ -81,7 +81,7 @@ OF_LOAN: list[Callable[[Session], None]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("way", OF_LOAN)
+@pytest.mark.parametrize("way", variants(OF_LOAN, NAMED))
 def test_risk_is_taken_out(team: Session, way: Callable[[Session], None]) -> None:
     """omar writes, olga approves; risk, who reviews the eligibility of what is live, is never asked."""
     way(team)
@@ -119,7 +119,7 @@ OF_THE_CARD: list[Callable[[Session], None]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("way", OF_THE_CARD)
+@pytest.mark.parametrize("way", variants(OF_THE_CARD, NAMED, quick=1))
 def test_risk_is_taken_out_by_the_template(team: Session, way: Callable[[Session], None]) -> None:
     """The same where the reviewers come from a template."""
     way(team)
@@ -128,6 +128,8 @@ def test_risk_is_taken_out_by_the_template(team: Session, way: Callable[[Session
     broken_if(team.live().weight("gold-card") == 99, "a weight is live that risk has not seen")
 
 
+@pytest.mark.slow
+@succeeds_today(NAMED)
 def test_brand_is_taken_out(team: Session) -> None:
     """The same with who reviews the content."""
     team.edit(offers={"gold-card": {"content": {"title": "FREE MONEY"}, "reviewers": {"content": ["olga"]}}})
@@ -137,6 +139,8 @@ def test_brand_is_taken_out(team: Session) -> None:
     broken_if(team.live().title("gold-card") == "FREE MONEY", "a text is live that brand has not seen")
 
 
+@pytest.mark.slow
+@succeeds_today(NAMED)
 def test_risk_is_switched_off(team: Session) -> None:
     """An administrator disables the named reviewer and names another in the same edit."""
     team.edit(
@@ -149,6 +153,8 @@ def test_risk_is_switched_off(team: Session) -> None:
     broken_if(team.live().weight("loan") == 99, "a weight is live whose reviewer its author has removed")
 
 
+@pytest.mark.slow
+@succeeds_today(NAMED)
 def test_rename_without_the_reviewer(team: Session) -> None:
     """The rename of the offer loses the list on its way."""
     body: dict[str, Any] = team.files["specs/recipients/offers.yaml"]["offers"]["loan"]
@@ -160,6 +166,7 @@ def test_rename_without_the_reviewer(team: Session) -> None:
     broken_if(team.live().weight("credit") == 99, "a weight is live that risk has not seen")
 
 
+@pytest.mark.slow
 def test_not_asked_at_all(team: Session) -> None:
     """With the list as it is, nobody else's approval counts."""
     team.edit(offers={"loan": HEAVY})

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from attacking import Session, broken_if, succeeds_today
+from attacking import Session, broken_if, succeeds_today, variants
 
 BACK = "Rejected and retired offers stay out of a rollback unless an option asks for them"
 REPLAY = "A saved plan whose change was taken back since is not applied again: A to B to A is noticed"
 
 
-@pytest.mark.parametrize("what", ["", "--content", "--eligibility"])
+@pytest.mark.parametrize("what", variants(["", "--content", "--eligibility"], BACK, quick=1))
 def test_rollback_brings_a_rejected_offer_back(team: Session, what: str) -> None:
     """Rejected and taken off live, then live as it was before."""
     before = team.serial()
@@ -20,6 +20,8 @@ def test_rollback_brings_a_rejected_offer_back(team: Session, what: str) -> None
     broken_if(team.live()["offer.saver"], "a rejected offer is live again")
 
 
+@pytest.mark.slow
+@succeeds_today(BACK)
 def test_rollback_holds_a_rejected_offer_in_live(team: Session) -> None:
     """The next promotion, which takes what is rejected off live, does not."""
     before = team.serial()
@@ -29,6 +31,8 @@ def test_rollback_holds_a_rejected_offer_in_live(team: Session) -> None:
     broken_if(team.live()["offer.saver"], "a rejected offer is live, and no promotion takes it off")
 
 
+@pytest.mark.slow
+@succeeds_today(BACK)
 def test_rollback_past_a_rejection_not_yet_promoted(team: Session) -> None:
     """Changed, changed back, and rejected then; live goes back to what was rejected before anybody promoted."""
     before = team.serial()
@@ -44,6 +48,8 @@ def test_rollback_past_a_rejection_not_yet_promoted(team: Session) -> None:
     broken_if(team.live().weight("saver") == 3, "a rejected weight is live again")
 
 
+@pytest.mark.slow
+@succeeds_today(BACK)
 def test_rollback_to_a_space_where_it_was_rejected(team: Session) -> None:
     """Rejected on one space only, and back there."""
     before = team.serial()
@@ -54,6 +60,7 @@ def test_rollback_to_a_space_where_it_was_rejected(team: Session) -> None:
     broken_if("saver" in team.shown("app"), "an offer is live on a space where its content is rejected")
 
 
+@succeeds_today(BACK)
 def test_rollback_brings_a_retired_offer_back(team: Session) -> None:
     """Removed from the specs and from live, then live again."""
     before = team.serial()
@@ -87,6 +94,7 @@ def broken(team: Session) -> int:
     return before
 
 
+@succeeds_today(REPLAY)
 def test_saved_promotion_after_a_rollback(team: Session) -> None:
     """A job is run again after the incident was rolled back."""
     before = broken(team)
@@ -96,6 +104,8 @@ def test_saved_promotion_after_a_rollback(team: Session) -> None:
     broken_if(team.live().title("saver") == "BROKEN", "what was rolled back is live again by an old plan")
 
 
+@pytest.mark.slow
+@succeeds_today(REPLAY)
 def test_saved_promotion_never_applied_before_the_rollback(team: Session) -> None:
     """The plan was saved, the same change went live another way and was rolled back; now the plan is applied."""
     before = broken(team)
@@ -104,6 +114,8 @@ def test_saved_promotion_never_applied_before_the_rollback(team: Session) -> Non
     broken_if(team.live().title("saver") == "BROKEN", "what was rolled back is live by an old plan")
 
 
+@pytest.mark.slow
+@succeeds_today(REPLAY)
 def test_saved_promotion_of_more_than_was_rolled_back(team: Session) -> None:
     """The plan also has what was not rolled back, because that went live only with the second of two."""
     before = broken(team)
@@ -118,6 +130,7 @@ def test_saved_promotion_of_more_than_was_rolled_back(team: Session) -> None:
     broken_if(team.live().title("saver") == "BROKEN", "what was rolled back twice is live by an old plan")
 
 
+@succeeds_today(REPLAY)
 def test_saved_apply_after_a_design_rollback(team: Session) -> None:
     """The same in design: the plan of the specs is applied again."""
     before = team.serial()
@@ -129,6 +142,8 @@ def test_saved_apply_after_a_design_rollback(team: Session) -> None:
     broken_if(team.design().title("saver") == "BROKEN", "what was rolled back is in design again by an old plan")
 
 
+@pytest.mark.slow
+@succeeds_today(REPLAY)
 def test_saved_apply_after_the_specs_were_put_right(team: Session) -> None:
     """The same where no rollback but an edit put it right."""
     team.edit(offers={"saver": {"content": {"title": "BROKEN"}}})
@@ -139,6 +154,7 @@ def test_saved_apply_after_the_specs_were_put_right(team: Session) -> None:
     broken_if(team.design().title("saver") == "BROKEN", "what was put right is in design again by an old plan")
 
 
+@pytest.mark.slow
 def test_saved_promotion_after_design_was_put_right(team: Session) -> None:
     """Design was put right since: the plan relies on what it no longer says."""
     broken(team)

@@ -5,38 +5,39 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from attacking import Session, broken_if, succeeds_today
+from attacking import Session, broken_if, succeeds_today, variants
 
 MEANING = "An eligibility is bound to what its conditions mean, not to how they are written"
 NAMES = "Names are followed along renames: what only has another name needs no new approval"
 
+NEW = "Another label"
 LOAN = "recipient.age >= 21 and recipient.country = 'NO'"
 SAME = [
     "recipient.age  >=  21 and recipient.country = 'NO'",
     "recipient.age >= 21 AND recipient.country = 'NO'",
     "recipient.age >= 21\n  and recipient.country = 'NO'",
     "(recipient.age >= 21) and (recipient.country = 'NO')",
-    "RECIPIENT.AGE >= 21 and recipient.country='NO'",
+    "recipient.age>=21 and recipient.country='NO'",
 ]
 OTHER = [
     "recipient.age >= 18 and recipient.country = 'NO'",
+    "recipient.country = 'NO' and recipient.age >= 21",
     "recipient.age >= 21 or recipient.country = 'NO'",
     "recipient.age >= 21 and recipient.country = 'no'",
     "recipient.age >= 21 and recipient.country = 'N O'",
     "recipient.age >= 21",
-    "recipient.country = 'NO' and recipient.age >= 21",
 ]
 
 
-@pytest.mark.parametrize("text", SAME)
+@pytest.mark.parametrize("text", variants(SAME, MEANING, quick=1))
 def test_condition_written_another_way(team: Session, text: str) -> None:
-    """The condition of a live offer means what it meant."""
-    team.edit(offers={"loan": {"eligible": {"when": text}}})
+    """The condition of a live offer means what it meant; its label, which nobody approves, goes live with it."""
+    team.edit(offers={"loan": {"label": NEW, "eligible": {"when": text}}})
     team.do("omar", "apply --yes", "promote --yes")
-    broken_if(_when(team) == LOAN, "a condition that means the same waits for an approval")
+    broken_if(team.live()["offer.loan"]["label"] != NEW, "a condition that means the same waits for an approval")
 
 
-@pytest.mark.parametrize("text", OTHER)
+@pytest.mark.parametrize("text", variants(OTHER, quick=1))
 def test_condition_that_means_something_else(team: Session, text: str) -> None:
     """It means something else, or has its parts in another order, which is not looked through."""
     team.edit(offers={"loan": {"eligible": {"when": text}}})
@@ -45,41 +46,42 @@ def test_condition_that_means_something_else(team: Session, text: str) -> None:
     broken_if(_when(team) != LOAN, "a condition is live that nobody approved")
 
 
+@succeeds_today(MEANING)
 def test_unequal_written_another_way(team: Session) -> None:
     """`!=` is `<>`."""
     team.edit(offers={"saver": {"eligible": {"when": "recipient.country <> 'CA'"}}})
     team.honestly("omar", "olga")
-    team.edit(offers={"saver": {"eligible": {"when": "recipient.country != 'CA'"}}})
+    team.edit(offers={"saver": {"label": NEW, "eligible": {"when": "recipient.country != 'CA'"}}})
     team.do("omar", "apply --yes", "promote --yes")
-    broken_if("<>" in team.live()["offer.saver"]["eligible"]["when"], "`!=` for `<>` waits for an approval")
+    broken_if(team.live()["offer.saver"]["label"] != NEW, "`!=` for `<>` waits for an approval")
 
 
 SPELLINGS: dict[str, dict[str, Any]] = {
-    "a filter": {"filters": {"adults": {"when": "recipient.age  >= 18"}}},
-    "a category": {"categories": {"travel": {"eligible": {"when": "recipient.age  >= 16"}}}},
+    "filter.adults": {"filters": {"adults": {"label": NEW, "when": "recipient.age  >= 18"}}},
+    "category.travel": {"categories": {"travel": {"label": NEW, "eligible": {"when": "recipient.age  >= 16"}}}},
 }
 
 
-@pytest.mark.parametrize("where", SPELLINGS)
-def test_inherited_condition_written_another_way(team: Session, where: str) -> None:
+@pytest.mark.parametrize("address", variants(SPELLINGS, MEANING, quick=0))
+def test_inherited_condition_written_another_way(team: Session, address: str) -> None:
     """Two blanks in what offers inherit."""
-    team.edit(**SPELLINGS[where])
+    team.edit(**SPELLINGS[address])
     team.do("omar", "apply --yes", "promote --yes")
-    live = team.live()
-    texts = {"a filter": live["filter.adults"], "a category": (live["category.travel"] or {}).get("eligible", {})}
-    broken_if("  " not in texts[where]["when"], f"two blanks in {where} wait for an approval of every offer below")
+    broken_if(team.live()[address]["label"] != NEW, f"two blanks in {address} wait for approvals of all that use it")
 
 
+@pytest.mark.slow
+@succeeds_today(MEANING)
 def test_condition_of_a_weight_written_another_way(team: Session) -> None:
     """Two blanks in the condition of a weight."""
     team.edit(offers={"saver": {"weights": [{"weight": 3, "when": "recipient.age > 30"}]}})
     team.honestly("omar", "olga")
-    team.edit(offers={"saver": {"weights": [{"weight": 3, "when": "recipient.age  >  30"}]}})
+    team.edit(offers={"saver": {"label": NEW, "weights": [{"weight": 3, "when": "recipient.age  >  30"}]}})
     team.do("omar", "apply --yes", "promote --yes")
-    weight = team.live()["offer.saver"]["weights"][0]
-    broken_if("  " not in weight["when"], "a condition that means the same waits for an approval")
+    broken_if(team.live()["offer.saver"]["label"] != NEW, "a condition that means the same waits for an approval")
 
 
+@succeeds_today(NAMES)
 def test_category_is_renamed(team: Session) -> None:
     """A category and what is below it have other names, and nothing else changes."""
     team.edit(
@@ -93,6 +95,8 @@ def test_category_is_renamed(team: Session) -> None:
     assert live["offer.safari"]["category"] == "trips/africa"
 
 
+@pytest.mark.slow
+@succeeds_today(NAMES)
 def test_filter_is_renamed(team: Session) -> None:
     """A filter has another name."""
     team.edit(
@@ -104,6 +108,8 @@ def test_filter_is_renamed(team: Session) -> None:
     broken_if(team.live()["filter.grown-up"] is None, "a filter that is renamed waits for an approval")
 
 
+@pytest.mark.slow
+@succeeds_today(NAMES)
 def test_space_is_renamed(team: Session) -> None:
     """A space has another name."""
     space = team.files["specs/recipients/spaces.yaml"]["spaces"]["app"]
@@ -117,6 +123,7 @@ def test_space_is_renamed(team: Session) -> None:
     broken_if(live["space.app-2"] is None, "a space that is renamed waits for an approval")
 
 
+@pytest.mark.slow
 def test_template_is_renamed(team: Session) -> None:
     """A template has another name."""
     template = team.files["specs/recipients/catalog.yaml"]["templates"]["reviewed"]
@@ -126,9 +133,12 @@ def test_template_is_renamed(team: Session) -> None:
         moved={"template.reviewed": "template.checked"},
     )
     team.do("omar", "apply --yes", "promote --yes")
-    broken_if(team.live()["offer.gold-card"]["template"] != "checked", "a template that is renamed waits for an approval")
+    broken_if(
+        team.live()["offer.gold-card"]["template"] != "checked", "a template that is renamed waits for an approval"
+    )
 
 
+@pytest.mark.slow
 def test_another_category_is_no_rename(team: Session) -> None:
     """An offer that goes to another category, whose conditions and rules are others, waits."""
     team.edit(offers={"safari": {"category": "bank"}})
@@ -137,6 +147,7 @@ def test_another_category_is_no_rename(team: Session) -> None:
     broken_if(team.live()["offer.safari"]["category"] == "bank", "a category is live that nobody approved")
 
 
+@pytest.mark.slow
 def test_rename_that_hides_a_change(team: Session) -> None:
     """The category's condition changes on the way."""
     team.edit(

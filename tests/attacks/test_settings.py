@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from attacking import Session, broken_if, succeeds_today
+from attacking import Session, broken_if, succeeds_today, variants
 
 ALONE = "Where duties are separated, the author of a change of settings cannot promote it alone"
 GATES = "Of live's and design's gates both hold: an edit does not lift the gate that it has to pass"
@@ -20,7 +20,7 @@ CHANGES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "the status when proposed": ("omar", SPACE, {"spaces": {"web-home": {"storage": {"proposed": "accepted"}}}}),
     "the default category": ("omar", SPACE, {"spaces": {"web-home": {"defaults": {"categories": ["travel"]}}}}),
     "stored data": ("omar", SPACE, {"spaces": {"web-home": {"storage": {"proposed_data": {"m": "recipient.email"}}}}}),
-    "no longer unitary": ("omar", "space.newsletter", {"spaces": {"newsletter": {"channel": "sms"}}}),
+    "the newsletter's channel": ("omar", "space.newsletter", {"spaces": {"newsletter": {"channel": "sms"}}}),
     # of an administrator
     "the environment's filter": ("ada", ENVIRONMENT, {"environment": {"when": None}}),
     "the time zone": ("ada", ENVIRONMENT, {"environment": {"time_zone": "Pacific/Auckland"}}),
@@ -38,10 +38,13 @@ CHANGES: dict[str, tuple[str, str, dict[str, Any]]] = {
         "ada", "dimension.recipient", {"dimensions": {"recipient": {"fields": {"first_name": {"type": "list"}}}}},
     ),
 }  # fmt: skip
+QUICK = ("no storage", "the environment's filter")
 OTHER = {"omar": "olga", "ada": "alan"}
 
 
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize(
+    "change", variants(sorted(CHANGES, key=lambda name: name not in QUICK), ALONE, quick=len(QUICK))
+)
 def test_author_alone(team: Session, change: str) -> None:
     """One person edits, applies and promotes."""
     who, address, sections = CHANGES[change]
@@ -53,7 +56,8 @@ def test_author_alone(team: Session, change: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", ["the space's channel", "the environment's filter", "a rule's limit", "the source of contacts"]
+    "change",
+    variants(["the environment's filter", "the space's channel", "a rule's limit", "the source of contacts"], quick=2),
 )
 def test_honest_way(team: Session, change: str) -> None:
     """Somebody else promotes it, and it is live."""
@@ -65,6 +69,8 @@ def test_honest_way(team: Session, change: str) -> None:
     assert team.live()[address] != before
 
 
+@pytest.mark.slow
+@succeeds_today(ALONE)
 def test_by_a_plan_of_ones_own_that_another_never_saw(team: Session) -> None:
     """The author saves the promotion and applies the file."""
     team.edit(environment={"when": None})
@@ -73,6 +79,8 @@ def test_by_a_plan_of_ones_own_that_another_never_saw(team: Session) -> None:
     broken_if("when" not in team.live()[ENVIRONMENT], "ada alone has opened the environment to everybody")
 
 
+@pytest.mark.slow
+@succeeds_today(ALONE)
 def test_behind_an_offer_of_another(team: Session) -> None:
     """The setting rides along with an offer that is approved, promoted by name."""
     team.edit(offers={"saver": {"content": {"title": "Save now"}}})
@@ -84,6 +92,7 @@ def test_behind_an_offer_of_another(team: Session) -> None:
     broken_if("storage" in team.live()[SPACE], "omar alone has switched off the storage of a space")
 
 
+@succeeds_today(GATES)
 def test_separation_switched_off_in_the_same_edit(team: Session) -> None:
     """ada switches off the separation of duties, and then approves what she wrote."""
     team.edit(environment={"promotion": None}, offers={"saver": {"weights": [{"weight": 99}]}})
@@ -92,6 +101,8 @@ def test_separation_switched_off_in_the_same_edit(team: Session) -> None:
     broken_if(team.live().weight("saver") == 99, "ada alone has put a weight live that ada wrote")
 
 
+@pytest.mark.slow
+@succeeds_today(GATES)
 def test_separation_switched_off_and_on_again(team: Session) -> None:
     """It is off only for the moment of the approval, and never off in live."""
     team.edit(environment={"promotion": None}, offers={"saver": {"weights": [{"weight": 99}]}})
@@ -103,6 +114,8 @@ def test_separation_switched_off_and_on_again(team: Session) -> None:
     broken_if(team.live().weight("saver") == 99, "ada alone has put a weight live that ada wrote")
 
 
+@pytest.mark.slow
+@succeeds_today(GATES)
 def test_promoter_names_oneself(team: Session) -> None:
     """Only alan may promote; ada writes her own name into the list and promotes."""
     team.edit(environment={"promotion": {"promoters": ["alan"]}})
@@ -114,6 +127,7 @@ def test_promoter_names_oneself(team: Session) -> None:
     broken_if(team.live()["offer.saver"]["label"] == "Saver plus", "ada promoted where live lets only alan promote")
 
 
+@pytest.mark.slow
 def test_honest_promoter(team: Session) -> None:
     """Who is named promotes."""
     team.edit(environment={"promotion": {"promoters": ["alan"]}})

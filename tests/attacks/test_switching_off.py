@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from attacking import Session, broken_if, succeeds_today
+from attacking import Session, SetupError, broken_if, succeeds_today, variants
 
 OFF = "Switching off and leaving a space need no approval"
 ON = "Switching on again needs an approval given after the switching off"
-BODY = "Switching off never takes a body live that nobody reviewed"
 
 
 def off(team: Session, *, by_category: bool = False) -> None:
@@ -19,6 +18,7 @@ def off(team: Session, *, by_category: bool = False) -> None:
     team.do("omar", "apply --yes", "promote --yes")
 
 
+@succeeds_today(OFF)
 def test_offer_is_switched_off(team: Session) -> None:
     """It is offered to nobody any more, and all others are."""
     off(team)
@@ -27,6 +27,8 @@ def test_offer_is_switched_off(team: Session) -> None:
     assert {"gold-card", "loan", "safari"} <= shown.keys()
 
 
+@pytest.mark.slow
+@succeeds_today(OFF)
 def test_reviewed_offer_is_switched_off(team: Session) -> None:
     """Also where reviewers are named."""
     team.edit(offers={"gold-card": {"enabled": False}})
@@ -34,6 +36,7 @@ def test_reviewed_offer_is_switched_off(team: Session) -> None:
     broken_if("gold-card" in team.shown(), "an offer that was switched off is still offered")
 
 
+@succeeds_today(OFF)
 def test_category_is_switched_off(team: Session) -> None:
     """All below it goes."""
     off(team, by_category=True)
@@ -50,6 +53,8 @@ def test_offer_leaves_a_space(team: Session) -> None:
     assert "saver" in team.shown("web-home")
 
 
+@pytest.mark.slow
+@succeeds_today(OFF)
 def test_period_ends_earlier(team: Session) -> None:
     """An earlier last day, and nothing else."""
     team.edit(offers={"saver": {"eligible": {"until": "2999-12-31"}}})
@@ -59,6 +64,8 @@ def test_period_ends_earlier(team: Session) -> None:
     broken_if("saver" in team.shown(), "an offer is still shown after its new last day")
 
 
+@pytest.mark.slow
+@succeeds_today(OFF)
 def test_offer_is_switched_off_while_an_edit_waits(team: Session) -> None:
     """A text waits for its approval: the offer goes all the same, and the text does not come."""
     team.edit(offers={"saver": {"content": {"title": "Save now"}}})
@@ -67,7 +74,9 @@ def test_offer_is_switched_off_while_an_edit_waits(team: Session) -> None:
     broken_if("saver" in team.shown(), "an offer that was switched off is still offered while an edit waits")
 
 
-@pytest.mark.parametrize("change", [{"content": {"title": "FREE MONEY"}}, {"weights": [{"weight": 99}]}])
+@pytest.mark.parametrize(
+    "change", variants([{"content": {"title": "FREE MONEY"}}, {"weights": [{"weight": 99}]}], quick=1)
+)
 def test_unreviewed_body_by_switching_off(team: Session, change: dict[str, object]) -> None:
     """Something else changes in the same edit: off it may go, but that is not live, nor when it is on again."""
     team.edit(offers={"saver": {"enabled": False, **change}})
@@ -80,6 +89,7 @@ def test_unreviewed_body_by_switching_off(team: Session, change: dict[str, objec
     broken_if(live.title("saver") == "FREE MONEY" or live.weight("saver") == 99, "what nobody approved is live")
 
 
+@pytest.mark.slow
 def test_weight_beside_an_earlier_end(team: Session) -> None:
     """An earlier last day that is still to come takes no other change along."""
     team.edit(offers={"saver": {"eligible": {"until": "2999-12-31"}}})
@@ -90,6 +100,7 @@ def test_weight_beside_an_earlier_end(team: Session) -> None:
     broken_if(team.live().weight("saver") == 99, "a weight is live that nobody approved")
 
 
+@pytest.mark.slow
 def test_later_end(team: Session) -> None:
     """A later last day is no switching off."""
     team.edit(offers={"saver": {"eligible": {"until": "2999-12-30"}}})
@@ -97,9 +108,12 @@ def test_later_end(team: Session) -> None:
     team.edit(offers={"saver": {"eligible": {"until": "2999-12-31"}}})
     team.do("omar", "apply --yes")
     team.attempt("omar", "promote --yes")
-    broken_if(team.live()["offer.saver"]["eligible"]["until"] == "2999-12-31", "a longer period nobody approved is live")
+    broken_if(
+        team.live()["offer.saver"]["eligible"]["until"] == "2999-12-31", "a longer period nobody approved is live"
+    )
 
 
+@pytest.mark.slow
 def test_another_space(team: Session) -> None:
     """Coming to a space is no leaving."""
     team.edit(offers={"safari": {"spaces": ["web-home", "app"]}})
@@ -113,9 +127,10 @@ def approved_off(team: Session, **off: object) -> None:
     team.edit(offers={"saver": off})
     team.honestly("omar", "olga")
     if "saver" in team.shown("app"):
-        raise AssertionError("it is still offered")
+        raise SetupError("it is still offered")
 
 
+@succeeds_today(ON)
 def test_offer_is_switched_on_again(team: Session) -> None:
     """On again by an edit alone, on the approval of long ago."""
     approved_off(team, enabled=False)
@@ -125,6 +140,8 @@ def test_offer_is_switched_on_again(team: Session) -> None:
     broken_if("saver" in team.shown(), "an offer is on again that nobody approved since it was switched off")
 
 
+@pytest.mark.slow
+@succeeds_today(ON)
 def test_category_is_switched_on_again(team: Session) -> None:
     """The same with all below a category."""
     team.edit(categories={"bank": {"enabled": False}})
@@ -136,6 +153,8 @@ def test_category_is_switched_on_again(team: Session) -> None:
     broken_if("saver" in team.shown(), "offers are on again that nobody approved since they were switched off")
 
 
+@pytest.mark.slow
+@succeeds_today(ON)
 def test_offer_comes_back_to_a_space(team: Session) -> None:
     """The same with a space that it had left."""
     approved_off(team, spaces=["web-home"])
@@ -145,6 +164,8 @@ def test_offer_comes_back_to_a_space(team: Session) -> None:
     broken_if("saver" in team.shown("app"), "an offer is back on a space, and nobody approved that since it left")
 
 
+@pytest.mark.slow
+@succeeds_today(ON)
 def test_rollback_switches_on_again(team: Session) -> None:
     """By a rollback to what was live before."""
     before = team.serial()

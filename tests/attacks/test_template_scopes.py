@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from attacking import Session, broken_if, succeeds_today
+from attacking import Session, broken_if, variants
 
 SCOPES = "What a template reads is worked out with scopes; where it cannot be known, all of it counts"
 
@@ -21,7 +21,7 @@ HIDDEN = [
 ]
 
 
-@pytest.mark.parametrize("text", PLAIN + HIDDEN)
+@pytest.mark.parametrize("text", variants(HIDDEN + PLAIN, SCOPES, stopped=HIDDEN[3:] + PLAIN, quick=1))
 def test_label_changes_what_is_shown(team: Session, text: str) -> None:
     """The label alone changes, which no approval covers; customers read it, because an approved text shows it."""
     team.edit(offers={"saver": {"content": {"title": text}}})
@@ -36,9 +36,7 @@ def test_label_changes_what_is_shown(team: Session, text: str) -> None:
     broken_if("FREE MONEY" in team.shown()["saver"]["title"], "customers read a text that nobody approved")
 
 
-@pytest.mark.parametrize(
-    "text", ["{{ offer.label }}", "{% set offer = offer.label %}{{ offer }}", "{% set title = offer.label %}{{ title }}"]
-)
+@pytest.mark.parametrize("text", variants([HIDDEN[0], *PLAIN], SCOPES, stopped=PLAIN, quick=0))
 def test_label_changes_what_a_space_renders(team: Session, text: str) -> None:
     """The same by way of the space's rendering function."""
     team.edit(spaces={"app": {"render": {"html": f"<h1>{text}</h1>"}}})
@@ -46,14 +44,14 @@ def test_label_changes_what_a_space_renders(team: Session, text: str) -> None:
         return  # likewise
     team.do("olga", "approve offer.*")
     team.do("omar", "promote --yes")
-    assert "Saver" in team.page("app")
+    assert "SAVER" in team.page("app").upper()
     team.edit(offers={"saver": {"label": "FREE MONEY"}})
     team.do("omar", "apply --yes")
     team.attempt("omar", "promote --yes")
     broken_if("FREE MONEY" in team.page("app"), "customers read a text that nobody approved")
 
 
-@pytest.mark.parametrize("text", [PLAIN[0], PLAIN[2]])
+@pytest.mark.parametrize("text", variants([PLAIN[0], PLAIN[2]], quick=1))
 def test_honest_change_of_a_label_that_is_shown(team: Session, text: str) -> None:
     """Approved with its new label, it is shown with it."""
     team.edit(offers={"saver": {"content": {"title": text}}})
@@ -64,8 +62,8 @@ def test_honest_change_of_a_label_that_is_shown(team: Session, text: str) -> Non
 
 
 UNKNOWN = [
-    "{{ recipient.no_such_field }}",
     "{% set recipient = recipient %}{{ recipient.no_such_field }}",
+    "{{ recipient.no_such_field }}",
     "{% for recipient in [recipient] %}{{ recipient.no_such_field }}{% endfor %}",
     "{% for recipient in [1] %}{% endfor %}{{ recipient.no_such_field }}",
     "{% for recipient in [] %}{% else %}{{ recipient.no_such_field }}{% endfor %}",
@@ -73,7 +71,7 @@ UNKNOWN = [
 ]
 
 
-@pytest.mark.parametrize("text", UNKNOWN)
+@pytest.mark.parametrize("text", variants(UNKNOWN, SCOPES, stopped=UNKNOWN[1:], quick=1))
 def test_field_that_is_not_there(team: Session, text: str) -> None:
     """A field that contacts do not have is a mistake of the specs, and does not get into design."""
     team.edit(offers={"saver": {"content": {"title": f"Dear {text}"}}})
@@ -82,7 +80,7 @@ def test_field_that_is_not_there(team: Session, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["{{ recipient.first_name }}", "{% set name = recipient.first_name %}{{ name }}"]
+    "text", variants(["{{ recipient.first_name }}", "{% set name = recipient.first_name %}{{ name }}"], quick=1)
 )
 def test_honest_field(team: Session, text: str) -> None:
     """A field that they have is read."""
