@@ -39,3 +39,9 @@ def team(request: pytest.FixtureRequest, tmp_path: Path, forks: Forked, begun: P
     Session(root, forks, PROJECT).do("", f"store copy .offerkit/store.db {store}")
     (root / ".offerkit/store.db").unlink()
     return Session(root, forks, PROJECT, store)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is left to the slow run anyway is played on SQLite only: the rules stand above the database."""
+    here = Path(__file__).parent
+    items[:] = [item for item in items if here not in item.path.parents or len(list(item.iter_markers("slow"))) < 2]

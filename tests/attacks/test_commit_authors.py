@@ -95,11 +95,11 @@ def test_author_of_a_merged_branch_approves(repository: Session) -> None:
 
 @pytest.mark.slow
 def test_who_applies_approves(repository: Session) -> None:
-    """The commit is omar's; ada, who applied it, approves."""
+    """The commit is omar's; alan, who applied it and wrote nothing before, approves."""
     heavy(repository)
     commit(repository, "omar")
-    repository.do("ada", "apply --yes")
-    repository.attempt("ada", "approve offer.saver", "promote --yes")
+    repository.do("alan", "apply --yes")
+    repository.attempt("alan", "approve offer.saver", "promote --yes")
     broken_if(repository.live().weight("saver") == 99, "a person who applies is an author")
 
 

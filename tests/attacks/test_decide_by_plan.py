@@ -110,6 +110,7 @@ def test_another_offer_under_the_same_name(team: Session) -> None:
     broken_if(team.live().title("hello") == "FREE MONEY", "a text is live that its reviewer was never shown")
 
 
+@pytest.mark.slow
 @succeeds_today(SHOWN)
 def test_rejecting_what_the_plan_did_not_show(team: Session) -> None:
     """olga approved the second text; alan, who read the plan of the first, rejects that one by its plan."""
@@ -145,6 +146,7 @@ def test_honest_approval_by_plan_while_others_change(team: Session) -> None:
     assert (live.title("saver"), live.weight("safari")) == ("Save now", 2)
 
 
+@pytest.mark.slow
 def test_honest_rejection_by_plan(team: Session) -> None:
     """Nothing changed since: what the plan shows is rejected, and does not go live."""
     planned(team, content={"title": "Save now"})

@@ -80,7 +80,7 @@ def without_depends(plan: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "forge", variants([without_base, without_depends], DANGLING, stopped=[without_depends], quick=1)
+    "forge", variants([without_base, without_depends], DANGLING, stopped=[without_depends], quick=0)
 )
 def test_campaign_of_a_retired_offer(team: Session, forge: Forgery) -> None:
     """The offer was live when the plan was made, and is retired by now; an empty base hides that."""
@@ -276,6 +276,7 @@ def test_honest_saved_plans(team: Session) -> None:
     assert team.live().weight("saver") == 99
 
 
+@pytest.mark.slow
 def test_honest_campaign(team: Session) -> None:
     """A campaign of what is live, from a saved plan."""
     team.edit(offers={"hello": {"category": "bank", "content": {"title": "Hello"}, "spaces": ["newsletter"]}})

@@ -60,6 +60,7 @@ def test_rollback_to_a_space_where_it_was_rejected(team: Session) -> None:
     broken_if("saver" in team.shown("app"), "an offer is live on a space where its content is rejected")
 
 
+@pytest.mark.slow
 @succeeds_today(BACK)
 def test_rollback_brings_a_retired_offer_back(team: Session) -> None:
     """Removed from the specs and from live, then live again."""

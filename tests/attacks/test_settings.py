@@ -20,6 +20,7 @@ CHANGES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "the status when proposed": ("omar", SPACE, {"spaces": {"web-home": {"storage": {"proposed": "accepted"}}}}),
     "the default category": ("omar", SPACE, {"spaces": {"web-home": {"defaults": {"categories": ["travel"]}}}}),
     "stored data": ("omar", SPACE, {"spaces": {"web-home": {"storage": {"proposed_data": {"m": "recipient.email"}}}}}),
+    "a hook": ("omar", SPACE, {"spaces": {"web-home": {"hooks": {"post_processing": "nothing"}}}}),
     "the newsletter's channel": ("omar", "space.newsletter", {"spaces": {"newsletter": {"channel": "sms"}}}),
     # of an administrator
     "the environment's filter": ("ada", ENVIRONMENT, {"environment": {"when": None}}),
@@ -57,7 +58,7 @@ def test_author_alone(team: Session, change: str) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    variants(["the environment's filter", "the space's channel", "a rule's limit", "the source of contacts"], quick=2),
+    variants(["the environment's filter", "the space's channel", "a rule's limit", "the source of contacts"], quick=1),
 )
 def test_honest_way(team: Session, change: str) -> None:
     """Somebody else promotes it, and it is live."""

@@ -45,6 +45,7 @@ def test_category_is_switched_off(team: Session) -> None:
     assert "safari" in shown
 
 
+@pytest.mark.slow
 def test_offer_leaves_a_space(team: Session) -> None:
     """It stays on the others."""
     team.edit(offers={"saver": {"spaces": ["web-home"]}})
@@ -174,6 +175,7 @@ def test_rollback_switches_on_again(team: Session) -> None:
     broken_if("saver" in team.shown(), "an offer that was switched off is on again by a rollback")
 
 
+@pytest.mark.slow
 def test_honest_switching_off(team: Session) -> None:
     """With every approval that anybody could ask for, it is off."""
     approved_off(team, enabled=False)
