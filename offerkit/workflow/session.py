@@ -9,6 +9,7 @@ from pathlib import Path
 
 from offerkit.applier.apply import Run
 from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.governance.scopes import Scopes
 from offerkit.loader import Loaded, Project, load
 from offerkit.loader.progress import Progress, no_progress
 from offerkit.store import Holder, Location, Store
@@ -22,6 +23,7 @@ class Session:
     ``store_path`` is where the store is when it is not the project's own.
     ``remote``: the server that holds the store; ``store_path`` is then a copy of its history.
     ``override_impact``: why a promotion may take offers from more people than its environment allows.
+    ``scopes``: what the operator's token may be used for; None where no token is asked for.
     """
 
     project: Project
@@ -38,6 +40,7 @@ class Session:
     environ: Mapping[str, str] = field(default_factory=dict)
     override_impact: str = ""
     remote: Remote | None = None
+    scopes: Scopes | None = None
 
     @property
     def store(self) -> Location:
