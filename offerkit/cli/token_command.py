@@ -27,15 +27,13 @@ def token() -> None:
 )
 @lock_option
 @pass_shell
-def create(
-    shell: Shell, whose: str, name: str, expires: str, scopes: tuple[str, ...], lock_timeout: float
-) -> None:
+def create(shell: Shell, whose: str, name: str, expires: str, scopes: tuple[str, ...], lock_timeout: float) -> None:
     """Make a token for an operator, and print it: this once, it is kept as a hash only.
 
     A token may be used for no more than its scope says, whatever its operator may do. apply: plans that change
-    design, and campaigns. approve: approve and reject. promote: all that changes offers in live, so promotions, rollbacks
-    of live, purges. None of them includes another but read; all is every one. That it was made is a revision of the
-    history.
+    design, and campaigns. approve: approve and reject. promote: all that changes offers in live, so promotions,
+    rollbacks of live, purges. None of them includes another but read; all is every one. That it was made is a
+    revision of the history.
     """
     from offerkit.workflow import tokens
 

@@ -79,5 +79,5 @@ def _not_in(held: Scopes, wanted: str, example: str, operator: str) -> Diagnosti
         Code.TOKEN_SCOPE,
         f"the token is not for this: it lacks the scope {wanted}",
         f"Its scope is {has}. A token is good for what its scope says, whatever {operator} may do otherwise.",
-        f"Use a token that has it; where the store is, this makes one: offerkit token create {operator} --scope {example}",
+        f"Use one that has it; where the store is, this makes it: offerkit token create {operator} --scope {example}",
     )

@@ -28,9 +28,7 @@ def connect(location: Location, *, create: bool, write: bool, busy_timeout: floa
             assert_never(location)
 
 
-def open_store(
-    location: Location, *, create: bool, write: bool, busy_timeout: float, audit: bool = False
-) -> Database:
+def open_store(location: Location, *, create: bool, write: bool, busy_timeout: float, audit: bool = False) -> Database:
     """A store of the current format at ``location``, made when there is none and ``create`` is set.
 
     An older format is upgraded at once where nobody else may be using it (SQLite), else refused. Refused is also what

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-
 from collections.abc import Sequence
 
 from offerkit.diagnostics import Code, Refused, refuse

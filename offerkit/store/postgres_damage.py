@@ -36,71 +36,80 @@ _INDEX = re.compile(r"CREATE (UNIQUE )?INDEX \w+ ON (\w+) (\([^)]*\))(?: WHERE (
 _QUOTED = re.compile(r'"([a-z_]+)"')
 """A name that is also a word of SQL, as “time” is; columns are compared by name themselves."""
 
-_IN = "JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = ?"
-_PLANTED = f"""
+_PLANTED = """
+    WITH own AS (SELECT * FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace
+        WHERE nspname = current_schema())),
+    space AS (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
     SELECT CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table'
         WHEN 'p' THEN 'partitioned table' WHEN 'S' THEN 'sequence' ELSE 'type' END, c.relname::text
-        FROM pg_class c {_IN} WHERE c.relkind NOT IN ('r', 'i', 't')
-    UNION ALL SELECT 'trigger', t.tgname::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid {_IN}
+        FROM own c WHERE c.relkind NOT IN ('r', 'i', 't')
+    UNION ALL SELECT 'trigger', t.tgname::text FROM pg_trigger t JOIN own c ON c.oid = t.tgrelid
         WHERE NOT t.tgisinternal
-    UNION ALL SELECT 'rule', r.rulename::text FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class {_IN}
+    UNION ALL SELECT 'rule', r.rulename::text FROM pg_rewrite r JOIN own c ON c.oid = r.ev_class
         WHERE c.relkind NOT IN ('v', 'm')
-    UNION ALL SELECT 'policy', p.polname::text FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid {_IN}
-    UNION ALL SELECT 'row security', c.relname::text FROM pg_class c {_IN} WHERE c.relrowsecurity
+    UNION ALL SELECT 'policy', p.polname::text FROM pg_policy p JOIN own c ON c.oid = p.polrelid
+    UNION ALL SELECT 'row security', c.relname::text FROM own c WHERE c.relrowsecurity
     UNION ALL SELECT 'inheriting table', h.inhrelid::regclass::text FROM pg_inherits h
-        JOIN pg_class c ON c.oid IN (h.inhparent, h.inhrelid) {_IN} WHERE c.relkind <> 'i'
-    UNION ALL SELECT 'function', p.proname::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-        AND n.nspname = ?
-    UNION ALL SELECT 'operator', o.oprname::text FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace
-        AND n.nspname = ?
-    UNION ALL SELECT 'type', t.typname::text FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
-        AND n.nspname = ? WHERE t.typrelid = 0 AND t.typelem = 0
-    UNION ALL SELECT 'collation', l.collname::text FROM pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace
-        AND n.nspname = ?
+        JOIN own c ON c.oid IN (h.inhparent, h.inhrelid) WHERE c.relkind <> 'i'
+    UNION ALL SELECT 'function', p.proname::text FROM pg_proc p JOIN space ON space.oid = p.pronamespace
+    UNION ALL SELECT 'operator', o.oprname::text FROM pg_operator o JOIN space ON space.oid = o.oprnamespace
+    UNION ALL SELECT 'type', t.typname::text FROM pg_type t JOIN space ON space.oid = t.typnamespace
+        WHERE t.typrelid = 0 AND t.typelem = 0
+    UNION ALL SELECT 'collation', l.collname::text FROM pg_collation l JOIN space ON space.oid = l.collnamespace
     ORDER BY 1, 2"""
-_COLUMNS = f"""
+_COLUMNS = """
+    WITH own AS (SELECT * FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace
+        WHERE nspname = current_schema()))
     SELECT c.relname || '.' || a.attname, format_type(a.atttypid, a.atttypmod)
         || CASE WHEN a.attcollation = 0 THEN '' WHEN ln.nspname = 'pg_catalog' THEN ' COLLATE ' || l.collname
             ELSE ' COLLATE ' || ln.nspname || '.' || l.collname END
         || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END
         || CASE WHEN a.attgenerated <> '' OR a.attidentity <> '' THEN ' GENERATED' ELSE '' END
         || COALESCE(' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), '')
-    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind = 'r' {_IN}
+    FROM pg_attribute a JOIN own c ON c.oid = a.attrelid AND c.relkind = 'r'
     LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     LEFT JOIN pg_collation l ON l.oid = a.attcollation LEFT JOIN pg_namespace ln ON ln.oid = l.collnamespace
     WHERE a.attnum > 0 AND NOT a.attisdropped"""
-_CONSTRAINTS = f"""
+_CONSTRAINTS = """
+    WITH own AS (SELECT * FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace
+        WHERE nspname = current_schema()))
     SELECT c.relname || ': ' || pg_get_constraintdef(k.oid), '' FROM pg_constraint k
-    JOIN pg_class c ON c.oid = k.conrelid {_IN} WHERE k.contype <> 'n'"""
-_INDEXES = f"""
+    JOIN own c ON c.oid = k.conrelid WHERE k.contype <> 'n'"""
+_INDEXES = """
+    WITH own AS (SELECT * FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace
+        WHERE nspname = current_schema()))
     SELECT c.relname::text, CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END || t.relname
         || split_part(pg_get_indexdef(i.indexrelid), ' USING', 2)
-    FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid {_IN}"""
-_TABLES = f"""
+    FROM pg_index i JOIN own c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid"""
+_TABLES = """
+    WITH own AS (SELECT * FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace
+        WHERE nspname = current_schema()))
     SELECT c.relname::text, CASE c.relpersistence WHEN 'p' THEN '' ELSE 'not kept through a crash' END
-    FROM pg_class c {_IN} WHERE c.relkind = 'r'"""
-_SWITCHED_OFF = f"""
-    SELECT DISTINCT c.relname::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid {_IN}
+    FROM own c WHERE c.relkind = 'r'"""
+_SWITCHED_OFF = """
+    WITH own AS (SELECT * FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace
+        WHERE nspname = current_schema()))
+    SELECT DISTINCT c.relname::text FROM pg_trigger t JOIN own c ON c.oid = t.tgrelid
     WHERE t.tgisinternal AND t.tgenabled <> 'O' ORDER BY 1"""
 
 
-def planted(db: Database, name: str) -> list[str]:
-    """Views, triggers, rules, policies, functions and the like in the schema ``name``, in words."""
-    found: list[tuple[str, str]] = db.rows(_PLANTED, (name,) * _PLANTED.count("?"))
+def planted(db: Database) -> list[str]:
+    """Views, triggers, rules, policies, functions and the like in the store's schema, in words."""
+    found: list[tuple[str, str]] = db.rows(_PLANTED)
     return [f"the {kind} {what[:80]}" for kind, what in found]
 
 
-def differences(db: Database, name: str) -> list[str]:
-    """Every object of the schema ``name`` that is missing, made otherwise, or no part of a store."""
+def differences(db: Database) -> list[str]:
+    """Every object of the store's schema that is missing, made otherwise, or no part of a store."""
     with closing(schema.model("")) as model:
         expected = {**_MARKER, **dict(_expected(model))}
     found: dict[tuple[str, str], str] = {}
     asked = {"table": _TABLES, "column": _COLUMNS, "constraint": _CONSTRAINTS, "index": _INDEXES}
     for kind, sql in asked.items():
-        rows: list[tuple[str, str]] = db.rows(sql, (name,))
+        rows: list[tuple[str, str]] = db.rows(sql)
         found |= {(kind, _QUOTED.sub(r"\1", what)): _QUOTED.sub(r"\1", how) for what, how in rows}
-    off: list[tuple[str]] = db.rows(_SWITCHED_OFF, (name,))
-    said = [f"{what} is no part of a store" for what in planted(db, name)]
+    off: list[tuple[str]] = db.rows(_SWITCHED_OFF)
+    said = [f"{what} is no part of a store" for what in planted(db)]
     said += schema.differences(expected, _of_known_tables(found, expected))
     return said + [f"the checks of references of the table {table} are switched off" for (table,) in off]
 
@@ -130,11 +139,11 @@ def _expected(model: sqlite3.Connection) -> Iterator[tuple[tuple[str, str], str]
         ):
             yield ("constraint", f"{table}: FOREIGN KEY ({column}) REFERENCES {other}({there})"), ""
     for name, sql in model.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"):
-        made = _INDEX.fullmatch(sql)
-        assert made is not None, sql
-        unique, table, columns, where = made.groups()
+        written = _INDEX.fullmatch(sql)
+        assert written is not None, sql
+        unique, of, keys, where = written.groups()
         condition = f" WHERE ({where}::text)" if where else ""  # ours end with a text
-        yield ("index", name), f"{unique or ''}{table} btree {columns}{condition}"
+        yield ("index", name), f"{unique or ''}{of} btree {keys}{condition}"
 
 
 def _list(names: Iterable[str]) -> str:

@@ -20,7 +20,7 @@ _STATISTICS = (
     ("sqlite_stat1", "sqlite_stat1", "CREATE TABLE sqlite_stat1(tbl,idx,stat)"),
     ("sqlite_stat4", "sqlite_stat4", "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"),
 )
-"""What SQLite itself makes when somebody lets it ANALYZE the file: it changes how fast answers are, not what they are."""
+"""What SQLite itself makes when somebody lets it ANALYZE the file: answers come faster, and are the same."""
 _OBJECTS = "SELECT type, name, tbl_name, sql FROM sqlite_master"
 _Row = tuple[str, str, str, str | None]
 

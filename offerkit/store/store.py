@@ -123,6 +123,10 @@ class Store:
         """The number of the newest revision; 0 when there is none."""
         return revisions.last_serial(self._db)
 
+    def digests(self, serial: int) -> dict[int, str]:
+        """The digests of revision ``serial``, if there is one, and of the newest, by serial."""
+        return revisions.digests(self._db, serial)
+
     def serial_at(self, moment: str) -> int:
         """The last revision whose time is not after ``moment`` (UTC, ISO); 0 when there is none."""
         return revisions.serial_at(self._db, moment)

@@ -43,7 +43,7 @@ class TokenRow:
 
     @property
     def digest(self) -> str:
-        """Stands for all of the row but ``revoked``, in the history. From the random bits of a token nothing is seen."""
+        """Stands for all of the row but ``revoked``, in the history; of a token's random bits it shows nothing."""
         made = [self.id, self.hash, self.operator, self.name, self.created, self.created_by, self.expires, self.scope]
         return digest(_SCHEME, canonical(made))
 

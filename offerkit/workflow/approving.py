@@ -76,7 +76,10 @@ def decide(session: Session, wish: Wish, decision: Decision) -> Decided:
     if session.remote is not None:
         from offerkit.workflow.remote import decide_there
 
-        return decide_there(session.remote, session, wish, decision)
+        decided = decide_there(session.remote, session, wish, decision)
+        if decided.revision is not None:
+            session.told(decided.revision)
+        return decided
     with session.existing() as store:
         actor = who_is(session, store)
     with (

@@ -105,7 +105,9 @@ def apply(session: Session, plan: Plan) -> Applied:
     if session.remote is not None:
         from offerkit.workflow.remote import apply_there
 
-        return apply_there(session.remote, session, plan)
+        applied = apply_there(session.remote, session, plan)
+        session.told(applied.revision)
+        return applied
     with session.writing(create=plan.kind is PlanKind.APPLY) as store:
         run = replace(
             session.run(actor.name),

@@ -33,7 +33,8 @@ def full(location: Location) -> Location:
         store.add_delivery(RUN, [made(900, interaction="call-9", time=at(9))])
         with store.recording():
             store.remember("recipients", "cookie", "42|fr", at(1))
-        store.add_token(TOKEN)
+        with store.transaction():
+            store.add_token(TOKEN)
     return location
 
 
