@@ -60,6 +60,7 @@ def listed(shell: Shell) -> None:
         orphaned = {row.id: tokens.orphaned(store, row) for row in rows}
     if not rows:
         click.echo("No tokens.")
+    wide = max((len(row.scope) for row in rows), default=0)
     for row in rows:
         word, when = ("revoked", row.revoked) if row.revoked else ("until", row.expires)
         if not row.revoked and row.expires <= session.now:
@@ -67,7 +68,7 @@ def listed(shell: Shell) -> None:
         if not row.revoked and orphaned[row.id]:
             word, when = "removed", orphaned[row.id]
         state = f"{word:<7} {when[:16]}Z"
-        texts = [row.id, f"{row.operator:<16}", f"{row.scope:<12}", state, f"by {row.created_by}", row.name]
+        texts = [row.id, f"{row.operator:<16}", f"{row.scope:<{wide}}", state, f"by {row.created_by}", row.name]
         click.echo("  ".join(map(visible, texts)).rstrip())
 
 

@@ -110,7 +110,7 @@ def test_status_and_format(full: Location) -> None:
         found = status_json(store.status())
     assert isinstance(found, dict)
     assert found["rows"]["proposition"] == 200  # type: ignore[index, call-overload]
-    assert found["last_revision"]["serial"] == 5  # type: ignore[index, call-overload]
+    assert found["last_revision"]["serial"] == 6  # type: ignore[index, call-overload]
     assert found["lock"]["who"] == "ada"  # type: ignore[index, call-overload]
     assert int(str(found["size"])) > 10_000
     assert migrate(full).current
