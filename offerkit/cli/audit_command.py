@@ -25,18 +25,23 @@ def audit() -> None:
 @click.option("--head", metavar="DIGEST", help="The last revision's digest as you noted it elsewhere.")
 @pass_shell
 def verify(shell: Shell, head: str | None) -> None:
-    """Find every row of the history that was edited, removed or reordered.
+    """Find every row of the history that was edited, removed or reordered, and every object that is not ours.
 
-    Every revision's digest covers its changes, its approvals and the revision before. Note the digest this
-    prints somewhere else: with --head, a history that was rewritten as a whole is found as well.
+    Every revision's digest covers its changes, its approvals and the revision before; the tokens are compared with the
+    revisions that made and revoked them, tables and indexes with what this format has. Note the digest this prints
+    somewhere else: with --head, a history that was rewritten as a whole is found as well. With --store, no project is
+    needed.
     """
+    from offerkit.reports.words import count
     from offerkit.workflow.audit import verified
 
-    with shell.session().existing() as store:
-        last = verified(store, head or "")
-    count = last.serial if last is not None else 0
-    text = f"The history is sound: {count:,} revision{'s' if count != 1 else ''}"
-    text += f", the last one {last.digest}." if last is not None else "."
+    with shell.audited(verify=True) as audited:
+        sound = verified(audited, head or "")
+    text = f"The history is sound: {count(sound.revisions, 'revision')}"
+    text += f", the last one {sound.digest}." if sound.digest else "."
+    there = "the tokens, which stay with the server, were not" if sound.tokens is None else ""
+    text += f"\nAlso checked: the schema of format {sound.format}"
+    text += f"; {there}." if there else f", {count(sound.tokens or 0, 'token')}."
     click.echo(shell.style.green(text), color=True)
 
 
@@ -45,14 +50,14 @@ def verify(shell: Shell, head: str | None) -> None:
 @pass_shell
 def export(shell: Shell, out: Path | None) -> None:
     """Write the history as JSON lines, oldest revision first."""
-    with shell.session().existing() as store:
+    with shell.audited(verify=False) as audited:
         if out is None:
             from offerkit.workflow.audit import write_history
 
-            write_history(store, sys.stdout.buffer)
+            write_history(audited.store, sys.stdout.buffer)
             return
         try:
-            count = _to_file(store, out)
+            count = _to_file(audited.store, out)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", error)
             raise refuse(Code.UNREADABLE, f"the history cannot be written to {out!s:.200}: {reason}") from None

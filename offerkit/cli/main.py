@@ -109,6 +109,12 @@ def _global_options() -> list[click.Option]:
         click.Option(
             ["--color"], type=click.Choice(["auto", "always", "never"]), help="Colours; auto: on a terminal (default)."
         ),
+        click.Option(
+            ["--accept-restored"],
+            is_flag=True,
+            default=None,
+            help="Go on with a store that is not the one that was seen here before, or an older state of it.",
+        ),
         click.Option(["--no-cache"], is_flag=True, default=None, help="Parse every file again."),
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from offerkit.planning.plan import Plan
     from offerkit.reports.impact import Impact
     from offerkit.store import Holder, Location
-    from offerkit.store.remote import Remote
+    from offerkit.store.remote import Copy, Remote
+    from offerkit.workflow.audit import Audited
     from offerkit.workflow.session import Session
 
 LONG = 2000
@@ -37,6 +39,7 @@ class Shell:
     operator: str | None = None
     color: str = "auto"
     no_cache: bool = False
+    accept_restored: bool = False
     form: str = "text"
     """The form the last plan was printed in; other forms own standard output."""
 
@@ -46,7 +49,9 @@ class Shell:
 
     def session(self, *, lock_timeout: float = 0.0, message: str = "", override_impact: str = "") -> Session:
         """The session of this run. Raises Refused where there is no project."""
+        from offerkit.governance.scopes import scopes_of
         from offerkit.loader import find_project
+        from offerkit.workflow.heads import seen_heads
         from offerkit.workflow.session import Session
 
         start = Path(self.project).resolve() if self.project else Path.cwd()
@@ -56,11 +61,14 @@ class Shell:
             )
         project = find_project(start)
         _ROOT.append(project.root)
-        remote, location, operator = None, None, self.operator or ""
-        if (self.store or "").lower().startswith(("https://", "http://")):
-            remote, location, operator = behind_server(self.store or "", operator, project.root)
+        remote, operator, scopes = None, self.operator or "", None
+        location: Location | None = None
+        if is_server(self.store):
+            remote, copy = behind_server(self.store or "", operator, project.root)
+            location, operator, scopes = copy.path, copy.operator, scopes_of(copy.scopes) if copy.scopes else None
         else:
             location = located(self.store)
+        there = remote.url if remote is not None else ""
         return Session(
             project,
             now(),
@@ -76,7 +84,39 @@ class Shell:
             dict(os.environ),
             override_impact,
             remote,
+            seen_heads(project, location or project.store, there, accept=self.accept_restored),
+            scopes,
         )
+
+    @contextlib.contextmanager
+    def audited(self, *, verify: bool) -> Iterator[Audited]:
+        """The store that is to be audited: the project's, or outside of any project the one that --store names.
+
+        ``verify``: whatever is in it is to be told of. Otherwise it is opened, or refused, as for any other command.
+        """
+        from offerkit.store import Store
+        from offerkit.workflow.audit import Audited
+
+        try:
+            session = self.session()
+        except Refused as refused:
+            if not self.store or self.project or refused.diagnostics[0].code is not Code.NO_PROJECT:
+                raise
+        else:
+            far = session.remote is not None
+            if verify:
+                with session.auditing() as (store, findings):
+                    yield Audited(store, tuple(findings), history_only=far)
+            else:
+                with session.existing() as store:
+                    yield Audited(store, history_only=far)
+            return
+        with tempfile.TemporaryDirectory(prefix="offerkit-audit-") as folder:
+            far = is_server(self.store)
+            location = behind_server(self.store, "", Path(folder))[1].path if far else located(self.store)
+            assert location is not None
+            with Store.open(location, audit=verify) as store, store.reading():
+                yield Audited(store, history_only=far)
 
     @cached_property
     def style(self) -> Style:
@@ -185,8 +225,13 @@ def located(option: str | None) -> Location | None:
     return parse_location(option)
 
 
-def behind_server(address: str, operator: str, root: Path) -> tuple[Remote, Location, str]:
-    """The server that holds the store, a copy of its history, and the operator whose token this is.
+def is_server(store: str | None) -> bool:
+    """Whether --store or OFFERKIT_STORE names a server that holds the store."""
+    return (store or "").lower().startswith(("https://", "http://"))
+
+
+def behind_server(address: str, operator: str, root: Path) -> tuple[Remote, Copy]:
+    """The server that holds the store, and a copy of its history.
 
     Raises Refused when the server cannot be asked, and when ``operator`` names somebody else.
     """
@@ -200,7 +245,7 @@ def behind_server(address: str, operator: str, root: Path) -> tuple[Remote, Loca
             f"the token is {copy.operator}'s, not {operator[:80]}'s",
             hint="Through a server you are who your token says: leave out --as and OFFERKIT_OPERATOR.",
         )
-    return remote, copy.path, copy.operator
+    return remote, copy
 
 
 def git_email(folder: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from offerkit.cli.complete import operators
-from offerkit.cli.options import pass_shell
+from offerkit.cli.options import lock_option, pass_shell
 from offerkit.cli.shell import Shell
 
 
@@ -18,20 +18,38 @@ def token() -> None:
 @click.argument("whose", metavar="OPERATOR", shell_complete=operators)
 @click.option("--name", default="", metavar="TEXT", help="What it is for.")
 @click.option("--expires", default="90d", metavar="DURATION", help="How long it counts (default: 90d).")
+@click.option(
+    "--scope",
+    "scopes",
+    type=click.Choice(["read", "apply", "approve", "promote", "all"]),
+    multiple=True,
+    help="What it may be used for; may be repeated. read (the default) is part of each.",
+)
+@lock_option
 @pass_shell
-def create(shell: Shell, whose: str, name: str, expires: str) -> None:
-    """Make a token for an operator, and print it: this once, it is kept as a hash only."""
+def create(shell: Shell, whose: str, name: str, expires: str, scopes: tuple[str, ...], lock_timeout: float) -> None:
+    """Make a token for an operator, and print it: this once, it is kept as a hash only.
+
+    A token may be used for no more than its scope says, whatever its operator may do. apply: plans that change
+    design, and campaigns. approve: approve and reject. promote: all that changes offers in live, so promotions,
+    rollbacks of live, purges. None of them includes another but read; all is every one. That it was made is a
+    revision of the history.
+    """
     from offerkit.workflow import tokens
 
-    row, text = tokens.create(shell.session(), whose, name, expires)
+    row, text = tokens.create(shell.session(lock_timeout=lock_timeout), whose, name, expires, scopes)
     click.echo(text)
-    click.echo(f"Token {row.id} of {row.operator} counts until {row.expires[:16]}Z. It is not shown again.", err=True)
+    click.echo(
+        f"Token {row.id} of {row.operator}, for {row.scope.replace(',', ', ')}, counts until {row.expires[:16]}Z."
+        " It is not shown again.",
+        err=True,
+    )
 
 
 @token.command("list")
 @pass_shell
 def listed(shell: Shell) -> None:
-    """List the tokens: whose they are, what for, and whether they count."""
+    """List the tokens: whose they are, their scopes, what for, and whether they count."""
     from offerkit.reports.escape import visible
     from offerkit.workflow import tokens
 
@@ -42,6 +60,7 @@ def listed(shell: Shell) -> None:
         orphaned = {row.id: tokens.orphaned(store, row) for row in rows}
     if not rows:
         click.echo("No tokens.")
+    wide = max((len(row.scope) for row in rows), default=0)
     for row in rows:
         word, when = ("revoked", row.revoked) if row.revoked else ("until", row.expires)
         if not row.revoked and row.expires <= session.now:
@@ -49,17 +68,19 @@ def listed(shell: Shell) -> None:
         if not row.revoked and orphaned[row.id]:
             word, when = "removed", orphaned[row.id]
         state = f"{word:<7} {when[:16]}Z"
-        click.echo(f"{row.id}  {row.operator:<16}  {state}  by {row.created_by}  {visible(row.name)}".rstrip())
+        texts = [row.id, f"{row.operator:<16}", f"{row.scope:<{wide}}", state, f"by {row.created_by}", row.name]
+        click.echo("  ".join(map(visible, texts)).rstrip())
 
 
 @token.command("revoke")
 @click.argument("id_", metavar="ID")
+@lock_option
 @pass_shell
-def revoke(shell: Shell, id_: str) -> None:
+def revoke(shell: Shell, id_: str, lock_timeout: float) -> None:
     """Let a token count no more; a server hears of it within five seconds."""
     from offerkit.workflow import tokens
 
-    row = tokens.revoke(shell.session(), id_)
+    row = tokens.revoke(shell.session(lock_timeout=lock_timeout), id_)
     click.echo(f"Token {row.id} of {row.operator} counts no more.")
 
 

@@ -72,6 +72,7 @@ class Code(StrEnum):
     STORE_URL = "OFR611"
     STORE_NOT_BLANK = "OFR612"
     STORE_CONFLICT = "OFR613"
+    STORE_RESTORED = "OFR614"
     # 7xx: who may do what
     NOT_ALLOWED = "OFR701"
     NO_OPERATOR = "OFR702"
@@ -80,6 +81,7 @@ class Code(StrEnum):
     IMPACT = "OFR705"
     IMPACT_UNMEASURED = "OFR706"
     NOT_AS_SHOWN = "OFR707"
+    TOKEN_SCOPE = "OFR708"  # noqa: S105 - a code
     # 75x: calls over the network
     BUSY = "OFR750"
     BAD_REQUEST = "OFR751"
@@ -195,6 +197,7 @@ CODES: dict[Code, str] = {
     Code.STORE_PACKAGE: "The store is in a database whose Python package is not installed.",
     Code.STORE_URL: "The address of a store that cannot be read, or that names a kind of store there is not.",
     Code.STORE_NOT_BLANK: "A store is to be copied to where there is something already.",
+    Code.STORE_RESTORED: "The store's history does not go on from what this project saw of it: it is another or older.",
     Code.STORE_CONFLICT: "Others wrote the same at the same moment and went first; nothing of this run was kept.",
     Code.NOT_ALLOWED: "The operator's profile may not do this.",
     Code.NO_OPERATOR: "It is not known who is asking.",
@@ -202,6 +205,7 @@ CODES: dict[Code, str] = {
     Code.SEPARATION: "Who changed an offer may not approve it here.",
     Code.IMPACT: "A promotion would leave more contacts without an offer than the environment allows.",
     Code.IMPACT_UNMEASURED: "How many contacts a promotion leaves without an offer is limited, but cannot be measured.",
+    Code.TOKEN_SCOPE: "The operator's token does not have the scope that this needs.",
     Code.NOT_AS_SHOWN: "An offer was changed after it was shown to who decides on it.",
     Code.NO_MATCH: "Nothing matches what was asked for.",
     Code.BAD_ADDRESS: "Not an address, a pattern or a stage.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -30,6 +30,8 @@ class HistoryLine:
     digest: str
     override: str = ""
     """That a limit was overridden by it, and why."""
+    tokens: tuple[Mapping[str, str], ...] = ()
+    """What it says of the operators' tokens that it made, revoked or took over."""
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -112,6 +114,7 @@ def history_json(lines: Sequence[HistoryLine]) -> str:
             "summary": line.summary,
             "message": line.message,
             **({"override": line.override} if line.override else {}),
+            **({"tokens": list(map(dict, line.tokens))} if line.tokens else {}),
             "digest": line.digest,
         }
         for line in lines

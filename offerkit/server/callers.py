@@ -23,7 +23,7 @@ from offerkit.server.seat import now
 from offerkit.store import Store
 from offerkit.workflow.proposing import utc
 from offerkit.workflow.session import Session
-from offerkit.workflow.tokens import hashed, operator_by_token
+from offerkit.workflow.tokens import NOBODY, Bearer, bearer_of, hashed
 
 KNOWN_FOR = 5.0
 """Seconds that a token is believed without asking the store again: so long may a revoked one still count."""
@@ -39,16 +39,22 @@ class GuessedTooOftenError(Exception):
     """The address sent too many wrong tokens lately; this one did not count, or was not even looked up."""
 
 
+def caller_of(request: Request) -> Bearer:
+    """Whose token the request carries, and its scopes; nobody for somebody from outside."""
+    found: Bearer = request.scope.get("offerkit.caller", NOBODY)
+    return found
+
+
 def operator_of(request: Request) -> str:
     """The operator whose token the request carries; empty for somebody from outside."""
-    return str(request.scope.get("offerkit.operator", ""))
+    return caller_of(request).operator
 
 
-def acting(session: Session, operator: str, lock_timeout: float, message: str = "", override: str = "") -> Session:
-    """``session``, the server's own, as that of ``operator`` now; ``override``: why an impact limit does not hold."""
+def acting(session: Session, caller: Bearer, lock_timeout: float, message: str = "", override: str = "") -> Session:
+    """``session``, the server's own, as that of ``caller`` now; ``override``: why an impact limit does not hold."""
     return replace(
-        session, operator=operator, email="", user="", now=utc(now()), lock_timeout=lock_timeout, message=message,
-        override_impact=override,
+        session, operator=caller.operator, email="", user="", now=utc(now()), lock_timeout=lock_timeout,
+        message=message, override_impact=override, scopes=caller.scopes,
     )  # fmt: skip
 
 
@@ -61,7 +67,7 @@ class Callers:
         self._pool = ThreadPoolExecutor(1, "offerkit-tokens")
         self._stack = ExitStack()
         self._store: Store | None = None
-        self._known: Bounded[str, tuple[str, float]] = Bounded(1_000)
+        self._known: Bounded[str, tuple[Bearer, float]] = Bounded(1_000)
         self._counted: Bounded[str, bool] = Bounded(1_000)
         self._guesses = MovingWindowRateLimiter(MemoryStorage())
 
@@ -70,35 +76,35 @@ class Callers:
         self._pool.shutdown(wait=True)
         self._stack.close()
 
-    async def by_token(self, text: str, client: str) -> str:
-        """The operator whose token it is; empty when it does not count.
+    async def by_token(self, text: str, client: str) -> Bearer:
+        """Whose token it is, and its scopes; nobody's when it does not count.
 
         Raises GuessedTooOftenError when ``client`` sent too many that did not, Refused when the store is away.
         """
         key = hashed(text)
         known = self._known.peek(key)
-        if known is not None and known[0] and known[1] > time.monotonic():
+        if known is not None and known[0].operator and known[1] > time.monotonic():
             return known[0]
         who = counted_as(client)
         if not (self._counted.peek(key) or self._guesses.test(_LOOKED_UP, who)):
             raise GuessedTooOftenError
         if known is None or known[1] <= time.monotonic():
-            name = await asyncio.get_running_loop().run_in_executor(self._pool, self._ask, text)
-            known = (name, time.monotonic() + KNOWN_FOR)
+            found = await asyncio.get_running_loop().run_in_executor(self._pool, self._ask, text)
+            known = (found, time.monotonic() + KNOWN_FOR)
             self._known.put(key, known)
-            if name or self._counted.peek(key):  # wrong ones would drive out the right ones
-                self._counted.put(key, bool(name))
-        if not known[0]:
+            if found.operator or self._counted.peek(key):  # wrong ones would drive out the right ones
+                self._counted.put(key, bool(found.operator))
+        if not known[0].operator:
             self._guesses.hit(_LOOKED_UP, who)
             if not self._guesses.hit(_GUESSES, who):
                 raise GuessedTooOftenError
         return known[0]
 
-    def _ask(self, text: str) -> str:
+    def _ask(self, text: str) -> Bearer:
         try:
             if self._store is None:
                 self._store = self._stack.enter_context(self._session.writing())
-            return operator_by_token(self._store, text, now())
+            return bearer_of(self._store, text, now())
         except Refused:  # opened anew the next time
             self._store = None
             self._stack.close()
@@ -126,15 +132,15 @@ class Known:
         client = scope["client"][0] if scope.get("client") else ""
         scheme, _, text = given.decode("latin-1").partition(" ")
         try:
-            name = await self._callers.by_token(text.strip() if scheme.lower() == "bearer" else "", client)
+            found = await self._callers.by_token(text.strip() if scheme.lower() == "bearer" else "", client)
         except GuessedTooOftenError:
             response = trouble(429, "Too many", "too many wrong tokens; wait a minute", scope["path"])
             response.headers["Retry-After"] = str(_GUESSES.get_expiry())
             return response
         except Refused as refused:
             return problem(refused, insider=False, instance=scope["path"])
-        if name:
-            scope["offerkit.operator"] = name
+        if found.operator:
+            scope["offerkit.caller"] = found
             return None
         response = trouble(401, "Not known", "this token does not count", scope["path"])
         response.headers["WWW-Authenticate"] = "Bearer"

@@ -18,16 +18,19 @@ from starlette.responses import StreamingResponse
 from offerkit.diagnostics import Code, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.approval import Decision
+from offerkit.governance.scopes import scopes_text
 from offerkit.server.bodies import OneWay
-from offerkit.server.callers import acting, operator_of
+from offerkit.server.callers import acting, caller_of
 from offerkit.server.desk import Desk
+from offerkit.server.routes import check_scope
 from offerkit.server.wire import Body, json_answer, refusals
 from offerkit.store import Store, copying
-from offerkit.store.remote import OPERATOR_HEADER, PROTOCOL, PROTOCOL_HEADER
+from offerkit.store.remote import OPERATOR_HEADER, PROTOCOL, PROTOCOL_HEADER, SCOPE_HEADER
 from offerkit.workflow.approving import Wish, decide
 from offerkit.workflow.main_path import apply
 from offerkit.workflow.remote import LONGEST_WAIT, applied_json, decided_json, plan_of
 from offerkit.workflow.session import Session
+from offerkit.workflow.tokens import Bearer
 
 PART = 1024 * 1024
 """Bytes of a copy that are sent at a time."""
@@ -91,7 +94,10 @@ def routes(desk: Desk) -> APIRouter:
     @router.get("/copy", operation_id="copy")
     async def copy(request: Request) -> Response:
         """The history with all its bodies, as a store of its own; neither propositions nor tokens."""
-        headers = {OPERATOR_HEADER: _operator(request), PROTOCOL_HEADER: PROTOCOL}
+        caller = _caller(request)
+        headers = {
+            OPERATOR_HEADER: caller.operator, SCOPE_HEADER: scopes_text(caller.scopes), PROTOCOL_HEADER: PROTOCOL
+        }  # fmt: skip
         made = await asyncio.to_thread(copies.newest)
         headers["ETag"] = f'"{made.etag}"'
         if headers["ETag"] in request.headers.get("if-none-match", ""):
@@ -103,27 +109,27 @@ def routes(desk: Desk) -> APIRouter:
     async def applying(body: ApplyBody, request: Request) -> Response:
         """Apply a plan as the token's operator, in one transaction, if it is not stale."""
         wait = body.lock_wait_ms / 1000
-        session = acting(desk.session, _operator(request), wait, body.message, body.override_impact)
+        session = acting(desk.session, _caller(request), wait, body.message, body.override_impact)
         return _answer(applied_json(await asyncio.to_thread(lambda: apply(session, plan_of(body.plan)))))
 
     @router.post("/impact", operation_id="impact")
     async def impact(body: ImpactBody, request: Request) -> Response:
         """For which contacts a plan changes which offers; some are named as examples. Nothing is stored."""
-        session = acting(desk.session, _operator(request), 0.0)
+        session = acting(desk.session, _caller(request), 0.0)
         async with counting:
             return _answer(await asyncio.to_thread(_impact, session, body))
 
     @router.post("/limit", operation_id="limit")
     async def limit(body: LimitBody, request: Request) -> Response:
         """Whether a promotion takes no more from people than it may; it is judged again when it is applied."""
-        session = acting(desk.session, _operator(request), 0.0, "", body.override_impact)
+        session = acting(desk.session, _caller(request), 0.0, "", body.override_impact)
         async with counting:
             return _answer(await asyncio.to_thread(_held, session, body))
 
     @router.post("/decide", operation_id="decide")
     async def deciding(body: DecideBody, request: Request) -> Response:
         """Approve or reject as the token's operator."""
-        session = acting(desk.session, _operator(request), body.lock_wait_ms / 1000)
+        session = acting(desk.session, _caller(request), body.lock_wait_ms / 1000)
         wish = Wish(
             tuple(body.patterns), tuple(body.categories), plan_of(body.plan) if body.plan else None, body.content,
             body.eligibility, tuple(body.spaces), body.comment,
@@ -134,24 +140,24 @@ def routes(desk: Desk) -> APIRouter:
 
 
 class _ForOperators(OneWay):
-    """A route that reads no body of somebody from outside: plans are large."""
+    """A route that reads no body of who may not call it: plans are large."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler, which asks first who is calling."""
+        """The handler, which asks first who is calling, and what for the token is."""
         answer = super().get_route_handler()
 
         async def asked(request: Request) -> Response:
-            _operator(request)
+            check_scope(_caller(request), request.method, self.path)
             return await answer(request)
 
         return asked
 
 
-def _operator(request: Request) -> str:
-    name = operator_of(request)
-    if not name:
+def _caller(request: Request) -> Bearer:
+    caller = caller_of(request)
+    if not caller.operator:
         raise refuse(Code.NO_OPERATOR, "this is for operators", hint="Send an operator's token with the call.")
-    return name
+    return caller
 
 
 def _impact(session: Session, body: ImpactBody) -> Json:

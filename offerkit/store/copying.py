@@ -150,7 +150,7 @@ def _fill(old: Database, new: Database, advance: Advance, tables: Iterable[str])
             advance(len(rows))
         if there != sums[table]:
             raise errors.damaged(new.name, f"{table} holds other rows than were copied there")
-    findings = verify.verify(new)
+    findings = verify.verify(new, tokens_too="token" in wanted)
     if findings:
         raise Refused(findings)
 

@@ -107,8 +107,14 @@ class Database(Protocol):
     def tidy(self) -> None:
         """Do what would otherwise be done while a commit waits for it."""
 
+    def planted(self) -> list[str]:
+        """What answers or acts in place of the tables: views, triggers and the like, in words. Quick."""
+
+    def differences(self) -> list[str]:
+        """Where tables, indexes and all else in the store are not as the format says, in words."""
+
     def damage(self) -> list[str]:
-        """What the database itself finds wrong with its files, tables and indexes."""
+        """What the database itself finds wrong with its files and values."""
 
     def close(self) -> None:
         """Give the connection back."""

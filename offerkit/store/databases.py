@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import assert_never
 from uuid import uuid4
 
 from offerkit.diagnostics import Code, Refused, refuse
-from offerkit.store import schema, sqlite
+from offerkit.store import errors, schema, sqlite, tokens
 from offerkit.store.database import Database
+from offerkit.store.errors import some
 from offerkit.store.location import Location, PostgresAddress
 
 
@@ -26,15 +28,18 @@ def connect(location: Location, *, create: bool, write: bool, busy_timeout: floa
             assert_never(location)
 
 
-def open_store(location: Location, *, create: bool, write: bool, busy_timeout: float) -> Database:
+def open_store(location: Location, *, create: bool, write: bool, busy_timeout: float, audit: bool = False) -> Database:
     """A store of the current format at ``location``, made when there is none and ``create`` is set.
 
-    An older format is upgraded at once where nobody else may be using it (SQLite), else refused.
+    An older format is upgraded at once where nobody else may be using it (SQLite), else refused. Refused is also what
+    answers or acts in place of its tables, unless it is opened for an ``audit``, which tells of more than that.
     """
     db = connect(location, create=create, write=write or create, busy_timeout=busy_timeout)
     try:
         if create and db.blank():
             found(db, lambda new: schema.create(new, uuid4().hex))
+        if not audit:
+            _undeceived(db)
         meta = schema.read_meta(db)
         if not schema.check_format(db, meta):
             if not db.upgrades_itself:
@@ -60,15 +65,37 @@ def migrate(location: Location, busy_timeout: float = 5.0) -> tuple[int, int]:
     """Bring a store to the current format, in one transaction; its format before and now."""
     db = connect(location, create=False, write=True, busy_timeout=busy_timeout)
     try:
-        return schema.migrate(db), schema.current_format()
+        _undeceived(db)
+        with db.writing():
+            before = schema.migrate(db)
+            if before < schema.TOKENS_CHAINED <= schema.current_format():
+                _adopt_tokens(db)
+        return before, schema.current_format()
     finally:
         db.close()
+
+
+def _adopt_tokens(db: Database) -> None:
+    now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    try:
+        tokens.adopt(db, now)
+    except Refused as refused:  # to a history that is broken nothing is added: it is opened, so that an audit can tell
+        if refused.diagnostics[0].code is not Code.STORE_DAMAGED:
+            raise
+
+
+def _undeceived(db: Database) -> None:
+    """Raise Refused when something in the store answers or acts in place of its tables."""
+    found = db.planted()
+    if found:
+        raise errors.damaged(db.name, f"It holds what no offerkit made: {some(found)}")
 
 
 def format_of(location: Location) -> int:
     """The format of a store, which stays as it is. Raises Refused when there is none, or it is of a newer one."""
     db = connect(location, create=False, write=False, busy_timeout=5.0)
     try:
+        _undeceived(db)
         meta = schema.read_meta(db)
         schema.check_format(db, meta)
         return int(meta["format"])

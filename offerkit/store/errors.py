@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
 
 from offerkit.diagnostics import Code, Refused, refuse
 
+NAMED = 3
+"""How many addresses or damages a message names before it only counts the rest."""
 VERIFY = "Run “offerkit audit verify” to see what is wrong, and restore the store from a backup."
 
 
@@ -101,3 +104,9 @@ def from_os(error: OSError, name: str) -> Refused:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return full(name)
     return unreadable(name, error.strerror or str(error))
+
+
+def some(found: Sequence[str], joint: str = "; ") -> str:
+    """The first of what was found, and how many more there are."""
+    rest = len(found) - NAMED
+    return joint.join(found[:NAMED]) + (f"{joint}and {rest} more" if rest > 0 else "")

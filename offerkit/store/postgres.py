@@ -213,6 +213,14 @@ class PostgresDatabase:
         )
         return found[0][0]
 
+    def planted(self) -> list[str]:
+        """Views, triggers, rules, functions and the like in the schema."""
+        return postgres_damage.planted(self)
+
+    def differences(self) -> list[str]:
+        """Every object of the schema that is not as the format says."""
+        return postgres_damage.differences(self)
+
     def damage(self) -> list[str]:
         """What the catalog of the database says is not as we made it."""
         return postgres_damage.damage(self, self._address.schema)

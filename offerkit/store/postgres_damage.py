@@ -1,8 +1,15 @@
-"""What PostgreSQL can say of a store's tables: it keeps types and keys; what is asked is whether those stand."""
+"""What PostgreSQL can say of a store's schema: whether it is the one that we make, and whether it is damaged.
+
+The catalogs are compared with what the statements of :mod:`offerkit.store.schema` make, object by object: nothing may
+answer, or act, in place of the tables. Views of other schemas on them are their owners' business.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from offerkit.store import schema
@@ -10,56 +17,150 @@ from offerkit.store import schema
 if TYPE_CHECKING:
     from offerkit.store.database import Database
 
+_C, _DEFAULT = "text COLLATE C", "text COLLATE default"
+_TYPES = {"TEXT": _C, "INTEGER": "integer"}
+_MARKER = {
+    ("column", "offerkit_store.one"): "boolean NOT NULL",
+    ("column", "offerkit_store.token"): "bigint NOT NULL",
+    ("column", "offerkit_store.who"): f"{_DEFAULT} NOT NULL",
+    ("column", "offerkit_store.host"): f"{_DEFAULT} NOT NULL",
+    ("column", "offerkit_store.pid"): "integer NOT NULL",
+    ("column", "offerkit_store.since"): f"{_DEFAULT} NOT NULL",
+    ("constraint", "offerkit_store: CHECK (one)"): "",
+    ("constraint", "offerkit_store: PRIMARY KEY (one)"): "",
+    ("index", "offerkit_store_pkey"): "UNIQUE offerkit_store btree (one)",
+    ("table", "offerkit_store"): "",
+}
+"""The table that marks a schema as a store (:data:`offerkit.store.postgres.MARKER`)."""
+_INDEX = re.compile(r"CREATE (UNIQUE )?INDEX \w+ ON (\w+) (\([^)]*\))(?: WHERE (.*))?")
+_QUOTED = re.compile(r'"([a-z_]+)"')
+"""A name that is also a word of SQL, as “time” is; columns are compared by name themselves."""
+
+_PLANTED = """
+    WITH own AS (SELECT * FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace
+        WHERE nspname = current_schema())),
+    space AS (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
+    SELECT CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table'
+        WHEN 'p' THEN 'partitioned table' WHEN 'S' THEN 'sequence' ELSE 'type' END, c.relname::text
+        FROM own c WHERE c.relkind NOT IN ('r', 'i', 't')
+    UNION ALL SELECT 'trigger', t.tgname::text FROM pg_trigger t JOIN own c ON c.oid = t.tgrelid
+        WHERE NOT t.tgisinternal
+    UNION ALL SELECT 'rule', r.rulename::text FROM pg_rewrite r JOIN own c ON c.oid = r.ev_class
+        WHERE c.relkind NOT IN ('v', 'm')
+    UNION ALL SELECT 'policy', p.polname::text FROM pg_policy p JOIN own c ON c.oid = p.polrelid
+    UNION ALL SELECT 'row security', c.relname::text FROM own c WHERE c.relrowsecurity
+    UNION ALL SELECT 'inheriting table', h.inhrelid::regclass::text FROM pg_inherits h
+        JOIN own c ON c.oid IN (h.inhparent, h.inhrelid) WHERE c.relkind <> 'i'
+    UNION ALL SELECT 'function', p.proname::text FROM pg_proc p JOIN space ON space.oid = p.pronamespace
+    UNION ALL SELECT 'operator', o.oprname::text FROM pg_operator o JOIN space ON space.oid = o.oprnamespace
+    UNION ALL SELECT 'type', t.typname::text FROM pg_type t JOIN space ON space.oid = t.typnamespace
+        WHERE t.typrelid = 0 AND t.typelem = 0
+    UNION ALL SELECT 'collation', l.collname::text FROM pg_collation l JOIN space ON space.oid = l.collnamespace
+    ORDER BY 1, 2"""
+_COLUMNS = """
+    WITH own AS (SELECT * FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace
+        WHERE nspname = current_schema()))
+    SELECT c.relname || '.' || a.attname, format_type(a.atttypid, a.atttypmod)
+        || CASE WHEN a.attcollation = 0 THEN '' WHEN ln.nspname = 'pg_catalog' THEN ' COLLATE ' || l.collname
+            ELSE ' COLLATE ' || ln.nspname || '.' || l.collname END
+        || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END
+        || CASE WHEN a.attgenerated <> '' OR a.attidentity <> '' THEN ' GENERATED' ELSE '' END
+        || COALESCE(' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), '')
+    FROM pg_attribute a JOIN own c ON c.oid = a.attrelid AND c.relkind = 'r'
+    LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    LEFT JOIN pg_collation l ON l.oid = a.attcollation LEFT JOIN pg_namespace ln ON ln.oid = l.collnamespace
+    WHERE a.attnum > 0 AND NOT a.attisdropped"""
+_CONSTRAINTS = """
+    WITH own AS (SELECT * FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace
+        WHERE nspname = current_schema()))
+    SELECT c.relname || ': ' || pg_get_constraintdef(k.oid), '' FROM pg_constraint k
+    JOIN own c ON c.oid = k.conrelid WHERE k.contype <> 'n'"""
+_INDEXES = """
+    WITH own AS (SELECT * FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace
+        WHERE nspname = current_schema()))
+    SELECT c.relname::text, CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END || t.relname
+        || split_part(pg_get_indexdef(i.indexrelid), ' USING', 2)
+    FROM pg_index i JOIN own c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid"""
+_TABLES = """
+    WITH own AS (SELECT * FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace
+        WHERE nspname = current_schema()))
+    SELECT c.relname::text, CASE c.relpersistence WHEN 'p' THEN '' ELSE 'not kept through a crash' END
+    FROM own c WHERE c.relkind = 'r'"""
+_SWITCHED_OFF = """
+    WITH own AS (SELECT * FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace
+        WHERE nspname = current_schema()))
+    SELECT DISTINCT c.relname::text FROM pg_trigger t JOIN own c ON c.oid = t.tgrelid
+    WHERE t.tgisinternal AND t.tgenabled <> 'O' ORDER BY 1"""
+
+
+def planted(db: Database) -> list[str]:
+    """Views, triggers, rules, policies, functions and the like in the store's schema, in words."""
+    found: list[tuple[str, str]] = db.rows(_PLANTED)
+    return [f"the {kind} {what[:80]}" for kind, what in found]
+
+
+def differences(db: Database) -> list[str]:
+    """Every object of the store's schema that is missing, made otherwise, or no part of a store."""
+    with closing(schema.model("")) as model:
+        expected = {**_MARKER, **dict(_expected(model))}
+    found: dict[tuple[str, str], str] = {}
+    asked = {"table": _TABLES, "column": _COLUMNS, "constraint": _CONSTRAINTS, "index": _INDEXES}
+    for kind, sql in asked.items():
+        rows: list[tuple[str, str]] = db.rows(sql)
+        found |= {(kind, _QUOTED.sub(r"\1", what)): _QUOTED.sub(r"\1", how) for what, how in rows}
+    off: list[tuple[str]] = db.rows(_SWITCHED_OFF)
+    said = [f"{what} is no part of a store" for what in planted(db)]
+    said += schema.differences(expected, _of_known_tables(found, expected))
+    return said + [f"the checks of references of the table {table} are switched off" for (table,) in off]
+
+
+def _of_known_tables(found: schema.Parts, expected: schema.Parts) -> dict[tuple[str, str], str]:
+    """Without what belongs to tables that are no part of a store: the table is told of."""
+    strange = {name for kind, name in found.keys() - expected.keys() if kind == "table"}
+    return {
+        (kind, name): how
+        for (kind, name), how in found.items()
+        if kind == "table" or not ({re.split(r"[.:]", name)[0], *how.split(" ")[:2]} & strange)
+    }
+
+
+def _expected(model: sqlite3.Connection) -> Iterator[tuple[tuple[str, str], str]]:
+    for (table,) in model.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        yield ("table", table), ""
+        columns = model.execute("SELECT name, type, dflt_value, pk FROM pragma_table_info(?)", (table,)).fetchall()
+        for column, kind, default, _ in columns:
+            made = f"{_TYPES[kind]} NOT NULL" + (f" DEFAULT {default}::text" if default is not None else "")
+            yield ("column", f"{table}.{column}"), made
+        keys = _list(column for column, _, _, key in sorted(columns, key=lambda row: int(row[3])) if key)
+        yield ("constraint", f"{table}: PRIMARY KEY {keys}"), ""
+        yield ("index", f"{table}_pkey"), f"UNIQUE {table} btree {keys}"
+        for column, other, there in model.execute(
+            'SELECT "from", "table", "to" FROM pragma_foreign_key_list(?)', (table,)
+        ):
+            yield ("constraint", f"{table}: FOREIGN KEY ({column}) REFERENCES {other}({there})"), ""
+    for name, sql in model.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"):
+        written = _INDEX.fullmatch(sql)
+        assert written is not None, sql
+        unique, of, keys, where = written.groups()
+        condition = f" WHERE ({where}::text)" if where else ""  # ours end with a text
+        yield ("index", name), f"{unique or ''}{of} btree {keys}{condition}"
+
+
+def _list(names: Iterable[str]) -> str:
+    return f"({', '.join(names)})"
+
 
 def damage(db: Database, name: str) -> list[str]:
-    """Tables and indexes that are missing, indexes that the server calls invalid, columns of another kind, and
-    pages whose checksums the server found wrong (where it keeps any)."""
-    return [*_missing(db, name), *_invalid(db, name), *_columns(db, name), *_pages(db)]
-
-
-def _missing(db: Database, name: str) -> Iterator[str]:
-    found: list[tuple[str]] = db.rows(
-        "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ?", (name,)
-    )
-    for expected in sorted(schema.names() - {row[0] for row in found}):
-        yield f"{expected} is missing from the schema {name}"
-    keyless: list[tuple[str]] = db.rows(
-        "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ?"
-        " AND c.relkind = 'r' AND NOT EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)"
-        " ORDER BY c.relname",
-        (name,),
-    )
-    for (table,) in keyless:
-        yield f"{table} has lost its key"
-
-
-def _invalid(db: Database, name: str) -> Iterator[str]:
-    found: list[tuple[str]] = db.rows(
+    """Indexes that the server calls invalid, and pages whose checksums it found wrong (where it keeps any)."""
+    invalid: list[tuple[str]] = db.rows(
         "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
         " JOIN pg_namespace n ON n.oid = c.relnamespace"
         " WHERE n.nspname = ? AND NOT (i.indisvalid AND i.indisready) ORDER BY c.relname",
         (name,),
     )
-    for (index,) in found:
-        yield f"the index {index} is not valid"
-
-
-def _columns(db: Database, name: str) -> Iterator[str]:
-    found: list[tuple[str, str, str]] = db.rows(
-        "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = ?"
-        " AND table_name <> 'offerkit_store' AND (is_nullable = 'YES'"
-        " OR NOT (data_type = 'integer' OR (data_type = 'text' AND collation_name = 'C')))"
-        " ORDER BY table_name, column_name",
-        (name,),
-    )
-    for table, column, kind in found:
-        yield f"{table}.{column} is now a column of type {kind} that the store does not know"
-
-
-def _pages(db: Database) -> Iterator[str]:
-    found: list[tuple[int | None]] = db.rows(
+    pages: list[tuple[int | None]] = db.rows(
         "SELECT checksum_failures FROM pg_stat_database WHERE datname = current_database()"
     )
-    for (failures,) in found:
-        if failures:
-            yield f"the server found {failures} damaged pages in this database"
+    return [f"the index {index} is not valid" for (index,) in invalid] + [
+        f"the server found {failures} damaged pages in this database" for (failures,) in pages if failures
+    ]

@@ -25,7 +25,7 @@ from offerkit.store.remote_proxy import pool_for
 
 PROTOCOL = "1"
 """What client and server have to agree on."""
-PROTOCOL_HEADER, OPERATOR_HEADER = "Offerkit-Protocol", "Offerkit-Operator"
+PROTOCOL_HEADER, OPERATOR_HEADER, SCOPE_HEADER = "Offerkit-Protocol", "Offerkit-Operator", "Offerkit-Scope"
 TOKEN, TOKEN_FILE = "OFFERKIT_TOKEN", "OFFERKIT_TOKEN_FILE"
 CHANGING = ("/apply", "/decide")
 """The paths that change the store: a call that breaks off may have been carried out."""
@@ -38,10 +38,14 @@ _KEPT = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A copy of the store's history in a file, and who the server says is asking."""
+    """A copy of the store's history in a file, and what the server says of the token: whose it is, and its scopes.
+
+    ``scopes`` is as :func:`offerkit.governance.scopes.scopes_text` writes it; empty from a server that knows none.
+    """
 
     path: Path
     operator: str
+    scopes: str
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ class Remote:
             if etag not in kept:
                 raise strange(self.url)
             os.utime(kept[etag])
-            return Copy(kept[etag], headers.get(OPERATOR_HEADER.lower(), ""))
+            return Copy(kept[etag], *_token_facts(headers))
         target = folder / f"{name}-{etag}.db"
         with tempfile.TemporaryDirectory(dir=folder) as building:
             partial = Path(building) / target.name
@@ -79,7 +83,7 @@ class Remote:
             partial.write_bytes(content)
             partial.replace(target)
         _forget(kept.values(), but=target)
-        return Copy(target, headers.get(OPERATOR_HEADER.lower(), ""))
+        return Copy(target, *_token_facts(headers))
 
     def post(self, path: str, body: Json) -> Json:
         """Ask the server to do something; what it says was done. Raises Refused with all that it refuses."""
@@ -110,6 +114,10 @@ class Remote:
         if found.get(PROTOCOL_HEADER.lower()) != PROTOCOL or len(content) > LARGEST:
             raise strange(self.url)
         return answer.status, found, content
+
+
+def _token_facts(headers: Mapping[str, str]) -> tuple[str, str]:
+    return headers.get(OPERATOR_HEADER.lower(), ""), headers.get(SCOPE_HEADER.lower(), "")
 
 
 def remote_of(text: str, environ: Mapping[str, str]) -> Remote:

@@ -32,6 +32,15 @@ def last_serial(db: Database) -> int:
     return rows[0][0]
 
 
+def digests(db: Database, serial: int) -> dict[int, str]:
+    """The digests of revision ``serial``, if there is one, and of the newest."""
+    rows: list[tuple[int, str]] = db.rows(
+        "SELECT serial, digest FROM revision WHERE serial = ? OR serial = (SELECT MAX(serial) FROM revision)",
+        (max(0, min(serial, LARGEST)),),
+    )
+    return {number: str(digest) for number, digest in rows}
+
+
 def serial_at(db: Database, moment: str) -> int:
     """The last revision whose time is not after ``moment``, compared as text; 0 when there is none."""
     rows: list[tuple[int]] = db.rows("SELECT COALESCE(MAX(serial), 0) FROM revision WHERE time <= ?", (moment,))

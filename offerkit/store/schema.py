@@ -6,7 +6,9 @@ SQL that SQLite and PostgreSQL read alike. Empty text means none: no column is e
 
 from __future__ import annotations
 
-import re
+import sqlite3
+from collections.abc import Mapping
+from typing import TypeAlias
 
 from offerkit.diagnostics import Code, refuse
 from offerkit.fingerprint import digest
@@ -76,10 +78,16 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             id {key} NOT NULL PRIMARY KEY, hash {text} NOT NULL, operator {key} NOT NULL, name {text} NOT NULL,
             created {key} NOT NULL, created_by {text} NOT NULL, expires {key} NOT NULL, revoked {key} NOT NULL)""",
     ),
+    (
+        # A row that says nothing may nothing; tokens that were made before there were scopes keep what they could.
+        "ALTER TABLE token ADD COLUMN scope {text} NOT NULL DEFAULT ''",
+        "UPDATE token SET scope = 'all'",
+    ),
 )
 """The statements that lead from format n to n + 1; format 0 is an empty database."""
+TOKENS_CHAINED = 5
+"""The format from which on tokens are part of the history."""
 
-_MADE = re.compile(r"CREATE (?:UNIQUE )?(?:TABLE|INDEX) (\w+)")
 META_KEYS = ("format", "head", "project")
 
 
@@ -132,18 +140,36 @@ def check_format(db: Database, meta: dict[str, str]) -> bool:
 
 
 def migrate(db: Database) -> int:
-    """Bring an older store to the current format, all at once or not at all; the format that it had."""
-    with db.writing():
-        meta = read_meta(db)  # read again: another process may have been faster
-        if not check_format(db, meta):
-            _run(db, int(meta["format"]))
-            db.run("UPDATE meta SET value = ? WHERE key = ?", (str(current_format()), "format"))
+    """Bring an older store to the current format, inside a write transaction; the format that it had."""
+    meta = read_meta(db)  # read again: another process may have been faster
+    if not check_format(db, meta):
+        _run(db, int(meta["format"]))
+        db.run("UPDATE meta SET value = ? WHERE key = ?", (str(current_format()), "format"))
     return int(meta["format"])
 
 
-def names() -> set[str]:
-    """The names of all tables and indexes."""
-    return {made[1] for statements in MIGRATIONS for statement in statements if (made := _MADE.match(statement))}
+def model(clustered: str) -> sqlite3.Connection:
+    """An empty store in memory: how tables and indexes are made, to compare others with."""
+    made = sqlite3.connect(":memory:")
+    for statements in MIGRATIONS:
+        for statement in statements:
+            made.execute(statement.format(key="TEXT", text="TEXT", clustered=clustered))
+    return made
+
+
+Parts: TypeAlias = Mapping[tuple[str, str], str]
+"""What a schema is made of: of which kind, its name, and how it is made."""
+
+
+def differences(expected: Parts, found: Parts) -> list[str]:
+    """What is missing, what is no part of a store, and what is made otherwise, in words."""
+    said = [f"the {kind} {name} is missing" for kind, name in sorted(expected.keys() - found.keys())]
+    said += [f"the {kind} {name[:80]} is no part of a store" for kind, name in sorted(found.keys() - expected.keys())]
+    return said + [
+        f"the {kind} {name} is not as offerkit makes it"
+        for kind, name in sorted(expected.keys() & found.keys())
+        if expected[kind, name] != found[kind, name]
+    ]
 
 
 def _run(db: Database, start: int) -> None:

@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from offerkit.diagnostics import Refused
-from offerkit.store import errors
+from offerkit.store import errors, sqlite_schema
 from offerkit.store.database import Cell, Row
 from offerkit.store.holder import Holder
 from offerkit.store.lock import holder, write_lock
@@ -168,10 +168,20 @@ class SqliteDatabase:
         """Move what is in the log into the file, as far as no reader needs it; readers and the writer go on."""
         self.rows("PRAGMA wal_checkpoint(PASSIVE)")
 
+    def planted(self) -> list[str]:
+        """Views, triggers and virtual tables."""
+        return sqlite_schema.planted(self)
+
+    def differences(self) -> list[str]:
+        """Every object of the file that is not as the format says."""
+        return sqlite_schema.differences(self)
+
     def damage(self) -> list[str]:
         """What SQLite finds wrong with the file and its indexes, and values of a type that we never write."""
         found: list[tuple[str]] = self.rows("PRAGMA integrity_check")
-        tables: list[tuple[str]] = self.rows("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+        tables: list[tuple[str]] = self.rows(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY name"
+        )
         return [text for (text,) in found if text != "ok"] + [
             text for (table,) in tables for text in self._mistyped(table)
         ]
@@ -208,6 +218,7 @@ class SqliteDatabase:
 
     def tune(self, *, write: bool) -> None:
         """Set what holds for this connection only."""
+        self.run("PRAGMA trusted_schema = OFF")  # what a file's own views and triggers may call
         if write:
             self.run("PRAGMA synchronous = FULL")
             # 32 MB of log: what moves it into the database then meets one call in a thousand, not one in a hundred

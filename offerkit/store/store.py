@@ -50,14 +50,23 @@ class Store:
         self.project = project
 
     @classmethod
-    def open(cls, location: Location, *, create: bool = False, write: bool = False, busy_timeout: float = 5.0) -> Self:
+    def open(
+        cls,
+        location: Location,
+        *,
+        create: bool = False,
+        write: bool = False,
+        busy_timeout: float = 5.0,
+        audit: bool = False,
+    ) -> Self:
         """Open the store at ``location``, or make it when ``create`` is set and there is none (implies ``write``).
 
         An older format in SQLite is upgraded at once, also for a reader: no command would get to writing otherwise;
         in PostgreSQL, which others share, it is refused until :func:`offerkit.store.migrate` is asked for.
         One thread at a time may use an open store. ``busy_timeout``: seconds to wait for another's transaction.
+        ``audit``: to be verified, though something in it may answer or act in place of its tables.
         """
-        db = databases.open_store(location, create=create, write=write, busy_timeout=busy_timeout)
+        db = databases.open_store(location, create=create, write=write, busy_timeout=busy_timeout, audit=audit)
         try:
             return cls(db, location, schema.read_meta(db)["project"])
         except BaseException:
@@ -113,6 +122,10 @@ class Store:
     def last_serial(self) -> int:
         """The number of the newest revision; 0 when there is none."""
         return revisions.last_serial(self._db)
+
+    def digests(self, serial: int) -> dict[int, str]:
+        """The digests of revision ``serial``, if there is one, and of the newest, by serial."""
+        return revisions.digests(self._db, serial)
 
     def serial_at(self, moment: str) -> int:
         """The last revision whose time is not after ``moment`` (UTC, ISO); 0 when there is none."""
@@ -248,9 +261,9 @@ class Store:
         """Take back a delivery that was not sent, with its propositions; how many there were."""
         return deliveries.withdraw(self._db, run)
 
-    def add_token(self, row: TokenRow) -> None:
-        """Keep an operator's token."""
-        tokens.add(self._db, row)
+    def add_token(self, row: TokenRow) -> RevisionRow:
+        """Keep an operator's token, with the revision that says so; only inside :meth:`transaction`."""
+        return tokens.create(self._db, row)
 
     def tokens(self) -> list[TokenRow]:
         """All operators' tokens, the newest first."""
@@ -260,9 +273,12 @@ class Store:
         """One token; None when there is no such one."""
         return tokens.token(self._db, id_)
 
-    def revoke_token(self, id_: str, time: str) -> bool:
-        """Let a token count no more from ``time`` on; False when it did not count already."""
-        return tokens.revoke(self._db, id_, time)
+    def revoke_token(self, id_: str, time: str, actor: str) -> RevisionRow | None:
+        """Let a token count no more from ``time`` on, with the revision that says so; None when it did not already.
+
+        Only inside :meth:`transaction`.
+        """
+        return tokens.revoke(self._db, id_, time, actor)
 
     def contact_of(self, environment: str, cookie: str) -> str:
         """The key of the contact that last identified themselves with ``cookie``; empty when nobody did."""
@@ -284,9 +300,12 @@ class Store:
         """What the store is, and how much is in it."""
         return status.status(self._db)
 
-    def verify(self) -> list[Diagnostic]:
-        """Everything that is wrong with the history; nothing when it is sound."""
-        return verify.verify(self._db)
+    def verify(self, *, tokens_too: bool = True) -> list[Diagnostic]:
+        """Everything that is wrong with the history; nothing when it is sound.
+
+        ``tokens_too``: False for a copy of the history alone, which has no tokens.
+        """
+        return verify.verify(self._db, tokens_too=tokens_too)
 
     def rows(self) -> Iterator[dict[str, Json]]:
         """All revisions with their changes and approvals, oldest first."""

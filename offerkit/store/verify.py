@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterator
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, ordered
 from offerkit.fingerprint import manifest_digest
-from offerkit.store import approvals, errors, replay, revisions, schema, snapshots, stages
+from offerkit.store import approvals, errors, replay, revisions, schema, snapshots, stages, tokens
 from offerkit.store.chain import revision_digest
 from offerkit.store.database import Database
 from offerkit.store.rows import ChangeText, EntryText, RevisionText
+from offerkit.store.tokens import TokenEvent
 
 PAGE = 1000
-NAMED = 3
-"""How many addresses or damages a finding names before it only counts the rest."""
 
 
 class _Replayed:
@@ -29,19 +28,25 @@ class _Replayed:
         self.stages: dict[str, dict[str, EntryText]] = {}
         self.last: dict[str, tuple[int, str]] = {}
         self.introduced: dict[str, int] = {}
+        self.tokens: dict[str, tuple[int, TokenEvent]] = {}
 
 
-def verify(db: Database) -> list[Diagnostic]:
-    """Everything that is wrong with the store; nothing when it is sound."""
+def verify(db: Database, *, tokens_too: bool = True) -> list[Diagnostic]:
+    """Everything that is wrong with the store; nothing when it is sound.
+
+    ``tokens_too``: False for a copy of the history alone, which has no tokens.
+    """
     findings: list[Diagnostic] = []
     replayed = _Replayed()
     checks: tuple[Callable[[Database, _Replayed], Iterator[Diagnostic]], ...] = (
+        _schema,
         _files,
         _links,
         _meta,
         _strays,
         _stages,
         _snapshots,
+        *((_tokens,) if tokens_too else ()),
     )
     with db.reading():
         for check in checks:
@@ -49,7 +54,7 @@ def verify(db: Database) -> list[Diagnostic]:
                 findings.extend(check(db, replayed))
             except Refused as refused:  # one table cannot be read: the others still tell something
                 findings.extend(refused.diagnostics)
-            if check is _files and findings:
+            if check in (_schema, _files) and findings:
                 break  # what cannot be read as it was written would only be misread
     return list(ordered(findings))
 
@@ -65,12 +70,20 @@ def broken(what: str, detail: str = "", address: str = "") -> Diagnostic:
     )
 
 
+def _schema(db: Database, _: _Replayed) -> Iterator[Diagnostic]:
+    for difference in db.differences():
+        yield Diagnostic(
+            Code.HISTORY_BROKEN,
+            f"the store's schema was changed: {difference}",
+            "What answers or acts in place of the tables could hide anything, so that nothing else was looked at.",
+            "Compare with a backup or an “audit export”, and restore the store from before the change.",
+        )
+
+
 def _files(db: Database, _: _Replayed) -> Iterator[Diagnostic]:
     found = db.damage()
     if found:
-        rest = len(found) - NAMED
-        text = "; ".join(found[:NAMED]) + (f"; and {rest} more" if rest > 0 else "")
-        yield from errors.damaged(db.name, text).diagnostics
+        yield from errors.damaged(db.name, errors.some(found)).diagnostics
 
 
 def _links(db: Database, replayed: _Replayed) -> Iterator[Diagnostic]:
@@ -110,6 +123,7 @@ def _link(db: Database, revision: RevisionText, replayed: _Replayed) -> Iterator
             " added or removed.",
         )
     yield from _replay(serial, changes, replayed)
+    yield from _token_events(db, revision, replayed)
     replayed.last.update((stage, (serial, stage_digest)) for stage, stage_digest in outcomes)
 
 
@@ -127,6 +141,35 @@ def _replay(serial: int, changes: list[ChangeText], replayed: _Replayed) -> Iter
                 f"At {_some(wrong)} something else stood than the revision says.",
                 wrong[0],
             )
+
+
+def _token_events(db: Database, revision: RevisionText, replayed: _Replayed) -> Iterator[Diagnostic]:
+    if revision.action not in tokens.ACTIONS:
+        return
+    try:
+        events = tokens.events(revision.action, revisions.revision_row(db, revision).details)
+    except (ValueError, Refused):  # the digest tells that it was edited; here it is told that nothing follows from it
+        yield broken(f"revision {revision.serial} does not say which token it is about")
+        return
+    for event in events:
+        before = replayed.tokens.get(event.id)
+        if (before is None) is (revision.action == tokens.REVOKE) or (before and before[1].digest != event.digest):
+            yield broken(f"revision {revision.serial} does not fit what was known of token {event.id[:40]} before it")
+        replayed.tokens[event.id] = (revision.serial, event)
+
+
+def _tokens(db: Database, replayed: _Replayed) -> Iterator[Diagnostic]:
+    """The tokens that stand against what the history says of them."""
+    lost = dict(replayed.tokens)
+    for row in tokens.tokens(db):
+        serial, event = lost.pop(row.id, (0, None))
+        if event is None:
+            yield broken(f"token {row.id[:40]} of {row.operator[:80]} belongs to no revision", "Another hand added it.")
+        elif (row.digest, row.revoked) != (event.digest, event.revoked):
+            what = "was edited" if row.digest != event.digest else "was revoked or let count again by another hand"
+            yield broken(f"token {row.id} of {event.operator}, of revision {serial}, {what}")
+    for id_, (serial, event) in lost.items():
+        yield broken(f"token {id_[:40]} of {event.operator}, of revision {serial}, is missing")
 
 
 def _meta(db: Database, replayed: _Replayed) -> Iterator[Diagnostic]:
@@ -193,5 +236,4 @@ def _snapshots(db: Database, replayed: _Replayed) -> Iterator[Diagnostic]:
 
 
 def _some(addresses: list[str]) -> str:
-    rest = len(addresses) - NAMED
-    return ", ".join(addresses[:NAMED]) + (f" and {rest} more" if rest > 0 else "")
+    return errors.some(addresses, ", ")

@@ -11,6 +11,7 @@ from offerkit.governance.approval import Approval, Decision
 from offerkit.governance.aspects import keys_of, missing_fields, reviewers
 from offerkit.governance.resets import affecting
 from offerkit.governance.rights import Actor, approvers, may_approve
+from offerkit.governance.scopes import Scope, lacking
 from offerkit.governance.standing import Standing, counting, standing
 from offerkit.planning.plan import ApprovalKey, Aspect, Plan
 from offerkit.planning.view import View
@@ -70,10 +71,15 @@ def decide(session: Session, wish: Wish, decision: Decision) -> Decided:
     Raises Refused: nothing matches, it is not as it was shown, the operator may not, a required field is missing,
     duties are separated.
     """
+    if found := lacking(session.scopes, (Scope.APPROVE,), session.operator):
+        raise Refused(found)
     if session.remote is not None:
         from offerkit.workflow.remote import decide_there
 
-        return decide_there(session.remote, session, wish, decision)
+        decided = decide_there(session.remote, session, wish, decision)
+        if decided.revision is not None:
+            session.told(decided.revision)
+        return decided
     with session.existing() as store:
         actor = who_is(session, store)
     with (

@@ -2,22 +2,50 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import canonical
-from offerkit.store import RevisionRow, Store
+from offerkit.store import Store
+from offerkit.store.schema import current_format
 
 
-def verified(store: Store, head: str = "") -> RevisionRow | None:
-    """The last revision of a history that is sound; None for an empty one.
+@dataclass(frozen=True)
+class Audited:
+    """A store that is to be audited; ``findings``: that it is not the one which was seen before.
 
-    ``head`` is the start of a digest noted elsewhere: it must still be that of a revision. Raises Refused with
-    everything that is wrong.
+    ``history_only``: it is a copy of the history, as a server gives it: without tokens.
     """
+
+    store: Store
+    findings: tuple[Diagnostic, ...] = ()
+    history_only: bool = False
+
+
+@dataclass(frozen=True)
+class Sound:
+    """What was found sound: how many revisions, the last one's digest (empty without one), how many tokens.
+
+    ``tokens`` is None where there are none to look at; ``format`` is the one whose schema the store has.
+    """
+
+    revisions: int
+    digest: str
+    tokens: int | None
+    format: int
+
+
+def verified(audited: Audited, head: str = "") -> Sound:
+    """What is sound. Raises Refused with everything that is wrong.
+
+    ``head`` is the start of a digest noted elsewhere: it must still be that of a revision.
+    """
+    store = audited.store
     with store.reading():
-        found = store.verify()
-        revisions = store.revisions()
+        found = [*audited.findings, *store.verify(tokens_too=not audited.history_only)]
+        revisions = [] if found and not head else store.revisions()
+        tokens = None if found or audited.history_only else len(store.tokens())
     if head and not any(row.digest.startswith(head.lower()) for row in revisions):
         found.append(
             Diagnostic(
@@ -29,7 +57,8 @@ def verified(store: Store, head: str = "") -> RevisionRow | None:
         )
     if found:
         raise Refused(found)
-    return revisions[0] if revisions else None
+    last = revisions[0] if revisions else None
+    return Sound(last.serial if last else 0, last.digest if last else "", tokens, current_format())
 
 
 def write_history(store: Store, target: BinaryIO) -> int:

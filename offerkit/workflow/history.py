@@ -21,6 +21,7 @@ from offerkit.reports.history import HistoryLine
 from offerkit.reports.impact_record import RecordedSpace, overridden, recorded
 from offerkit.reports.words import DONE, count
 from offerkit.store import ChangeRow, RevisionRow, Store
+from offerkit.store.tokens import TokenEvent, events
 from offerkit.store.views import StoredBodies
 from offerkit.workflow.points import Point, comparable, serial_of
 from offerkit.workflow.session import Session
@@ -81,10 +82,22 @@ def history(store: Store, stage: str, address: str, limit: int) -> list[HistoryL
 def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
     changes = store.changes(row.serial)
     stages = tuple(sorted({change.stage for change in changes}))
-    summary = _summary(changes) or decided
+    told = _tokens(row)
+    summary = _summary(changes) or decided or "; ".join(map(_token_words, told))
     override = overridden(row.details)
     time = row.time[:19] + "Z"
-    return HistoryLine(row.serial, time, row.actor, row.action, stages, summary, row.message, row.digest, override)
+    return HistoryLine(
+        row.serial,
+        time,
+        row.actor,
+        row.action,
+        stages,
+        summary,
+        row.message,
+        row.digest,
+        override,
+        tuple(map(_token_facts, told)),
+    )
 
 
 @dataclass(frozen=True)
@@ -116,6 +129,23 @@ def revision(store: Store, serial: int) -> Revision:
     line = _line(store, row, _decisions(store, [row]).get(serial, ""))
     made = [approval for approval in store.approvals() if approval.revision == serial]
     return Revision(line, steps_for(deltas, Context(bodies, {}, {})), bodies, made, *recorded(row.details))
+
+
+def _tokens(row: RevisionRow) -> tuple[TokenEvent, ...]:
+    try:
+        return tuple(events(row.action, row.details))
+    except ValueError:  # edited: an audit tells
+        return ()
+
+
+def _token_facts(token: TokenEvent) -> dict[str, str]:
+    names = ("id", "operator", "name", "scope", "created", "created_by", "expires", "revoked")
+    return {name: str(getattr(token, name)) for name in names}
+
+
+def _token_words(token: TokenEvent) -> str:
+    text = f"token {token.id} of {token.operator}, for {token.scope.replace(',', ', ')}, until {token.expires[:10]}"
+    return f"{text}: {token.name}" if token.name else text
 
 
 def _summary(changes: Sequence[ChangeRow]) -> str:

@@ -17,6 +17,7 @@ from offerkit.applier import apply as execute
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.rights import Actor, refusals
+from offerkit.governance.scopes import lacking, needed
 from offerkit.loader import Loaded, StaleCache
 from offerkit.planning.codec import MAX_BYTES, decode, envelope, plan_digest
 from offerkit.planning.plan import Plan, PlanKind
@@ -88,7 +89,8 @@ def allowed(session: Session, plan: Plan) -> Actor:
 
 def _entitled(session: Session, store: Store | None, plan: Plan) -> Actor:
     actor = who_is(session, store, plan)
-    refused = refusals(actor, plan, promoters(store) if store is not None else {})
+    refused = lacking(session.scopes, needed(plan), actor.name)
+    refused += refusals(actor, plan, promoters(store) if store is not None else {})
     if refused:
         raise Refused(refused)
     return actor
@@ -103,7 +105,9 @@ def apply(session: Session, plan: Plan) -> Applied:
     if session.remote is not None:
         from offerkit.workflow.remote import apply_there
 
-        return apply_there(session.remote, session, plan)
+        applied = apply_there(session.remote, session, plan)
+        session.told(applied.revision)
+        return applied
     with session.writing(create=plan.kind is PlanKind.APPLY) as store:
         run = replace(
             session.run(actor.name),

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from offerkit.applier.apply import Run
-from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.governance.scopes import Scopes
 from offerkit.loader import Loaded, Project, load
 from offerkit.loader.progress import Progress, no_progress
-from offerkit.store import Holder, Location, Store
+from offerkit.store import Holder, Location, RevisionRow, Store
 from offerkit.store.remote import Remote
+from offerkit.workflow.heads import SeenHeads
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class Session:
     ``store_path`` is where the store is when it is not the project's own.
     ``remote``: the server that holds the store; ``store_path`` is then a copy of its history.
     ``override_impact``: why a promotion may take offers from more people than its environment allows.
+    ``heads``: what this project saw of the store; None where that is not kept.
+    ``scopes``: what the operator's token may be used for; None where no token is asked for.
     """
 
     project: Project
@@ -38,6 +42,8 @@ class Session:
     environ: Mapping[str, str] = field(default_factory=dict)
     override_impact: str = ""
     remote: Remote | None = None
+    heads: SeenHeads | None = None
+    scopes: Scopes | None = None
 
     @property
     def store(self) -> Location:
@@ -56,7 +62,7 @@ class Session:
     @contextlib.contextmanager
     def reading(self) -> Iterator[Store | None]:
         """The store, to read, all of it as it is at one moment; None while there is none."""
-        found = Store.find(self.store)
+        found = self._recognized(lambda: Store.find(self.store))
         if found is None:
             yield None
             return
@@ -66,8 +72,16 @@ class Session:
     @contextlib.contextmanager
     def existing(self) -> Iterator[Store]:
         """The store, to read, all of it as it is at one moment. Raises Refused while there is none."""
-        with Store.open(self.store) as store, store.reading():
+        with self._open() as store, store.reading():
             yield store
+
+    @contextlib.contextmanager
+    def auditing(self) -> Iterator[tuple[Store, list[Diagnostic]]]:
+        """The store, to be verified, whatever is in it; and that it is not the one that was seen before."""
+        with self._open(audit=True) as store, store.reading():
+            yield store, self.heads.findings(store) if self.heads is not None else []
+            if self.heads is not None:
+                self.heads.went_on(store, self.now)
 
     @contextlib.contextmanager
     def writing(self, *, create: bool = False) -> Iterator[Store]:
@@ -77,8 +91,25 @@ class Session:
         if create and self.store == self.project.store:
             with contextlib.suppress(OSError):
                 self.project.prepare_state()
-        with Store.open(self.store, create=create, write=True) as store:
+        with self._open(create=create, write=True) as store:
             yield store
+            if self.heads is not None:
+                self.heads.went_on(store, self.now)
+
+    def _open(self, *, create: bool = False, write: bool = False, audit: bool = False) -> Store:
+        create = create and not (self.heads is not None and self.heads.known)
+        store = self._recognized(lambda: Store.open(self.store, create=create, write=write, audit=audit), audit=audit)
+        assert store is not None
+        return store
+
+    def _recognized(self, open_: Callable[[], Store | None], *, audit: bool = False) -> Store | None:
+        """What is opened. Raises Refused when its history does not go on from what this project saw of it."""
+        return open_() if self.heads is None else self.heads.opened(open_, self.now, audit=audit)
+
+    def told(self, revision: RevisionRow) -> None:
+        """Remember a revision that the server says it made."""
+        if self.heads is not None:
+            self.heads.told(revision.serial, revision.digest, self.now)
 
     def people_needed(self) -> None:
         """Raise Refused where propositions or contacts are needed, which a copy of the history has none of."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hmac
 import re
 from base64 import urlsafe_b64encode
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from secrets import token_bytes, token_hex
@@ -13,6 +16,7 @@ from offerkit.address import SHARED, Address, Kind, Stage
 from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.engine.durations import duration
 from offerkit.governance.rights import ADMINISTRATOR, Actor
+from offerkit.governance.scopes import NOTHING, Scope, Scopes, scopes_of, scopes_text
 from offerkit.store import Store
 from offerkit.store.tokens import TokenRow
 from offerkit.workflow.proposing import utc
@@ -20,18 +24,32 @@ from offerkit.workflow.session import Session
 from offerkit.workflow.who import operators, who_is
 
 LONGEST = timedelta(days=366)
+LONGEST_NAME = 200
 _FORM = re.compile(r"ofk_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 
 
-def create(session: Session, operator: str, name: str, expires: str) -> tuple[TokenRow, str]:
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Whose token it is, and what it may be used for; ``operator`` is empty for one that does not count."""
+
+    operator: str = ""
+    scopes: Scopes = NOTHING
+
+
+NOBODY = Bearer()
+
+
+def create(
+    session: Session, operator: str, name: str, expires: str, scopes: Iterable[str] = (Scope.READ,)
+) -> tuple[TokenRow, str]:
     """A token for ``operator`` that counts for ``expires`` (``90d``), and its text, which is kept nowhere.
 
     Administrators make them for anybody, others for themselves. Raises Refused otherwise, and for an operator who
     is unknown or disabled.
     """
     until = _until(session.now, expires)
-    with session.writing() as store:
-        actor = who_is(session, store)
+    _check_name(name)
+    with _changing(session) as (store, actor):
         _may(actor, operator)
         known = operators(store)
         if operator not in known:
@@ -40,15 +58,16 @@ def create(session: Session, operator: str, name: str, expires: str) -> tuple[To
             raise refuse(Code.NOT_ALLOWED, f"operator {operator} is disabled", hint="An administrator can enable them.")
         id_ = token_hex(6)
         text = f"ofk_{id_}_{urlsafe_b64encode(token_bytes(32)).rstrip(b'=').decode()}"
-        row = TokenRow(id_, hashed(text), operator, name, session.now, actor.name, until)
+        row = TokenRow(
+            id_, hashed(text), operator, name, session.now, actor.name, until, scope=scopes_text(scopes)
+        )  # fmt: skip
         store.add_token(row)
     return row, text
 
 
 def revoke(session: Session, id_: str) -> TokenRow:
     """Let a token count no more. Raises Refused when there is no such one, or the operator may not."""
-    with session.writing() as store:
-        actor = who_is(session, store)
+    with _changing(session) as (store, actor):
         row = store.token(id_)
         if row is None:
             known = [found.id for found in store.tokens()]
@@ -58,20 +77,33 @@ def revoke(session: Session, id_: str) -> TokenRow:
                 hint=suggestion(id_, known, "“offerkit token list” shows them."),
             )
         _may(actor, row.operator)
-        store.revoke_token(id_, session.now)
+        store.revoke_token(id_, session.now, actor.name)
     return row
 
 
-def operator_by_token(store: Store, text: str, now: datetime) -> str:
-    """The operator whose token ``text`` is, at ``now``; empty for anything that does not count, whatever the reason."""
+@contextmanager
+def _changing(session: Session) -> Iterator[tuple[Store, Actor]]:
+    """The locked store, since a token that is made or revoked is a revision, and who is asking."""
+    with session.existing() as store:
+        actor = who_is(session, store)
+    with (
+        session.writing() as store,
+        store.lock(who=actor.name, timeout=session.lock_timeout, waiting=session.waiting),
+        store.transaction(),
+    ):
+        yield store, who_is(session, store)
+
+
+def bearer_of(store: Store, text: str, now: datetime) -> Bearer:
+    """Whose token ``text`` is, at ``now``, and its scopes; nobody's when it does not count, whatever the reason."""
     found = _FORM.fullmatch(text)
     row = store.token(found[1]) if found else None
     if row is None or not hmac.compare_digest(row.hash, hashed(text)) or row.revoked or row.expires <= utc(now):
-        return ""
+        return NOBODY
     body = operators(store).get(row.operator)
     if body is None or body.get("enabled") is False or orphaned(store, row):
-        return ""
-    return row.operator
+        return NOBODY
+    return Bearer(row.operator, scopes_of(row.scope))
 
 
 def orphaned(store: Store, row: TokenRow) -> str:
@@ -95,6 +127,16 @@ def _may(actor: Actor, operator: str) -> None:
             f"{actor.name} may not manage tokens of {operator[:80]}",
             detail="An operator's token is as good as the operator.",
             hint="Administrators may, and everybody their own.",
+        )
+
+
+def _check_name(name: str) -> None:
+    """Raise Refused for what a history should not carry for ever."""
+    if len(name) > LONGEST_NAME or not (name.isprintable() or not name):
+        raise refuse(
+            Code.BAD_VALUE,
+            f"the token's name is not one line of up to {LONGEST_NAME} characters",
+            hint="Say in a few words what the token is for.",
         )
 
 

@@ -54,7 +54,7 @@ def url_of(server: Server) -> str:
 def token_of(live: Workspace, operator: str) -> str:
     if live.now.year < 2027:
         live.later(days=300)  # the server's clock is the real one
-    return tokens.create(live.session("ada"), operator, "", "366d")[1]
+    return tokens.create(live.session("ada"), operator, "", "366d", ("all",))[1]
 
 
 @pytest.fixture

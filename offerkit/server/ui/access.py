@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
+from offerkit.governance.scopes import NOTHING, Scopes
+
 COOKIE = "offerkit_ui"
 SECURE_COOKIE = "__Host-offerkit_ui"
 """The cookie's name over https: browsers then take it from this host alone, and never over http."""
@@ -27,6 +29,7 @@ class Viewer:
 
     operator: str = ""
     token: str = ""
+    scopes: Scopes = NOTHING
 
     @property
     def seal(self) -> str:

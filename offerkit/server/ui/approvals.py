@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse
 
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.governance.approval import Decision
+from offerkit.governance.scopes import Scope, lacking
 from offerkit.reports.approvals import Row
 from offerkit.server.ui.pages import Facts, Form, Pages, first
 from offerkit.workflow.approving import Decided, Wish, decide, items, mine
@@ -74,11 +75,16 @@ def waiting_facts(session: Session, q: str, show: str, done: str) -> Facts:
         found = [row for row in found if row in own]
     word = q.casefold()
     found = [row for row in found if word in row.address.casefold() or word in row.label.casefold()]
-    offers = grouped(found, own, names)
+    offers = grouped(found, decidable(session, own), names)
     return {
         "offers": offers[:MOST], "left": max(0, len(offers) - MOST), "q": q, "show": show,
         "done": done if done.isdecimal() else "", "waiting": sum(row.state == "waiting" for row in found),
     }  # fmt: skip
+
+
+def decidable(session: Session, own: set[Row]) -> set[Row]:
+    """What of the operator's own can be decided here: nothing with a token that is not for approving."""
+    return set() if lacking(session.scopes, (Scope.APPROVE,), session.operator) else own
 
 
 def grouped(rows: list[Row], own: set[Row], names: Mapping[str, str]) -> list[OfferItems]:

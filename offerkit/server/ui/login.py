@@ -31,7 +31,7 @@ def routes(pages: Pages) -> APIRouter:
             fields = await pages.fields(request)
             to = _inside(first(fields, "to"))
             token = first(fields, "token").strip()
-            if not token or len(token) > LONGEST_TOKEN or not await pages.named(request, token):
+            if not token or len(token) > LONGEST_TOKEN or not (await pages.named(request, token)).operator:
                 raise refuse(
                     Code.NO_OPERATOR,
                     "this is no operator's token, or it is valid no more",

@@ -14,7 +14,7 @@ from offerkit.planning.select import Patterns
 from offerkit.planning.view import View
 from offerkit.reports.preview import Preview
 from offerkit.reports.steps_html import steps_html
-from offerkit.server.ui.approvals import grouped
+from offerkit.server.ui.approvals import decidable, grouped
 from offerkit.server.ui.pages import Facts, Pages
 from offerkit.server.ui.steps import layout_of
 from offerkit.store import Store
@@ -133,7 +133,7 @@ def _changes(session: Session, store: Store, address: str) -> Markup:
 def _approvals(session: Session, store: Store, address: str) -> Facts:
     rows = items(store, (address,)) if address else []
     own = set(mine(rows, who_is(session, store))) if session.operator else set()
-    return {"offers": grouped(rows, own, seen(store, {row.address for row in own}))}
+    return {"offers": grouped(rows, decidable(session, own), seen(store, {row.address for row in own}))}
 
 
 def _shown(session: Session, address: str, stage: str, contact: str) -> tuple[Preview | None, tuple[Diagnostic, ...]]:

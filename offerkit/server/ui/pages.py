@@ -19,10 +19,12 @@ from offerkit.server.addresses import client_of, is_local
 from offerkit.server.callers import Callers, GuessedTooOftenError, acting
 from offerkit.server.places import without_places
 from offerkit.server.problems import status_of
+from offerkit.server.routes import check_scope
 from offerkit.server.seat import now
 from offerkit.server.settings import Settings
 from offerkit.server.ui.access import Viewer, forget, same_origin, sealed, token_of
 from offerkit.workflow.session import Session
+from offerkit.workflow.tokens import NOBODY, Bearer
 
 T = TypeVar("T")
 Facts: TypeAlias = Mapping[str, object]
@@ -59,22 +61,22 @@ class Pages:
 
     def session(self, viewer: Viewer, message: str = "") -> Session:
         """A session, now, of who looks."""
-        return acting(self._session, viewer.operator, LOCK_SECONDS, message)
+        return acting(self._session, Bearer(viewer.operator, viewer.scopes), LOCK_SECONDS, message)
 
     async def viewer(self, request: Request) -> Viewer | None:
         """Who looks; None: somebody who has to log in first."""
         token = token_of(request)
-        name = await self.named(request, token) if token else ""
-        if name:
-            return Viewer(name, token)
+        found = await self.named(request, token) if token else NOBODY
+        if found.operator:
+            return Viewer(found.operator, token, found.scopes)
         return Viewer() if self._settings.ui == "local" and is_local(request) else None
 
-    async def named(self, request: Request, token: str) -> str:
-        """The operator whose token this is; empty: nobody's, no longer valid, or one guess too many."""
+    async def named(self, request: Request, token: str) -> Bearer:
+        """Whose token this is; nobody's when it is none, no longer valid, or one guess too many."""
         try:
             return await self._callers.by_token(token, client_of(request))
         except GuessedTooOftenError:
-            return ""
+            return NOBODY
 
     async def show(self, request: Request, template: str, make: Maker) -> Response:
         """The page that ``template`` makes of what ``make`` read."""
@@ -83,6 +85,7 @@ class Pages:
             viewer = await self.viewer(request)
             if viewer is None:
                 return to_login(request)
+            _check_scope(request, viewer)
             return await asyncio.to_thread(self._made, request, template, make, viewer)
         except Refused as refused:
             return self.refusal(request, viewer, refused)
@@ -97,6 +100,7 @@ class Pages:
             raise refuse(
                 Code.NO_OPERATOR, "nobody is logged in", hint="Log in with your token; then send the form again."
             )
+        _check_scope(request, viewer)
         fields = await self.fields(request)
         if not sealed(viewer, first(fields, "seal")):
             raise _foreign()
@@ -149,6 +153,12 @@ class Pages:
     def told(self, refused: Refused) -> tuple[Diagnostic, ...]:
         """What a page says of a refusal."""
         return without_places(refused, self._session).diagnostics
+
+
+def _check_scope(request: Request, viewer: Viewer) -> None:
+    """Raise Refused when the token of who is logged in is not for this page; on this machine all may be read."""
+    if viewer.operator:
+        check_scope(Bearer(viewer.operator, viewer.scopes), request.method, str(request.scope["route"].path))
 
 
 def first(fields: Form, name: str) -> str:

@@ -28,10 +28,9 @@ def test_a_locked_store_is_told_without_its_path(shop: Workspace, wait: int) -> 
     shop.go_live()
     shop.change(SAFARI)
     body = {"plan": envelope(shop.plan()).decode(), "lock_wait_ms": wait}
+    header = {"Authorization": f"Bearer {token(shop, 'ada')}"}
     with client(shop) as asking, shop.session().writing() as store, store.lock(who="anna", timeout=0):
-        answer = asking.post(
-            "/api/v1/store/apply", json=body, headers={"Authorization": f"Bearer {token(shop, 'ada')}"}
-        )
+        answer = asking.post("/api/v1/store/apply", json=body, headers=header)
     assert answer.status_code == 503
     (found,) = answer.json()["errors"]
     assert found["code"] == "OFR604"

@@ -38,7 +38,7 @@ def ask(asking: TestClient, token: str, scheme: str = "Bearer") -> Any:
 
 def made(live: Workspace, operator: str = "omar", who: str = "ada") -> tuple[str, str]:
     live.later(days=300)  # the workspace's clock is behind the server's
-    row, text = tokens.create(live.session(who), operator, "test", FOREVER)
+    row, text = tokens.create(live.session(who), operator, "test", FOREVER, ("all",))
     return row.id, text
 
 
@@ -79,8 +79,8 @@ def test_an_expired_token_counts_no_more(live: Workspace) -> None:
     row, text = tokens.create(live.session("ada"), "omar", "", "1h")
     with live.store() as store:
         before, after = live.now, live.now.replace(year=live.now.year + 1)
-        assert tokens.operator_by_token(store, text, before) == "omar"
-        assert tokens.operator_by_token(store, text, after) == ""
+        assert tokens.bearer_of(store, text, before).operator == "omar"
+        assert tokens.bearer_of(store, text, after) == tokens.NOBODY
     assert row.expires < "2027"
 
 
@@ -145,7 +145,7 @@ def test_guesses_are_not_looked_up_for_ever(
     assert ask(asking, before).status_code == 200
     assert guess(asking, 31)[-1] == 429
     asked: list[str] = []
-    monkeypatch.setattr(callers, "operator_by_token", lambda _, text, __: asked.append(text) or "omar")
+    monkeypatch.setattr(callers, "bearer_of", lambda _, text, __: asked.append(text) or tokens.Bearer("omar"))
     assert ask(asking, after).status_code == 429, "beyond the limit, what never counted is not looked up"
     assert asked == []
     assert ask(asking, before).status_code == 200

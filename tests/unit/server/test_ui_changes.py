@@ -180,8 +180,8 @@ def test_a_rejection_too(asking: TestClient, changed: Workspace) -> None:
 def test_what_is_refused_is_told_and_changes_nothing(
     asking: TestClient, changed: Workspace, operator: str, fields: dict[str, str], status: int, why: str
 ) -> None:
-    before = last(changed)
     as_(asking, changed, operator)
+    before = last(changed)
     offers = shown(changed, fields.get("offer", "")) or [fields.get("offer", "")]
     given = {"decision": "approve", "seal": seal(asking), **fields, "offer": offers if "offer" in fields else []}
     answer = asking.post("/ui/approvals", data=given, headers=FORM)
