@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import orjson
-
 from offerkit.planning.plan import ApprovalKey, Aspect
-from offerkit.reports.escape import clip, markdown, visible
+from offerkit.reports.escape import clip, json_text, markdown, visible
 from offerkit.reports.style import PLAIN, Style, display_width, indented, pad
 from offerkit.reports.words import and_list, count
 
@@ -75,7 +73,7 @@ def approvals_markdown(rows: Sequence[Row]) -> str:
 def approvals_json(rows: Sequence[Row]) -> str:
     """A JSON list. Ends with a newline."""
     found = [row._asdict() for row in rows]
-    return orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    return json_text(found)
 
 
 def decided_text(decision: str, keys: Sequence[ApprovalKey], left: Sequence[str], style: Style = PLAIN) -> str:

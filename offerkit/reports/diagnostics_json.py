@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-import orjson
-
 from offerkit.diagnostics import Diagnostic, Position, Severity
 from offerkit.fingerprint import Json
-from offerkit.reports.escape import workflow_message, workflow_property
+from offerkit.reports.escape import json_text, workflow_message, workflow_property
 
 
 def diagnostics_json(diagnostics: Sequence[Diagnostic]) -> str:
     """A JSON list of :func:`diagnostic_dict`, indented. Ends with a newline."""
     found = [diagnostic_dict(diagnostic) for diagnostic in diagnostics]
-    return orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    return json_text(found)
 
 
 def diagnostic_dict(diagnostic: Diagnostic) -> dict[str, Json]:

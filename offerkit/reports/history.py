@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import orjson
-
-from offerkit.reports.escape import clip, html, markdown, markdown_code, visible
+from offerkit.reports.escape import clip, html, json_text, markdown, markdown_code, visible
 from offerkit.reports.page import page
 from offerkit.reports.style import PLAIN, Style, display_width, indented, pad
 
@@ -116,4 +114,4 @@ def history_json(lines: Sequence[HistoryLine]) -> str:
         }
         for line in lines
     ]
-    return orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    return json_text(found)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import orjson
-
-from offerkit.reports.escape import html, visible
+from offerkit.reports.escape import html, json_text, visible
 from offerkit.reports.page import page
 from offerkit.reports.style import PLAIN, Style, indented
 
@@ -75,7 +73,7 @@ def preview_json(preview: Preview) -> str:
             for shown in preview.spaces
         ],
     }
-    return orjson.dumps(made, option=orjson.OPT_INDENT_2).decode() + "\n"
+    return json_text(made)
 
 
 def preview_html(preview: Preview) -> str:
