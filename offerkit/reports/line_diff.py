@@ -42,11 +42,6 @@ def capped(rows: Sequence[DiffLine], most: int) -> tuple[DiffLine, ...]:
     return (*rows[:most], DiffLine("@", f"… {len(rows) - most:,} more lines"))
 
 
-def differing(note: str) -> tuple[DiffLine, ...]:
-    """The line that names the code points in which look-alikes differ; none without any."""
-    return (DiffLine("@", f"differs: {note}"),) if note else ()
-
-
 def _compare(old: list[str], new: list[str], layout: Layout) -> list[DiffLine]:
     from difflib import SequenceMatcher
 
@@ -101,7 +96,7 @@ def _rows_of(equal: bool, old: list[str], new: list[str], layout: Layout) -> lis
         shown, others = [one for one, _ in pairs], [other for _, other in pairs]
     gone = [DiffLine("-", _shortened(s, layout) + host_note(line)) for s, line in zip(shown, old, strict=True)]
     come = [DiffLine("+", _shortened(s, layout) + host_note(line)) for s, line in zip(others, new, strict=True)]
-    return [*gone, *come, *(row for note in notes for row in differing(note))]
+    return [*gone, *come, *(DiffLine("@", f"differs: {note}") for note in notes if note)]
 
 
 def _counterparts(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
@@ -115,9 +110,7 @@ def _counterparts(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int
         looks = {skeleton(line): place for place, line in enumerate(new)}
         found = ((place, looks.get(skeleton(line))) for place, line in enumerate(old))
         pairs = [(place, other) for place, other in found if other is not None]
-    return [
-        (i, j) for i, j in pairs if not (old[i].isascii() and new[j].isascii() and old[i].split() == new[j].split())
-    ]
+    return [(i, j) for i, j in pairs if old[i].split() != new[j].split() or not (old[i] + new[j]).isascii()]
 
 
 def _spaces_shown(line: str) -> str:
