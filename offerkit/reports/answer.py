@@ -9,7 +9,7 @@ from xml.sax.saxutils import quoteattr
 from offerkit.engine.answer import Answer, Proposed, SpaceAnswer
 from offerkit.engine.decision import Finding
 from offerkit.fingerprint import Json
-from offerkit.reports.escape import clip, json_text, visible
+from offerkit.reports.escape import clip, json_text, one_line, visible
 from offerkit.reports.explain import explanation_json, explanation_text
 from offerkit.reports.style import PLAIN, Style, indented
 from offerkit.rules.values import show
@@ -68,7 +68,7 @@ def _proposed(proposed: Proposed, style: Style, width: int) -> list[str]:
         facts += f" · {proposed.status} · {proposed.id}"
     lines = [title, style.dim(facts)]
     for name, value in proposed.fields.items():
-        lines += indented(f"     {name}: ", visible(clip(" ".join(value.split()), 300)), width)
+        lines += indented(f"     {name}: ", visible(clip(one_line(value), 300)), width)
     return lines
 
 

@@ -49,7 +49,10 @@ def approvals_text(rows: Sequence[Row], style: Style = PLAIN, width: int = 100) 
     for row in rows:
         if row.address != last:
             live = style.dim("  (live)") if row.live else ""
-            found += [*([""] if last else []), f"{style.bold(row.address)}  {visible(clip(row.label, 60))}{live}"]
+            found += [
+                *([""] if last else []),
+                f"{style.bold(visible(row.address))}  {visible(clip(row.label, 60))}{live}",
+            ]
             last = row.address
         paint = {"waiting": style.yellow, "approved": style.green}.get(row.state, style.red)
         what = pad(visible(row.what), wide) if display_width(row.what) <= wide else visible(row.what)
@@ -82,7 +85,7 @@ def decided_text(decision: str, keys: Sequence[ApprovalKey], left: Sequence[str]
     for key in keys:
         by_offer.setdefault(key.address, []).append(f"content on {key.space}" if key.space else key.aspect.value)
     word = style.green(decision) if decision == "approved" else style.red(decision)
-    rows = [f"{word}  {address}: {and_list(what)}" for address, what in by_offer.items()]
+    rows = [f"{word}  {visible(address)}: {visible(and_list(what))}" for address, what in by_offer.items()]
     if not rows:
         rows = [f"Nothing to do: all of it is {decision} already."]
     rows += [f"  · left: {visible(text)}" for text in left[:10]]

@@ -47,13 +47,15 @@ def delivery_text(result: DeliveryResult, style: Style = PLAIN) -> str:
     """A summary that says what happened, to whom not, and what comes next."""
     what = "would go" if result.dry else "are ready"
     lines = [
-        style.bold(f"{result.name} · {result.environment}/{result.space} · {result.time}")
+        style.bold(f"{visible(result.name)} · {result.environment}/{result.space} · {result.time}")
         + f" · live revision {result.revision}",
         "",
         style.green(f"{result.messages:,} messages {what}, with {result.propositions:,} offers")
         + f", to {result.messages:,} of {result.contacts:,} contacts.",
     ]
-    lines += [f"  {count:>9,}  {reason}" for reason, count in sorted(result.aside.items(), key=lambda item: -item[1])]
+    lines += [
+        f"  {count:>9,}  {visible(reason)}" for reason, count in sorted(result.aside.items(), key=lambda item: -item[1])
+    ]
     if result.by_rank:
         lines += ["", *_table(result)]
     for offer, (count, example) in sorted(result.failures.items()):

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from offerkit.diagnostics import Diagnostic, Position, Severity
 from offerkit.fingerprint import Json
-from offerkit.reports.escape import json_text, workflow_message, workflow_property
+from offerkit.reports.escape import json_text, visible, workflow_message, workflow_property
 
 
 def diagnostics_json(diagnostics: Sequence[Diagnostic]) -> str:
@@ -49,7 +49,7 @@ def _annotation(diagnostic: Diagnostic) -> str:
     properties.append(("title", diagnostic.code.value))
     about = ",".join(f"{key}={workflow_property(value)}" for key, value in properties)
     text = "\n".join(filter(None, [diagnostic.summary, diagnostic.detail, diagnostic.hint]))
-    return f"::{_level(diagnostic.severity)} {about}::{workflow_message(text)}"
+    return f"::{_level(diagnostic.severity)} {about}::{workflow_message(visible(text, multiline=True))}"
 
 
 def _level(severity: Severity) -> str:

@@ -63,6 +63,11 @@ def visible(text: str, *, multiline: bool = False) -> str:
     return spelled_out(text)
 
 
+def one_line(text: str) -> str:
+    """``text`` with its lines joined and its spaces taken together; other blanks stay, to be spelled out."""
+    return re.sub(r"[ \t\r\n]+", " ", text).strip(" ")
+
+
 def json_text(value: object) -> str:
     r"""``value`` as indented JSON that hides nothing: what is invisible is ``\u200b``. Ends with a newline."""
     import orjson
