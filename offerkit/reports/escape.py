@@ -73,7 +73,7 @@ def json_text(value: object) -> str:
     import orjson
 
     text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
-    return text if text.isascii() else json_visible(text)
+    return text if text.isascii() and "\x7f" not in text else json_visible(text)
 
 
 def json_visible(text: str) -> str:

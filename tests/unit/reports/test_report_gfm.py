@@ -43,7 +43,7 @@ TEXTS = st.lists(st.one_of(st.sampled_from(ACTING), st.text(max_size=3)), min_si
 _REFERENCES = (
     r"(?<![A-Za-z0-9_`])@[A-Za-z0-9]",  # GitHub's boundary is that of ASCII
     r"[A-Za-z0-9._+-]@[A-Za-z0-9-]+\.[A-Za-z0-9]",
-    r"#\d|\bGH-\d|\b[A-Z][A-Z0-9_]+-\d",
+    r"#\d|\bGH-\d|\b(?-i:[A-Z][A-Z0-9_]+)-\d",
     r"\b[0-9a-f]{7,40}\b",
     r":[a-z0-9_+-]*[a-z+][a-z0-9_+-]*:|:100:|:1234:",
     r"://|\bwww\.",
@@ -65,6 +65,8 @@ class _Rendered(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags[tag] += 1
+        if tag in ("br", "p", "li", "td", "th", "summary"):
+            self.bare += "\n"
         self._code += tag in ("code", "pre")
         assert not {name for name, _ in attrs} - {"align", "lang"}, (tag, attrs)
 
@@ -93,7 +95,7 @@ class _Rendered(HTMLParser):
         return " ".join(self.all.split())
 
 
-def _plan(text: str) -> Plan:
+def sample_plan(text: str) -> Plan:
     position = Position(text, 1, 1)
     steps = (
         Step("recipients/offer.a", DESIGN, Action.CREATE, Reason.DECLARED, None, Entry("f-a"), text, position,
@@ -111,13 +113,13 @@ def _plan(text: str) -> Plan:
     return Plan(PlanKind.APPLY, "bank", "0", bases, steps, blocked, notes=(text,), targets=(text,), bodies=bodies)
 
 
-def _impact(text: str) -> Impact:
+def sample_impact(text: str) -> Impact:
     offers = [OfferImpact(text, 1, 0, 1, 0, [Example(text, "lost", text)])]
     spaces = [SpaceImpact(text, 3, 1, 1, offers, 1, "", [(text, [Segment(text, 3, 1, 0, 1, 1)])])]
     return Impact(text, text, 3, spaces, [text])
 
 
-def _history(text: str) -> list[HistoryLine]:
+def sample_history(text: str) -> list[HistoryLine]:
     return [HistoryLine(1, text, text, text, (text, text), text, text, text, text)]
 
 
@@ -126,10 +128,10 @@ def _proposition(text: str) -> list[PropositionLine]:
 
 
 REPORTS: dict[str, Callable[[str], str]] = {
-    "plan": lambda text: plan_markdown(_plan(text), DIGEST),
-    "diff": lambda text: diff_markdown(_plan(text).steps, BODIES, (text, text)),
-    "history": lambda text: history_markdown(_history(text)),
-    "impact": lambda text: impact_markdown(_impact(text)),
+    "plan": lambda text: plan_markdown(sample_plan(text), DIGEST),
+    "diff": lambda text: diff_markdown(sample_plan(text).steps, BODIES, (text, text)),
+    "history": lambda text: history_markdown(sample_history(text)),
+    "impact": lambda text: impact_markdown(sample_impact(text)),
     "approvals": lambda text: approvals_markdown(
         [Row(text, text, Aspect.CONTENT, (text,), "approved", (text,), text, text)]
     ),
@@ -141,6 +143,11 @@ REPORTS: dict[str, Callable[[str], str]] = {
         f"{markdown_code(text)} x\n\n| a | b |\n|--|--|\n| {markdown_code(text)} | {markdown(text)} |\n"
     ),
 }
+
+
+def markdown_reports(text: str) -> dict[str, str]:
+    """Every Markdown report of ``text``, by its name."""
+    return {name: make(text) for name, make in REPORTS.items()}
 
 
 def _check(report: str, text: str) -> None:
