@@ -24,6 +24,7 @@ def command(shell: Shell, stage: str, target: Path, force: bool) -> None:
     with the dimensions and operators it needs, in the form that fmt gives. What refers to another environment
     takes that along; offers that are deactivated are left out; live campaigns come with either stage.
     """
+    from offerkit.reports.escape import visible
     from offerkit.workflow.export import export
 
     exported, count = export(shell.session(), stage, target, force=force)
@@ -32,4 +33,4 @@ def command(shell: Shell, stage: str, target: Path, force: bool) -> None:
     text = f"{len(exported.entries):,} resources of {stages} in {files} below {target}."
     click.echo(shell.style.green(text), color=True)
     for note in dict.fromkeys(exported.notes):
-        click.echo(f"Note: {note}", err=True)
+        click.echo(f"Note: {visible(note)}", err=True)

@@ -27,6 +27,7 @@ def command(shell: Shell, paths: tuple[Path, ...], check: bool, diff: bool) -> i
     """
     from offerkit.loader.fmt import format_files, spec_files, unified
     from offerkit.loader.write import replace_files
+    from offerkit.reports.escape import visible
 
     session = shell.session()
     changed = [file for file in format_files(spec_files(session.project, paths)) if file.changed]
@@ -34,14 +35,14 @@ def command(shell: Shell, paths: tuple[Path, ...], check: bool, diff: bool) -> i
         for file in changed:
             for line in unified(file):
                 paint = {"+": shell.style.green, "-": shell.style.red, "@": shell.style.cyan}.get(line[:1], str)
-                click.echo(paint(line), color=True)
+                click.echo(paint(visible(line)), color=True)
     elif check:
         for file in changed:
-            click.echo(file.path)
+            click.echo(visible(file.path))
     else:
         replace_files(session.project.root, {file.path: file.after for file in changed})
         for file in changed:
-            click.echo(file.path)
+            click.echo(visible(file.path))
     if check and changed:
         files = "1 file is" if len(changed) == 1 else f"{len(changed):,} files are"
         click.echo(f"{files} not in canonical form; “offerkit fmt” mends that.", err=True)

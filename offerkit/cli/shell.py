@@ -180,12 +180,14 @@ class Shell:
 
     def applied(self, applied: Applied, what: str) -> None:
         """Say what was done, in which revision."""
+        from offerkit.reports.escape import visible
+
         revision = applied.revision
         beside = self.form != "text"
         if applied.base_moved:
             moved = "The stage has changed since the plan was made; nothing that the plan touches or relies on did."
             click.echo(moved, err=beside)
-        text = f"{what} Revision {revision.serial} by {revision.actor}, {revision.digest[:12]}."
+        text = f"{what} Revision {revision.serial} by {visible(revision.actor)}, {revision.digest[:12]}."
         click.echo(text if beside else self.style.green(text), err=beside, color=True)
 
 
@@ -292,7 +294,9 @@ def progress_bar(label: str, length: int) -> Iterator[Callable[[int], None]]:
 
 
 def _tell_waiting(holder: Holder) -> None:
-    click.echo(f"Waiting for the store: {holder} holds it.", err=True)
+    from offerkit.reports.escape import visible
+
+    click.echo(f"Waiting for the store: {visible(str(holder))} holds it.", err=True)
 
 
 def source_lines(file: str) -> list[str] | None:

@@ -6,12 +6,10 @@ from collections.abc import Callable
 from typing import TypeAlias
 from xml.sax.saxutils import quoteattr
 
-import orjson
-
 from offerkit.engine.answer import Answer, Proposed, SpaceAnswer
 from offerkit.engine.decision import Finding
 from offerkit.fingerprint import Json
-from offerkit.reports.escape import clip, visible
+from offerkit.reports.escape import clip, json_text, one_line, visible
 from offerkit.reports.explain import explanation_json, explanation_text
 from offerkit.reports.style import PLAIN, Style, indented
 from offerkit.rules.values import show
@@ -70,7 +68,7 @@ def _proposed(proposed: Proposed, style: Style, width: int) -> list[str]:
         facts += f" · {proposed.status} · {proposed.id}"
     lines = [title, style.dim(facts)]
     for name, value in proposed.fields.items():
-        lines += indented(f"     {name}: ", visible(clip(" ".join(value.split()), 300)), width)
+        lines += indented(f"     {name}: ", visible(clip(one_line(value), 300)), width)
     return lines
 
 
@@ -85,7 +83,7 @@ def answer_json(answer: Answer, where: Where = nowhere) -> Json:
 
 def answer_json_text(answer: Answer, where: Where = nowhere) -> str:
     """:func:`answer_json`, indented. Ends with a newline."""
-    return orjson.dumps(answer_json(answer, where), option=orjson.OPT_INDENT_2).decode() + "\n"
+    return json_text(answer_json(answer, where))
 
 
 def _space_json(space: SpaceAnswer, where: Where) -> Json:

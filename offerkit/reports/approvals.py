@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import orjson
-
 from offerkit.planning.plan import ApprovalKey, Aspect
-from offerkit.reports.escape import clip, markdown, visible
+from offerkit.reports.escape import clip, json_text, markdown, visible
 from offerkit.reports.style import PLAIN, Style, display_width, indented, pad
 from offerkit.reports.words import and_list, count
 
@@ -51,7 +49,10 @@ def approvals_text(rows: Sequence[Row], style: Style = PLAIN, width: int = 100) 
     for row in rows:
         if row.address != last:
             live = style.dim("  (live)") if row.live else ""
-            found += [*([""] if last else []), f"{style.bold(row.address)}  {visible(clip(row.label, 60))}{live}"]
+            found += [
+                *([""] if last else []),
+                f"{style.bold(visible(row.address))}  {visible(clip(row.label, 60))}{live}",
+            ]
             last = row.address
         paint = {"waiting": style.yellow, "approved": style.green}.get(row.state, style.red)
         what = pad(visible(row.what), wide) if display_width(row.what) <= wide else visible(row.what)
@@ -75,7 +76,7 @@ def approvals_markdown(rows: Sequence[Row]) -> str:
 def approvals_json(rows: Sequence[Row]) -> str:
     """A JSON list. Ends with a newline."""
     found = [row._asdict() for row in rows]
-    return orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    return json_text(found)
 
 
 def decided_text(decision: str, keys: Sequence[ApprovalKey], left: Sequence[str], style: Style = PLAIN) -> str:
@@ -84,7 +85,7 @@ def decided_text(decision: str, keys: Sequence[ApprovalKey], left: Sequence[str]
     for key in keys:
         by_offer.setdefault(key.address, []).append(f"content on {key.space}" if key.space else key.aspect.value)
     word = style.green(decision) if decision == "approved" else style.red(decision)
-    rows = [f"{word}  {address}: {and_list(what)}" for address, what in by_offer.items()]
+    rows = [f"{word}  {visible(address)}: {visible(and_list(what))}" for address, what in by_offer.items()]
     if not rows:
         rows = [f"Nothing to do: all of it is {decision} already."]
     rows += [f"  · left: {visible(text)}" for text in left[:10]]

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
-import orjson
-
 from offerkit.diagnostics import Position
-from offerkit.reports.escape import visible
+from offerkit.reports.escape import json_text, visible
 from offerkit.reports.style import PLAIN, Style, indented
 
 
@@ -57,7 +55,7 @@ def cases_json(outcomes: Sequence[Outcome]) -> str:
         }
         for outcome in outcomes
     ]
-    return orjson.dumps(made, option=orjson.OPT_INDENT_2).decode() + "\n"
+    return json_text(made)
 
 
 def cases_junit(outcomes: Sequence[Outcome]) -> str:
@@ -75,7 +73,7 @@ def cases_junit(outcomes: Sequence[Outcome]) -> str:
                 lines.append(f"{head}/>")
                 continue
             tag, said = ("error", (outcome.error,)) if outcome.error else ("failure", outcome.mismatches)
-            text = escape(_printable("\n".join(said)))
+            text = escape(visible("\n".join(said), multiline=True))
             lines += [f"{head}>", f"      <{tag} message={_attribute(said[0])}>{text}</{tag}>", "    </testcase>"]
         lines.append("  </testsuite>")
     return "\n".join([*lines, "</testsuites>"]) + "\n"
@@ -89,9 +87,4 @@ def _counts(outcomes: Sequence[Outcome]) -> str:
 
 
 def _attribute(text: str) -> str:
-    return quoteattr(_printable(text))
-
-
-def _printable(text: str) -> str:
-    """Without the control characters that XML cannot hold."""
-    return "".join(sign if sign >= " " or sign in "\n\t" else "\ufffd" for sign in text)
+    return quoteattr(visible(text, multiline=True))

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from html import escape
-
-import orjson
 
 from offerkit.fingerprint import Json
-from offerkit.reports.escape import visible
+from offerkit.reports import escape
+from offerkit.reports.escape import json_text, visible
 from offerkit.reports.style import PLAIN, Style, pad
 
 
@@ -49,13 +47,15 @@ def delivery_text(result: DeliveryResult, style: Style = PLAIN) -> str:
     """A summary that says what happened, to whom not, and what comes next."""
     what = "would go" if result.dry else "are ready"
     lines = [
-        style.bold(f"{result.name} · {result.environment}/{result.space} · {result.time}")
+        style.bold(f"{visible(result.name)} · {result.environment}/{result.space} · {result.time}")
         + f" · live revision {result.revision}",
         "",
         style.green(f"{result.messages:,} messages {what}, with {result.propositions:,} offers")
         + f", to {result.messages:,} of {result.contacts:,} contacts.",
     ]
-    lines += [f"  {count:>9,}  {reason}" for reason, count in sorted(result.aside.items(), key=lambda item: -item[1])]
+    lines += [
+        f"  {count:>9,}  {visible(reason)}" for reason, count in sorted(result.aside.items(), key=lambda item: -item[1])
+    ]
     if result.by_rank:
         lines += ["", *_table(result)]
     for offer, (count, example) in sorted(result.failures.items()):
@@ -85,11 +85,11 @@ def _table(result: DeliveryResult) -> list[str]:
 
 def _next(result: DeliveryResult) -> list[str]:
     if result.dry:
-        where = f" The files are in {result.folder}." if result.folder else ""
+        where = f" The files are in {visible(result.folder)}." if result.folder else ""
         return [f"This was a dry run: nothing was stored.{where}"]
     resumed = f" {result.resumed} parts were there from a run that was cut off." if result.resumed else ""
     return [
-        f"{result.stored:,} propositions are stored. The files are in {result.folder}.{resumed}",
+        f"{result.stored:,} propositions are stored. The files are in {visible(result.folder)}.{resumed}",
         f"Once they are sent: offerkit sent {result.name}",
     ]
 
@@ -112,7 +112,7 @@ def delivery_json(result: DeliveryResult) -> dict[str, Json]:
 
 def delivery_json_text(result: DeliveryResult) -> str:
     """:func:`delivery_json`, indented. Ends with a newline."""
-    return orjson.dumps(delivery_json(result), option=orjson.OPT_INDENT_2).decode() + "\n"
+    return json_text(delivery_json(result))
 
 
 def sample_files(messages: Sequence[tuple[str, str, str]]) -> dict[str, str]:
@@ -126,7 +126,7 @@ def sample_files(messages: Sequence[tuple[str, str, str]]) -> dict[str, str]:
         files[f"sample-{number}.html"] = (
             f'<!doctype html>\n<html><head><meta charset="utf-8">\n'
             f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-            f"<title>To {escape(contact)}</title></head>\n<body>\n{html}\n</body></html>\n"
+            f"<title>To {escape.html(contact)}</title></head>\n<body>\n{html}\n</body></html>\n"
         )
         files[f"sample-{number}.txt"] = f"{text}\n"
     return files

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-import orjson
-
 from offerkit.diagnostics import Diagnostic, Position, Severity
 from offerkit.fingerprint import Json
-from offerkit.reports.escape import workflow_message, workflow_property
+from offerkit.reports.escape import json_text, visible, workflow_message, workflow_property
 
 
 def diagnostics_json(diagnostics: Sequence[Diagnostic]) -> str:
     """A JSON list of :func:`diagnostic_dict`, indented. Ends with a newline."""
     found = [diagnostic_dict(diagnostic) for diagnostic in diagnostics]
-    return orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    return json_text(found)
 
 
 def diagnostic_dict(diagnostic: Diagnostic) -> dict[str, Json]:
@@ -51,7 +49,7 @@ def _annotation(diagnostic: Diagnostic) -> str:
     properties.append(("title", diagnostic.code.value))
     about = ",".join(f"{key}={workflow_property(value)}" for key, value in properties)
     text = "\n".join(filter(None, [diagnostic.summary, diagnostic.detail, diagnostic.hint]))
-    return f"::{_level(diagnostic.severity)} {about}::{workflow_message(text)}"
+    return f"::{_level(diagnostic.severity)} {about}::{workflow_message(visible(text, multiline=True))}"
 
 
 def _level(severity: Severity) -> str:

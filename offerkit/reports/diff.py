@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-import orjson
-
 from offerkit.fingerprint import Json
 from offerkit.planning.plan import Body, Entry, Step
-from offerkit.reports.escape import clip, html, markdown, visible
+from offerkit.reports.escape import clip, html, json_text, markdown, visible
 from offerkit.reports.page import page
 from offerkit.reports.steps_html import steps_html
 from offerkit.reports.steps_markdown import CONCISE as CONCISE_MARKDOWN
@@ -64,7 +62,7 @@ def diff_json(steps: Sequence[Step], titles: Titles) -> str:
     """The difference as JSON, with every field change. Ends with a newline."""
     first, second = titles
     document = {"from": first, "to": second, "steps": [step_dict(step) for step in steps]}
-    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    return json_text(document)
 
 
 def step_dict(step: Step) -> dict[str, Json]:

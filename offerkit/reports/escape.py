@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import re
 
-_UNSAFE = (
-    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ud800-\udfff\U000e0000-\U000e007f]"
-)
-"""Controls, C1, soft hyphen, bidirectional marks, separators, invisibles, lone surrogates, tag characters."""
+from offerkit.reports.invisible import is_hidden, spelled_out
 
-_NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_MARKDOWN = r"[\\`*\[\]~$<>&|]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|(?<!\w)@|#(?=\d)"
-"""What Markdown would act on; an underscore or an at sign within a word does nothing."""
-_MARKDOWN_AS = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "|": "&#124;", "@": "@&#8203;", "#": "#&#8203;"}
-_MENTION = r"(?<!\w)@|(?<!&)#(?=\d)"
+_MARKDOWN = r"[\\`*\[\]~<>&|^#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"
+"""What Markdown itself would act on; an underscore within a word does nothing."""
+_MARKDOWN_AS = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "|": "&#124;"}
+_BLOCK = r"[-+=]+|:?-+:?|\d{1,9}[.)]"
+"""What makes a list, a heading, a table or a rule of a line that it begins."""
+_ASCII_BOUNDARIES = re.ASCII | re.IGNORECASE
+_ACTS = "|".join(
+    (
+        r"(?<![a-z0-9_])@|@[a-z0-9_-]+\.|[a-z]+:\S*@",  # mentions, e-mail addresses
+        r"://|www\.",
+        r"#\d|\bgh-\d|\b(?-i:[A-Z][A-Z0-9_]+)-\d",  # issues, and tickets elsewhere
+        r"\b[0-9a-f]{7,}\b",  # commits
+        r":(?!\d\d:)[a-z0-9_+-]+:",  # emoji; the minutes of a time are none
+        r"\$",  # formulas, snippets
+        r"[!&]\d|[%~][\w\"]|\[\[|\[[a-z_]+:|\[toc|\*[a-z_]+:|\^[a-z]|[{\[][+-]",  # GitLab: other references, marks
+    )
+)
+"""What GitHub and GitLab act on once Markdown is rendered, wherever it is text: nothing but code is left alone."""
+_MAY_ACT = r"[^\w ,.;'\"()/?→·…–—“”’×+=-]|-\d|^[-+=:/]|^\d+[.)]|_|www\.|[0-9a-f]{7}"
+"""A text without any of this is Markdown as it is."""
 _HTML = "[&<>\"'`]"
 _HTML_AS = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;", "`": "&#x60;"}
 _ASCII = str.maketrans(
@@ -45,19 +56,34 @@ def visible(text: str, *, multiline: bool = False) -> str:
 
     Newlines stay only where ``multiline`` text is meant; tabs become four spaces there.
     """
-    if text.isprintable():
+    if text.isascii() and text.isprintable():
         return text
     if multiline:
-        return "\n".join(visible(line.replace("\t", "    ")) for line in text.split("\n"))
-    return re.sub(_UNSAFE, _spelled, text)
+        return "\n".join(spelled_out(line.replace("\t", "    ")) for line in text.split("\n"))
+    return spelled_out(text)
 
 
-def _spelled(match: re.Match[str]) -> str:
-    sign = match[0]
-    code = ord(sign)
-    if code > 0xFFFF:
-        return f"\\U{code:08x}"
-    return _NAMED.get(sign) or (f"\\u{code:04x}" if code > 0xFF else f"\\x{code:02x}")
+def one_line(text: str) -> str:
+    """``text`` with its lines joined and its spaces taken together; other blanks stay, to be spelled out."""
+    return re.sub(r"[ \t\r\n]+", " ", text).strip(" ")
+
+
+def json_text(value: object) -> str:
+    r"""``value`` as indented JSON that hides nothing: what is invisible is ``\u200b``. Ends with a newline."""
+    import orjson
+
+    text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    return text if text.isascii() and "\x7f" not in text else json_visible(text)
+
+
+def json_visible(text: str) -> str:
+    """The same JSON value with what is invisible in its strings written as escapes."""
+    return text.translate({ord(sign): _json_escape(sign) for sign in set(text) if sign != "\n" and is_hidden(sign)})
+
+
+def _json_escape(sign: str) -> str:
+    units = sign.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[place : place + 4]}" for place in range(0, len(units), 4))
 
 
 def ascii_only(text: str) -> str:
@@ -66,25 +92,65 @@ def ascii_only(text: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """``text`` as Markdown prose or a table cell: one line, no markup, live HTML or mention."""
-    return re.sub(_MARKDOWN, lambda match: _MARKDOWN_AS.get(match[0]) or "\\" + match[0], visible(text))
+    """``text`` as Markdown prose or a table cell: one line, without markup, live HTML, links or mentions.
+
+    A word that GitHub or GitLab would act on becomes a code span: both look for mentions, references and emoji in
+    what Markdown has rendered, so neither a backslash nor a character reference keeps them away.
+    """
+    shown = visible(text).strip()
+    if not re.search(_MAY_ACT, shown, re.IGNORECASE):
+        return shown
+    first, *rest = shown.split(" ")
+    return " ".join([_first_word(first), *map(_word, rest)])
+
+
+def _first_word(word: str) -> str:
+    if re.match("/[a-z]", word):  # a command to GitLab, where a line begins with it
+        return _code(word)
+    if re.fullmatch(_BLOCK, word):
+        return f"{word[:-1]}\\{word[-1]}" if word[0].isdigit() else f"\\{word}"
+    return _word(word)
+
+
+def _word(word: str) -> str:
+    if not _acts(word):
+        return re.sub(_MARKDOWN, _marked, word)
+    core = word.rstrip(",.;:!?)")
+    return _code(core) + word[len(core) :] if _acts(core) else _code(word)
+
+
+def _acts(text: str) -> bool:
+    return re.search(_ACTS, text, _ASCII_BOUNDARIES) is not None
+
+
+def _marked(match: re.Match[str]) -> str:
+    return _MARKDOWN_AS.get(match[0]) or "\\" + match[0]
 
 
 def markdown_code(text: str) -> str:
     """``text`` as a Markdown code span that is safe in prose and in table cells."""
-    shown = visible(text).strip()
-    if not shown:
-        return ""
-    if any(sign in shown for sign in "`|\\"):
-        return f"<code>{markdown(shown)}</code>"
-    return f"`{shown}`"
+    return _code(visible(text).strip())
+
+
+def _code(text: str) -> str:
+    """Code spans; a pipe stands between two of them, for a table would end its cell at one within."""
+    return "&#124;".join(_span(part) if part else "" for part in text.split("|"))
+
+
+def _span(text: str) -> str:
+    fence = "`" * (_longest_run(text) + 1)
+    padding = " " if text[0] in "` " or text[-1] in "` " else ""
+    return f"{fence}{padding}{text}{padding}{fence}"
+
+
+def _longest_run(text: str) -> int:
+    return max(map(len, re.findall("`+", text)), default=0)
 
 
 def fenced(text: str, info: str = "") -> str:
     """``text`` as a fenced Markdown block, the fence longer than any run of backticks inside."""
     shown = visible(text, multiline=True)
-    longest = max((len(run) for run in re.findall("`+", shown)), default=0)
-    fence = "`" * max(3, longest + 1)
+    fence = "`" * max(3, _longest_run(shown) + 1)
     return f"{fence}{info}\n{shown}\n{fence}"
 
 
@@ -94,8 +160,9 @@ def html(text: str, *, multiline: bool = False) -> str:
 
 
 def summary_html(text: str) -> str:
-    """``text`` for raw HTML inside Markdown (a ``<summary>``): as :func:`html`, without live mentions."""
-    return re.sub(_MENTION, lambda match: match[0] + "&#8203;", html(text))
+    """``text`` for raw HTML inside Markdown (a ``<summary>``): as :func:`html`; what would act there is code."""
+    words = visible(text).split(" ")
+    return " ".join(f"<code>{html(word)}</code>" if _acts(word) else html(word) for word in words)
 
 
 def workflow_message(text: str) -> str:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import orjson
-
 from offerkit.fingerprint import Json
-from offerkit.reports.escape import clip, visible
+from offerkit.reports.escape import clip, json_text, visible
 from offerkit.reports.style import PLAIN, Style, display_width, pad
 
 
@@ -57,4 +55,4 @@ def evaluated_json(made: Evaluated) -> str:
         found |= {"value": made.value, "read": dict(made.read)}
     else:
         found |= {"contacts": made.total, "counts": [{"value": value, "count": count} for value, count in made.counts]}
-    return orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n"
+    return json_text(found)

@@ -10,7 +10,7 @@ from offerkit.engine.decision import Finding, From, Slice, Trace, Verdict
 from offerkit.engine.weights import tidy, times
 from offerkit.engine.why import STEP_OF, Why
 from offerkit.fingerprint import Json
-from offerkit.reports.escape import clip, visible
+from offerkit.reports.escape import clip, one_line, visible
 from offerkit.reports.style import Style, indented
 from offerkit.rules.values import show
 
@@ -118,7 +118,7 @@ def _finding(lead: str, name: str, found: Finding, style: Style, width: int, whe
     lines = indented(f"{lead}{style.red(name)}  ", visible(found.reason), width + (len(style.red("")) or 0))
     further = lead + "  "
     if found.text and found.text not in found.reason:
-        lines += indented(further, visible(clip(" ".join(found.text.split()), 300)), width)
+        lines += indented(further, visible(clip(one_line(found.text), 300)), width)
     unsaid = [(field, value) for field, value in found.values if f"{field} is " not in found.reason]
     if unsaid:
         values = ", ".join(f"{field} = {clip(show(value), 60)}" for field, value in unsaid)

@@ -10,6 +10,7 @@ import orjson
 from offerkit.fingerprint import Json
 from offerkit.planning.plan import Action, Body, ChangeOp, FieldChange, Step
 from offerkit.reports.line_diff import DiffLine, all_lines, capped, line_diff
+from offerkit.reports.lookalike import host_note, hosts, told_apart
 from offerkit.reports.style import ALL, Layout
 from offerkit.reports.values import inline, yaml_lines
 
@@ -28,6 +29,8 @@ class FieldView(NamedTuple):
     before: str = ""
     after: str = ""
     lines: tuple[DiffLine, ...] = ()
+    notes: tuple[str, ...] = ()
+    """The code points that differ where both look the same; the other form of a host."""
 
     @property
     def mark(self) -> str:
@@ -41,23 +44,27 @@ def field_views(changes: Sequence[FieldChange], layout: Layout) -> list[FieldVie
 
 
 def _view(change: FieldChange, layout: Layout) -> FieldView:
-    before = "" if change.op is ChangeOp.ADD else inline(change.before)
-    after = "" if change.op is ChangeOp.REMOVE else inline(change.after)
+    old = "" if change.op is ChangeOp.ADD else inline(change.before)
+    new = "" if change.op is ChangeOp.REMOVE else inline(change.after)
+    before, after, note = told_apart(old, new) if change.op is ChangeOp.CHANGE else (old, new, "")
+    notes = [f"differs: {note}"] if note else []
+    notes += [f"host: {said}" for said in dict.fromkeys([*hosts(old), *hosts(new)])]
     texts = [value for value in (change.before, change.after) if isinstance(value, str)]
     long = any("\n" in text or len(text) > _LONG for text in texts)
-    if not long and len(change.path) + len(before) + len(after) + 6 <= layout.width:
-        return FieldView(change.op, change.path, before, after)
-    return FieldView(change.op, change.path, lines=_block(change, before, after, long, layout))
+    if not long and len(change.path) + len(old) + len(new) + 6 <= layout.width:
+        return FieldView(change.op, change.path, before, after, notes=tuple(notes))
+    return FieldView(change.op, change.path, lines=_block(change, (before, after, *notes), long, layout))
 
 
-def _block(change: FieldChange, before: str, after: str, long: bool, layout: Layout) -> tuple[DiffLine, ...]:
+def _block(change: FieldChange, shown: Sequence[str], long: bool, layout: Layout) -> tuple[DiffLine, ...]:
     """A change that does not fit on one line, as lines."""
     if change.op is ChangeOp.ADD:
         return all_lines("+", _as_lines(change.after, layout), layout)
     if change.op is ChangeOp.REMOVE:
         return all_lines("-", _as_lines(change.before, layout), layout)
+    before, after, *notes = shown
     if not long and isinstance(change.before, str) and isinstance(change.after, str):
-        return (DiffLine("-", before), DiffLine("+", after))
+        return (DiffLine("-", before), DiffLine("+", after), *(DiffLine("@", note) for note in notes))
     old, new = _as_lines(change.before, layout), _as_lines(change.after, layout)
     return line_diff("\n".join(old), "\n".join(new), layout)
 
@@ -82,7 +89,7 @@ def body_lines(step: Step, bodies: Mapping[str, Body], layout: Layout) -> list[s
     if not isinstance(fields, dict) or not fields:
         return []
     most = min(layout.lines, _NEW_FIELD_LINES) if layout.concise else ALL
-    return yaml_lines(fields, layout.width - 20, most)
+    return [line + host_note(line) for line in yaml_lines(fields, layout.width - 20, most)]
 
 
 def step_diff(step: Step, bodies: Mapping[str, Body], layout: Layout) -> list[DiffLine]:
@@ -95,6 +102,7 @@ def step_diff(step: Step, bodies: Mapping[str, Body], layout: Layout) -> list[Di
             continue
         rows += [DiffLine("-", f"{view.path}: {view.before}")] if view.before else []
         rows += [DiffLine("+", f"{view.path}: {view.after}")] if view.after else []
+        rows += [DiffLine("@", note) for note in view.notes]
     if more := len(step.changes) - len(views):
         rows.append(DiffLine("@", f"… {more:,} more fields"))
     return list(capped(rows, max(layout.lines * 5, 200)))

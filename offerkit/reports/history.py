@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import orjson
-
-from offerkit.reports.escape import clip, html, markdown, markdown_code, visible
+from offerkit.reports.escape import clip, html, json_text, markdown, markdown_code, one_line, visible
 from offerkit.reports.page import page
 from offerkit.reports.style import PLAIN, Style, display_width, indented, pad
 
@@ -76,7 +74,7 @@ def history_markdown(lines: Sequence[HistoryLine]) -> str:
     rows = [f"| {' | '.join(_COLUMNS)} |", "|--:|:--|:--|:--|:--|:--|:--|"]
     for line in lines:
         *cells, summary, digest = line.cells
-        text = " ".join(line.message.split())
+        text = one_line(line.message)
         message = f"<br>{markdown(text)}" if text else ""
         message += f"<br>⚠ {markdown(line.override)}" if line.override else ""
         shown = [*map(markdown, cells), markdown(summary) + message, markdown_code(digest)]
@@ -95,7 +93,7 @@ def history_html(lines: Sequence[HistoryLine], title: str = "History") -> str:
 
 def _html_row(line: HistoryLine) -> str:
     *cells, summary, digest = line.cells
-    text = " ".join(line.message.split())
+    text = one_line(line.message)
     message = f'<br><span class="quiet">{html(text)}</span>' if text else ""
     message += f"<br>⚠ {html(line.override)}" if line.override else ""
     shown = [*map(html, cells), html(summary) + message, f"<code>{html(digest)}</code>"]
@@ -119,4 +117,4 @@ def history_json(lines: Sequence[HistoryLine]) -> str:
         }
         for line in lines
     ]
-    return orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    return json_text(found)

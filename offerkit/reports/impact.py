@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 
-import orjson
-
-from offerkit.reports.escape import clip, visible
+from offerkit.reports.escape import clip, json_text, visible
 from offerkit.reports.estimate import Sample, estimate, percent
 from offerkit.reports.style import PLAIN, Style, display_width, indented, pad
 
@@ -229,7 +227,7 @@ def impact_json(made: Impact) -> str:
             for _, segments in found["segments"]:
                 for part in segments:
                     _estimated(part, ("contacts", "changed", "gained", "lost", "emptied"), space.sample)
-    return orjson.dumps(data, option=orjson.OPT_INDENT_2).decode() + "\n"
+    return json_text(data)
 
 
 def _estimated(found: dict[str, object], names: Sequence[str], sample: Sample) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from offerkit.reports.escape import clip
+from offerkit.reports.lookalike import host_note, skeleton, told_apart
 from offerkit.reports.style import Layout
 
 _CONTEXT = 2
@@ -29,7 +30,7 @@ def line_diff(before: str, after: str, layout: Layout) -> tuple[DiffLine, ...]:
 
 def all_lines(mark: str, lines: Sequence[str], layout: Layout) -> tuple[DiffLine, ...]:
     """Every line with the same mark: a text that came or went as a whole."""
-    rows = [DiffLine(mark, _shortened(line, layout)) for line in lines[: layout.lines]]
+    rows = [DiffLine(mark, _shortened(line, layout) + host_note(line)) for line in lines[: layout.lines]]
     rows += [DiffLine(mark, "")] * max(0, len(lines) - layout.lines)
     return capped(rows, layout.lines)
 
@@ -83,13 +84,33 @@ def _rows_of(equal: bool, old: list[str], new: list[str], layout: Layout) -> lis
     """One block of the comparison as rows."""
     if equal:
         return [DiffLine(" ", clip(line, layout.width)) for line in old]
-    if [line.split() for line in old] == [line.split() for line in new]:
-        old, new = [_spaces_shown(line) for line in old], [_spaces_shown(line) for line in new]
+    shown, others = list(old), list(new)
+    notes: dict[str, None] = {}
+    for place, other in _counterparts(old, new):
+        shown[place], others[other], note = told_apart(old[place], new[other])
+        notes[note] = None
+    if not any(notes) and [line.split() for line in old] == [line.split() for line in new]:
+        shown, others = [_spaces_shown(line) for line in old], [_spaces_shown(line) for line in new]
     elif len(old) == len(new):
-        pairs = [_narrowed(one, other, layout) for one, other in zip(old, new, strict=True)]
-        old, new = [one for one, _ in pairs], [other for _, other in pairs]
-    gone = [DiffLine("-", _shortened(line, layout)) for line in old]
-    return gone + [DiffLine("+", _shortened(line, layout)) for line in new]
+        pairs = [_narrowed(one, other, layout) for one, other in zip(shown, others, strict=True)]
+        shown, others = [one for one, _ in pairs], [other for _, other in pairs]
+    gone = [DiffLine("-", _shortened(s, layout) + host_note(line)) for s, line in zip(shown, old, strict=True)]
+    come = [DiffLine("+", _shortened(s, layout) + host_note(line)) for s, line in zip(others, new, strict=True)]
+    return [*gone, *come, *(DiffLine("@", f"differs: {note}") for note in notes if note)]
+
+
+def _counterparts(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
+    """The lines of a block to be held against each other: by their place, or else by what they look like.
+
+    Where nothing but ASCII spaces differ, a block of text shows that by itself.
+    """
+    if len(old) == len(new):
+        pairs = list(zip(range(len(old)), range(len(new)), strict=True))
+    else:
+        looks = {skeleton(line): place for place, line in enumerate(new)}
+        found = ((place, looks.get(skeleton(line))) for place, line in enumerate(old))
+        pairs = [(place, other) for place, other in found if other is not None]
+    return [(i, j) for i, j in pairs if old[i].split() != new[j].split() or not (old[i] + new[j]).isascii()]
 
 
 def _spaces_shown(line: str) -> str:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import orjson
-
-from offerkit.reports.escape import html, visible
+from offerkit.reports.escape import html, json_text, one_line, visible
 from offerkit.reports.page import page
 from offerkit.reports.style import PLAIN, Style, indented
 
@@ -44,7 +42,7 @@ def preview_text(preview: Preview, style: Style = PLAIN, width: int = 100) -> st
             lines += indented("  ✗ ", style.red(visible(shown.trouble)), width)
             continue
         for name, value in shown.fields.items():
-            lines += indented(f"  {name}: ", visible(" ".join(value.split())), width)
+            lines += indented(f"  {name}: ", visible(one_line(value)), width)
         lines += [style.dim(f"  │ {row}".rstrip()) for row in _lines(shown.rendered.get("text", ""))]
     return style.finish("\n".join(lines) + "\n")
 
@@ -75,7 +73,7 @@ def preview_json(preview: Preview) -> str:
             for shown in preview.spaces
         ],
     }
-    return orjson.dumps(made, option=orjson.OPT_INDENT_2).decode() + "\n"
+    return json_text(made)
 
 
 def preview_html(preview: Preview) -> str:

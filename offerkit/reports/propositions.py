@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 import orjson
 
 from offerkit.fingerprint import Json
-from offerkit.reports.escape import clip, markdown, visible
+from offerkit.reports.escape import clip, json_text, markdown, visible
 from offerkit.reports.style import PLAIN, Style, display_width, pad
 
 COLUMNS = ("Time", "Contact", "Space", "Offer", "Rank", "Weight", "Status", "Changed", "Proposition")
@@ -81,7 +81,7 @@ def propositions_markdown(lines: Sequence[PropositionLine]) -> str:
 
 def propositions_json(lines: Sequence[PropositionLine]) -> str:
     """Everything about each, as JSON. Ends with a newline."""
-    return orjson.dumps([asdict(line) for line in lines], option=orjson.OPT_INDENT_2).decode() + "\n"
+    return json_text([asdict(line) for line in lines])
 
 
 def propositions_csv(lines: Sequence[PropositionLine]) -> str:

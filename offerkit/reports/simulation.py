@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-import orjson
-
-from offerkit.reports.escape import clip, visible
+from offerkit.reports.escape import clip, json_text, visible
 from offerkit.reports.style import PLAIN, Style, display_width, pad
 
 
@@ -123,4 +121,4 @@ def _share(count: int, whole: int) -> str:
 
 def simulation_json(made: Simulation) -> str:
     """Everything as JSON. Ends with a newline."""
-    return orjson.dumps(asdict(made), option=orjson.OPT_INDENT_2).decode() + "\n"
+    return json_text(asdict(made))

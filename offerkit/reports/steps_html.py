@@ -75,6 +75,7 @@ def _field(view: FieldView) -> str:
         parts = [f"<del>{html(view.before)}</del>"] if view.before else []
         parts += [f"<ins>{html(view.after)}</ins>"] if view.after else []
         value = f"<code>{' → '.join(parts)}</code>"
+        value += "".join(f'<br><span class="quiet">{html(note)}</span>' for note in view.notes)
     name = f'<th scope="row"><code>{view.mark}&nbsp;{html(view.path)}</code></th>'
     return f'<tr class="field">{name}<td>{value}</td></tr>'
 

@@ -98,7 +98,8 @@ def change_rows(view: FieldView, wide: int, style: Style) -> list[str]:
         return [f"      {mark} {path}:", *diff_rows(view.lines, style)]
     before, after = style.red(visible(view.before)), style.green(visible(view.after))
     value = f"{before} → {after}" if before and after else before or after
-    return [f"      {mark} {path}: {' ' * (wide - len(path))}{value}"]
+    notes = [style.dim(f"        {visible(note)}") for note in view.notes]
+    return [f"      {mark} {path}: {' ' * (wide - len(path))}{value}", *notes]
 
 
 def diff_rows(lines: Sequence[DiffLine], style: Style) -> list[str]:
