@@ -37,6 +37,9 @@ class Shell:
     operator: str | None = None
     color: str = "auto"
     no_cache: bool = False
+    create_store: bool = False
+    store_typed: bool = False
+    """Whether ``store`` stands on the command line: a relative path then is from where one stands."""
     form: str = "text"
     """The form the last plan was printed in; other forms own standard output."""
 
@@ -59,8 +62,8 @@ class Shell:
         remote, location, operator = None, None, self.operator or ""
         if (self.store or "").lower().startswith(("https://", "http://")):
             remote, location, operator = behind_server(self.store or "", operator, project.root)
-        else:
-            location = located(self.store)
+        elif self.store is not None:
+            location = located(self.store, None if self.store_typed else project.root)
         return Session(
             project,
             now(),
@@ -76,6 +79,7 @@ class Shell:
             dict(os.environ),
             override_impact,
             remote,
+            self.create_store,
         )
 
     @cached_property
@@ -176,13 +180,11 @@ def is_folder(path: Path) -> bool:
         return False
 
 
-def located(option: str | None) -> Location | None:
-    """The store that --store or OFFERKIT_STORE names; None: the project's own."""
-    if not option:
-        return None
+def located(text: str, base: Path | None = None) -> Location:
+    """The store that ``text`` names; a relative path is below ``base`` (default: from where one stands)."""
     from offerkit.store.location import parse_location
 
-    return parse_location(option)
+    return parse_location(text, base)
 
 
 def behind_server(address: str, operator: str, root: Path) -> tuple[Remote, Location, str]:

@@ -96,8 +96,6 @@ def copy(shell: Shell, source: str, target: str) -> None:
     from offerkit.workflow.stores import copy as carry
 
     old, new = located(source), located(target)
-    if old is None or new is None:
-        raise click.UsageError("FROM and TO are paths or addresses of stores; neither may be empty.")
     found = carry(old, new, progress_bar)
     text = f"Copied and compared: {found.revisions:,} revisions, {found.rows['proposition']:,} propositions, "
     text += f"{sum(found.rows.values()):,} rows in all. The store is now also at {new}."
