@@ -13,7 +13,7 @@ from offerkit.applier.apply import Run
 from offerkit.diagnostics import Code, Refused, refuse, suggestion
 from offerkit.loader import Loaded, Project, load
 from offerkit.loader.progress import Progress, no_progress
-from offerkit.store import Holder, Location, Store
+from offerkit.store import Holder, Location, Store, errors
 from offerkit.store.remote import Remote
 
 _LISTED = 1_000
@@ -26,6 +26,7 @@ class Session:
 
     ``store_path`` is where the store is when it is not the project's own.
     ``create_store``: a store that ``store_path`` names is made when there is none; the project's own always is.
+    ``store_project``: the project whose store it has to be, by its id; empty: any.
     ``remote``: the server that holds the store; ``store_path`` is then a copy of its history.
     ``override_impact``: why a promotion may take offers from more people than its environment allows.
     """
@@ -45,6 +46,7 @@ class Session:
     override_impact: str = ""
     remote: Remote | None = None
     create_store: bool = False
+    store_project: str = ""
 
     @property
     def store(self) -> Location:
@@ -69,7 +71,7 @@ class Session:
                 raise self._not_there()
             yield None
             return
-        with found as store, store.reading():
+        with self._own(found) as store, store.reading():
             yield store
 
     @contextlib.contextmanager
@@ -96,11 +98,17 @@ class Session:
 
     def _opened(self, *, create: bool = False, write: bool = False) -> Store:
         try:
-            return Store.open(self.store, create=create, write=write)
+            return self._own(Store.open(self.store, create=create, write=write))
         except Refused as refused:
             if refused.diagnostics[0].code is not Code.STORE_MISSING or self.may_begin:
                 raise
             raise self._not_there() from None
+
+    def _own(self, store: Store) -> Store:
+        if self.store_project not in ("", store.project):
+            store.close()
+            raise errors.other_project(str(self.store), store.project, self.store_project)
+        return store
 
     def _not_there(self) -> Refused:
         """The refusal for a named store that is not there: a mistyped name must not begin another history."""
