@@ -211,6 +211,17 @@ class SqliteDatabase:
         """Mark the blank file as a store."""
         self.run(f"PRAGMA application_id = {APPLICATION_ID}")
 
+    def duplicate(self, target: Path) -> None:
+        """Write all that is committed now to a new file at ``target``, whatever others write meanwhile."""
+        try:
+            copy = sqlite3.connect(target)
+            try:
+                self._connection.backup(copy)
+            finally:
+                copy.close()
+        except _FAILURES as error:
+            raise self._refusal(error) from error
+
     def size(self) -> int:
         """The bytes of the file and its log."""
         files = (self._path, self._path.with_name(self._path.name + "-wal"))

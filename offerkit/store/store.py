@@ -192,6 +192,11 @@ class Store:
         """Raise Refused when this is not the store in its place any more: it was deleted or replaced."""
         self._db.check_in_place()
 
+    @property
+    def database(self) -> Database:
+        """What holds it, for what is done with a store as a whole."""
+        return self._db
+
     def head(self) -> str:
         """The digest of the newest revision, or what stands for an empty history of the project."""
         return schema.read_meta(self._db).get("head", "")
