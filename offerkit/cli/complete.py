@@ -25,8 +25,9 @@ def _never_failing(names: Callable[[Session], Iterable[str]]) -> Complete:
         from offerkit.cli.shell import Shell
 
         try:
-            given = ctx.find_root().params
-            shell = Shell(project=given.get("project"), store=given.get("store"), operator="nobody")
+            root = ctx.find_root()
+            given, typed = root.params, root.get_parameter_source("store") is click.core.ParameterSource.COMMANDLINE
+            shell = Shell(given.get("project"), given.get("store"), "nobody", store_typed=typed)
             found = sorted(name for name in set(names(shell.session())) if name.startswith(incomplete))
         except Exception:
             return []

@@ -100,6 +100,12 @@ def _global_options() -> list[click.Option]:
             help="The store: a path or postgresql://… (default: .offerkit/store.db).",
         ),
         click.Option(
+            ["--create-store"],
+            is_flag=True,
+            default=None,
+            help="Let apply make the store that --store or OFFERKIT_STORE names, where there is none.",
+        ),
+        click.Option(
             ["--as", "operator"],
             metavar="OPERATOR",
             envvar="OFFERKIT_OPERATOR",
@@ -134,7 +140,9 @@ def _with_global_options(command: click.Command) -> click.Command:
 
 def _set_globally(ctx: click.Context, option: click.Parameter, value: Any) -> None:
     if value is not None and option.name is not None:
-        setattr(ctx.find_root().obj, option.name, value)
+        shell = ctx.find_root().obj
+        setattr(shell, option.name, value)
+        shell.store_typed = shell.store_typed or option.name == "store"
 
 
 @click.command(
@@ -153,7 +161,8 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
     """
     from offerkit.cli.shell import Shell
 
-    ctx.obj = Shell(**{name: value for name, value in options.items() if value is not None})
+    typed = ctx.get_parameter_source("store") is click.core.ParameterSource.COMMANDLINE
+    ctx.obj = Shell(**{name: value for name, value in options.items() if value is not None}, store_typed=typed)
 
 
 def run() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -61,7 +60,7 @@ def command(shell: Shell, /, **options: Any) -> None:
     session = shell.session()
     session.people_needed()
     settings = Settings(str(session.project.root), **options)
-    store = shell.store or os.environ.get("OFFERKIT_STORE", "")
+    store = _handed_over(shell, session)
     if settings.demo and not _is_live(session):
         with tempfile.TemporaryDirectory(prefix="offerkit-demo-") as folder:
             copy = _live_copy(session, Path(folder))
@@ -71,6 +70,15 @@ def command(shell: Shell, /, **options: Any) -> None:
     with session.existing():  # what is wrong with it is told before anything listens
         pass
     serve(settings, store)
+
+
+def _handed_over(shell: Shell, session: Session) -> str:
+    """The store as workers find it, wherever they stand; empty: the project's own."""
+    from offerkit.store.location import PostgresAddress
+
+    if session.store_path is None:
+        return ""
+    return shell.store or "" if isinstance(session.store_path, PostgresAddress) else f"sqlite://{session.store_path}"
 
 
 def _is_live(session: Session) -> bool:

@@ -40,6 +40,9 @@ class Shell:
     color: str = "auto"
     no_cache: bool = False
     accept_restored: bool = False
+    create_store: bool = False
+    store_typed: bool = False
+    """Whether ``store`` stands on the command line: a relative path then is from where one stands."""
     form: str = "text"
     """The form the last plan was printed in; other forms own standard output."""
 
@@ -66,8 +69,8 @@ class Shell:
         if is_server(self.store):
             remote, copy = behind_server(self.store or "", operator, project.root)
             location, operator, scopes = copy.path, copy.operator, scopes_of(copy.scopes) if copy.scopes else None
-        else:
-            location = located(self.store)
+        elif self.store is not None:
+            location = located(self.store, None if self.store_typed else project.root)
         there = remote.url if remote is not None else ""
         return Session(
             project,
@@ -84,8 +87,9 @@ class Shell:
             dict(os.environ),
             override_impact,
             remote,
-            seen_heads(project, location or project.store, there, accept=self.accept_restored),
-            scopes,
+            create_store=self.create_store,
+            heads=seen_heads(project, location or project.store, there, accept=self.accept_restored),
+            scopes=scopes,
         )
 
     @contextlib.contextmanager
@@ -218,13 +222,11 @@ def is_folder(path: Path) -> bool:
         return False
 
 
-def located(option: str | None) -> Location | None:
-    """The store that --store or OFFERKIT_STORE names; None: the project's own."""
-    if not option:
-        return None
+def located(text: str, base: Path | None = None) -> Location:
+    """The store that ``text`` names; a relative path is below ``base`` (default: from where one stands)."""
     from offerkit.store.location import parse_location
 
-    return parse_location(option)
+    return parse_location(text, base)
 
 
 def is_server(store: str | None) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from offerkit.cli.complete import environments
-from offerkit.cli.options import pass_shell
+from offerkit.cli.options import changing, pass_shell
 from offerkit.cli.shell import Shell, located, progress_bar
 
 if TYPE_CHECKING:
@@ -96,12 +96,61 @@ def copy(shell: Shell, source: str, target: str) -> None:
     from offerkit.workflow.stores import copy as carry
 
     old, new = located(source), located(target)
-    if old is None or new is None:
-        raise click.UsageError("FROM and TO are paths or addresses of stores; neither may be empty.")
     found = carry(old, new, progress_bar)
     text = f"Copied and compared: {found.revisions:,} revisions, {found.rows['proposition']:,} propositions, "
     text += f"{sum(found.rows.values()):,} rows in all. The store is now also at {new}."
     click.echo(shell.style.green(text), color=True)
+
+
+@store.command("backup")
+@click.argument("target", metavar="FILE")
+@pass_shell
+def backup(shell: Shell, target: str) -> None:
+    """Copy this project's store to FILE, where there is none yet.
+
+    As “store copy” from the project's store: all of it, as it is at one moment, compared before it is kept. Calls and
+    commands go on meanwhile.
+    """
+    from offerkit.workflow.stores import copy as carry
+
+    session = shell.session()
+    session.people_needed()
+    with session.existing():  # a named store that is not there is told as such
+        pass
+    found = carry(session.store, located(target), progress_bar)
+    text = f"Backed up and compared: {found.revisions:,} revisions, {found.rows['proposition']:,} propositions."
+    click.echo(shell.style.green(text), color=True)
+
+
+@store.command("restore")
+@click.argument("source", metavar="FILE")
+@click.option("--other-project", is_flag=True, help="Let the store of another project take this one's place.")
+@changing
+@pass_shell
+def restore(shell: Shell, source: str, other_project: bool, yes: bool, message: str, lock_timeout: float) -> None:
+    """Put a backup in the place of the store, all at once.
+
+    FILE is a backup of this store: a path, or postgresql://…. It is verified first, and what would go is shown:
+    revisions, approvals and tokens since. Propositions, deliveries and cookies stay, and tokens that were revoked stay
+    revoked. What was there is kept beside it. Servers go on. Administrators may.
+    """
+    from offerkit.cli.restoring import after, before, unreadable
+    from offerkit.cli.shell import tell
+    from offerkit.workflow import restoring
+
+    session = shell.session(lock_timeout=lock_timeout, message=message)
+    session.people_needed()
+    with restoring.restoration(session, located(source), other_project=other_project) as found:
+        for line in before(found):
+            click.echo(line)
+        if found.loss is None:
+            tell([unreadable(found)])
+        if found.nothing:
+            click.echo("Nothing to do: the store holds just that.")
+            return
+        shell.confirm("Restore this backup?", yes=yes)
+        for line in after(restoring.restore(found)):
+            click.echo(shell.style.green(line), color=True)
 
 
 @store.command("purge")

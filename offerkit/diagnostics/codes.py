@@ -73,6 +73,9 @@ class Code(StrEnum):
     STORE_NOT_BLANK = "OFR612"
     STORE_CONFLICT = "OFR613"
     STORE_RESTORED = "OFR614"
+    STORE_REPLACED = "OFR617"
+    STORE_OTHER = "OFR618"
+    NOT_RESTORED = "OFR619"
     # 7xx: who may do what
     NOT_ALLOWED = "OFR701"
     NO_OPERATOR = "OFR702"
@@ -198,6 +201,9 @@ CODES: dict[Code, str] = {
     Code.STORE_URL: "The address of a store that cannot be read, or that names a kind of store there is not.",
     Code.STORE_NOT_BLANK: "A store is to be copied to where there is something already.",
     Code.STORE_RESTORED: "The store's history does not go on from what this project saw of it: it is another or older.",
+    Code.STORE_REPLACED: "The store was deleted or replaced while it was in use; nothing of this run was kept.",
+    Code.STORE_OTHER: "Another project's store is in the place of the one that is expected.",
+    Code.NOT_RESTORED: "The store cannot be restored from this file, or nothing of the replaced one can be carried over.",
     Code.STORE_CONFLICT: "Others wrote the same at the same moment and went first; nothing of this run was kept.",
     Code.NOT_ALLOWED: "The operator's profile may not do this.",
     Code.NO_OPERATOR: "It is not known who is asking.",

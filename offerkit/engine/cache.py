@@ -49,6 +49,11 @@ class Bounded(Generic[K, V]):
                 del self._known[next(iter(self._known))]
             self._known[key] = value
 
+    def clear(self) -> None:
+        """Keep nothing of what was kept."""
+        with self._lock:
+            self._known.clear()
+
     def __len__(self) -> int:
         return len(self._known)
 

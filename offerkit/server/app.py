@@ -36,7 +36,8 @@ def application(session: Session, settings: Settings) -> ASGIApp:
     """The whole application. Raises Refused when the store cannot be opened."""
     metrics = Metrics(shared=bool(os.environ.get("PROMETHEUS_MULTIPROC_DIR")))
     desk = Desk(session, settings, metrics)
-    callers = Callers(session)
+    callers = Callers(desk.session)
+    desk.standing.listen(callers.forget)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -9,7 +9,7 @@ from offerkit.store import Store
 from offerkit.workflow.session import Session
 
 LATER = 1.0
-"""Seconds, at least, until what failed is tried again."""
+"""Seconds, at least, until what failed is tried again, unless another number is given."""
 
 
 class Beside:
@@ -22,12 +22,13 @@ class Beside:
         seconds: float,
         work: Callable[[Store], None],
         told: Callable[[Exception | None], None],
+        later: float = LATER,
     ) -> None:
         """Nothing is opened before :meth:`start`.
 
         ``told`` is called in the thread: with None when the store is open, and with what was raised.
         """
-        self._session, self._seconds, self._work, self._told = session, seconds, work, told
+        self._session, self._seconds, self._work, self._told, self._later = session, seconds, work, told, later
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -50,4 +51,4 @@ class Beside:
                         self._work(store)
             except Exception as error:
                 self._told(error)
-                self._stop.wait(max(self._seconds, LATER))
+                self._stop.wait(max(self._seconds, self._later))

@@ -71,6 +71,15 @@ class Callers:
         self._counted: Bounded[str, bool] = Bounded(1_000)
         self._guesses = MovingWindowRateLimiter(MemoryStorage())
 
+    def forget(self) -> None:
+        """Believe no token any more without asking; let go of the store."""
+        self._known.clear()
+        self._pool.submit(self._let_go)
+
+    def _let_go(self) -> None:
+        self._store = None
+        self._stack.close()
+
     def close(self) -> None:
         """Give the store back."""
         self._pool.shutdown(wait=True)
@@ -104,10 +113,10 @@ class Callers:
         try:
             if self._store is None:
                 self._store = self._stack.enter_context(self._session.writing())
+            self._store.check_in_place()
             return bearer_of(self._store, text, now())
         except Refused:  # opened anew the next time
-            self._store = None
-            self._stack.close()
+            self._let_go()
             raise
 
 

@@ -6,9 +6,12 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import TypeVar
 
 from offerkit.address import Kind
+from offerkit.diagnostics import Refused
 from offerkit.engine.answer import Answer
 from offerkit.engine.report import Report
 from offerkit.server.garbage import Sweep
@@ -17,6 +20,7 @@ from offerkit.server.live import Served, Watch, compiled
 from offerkit.server.metrics import Metrics
 from offerkit.server.seat import Seat
 from offerkit.server.settings import Settings
+from offerkit.server.standing import Standing
 from offerkit.server.tidy import tidying
 from offerkit.server.writer import Writer
 from offerkit.store import StatusChange
@@ -33,16 +37,18 @@ class Desk:
 
     def __init__(self, session: Session, settings: Settings, metrics: Metrics) -> None:
         """Reads what is live. Raises Refused when the store cannot be opened."""
-        self.session = session
         self._settings, self._metrics = settings, metrics
         alone = session.embedded and settings.workers == 1  # others write to a team's store at any time
-        written = Written() if alone else None
-        self._seat = Seat(session, written)
+        self._written = Written() if alone else None
+        self._seat: Seat | None = Seat(session, self._written)
+        self.session = session = replace(session, store_project=self._seat.store.project)
         self.served: Served = compiled(self._seat.store)
         self._near = _near(session, self.served)
-        self.writer = Writer(session, written)
+        self.standing = Standing()
+        self.standing.listen(self._lost)
+        self.writer = Writer(session, self._written, self.standing)
         self._tidy = tidying(session) if session.embedded else None  # others do that by themselves
-        self.watch = Watch(session, settings.poll, self._hand_over)
+        self.watch = Watch(session, settings.poll, self._hand_over, self.standing)
         self._calls = 0
         self._sweep = Sweep(lambda: self._calls)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -70,7 +76,7 @@ class Desk:
             self._pool.shutdown(wait=True)
         for seat in self._seats:
             seat.close()
-        self._seat.close()
+        self._let_go()
 
     async def propose(self, ask: Ask, *, insider: bool = False) -> tuple[Answer, int]:
         """The answer to ``ask``, stored, and the revision of the store that it is from.
@@ -78,22 +84,23 @@ class Desk:
         Unless an ``insider`` asks, the contact's key has to be signed where an environment says so.
         Raises Refused; then nothing is stored.
         """
-        served = self.served
+        served, epoch = self.served, self.standing.epoch
         if not insider:
             ask = opened(served.declared, self.session.environ, ask)
         answer, kept = await self._seated(lambda seat: seat.decide(served, ask))
         if kept:
-            with self._seat.under_way(kept):
-                await self.writer.keep(kept)
+            with self._seat.under_way(kept) if self._seat is not None else nullcontext():
+                await self.writer.keep(kept, epoch)
         self._metrics.answered(answer)
         return answer, served.serial
 
     async def update(self, asked: Update) -> tuple[StatusChange, tuple[Report, ...]]:
         """Give a proposition a status. Raises Refused; then nothing is changed."""
-        served = self.served
+        served, epoch = self.served, self.standing.epoch
         wish, reports = await self._seated(lambda seat: seat.prepare(served, asked))
-        change = await self.writer.submit(wish.write)
-        self._seat.look()
+        change = await self.writer.submit(wish.write, epoch)
+        if self._seat is not None:
+            self._seat.look()
         if change.changed:
             self._metrics.updates.labels(str(change.proposition.status)).inc()
         return change, reports if change.changed else ()
@@ -102,11 +109,12 @@ class Desk:
         """Why calls cannot be answered now; empty when they can."""
         if not self.writer.alive:
             return "nothing is stored any more"
-        return self.watch.failing
+        return self.standing.reason or self.watch.failing
 
     async def _seated(self, work: Callable[[Seat], T]) -> T:
         self._calls += 1
-        if self._near:
+        self.standing.check()
+        if self._near and self._seat is not None:
             return work(self._seat)
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._settings.threads, "offerkit-seat")
@@ -114,10 +122,25 @@ class Desk:
 
     def _in_thread(self, work: Callable[[Seat], T]) -> T:
         seat: Seat | None = getattr(self._own, "seat", None)
+        if seat is not None and self._own.epoch != self.standing.epoch:
+            self._seats.remove(seat)
+            seat.close()
+            seat = None
         if seat is None:
+            self._own.epoch = self.standing.epoch
             seat = self._own.seat = Seat(self.session)
             self._seats.append(seat)
         return work(seat)
+
+    def _lost(self) -> None:
+        """Called from whichever thread finds that the store is lost."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._let_go)
+
+    def _let_go(self) -> None:
+        seat, self._seat = self._seat, None
+        if seat is not None:
+            seat.close()
 
     def _hand_over(self, served: Served) -> None:
         """Called from the watching thread: the swap itself is done between two calls."""
@@ -125,8 +148,17 @@ class Desk:
             self._loop.call_soon_threadsafe(self._swap, served)
 
     def _swap(self, served: Served) -> None:
+        if self.standing.lost:
+            self._let_go()
+            try:
+                self._seat = Seat(self.session, self._written)
+            except Refused as refused:
+                self.standing.lose(refused)
+                return
         self.served = served
         self._near = _near(self.session, served)
+        if self.standing.lost:
+            self.standing.find()
 
 
 def _near(session: Session, served: Served) -> bool:

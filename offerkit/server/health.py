@@ -27,7 +27,9 @@ def routes(desk: Desk, metrics: Metrics) -> APIRouter:
     async def ready() -> Response:
         """Calls can be answered and stored: what is live is compiled, and the store can be read."""
         trouble_ = desk.trouble()
-        made: Json = {"status": "not ready" if trouble_ else "ready", "revision": desk.served.serial}
+        made: dict[str, Json] = {"status": "not ready" if trouble_ else "ready", "revision": desk.served.serial}
+        if desk.standing.reason:
+            made["reason"] = desk.standing.reason
         return json_answer(made, 503 if trouble_ else 200)
 
     @router.get("/metrics", operation_id="metrics", response_class=PlainTextResponse, responses=refusals(401, 403, 429))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from logging import getLogger
@@ -19,6 +19,7 @@ from offerkit.engine.check_call import make_call
 from offerkit.engine.decide import decide
 from offerkit.server.beside import Beside
 from offerkit.server.declared import Declared, declared
+from offerkit.server.standing import Standing
 from offerkit.store import Store
 from offerkit.workflow.catalogs import Catalogs, live
 from offerkit.workflow.hooks import installed
@@ -32,8 +33,9 @@ class Served:
     """The live stages of all environments right after revision ``serial``, compiled and ready."""
 
     serial: int
-    heads: tuple[tuple[str, int], ...]
+    heads: tuple[tuple[str, int, str], ...]
     catalogs: Catalogs
+    head: str = ""
 
     @cached_property
     def declared(self) -> Declared:
@@ -44,12 +46,12 @@ class Served:
 def compiled(store: Store) -> Served:
     """What is live now, read from one state of the store, with every environment compiled."""
     with store.reading():
-        serial, heads = store.last_serial(), _heads(store)
+        serial, heads, head = store.last_serial(), _heads(store), store.head()
         catalogs = live(store, installed)
     for name in catalogs.names:
         if name in catalogs:
             _warm(catalogs[name])
-    return Served(serial, heads, catalogs)
+    return Served(serial, heads, catalogs, head)
 
 
 def _warm(catalog: Catalog) -> None:
@@ -62,17 +64,22 @@ def _warm(catalog: Catalog) -> None:
                 decide(catalog, make_call(catalog, name, who=nobody, data=data), ())
 
 
-def _heads(store: Store) -> tuple[tuple[str, int], ...]:
-    return tuple((stage, head.revision) for stage, head in store.heads().items() if stage.endswith("@live"))
+def _heads(store: Store) -> tuple[tuple[str, int, str], ...]:
+    found = store.heads().items()
+    return tuple((stage, head.revision, head.digest) for stage, head in found if stage.endswith("@live"))
 
 
 class Watch:
     """A thread that asks the store for new revisions, and compiles what is live when they changed it."""
 
-    def __init__(self, session: Session, seconds: float, changed: Callable[[Served], None]) -> None:
-        """``changed`` is called from the thread with each new state."""
-        self._changed = changed
-        self._beside = Beside("offerkit-watch", session, seconds, self._look, self._told)
+    def __init__(
+        self, session: Session, seconds: float, changed: Callable[[Served], None], standing: Standing | None = None
+    ) -> None:
+        """``changed`` is called from the thread with each new state. What ``standing`` has lost is looked for here."""
+        self._session, self._changed, self._standing = session, changed, standing or Standing()
+        self._beside = Beside("offerkit-watch", session, seconds, self._look, self._told, seconds)
+        self._unsound: tuple[str, int | None, Refused] | None = None
+        self._logged = False
         self.failing = ""
         """Why the store could not be asked the last time; empty when it could."""
 
@@ -86,8 +93,15 @@ class Watch:
         self._beside.stop()
 
     def _told(self, error: Exception | None) -> None:
-        """What is live is served on when the store cannot be asked."""
-        if error is None:
+        """What is live is served on when the store cannot be asked, but not when another stands in its place."""
+        if error is not None:
+            self._standing.note(error)
+        if self._standing.lost:
+            self.failing = ""
+            if error is not None and not self._logged:
+                _LOG.error("the store is lost", extra={"why": self._standing.reason})
+            self._logged = self._logged or error is not None
+        elif error is None:
             self.failing = ""
         elif isinstance(error, Refused):
             self.failing = error.diagnostics[0].summary
@@ -97,13 +111,34 @@ class Watch:
             _LOG.exception("watching the store failed", exc_info=error)
 
     def _look(self, store: Store) -> None:
-        serial = store.last_serial()  # asked first: what is appended meanwhile is seen the next time
-        if serial == self._served.serial:
+        store.check_in_place()
+        if self._standing.lost:
+            self._regain(store)
+            return
+        head = store.head()  # asked first: what is appended meanwhile is seen the next time
+        if head == self._served.head:
             return
         if _heads(store) == self._served.heads:
-            self._served = Served(serial, self._served.heads, self._served.catalogs)
+            self._served = replace(self._served, serial=store.last_serial(), head=head)
             return
+        self._hand_over(store, "a new revision is live")
+
+    def _regain(self, store: Store) -> None:
+        """Serve what is live in the store that is there now. Raises Refused unless it is sound."""
+        state = (store.head(), store.version())
+        if self._unsound is not None and self._unsound[:2] == state:
+            raise self._unsound[2]  # not verified again before it has changed
+        found = store.verify()
+        if found:
+            refused = Refused(found)
+            self._unsound = (*state, refused)
+            self._standing.lose(refused)
+            raise refused
+        self._hand_over(store, "a sound store is back")
+        self._logged = False
+
+    def _hand_over(self, store: Store, message: str) -> None:
         self._served = compiled(store)
         with suppress(RuntimeError):  # the loop has ended meanwhile
             self._changed(self._served)
-        _LOG.info("a new revision is live", extra={"revision": self._served.serial})
+        _LOG.info(message, extra={"revision": self._served.serial})

@@ -66,4 +66,5 @@ def session_of(settings: Settings) -> Session:
     """The session that the server's own reads and writes are made in."""
     project = find_project(Path(settings.project))
     store = os.environ.get(STORE)
-    return Session(project, utc(now()), store_path=parse_location(store) if store else None, environ=dict(os.environ))
+    location = parse_location(store, project.root) if store else None
+    return Session(project, utc(now()), store_path=location, environ=dict(os.environ))

@@ -39,6 +39,8 @@ class Seat:
         """Give back the store and the contacts."""
         if self._people is not None:
             self._people.close()
+        if self._histories is not None:
+            self._histories.close()
         self._stack.close()
 
     def decide(self, served: Served, ask: Ask) -> tuple[Answer, Kept]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from logging import getLogger
 
+from offerkit.diagnostics import Refused
 from offerkit.server.beside import Beside
 from offerkit.store import Store
+from offerkit.store.errors import GONE
 from offerkit.workflow.session import Session
 
 _LOG = getLogger("offerkit.tidy")
@@ -19,5 +21,5 @@ def tidying(session: Session) -> Beside:
 
 
 def _told(error: Exception | None) -> None:
-    if error is not None:
+    if error is not None and not (isinstance(error, Refused) and error.diagnostics[0].code in GONE):
         _LOG.warning("the store could not be tidied", exc_info=error)

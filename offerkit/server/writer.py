@@ -16,6 +16,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.server.standing import Standing
 from offerkit.store import StatusChange, Store
 from offerkit.workflow.histories import Written
 from offerkit.workflow.proposing import Kept, keep
@@ -37,6 +38,11 @@ class _Job:
     what: Kept | Callable[[Store], object]
     done: Future[Any]
     loop: AbstractEventLoop
+    epoch: int
+
+
+class _Wake:
+    """Stands in the queue for no job: look whether the store is still there."""
 
 
 class _Outcome(NamedTuple):
@@ -57,11 +63,13 @@ class Writer:
     that a job which is refused hinders no other.
     """
 
-    def __init__(self, session: Session, written: Written | None = None) -> None:
+    def __init__(self, session: Session, written: Written | None = None, standing: Standing | None = None) -> None:
         """Nothing is opened before :meth:`start`. ``written`` is told what is written."""
         self._session = session
         self._written = written
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._standing = standing or Standing()
+        self._standing.listen(self._wake)
+        self._jobs: SimpleQueue[_Job | _Wake | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="offerkit-writer", daemon=True)
 
     def start(self) -> None:
@@ -84,18 +92,23 @@ class Writer:
         """How many jobs wait."""
         return self._jobs.qsize()
 
-    def keep(self, kept: Kept) -> Future[None]:
+    def keep(self, kept: Kept, epoch: int | None = None) -> Future[None]:
         """Write what an answer leaves, soon. As :meth:`submit`."""
-        return self._put(kept)
+        return self._put(kept, epoch)
 
-    def submit(self, run: Callable[[Store], T]) -> Future[T]:
+    def submit(self, run: Callable[[Store], T], epoch: int | None = None) -> Future[T]:
         """Run a job soon; called in an event loop. The future ends after the commit.
 
-        Raises Refused when too many wait already. A job whose future is cancelled before its turn is left out.
+        Raises Refused when too many wait already. A job whose future is cancelled before its turn is left out. One that
+        was decided from the store of another ``epoch`` than that of its turn is refused.
         """
-        return self._put(run)
+        return self._put(run, epoch)
 
-    def _put(self, what: Kept | Callable[[Store], object]) -> Future[Any]:
+    def _wake(self) -> None:
+        """Let go of a store that is lost, also while nobody calls."""
+        self._jobs.put(_Wake())
+
+    def _put(self, what: Kept | Callable[[Store], object], epoch: int | None) -> Future[Any]:
         if self._jobs.qsize() >= WAITING:
             raise refuse(
                 Code.BUSY,
@@ -103,31 +116,52 @@ class Writer:
                 hint="Ask again in a moment; start more workers, or a store that is faster.",
             )
         loop = get_running_loop()
-        job = _Job(what, loop.create_future(), loop)
+        job = _Job(what, loop.create_future(), loop, self._standing.epoch if epoch is None else epoch)
         self._jobs.put(job)
         return job.done
 
     def _run(self) -> None:
         goes_on = True
-        while goes_on:
-            jobs, goes_on = self._taken()
+        jobs: _Jobs = ()
+        while goes_on or jobs:
+            if not jobs:
+                jobs, goes_on = self._taken()
+            jobs = self._current(jobs)
+            epoch = self._standing.epoch
             try:
-                with self._session.writing() as store:
-                    sound = self._done(store, jobs)
-                    while goes_on and sound:
-                        jobs, goes_on = self._taken()
-                        sound = self._done(store, jobs)
+                if jobs:
+                    with self._session.writing() as store:
+                        while jobs and epoch == self._standing.epoch and self._done(store, jobs):
+                            jobs = ()
+                            while goes_on and not jobs and not self._standing.lost:
+                                jobs, goes_on = self._taken()
+                            jobs = self._current(jobs)
+                        if epoch == self._standing.epoch:  # else they are for the store that was found
+                            jobs = ()
             except Exception as error:  # the store cannot be opened: whoever waits is told, and it is tried again
+                self._standing.note(error)
                 _tell([_Outcome(job, error=error) for job in jobs])
+                jobs = ()
+
+    def _current(self, jobs: _Jobs) -> _Jobs:
+        """Those of ``jobs`` that are for the store that is there now; the others are refused."""
+        found: list[_Job] = []
+        for job in jobs:
+            try:
+                self._standing.check(job.epoch)
+                found.append(job)
+            except Refused as refused:
+                _tell([_Outcome(job, error=refused)])
+        return found
 
     def _taken(self) -> tuple[_Jobs, bool]:
         """The jobs of one transaction, at least one unless the end has come; whether there may be more."""
         found: list[_Job] = []
         job = self._jobs.get()
         while job is not None:
-            if not job.done.cancelled():
+            if isinstance(job, _Job) and not job.done.cancelled():
                 found.append(job)
-            if len(found) == TOGETHER:
+            if len(found) == TOGETHER or isinstance(job, _Wake):
                 return found, True
             try:
                 job = self._jobs.get_nowait()
@@ -150,6 +184,7 @@ class Writer:
             try:
                 outcomes += self._recorded(store, [job])
             except Exception as error:
+                self._standing.note(error)
                 outcomes.append(_Outcome(job, error=error))
             _tell(outcomes[-1:])
         return all(_is_sound(outcome.error) for outcome in outcomes)

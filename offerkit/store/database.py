@@ -104,6 +104,12 @@ class Database(Protocol):
     def size(self) -> int:
         """The bytes that the store takes."""
 
+    def check_in_place(self) -> None:
+        """Raise Refused when what is open is not what the store's name means now: it was deleted or replaced.
+
+        Transactions that write ask this themselves; what they did does not count then.
+        """
+
     def tidy(self) -> None:
         """Do what would otherwise be done while a commit waits for it."""
 

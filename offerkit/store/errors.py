@@ -97,6 +97,31 @@ def damaged(name: str, why: str) -> Refused:
     return refuse(Code.STORE_DAMAGED, f"the store {name} is damaged", detail=f"{why}.", hint=VERIFY)
 
 
+GONE = (Code.STORE_REPLACED, Code.STORE_MISSING, Code.STORE_FOREIGN, Code.STORE_OTHER)
+"""Codes that say that the open store is not what stands in its place."""
+
+
+def replaced(name: str, what: str) -> Refused:
+    """The open store is not the one in its place any more: what was committed to it does not count."""
+    return refuse(
+        Code.STORE_REPLACED,
+        f"the store {name} {what} while it was in use",
+        detail="Nothing of this is in the store that is there now.",
+        hint="Run the command again once the right store is in its place. “offerkit store restore FILE” puts a backup"
+        " there safely.",
+    )
+
+
+def other_project(name: str, found: str, expected: str) -> Refused:
+    """The store of another project took the place of the one that was served."""
+    return refuse(
+        Code.STORE_OTHER,
+        f"the store {name} is another project's",
+        detail=f"It is of project {found[:40]}; this server began with that of project {expected[:40]}.",
+        hint="Put the right store back, or start the server anew to serve this one.",
+    )
+
+
 def from_os(error: OSError, name: str) -> Refused:
     """The refusal for an error of the operating system on one of the store's files."""
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from unicodedata import category, normalize
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from offerkit.diagnostics import Code, Refused, is_secret, refuse, secrets_of
 
@@ -36,14 +37,31 @@ Location: TypeAlias = Path | PostgresAddress
 KINDS = "a path, sqlite://PATH or postgresql://USER@HOST/DATABASE"
 
 
-def parse_location(text: str) -> Location:
-    """The location that ``text`` names. Raises Refused for a URL of an unknown kind, or one that cannot be read."""
+_CREDENTIALS = re.compile(r"(?:^|/)[^/]*:[^/]*@")
+_PARAMETER = re.compile(r"[?&;\s][A-Za-z_]+\s*=")
+_PLAIN = ("/", "./", "../")
+"""How a path begins that cannot be mistaken for an address."""
+
+
+def parse_location(text: str, base: Path | None = None) -> Location:
+    """The location that ``text`` names; a relative path is below ``base`` (default: the working directory).
+
+    Raises Refused for a URL of an unknown kind or one that cannot be read, and for text that looks like an address
+    but is none: it would otherwise become a file whose name holds the password. Such text is never repeated.
+    """
+    if not text.strip():
+        raise refuse(Code.STORE_URL, "the store's name is empty", hint=f"Name {KINDS}.")
+    if text != text.strip() or any(category(letter) in ("Cc", "Zl", "Zp") for letter in text):
+        raise _unreadable("it holds a control character, or begins or ends with a blank")
     scheme, there, rest = text.partition("://")
     if not there:
-        return Path(text).absolute()
+        _check_path(text)
+        return _below(base, text)
     match scheme.lower():
         case "sqlite":
-            return Path(rest).absolute()
+            if not rest:
+                raise refuse(Code.STORE_URL, "sqlite:// names no file", hint=f"Name {KINDS}.")
+            return _below(base, rest)
         case "postgresql" | "postgres":
             return _postgres(text)
         case _:
@@ -53,6 +71,30 @@ def parse_location(text: str) -> Location:
                 f"there is no kind of store {scheme}://" if known else "the store's address cannot be read",
                 hint=f"Name {KINDS}.",
             )
+
+
+def _below(base: Path | None, path: str) -> Path:
+    return (base or Path()).absolute() / path
+
+
+def _check_path(text: str) -> None:
+    """Refuse a path that may be an address with a mistake in it. ``./`` in front says that it is a path.
+
+    By RFC 3986 (4.2), a relative path has no colon in its first segment: that would be a scheme.
+    """
+    if text.startswith(("./", "../")):
+        return
+    meant = normalize("NFKC", unquote(text))  # as a person reads it: %3A and full-width signs are colons, too
+    first = meant.partition("/")[0]
+    odd = _CREDENTIALS.search(meant) or _PARAMETER.search(meant) or meant.startswith("//")
+    if odd or (not meant.startswith(_PLAIN) and ("\\" in meant or any(sign in first for sign in ":@=?"))):
+        raise refuse(
+            Code.STORE_URL,
+            "the store's name looks like an address, but is none that offerkit reads",
+            detail="It is not printed here, since it may hold a password. No file of that name was made.",
+            hint="Write postgresql://USER@HOST/DATABASE or https://HOST, with two slashes. If it really is a file's"
+            " name, begin it with ./ (“./a:b.db”), or with sqlite://.",
+        )
 
 
 def _postgres(url: str) -> PostgresAddress:
@@ -70,6 +112,8 @@ def _postgres(url: str) -> PostgresAddress:
             "its schema must be the store's own: small letters, digits and _, and neither “public” nor of PostgreSQL"
         )
     others = [(name, value) for name, value in options if name != "schema"]
+    if ":" in unquote(parts.path) or "@" in unquote(parts.path):
+        raise _unreadable("its database's name holds : or @, as if user and host stood after a slash too many")
     user, at, host = parts.netloc.rpartition("@")
     shown = [(name, value) for name, value in others if not is_secret(name)]
     shown += [("schema", schema)] if schema != SCHEMA else []

@@ -29,6 +29,7 @@ MARKER = """CREATE TABLE offerkit_store (
     who TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL, since TEXT NOT NULL)"""
 IDLE_LIMIT = "15min"
 """How long whoever may append a revision may stand still in it before the server ends the transaction."""
+_STANDING = b"SELECT tableoid::bigint, value FROM meta WHERE key = 'project'"
 _COPY_FROM = 50
 """Rows from which on COPY is faster than INSERT."""
 _PART = re.compile(r"'[^']*'|\?|%")
@@ -44,6 +45,7 @@ class PostgresDatabase:
         self._write = write
         self._open = ""
         self._cursors = count(1)
+        self._opened: tuple[int, str] | None = None
         self._lease = Lease(self, advisory_key("lock", address.schema), str(address))
         self.name = str(address)
         self.ddl: Mapping[str, str] = {"key": 'TEXT COLLATE "C"', "text": 'TEXT COLLATE "C"', "clustered": ""}
@@ -120,12 +122,16 @@ class PostgresDatabase:
         """
         with self._transaction("writing"):
             self.run(f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_LIMIT}'")
+            self.check_in_place()
             self._lease.check()
             yield
 
-    def recording(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def recording(self) -> Iterator[None]:
         """A transaction beside those of others: it locks only the rows that it changes."""
-        return self._transaction("recording")
+        with self._transaction("recording"):
+            self.check_in_place()
+            yield
 
     def version(self) -> None:
         """None: a row that every call changes would let them all wait for each other."""
@@ -200,6 +206,28 @@ class PostgresDatabase:
             self.run(f'CREATE SCHEMA "{self._address.schema}"')
         self.run(MARKER)
         self.run("INSERT INTO offerkit_store (one, token, who, host, pid, since) VALUES (true, 0, '', '', 0, '')")
+
+    def note_identity(self) -> None:
+        """Know this store from any other that may be in the schema later."""
+        self._opened = self._standing()
+
+    def check_in_place(self) -> None:
+        """Raise Refused when the schema holds other tables than were opened, or another project.
+
+        In a transaction the tables that were looked at cannot be dropped before its end.
+        """
+        if self._opened is not None and self._standing() != self._opened:
+            raise errors.replaced(self.name, "was deleted or replaced")
+
+    def _standing(self) -> tuple[int, str] | None:
+        """The object that the marking table is, and the project; None where there is no sound store."""
+        try:
+            found = self._connection.execute(_STANDING).fetchone()
+        except psycopg.errors.UndefinedTable:
+            return None
+        except (psycopg.Error, UnicodeError) as error:
+            raise refusal(error, self.name, write=self._write, closed=self._connection.closed) from error
+        return (int(found[0]), str(found[1])) if found is not None else None
 
     def tidy(self) -> None:
         """Nothing: the database does it by itself."""

@@ -20,6 +20,7 @@ from offerkit.store.database import Cell, Row
 from offerkit.store.holder import Holder
 from offerkit.store.lock import holder, write_lock
 from offerkit.store.sqlite_errors import CANNOT_WRITE_BESIDE, primary, refusal
+from offerkit.store.sqlite_file import StoreFile, watched
 
 APPLICATION_ID = 0x4F46524B
 """“OFRK” in the file's header tells our stores from other SQLite files."""
@@ -31,13 +32,14 @@ _FAILURES = (sqlite3.Error, UnicodeDecodeError)
 class SqliteDatabase:
     """One connection to a store file."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, connection: sqlite3.Connection, file: StoreFile) -> None:
         """Take over an open connection."""
         self._connection = connection
-        self._path = path
+        self._file = file
+        self._path = file.path
         self._writing = self._renewed = False
         self._unchanged = 0
-        self.name = str(path)
+        self.name = str(file.path)
         self.ddl: Mapping[str, str] = {"key": "TEXT", "text": "TEXT", "clustered": "WITHOUT ROWID"}
         self.for_update = ""
         self.upgrades_itself = True
@@ -117,10 +119,12 @@ class SqliteDatabase:
             self.run("BEGIN IMMEDIATE")
             self._writing, self._renewed = True, False
             self._unchanged = self._connection.total_changes
+            self._file.check()
             yield
             if not self._renewed:
                 self.renew()
             self.run("COMMIT")
+            self._file.check()  # only what is in the file at the path counts
         finally:
             self._writing = False
             self._roll_back()
@@ -136,6 +140,7 @@ class SqliteDatabase:
             return None
         before = self.version()
         now = before ^ (1 + secrets.randbelow(2**31 - 1))
+        self._file.note_version(now)
         self.run(f"PRAGMA user_version = {now}")
         self._renewed = True
         return before, now
@@ -164,8 +169,13 @@ class SqliteDatabase:
             with suppress(sqlite3.Error):  # what led here is already being told
                 self._connection.rollback()
 
+    def check_in_place(self) -> None:
+        """Raise Refused when the open file is not the one at the path any more."""
+        self._file.check()
+
     def tidy(self) -> None:
         """Move what is in the log into the file, as far as no reader needs it; readers and the writer go on."""
+        self._file.check()
         self.rows("PRAGMA wal_checkpoint(PASSIVE)")
 
     def planted(self) -> list[str]:
@@ -196,7 +206,7 @@ class SqliteDatabase:
 
     def close(self) -> None:
         """Close the connection; the last one to close folds the write-ahead log into the file."""
-        self._connection.close()
+        self._file.close(self._connection)
 
     def blank(self) -> bool:
         """Whether the file holds nothing at all yet; refused when it holds something that is not ours."""
@@ -210,6 +220,17 @@ class SqliteDatabase:
     def mark(self) -> None:
         """Mark the blank file as a store."""
         self.run(f"PRAGMA application_id = {APPLICATION_ID}")
+
+    def duplicate(self, target: Path) -> None:
+        """Write all that is committed now to a new file at ``target``, whatever others write meanwhile."""
+        try:
+            copy = sqlite3.connect(target)
+            try:
+                self._connection.backup(copy)
+            finally:
+                copy.close()
+        except _FAILURES as error:
+            raise self._refusal(error) from error
 
     def size(self) -> int:
         """The bytes of the file and its log."""
@@ -234,6 +255,12 @@ class SqliteDatabase:
         except sqlite3.Error as error:
             if primary(error) not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR):
                 raise refusal(error, self._path) from error
+        self.note_logs()
+
+    def note_logs(self) -> None:
+        """Know the log from any other that may lie there later."""
+        self.rows("PRAGMA schema_version")
+        self._file.note_logs()
 
 
 def open_file(path: Path, *, create: bool, write: bool, busy_timeout: float) -> SqliteDatabase:
@@ -247,6 +274,8 @@ def open_file(path: Path, *, create: bool, write: bool, busy_timeout: float) -> 
                 raise errors.missing(db.name)
         elif write:
             db.log_ahead()
+        else:
+            db.note_logs()
     except BaseException:
         db.close()
         raise
@@ -278,18 +307,25 @@ class _CannotWriteBeside(Exception):  # noqa: N818 - never leaves this module
 def _attempt(path: Path, how: str, busy_timeout: float) -> SqliteDatabase:
     connection = None
     try:
-        uri = f"{path.absolute().as_uri()}?{how}"
-        # One thread at a time uses a store. A server closes the stores of its threads when they have ended; a batch
-        # reads its history in a thread (offerkit.batch.ahead) and goes on when that one has.
-        connection = sqlite3.connect(uri, uri=True, timeout=busy_timeout, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA schema_version").fetchone()
+        with watched(path) as opened:
+            uri = f"{path.absolute().as_uri()}?{how}"
+            # One thread at a time uses a store. A server closes the stores of its threads when they have ended; a batch
+            # reads its history in a thread (offerkit.batch.ahead) and goes on when that one has.
+            connection = sqlite3.connect(
+                uri, uri=True, timeout=busy_timeout, isolation_level=None, check_same_thread=False
+            )
+            connection.execute("PRAGMA schema_version").fetchone()
     except sqlite3.Error as error:
         if connection is not None:
             connection.close()
         if how == "mode=ro" and primary(error) in CANNOT_WRITE_BESIDE:
             raise _CannotWriteBeside(error, path) from error
         raise refusal(error, path) from error
-    return SqliteDatabase(connection, path)
+    except Refused:
+        if connection is not None:
+            connection.close()
+        raise
+    return SqliteDatabase(connection, opened[0])
 
 
 def _inspect(path: Path, *, create: bool) -> None:

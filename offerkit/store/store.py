@@ -201,6 +201,19 @@ class Store:
         """Who holds the lock now; ``UNKNOWN`` when nobody does."""
         return self._db.holder()
 
+    def check_in_place(self) -> None:
+        """Raise Refused when this is not the store in its place any more: it was deleted or replaced."""
+        self._db.check_in_place()
+
+    @property
+    def database(self) -> Database:
+        """What holds it, for what is done with a store as a whole."""
+        return self._db
+
+    def head(self) -> str:
+        """The digest of the newest revision, or what stands for an empty history of the project."""
+        return schema.read_meta(self._db).get("head", "")
+
     def tidy(self) -> None:
         """Do what would otherwise be done while a commit waits for it; beside other readers and writers."""
         self._db.tidy()

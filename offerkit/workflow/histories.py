@@ -150,6 +150,10 @@ class Histories:
         """Look at the store before the next answer: something else than :meth:`under_way` was written."""
         self._looked = -inf
 
+    def close(self) -> None:
+        """Look at the store no more: it is about to be closed, while some may still be :meth:`under_way`."""
+        self._looked = inf
+
     def forget(self) -> None:
         """Read everything anew."""
         self._known.clear()

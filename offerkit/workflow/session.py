@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from offerkit.applier.apply import Run
-from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.governance.scopes import Scopes
 from offerkit.loader import Loaded, Project, load
 from offerkit.loader.progress import Progress, no_progress
-from offerkit.store import Holder, Location, RevisionRow, Store
+from offerkit.store import Holder, Location, RevisionRow, Store, errors
 from offerkit.store.remote import Remote
 from offerkit.workflow.heads import SeenHeads
+
+_LISTED = 1_000
+"""Files of a folder that are looked at for a name like a mistyped one."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,8 @@ class Session:
     """One run. ``now`` is ISO 8601 in UTC; ``operator`` is the name asked for, ``email`` what git knows.
 
     ``store_path`` is where the store is when it is not the project's own.
+    ``create_store``: a store that ``store_path`` names is made when there is none; the project's own always is.
+    ``store_project``: the project whose store it has to be, by its id; empty: any.
     ``remote``: the server that holds the store; ``store_path`` is then a copy of its history.
     ``override_impact``: why a promotion may take offers from more people than its environment allows.
     ``heads``: what this project saw of the store; None where that is not kept.
@@ -42,6 +49,8 @@ class Session:
     environ: Mapping[str, str] = field(default_factory=dict)
     override_impact: str = ""
     remote: Remote | None = None
+    create_store: bool = False
+    store_project: str = ""
     heads: SeenHeads | None = None
     scopes: Scopes | None = None
 
@@ -64,21 +73,23 @@ class Session:
         """The store, to read, all of it as it is at one moment; None while there is none."""
         found = self._recognized(lambda: Store.find(self.store))
         if found is None:
+            if not self.may_begin:
+                raise self._not_there()
             yield None
             return
-        with found as store, store.reading():
+        with self._own(found) as store, store.reading():
             yield store
 
     @contextlib.contextmanager
     def existing(self) -> Iterator[Store]:
         """The store, to read, all of it as it is at one moment. Raises Refused while there is none."""
-        with self._open() as store, store.reading():
+        with self._opened() as store, store.reading():
             yield store
 
     @contextlib.contextmanager
     def auditing(self) -> Iterator[tuple[Store, list[Diagnostic]]]:
         """The store, to be verified, whatever is in it; and that it is not the one that was seen before."""
-        with self._open(audit=True) as store, store.reading():
+        with self._opened(audit=True) as store, store.reading():
             yield store, self.heads.findings(store) if self.heads is not None else []
             if self.heads is not None:
                 self.heads.went_on(store, self.now)
@@ -91,16 +102,10 @@ class Session:
         if create and self.store == self.project.store:
             with contextlib.suppress(OSError):
                 self.project.prepare_state()
-        with self._open(create=create, write=True) as store:
+        with self._opened(create=create and self.may_begin, write=True) as store:
             yield store
             if self.heads is not None:
                 self.heads.went_on(store, self.now)
-
-    def _open(self, *, create: bool = False, write: bool = False, audit: bool = False) -> Store:
-        create = create and not (self.heads is not None and self.heads.known)
-        store = self._recognized(lambda: Store.open(self.store, create=create, write=write, audit=audit), audit=audit)
-        assert store is not None
-        return store
 
     def _recognized(self, open_: Callable[[], Store | None], *, audit: bool = False) -> Store | None:
         """What is opened. Raises Refused when its history does not go on from what this project saw of it."""
@@ -111,6 +116,40 @@ class Session:
         if self.heads is not None:
             self.heads.told(revision.serial, revision.digest, self.now)
 
+    @property
+    def may_begin(self) -> bool:
+        """Whether the first apply may make the store. One that was named has to be there: else its name is wrong."""
+        return self.store_path is None or self.create_store
+
+    def _opened(self, *, create: bool = False, write: bool = False, audit: bool = False) -> Store:
+        create = create and not (self.heads is not None and self.heads.known)
+        try:
+            opened = self._recognized(
+                lambda: Store.open(self.store, create=create, write=write, audit=audit), audit=audit
+            )
+        except Refused as refused:
+            if refused.diagnostics[0].code is not Code.STORE_MISSING or self.may_begin:
+                raise
+            raise self._not_there() from None
+        assert opened is not None
+        return self._own(opened)
+
+    def _own(self, store: Store) -> Store:
+        if self.store_project not in ("", store.project):
+            store.close()
+            raise errors.other_project(str(self.store), store.project, self.store_project)
+        return store
+
+    def _not_there(self) -> Refused:
+        """The refusal for a named store that is not there: a mistyped name must not begin another history."""
+        begin = "To begin a new store there: offerkit apply --create-store"
+        return refuse(
+            Code.STORE_MISSING,
+            f"there is no store at {self.store}",
+            detail="--store or OFFERKIT_STORE names it, and a store that was named is not made by accident.",
+            hint=f"{_like(self.store)} {begin}".strip(),
+        )
+
     def people_needed(self) -> None:
         """Raise Refused where propositions or contacts are needed, which a copy of the history has none of."""
         if self.remote is not None:
@@ -119,6 +158,19 @@ class Session:
     def run(self, actor: str) -> Run:
         """How the applier is to sign what it does."""
         return Run(actor, self.now, self.lock_timeout, self.message, self.waiting)
+
+
+def _like(location: Location) -> str:
+    """Which files beside a path have a name like it."""
+    if not isinstance(location, Path):
+        return "Check database and schema."
+    try:
+        with os.scandir(location.parent) as entries:
+            names = [entry.name for entry in islice(entries, _LISTED) if entry.is_file()]
+    except OSError:
+        return f"There is no folder {location.parent}."
+    stores = [name for name in names if not name.endswith(("-wal", "-shm", ".lock", ".holder"))]
+    return suggestion(location.name, stores, "Check its name.")
 
 
 def not_there() -> Refused:

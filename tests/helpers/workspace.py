@@ -55,7 +55,9 @@ class Workspace:
         """A run by ``who``, now."""
         self.later(minutes=1)
         now = self.now.isoformat(timespec="microseconds").replace("+00:00", "Z")
-        return Session(Project(self.root), now, operator=who, **{"store_path": self.location, **more})
+        return Session(
+            Project(self.root), now, operator=who, **{"store_path": self.location, "create_store": True, **more}
+        )
 
     @contextmanager
     def store(self) -> Iterator[Store]:

@@ -238,7 +238,7 @@ def play(path: Path, prepared: Path, store: str = "", forks: Forked | None = Non
             forks.install(root / "bin")
         place = begin(start_of(items), root, prepared)
         if store:
-            _move_store(place, store, env)
+            _move_store(place, store, env, root / "bin")
         for item in items:
             if isinstance(item, File):
                 target = place / item.path
@@ -249,14 +249,21 @@ def play(path: Path, prepared: Path, store: str = "", forks: Forked | None = Non
     return text, written(items)
 
 
-def _move_store(place: Path, store: str, env: dict[str, str]) -> None:
-    """Let the session find what it starts with in another store, and nothing in its own."""
+def _move_store(place: Path, store: str, env: dict[str, str], tools: Path) -> None:
+    """Let the session find what it starts with in another store, and nothing in its own.
+
+    A project's own store is begun by apply; one that is named only with --create-store.
+    """
     own = place / ".offerkit/store.db"
     if own.exists():
         subprocess.run(
             ["offerkit", "store", "copy", str(own), store], cwd=place, env=env, check=True, capture_output=True
         )
         own.unlink()
+    else:
+        plain = (tools / "offerkit").rename(tools / "offerkit.plain")
+        (tools / "offerkit").write_text(f'#!/bin/sh\nexec {plain} --create-store "$@"\n', encoding="utf-8")
+        (tools / "offerkit").chmod(0o755)
     env["OFFERKIT_STORE"] = store
 
 

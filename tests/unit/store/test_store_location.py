@@ -58,3 +58,41 @@ def test_what_is_no_location(url: str) -> None:
     assert not {"secret", "cret", "ret@", "sec/"} & {
         part for part in ("secret", "cret", "ret@", "sec/") if part in str(found)
     }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgresql:/ada:secret@h/d", "postgresql:ada:secret@h/d", "POSTGRES:/ada:secret@h/d", "postgresql:///ada:secret@h/d",
+        "postgresql:///d%3Asecret%40h", "https:/ada:secret@h", "http:", "file:/srv/secret.db", "sqlite:/srv/secret.db",
+        "ada:secret@h/d", "ada@h/secret", "h:5432/secret", "host=h password=secret", "dbname=d password=secret",
+        "service=secret", "//ada:secret@h/d", "postgresql//ada:secret@h/d", "/srv/ada:secret@h/d", "h/d?password=secret",
+        "store.db?mode=secret", "postgresql%3A%2F%2Fada%3Asecret%40h", "postgresql：//ada：secret＠h/d",
+        r"postgresql:\\ada:secret@h\d", r"C:\secret.db", r"\\h\secret", " postgresql://ada:secret@h/d", "secret.db\n",
+        "secret.db\t", " ", "sec\0ret.db", "secret\x1b[31m.db", "postgresql:\n//ada:secret@h/d", "sqlite://",
+    ],
+)  # fmt: skip
+def test_what_looks_like_an_address_is_no_path(text: str) -> None:
+    with pytest.raises(Refused) as refused:
+        parse_location(text)
+    (found,) = refused.value.diagnostics
+    assert found.code is Code.STORE_URL
+    assert "secret" not in str(found) and "postgresql://" in found.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("./a:b@c.db", "a:b@c.db"), ("../x=y.db", "../x=y.db"), ("sqlite://a:b.db", "a:b.db"), ("a b/c.db", "a b/c.db"),
+        ("copies/2026-01-01T10:00.db", "copies/2026-01-01T10:00.db"), ("über.db", "über.db"), ("a@1.0/b.db", ""),
+        ("copies/store@live.db", "copies/store@live.db"),
+    ],
+)  # fmt: skip
+def test_paths_are_below_their_base(text: str, path: str, tmp_path: Path) -> None:
+    if not path:
+        with pytest.raises(Refused):
+            parse_location(text)
+        return
+    assert parse_location(text, tmp_path) == tmp_path / path
+    assert parse_location(text) == Path.cwd() / path
+    assert parse_location(f"{tmp_path}/x:y.db", Path("/nowhere")) == tmp_path / "x:y.db"

@@ -1,0 +1,93 @@
+"""What ``offerkit store restore`` says before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from offerkit.diagnostics import Code, Diagnostic, Severity
+from offerkit.reports.escape import visible
+
+if TYPE_CHECKING:
+    from offerkit.governance.approval import Approval
+    from offerkit.store import RevisionRow
+    from offerkit.workflow.restoring import Loss, Restoration, Restored
+
+_LISTED = 30
+
+
+def before(found: Restoration) -> Iterator[str]:
+    """What restoring means, line by line."""
+    yield f"The backup {found.backup} verifies: {_state(found.last)}"
+    if found.loss is not None:
+        yield from _lost(found.loss)
+
+
+def unreadable(found: Restoration) -> Diagnostic:
+    """What is said where nothing of the store that was there can be carried over."""
+    return Diagnostic(
+        Code.NOT_RESTORED,
+        f"what is in the store's place cannot be read: {found.unreadable}",
+        detail="All since the backup is lost: revisions, approvals, tokens, and what was proposed to whom. Tokens that were"
+        " revoked since count again, and operators that were disabled since are enabled.",
+        hint="See “offerkit token list” and revoke them anew, then apply the specs.",
+        severity=Severity.WARNING,
+    )
+
+
+def _lost(loss: Loss) -> Iterator[str]:
+    if loss.tampered:
+        yield "The history of the store that is there does not verify (offerkit audit verify)."
+    if loss.returning is None:
+        yield "The store that is there is another project's: nothing of it stays, propositions neither."
+    yield from _listed("Revisions that go:", map(_revision, loss.revisions))
+    yield from _listed("Approvals that go with them, to be given again:", map(_decided, loss.approvals))
+    named = (f"{row.id} of {row.operator} {visible(row.name)}".rstrip() for row in loss.tokens)
+    yield from _listed("Tokens made since, which count no more:", named)
+    yield from _listed("Tokens revoked since stay revoked:", (f"{row.id} of {row.operator}" for row in loss.revoked))
+    yield from _listed("Operators:", loss.operators)
+    back = loss.returning
+    if back is not None:
+        yield f"{_counted(loss.kept, 'proposition')} stay as they are now, with deliveries and cookies."
+        if back.propositions:
+            yield f"{_counted(len(back.propositions), 'proposition')} that only the backup has come back."
+        names = ("/".join(run) for run in back.deliveries)
+        yield from _listed("Deliveries that only the backup has come back; they were withdrawn since:", names)
+    if loss.revisions and back is not None:
+        yield "To undo a promotion, “offerkit rollback” is enough, and keeps all of this."
+
+
+def after(done: Restored) -> Iterator[str]:
+    """What was done."""
+    yield f"Restored. Revision {done.revision.serial} by {done.revision.actor}, {done.revision.digest[:12]}."
+    if done.aside is not None:
+        yield f"What was there before is kept in {done.aside}."
+
+
+def _listed(title: str, lines: Iterable[str]) -> Iterator[str]:
+    found = list(lines)
+    if found:
+        yield title
+        yield from (f"  {line}" for line in found[:_LISTED])
+        if len(found) > _LISTED:
+            yield f"  and {len(found) - _LISTED:,} more"
+
+
+def _revision(row: RevisionRow) -> str:
+    return f"{row.serial}  {row.time[:19]}Z  {visible(row.actor)}  {row.action}  {visible(row.message)}".rstrip()
+
+
+def _decided(approval: Approval) -> str:
+    key = approval.key
+    where = f" on {key.space}" if key.space else ""
+    return f"{approval.decision} {key.address}, {key.aspect}{where}, by {approval.operator}"
+
+
+def _state(last: RevisionRow | None) -> str:
+    if last is None:
+        return "no revision yet."
+    return f"{_counted(last.serial, 'revision')}, the last one {last.digest[:12]}, {last.time[:19]}Z."
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

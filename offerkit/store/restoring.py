@@ -1,0 +1,195 @@
+"""Putting a backup in a store's place: what the backup's history says holds, what customers were offered stays.
+
+A store that can be read is not exchanged but rewritten, in one transaction: whoever has it open goes on, sees the state
+before or after, and nothing that was answered meanwhile is lost. Only what cannot be read is moved aside as a file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.store import append, copying, databases, errors, revisions, schema, sqlite, tokens, verify
+from offerkit.store.copying import PART, TABLES
+from offerkit.store.database import Cell, Database, chunks
+from offerkit.store.location import Location
+from offerkit.store.rows import Draft, RevisionRow
+
+_CHAINED = tuple(table for table in copying.HISTORY if table != "meta")
+
+
+@dataclass(frozen=True)
+class Returning:
+    """What only the backup has, and comes back: ids of propositions, and deliveries (environment, campaign, delivery).
+
+    ``withdrawn``: the ids of deliveries that were withdrawn and made anew since; those and theirs stay away.
+    """
+
+    propositions: tuple[str, ...]
+    deliveries: tuple[tuple[str, str, str], ...]
+    withdrawn: frozenset[str]
+
+
+def prepare(backup: Location, target: Path) -> None:
+    """Copy ``backup`` to ``target``, of the current format there, and verify that; the backup itself stays as it is.
+
+    Raises Refused when it is no store, or does not verify.
+    """
+    if isinstance(backup, Path):
+        opened = sqlite.open_file(backup, create=False, write=False, busy_timeout=5.0)
+        try:
+            opened.duplicate(target)
+        finally:
+            opened.close()
+    else:
+        copying.copy(backup, target, lambda _: lambda _: None)
+    db = databases.open_store(target, create=False, write=True, busy_timeout=5.0)
+    try:
+        found = verify.verify(db)
+    finally:
+        db.close()
+    if found:
+        why = Diagnostic(
+            Code.NOT_RESTORED, f"{backup} does not verify", hint="Take another backup. Nothing was changed."
+        )
+        raise Refused([why, *found])
+
+
+def set_aside(location: Location, target: Path) -> None:
+    """Keep all that the store at ``location`` holds, sound or not, in a new file.
+
+    Raises Refused when it cannot be read.
+    """
+    draft = target.with_name(f".{target.name}.partial")
+    draft.unlink(missing_ok=True)
+    if isinstance(location, Path):
+        opened = sqlite.open_file(location, create=False, write=False, busy_timeout=5.0)
+        try:
+            opened.duplicate(draft)
+        finally:
+            opened.close()
+    else:
+        copying.copy_unverified(location, draft)
+    _to_disk(draft)
+    draft.replace(target)
+
+
+def returning(current: Database, backup: Database) -> Returning:
+    """What only ``backup`` has."""
+    propositions: list[str] = []
+    every: Iterator[list[tuple[Cell, ...]]] = backup.stream("SELECT id FROM proposition", (), PART)
+    for rows in every:
+        for marks, part in chunks(str(row[0]) for row in rows):
+            there: list[tuple[str]] = current.rows(f"SELECT id FROM proposition WHERE id IN ({marks})", part)  # noqa: S608
+            propositions += sorted(set(part) - {id_ for (id_,) in there})
+    runs = "SELECT environment, campaign, delivery, id FROM delivery_run"
+    old: list[tuple[str, str, str, str]] = current.rows(runs)
+    new: list[tuple[str, str, str, str]] = backup.rows(runs)
+    made = {run[:3]: run[3] for run in old}
+    withdrawn = frozenset(run[3] for run in new if made.get(run[:3], run[3]) != run[3])
+    if withdrawn:
+        propositions = [id_ for id_ in propositions if _interaction(backup, id_) not in withdrawn]
+    return Returning(tuple(propositions), tuple(run[:3] for run in new if run[:3] not in made), withdrawn)
+
+
+def _interaction(db: Database, id_: str) -> str:
+    found: list[tuple[str]] = db.rows("SELECT interaction FROM proposition WHERE id = ?", (id_,))
+    return found[0][0] if found else ""
+
+
+def rewrite(current: Database, backup: Database, head: str, back: Returning | None, draft: Draft) -> RevisionRow:
+    """Give ``current`` the history and the tokens of ``backup``, and append ``draft``; in one transaction.
+
+    What was offered to people stays, and ``back`` comes back; None: it is all replaced, for it is another project's.
+    Tokens that were revoked stay so. Raises Refused when ``head`` is not the newest revision any more.
+    """
+    with current.writing():
+        if schema.read_meta(current).get("head", "") != head:
+            raise refuse(
+                Code.PLAN_STALE,
+                "the store has changed since it was compared with the backup",
+                detail="Nothing was restored.",
+                hint="Run the command again, and look at what would go.",
+            )
+        revoked: list[tuple[str, str]] = current.rows("SELECT id, revoked FROM token WHERE revoked <> ''")
+        kept = ("token",) if back is not None else ("token", "proposition", "cookie", "delivery_run")
+        for table in (*reversed(_CHAINED), *kept):
+            current.run(f"DELETE FROM {table}")  # noqa: S608 - our own names
+        copying.carry(backup, current, (*_CHAINED, *kept), lambda _: None)
+        if back is not None:
+            _bring_back(current, backup, back)
+        meta = schema.read_meta(backup)
+        current.run_many("UPDATE meta SET value = ? WHERE key = ?", [(meta[key], key) for key in ("head", "project")])
+        made = append.append(current, draft)
+        for id_, time in revoked:  # a token that a backup brings back to life would let in who was shut out
+            made = tokens.revoke(current, id_, time, draft.actor) or made
+        return made
+
+
+def _bring_back(current: Database, backup: Database, back: Returning) -> None:
+    columns = TABLES["proposition"]
+    for marks, part in chunks(back.propositions):
+        _add(current, "proposition", backup.rows(f"SELECT {columns} FROM proposition WHERE id IN ({marks})", part))  # noqa: S608
+    wanted = set(back.deliveries)
+    runs: list[tuple[Cell, ...]] = backup.rows(f"SELECT {TABLES['delivery_run']} FROM delivery_run")  # noqa: S608
+    _add(current, "delivery_run", [run for run in runs if run[:3] in wanted])
+    for rows in _parts(backup, "cookie"):
+        _add(current, "cookie", rows)
+
+
+def _add(db: Database, table: str, rows: Sequence[Sequence[Cell]]) -> None:
+    columns = TABLES[table]
+    marks = ", ".join("?" * (columns.count(",") + 1))
+    db.run_many(f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING", rows)  # noqa: S608
+
+
+def _parts(db: Database, table: str) -> Iterator[list[tuple[Cell, ...]]]:
+    return db.stream(f"SELECT {TABLES[table]} FROM {table}", (), PART)  # noqa: S608 - our own names
+
+
+def record(prepared: Path, draft: Draft) -> RevisionRow:
+    """Append ``draft`` to a prepared backup; it then is one file, without a log."""
+    db = databases.open_store(prepared, create=False, write=True, busy_timeout=5.0)
+    try:
+        with db.writing():
+            return append.append(db, draft)
+    finally:
+        db.close()
+
+
+def exchange(path: Path, prepared: Path, aside: Path) -> bool:
+    """Put the file ``prepared`` at ``path``; what cannot be read there is kept as ``aside``. Whether there was any.
+
+    The log beside a store is never left to the file that takes its place: it would be applied to that.
+    """
+    there = path.exists()
+    try:
+        if there:
+            os.link(path, aside)
+        for suffix in ("-wal", "-shm"):
+            log = path.with_name(path.name + suffix)
+            if log.exists():
+                log.replace(aside.with_name(aside.name + suffix))
+                there = True
+        _to_disk(prepared)
+        prepared.replace(path)
+        _to_disk(path.parent)
+    except OSError as error:
+        raise errors.from_os(error, str(path)) from error
+    return there
+
+
+def last_revision(db: Database) -> RevisionRow | None:
+    """The newest revision; None for an empty history."""
+    return revisions.revision(db, revisions.last_serial(db))
+
+
+def _to_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
