@@ -26,10 +26,10 @@ def retired(team: Session) -> str:
     return "plans/p.json"
 
 
-def as_purge(plan: dict[str, Any]) -> None:
-    """A promotion that deactivates saver, as a purge of it."""
+def as_purge(plan: dict[str, Any], side: str = "after") -> None:
+    """A promotion that deactivates saver, as a purge of what it is ``after`` or ``before`` that."""
     (step,) = [step for step in plan["steps"] if step["address"].endswith("offer.saver")]
-    step |= {"action": "delete", "reason": "retention-over", "before": step["after"], "after": None}
+    step |= {"action": "delete", "reason": "retention-over", "before": step[side], "after": None}
     step |= {"changes": [], "notes": [], "dependents": [], "approvals_reset": []}
     plan |= {"kind": "purge", "base": [], "steps": [step], "bodies": {}}
     plan |= {"blocked": [], "depends": [], "approvals": [], "notes": []}
@@ -55,7 +55,7 @@ def test_purge_of_what_is_live(team: Session) -> None:
     """The same with an offer that is active."""
     team.edit(offers={"saver": None})
     team.do("omar", "apply --yes", "promote --out plans/p.json")
-    team.forge("plans/p.json", as_purge)
+    team.forge("plans/p.json", lambda plan: as_purge(plan, "before"))
     team.attempt("ada", "apply plans/p.json --yes")
     broken_if(team.live()["offer.saver"] is None, "an offer that is live is purged")
 
