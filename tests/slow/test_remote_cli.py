@@ -92,8 +92,9 @@ def test_from_an_edit_to_live(elsewhere: Elsewhere, live: Workspace) -> None:
     code, said = elsewhere.run("promote", "--yes")
     assert (code, "Live. Revision" in said) == (0, True), said
     with live.store() as store:
-        newest = [(row.action, row.actor, row.message) for row in store.revisions(limit=3)]
-        assert newest == [("promote", "ada", ""), ("approve", "omar", ""), ("apply", "ada", "from afar")]
+        newest = [(row.action, row.actor, row.message) for row in store.revisions(limit=4)]
+        made = ("token-create", "ada", "")
+        assert newest == [("promote", "ada", ""), ("approve", "omar", ""), made, ("apply", "ada", "from afar")]
     assert elsewhere.run("audit", "verify")[0] == 0
     assert elsewhere.run("diff", "shop@design", "shop@live")[0] == 0
     assert "from afar" in elsewhere.run("history")[1]
