@@ -25,12 +25,12 @@ def audit() -> None:
 @click.option("--head", metavar="DIGEST", help="The last revision's digest as you noted it elsewhere.")
 @pass_shell
 def verify(shell: Shell, head: str | None) -> None:
-    """Find every row of the history that was edited, removed or reordered, and every object that is not ours.
+    """Find every row of the history that was edited, removed or reordered.
 
-    Every revision's digest covers its changes, its approvals and the revision before; the tokens are compared with the
-    revisions that made and revoked them, tables and indexes with what this format has. Note the digest this prints
-    somewhere else: with --head, a history that was rewritten as a whole is found as well. With --store, no project is
-    needed.
+    Every revision's digest covers its changes, its approvals and the revision before. Tokens are compared with the
+    revisions that made and revoked them; tables, indexes and all else in the store with what its format has. Note the
+    digest this prints somewhere else: with --head, a history that was rewritten as a whole is found as well. With
+    --store, no project is needed.
     """
     from offerkit.reports.words import count
     from offerkit.workflow.audit import verified

@@ -76,6 +76,8 @@ def decide(session: Session, wish: Wish, decision: Decision) -> Decided:
     if session.remote is not None:
         from offerkit.workflow.remote import decide_there
 
+        with session.existing():  # is it still the store that was seen before?
+            pass
         decided = decide_there(session.remote, session, wish, decision)
         if decided.revision is not None:
             session.told(decided.revision)

@@ -17,6 +17,8 @@ from offerkit.workflow.stores import Formats, migrate
 HERE = Path(__file__).parent
 PLANS = sorted(HERE.glob("plan-*.json"))
 STORES = sorted(HERE.glob("store-*.sql"))
+SINCE = {"store-4": ["token-adopt"], "store-5": ["token-revoke", "token-create", "token-adopt"]}
+"""What tokens add to the history: those that were there are taken over, from format 5 on each is a revision."""
 
 
 @pytest.mark.parametrize("path", PLANS, ids=lambda path: path.stem)
@@ -47,7 +49,7 @@ def test_a_store_is_read_and_verified(path: Path, tmp_path: Path) -> None:
     with Store.open(restored(path, tmp_path / "store.db"), write=True) as store:
         assert store.verify() == []
         assert [row.action for row in store.revisions()][-3:] == ["promote", "approve", "apply"]
-        assert [row.action for row in store.revisions()][:-3] == (["token-adopt"] if store.tokens() else [])
+        assert [row.action for row in store.revisions()][:-3] == SINCE.get(path.stem, [])
         live = store.entries("recipients@live")
         assert {entry.activation for entry in live.values()} > {None}
         store.bodies(entry.fingerprint for entry in live.values())
@@ -118,3 +120,11 @@ def test_tokens_of_format_4(tmp_path: Path) -> None:
     with Store.open(restored(HERE / "store-4.sql", tmp_path / "store.db")) as store:
         (token,) = store.tokens()
     assert (token.id, token.operator, token.name, token.revoked) == ("0123456789ab", "admin", "pipeline", "")
+    assert token.scope == "all", "it may what it could"
+
+
+def test_scopes_of_format_5(tmp_path: Path) -> None:
+    with Store.open(restored(HERE / "store-5.sql", tmp_path / "store.db")) as store:
+        new, old = store.tokens()
+    assert (new.id, new.name, new.scope, new.revoked) == ("ba9876543210", "deploys", "read,apply", "")
+    assert (old.id, old.scope, old.revoked) == ("0123456789ab", "all", "2026-11-29T10:00:00.000000Z")

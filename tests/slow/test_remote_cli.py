@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -18,6 +19,7 @@ from helpers.serving import with_people
 from helpers.workspace import Workspace
 
 from offerkit.planning.codec import envelope
+from offerkit.store import Store
 from offerkit.workflow import tokens
 
 pytestmark = pytest.mark.slow
@@ -51,10 +53,10 @@ def url_of(server: Server) -> str:
     return f"http://127.0.0.1:{server.port}"
 
 
-def token_of(live: Workspace, operator: str) -> str:
+def token_of(live: Workspace, operator: str, *scopes: str) -> str:
     if live.now.year < 2027:
         live.later(days=300)  # the server's clock is the real one
-    return tokens.create(live.session("ada"), operator, "", "366d", ("all",))[1]
+    return tokens.create(live.session("ada"), operator, "", "366d", scopes or ("all",))[1]
 
 
 @pytest.fixture
@@ -90,8 +92,9 @@ def test_from_an_edit_to_live(elsewhere: Elsewhere, live: Workspace) -> None:
     code, said = elsewhere.run("promote", "--yes")
     assert (code, "Live. Revision" in said) == (0, True), said
     with live.store() as store:
-        newest = [(row.action, row.actor, row.message) for row in store.revisions(limit=3)]
-        assert newest == [("promote", "ada", ""), ("approve", "omar", ""), ("apply", "ada", "from afar")]
+        newest = [(row.action, row.actor, row.message) for row in store.revisions(limit=4)]
+        made = ("token-create", "ada", "")
+        assert newest == [("promote", "ada", ""), ("approve", "omar", ""), made, ("apply", "ada", "from afar")]
     assert elsewhere.run("audit", "verify")[0] == 0
     assert elsewhere.run("diff", "shop@design", "shop@live")[0] == 0
     assert "from afar" in elsewhere.run("history")[1]
@@ -136,6 +139,64 @@ def test_longer_than_servers_let_wait_is_refused(elsewhere: Elsewhere) -> None:
         code, said = elsewhere.run("apply", "--yes", "--lock-timeout", seconds)
         assert (code, "60 seconds at most" in said) == (1, True), said
     assert elsewhere.run("apply", "--yes", "--lock-timeout", "60")[0] == 0
+
+
+def test_a_token_is_for_what_its_scope_says(elsewhere: Elsewhere, live: Workspace) -> None:
+    titled(elsewhere, "Another safari")
+    read, apply, promote = (token_of(live, "ada", scope) for scope in ("read", "apply", "promote"))
+    for args in (("plan",), ("history",), ("promote", "--plan-only"), ("audit", "verify"), ("approvals",)):
+        code, said = elsewhere.run(*args, token=read)
+        assert code == 0, said
+    assert "the tokens, which stay with the server, were not" in elsewhere.run("audit", "verify", token=read)[1]
+    before = elsewhere.run("history", "--limit", "1")[1]
+    for token, *args in (
+        (read, "apply"),
+        (promote, "apply"),
+        (read, "approve", "shop/offer.safari"),
+        (promote, "reject", "*"),
+    ):
+        code, said = elsewhere.run(*args, token=token)
+        assert (code, "error[OFR708]" in said, "--scope" in said) == (1, True, True), said
+        assert "no terminal to ask on" not in said, "it is told before anybody is asked"
+    assert elsewhere.run("history", "--limit", "1")[1] == before
+    code, said = elsewhere.run("apply", "--yes", token=apply)
+    assert code == 0, said
+    live.approve_all()
+    for token in (read, apply):
+        code, said = elsewhere.run("promote", "--yes", token=token)
+        assert (code, "lacks the scope promote" in said) == (1, True), said
+    assert elsewhere.run("promote", "--yes", token=promote)[0] == 0
+    for args in (("rollback", "shop@live", "--to", "3", "--yes"), ("apply", "--yes", "plan.json")):
+        if args[0] == "apply":
+            assert elsewhere.run("rollback", "shop@live", "--to", "3", "--out", "plan.json", token=read)[0] == 0
+        code, said = elsewhere.run(*args, token=apply)
+        assert (code, "lacks the scope promote" in said) == (1, True), said
+
+
+def test_a_server_whose_history_goes_back_is_noticed(elsewhere: Elsewhere, live: Workspace) -> None:
+    """What another machine saw of the store is not undone behind its back."""
+    with Store.open(live.location) as store:
+        last = store.last_serial()
+    assert elsewhere.run("history")[0] == 0
+    seen = json.loads((elsewhere.root / ".offerkit/heads.json").read_text())["stores"][elsewhere.url]
+    assert seen["serial"] == last
+    (elsewhere.root / ".offerkit/heads.json").write_text(
+        json.dumps({"version": 1, "stores": {elsewhere.url: {**seen, "serial": last + 1, "digest": "f" * 64}}})
+    )
+    for args in (("history",), ("apply", "--yes"), ("approve", "shop/offer.safari"), ("audit", "verify")):
+        code, said = elsewhere.run(*args)
+        assert (code, "error[OFR614]" in said, elsewhere.url in said) == (1, True, True), said
+    assert elsewhere.run("--accept-restored", "history")[0] == 0
+    assert elsewhere.run("history")[0] == 0
+
+
+def test_an_audit_through_a_server_needs_no_project(elsewhere: Elsewhere, tmp_path: Path) -> None:
+    nowhere = replace(elsewhere, root=tmp_path / "nowhere")
+    nowhere.root.mkdir()
+    code, said = nowhere.run("audit", "verify")
+    assert (code, "The history is sound" in said) == (0, True), said
+    assert nowhere.run("audit", "export")[0] == 0
+    assert list(nowhere.root.iterdir()) == [], "nothing is left behind"
 
 
 def test_a_token_that_counts_no_more(elsewhere: Elsewhere, live: Workspace) -> None:

@@ -68,6 +68,21 @@ with Store.open(path, create=True) as store, store.transaction():
 say("done")
 """
 
+TOKENS = """
+from offerkit.store.tokens import TokenRow
+store = Store.open(path, create=True)
+say("ready")
+while True:
+    with store.transaction():
+        number = store.last_serial() + 1
+        at = f"2026-01-01T00:00:00.{number:06}Z"
+        if number % 3:
+            store.add_token(TokenRow(f"{number:012}", "0" * 64, "ada", "", at, "ada", at.replace("2026", "2027"), scope="all"))
+        else:
+            assert store.revoke_token(f"{number - 1:012}", at, "ada") is not None
+    say(number)
+"""
+
 RACE = """
 name, locked = sys.argv[2], sys.argv[3] == "locked"
 with Store.open(path, create=True, busy_timeout=60) as store:
@@ -144,6 +159,28 @@ def test_killed_while_appending(tmp_path: Path) -> None:
             standing(store)
             acknowledged = store.last_serial()
     assert acknowledged > APPENDING / 4, "the rounds were long enough to write something"
+
+
+def test_killed_while_tokens_are_made_and_revoked(tmp_path: Path) -> None:
+    """A token is there with its revision, or neither is."""
+    path = tmp_path / ".offerkit" / "store.db"
+    chance = random.Random(20260103)
+    acknowledged = 0
+    for _ in range(ROUNDS):
+        process = start(TOKENS, path)
+        assert word(process) == "ready"
+        time.sleep(chance.uniform(0, 0.05))
+        process.kill()
+        acknowledged = max([acknowledged, *map(int, rest(process))])
+        with Store.open(path, write=True) as store:
+            assert store.verify() == []
+            last = store.last_serial()
+            assert acknowledged <= last <= acknowledged + 1, "what was said to be kept is kept"
+            found = store.tokens()
+            assert len(found) == last - last // 3
+            assert sum(bool(row.revoked) for row in found) == last // 3
+            acknowledged = last
+    assert acknowledged > ROUNDS / 4, "the rounds were long enough to write something"
 
 
 def test_killed_while_creating(tmp_path: Path) -> None:
