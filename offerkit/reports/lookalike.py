@@ -211,15 +211,18 @@ def _shape(cluster: str) -> str:
     seen = "".join(sign for sign in cluster if sign in " " or not is_hidden(sign) or sign.isspace())
     if seen.isascii() and seen.isalpha() and seen not in "Im":
         return seen
-    whole = unicodedata.normalize("NFKD", seen)
-    return unicodedata.normalize("NFD", "".join(map(_prototype, whole)))
+    for form in ("NFC", "NFD", "NFD"):  # a letter with its mark may be listed, and what another comes to as well
+        seen = "".join(map(_prototype, unicodedata.normalize(form, seen)))
+    return unicodedata.normalize("NFD", seen)
 
 
 @lru_cache(maxsize=4_096)
 def _prototype(sign: str) -> str:
     """What Unicode maps a confusable character to; the character itself where it lists none."""
     known = _confusables().get(sign, ())
-    if len(known) != 1:  # it is confused with nothing, or others are with it
+    if not known:
+        return unicodedata.normalize("NFKD", sign)
+    if len(known) > 1:  # others are confused with it
         return sign
     only = known[0]
     return only if len(_confusables().get(only, ())) != 1 else min(sign, only)
@@ -229,7 +232,11 @@ def _prototype(sign: str) -> str:
 def _confusables() -> Mapping[str, Sequence[str]]:
     from confusable_homoglyphs.confusables import confusables_data
 
-    return {sign: [other["c"].replace("\u200e", "") for other in others] for sign, others in confusables_data.items()}
+    # The source puts what is written from the right between marks of direction.
+    return {
+        sign.strip("\u200e"): [other["c"].replace("\u200e", "") for other in others]
+        for sign, others in confusables_data.items()
+    }
 
 
 def _names(text: str) -> str:
