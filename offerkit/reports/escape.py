@@ -59,7 +59,7 @@ def visible(text: str, *, multiline: bool = False) -> str:
     if text.isascii() and text.isprintable():
         return text
     if multiline:
-        return "\n".join(spelled_out(line.replace("\t", "    ")) for line in text.split("\n"))
+        return spelled_out(text.replace("\t", "    "), "\n")
     return spelled_out(text)
 
 
