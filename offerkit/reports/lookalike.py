@@ -16,12 +16,14 @@ from typing import NamedTuple
 from offerkit.reports.invisible import escaped, is_hidden, spelled_out
 
 _HOST = re.compile(
-    r"(?:(?:\b[a-z][a-z0-9+.-]*:)?[/\\]{2}(?:[^\s/\\?#\"'<>@]*@)?|(?<=[\w.+-]@)|\b(?=www\.))"
+    r"(?:[/\\]{2}(?:[^\s/\\?#\"'<>@]*@)?|(?<=[\w.+-]@)|\b(?=www\.))"
     r"([^\s/\\?#:@\"'<>()\[\]{},;|&]+)",
     re.IGNORECASE,
 )
 """A host in a URL, behind an e-mail address's sign, or one that begins with www."""
 _HOST_LENGTH = 253
+_MOST_HOSTS = 50
+"""Hosts of one text that are looked at."""
 _MOST_NAMED = 3
 """Differences named for one text, and code points in each."""
 _LONGEST = 20_000
@@ -51,12 +53,13 @@ class _Spot(NamedTuple):
 
 def told_apart(before: str, after: str) -> Pair:
     """The texts of a change, so that a reader sees where they differ."""
-    if before == after or (before.isascii() and after.isascii() and not _ascii_alike(before, after)):
+    if before == after:
         return Pair(before, after)
     if "\\" in before + after and spelled_out(before) == spelled_out(after):
         before, after = (text.replace("\\", "\\\\") for text in (before, after))
         return Pair(before, after, "a backslash that is part of the text is doubled here")
-    spots = _spots(before, after)
+    plain = before.isascii() and after.isascii() and not _ascii_alike(before, after)
+    spots = [] if plain else _spots(before, after)
     if not spots:
         return Pair(before, after)
     said = [f"{_names(before[a:b])} → {_names(after[c:d])}" for a, b, c, d in spots]
@@ -78,7 +81,9 @@ def hosts(text: str) -> list[str]:
     """``трavel.example is xn--…`` for each host in ``text`` that has another form; mostly none."""
     if text.isascii() and "xn--" not in text.lower() and "%" not in text:
         return []
-    return list(dict.fromkeys(filter(None, map(_other_form, _HOST.findall(text)))))
+    found = list(dict.fromkeys(_HOST.findall(text)))
+    said = list(filter(None, map(_other_form, found[:_MOST_HOSTS])))
+    return said + ([f"{len(found) - _MOST_HOSTS:,} more hosts"] if len(found) > _MOST_HOSTS else [])
 
 
 def host_note(text: str) -> str:
