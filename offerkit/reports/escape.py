@@ -14,7 +14,7 @@ _BLOCK = r"[-+=]+|:?-+:?|\d{1,9}[.)]"
 _ASCII_BOUNDARIES = re.ASCII | re.IGNORECASE
 _ACTS = "|".join(
     (
-        r"(?<![a-z0-9_])@|@[a-z0-9_-]+\.|[a-z]+:\S*@",  # mentions, e-mail addresses
+        r"(?<![a-z0-9_])@|@[a-z0-9_-]+\.|(?:mailto|xmpp):",  # mentions, e-mail addresses
         r"://|www\.",
         r"#\d|\bgh-\d|\b(?-i:[A-Z][A-Z0-9_]+)-\d",  # issues, and tickets elsewhere
         r"\b[0-9a-f]{7,}\b",  # commits
@@ -59,7 +59,7 @@ def visible(text: str, *, multiline: bool = False) -> str:
     if text.isascii() and text.isprintable():
         return text
     if multiline:
-        return "\n".join(spelled_out(line.replace("\t", "    ")) for line in text.split("\n"))
+        return spelled_out(text.replace("\t", "    "), "\n")
     return spelled_out(text)
 
 

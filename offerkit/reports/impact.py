@@ -160,7 +160,7 @@ def impact_text(made: Impact, style: Style = PLAIN, width: int = 100) -> str:
 
 
 def _space(space: SpaceImpact, style: Style, width: int) -> list[str]:
-    lines = [style.bold(f"{space.space} · {changed_sentence(space)}")]
+    lines = [style.bold(f"{visible(space.space)} · {changed_sentence(space)}")]
     if emptied := emptied_sentence(space):
         paint = style.red if space.emptied else style.dim
         lines += [paint(row) for row in indented("  ", emptied, width)]

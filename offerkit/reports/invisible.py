@@ -38,12 +38,13 @@ _HIDDEN_CATEGORIES = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs")
 _PILE = 4
 """So many combining marks on one letter are language; more paint over the lines around them."""
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_PLAIN = frozenset(map(chr, range(0x20, 0x7F)))
 _JOINERS = frozenset("\u200d\ufe0f\U000e007f")
 
 
-def spelled_out(text: str) -> str:
-    r"""``text`` with everything invisible in it as ``\x1b``, ``\u034f`` or ``\U000e0041``."""
-    signs = set(text)
+def spelled_out(text: str, keep: str = "") -> str:
+    r"""``text`` with everything invisible in it but ``keep`` as ``\x1b``, ``\u034f`` or ``\U000e0041``."""
+    signs = set(text).difference(_PLAIN, keep)
     hidden = {sign for sign in signs if is_hidden(sign)}
     marks = {sign for sign in signs - hidden if _is_mark(sign)}
     if not hidden and not marks:

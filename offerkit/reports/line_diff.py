@@ -100,17 +100,18 @@ def _rows_of(equal: bool, old: list[str], new: list[str], layout: Layout) -> lis
 
 
 def _counterparts(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
-    """The lines of a block to be held against each other: by their place, or else by what they look like.
+    """The lines of a block to be held against each other: by what they look like, or else by their place.
 
     Where nothing but ASCII spaces differ, a block of text shows that by itself.
     """
-    if len(old) == len(new):
-        pairs = list(zip(range(len(old)), range(len(new)), strict=True))
-    else:
+    looks: dict[str, int] = {}
+    if not all(line.isascii() for line in (*old, *new)):
         looks = {skeleton(line): place for place, line in enumerate(new)}
-        found = ((place, looks.get(skeleton(line))) for place, line in enumerate(old))
-        pairs = [(place, other) for place, other in found if other is not None]
-    return [(i, j) for i, j in pairs if old[i].split() != new[j].split() or not (old[i] + new[j]).isascii()]
+    alike = {place: looks[look] for place, line in enumerate(old) if looks and (look := skeleton(line)) in looks}
+    taken = set(alike.values())
+    if len(old) == len(new):
+        alike |= {place: place for place in range(len(old)) if place not in alike and place not in taken}
+    return [(i, j) for i, j in alike.items() if old[i].split() != new[j].split() or not (old[i] + new[j]).isascii()]
 
 
 def _spaces_shown(line: str) -> str:

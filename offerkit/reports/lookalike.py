@@ -16,12 +16,14 @@ from typing import NamedTuple
 from offerkit.reports.invisible import escaped, is_hidden, spelled_out
 
 _HOST = re.compile(
-    r"(?:(?:\b[a-z][a-z0-9+.-]*:)?[/\\]{2}(?:[^\s/\\?#\"'<>@]*@)?|(?<=[\w.+-]@)|\b(?=www\.))"
+    r"(?:[/\\]{2}(?:[^\s/\\?#\"'<>@]*@)?|(?<=[\w.+-]@)|\b(?=www\.))"
     r"([^\s/\\?#:@\"'<>()\[\]{},;|&]+)",
     re.IGNORECASE,
 )
 """A host in a URL, behind an e-mail address's sign, or one that begins with www."""
 _HOST_LENGTH = 253
+_MOST_HOSTS = 50
+"""Hosts of one text that are looked at."""
 _MOST_NAMED = 3
 """Differences named for one text, and code points in each."""
 _LONGEST = 20_000
@@ -51,12 +53,13 @@ class _Spot(NamedTuple):
 
 def told_apart(before: str, after: str) -> Pair:
     """The texts of a change, so that a reader sees where they differ."""
-    if before == after or (before.isascii() and after.isascii() and not _ascii_alike(before, after)):
+    if before == after:
         return Pair(before, after)
     if "\\" in before + after and spelled_out(before) == spelled_out(after):
         before, after = (text.replace("\\", "\\\\") for text in (before, after))
         return Pair(before, after, "a backslash that is part of the text is doubled here")
-    spots = _spots(before, after)
+    plain = before.isascii() and after.isascii() and not _ascii_alike(before, after)
+    spots = [] if plain else _spots(before, after)
     if not spots:
         return Pair(before, after)
     said = [f"{_names(before[a:b])} → {_names(after[c:d])}" for a, b, c, d in spots]
@@ -78,7 +81,9 @@ def hosts(text: str) -> list[str]:
     """``трavel.example is xn--…`` for each host in ``text`` that has another form; mostly none."""
     if text.isascii() and "xn--" not in text.lower() and "%" not in text:
         return []
-    return list(dict.fromkeys(filter(None, map(_other_form, _HOST.findall(text)))))
+    found = list(dict.fromkeys(_HOST.findall(text)))
+    said = list(filter(None, map(_other_form, found[:_MOST_HOSTS])))
+    return said + ([f"{len(found) - _MOST_HOSTS:,} more hosts"] if len(found) > _MOST_HOSTS else [])
 
 
 def host_note(text: str) -> str:
@@ -211,15 +216,18 @@ def _shape(cluster: str) -> str:
     seen = "".join(sign for sign in cluster if sign in " " or not is_hidden(sign) or sign.isspace())
     if seen.isascii() and seen.isalpha() and seen not in "Im":
         return seen
-    whole = unicodedata.normalize("NFKD", seen)
-    return unicodedata.normalize("NFD", "".join(map(_prototype, whole)))
+    for form in ("NFC", "NFD", "NFD"):  # a letter with its mark may be listed, and what another comes to as well
+        seen = "".join(map(_prototype, unicodedata.normalize(form, seen)))
+    return unicodedata.normalize("NFD", seen)
 
 
 @lru_cache(maxsize=4_096)
 def _prototype(sign: str) -> str:
     """What Unicode maps a confusable character to; the character itself where it lists none."""
     known = _confusables().get(sign, ())
-    if len(known) != 1:  # it is confused with nothing, or others are with it
+    if not known:
+        return unicodedata.normalize("NFKD", sign)
+    if len(known) > 1:  # others are confused with it
         return sign
     only = known[0]
     return only if len(_confusables().get(only, ())) != 1 else min(sign, only)
@@ -229,7 +237,11 @@ def _prototype(sign: str) -> str:
 def _confusables() -> Mapping[str, Sequence[str]]:
     from confusable_homoglyphs.confusables import confusables_data
 
-    return {sign: [other["c"].replace("\u200e", "") for other in others] for sign, others in confusables_data.items()}
+    # The source puts what is written from the right between marks of direction.
+    return {
+        sign.strip("\u200e"): [other["c"].replace("\u200e", "") for other in others]
+        for sign, others in confusables_data.items()
+    }
 
 
 def _names(text: str) -> str:

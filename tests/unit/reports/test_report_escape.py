@@ -51,9 +51,14 @@ def test_ascii_only() -> None:
     [
         ("<b>&amp;", "&lt;b&gt;&amp;amp;"),
         ("a|b\\|c", "a&#124;b\\\\&#124;c"),
-        ("*a* _b_ c_d `e` [f](g) ~h~ $i$", "\\*a\\* \\_b\\_ c_d \\`e\\` \\[f\\](g) \\~h\\~ \\$i\\$"),
-        ("@octocat a@b recipients@live", "@&#8203;octocat a@b recipients@live"),
-        ("#12 # 12", "#&#8203;12 # 12"),
+        ("*a* _b_ c_d `e` [f](g) ~h~ $i$", "\\*a\\* \\_b\\_ c_d \\`e\\` \\[f\\](g) `~h~` `$i$`"),
+        ("@octocat a@b recipients@live", "`@octocat` a@b recipients@live"),
+        ("#12 # 12", "`#12` \\# 12"),
+        ("see https://x.example/a|b, or a@b.example.", "see `https://x.example/a`&#124;`b`, or `a@b.example`."),
+        ("Café@octocat :smile: GH-26 0123abc", "`Café@octocat` `:smile:` `GH-26` `0123abc`"),
+        ("1. a", "1\\. a"),
+        ("- a", "\\- a"),
+        ("/close", "`/close`"),
         ("a\nb", "a\\\\nb"),
     ],
 )
@@ -63,7 +68,7 @@ def test_markdown_prose(raw: str, shown: str) -> None:
 
 def test_markdown_code_spans() -> None:
     assert escape.markdown_code("specs/a.yaml:1") == "`specs/a.yaml:1`"
-    assert escape.markdown_code("a`b|c") == "<code>a\\`b&#124;c</code>"
+    assert escape.markdown_code("a`b|c") == "``a`b``&#124;`c`"
     assert escape.markdown_code("") == ""
 
 
@@ -73,7 +78,7 @@ def test_a_fence_is_longer_than_any_inside() -> None:
 
 def test_html_and_summaries() -> None:
     assert escape.html("<a href=\"x\" title='y'>&\x1b") == "&lt;a href=&quot;x&quot; title=&#x27;y&#x27;&gt;&amp;\\x1b"
-    assert escape.summary_html("@me #1 it's") == "@&#8203;me #&#8203;1 it&#x27;s"
+    assert escape.summary_html("@me #1 it's") == "<code>@me</code> <code>#1</code> it&#x27;s"
 
 
 def test_workflow_commands() -> None:

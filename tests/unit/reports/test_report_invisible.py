@@ -144,7 +144,7 @@ def _reports(text: str) -> dict[str, str]:
         "impact.html": impact_html(sample_impact(text)),
         "impact.json": impact_json(sample_impact(text)),
         "diagnostics.txt": diagnostics_text(found, {text: [text.replace("\n", " ")]}.get),
-        "diagnostics.github": diagnostics_github(found),
+        "diagnostics.github": diagnostics_github([Diagnostic(Code.BAD_VALUE, text, text, text)]),
     }
 
 
