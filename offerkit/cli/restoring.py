@@ -28,8 +28,8 @@ def unreadable(found: Restoration) -> Diagnostic:
     return Diagnostic(
         Code.NOT_RESTORED,
         f"what is in the store's place cannot be read: {found.unreadable}",
-        detail="All since the backup is lost: revisions, approvals, tokens, and what was proposed to whom. Tokens that were"
-        " revoked since count again, and operators that were disabled since are enabled.",
+        detail="All since the backup is lost: revisions, approvals, tokens, and what was proposed to whom. Tokens that"
+        " were revoked since count again, and operators that were disabled since are enabled.",
         hint="See “offerkit token list” and revoke them anew, then apply the specs.",
         severity=Severity.WARNING,
     )

@@ -203,7 +203,7 @@ CODES: dict[Code, str] = {
     Code.STORE_RESTORED: "The store's history does not go on from what this project saw of it: it is another or older.",
     Code.STORE_REPLACED: "The store was deleted or replaced while it was in use; nothing of this run was kept.",
     Code.STORE_OTHER: "Another project's store is in the place of the one that is expected.",
-    Code.NOT_RESTORED: "The store cannot be restored from this file, or nothing of the replaced one can be carried over.",
+    Code.NOT_RESTORED: "The store cannot be restored from this file, or what was there cannot be carried over.",
     Code.STORE_CONFLICT: "Others wrote the same at the same moment and went first; nothing of this run was kept.",
     Code.NOT_ALLOWED: "The operator's profile may not do this.",
     Code.NO_OPERATOR: "It is not known who is asking.",

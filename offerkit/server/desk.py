@@ -23,7 +23,7 @@ from offerkit.server.settings import Settings
 from offerkit.server.standing import Standing
 from offerkit.server.tidy import tidying
 from offerkit.server.writer import Writer
-from offerkit.store import StatusChange
+from offerkit.store import StatusChange, errors
 from offerkit.workflow.asking import Ask
 from offerkit.workflow.histories import Written
 from offerkit.workflow.session import Session
@@ -45,6 +45,7 @@ class Desk:
         self.served: Served = compiled(self._seat.store)
         self._near = _near(session, self.served)
         self.standing = Standing()
+        self.standing.identity = self.served.identity
         self.standing.listen(self._lost)
         self.writer = Writer(session, self._written, self.standing)
         self._tidy = tidying(session) if session.embedded else None  # others do that by themselves
@@ -152,13 +153,15 @@ class Desk:
             self._let_go()
             try:
                 self._seat = Seat(self.session, self._written)
+                if self._seat.store.identity() != served.identity:
+                    raise errors.replaced(str(self.session.store), "was replaced")
             except Refused as refused:
                 self.standing.lose(refused)
                 return
         self.served = served
         self._near = _near(self.session, served)
         if self.standing.lost:
-            self.standing.find()
+            self.standing.find(served.identity)
 
 
 def _near(session: Session, served: Served) -> bool:

@@ -35,7 +35,8 @@ class Served:
     serial: int
     heads: tuple[tuple[str, int, str], ...]
     catalogs: Catalogs
-    head: str = ""
+    head: str
+    identity: str
 
     @cached_property
     def declared(self) -> Declared:
@@ -51,7 +52,7 @@ def compiled(store: Store) -> Served:
     for name in catalogs.names:
         if name in catalogs:
             _warm(catalogs[name])
-    return Served(serial, heads, catalogs, head)
+    return Served(serial, heads, catalogs, head, store.identity())
 
 
 def _warm(catalog: Catalog) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from offerkit.diagnostics import Code, Refused, refuse
-from offerkit.store.errors import GONE
+from offerkit.store import Store, errors
 
 _SAID = {
     Code.STORE_REPLACED: "the store was deleted or replaced",
@@ -24,6 +24,8 @@ class Standing:
     def __init__(self) -> None:
         """The store is there."""
         self.epoch = 0
+        self.identity = ""
+        """Of the store that is served; empty: any."""
         self._lost: Refused | None = None
         self._listeners: list[Callable[[], None]] = []
 
@@ -54,12 +56,18 @@ class Standing:
 
     def note(self, error: Exception) -> None:
         """Take the store for lost if ``error`` says that it is not in its place."""
-        if isinstance(error, Refused) and any(found.code in GONE for found in error.diagnostics):
+        if isinstance(error, Refused) and any(found.code in errors.GONE for found in error.diagnostics):
             self.lose(error)
 
-    def find(self) -> None:
+    def check_is(self, store: Store) -> None:
+        """Raise Refused when ``store`` is not the one that is served."""
+        if self.identity not in ("", store.identity()):
+            raise errors.replaced(str(store.location), "was replaced")
+
+    def find(self, identity: str) -> None:
         """A sound store of the project is back, and everything of it was read anew."""
         self.epoch += 1
+        self.identity = identity
         self._lost = None
 
     def check(self, epoch: int | None = None) -> None:

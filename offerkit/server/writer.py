@@ -131,6 +131,7 @@ class Writer:
             try:
                 if jobs:
                     with self._session.writing() as store:
+                        self._standing.check_is(store)
                         while jobs and epoch == self._standing.epoch and self._done(store, jobs):
                             jobs = ()
                             while goes_on and not jobs and not self._standing.lost:

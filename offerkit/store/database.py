@@ -104,6 +104,9 @@ class Database(Protocol):
     def size(self) -> int:
         """The bytes that the store takes."""
 
+    def identity(self) -> str:
+        """What tells the open store from any that may take its place."""
+
     def check_in_place(self) -> None:
         """Raise Refused when what is open is not what the store's name means now: it was deleted or replaced.
 

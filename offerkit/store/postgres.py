@@ -207,6 +207,10 @@ class PostgresDatabase:
         self.run(MARKER)
         self.run("INSERT INTO offerkit_store (one, token, who, host, pid, since) VALUES (true, 0, '', '', 0, '')")
 
+    def identity(self) -> str:
+        """The table that was opened."""
+        return str(self._opened)
+
     def note_identity(self) -> None:
         """Know this store from any other that may be in the schema later."""
         self._opened = self._standing()

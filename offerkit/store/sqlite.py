@@ -169,6 +169,10 @@ class SqliteDatabase:
             with suppress(sqlite3.Error):  # what led here is already being told
                 self._connection.rollback()
 
+    def identity(self) -> str:
+        """The file that is open."""
+        return self._file.identity
+
     def check_in_place(self) -> None:
         """Raise Refused when the open file is not the one at the path any more."""
         self._file.check()

@@ -77,6 +77,11 @@ class StoreFile:
         self._logs: dict[str, Identity] = {}
         self._closed = False
 
+    @property
+    def identity(self) -> str:
+        """What tells it from any other file, as long as it is open."""
+        return f"{self._main[0]}:{self._main[1]}:{self._real}"
+
     def note_logs(self) -> None:
         """Take the log and its index that lie beside the file now for those that the connection has open."""
         for suffix in _LOGS:
@@ -159,15 +164,33 @@ class StoreFile:
             self._empty_log()
         elif gone:
             self._rescue(connection, gone)
-        leave_alone = getattr(connection, "setconfig", None)  # Python 3.12
-        if gone and leave_alone is not None:
-            with suppress(sqlite3.Error):
-                leave_alone(_NO_CHECKPOINT_ON_CLOSE, True)
-        elif gone in (DELETED, REPLACED) and identity(f"{self._real}-wal") not in (None, self._logs.get("-wal")):
-            self._inode.given_up.append(connection)  # closed as the last one, it would delete another's log by name
+        if gone in (DELETED, REPLACED):
+            self._give_up(connection)
             return
         connection.close()
         _leave(self._main)
+
+    def _give_up(self, connection: sqlite3.Connection) -> None:
+        """Close ``connection``, but keep the last one of this process: SQLite would delete what is its log by name.
+
+        By now that may be the log of the store that took its place. Python 3.12 can tell SQLite to leave it alone.
+        """
+        leave_alone = getattr(connection, "setconfig", None)
+        if leave_alone is not None:
+            leave_alone(_NO_CHECKPOINT_ON_CLOSE, True)
+        with _GUARD:
+            last = self._inode.users == 1
+            if last and leave_alone is None:
+                self._inode.given_up.append(connection)
+                from ctypes import py_object, pythonapi
+
+                pythonapi.Py_IncRef(py_object(connection))  # not closed at the end of the process either
+                return
+            if not last:
+                self._inode.users -= 1
+        connection.close()
+        if last:
+            _leave(self._main)
 
     def _rescue(self, connection: sqlite3.Connection, gone: str) -> None:
         """Move what is only in the log into the open file, wherever that is now.
@@ -229,8 +252,13 @@ def _enter(path: Path) -> Identity | None:
             main = (status.st_dev, status.st_ino)
             _INODES.setdefault(main, _Inode(descriptor))  # one too many, by a rare chance, stays open: see _Inode
         inode = _INODES[main]
-        if inode.overwritten or inode.given_up:
-            raise errors.replaced(str(path), WRITTEN_OVER if inode.overwritten else REPLACED)
+        while inode.given_up:  # the file is at the path again: its log is its own
+            inode.given_up.pop().close()
+            inode.users -= 1
+        if not inode.users:
+            inode = _INODES[main] = _Inode(inode.descriptor)
+        elif inode.overwritten:
+            raise errors.replaced(str(path), WRITTEN_OVER)
         inode.users += 1
         return main
 
@@ -239,6 +267,6 @@ def _leave(main: Identity) -> None:
     with _GUARD:
         inode = _INODES[main]
         inode.users -= 1
-        if inode.users == 0 and not inode.given_up:
+        if inode.users == 0:
             os.close(inode.descriptor)
             del _INODES[main]

@@ -201,6 +201,10 @@ class Store:
         """Who holds the lock now; ``UNKNOWN`` when nobody does."""
         return self._db.holder()
 
+    def identity(self) -> str:
+        """What tells this store from any that may take its place."""
+        return self._db.identity()
+
     def check_in_place(self) -> None:
         """Raise Refused when this is not the store in its place any more: it was deleted or replaced."""
         self._db.check_in_place()

@@ -26,7 +26,7 @@ ACTION = "restore"
 class Loss:
     """What restoring takes from the store that can be read: all since ``common``, the last revision of both.
 
-    ``operators`` are those whose account differs: in words, what comes back. ``head``: the digest of its newest revision.
+    ``operators`` says whose account differs, and how. ``head`` is the digest of its newest revision.
     ``kept``: the propositions that stay; ``returning``: what only the backup has. ``tampered``: it does not verify.
     """
 
