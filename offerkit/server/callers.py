@@ -35,6 +35,10 @@ before are looked up. What a token has of chance (256 bits) is not guessed at th
 _GUESSES, _LOOKED_UP = RateLimitItemPerMinute(GUESSES), RateLimitItemPerMinute(LOOKED_UP)
 
 
+INSIDER = "offerkit.insider"
+"""Where a request says whether its caller may know what else there is; where it says nothing, operators may."""
+
+
 class GuessedTooOftenError(Exception):
     """The address sent too many wrong tokens lately; this one did not count, or was not even looked up."""
 
@@ -48,7 +52,7 @@ def acting(session: Session, operator: str, lock_timeout: float, message: str = 
     """``session``, the server's own, as that of ``operator`` now; ``override``: why an impact limit does not hold."""
     return replace(
         session, operator=operator, email="", user="", now=utc(now()), lock_timeout=lock_timeout, message=message,
-        override_impact=override,
+        override_impact=override, through_server=True,
     )  # fmt: skip
 
 

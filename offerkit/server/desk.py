@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from offerkit.address import Kind
 from offerkit.engine.answer import Answer
+from offerkit.engine.cache import Bounded
 from offerkit.engine.report import Report
 from offerkit.server.garbage import Sweep
 from offerkit.server.keys import opened
@@ -22,10 +24,13 @@ from offerkit.server.writer import Writer
 from offerkit.store import StatusChange
 from offerkit.workflow.asking import Ask
 from offerkit.workflow.histories import Written
+from offerkit.workflow.reading import Reader, operators_rights
 from offerkit.workflow.session import Session
 from offerkit.workflow.updating import Update
 
 T = TypeVar("T")
+KNOWN_FOR = 5.0
+"""Seconds that what an operator may read is believed without asking the store again, as their token is."""
 
 
 class Desk:
@@ -43,6 +48,7 @@ class Desk:
         self.writer = Writer(session, written)
         self._tidy = tidying(session) if session.embedded else None  # others do that by themselves
         self.watch = Watch(session, settings.poll, self._hand_over)
+        self._readers: Bounded[str, tuple[Reader, float]] = Bounded(1_000)
         self._calls = 0
         self._sweep = Sweep(lambda: self._calls)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -87,6 +93,17 @@ class Desk:
                 await self.writer.keep(kept)
         self._metrics.answered(answer)
         return answer, served.serial
+
+    async def may_read(self, operator: str, spaces: Sequence[str]) -> bool:
+        """Whether an operator may read the contacts of all environments that ``spaces`` are of."""
+        known = self._readers.peek(operator)
+        if known is None or known[1] <= time.monotonic():
+            rights = await self._seated(lambda seat: operators_rights(seat.store, operator))
+            known = rights, time.monotonic() + KNOWN_FOR
+            self._readers.put(operator, known)
+        rights, catalogs = known[0], self.served.catalogs
+        names = {space.partition("/")[0] for space in spaces}
+        return rights.all or all(name in catalogs and rights.may(name, catalogs[name].dimension.name) for name in names)
 
     async def update(self, asked: Update) -> tuple[StatusChange, tuple[Report, ...]]:
         """Give a proposition a status. Raises Refused; then nothing is changed."""

@@ -21,6 +21,7 @@ class Session:
 
     ``store_path`` is where the store is when it is not the project's own.
     ``remote``: the server that holds the store; ``store_path`` is then a copy of its history.
+    ``through_server``: somebody asks over the network, or looks at a page: the contacts are not their own.
     ``override_impact``: why a promotion may take offers from more people than its environment allows.
     """
 
@@ -38,6 +39,7 @@ class Session:
     environ: Mapping[str, str] = field(default_factory=dict)
     override_impact: str = ""
     remote: Remote | None = None
+    through_server: bool = False
 
     @property
     def store(self) -> Location:
