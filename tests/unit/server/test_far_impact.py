@@ -74,7 +74,7 @@ def older(people: Workspace, age: int) -> Plan:
 
 def test_the_impact_is_the_same_as_where_the_store_is(people: Workspace, server: TestClient) -> None:
     plan = older(people, 31)
-    asked = impact.Asked(2, "", ("person.country",))
+    asked = impact.Asked(2, "", ("person.country",), examples=True)
     there = impact.of_plan(far(people, "ada"), plan, asked)
     assert [replace(space, offers=(), segments=()) for space in there.spaces] == [
         replace(space, offers=(), segments=()) for space in impact.of_plan(people.session("ada"), plan, asked).spaces
