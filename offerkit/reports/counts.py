@@ -80,7 +80,8 @@ def share(count: Count, of: Count) -> str:
         return "0%"
     if isinstance(count, FewerThan) or isinstance(of, FewerThan):
         return ""
-    return f"about {100 * size(count) / size(of):.0f}%"
+    percent = 100 * size(count) / size(of)
+    return f"about {percent:.0f}%" if percent >= 1 else "less than 1%"
 
 
 def as_json(count: Count) -> Json:
