@@ -113,9 +113,14 @@ def rounded_space(space: SpaceImpact, *, judged: bool) -> SpaceImpact:
 
 
 def without_contacts(space: SpaceImpact) -> SpaceImpact:
-    """``space`` with the reasons of its examples, but not whose they are."""
+    """``space`` with the reasons of its examples, but not whose they are; whose rank moves is all that a move tells."""
     offers = [
-        replace(offer, examples=list(dict.fromkeys(replace(one, contact="") for one in offer.examples)))
+        replace(
+            offer,
+            examples=list(
+                dict.fromkeys(replace(one, contact="") for one in offer.examples if one.change in ("gained", "lost"))
+            ),
+        )
         for offer in space.offers
     ]
     return replace(space, offers=offers)

@@ -44,7 +44,7 @@ def routes(desk: Desk, status_base: str) -> tuple[APIRouter, list[Call]]:
             raise refuse(Code.NOT_ALLOWED, "at, seed and explain are for operators", hint="Send an operator's token.")
         insider = await _insider(desk, request, body.spaces if body.contact or body.cookie else ())
         if body.explain and not insider:
-            raise not_a_reader(operator, "explanations of what a contact gets", _environments(body.spaces))
+            raise not_a_reader(operator, "explanations of what a contact gets are", _environments(body.spaces))
         answer, revision = await desk.propose(_ask(desk, body, status_base), insider=insider)
         made = answer_json(answer) if insider else _outside(answer)
         assert isinstance(made, dict)

@@ -100,8 +100,9 @@ def of_plan(session: Session, plan: Plan, asked: Asked) -> Impact:
 def _check_options(session: Session, asked: Asked, hidden: Sequence[str]) -> None:
     """Refuse what would tell apart single contacts to who may not read them: numbers of a small sample would, too."""
     if hidden and asked.options:
+        verb = "is" if len(asked.options) == 1 else "are"
         hint = f"Leave out {or_list(asked.options)}: the numbers are then told rounded."
-        raise not_a_reader(session.operator, f"the impact's {or_list(asked.options)}", hidden, hint)
+        raise not_a_reader(session.operator, f"{' and '.join(asked.options)} {verb}", hidden, hint)
 
 
 def _check_fields(both: Sides, names: Sequence[str], asked: Asked) -> None:

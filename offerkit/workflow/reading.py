@@ -74,12 +74,12 @@ def _naming(store: Store, operator: str) -> Iterator[tuple[str, str]]:
 
 
 def not_a_reader(operator: str, what: str, environments: Sequence[str], hint: str = "") -> Refused:
-    """The refusal of ``what`` (a noun in the plural) to who may not read the contacts of ``environments``."""
+    """The refusal of ``what`` (a noun and its verb) to who may not read the contacts of ``environments``."""
     who = operator or "somebody who is not logged in"
     where = f" of {or_list(environments)}" if environments else ""
     return refuse(
         Code.NOT_A_READER,
-        f"{what} are for those who may read contacts{where}, and {who} may not",
+        f"{what} for those who may read contacts{where}, and {who} may not",
         detail="Administrators and delivery managers may, and whom an environment names (contacts: readers).",
         hint=hint,
     )

@@ -116,7 +116,7 @@ def _offer(session: Session, text: str, stage: str, contact: str) -> Facts:
     stages = [str(s) for s, view in ((Stage.LIVE, live), (Stage.DESIGN, design)) if address in view.entries]
     stage = stage if stage in stages else stages[0]
     if contact and not may:
-        refused = not_a_reader(session.operator, "previews for a contact", (address.partition("/")[0],))
+        refused = not_a_reader(session.operator, "previews for a contact are", (address.partition("/")[0],))
         shown, trouble = None, refused.diagnostics
     else:
         shown, trouble = _shown(session, address, stage, contact)

@@ -36,7 +36,9 @@ def test_rounding_keeps_the_order_and_so_shares_stay_below_all(a: int, b: int) -
     less, more = sorted((a, b))
     assert size(rounded(less)) <= size(rounded(more))
     found = share(rounded(less), rounded(more))
-    assert found in ("", "0%", "0.0%", "less than 1%") or 0 <= int(found.removeprefix("about ").removesuffix("%")) <= 100
+    assert (
+        found in ("", "0%", "0.0%", "less than 1%") or 0 <= int(found.removeprefix("about ").removesuffix("%")) <= 100
+    )
 
 
 @given(st.integers(1, 10**9))
