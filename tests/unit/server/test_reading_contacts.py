@@ -336,6 +336,16 @@ def test_what_a_contact_gets_is_explained_to_who_may_read_contacts(live: Workspa
     assert server.post("/api/v1/propose", json={**asked, "explain": True}, headers=headers).status_code == 200
 
 
+def test_a_contact_that_cannot_be_read_is_not_quoted(live: Workspace, server: TestClient) -> None:
+    wrong = people().replace("7,p7@example.com,P7,17,", "7,p7@example.com,P7,secret,")
+    (live.root / FILE).write_text(wrong, encoding="utf-8")
+    asked = {"spaces": ["shop/web"], "contact": "p7@example.com", "store": False}
+    for operator, told in (("ada", True), ("omar", False)):
+        headers = {"Authorization": f"Bearer {token(live, operator)}"}
+        answer = server.post("/api/v1/propose", json=asked, headers=headers)
+        assert answer.status_code == 503 and ("secret" in answer.text) is told
+
+
 def test_an_operators_token_stands_for_a_signed_key_only_if_they_may_read_contacts(live: Workspace) -> None:
     live.change({ENVIRONMENT: {"environment": {"inbound": {"contact_keys": "signed", "key_secret_env": "KEYS"}}}})
     live.apply("ada")
