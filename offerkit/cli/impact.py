@@ -33,6 +33,7 @@ class ImpactAsked:
     at: str
     by: tuple[str, ...]
     sample: int
+    examples: bool
 
     def of(self, session: Session, plan: Plan) -> Impact | None:
         """The impact of ``plan``, if it is asked for. Raises Refused when it cannot be told."""
@@ -40,7 +41,7 @@ class ImpactAsked:
             return None
         from offerkit.workflow.impact import Asked, of_plan
 
-        return of_plan(session, plan, Asked(self.n, self.at, self.by, self.sample))
+        return of_plan(session, plan, Asked(self.n, self.at, self.by, self.sample, self.examples))
 
 
 def impact_options(function: F) -> F:
@@ -48,13 +49,20 @@ def impact_options(function: F) -> F:
 
     @wraps(function)
     def command(
-        *args: Any, impact: bool, count: int, at: str, by: tuple[str, ...], sample: int | None, **others: Any
+        *args: Any,
+        impact: bool,
+        count: int,
+        at: str,
+        by: tuple[str, ...],
+        sample: int | None,
+        examples: bool,
+        **others: Any,
     ) -> Any:
-        with_impact = {"--at": at, "--impact-by": by, "--impact-sample": sample is not None}
+        with_impact = {"--at": at, "--impact-by": by, "--impact-sample": sample is not None, "--examples": examples}
         alone = next((name for name, given in with_impact.items() if given and not impact), "")
         if alone:
             raise click.UsageError(f"{alone} goes with --impact.")
-        return function(*args, impact=ImpactAsked(impact, count, at, by, sample or 0), **others)
+        return function(*args, impact=ImpactAsked(impact, count, at, by, sample or 0, examples), **others)
 
     made: Any = command
     for option in reversed(_OPTIONS):
@@ -85,6 +93,11 @@ _OPTIONS = (
         type=click.IntRange(1, 200_000),
         metavar="NUMBER",
         help="With --impact: estimate it on so many contacts, the same in every run (default: all).",
+    ),
+    click.option(
+        "--examples",
+        is_flag=True,
+        help="With --impact: name contacts, by key and by rare values of --impact-by; not for pull requests.",
     ),
     click.option("--at", default="", metavar="TIME", help="With --impact: what it means then, beside today."),
 )

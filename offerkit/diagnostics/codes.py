@@ -93,6 +93,8 @@ class Code(StrEnum):
     REMOTE_NOT_THERE = "OFR754"
     KEY_SIGNATURE = "OFR755"
     KEY_UNCHECKED = "OFR756"
+    NOT_A_READER = "OFR757"
+    IDENTIFYING_FIELD = "OFR758"
     # 8xx: what was asked for
     NO_MATCH = "OFR801"
     BAD_ADDRESS = "OFR802"
@@ -233,6 +235,8 @@ CODES: dict[Code, str] = {
     Code.PACKAGE_MISSING: "A Python package that this command needs is not installed.",
     Code.KEY_SIGNATURE: "A contact's key that does not carry the signature its environment asks for.",
     Code.KEY_UNCHECKED: "The secret of signed contact keys is not there, or too short.",
+    Code.NOT_A_READER: "Through a server: contacts or their values, for an operator who may not read contacts there.",
+    Code.IDENTIFYING_FIELD: "--impact-by a field that identifies contacts, without --examples, which names them.",
     Code.NO_ROOM: "The disk has no room for what a batch over all contacts spills to it.",
     Code.CONTACT_TWICE: "Two contacts of a source have the same key.",
     Code.NO_CONTACTS: "A source has no contacts at all.",

@@ -36,6 +36,9 @@ PROMOTERS: tuple[Profile, ...] = (ADMINISTRATOR, OFFER_MANAGER)
 _NARROWED = (PlanKind.APPLY, PlanKind.PROMOTE)
 """The plans that --exclude can narrow."""
 
+CONTACT_READERS: tuple[Profile, ...] = (ADMINISTRATOR, DELIVERY_MANAGER)
+"""Who may read the contacts of every environment through a server; an environment may name further operators."""
+
 PURGERS: tuple[Profile, ...] = (ADMINISTRATOR,)
 
 

@@ -64,6 +64,16 @@ class ImpactLimit(Part):
     )
 
 
+class ContactAccess(Part):
+    """Who may read contacts through a server."""
+
+    readers: NameSet = Field(
+        (),
+        description="Operators who may read this environment's contacts through a server, beside administrators and"
+        " delivery managers.",
+    )
+
+
 class Environment(Resource):
     """An environment: its dimension, typology, target filter, time zone and call data."""
 
@@ -77,6 +87,7 @@ class Environment(Resource):
     call_data: dict[Name, CallData] = {}
     promotion: Promotion = Promotion()
     impact: ImpactLimit = ImpactLimit()
+    contacts: ContactAccess = ContactAccess()
     inbound: Inbound = Inbound()
 
     @field_validator("time_zone")
@@ -91,8 +102,9 @@ class Environment(Resource):
         return value
 
     def references(self) -> Iterator[Reference]:
-        """The dimension, the typology and the promoters."""
+        """The dimension, the typology, the promoters and the readers of contacts."""
         yield Reference(("dimension",), Kind.DIMENSION, self.dimension)
         if self.typology:
             yield Reference(("typology",), Kind.TYPOLOGY, self.typology)
         yield from names(("promotion", "promoters"), Kind.OPERATOR, self.promotion.promoters)
+        yield from names(("contacts", "readers"), Kind.OPERATOR, self.contacts.readers)

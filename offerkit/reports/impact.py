@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from decimal import Decimal
+from dataclasses import asdict, dataclass, replace
 
+from offerkit.diagnostics import or_list
+from offerkit.reports.counts import Count, exceeds, is_exact, rounded, said, share, size
 from offerkit.reports.escape import clip, json_text, visible
 from offerkit.reports.estimate import Sample, estimate, percent
 from offerkit.reports.style import PLAIN, Style, display_width, indented, pad
@@ -13,7 +14,7 @@ from offerkit.reports.style import PLAIN, Style, display_width, indented, pad
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A contact, by key, with what was behind its change."""
+    """A contact, by key, with what was behind its change; no key unless contacts are to be named."""
 
     contact: str
     change: str
@@ -25,10 +26,10 @@ class OfferImpact:
     """Contacts that gain an offer, lose it, or get it at another rank; with some of them as examples."""
 
     offer: str
-    before: int
-    gained: int
-    lost: int
-    moved: int
+    before: Count
+    gained: Count
+    lost: Count
+    moved: Count
     examples: Sequence[Example] = ()
 
 
@@ -50,27 +51,29 @@ class SpaceImpact:
 
     ``contacts``: all that there are; ``served``: those who get an offer before; ``max_lost``: what a promotion may
     take, if the environment says so. With a ``sample`` every number but ``contacts`` is what was counted in it.
+    ``judged``: whether more are left with nothing than that, where the numbers were rounded after it was judged.
     """
 
     space: str
-    contacts: int
-    changed: int
-    emptied: int
+    contacts: Count
+    changed: Count
+    emptied: Count
     offers: Sequence[OfferImpact]
-    served: int = 0
+    served: Count = 0
     max_lost: str = ""
     segments: Sequence[tuple[str, Sequence[Segment]]] = ()
     sample: Sample | None = None
+    judged: bool | None = None
 
     @property
-    def counted(self) -> int:
+    def counted(self) -> Count:
         """The contacts that were decided for."""
         return self.sample.contacts if self.sample is not None else self.contacts
 
     @property
     def exceeds(self) -> bool:
         """Whether more are left with nothing than the environment allows, as far as these contacts tell."""
-        return bool(self.max_lost) and self.emptied * 100 > Decimal(self.max_lost.rstrip("%")) * self.served
+        return exceeds(self.emptied, self.served, self.max_lost) if self.judged is None else self.judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,35 +90,83 @@ class Impact:
     silent: Sequence[str] = ()
 
 
+def rounded_space(space: SpaceImpact, *, judged: bool) -> SpaceImpact:
+    """``space`` for those who may not read contacts: every number rounded, no contact, no value, no order by them.
+
+    ``judged``: keep whether the limit is exceeded, as the exact numbers tell. That is for promotions, whose limit is
+    the applied one: with limits of one's own, asking again and again would tell exact numbers.
+    """
+    offers = [
+        replace(
+            offer, before=rounded(size(offer.before)), gained=rounded(size(offer.gained)),
+            lost=rounded(size(offer.lost)), moved=rounded(size(offer.moved)), examples=(),
+        )
+        for offer in space.offers
+    ]  # fmt: skip
+    offers.sort(key=lambda offer: (-(size(offer.gained) + size(offer.lost) + size(offer.moved)), offer.offer))
+    return SpaceImpact(
+        space.space, rounded(size(space.contacts)), rounded(size(space.changed)), rounded(size(space.emptied)), offers,
+        rounded(size(space.served)), space.max_lost, judged=space.exceeds if judged else None,
+    )  # fmt: skip
+
+
+def without_contacts(space: SpaceImpact) -> SpaceImpact:
+    """``space`` with the reasons of its examples, but not whose they are; whose rank moves is all that a move tells."""
+    offers = [
+        replace(
+            offer,
+            examples=list(
+                dict.fromkeys(replace(one, contact="") for one in offer.examples if one.change in ("gained", "lost"))
+            ),
+        )
+        for offer in space.offers
+    ]
+    return replace(space, offers=offers)
+
+
 def heading(made: Impact) -> str:
     """What is compared."""
     return f"{made.n} for each contact · {made.before} → {made.after}"
 
 
-def number(count: int, sample: Sample | None, sign: str = "") -> str:
-    """A count, estimated if it is of a sample: ``1,204``, ``+1,204``, ``≈1,204 ±98``."""
+def number(count: Count, sample: Sample | None, sign: str = "") -> str:
+    """A count, estimated if it is of a sample: ``1,204``, ``+1,204``, ``about 1,200``, ``≈1,204 ±98``."""
     if sample is None:
-        return f"{sign}{count:,}" if count else "0"
-    found = estimate(count, sample)
+        return said(count, sign)
+    found = estimate(size(count), sample)
     return f"≈{sign if found.value else ''}{found.value:,} ±{found.margin:,}"
 
 
 def changed_sentence(space: SpaceImpact) -> str:
     """How many see something else."""
-    share = percent(space.changed, space.counted, space.sample)
-    return f"{number(space.changed, space.sample)} of {space.contacts:,} contacts ({share}) see something else"
+    part = _part(space.changed, space.counted, space.sample)
+    return f"{number(space.changed, space.sample)} of {said(space.contacts)} contacts{part} see something else"
+
+
+def _part(count: Count, of: Count, sample: Sample | None) -> str:
+    """A share in parentheses; empty where it cannot be told."""
+    found = share(count, of) if not is_exact(of) else percent(size(count), size(of), sample)
+    return f" ({found})" if found else ""
 
 
 def emptied_sentence(space: SpaceImpact) -> str:
     """How many are left with nothing, and how many may be; empty when that says nothing."""
     if not space.emptied and not space.max_lost:
         return ""
-    share = f" ({percent(space.emptied, space.served, space.sample)})" if space.served else ""
-    of = f" of {number(space.served, space.sample)} who had an offer{share}"
-    said = f"{number(space.emptied, space.sample)}{of} are left with nothing"
+    part = _part(space.emptied, space.served, space.sample) if space.served else ""
+    of = f" of {number(space.served, space.sample)} who had an offer{part}"
+    sentence = f"{number(space.emptied, space.sample)}{of} are left with nothing"
     if space.exceeds:
-        return f"{said}, more than the {space.max_lost} that a promotion may take"
-    return f"{said}; a promotion may take {space.max_lost}" if space.max_lost else said
+        return f"{sentence}, more than the {space.max_lost} that a promotion may take"
+    return f"{sentence}; a promotion may take {space.max_lost}" if space.max_lost else sentence
+
+
+def rounding_sentences(made: Impact) -> list[str]:
+    """That numbers are rounded, where they are."""
+    names = dict.fromkeys(space.space.partition("/")[0] for space in made.spaces if not is_exact(space.contacts))
+    if not names:
+        return []
+    return [f"Numbers of contacts are rounded: you may not read the contacts of {or_list(tuple(names))}."]
 
 
 def sample_sentences(made: Impact) -> list[str]:
@@ -136,12 +187,12 @@ def quiet_sentences(made: Impact) -> list[str]:
     quiet = ", ".join(space.space for space in made.spaces if not space.changed)
     silent = ", ".join(made.silent)
     word = "in the sample" if any(space.sample is not None and not space.changed for space in made.spaces) else ""
-    said = []
+    sentences = []
     if quiet:
-        said.append(f"Nothing changes for anybody {word} on {quiet}.".replace("  ", " "))
+        sentences.append(f"Nothing changes for anybody {word} on {quiet}.".replace("  ", " "))
     if silent:
-        said.append(f"Nothing is known about the contacts of {silent}: the dimension declares no source.")
-    return said
+        sentences.append(f"Nothing is known about the contacts of {silent}: the dimension declares no source.")
+    return sentences
 
 
 def impact_text(made: Impact, style: Style = PLAIN, width: int = 100) -> str:
@@ -149,13 +200,13 @@ def impact_text(made: Impact, style: Style = PLAIN, width: int = 100) -> str:
     if not made.spaces and not made.silent:
         return style.finish(style.bold("Impact · nothing changes for anybody.") + "\n")
     lines = [style.bold(f"Impact · {visible(heading(made))}")]
-    for said in sample_sentences(made):
-        lines += [style.yellow(row) for row in indented("  ", said, width)]
+    for sentence in (*sample_sentences(made), *rounding_sentences(made)):
+        lines += [style.yellow(row) for row in indented("  ", sentence, width)]
     for space in made.spaces:
         if space.changed:
             lines += ["", *_space(space, style, width)]
-    for said in quiet_sentences(made):
-        lines += ["", *indented("", visible(said), width)]
+    for sentence in quiet_sentences(made):
+        lines += ["", *indented("", visible(sentence), width)]
     return style.finish("\n".join(lines) + "\n")
 
 
@@ -169,8 +220,8 @@ def _space(space: SpaceImpact, style: Style, width: int) -> list[str]:
     lines.append(table[0])
     for offer, row in zip(space.offers, table[1:], strict=True):
         lines.append(row)
-        for said in examples(offer):
-            lines += [style.dim(row) for row in indented("      ", visible(clip(said, 240)), width)]
+        for sentence in examples(offer):
+            lines += [style.dim(row) for row in indented("      ", visible(clip(sentence, 240)), width)]
     for axis, segments in space.segments:
         found = [(part.value, *_parts(part, space.sample)) for part in segments]
         lines += ["", *_table((f"by {axis}", "contacts", "gained", "lost", "left with nothing"), found, style)]
@@ -212,13 +263,20 @@ def examples(offer: OfferImpact) -> list[str]:
     grouped: dict[tuple[str, str], list[str]] = {}
     for example in offer.examples:
         grouped.setdefault((example.change, example.reason), []).append(example.contact)
-    return [f"{change} by {', '.join(who)}: {reason}" for (change, reason), who in grouped.items()]
+    return [
+        f"{change} by {', '.join(who)}: {reason}" if any(who) else f"{change}: {reason}"
+        for (change, reason), who in grouped.items()
+    ]
 
 
 def impact_json(made: Impact) -> str:
-    """Everything as JSON; what a sample gives are estimates, each with its interval. Ends with a newline."""
+    """Everything as JSON; what a sample gives are estimates, each with its interval. Ends with a newline.
+
+    Rounded numbers are objects, ``{"about": 430}`` or ``{"fewer_than": 5}``.
+    """
     data = asdict(made)
     for space, found in zip(made.spaces, data["spaces"], strict=True):
+        del found["judged"]
         found["exceeds"] = space.exceeds
         if space.sample is not None:
             _estimated(found, ("changed", "emptied", "served"), space.sample)
@@ -234,7 +292,8 @@ def _estimated(found: dict[str, object], names: Sequence[str], sample: Sample) -
     intervals = {}
     for name in names:
         count = found[name]
-        assert isinstance(count, int)
+        if not isinstance(count, int):
+            continue
         made = estimate(count, sample)
         found[name], intervals[name] = made.value, [made.low, made.high]
     found["interval"] = intervals

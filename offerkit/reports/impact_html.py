@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from offerkit.reports.counts import Count, size
 from offerkit.reports.escape import clip, html
 from offerkit.reports.impact import (
     Impact,
@@ -14,6 +15,7 @@ from offerkit.reports.impact import (
     heading,
     number,
     quiet_sentences,
+    rounding_sentences,
     sample_sentences,
 )
 
@@ -33,7 +35,7 @@ def impact_html(made: Impact) -> str:
     if not made.spaces and not made.silent:
         return "\n".join([*parts, "<p>Nothing changes for anybody.</p>", "</section>"])
     parts.append(f'<p class="quiet">{html(heading(made))}</p>')
-    parts += [f'<p class="guess">{html(said)}</p>' for said in sample_sentences(made)]
+    parts += [f'<p class="guess">{html(said)}</p>' for said in (*sample_sentences(made), *rounding_sentences(made))]
     for space in made.spaces:
         if space.changed:
             parts += _space(space)
@@ -46,7 +48,7 @@ def _space(space: SpaceImpact) -> list[str]:
     if emptied := emptied_sentence(space):
         kind = ' class="alarm"' if space.emptied else ""
         parts.append(f"<p{kind}>{html(emptied)}</p>")
-    most = max((max(offer.gained, offer.lost) for offer in space.offers), default=0)
+    most = max((max(size(offer.gained), size(offer.lost)) for offer in space.offers), default=0)
     parts.append(_head("Offer", "Lost and gained", "Before", "Gained", "Lost", "Moved"))
     parts += [_offer(offer, most, space) for offer in space.offers]
     parts.append("</table>")
@@ -88,9 +90,9 @@ def _row(name: str, bar: str, *numbers: str) -> str:
     return f'<tr><td>{name}</td><td class="bar">{bar}</td>{cells}</tr>'
 
 
-def _bar(lost: int, gained: int, most: int, *said: str) -> str:
+def _bar(lost: Count, gained: Count, most: int, *said: str) -> str:
     """Lost to the left of the middle, gained to the right, each as it is ``said``; the longest bar takes half of it."""
-    less, more = (50 * count / most if most else 0.0 for count in (lost, gained))
+    less, more = (50 * size(count) / most if most else 0.0 for count in (lost, gained))
     return (
         f'<svg width="100%" height="14" role="img" aria-label="lost {html(said[0])}, gained {html(said[1])}">'
         f'<rect class="less" x="{50 - less:.2f}%" width="{less:.2f}%" height="14"></rect>'

@@ -11,6 +11,7 @@ from offerkit.reports.impact import (
     examples,
     number,
     quiet_sentences,
+    rounding_sentences,
     sample_sentences,
 )
 
@@ -20,7 +21,7 @@ def impact_markdown(made: Impact) -> str:
     if not made.spaces and not made.silent:
         return "## Impact: nothing changes for anybody\n"
     lines = [f"## Impact: {made.n} for each contact, {markdown(made.before)} → {markdown(made.after)}", ""]
-    for said in sample_sentences(made):
+    for said in (*sample_sentences(made), *rounding_sentences(made)):
         lines += [f"> {markdown(said)}", ""]
     for space in made.spaces:
         if space.changed:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 
 from offerkit.fingerprint import Json
+from offerkit.reports.counts import Count, count_of, exceeds, rounded, said, share, size
 
 
 def override_of(details: Mapping[str, Json]) -> str:
@@ -31,42 +31,57 @@ class RecordedSpace:
     """What was measured on a space: contacts with an offer before, those of them left with none, and the limit."""
 
     space: str
-    served: int
-    lost: int
+    served: Count
+    lost: Count
     max_lost: str
+    exceeds: bool
 
     @property
     def share(self) -> str:
-        """The lost of the served, in per cent."""
-        return f"{self.lost / self.served:.1%}" if self.served else "0.0%"
-
-    @property
-    def exceeds(self) -> bool:
-        """Whether more were lost than was allowed."""
-        return self.served > 0 and self.lost * 100 > Decimal(self.max_lost.rstrip("%")) * self.served
+        """The lost of the served, in per cent; empty where that cannot be told."""
+        return share(self.lost, self.served)
 
 
 def recorded(details: Mapping[str, Json]) -> tuple[list[RecordedSpace], list[str]]:
-    """The spaces that were measured, and the environments that could not be; both empty where nothing limited it."""
+    """The spaces that were measured, and the environments that could not be; both empty where nothing limited it.
+
+    Revisions of earlier versions have exact numbers; they are shown rounded as well, since every operator may look.
+    """
     impact = details.get("impact")
     found = impact if isinstance(impact, dict) else {}
     spaces, unmeasured = found.get("spaces"), found.get("unmeasured")
     rows: list[RecordedSpace] = []
     for space in spaces if isinstance(spaces, list) else ():
-        match space:
-            case {"space": str(name), "served": int(served), "lost": int(lost), "max_lost": str(most)}:
-                rows.append(RecordedSpace(name, served, lost, most))
-            case _:
-                pass
+        row = _row(space)
+        if row is not None:
+            rows.append(row)
     return rows, [str(name) for name in unmeasured] if isinstance(unmeasured, list) else []
+
+
+def _row(found: Json) -> RecordedSpace | None:
+    match found:
+        case {"space": str(name), "served": served, "lost": lost, "max_lost": str(most), **more}:
+            had, gone = count_of(served), count_of(lost)
+            if had is None or gone is None:
+                return None
+            judged = more.get("exceeds")
+            over = judged if isinstance(judged, bool) else exceeds(gone, had, most)
+            return RecordedSpace(name, _shown(had), _shown(gone), most, over)
+        case _:
+            return None
+
+
+def _shown(count: Count) -> Count:
+    return rounded(count) if isinstance(count, int) else count
 
 
 def _over(details: Mapping[str, Json]) -> list[str]:
     """Where too many were lost, the largest share first; then where that is not known."""
     rows, unmeasured = recorded(details)
-    over = [(-row.lost / row.served, _said(row)) for row in rows if row.exceeds]
-    return [*(said for _, said in sorted(over)), *(f"not measured in {place}" for place in unmeasured)]
+    over = [(-size(row.lost) / max(1, size(row.served)), _sentence(row)) for row in rows if row.exceeds]
+    return [*(sentence for _, sentence in sorted(over)), *(f"not measured in {place}" for place in unmeasured)]
 
 
-def _said(row: RecordedSpace) -> str:
-    return f"{row.lost:,} of {row.served:,} contacts lost on {row.space}, {row.share}, {row.max_lost} allowed"
+def _sentence(row: RecordedSpace) -> str:
+    part = f", {row.share}" if row.share else ""
+    return f"{said(row.lost)} of {said(row.served)} contacts lost on {row.space}{part}, {row.max_lost} allowed"

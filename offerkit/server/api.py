@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from fastapi import APIRouter, Request, Response
@@ -12,7 +13,7 @@ from offerkit.engine.answer import Answer
 from offerkit.fingerprint import Json
 from offerkit.reports.answer import answer_json
 from offerkit.server.bodies import described, read
-from offerkit.server.callers import operator_of
+from offerkit.server.callers import INSIDER, operator_of
 from offerkit.server.desk import Desk
 from offerkit.server.direct import Call
 from offerkit.server.gate import PROPOSE_PATH, UPDATE_PATH
@@ -22,6 +23,7 @@ from offerkit.server.wire import AnswerView, ProposeBody, UpdateBody, UpdatedVie
 from offerkit.workflow.asking import Ask
 from offerkit.workflow.moments import moment
 from offerkit.workflow.proposing import utc, zone_of
+from offerkit.workflow.reading import not_a_reader
 from offerkit.workflow.updating import Update
 
 REVISION = "Offerkit-Revision"
@@ -37,9 +39,12 @@ def routes(desk: Desk, status_base: str) -> tuple[APIRouter, list[Call]]:
         """Which offers does this contact get, on these spaces, now? Kept before it is answered."""
         body = await read(request, ProposeBody)
         count_spaces(request, body.spaces)
-        insider = bool(operator_of(request))
-        if not insider and (body.at or body.seed or body.explain):
+        operator = operator_of(request)
+        if not operator and (body.at or body.seed or body.explain):
             raise refuse(Code.NOT_ALLOWED, "at, seed and explain are for operators", hint="Send an operator's token.")
+        insider = await _insider(desk, request, body.spaces if body.contact or body.cookie else ())
+        if body.explain and not insider:
+            raise not_a_reader(operator, "explanations of what a contact gets are", _environments(body.spaces))
         answer, revision = await desk.propose(_ask(desk, body, status_base), insider=insider)
         made = answer_json(answer) if insider else _outside(answer)
         assert isinstance(made, dict)
@@ -50,6 +55,7 @@ def routes(desk: Desk, status_base: str) -> tuple[APIRouter, list[Call]]:
         """What became of a proposition. To set the status that it has changes nothing."""
         body = await read(request, UpdateBody)
         asked = Update(body.proposition, body.status, dict(body.data), now(), body.environment)
+        await _insider(desk, request, [body.environment])
         change, _ = await desk.update(asked)
         made: Json = {
             "proposition": change.proposition.id,
@@ -69,6 +75,22 @@ def routes(desk: Desk, status_base: str) -> tuple[APIRouter, list[Call]]:
             openapi_extra=described(taken),
         )(call.endpoint)
     return router, calls
+
+
+async def _insider(desk: Desk, request: Request, spaces: Sequence[str]) -> bool:
+    """Whether the caller may know what else there is: an operator who may read the contacts that it is about.
+
+    ``spaces``: where a contact may be identified; weights and reasons tell of their values. It is noted in the request
+    for whoever tells the caller what was refused.
+    """
+    operator = operator_of(request)
+    request.scope[INSIDER] = False
+    request.scope[INSIDER] = bool(operator) and (not spaces or await desk.may_read(operator, spaces))
+    return bool(request.scope[INSIDER])
+
+
+def _environments(spaces: Sequence[str]) -> list[str]:
+    return sorted({space.partition("/")[0][:80] for space in spaces})
 
 
 def _ask(desk: Desk, body: ProposeBody, status_base: str) -> Ask:

@@ -16,7 +16,7 @@ from offerkit import __version__
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.server import api, demo, health, remote, soap, ui, web
 from offerkit.server.bodies import UnreadableError
-from offerkit.server.callers import Callers, Known, operator_of
+from offerkit.server.callers import INSIDER, Callers, Known, operator_of
 from offerkit.server.desk import Desk
 from offerkit.server.direct import Direct
 from offerkit.server.gate import STATUS_PATH, Gate
@@ -85,7 +85,7 @@ async def _to_ui() -> Response:
 def _problems(app: FastAPI, session: Session) -> None:
     @app.exception_handler(Refused)
     async def refused(request: Request, error: Refused) -> Response:
-        insider = bool(operator_of(request))
+        insider = bool(request.scope.get(INSIDER, operator_of(request)))
         error = without_places(error, session) if insider else error
         return problem(error, insider=insider, instance=request.scope["path"])
 

@@ -35,6 +35,10 @@ before are looked up. What a token has of chance (256 bits) is not guessed at th
 _GUESSES, _LOOKED_UP = RateLimitItemPerMinute(GUESSES), RateLimitItemPerMinute(LOOKED_UP)
 
 
+INSIDER = "offerkit.insider"
+"""Where a request says whether its caller may know what else there is; where it says nothing, operators may."""
+
+
 class GuessedTooOftenError(Exception):
     """The address sent too many wrong tokens lately; this one did not count, or was not even looked up."""
 
@@ -54,7 +58,7 @@ def acting(session: Session, caller: Bearer, lock_timeout: float, message: str =
     """``session``, the server's own, as that of ``caller`` now; ``override``: why an impact limit does not hold."""
     return replace(
         session, operator=caller.operator, email="", user="", now=utc(now()), lock_timeout=lock_timeout,
-        message=message, override_impact=override, scopes=caller.scopes,
+        message=message, override_impact=override, scopes=caller.scopes, through_server=True,
     )  # fmt: skip
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typing import TypeVar
 from offerkit.address import Kind
 from offerkit.diagnostics import Refused
 from offerkit.engine.answer import Answer
+from offerkit.engine.cache import Bounded
 from offerkit.engine.report import Report
 from offerkit.server.garbage import Sweep
 from offerkit.server.keys import opened
@@ -26,10 +28,13 @@ from offerkit.server.writer import Writer
 from offerkit.store import StatusChange, errors
 from offerkit.workflow.asking import Ask
 from offerkit.workflow.histories import Written
+from offerkit.workflow.reading import Reader, operators_rights
 from offerkit.workflow.session import Session
 from offerkit.workflow.updating import Update
 
 T = TypeVar("T")
+KNOWN_FOR = 5.0
+"""Seconds that what an operator may read is believed without asking the store again, as their token is."""
 
 
 class Desk:
@@ -50,6 +55,7 @@ class Desk:
         self.writer = Writer(session, self._written, self.standing)
         self._tidy = tidying(session) if session.embedded else None  # others do that by themselves
         self.watch = Watch(session, settings.poll, self._hand_over, self.standing)
+        self._readers: Bounded[str, tuple[Reader, float]] = Bounded(1_000)
         self._calls = 0
         self._sweep = Sweep(lambda: self._calls)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -94,6 +100,17 @@ class Desk:
                 await self.writer.keep(kept, epoch)
         self._metrics.answered(answer)
         return answer, served.serial
+
+    async def may_read(self, operator: str, spaces: Sequence[str]) -> bool:
+        """Whether an operator may read the contacts of all environments that ``spaces`` are of."""
+        known = self._readers.peek(operator)
+        if known is None or known[1] <= time.monotonic():
+            rights = await self._seated(lambda seat: operators_rights(seat.store, operator))
+            known = rights, time.monotonic() + KNOWN_FOR
+            self._readers.put(operator, known)
+        rights, catalogs = known[0], self.served.catalogs
+        names = {space.partition("/")[0] for space in spaces}
+        return rights.all or all(name in catalogs and rights.may(name, catalogs[name].dimension.name) for name in names)
 
     async def update(self, asked: Update) -> tuple[StatusChange, tuple[Report, ...]]:
         """Give a proposition a status. Raises Refused; then nothing is changed."""

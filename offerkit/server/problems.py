@@ -20,6 +20,7 @@ _STATUS = {
     Code.STORE_LOCKED: 503,
     Code.NOT_ALLOWED: 403,
     Code.TOKEN_SCOPE: 403,
+    Code.NOT_A_READER: 403,
     Code.KEY_SIGNATURE: 403,
     Code.KEY_UNCHECKED: 503,
     Code.NO_OPERATOR: 401,

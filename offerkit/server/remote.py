@@ -57,6 +57,7 @@ class ImpactBody(Body):
     at: _Text = ""
     by: Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=50)] = Field([])
     sample: Annotated[int, Field(ge=0, le=200_000)] = 0
+    examples: bool = False
 
 
 class LimitBody(Body):
@@ -114,7 +115,7 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.post("/impact", operation_id="impact")
     async def impact(body: ImpactBody, request: Request) -> Response:
-        """For which contacts a plan changes which offers; some are named as examples. Nothing is stored."""
+        """For how many contacts a plan changes which offers; rounded for operators who may not read contacts."""
         session = acting(desk.session, _caller(request), 0.0)
         async with counting:
             return _answer(await asyncio.to_thread(_impact, session, body))
@@ -164,7 +165,7 @@ def _impact(session: Session, body: ImpactBody) -> Json:
     from offerkit.workflow.impact import Asked
     from offerkit.workflow.sent import impact_of  # numbers for everybody: serving need not load that
 
-    asked = Asked(body.n, body.at, tuple(body.by), body.sample)
+    asked = Asked(body.n, body.at, tuple(body.by), body.sample, body.examples)
     return asdict(impact_of(session, plan_of(body.plan), asked))
 
 

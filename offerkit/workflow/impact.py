@@ -8,14 +8,25 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from offerkit.batch import People
+from offerkit.diagnostics import Code, or_list, refuse
 from offerkit.engine.catalog import Catalog
-from offerkit.planning.plan import Plan
-from offerkit.reports.impact import Example, Impact, OfferImpact, Segment, SpaceImpact
+from offerkit.planning.plan import Plan, PlanKind
+from offerkit.reports.counts import FEWEST
+from offerkit.reports.impact import (
+    Example,
+    Impact,
+    OfferImpact,
+    Segment,
+    SpaceImpact,
+    rounded_space,
+    without_contacts,
+)
 from offerkit.store import Store
 from offerkit.workflow.compared import Both, Pair, decided, pairs, ranks, why_not
 from offerkit.workflow.moments import moment
 from offerkit.workflow.people import People as Sources
 from offerkit.workflow.population import Population, population
+from offerkit.workflow.reading import not_a_reader, reader, telling_nothing
 from offerkit.workflow.segments import Segments
 from offerkit.workflow.session import Session
 from offerkit.workflow.sides import Sides, sides
@@ -39,18 +50,27 @@ class Asked:
     """What is asked of an impact: offers for each, the moment after (empty: now), fields to tell contacts apart by.
 
     ``sample``: so many contacts instead of all of them; 0: all.
+    ``examples``: whether contacts are to be named, by key and by rare values of the fields that tell them apart.
     """
 
     n: int = 3
     at: str = ""
     by: Sequence[str] = ()
     sample: int = 0
+    examples: bool = False
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options that only who may read contacts may use."""
+        given = {"--impact-by": self.by, "--impact-sample": self.sample, "--examples": self.examples}
+        return tuple(name for name, value in given.items() if value)
 
 
 def of_plan(session: Session, plan: Plan, asked: Asked) -> Impact:
     """The impact of ``plan``: of a promotion on live, of an apply on design as if all of it were approved.
 
-    Raises Refused when contacts cannot be read, or a field to tell them apart by is not theirs.
+    The numbers are rounded where the operator may not read contacts. Raises Refused when contacts cannot be read, when
+    a field to tell them apart by is not theirs, and for options that would tell such an operator who is who.
     """
     if session.remote is not None:  # the contacts are where the server is
         from offerkit.workflow.remote import impact_there
@@ -62,21 +82,42 @@ def of_plan(session: Session, plan: Plan, asked: Asked) -> Impact:
         with both.people(session) as sources:
             silent = [name for name in names if not sources(name).has_source(name)]
             heard = [name for name in names if name not in silent]
-            _check_fields(both, heard, asked.by)
-            spaces = [
-                space for name in heard for space in _environment(store, both, sources(name), name, asked, session.now)
-            ]
+            allowed = reader(session, store)
+            hidden = [name for name in heard if not allowed.may(name, both.catalog(name).dimension.name)]
+            _check_options(session, asked, hidden)
+            _check_fields(both, heard, asked)
+            spaces: list[SpaceImpact] = []
+            for name in heard:
+                with telling_nothing(name not in hidden, name):
+                    found = list(_environment(store, both, sources(name), name, asked, session.now))
+                judged = plan.kind is PlanKind.PROMOTE
+                spaces += [rounded_space(space, judged=judged) for space in found] if name in hidden else found
         zone = both.catalog(names[0]).zone if names else None
     now, then = (moment(text, zone, session.now) if zone is not None else None for text in ("", asked.at))
     return Impact(_said(now, zone), _said(then, zone), asked.n, spaces, silent)
 
 
-def _check_fields(both: Sides, names: Sequence[str], fields: Sequence[str]) -> None:
-    """Refuse a field that the contacts of none of the environments have."""
-    catalogs = [both.catalog(name) for name in names]
-    for text in fields:
-        if catalogs and not any(_field(catalog, text) for catalog in catalogs):
-            axis_field(catalogs[0], text)
+def _check_options(session: Session, asked: Asked, hidden: Sequence[str]) -> None:
+    """Refuse what would tell apart single contacts to who may not read them: numbers of a small sample would, too."""
+    if hidden and asked.options:
+        verb = "is" if len(asked.options) == 1 else "are"
+        hint = f"Leave out {or_list(asked.options)}: the numbers are then told rounded."
+        raise not_a_reader(session.operator, f"{' and '.join(asked.options)} {verb}", hidden, hint)
+
+
+def _check_fields(both: Sides, names: Sequence[str], asked: Asked) -> None:
+    """Refuse a field that the contacts of none of the environments have, and one that identifies them."""
+    catalogs = {name: both.catalog(name) for name in names}
+    for text in asked.by:
+        if catalogs and not any(_field(catalog, text) for catalog in catalogs.values()):
+            axis_field(catalogs[names[0]], text)
+        for name, catalog in catalogs.items() if not asked.examples else ():
+            if _field(catalog, text) in both.identifying(name):
+                raise refuse(
+                    Code.IDENTIFYING_FIELD,
+                    f"--impact-by {text[:80]} would name contacts: the field identifies them",
+                    hint="Add --examples if contacts are to be named in what is printed.",
+                )
 
 
 def _field(catalog: Catalog, text: str) -> str:
@@ -103,9 +144,11 @@ def _environment(
     was = both.before[name] if name in both.before else None  # noqa: SIM401 - compiles; a dict it is not
     limit = limit_of(both, name)
     with population((was, catalog), programs, sources.of(name).rows, fields, asked.sample) as people:
-        segments = {f"{catalog.dimension.name}.{field}": Segments(people.will, field, AXIS_VALUES) for field in fields}
+        fewest = 1 if asked.examples else FEWEST
+        axes = {f"{catalog.dimension.name}.{name}": Segments(people.will, name, AXIS_VALUES, fewest) for name in fields}
         for pair in found:
-            yield _space(store, people, pair, segments, limit.text if limit is not None else "")
+            space = _space(store, people, pair, axes, limit.text if limit is not None else "")
+            yield space if asked.examples else without_contacts(space)
 
 
 @dataclass
@@ -115,6 +158,11 @@ class _Change:
     lost: int = 0
     moved: int = 0
     examples: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        """How many changes there are."""
+        return self.gained + self.lost + self.moved
 
 
 @dataclass
@@ -140,15 +188,14 @@ def _space(
             _count(changes[name], name, pair, both, (was[row], will[row]))
     shown = {number for change in changes.values() for found in change.examples.values() for number, _ in found}
     keys = _keys(people.will, shown)
+    changed = {name: change for name, change in changes.items() if change.total}
     offers = [
         OfferImpact(
             name, change.before, change.gained, change.lost, change.moved,
             [Example(keys[number], word, why) for word, found in change.examples.items() for number, why in found],
         )
-        for name, change in changes.items()
-        if change.gained or change.lost or change.moved
+        for name, change in sorted(changed.items(), key=lambda item: (-item[1].total, item[0]))
     ]  # fmt: skip
-    offers.sort(key=lambda offer: (-(offer.gained + offer.lost + offer.moved), offer.offer))
     by = [(axis, _segments(found, totals.by[axis])) for axis, found in segments.items()]
     return SpaceImpact(
         pair.space, people.sample.population if people.sample is not None else people.count, totals.changed,

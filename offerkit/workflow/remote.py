@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING
 
 from offerkit.applier import Applied
@@ -74,13 +74,16 @@ def impact_there(remote: Remote, plan: Plan, asked: Asked) -> Impact:
     """What ``plan`` changes for the server's contacts. Raises Refused with all that it refuses."""
     from pydantic import TypeAdapter, ValidationError
 
-    from offerkit.reports.impact import Impact
+    from offerkit.reports.impact import Impact, without_contacts
 
-    wanted: Json = {**asdict(asked), "by": list(asked.by), "plan": envelope(plan).decode()}
+    wanted: dict[str, Json] = {**asdict(asked), "by": list(asked.by), "plan": envelope(plan).decode()}
+    if not asked.examples:
+        del wanted["examples"]  # earlier servers do not know it
     try:
-        return TypeAdapter(Impact).validate_python(remote.post(IMPACT, wanted))
+        made = TypeAdapter(Impact).validate_python(remote.post(IMPACT, wanted))
     except ValidationError:
         raise strange(remote.url) from None
+    return made if asked.examples else replace(made, spaces=[without_contacts(space) for space in made.spaces])
 
 
 def judged_there(remote: Remote, session: Session, plan: Plan) -> Mapping[str, Json]:

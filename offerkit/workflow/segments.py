@@ -16,16 +16,20 @@ OTHERS = "(other values)"
 
 
 class Segments:
-    """The values of one field that most contacts have, up to ``limit``; the rest is one segment of its own."""
+    """The values of one field that most contacts have, up to ``limit``; the rest is one segment of its own.
 
-    def __init__(self, people: People, field: str, limit: int) -> None:
+    So are values that fewer contacts than ``fewest`` have: they would tell who is meant.
+    """
+
+    def __init__(self, people: People, field: str, limit: int, fewest: int = 1) -> None:
         """Read ``field`` of all contacts: one byte for each of them is kept."""
         import numpy
 
         text = f"CAST({column(field)} AS VARCHAR)"
         top: list[tuple[str | None, int]] = people.connection.execute(
-            f"SELECT {text} AS v, count(*) FROM contact GROUP BY v ORDER BY count(*) DESC, v LIMIT ?",  # noqa: S608
-            [min(limit, 250)],
+            f"SELECT {text} AS v, count(*) FROM contact GROUP BY v HAVING count(*) >= ?"  # noqa: S608 - quoted
+            " ORDER BY count(*) DESC, v LIMIT ?",
+            [fewest, min(limit, 250)],
         ).fetchall()
         people.connection.register(
             "segment", {"v": numpy.array([value for value, _ in top], dtype=object),

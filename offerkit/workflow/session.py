@@ -30,6 +30,7 @@ class Session:
     ``create_store``: a store that ``store_path`` names is made when there is none; the project's own always is.
     ``store_project``: the project whose store it has to be, by its id; empty: any.
     ``remote``: the server that holds the store; ``store_path`` is then a copy of its history.
+    ``through_server``: somebody asks over the network, or looks at a page: the contacts are not their own.
     ``override_impact``: why a promotion may take offers from more people than its environment allows.
     ``heads``: what this project saw of the store; None where that is not kept.
     ``scopes``: what the operator's token may be used for; None where no token is asked for.
@@ -53,6 +54,7 @@ class Session:
     store_project: str = ""
     heads: SeenHeads | None = None
     scopes: Scopes | None = None
+    through_server: bool = False
 
     @property
     def store(self) -> Location:

@@ -38,6 +38,18 @@ class Sides:
         """The catalog of an environment as it will be; as it was, if the plan removes it."""
         return (self.later if name in self.later else self.before)[name]
 
+    def identifying(self, name: str) -> set[str]:
+        """The fields by which contacts of an environment are found: its dimension's key, and those that spaces name."""
+        side, catalog = self.later if name in self.later else self.before, self.catalog(name)
+        named: set[str] = set()
+        for space in catalog.spaces:
+            match side.view(f"{name}/{Kind.SPACE}.{space}"):
+                case {"identification": {"keys": list(keys)}}:
+                    named |= {str(key) for key in keys}
+                case _:
+                    pass
+        return {*catalog.dimension.key, *named}
+
     @contextmanager
     def people(self, session: Session) -> Iterator[Callable[[str], People]]:
         """The contacts by environment, from the source that it will have; as it was, if the plan removes it."""

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.fingerprint import Json
 from offerkit.planning.plan import Plan, PlanKind
-from offerkit.reports.words import count
+from offerkit.reports.counts import Count, as_json, rounded, said, share, size
 from offerkit.store import Store
 from offerkit.store.remote import Remote
 from offerkit.workflow.catalogs import Catalogs
 from offerkit.workflow.compared import Both, Pair, decided, pairs, why_not
 from offerkit.workflow.moments import moment
 from offerkit.workflow.population import population
+from offerkit.workflow.reading import Reader, reader, untold
 from offerkit.workflow.session import Session
 from offerkit.workflow.sides import Sides, sides
 
@@ -44,25 +45,62 @@ class Limit:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """A space. ``served``: contacts with an offer before; ``lost``: those of them left with none, and why."""
+class Cause:
+    """A rule that takes offers, in words, where it stands, and how many contacts lose which by it."""
 
-    space: str
-    contacts: int
-    served: int
-    lost: int
-    limit: Limit
-    causes: tuple[str, ...] = ()
+    reason: str
+    where: str
+    offers: Mapping[str, Count]
+    contacts: Count
 
     @property
-    def exceeds(self) -> bool:
-        """Whether more are lost than may be."""
-        return self.lost > self.limit.share * self.served
+    def sentence(self) -> str:
+        """It in one sentence, the offers that most lose first."""
+        first = sorted(self.offers, key=lambda offer: (-size(self.offers[offer]), offer))
+        taken = ", ".join(first[:_CAUSES]) + (f" and {len(first) - _CAUSES} more" if len(first) > _CAUSES else "")
+        place = f" ({self.where})" if self.where else ""
+        who = "1 contact loses" if self.contacts == 1 else f"{said(self.contacts)} contacts lose"
+        return f"{who} {taken}: {self.reason}{place}"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A space. ``served``: contacts with an offer before; ``lost``: those of them left with none, and why.
+
+    ``exceeds``: whether more are lost than may be, by the exact numbers.
+    """
+
+    space: str
+    contacts: Count
+    served: Count
+    lost: Count
+    limit: Limit
+    exceeds: bool
+    causes: tuple[Cause, ...] = ()
 
     @property
     def share(self) -> str:
-        """The lost of the served, in per cent."""
-        return f"{self.lost / self.served:.1%}" if self.served else "0.0%"
+        """The lost of the served, in per cent; empty where that cannot be told."""
+        return share(self.lost, self.served)
+
+    @property
+    def rounded(self) -> Measured:
+        """It for those who may not read contacts."""
+        causes = (
+            Cause(
+                cause.reason, cause.where, {name: rounded(size(count)) for name, count in cause.offers.items()},
+                rounded(size(cause.contacts)),
+            )
+            for cause in self.causes
+        )  # fmt: skip
+        return replace(
+            self, contacts=rounded(size(self.contacts)), served=rounded(size(self.served)),
+            lost=rounded(size(self.lost)), causes=tuple(sorted(causes, key=_weightiest)),
+        )  # fmt: skip
+
+
+def _weightiest(cause: Cause) -> tuple[int, str, str]:
+    return -size(cause.contacts), cause.reason, cause.where
 
 
 def limit_of(both: Sides, environment: str) -> Limit | None:
@@ -94,15 +132,54 @@ def check_reason(reason: str) -> str:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What a promotion takes on every space of the environments that limit it; ``findings``: why it may not go on.
+class Weighed:
+    """An environment that limits a promotion: what is taken on its spaces, or why its contacts could not be read."""
 
-    ``unmeasured``: environments whose contacts cannot be read.
-    """
-
+    name: str
+    dimension: str
+    limit: Limit
     spaces: tuple[Measured, ...] = ()
-    findings: tuple[Diagnostic, ...] = ()
-    unmeasured: tuple[str, ...] = ()
+    unread: tuple[Diagnostic, ...] = ()
+
+    def told_to(self, reader: Reader) -> Weighed:
+        """The same without what ``reader`` may not know."""
+        if reader.may(self.name, self.dimension):
+            return self
+        spaces = tuple(space.rounded for space in self.spaces)
+        return replace(self, spaces=spaces, unread=untold(self.unread, self.name))
+
+    @property
+    def findings(self) -> Iterator[Diagnostic]:
+        """Why the promotion may not go on."""
+        if self.unread:
+            yield from (*self.unread, _unmeasured(self.name, self.limit))
+        yield from _exceeded(self.spaces)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a promotion takes in the environments that limit it, and whether it may."""
+
+    environments: tuple[Weighed, ...] = ()
+
+    @property
+    def spaces(self) -> tuple[Measured, ...]:
+        """All spaces that could be measured."""
+        return tuple(space for environment in self.environments for space in environment.spaces)
+
+    @property
+    def findings(self) -> tuple[Diagnostic, ...]:
+        """Why the promotion may not go on; empty when it may."""
+        return tuple(found for environment in self.environments for found in environment.findings)
+
+    @property
+    def unmeasured(self) -> tuple[str, ...]:
+        """Environments whose contacts cannot be read."""
+        return tuple(environment.name for environment in self.environments if environment.unread)
+
+    def told_to(self, reader: Reader) -> Verdict:
+        """The same without what ``reader`` may not know."""
+        return Verdict(tuple(environment.told_to(reader) for environment in self.environments))
 
 
 def limits(both: Sides) -> dict[str, Limit]:
@@ -121,19 +198,15 @@ def weigh(session: Session, store: Store, plan: Plan) -> Verdict | None:
     limited = limits(both)
     if not limited:
         return None
-    measured: list[Measured] = []
-    found: list[Diagnostic] = []
-    unknown: list[str] = []
-    for name, limit in limited.items():
-        try:
-            spaces = list(_environment(session, store, both, name, limit))
-        except Refused as refused:
-            found += [*refused.diagnostics, _unmeasured(name, limit)]
-            unknown.append(name)
-            continue
-        measured += spaces
-        found += _exceeded(spaces)
-    return Verdict(tuple(measured), tuple(found), tuple(unknown))
+    return Verdict(tuple(_weighed(session, store, both, name, limit) for name, limit in limited.items()))
+
+
+def _weighed(session: Session, store: Store, both: Sides, name: str, limit: Limit) -> Weighed:
+    made = Weighed(name, both.catalog(name).dimension.name, limit)
+    try:
+        return replace(made, spaces=tuple(_environment(session, store, both, name, limit)))
+    except Refused as refused:
+        return replace(made, unread=refused.diagnostics)
 
 
 def judge(session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
@@ -151,8 +224,8 @@ def judge(session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
     if verdict is None:
         return {}
     if verdict.findings and not reason:
-        raise Refused(verdict.findings)
-    record: dict[str, Json] = {"spaces": [_recorded(space) for space in verdict.spaces]}
+        raise Refused(verdict.told_to(reader(session, store)).findings)
+    record: dict[str, Json] = {"spaces": [_recorded(space.rounded) for space in verdict.spaces]}
     if verdict.findings:
         record |= {"override": reason, **({"unmeasured": list(verdict.unmeasured)} if verdict.unmeasured else {})}
     return {"impact": record}
@@ -166,9 +239,10 @@ def _judged_there(remote: Remote, session: Session, store: Store, plan: Plan) ->
 
 
 def _recorded(space: Measured) -> Json:
+    """What the history keeps, which every operator may read: numbers that are rounded, and how it was judged."""
     return {
-        "space": space.space, "contacts": space.contacts, "served": space.served, "lost": space.lost,
-        "max_lost": space.limit.text,
+        "space": space.space, "contacts": as_json(space.contacts), "served": as_json(space.served),
+        "lost": as_json(space.lost), "max_lost": space.limit.text, "exceeds": space.exceeds,
     }  # fmt: skip
 
 
@@ -196,20 +270,16 @@ def _space(pair: Pair, limit: Limit, contacts: int, chunks: Iterator[Both]) -> M
         lost += int(gone.sum())
         if gone.any():
             causes.update(_causes(pair, both, gone.nonzero()[0]))
-    return Measured(pair.space, contacts, served, lost, limit, tuple(_said(causes)))
+    return Measured(pair.space, contacts, served, lost, limit, lost > limit.share * served, _by_rule(causes))
 
 
-def _said(causes: Counter[tuple[str, str, str]]) -> Iterator[str]:
-    """The rules that take most, each with the offers that it takes."""
+def _by_rule(causes: Counter[tuple[str, str, str]]) -> tuple[Cause, ...]:
+    """The rules that take offers, each with the offers that it takes, those that take most first."""
     rules: dict[tuple[str, str], Counter[str]] = {}
     for (offer, reason, where), times in causes.items():
         rules.setdefault((reason, where), Counter())[offer] += times
-    for (reason, where), offers in sorted(rules.items(), key=lambda item: (-item[1].total(), item[0]))[:_CAUSES]:
-        first = sorted(offers, key=lambda offer: (-offers[offer], offer))
-        taken = ", ".join(first[:_CAUSES]) + (f" and {len(first) - _CAUSES} more" if len(first) > _CAUSES else "")
-        place = f" ({where})" if where else ""
-        verb = "loses" if offers.total() == 1 else "lose"
-        yield f"{count(offers.total(), 'contact')} {verb} {taken}: {reason}{place}"
+    found = (Cause(reason, where, offers, offers.total()) for (reason, where), offers in rules.items())
+    return tuple(sorted(found, key=_weightiest))
 
 
 def _causes(pair: Pair, both: Both, columns: Columns) -> Counter[tuple[str, str, str]]:
@@ -230,22 +300,27 @@ def _causes(pair: Pair, both: Both, columns: Columns) -> Counter[tuple[str, str,
 def _exceeded(spaces: Sequence[Measured]) -> Iterator[Diagnostic]:
     """One finding for an environment, about the space that loses most of its contacts."""
     over = sorted(
-        (space for space in spaces if space.exceeds), key=lambda space: (-space.lost / space.served, space.space)
+        (space for space in spaces if space.exceeds),
+        key=lambda space: (-size(space.lost) / size(space.served), space.space),
     )
     if not over:
         return
     worst, *others = over
     environment = worst.space.partition("/")[0]
-    further = ", ".join(f"{space.space} ({space.share})" for space in others)
+    further = ", ".join(f"{space.space}{_part(space)}" for space in others)
     yield Diagnostic(
         Code.IMPACT,
-        f"the promotion would leave {worst.lost:,} of the {worst.served:,} contacts who get an offer on {worst.space}"
-        f" with none ({worst.share}); {environment} allows {worst.limit.text}",
-        "; ".join(worst.causes) + "." + (f" Also too many on {further}." if further else "")
-        + f" What is allowed is what {worst.limit.where} says.",
+        f"the promotion would leave {said(worst.lost)} of the {said(worst.served)} contacts who get an offer on"
+        f" {worst.space} with none{_part(worst)}; {environment} allows {worst.limit.text}",
+        "; ".join(cause.sentence for cause in worst.causes[:_CAUSES]) + "."
+        + (f" Also too many on {further}." if further else "") + f" What is allowed is what {worst.limit.where} says.",
         _HINT,
         f"environment.{environment}",
     )  # fmt: skip
+
+
+def _part(space: Measured) -> str:
+    return f" ({space.share})" if space.share else ""
 
 
 def _unmeasured(environment: str, limit: Limit) -> Diagnostic:

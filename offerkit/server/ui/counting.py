@@ -50,6 +50,8 @@ class _Job:
 class Counts:
     """One count at a time; verdicts stay for a minute, so that whoever looks meanwhile counts nothing again.
 
+    They have exact numbers: a page shows what of them is for who looks.
+
     Promoting counts anew in any case. Hold ``alone`` for that.
     """
 

@@ -25,6 +25,7 @@ from offerkit.workflow.history import difference, history
 from offerkit.workflow.points import point
 from offerkit.workflow.previewing import preview
 from offerkit.workflow.propositions import Wanted, found
+from offerkit.workflow.reading import not_a_reader, reader
 from offerkit.workflow.seen import seen
 from offerkit.workflow.session import Session
 from offerkit.workflow.who import who_is
@@ -103,17 +104,30 @@ def _offer(session: Session, text: str, stage: str, contact: str) -> Facts:
         if address not in design.entries and address not in live.entries:
             known = [*design.of_kind(Kind.OFFER), *live.of_kind(Kind.OFFER)]
             raise refuse(Code.NO_MATCH, f"there is no offer {address}", hint=suggestion(address, known))
+        may = reader(session, store).may(address.partition("/")[0], _dimension(address, design, live))
         facts = {
+            "may_read": may,
             "row": _row(address, design, live),
             "changes": _changes(session, store, address),
             "history": history(store, "", address, NEWEST),
-            "propositions": found(store, Wanted(offer=address, limit=NEWEST), session.now),
+            "propositions": found(store, Wanted(offer=address, limit=NEWEST), session.now) if may else [],
             **_approvals(session, store, address if address in design.entries else ""),
         }
     stages = [str(s) for s, view in ((Stage.LIVE, live), (Stage.DESIGN, design)) if address in view.entries]
     stage = stage if stage in stages else stages[0]
-    shown, trouble = _shown(session, address, stage, contact)
+    if contact and not may:
+        refused = not_a_reader(session.operator, "previews for a contact are", (address.partition("/")[0],))
+        shown, trouble = None, refused.diagnostics
+    else:
+        shown, trouble = _shown(session, address, stage, contact)
     return {**facts, "preview": shown, "trouble": trouble, "stage": stage, "stages": stages, "contact": contact}
+
+
+def _dimension(address: str, design: View, live: View) -> str:
+    """The dimension whose contacts an offer's environment has; empty where its stages do not agree on one."""
+    environment = f"environment.{address.partition('/')[0]}"
+    found = {str(body.get("dimension", "")) for view in (design, live) if (body := view(environment)) is not None}
+    return found.pop() if len(found) == 1 else ""
 
 
 def _address(text: str) -> str:

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.reports.counts import said
 from offerkit.reports.escape import visible
 from offerkit.server.addresses import client_of, is_local
 from offerkit.server.callers import Callers, GuessedTooOftenError, acting
@@ -173,6 +174,7 @@ def _templates() -> Environment:
         loader=PackageLoader("offerkit.server.ui"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, finalize=_spelled, auto_reload=False,
     )  # fmt: skip
+    made.filters["people"] = said
     made.filters["path"] = lambda text: quote(str(text), safe="/")
     for name in made.list_templates():
         made.get_template(name)

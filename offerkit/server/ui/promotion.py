@@ -21,6 +21,7 @@ from offerkit.server.ui.pages import Facts, Pages, first
 from offerkit.server.ui.steps import layout_of, shown
 from offerkit.store.views import environments
 from offerkit.workflow.main_path import allowed, apply, promote
+from offerkit.workflow.reading import reader
 from offerkit.workflow.session import Session
 
 LONGEST = 2_000
@@ -89,8 +90,10 @@ def _page(
     digest = plan_digest(plan)
     with session.existing() as store:
         known = environments(store)
+        reading = reader(session, store)
     query = urlencode([*(("environment", name) for name in names), *([("full", "true")] if full else [])])
     count = counted.of(session, plan, digest)
+    verdict = count.verdict.told_to(reading) if count.verdict is not None else None
     return {
         "empty": plan.empty,
         "changed": changed,
@@ -106,8 +109,8 @@ def _page(
         "count": count,
         "again": AGAIN if count.counting else 0,
         "address": "/ui/promote" + (f"?{query}" if query else ""),
-        "verdict": count.verdict,
-        "too_much": count.verdict.findings if count.verdict is not None else (),
+        "verdict": verdict,
+        "too_much": verdict.findings if verdict is not None else (),
     }
 
 

@@ -66,6 +66,7 @@ FULL: dict[Kind, dict[str, Any]] = {
         "anonymous": True,
         "when": "person.age > 1",
         "call_data": {"page": {"type": "enumeration", "values": ["a"], "sample": "a", "required": True}},
+        "contacts": {"readers": ["olga"]},
         "promotion": {"promoters": ["ada", "omar"], "separation_of_duties": True, "retention": "30d"},
         "impact": {"max_lost": "2.5%"},
         "inbound": {
@@ -332,6 +333,7 @@ def test_references() -> None:
     ]  # fmt: skip
     assert of(Kind.ENVIRONMENT) == [
         ("dimension", "person", ""), ("typology", "calm", ""), ("operator", "ada", ""), ("operator", "omar", ""),
+        ("operator", "olga", ""),
     ]  # fmt: skip
     assert of(Kind.SPACE) == [
         ("space", "web", "guests"), ("category", "a", "guests"), ("category", "b", "guests"), ("category", "a/b", ""),

@@ -5,7 +5,15 @@ from __future__ import annotations
 from report_edges import HOSTILE
 
 from offerkit.reports.estimate import Sample
-from offerkit.reports.impact import Example, Impact, OfferImpact, Segment, SpaceImpact
+from offerkit.reports.impact import (
+    Example,
+    Impact,
+    OfferImpact,
+    Segment,
+    SpaceImpact,
+    rounded_space,
+    without_contacts,
+)
 from offerkit.reports.simulation import AxisValue, Loss, OfferResult, Simulation, SpaceResult
 
 _RULE = "the environment's filter"
@@ -25,6 +33,9 @@ SPACES = (
     SpaceImpact("recipients/sms", 3_021, 0, 0, (), 2_379, "10%"),
 )
 TIMES = ("2026-11-24 10:29 CET", "2027-07-01 12:00 CEST")
+_FEW = SpaceImpact("recipients/sms", 3_021, 3, 2, [OfferImpact("small", 40, 0, 3, 0)], 2_379, "10%")
+ROUNDED = Impact(*TIMES, 3, [rounded_space(space, judged=True) for space in (*SPACES[:2], _FEW)], ("visitors",))
+"""For somebody who may not read contacts."""
 _SAMPLE = Sample(3_021, 1_000_000)
 IMPACTS = {
     "all": Impact(*TIMES, 3, SPACES, ("visitors",)),
@@ -33,6 +44,8 @@ IMPACTS = {
         [SpaceImpact(s.space, 1_000_000, s.changed, s.emptied, s.offers, s.served, s.max_lost, s.segments, _SAMPLE)
          for s in SPACES],
     ),
+    "rounded": ROUNDED,
+    "unnamed": Impact(*TIMES, 3, [without_contacts(space) for space in SPACES]),
     "nothing": Impact("", "", 3, ()),
     "hostile": Impact(
         HOSTILE, HOSTILE, 3,

@@ -15,6 +15,8 @@ from starlette.testclient import TestClient
 from offerkit.diagnostics import Code, Refused
 from offerkit.planning.codec import envelope
 from offerkit.planning.plan import Plan
+from offerkit.reports.counts import About, FewerThan
+from offerkit.reports.impact import impact_text, rounded_space
 from offerkit.store.remote import Remote, _refused
 from offerkit.workflow import impact, main_path
 from offerkit.workflow.session import Session
@@ -74,7 +76,7 @@ def older(people: Workspace, age: int) -> Plan:
 
 def test_the_impact_is_the_same_as_where_the_store_is(people: Workspace, server: TestClient) -> None:
     plan = older(people, 31)
-    asked = impact.Asked(2, "", ("person.country",))
+    asked = impact.Asked(2, "", ("person.country",), examples=True)
     there = impact.of_plan(far(people, "ada"), plan, asked)
     assert [replace(space, offers=(), segments=()) for space in there.spaces] == [
         replace(space, offers=(), segments=()) for space in impact.of_plan(people.session("ada"), plan, asked).spaces
@@ -83,6 +85,18 @@ def test_the_impact_is_the_same_as_where_the_store_is(people: Workspace, server:
     assert (space.emptied, space.served, space.exceeds) == (3, 10, True)
     assert space.offers[0].examples[0].contact == "1"
     assert space.segments[0][0] == "person.country"
+
+
+def test_rounded_numbers_arrive_as_what_they_are(people: Workspace, server: TestClient) -> None:
+    plan = older(people, 31)
+    there = impact.of_plan(far(people, "omar"), plan, impact.Asked(2))
+    here = impact.of_plan(people.session("omar"), plan, impact.Asked(2))
+    rounded = [rounded_space(space, judged=True) for space in here.spaces]
+    assert impact_text(there) == impact_text(replace(there, spaces=rounded))
+    assert (there.spaces[0].emptied, there.spaces[0].served, there.spaces[0].exceeds) == (FewerThan(5), About(10), True)
+    assert "fewer than 5 of about 10 contacts see something else" in impact_text(there)
+    with pytest.raises(Refused, match="--examples is for those who may read contacts of shop, and omar may not"):
+        impact.of_plan(far(people, "omar"), plan, impact.Asked(examples=True))
 
 
 def test_of_a_plan_of_specs_and_on_a_sample(people: Workspace, server: TestClient) -> None:

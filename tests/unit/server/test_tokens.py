@@ -16,7 +16,7 @@ from offerkit.server import callers
 from offerkit.server.addresses import counted_as
 from offerkit.workflow import tokens
 
-BODY = {"spaces": ["shop/web"], "contact": "ann@example.com", "explain": True, "store": False}
+BODY = {"spaces": ["shop/web"], "contact": "ann@example.com", "store": False}
 FOREVER = "366d"
 
 
@@ -43,8 +43,9 @@ def made(live: Workspace, operator: str = "omar", who: str = "ada") -> tuple[str
 
 
 def test_an_operator_sees_why(asking: TestClient, live: Workspace) -> None:
-    _, text = made(live)
-    answer = ask(asking, text)
+    _, text = made(live, "dora")
+    why = {**BODY, "explain": True}
+    answer = asking.post("/api/v1/propose", json=why, headers={"Authorization": f"Bearer {text}"})
     assert answer.status_code == 200
     assert "explanation" in answer.json()["spaces"][0]
     assert answer.json()["spaces"][0]["propositions"][0]["weight"] == "10"

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 from helpers.serving import client as asking_as
 from helpers.serving import with_people
-from helpers.ui import ELSEWHERE, Outline, browser
+from helpers.tokens import token
+from helpers.ui import ELSEWHERE, Outline, browser, log_in
 from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
@@ -83,19 +84,40 @@ def test_an_offer_is_shown_as_its_spaces_render_it(local: TestClient) -> None:
     page = local.get("/ui/offers/shop/gold-card?stage=live").text
     assert 'srcdoc="&lt;b&gt;Gold&lt;/b&gt;"' in page
     assert "waits for brand" in page and "approved by risk" in page
-    assert "It was not proposed yet." in page
+    assert "To whom it was proposed is for those who may read contacts" in page and "As the contact" not in page
 
 
-def test_an_offers_propositions_are_listed(changed: Workspace) -> None:
+def test_an_offers_propositions_are_listed_for_who_may_read_contacts(changed: Workspace) -> None:
     with asking_as(changed) as asking:
         asked = asking.post("/api/v1/propose", json={"spaces": ["shop/web"], "contact": "ann@example.com"})
         (made,) = asked.json()["spaces"][0]["propositions"]
+    path = f"/ui/offers/shop/{made['offer']}"
     with browser(changed) as local:
-        assert made["id"] in local.get(f"/ui/offers/shop/{made['offer']}").text
+        assert made["id"] not in local.get(path).text
+        log_in(local, token(changed, "omar"))
+        assert made["id"] not in local.get(path).text
+        log_in(local, token(changed, "dora"))
+        assert made["id"] in local.get(path).text
+        assert "It was not proposed yet." in local.get("/ui/offers/shop/saver").text
 
 
-def test_an_unknown_contact_is_told_on_the_page(local: TestClient) -> None:
-    answer = local.get("/ui/offers/shop/gold-card?contact=77")
+def test_an_offer_is_shown_for_a_contact_to_who_may_read_contacts(changed: Workspace) -> None:
+    path = "/ui/offers/shop/gold-card?stage=live&contact="
+    with browser(changed) as local:
+        for operator in ("", "omar"):
+            if operator:
+                log_in(local, token(changed, operator))
+            known, unknown = (local.get(path + key).text for key in ("1", "77"))
+            assert "[OFR757]" in known and "<iframe" not in known
+            assert re.sub(r"\d", "", known) == re.sub(r"\d", "", unknown)
+        log_in(local, token(changed, "dora"))
+        assert "<iframe" in local.get(path + "1").text
+
+
+def test_an_unknown_contact_is_told_on_the_page(changed: Workspace) -> None:
+    with browser(changed) as local:
+        log_in(local, token(changed, "ada"))
+        answer = local.get("/ui/offers/shop/gold-card?contact=77")
     assert answer.status_code == 200
     assert "What helps:" in answer.text or "[OFR" in answer.text
     assert "<iframe" not in answer.text
