@@ -40,7 +40,7 @@ def routes(desk: Desk, status_base: str) -> tuple[APIRouter, list[Call]]:
         insider = bool(operator_of(request))
         if not insider and (body.at or body.seed or body.explain):
             raise refuse(Code.NOT_ALLOWED, "at, seed and explain are for operators", hint="Send an operator's token.")
-        answer, revision = await desk.propose(_ask(desk, body, status_base), insider=insider)
+        answer, revision = await desk.propose(_ask(desk, body, status_base, hints=insider), insider=insider)
         made = answer_json(answer) if insider else _outside(answer)
         assert isinstance(made, dict)
         made["revision"] = revision
@@ -71,7 +71,7 @@ def routes(desk: Desk, status_base: str) -> tuple[APIRouter, list[Call]]:
     return router, calls
 
 
-def _ask(desk: Desk, body: ProposeBody, status_base: str) -> Ask:
+def _ask(desk: Desk, body: ProposeBody, status_base: str, *, hints: bool) -> Ask:
     spaces = tuple(body.spaces)
     at = _at(desk, body)
     return Ask(
@@ -88,6 +88,7 @@ def _ask(desk: Desk, body: ProposeBody, status_base: str) -> Ask:
         seed=body.seed,
         outputs=tuple(dict.fromkeys(body.outputs)),
         status_base=status_base if body.status_url else "",
+        hints=hints,
     )
 
 

@@ -89,6 +89,7 @@ def _ask(environment: str, space: str, wanted: soap_xml.Request, status_base: st
         store=no_prop not in _YES,
         outputs=("xml",),
         status_base=status_base,
+        hints=False,
     )
 
 

@@ -172,8 +172,9 @@ def _prepare(catalogs: Catalogs, people: People, store: Store, ask: Ask, name: s
     nobody, wanted = Who(None, "", ask.at, ask.seed), ask.on(name)
     # What is wrong with it is told before anyone is looked up.
     call = make_call(
-        asked, space, who=nobody, n=wanted.n, categories=wanted.categories, themes=ask.themes, data=ask.data
-    )
+        asked, space, who=nobody, n=wanted.n, categories=wanted.categories, themes=ask.themes, data=ask.data,
+        hints=ask.hints,
+    )  # fmt: skip
     who = identified(catalogs, people, store, ask, environment, space)
     catalog = catalogs[who.environment]
     fallen = f"{who.environment}/{who.space}" != name
@@ -185,6 +186,7 @@ def _prepare(catalogs: Catalogs, people: People, store: Store, ask: Ask, name: s
             n=wanted.n,
             categories=wanted.anonymous_categories or who.categories,
             data={key: value for key, value in ask.data.items() if key in catalog.call_data},
+            hints=ask.hints,
         )
     else:
         contact = contact_row(catalog, who.contact)
