@@ -44,6 +44,8 @@ def routes(desk: Desk, status_base: str) -> tuple[APIRouter, list[Call]]:
         made = answer_json(answer) if insider else _outside(answer)
         assert isinstance(made, dict)
         made["revision"] = revision
+        if answer.cookie:
+            made["cookie"] = answer.cookie
         return json_answer(made, headers={REVISION: str(revision)})
 
     async def update(request: Request) -> Response:

@@ -53,7 +53,7 @@ def routes(desk: Desk, public_url: str, status_path: str) -> APIRouter:
         },
     )
     async def page(request: Request) -> Response:
-        """All places of a page in one call. Who has no cookie gets one."""
+        """All places of a page in one call. Visitors without a cookie get one, and whoever logs in a new one."""
         environment, served = environment_of(request), desk.served  # another revision may be served before the end
         if environment not in served.catalogs:
             return trouble(404, "Not taken", NOTHING_HERE, CALL_PATH)
@@ -68,6 +68,8 @@ def routes(desk: Desk, public_url: str, status_path: str) -> APIRouter:
             response = json_answer({"divs": {**asked.html(answer)}})
         secure = own_origin(request, public_url).startswith("https:")
         elsewhere = bool(served.declared.environments[environment].origins)
+        if answer is not None and answer.cookie:
+            visitor.renew(answer.cookie)
         visitor.leave(response, secure=secure, elsewhere=elsewhere)
         return response
 

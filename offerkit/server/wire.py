@@ -158,6 +158,9 @@ class AnswerView(BaseModel):
     at: str
     revision: int = Field(description="The newest revision of the state that answered.")
     spaces: list[SpaceView]
+    cookie: str = Field(
+        "", description="The visitor's cookie from now on, where it is another one than the call came with."
+    )
 
 
 class UpdatedView(BaseModel):
