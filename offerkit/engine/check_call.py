@@ -12,6 +12,9 @@ from offerkit.engine.report import Report
 from offerkit.rules.types import Base, FieldType, Row, Value
 from offerkit.rules.values import parse_value
 
+TOLD = 5
+"""Unknown names that are told one by one; of more, how many there are, and none is compared with those that are known."""
+
 
 def make_call(
     catalog: Catalog,
@@ -22,8 +25,11 @@ def make_call(
     categories: Iterable[str] = (),
     themes: Iterable[str] = (),
     data: Mapping[str, object] | None = None,
+    hints: bool = True,
 ) -> Call:
     """A call that can be decided, for ``n`` offers on ``space`` (its name).
+
+    ``hints``: whether what is told of unknown names names those that look like them.
 
     A category or theme that does not exist is a warning; when none of those named exists, the answer is empty.
     Raises Refused with everything else that is wrong: the space, ``n``, call data; ValueError when ``now`` has no
@@ -32,8 +38,8 @@ def make_call(
     if who.now.tzinfo is None:
         raise ValueError("the proposition date needs a time zone")
     wanted_categories, wanted_themes = tuple(dict.fromkeys(categories)), tuple(dict.fromkeys(themes))
-    values, wrong = call_data(catalog, data or {})
-    wrong = [*_space(catalog, space, many=who.many), *_count(n), *wrong]
+    values, wrong = call_data(catalog, data or {}, hints=hints)
+    wrong = [*_space(catalog, space, many=who.many, hints=hints), *_count(n), *wrong]
     if wrong:
         raise Refused(wrong)
     known_categories = tuple(name for name in wanted_categories if name in catalog.categories)
@@ -51,8 +57,8 @@ def make_call(
         anonymous=who.anonymous,
         nowhere=bool((wanted_categories and not known_categories) or (wanted_themes and not known_themes)),
         reports=(
-            *_unknown("category", wanted_categories, catalog.categories),
-            *_unknown("theme", wanted_themes, catalog.by_theme),
+            *_unknown("category", wanted_categories, catalog.categories, hints=hints),
+            *_unknown("theme", wanted_themes, catalog.by_theme, hints=hints),
         ),
     )
 
@@ -66,9 +72,9 @@ def contact_row(catalog: Catalog, contact: Row | None) -> Row:
     return {**catalog.nobody, **contact}
 
 
-def call_data(catalog: Catalog, data: Mapping[str, object]) -> tuple[Row, list[Diagnostic]]:
+def call_data(catalog: Catalog, data: Mapping[str, object], *, hints: bool = True) -> tuple[Row, list[Diagnostic]]:
     """Typed call data with every declared field, and what is wrong with it, required fields included."""
-    values, wrong = typed(catalog, data)
+    values, wrong = typed(catalog, data, hints=hints)
     missing = [name for name, field in catalog.call_data.items() if field.required and name not in data]
     empty = [name for name, field in catalog.call_data.items() if field.required and values.get(name, "") is None]
     for name in (*missing, *empty):
@@ -84,27 +90,36 @@ def call_data(catalog: Catalog, data: Mapping[str, object]) -> tuple[Row, list[D
     return {**catalog.no_data, **values}, wrong
 
 
-def typed(catalog: Catalog, data: Mapping[str, object]) -> tuple[dict[str, Value], list[Diagnostic]]:
-    """The values of ``data`` as declared, without those that are wrong, and what is wrong with them."""
+def typed(
+    catalog: Catalog, data: Mapping[str, object], *, hints: bool = True
+) -> tuple[dict[str, Value], list[Diagnostic]]:
+    """The values of ``data`` as declared, without those that are wrong, and what is wrong with them.
+
+    Each is read as the one type that is declared for it. Of many that are not declared, the first few are told.
+    """
     values: dict[str, Value] = {}
     wrong: list[Diagnostic] = []
+    undeclared: list[str] = []
     for name, raw in data.items():
         field = catalog.call_data.get(name)
         if field is None:
-            wrong.append(_undeclared(catalog, name))
+            undeclared.append(name)
             continue
         try:
             values[name] = parse_value(raw, field.type, catalog.zone)
         except ValueError as error:
             wrong.append(_ill_typed(name, field.type, error))
+    wrong += [_undeclared(catalog, name, hints=hints and len(undeclared) <= TOLD) for name in undeclared[:TOLD]]
+    if len(undeclared) > TOLD:
+        wrong.append(_more_undeclared(catalog, len(undeclared) - TOLD))
     return values, wrong
 
 
-def _space(catalog: Catalog, name: str, *, many: bool) -> Iterator[Diagnostic]:
+def _space(catalog: Catalog, name: str, *, many: bool, hints: bool) -> Iterator[Diagnostic]:
     space = catalog.spaces.get(name)
     where = f"{catalog.environment}/space.{name}"[:200]
     if space is None:
-        hint = suggestion(name, catalog.spaces)
+        hint = suggestion(name, catalog.spaces) if hints else ""
         detail = "Only spaces that were promoted can be asked."
         yield Diagnostic(Code.UNKNOWN_SPACE, f"there is no live space “{name[:80]}”", detail, hint)
     elif not space.unitary and not many:
@@ -129,12 +144,23 @@ def _count(n: int) -> Iterator[Diagnostic]:
         )
 
 
-def _undeclared(catalog: Catalog, name: str) -> Diagnostic:
+def _undeclared(catalog: Catalog, name: str, *, hints: bool) -> Diagnostic:
+    declare = f"Declare it under call_data in environments/{catalog.environment}.yaml."
     return Diagnostic(
         Code.UNKNOWN_CALL_DATA,
         f"call data “{name[:80]}” is not declared",
         f"The environment {catalog.environment} lists the call data that rules and personalisation may use.",
-        suggestion(name, catalog.call_data, f"Declare it under call_data in environments/{catalog.environment}.yaml."),
+        suggestion(name, catalog.call_data, declare) if hints else declare,
+        f"environment.{catalog.environment}",
+    )
+
+
+def _more_undeclared(catalog: Catalog, count: int) -> Diagnostic:
+    return Diagnostic(
+        Code.UNKNOWN_CALL_DATA,
+        f"{count:,} more call data are not declared",
+        f"The environment {catalog.environment} lists the call data that rules and personalisation may use.",
+        f"Pass what environments/{catalog.environment}.yaml declares under call_data, and nothing else.",
         f"environment.{catalog.environment}",
     )
 
@@ -144,9 +170,12 @@ def _ill_typed(name: str, type_: FieldType, error: ValueError) -> Diagnostic:
     return Diagnostic(Code.BAD_CALL_DATA, f"call data “{name}” is not of type {type_.base}", str(error), hint)
 
 
-def _unknown(kind: str, wanted: Iterable[str], known: Collection[str]) -> Iterator[Report]:
-    for name in wanted:
-        if name not in known:
-            close = nearest(name, known)
-            hint = f" Did you mean {or_list(close)}?" if close else ""
-            yield Report(Code.UNKNOWN_SLICE, f"There is no {kind} “{name[:80]}”.{hint}", name[:80])
+def _unknown(kind: str, wanted: Iterable[str], known: Collection[str], *, hints: bool) -> Iterator[Report]:
+    names = [name for name in wanted if name not in known]
+    for name in names[:TOLD]:
+        close = nearest(name, known) if hints and len(names) <= TOLD else ()
+        hint = f" Did you mean {or_list(close)}?" if close else ""
+        yield Report(Code.UNKNOWN_SLICE, f"There is no {kind} “{name[:80]}”.{hint}", name[:80])
+    if len(names) > TOLD:
+        more = f"{len(names) - TOLD:,} more names of the call are no {kind}."
+        yield Report(Code.UNKNOWN_SLICE, more)

@@ -40,6 +40,8 @@ def answer_text(answer: Answer, style: Style = PLAIN, width: int = 100, where: W
         if space.trace is not None:
             lines += ["", *explanation_text(space.trace, style, width, where)]
         parts.append("\n".join(lines) + "\n")
+    if answer.cookie:
+        parts.append(f"Cookie of the visitor from now on: {answer.cookie}\n")
     return style.finish("\n".join(parts))
 
 
@@ -74,11 +76,12 @@ def _proposed(proposed: Proposed, style: Style, width: int) -> list[str]:
 
 def answer_json(answer: Answer, where: Where = nowhere) -> Json:
     """Everything, as JSON; weights are text, so that no reader rounds them."""
-    return {
+    made: dict[str, Json] = {
         "interaction": answer.interaction,
         "at": answer.at.isoformat(),
         "spaces": [_space_json(space, where) for space in answer.spaces],
     }
+    return {**made, "cookie": answer.cookie} if answer.cookie else made
 
 
 def answer_json_text(answer: Answer, where: Where = nowhere) -> str:

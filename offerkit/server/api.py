@@ -45,10 +45,12 @@ def routes(desk: Desk, status_base: str) -> tuple[APIRouter, list[Call]]:
         insider = await _insider(desk, request, body.spaces if body.contact or body.cookie else ())
         if body.explain and not insider:
             raise not_a_reader(operator, "explanations of what a contact gets are", _environments(body.spaces))
-        answer, revision = await desk.propose(_ask(desk, body, status_base), insider=insider)
+        answer, revision = await desk.propose(_ask(desk, body, status_base, hints=insider), insider=insider)
         made = answer_json(answer) if insider else _outside(answer)
         assert isinstance(made, dict)
         made["revision"] = revision
+        if answer.cookie:
+            made["cookie"] = answer.cookie
         return json_answer(made, headers={REVISION: str(revision)})
 
     async def update(request: Request) -> Response:
@@ -93,7 +95,7 @@ def _environments(spaces: Sequence[str]) -> list[str]:
     return sorted({space.partition("/")[0][:80] for space in spaces})
 
 
-def _ask(desk: Desk, body: ProposeBody, status_base: str) -> Ask:
+def _ask(desk: Desk, body: ProposeBody, status_base: str, *, hints: bool) -> Ask:
     spaces = tuple(body.spaces)
     at = _at(desk, body)
     return Ask(
@@ -110,6 +112,7 @@ def _ask(desk: Desk, body: ProposeBody, status_base: str) -> Ask:
         seed=body.seed,
         outputs=tuple(dict.fromkeys(body.outputs)),
         status_base=status_base if body.status_url else "",
+        hints=hints,
     )
 
 

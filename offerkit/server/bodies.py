@@ -1,74 +1,67 @@
-"""Bodies in JSON, read so that nobody can read them otherwise: UTF-8, and no name twice."""
+"""Bodies in JSON, read so that nobody can read them otherwise: UTF-8, and no name twice.
+
+What a body costs to refuse grows with its bytes and no faster: how many values it has, and how deep, is counted before
+it is parsed; what it may hold is checked name by name, and of a thousand mistakes a few are told.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine
+import re
 from typing import Any, TypeVar
 
-from fastapi import Request, Response
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
 B = TypeVar("B", bound=BaseModel)
+
+MEMBERS, DEEPEST = 5_000, 16
+"""Values of a body from outside, and how many objects and lists may be within each other."""
+LONGEST_NUMBER = 64
+"""Characters of a number."""
+_MARKS = re.compile(rb'[][{},]|"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_OPEN, _CLOSED, _BETWEEN = b"[{", b"]}", b","
+_TEXTS = 4
+"""Texts for each value at most: itself and its name, and what belongs to none in something that is no JSON."""
 
 
 class UnreadableError(HTTPException):
     """A body that is not taken, and why: the sentence is for whoever sent it."""
 
 
-class OneWay(APIRoute):
-    """A route whose JSON bodies have one meaning, whoever reads them: a proxy before the service, or the service."""
+async def read(request: Request, model: type[B], members: int = MEMBERS) -> B:
+    """The body of ``request`` as ``model``; ``members``: how many values it may have.
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The framework's own handler, with requests that are read with care."""
-        handler = super().get_route_handler()
-
-        async def careful(request: Request) -> Response:
-            return await handler(_Careful(request.scope, request.receive))
-
-        return careful
-
-
-class _Careful(Request):
-    async def json(self) -> Any:  # the framework's own name and type
-        return await _parsed(self)
-
-
-async def read(request: Request, model: type[B]) -> B:
-    """The body of ``request`` as ``model``, read as a :class:`OneWay` route reads it, without the framework's detours.
-
-    Raises UnreadableError, or RequestValidationError with everything that is wrong, as the framework does.
+    Raises UnreadableError, or RequestValidationError with what is wrong.
     """
-    if not request.headers.get("content-type", "").lower().startswith("application/json"):
+    kind = request.headers.get("content-type", "")
+    if not kind.lower().startswith("application/json"):
         raise UnreadableError(415, "send JSON, as Content-Type: application/json")
+    only_utf8(kind)
+    return parsed(await request.body(), model, members)
+
+
+def parsed(content: bytes, model: type[B], members: int = MEMBERS) -> B:
+    """``content`` as ``model``, as :func:`read` reads it. Raises as that does."""
+    _within_limits(content, members)
     try:
-        return model.model_validate(await _parsed(request))
+        return model.model_validate(_DECODER.decode(content.decode()))
+    except UnicodeDecodeError:
+        raise UnreadableError(400, "the body is not UTF-8") from None
     except json.JSONDecodeError as error:
         wrong = {"type": "json_invalid", "loc": ("body", error.pos), "msg": "JSON decode error"}
         raise RequestValidationError([wrong]) from None
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False, include_context=False)
         raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in found]) from None
-    except (ValueError, RecursionError):  # a number of thousands of digits, or brackets within brackets within brackets
-        raise UnreadableError(400, "the body cannot be read") from None
 
 
 def described(model: type[BaseModel]) -> dict[str, Any]:
     """What the description of a route says of a body that :func:`read` reads."""
     schema = model.model_json_schema()
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
-
-
-async def _parsed(request: Request) -> Any:
-    only_utf8(request.headers.get("content-type", ""))
-    try:
-        text = (await request.body()).decode()
-    except UnicodeDecodeError:
-        raise UnreadableError(400, "the body is not UTF-8") from None
-    return _DECODER.decode(text)
 
 
 def only_utf8(content_type: str) -> None:
@@ -81,6 +74,29 @@ def only_utf8(content_type: str) -> None:
         _, marked, rest = rest.partition("charset")
 
 
+def _within_limits(content: bytes, members: int) -> None:
+    """Raises UnreadableError for more than ``members`` values, or too many in each other; looks no further then."""
+    opened = content.count(b"[") + content.count(b"{")
+    if opened <= DEEPEST and opened + content.count(b",") <= members:
+        return  # nearly all bodies; texts with such marks in them are looked at closely
+    deep = values = texts = 0
+    for found in _MARKS.finditer(content):
+        mark = content[found.start()]
+        if mark in _OPEN:
+            deep += 1
+            values += 1
+        elif mark in _CLOSED:
+            deep -= 1
+        elif mark in _BETWEEN:
+            values += 1
+        else:
+            texts += 1
+        if deep > DEEPEST:
+            raise UnreadableError(400, f"the body has more than {DEEPEST} objects and lists within each other")
+        if values > members or texts > _TEXTS * members:
+            raise UnreadableError(400, f"the body has more than {members:,} values")
+
+
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
@@ -89,7 +105,18 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_number(named: str) -> float:
-    raise UnreadableError(400, f"{named} is no number of JSON")
+    raise UnreadableError(400, f"{named} is not a JSON number")
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_number)
+def _short(written: str) -> str:
+    if len(written) > LONGEST_NUMBER:
+        raise UnreadableError(400, f"a number of the body has more than {LONGEST_NUMBER} characters")
+    return written
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_once,
+    parse_constant=_no_number,
+    parse_int=lambda written: int(_short(written)),
+    parse_float=lambda written: float(_short(written)),
+)

@@ -1,15 +1,17 @@
 """Connections that say nothing, dribble, never end or never read: given up, so that they hold no place for ever.
 
-The server that we run on limits how many connections there are, and lets each take all the time it likes.
+The server that we run on limits how many connections there are, and lets each take all the time and all the headers it
+likes. What two readers of a request could read differently, a proxy and this server, is refused here as well.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from enum import Enum
 from typing import Any, cast
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from offerkit.diagnostics import Code, refuse
@@ -20,15 +22,27 @@ PATIENCE, LONG_PATIENCE = 20.0, 600.0
 """Seconds that a request may take to arrive, and one of an operator with a plan."""
 EVERY = 2.0
 """Seconds between two looks at a connection."""
-HEAD = 64 * 1024
-"""Bytes of a request's line and headers."""
-_WRAPPED = 8
-"""Bytes on the wire for one of the body, at worst: a chunk for each, and its length."""
-_SAID = {
-    400: ("Bad Request", "this is no HTTP request"),
-    408: ("Request Timeout", "the request took too long to arrive"),
-    431: ("Request Header Fields Too Large", f"the headers have more than {HEAD:,} bytes"),
+HEAD, HEADERS, TARGET = 64 * 1024, 100, 8 * 1024
+"""Bytes of a request's line and headers, how many headers there may be, and the bytes of path and query."""
+_WRAPPED = 2
+"""Bytes on the wire for one of the body, at worst."""
+_PIECES, _PIECE = 256, 64
+"""So many pieces of a body may be of any size; beyond, they have so many bytes on average."""
+_HOST = re.compile(rb"[A-Za-z0-9._~%!$&'()*+,;=:\[\]-]*")
+NO_HTTP, NO_HOST = "this is no HTTP request", "a request has one Host header, with a host in it"
+TOO_LARGE, TOO_LONG = (
+    f"the headers have more than {HEAD:,} bytes, or are more than {HEADERS}",
+    f"path and query have more than {TARGET:,} bytes",
+)
+_REASONS = {
+    400: "Bad Request",
+    408: "Request Timeout",
+    431: "Request Header Fields Too Large",
 }
+
+
+class _RefusedError(Exception):
+    """Tells the parser to stop."""
 
 
 class _Stage(Enum):
@@ -79,12 +93,26 @@ async def crowded(scope: Scope, receive: Receive, send: Send) -> None:
     await answer(scope, receive, send)
 
 
+def refusing(status: int, message: str) -> ASGIApp:
+    """Refuses one request in its turn, and closes its connection."""
+
+    async def answering(scope: Scope, receive: Receive, send: Send) -> None:
+        answer = trouble(status, "Not taken", message)
+        answer.headers["Connection"] = "close"
+        careful(answer)
+        await answer(scope, receive, send)
+
+    return answering
+
+
 class Patient(HttpToolsProtocol):
     """A connection whose patience has an end. What it costs a request is a few assignments."""
 
     _most: int | None = None
     _stage = _Stage.NONE
-    _number = _got = _seen = _unsent = 0
+    _number = _got = _seen = _unsent = _pieces = _bytes = 0
+    _refused = False
+    _why = 400, NO_HTTP
     _waited = 0.0
     _timer: asyncio.TimerHandle | None = None
 
@@ -111,26 +139,48 @@ class Patient(HttpToolsProtocol):
             return
         self._got += len(data)
         if self._stage is _Stage.HEAD and self._got > HEAD:
-            self._end(431)
+            self._end(431, TOO_LARGE)
         elif self._stage is _Stage.BODY and self._got > HEAD + _WRAPPED * (LARGE if self._large() else SMALL):
             self.transport.close()  # the body's own limit was passed long ago
 
     def on_message_begin(self) -> None:
         """A request begins."""
+        if self._refused:  # what stands behind a refused request is no request: its body, maybe
+            raise _RefusedError
         self._stage, self._got = _Stage.HEAD, 0
+        self._pieces = self._bytes = 0
         self._number += 1
         super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take one more, unless it comes behind a body: whoever looked at the headers before did not see it."""
+        if self._stage is not _Stage.HEAD:
+            return
+        if len(self.headers) == HEADERS:
+            self._stop(431, TOO_LARGE)
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Its body begins."""
         app = self.app
-        if self._most is not None and (len(self.connections) >= self._most or len(self.tasks) >= self._most):
+        wrong = self._wrong()
+        if wrong is not None:
+            self.app, self._refused = cast(Any, refusing(*wrong)), True
+        elif self._most is not None and (len(self.connections) >= self._most or len(self.tasks) >= self._most):
             self.app = cast(Any, crowded)
         try:
             super().on_headers_complete()  # raises when the address is none
         finally:
             self.app = app
         self._stage = _Stage.BODY
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of it came; to take a great many small ones would be more work than a large body is."""
+        self._pieces += 1
+        self._bytes += len(body)
+        if self._pieces > _PIECES and self._bytes < self._pieces * _PIECE:
+            self._stop(400, "the body comes in too many small pieces")
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """It has arrived."""
@@ -139,7 +189,28 @@ class Patient(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP, as everything else is refused."""
-        self._end(400)
+        if not self._refused:  # else the answer is on its way, and closes the connection
+            self._end(*self._why)
+
+    def _stop(self, status: int, message: str) -> None:
+        self._why = status, message
+        raise _RefusedError
+
+    def _wrong(self) -> tuple[int, str] | None:
+        """Why the request whose headers are complete is not taken: a status and a sentence."""
+        size = len(self.url)
+        hosts: list[bytes] = []
+        if size > TARGET:
+            return 414, TOO_LONG
+        for name, value in self.headers:
+            size += len(name) + len(value) + 4
+            if name == b"host":
+                hosts.append(value)
+        if size > HEAD:
+            return 431, TOO_LARGE
+        if len(hosts) > 1 or not all(map(_HOST.fullmatch, hosts)):
+            return 400, NO_HOST
+        return (400, NO_HOST) if not hosts and self.parser.get_http_version() != "1.0" else None
 
     def _look(self) -> None:
         """Count how long the connection has been waiting for the same thing; give it up when that is too long."""
@@ -155,7 +226,7 @@ class Patient(HttpToolsProtocol):
         elif self._stage is _Stage.NONE:
             self.transport.close()
         else:
-            self._end(408)
+            self._end(408, "the request took too long to arrive")
 
     def _idle(self) -> bool:
         """Whether no request is under way, and nothing else ends the connection."""
@@ -164,16 +235,18 @@ class Patient(HttpToolsProtocol):
     def _large(self) -> bool:
         return self._stage is _Stage.BODY and str(self.scope["path"]).startswith(LARGE_PATHS)
 
-    def _end(self, status: int) -> None:
-        """Close the connection, with a refusal where an answer is due."""
+    def _end(self, status: int, message: str) -> None:
+        """Close the connection, with a refusal where an answer is due; requests before this one are answered first."""
         cycle = self.cycle
+        if self._stage is not _Stage.BODY and cycle is not None and not cycle.response_complete:
+            self._refused, cycle.keep_alive = True, False
+            return
         due = not self.pipeline and (cycle is None or cycle.response_complete or not cycle.response_started)
         if due and self._stage is _Stage.BODY and cycle.response_complete:
             due = False  # that request was answered before all of it was there
         if due and not self.transport.is_closing():
-            reason, message = _SAID[status]
             answer = trouble(status, "Not taken", message)
-            head = f"HTTP/1.1 {status} {reason}\r\nconnection: close\r\n"
+            head = f"HTTP/1.1 {status} {_REASONS[status]}\r\nconnection: close\r\n"
             for name, value in answer.raw_headers:
                 head += f"{name.decode()}: {value.decode()}\r\n"
             self.transport.write(f"{head}\r\n".encode() + bytes(answer.body))

@@ -16,7 +16,7 @@ _TAKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
 class Visitor:
-    """Who is looking at the page, as far as its cookies tell; new cookies for who has none."""
+    """The visitor of a page, as far as the cookies tell; new cookies for those who have none."""
 
     def __init__(self, request: Request) -> None:
         """Reads the request's cookies; what we cannot have set counts as none."""
@@ -24,6 +24,11 @@ class Visitor:
         self._session = _cookie(request, SESSION)
         self.cookie = self._permanent or unguessable(32)
         """By what the engine knows the visitor: 128 bits of chance."""
+
+    def renew(self, cookie: str) -> None:
+        """From now on the visitor is known by ``cookie``, and the session is another one as well."""
+        self.cookie = cookie
+        self._permanent = self._session = ""
 
     def leave(self, response: Response, *, secure: bool, elsewhere: bool) -> None:
         """Set on ``response`` what is missing. ``elsewhere``: pages of other sites may ask, which needs https."""
@@ -33,8 +38,15 @@ class Visitor:
             _set(response, SESSION, unguessable(32), None, secure, elsewhere)
 
 
+def cookie_of(request: Request, name: str) -> str:
+    """The value of one cookie; empty without it. Reading all of them takes the longer the more somebody sends."""
+    named = re.compile(rf"(?:^|;)[ \t]*{name}=([^;]*)")
+    found = [value for header in request.headers.getlist("cookie") for value in named.findall(header)]
+    return found[-1].strip(' \t"') if found else ""
+
+
 def _cookie(request: Request, name: str) -> str:
-    given = request.cookies.get(name, "")
+    given = cookie_of(request, name)
     return given if _TAKEN.fullmatch(given) else ""
 
 

@@ -6,40 +6,35 @@ import re
 from collections.abc import Iterable
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, FailFast, Field
 
 from offerkit.engine.answer import Answer, Proposed
 from offerkit.reports.answer import proposition_tag
 from offerkit.server.seat import now
-from offerkit.server.wire import CallData, Key, Named, UpdateBody, call_data_name
+from offerkit.server.wire import Body, CallData, Key, Names, call_data_name
 from offerkit.workflow.asking import Ask, Wanted
 from offerkit.workflow.catalogs import Catalogs
 
 _NTH = re.compile(r"(?P<space>.+)_(?P<rank>[1-9][0-9]?)")
 _PRINTED = r"^[^\x00-\x1f\x7f\ufffe\uffff]*$"
 """What can stand in an attribute of XML."""
-Categories = Annotated[list[Named], Field(max_length=50)]
 
 
-class Div(BaseModel):
+class Div(Body):
     """A place on the page: ``<div id="i_SPACE">``, or any that the page declared with a space of its own."""
-
-    model_config = UpdateBody.model_config
 
     id: Annotated[str, Field(min_length=1, max_length=200, pattern=_PRINTED)]
     space: Annotated[str, Field(max_length=200)] = ""
-    categories: Categories = []
+    categories: Names = []
 
 
-class PageBody(BaseModel):
+class PageBody(Body):
     """What the script of the page sends."""
 
-    model_config = UpdateBody.model_config
-
-    divs: Annotated[list[Div], Field(min_length=1, max_length=50)]
+    divs: Annotated[list[Div], FailFast(), Field(min_length=1, max_length=50)]
     target: Key = Field("", description="The contact's key, as the environment takes it: raw or signed.")
-    categories: Categories = Field([], description="For all places that name none of their own.")
-    themes: Annotated[list[Named], Field(max_length=50)] = []
+    categories: Names = Field([], description="For all places that name none of their own.")
+    themes: Names = []
     data: CallData = Field({}, description="Call data; navigationLanguage stands for navigation_language.")
     xml: bool = Field(False, description="Answer the propositions as XML instead of HTML for each place.")
 
@@ -71,7 +66,7 @@ class Page:
         return Ask(
             spaces=tuple(self._wanted), at=now(), contact=self._body.target, cookie=cookie,
             themes=tuple(self._body.themes), data=data, outputs=("xml" if self._body.xml else "html",),
-            status_base=status_base, wanted=self._wanted,
+            status_base=status_base, wanted=self._wanted, hints=False,
         )  # fmt: skip
 
     def html(self, answer: Answer | None) -> dict[str, str]:

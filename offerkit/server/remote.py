@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
 from fastapi import APIRouter, Request, Response
-from pydantic import Field
+from fastapi.routing import APIRoute
+from pydantic import FailFast, Field
 from starlette.responses import StreamingResponse
 
 from offerkit.diagnostics import Code, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.approval import Decision
 from offerkit.governance.scopes import scopes_text
-from offerkit.server.bodies import OneWay
+from offerkit.server.bodies import described, read
 from offerkit.server.callers import acting, caller_of
 from offerkit.server.desk import Desk
 from offerkit.server.routes import check_scope
@@ -34,8 +35,10 @@ from offerkit.workflow.tokens import Bearer
 
 PART = 1024 * 1024
 """Bytes of a copy that are sent at a time."""
+MEMBERS = 50_000
+"""Values of a body: what an approval may name, and more."""
 _Text = Annotated[str, Field(max_length=2_000)]
-_Names = Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=10_000)]
+_Names = Annotated[list[Annotated[str, Field(max_length=500)]], FailFast(), Field(max_length=10_000)]
 _Plan = Annotated[str, Field(max_length=31 * 1024 * 1024)]
 _Wait = Annotated[int, Field(ge=0, le=LONGEST_WAIT * 1000)]
 
@@ -106,30 +109,34 @@ def routes(desk: Desk) -> APIRouter:
         headers["Content-Length"] = str(made.size)
         return StreamingResponse(made.parts(), headers=headers, media_type="application/vnd.sqlite3")
 
-    @router.post("/apply", operation_id="apply")
-    async def applying(body: ApplyBody, request: Request) -> Response:
+    @router.post("/apply", operation_id="apply", openapi_extra=described(ApplyBody))
+    async def applying(request: Request) -> Response:
         """Apply a plan as the token's operator, in one transaction, if it is not stale."""
+        body = await read(request, ApplyBody, MEMBERS)
         wait = body.lock_wait_ms / 1000
         session = acting(desk.session, _caller(request), wait, body.message, body.override_impact)
         return _answer(applied_json(await asyncio.to_thread(lambda: apply(session, plan_of(body.plan)))))
 
-    @router.post("/impact", operation_id="impact")
-    async def impact(body: ImpactBody, request: Request) -> Response:
+    @router.post("/impact", operation_id="impact", openapi_extra=described(ImpactBody))
+    async def impact(request: Request) -> Response:
         """For how many contacts a plan changes which offers; rounded for operators who may not read contacts."""
+        body = await read(request, ImpactBody, MEMBERS)
         session = acting(desk.session, _caller(request), 0.0)
         async with counting:
             return _answer(await asyncio.to_thread(_impact, session, body))
 
-    @router.post("/limit", operation_id="limit")
-    async def limit(body: LimitBody, request: Request) -> Response:
+    @router.post("/limit", operation_id="limit", openapi_extra=described(LimitBody))
+    async def limit(request: Request) -> Response:
         """Whether a promotion takes no more from people than it may; it is judged again when it is applied."""
+        body = await read(request, LimitBody, MEMBERS)
         session = acting(desk.session, _caller(request), 0.0, "", body.override_impact)
         async with counting:
             return _answer(await asyncio.to_thread(_held, session, body))
 
-    @router.post("/decide", operation_id="decide")
-    async def deciding(body: DecideBody, request: Request) -> Response:
+    @router.post("/decide", operation_id="decide", openapi_extra=described(DecideBody))
+    async def deciding(request: Request) -> Response:
         """Approve or reject as the token's operator."""
+        body = await read(request, DecideBody, MEMBERS)
         session = acting(desk.session, _caller(request), body.lock_wait_ms / 1000)
         wish = Wish(
             tuple(body.patterns), tuple(body.categories), plan_of(body.plan) if body.plan else None, body.content,
@@ -140,7 +147,7 @@ def routes(desk: Desk) -> APIRouter:
     return router
 
 
-class _ForOperators(OneWay):
+class _ForOperators(APIRoute):
     """A route that reads no body of who may not call it: plans are large."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -53,7 +53,8 @@ def routes(desk: Desk, status_base: str, public_url: str) -> APIRouter:
             only_utf8(request.headers.get("content-type", ""))
             wanted = soap_xml.read(await request.body())
             if wanted.operation == "Propose":
-                made = await _propose(desk, _ask(environment, space, wanted, status_base))
+                passed = "uuid" if wanted.values.get("uuid") else "nli"
+                made = await _propose(desk, _ask(environment, space, wanted, status_base), passed)
             else:
                 made = await _update(desk, environment, wanted)
         except SoapFault as found:
@@ -89,6 +90,7 @@ def _ask(environment: str, space: str, wanted: soap_xml.Request, status_base: st
         store=no_prop not in _YES,
         outputs=("xml",),
         status_base=status_base,
+        hints=False,
     )
 
 
@@ -106,9 +108,12 @@ def _is_live(desk: Desk, environment: str, space: str) -> bool:
     return found is not None and found.unitary
 
 
-async def _propose(desk: Desk, ask: Ask) -> bytes:
+async def _propose(desk: Desk, ask: Ask, passed: str) -> bytes:
+    """``passed``: the part in which the visitor's cookie came, and in which a new one is given back."""
     found, _ = await desk.propose(ask)
     parts = {"interactionId": escape(found.interaction), "propositions": propositions_xml(found)}
+    if found.cookie:
+        parts[passed] = escape(found.cookie)
     return soap_xml.answer("Propose", parts)
 
 

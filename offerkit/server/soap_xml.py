@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from xml.etree.ElementTree import Element, TreeBuilder
+from xml.sax.handler import ContentHandler
 from xml.sax.saxutils import escape
+from xml.sax.xmlreader import AttributesImpl
 
-from offerkit.server.wire import call_data_name
-
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
+from offerkit.server.wire import LONGEST_NAME, LONGEST_VALUE, MOST_DATA, call_data_name
 
 ENVELOPE = "http://www.w3.org/2003/05/soap-envelope"
 ENVELOPE_11 = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -19,6 +18,9 @@ SERVICE = "urn:nms:interaction"
 MEDIA_TYPE = "application/soap+xml; charset=utf-8"
 DEEPEST, MOST = 16, 500
 """Levels and elements of an envelope."""
+MOST_NAMESPACES, LONGEST_NAMESPACE = 32, 500
+"""Namespaces that are declared at once, and the characters of one."""
+NOT_WELL_FORMED = "this is no well-formed XML"
 PARTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "Propose": (
         ("targetId", "string"), ("maxCount", "int"), ("categories", "string"), ("themes", "string"), ("context", ""),
@@ -27,8 +29,6 @@ PARTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "UpdateStatus": (("proposition", "string"), ("status", "string"), ("context", "")),
 }  # fmt: skip
 """The parts of each operation with their types in the WSDL; empty: elements."""
-MOST_DATA, LONGEST_NAME, LONGEST_VALUE = 100, 128, 2_000
-"""Call data of a call, and the characters of one, as over JSON."""
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -54,18 +54,19 @@ def read(content: bytes) -> Request:
 
     No document type, no entity and nothing external is read; depth and number of elements are limited.
     """
-    from xml.etree.ElementTree import ParseError
+    from xml.sax import SAXException
 
     from defusedxml.common import DefusedXmlException
-    from defusedxml.ElementTree import fromstring
+    from defusedxml.sax import parseString
 
+    tree = _Tree()
     try:
-        root = fromstring(content, forbid_dtd=True)
+        parseString(content, tree, forbid_dtd=True)
+        root = tree.root()
     except DefusedXmlException:
         raise SoapFault("Sender", "an envelope has no document type and no entities") from None
-    except (ParseError, ValueError, LookupError):
-        raise SoapFault("Sender", "this is no well-formed XML") from None
-    _within_limits(root)
+    except (SAXException, ValueError, LookupError):
+        raise SoapFault("Sender", NOT_WELL_FORMED) from None
     if root.tag == f"{{{ENVELOPE_11}}}Envelope":
         raise SoapFault("VersionMismatch", "SOAP 1.2 is spoken here")
     for header in root.findall(f"{{{ENVELOPE}}}Header/*"):
@@ -77,16 +78,64 @@ def read(content: bytes) -> Request:
     return _request(bodies[0][0])
 
 
-def _within_limits(root: Element) -> None:
-    count, level = 0, [root]
-    for _ in range(DEEPEST):
-        count += len(level)
-        if count > MOST:
+class _Tree(ContentHandler):
+    """Builds the elements, and stops at the first one too many.
+
+    Names are written out with their namespaces here and not by the parser, which would do so for thousands of names
+    with a namespace of thousands of characters before anybody can count them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._builder = TreeBuilder()
+        self._scopes = [{"": "", "xml": "http://www.w3.org/XML/1998/namespace"}]
+        self._count = 0
+
+    def root(self) -> Element:
+        """The outermost element."""
+        return self._builder.close()
+
+    def startElement(self, name: str, attrs: AttributesImpl) -> None:  # noqa: N802 - SAX's own name
+        self._count += 1
+        if self._count > MOST:
             raise SoapFault("Sender", f"an envelope has {MOST} elements at most")
-        level = [child for element in level for child in element]
-        if not level:
-            return
-    raise SoapFault("Sender", f"an envelope is {DEEPEST} levels deep at most")
+        if len(self._scopes) > DEEPEST:
+            raise SoapFault("Sender", f"an envelope is {DEEPEST} levels deep at most")
+        if len(attrs) > MOST_DATA + MOST_NAMESPACES:
+            raise SoapFault("Sender", f"a call has {MOST_DATA} call data at most")
+        scope, given = self._scopes[-1], {}
+        for key, value in attrs.items():
+            if key == "xmlns" or key.startswith("xmlns:"):
+                scope = {**scope, key[6:]: _namespace(value)}
+            else:
+                given[key] = value
+        if len(scope) > MOST_NAMESPACES:
+            raise SoapFault("Sender", f"an envelope has {MOST_NAMESPACES} namespaces at most")
+        named = {_expanded(key, scope) if ":" in key else key: value for key, value in given.items()}
+        if len(named) < len(given):
+            raise SoapFault("Sender", NOT_WELL_FORMED)
+        self._scopes.append(scope)
+        self._builder.start(_expanded(name, scope), named)
+
+    def endElement(self, name: str) -> None:  # noqa: N802 - SAX's own name
+        self._builder.end(_expanded(name, self._scopes.pop()))
+
+    def characters(self, content: str) -> None:
+        self._builder.data(content)
+
+
+def _namespace(value: str) -> str:
+    if len(value) > LONGEST_NAMESPACE:
+        raise SoapFault("Sender", f"a namespace has {LONGEST_NAMESPACE} characters at most")
+    return value
+
+
+def _expanded(name: str, scope: Mapping[str, str]) -> str:
+    """``prefix:name`` as ``{namespace}name``."""
+    prefix, _, local = name.rpartition(":")
+    if prefix not in scope or not local:
+        raise SoapFault("Sender", NOT_WELL_FORMED)
+    return f"{{{scope[prefix]}}}{local}" if scope[prefix] else local
 
 
 def _request(element: Element) -> Request:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from offerkit.diagnostics import Refused
 from offerkit.models.status import Status, parse
-from offerkit.server.bodies import OneWay
+from offerkit.server.bodies import described, read
 from offerkit.server.cookies import Visitor
 from offerkit.server.desk import Desk
 from offerkit.server.gate import CALL_PATH, environment_of, own_origin
@@ -29,7 +29,7 @@ _NO_FURTHER = "<!doctype html><title>Thank you</title><p>Thank you. Your answer 
 
 def routes(desk: Desk, public_url: str, status_path: str) -> APIRouter:
     """The routes on ``desk``; ``public_url`` is how browsers reach the service, empty: as each request says."""
-    router = APIRouter(tags=["web"], route_class=OneWay)
+    router = APIRouter(tags=["web"])
     script = (files("offerkit.server") / "static" / "interactionProposal.js").read_bytes()
 
     @router.get(
@@ -46,16 +46,18 @@ def routes(desk: Desk, public_url: str, status_path: str) -> APIRouter:
     @router.post(
         CALL_PATH,
         operation_id="page",
+        openapi_extra=described(PageBody),
         responses={
             200: {"model": PageView, "content": {"application/xml": {}}},
             **refusals(400, 401, 403, 404, 413, 415, 422, 429, 503),
         },
     )
-    async def page(body: PageBody, request: Request) -> Response:
-        """All places of a page in one call. Who has no cookie gets one."""
+    async def page(request: Request) -> Response:
+        """All places of a page in one call. Visitors without a cookie get one, and whoever logs in a new one."""
         environment, served = environment_of(request), desk.served  # another revision may be served before the end
         if environment not in served.catalogs:
             return trouble(404, "Not taken", NOTHING_HERE, CALL_PATH)
+        body = await read(request, PageBody)
         visitor = Visitor(request)
         asked = Page(served.catalogs, environment, body)
         ask = asked.ask(visitor.cookie, public_url + status_path)
@@ -66,6 +68,8 @@ def routes(desk: Desk, public_url: str, status_path: str) -> APIRouter:
             response = json_answer({"divs": {**asked.html(answer)}})
         secure = own_origin(request, public_url).startswith("https:")
         elsewhere = bool(served.declared.environments[environment].origins)
+        if answer is not None and answer.cookie:
+            visitor.renew(answer.cookie)
         visitor.leave(response, secure=secure, elsewhere=elsewhere)
         return response
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeAlias
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, FailFast, Field, PlainValidator, TypeAdapter, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
 from offerkit.engine.call import MAX_COUNT
@@ -24,12 +26,60 @@ Place: TypeAlias = Annotated[
     ),
 ]
 Named: TypeAlias = Annotated[str, Field(max_length=500)]
-Finite: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
-Datum: TypeAlias = Annotated[str, Field(max_length=2_000)] | bool | int | Finite | None
+MOST_DATA, LONGEST_NAME, LONGEST_VALUE, LONGEST_LIST = 100, 128, 2_000, 100
+"""Call data of a call, the characters of a name and of a text, and the values of a list."""
+TOLD = 5
+"""Of many mistakes of one kind, those that are named."""
+_Datum: TypeAlias = Annotated[str, Field(max_length=LONGEST_VALUE)] | bool | int | float | None
+_DESCRIBED: TypeAdapter[Any] = TypeAdapter(
+    dict[Annotated[str, Field(max_length=LONGEST_NAME)], _Datum | Annotated[list[_Datum], Field(max_length=LONGEST_LIST)]]
+)
+"""What :func:`_call_data` takes, for the description only: to check a union costs the more the less of it fits."""
+
+
+def _call_data(given: object) -> dict[str, object]:
+    """Call data whose values could be of some type; which ones they have to be of, the environment declares."""
+    if not isinstance(given, dict):
+        raise PydanticCustomError("call_data", "an object with names and values is expected")
+    if len(given) > MOST_DATA:
+        raise PydanticCustomError("call_data", f"a call has {MOST_DATA} call data at most")
+    wrong = [str(name)[:60] for name, value in given.items() if not _could_be(value) or len(name) > LONGEST_NAME]
+    if wrong:
+        raise PydanticCustomError("call_data", "{names}: " + _CALL_DATA, {"names": named(wrong)})
+    return given
+
+
+def _could_be(value: object) -> bool:
+    match value:
+        case str():
+            return len(value) <= LONGEST_VALUE
+        case bool() | int() | None:
+            return True
+        case float():
+            return math.isfinite(value)
+        case list():
+            return len(value) <= LONGEST_LIST and all(not isinstance(one, list) and _could_be(one) for one in value)
+        case _:
+            return False
+
+
+def named(names: Sequence[str]) -> str:
+    """The first few of ``names``, and how many more there are."""
+    more = f" and {len(names) - TOLD:,} more" if len(names) > TOLD else ""
+    return ", ".join(names[:TOLD]) + more
+
+
+_CALL_DATA = (
+    f"expected is a text of {LONGEST_VALUE:,} characters at most, a number, true, false, null or a list of"
+    f" {LONGEST_LIST} of them, under a name of {LONGEST_NAME} characters at most"
+)
 CallData: TypeAlias = Annotated[
-    dict[Annotated[str, Field(max_length=128)], Datum | Annotated[list[Datum], Field(max_length=100)]],
-    Field(max_length=100, description="Call data, as the environment declares it.", examples=[{"page": "/travel"}]),
+    dict[str, Any],
+    PlainValidator(_call_data),
+    WithJsonSchema({**_DESCRIBED.json_schema(), "maxProperties": MOST_DATA}),
+    Field(description="Call data, as the environment declares it.", examples=[{"page": "/travel"}]),
 ]
+Names: TypeAlias = Annotated[list[Named], FailFast(), Field(max_length=50)]
 Output: TypeAlias = Literal["html", "text", "xml"]
 
 
@@ -38,23 +88,28 @@ class Body(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _few_unknown(cls, given: Any) -> Any:
+        """Many unknown names are one mistake; a few are told one by one, as everything else is."""
+        if isinstance(given, dict) and len(given) > len(cls.model_fields) + TOLD:
+            unknown = [str(name)[:60] for name in given if name not in cls.model_fields]
+            raise PydanticCustomError("extra_forbidden", "{names} are not known here", {"names": named(unknown)})
+        return given
+
 
 class ProposeBody(Body):
     """A call to the engine: several spaces in one call share one decision, and no offer is proposed twice."""
 
-    spaces: Annotated[list[Place], Field(min_length=1, max_length=20)]
+    spaces: Annotated[list[Place], FailFast(), Field(min_length=1, max_length=20)]
     contact: Key = Field("", description="Who, by the space's keys; parts of a composite key are joined by |.")
     cookie: Key = Field("", description="The visitor's permanent or session cookie.")
     n: int = Field(1, ge=1, le=MAX_COUNT, description="How many offers on each space.")
-    categories: Annotated[list[Named], Field(max_length=50)] = Field(
-        default_factory=list, description="Only offers below one of these."
-    )
-    themes: Annotated[list[Named], Field(max_length=50)] = Field(
-        default_factory=list, description="Only offers that carry one of these."
-    )
+    categories: Names = Field(default_factory=list, description="Only offers below one of these.")
+    themes: Names = Field(default_factory=list, description="Only offers that carry one of these.")
     data: CallData = Field(default_factory=dict)
     store: bool = Field(True, description="Keep what is proposed; without it, nothing has an id.")
-    outputs: Annotated[list[Output], Field(max_length=3)] = Field(
+    outputs: Annotated[list[Output], FailFast(), Field(max_length=3)] = Field(
         default_factory=list, description="What the spaces' rendering functions are to make."
     )
     status_url: bool = Field(True, description="Lead tracked links through this service.")
@@ -103,6 +158,9 @@ class AnswerView(BaseModel):
     at: str
     revision: int = Field(description="The newest revision of the state that answered.")
     spaces: list[SpaceView]
+    cookie: str = Field(
+        "", description="The visitor's cookie from now on, where it is another one than the call came with."
+    )
 
 
 class UpdatedView(BaseModel):

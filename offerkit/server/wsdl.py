@@ -10,7 +10,7 @@ from offerkit.server.soap_xml import PARTS, SERVICE
 _SEQUENCE = ("<xsd:complexType><xsd:sequence>", "</xsd:sequence></xsd:complexType>")
 _MESSAGES: dict[str, tuple[tuple[str, str], ...]] = {
     "Propose": PARTS["Propose"],
-    "ProposeResponse": (("interactionId", "string"), ("propositions", "")),
+    "ProposeResponse": (("interactionId", "string"), ("propositions", ""), ("uuid", "string"), ("nli", "string")),
     "UpdateStatus": PARTS["UpdateStatus"],
     "UpdateStatusResponse": (),
 }

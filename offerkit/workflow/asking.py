@@ -25,6 +25,8 @@ class Ask:
     ``status_base`` is the address of the service that sets statuses, for tracked links. ``anonymous_categories``
     take the place of ``categories`` where nobody was identified and the linked anonymous space answers; none: those
     of the space that fell back. ``wanted`` is what differs on single spaces, by the name in ``spaces``.
+    ``hints``: whether names that are not known are told with those that look like them, which takes a while; nobody
+    from outside ever hears them.
     """
 
     spaces: tuple[str, ...]
@@ -42,6 +44,7 @@ class Ask:
     status_base: str = ""
     anonymous_categories: tuple[str, ...] = ()
     wanted: Mapping[str, Wanted] = field(default_factory=dict)
+    hints: bool = True
 
     def on(self, space: str) -> Wanted:
         """What is wanted of one of the call's spaces."""

@@ -120,9 +120,28 @@ def decided(
         taken |= {proposed.offer for proposed in answer.proposed}
         answers.append(answer)
         rows += new
-    contacts = {(a.who.environment, a.who.key) for a in asked if ask.cookie and ask.store and a.who.how is How.EXPLICIT}
-    kept = Kept(tuple(rows), tuple(sorted(contacts)), ask.cookie, utc(ask.at))
-    return Answer(interaction, ask.at.astimezone(asked[0].catalog.zone), tuple(answers)), kept
+    contacts = _named(asked) if ask.cookie and ask.store else ()
+    cookie = _cookie(store, ask.cookie, contacts)
+    kept = Kept(tuple(rows), contacts, cookie, utc(ask.at))
+    at, renewed = ask.at.astimezone(asked[0].catalog.zone), cookie if cookie != ask.cookie else ""
+    return Answer(interaction, at, tuple(answers), renewed), kept
+
+
+def _named(asked: Sequence[_Asked]) -> tuple[tuple[str, str], ...]:
+    """Who said by a key who they are, as (environment, key); visitors are their cookie, and need not be remembered."""
+    found = {(a.who.environment, a.who.key) for a in asked if a.who.how is How.EXPLICIT and not a.catalog.anonymous}
+    return tuple(sorted(found))
+
+
+def _cookie(store: Store, given: str, contacts: Sequence[tuple[str, str]]) -> str:
+    """The cookie by which ``contacts`` are known again: the one that was given if it is theirs already, else a new one.
+
+    Whoever sent it need not be the only one who knows its value: a page on a sub-domain, or anybody on the way of a
+    request without https, can set a visitor's cookie. Were that one theirs from now on, who set it would be answered as
+    them (session fixation, CWE-384).
+    """
+    is_theirs = all(store.contact_of(environment, given) == key for environment, key in contacts)
+    return given if is_theirs else unguessable(32)
 
 
 def keep(store: Store, answers: Sequence[Kept]) -> None:
@@ -172,8 +191,9 @@ def _prepare(catalogs: Catalogs, people: People, store: Store, ask: Ask, name: s
     nobody, wanted = Who(None, "", ask.at, ask.seed), ask.on(name)
     # What is wrong with it is told before anyone is looked up.
     call = make_call(
-        asked, space, who=nobody, n=wanted.n, categories=wanted.categories, themes=ask.themes, data=ask.data
-    )
+        asked, space, who=nobody, n=wanted.n, categories=wanted.categories, themes=ask.themes, data=ask.data,
+        hints=ask.hints,
+    )  # fmt: skip
     who = identified(catalogs, people, store, ask, environment, space)
     catalog = catalogs[who.environment]
     fallen = f"{who.environment}/{who.space}" != name
@@ -185,6 +205,7 @@ def _prepare(catalogs: Catalogs, people: People, store: Store, ask: Ask, name: s
             n=wanted.n,
             categories=wanted.anonymous_categories or who.categories,
             data={key: value for key, value in ask.data.items() if key in catalog.call_data},
+            hints=ask.hints,
         )
     else:
         contact = contact_row(catalog, who.contact)

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from offerkit.governance.scopes import NOTHING, Scopes
+from offerkit.server.cookies import cookie_of
 
 COOKIE = "offerkit_ui"
 SECURE_COOKIE = "__Host-offerkit_ui"
@@ -39,7 +40,7 @@ class Viewer:
 
 def token_of(request: Request) -> str:
     """The token that the browser keeps; empty when it has none."""
-    return request.cookies.get(SECURE_COOKIE if is_secure(request) else COOKIE, "")[:LONGEST_TOKEN]
+    return cookie_of(request, SECURE_COOKIE if is_secure(request) else COOKIE)[:LONGEST_TOKEN]
 
 
 def is_secure(request: Request) -> bool:

@@ -277,7 +277,7 @@ def test_an_upgrade_is_a_request_like_others(running: Running) -> None:
 def test_several_requests_at_once_are_answered_in_turn(running: Running) -> None:
     one = POST + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
     with running.connect() as connection:
-        connection.sendall(one * 20 + b"GET /health/live HTTP/1.1\r\nConnection: close\r\n\r\n")
+        connection.sendall(one * 20 + b"GET /health/live HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
         assert everything(connection).count(b"HTTP/1.1 200 OK") == 21
     nothing_is_held(running)
 

@@ -1,0 +1,189 @@
+"""Measure what callers keep while somebody sends junk at the allowed rate: ten requests a second from one address.
+
+The bundled project is taken live in a temporary copy and served by one process on one core; callers and attacker share
+the other. For each kind of junk callers ask at full pace alone, then beside the attacker, in turn and several rounds of
+it: medians of the ratios are printed, and the longest call beside the attacker. Prints Markdown.
+
+    python benchmarks/hostile_calls.py [--rounds 3] [--seconds 3] [--only WORD]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import selectors
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hostile_requests import Hostile, requests
+from serving import started
+
+from offerkit.loader import find_project
+from offerkit.workflow.demonstration import live_copy
+from offerkit.workflow.proposing import utc
+from offerkit.workflow.session import Session
+
+HERE = Path(__file__).resolve().parent
+PORT = 18_730
+CALLERS, ATTACKERS = 8, 10
+PACE = 10
+"""Requests of the attacker in a second: what one address may ask of an environment that declares nothing else."""
+KEPT = 0.8
+BODY = (
+    b'{"spaces":["recipients/web-home"],"contact":"%s","n":1,"data":{"page":"/travel","navigation_language":"fr"},'
+    b'"store":false}'
+)
+_LENGTH = re.compile(rb"content-length: (\d+)")
+
+
+def callers(port: int, seconds: float) -> tuple[float, float]:
+    """Calls a second that were answered with 200 on a few connections at full pace, and the longest call's seconds."""
+    poll = selectors.DefaultSelector()
+    body = BODY % b"ana@example.com"
+    head = b"POST /api/v1/propose HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    call = head % len(body) + body
+    since: dict[socket.socket, float] = {}
+    answers: dict[socket.socket, bytearray] = {}
+    begin = time.perf_counter()
+    for _ in range(CALLERS):
+        made = socket.create_connection(("127.0.0.1", port))
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        poll.register(made, selectors.EVENT_READ)
+        since[made], answers[made] = begin, bytearray()
+        made.sendall(call)
+    count, longest = 0, 0.0
+    while time.perf_counter() < begin + seconds:
+        for key, _ in poll.select(0.05):
+            connection = key.fileobj
+            assert isinstance(connection, socket.socket)
+            answer = answers[connection]
+            answer += connection.recv(65_536)
+            end = answer.find(b"\r\n\r\n")
+            found = _LENGTH.search(answer, 0, end) if end >= 0 else None
+            if found is None or len(answer) < end + 4 + int(found[1]):
+                continue
+            if not answer.startswith(b"HTTP/1.1 200"):
+                raise SystemExit(answer.decode())
+            now = time.perf_counter()
+            count, longest = count + 1, max(longest, now - since[connection])
+            answer.clear()
+            since[connection] = now
+            connection.sendall(call)
+    took = time.perf_counter() - begin
+    longest = max(longest, *(time.perf_counter() - each for each in since.values()))
+    for connection in since:
+        connection.close()
+    return count / took, longest
+
+
+def attack(port: int, request: Hostile) -> None:
+    """Send ``request`` at the allowed pace until this process is ended; each on a connection of its own."""
+
+    def send() -> None:
+        while True:
+            due = time.perf_counter() + ATTACKERS / PACE
+            try:
+                with socket.socket() as connection:
+                    connection.bind(("127.0.0.2", 0))
+                    connection.settimeout(120)
+                    connection.connect(("127.0.0.1", port))
+                    connection.sendall(request.bytes)
+                    answer = connection.recv(65_536)
+                    print(answer[9:12].decode(), flush=True)
+            except OSError:
+                print("cut", flush=True)
+            time.sleep(max(due - time.perf_counter(), 0))
+
+    threads = [threading.Thread(target=send, daemon=True) for _ in range(ATTACKERS)]
+    for thread in threads:
+        thread.start()
+        time.sleep(1 / PACE)
+    threads[0].join()
+
+
+@contextmanager
+def attacked(port: int, name: str, token: str, said: list[str]) -> Iterator[None]:
+    """An attacker in a process of its own; ``said`` gets the statuses that it was answered with."""
+    command = [sys.executable, str(Path(__file__).resolve()), "--attack", name, "--port", str(port), "--token", token]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    try:
+        time.sleep(2.5)  # until it is under way
+        yield
+    finally:
+        process.kill()
+        out, _ = process.communicate()
+        said += out.decode().split()
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=3, help="of each measure")
+    parser.add_argument("--rounds", type=int, default=3, help="of all measures, in turn")
+    parser.add_argument("--only", default="", help="only the kinds with this word in their name")
+    parser.add_argument("--attack", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--port", type=int, default=PORT)
+    parser.add_argument("--token", default="", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.attack:
+        attack(asked.port, next(one for one in requests(asked.token) if one.name == asked.attack))
+        return
+    os.sched_setaffinity(0, {1})
+    with tempfile.TemporaryDirectory(prefix="offerkit-hostile-") as temporary:
+        print("\n".join(measured(asked, Path(temporary))))
+
+
+def measured(asked: argparse.Namespace, folder: Path) -> list[str]:
+    """The table."""
+    project = find_project(HERE.parent)
+    now = utc(datetime.now(UTC))
+    root = live_copy(Session(project, now, environ=dict(os.environ)), folder).project.root
+    program = str(Path(sys.executable).with_name("offerkit"))
+    environ = {**os.environ, "OFFERKIT_OPERATOR": "ada"}
+    made = subprocess.run([program, "token", "create", "olga"], cwd=root, env=environ, check=True, capture_output=True)
+    found = re.search(r"\bofferkit[_A-Za-z0-9-]{20,}|\b[A-Za-z0-9_-]{40,}", made.stdout.decode())
+    assert found is not None, made.stdout
+    command = [program, "serve", "--port", str(asked.port), "--log-level", "error"]
+    kinds = [one for one in requests(found[0]) if asked.only in one.name]
+    lines = [
+        f"| what is sent, {PACE} a second | bytes | answered | calls a second, alone | beside it | kept | longest |",
+        "|:--|--:|--:|--:|--:|--:|--:|",
+    ]
+    with started(command, asked.port, root, {}, "/health/ready"):
+        callers(asked.port, 3)
+        alone: dict[str, list[float]] = {}
+        beside: dict[str, list[float]] = {}
+        longest: dict[str, float] = {}
+        said: dict[str, list[str]] = {}
+        for _ in range(asked.rounds):
+            for one in kinds:
+                alone.setdefault(one.name, []).append(callers(asked.port, asked.seconds)[0])
+                with attacked(asked.port, one.name, found[0], said.setdefault(one.name, [])):
+                    rate, most = callers(asked.port, asked.seconds)
+                beside.setdefault(one.name, []).append(rate)
+                longest[one.name] = max(most, longest.get(one.name, 0))
+                time.sleep(0.5)
+                print(one.name, f"{alone[one.name][-1]:.0f} {rate:.0f}", file=sys.stderr)
+    for one in kinds:
+        kept = statistics.median(mine / other for mine, other in zip(beside[one.name], alone[one.name], strict=True))
+        statuses = ", ".join(sorted(set(said[one.name]))) or "nothing"
+        lines.append(
+            f"| {one.name} | {len(one.bytes):,} | {statuses} | {statistics.median(alone[one.name]):,.0f} | "
+            f"{statistics.median(beside[one.name]):,.0f} | {kept:.0%}{'' if kept >= KEPT else ' **too few**'} | "
+            f"{longest[one.name] * 1000:,.0f} ms |"
+        )
+    return lines
+
+
+if __name__ == "__main__":
+    main()
