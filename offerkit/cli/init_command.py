@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from offerkit.cli.options import pass_shell
-from offerkit.cli.shell import Shell, git_email
+from offerkit.cli.shell import Shell
+from offerkit.loader.git import git_email
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable

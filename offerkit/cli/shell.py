@@ -47,6 +47,7 @@ class Shell:
     def session(self, *, lock_timeout: float = 0.0, message: str = "", override_impact: str = "") -> Session:
         """The session of this run. Raises Refused where there is no project."""
         from offerkit.loader import find_project
+        from offerkit.loader.git import git_email
         from offerkit.workflow.session import Session
 
         start = Path(self.project).resolve() if self.project else Path.cwd()
@@ -201,24 +202,6 @@ def behind_server(address: str, operator: str, root: Path) -> tuple[Remote, Loca
             hint="Through a server you are who your token says: leave out --as and OFFERKIT_OPERATOR.",
         )
     return remote, copy.path, copy.operator
-
-
-def git_email(folder: Path) -> str:
-    """The e-mail that git would sign with in ``folder``; empty without git."""
-    import subprocess
-
-    try:
-        answer = subprocess.run(
-            ["git", "config", "user.email"],  # noqa: S607 - the git that the user has on their PATH
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return answer.stdout.strip()
 
 
 def style_for(stream: object, choice: str) -> Style:
