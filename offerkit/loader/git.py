@@ -227,7 +227,7 @@ class _Repository:
         first, second = self._one(a), self._one(b)
         done = self._run(["merge-base", first, second])
         if done.returncode not in (0, 1):
-            raise self._failed(_reason(done.stderr), revision)
+            raise refuse(Code.GIT, f"“{_cut(revision)}” is no merge base: {_reason(done.stderr)}")
         if done.returncode:
             shallow = self._text(["rev-parse", "--is-shallow-repository"]) == "true"
             raise refuse(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 from pathlib import Path
 
 from offerkit.address import SHARED, Kind, Stage, StageRef, parse_address, parse_stage
-from offerkit.diagnostics import Code, refuse
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.loader import Loaded, StaleCache, load_folder
 from offerkit.planning.plan import Body, Entry, Plan
 from offerkit.planning.view import Layered
@@ -135,7 +135,16 @@ def _at_revision(session: Session, text: str) -> Point:
         for name in ("specs", "environments"):
             with contextlib.suppress(OSError):  # a file of that name: the loader says so
                 (folder / name).mkdir(exist_ok=True)
-        return _specs(load_folder(folder), text)
+        try:
+            return _specs(load_folder(folder), text)
+        except Refused as refused:
+            raise Refused([_in(text.removeprefix("git:"), found) for found in refused.diagnostics]) from None
+
+
+def _in(revision: str, found: Diagnostic) -> Diagnostic:
+    """``found`` with its place as git names it: the file of that name on disk is another one."""
+    at = found.position
+    return found if at is None else replace(found, position=at._replace(file=f"{revision[:60]}:{at.file}"))
 
 
 def _planned(store: Store | None, plan: Plan, title: str) -> Point:
