@@ -48,6 +48,7 @@ class Shell:
         """The session of this run. Raises Refused where there is no project."""
         from offerkit.loader import find_project
         from offerkit.loader.git import git_email
+        from offerkit.loader.output import is_folder
         from offerkit.workflow.session import Session
 
         start = Path(self.project).resolve() if self.project else Path.cwd()
@@ -165,14 +166,6 @@ def is_file(text: str) -> bool:
     """Whether ``text`` names a file; false also for what is too long or too strange to be a path."""
     try:
         return Path(text).is_file()
-    except (OSError, ValueError):
-        return False
-
-
-def is_folder(path: Path) -> bool:
-    """Whether ``path`` is a folder; false also for what is too long or too strange to be a path."""
-    try:
-        return path.is_dir()
     except (OSError, ValueError):
         return False
 
