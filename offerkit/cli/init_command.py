@@ -31,6 +31,7 @@ def command(shell: Shell, target: Path, environment: str) -> None:
 
     starter = dict(_starter(files("offerkit.cli").joinpath("starter")))
     begun = begin(target, starter, environment, git_email(Path.cwd()))
+    shell.done = True
     for path in begun.written:
         click.echo(f"  + {path}")
     for path in begun.kept:

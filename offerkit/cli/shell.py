@@ -39,6 +39,8 @@ class Shell:
     no_cache: bool = False
     form: str = "text"
     """The form the last plan was printed in; other forms own standard output."""
+    done: bool = False
+    """Whether this run has changed what it was to change: then it has succeeded, even if its output is lost."""
 
     def __post_init__(self) -> None:
         """Let diagnostics, which are printed when the command has ended, know of --color."""
@@ -142,6 +144,7 @@ class Shell:
 
     def applied(self, applied: Applied, what: str) -> None:
         """Say what was done, in which revision."""
+        self.done = True
         revision = applied.revision
         beside = self.form != "text"
         if applied.base_moved:
@@ -246,6 +249,11 @@ def tell(diagnostics: Sequence[Diagnostic]) -> None:
 
     style = style_for(sys.stderr, _SHELL[-1].color if _SHELL else "auto")
     click.echo(diagnostics_text(diagnostics, source_lines, style, width()), nl=False, err=True, color=True)
+
+
+def something_done() -> bool:
+    """Whether this run has changed what it was to change."""
+    return bool(_SHELL) and _SHELL[-1].done
 
 
 def tell_refused(refused: Refused) -> None:

@@ -72,6 +72,7 @@ def migrate(shell: Shell, check: bool) -> int:
     session = shell.session()
     session.people_needed()
     found = upgrade(session.store, check=check)
+    shell.done = not check
     if found.current:
         click.echo(f"Nothing to do: the store has format {found.now}.")
     elif check:
@@ -99,6 +100,7 @@ def copy(shell: Shell, source: str, target: str) -> None:
     if old is None or new is None:
         raise click.UsageError("FROM and TO are paths or addresses of stores; neither may be empty.")
     found = carry(old, new, progress_bar)
+    shell.done = True
     text = f"Copied and compared: {found.revisions:,} revisions, {found.rows['proposition']:,} propositions, "
     text += f"{sum(found.rows.values()):,} rows in all. The store is now also at {new}."
     click.echo(shell.style.green(text), color=True)
@@ -135,6 +137,7 @@ def purge(shell: Shell, names: tuple[str, ...], plan_only: bool, yes: bool) -> N
         for count in retention.purge(session, found):
             removed += count
             done(count)
+    shell.done = True
     click.echo(shell.style.green(f"Removed {removed:,} propositions."), color=True)
 
 

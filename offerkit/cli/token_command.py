@@ -60,6 +60,7 @@ def revoke(shell: Shell, id_: str) -> None:
     from offerkit.workflow import tokens
 
     row = tokens.revoke(shell.session(), id_)
+    shell.done = True
     click.echo(f"Token {row.id} of {row.operator} counts no more.")
 
 
