@@ -15,7 +15,7 @@ from offerkit.governance.rights import without_administrator
 from offerkit.governance.standing import counting, standing
 from offerkit.models.inherit import JsonMap
 from offerkit.planning.delta import delta
-from offerkit.planning.fields import field_changes
+from offerkit.planning.fields import concealed, field_changes
 from offerkit.planning.plan import Action, Body, Entry, Plan, PlanKind, Step
 from offerkit.planning.view import Layered
 from offerkit.store import Store
@@ -133,9 +133,9 @@ def _misdescribed(plan: Plan, store: Store) -> Iterator[Diagnostic]:
         before = _read(bodies, step.before)
         after = _read(plan.bodies, step.after)
         both = before is not None and after is not None and before != after
-        expected = field_changes(before or {}, after or {}) if both else ()
+        expected = concealed(field_changes(before or {}, after or {})) if both else ()
         label = str((after if after is not None else before or {}).get("label", ""))
-        if (_action(step), expected, label) != (step.action, step.changes, step.label):
+        if (_action(step), expected, label) != (step.action, concealed(step.changes), step.label):
             yield _odd(step, plan)
 
 

@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from offerkit.batch.decide import Decided
 from offerkit.batch.people import People
 from offerkit.batch.program import Program
+from offerkit.reports.csv_file import FORMULA
+
+if TYPE_CHECKING:
+    import duckdb
 
 FORMATS = {".parquet": "FORMAT parquet, COMPRESSION zstd", ".csv": "FORMAT csv, HEADER true"}
 """By the file's ending, what DuckDB is told."""
+_CONTACT = {".parquet": "k", ".csv": f"CASE WHEN regexp_matches(k, '{FORMULA}') THEN concat(chr(39), k) ELSE k END"}
+"""A contact's key: it comes from outside, and a CSV file is opened in spreadsheets."""
+
+
+def copy_results(connection: duckdb.DuckDBPyConnection, rows: str, target: Path, ending: str) -> int:
+    """Write ``rows``, a FROM clause with ``k`` for the contact's key and ``n`` for their order; how many there are.
+
+    ``ending`` (.parquet, .csv) says how. Raises OSError when the file cannot be written.
+    """
+    import duckdb
+
+    quoted = str(target).replace("'", "''")
+    try:
+        found = connection.execute(
+            f"COPY (SELECT space, {_CONTACT[ending]} AS contact, CAST(rank AS INTEGER) AS rank, offer, category"  # noqa: S608
+            f" FROM {rows} ORDER BY space, n, rank) TO '{quoted}' ({FORMATS[ending]}, USE_TMP_FILE false)"
+        ).fetchone()
+    except duckdb.Error as error:
+        raise OSError(str(error).splitlines()[0][:200]) from error
+    return int(found[0]) if found else 0
 
 
 class Results:
@@ -47,23 +72,10 @@ class Results:
             self._items += len(offers)
         return self._first[space]
 
-    def write(self, target: Path) -> None:
-        """Write all of it to ``target``, whose ending (.parquet, .csv) says how; never half a file.
+    def write(self, target: Path, ending: str) -> None:
+        """Write all of it to ``target``; ``ending`` (.parquet, .csv) says how.
 
         Raises OSError when the file cannot be written.
         """
-        import duckdb
-
-        partial = target.with_name(f".{target.name}.partial")
-        quoted = str(partial).replace("'", "''")
-        try:
-            self._people.connection.execute(
-                "COPY (SELECT space, k AS contact, rank, offer, category"  # noqa: S608 - quoted
-                " FROM pick JOIN contact USING (n) JOIN item USING (item)"
-                f" ORDER BY space, n, rank) TO '{quoted}' ({FORMATS[target.suffix]})"
-            )
-            partial.replace(target)
-        except duckdb.Error as error:
-            raise OSError(str(error).splitlines()[0][:200]) from error
-        finally:
-            partial.unlink(missing_ok=True)
+        rows = "pick JOIN contact USING (n) JOIN item USING (item)"
+        copy_results(self._people.connection, rows, target, ending)

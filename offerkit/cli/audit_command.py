@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell
-from offerkit.diagnostics import Code, refuse
-
-if TYPE_CHECKING:
-    from offerkit.store import Store
 
 
 @click.group("audit")
@@ -50,32 +45,16 @@ def verify(shell: Shell, head: str | None) -> None:
 @pass_shell
 def export(shell: Shell, out: Path | None) -> None:
     """Write the history as JSON lines, oldest revision first."""
-    with shell.audited(verify=False) as audited:
-        if out is None:
-            from offerkit.workflow.audit import write_history
-
-            write_history(audited.store, sys.stdout.buffer)
-            return
-        try:
-            count = _to_file(audited.store, out)
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", error)
-            raise refuse(Code.UNREADABLE, f"the history cannot be written to {out!s:.200}: {reason}") from None
-    click.echo(f"{count:,} revisions written to {out}.", err=True)
-
-
-def _to_file(store: Store, out: Path) -> int:
-    """Write to ``out``, whole or not at all; a device or a pipe is written to, never replaced."""
+    from offerkit.loader.output import HISTORY, writing
     from offerkit.workflow.audit import write_history
 
-    if out.exists() and not out.is_file():
-        with out.open("wb") as file:
-            return write_history(store, file)
-    partial = out.with_name(f".{out.name}.partial")
-    with partial.open("wb") as file:
-        count = write_history(store, file)
-    partial.replace(out)
-    return count
+    with shell.audited(verify=False) as audited:
+        if out is None:
+            write_history(audited.store, sys.stdout.buffer)
+            return
+        with writing(out, HISTORY) as file:
+            count = write_history(audited.store, file)
+    click.echo(f"{count:,} revisions written to {out}.", err=True)
 
 
 command: click.Command = audit

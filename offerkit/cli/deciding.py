@@ -43,6 +43,7 @@ def carry_out(shell: Shell, decision: str, lock_timeout: float, plan_file: Path 
         )
     plan = saved(plan_file) if plan_file is not None else None
     decided = decide(shell.session(lock_timeout=lock_timeout), Wish(plan=plan, **wish), Decision(decision))
+    shell.done = True
     from offerkit.reports.approvals import decided_text
 
     text = decided_text(decision, decided.keys, decided.left, shell.style)

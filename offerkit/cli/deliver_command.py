@@ -88,6 +88,7 @@ def command(
         asked = Deliver(actor, now, folder, dry_run, fields, status_url, seed, set_aside)
         with progress_bar("Contacts", source.count()) as told:
             result, reports = deliver(catalogs, made, source, store, asked, told)
+    shell.done = not dry_run or out is not None
     warn(reports)
     text = delivery_json_text(result) if form == "json" else delivery_text(result, shell.style)
     click.echo(text, nl=False, color=True)
@@ -97,4 +98,5 @@ def _withdraw(shell: Shell, store: Store, place: tuple[str, str, str], actor: Ac
     from offerkit.workflow.delivered import withdraw
 
     run, count = withdraw(store, place, actor)
+    shell.done = True
     click.echo(shell.style.green(f"{run.name} is withdrawn, with {count:,} propositions. Its files stay."), color=True)

@@ -28,6 +28,7 @@ def command(shell: Shell, stage: str, target: Path, force: bool) -> None:
     from offerkit.workflow.export import export
 
     exported, count = export(shell.session(), stage, target, force=force)
+    shell.done = True
     files = "1 file" if count == 1 else f"{count:,} files"
     stages = ", ".join(exported.stages)
     text = f"{len(exported.entries):,} resources of {stages} in {files} below {target}."

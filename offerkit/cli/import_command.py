@@ -29,6 +29,7 @@ def command(shell: Shell, folder: Path, names: tuple[str, ...], check: bool) -> 
     planned = plan_import(session, folder, names)
     if not check:
         write_import(session, planned)
+        shell.done = True
     for path in sorted(planned.files):
         click.echo(path)
     verb = "would be added" if check else "added"

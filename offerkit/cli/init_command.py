@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from offerkit.cli.options import pass_shell
-from offerkit.cli.shell import Shell, git_email
+from offerkit.cli.shell import Shell
+from offerkit.loader.git import git_email
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -30,6 +31,7 @@ def command(shell: Shell, target: Path, environment: str) -> None:
 
     starter = dict(_starter(files("offerkit.cli").joinpath("starter")))
     begun = begin(target, starter, environment, git_email(Path.cwd()))
+    shell.done = True
     for path in begun.written:
         click.echo(f"  + {path}")
     for path in begun.kept:

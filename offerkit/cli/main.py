@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import gc
+import io
 import os
 import sys
 from importlib import import_module
@@ -55,6 +56,19 @@ COMMANDS = {
     "schema": "Print the JSON Schema of the spec files.",
     "completion": "Print the shell's completion script.",
 }
+
+
+_EXHAUSTED = {
+    errno.ENOSPC: "Free some space on the disk.",
+    errno.EDQUOT: "Free some space: the disk's quota is used up.",
+    errno.EFBIG: "Raise the limit on file size (ulimit -f).",
+    errno.EMFILE: "Raise the limit on open files (ulimit -n).",
+    errno.ENFILE: "Too many files are open on this machine.",
+    errno.ENOMEM: "There is not enough memory.",
+    errno.EROFS: "The file system is read-only.",
+    errno.EIO: "Look at the disk.",
+}
+"""What a machine can run out of, and what helps."""
 
 
 class Commands(click.Group):
@@ -169,12 +183,9 @@ def run() -> None:
     """The program: run the command line and leave with one of the exit codes."""
     # A run is short and makes few cycles; the collector would only slow the many small objects down.
     gc.disable()
-    for stream in ("stdout", "stderr"):
-        if getattr(sys, stream) is None:  # closed by who started us (offerkit plan >&-)
-            setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - kept to the end
+    output, _ = _patient("stdout"), _patient("stderr")
     try:
         code = cli.main(standalone_mode=False)
-        sys.stdout.flush()
     except KeyboardInterrupt:
         click.echo("Interrupted; nothing was changed that was not finished.", err=True)
         code = 130
@@ -186,17 +197,68 @@ def run() -> None:
     except click.ClickException as error:
         error.show()
         code = 1
-    except BrokenPipeError:
-        # Who reads has gone (offerkit plan | head): that is no error, and the interpreter must not make it one.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
     except Exception as error:
         code = _failed(error)
-    # Skipping the teardown of a heap that is thrown away as a whole saves time on large projects.
-    with contextlib.suppress(OSError):  # a full disk: told already
+    with contextlib.suppress(OSError):
         sys.stdout.flush()
+    code = _unheard(output, code if isinstance(code, int) else 0)
+    with contextlib.suppress(OSError):
         sys.stderr.flush()
-    os._exit(code if isinstance(code, int) else 0)
+    # Skipping the teardown of a heap that is thrown away as a whole saves time on large projects.
+    os._exit(code)
+
+
+class _Patient(io.FileIO):
+    """A standard stream that stops no work when it cannot be written; ``failure`` says why it could not.
+
+    What happened decides the exit code: a plan that was applied is applied, whether or not somebody reads of it.
+    """
+
+    failure: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        """Write, or lose what cannot be written."""
+        if self.failure is None:
+            try:
+                return super().write(data)
+            except OSError as error:
+                self.failure = error
+        return memoryview(data).nbytes
+
+
+def _patient(name: str) -> _Patient | None:
+    """Put a patient stream in the place of ``sys.stdout`` or ``sys.stderr``; None where that is no file."""
+    stream = getattr(sys, name)
+    if stream is None:  # closed by who started us (offerkit plan >&-)
+        setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - kept to the end
+        return None
+    try:
+        stream.flush()
+        raw = _Patient(stream.fileno(), "w", closefd=False)
+    except (OSError, ValueError):
+        return None
+    text = io.TextIOWrapper(
+        io.BufferedWriter(raw), stream.encoding, stream.errors, line_buffering=raw.isatty() or name == "stderr"
+    )
+    setattr(sys, name, text)
+    return raw
+
+
+def _unheard(output: _Patient | None, code: int) -> int:
+    """The exit code of a run whose output may be lost: an error where the output was what was asked for.
+
+    Who has stopped reading (offerkit plan | head) has what they wanted.
+    """
+    from offerkit.cli.shell import something_done
+
+    if output is None or output.failure is None or output.failure.errno == errno.EPIPE or code not in (0, 2):
+        return code
+    why = f"the output cannot be written: {output.failure.strerror}"
+    if something_done():
+        click.echo(f"Warning: {why}. What was asked for was done.", err=True)
+        return code
+    click.echo(f"Error: {why}", err=True)
+    return 1
 
 
 def _failed(error: Exception) -> int:
@@ -207,8 +269,12 @@ def _failed(error: Exception) -> int:
     if isinstance(error, Refused):
         tell_refused(error)
         return 1
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
-        click.echo(f"Error: the output cannot be written: {error.strerror}", err=True)
+    if isinstance(error, MemoryError):
+        click.echo("Error: there is not enough memory.", err=True)
+        return 1
+    if isinstance(error, OSError) and error.errno in _EXHAUSTED:
+        where = f": {error.filename!s:.200}" if error.filename else ""
+        click.echo(f"Error: {error.strerror}{where}. Nothing was half done. {_EXHAUSTED[error.errno]}", err=True)
         return 1
     return tell_bug(error)
 

@@ -25,12 +25,16 @@ def command(shell: Shell, kind: str, out: Path | None) -> None:
         # yaml-language-server: $schema=../../.schema/specs.json
     """
     from offerkit.loader.json_schema import schema_files
-    from offerkit.loader.write import put_files
+    from offerkit.loader.output import JSON_SCHEMA, check_output, writing
 
     written = schema_files()
     if out is None:
         click.echo(written[f"{kind}.json"].decode(), nl=False)
         return
-    put_files(out, written)
+    for name in written:
+        check_output(out / name, JSON_SCHEMA)
+    for name, content in written.items():
+        with writing(out / name, JSON_SCHEMA, folders=True) as file:
+            file.write(content)
     for name in written:
         click.echo(str(out / name))

@@ -23,6 +23,7 @@ def command(shell: Shell, name: str) -> None:
     session = shell.session()
     with session.writing() as store:
         run, count, before = sent(store, name, who_is(session, store), session.now)
+    shell.done = True
     if before:
         click.echo(f"{run.name} was sent at {before} already; {count:,} more propositions are presented now.")
     else:

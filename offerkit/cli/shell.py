@@ -45,6 +45,8 @@ class Shell:
     """Whether ``store`` stands on the command line: a relative path then is from where one stands."""
     form: str = "text"
     """The form the last plan was printed in; other forms own standard output."""
+    done: bool = False
+    """Whether this run has changed what it was to change: then it has succeeded, even if its output is lost."""
 
     def __post_init__(self) -> None:
         """Let diagnostics, which are printed when the command has ended, know of --color."""
@@ -54,6 +56,8 @@ class Shell:
         """The session of this run. Raises Refused where there is no project."""
         from offerkit.governance.scopes import scopes_of
         from offerkit.loader import find_project
+        from offerkit.loader.git import git_email
+        from offerkit.loader.output import is_folder
         from offerkit.workflow.heads import seen_heads
         from offerkit.workflow.session import Session
 
@@ -186,6 +190,7 @@ class Shell:
         """Say what was done, in which revision."""
         from offerkit.reports.escape import visible
 
+        self.done = True
         revision = applied.revision
         beside = self.form != "text"
         if applied.base_moved:
@@ -210,14 +215,6 @@ def is_file(text: str) -> bool:
     """Whether ``text`` names a file; false also for what is too long or too strange to be a path."""
     try:
         return Path(text).is_file()
-    except (OSError, ValueError):
-        return False
-
-
-def is_folder(path: Path) -> bool:
-    """Whether ``path`` is a folder; false also for what is too long or too strange to be a path."""
-    try:
-        return path.is_dir()
     except (OSError, ValueError):
         return False
 
@@ -250,24 +247,6 @@ def behind_server(address: str, operator: str, root: Path) -> tuple[Remote, Copy
             hint="Through a server you are who your token says: leave out --as and OFFERKIT_OPERATOR.",
         )
     return remote, copy
-
-
-def git_email(folder: Path) -> str:
-    """The e-mail that git would sign with in ``folder``; empty without git."""
-    import subprocess
-
-    try:
-        answer = subprocess.run(
-            ["git", "config", "user.email"],  # noqa: S607 - the git that the user has on their PATH
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return answer.stdout.strip()
 
 
 def style_for(stream: object, choice: str) -> Style:
@@ -321,6 +300,11 @@ def tell(diagnostics: Sequence[Diagnostic]) -> None:
 
     style = style_for(sys.stderr, _SHELL[-1].color if _SHELL else "auto")
     click.echo(diagnostics_text(diagnostics, source_lines, style, width()), nl=False, err=True, color=True)
+
+
+def something_done() -> bool:
+    """Whether this run has changed what it was to change."""
+    return bool(_SHELL) and _SHELL[-1].done
 
 
 def tell_refused(refused: Refused) -> None:

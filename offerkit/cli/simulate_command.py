@@ -84,12 +84,15 @@ def command(
 
     Nothing is stored and nobody is told. On spaces with hooks each contact is decided by itself, hooks included.
     """
+    from offerkit.loader.output import SIMULATION_PAGE, check_output, writing
     from offerkit.reports.simulation import simulation_json, simulation_text
     from offerkit.workflow.engine import trying
     from offerkit.workflow.moments import moment
     from offerkit.workflow.simulating import Asked, by_spark, emitted, simulate
 
     session = shell.session()
+    if page is not None:
+        check_output(page, SIMULATION_PAGE)
     asked = Asked(environment, names, categories, themes, axes, count, seed, out, set_aside)
     with trying(session, stage) as engine:
         when = moment(at, engine.catalogs[environment].zone, session.now)
@@ -107,5 +110,6 @@ def command(
     if page is not None:
         from offerkit.reports.simulation_html import simulation_html
 
-        page.write_text(simulation_html(made), encoding="utf-8")
+        with writing(page, SIMULATION_PAGE) as file:
+            file.write(simulation_html(made).encode())
     click.echo(simulation_json(made) if form == "json" else simulation_text(made, shell.style), nl=False, color=True)

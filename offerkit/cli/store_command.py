@@ -72,6 +72,7 @@ def migrate(shell: Shell, check: bool) -> int:
     session = shell.session()
     session.people_needed()
     found = upgrade(session.store, check=check)
+    shell.done = not check
     if found.current:
         click.echo(f"Nothing to do: the store has format {found.now}.")
     elif check:
@@ -97,6 +98,7 @@ def copy(shell: Shell, source: str, target: str) -> None:
 
     old, new = located(source), located(target)
     found = carry(old, new, progress_bar)
+    shell.done = True
     text = f"Copied and compared: {found.revisions:,} revisions, {found.rows['proposition']:,} propositions, "
     text += f"{sum(found.rows.values()):,} rows in all. The store is now also at {new}."
     click.echo(shell.style.green(text), color=True)
@@ -184,6 +186,7 @@ def purge(shell: Shell, names: tuple[str, ...], plan_only: bool, yes: bool) -> N
         for count in retention.purge(session, found):
             removed += count
             done(count)
+    shell.done = True
     click.echo(shell.style.green(f"Removed {removed:,} propositions."), color=True)
 
 

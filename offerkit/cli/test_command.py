@@ -29,11 +29,14 @@ def command(
     runs them before every promotion.
     """
     from offerkit.loader.cases import read_cases
+    from offerkit.loader.output import JUNIT, check_output, writing
     from offerkit.reports import cases as report
     from offerkit.workflow.engine import trying
     from offerkit.workflow.testing import failures, run_cases
 
     session = shell.session()
+    if junit is not None:
+        check_output(junit, JUNIT)
     files = read_cases(session.project.root, paths)
     if not files:
         click.echo("There are no cases yet: write them in cases/*.yaml (docs/engine.md).")
@@ -41,7 +44,8 @@ def command(
     with trying(session, stage) as engine:
         outcomes = run_cases(engine.catalogs, engine.people, files, lambda case: part.lower() in case.name.lower())
     if junit is not None:
-        _write(junit, report.cases_junit(outcomes))
+        with writing(junit, JUNIT, folders=True) as out:
+            out.write(report.cases_junit(outcomes).encode())
     if form == "json":
         text = report.cases_json(outcomes)
     elif form == "junit":
@@ -50,13 +54,3 @@ def command(
         text = report.cases_text(outcomes, shell.style, width(), verbose=verbose)
     click.echo(text, nl=False, color=True)
     return 1 if failures(outcomes) else 0
-
-
-def _write(path: Path, text: str) -> None:
-    from offerkit.diagnostics import Code, refuse
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise refuse(Code.UNREADABLE, f"{path} cannot be written: {error.strerror}") from None

@@ -81,6 +81,7 @@ def revoke(shell: Shell, id_: str, lock_timeout: float) -> None:
     from offerkit.workflow import tokens
 
     row = tokens.revoke(shell.session(lock_timeout=lock_timeout), id_)
+    shell.done = True
     click.echo(f"Token {row.id} of {row.operator} counts no more.")
 
 

@@ -39,6 +39,7 @@ def command(shell: Shell, proposition: str, status: str, data: tuple[str, ...], 
     with serving(session, write=True) as (catalogs, people, store):
         when = moment(at, UTC, session.now)
         change, reports = update(catalogs, people, store, Update(proposition, status, pairs(data), when, environment))
+    shell.done = True
     warn(reports)
     row = change.proposition
     what = f"{row.id}: {row.environment}/offer.{row.offer} for {row.contact or 'a visitor'} on {row.space}"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TextIO
+from typing import Protocol
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.engine.report import Report
@@ -14,29 +12,40 @@ NAMED = 10
 """Contacts that are named; the others are counted."""
 
 
-class BadRows:
-    """Collects what is wrong with contacts. ``target``: the CSV file they are set aside in; None: they stop the run."""
+class SetAside(Protocol):
+    """A table that bad rows are written to: where each stands, the code, and the reason."""
 
-    def __init__(self, target: Path | None = None) -> None:
+    name: str
+
+    def write(self, rows: Sequence[Sequence[str]]) -> None:
+        """Some rows. Raises Refused when they cannot be written."""
+
+    def close(self) -> None:
+        """There are no more."""
+
+
+class BadRows:
+    """Collects what is wrong with contacts. ``aside``: where they are set aside; None: they stop the run."""
+
+    def __init__(self, aside: SetAside | None = None) -> None:
         """Nothing is written before the first bad row."""
-        self.target = target
         self.count = 0
+        self._aside = aside
         self._first: list[Diagnostic] = []
-        self._file: TextIO | None = None
 
     def add(self, found: Sequence[Diagnostic]) -> None:
         """One contact that cannot be read, and why."""
         self.count += 1
         if len(self._first) < NAMED:
             self._first += found
-        if self.target is not None:
-            self._write(self.target, found)
+        if self._aside is not None:
+            self._aside.write([(str(one.position or ""), one.code.value, one.summary) for one in found])
 
     def close(self) -> None:
         """Raises Refused when there are bad rows and they were not to be set aside."""
-        if self._file is not None:
-            self._file.close()
-        if self.count and self.target is None:
+        if self._aside is not None:
+            self._aside.close()
+        elif self.count:
             more = self.count - NAMED
             told = list(self._first)
             if more > 0:
@@ -50,15 +59,15 @@ class BadRows:
 
     def reports(self) -> tuple[Report, ...]:
         """What to tell when the run went on."""
-        if not self.count:
+        if not self.count or self._aside is None:
             return ()
         first = self._first[0]
         where = f"{first.position}: " if first.position is not None else ""
         return (
             Report(
                 Code.CONTACT_ROW,
-                f"{self.count:,} {'contact was' if self.count == 1 else 'contacts were'} set aside in {self.target};"
-                f" the first: {where}{first.summary}.",
+                f"{self.count:,} {'contact was' if self.count == 1 else 'contacts were'} set aside in"
+                f" {self._aside.name}; the first: {where}{first.summary}.",
             ),
         )
 
@@ -70,14 +79,3 @@ class BadRows:
                 f"there is no {name} to decide for: " + ("every row is bad" if self.count else "the source is empty"),
                 hint="Look at the source that the dimension declares, or name another file with --contacts.",
             )
-
-    def _write(self, target: Path, found: Sequence[Diagnostic]) -> None:
-        try:
-            if self._file is None:
-                self._file = target.open("w", newline="", encoding="utf-8")
-                csv.writer(self._file).writerow(("where", "code", "reason"))
-            csv.writer(self._file).writerows((str(one.position or ""), one.code.value, one.summary) for one in found)
-        except OSError as error:
-            raise refuse(
-                Code.UNREADABLE, f"contacts cannot be set aside in {target}: {error.strerror or error}"
-            ) from error

@@ -2,7 +2,7 @@
 
 from offerkit.diagnostics.codes import CODES, Code
 from offerkit.diagnostics.diagnostic import Diagnostic, Position, Refused, Severity, ordered, refuse
-from offerkit.diagnostics.secret import is_secret, secrets_of
+from offerkit.diagnostics.secret import has_secret, is_secret, masked, secret_spans, secrets_of
 from offerkit.diagnostics.suggest import nearest, or_list, suggestion
 
 __all__ = [
@@ -12,11 +12,14 @@ __all__ = [
     "Position",
     "Refused",
     "Severity",
+    "has_secret",
     "is_secret",
+    "masked",
     "nearest",
     "or_list",
     "ordered",
     "refuse",
+    "secret_spans",
     "secrets_of",
     "suggestion",
 ]

@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+MASK = "***"
+_HOLDS = re.compile(
+    r"passw|passphrase|passcode|pass$|pwd|secret|token|credential|signature|key(?:id)?$|keydata"
+    r"|^(?:sig|sas|pin|pinvalue|auth|authorization|bearer|jwt)$"
+)
+"""Names, in small letters and digits only, of options that hold a secret: those of libpq (password, sslpassword,
+oauth_client_secret, scram_client_key, scram_server_key) and those that drivers and clouds know."""
+_LEADS = ("passfile", "sslkey", "sslkeylogfile")
+"""Options of libpq that name a file with a secret: no secret themselves."""
+_OPTION = re.compile(r"([^\s?&;,#=\"'{}\[\]]+)(\s*=\s*)([^&\s]+)")
+_USER = re.compile(r"://[^\s/@:]*(:|%3a)(\S*)@", re.IGNORECASE)
+_ESCAPED = re.compile(r"\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})", re.ASCII | re.IGNORECASE)
+"""How YAML and JSON escape a character in a line of a file."""
+_CLOSING = "\"',;}])"
 
 
 def secrets_of(url: str) -> list[str] | None:
@@ -11,13 +28,79 @@ def secrets_of(url: str) -> list[str] | None:
         parts = urlsplit(url)
         password = parts.password or ""
         named = [value for name, value in parse_qsl(parts.query) if is_secret(name)]
+        raw = [text for name, _, text in (part.partition("=") for part in parts.query.split("&")) if is_secret(name)]
     except ValueError:
         return None
     if "@" in (parts.path + parts.query) or parts.fragment or parts.netloc.count("@") > 1:
         return None  # an unescaped / ? # @ in the password has put the rest of it elsewhere
-    return [secret for secret in (password, unquote(password), *named) if secret]
+    found = (password, unquote(password), *named, *raw, *(unquote(text) for text in raw))
+    return [secret for secret in dict.fromkeys(found) if secret]
 
 
 def is_secret(option: str) -> bool:
     """Whether an option of a URL, by its name, holds or leads to a secret."""
-    return "pass" in option.lower() or "key" in option.lower()
+    name = _bare(option)
+    return "pass" in name or "key" in name or holds_secret(option)
+
+
+def holds_secret(option: str) -> bool:
+    """Whether an option of a URL, by its name, holds a secret itself: a name that may be percent-encoded."""
+    name = _bare(option)
+    return name not in _LEADS and _HOLDS.search(name) is not None
+
+
+def _bare(option: str) -> str:
+    text = _ESCAPED.sub(lambda found: chr(min(int(found[1][1:], 16), 0x10FFFF)), option)
+    return re.sub(r"[^a-z0-9]", "", unquote(unquote(text)).rpartition(".")[2].lower())
+
+
+def has_secret(url: str) -> bool:
+    """Whether a URL, or a list of NAME=VALUE, holds a secret, in its user part or in an option."""
+    plain = re.sub(r"[\t\r\n]", "", url)  # what takes URLs apart leaves these out
+    if any(end > start for text in (url, plain, unquote(plain)) for start, end in _options(text)):
+        return True
+    user = _user(plain)
+    return bool(user and re.split(":|%3a", user, maxsplit=1, flags=re.IGNORECASE)[1:] not in ([], [""]))
+
+
+def _user(url: str) -> str:
+    """What stands before the host; libpq ends it at the last @ before a slash, whatever else is in it.
+
+    An @ that comes later is taken for the end of a password with an unescaped slash, where there is a colon as well.
+    """
+    rest = url.partition("://")[2]
+    first, _, later = rest.partition("/")
+    if "@" in first:
+        return first.rpartition("@")[0]
+    path = re.split("[?#]", later, maxsplit=1)[0]
+    clear = re.sub(r"\[[^\]]*\]", "", first)  # the colons of an IPv6 address
+    return f"{clear}/{path.rpartition('@')[0]}" if "@" in path and ":" in clear else ""
+
+
+def masked(text: str) -> str:
+    """``text`` with ``***`` in place of what looks like a secret of a URL."""
+    for start, end in reversed(secret_spans(text)):
+        text = text[:start] + MASK + text[end:]
+    return text
+
+
+def secret_spans(text: str) -> list[tuple[int, int]]:
+    """Where in a line something looks like a secret of a URL; rather too much than too little."""
+    found = [(match.start(2), match.end(2)) for match in _USER.finditer(text) if match[2]]
+    for start, end in _options(text, close=True):
+        if not any(first <= start < last for first, last in found):
+            found.append((start, end))
+    return sorted(found)
+
+
+def _options(text: str, *, close: bool = False) -> Iterator[tuple[int, int]]:
+    """The values of options that hold secrets. With ``close`` the text is a line of a file, of which a value ends
+    before what closes it, and ``NAME = VALUE`` may be a comparison."""
+    at = 0
+    while match := _OPTION.search(text, at):
+        at = match.end(2)
+        if not holds_secret(match[1]) or (close and match[2] != "="):
+            continue
+        value = match[3].rstrip(_CLOSING) if close else match[3]
+        at = match.start(3) + len(value)
+        yield match.start(3), at

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from offerkit.diagnostics import Code, Diagnostic, Position, Refused, Severity
+from offerkit.diagnostics import Code, Diagnostic, Position, Refused, Severity, masked
 from offerkit.loader.parse import Parsed, parse_file
 from offerkit.loader.project import Project, SpecFile, read_files
 from offerkit.loader.shapes import document
 from offerkit.loader.source import comments, read
 from offerkit.loader.writer import Writer
+
+_URL = re.compile(r"(?<!\w)url[\"']?\s*:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +141,9 @@ def _changed(file: SpecFile) -> Diagnostic:
 
 
 def unified(file: Formatted) -> Iterator[str]:
-    """What would change, as a unified diff without line ends."""
+    """What would change, as a unified diff without line ends; a URL of a database is shown without its secret."""
     from difflib import unified_diff
 
     before, after = (content.decode("utf-8-sig").splitlines() for content in (file.before, file.after))
-    yield from unified_diff(before, after, file.path, file.path, lineterm="")
+    for line in unified_diff(before, after, file.path, file.path, lineterm=""):
+        yield masked(line) if _URL.search(line) else line

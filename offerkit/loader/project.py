@@ -163,16 +163,18 @@ def _read(root: Path, path: str, found: list[Diagnostic]) -> bytes | None:
             found.append(Diagnostic(Code.UNREADABLE, "this is not a regular file", position=Position(path, 1, 1)))
             return None
         if status.st_size > MAX_BYTES:
-            found.append(
-                Diagnostic(
-                    Code.FILE_TOO_LARGE,
-                    f"the file has {status.st_size:,} bytes; at most {MAX_BYTES:,} are read",
-                    hint="Split it: any number of files may hold the resources of an environment.",
-                    position=Position(path, 1, 1),
-                )
-            )
+            found.append(too_large(path, status.st_size))
             return None
         return file.read()
+
+
+def too_large(path: str, size: int) -> Diagnostic:
+    """A file that is not read."""
+    return Diagnostic(
+        Code.FILE_TOO_LARGE, f"the file has {size:,} bytes; at most {MAX_BYTES:,} are read",
+        hint="Split it: any number of files may hold the resources of an environment.",
+        position=Position(path, 1, 1),
+    )  # fmt: skip
 
 
 def _unreadable(path: str, error: OSError) -> Diagnostic:

@@ -66,19 +66,6 @@ def replace_files(root: Path, files: Mapping[str, bytes]) -> None:
             raise
 
 
-def put_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files into ``folder``, whether they exist or not. Raises Refused when one cannot be written."""
-    with _writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in sorted(files.items()):
-            partial = _partial(folder / name)
-            try:
-                partial.write_bytes(content)
-                partial.replace(folder / name)
-            finally:
-                partial.unlink(missing_ok=True)
-
-
 def write_project(target: Path, files: Mapping[str, bytes], *, force: bool) -> None:
     """Make ``target`` the folder of a project that holds ``files``.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from offerkit.address import Kind
+from offerkit.diagnostics import has_secret
 from offerkit.models.base import Duration, Flag, Label, Name, NameList, Part, Resource, Text
 
 FieldType = Literal["string", "integer", "decimal", "boolean", "date", "timestamp", "enumeration", "list"]
@@ -33,19 +33,17 @@ class Source(Part):
 
     format: Literal["csv", "parquet", "sql"]
     path: Text = Field("", description="csv, parquet: the file, relative to the project.")
-    url: Text = Field("", description="sql: the database's URL, without a password.")
+    url: Text = Field("", description="sql: the database's URL, without a password or another secret.")
     url_env: Text = Field("", description="sql: the environment variable that holds the URL with its secrets.")
     table: Text = Field("", description="sql: the table.")
 
     @field_validator("url")
     @classmethod
     def _no_password(cls, value: str) -> str:
-        try:
-            secret = urlsplit(value).password
-        except ValueError:
-            secret = None
-        if secret:
-            raise PydanticCustomError("secret", "a URL in a spec may not hold a password; name a variable in url_env")
+        if has_secret(value):
+            raise PydanticCustomError(
+                "secret", "a URL in a spec may not hold a password or another secret; name a variable in url_env"
+            )
         return value
 
     @model_validator(mode="after")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from offerkit.diagnostics import has_secret, masked
 from offerkit.fingerprint import Json
 from offerkit.models.inherit import JsonMap
 from offerkit.planning.plan import ChangeOp, FieldChange
 
 _NAMES = ("name", "label", "filter")
 _ORDER = "(order)"
+_URLS = ("source", "source.url")
+"""Where a body may hold the URL of a database: with a secret, if it is of a time when validate let it pass."""
 
 
 def field_changes(before: JsonMap, after: JsonMap) -> tuple[FieldChange, ...]:
@@ -28,6 +32,23 @@ def field_changes(before: JsonMap, after: JsonMap) -> tuple[FieldChange, ...]:
     if deep_before:
         found += _deep(deep_before, deep_after)
     return tuple(sorted(found, key=lambda change: change.path))
+
+
+def concealed(changes: tuple[FieldChange, ...]) -> tuple[FieldChange, ...]:
+    """``changes`` as plans show and keep them: with no secret of a database's URL."""
+    return tuple(
+        replace(change, before=without_secret(change.before), after=without_secret(change.after))
+        if change.path in _URLS
+        else change
+        for change in changes
+    )
+
+
+def without_secret(value: Json) -> Json:
+    """A dimension's ``source``, or its URL, with no secret in it."""
+    if isinstance(value, dict):
+        return {key: without_secret(item) if key == "url" else item for key, item in value.items()}
+    return masked(value) if isinstance(value, str) and has_secret(value) else value
 
 
 def _nested(value: Json) -> bool:

@@ -12,7 +12,7 @@ from offerkit.diagnostics import Code, Diagnostic, Position
 from offerkit.graph.digraph import creation_order, dependents
 from offerkit.models.inherit import JsonMap
 from offerkit.planning.delta import Delta
-from offerkit.planning.fields import field_changes
+from offerkit.planning.fields import concealed, field_changes
 from offerkit.planning.plan import Action, Body, FieldChange, Reason, Step
 
 _REASONS = {
@@ -60,7 +60,7 @@ def _step(item: Delta, context: Context, affected: Mapping[str, list[str]], reas
     after = _body(context, item.after.fingerprint) if item.after is not None else None
     changes: tuple[FieldChange, ...] = ()
     if before is not None and after is not None and before != after:
-        changes = field_changes(before, after)
+        changes = concealed(field_changes(before, after))
     shown = after if after is not None else before or {}
     return Step(
         item.address,

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TypeAlias, assert_never
 
-from offerkit.diagnostics import Diagnostic, Position, Severity
+from offerkit.diagnostics import Diagnostic, Position, Severity, masked, secret_spans
+from offerkit.diagnostics.secret import MASK
 from offerkit.reports.escape import visible
 from offerkit.reports.style import PLAIN, Layout, Style, display_width, indented
 from offerkit.reports.words import and_list, count
@@ -79,12 +80,21 @@ def _excerpt(position: Position, sources: Sources, severity: Severity, style: St
     rows = [f"{gutter} {style.cyan('-->')} {visible(str(position))}"]
     if lines is None or not 1 <= position.line <= len(lines):
         return rows
-    source, start, length = _window(lines[position.line - 1].rstrip("\r\n"), position.column - 1, width)
+    source, start, length = _window(*_masked(lines[position.line - 1].rstrip("\r\n"), position.column - 1), width)
     before = display_width(_shown(source[:start]))
     marks = "^" * max(1, display_width(_shown(source[start : start + length])))
     bar = style.cyan("|")
     rows += [f"{gutter} {bar}", f"{style.cyan(number)} {bar} {_shown(source)}".rstrip()]
     return [*rows, f"{gutter} {bar} {' ' * before}{_coloured(marks, severity, style)}"]
+
+
+def _masked(source: str, start: int) -> tuple[str, int]:
+    """A line without what looks like a secret, and where in it ``start`` then is: excerpts end up in logs."""
+    shorter = 0
+    for first, last in secret_spans(source):
+        if last <= start:
+            shorter += last - first - len(MASK)
+    return masked(source), start - shorter
 
 
 def _shown(source: str) -> str:

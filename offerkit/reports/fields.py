@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import orjson
 
+from offerkit.address import Kind
 from offerkit.fingerprint import Json
+from offerkit.planning.fields import without_secret
 from offerkit.planning.plan import Action, Body, ChangeOp, FieldChange, Step
 from offerkit.reports.line_diff import DiffLine, all_lines, capped, line_diff
 from offerkit.reports.lookalike import host_note, hosts, told_apart
@@ -88,6 +90,8 @@ def body_lines(step: Step, bodies: Mapping[str, Body], layout: Layout) -> list[s
         fields = {key: value for key, value in fields.items() if key != "label"}
     if not isinstance(fields, dict) or not fields:
         return []
+    if body.kind is Kind.DIMENSION and "source" in fields:
+        fields = {**fields, "source": without_secret(fields["source"])}
     most = min(layout.lines, _NEW_FIELD_LINES) if layout.concise else ALL
     return [line + host_note(line) for line in yaml_lines(fields, layout.width - 20, most)]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,12 +9,12 @@ from dataclasses import asdict, dataclass
 import orjson
 
 from offerkit.fingerprint import Json
+from offerkit.reports.csv_file import CsvWriter
 from offerkit.reports.escape import clip, json_text, markdown, visible
 from offerkit.reports.style import PLAIN, Style, display_width, pad
 
 COLUMNS = ("Time", "Contact", "Space", "Offer", "Rank", "Weight", "Status", "Changed", "Proposition")
 NONE = "Nothing was proposed."
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +87,5 @@ def propositions_csv(lines: Sequence[PropositionLine]) -> str:
     """A CSV file with a header; a cell that a spreadsheet would run as a formula begins with an apostrophe."""
     names = [name for name in PropositionLine.__slots__ if name not in ("proposed", "accepted")]
     target = io.StringIO()
-    writer = csv.writer(target, lineterminator="\n")
-    writer.writerow(names)
-    for line in lines:
-        writer.writerow([_cell(str(getattr(line, name))) for name in names])
+    CsvWriter(target, names, lineterminator="\n").write([str(getattr(line, name)) for name in names] for line in lines)
     return target.getvalue()
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -14,7 +14,6 @@ from pathlib import Path
 from offerkit import __version__
 from offerkit.address import Kind
 from offerkit.batch import People, open_people
-from offerkit.contacts.bad_rows import BadRows
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, or_list, refuse, suggestion
 from offerkit.engine.report import Report
@@ -29,6 +28,7 @@ from offerkit.workflow.delivery_files import Folder, Unfinished, unwritable
 from offerkit.workflow.delivery_messages import Aside, Message, Writer, proposition_rows
 from offerkit.workflow.delivery_order import Order
 from offerkit.workflow.proposing import new_id, utc
+from offerkit.workflow.set_aside import bad_rows
 
 SAMPLES = 3
 """Messages that are also written as pages to look at."""
@@ -65,8 +65,8 @@ def deliver(
     chosen = selection(order, asked.seed)
     result = _result(order, asked)
     types = dict(order.catalog.dimension.fields)
-    bad = BadRows(asked.set_aside)
-    with open_people(contacts, order.catalog.dimension.key, types, progress, bad) as people:
+    key = order.catalog.dimension.key
+    with bad_rows(asked.set_aside) as bad, open_people(contacts, key, types, progress, bad) as people:
         bad.refuse_empty(people.count, order.catalog.dimension.name)
         result.contacts = people.count
         writer = Writer(order, chosen.facts.data, new_id, asked.status_base, fields, keep=not asked.dry)

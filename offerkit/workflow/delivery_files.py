@@ -17,6 +17,7 @@ import orjson
 
 from offerkit.diagnostics import Code, refuse
 from offerkit.fingerprint import Json
+from offerkit.reports.csv_file import CsvWriter
 from offerkit.workflow.delivery_messages import Message
 
 _STATE = "run.json"
@@ -52,6 +53,14 @@ class Folder:
             )
         try:
             self.partial.mkdir(parents=True, exist_ok=True)
+            names = {path.name for path in self.partial.iterdir()}
+            if names and not names & {_STATE, _LOCK}:
+                raise refuse(
+                    Code.TARGET_EXISTS,
+                    f"{self.partial} is there already, and no delivery was begun in it",
+                    detail="A delivery is made there before its folder gets its name.",
+                    hint="Move it away, or name another folder with --out.",
+                )
             with FileLock(self.partial / _LOCK, timeout=0):
                 yield
         except Timeout:
@@ -109,9 +118,7 @@ class Folder:
         """One file of all who were set aside, the summary and the samples; still under the partial name."""
         whole = self.partial / "set-aside.csv"
         with whole.with_suffix(".tmp").open("w", newline="", encoding="utf-8") as out:
-            writer = csv.writer(out)
-            writer.writerow(("contact", "reason"))
-            writer.writerows(self.asides())
+            CsvWriter(out, ("contact", "reason")).write(self.asides())
         whole.with_suffix(".tmp").replace(whole)
         for name, text in samples.items():
             _whole(self.partial / name, text.encode())

@@ -19,6 +19,7 @@ from offerkit.fingerprint import Json
 from offerkit.governance.rights import Actor, refusals
 from offerkit.governance.scopes import lacking, needed
 from offerkit.loader import Loaded, StaleCache
+from offerkit.loader.output import PLAN, is_folder, writing
 from offerkit.planning.codec import MAX_BYTES, decode, envelope, plan_digest
 from offerkit.planning.plan import Plan, PlanKind
 from offerkit.planning.select import Patterns
@@ -123,20 +124,14 @@ def _passed(session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
 
 
 def save(plan: Plan, target: Path) -> Path:
-    """Write ``plan`` to a file, or into a folder under its own name; never half a file."""
-    try:
-        if target.is_dir():
-            target = target / f"{plan_digest(plan)}.json"
-        if target.exists() and not target.is_file():  # /dev/stdout, a pipe: written to, never replaced
-            target.write_bytes(envelope(plan))
-            return target
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".{target.name}.partial")
-        partial.write_bytes(envelope(plan))
-        partial.replace(target)
-    except (OSError, ValueError) as error:  # ValueError: a NUL character in the name
-        reason = getattr(error, "strerror", error)
-        raise refuse(Code.UNREADABLE, f"the plan cannot be written to {target}: {reason}") from None
+    """Write ``plan`` to a file, or into a folder under its own name; never half a file.
+
+    Raises Refused when the file is there and is no plan, or cannot be written.
+    """
+    if is_folder(target):
+        target = target / f"{plan_digest(plan)}.json"
+    with writing(target, PLAN, folders=True) as file:
+        file.write(envelope(plan))
     return target
 
 

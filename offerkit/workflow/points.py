@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 from pathlib import Path
 
 from offerkit.address import SHARED, Kind, Stage, StageRef, parse_address, parse_stage
-from offerkit.diagnostics import Code, refuse
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.loader import Loaded, StaleCache, load_folder
 from offerkit.planning.plan import Body, Entry, Plan
 from offerkit.planning.view import Layered
@@ -31,7 +31,10 @@ class Point:
     stage: Stage
 
 
-FORMS = "ENVIRONMENT@design, ENVIRONMENT@live, design or live (each with :REVISION or :TIME), PLAN.json, specs, git:REF"
+FORMS = (
+    "ENVIRONMENT@design, ENVIRONMENT@live, design or live (each with :REVISION or :TIME), PLAN.json, specs, git:REF,"
+    " git:REF...REF"
+)
 
 
 @contextlib.contextmanager
@@ -49,8 +52,7 @@ def point(session: Session, store: Store | None, text: str) -> Point:
         except StaleCache:
             return _specs(session.load(use_cache=False), "specs")
     if text.startswith("git:"):
-        with _checkout(session, text[4:]) as folder:
-            return _specs(load_folder(folder), text)
+        return _at_revision(session, text)
     if text.endswith(".json"):
         return _planned(store, saved(Path(text)), text)
     side, _, at = text.partition(":")
@@ -126,6 +128,25 @@ def _specs(loaded: Loaded, title: str) -> Point:
     return Point(title, entries, bodies, frozenset(loaded.digests) | {SHARED}, Stage.DESIGN)
 
 
+def _at_revision(session: Session, text: str) -> Point:
+    from offerkit.loader.git import checkout
+
+    with checkout(session.project.root, text.removeprefix("git:"), session.environ) as folder:
+        for name in ("specs", "environments"):
+            with contextlib.suppress(OSError):  # a file of that name: the loader says so
+                (folder / name).mkdir(exist_ok=True)
+        try:
+            return _specs(load_folder(folder), text)
+        except Refused as refused:
+            raise Refused([_in(text.removeprefix("git:"), found) for found in refused.diagnostics]) from None
+
+
+def _in(revision: str, found: Diagnostic) -> Diagnostic:
+    """``found`` with its place as git names it: the file of that name on disk is another one."""
+    at = found.position
+    return found if at is None else replace(found, position=at._replace(file=f"{revision[:60]}:{at.file}"))
+
+
 def _planned(store: Store | None, plan: Plan, title: str) -> Point:
     """What the stages a plan touches would be once it is applied to them as they are now."""
     entries: dict[str, Entry] = {}
@@ -139,43 +160,6 @@ def _planned(store: Store | None, plan: Plan, title: str) -> Point:
     bodies = Layered(plan.bodies, StoredBodies(store)) if store is not None else plan.bodies
     side = Stage.LIVE if all(stage.endswith("@live") for stage in stages) else Stage.DESIGN
     return Point(title, entries, bodies, frozenset(stage.partition("@")[0] for stage in stages), side)
-
-
-@contextlib.contextmanager
-def _checkout(session: Session, ref: str) -> Iterator[Path]:
-    """The specs as they are at a git revision, in a temporary folder; git only reads."""
-    import io
-    import subprocess
-    import tarfile
-    import tempfile
-
-    if not ref or ref.startswith("-"):
-        raise refuse(Code.GIT, f"“{ref[:60]}” is not a git revision", hint="Write git:main, git:HEAD~1 or git:TAG.")
-    command = ["git", "archive", "--format=tar", ref, "--", "specs", "environments"]
-    try:
-        done = subprocess.run(command, cwd=session.project.root, capture_output=True, timeout=120, check=False)  # noqa: S603 - a fixed program; the revision cannot be an option
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise refuse(Code.GIT, f"git could not be run: {error}") from None
-    if done.returncode:
-        reason = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it gave no reason"]
-        raise refuse(
-            Code.GIT,
-            f"git has no specs at “{ref[:60]}”: {reason[-1].removeprefix('fatal: ')}",
-            hint="“git log -- specs” lists the revisions.",
-        )
-    with tempfile.TemporaryDirectory(prefix="offerkit-") as folder:
-        try:
-            with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
-                archive.extractall(folder, filter="data")
-        except (tarfile.TarError, OSError) as error:
-            raise refuse(
-                Code.GIT,
-                f"the specs at “{ref[:60]}” cannot be laid out: {error}",
-                hint="A link that leads out of the project is not followed.",
-            ) from None
-        (Path(folder) / "specs").mkdir(exist_ok=True)
-        (Path(folder) / "environments").mkdir(exist_ok=True)
-        yield Path(folder)
 
 
 def comparable(a: Point, b: Point) -> tuple[dict[str, Entry], dict[str, Entry]]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from offerkit.batch import FORMATS, Batch, Decided, People, Program, Results, open_people, over, program
 from offerkit.batch.gates import column, fields_read
-from offerkit.contacts.bad_rows import BadRows
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.engine.call import Call, Who
@@ -18,10 +17,12 @@ from offerkit.engine.catalog import Catalog, Offer, Requirement
 from offerkit.engine.check_call import make_call
 from offerkit.engine.report import Report
 from offerkit.engine.slice import members, wanted
+from offerkit.loader.output import RESULTS, check_output, replacing
 from offerkit.reports.simulation import AxisValue, Loss, OfferResult, Simulation, SpaceResult
 from offerkit.store import Store
 from offerkit.workflow.engine import Engine
 from offerkit.workflow.hooked import asks_hooks, decide_people
+from offerkit.workflow.set_aside import bad_rows
 
 if TYPE_CHECKING:
     import numpy
@@ -56,22 +57,24 @@ def simulate(
     Raises Refused when a space or an axis is not known, or a contact cannot be read.
     """
     catalog = engine.catalogs[asked.environment]
-    if asked.out is not None and asked.out.suffix not in FORMATS:
-        raise refuse(
-            Code.UNREADABLE, f"{asked.out} is neither a Parquet nor a CSV file", hint="Name it .parquet or .csv."
-        )
+    if asked.out is not None:
+        if asked.out.suffix not in FORMATS:
+            raise refuse(
+                Code.UNREADABLE, f"{asked.out} is neither a Parquet nor a CSV file", hint="Name it .parquet or .csv."
+            )
+        check_output(asked.out, RESULTS)
     axes = tuple(axis_field(catalog, name) for name in dict.fromkeys(asked.axes))
     calls = [call_for(catalog, space, asked, at) for space in asked.spaces or sorted(catalog.spaces)]
     programs = [program(catalog, call) for call in calls]
     needed = {*axes, *(name for made in programs for name in fields_of(made))}
     types = {name: type_ for name, type_ in catalog.dimension.fields.items() if name in needed}
-    bad = BadRows(asked.set_aside)
-    with open_people(contacts, catalog.dimension.key, types, progress, bad) as people:
+    with bad_rows(asked.set_aside) as bad, open_people(contacts, catalog.dimension.key, types, progress, bad) as people:
         bad.refuse_empty(people.count, catalog.dimension.name)
         results = Results(people) if asked.out is not None else None
         spaces = [_space(engine.store, people, made, axes, results) for made in programs]
         if results is not None and asked.out is not None:
-            _write(results, asked.out)
+            with replacing(asked.out, RESULTS) as path:
+                results.write(path, asked.out.suffix)
     local = at.astimezone(catalog.zone)
     made = Simulation(catalog.environment, str(engine.catalogs.stage), f"{local:%Y-%m-%d %H:%M %Z}", asked.n, spaces)
     return made, (*dict.fromkeys(report for call in calls for report in call.reports), *bad.reports())
@@ -99,20 +102,15 @@ def by_spark(
     catalog = engine.catalogs[asked.environment]
     if asked.out is None or asked.out.suffix not in FORMATS:
         raise refuse(Code.UNREADABLE, "Spark's answer needs a Parquet or CSV file", hint="Name one: --out who.parquet")
+    check_output(asked.out, RESULTS)
     programs = [
         program(catalog, call_for(catalog, space, asked, at)) for space in asked.spaces or sorted(catalog.spaces)
     ]
-    bad = BadRows(asked.set_aside)
-    with open_people(contacts, catalog.dimension.key, dict(catalog.dimension.fields), progress, bad) as people:
+    types = dict(catalog.dimension.fields)
+    with bad_rows(asked.set_aside) as bad, open_people(contacts, catalog.dimension.key, types, progress, bad) as people:
         bad.refuse_empty(people.count, catalog.dimension.name)
-        return run_spark(people, programs, engine.store, asked.out)
-
-
-def _write(results: Results, target: Path) -> None:
-    try:
-        results.write(target)
-    except OSError as error:
-        raise refuse(Code.UNREADABLE, f"the results cannot be written to {target}: {error}") from error
+        with replacing(asked.out, RESULTS) as path:
+            return run_spark(people, programs, engine.store, path, asked.out.suffix)
 
 
 def axis_field(catalog: Catalog, name: str) -> str:

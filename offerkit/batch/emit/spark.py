@@ -12,7 +12,7 @@ from offerkit.batch.emit.query import Tables, emit
 from offerkit.batch.gates import column
 from offerkit.batch.people import People
 from offerkit.batch.program import Program
-from offerkit.batch.results import FORMATS
+from offerkit.batch.results import copy_results
 from offerkit.contacts.bulk import quoted, text
 from offerkit.diagnostics import Code, refuse
 from offerkit.store import Store
@@ -27,8 +27,8 @@ _SETTINGS = {
 _KINDS = {"rank": "BIGINT", "status": "BIGINT"}
 
 
-def run_spark(people: People, programs: Sequence[Program], store: Store | None, target: Path) -> int:
-    """Decide all ``programs`` with Spark and write ``target``; how many rows it has.
+def run_spark(people: People, programs: Sequence[Program], store: Store | None, target: Path, ending: str) -> int:
+    """Decide all ``programs`` with Spark and write ``target``, as its ``ending`` says; how many rows it has.
 
     Spark runs in local mode unless its own settings (``spark-defaults.conf``, ``SPARK_MASTER``) name a cluster that
     shares the temporary folder. Raises Refused when PySpark or Java is missing, or a program cannot be emitted.
@@ -46,14 +46,8 @@ def run_spark(people: People, programs: Sequence[Program], store: Store | None, 
             session.read.parquet(str(folder / f"{file}.parquet")).createOrReplaceTempView(table)
         for number, query in enumerate(queries):
             session.sql(query).write.parquet(str(folder / f"out-{number}"))
-        partial = target.with_name(f".{target.name}.partial")
-        row = people.connection.execute(
-            "COPY (SELECT space, contact, CAST(rank AS INTEGER) AS rank, offer, category FROM"  # noqa: S608 - quoted
-            f" read_parquet({text(str(folder / 'out-*' / '*.parquet'))}) JOIN contact ON k = contact"
-            f" ORDER BY space, n, rank) TO {text(str(partial))} ({FORMATS[target.suffix]})"
-        ).fetchone()
-        partial.replace(target)
-    return int(row[0]) if row else 0
+        made = f"read_parquet({text(str(folder / 'out-*' / '*.parquet'))}) AS made"
+        return copy_results(people.connection, f"{made} JOIN contact ON k = made.contact", target, ending)
 
 
 def _history(people: People, environment: str, store: Store | None, target: Path) -> None:
