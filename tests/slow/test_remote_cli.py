@@ -219,8 +219,14 @@ def test_the_impact_is_counted_at_the_server_and_limited_there(elsewhere: Elsewh
     for offer in ("safari", "saver", "gold-card"):
         live.change({"specs/shop/offers.yaml": {"offers": {offer: {"eligible": {"when": "person.age >= 40"}}}}})
     shutil.copy(live.root / "specs/shop/offers.yaml", elsewhere.root / "specs/shop/offers.yaml")
-    code, said = elsewhere.run("plan", "--impact", "--impact-by", "person.country")
+    code, said = elsewhere.run("plan", "--impact", "--impact-by", "person.country", "--examples")
     assert (code, "lost by" in said, "by person.country" in said) == (0, True, True), said
+    omar = token_of(live, "omar")
+    code, said = elsewhere.run("plan", "--impact", token=omar)
+    assert (code, "fewer than 5 of fewer than 5 contacts" in said, "lost:" in said) == (0, True, False), said
+    for option in (("--examples",), ("--impact-by", "email"), ("--impact-sample", "2")):
+        code, said = elsewhere.run("plan", "--impact", *option, token=omar)
+        assert (code, "error[OFR757]" in said) == (1, True), said
     assert elsewhere.run("apply", "--yes")[0] == 0
     live.approve_all()
     code, said = elsewhere.run("promote", "--plan-only", "--impact")
