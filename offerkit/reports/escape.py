@@ -15,7 +15,7 @@ _ASCII_BOUNDARIES = re.ASCII | re.IGNORECASE
 _ACTS = "|".join(
     (
         r"(?<![a-z0-9_])@|@[a-z0-9_-]+\.|(?:mailto|xmpp):",  # mentions, e-mail addresses
-        r"://|www\.",
+        r"://|www\.|\S\.(?:com|net|org|info|biz|edu|gov|[a-z]{2})(?![\w-])",  # some renderers link bare domains
         r"#\d|\bgh-\d|\b(?-i:[A-Z][A-Z0-9_]+)-\d",  # issues, and tickets elsewhere
         r"\b[0-9a-f]{7,}\b",  # commits
         r":(?!\d\d:)[a-z0-9_+-]+:",  # emoji; the minutes of a time are none
@@ -24,7 +24,7 @@ _ACTS = "|".join(
     )
 )
 """What GitHub and GitLab act on once Markdown is rendered, wherever it is text: nothing but code is left alone."""
-_MAY_ACT = r"[^\w ,.;'\"()/?→·…–—“”’×+=-]|-\d|^[-+=:/]|^\d+[.)]|_|www\.|[0-9a-f]{7}"
+_MAY_ACT = r"[^\w ,.;'\"()/?→·…–—“”’×+=-]|-\d|^[-+=:/]|^\d+[.)]|_|\.[a-z]{2}|[0-9a-f]{7}"
 """A text without any of this is Markdown as it is."""
 _HTML = "[&<>\"'`]"
 _HTML_AS = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;", "`": "&#x60;"}

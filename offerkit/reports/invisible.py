@@ -9,7 +9,9 @@ behind a pictograph, the joiner between two, the tags of the three flags there a
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
+from bisect import bisect_right
 from functools import cache, lru_cache
 
 _IGNORABLE = """
@@ -96,7 +98,9 @@ def _lone_marks(match: re.Match[str]) -> str:
 
 
 def _within(sign: str, table: str) -> bool:
-    return any(first <= ord(sign) <= last for first, last in _ranges(table))
+    ranges = _ranges(table)
+    place = bisect_right(ranges, (ord(sign), sys.maxunicode)) - 1
+    return place >= 0 and ord(sign) <= ranges[place][1]
 
 
 @cache

@@ -26,7 +26,7 @@ from offerkit.reports.plan_markdown import plan_markdown
 from offerkit.reports.propositions import PropositionLine, propositions_markdown
 
 ACTING = [
-    "https://evil.example", "http://é.example/?a=b&c", "www.evil.example", "a@b.example", "mailto:a@b.example",
+    "https://evil.example", "http://é.example/?a=b&c", "www.evil.example", "evil.com", "é.de", "a@b.example", "mailto:a@b.example",
     "xmpp:a@b.example/x", "ftp://evil.example", "<https://evil.example>", "[a](https://evil.example)", "![a](x.png)",
     "[a][b]", "[b]: https://evil.example", "@octocat", "Café@octocat", "(@octocat)", "@team/x", "é@b", "#26", "GH-26",
     "fixes #1", "closes gh-1", "org/repo#1", "org/repo@0123abc", "0123abc", "0123456789012345678901234567890123456789",
@@ -46,7 +46,7 @@ _REFERENCES = (
     r"#\d|\bGH-\d|\b(?-i:[A-Z][A-Z0-9_]+)-\d",
     r"\b[0-9a-f]{7,40}\b",
     r":[a-z0-9_+-]*[a-z+][a-z0-9_+-]*:|:100:|:1234:",
-    r"://|\bwww\.",
+    r"://|\bwww\.|\S\.(?:com|de)\b",
     r"[!&$]\d|[~%][A-Za-z\"]|\$|\[\[|\[[a-z_]+:\d|\[TOC\]|[{\[][+-] ",
 )
 
@@ -163,18 +163,16 @@ def _check(report: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("report", REPORTS)
-@pytest.mark.parametrize("text", ACTING)
-def test_what_acts_alone_does_nothing(report: str, text: str) -> None:
-    if text.strip():
+def test_what_acts_alone_does_nothing(report: str) -> None:
+    for text in filter(str.strip, ACTING):
         _check(report, text)
-        _check(report, f"a {text} b")
-        _check(report, f"{text} {text}")
+        _check(report, f"a {text} {text}")
 
 
 @pytest.mark.parametrize("report", REPORTS)
 @given(text=TEXTS)
 @example(text="`a@b.example\\|c`")
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 def test_no_composition_acts(report: str, text: str) -> None:
     if text.strip():
         _check(report, text)

@@ -28,31 +28,25 @@ from offerkit.reports.impact_html import impact_html
 from offerkit.reports.plan_html import plan_html
 from offerkit.reports.plan_text import plan_text
 
+EVERY_CHARACTER = "".join(map(chr, range(sys.maxunicode + 1)))
+
 
 @pytest.mark.parametrize(
     ("table", "name"),
     [(invisible._IGNORABLE, "Default_Ignorable_Code_Point"), (invisible._PICTOGRAPHIC, "Extended_Pictographic")],
 )
 def test_the_tables_are_those_of_unicode(table: str, name: str) -> None:
-    known = regex.compile(rf"\p{{{name}}}")
-    ranges: list[list[int]] = []
-    for code in range(sys.maxunicode + 1):
-        if known.match(chr(code)):
-            if ranges and ranges[-1][1] == code - 1:
-                ranges[-1][1] = code
-            else:
-                ranges.append([code, code])
-    text = " ".join(f"{a:X}" if a == b else f"{a:X}-{b:X}" for a, b in ranges)
-    wrapped = "\n".join(textwrap.wrap(text, 118, break_on_hyphens=False))
-    assert table.strip() == wrapped
+    runs = regex.findall(rf"\p{{{name}}}+", EVERY_CHARACTER)
+    ranges = " ".join(f"{ord(run[0]):X}" if len(run) == 1 else f"{ord(run[0]):X}-{ord(run[-1]):X}" for run in runs)
+    assert table.strip() == "\n".join(textwrap.wrap(ranges, 118, break_on_hyphens=False))
 
 
 def test_what_is_hidden_is_what_its_properties_say() -> None:
-    hidden = regex.compile(r"[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]")
-    for code in range(sys.maxunicode + 1):
-        sign = chr(code)
-        if unicodedata.category(sign) != "Cn" and sign != " ":  # the interpreter knows fewer characters than regex
-            assert invisible.is_hidden(sign) == bool(hidden.match(sign) or sign in invisible._BLANK), hex(code)
+    signs = EVERY_CHARACTER[:0x32000] + EVERY_CHARACTER[0xE0000:0xE1000] + "\U000f0000\U0010fffd\U0010ffff"
+    known = set(regex.findall(r"[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]", signs))
+    hidden = set(filter(invisible.is_hidden, signs))
+    differing = hidden ^ ((known | invisible._BLANK) - {" "})
+    assert {unicodedata.category(sign) for sign in differing} <= {"Cn"}  # the interpreter knows fewer characters
 
 
 @pytest.mark.parametrize(
@@ -156,7 +150,7 @@ SIGNS = st.characters(categories=("Cc", "Cf", "Co", "Cn", "Zl", "Zp", "Zs", "Mn"
 
 
 @given(text=st.lists(st.one_of(st.sampled_from(ACTING), SIGNS), max_size=6).map("".join))
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_no_report_hides_anything(text: str) -> None:
     for name, report in _reports(f"x{text}").items():
         assert not _unseen(report), name
@@ -178,7 +172,7 @@ class _Elements(HTMLParser):
 
 
 @given(text=TEXTS)
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_no_page_has_an_element_of_a_users_text(text: str) -> None:
     if not text.strip():
         return
