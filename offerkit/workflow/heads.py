@@ -96,7 +96,7 @@ class SeenHeads:
 
     def told(self, serial: int, digest: str, now: str) -> None:
         """Remember a revision that a server says it made."""
-        seen = self._seen()
+        seen = _load(self._file).get(self.key)
         if seen is not None and serial > seen.serial:
             self._write(seen, SeenHead(seen.project, serial, digest, now))
 
@@ -225,7 +225,7 @@ def _alone(file: Path) -> Iterator[bool]:
         for _ in range(_ATTEMPTS):
             try:
                 fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            except BlockingIOError:
                 time.sleep(_PAUSE)
             else:
                 yield True
