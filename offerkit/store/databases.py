@@ -9,7 +9,7 @@ from typing import assert_never
 from uuid import uuid4
 
 from offerkit.diagnostics import Code, Refused, refuse
-from offerkit.store import errors, schema, sqlite, tokens
+from offerkit.store import errors, schema, sqlite, tokens, verify
 from offerkit.store.database import Database
 from offerkit.store.errors import some
 from offerkit.store.location import Location, PostgresAddress
@@ -32,14 +32,15 @@ def open_store(location: Location, *, create: bool, write: bool, busy_timeout: f
     """A store of the current format at ``location``, made when there is none and ``create`` is set.
 
     An older format is upgraded at once where nobody else may be using it (SQLite), else refused. Refused is also what
-    answers or acts in place of its tables, unless it is opened for an ``audit``, which tells of more than that.
+    answers or acts in place of its tables; for an ``audit`` with everything that is wrong with the schema.
     """
     db = connect(location, create=create, write=write or create, busy_timeout=busy_timeout)
     try:
         if create and db.blank():
             found(db, lambda new: schema.create(new, uuid4().hex))
-        if not audit:
-            _undeceived(db)
+        if audit and db.planted():  # even to ask for its format would be to ask what was put there
+            raise Refused(verify.schema_findings(db))
+        _undeceived(db)
         meta = schema.read_meta(db)
         if not schema.check_format(db, meta):
             if not db.upgrades_itself:
@@ -56,6 +57,7 @@ def found(db: Database, fill: Callable[[Database], None]) -> bool:
     with db.creating():
         if not db.blank():
             return False
+        _undeceived(db)
         db.mark()
         fill(db)
         return True

@@ -64,7 +64,7 @@ class Store:
         An older format in SQLite is upgraded at once, also for a reader: no command would get to writing otherwise;
         in PostgreSQL, which others share, it is refused until :func:`offerkit.store.migrate` is asked for.
         One thread at a time may use an open store. ``busy_timeout``: seconds to wait for another's transaction.
-        ``audit``: to be verified, though something in it may answer or act in place of its tables.
+        ``audit``: to be verified; what answers or acts in place of its tables is then told of as by :meth:`verify`.
         """
         db = databases.open_store(location, create=create, write=write, busy_timeout=busy_timeout, audit=audit)
         try:

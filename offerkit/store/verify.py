@@ -70,14 +70,21 @@ def broken(what: str, detail: str = "", address: str = "") -> Diagnostic:
     )
 
 
-def _schema(db: Database, _: _Replayed) -> Iterator[Diagnostic]:
-    for difference in db.differences():
-        yield Diagnostic(
+def schema_findings(db: Database) -> list[Diagnostic]:
+    """Every object of the store that is not as its format has it; nothing is read through them."""
+    return [
+        Diagnostic(
             Code.HISTORY_BROKEN,
             f"the store's schema was changed: {difference}",
             "What answers or acts in place of the tables could hide anything, so that nothing else was looked at.",
             "Compare with a backup or an “audit export”, and restore the store from before the change.",
         )
+        for difference in db.differences()
+    ]
+
+
+def _schema(db: Database, _: _Replayed) -> Iterator[Diagnostic]:
+    yield from schema_findings(db)
 
 
 def _files(db: Database, _: _Replayed) -> Iterator[Diagnostic]:

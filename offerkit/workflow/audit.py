@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import canonical
-from offerkit.store import Store
+from offerkit.store import RevisionRow, Store
 from offerkit.store.schema import current_format
 
 
@@ -44,7 +44,7 @@ def verified(audited: Audited, head: str = "") -> Sound:
     store = audited.store
     with store.reading():
         found = [*audited.findings, *store.verify(tokens_too=not audited.history_only)]
-        revisions = [] if found and not head else store.revisions()
+        revisions = _revisions(store, damaged=bool(found))
         tokens = None if found or audited.history_only else len(store.tokens())
     if head and not any(row.digest.startswith(head.lower()) for row in revisions):
         found.append(
@@ -59,6 +59,16 @@ def verified(audited: Audited, head: str = "") -> Sound:
         raise Refused(found)
     last = revisions[0] if revisions else None
     return Sound(last.serial if last else 0, last.digest if last else "", tokens, current_format())
+
+
+def _revisions(store: Store, *, damaged: bool) -> list[RevisionRow]:
+    """All revisions; none of a damaged store that cannot be read."""
+    try:
+        return store.revisions()
+    except Refused:
+        if not damaged:
+            raise
+        return []
 
 
 def write_history(store: Store, target: BinaryIO) -> int:

@@ -33,7 +33,9 @@ def live_copy(session: Session, folder: Path) -> Session:
     """
     root = folder / "project"
     shutil.copytree(session.project.root, root, ignore=shutil.ignore_patterns(*_NO_PART), symlinks=True)
-    made = replace(session, project=Project(root), store_path=None, remote=None, use_cache=False)
+    made = replace(
+        session, project=Project(root), store_path=None, remote=None, use_cache=False, heads=None, scopes=None
+    )
     places = [parse_address(address) for address in made.load().records]
     operators = [place.name for place in places if place.kind is Kind.OPERATOR]
     for _ in range(_ROUNDS):

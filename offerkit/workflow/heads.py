@@ -96,7 +96,7 @@ class SeenHeads:
 
     def told(self, serial: int, digest: str, now: str) -> None:
         """Remember a revision that a server says it made."""
-        seen = self._seen()
+        seen = _load(self._file).get(self.key)
         if seen is not None and serial > seen.serial:
             self._write(seen, SeenHead(seen.project, serial, digest, now))
 
@@ -184,6 +184,8 @@ def _newer(known: SeenHead | None, seen: SeenHead | None, head: SeenHead | None)
 def _load(file: Path) -> dict[str, SeenHead]:
     """All that was seen; nothing from a record that is not there or not ours."""
     try:
+        if not file.is_file():  # to open a named pipe would wait for its writer
+            return {}
         with file.open("rb") as opened:
             content = opened.read(LARGEST + 1)
         found = orjson.loads(content) if len(content) <= LARGEST else None
@@ -198,7 +200,7 @@ def _load(file: Path) -> dict[str, SeenHead]:
 
 def _head(value: object) -> SeenHead | None:
     match value:
-        case {"project": str(project), "serial": int(serial), "digest": str(digest), "time": str(moment)}:
+        case {"project": str(project), "serial": int(serial), "digest": str(digest), "time": str(moment)} if serial > 0:
             return SeenHead(project, serial, digest, moment)
         case _:
             return None
@@ -223,7 +225,7 @@ def _alone(file: Path) -> Iterator[bool]:
         for _ in range(_ATTEMPTS):
             try:
                 fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            except BlockingIOError:
                 time.sleep(_PAUSE)
             else:
                 yield True

@@ -103,7 +103,8 @@ def bearer_of(store: Store, text: str, now: datetime) -> Bearer:
     body = operators(store).get(row.operator)
     if body is None or body.get("enabled") is False or orphaned(store, row):
         return NOBODY
-    return Bearer(row.operator, scopes_of(row.scope))
+    scopes = scopes_of(row.scope)
+    return Bearer(row.operator, scopes) if Scope.READ in scopes else NOBODY
 
 
 def orphaned(store: Store, row: TokenRow) -> str:

@@ -212,14 +212,15 @@ def test_reading_takes_no_more_than_read(asking: TestClient, changed: Workspace)
 
 
 @pytest.mark.embedded
-def test_a_scope_that_another_hand_wrote_allows_nothing(changed: Workspace) -> None:
+@pytest.mark.parametrize("scope", ["", "everything", "apply", "ALL"])
+def test_a_scope_that_another_hand_wrote_allows_nothing(changed: Workspace, scope: str) -> None:
     secret = token(changed, "ada")
     from helpers import tampering
 
-    tampering.execute(changed.location, "UPDATE token SET scope = ''")
+    tampering.execute(changed.location, f"UPDATE token SET scope = '{scope}'")
     with client(changed) as asking:
         answer = asking.get("/api/v1/store/copy", headers={"Authorization": f"Bearer {secret}"})
-    assert answer.status_code == 403
+    assert answer.status_code == 401
 
 
 def test_pages_are_held_to_the_tokens_scope(changed: Workspace) -> None:

@@ -36,8 +36,11 @@ def tokens(location: Location) -> Location:
 
 def said(location: Location) -> list[str]:
     """What an audit finds."""
-    with Store.open(location, audit=True) as store:
-        return [found.summary for found in store.verify()]
+    try:
+        with Store.open(location, audit=True) as store:
+            return [found.summary for found in store.verify()]
+    except Refused as refused:
+        return [found.summary for found in refused.diagnostics]
 
 
 def test_each_is_a_revision_that_tells_whose_and_for_what_but_not_the_token(tokens: Location) -> None:
@@ -89,6 +92,21 @@ def test_to_revoke_twice_changes_nothing(tokens: Location) -> None:
 def test_another_hand_shows(tokens: Location, execute: Callable[..., None], statement: str, what: str) -> None:
     execute(statement)
     assert any(what in found for found in said(tokens)), said(tokens)
+
+
+@pytest.mark.parametrize("table", ["meta", "revision"])
+def test_nothing_is_asked_of_a_view(tokens: Location, execute: Callable[..., None], table: str) -> None:
+    """One that never ends would keep an audit for ever."""
+    columns = copying.TABLES[table]
+    endless = ", ".join(["''"] * len(columns.split(",")))
+    execute(
+        f"ALTER TABLE {table} RENAME TO hidden",
+        f"CREATE VIEW {table} AS WITH RECURSIVE more (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM more)"
+        f" SELECT {', '.join(f'x.{name.strip()}' for name in columns.split(','))} FROM"
+        f" (SELECT {', '.join(f'{value} AS {name.strip()}' for name, value in zip(columns.split(','), endless.split(', '), strict=True))}"
+        " FROM more WHERE n < 0) x",
+    )
+    assert any(f"the view {table} is no part of a store" in one for one in said(tokens))
 
 
 OBJECTS = {
@@ -248,6 +266,14 @@ def test_views_of_other_schemas_are_their_owners_business(
     execute(f"CREATE TABLE {tokens.schema}_x.more () INHERITS ({tokens.schema}.token)")
     assert any("inheriting table" in one for one in said(tokens)), "its rows would be read with the table's"
     execute(f"DROP SCHEMA {tokens.schema}_x CASCADE")
+
+
+@pytest.mark.parametrize("location", ["postgresql"], indirect=True)
+def test_no_store_is_begun_among_what_is_not_ours(location: PostgresAddress, execute: Callable[..., None]) -> None:
+    execute(f"CREATE SCHEMA {location.schema}", "CREATE FUNCTION lower(text) RETURNS text LANGUAGE sql AS 'SELECT $1'")
+    with pytest.raises(Refused, match="damaged"):
+        Store.open(location, create=True)
+    assert Store.find(location) is None
 
 
 @pytest.mark.parametrize("number", range(1, schema.current_format()))

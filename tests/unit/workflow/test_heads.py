@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.store import Store, copying, parse_location
 from offerkit.store.remote import Remote
 from offerkit.workflow import heads, main_path, tokens
+from offerkit.workflow.demonstration import live_copy
 from offerkit.workflow.heads import SeenHead, SeenHeads, seen_heads
 from offerkit.workflow.session import Session
 
@@ -155,6 +157,7 @@ def test_a_project_that_moves_takes_its_memory_along(seen: Workspace, tmp_path: 
         "[]",
         '{"version": 2, "stores": {}}',
         '{"version": 1, "stores": {".offerkit/store.db": 5}}',
+        '{"version": 1, "stores": {".offerkit/store.db": {"project": "x", "serial": -1, "digest": "x", "time": "x"}}}',
         "x" * 300_000,
     ],
 )
@@ -166,10 +169,22 @@ def test_a_record_that_cannot_be_read_is_none(seen: Workspace, content: str) -> 
 
 @pytest.mark.embedded
 def test_a_project_that_cannot_be_written_works_as_well(seen: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    (seen.root / ".offerkit/heads.json").unlink()
-    (seen.root / ".offerkit/heads.json").mkdir()
-    assert read(run(seen)) > 0
+    for put in (Path.mkdir, os.mkfifo):
+        (seen.root / ".offerkit/heads.json").unlink()
+        put(seen.root / ".offerkit/heads.json")
+        assert read(run(seen)) > 0
+        if put is Path.mkdir:
+            (seen.root / ".offerkit/heads.json").rmdir()
+            read(run(seen))
     tokens.create(run(seen), "ada", "", "90d")
+
+
+@pytest.mark.embedded
+def test_a_copy_for_a_demonstration_is_no_business_of_the_project(seen: Workspace, tmp_path: Path) -> None:
+    before = record(seen)
+    made = live_copy(run(seen), tmp_path / "demonstration")
+    assert made.heads is None
+    assert record(seen) == before
 
 
 def test_stores_are_told_apart_without_their_secrets(shop: Workspace) -> None:
