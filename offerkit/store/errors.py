@@ -6,7 +6,7 @@ import errno
 
 from offerkit.diagnostics import Code, Refused, refuse
 
-VERIFY = "Run “offerkit audit verify” to see what is wrong, and restore the store from a backup."
+VERIFY = "Run “offerkit audit verify” to see what is wrong; “offerkit store restore FILE” puts a backup in its place."
 
 
 def missing(name: str) -> Refused:
