@@ -142,19 +142,23 @@ def _copied(
         if not new.blank():
             raise errors.not_blank(new.name)
         advance = progress(2 * sum(total.values()))
-        if not databases.found(new, lambda db: _fill(old, db, advance, tables, verified=verified)):
+
+        def fill(db: Database) -> None:
+            _fill(old, db, advance, tables)
+            findings = verify.verify(db, tokens_too="token" in tables) if verified else []
+            if findings:
+                raise Refused(findings)
+
+        if not databases.found(new, fill):
             raise errors.not_blank(new.name)
     finally:
         new.close()
     return Copied(total)
 
 
-def _fill(old: Database, new: Database, advance: Advance, tables: Iterable[str], *, verified: bool) -> None:
+def _fill(old: Database, new: Database, advance: Advance, tables: Iterable[str]) -> None:
     schema.create_tables(new)
     carry(old, new, tables, advance)
-    findings = verify.verify(new, tokens_too="token" in tables) if verified else []
-    if findings:
-        raise Refused(findings)
 
 
 def carry(old: Database, new: Database, tables: Iterable[str], advance: Advance) -> None:

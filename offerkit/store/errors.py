@@ -9,7 +9,7 @@ from offerkit.diagnostics import Code, Refused, refuse
 
 NAMED = 3
 """How many addresses or damages a message names before it only counts the rest."""
-VERIFY = "Run “offerkit audit verify” to see what is wrong, and restore the store from a backup."
+VERIFY = "Run “offerkit audit verify” to see what is wrong; “offerkit store restore FILE” puts a backup in its place."
 
 
 def missing(name: str) -> Refused:

@@ -260,6 +260,10 @@ class SqliteDatabase:
             if primary(error) not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR):
                 raise refusal(error, self._path) from error
         self.note_logs()
+        self._file.check()
+        moved: list[tuple[int, int, int]] = self.rows("PRAGMA wal_checkpoint(PASSIVE)")
+        size: list[tuple[int]] = self.rows("PRAGMA page_size")
+        self._file.check_log(moved[0][1], size[0][0])
 
     def note_logs(self) -> None:
         """Know the log from any other that may lie there later."""

@@ -26,6 +26,7 @@ DELETED, REPLACED, WRITTEN_OVER, LOG_LOST = "was deleted", "was replaced", "was 
 """What happens to a store that is open."""
 _LOGS = ("-wal", "-shm")
 _HEADER = 100
+_LOG_HEADER, _FRAME_HEADER = 32, 24
 _NOT_NOW = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 _NO_CHECKPOINT_ON_CLOSE = 1006
 """SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE."""
@@ -59,7 +60,9 @@ class _Inode:
     reached: int = 0
     versions: dict[int, int] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    logs: set[Identity] = field(default_factory=set)
     overwritten: bool = False
+    log_lost: bool = False
     given_up: list[sqlite3.Connection] = field(default_factory=list)
 
 
@@ -87,7 +90,14 @@ class StoreFile:
         for suffix in _LOGS:
             found = identity(self._real + suffix)
             if found is not None:
-                self._logs.setdefault(suffix, found)
+                self._inode.logs.add(self._logs.setdefault(suffix, found))
+
+    def check_log(self, frames: int, page_size: int) -> None:
+        """Raise Refused when the log is shorter than its index says: others still use one that was deleted."""
+        with suppress(OSError):
+            size = Path(f"{self._real}-wal").stat().st_size
+            if frames > 0 and size < _LOG_HEADER + frames * (_FRAME_HEADER + page_size):
+                raise errors.replaced(str(self.path), LOG_LOST)
 
     def note_version(self, version: int) -> None:
         """Remember a version of the store that this process is about to commit."""
@@ -109,7 +119,8 @@ class StoreFile:
             return REPLACED
         if self._inode.overwritten or self._written_over():
             return WRITTEN_OVER
-        if any(identity(self._real + suffix) != known for suffix, known in self._logs.items()):
+        if self._inode.log_lost or any(identity(self._real + suffix) != known for suffix, known in self._logs.items()):
+            self._inode.log_lost = True
             return LOG_LOST
         return ""
 
@@ -181,6 +192,7 @@ class StoreFile:
         with _GUARD:
             last = self._inode.users == 1
             if last and leave_alone is None:
+                self._set_log_aside()
                 self._inode.given_up.append(connection)
                 from ctypes import py_object, pythonapi
 
@@ -188,6 +200,8 @@ class StoreFile:
                 return
             if not last:
                 self._inode.users -= 1
+            else:
+                self._set_log_aside()
         connection.close()
         if last:
             _leave(self._main)
@@ -207,6 +221,13 @@ class StoreFile:
                 if identity(self._real + suffix) == known:
                     Path(self._real + suffix).unlink(missing_ok=True)
 
+    def _set_log_aside(self) -> None:
+        """What could not all be moved into the file is kept under another name; at the path it would do harm."""
+        log = Path(f"{self._real}-wal")
+        if identity(str(log)) == self._logs.get("-wal") is not None:
+            with suppress(OSError):
+                log.replace(f"{log}.stale-{strftime('%Y%m%dT%H%M%S')}")
+
     def _empty_log(self) -> None:
         """Keep a copy of the log of a file that was written over, and empty it: it belongs to what was there before."""
         log = Path(f"{self._real}-wal")
@@ -225,6 +246,8 @@ def watched(path: Path) -> Iterator[list[StoreFile]]:
     Raises Refused when another file took its place meanwhile, or this process could not let go of it before.
     """
     found: list[StoreFile] = []
+    if identity(f"{os.path.realpath(path)}-wal") in _others_logs(identity(str(path))):
+        raise errors.replaced(str(path), REPLACED)  # it would be applied to the file that is there now
     main = _enter(path)  # before SQLite: from then on nobody closes the descriptor, which would give up its locks
     try:
         yield found
@@ -257,10 +280,16 @@ def _enter(path: Path) -> Identity | None:
             inode.users -= 1
         if not inode.users:
             inode = _INODES[main] = _Inode(inode.descriptor)
-        elif inode.overwritten:
-            raise errors.replaced(str(path), WRITTEN_OVER)
+        elif inode.overwritten or inode.log_lost:  # until all have let go of it
+            raise errors.replaced(str(path), WRITTEN_OVER if inode.overwritten else LOG_LOST)
         inode.users += 1
         return main
+
+
+def _others_logs(main: Identity | None) -> set[Identity]:
+    """The logs of files that this process has open, but for ``main``."""
+    with _GUARD:
+        return {log for other, inode in _INODES.items() if other != main for log in inode.logs}
 
 
 def _leave(main: Identity) -> None:

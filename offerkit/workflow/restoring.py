@@ -86,6 +86,8 @@ def restoration(session: Session, backup: Location, *, other_project: bool = Fal
     target = session.store
     if backup == target or (isinstance(backup, Path) and isinstance(target, Path) and _same(backup, target)):
         raise refuse(Code.NOT_RESTORED, "a store cannot be restored from itself", hint="Name a backup of it.")
+    if isinstance(backup, Path) and not backup.exists():
+        raise refuse(Code.NOT_RESTORED, f"there is no backup at {backup}", hint="Check its name.")
     with _workplace(session) as folder:
         prepared = folder / "store.db"
         restoring.prepare(backup, prepared)

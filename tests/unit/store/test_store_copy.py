@@ -90,11 +90,9 @@ def test_what_arrives_otherwise_is_not_kept(full: Location, target: Location, mo
     seen: list[object] = []
     fill = copying._fill
 
-    def remembered(
-        old: object, new: object, advance: Callable[[int], None], tables: object, *, verified: bool
-    ) -> None:
+    def remembered(old: object, new: object, advance: Callable[[int], None], tables: object) -> None:
         seen.append(old)
-        fill(old, new, advance, tables, verified=verified)  # type: ignore[arg-type]
+        fill(old, new, advance, tables)  # type: ignore[arg-type]
 
     monkeypatch.setattr(copying, "_parts", lossy)
     monkeypatch.setattr(copying, "_fill", remembered)

@@ -147,7 +147,7 @@ def test_what_only_the_backup_has_comes_back_but_for_what_was_made_anew(live: Wo
 def test_it_is_refused_and_nothing_changes(live: Workspace, backup: Path, tmp_path: Path) -> None:
     changed(live, "Leopards")
     assert code_of(live, backup, "omar") is Code.NOT_ALLOWED
-    assert code_of(live, tmp_path / "nothing.db") is Code.STORE_MISSING
+    assert code_of(live, tmp_path / "nothing.db") is Code.NOT_RESTORED
     assert code_of(live, live.location) is Code.NOT_RESTORED
     junk = tmp_path / "junk.db"
     junk.write_bytes(b"x" * 5000)
