@@ -25,6 +25,8 @@ from offerkit.workflow.proposing import utc
 from offerkit.workflow.session import Session
 from offerkit.workflow.tokens import hashed, operator_by_token
 
+OPERATOR = "offerkit.operator"
+"""Where a request's scope has the operator whose token it carries."""
 KNOWN_FOR = 5.0
 """Seconds that a token is believed without asking the store again: so long may a revoked one still count."""
 GUESSES, LOOKED_UP = 20, 300
@@ -41,7 +43,7 @@ class GuessedTooOftenError(Exception):
 
 def operator_of(request: Request) -> str:
     """The operator whose token the request carries; empty for somebody from outside."""
-    return str(request.scope.get("offerkit.operator", ""))
+    return str(request.scope.get(OPERATOR, ""))
 
 
 def acting(session: Session, operator: str, lock_timeout: float, message: str = "", override: str = "") -> Session:
@@ -134,7 +136,7 @@ class Known:
         except Refused as refused:
             return problem(refused, insider=False, instance=scope["path"])
         if name:
-            scope["offerkit.operator"] = name
+            scope[OPERATOR] = name
             return None
         response = trouble(401, "Not known", "this token does not count", scope["path"])
         response.headers["WWW-Authenticate"] = "Bearer"

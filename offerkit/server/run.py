@@ -16,7 +16,7 @@ from offerkit.server.app import application
 from offerkit.server.logs import set_up as set_up_logs
 from offerkit.server.seat import now
 from offerkit.server.settings import STORE, Settings
-from offerkit.store.location import parse_location
+from offerkit.store.location import Location, parse_location
 from offerkit.workflow.proposing import utc
 from offerkit.workflow.session import Session
 
@@ -64,6 +64,10 @@ def set_up(settings: Settings) -> ASGIApp:
 
 def session_of(settings: Settings) -> Session:
     """The session that the server's own reads and writes are made in."""
-    project = find_project(Path(settings.project))
     store = os.environ.get(STORE)
-    return Session(project, utc(now()), store_path=parse_location(store) if store else None, environ=dict(os.environ))
+    return session_at(settings, parse_location(store) if store else None)
+
+
+def session_at(settings: Settings, store: Location | None) -> Session:
+    """The same with the store at ``store``; None: the project's own."""
+    return Session(find_project(Path(settings.project)), utc(now()), store_path=store, environ=dict(os.environ))
