@@ -110,7 +110,7 @@ class Aside:
         }
         body.seek(0)
         done = subprocess.run(
-            [sys.executable, "-m", "offerkit.server.aside"], input=orjson.dumps(head), stdout=subprocess.PIPE,
+            [sys.executable, "-P", "-m", "offerkit.server.aside"], input=orjson.dumps(head), stdout=subprocess.PIPE,
             pass_fds=[body.fileno()], check=True,
         )  # fmt: skip
         first, _, content = done.stdout.partition(b"\n")

@@ -30,7 +30,7 @@ _PIECES, _PIECE = 256, 64
 """So many pieces of a body may be of any size; beyond, they have so many bytes on average."""
 _UNWANTED = 0.03
 """Seconds between two looks at a body whose request was answered already."""
-_HOST = re.compile(rb"[A-Za-z0-9._~%!$&'()*+,;=:\[\]-]*")
+_HOST = re.compile(rb"[A-Za-z0-9._~%!$&'()*+,;=:\[\]-]+")
 NO_HTTP, NO_HOST = "this is no HTTP request", "a request has one Host header, with a host in it"
 TOO_LARGE, TOO_LONG = (
     f"the headers have more than {HEAD:,} bytes, or are more than {HEADERS}",

@@ -262,6 +262,7 @@ def test_headers_just_within_the_limit_are_taken(running: Running) -> None:
         b"GET /health/live HTTP/1.1\r\n\r\n",
         b"GET /health/live HTTP/1.1\r\nHost: here, evil.example\r\n\r\n",
         b"GET /health/live HTTP/1.1\r\nHost: me@here/x\r\n\r\n",
+        b"GET /health/live HTTP/1.1\r\nHost:\r\n\r\n",
         b"POST /api/v1/propose HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
         b"POST /api/v1/propose HTTP/1.1\r\nHost: a\r\nHost: b\r\nContent-Length: 2\r\n\r\n{}",
         b"POST /api/v1/propose HTTP/1.1\r\nHost: a\r\nHost: b\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from offerkit.server import bodies, soap_xml
 from offerkit.server.page import PageBody
 from offerkit.server.wire import ProposeBody, UpdateBody
+from offerkit.server.writer import Writer
 
 pytestmark = pytest.mark.embedded
 
@@ -118,6 +119,19 @@ def test_no_name_is_compared_with_others_for_callers_from_outside(
     assert answer.status_code == 422
     said = [error["message"] for error in answer.json()["errors"]]
     assert len(said) == 7 and "45 more call data are not declared" in said
+
+
+def test_an_update_that_makes_no_sense_costs_no_transaction(shop: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that fails makes all that share its transaction run again, each alone."""
+    shop = with_people(shop).go_live()
+    with client(shop) as asking:
+        asked = {"spaces": ["shop/web"], "contact": "ann@example.com"}
+        id_ = asking.post("/api/v1/propose", json=asked).json()["spaces"][0]["propositions"][0]["id"]
+        assert asking.post("/api/v1/update", json={"proposition": id_, "status": "rejected"}).status_code == 200
+        monkeypatch.setattr(Writer, "submit", None)
+        for proposition, status, expected in ((id_, "accepted", 409), ("unknown", "accepted", 404)):
+            answer = asking.post("/api/v1/update", json={"proposition": proposition, "status": status})
+            assert answer.status_code == expected, answer.text
 
 
 ENVELOPE = (
