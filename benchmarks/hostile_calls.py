@@ -2,7 +2,8 @@
 
 The bundled project is taken live in a temporary copy and served by one process on one core; callers and attacker share
 the other. For each kind of junk callers ask at full pace alone, then beside the attacker, in turn and several rounds of
-it: medians of the ratios are printed, and the longest call beside the attacker. Prints Markdown.
+it. Calls are counted by the second, and by the second of the server's processor time, which tells the same on a quiet
+machine and is what counts on one that is not: by that is judged what they keep. Prints Markdown.
 
     python benchmarks/hostile_calls.py [--rounds 3] [--seconds 3] [--only WORD]
 """
@@ -24,8 +25,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
-from hostile_requests import Hostile, requests
+from hostile_requests import requests
 from serving import started
 
 from offerkit.loader import find_project
@@ -38,7 +40,7 @@ PORT = 18_730
 CALLERS, ATTACKERS = 8, 10
 PACE = 10
 """Requests of the attacker in a second: what one address may ask of an environment that declares nothing else."""
-KEPT = 0.8
+ENOUGH = 0.8
 BODY = (
     b'{"spaces":["recipients/web-home"],"contact":"%s","n":1,"data":{"page":"/travel","navigation_language":"fr"},'
     b'"store":false}'
@@ -46,15 +48,29 @@ BODY = (
 _LENGTH = re.compile(rb"content-length: (\d+)")
 
 
-def callers(port: int, seconds: float) -> tuple[float, float]:
-    """Calls a second that were answered with 200 on a few connections at full pace, and the longest call's seconds."""
+class Kept(NamedTuple):
+    """Calls that were answered by the second, and by the second of the server's processor; seconds of the longest."""
+
+    rate: float
+    by_processor: float
+    longest: float
+
+
+def processor(process: int) -> float:
+    """Seconds of processor time that ``process`` has taken, all its threads together."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def callers(port: int, process: int, seconds: float) -> Kept:
+    """Ask on a few connections at full pace; all calls have to be answered with 200."""
     poll = selectors.DefaultSelector()
     body = BODY % b"ana@example.com"
-    head = b"POST /api/v1/propose HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-    call = head % len(body) + body
+    head = b"POST /api/v1/propose HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    call = head + b"Content-Length: %d\r\n\r\n" % len(body) + body
     since: dict[socket.socket, float] = {}
     answers: dict[socket.socket, bytearray] = {}
-    begin = time.perf_counter()
+    begin, used = time.perf_counter(), processor(process)
     for _ in range(CALLERS):
         made = socket.create_connection(("127.0.0.1", port))
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -83,11 +99,13 @@ def callers(port: int, seconds: float) -> tuple[float, float]:
     longest = max(longest, *(time.perf_counter() - each for each in since.values()))
     for connection in since:
         connection.close()
-    return count / took, longest
+    return Kept(count / took, count / max(processor(process) - used, 0.01), longest)
 
 
-def attack(port: int, request: Hostile) -> None:
+def attack(port: int, request: bytes) -> None:
     """Send ``request`` at the allowed pace until this process is ended; each on a connection of its own."""
+    os.nice(19)  # an attacker has a machine of their own, and takes nothing from the callers
+    print("ready", flush=True)
 
     def send() -> None:
         while True:
@@ -97,7 +115,7 @@ def attack(port: int, request: Hostile) -> None:
                     connection.bind(("127.0.0.2", 0))
                     connection.settimeout(120)
                     connection.connect(("127.0.0.1", port))
-                    connection.sendall(request.bytes)
+                    connection.sendall(request)
                     answer = connection.recv(65_536)
                     print(answer[9:12].decode(), flush=True)
             except OSError:
@@ -117,7 +135,9 @@ def attacked(port: int, name: str, token: str, said: list[str]) -> Iterator[None
     command = [sys.executable, str(Path(__file__).resolve()), "--attack", name, "--port", str(port), "--token", token]
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
     try:
-        time.sleep(2.5)  # until it is under way
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(1)  # until it is under way
         yield
     finally:
         process.kill()
@@ -136,7 +156,7 @@ def main() -> None:
     parser.add_argument("--token", default="", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.attack:
-        attack(asked.port, next(one for one in requests(asked.token) if one.name == asked.attack))
+        attack(asked.port, requests(asked.token)[asked.attack]())
         return
     os.sched_setaffinity(0, {1})
     with tempfile.TemporaryDirectory(prefix="offerkit-hostile-") as temporary:
@@ -154,35 +174,31 @@ def measured(asked: argparse.Namespace, folder: Path) -> list[str]:
     found = re.search(r"\bofferkit[_A-Za-z0-9-]{20,}|\b[A-Za-z0-9_-]{40,}", made.stdout.decode())
     assert found is not None, made.stdout
     command = [program, "serve", "--port", str(asked.port), "--log-level", "error"]
-    kinds = [one for one in requests(found[0]) if asked.only in one.name]
+    kinds = {name: len(made()) for name, made in requests(found[0]).items() if asked.only in name}
     lines = [
         f"| what is sent, {PACE} a second | bytes | answered | calls a second, alone | beside it | kept | longest |",
         "|:--|--:|--:|--:|--:|--:|--:|",
     ]
-    with started(command, asked.port, root, {}, "/health/ready"):
-        callers(asked.port, 3)
-        alone: dict[str, list[float]] = {}
-        beside: dict[str, list[float]] = {}
-        longest: dict[str, float] = {}
-        said: dict[str, list[str]] = {}
+    rounds: dict[str, list[tuple[Kept, Kept]]] = {name: [] for name in kinds}
+    said: dict[str, list[str]] = {name: [] for name in kinds}
+    with started(command, asked.port, root, {}, "/health/ready") as process:
+        callers(asked.port, process, 3)
         for _ in range(asked.rounds):
-            for one in kinds:
-                alone.setdefault(one.name, []).append(callers(asked.port, asked.seconds)[0])
-                with attacked(asked.port, one.name, found[0], said.setdefault(one.name, [])):
-                    rate, most = callers(asked.port, asked.seconds)
-                beside.setdefault(one.name, []).append(rate)
-                longest[one.name] = max(most, longest.get(one.name, 0))
-                time.sleep(0.5)
-                print(one.name, f"{alone[one.name][-1]:.0f} {rate:.0f}", file=sys.stderr)
-    for one in kinds:
-        kept = statistics.median(mine / other for mine, other in zip(beside[one.name], alone[one.name], strict=True))
-        statuses = ", ".join(sorted(set(said[one.name]))) or "nothing"
-        lines.append(
-            f"| {one.name} | {len(one.bytes):,} | {statuses} | {statistics.median(alone[one.name]):,.0f} | "
-            f"{statistics.median(beside[one.name]):,.0f} | {kept:.0%}{'' if kept >= KEPT else ' **too few**'} | "
-            f"{longest[one.name] * 1000:,.0f} ms |"
-        )
-    return lines
+            for name, pairs in rounds.items():
+                with attacked(asked.port, name, found[0], said[name]):
+                    beside = callers(asked.port, process, asked.seconds)
+                time.sleep(1)
+                pairs.append((callers(asked.port, process, asked.seconds), beside))
+    return lines + [_line(name, kinds[name], said[name], pairs) for name, pairs in rounds.items()]
+
+
+def _line(name: str, size: int, said: list[str], pairs: list[tuple[Kept, Kept]]) -> str:
+    alone, beside = (statistics.median(pair[which].rate for pair in pairs) for which in (0, 1))
+    kept = statistics.median(beside.by_processor / alone.by_processor for alone, beside in pairs)
+    longest = max(beside.longest for _, beside in pairs) * 1000
+    statuses = ", ".join(sorted(set(said) - {"cut"})) or "nothing"
+    judged = f"{kept:.0%}{'' if kept >= ENOUGH else ' **too few**'}"
+    return f"| {name} | {size:,} | {statuses} | {alone:,.0f} | {beside:,.0f} | {judged} | {longest:,.0f} ms |"
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import TypeAlias
 
 ROOM = 62_000
 """Bytes of a body: just under what callers may send."""
@@ -24,41 +25,69 @@ _ENVELOPE = (
 )
 
 
-class Hostile(NamedTuple):
-    """A request, ready to be sent, and what kind it is of."""
-
-    name: str
-    bytes: bytes
+Maker: TypeAlias = Callable[[], bytes]
 
 
-def requests(token: str) -> Iterator[Hostile]:
-    """All of them; ``token`` is an operator's."""
+def requests(token: str) -> dict[str, Maker]:
+    """All of them by their names, each made when it is needed; ``token`` is an operator's."""
+    made: dict[str, Maker] = {}
     for path in (PROPOSE, UPDATE, PAGE):
-        for name, made in _JUNK.items():
-            body = _BEGIN[path] + b"," + made(ROOM - 100) + b"}"
-            yield Hostile(f"{path}: {name}", _post(path, body))
-    spaces = ["recipients/web-home", "recipients/web-banner", *(f"recipients/{number}" for number in range(18))]
-    yield Hostile("20 spaces, 100 made-up names", _asking(spaces[:2] * 10, f"d{{}}{'a' * 100}", 100, 0))
-    yield Hostile("20 spaces that are not there", _asking(spaces[2:], "", 0, 0))
-    yield Hostile("20 spaces, 50 made-up categories", _asking(_EVERYWHERE, "", 0, 50))
-    yield Hostile("the largest call that is answered", _largest())
-    yield Hostile("XML: elements", _post(SOAP, _ENVELOPE % (b"<a/>" * (ROOM // 4)), "application/soap+xml"))
-    many = b"".join(b"a%d='' " % number for number in range(ROOM // 10))
-    context = b"<context><interaction " + many + b"/></context>"
-    yield Hostile("XML: attributes", _post(SOAP, _ENVELOPE % context, "application/soap+xml"))
-    yield Hostile("query parameters", _get("/o?" + "&a=1" * (ROOM // 4)))
-    yield Hostile("cookies", _post(PAGE, _BEGIN[PAGE] + b"}", "application/json", "Cookie: " + "a=1; " * (ROOM // 5)))
-    yield Hostile("headers", _post(PAGE, _BEGIN[PAGE] + b"}", "application/json", "\r\n".join(["a:b"] * (ROOM // 5))))
-    yield Hostile("a long path", _get("/interaction/" + "%41" * (ROOM // 3) + "/a"))
-    small = b"".join(b"1\r\n%c\r\n" % byte for byte in _BEGIN[PROPOSE] + b" " * ROOM) + b"0\r\n\r\n"
+        made |= {f"{path}: {name}": partial(_junk, path, junk, ROOM - 100, "") for name, junk in _JUNK.items()}
+    made |= _ENGINE | _XML | _HTTP
+    more = f"Authorization: Bearer {token}\r\n"
+    made |= {f"{IMPACT}: {name}": partial(_junk, IMPACT, junk, LARGE, more) for name, junk in _JUNK.items()}
+    made |= {f"{IMPACT}: {name}": partial(_plan, plan, more) for name, plan in _PLANS.items()}
+    return {**made, f"{IMPACT}: nobody's": partial(_plan, _PLANS["a plan of blanks"], "")}
+
+
+def _junk(path: str, junk: Callable[[int], bytes], room: int, more: str) -> bytes:
+    return _post(path, _BEGIN[path] + b"," + junk(room) + b"}", more=more)
+
+
+def _plan(plan: Callable[[int], bytes], more: str) -> bytes:
+    return _post(IMPACT, plan(LARGE), more=more)
+
+
+def _asking(spaces: list[str], name: str = "", data: int = 0, categories: int = 0) -> bytes:
+    body = {
+        "spaces": spaces, "categories": [f"travel-{number}-{'x' * 90}" for number in range(categories)],
+        "themes": [f"theme-{number}-{'x' * 90}" for number in range(categories)],
+        "data": {name.format(number): 0 for number in range(data)}, "store": False,
+    }  # fmt: skip
+    return _post(PROPOSE, json.dumps(body).encode())
+
+
+def _largest() -> bytes:
+    body = {
+        "spaces": _EVERYWHERE, "contact": "ana@example.com", "cookie": "c" * 400, "n": 100,
+        "outputs": ["html", "text", "xml"],
+        "data": {"page": "x" * 2_000, "navigation_language": "fr", "destination": "y" * 2_000}, "store": False,
+    }  # fmt: skip
+    return _post(PROPOSE, json.dumps(body).encode())
+
+
+def _soap(inner: bytes) -> bytes:
+    return _post(SOAP, _ENVELOPE % inner, "application/soap+xml")
+
+
+def _attributes(form: bytes, count: int, before: bytes = b"") -> bytes:
+    many = b"".join(form % number for number in range(count))
+    return _soap(b"<context><interaction " + before + many + b"/></context>")
+
+
+def _chunked() -> bytes:
+    pieces = b"".join(b"1\r\n%c\r\n" % byte for byte in _BEGIN[PROPOSE] + b" " * ROOM)
     head = f"POST {PROPOSE} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
-    yield Hostile("chunks of one byte", head.encode() + small)
-    more = f"Authorization: Bearer {token}"
-    for name, made in {**_JUNK, **_PLANS}.items():
-        large = made(LARGE)
-        body = large if name in _PLANS else _BEGIN[IMPACT] + b"," + large + b"}"
-        yield Hostile(f"{IMPACT}: {name}", _post(IMPACT, body, "application/json", more))
-    yield Hostile(f"{IMPACT}: nobody's", _post(IMPACT, _PLANS["a plan of blanks"](LARGE)))
+    return head.encode() + pieces + b"0\r\n\r\n"
+
+
+def _post(path: str, body: bytes, kind: str = "application/json", more: str = "") -> bytes:
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: {kind}\r\n{more}"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def _get(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
 
 
 def _listed(item: bytes, room: int) -> bytes:
@@ -66,6 +95,9 @@ def _listed(item: bytes, room: int) -> bytes:
 
 
 _JUNK: dict[str, Callable[[int], bytes]] = {
+    "100 lists of 100 objects as call data": lambda _: (
+        b'"data":{' + b",".join(b'"k%d":' % number + _listed(b"{}", 300) for number in range(100)) + b"}"
+    ),
     "a list of objects as call data": lambda room: b'"data":{"k":' + _listed(b"{}", room) + b"}",
     "a list of texts as call data": lambda room: b'"data":{"k":' + _listed(b'""', room) + b"}",
     "names that are not known": lambda room: b",".join(b'"a%x":0' % number for number in range(room // 13)),
@@ -85,30 +117,25 @@ _PLANS: dict[str, Callable[[int], bytes]] = {
     "a plan of objects": lambda room: b'{"plan":"[' + b"{}," * (room // 3) + b'0]"}',
 }
 _EVERYWHERE = ["recipients/web-home", "recipients/web-banner", "recipients/mobile-app", "visitors/web-home-anonymous"]
-
-
-def _asking(spaces: list[str], name: str, data: int, categories: int) -> bytes:
-    body = {
-        "spaces": spaces, "categories": [f"travel-{number}-{'x' * 90}" for number in range(categories)],
-        "themes": [f"theme-{number}-{'x' * 90}" for number in range(categories)],
-        "data": {name.format(number): 0 for number in range(data)}, "store": False,
-    }  # fmt: skip
-    return _post(PROPOSE, json.dumps(body).encode())
-
-
-def _largest() -> bytes:
-    body = {
-        "spaces": _EVERYWHERE, "contact": "ana@example.com", "cookie": "c" * 400, "n": 100,
-        "outputs": ["html", "text", "xml"],
-        "data": {"page": "x" * 2_000, "navigation_language": "fr", "destination": "y" * 2_000}, "store": False,
-    }  # fmt: skip
-    return _post(PROPOSE, json.dumps(body).encode())
-
-
-def _post(path: str, body: bytes, kind: str = "application/json", more: str = "") -> bytes:
-    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: {kind}\r\n"
-    return f"{head}{more}{more and chr(13) + chr(10)}Content-Length: {len(body)}\r\n\r\n".encode() + body
-
-
-def _get(path: str) -> bytes:
-    return f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+_ENGINE: dict[str, Maker] = {
+    "100 names that are not declared, for 20 spaces": lambda: _asking(
+        [f"{space}{' ' * number}" for number in range(10) for space in _EVERYWHERE[:2]], f"d{{}}{'a' * 100}", 100
+    ),
+    "20 spaces that are not there": lambda: _asking([f"recipients/web-{number}" for number in range(20)]),
+    "50 categories and 50 themes that are not there": lambda: _asking(_EVERYWHERE, categories=50),
+    "the largest call that is answered": _largest,
+}
+_XML: dict[str, Maker] = {
+    "XML: elements": lambda: _soap(b"<a/>" * (ROOM // 4)),
+    "XML: attributes": lambda: _attributes(b"a%d='' ", ROOM // 10),
+    "XML: attributes in a long namespace": lambda: _attributes(
+        b"b:a%d='' ", 3_000, b"xmlns:b='" + b"c" * 28_000 + b"' "
+    ),
+}
+_HTTP: dict[str, Maker] = {
+    "query parameters": lambda: _get("/o?" + "&a=1" * (ROOM // 4)),
+    "a long path": lambda: _get("/interaction/" + "%41" * (ROOM // 3) + "/a"),
+    "cookies": lambda: _post(PAGE, _BEGIN[PAGE] + b"}", more="Cookie: " + "a=1; " * (ROOM // 5) + "\r\n"),
+    "headers": lambda: _post(PAGE, _BEGIN[PAGE] + b"}", more="a:b\r\n" * (ROOM // 5)),
+    "chunks of one byte": _chunked,
+}

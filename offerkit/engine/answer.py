@@ -60,8 +60,8 @@ class SpaceAnswer:
 class Answer:
     """The answer to one call; ``interaction`` names the call in the history of propositions.
 
-    ``at`` is the time of the call in the first space's time zone. ``cookie`` is the visitor's from now on, where that is
-    another one than the call came with; empty: there is no new one.
+    ``at`` is the time of the call in the first space's time zone. ``cookie`` is the visitor's from now on, where that
+    is another one than the call came with; empty: there is no new one.
     """
 
     interaction: str

@@ -13,7 +13,7 @@ from offerkit.rules.types import Base, FieldType, Row, Value
 from offerkit.rules.values import parse_value
 
 TOLD = 5
-"""Unknown names that are told one by one; of more, how many there are, and none is compared with those that are known."""
+"""Unknown names that are told one by one; of more, how many there are, and then none is compared with known ones."""
 
 
 def make_call(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Scope
@@ -15,10 +17,11 @@ from starlette.types import ASGIApp, Scope
 from offerkit import __version__
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.server import api, demo, health, remote, soap, ui, web
+from offerkit.server.aside import Aside
 from offerkit.server.bodies import UnreadableError
 from offerkit.server.callers import INSIDER, Callers, Known, operator_of
 from offerkit.server.desk import Desk
-from offerkit.server.direct import Direct
+from offerkit.server.direct import Call, Direct
 from offerkit.server.gate import STATUS_PATH, Gate
 from offerkit.server.metrics import Metrics
 from offerkit.server.middleware import Outermost, TooLargeError, mistake
@@ -58,7 +61,8 @@ def application(session: Session, settings: Settings) -> ASGIApp:
     public = settings.public_url.rstrip("/")
     decisions, calls = api.routes(desk, public + STATUS_PATH)
     app.include_router(decisions)
-    app.include_router(remote.routes(desk))
+    operators = remote.routes(desk)
+    app.include_router(operators)
     app.include_router(soap.routes(desk, public + STATUS_PATH, public))
     app.include_router(health.routes(desk, metrics))
     app.include_router(web.routes(desk, public, STATUS_PATH))
@@ -68,7 +72,26 @@ def application(session: Session, settings: Settings) -> ASGIApp:
     if settings.ui != "off":
         app.add_api_route("/ui/", _to_ui, include_in_schema=False)
     _problems(app, desk.session)
-    return Outermost(Known(Gate(Direct(app, calls), desk, public), callers), metrics, _route)
+    aside = Aside(Direct(app, calls), _posts(operators), desk.session, settings)
+    return Outermost(Known(Gate(aside, desk, public), callers), metrics, _route)
+
+
+def for_operators(session: Session) -> ASGIApp:
+    """The calls on the store alone, for a process that answers one of them (:mod:`offerkit.server.aside`)."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.include_router(remote.routes(_Stored(session)))
+    _problems(app, session)
+    return Known(app, Callers(session))
+
+
+@dataclass(frozen=True)
+class _Stored:
+    session: Session
+
+
+def _posts(router: APIRouter) -> list[Call]:
+    routes = [route for route in router.routes if isinstance(route, APIRoute) and "POST" in (route.methods or ())]
+    return [Call("POST", route.path, route.endpoint) for route in routes]
 
 
 def _route(scope: Scope) -> str:

@@ -19,6 +19,8 @@ B = TypeVar("B", bound=BaseModel)
 
 MEMBERS, DEEPEST = 5_000, 16
 """Values of a body from outside, and how many objects and lists may be within each other."""
+MOST_MEMBERS, BYTES_EACH = 50_000, 20
+"""Values of an operator's body at most, and the bytes that it has for each of them beyond those of others."""
 LONGEST_NUMBER = 64
 """Characters of a number."""
 _MARKS = re.compile(rb'[][{},]|"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
@@ -31,8 +33,8 @@ class UnreadableError(HTTPException):
     """A body that is not taken, and why: the sentence is for whoever sent it."""
 
 
-async def read(request: Request, model: type[B], members: int = MEMBERS) -> B:
-    """The body of ``request`` as ``model``; ``members``: how many values it may have.
+async def read(request: Request, model: type[B]) -> B:
+    """The body of ``request`` as ``model``.
 
     Raises UnreadableError, or RequestValidationError with what is wrong.
     """
@@ -40,12 +42,12 @@ async def read(request: Request, model: type[B], members: int = MEMBERS) -> B:
     if not kind.lower().startswith("application/json"):
         raise UnreadableError(415, "send JSON, as Content-Type: application/json")
     only_utf8(kind)
-    return parsed(await request.body(), model, members)
+    return parsed(await request.body(), model)
 
 
-def parsed(content: bytes, model: type[B], members: int = MEMBERS) -> B:
+def parsed(content: bytes, model: type[B]) -> B:
     """``content`` as ``model``, as :func:`read` reads it. Raises as that does."""
-    _within_limits(content, members)
+    _within_limits(content, min(max(MEMBERS, len(content) // BYTES_EACH), MOST_MEMBERS))
     try:
         return model.model_validate(_DECODER.decode(content.decode()))
     except UnicodeDecodeError:

@@ -25,6 +25,8 @@ from offerkit.workflow.proposing import utc
 from offerkit.workflow.session import Session
 from offerkit.workflow.tokens import NOBODY, Bearer, bearer_of, hashed
 
+CALLER = "offerkit.caller"
+"""Where a request's scope has whose token it carries."""
 KNOWN_FOR = 5.0
 """Seconds that a token is believed without asking the store again: so long may a revoked one still count."""
 GUESSES, LOOKED_UP = 20, 300
@@ -45,7 +47,7 @@ class GuessedTooOftenError(Exception):
 
 def caller_of(request: Request) -> Bearer:
     """Whose token the request carries, and its scopes; nobody for somebody from outside."""
-    found: Bearer = request.scope.get("offerkit.caller", NOBODY)
+    found: Bearer = request.scope.get(CALLER, NOBODY)
     return found
 
 
@@ -153,7 +155,7 @@ class Known:
         except Refused as refused:
             return problem(refused, insider=False, instance=scope["path"])
         if found.operator:
-            scope["offerkit.caller"] = found
+            scope[CALLER] = found
             return None
         response = trouble(401, "Not known", "this token does not count", scope["path"])
         response.headers["WWW-Authenticate"] = "Bearer"

@@ -28,7 +28,9 @@ _WRAPPED = 2
 """Bytes on the wire for one of the body, at worst."""
 _PIECES, _PIECE = 256, 64
 """So many pieces of a body may be of any size; beyond, they have so many bytes on average."""
-_HOST = re.compile(rb"[A-Za-z0-9._~%!$&'()*+,;=:\[\]-]*")
+_UNWANTED = 0.03
+"""Seconds between two looks at a body whose request was answered already."""
+_HOST = re.compile(rb"[A-Za-z0-9._~%!$&'()*+,;=:\[\]-]+")
 NO_HTTP, NO_HOST = "this is no HTTP request", "a request has one Host header, with a host in it"
 TOO_LARGE, TOO_LONG = (
     f"the headers have more than {HEAD:,} bytes, or are more than {HEADERS}",
@@ -142,6 +144,13 @@ class Patient(HttpToolsProtocol):
             self._end(431, TOO_LARGE)
         elif self._stage is _Stage.BODY and self._got > HEAD + _WRAPPED * (LARGE if self._large() else SMALL):
             self.transport.close()  # the body's own limit was passed long ago
+        elif self._stage is _Stage.BODY and self.cycle.response_complete:
+            self.flow.pause_reading()  # nobody wants the rest: it is read, or the answer would be lost, but slowly
+            self.loop.call_later(_UNWANTED, self._go_on)
+
+    def _go_on(self) -> None:
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
 
     def on_message_begin(self) -> None:
         """A request begins."""

@@ -25,7 +25,7 @@ class Div(Body):
 
     id: Annotated[str, Field(min_length=1, max_length=200, pattern=_PRINTED)]
     space: Annotated[str, Field(max_length=200)] = ""
-    categories: Names = []
+    categories: Names = Field([])
 
 
 class PageBody(Body):
@@ -34,7 +34,7 @@ class PageBody(Body):
     divs: Annotated[list[Div], FailFast(), Field(min_length=1, max_length=50)]
     target: Key = Field("", description="The contact's key, as the environment takes it: raw or signed.")
     categories: Names = Field([], description="For all places that name none of their own.")
-    themes: Names = []
+    themes: Names = Field([])
     data: CallData = Field({}, description="Call data; navigationLanguage stands for navigation_language.")
     xml: bool = Field(False, description="Answer the propositions as XML instead of HTML for each place.")
 

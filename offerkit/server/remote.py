@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any, BinaryIO, Protocol
 
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
@@ -22,7 +22,6 @@ from offerkit.governance.approval import Decision
 from offerkit.governance.scopes import scopes_text
 from offerkit.server.bodies import described, read
 from offerkit.server.callers import acting, caller_of
-from offerkit.server.desk import Desk
 from offerkit.server.routes import check_scope
 from offerkit.server.wire import Body, json_answer, refusals
 from offerkit.store import Store, copying
@@ -35,12 +34,18 @@ from offerkit.workflow.tokens import Bearer
 
 PART = 1024 * 1024
 """Bytes of a copy that are sent at a time."""
-MEMBERS = 50_000
-"""Values of a body: what an approval may name, and more."""
 _Text = Annotated[str, Field(max_length=2_000)]
 _Names = Annotated[list[Annotated[str, Field(max_length=500)]], FailFast(), Field(max_length=10_000)]
 _Plan = Annotated[str, Field(max_length=31 * 1024 * 1024)]
 _Wait = Annotated[int, Field(ge=0, le=LONGEST_WAIT * 1000)]
+
+
+class HasStore(Protocol):
+    """What the calls need of a server: the session that its own reads and writes are made in."""
+
+    @property
+    def session(self) -> Session:
+        """That session."""
 
 
 class ApplyBody(Body):
@@ -84,7 +89,7 @@ class DecideBody(Body):
     lock_wait_ms: _Wait = 0
 
 
-def routes(desk: Desk) -> APIRouter:
+def routes(desk: HasStore) -> APIRouter:
     """The calls of operators' command lines on the store of ``desk``."""
     router = APIRouter(
         prefix="/api/v1/store",
@@ -112,7 +117,7 @@ def routes(desk: Desk) -> APIRouter:
     @router.post("/apply", operation_id="apply", openapi_extra=described(ApplyBody))
     async def applying(request: Request) -> Response:
         """Apply a plan as the token's operator, in one transaction, if it is not stale."""
-        body = await read(request, ApplyBody, MEMBERS)
+        body = await read(request, ApplyBody)
         wait = body.lock_wait_ms / 1000
         session = acting(desk.session, _caller(request), wait, body.message, body.override_impact)
         return _answer(applied_json(await asyncio.to_thread(lambda: apply(session, plan_of(body.plan)))))
@@ -120,7 +125,7 @@ def routes(desk: Desk) -> APIRouter:
     @router.post("/impact", operation_id="impact", openapi_extra=described(ImpactBody))
     async def impact(request: Request) -> Response:
         """For how many contacts a plan changes which offers; rounded for operators who may not read contacts."""
-        body = await read(request, ImpactBody, MEMBERS)
+        body = await read(request, ImpactBody)
         session = acting(desk.session, _caller(request), 0.0)
         async with counting:
             return _answer(await asyncio.to_thread(_impact, session, body))
@@ -128,7 +133,7 @@ def routes(desk: Desk) -> APIRouter:
     @router.post("/limit", operation_id="limit", openapi_extra=described(LimitBody))
     async def limit(request: Request) -> Response:
         """Whether a promotion takes no more from people than it may; it is judged again when it is applied."""
-        body = await read(request, LimitBody, MEMBERS)
+        body = await read(request, LimitBody)
         session = acting(desk.session, _caller(request), 0.0, "", body.override_impact)
         async with counting:
             return _answer(await asyncio.to_thread(_held, session, body))
@@ -136,7 +141,7 @@ def routes(desk: Desk) -> APIRouter:
     @router.post("/decide", operation_id="decide", openapi_extra=described(DecideBody))
     async def deciding(request: Request) -> Response:
         """Approve or reject as the token's operator."""
-        body = await read(request, DecideBody, MEMBERS)
+        body = await read(request, DecideBody)
         session = acting(desk.session, _caller(request), body.lock_wait_ms / 1000)
         wish = Wish(
             tuple(body.patterns), tuple(body.categories), plan_of(body.plan) if body.plan else None, body.content,

@@ -6,17 +6,18 @@ import os
 import signal
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from starlette.types import ASGIApp
 
-from offerkit.loader import find_project
+from offerkit.loader import Project, find_project
 from offerkit.server import garbage
 from offerkit.server.app import application
 from offerkit.server.logs import set_up as set_up_logs
 from offerkit.server.seat import now
 from offerkit.server.settings import STORE, Settings
-from offerkit.store.location import parse_location
+from offerkit.store.location import Location, parse_location
 from offerkit.workflow.proposing import utc
 from offerkit.workflow.session import Session
 
@@ -64,7 +65,15 @@ def set_up(settings: Settings) -> ASGIApp:
 
 def session_of(settings: Settings) -> Session:
     """The session that the server's own reads and writes are made in."""
-    project = find_project(Path(settings.project))
     store = os.environ.get(STORE)
-    location = parse_location(store, project.root) if store else None
-    return Session(project, utc(now()), store_path=location, environ=dict(os.environ))
+    project = find_project(Path(settings.project))
+    return _session(settings, project, parse_location(store, project.root) if store else None)
+
+
+def session_at(settings: Settings, store: Location | None, store_project: str) -> Session:
+    """The same with the store at ``store``, which has to be the one of ``store_project``."""
+    return replace(_session(settings, find_project(Path(settings.project)), store), store_project=store_project)
+
+
+def _session(settings: Settings, project: Project, store: Location | None) -> Session:
+    return Session(project, utc(now()), store_path=store, environ=dict(os.environ))

@@ -8,7 +8,16 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeAlias
 
 import orjson
-from pydantic import BaseModel, ConfigDict, FailFast, Field, PlainValidator, TypeAdapter, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    FailFast,
+    Field,
+    PlainValidator,
+    TypeAdapter,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
@@ -31,9 +40,8 @@ MOST_DATA, LONGEST_NAME, LONGEST_VALUE, LONGEST_LIST = 100, 128, 2_000, 100
 TOLD = 5
 """Of many mistakes of one kind, those that are named."""
 _Datum: TypeAlias = Annotated[str, Field(max_length=LONGEST_VALUE)] | bool | int | float | None
-_DESCRIBED: TypeAdapter[Any] = TypeAdapter(
-    dict[Annotated[str, Field(max_length=LONGEST_NAME)], _Datum | Annotated[list[_Datum], Field(max_length=LONGEST_LIST)]]
-)
+_Data: TypeAlias = _Datum | Annotated[list[_Datum], Field(max_length=LONGEST_LIST)]
+_DESCRIBED: TypeAdapter[Any] = TypeAdapter(dict[Annotated[str, Field(max_length=LONGEST_NAME)], _Data])
 """What :func:`_call_data` takes, for the description only: to check a union costs the more the less of it fits."""
 
 

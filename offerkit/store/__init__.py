@@ -6,6 +6,7 @@ from offerkit.store.holder import Holder
 from offerkit.store.location import Location, parse_location
 from offerkit.store.lock import write_lock
 from offerkit.store.proposition_rows import PropositionQuery, PropositionRow, StatusChange
+from offerkit.store.propositions import changeable
 from offerkit.store.rows import ChangeRow, Draft, RevisionRow, StageHead
 from offerkit.store.status import Status as StoreStatus
 from offerkit.store.store import Store
@@ -24,6 +25,7 @@ __all__ = [
     "StatusChange",
     "Store",
     "StoreStatus",
+    "changeable",
     "parse_location",
     "write_lock",
 ]

@@ -87,17 +87,9 @@ def set_status(
     """
     check_time(time)
     with recording(db):
-        row = _locked(db, id_)
-        if row is None or environment not in ("", row.environment):
-            raise refuse(
-                Code.UNKNOWN_PROPOSITION,
-                f"there is no proposition {id_[:80]}" + (f" in {environment}" if environment else ""),
-                detail="It was never stored, is of another environment, or its retention is over.",
-                hint="List those of a contact: offerkit propositions --contact KEY",
-            )
+        row = changeable(_locked(db, id_), id_, status, environment)
         if row.status is status:
             return StatusChange(row, row.status, changed=False)
-        _check_step(row, status)
         accepted = row.accepted if data is None else data
         # The status that was read is asked for again: no step is lost, however a database locks.
         db.run(
@@ -108,6 +100,20 @@ def set_status(
         if now is None or now.status is not status:
             raise errors.locked(db.name)
     return StatusChange(now, row.status, changed=True)
+
+
+def changeable(row: PropositionRow | None, id_: str, status: Status, environment: str = "") -> PropositionRow:
+    """``row`` if it may get ``status``, or has it; refused as by :func:`set_status`. Nothing is read or written."""
+    if row is None or environment not in ("", row.environment):
+        raise refuse(
+            Code.UNKNOWN_PROPOSITION,
+            f"there is no proposition {id_[:80]}" + (f" in {environment}" if environment else ""),
+            detail="It was never stored, is of another environment, or its retention is over.",
+            hint="List those of a contact: offerkit propositions --contact KEY",
+        )
+    if row.status is not status:
+        _check_step(row, status)
+    return row
 
 
 def count_before(db: Database, environment: str, before: str) -> int:

@@ -13,7 +13,7 @@ from offerkit.engine.report import Report
 from offerkit.fingerprint import Json
 from offerkit.models.status import Status, parse
 from offerkit.rules.types import Row
-from offerkit.store import PropositionRow, StatusChange, Store
+from offerkit.store import PropositionRow, StatusChange, Store, changeable
 from offerkit.workflow.catalogs import Catalogs
 from offerkit.workflow.people import People
 from offerkit.workflow.proposing import utc
@@ -62,17 +62,18 @@ def update(catalogs: Catalogs, people: People, store: Store, asked: Update) -> t
 def prepared(catalogs: Catalogs, people: People, store: Store, asked: Update) -> tuple[Change, tuple[Report, ...]]:
     """What :func:`update` would write, and warnings; nothing is written here.
 
-    Raises Refused when the status is none, and when the call data is wrong.
+    Raises Refused when there is no such proposition or status, when the step makes no sense, and when the call data is
+    wrong.
     """
     try:
         wanted = parse(asked.status)
     except ValueError as error:
         raise refuse(Code.UNKNOWN_STATUS, str(error), hint="Their numbers, 0 to 5, do as well.") from None
-    row = store.proposition(asked.proposition)
+    # Refused here already: a job that fails costs all that share its transaction another one each.
+    row = changeable(store.proposition(asked.proposition), asked.proposition, wanted, asked.environment)
     extra: dict[str, Json] | None = None
     reports: tuple[Report, ...] = ()
-    here = row is not None and asked.environment in ("", row.environment)
-    if row is not None and here and row.status is not wanted:
+    if row.status is not wanted:
         extra, reports = _accepted(catalogs, people, row, wanted, asked)
     return Change(asked, wanted, extra), reports
 

@@ -219,6 +219,150 @@ def test_headers_without_end_are_refused(running: Running, name: bytes) -> None:
     nothing_is_held(running)
 
 
+LIVE = b"GET /health/live HTTP/1.1\r\nHost: here\r\n"
+MARKED = b"GET /health/ready HTTP/1.1\r\nHost: here\r\n\r\n"
+"""A request behind another one, that must not be answered."""
+
+
+@pytest.mark.parametrize("begin", [LIVE, POST + b"Content-Length: 2\r\n", LIVE.replace(b"1.1", b"1.0")])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"X: " + b"a" * 65_536 + b"\r\n",
+        b"".join(b"X-%d: %s\r\n" % (number, b"a" * 8_000) for number in range(9)),
+        b"a:b\r\n" * 101,
+        b"a:b\r\n" * 12_000,
+    ],
+)
+def test_headers_over_the_limit_are_refused_when_they_come_at_once(
+    running: Running, begin: bytes, headers: bytes
+) -> None:
+    with running.connect() as connection:
+        connection.sendall(begin + headers + b"\r\n{}" + MARKED)
+        answer = everything(connection)
+    assert answer == b"" or "65,536 bytes" in problem(answer, 431)  # empty: what was not read any more reset it
+    nothing_is_held(running)
+
+
+def test_headers_just_within_the_limit_are_taken(running: Running) -> None:
+    room = connections.HEAD - len(LIVE) - 200
+    few = b"X: " + b"a" * room + b"\r\n"
+    for headers in (few, b"a:b\r\n" * (connections.HEADERS - 2)):
+        with running.connect() as connection:
+            connection.sendall(LIVE + headers + b"Connection: close\r\n\r\n")
+            assert everything(connection).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /health/live HTTP/1.1\r\nHost: here\r\nHost: here\r\n\r\n",
+        b"GET /health/live HTTP/1.1\r\nHost: here\r\nX: y\r\nhost: evil.example\r\n\r\n",
+        b"GET /health/live HTTP/1.0\r\nHost: here\r\nHost: evil.example\r\n\r\n",
+        b"GET /health/live HTTP/1.1\r\n\r\n",
+        b"GET /health/live HTTP/1.1\r\nHost: here, evil.example\r\n\r\n",
+        b"GET /health/live HTTP/1.1\r\nHost: me@here/x\r\n\r\n",
+        b"GET /health/live HTTP/1.1\r\nHost:\r\n\r\n",
+        b"POST /api/v1/propose HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+        b"POST /api/v1/propose HTTP/1.1\r\nHost: a\r\nHost: b\r\nContent-Length: 2\r\n\r\n{}",
+        b"POST /api/v1/propose HTTP/1.1\r\nHost: a\r\nHost: b\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    ],
+)
+def test_a_request_names_one_host_and_nothing_behind_it_is_read(running: Running, head: bytes) -> None:
+    with running.connect() as connection:
+        connection.sendall(head + MARKED * 3)
+        assert "one Host header" in problem(everything(connection), 400)
+    nothing_is_held(running)
+
+
+def test_requests_before_a_refused_one_are_answered_first(running: Running) -> None:
+    with running.connect() as connection:
+        connection.sendall(MARKED * 2 + b"GET /health/live HTTP/1.1\r\n\r\n" + MARKED)
+        answer = everything(connection)
+    assert answer.count(b"HTTP/1.1 200 ") == 2 and answer.count(b"HTTP/1.1 ") == 3
+    assert "one Host header" in problem(answer[answer.index(b"HTTP/1.1 400 ") :], 400)
+    with running.connect() as connection:
+        connection.sendall(MARKED * 2 + b"nonsense\r\n\r\n" + MARKED)
+        answer = everything(connection)
+    assert answer.count(b"HTTP/1.1 200 ") == 2 and b"not read" not in answer and answer.count(b"ready") == 2
+    nothing_is_held(running)
+
+
+def test_an_older_request_needs_no_host(running: Running) -> None:
+    with running.connect() as connection:
+        connection.sendall(b"GET /health/live HTTP/1.0\r\n\r\n")
+        assert everything(connection).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("target", [b"/" + b"a" * 9_000, b"/o?r=" + b"a" * 9_000, b"/" + b"%41" * 20_000])
+def test_a_path_is_not_as_long_as_somebody_likes(running: Running, target: bytes) -> None:
+    with running.connect() as connection:
+        connection.sendall(b"GET " + target + b" HTTP/1.1\r\nHost: here\r\n\r\n" + MARKED)
+        answer = everything(connection)
+    assert answer == b"" or "8,192 bytes" in problem(answer, 414)
+    nothing_is_held(running)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        POST + b"Content-Length: 51\r\nContent-Length: 51\r\n\r\n" + BODY,
+        POST + b"Content-Length: 51, 51\r\n\r\n" + BODY,
+        POST + b"Content-Length: +51\r\n\r\n" + BODY,
+        POST + b"Content-Length: 51\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        POST + b"Transfer-Encoding: chunked\r\nContent-Length: 51\r\n\r\n0\r\n\r\n",
+        POST + b"Transfer-Encoding: identity\r\n\r\n" + BODY,
+        POST + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        POST + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+        POST + b"Content-Length\r\n: 51\r\n\r\n" + BODY,
+        b"POST /api/v1/propose HTTP/1.1\r\n Host: here\r\n\r\n",
+        LIVE + b"X: a\r\n\tb\r\n\r\n",
+        LIVE + b"X: a\r\n b\r\n\r\n",
+        LIVE + b"X: a\x00b\r\n\r\n",
+        LIVE.replace(b"\r\n", b"\n") + b"\n",
+    ],
+)
+def test_what_two_readers_could_read_differently_is_refused(running: Running, head: bytes) -> None:
+    with running.connect() as connection:
+        connection.sendall(head + MARKED)
+        problem(everything(connection), 400)
+    nothing_is_held(running)
+
+
+def test_what_stands_behind_a_body_is_no_header(running: Running) -> None:
+    with running.connect() as connection:
+        connection.sendall(
+            POST
+            + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n" % (len(BODY), BODY)
+            + b"Authorization: Bearer x\r\nX-Request-Id: trailer\r\nHost: evil.example\r\n\r\n"
+        )
+        answer = everything(connection)
+    assert answer.startswith(b"HTTP/1.1 200 ") and b"trailer" not in answer  # a wrong token would be refused
+    nothing_is_held(running)
+
+
+def test_a_body_in_a_great_many_pieces_is_refused(running: Running) -> None:
+    for pieces, status in ((200, b"200"), (20_000, b"400")):
+        body = BODY + b" " * (pieces - len(BODY))
+        with running.connect() as connection:
+            head = POST + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+            connection.sendall(head + b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n")
+            answer = everything(connection)
+        assert answer == b"" or answer.startswith(b"HTTP/1.1 %s " % status), answer[:200]
+    nothing_is_held(running)
+
+
+def test_a_large_body_that_nobody_reads_does_not_hide_the_answer(running: Running) -> None:
+    size = 1_000_000
+    with running.connect() as connection:
+        connection.sendall(POST.replace(b"/propose", b"/store/impact") + b"Content-Length: %d\r\n\r\n" % size)
+        connection.sendall(b" " * size)
+        connection.sendall(LIVE + b"Connection: close\r\n\r\n")
+        answer = everything(connection)
+    assert answer.startswith(b"HTTP/1.1 401 ") and answer.count(b"HTTP/1.1 200 ") == 1
+    nothing_is_held(running)
+
+
 def test_a_body_without_end_is_not_read_for_ever(running: Running) -> None:
     sent = 0
     with running.connect() as connection:

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 from helpers.serving import client, with_people
+from helpers.tokens import token
 from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
@@ -189,6 +190,94 @@ def test_a_contact_is_known_again_by_the_cookie(site: TestClient, served: Worksp
         assert {row.contact for row in store.propositions()} == {"1"}
     site.cookies.clear()
     assert call(site, "i_side", target="").json() == {"divs": {}}
+
+
+PLANTED = "planted-by-somebody-else"
+
+
+def side(site: TestClient, cookie: str, target: str = "", path: str = CALL) -> Any:
+    site.cookies.clear()
+    return call(site, "i_side", path=path, target=target, headers={"cookie": f"uuid230={cookie}; nlid={cookie}"})
+
+
+def knows(site: TestClient, cookie: str) -> bool:
+    return bool(side(site, cookie).json()["divs"])
+
+
+def test_a_cookie_that_somebody_planted_is_never_that_of_who_logs_in(site: TestClient, served: Workspace) -> None:
+    own = cookies_of(side(site, PLANTED, "ann@example.com"))
+    assert set(own) == {"uuid230", "nlid"}  # the session is another one, too
+    fresh = site.cookies["uuid230"]
+    assert len(fresh) == 32 and PLANTED not in own["uuid230"] + own["nlid"]
+    assert knows(site, fresh) and not knows(site, PLANTED)
+    with served.store() as store:
+        assert (store.contact_of("shop", fresh), store.contact_of("shop", PLANTED)) == ("1", "")
+
+
+def test_who_is_known_already_keeps_the_cookie(site: TestClient) -> None:
+    side(site, PLANTED, "ann@example.com")
+    fresh = site.cookies["uuid230"]
+    assert cookies_of(side(site, fresh, "ann@example.com")) == {}
+    assert cookies_of(side(site, fresh)) == {}
+
+
+def test_the_next_person_at_the_same_browser_gets_a_cookie_of_their_own(site: TestClient, served: Workspace) -> None:
+    side(site, PLANTED, "ann@example.com")
+    ann = site.cookies["uuid230"]
+    side(site, ann, "cyd@example.com")
+    cyd = site.cookies["uuid230"]
+    assert cyd != ann
+    with served.store() as store:
+        assert (store.contact_of("shop", ann), store.contact_of("shop", cyd)) == ("1", "3")
+
+
+def test_two_first_calls_at_once_get_two_cookies_that_both_count(site: TestClient) -> None:
+    side(site, PLANTED, "ann@example.com")
+    first = site.cookies["uuid230"]
+    side(site, PLANTED, "ann@example.com")
+    second = site.cookies["uuid230"]
+    assert first != second and knows(site, first) and knows(site, second) and not knows(site, PLANTED)
+
+
+def test_a_key_that_is_nobodys_changes_no_cookie(site: TestClient) -> None:
+    assert cookies_of(side(site, PLANTED, "nobody@example.com")) == {}
+
+
+def test_the_cookie_is_found_among_many(site: TestClient, served: Workspace) -> None:
+    side(site, PLANTED, "ann@example.com")
+    own = site.cookies["uuid230"]
+    many = "; ".join(f"a{number}=uuid230" for number in range(2_000))
+    for header in (f"{many}; uuid230={own}", f"xuuid230={PLANTED};uuid230={own};{many}", f'uuid230=x; uuid230="{own}"'):
+        site.cookies.clear()
+        answer = call(site, "i_side", target="", headers={"cookie": f"{header}; nlid={PLANTED}"})
+        assert answer.json()["divs"] and not cookies_of(answer)
+
+
+def test_back_ends_are_told_the_new_cookie(site: TestClient, served: Workspace) -> None:
+    body = {"spaces": ["shop/side"], "contact": "ann@example.com", "cookie": PLANTED}
+    answer = site.post("/api/v1/propose", json=body).json()
+    fresh = answer["cookie"]
+    assert len(fresh) == 32
+    assert "cookie" not in site.post("/api/v1/propose", json={**body, "cookie": fresh}).json()
+    assert "cookie" not in site.post("/api/v1/propose", json={**body, "store": False}).json()
+    for cookie, how in ((fresh, "implicit"), (PLANTED, "nobody")):
+        (space,) = site.post("/api/v1/propose", json={"spaces": ["shop/side"], "cookie": cookie}).json()["spaces"]
+        assert space["identified"] == how
+    headers = {"authorization": f"Bearer {token(served, 'ada')}"}
+    assert len(site.post("/api/v1/propose", json=body, headers=headers).json()["cookie"]) == 32
+
+
+@pytest.mark.parametrize("part", ["uuid", "nli"])
+def test_soap_gives_the_new_cookie_back_in_the_part_that_it_came_in(site: TestClient, part: str) -> None:
+    def asked(key: str, cookie: str) -> Any:
+        content = envelope(key).replace("</Propose>", f"<{part}>{cookie}</{part}></Propose>")
+        root = ElementTree.fromstring(site.post("/interaction/shop/side", content=content).content)
+        return {one.tag.partition("}")[2]: one for one in root.iter()}
+
+    fresh = asked("ann@example.com", PLANTED)[part].text
+    assert len(fresh) == 32
+    assert part not in asked("ann@example.com", fresh) and part not in asked("", fresh)
+    assert "proposition" in asked("", fresh) and "proposition" not in asked("", PLANTED)
 
 
 def test_only_declared_sites_may_ask(site: TestClient, served: Workspace) -> None:

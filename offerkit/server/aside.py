@@ -1,0 +1,179 @@
+"""Large requests of operators, each worked on by a process of its own.
+
+A plan may have 32 MB. To parse and check that much takes a thread seconds, and calls wait for it: only one thread of a
+process runs at a time. So what is larger than a call is written to a file as it arrives, and handed to a process that
+reads it, does what is asked and ends. It gives way to the server where both want the same processor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.server.callers import CALLER
+from offerkit.server.direct import Call
+from offerkit.server.logs import request_id
+from offerkit.server.logs import set_up as set_up_logs
+from offerkit.server.middleware import SMALL, TooLargeError
+from offerkit.server.problems import problem, trouble
+from offerkit.server.routes import check_scope
+from offerkit.server.settings import Settings
+from offerkit.store.location import Location, PostgresAddress
+from offerkit.workflow.session import Session
+from offerkit.workflow.tokens import NOBODY, Bearer
+
+EACH = 4
+"""Large requests of one operator at once; more are refused, since each is a file of up to 32 MB."""
+PACE = 8 * 1024 * 1024
+"""Bytes a second that are read of all of them together: to take them in is work for the thread that decides."""
+NICE = 10
+
+
+class Aside:
+    """Wraps the application. Requests come with their operator already known; others go on as they are."""
+
+    def __init__(self, app: ASGIApp, calls: list[Call], session: Session, settings: Settings) -> None:
+        """``calls``: those that may be large."""
+        self._app, self._session, self._settings = app, session, settings
+        self._calls = {(call.method, call.path): call for call in calls}
+        self._alone = asyncio.Lock()
+        self._under_way: Counter[str] = Counter()
+        self._free = 0.0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        caller: Bearer = scope.get(CALLER, NOBODY)
+        operator = caller.operator
+        call = self._calls.get((scope["method"], scope["path"])) if operator and scope["type"] == "http" else None
+        if call is None or not _is_large(scope):
+            await self._app(scope, receive, send)
+            return
+        scope["route"] = call
+        try:
+            check_scope(caller, call.method, call.path)  # before anything of it is read
+        except Refused as refused:
+            await problem(refused, insider=True, instance=call.path)(scope, receive, send)
+            return
+        if self._under_way[operator] >= EACH:
+            under_way = f"{EACH} large requests of {operator} are under way"
+            busy = refuse(Code.BUSY, under_way, hint="Ask again in a moment.")
+            await problem(busy, insider=True, instance=call.path)(scope, receive, send)
+            return
+        self._under_way[operator] += 1
+        try:
+            answer = await self._answered(scope, receive)
+        except TooLargeError as error:
+            answer = trouble(error.status_code, "Too large", error.detail, call.path)
+        finally:
+            self._under_way[operator] -= 1
+            self._under_way += Counter()  # forgets those who have none
+        if answer is not None:
+            await answer(scope, receive, send)
+
+    async def _answered(self, scope: Scope, receive: Receive) -> Response | None:
+        """What the other process says; None when the caller left."""
+        with tempfile.TemporaryFile() as body:
+            while True:
+                message = await receive()
+                if message["type"] != "http.request":
+                    return None
+                part = message.get("body", b"")
+                body.write(part)
+                if not message.get("more_body", False):
+                    break
+                await self._paced(len(part))
+            body.flush()
+            async with self._alone:
+                return await asyncio.to_thread(self._run, scope, body)
+
+    async def _paced(self, size: int) -> None:
+        """Wait until as much more may be read."""
+        loop = asyncio.get_running_loop()
+        self._free = max(self._free, loop.time()) + size / PACE
+        await asyncio.sleep(self._free - loop.time())
+
+    def _run(self, scope: Scope, body: IO[bytes]) -> Response:
+        store = self._session.store
+        head = {
+            "settings": asdict(self._settings),
+            "store": asdict(store) if isinstance(store, PostgresAddress) else str(store),
+            "project": self._session.store_project,
+            "body": body.fileno(),
+            "id": request_id.get(),
+            "scope": {name: scope[name] for name in ("method", "path", "http_version", "scheme", "client")},
+            "headers": [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]],
+        }
+        body.seek(0)
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "offerkit.server.aside"], input=orjson.dumps(head), stdout=subprocess.PIPE,
+            pass_fds=[body.fileno()], check=True,
+        )  # fmt: skip
+        first, _, content = done.stdout.partition(b"\n")
+        said = orjson.loads(first)
+        answer = Response(content, said["status"])
+        answer.raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in said["headers"]]
+        return answer
+
+
+def _is_large(scope: Scope) -> bool:
+    length = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+    return not length.isdigit() or int(length) > SMALL
+
+
+def main() -> None:
+    """Answer the one request that standard input and the body's file describe, on standard output."""
+    with contextlib.suppress(OSError):
+        os.nice(NICE)
+    head = orjson.loads(sys.stdin.buffer.read())
+    with os.fdopen(head["body"], "rb") as body:
+        parts = list(_parts(body))
+    first, content = asyncio.run(_answer(head, parts))
+    sys.stdout.buffer.write(orjson.dumps(first) + b"\n" + content)
+
+
+def _parts(body: IO[bytes]) -> Iterator[bytes]:
+    while part := body.read(1024 * 1024):
+        yield part
+
+
+async def _answer(head: dict[str, Any], parts: list[bytes]) -> tuple[dict[str, Any], bytes]:
+    from offerkit.server.app import for_operators
+    from offerkit.server.run import session_at
+
+    settings = Settings(**head["settings"])
+    set_up_logs(settings.log_level)
+    request_id.set(head["id"])
+    store: Location = PostgresAddress(**head["store"]) if isinstance(head["store"], dict) else Path(head["store"])
+    app = for_operators(session_at(settings, store, head["project"]))
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in head["headers"]]
+    scope = {"type": "http", "query_string": b"", "root_path": "", **head["scope"], "headers": headers, "state": {}}
+    messages: list[Message] = [{"type": "http.request", "body": part, "more_body": True} for part in reversed(parts)]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return messages.pop() if messages else {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    said = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in sent[0]["headers"]]
+    return {"status": sent[0]["status"], "headers": said}, b"".join(message.get("body", b"") for message in sent[1:])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""Large requests of operators: read and worked on by a process of their own, with the answers of small ones."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from helpers.serving import client, with_people
+from helpers.tokens import token
+from helpers.workspace import Workspace
+from starlette.testclient import TestClient
+
+from offerkit.planning.codec import envelope
+from offerkit.server import aside, bodies
+from offerkit.server.middleware import LARGE, SMALL
+
+IMPACT, APPLY, DECIDE = "/api/v1/store/impact", "/api/v1/store/apply", "/api/v1/store/decide"
+
+
+@pytest.fixture
+def served(shop: Workspace) -> Workspace:
+    return with_people(shop).go_live()
+
+
+@pytest.fixture
+def asking(served: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    """A server whose own process reads nothing that is large."""
+    own, pid = bodies.parsed, os.getpid()
+
+    def parsed(content: bytes, *given: Any) -> Any:
+        assert len(content) <= SMALL and os.getpid() == pid
+        return own(content, *given)
+
+    monkeypatch.setattr(bodies, "parsed", parsed)
+    with client(served) as found:
+        found.headers["authorization"] = f"Bearer {token(served, 'ada')}"
+        yield found
+
+
+def test_a_large_plan_is_applied_by_another_process(asking: TestClient, served: Workspace) -> None:
+    served.change({"specs/shop/offers.yaml": {"offers": {"gold-card": {"content": {"title": "Golden"}}}}})
+    text = envelope(served.plan()).decode()
+    body = json.dumps({"plan": text, "message": "large"}) + " " * SMALL
+    answer = asking.post(APPLY, content=body, headers={"content-type": "application/json", "x-request-id": "large-1"})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-request-id"] == "large-1" and answer.headers["cache-control"] == "no-store"
+    with served.store() as store:
+        last = store.revision(store.last_serial())
+        assert last is not None and (last.message, last.actor) == ("large", "ada")
+    again = asking.post(APPLY, content=body, headers={"content-type": "application/json"})
+    assert (again.status_code, again.json()["errors"][0]["code"]) == (409, "OFR505"), again.text
+
+
+def unknown(count: int) -> str:
+    return ",".join(f'"{number:030}":0' for number in range(count))
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        ('{"plan":"",' + unknown(9_000) + "}", 422, "and 8,995 more"),
+        ('{"plan":"",' + unknown(60_000) + "}", 400, "more than 50,000 values"),
+        ('{"plan":"' + "[" * 100_000 + '"}', 422, ""),
+        ('{"plan":[' + "[]," * 50_000 + "0]}", 400, "values"),
+        ("[" * 70_000, 400, "within each other"),
+    ],
+)
+def test_large_junk_is_refused_in_a_sentence(asking: TestClient, body: str, status: int, said: str) -> None:
+    answer = asking.post(IMPACT, content=body, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), answer.text
+    assert said in answer.text and len(answer.content) < 2_000
+
+
+def test_what_is_too_large_even_for_a_plan_is_not_read(asking: TestClient) -> None:
+    pieces = (b" " * 1_000_000 for _ in range(LARGE // 1_000_000 + 2))
+    answer = asking.post(IMPACT, content=pieces, headers={"content-type": "application/json"})
+    assert answer.status_code == 413, answer.text
+
+
+def test_an_operator_has_a_few_large_requests_under_way(asking: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aside, "EACH", 0)
+    answer = asking.post(DECIDE, content=b" " * (SMALL + 1), headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["errors"][0]["message"]) == (503, "0 large requests of ada are under way")
+
+
+def test_nobody_from_outside_starts_a_process(asking: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aside.subprocess, "run", None)
+    del asking.headers["authorization"]
+    answer = asking.post(IMPACT, content=b" " * (SMALL + 1), headers={"content-type": "application/json"})
+    assert answer.status_code == 401
