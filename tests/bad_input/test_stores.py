@@ -221,7 +221,7 @@ def test_full_from_the_start(project: Path, store: Path) -> None:
     [
         (resource.RLIMIT_FSIZE, 0, "OFR603"),
         (resource.RLIMIT_FSIZE, 512, "OFR603"),
-        (resource.RLIMIT_NOFILE, 6, "OFR112"),
+        (resource.RLIMIT_NOFILE, 5, "OFR112"),
     ],
 )
 @pytest.mark.parametrize("command", [("history",), ("--no-cache", "apply", "--yes")], ids=["history", "apply"])
