@@ -31,8 +31,8 @@ def command(
     """Compare any two states: stages, revisions, plans, specs.
 
     A and B are each one of: design, live, ENVIRONMENT@design, ENVIRONMENT@live (all also with :REVISION or
-    :TIME), PLAN.json (what it leads to), specs (on disk), git:REF (the specs at a git revision). Shown is what
-    B has against A.
+    :TIME), PLAN.json (what it leads to), specs (on disk), git:REF (the specs at a git revision), git:REF...REF
+    (at the merge base of two). Shown is what B has against A.
     """
     from offerkit.planning.select import Patterns
     from offerkit.reports import diff as report

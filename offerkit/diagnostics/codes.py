@@ -101,6 +101,7 @@ class Code(StrEnum):
     BAD_POINT = "OFR803"
     GIT = "OFR804"
     TARGET_EXISTS = "OFR805"
+    AMBIGUOUS_TIME = "OFR806"
     NOT_RENDERED = "OFR830"
     UNKNOWN_DELIVERY = "OFR840"
     DELIVERED = "OFR841"
@@ -220,6 +221,7 @@ CODES: dict[Code, str] = {
     Code.BAD_POINT: "Not a point in the history.",
     Code.GIT: "git could not give the specs at that revision.",
     Code.TARGET_EXISTS: "A file or folder that would be overwritten.",
+    Code.AMBIGUOUS_TIME: "A time that was more than once, since the clock was set back, and means several states.",
     Code.UNKNOWN_PROPOSITION: "No proposition has that id, or it is of another environment.",
     Code.STATUS_STEP: "A status that may not follow the one that the proposition has.",
     Code.PROPOSITION_EXISTS: "A proposition is stored already under that id.",

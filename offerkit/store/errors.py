@@ -62,6 +62,26 @@ def full(name: str) -> Refused:
     )
 
 
+def exhausted(name: str, why: str) -> Refused:
+    """The process or the machine has no more of what it takes to open a file."""
+    return refuse(
+        Code.UNREADABLE,
+        f"the store {name} cannot be opened",
+        detail=f"{why}. The store is as it was.",
+        hint="Raise the limit (ulimit -n for open files, ulimit -v for memory), then run the command again.",
+    )
+
+
+def disk_failed(name: str, why: str) -> Refused:
+    """The operating system could not read or write for a reason that is not in the file."""
+    return refuse(
+        Code.UNREADABLE,
+        f"the store {name} cannot be read or written",
+        detail=f"{why}. It is the disk or the file system that refused; nothing was changed.",
+        hint="Look at the disk, its mount and what the system logs say, then run the command again.",
+    )
+
+
 def locked(name: str) -> Refused:
     """Another process is writing, and longer than we wait."""
     return refuse(
@@ -128,6 +148,10 @@ def from_os(error: OSError, name: str) -> Refused:
         return read_only(name)
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return full(name)
+    if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
+        return exhausted(name, error.strerror or str(error))
+    if error.errno == errno.EIO:
+        return disk_failed(name, error.strerror or str(error))
     return unreadable(name, error.strerror or str(error))
 
 

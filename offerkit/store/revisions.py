@@ -41,10 +41,18 @@ def digests(db: Database, serial: int) -> dict[int, str]:
     return {number: str(digest) for number, digest in rows}
 
 
-def serial_at(db: Database, moment: str) -> int:
-    """The last revision whose time is not after ``moment``, compared as text; 0 when there is none."""
-    rows: list[tuple[int]] = db.rows("SELECT COALESCE(MAX(serial), 0) FROM revision WHERE time <= ?", (moment,))
-    return rows[0][0]
+def serials_at(db: Database, moment: str) -> list[int]:
+    """The revisions that were the last one at ``moment``, compared as text; 0: it was before the first.
+
+    Where the clock was set back it was that time more than once, and there may be several.
+    """
+    rows: list[tuple[int]] = db.rows(
+        "SELECT r.serial FROM revision r LEFT JOIN revision later ON later.serial = r.serial + 1"
+        " WHERE r.time <= ? AND (later.serial IS NULL OR later.time > ?) ORDER BY r.serial",
+        (moment, moment),
+    )
+    before: list[tuple[int]] = db.rows("SELECT COUNT(*) FROM revision WHERE serial = 1 AND time <= ?", (moment,))
+    return ([] if before[0][0] else [0]) + [serial for (serial,) in rows]
 
 
 def revision_texts(db: Database, after: int = 0, *, limit: int) -> list[RevisionText]:

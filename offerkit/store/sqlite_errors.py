@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from pathlib import Path
@@ -16,8 +17,12 @@ _NO_ROOM = (
     sqlite3.SQLITE_IOERR_WRITE,
     sqlite3.SQLITE_IOERR_TRUNCATE,
     sqlite3.SQLITE_IOERR_SHMSIZE,
+    sqlite3.SQLITE_IOERR_SHMMAP,
+    sqlite3.SQLITE_IOERR_SHMOPEN,
 )
-"""A limit on file size shows as a failed write, not as a full disk."""
+"""A limit on file size, or a quota, shows as a failed write, not as a full disk."""
+_DAMAGED = (sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_DATA, sqlite3.SQLITE_IOERR_CORRUPTFS)
+"""What SQLite met in the file; all other errors of input and output are of the machine."""
 
 
 def primary(error: sqlite3.Error) -> int:
@@ -30,8 +35,11 @@ def refusal(error: sqlite3.Error, path: Path) -> Refused:
     name = str(path)
     if isinstance(error, sqlite3.ProgrammingError | sqlite3.InterfaceError):
         raise error
-    if getattr(error, "sqlite_errorcode", 0) in _NO_ROOM:
+    code = getattr(error, "sqlite_errorcode", 0)
+    if code in _NO_ROOM:
         return errors.full(name)
+    if code in (sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_IOERR_NOMEM):
+        return errors.from_os(OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)), name)
     match primary(error):
         case sqlite3.SQLITE_NOTADB:
             return errors.foreign(name, "It is not an SQLite database.")
@@ -41,11 +49,24 @@ def refusal(error: sqlite3.Error, path: Path) -> Refused:
             return errors.read_only(name)
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return errors.locked(name)
+        case sqlite3.SQLITE_CANTOPEN if (exhausted := _exhausted()) is not None:
+            return errors.from_os(exhausted, name)
         case sqlite3.SQLITE_CANTOPEN if os.access(path, os.R_OK) and not os.access(path.parent, os.W_OK):
             return errors.read_only(name)
         case sqlite3.SQLITE_CANTOPEN if not path.exists() and not os.access(path.parent, os.W_OK):
             return errors.read_only(name)
         case sqlite3.SQLITE_CANTOPEN:
             return errors.unreadable(name, str(error))
+        case sqlite3.SQLITE_IOERR if code not in _DAMAGED:
+            return errors.disk_failed(name, f"SQLite says: {error} ({error.sqlite_errorname})")
         case _:
             return errors.damaged(name, f"SQLite says: {error}")
+
+
+def _exhausted() -> OSError | None:
+    """Why no file at all can be opened: SQLite does not tell."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error
+    return None

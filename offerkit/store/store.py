@@ -127,9 +127,12 @@ class Store:
         """The digests of revision ``serial``, if there is one, and of the newest, by serial."""
         return revisions.digests(self._db, serial)
 
-    def serial_at(self, moment: str) -> int:
-        """The last revision whose time is not after ``moment`` (UTC, ISO); 0 when there is none."""
-        return revisions.serial_at(self._db, moment)
+    def serials_at(self, moment: str) -> list[int]:
+        """The revisions that were the last one at ``moment`` (UTC, ISO); 0: it was before the first.
+
+        There are several where the clock was set back.
+        """
+        return revisions.serials_at(self._db, moment)
 
     def revisions(self, *, stage: str = "", address: str = "", limit: int = 0, action: str = "") -> list[RevisionRow]:
         """The revisions that touched ``stage`` and ``address``, newest first (``limit`` 0: all)."""

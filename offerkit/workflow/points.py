@@ -31,6 +31,8 @@ class Point:
     stage: Stage
 
 
+_TIMES = 10
+"""States that one time may mean, looked at before it is refused."""
 FORMS = (
     "ENVIRONMENT@design, ENVIRONMENT@live, design or live (each with :REVISION or :TIME), PLAN.json, specs, git:REF,"
     " git:REF...REF"
@@ -86,7 +88,10 @@ def _stages(store: Store | None, refs: list[StageRef], title: str) -> Point:
 
 
 def serial_of(store: Store, ref: StageRef) -> int:
-    """The revision that ``ref.at`` means: a serial, or the last one at a time. Raises Refused for neither."""
+    """The revision that ``ref.at`` means: a serial, or the last one at a time.
+
+    Raises Refused for neither, and for a time that may mean several states.
+    """
     assert ref.at is not None
     if re.fullmatch(r"[0-9]{1,12}", ref.at):
         serial = int(ref.at)
@@ -94,7 +99,29 @@ def serial_of(store: Store, ref: StageRef) -> int:
         if serial > last:
             raise refuse(Code.BAD_POINT, f"there is no revision {serial}", hint=f"The last one is {last}.")
         return serial
-    return store.serial_at(_utc(ref.at))
+    return _at_time(store, ref)
+
+
+def _at_time(store: Store, ref: StageRef) -> int:
+    """The last revision at the time that ``ref`` names; where the clock was set back, only if all of them agree."""
+    assert ref.at is not None
+    moment = _utc(ref.at)
+    serials = store.serials_at(moment)
+    stage = f"{ref.environment}@{ref.stage}"
+    states = [store.entries_at(stage, serial) for serial in serials[: _TIMES + 1]]
+    if len(serials) <= _TIMES and all(state == states[0] for state in states):
+        return serials[-1]
+    rows = ((serial, store.revision(serial)) for serial in serials[:_TIMES])
+    told = [
+        f"{serial} (made at {row.time[:19]}Z)" if row is not None else f"{serial} (nothing)" for serial, row in rows
+    ]
+    more = f" and {len(serials) - _TIMES:,} others" if len(serials) > _TIMES else ""
+    raise refuse(
+        Code.AMBIGUOUS_TIME,
+        f"“{ref.at[:60]}” is ambiguous: the clock was set back, and it was {moment[:19]}Z more than once",
+        detail=f"Then {stage} was as after revision {', or '.join(told)}{more}, which are not the same.",
+        hint="Name the revision instead; “offerkit history” lists them with their times.",
+    )
 
 
 def _utc(text: str) -> str:

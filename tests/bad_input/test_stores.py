@@ -176,7 +176,7 @@ def test_nowhere_to_write(project: Path, store: Path) -> None:
         done = offerkit(project, "apply", "--yes", rights=False)
         assert done.returncode == 1 and "error[OFR602]" in done.stderr
         saved = offerkit(project, "plan", "--out", "plan.json", rights=False)
-        assert saved.returncode == 1 and "error[OFR112]: the plan cannot be written" in saved.stderr
+        assert saved.returncode == 1 and "error[OFR112]: a plan cannot be written" in saved.stderr
     finally:
         project.chmod(mode)
     assert not store.parent.exists()
@@ -215,6 +215,32 @@ def test_full_from_the_start(project: Path, store: Path) -> None:
     assert done.returncode == 1 and "error[OFR603]" in done.stderr, done
     assert run(project, "apply", "--yes").code == 0
     assert run(project, "audit", "verify").code == 0
+
+
+@pytest.mark.parametrize(
+    ("what", "limit", "code"),
+    [
+        (resource.RLIMIT_FSIZE, 0, "OFR603"),
+        (resource.RLIMIT_FSIZE, 512, "OFR603"),
+        (resource.RLIMIT_NOFILE, 5, "OFR112"),
+    ],
+)
+@pytest.mark.parametrize("command", [("history",), ("--no-cache", "apply", "--yes")], ids=["history", "apply"])
+def test_a_limit_is_not_damage(
+    project: Path, store: Path, command: tuple[str, ...], what: int, limit: int, code: str
+) -> None:
+    """What the machine has no more of is told as that, to readers as well, who need files beside the store."""
+
+    def before() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(what, (limit, limit))
+
+    done = offerkit(project, *command, before=before)
+    assert done.returncode == 1, done
+    assert f"error[{code}]" in done.stderr or "Too many open files" in done.stderr, done
+    assert "damaged" not in done.stderr
+    verified = run(project, "audit", "verify")
+    assert (verified.code, "1 revision," in verified.out) == (0, True)
 
 
 @pytest.fixture

@@ -122,11 +122,11 @@ def test_approvals_oldest_first(history: Store) -> None:
     assert history.approvals([]) == []
 
 
-def test_serial_at(history: Store) -> None:
-    assert history.serial_at("2025-12-31T23:59:59.999999Z") == 0
-    assert history.serial_at(time(3)) == 3
-    assert history.serial_at("2026-01-03T11:59:59.999999Z") == 2
-    assert history.serial_at("2027-01-01T00:00:00.000000Z") == 5
+def test_serials_at(history: Store) -> None:
+    assert history.serials_at("2025-12-31T23:59:59.999999Z") == [0]
+    assert history.serials_at(time(3)) == [3]
+    assert history.serials_at("2026-01-03T11:59:59.999999Z") == [2]
+    assert history.serials_at("2027-01-01T00:00:00.000000Z") == [5]
 
 
 def test_bodies(history: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,48 @@ def test_times_mean_what_stood_then(history_shop: Workspace) -> None:
     assert differing(history_shop, "shop@live:2026-01-01T23:59", "shop@live") == ["update shop/offer.safari"]
     assert differing(history_shop, "shop@live:2026-01-01T00:59+01:00", "shop@live:0") == []
     assert differing(history_shop, "shop@live:2025-12-31", "shop@live:0") == []
+
+
+def label_at(workspace: Workspace, label: str, **later: float) -> str:
+    """Apply a label after moving the clock, back as well; the time before and the time after."""
+    workspace.later(**later)
+    workspace.change({OFFERS: {"offers": {"safari": {"label": label}}}})
+    workspace.apply("omar")
+    return f"{workspace.now:%Y-%m-%dT%H:%M}"
+
+
+def test_a_time_that_was_twice_is_ambiguous(shop: Workspace) -> None:
+    shop.apply("ada")
+    label_at(shop, "one", hours=1)
+    label_at(shop, "two", hours=2)
+    just_before = f"{shop.now - timedelta(seconds=1):%Y-%m-%dT%H:%M:%S}"
+    back = label_at(shop, "three", hours=-1)
+    end = label_at(shop, "four", hours=5)
+    for text in ("shop@design:" + back, "design:" + back):
+        code, told = code_of(lambda text=text: differing(shop, text, "specs"))
+        assert code == Code.AMBIGUOUS_TIME
+        assert f"“{back}” is ambiguous" in told
+    with pytest.raises(Refused) as caught:
+        shop.rollback_plan("shop@design", back)
+    assert "revision 2 (made at" in caught.value.diagnostics[0].detail
+    assert "or 4 (made at" in caught.value.diagnostics[0].detail
+    assert code_of(lambda: shop.rollback_plan("shop@design", just_before))[0] == Code.AMBIGUOUS_TIME
+    assert shop.rollback_plan("shop@design", end).to == 5
+    assert shop.rollback_plan("shop@design", "2026-01-01T00:30").to == 1
+    assert shop.rollback_plan("shop@design", "2025-12-31").to == 0
+    assert shop.rollback_plan("shop@design", "2026-01-01").to == 5
+    assert shop.rollback_plan("shop@design", "2").to == 2
+
+
+def test_a_time_that_was_twice_is_clear_where_nothing_changed(live_shop: Workspace) -> None:
+    """What is done to design meanwhile leaves no doubt about live."""
+    with live_shop.store() as store:
+        last = store.last_serial()
+    label_at(live_shop, "one", hours=2)
+    back = label_at(live_shop, "two", hours=-1)
+    assert live_shop.rollback_plan("shop@live", back).to == last + 2
+    assert differing(live_shop, "shop@live:" + back, "shop@live") == []
+    assert code_of(lambda: live_shop.rollback_plan("shop@design", back))[0] == Code.AMBIGUOUS_TIME
 
 
 def test_the_result_of_a_saved_plan(history_shop: Workspace, tmp_path: Path) -> None:
