@@ -2,8 +2,8 @@
 
 The bundled project is taken live in a temporary copy and served by one process on one core; callers and attacker share
 the other. For each kind of junk callers ask at full pace alone, then beside the attacker, in turn and several rounds of
-it. Calls are counted by the second, and by the second of the server's processor time, which tells the same on a quiet
-machine and is what counts on one that is not: by that is judged what they keep. Prints Markdown.
+it. What they keep is judged by the processor: what junk takes of the server's core in a second is not there for calls. On a
+quiet machine that is the ratio of the calls; on one that is not, others take from both. Prints Markdown.
 
     python benchmarks/hostile_calls.py [--rounds 3] [--seconds 3] [--only WORD]
 """
@@ -48,11 +48,12 @@ BODY = (
 _LENGTH = re.compile(rb"content-length: (\d+)")
 
 
-class Kept(NamedTuple):
-    """Calls that were answered by the second, and by the second of the server's processor; seconds of the longest."""
+class Asked(NamedTuple):
+    """Calls that were answered, in how many seconds, with how many of the server's processor; the longest one's seconds."""
 
-    rate: float
-    by_processor: float
+    count: int
+    took: float
+    used: float
     longest: float
 
 
@@ -62,7 +63,7 @@ def processor(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def callers(port: int, process: int, seconds: float) -> Kept:
+def callers(port: int, process: int, seconds: float) -> Asked:
     """Ask on a few connections at full pace; all calls have to be answered with 200."""
     poll = selectors.DefaultSelector()
     body = BODY % b"ana@example.com"
@@ -99,7 +100,7 @@ def callers(port: int, process: int, seconds: float) -> Kept:
     longest = max(longest, *(time.perf_counter() - each for each in since.values()))
     for connection in since:
         connection.close()
-    return Kept(count / took, count / max(processor(process) - used, 0.01), longest)
+    return Asked(count, took, processor(process) - used, longest)
 
 
 def attack(port: int, request: bytes) -> None:
@@ -179,7 +180,7 @@ def measured(asked: argparse.Namespace, folder: Path) -> list[str]:
         f"| what is sent, {PACE} a second | bytes | answered | calls a second, alone | beside it | kept | longest |",
         "|:--|--:|--:|--:|--:|--:|--:|",
     ]
-    rounds: dict[str, list[tuple[Kept, Kept]]] = {name: [] for name in kinds}
+    rounds: dict[str, list[tuple[Asked, Asked]]] = {name: [] for name in kinds}
     said: dict[str, list[str]] = {name: [] for name in kinds}
     with started(command, asked.port, root, {}, "/health/ready") as process:
         callers(asked.port, process, 3)
@@ -187,18 +188,23 @@ def measured(asked: argparse.Namespace, folder: Path) -> list[str]:
             for name, pairs in rounds.items():
                 with attacked(asked.port, name, found[0], said[name]):
                     beside = callers(asked.port, process, asked.seconds)
-                time.sleep(1)
+                time.sleep(0.3)
                 pairs.append((callers(asked.port, process, asked.seconds), beside))
     return lines + [_line(name, kinds[name], said[name], pairs) for name, pairs in rounds.items()]
 
 
-def _line(name: str, size: int, said: list[str], pairs: list[tuple[Kept, Kept]]) -> str:
-    alone, beside = (statistics.median(pair[which].rate for pair in pairs) for which in (0, 1))
-    kept = statistics.median(beside.by_processor / alone.by_processor for alone, beside in pairs)
+def _line(name: str, size: int, said: list[str], pairs: list[tuple[Asked, Asked]]) -> str:
+    alone, beside = (statistics.median(pair[which].count / pair[which].took for pair in pairs) for which in (0, 1))
+    kept = statistics.median(1 - _junk(*pair) for pair in pairs)
     longest = max(beside.longest for _, beside in pairs) * 1000
     statuses = ", ".join(sorted(set(said) - {"cut"})) or "nothing"
     judged = f"{kept:.0%}{'' if kept >= ENOUGH else ' **too few**'}"
     return f"| {name} | {size:,} | {statuses} | {alone:,.0f} | {beside:,.0f} | {judged} | {longest:,.0f} ms |"
+
+
+def _junk(alone: Asked, beside: Asked) -> float:
+    """The share of the server's core that junk took: what was used, without what the calls took."""
+    return max(beside.used - beside.count * alone.used / max(alone.count, 1), 0) / beside.took
 
 
 if __name__ == "__main__":

@@ -63,7 +63,19 @@ def parsed(content: bytes, model: type[B]) -> B:
 def described(model: type[BaseModel]) -> dict[str, Any]:
     """What the description of a route says of a body that :func:`read` reads."""
     schema = model.model_json_schema()
+    schema = _inlined(schema, schema.pop("$defs", {}))
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def _inlined(schema: Any, models: dict[str, Any]) -> Any:
+    """``schema`` with other models written where they are named: a description has no place for them inside of it."""
+    if isinstance(schema, list):
+        return [_inlined(part, models) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _inlined(models[schema["$ref"].rpartition("/")[2]], models)
+    return {name: _inlined(part, models) for name, part in schema.items()}
 
 
 def only_utf8(content_type: str) -> None:

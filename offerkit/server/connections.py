@@ -175,6 +175,7 @@ class Patient(HttpToolsProtocol):
         wrong = self._wrong()
         if wrong is not None:
             self.app, self._refused = cast(Any, refusing(*wrong)), True
+            self.url = b"/"  # nothing is done with what it was
         elif self._most is not None and (len(self.connections) >= self._most or len(self.tasks) >= self._most):
             self.app = cast(Any, crowded)
         try:

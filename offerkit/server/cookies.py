@@ -41,7 +41,8 @@ class Visitor:
 def cookie_of(request: Request, name: str) -> str:
     """The value of one cookie; empty without it. Reading all of them takes the longer the more somebody sends."""
     named = re.compile(rf"(?:^|;)[ \t]*{name}=([^;]*)")
-    found = [value for header in request.headers.getlist("cookie") for value in named.findall(header)]
+    headers = [header for header in request.headers.getlist("cookie") if name in header]
+    found = [value for header in headers for value in named.findall(header)]
     return found[-1].strip(' \t"') if found else ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Annotated, Any, Literal, TypeAlias
 
 import orjson
@@ -53,7 +54,7 @@ def _call_data(given: object) -> dict[str, object]:
         raise PydanticCustomError("call_data", f"a call has {MOST_DATA} call data at most")
     wrong = [str(name)[:60] for name, value in given.items() if not _could_be(value) or len(name) > LONGEST_NAME]
     if wrong:
-        raise PydanticCustomError("call_data", "{names}: " + _CALL_DATA, {"names": named(wrong)})
+        raise PydanticCustomError("call_data", "{names}: " + _CALL_DATA, {"names": named(wrong, len(wrong))})
     return given
 
 
@@ -71,9 +72,9 @@ def _could_be(value: object) -> bool:
             return False
 
 
-def named(names: Sequence[str]) -> str:
-    """The first few of ``names``, and how many more there are."""
-    more = f" and {len(names) - TOLD:,} more" if len(names) > TOLD else ""
+def named(names: Sequence[str], count: int) -> str:
+    """The first few of ``names``, and how many more of ``count`` there are."""
+    more = f" and {count - TOLD:,} more" if count > TOLD else ""
     return ", ".join(names[:TOLD]) + more
 
 
@@ -101,8 +102,10 @@ class Body(BaseModel):
     def _few_unknown(cls, given: Any) -> Any:
         """Many unknown names are one mistake; a few are told one by one, as everything else is."""
         if isinstance(given, dict) and len(given) > len(cls.model_fields) + TOLD:
-            unknown = [str(name)[:60] for name in given if name not in cls.model_fields]
-            raise PydanticCustomError("extra_forbidden", "{names} are not known here", {"names": named(unknown)})
+            unknown = given.keys() - cls.model_fields.keys()
+            first = [name[:60] for name in islice((name for name in given if name not in cls.model_fields), TOLD)]
+            names = {"names": named(first, len(unknown))}
+            raise PydanticCustomError("extra_forbidden", "{names} are not known here", names)
         return given
 
 

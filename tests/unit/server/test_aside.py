@@ -87,7 +87,7 @@ def test_an_operator_has_a_few_large_requests_under_way(asking: TestClient, monk
 
 
 def test_nobody_from_outside_starts_a_process(asking: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aside.subprocess, "run", None)
+    monkeypatch.setattr("subprocess.run", None)
     del asking.headers["authorization"]
     answer = asking.post(IMPACT, content=b" " * (SMALL + 1), headers={"content-type": "application/json"})
     assert answer.status_code == 401

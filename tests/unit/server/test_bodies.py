@@ -131,3 +131,18 @@ def test_made_up_methods_are_no_measures_of_their_own(asking: TestClient) -> Non
     here = TestClient(asking.app, base_url="http://127.0.0.1:8080", client=("127.0.0.1", 1))
     text = here.get("/metrics").text
     assert "FROB" not in text and 'method="",route="/api/v1/propose",status="405"} 2.0' in text
+
+
+def test_every_body_is_described_where_it_is_taken(asking: TestClient) -> None:
+    paths = asking.get("/openapi.json").json()["paths"]
+    described = {}
+    for path, methods in paths.items():
+        if "requestBody" in methods.get("post", {}):
+            schema = methods["post"]["requestBody"]["content"]["application/json"]["schema"]
+            assert "$defs" not in schema and "$ref" not in str(schema), path
+            described[path] = schema["properties"]
+    store = [f"/api/v1/store/{name}" for name in ("apply", "decide", "impact", "limit")]
+    assert sorted(described) == [PROPOSE, *store, UPDATE, "/nl/propose"]
+    assert described["/nl/propose"]["divs"]["items"]["properties"]["id"]["maxLength"] == 200
+    data = described[PROPOSE]["data"]
+    assert data["maxProperties"] == 100 and data["propertyNames"] == {"maxLength": 128}
