@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 MASK = "***"
+_LONGEST = 10_000
+"""Characters of a text in which secrets are looked for one by one."""
 _HOLDS = re.compile(
     r"passw|passphrase|passcode|pass$|pwd|secret|token|credential|signature|key(?:id)?$|keydata"
     r"|^(?:sig|sas|pin|pinvalue|auth|authorization|bearer|jwt)$"
@@ -15,7 +17,10 @@ _HOLDS = re.compile(
 oauth_client_secret, scram_client_key, scram_server_key) and those that drivers and clouds know."""
 _LEADS = ("passfile", "sslkey", "sslkeylogfile")
 """Options of libpq that name a file with a secret: no secret themselves."""
-_OPTION = re.compile(r"([^\s?&;,#=\"'{}\[\]]+)(\s*=\s*)([^&\s]+)")
+_LETTER = r"[^\s?&;,#=\"'{}\[\]]"
+_OPTION = re.compile(rf"(?:(?<!{_LETTER})|\A)({_LETTER}++)(\s*+=\s*+)(?=[^&\s])")
+"""NAME= before a value; each name and value is looked at once, so that no text takes longer than it is."""
+_VALUE = re.compile(r"[^&\s]++")
 _USER = re.compile(r"://[^\s/@:]*(:|%3a)(\S*)@", re.IGNORECASE)
 _ESCAPED = re.compile(r"\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})", re.ASCII | re.IGNORECASE)
 """How YAML and JSON escape a character in a line of a file."""
@@ -78,7 +83,9 @@ def _user(url: str) -> str:
 
 
 def masked(text: str) -> str:
-    """``text`` with ``***`` in place of what looks like a secret of a URL."""
+    """``text`` with ``***`` in place of what looks like a secret of a URL; one that is too long is left out."""
+    if len(text) > _LONGEST:
+        return MASK
     for start, end in reversed(secret_spans(text)):
         text = text[:start] + MASK + text[end:]
     return text
@@ -101,6 +108,8 @@ def _options(text: str, *, close: bool = False) -> Iterator[tuple[int, int]]:
         at = match.end(2)
         if not holds_secret(match[1]) or (close and match[2] != "="):
             continue
-        value = match[3].rstrip(_CLOSING) if close else match[3]
-        at = match.start(3) + len(value)
-        yield match.start(3), at
+        found = _VALUE.match(text, at)
+        value = found[0] if found is not None else ""
+        end = at + len(value.rstrip(_CLOSING) if close else value)
+        yield at, end
+        at = max(end, at)

@@ -22,6 +22,7 @@ _LOOKED_AT = 64 * 1024
 """Bytes at the beginning and the end of a file that say of which kind it is."""
 _OURS = (".offerkit", ".git")
 """Folders in which nothing is written for a user."""
+_DESCRIPTOR = re.compile(r"/dev/(?:std(?:in|out|err)|fd/[0-9]+)|/proc/[^/]+/fd/[0-9]+")
 _BESIDE = (".lock", "-wal", "-shm", "-journal")
 """Files that are empty and not for anybody else: those beside a store."""
 
@@ -124,7 +125,7 @@ def is_folder(path: Path) -> bool:
 
 def _streams(target: Path) -> bool:
     """Whether ``target`` is written to as it is: no file, or one that a descriptor of ours has open (/dev/stdout)."""
-    if os.path.abspath(target).startswith(("/dev/", "/proc/")):  # noqa: PTH100 - resolve() would follow the link
+    if _DESCRIPTOR.fullmatch(os.path.abspath(target)):  # noqa: PTH100 - resolve() would follow the link
         return True
     return target.exists() and not target.is_file() and not target.is_dir()
 

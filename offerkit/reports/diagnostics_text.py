@@ -18,6 +18,8 @@ Sources: TypeAlias = Callable[[str], "Sequence[str] | None"]
 _TOKEN = re.compile(r"\"(?:[^\"\\]|\\.)*\"?|'(?:[^']|'')*'?|[^\s,\[\]{}#]+")
 _BEFORE = 60
 """Characters shown before a mistake in a very long line."""
+_AROUND = 4_000
+"""Characters around a mistake that are looked at at all."""
 
 
 def diagnostics_text(
@@ -90,6 +92,8 @@ def _excerpt(position: Position, sources: Sources, severity: Severity, style: St
 
 def _masked(source: str, start: int) -> tuple[str, int]:
     """A line without what looks like a secret, and where in it ``start`` then is: excerpts end up in logs."""
+    before = max(0, start - _AROUND)
+    source, start = source[before : start + _AROUND], start - before
     shorter = 0
     for first, last in secret_spans(source):
         if last <= start:

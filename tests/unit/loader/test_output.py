@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -169,6 +170,15 @@ def test_a_folder_is_made_where_that_is_wanted(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(Refused), writing(tmp_path / "file/c", PLAN, folders=True):
         pass
+
+
+def test_not_all_below_dev_is_a_device() -> None:
+    if Path("/dev/shm").is_dir():  # a folder of files like any other
+        with tempfile.NamedTemporaryFile(dir="/dev/shm") as file:
+            file.write(b"version: 1\n")
+            file.flush()
+            assert refused(Path(file.name))[0] == Code.TARGET_EXISTS
+            assert Path(file.name).read_bytes() == b"version: 1\n"
 
 
 def test_pipes_and_devices_are_written_to(tmp_path: Path) -> None:

@@ -93,6 +93,17 @@ def test_a_dry_run_has_no_ids_and_tracks_no_link(root: Path) -> None:
     assert kept() == {}
 
 
+def test_a_folder_that_is_somebody_elses_is_not_worked_in(root: Path) -> None:
+    mine = root / "made.partial"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("mine")
+    done = deliver("june/best", "--out", "made", ok=False)
+    assert isinstance(done.exception, Refused)
+    assert [found.code for found in done.exception.diagnostics] == [Code.TARGET_EXISTS]
+    assert [path.name for path in mine.iterdir()] == ["thesis.txt"]
+    assert kept() == {}
+
+
 def test_a_run_that_is_cut_off_goes_on(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(delivering, "_store", _interrupted)
