@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from logging import getLogger
+from time import monotonic
 
 from offerkit.diagnostics import Refused
 from offerkit.engine.call import Who
@@ -26,6 +27,8 @@ from offerkit.workflow.hooks import installed
 from offerkit.workflow.session import Session
 
 _LOG = getLogger("offerkit.live")
+_AGAIN = 5.0
+"""Seconds until a store that did not verify, and seems to be the same, is verified again."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ class Watch:
         """``changed`` is called from the thread with each new state. What ``standing`` has lost is looked for here."""
         self._session, self._changed, self._standing = session, changed, standing or Standing()
         self._beside = Beside("offerkit-watch", session, seconds, self._look, self._told, seconds)
-        self._unsound: tuple[str, int | None, Refused] | None = None
+        self._unsound: tuple[str, float, Refused] | None = None
         self._logged = False
         self.failing = ""
         """Why the store could not be asked the last time; empty when it could."""
@@ -126,13 +129,13 @@ class Watch:
 
     def _regain(self, store: Store) -> None:
         """Serve what is live in the store that is there now. Raises Refused unless it is sound."""
-        state = (store.head(), store.version())
-        if self._unsound is not None and self._unsound[:2] == state:
-            raise self._unsound[2]  # not verified again before it has changed
+        state = f"{store.identity()} {store.head()} {store.version()}"
+        if self._unsound is not None and self._unsound[0] == state and monotonic() < self._unsound[1]:
+            raise self._unsound[2]  # to verify takes long where there is much
         found = store.verify()
         if found:
             refused = Refused(found)
-            self._unsound = (*state, refused)
+            self._unsound = (state, monotonic() + _AGAIN, refused)
             self._standing.lose(refused)
             raise refused
         self._hand_over(store, "a sound store is back")

@@ -74,7 +74,8 @@ def set_aside(location: Location, target: Path) -> None:
     else:
         copying.copy_unverified(location, draft)
     _to_disk(draft)
-    draft.replace(target)
+    os.link(draft, target)  # never over what was kept before
+    draft.unlink()
 
 
 def returning(current: Database, backup: Database) -> Returning:
@@ -107,13 +108,7 @@ def rewrite(current: Database, backup: Database, head: str, back: Returning | No
     Tokens that were revoked stay so. Raises Refused when ``head`` is not the newest revision any more.
     """
     with current.writing():
-        if schema.read_meta(current).get("head", "") != head:
-            raise refuse(
-                Code.PLAN_STALE,
-                "the store has changed since it was compared with the backup",
-                detail="Nothing was restored.",
-                hint="Run the command again, and look at what would go.",
-            )
+        check_unchanged(current, head)
         revoked: list[tuple[str, str]] = current.rows("SELECT id, revoked FROM token WHERE revoked <> ''")
         kept = ("token",) if back is not None else ("token", "proposition", "cookie", "delivery_run")
         for table in (*reversed(_CHAINED), *kept):
@@ -127,6 +122,22 @@ def rewrite(current: Database, backup: Database, head: str, back: Returning | No
         for id_, time in revoked:  # a token that a backup brings back to life would let in who was shut out
             made = tokens.revoke(current, id_, time, draft.actor) or made
         return made
+
+
+def check_unchanged(db: Database, head: str) -> None:
+    """Raise Refused when ``head`` is not the digest of the newest revision any more."""
+    if schema.read_meta(db).get("head", "") != head:
+        raise changed()
+
+
+def changed() -> Refused:
+    """The store is not what the operator was shown."""
+    return refuse(
+        Code.PLAN_STALE,
+        "the store has changed since it was compared with the backup",
+        detail="Nothing was restored.",
+        hint="Run the command again, and look at what would go.",
+    )
 
 
 def _bring_back(current: Database, backup: Database, back: Returning) -> None:

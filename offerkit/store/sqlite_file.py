@@ -18,6 +18,7 @@ from time import strftime
 from typing import TypeAlias
 
 from offerkit.store import errors
+from offerkit.store.sqlite_errors import primary
 
 Identity: TypeAlias = tuple[int, int]
 """Device and inode."""
@@ -27,7 +28,8 @@ DELETED, REPLACED, WRITTEN_OVER, LOG_LOST = "was deleted", "was replaced", "was 
 _LOGS = ("-wal", "-shm")
 _HEADER = 100
 _LOG_HEADER, _FRAME_HEADER = 32, 24
-_NOT_NOW = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+_NOT_OURS = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+"""How SQLite says that a file is no store: no such table, or no database."""
 _NO_CHECKPOINT_ON_CLOSE = 1006
 """SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE."""
 _REMEMBERED = 10_000
@@ -159,8 +161,8 @@ class StoreFile:
             finally:
                 fresh.close()
         except (sqlite3.DatabaseError, TypeError, UnicodeDecodeError) as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _NOT_NOW:
-                return False
+            if isinstance(error, sqlite3.Error) and primary(error) not in _NOT_OURS:
+                return False  # it cannot be looked at now
         if not self._inode.project:  # the first look, or a store that is being made
             self._inode.project = project
         return project != self._inode.project

@@ -115,12 +115,14 @@ def _put_in_place(found: Restoration) -> Restored:
     draft = Draft(ACTION, found.actor, session.now, session.message or f"Restored from {found.backup}"[:500])
     if found.loss is None:
         return _exchanged(found, replace(draft, details={"replaced": None}))
-    loss, aside = found.loss, _aside(session)
+    loss = found.loss
     with (
         Store.open(session.store, write=True) as store,
         store.lock(who=found.actor, timeout=session.lock_timeout, waiting=session.waiting),
         Store.open(found.prepared) as backup,
     ):
+        restoring.check_unchanged(store.database, loss.head)  # another may have restored while this run waited
+        aside = _aside(session)
         went: Json = [row.serial for row in loss.revisions]
         draft = replace(draft, details={"replaced": loss.head, "revisions": went})
         restoring.set_aside(session.store, aside)
@@ -134,11 +136,23 @@ def _exchanged(found: Restoration, draft: Draft) -> Restored:
         made = restoring.record(found.prepared, draft)
         copying.copy(found.prepared, target, lambda _: lambda _: None)
         return Restored(made)
-    aside = _aside(session)
     with write_lock(target, who=found.actor, timeout=session.lock_timeout, waiting=session.waiting):
-        made = restoring.record(found.prepared, draft)
-        was = restoring.exchange(target, found.prepared, aside)
+        _still_unreadable(session)
+        aside = _aside(session)
+        fresh = found.prepared.with_name("fresh.db")  # rows alone: nothing else that a file may bring along
+        copying.copy(found.prepared, fresh, lambda _: lambda _: None)
+        made = restoring.record(fresh, draft)
+        was = restoring.exchange(target, fresh, aside)
     return Restored(made, aside if was else None)
+
+
+def _still_unreadable(session: Session) -> None:
+    """Raise Refused when a store that can be read has come meanwhile: another restored it while this run waited."""
+    sound = False
+    with contextlib.suppress(Refused), Store.open(session.store) as store:
+        sound = not (store.database.damage() or store.verify())
+    if sound:
+        raise restoring.changed()
 
 
 def _compared(found: Restoration, new: Store, *, other_project: bool) -> Restoration:

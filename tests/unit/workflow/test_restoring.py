@@ -184,6 +184,20 @@ def test_a_store_that_changed_since_it_was_compared_is_left(live: Workspace, bac
     assert head(live) == before and live.verified() == []
 
 
+def test_two_at_once_keep_what_the_first_one_replaced(live: Workspace, backup: Path) -> None:
+    changed(live, "Leopards")
+    replaced, session = head(live), live.session("ada")
+    with restoring.restoration(session, backup) as first, restoring.restoration(session, backup) as second:
+        done = restoring.restore(first)
+        with pytest.raises(Refused) as refused:
+            restoring.restore(second)
+    assert refused.value.diagnostics[0].code is Code.PLAN_STALE
+    assert done.aside is not None
+    with Store.open(done.aside) as aside:
+        assert aside.head() == replaced
+    assert live.verified() == []
+
+
 def test_whoever_has_it_open_goes_on(live: Workspace, backup: Path) -> None:
     with Store.open(live.location, write=True) as other:
         before = other.last_serial()
@@ -232,6 +246,19 @@ def test_in_place_of_what_is_missing_or_damaged(live: Workspace, backup: Path) -
     found, done = restored(live, backup)
     assert found.loss is None and done.aside is not None and done.aside.read_bytes() == bytes(content)
     assert live.verified() == []
+
+
+@pytest.mark.embedded
+def test_two_at_once_where_there_was_none(live: Workspace, backup: Path) -> None:
+    assert isinstance(live.location, Path)
+    live.location.unlink()
+    session = live.session("ada")
+    with restoring.restoration(session, backup) as first, restoring.restoration(session, backup) as second:
+        restoring.restore(first)
+        propose(live, "after")
+        with pytest.raises(Refused):
+            restoring.restore(second)
+    assert set(proposed(live.location)) == {"before", "after"} and live.verified() == []
 
 
 @pytest.mark.embedded
