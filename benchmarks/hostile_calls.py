@@ -2,8 +2,8 @@
 
 The bundled project is taken live in a temporary copy and served by one process on one core; callers and attacker share
 the other. For each kind of junk callers ask at full pace alone, then beside the attacker, in turn and several rounds of
-it. What they keep is judged by the processor: what junk takes of the server's core in a second is not there for calls. On a
-quiet machine that is the ratio of the calls; on one that is not, others take from both. Prints Markdown.
+it. What they keep is judged by the processor: what junk takes of the server's core in a second is not there for calls.
+On a quiet machine that is the ratio of the calls; on one that is not, others take from both. Prints Markdown.
 
     python benchmarks/hostile_calls.py [--rounds 3] [--seconds 3] [--only WORD]
 """
@@ -49,7 +49,7 @@ _LENGTH = re.compile(rb"content-length: (\d+)")
 
 
 class Asked(NamedTuple):
-    """Calls that were answered, in how many seconds, with how many of the server's processor; the longest one's seconds."""
+    """Calls that were answered, in how many seconds, and of the server's processor; seconds of the longest."""
 
     count: int
     took: float

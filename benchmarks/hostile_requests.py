@@ -52,7 +52,7 @@ def _asking(spaces: list[str], name: str = "", data: int = 0, categories: int = 
     body = {
         "spaces": spaces, "categories": [f"travel-{number}-{'x' * 90}" for number in range(categories)],
         "themes": [f"theme-{number}-{'x' * 90}" for number in range(categories)],
-        "data": {name.format(number): 0 for number in range(data)}, "store": False,
+        "data": {"page": "/", **{name.format(number): 0 for number in range(data)}}, "store": False,
     }  # fmt: skip
     return _post(PROPOSE, json.dumps(body).encode())
 
@@ -116,7 +116,7 @@ _PLANS: dict[str, Callable[[int], bytes]] = {
     "a plan of escaped quotes": lambda room: b'{"plan":"[' + b'\\"\\",' * (room // 5) + b'0]"}',
     "a plan of objects": lambda room: b'{"plan":"[' + b"{}," * (room // 3) + b'0]"}',
 }
-_EVERYWHERE = ["recipients/web-home", "recipients/web-banner", "recipients/mobile-app", "visitors/web-home-anonymous"]
+_EVERYWHERE = ["recipients/web-home", "recipients/web-banner", "visitors/web-home-anonymous"]
 _ENGINE: dict[str, Maker] = {
     "100 names that are not declared, for 20 spaces": lambda: _asking(
         [f"{space}{' ' * number}" for number in range(10) for space in _EVERYWHERE[:2]], f"d{{}}{'a' * 100}", 100
@@ -135,7 +135,9 @@ _XML: dict[str, Maker] = {
 _HTTP: dict[str, Maker] = {
     "query parameters": lambda: _get("/o?" + "&a=1" * (ROOM // 4)),
     "a long path": lambda: _get("/interaction/" + "%41" * (ROOM // 3) + "/a"),
-    "cookies": lambda: _post(PAGE, _BEGIN[PAGE] + b"}", more="Cookie: " + "a=1; " * (ROOM // 5) + "\r\n"),
+    "cookies": lambda: _post(
+        PAGE, _BEGIN[PAGE] + b',"data":{"page":"/"}}', more="Cookie: " + "a=1; " * (ROOM // 5) + "\r\n"
+    ),
     "headers": lambda: _post(PAGE, _BEGIN[PAGE] + b"}", more="a:b\r\n" * (ROOM // 5)),
     "chunks of one byte": _chunked,
 }
