@@ -78,7 +78,7 @@ def _user(url: str) -> str:
     if "@" in first:
         return first.rpartition("@")[0]
     path = re.split("[?#]", later, maxsplit=1)[0]
-    clear = re.sub(r"\[[^\]]*\]", "", first)  # the colons of an IPv6 address
+    clear = re.sub(r"\[[^\[\]]*\]", "", first)  # the colons of an IPv6 address
     return f"{clear}/{path.rpartition('@')[0]}" if "@" in path and ":" in clear else ""
 
 
