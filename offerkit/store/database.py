@@ -107,6 +107,9 @@ class Database(Protocol):
     def identity(self) -> str:
         """What tells the open store from any that may take its place."""
 
+    def note_identity(self) -> None:
+        """Know the open store from any that may take its place; asked of its tables, so only once they are sound."""
+
     def check_in_place(self) -> None:
         """Raise Refused when what is open is not what the store's name means now: it was deleted or replaced.
 

@@ -41,6 +41,7 @@ def open_store(location: Location, *, create: bool, write: bool, busy_timeout: f
         if audit and db.planted():  # even to ask for its format would be to ask what was put there
             raise Refused(verify.schema_findings(db))
         _undeceived(db)
+        db.note_identity()
         meta = schema.read_meta(db)
         if not schema.check_format(db, meta):
             if not db.upgrades_itself:
@@ -68,6 +69,7 @@ def migrate(location: Location, busy_timeout: float = 5.0) -> tuple[int, int]:
     db = connect(location, create=False, write=True, busy_timeout=busy_timeout)
     try:
         _undeceived(db)
+        db.note_identity()
         with db.writing():
             before = schema.migrate(db)
             if before < schema.TOKENS_CHAINED <= schema.current_format():
@@ -98,6 +100,7 @@ def format_of(location: Location) -> int:
     db = connect(location, create=False, write=False, busy_timeout=5.0)
     try:
         _undeceived(db)
+        db.note_identity()
         meta = schema.read_meta(db)
         schema.check_format(db, meta)
         return int(meta["format"])

@@ -48,11 +48,8 @@ def open_schema(address: PostgresAddress, *, create: bool, write: bool, busy_tim
             " set_config('default_transaction_read_only', ?, false)",
             (f'"{address.schema}", pg_temp', f"{max(int(busy_timeout * 1000), 1)}ms", "off" if write else "on"),
         )
-        blank = db.blank()
-        if not create and blank:
+        if not create and db.blank():
             raise errors.missing(db.name)
-        if not blank:
-            db.note_identity()
     except BaseException:
         db.close()
         raise

@@ -120,7 +120,7 @@ def rewrite(current: Database, backup: Database, head: str, back: Returning | No
         current.run_many("UPDATE meta SET value = ? WHERE key = ?", [(meta[key], key) for key in ("head", "project")])
         made = append.append(current, draft)
         for id_, time in revoked:  # a token that a backup brings back to life would let in who was shut out
-            made = tokens.revoke(current, id_, time, draft.actor) or made
+            tokens.revoke(current, id_, time, draft.actor)
         return made
 
 

@@ -173,6 +173,9 @@ class SqliteDatabase:
         """The file that is open."""
         return self._file.identity
 
+    def note_identity(self) -> None:
+        """The file was told from others when it was opened."""
+
     def check_in_place(self) -> None:
         """Raise Refused when the open file is not the one at the path any more."""
         self._file.check()

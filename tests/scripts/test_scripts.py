@@ -38,6 +38,7 @@ OF_THE_FILE = ("audit", "lock", "main-path", "usage", "deliver", "store", "token
 """They name the file of the store, copy it, or write to it with SQLite; the same is tested of PostgreSQL elsewhere."""
 STARTED = (
     *OF_THE_FILE, "trying-out", "propositions", "web", "bad-contacts", "colours", "graph", "promotion", "purge",
+    "out",
 )  # fmt: skip
 """In the slow run the commands of these are started anew each time, so that each imports what it needs by itself."""
 

@@ -84,8 +84,8 @@ def head(shop: Workspace) -> str:
 
 
 def test_the_history_goes_back_and_what_was_offered_stays(live: Workspace, backup: Path) -> None:
-    then = head(live)
     old, _ = tokens.create(live.session("ada"), "ada", "old", "90d")
+    then = head(live)
     stores.copy(live.location, backup.with_name("with-token.db"))
     backup = backup.with_name("with-token.db")
     changed(live, "Leopards")
