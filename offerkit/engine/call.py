@@ -18,7 +18,7 @@ class Who:
 
     ``key`` is the contact's canonical key (or cookie) as text, ``""`` when there is none; ``now`` is the
     proposition date, aware; ``seed`` decides how ties are shuffled. ``many``: the call is made for a whole
-    population, so its space need not be unitary.
+    population, so its space need not be unitary. ``hints``: what is told of unknown names names those like them.
     """
 
     contact: Row | None
@@ -27,6 +27,7 @@ class Who:
     seed: str = ""
     anonymous: bool = False
     many: bool = False
+    hints: bool = True
 
 
 @dataclass(frozen=True, slots=True)

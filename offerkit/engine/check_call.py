@@ -25,11 +25,8 @@ def make_call(
     categories: Iterable[str] = (),
     themes: Iterable[str] = (),
     data: Mapping[str, object] | None = None,
-    hints: bool = True,
 ) -> Call:
     """A call that can be decided, for ``n`` offers on ``space`` (its name).
-
-    ``hints``: whether what is told of unknown names names those that look like them.
 
     A category or theme that does not exist is a warning; when none of those named exists, the answer is empty.
     Raises Refused with everything else that is wrong: the space, ``n``, call data; ValueError when ``now`` has no
@@ -38,8 +35,8 @@ def make_call(
     if who.now.tzinfo is None:
         raise ValueError("the proposition date needs a time zone")
     wanted_categories, wanted_themes = tuple(dict.fromkeys(categories)), tuple(dict.fromkeys(themes))
-    values, wrong = call_data(catalog, data or {}, hints=hints)
-    wrong = [*_space(catalog, space, many=who.many, hints=hints), *_count(n), *wrong]
+    values, wrong = call_data(catalog, data or {}, hints=who.hints)
+    wrong = [*_space(catalog, space, many=who.many, hints=who.hints), *_count(n), *wrong]
     if wrong:
         raise Refused(wrong)
     known_categories = tuple(name for name in wanted_categories if name in catalog.categories)
@@ -57,8 +54,8 @@ def make_call(
         anonymous=who.anonymous,
         nowhere=bool((wanted_categories and not known_categories) or (wanted_themes and not known_themes)),
         reports=(
-            *_unknown("category", wanted_categories, catalog.categories, hints=hints),
-            *_unknown("theme", wanted_themes, catalog.by_theme, hints=hints),
+            *_unknown("category", wanted_categories, catalog.categories, hints=who.hints),
+            *_unknown("theme", wanted_themes, catalog.by_theme, hints=who.hints),
         ),
     )
 

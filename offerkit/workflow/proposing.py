@@ -188,11 +188,10 @@ def _prepare(catalogs: Catalogs, people: People, store: Store, ask: Ask, name: s
         hint = f"Spaces of {catalogs.stage}: {', '.join(known[:12])}." if known else "Nothing is live yet."
         raise refuse(Code.UNKNOWN_SPACE, f"“{name[:80]}” is not ENVIRONMENT/SPACE", hint=hint)
     asked = catalogs[environment]
-    nobody, wanted = Who(None, "", ask.at, ask.seed), ask.on(name)
+    nobody, wanted = Who(None, "", ask.at, ask.seed, hints=ask.hints), ask.on(name)
     # What is wrong with it is told before anyone is looked up.
     call = make_call(
         asked, space, who=nobody, n=wanted.n, categories=wanted.categories, themes=ask.themes, data=ask.data,
-        hints=ask.hints,
     )  # fmt: skip
     who = identified(catalogs, people, store, ask, environment, space)
     catalog = catalogs[who.environment]
@@ -201,11 +200,10 @@ def _prepare(catalogs: Catalogs, people: People, store: Store, ask: Ask, name: s
         call = make_call(
             catalog,
             who.space,
-            who=Who(who.contact, who.key, ask.at, ask.seed, catalog.anonymous),
+            who=Who(who.contact, who.key, ask.at, ask.seed, catalog.anonymous, hints=ask.hints),
             n=wanted.n,
             categories=wanted.anonymous_categories or who.categories,
             data={key: value for key, value in ask.data.items() if key in catalog.call_data},
-            hints=ask.hints,
         )
     else:
         contact = contact_row(catalog, who.contact)
