@@ -85,7 +85,7 @@ def test_killed_at_any_moment() -> None:
     chance = random.Random(16)
     for number in range(12):
         writers = [start(code, url, f"w{number}{kind}") for kind, code in (("r", REVISE), ("p", PROPOSE))]
-        time.sleep(0.1 + chance.random() * 0.4)
+        time.sleep(0.2 + chance.random() * 0.6)
         for writer in writers:
             writer.send_signal(signal.SIGKILL)
         for writer in writers:

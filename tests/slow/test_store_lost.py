@@ -154,7 +154,7 @@ def test_a_file_that_goes_and_comes_back_under_load(tmp_path: Path, workers: int
         until(server, 200, workers)
         answered(callers)
     assert callers.ids() <= files.everything()
-    assert all("503" in wrong for wrong in callers.wrong)
+    assert [wrong for wrong in callers.wrong if "503" not in wrong] == []
     assert shop.verified() == []
 
 
@@ -190,7 +190,7 @@ def test_restored_ten_times_under_load(shop: Workspace) -> None:
         until(server, 200)
         answered(callers)
     assert callers.ids() <= kept(shop.location)
-    assert all("503" in wrong for wrong in callers.wrong)
+    assert [wrong for wrong in callers.wrong if "503" not in wrong] == []
     assert shop.verified() == []
 
 
@@ -222,7 +222,7 @@ def test_a_schema_that_goes_and_comes_back_under_load(tmp_path: Path) -> None:
             until(server, 200)
         answered(callers)
     assert callers.ids() <= found | kept(location)
-    assert all("503" in wrong for wrong in callers.wrong)
+    assert [wrong for wrong in callers.wrong if "503" not in wrong] == []
     assert shop.verified() == []
 
 
