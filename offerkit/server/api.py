@@ -44,7 +44,8 @@ def routes(desk: Desk, status_base: str) -> tuple[APIRouter, list[Call]]:
             raise refuse(Code.NOT_ALLOWED, "at, seed and explain are for operators", hint="Send an operator's token.")
         insider = await _insider(desk, request, body.spaces if body.contact or body.cookie else ())
         if body.explain and not insider:
-            raise not_a_reader(operator, "explanations of what a contact gets are", _environments(body.spaces))
+            environments = [name[:80] for name in desk.environments(body.spaces)]
+            raise not_a_reader(operator, "explanations of what a contact gets are", environments)
         answer, revision = await desk.propose(_ask(desk, body, status_base, hints=insider), insider=insider)
         made = answer_json(answer) if insider else _outside(answer)
         assert isinstance(made, dict)
@@ -89,10 +90,6 @@ async def _insider(desk: Desk, request: Request, spaces: Sequence[str]) -> bool:
     request.scope[INSIDER] = False
     request.scope[INSIDER] = bool(operator) and (not spaces or await desk.may_read(operator, spaces))
     return bool(request.scope[INSIDER])
-
-
-def _environments(spaces: Sequence[str]) -> list[str]:
-    return sorted({space.partition("/")[0][:80] for space in spaces})
 
 
 def _ask(desk: Desk, body: ProposeBody, status_base: str, *, hints: bool) -> Ask:

@@ -109,8 +109,20 @@ class Desk:
             known = rights, time.monotonic() + KNOWN_FOR
             self._readers.put(operator, known)
         rights, catalogs = known[0], self.served.catalogs
-        names = {space.partition("/")[0] for space in spaces}
-        return rights.all or all(name in catalogs and rights.may(name, catalogs[name].dimension.name) for name in names)
+        return rights.all or all(
+            name in catalogs and rights.may(name, catalogs[name].dimension.name) for name in self.environments(spaces)
+        )
+
+    def environments(self, spaces: Sequence[str]) -> list[str]:
+        """Whose contacts a call for ``spaces`` may be about: a space that falls back shows what a visitor gets."""
+        catalogs, names = self.served.catalogs, set[str]()
+        for name in spaces:
+            environment, _, space = name.partition("/")
+            names.add(environment)
+            place = catalogs.place(environment, space)
+            if place.exists and environment in catalogs and place.door.fallback:
+                names.add(place.door.fallback.partition("/")[0])
+        return sorted(names)
 
     async def update(self, asked: Update) -> tuple[StatusChange, tuple[Report, ...]]:
         """Give a proposition a status. Raises Refused; then nothing is changed."""
