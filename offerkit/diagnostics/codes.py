@@ -230,7 +230,8 @@ CODES: dict[Code, str] = {
     Code.CASE_FAILED: "A decision case gives other offers than it expects.",
     Code.UNKNOWN_AXIS: "A simulation is to be told apart by a field that its contacts do not have.",
     Code.NOT_EMITTED: "A decision that a query for another engine cannot say with the same meaning.",
-    Code.BUSY: "The server has more calls than it can answer or store in time; nothing was stored of this one.",
+    Code.BUSY: "The server has more calls than it can answer or store in time; nothing was stored of this one. Or a"
+    " large request was given up: then its message says that nothing is known of how far it got.",
     Code.BAD_REQUEST: "A call over the network that is not written as the interface says.",
     Code.REMOTE: "The server that holds the store cannot be reached, or is none of offerkit's.",
     Code.REMOTE_NOT_THERE: "A command that works only where the store is, not through a server.",

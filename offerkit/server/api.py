@@ -42,9 +42,13 @@ def routes(desk: Desk, status_base: str) -> tuple[APIRouter, list[Call]]:
         operator = operator_of(request)
         if not operator and (body.at or body.seed or body.explain):
             raise refuse(Code.NOT_ALLOWED, "at, seed and explain are for operators", hint="Send an operator's token.")
-        insider = await _insider(desk, request, body.spaces if body.contact or body.cookie else ())
+        known = operator and (body.contact or body.cookie)
+        environments = desk.environments(body.spaces, cookie=bool(body.cookie)) if known else ()
+        insider = await _insider(desk, request, environments)
         if body.explain and not insider:
-            raise not_a_reader(operator, "explanations of what a contact gets are", _environments(body.spaces))
+            raise not_a_reader(
+                operator, "explanations of what a contact gets are", [name[:80] for name in environments]
+            )
         answer, revision = await desk.propose(_ask(desk, body, status_base, hints=insider), insider=insider)
         made = answer_json(answer) if insider else _outside(answer)
         assert isinstance(made, dict)
@@ -79,20 +83,16 @@ def routes(desk: Desk, status_base: str) -> tuple[APIRouter, list[Call]]:
     return router, calls
 
 
-async def _insider(desk: Desk, request: Request, spaces: Sequence[str]) -> bool:
+async def _insider(desk: Desk, request: Request, environments: Sequence[str]) -> bool:
     """Whether the caller may know what else there is: an operator who may read the contacts that it is about.
 
-    ``spaces``: where a contact may be identified; weights and reasons tell of their values. It is noted in the request
-    for whoever tells the caller what was refused.
+    ``environments``: where a contact may be identified; weights and reasons tell of their values. It is noted in the
+    request for whoever tells the caller what was refused.
     """
     operator = operator_of(request)
     request.scope[INSIDER] = False
-    request.scope[INSIDER] = bool(operator) and (not spaces or await desk.may_read(operator, spaces))
+    request.scope[INSIDER] = bool(operator) and (not environments or await desk.may_read(operator, environments))
     return bool(request.scope[INSIDER])
-
-
-def _environments(spaces: Sequence[str]) -> list[str]:
-    return sorted({space.partition("/")[0][:80] for space in spaces})
 
 
 def _ask(desk: Desk, body: ProposeBody, status_base: str, *, hints: bool) -> Ask:

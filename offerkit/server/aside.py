@@ -16,6 +16,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
+from logging import getLogger
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,10 +37,13 @@ from offerkit.store.location import Location, PostgresAddress
 from offerkit.workflow.session import Session
 from offerkit.workflow.tokens import NOBODY, Bearer
 
+_LOG = getLogger("offerkit.request")
 EACH = 4
 """Large requests of one operator at once; more are refused, since each is a file of up to 32 MB."""
 PACE = 8 * 1024 * 1024
 """Bytes a second that are read of all of them together: to take them in is work for the thread that decides."""
+LONGEST = 600.0
+"""Seconds that one may take. The others wait for it, and its process may never come back."""
 NICE = 10
 
 
@@ -118,10 +122,17 @@ class Aside:
             "headers": [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]],
         }
         body.seek(0)
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "offerkit.server.aside"], input=orjson.dumps(head), stdout=subprocess.PIPE,
-            pass_fds=[body.fileno()], check=True,
-        )  # fmt: skip
+        try:
+            done = subprocess.run(
+                [sys.executable, "-P", "-m", "offerkit.server.aside"], input=orjson.dumps(head), stdout=subprocess.PIPE,
+                pass_fds=[body.fileno()], check=True, timeout=LONGEST,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return _given_up(f"took longer than {LONGEST:.0f} seconds", scope["path"])
+        except subprocess.CalledProcessError as error:
+            if error.returncode >= 0:  # it failed by itself: a mistake of ours
+                raise
+            return _given_up("was killed", scope["path"])  # by somebody, or because the memory did not suffice
         first, _, content = done.stdout.partition(b"\n")
         said = orjson.loads(first)
         answer = Response(content, said["status"])
@@ -132,6 +143,17 @@ class Aside:
 def _is_large(scope: Scope) -> bool:
     length = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
     return not length.isdigit() or int(length) > SMALL
+
+
+def _given_up(why: str, path: str) -> Response:
+    refused = refuse(
+        Code.BUSY,
+        f"the process that worked on the request {why}",
+        detail="Nothing is known of how far it got. What was changed was changed as a whole, or not at all.",
+        hint="Look at the history before you ask again: offerkit history.",
+    )
+    _LOG.error("a large request was given up", extra={"why": why, "path": path})
+    return problem(refused, insider=True, instance=path)
 
 
 def main() -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import re
 from enum import Enum
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
+from httptools import HttpParserError, HttpParserUpgrade
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -114,6 +115,7 @@ class Patient(HttpToolsProtocol):
     _stage = _Stage.NONE
     _number = _got = _seen = _unsent = _pieces = _bytes = 0
     _refused = False
+    _instead: bytes | None = None
     _why = 400, NO_HTTP
     _waited = 0.0
     _timer: asyncio.TimerHandle | None = None
@@ -135,11 +137,38 @@ class Patient(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Hand on what came; end the connection when it is more than any request has."""
-        super().data_received(data)
+        """Hand on what came; end the connection when it is more than any request has.
+
+        Headers are parsed no further than their limit. Afterwards nobody could tell how many blanks were in them.
+        """
+        while data and not self.transport.is_closing():
+            begun, idle = self._number, self._stage is _Stage.NONE
+            room = len(data) if self._stage is _Stage.BODY else HEAD + 1 - (0 if idle else self._got)
+            part, data = data[:room], data[room:]
+            self._parse(part)
+            # where a request begins behind the end of another one is not known: that part counts for neither
+            self._count(len(part) if self._number == begun + idle else 0)
+
+    def _parse(self, data: bytes) -> None:
+        """Parse ``data``. Who asks for another protocol is answered in this one, as if they had not (RFC 9110 §7.8).
+
+        Behind such headers the parser reads no body, but takes it for the next requests: it gets them anew without.
+        """
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade as found:
+            head, self._instead = self._instead or b"", None
+            self._number -= 1
+            self._parse(head + data[found.args[0] :])
+        except HttpParserError:
+            self.send_400_response(NO_HTTP)
+
+    def _count(self, size: int) -> None:
+        """So many more bytes of a request came; it is ended when they are more than any has."""
         if self._stage is _Stage.NONE:
             return
-        self._got += len(data)
+        self._got += size
         if self._stage is _Stage.HEAD and self._got > HEAD:
             self._end(431, TOO_LARGE)
         elif self._stage is _Stage.BODY and self._got > HEAD + _WRAPPED * (LARGE if self._large() else SMALL):
@@ -173,6 +202,9 @@ class Patient(HttpToolsProtocol):
         """Its body begins."""
         app = self.app
         wrong = self._wrong()
+        if wrong is None and self.parser.should_upgrade():
+            self._instead = self._without_upgrade()
+            return
         if wrong is not None:
             self.app, self._refused = cast(Any, refusing(*wrong)), True
             self.url = b"/"  # nothing is done with what it was
@@ -194,6 +226,8 @@ class Patient(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """It has arrived."""
+        if self._instead is not None:
+            return
         self._stage = _Stage.NONE
         super().on_message_complete()
 
@@ -202,7 +236,15 @@ class Patient(HttpToolsProtocol):
         if not self._refused:  # else the answer is on its way, and closes the connection
             self._end(*self._why)
 
-    def _stop(self, status: int, message: str) -> None:
+    def _without_upgrade(self) -> bytes:
+        """The request whose headers are complete, as it would be without asking for another protocol."""
+        if self.parser.get_method() == b"CONNECT":
+            self._stop(400, NO_HTTP)
+        lines = [b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())]
+        lines += [b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"]
+        return b"\r\n".join((*lines, b"", b""))
+
+    def _stop(self, status: int, message: str) -> NoReturn:
         self._why = status, message
         raise _RefusedError
 

@@ -101,16 +101,28 @@ class Desk:
         self._metrics.answered(answer)
         return answer, served.serial
 
-    async def may_read(self, operator: str, spaces: Sequence[str]) -> bool:
-        """Whether an operator may read the contacts of all environments that ``spaces`` are of."""
+    async def may_read(self, operator: str, environments: Sequence[str]) -> bool:
+        """Whether an operator may read the contacts of all ``environments``."""
         known = self._readers.peek(operator)
         if known is None or known[1] <= time.monotonic():
             rights = await self._seated(lambda seat: operators_rights(seat.store, operator))
             known = rights, time.monotonic() + KNOWN_FOR
             self._readers.put(operator, known)
         rights, catalogs = known[0], self.served.catalogs
-        names = {space.partition("/")[0] for space in spaces}
-        return rights.all or all(name in catalogs and rights.may(name, catalogs[name].dimension.name) for name in names)
+        return rights.all or all(
+            name in catalogs and rights.may(name, catalogs[name].dimension.name) for name in environments
+        )
+
+    def environments(self, spaces: Sequence[str], *, cookie: bool) -> list[str]:
+        """Whose contacts a call for ``spaces`` may be about; with a ``cookie``, where they fall back too."""
+        catalogs, names = self.served.catalogs, set[str]()
+        for name in spaces:
+            environment, _, space = name.partition("/")
+            names.add(environment)
+            place = catalogs.place(environment, space)
+            if cookie and place.exists and environment in catalogs and place.door.fallback:
+                names.add(place.door.fallback.partition("/")[0])
+        return sorted(names)
 
     async def update(self, asked: Update) -> tuple[StatusChange, tuple[Report, ...]]:
         """Give a proposition a status. Raises Refused; then nothing is changed."""

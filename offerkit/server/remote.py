@@ -61,7 +61,7 @@ class ImpactBody(Body):
     """A plan, and what is to be known of what it changes for people."""
 
     plan: _Plan
-    n: int = 3
+    n: Annotated[int, Field(gt=-(10**9), lt=10**9)] = 3  # how many offers there may be is told as everywhere else
     at: _Text = ""
     by: Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=50)] = Field([])
     sample: Annotated[int, Field(ge=0, le=200_000)] = 0

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,6 +86,24 @@ def test_an_operator_has_a_few_large_requests_under_way(asking: TestClient, monk
     monkeypatch.setattr(aside, "EACH", 0)
     answer = asking.post(DECIDE, content=b" " * (SMALL + 1), headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()["errors"][0]["message"]) == (503, "0 large requests of ada are under way")
+
+
+@pytest.mark.parametrize(("ends", "said"), [("kill -9 $$", "was killed"), ("exec sleep 60", "took longer than")])
+def test_a_process_that_does_not_come_back_is_given_up(
+    asking: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ends: str, said: str
+) -> None:
+    """Killed, as when memory runs out, or stuck: the others wait for it."""
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\n{ends}\n")
+    program.chmod(0o755)
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "executable", str(program))
+        patched.setattr(aside, "LONGEST", 1.0)
+        answer = asking.post(IMPACT, content=b" " * (SMALL + 1), headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json"), answer.text
+    assert said in answer.json()["errors"][0]["message"]
+    again = asking.post(IMPACT, content=b" " * (SMALL + 1), headers={"content-type": "application/json"})
+    assert again.status_code == 422, again.text
 
 
 def test_nobody_from_outside_starts_a_process(asking: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,13 +107,20 @@ def test_of_a_plan_of_specs_and_on_a_sample(people: Workspace, server: TestClien
 
 def test_a_question_that_makes_no_sense_is_refused_as_it_is_here(people: Workspace, server: TestClient) -> None:
     plan = older(people, 31)
-    for asked in (impact.Asked(0), impact.Asked(at="someday"), impact.Asked(by=("person.nothing",))):
+    for asked in (impact.Asked(0), impact.Asked(101), impact.Asked(at="someday"), impact.Asked(by=("person.nothing",))):
         said = []
         for session in (people.session("ada"), far(people, "ada")):
             with pytest.raises(Refused) as caught:
                 impact.of_plan(session, plan, asked)
             said.append(caught.value.diagnostics)
         assert said[0] == said[1]
+
+
+def test_no_number_is_too_large_to_be_refused(people: Workspace, server: TestClient) -> None:
+    headers = {"Authorization": f"Bearer {token(people, 'ada')}"}
+    for number in (10**9, 10**30, -(10**9)):
+        answer = server.post("/api/v1/store/impact", json={"plan": "", "n": number}, headers=headers)
+        assert answer.status_code == 422 and "n: Input should be" in answer.text, answer.text
 
 
 def test_the_limit_is_judged_before_anybody_is_asked(people: Workspace, server: TestClient) -> None:

@@ -346,6 +346,39 @@ def test_what_a_contact_gets_is_explained_to_who_may_read_contacts(live: Workspa
     assert server.post("/api/v1/propose", json={**asked, "explain": True}, headers=headers).status_code == 200
 
 
+def test_a_space_that_falls_back_explains_visitors_to_who_may_read_those(live: Workspace) -> None:
+    """A reader of the shop's contacts asks for a space of the shop, and is answered for a visitor of another place."""
+    source = {"format": "csv", "path": "data/guests.csv"}
+    live.change({
+        "data/guests.csv": "id,device\nguest-0001,secret\n",
+        SHARED: {"dimensions": {"guest": {"key": ["id"], "visitors": True, "source": source,
+                                          "fields": {"id": {}, "device": {}}}}},
+        "environments/guests.yaml": {"version": 1, "environment": {"dimension": "guest", "anonymous": True}},
+        "specs/guests/all.yaml": {
+            "version": 1, "categories": {"all": {}},
+            "spaces": {"web": {"channel": "inbound-web", "unitary": True, "fields": [{"name": "title"}]}},
+            "offers": {"hello": {"category": "all", "content": {"title": "Hi"}}},
+        },
+        "specs/shop/spaces.yaml": {"spaces": {"web": {"identification": {"fallback": "guests/web"}}}},
+        ENVIRONMENT: {"environment": {"contacts": {"readers": ["olga"]}}},
+    })  # fmt: skip
+    live.apply("ada")
+    live.approve_all()
+    live.promote("ada")
+    asked = {"spaces": ["shop/web"], "store": False}
+    with client(live) as asking:
+        headers = {"Authorization": f"Bearer {token(live, 'olga')}"}
+        for cookie, status in (({}, 200), ({"contact": "p7@example.com"}, 200), ({"cookie": "guest-0001"}, 403)):
+            answer = asking.post("/api/v1/propose", json={**asked, **cookie, "explain": True}, headers=headers)
+            assert answer.status_code == status, answer.text
+        assert "contacts of guests" in answer.text
+        answer = asking.post("/api/v1/propose", json={**asked, **cookie}, headers=headers)
+        assert answer.json()["spaces"][0]["space"] == "guests/web" and "weight" not in answer.text
+        headers = {"Authorization": f"Bearer {token(live, 'dora')}"}
+        answer = asking.post("/api/v1/propose", json={**asked, **cookie, "explain": True}, headers=headers)
+        assert answer.status_code == 200, answer.text
+
+
 def test_a_contact_that_cannot_be_read_is_not_quoted(live: Workspace, server: TestClient) -> None:
     wrong = people().replace("7,p7@example.com,P7,17,", "7,p7@example.com,P7,secret,")
     (live.root / FILE).write_text(wrong, encoding="utf-8")
