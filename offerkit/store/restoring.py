@@ -7,17 +7,23 @@ before or after, and nothing that was answered meanwhile is lost. Only what cann
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import orjson
+
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.fingerprint import Json
 from offerkit.store import append, copying, databases, errors, revisions, schema, sqlite, tokens, verify
 from offerkit.store.copying import PART, TABLES
 from offerkit.store.database import Cell, Database, chunks
 from offerkit.store.location import Location
 from offerkit.store.rows import Draft, RevisionRow
 
+ACTION = "restore"
+"""The action of the revision that says who restored what."""
 _CHAINED = tuple(table for table in copying.HISTORY if table != "meta")
 
 
@@ -96,6 +102,41 @@ def returning(current: Database, backup: Database) -> Returning:
     return Returning(tuple(propositions), tuple(run[:3] for run in new if run[:3] not in made), withdrawn)
 
 
+def revoked(db: Database) -> dict[str, str]:
+    """Every token that was ever revoked in the store, and when: by its row, by the history, by earlier restores.
+
+    A restore takes rows and revisions away, another hand may edit them; either would let a later restore of a backup
+    in which the token still counts bring it back to life.
+    """
+    found: dict[str, str] = {}
+    wanted = (tokens.REVOKE, tokens.ADOPT, ACTION)
+    sql = "SELECT action, details FROM revision WHERE action IN (?, ?, ?) ORDER BY serial"
+    rows: list[tuple[str, str]] = db.rows(sql, wanted)
+    for action, text in rows:
+        with suppress(ValueError):  # what was edited says nothing
+            found |= _revoked_by(action, orjson.loads(text))
+    return found | {row.id: row.revoked for row in tokens.tokens(db) if row.revoked}
+
+
+def _revoked_by(action: str, details: object) -> dict[str, str]:
+    match details:
+        case {"revoked": dict(ids)} if action == ACTION:
+            return {str(id_): str(time) for id_, time in ids.items()}
+        case dict() if action != ACTION:
+            return {event.id: event.revoked for event in tokens.events(action, details) if event.revoked}
+        case _:
+            return {}
+
+
+def revoke_again(db: Database, before: Mapping[str, str], draft: Draft) -> RevisionRow | None:
+    """Revoke those tokens of ``before`` that ``db`` has; the last revision of it. Inside a write transaction."""
+    made = None
+    for id_, time in before.items():
+        known = len(time) == len(draft.time) and time.endswith("Z")  # what was edited may be no time
+        made = tokens.revoke(db, id_, time if known else draft.time, draft.actor) or made
+    return made
+
+
 def _interaction(db: Database, id_: str) -> str:
     found: list[tuple[str]] = db.rows("SELECT interaction FROM proposition WHERE id = ?", (id_,))
     return found[0][0] if found else ""
@@ -109,7 +150,7 @@ def rewrite(current: Database, backup: Database, head: str, back: Returning | No
     """
     with current.writing():
         check_unchanged(current, head)
-        revoked: list[tuple[str, str]] = current.rows("SELECT id, revoked FROM token WHERE revoked <> ''")
+        before = revoked(current)
         kept = ("token",) if back is not None else ("token", "proposition", "cookie", "delivery_run")
         for table in (*reversed(_CHAINED), *kept):
             current.run(f"DELETE FROM {table}")  # noqa: S608 - our own names
@@ -118,10 +159,7 @@ def rewrite(current: Database, backup: Database, head: str, back: Returning | No
             _bring_back(current, backup, back)
         meta = schema.read_meta(backup)
         current.run_many("UPDATE meta SET value = ? WHERE key = ?", [(meta[key], key) for key in ("head", "project")])
-        made = append.append(current, draft)
-        for id_, time in revoked:  # a token that a backup brings back to life would let in who was shut out
-            made = tokens.revoke(current, id_, time, draft.actor) or made
-        return made
+        return _recorded(current, draft, before)
 
 
 def check_unchanged(db: Database, head: str) -> None:
@@ -161,14 +199,21 @@ def _parts(db: Database, table: str) -> Iterator[list[tuple[Cell, ...]]]:
     return db.stream(f"SELECT {TABLES[table]} FROM {table}", (), PART)  # noqa: S608 - our own names
 
 
-def record(prepared: Path, draft: Draft) -> RevisionRow:
-    """Append ``draft`` to a prepared backup; it then is one file, without a log."""
+def record(prepared: Path, draft: Draft, before: Mapping[str, str]) -> RevisionRow:
+    """Append ``draft`` to a prepared backup, and revoke ``before``; it then is one file, without a log."""
     db = databases.open_store(prepared, create=False, write=True, busy_timeout=5.0)
     try:
         with db.writing():
-            return append.append(db, draft)
+            return _recorded(db, draft, before)
     finally:
         db.close()
+
+
+def _recorded(db: Database, draft: Draft, before: Mapping[str, str]) -> RevisionRow:
+    """Append ``draft`` and keep the tokens ``before`` revoked, also those that only a later restore may bring back."""
+    every: Json = {**before}
+    made = append.append(db, replace(draft, details={**draft.details, "revoked": every}))
+    return revoke_again(db, before, draft) or made
 
 
 def exchange(path: Path, prepared: Path, aside: Path) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,15 +18,13 @@ from offerkit.store.tokens import TokenRow
 from offerkit.workflow.session import Session
 from offerkit.workflow.who import operators, who_is
 
-ACTION = "restore"
-"""The action of the revision that says who restored what."""
-
 
 @dataclass(frozen=True)
 class Loss:
     """What restoring takes from the store that can be read: all since ``common``, the last revision of both.
 
     ``operators`` says whose account differs, and how. ``head`` is the digest of its newest revision.
+    ``revoked``: tokens of the backup that were revoked since; ``revived``: those that only it has, and that count.
     ``kept``: the propositions that stay; ``returning``: what only the backup has. ``tampered``: it does not verify.
     """
 
@@ -36,6 +34,7 @@ class Loss:
     approvals: tuple[Approval, ...]
     tokens: tuple[TokenRow, ...]
     revoked: tuple[TokenRow, ...]
+    revived: tuple[TokenRow, ...]
     operators: tuple[str, ...]
     kept: int
     returning: Returning | None
@@ -47,6 +46,7 @@ class Restoration:
     """A backup that was verified, and what putting it in the store's place means.
 
     ``unreadable`` says why there is no :class:`Loss`: the store is missing, or what is there cannot be read.
+    ``revoked``: the tokens that are known to have been revoked in it all the same, and when.
     """
 
     session: Session
@@ -58,6 +58,7 @@ class Restoration:
     actor: str
     loss: Loss | None
     unreadable: str = ""
+    revoked: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def nothing(self) -> bool:
@@ -112,7 +113,7 @@ def restore(found: Restoration) -> Restored:
 
 def _put_in_place(found: Restoration) -> Restored:
     session = found.session
-    draft = Draft(ACTION, found.actor, session.now, session.message or f"Restored from {found.backup}"[:500])
+    draft = Draft(restoring.ACTION, found.actor, session.now, session.message or f"Restored from {found.backup}"[:500])
     if found.loss is None:
         return _exchanged(found, replace(draft, details={"replaced": None}))
     loss = found.loss
@@ -133,7 +134,7 @@ def _put_in_place(found: Restoration) -> Restored:
 def _exchanged(found: Restoration, draft: Draft) -> Restored:
     session, target = found.session, _file_of(found.session)
     if not isinstance(target, Path):
-        made = restoring.record(found.prepared, draft)
+        made = restoring.record(found.prepared, draft, found.revoked)
         copying.copy(found.prepared, target, lambda _: lambda _: None)
         return Restored(made)
     with write_lock(target, who=found.actor, timeout=session.lock_timeout, waiting=session.waiting):
@@ -141,7 +142,7 @@ def _exchanged(found: Restoration, draft: Draft) -> Restored:
         aside = _aside(session)
         fresh = found.prepared.with_name("fresh.db")  # rows alone: nothing else that a file may bring along
         copying.copy(found.prepared, fresh, lambda _: lambda _: None)
-        made = restoring.record(fresh, draft)
+        made = restoring.record(fresh, draft, found.revoked)
         was = restoring.exchange(target, fresh, aside)
     return Restored(made, aside if was else None)
 
@@ -164,6 +165,8 @@ def _compared(found: Restoration, new: Store, *, other_project: bool) -> Restora
             raise
         return replace(found, actor=_administrator(session, new), unreadable=refused.diagnostics[0].summary)
     with old:
+        with contextlib.suppress(Refused):  # of what is damaged, as much as can be read
+            found = replace(found, revoked=restoring.revoked(old.database))
         try:
             damage = old.database.damage()
             loss = _loss(old, new) if not damage else None
@@ -189,17 +192,19 @@ def _compared(found: Restoration, new: Store, *, other_project: bool) -> Restora
 
 def _loss(old: Store, new: Store) -> Loss:
     same = old.project == new.project
+    revoked = restoring.revoked(old.database)
     theirs = {row.serial: row.digest for row in new.revisions()}
     gone = tuple(row for row in old.revisions() if not same or theirs.get(row.serial) != row.digest)
     common = gone[-1].serial - 1 if gone else old.last_serial()
-    known = {row.id: row for row in new.tokens()}
+    known, now = ({row.id: row for row in store.tokens()} for store in (new, old))
     return Loss(
         old.head(),
         common,
         gone,
         tuple(approval for approval in old.approvals() if approval.revision > common),
-        tuple(row for row in old.tokens() if row.id not in known),
-        tuple(row for row in old.tokens() if row.revoked and row.id in known and not known[row.id].revoked),
+        tuple(row for id_, row in now.items() if id_ not in known),
+        tuple(row for id_, row in known.items() if id_ in revoked and not row.revoked),
+        tuple(row for id_, row in known.items() if id_ not in now and id_ not in revoked and not row.revoked),
         tuple(_accounts(old, new)),
         old.status().rows["proposition"] if same else 0,
         restoring.returning(old.database, new.database) if same else None,
