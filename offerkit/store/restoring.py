@@ -25,6 +25,8 @@ from offerkit.store.rows import Draft, RevisionRow
 ACTION = "restore"
 """The action of the revision that says who restored what."""
 _CHAINED = tuple(table for table in copying.HISTORY if table != "meta")
+_OFFERED = ("proposition", "cookie", "delivery_run")
+"""What was offered to people, which a restore keeps."""
 
 
 @dataclass(frozen=True)
@@ -128,15 +130,6 @@ def _revoked_by(action: str, details: object) -> dict[str, str]:
             return {}
 
 
-def revoke_again(db: Database, before: Mapping[str, str], draft: Draft) -> RevisionRow | None:
-    """Revoke those tokens of ``before`` that ``db`` has; the last revision of it. Inside a write transaction."""
-    made = None
-    for id_, time in before.items():
-        known = len(time) == len(draft.time) and time.endswith("Z")  # what was edited may be no time
-        made = tokens.revoke(db, id_, time if known else draft.time, draft.actor) or made
-    return made
-
-
 def _interaction(db: Database, id_: str) -> str:
     found: list[tuple[str]] = db.rows("SELECT interaction FROM proposition WHERE id = ?", (id_,))
     return found[0][0] if found else ""
@@ -151,15 +144,36 @@ def rewrite(current: Database, backup: Database, head: str, back: Returning | No
     with current.writing():
         check_unchanged(current, head)
         before = revoked(current)
-        kept = ("token",) if back is not None else ("token", "proposition", "cookie", "delivery_run")
+        kept = ("token",) if back is not None else ("token", *_OFFERED)
         for table in (*reversed(_CHAINED), *kept):
             current.run(f"DELETE FROM {table}")  # noqa: S608 - our own names
         copying.carry(backup, current, (*_CHAINED, *kept), lambda _: None)
         if back is not None:
             _bring_back(current, backup, back)
-        meta = schema.read_meta(backup)
-        current.run_many("UPDATE meta SET value = ? WHERE key = ?", [(meta[key], key) for key in ("head", "project")])
+        current.run("DELETE FROM meta")
+        copying.carry(backup, current, ("meta",), lambda _: None)
         return _recorded(current, draft, before)
+
+
+def rebuild(current: Database, backup: Path, fresh: Path, back: Returning | None, draft: Draft) -> RevisionRow:
+    """As :func:`rewrite`, in a new file ``fresh``: for a store whose tables are not as offerkit makes them.
+
+    Inside a write transaction of ``current``, so that nobody writes there meanwhile.
+    """
+    copying.copy(backup, fresh, lambda _: lambda _: None)
+    new = databases.open_store(fresh, create=False, write=True, busy_timeout=5.0)
+    old = databases.open_store(backup, create=False, write=False, busy_timeout=5.0)
+    try:
+        with new.writing():
+            if back is not None:
+                for table in _OFFERED:
+                    new.run(f"DELETE FROM {table}")  # noqa: S608 - our own names
+                copying.carry(current, new, _OFFERED, lambda _: None)
+                _bring_back(new, old, back)
+            return _recorded(new, draft, revoked(current))
+    finally:
+        old.close()
+        new.close()
 
 
 def check_unchanged(db: Database, head: str) -> None:
@@ -213,7 +227,10 @@ def _recorded(db: Database, draft: Draft, before: Mapping[str, str]) -> Revision
     """Append ``draft`` and keep the tokens ``before`` revoked, also those that only a later restore may bring back."""
     every: Json = {**before}
     made = append.append(db, replace(draft, details={**draft.details, "revoked": every}))
-    return revoke_again(db, before, draft) or made
+    for id_, time in before.items():  # a token that a backup brings back to life would let in who was shut out
+        known = len(time) == len(draft.time) and time.endswith("Z")  # what was edited may be no time
+        tokens.revoke(db, id_, time if known else draft.time, draft.actor)
+    return made
 
 
 def exchange(path: Path, prepared: Path, aside: Path) -> bool:

@@ -126,8 +126,28 @@ def _put_in_place(found: Restoration) -> Restored:
         aside = _aside(session)
         went: Json = [row.serial for row in loss.revisions]
         draft = replace(draft, details={"replaced": loss.head, "revisions": went})
+        if store.database.differences():
+            return _rebuilt(found, store, aside, draft)
         restoring.set_aside(session.store, aside)
         made = restoring.rewrite(store.database, backup.database, loss.head, loss.returning, draft)
+    return Restored(made, aside)
+
+
+def _rebuilt(found: Restoration, store: Store, aside: Path, draft: Draft) -> Restored:
+    """Put a new file in the place of a store whose tables were changed: rows alone would leave those as they are."""
+    target, loss = _file_of(found.session), found.loss
+    assert loss is not None and isinstance(target, Path)
+    fresh = found.prepared.with_name("fresh.db")
+    made = None
+    try:
+        with store.transaction():
+            restoring.check_unchanged(store.database, loss.head)
+            made = restoring.rebuild(store.database, found.prepared, fresh, loss.returning, draft)
+            restoring.exchange(target, fresh, aside)
+    except Refused as refused:  # the file that was open is gone from its place, as it should
+        if made is None or refused.diagnostics[0].code is not Code.STORE_REPLACED:
+            raise
+    assert made is not None
     return Restored(made, aside)
 
 
@@ -163,6 +183,8 @@ def _compared(found: Restoration, new: Store, *, other_project: bool) -> Restora
     except Refused as refused:
         if refused.diagnostics[0].code not in (Code.STORE_MISSING, Code.STORE_DAMAGED):
             raise
+        if refused.diagnostics[0].code is Code.STORE_DAMAGED:
+            _can_be_made_anew(session, refused.diagnostics[0].detail or refused.diagnostics[0].summary)
         return replace(found, actor=_administrator(session, new), unreadable=refused.diagnostics[0].summary)
     with old:
         with contextlib.suppress(Refused):  # of what is damaged, as much as can be read
@@ -177,8 +199,7 @@ def _compared(found: Restoration, new: Store, *, other_project: bool) -> Restora
             loss, damage = None, [refused.diagnostics[0].detail or refused.diagnostics[0].summary]
             actor = _administrator(session, new)
         if loss is None:
-            if not isinstance(session.store, Path):
-                raise errors.damaged(str(session.store), damage[0])
+            _can_be_made_anew(session, damage[0])
             return replace(found, actor=actor, unreadable=f"it is damaged ({damage[0][:200]})")
         if old.project != new.project and not other_project:
             raise refuse(
@@ -187,7 +208,21 @@ def _compared(found: Restoration, new: Store, *, other_project: bool) -> Restora
                 detail=f"It is of project {new.project}; {session.store} is of {old.project}.",
                 hint="Name a backup of this store. To let the other project's take its place: --other-project",
             )
+        for difference in old.database.differences():
+            _can_be_made_anew(session, difference)
         return replace(found, actor=actor, loss=loss)
+
+
+def _can_be_made_anew(session: Session, wrong: str) -> None:
+    """Raise Refused for a store that is not a file of its own: others may use what is in its schema."""
+    if isinstance(session.store, Path):
+        return
+    raise refuse(
+        Code.NOT_RESTORED,
+        f"the schema of {session.store} is not as offerkit makes it: {wrong[:500]}",
+        detail="It is in a shared database, and is not made anew. Nothing was changed.",
+        hint="See “offerkit audit verify”. Let its owner mend the schema, or rename it, and restore then.",
+    )
 
 
 def _loss(old: Store, new: Store) -> Loss:

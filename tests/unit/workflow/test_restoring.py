@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +86,8 @@ def head(shop: Workspace) -> str:
 
 
 def test_the_history_goes_back_and_what_was_offered_stays(live: Workspace, backup: Path) -> None:
-    then = head(live)
     old, _ = tokens.create(live.session("ada"), "ada", "old", "90d")
+    then = head(live)
     stores.copy(live.location, backup.with_name("with-token.db"))
     backup = backup.with_name("with-token.db")
     changed(live, "Leopards")
@@ -120,6 +122,84 @@ def test_the_history_goes_back_and_what_was_offered_stays(live: Workspace, backu
         assert aside.head() == replaced and aside.verify() == [] and len(aside.propositions(limit=0)) == 3
     changed(live, "Tigers")
     assert live.verified() == []
+
+
+def test_a_token_that_was_revoked_never_counts_again(live: Workspace, backup: Path, tmp_path: Path) -> None:
+    row, text = tokens.create(live.session("ada"), "ada", "gone", "90d")
+    alive = tmp_path / "alive.db"
+    stores.copy(live.location, alive)
+    tokens.revoke(live.session("ada"), row.id)
+
+    for older in (backup, backup):  # takes the token away, and the revision that says it was revoked
+        restored(live, older)
+    found, _ = restored(live, alive)
+
+    assert found.loss is not None and [one.id for one in found.loss.revoked] == [row.id] and not found.loss.revived
+    with live.store() as store:
+        assert tokens.bearer_of(store, text, datetime(2026, 1, 2, tzinfo=UTC)) == tokens.NOBODY
+        kept = store.token(row.id)
+        assert kept is not None and kept.revoked
+    assert live.verified() == []
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "UPDATE token SET revoked = ''", "DELETE FROM token", "UPDATE token SET revoked = 'yes'",
+        "UPDATE revision SET details = '{' WHERE action = 'token-revoke'",
+        "DELETE FROM revision WHERE action = 'token-revoke'",
+    ],
+)  # fmt: skip
+def test_nor_when_a_hand_edited_what_says_so(live: Workspace, tmp_path: Path, edit: str) -> None:
+    row, _ = tokens.create(live.session("ada"), "ada", "gone", "90d")
+    alive = tmp_path / "alive.db"
+    stores.copy(live.location, alive)
+    tokens.revoke(live.session("ada"), row.id)
+    assert isinstance(live.location, Path)
+    with sqlite3.connect(live.location) as connection:
+        connection.execute(edit)
+    connection.close()
+
+    restored(live, alive)
+
+    assert live.verified() == []
+    with live.store() as store:
+        assert [(one.id, bool(one.revoked)) for one in store.tokens()] == [(row.id, True)]
+
+
+def test_tokens_that_come_back_are_named(live: Workspace, backup: Path, tmp_path: Path) -> None:
+    row, _ = tokens.create(live.session("ada"), "ada", "kept", "90d")
+    alive = tmp_path / "alive.db"
+    stores.copy(live.location, alive)
+    restored(live, backup)
+
+    found, _ = restored(live, alive)
+
+    assert found.loss is not None and [one.id for one in found.loss.revived] == [row.id]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "DROP INDEX proposition_id", "CREATE TABLE more (a)", "CREATE INDEX more ON token (hash)",
+        "ALTER TABLE token ADD COLUMN more TEXT", "INSERT INTO meta VALUES ('more', 'x')",
+        "UPDATE meta SET value = '05' WHERE key = 'format'",
+    ],
+)  # fmt: skip
+def test_tables_that_were_changed_are_made_anew(live: Workspace, backup: Path, edit: str) -> None:
+    propose(live, "since")
+    assert isinstance(live.location, Path)
+    with sqlite3.connect(live.location) as connection:
+        connection.execute(edit)
+    connection.close()
+    with contextlib.suppress(Refused):
+        assert live.verified()
+
+    found, done = restored(live, backup)
+
+    assert live.verified() == [] and head(live) == done.revision.digest
+    assert done.aside is not None and done.aside.exists()
+    assert set(proposed(live.location)) == ({"before", "since"} if found.loss else {"before"})
 
 
 def test_what_only_the_backup_has_comes_back_but_for_what_was_made_anew(live: Workspace, tmp_path: Path) -> None:
