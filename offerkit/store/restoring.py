@@ -66,13 +66,11 @@ def prepare(backup: Location, target: Path) -> None:
         raise Refused([why, *found])
 
 
-def set_aside(location: Location, target: Path) -> None:
-    """Keep all that the store at ``location`` holds, sound or not, in a new file.
+def set_aside(location: Location, target: Path, draft: Path) -> None:
+    """Keep all that the store at ``location`` holds, sound or not, in a new file, which is written as ``draft`` first.
 
     Raises Refused when it cannot be read.
     """
-    draft = target.with_name(f".{target.name}.partial")
-    draft.unlink(missing_ok=True)
     if isinstance(location, Path):
         opened = sqlite.open_file(location, create=False, write=False, busy_timeout=5.0)
         try:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +21,10 @@ from offerkit.store.restoring import Returning
 from offerkit.store.tokens import TokenRow
 from offerkit.workflow.session import Session
 from offerkit.workflow.who import operators, who_is
+
+_WORKPLACE = ".restoring-"
+_JUST_MADE = 60
+"""Seconds in which a folder may be there that its run does not hold yet."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +136,7 @@ def _put_in_place(found: Restoration) -> Restored:
         draft = replace(draft, details={"replaced": loss.head, "revisions": went})
         if store.database.differences():
             return _rebuilt(found, store, aside, draft)
-        restoring.set_aside(session.store, aside)
+        restoring.set_aside(session.store, aside, found.prepared.with_name("aside.db"))
         made = restoring.rewrite(store.database, backup.database, loss.head, loss.returning, draft)
     return Restored(made, aside)
 
@@ -282,13 +290,37 @@ def _file_of(session: Session) -> Location:
 
 @contextlib.contextmanager
 def _workplace(session: Session) -> Iterator[Path]:
-    """A folder beside the store for a while."""
+    """A folder beside the store for a while. Those that killed runs left, full of people's data, are removed."""
+    beside = _beside(session)
+    for left in beside.glob(f"{_WORKPLACE}*"):
+        with _held(left) as free:
+            if free and left.lstat().st_mtime < time.time() - _JUST_MADE:
+                shutil.rmtree(left, ignore_errors=True)
     try:
-        folder = tempfile.TemporaryDirectory(prefix=".restoring-", dir=_beside(session))
+        folder = tempfile.TemporaryDirectory(prefix=_WORKPLACE, dir=beside)
     except OSError as error:
         raise errors.from_os(error, str(session.store)) from error
-    with folder as name:
+    with folder as name, _held(Path(name)):
         yield Path(name)
+
+
+@contextlib.contextmanager
+def _held(folder: Path) -> Iterator[bool]:
+    """Hold ``folder`` while it is in use; whether nobody else does. The system lets go of it when its holder dies."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        yield False
+        return
+    try:
+        free = True
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            free = False
+        yield free
+    finally:
+        os.close(descriptor)
 
 
 def _beside(session: Session) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -299,6 +300,21 @@ def test_an_edited_history_is_replaced_by_a_sound_one(live: Workspace, backup: P
 
 
 @pytest.mark.embedded
+def test_what_a_killed_run_left_is_removed_and_no_others_work(live: Workspace, backup: Path) -> None:
+    state = live.root / ".offerkit"
+    left = state / ".restoring-left"
+    left.mkdir()
+    (left / "store.db").write_text("people")
+    os.utime(left, (0, 0))
+    link = state / ".restoring-link"
+    link.symlink_to(backup.parent)
+    with restoring.restoration(live.session("ada"), backup):
+        (ours,) = {*state.glob(".restoring-*")} - {link}
+        with restoring.restoration(live.session("ada"), backup):
+            assert (ours / "store.db").exists() and not left.exists()
+    assert {*state.glob(".restoring-*")} == {link} and backup.exists()
+
+
 def test_from_and_into_a_database(live: Workspace, backup: Path) -> None:
     there = parse_location(new_schema())
     stores.copy(live.location, there)
