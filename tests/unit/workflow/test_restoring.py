@@ -203,6 +203,22 @@ def test_tables_that_were_changed_are_made_anew(live: Workspace, backup: Path, e
     assert set(proposed(live.location)) == ({"before", "since"} if found.loss else {"before"})
 
 
+@pytest.mark.slow
+def test_a_changed_schema_in_a_database_is_its_owners_to_mend(live: Workspace, backup: Path) -> None:
+    shared = parse_location(new_schema())
+    stores.copy(backup, shared)
+    for edit in ("DROP INDEX proposition_id", "CREATE VIEW more AS SELECT 1"):
+        with Store.open(shared, write=True) as store, store.transaction():
+            store.database.run(edit)
+        with (
+            pytest.raises(Refused) as refused,
+            restoring.restoration(replace(live.session("ada"), store_path=shared, heads=None), backup),
+        ):
+            pass
+        assert refused.value.diagnostics[0].code is Code.NOT_RESTORED
+        assert "is not as offerkit makes it" in refused.value.diagnostics[0].summary
+
+
 def test_what_only_the_backup_has_comes_back_but_for_what_was_made_anew(live: Workspace, tmp_path: Path) -> None:
     gone = DeliveryRun("shop", "c", "gone", "gone-run", "mail", 1, TIME, TIME, "ada", 1, 1)
     anew = DeliveryRun("shop", "c", "anew", "first-run", "mail", 1, TIME, TIME, "ada", 1, 1)
