@@ -11,6 +11,7 @@ from offerkit.reports.escape import visible
 if TYPE_CHECKING:
     from offerkit.governance.approval import Approval
     from offerkit.store import RevisionRow
+    from offerkit.store.tokens import TokenRow
     from offerkit.workflow.restoring import Loss, Restoration, Restored
 
 _LISTED = 30
@@ -29,7 +30,7 @@ def unreadable(found: Restoration) -> Diagnostic:
         Code.NOT_RESTORED,
         f"what is in the store's place cannot be read: {found.unreadable}",
         detail="All since the backup is lost: revisions, approvals, tokens, and what was proposed to whom. Tokens that"
-        " were revoked since count again, and operators that were disabled since are enabled.",
+        " were revoked since may count again, and operators that were disabled since are enabled.",
         hint="See “offerkit token list” and revoke them anew, then apply the specs.",
         severity=Severity.WARNING,
     )
@@ -42,9 +43,9 @@ def _lost(loss: Loss) -> Iterator[str]:
         yield "The store that is there is another project's: nothing of it stays, propositions neither."
     yield from _listed("Revisions that go:", map(_revision, loss.revisions))
     yield from _listed("Approvals that go with them, to be given again:", map(_decided, loss.approvals))
-    named = (f"{row.id} of {row.operator} {visible(row.name)}".rstrip() for row in loss.tokens)
-    yield from _listed("Tokens made since, which count no more:", named)
-    yield from _listed("Tokens revoked since stay revoked:", (f"{row.id} of {row.operator}" for row in loss.revoked))
+    yield from _listed("Tokens made since, which count no more:", map(_token, loss.tokens))
+    yield from _listed("Tokens revoked since stay revoked:", map(_token, loss.revoked))
+    yield from _listed("Tokens that only the backup has, which count again:", map(_token, loss.revived))
     yield from _listed("Operators:", loss.operators)
     back = loss.returning
     if back is not None:
@@ -75,6 +76,10 @@ def _listed(title: str, lines: Iterable[str]) -> Iterator[str]:
 
 def _revision(row: RevisionRow) -> str:
     return f"{row.serial}  {row.time[:19]}Z  {visible(row.actor)}  {row.action}  {visible(row.message)}".rstrip()
+
+
+def _token(row: TokenRow) -> str:
+    return f"{visible(row.id)} of {visible(row.operator)} {visible(row.name)}".rstrip()
 
 
 def _decided(approval: Approval) -> str:

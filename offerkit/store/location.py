@@ -39,6 +39,7 @@ KINDS = "a path, sqlite://PATH or postgresql://USER@HOST/DATABASE"
 
 _CREDENTIALS = re.compile(r"(?:^|/)[^/]*:[^/]*@")
 _PARAMETER = re.compile(r"[?&;\s][A-Za-z_]+\s*=")
+_HOST = re.compile(r"(?:\[[^\]]*\]|[^:\[\]]*)(?::(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-5][0-9]{3})?)?")
 _PLAIN = ("/", "./", "../")
 """How a path begins that cannot be mistaken for an address."""
 
@@ -112,9 +113,11 @@ def _postgres(url: str) -> PostgresAddress:
             "its schema must be the store's own: small letters, digits and _, and neither “public” nor of PostgreSQL"
         )
     others = [(name, value) for name, value in options if name != "schema"]
-    if ":" in unquote(parts.path) or "@" in unquote(parts.path):
-        raise _unreadable("its database's name holds : or @, as if user and host stood after a slash too many")
+    if re.search(r"[:@=\s]", unquote(parts.path)):  # libpq reads NAME=VALUE there, too
+        raise _unreadable("its database's name holds a blank or one of : @ =, as if an address stood there")
     user, at, host = parts.netloc.rpartition("@")
+    if not all(_HOST.fullmatch(one) for one in unquote(host).split(",")):
+        raise _unreadable("what stands for the port is no port, as if user and password stood in the host's place")
     shown = [(name, value) for name, value in others if not is_secret(name)]
     shown += [("schema", schema)] if schema != SCHEMA else []
     clear = f"{user.partition(':')[0]}{at}{host}"

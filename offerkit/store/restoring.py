@@ -7,18 +7,26 @@ before or after, and nothing that was answered meanwhile is lost. Only what cann
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import orjson
+
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.fingerprint import Json
 from offerkit.store import append, copying, databases, errors, revisions, schema, sqlite, tokens, verify
 from offerkit.store.copying import PART, TABLES
 from offerkit.store.database import Cell, Database, chunks
 from offerkit.store.location import Location
 from offerkit.store.rows import Draft, RevisionRow
 
+ACTION = "restore"
+"""The action of the revision that says who restored what."""
 _CHAINED = tuple(table for table in copying.HISTORY if table != "meta")
+_OFFERED = ("proposition", "cookie", "delivery_run")
+"""What was offered to people, which a restore keeps."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +66,11 @@ def prepare(backup: Location, target: Path) -> None:
         raise Refused([why, *found])
 
 
-def set_aside(location: Location, target: Path) -> None:
-    """Keep all that the store at ``location`` holds, sound or not, in a new file.
+def set_aside(location: Location, target: Path, draft: Path) -> None:
+    """Keep all that the store at ``location`` holds, sound or not, in a new file, which is written as ``draft`` first.
 
     Raises Refused when it cannot be read.
     """
-    draft = target.with_name(f".{target.name}.partial")
-    draft.unlink(missing_ok=True)
     if isinstance(location, Path):
         opened = sqlite.open_file(location, create=False, write=False, busy_timeout=5.0)
         try:
@@ -96,6 +102,32 @@ def returning(current: Database, backup: Database) -> Returning:
     return Returning(tuple(propositions), tuple(run[:3] for run in new if run[:3] not in made), withdrawn)
 
 
+def revoked(db: Database) -> dict[str, str]:
+    """Every token that was ever revoked in the store, and when: by its row, by the history, by earlier restores.
+
+    A restore takes rows and revisions away, another hand may edit them; either would let a later restore of a backup
+    in which the token still counts bring it back to life.
+    """
+    found: dict[str, str] = {}
+    wanted = (tokens.REVOKE, tokens.ADOPT, ACTION)
+    sql = "SELECT action, details FROM revision WHERE action IN (?, ?, ?) ORDER BY serial"
+    rows: list[tuple[str, str]] = db.rows(sql, wanted)
+    for action, text in rows:
+        with suppress(ValueError):  # what was edited says nothing
+            found |= _revoked_by(action, orjson.loads(text))
+    return found | {row.id: row.revoked for row in tokens.tokens(db) if row.revoked}
+
+
+def _revoked_by(action: str, details: object) -> dict[str, str]:
+    match details:
+        case {"revoked": dict(ids)} if action == ACTION:
+            return {str(id_): str(time) for id_, time in ids.items()}
+        case dict() if action != ACTION:
+            return {event.id: event.revoked for event in tokens.events(action, details) if event.revoked}
+        case _:
+            return {}
+
+
 def _interaction(db: Database, id_: str) -> str:
     found: list[tuple[str]] = db.rows("SELECT interaction FROM proposition WHERE id = ?", (id_,))
     return found[0][0] if found else ""
@@ -109,19 +141,37 @@ def rewrite(current: Database, backup: Database, head: str, back: Returning | No
     """
     with current.writing():
         check_unchanged(current, head)
-        revoked: list[tuple[str, str]] = current.rows("SELECT id, revoked FROM token WHERE revoked <> ''")
-        kept = ("token",) if back is not None else ("token", "proposition", "cookie", "delivery_run")
+        before = revoked(current)
+        kept = ("token",) if back is not None else ("token", *_OFFERED)
         for table in (*reversed(_CHAINED), *kept):
             current.run(f"DELETE FROM {table}")  # noqa: S608 - our own names
         copying.carry(backup, current, (*_CHAINED, *kept), lambda _: None)
         if back is not None:
             _bring_back(current, backup, back)
-        meta = schema.read_meta(backup)
-        current.run_many("UPDATE meta SET value = ? WHERE key = ?", [(meta[key], key) for key in ("head", "project")])
-        made = append.append(current, draft)
-        for id_, time in revoked:  # a token that a backup brings back to life would let in who was shut out
-            tokens.revoke(current, id_, time, draft.actor)
-        return made
+        current.run("DELETE FROM meta")
+        copying.carry(backup, current, ("meta",), lambda _: None)
+        return _recorded(current, draft, before)
+
+
+def rebuild(current: Database, backup: Path, fresh: Path, back: Returning | None, draft: Draft) -> RevisionRow:
+    """As :func:`rewrite`, in a new file ``fresh``: for a store whose tables are not as offerkit makes them.
+
+    Inside a write transaction of ``current``, so that nobody writes there meanwhile.
+    """
+    copying.copy(backup, fresh, lambda _: lambda _: None)
+    new = databases.open_store(fresh, create=False, write=True, busy_timeout=5.0)
+    old = databases.open_store(backup, create=False, write=False, busy_timeout=5.0)
+    try:
+        with new.writing():
+            if back is not None:
+                for table in _OFFERED:
+                    new.run(f"DELETE FROM {table}")  # noqa: S608 - our own names
+                copying.carry(current, new, _OFFERED, lambda _: None)
+                _bring_back(new, old, back)
+            return _recorded(new, draft, revoked(current))
+    finally:
+        old.close()
+        new.close()
 
 
 def check_unchanged(db: Database, head: str) -> None:
@@ -161,14 +211,24 @@ def _parts(db: Database, table: str) -> Iterator[list[tuple[Cell, ...]]]:
     return db.stream(f"SELECT {TABLES[table]} FROM {table}", (), PART)  # noqa: S608 - our own names
 
 
-def record(prepared: Path, draft: Draft) -> RevisionRow:
-    """Append ``draft`` to a prepared backup; it then is one file, without a log."""
+def record(prepared: Path, draft: Draft, before: Mapping[str, str]) -> RevisionRow:
+    """Append ``draft`` to a prepared backup, and revoke ``before``; it then is one file, without a log."""
     db = databases.open_store(prepared, create=False, write=True, busy_timeout=5.0)
     try:
         with db.writing():
-            return append.append(db, draft)
+            return _recorded(db, draft, before)
     finally:
         db.close()
+
+
+def _recorded(db: Database, draft: Draft, before: Mapping[str, str]) -> RevisionRow:
+    """Append ``draft`` and keep the tokens ``before`` revoked, also those that only a later restore may bring back."""
+    every: Json = {**before}
+    made = append.append(db, replace(draft, details={**draft.details, "revoked": every}))
+    for id_, time in before.items():  # a token that a backup brings back to life would let in who was shut out
+        known = len(time) == len(draft.time) and time.endswith("Z")  # what was edited may be no time
+        tokens.revoke(db, id_, time if known else draft.time, draft.actor)
+    return made
 
 
 def exchange(path: Path, prepared: Path, aside: Path) -> bool:

@@ -6,6 +6,7 @@ SQL that SQLite and PostgreSQL read alike. Empty text means none: no column is e
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Mapping
 from typing import TypeAlias
@@ -88,6 +89,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 TOKENS_CHAINED = 5
 """The format from which on tokens are part of the history."""
 
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 META_KEYS = ("format", "head", "project")
 
 
@@ -122,7 +124,7 @@ def create_tables(db: Database) -> None:
 def check_format(db: Database, meta: dict[str, str]) -> bool:
     """Whether the store is of the current format (False: of an older one); refused when of no known one."""
     text = str(meta.get("format", ""))
-    if not text.isdecimal() or not meta.keys() >= set(META_KEYS) or int(text) == 0:
+    if not _NUMBER.fullmatch(text) or not meta.keys() >= set(META_KEYS):
         raise refuse(
             Code.STORE_DAMAGED,
             f"{db.name} does not say which format it has or which project it belongs to",

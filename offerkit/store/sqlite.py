@@ -25,6 +25,8 @@ from offerkit.store.sqlite_file import StoreFile, watched
 APPLICATION_ID = 0x4F46524B
 """“OFRK” in the file's header tells our stores from other SQLite files."""
 
+BESIDE = ("-wal", "-shm", "-journal", ".lock", ".holder")
+"""How the names of the files end that SQLite and offerkit keep beside a store."""
 
 _FAILURES = (sqlite3.Error, UnicodeDecodeError)
 
@@ -347,6 +349,7 @@ def _inspect(path: Path, *, create: bool) -> None:
     except (FileNotFoundError, NotADirectoryError) as error:
         if not create:
             raise errors.missing(name) from error
+        _check_new(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as failure:
@@ -358,8 +361,17 @@ def _inspect(path: Path, *, create: bool) -> None:
         raise errors.foreign(name, "It is a folder." if stat.S_ISDIR(status.st_mode) else "It is not a file.")
     if 0 < status.st_size < 100:  # less than the header of a database, which SQLite would take for an empty one
         raise errors.foreign(name, "It is not an SQLite database.")
-    if status.st_size == 0 and not create:  # as a crash while creating leaves it
-        raise errors.missing(name)
+    if status.st_size == 0:  # as a crash while creating leaves it
+        if not create:
+            raise errors.missing(name)
+        _check_new(path)
+
+
+def _check_new(path: Path) -> None:
+    """Refuse the name of a file that belongs to a store: made there, it would be taken for that one's log or lock."""
+    real = os.path.realpath(path)
+    if real.endswith(BESIDE):
+        raise errors.foreign(str(path), f"The name is that of a file beside a store: {', '.join(BESIDE)}.")
 
 
 def _writable(path: Path) -> bool:

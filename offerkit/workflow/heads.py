@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -200,7 +201,9 @@ def _load(file: Path) -> dict[str, SeenHead]:
 
 def _head(value: object) -> SeenHead | None:
     match value:
-        case {"project": str(project), "serial": int(serial), "digest": str(digest), "time": str(moment)} if serial > 0:
+        case {"project": str(project), "serial": int(serial), "digest": str(digest), "time": str(moment)} if (
+            serial > 0 and serial is not True
+        ):
             return SeenHead(project, serial, digest, moment)
         case _:
             return None
@@ -209,19 +212,18 @@ def _head(value: object) -> SeenHead | None:
 def _save(file: Path, heads: dict[str, SeenHead]) -> None:
     kept = list(heads.items())[-STORES:]
     partial = file.with_name(f"{file.name}.partial")
-    partial.write_bytes(
-        orjson.dumps(
-            {"version": _VERSION, "stores": {key: head._asdict() for key, head in kept}},
-            option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE,
-        )
-    )
+    record = {"version": _VERSION, "stores": {key: head._asdict() for key, head in kept}}
+    partial.unlink(missing_ok=True)  # a link that came with a checkout would lead to another file
+    with partial.open("xb") as opened:
+        opened.write(orjson.dumps(record, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     partial.replace(file)
 
 
 @contextlib.contextmanager
 def _alone(file: Path) -> Iterator[bool]:
     """Whether nobody else writes the record meanwhile. Who does needs a moment only, and is not waited for long."""
-    with file.open("ab") as opened:
+    how = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe would be waited for
+    with os.fdopen(os.open(file, how, 0o644), "rb", buffering=0) as opened:
         for _ in range(_ATTEMPTS):
             try:
                 fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)

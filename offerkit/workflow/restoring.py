@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
+import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,8 +22,9 @@ from offerkit.store.tokens import TokenRow
 from offerkit.workflow.session import Session
 from offerkit.workflow.who import operators, who_is
 
-ACTION = "restore"
-"""The action of the revision that says who restored what."""
+_WORKPLACE = ".restoring-"
+_JUST_MADE = 60
+"""Seconds in which a folder may be there that its run does not hold yet."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class Loss:
     """What restoring takes from the store that can be read: all since ``common``, the last revision of both.
 
     ``operators`` says whose account differs, and how. ``head`` is the digest of its newest revision.
+    ``revoked``: tokens of the backup that were revoked since; ``revived``: those that only it has, and that count.
     ``kept``: the propositions that stay; ``returning``: what only the backup has. ``tampered``: it does not verify.
     """
 
@@ -36,6 +42,7 @@ class Loss:
     approvals: tuple[Approval, ...]
     tokens: tuple[TokenRow, ...]
     revoked: tuple[TokenRow, ...]
+    revived: tuple[TokenRow, ...]
     operators: tuple[str, ...]
     kept: int
     returning: Returning | None
@@ -47,6 +54,7 @@ class Restoration:
     """A backup that was verified, and what putting it in the store's place means.
 
     ``unreadable`` says why there is no :class:`Loss`: the store is missing, or what is there cannot be read.
+    ``revoked``: the tokens that are known to have been revoked in it all the same, and when.
     """
 
     session: Session
@@ -58,6 +66,7 @@ class Restoration:
     actor: str
     loss: Loss | None
     unreadable: str = ""
+    revoked: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def nothing(self) -> bool:
@@ -112,7 +121,7 @@ def restore(found: Restoration) -> Restored:
 
 def _put_in_place(found: Restoration) -> Restored:
     session = found.session
-    draft = Draft(ACTION, found.actor, session.now, session.message or f"Restored from {found.backup}"[:500])
+    draft = Draft(restoring.ACTION, found.actor, session.now, session.message or f"Restored from {found.backup}"[:500])
     if found.loss is None:
         return _exchanged(found, replace(draft, details={"replaced": None}))
     loss = found.loss
@@ -125,15 +134,35 @@ def _put_in_place(found: Restoration) -> Restored:
         aside = _aside(session)
         went: Json = [row.serial for row in loss.revisions]
         draft = replace(draft, details={"replaced": loss.head, "revisions": went})
-        restoring.set_aside(session.store, aside)
+        if store.database.differences():
+            return _rebuilt(found, store, aside, draft)
+        restoring.set_aside(session.store, aside, found.prepared.with_name("aside.db"))
         made = restoring.rewrite(store.database, backup.database, loss.head, loss.returning, draft)
+    return Restored(made, aside)
+
+
+def _rebuilt(found: Restoration, store: Store, aside: Path, draft: Draft) -> Restored:
+    """Put a new file in the place of a store whose tables were changed: rows alone would leave those as they are."""
+    target, loss = _file_of(found.session), found.loss
+    assert loss is not None and isinstance(target, Path)
+    fresh = found.prepared.with_name("fresh.db")
+    made = None
+    try:
+        with store.transaction():
+            restoring.check_unchanged(store.database, loss.head)
+            made = restoring.rebuild(store.database, found.prepared, fresh, loss.returning, draft)
+            restoring.exchange(target, fresh, aside)
+    except Refused as refused:  # the file that was open is gone from its place, as it should
+        if made is None or refused.diagnostics[0].code is not Code.STORE_REPLACED:
+            raise
+    assert made is not None
     return Restored(made, aside)
 
 
 def _exchanged(found: Restoration, draft: Draft) -> Restored:
     session, target = found.session, _file_of(found.session)
     if not isinstance(target, Path):
-        made = restoring.record(found.prepared, draft)
+        made = restoring.record(found.prepared, draft, found.revoked)
         copying.copy(found.prepared, target, lambda _: lambda _: None)
         return Restored(made)
     with write_lock(target, who=found.actor, timeout=session.lock_timeout, waiting=session.waiting):
@@ -141,7 +170,7 @@ def _exchanged(found: Restoration, draft: Draft) -> Restored:
         aside = _aside(session)
         fresh = found.prepared.with_name("fresh.db")  # rows alone: nothing else that a file may bring along
         copying.copy(found.prepared, fresh, lambda _: lambda _: None)
-        made = restoring.record(fresh, draft)
+        made = restoring.record(fresh, draft, found.revoked)
         was = restoring.exchange(target, fresh, aside)
     return Restored(made, aside if was else None)
 
@@ -162,8 +191,12 @@ def _compared(found: Restoration, new: Store, *, other_project: bool) -> Restora
     except Refused as refused:
         if refused.diagnostics[0].code not in (Code.STORE_MISSING, Code.STORE_DAMAGED):
             raise
+        if refused.diagnostics[0].code is Code.STORE_DAMAGED:
+            _can_be_made_anew(session, refused.diagnostics[0].detail or refused.diagnostics[0].summary)
         return replace(found, actor=_administrator(session, new), unreadable=refused.diagnostics[0].summary)
     with old:
+        with contextlib.suppress(Refused):  # of what is damaged, as much as can be read
+            found = replace(found, revoked=restoring.revoked(old.database))
         try:
             damage = old.database.damage()
             loss = _loss(old, new) if not damage else None
@@ -174,8 +207,7 @@ def _compared(found: Restoration, new: Store, *, other_project: bool) -> Restora
             loss, damage = None, [refused.diagnostics[0].detail or refused.diagnostics[0].summary]
             actor = _administrator(session, new)
         if loss is None:
-            if not isinstance(session.store, Path):
-                raise errors.damaged(str(session.store), damage[0])
+            _can_be_made_anew(session, damage[0])
             return replace(found, actor=actor, unreadable=f"it is damaged ({damage[0][:200]})")
         if old.project != new.project and not other_project:
             raise refuse(
@@ -184,22 +216,38 @@ def _compared(found: Restoration, new: Store, *, other_project: bool) -> Restora
                 detail=f"It is of project {new.project}; {session.store} is of {old.project}.",
                 hint="Name a backup of this store. To let the other project's take its place: --other-project",
             )
+        for difference in old.database.differences():
+            _can_be_made_anew(session, difference)
         return replace(found, actor=actor, loss=loss)
+
+
+def _can_be_made_anew(session: Session, wrong: str) -> None:
+    """Raise Refused for a store that is not a file of its own: others may use what is in its schema."""
+    if isinstance(session.store, Path):
+        return
+    raise refuse(
+        Code.NOT_RESTORED,
+        f"the schema of {session.store} is not as offerkit makes it: {wrong[:500]}",
+        detail="It is in a shared database, and is not made anew. Nothing was changed.",
+        hint="See “offerkit audit verify”. Let its owner mend the schema, or rename it, and restore then.",
+    )
 
 
 def _loss(old: Store, new: Store) -> Loss:
     same = old.project == new.project
+    revoked = restoring.revoked(old.database)
     theirs = {row.serial: row.digest for row in new.revisions()}
     gone = tuple(row for row in old.revisions() if not same or theirs.get(row.serial) != row.digest)
     common = gone[-1].serial - 1 if gone else old.last_serial()
-    known = {row.id: row for row in new.tokens()}
+    known, now = ({row.id: row for row in store.tokens()} for store in (new, old))
     return Loss(
         old.head(),
         common,
         gone,
         tuple(approval for approval in old.approvals() if approval.revision > common),
-        tuple(row for row in old.tokens() if row.id not in known),
-        tuple(row for row in old.tokens() if row.revoked and row.id in known and not known[row.id].revoked),
+        tuple(row for id_, row in now.items() if id_ not in known),
+        tuple(row for id_, row in known.items() if id_ in revoked and not row.revoked),
+        tuple(row for id_, row in known.items() if id_ not in now and id_ not in revoked and not row.revoked),
         tuple(_accounts(old, new)),
         old.status().rows["proposition"] if same else 0,
         restoring.returning(old.database, new.database) if same else None,
@@ -242,13 +290,37 @@ def _file_of(session: Session) -> Location:
 
 @contextlib.contextmanager
 def _workplace(session: Session) -> Iterator[Path]:
-    """A folder beside the store for a while."""
+    """A folder beside the store for a while. Those that killed runs left, full of people's data, are removed."""
+    beside = _beside(session)
+    for left in beside.glob(f"{_WORKPLACE}*"):
+        with _held(left) as free:
+            if free and left.lstat().st_mtime < time.time() - _JUST_MADE:
+                shutil.rmtree(left, ignore_errors=True)
     try:
-        folder = tempfile.TemporaryDirectory(prefix=".restoring-", dir=_beside(session))
+        folder = tempfile.TemporaryDirectory(prefix=_WORKPLACE, dir=beside)
     except OSError as error:
         raise errors.from_os(error, str(session.store)) from error
-    with folder as name:
+    with folder as name, _held(Path(name)):
         yield Path(name)
+
+
+@contextlib.contextmanager
+def _held(folder: Path) -> Iterator[bool]:
+    """Hold ``folder`` while it is in use; whether nobody else does. The system lets go of it when its holder dies."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        yield False
+        return
+    try:
+        free = True
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            free = False
+        yield free
+    finally:
+        os.close(descriptor)
 
 
 def _beside(session: Session) -> Path:

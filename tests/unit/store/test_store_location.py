@@ -46,7 +46,9 @@ def test_addresses(url: str, conninfo: str, schema: str, shown: str) -> None:
         "https://u:secret@h/x", "mysql://u:secret@h/x", "://secret", "a b secret://x", "postgresql://u:se@cret@h/d",
         "postgresql://u:sec/ret@h/d", "postgresql://u:secret@h/d?schema=public", "postgresql://u:secret@h/d?schema=",
         "postgresql://u:secret@h/d?schema=a%22;drop", "postgresql://u:secret@h/d?schema=pg_x", "postgresql://[u:secret@h/d",
-        "postgresql://u:secret@h/d?nonsense", "postgresql://u:secret@h/\0d",
+        "postgresql://u:secret@h/d?nonsense", "postgresql://u:secret@h/\0d", "postgresql://ada:secret/d",
+        "postgresql://ada@h:secret/d", "postgresql://h:1,h:secret/d", "postgresql://h:99999/secret",
+        "postgresql://h/user=a password=secret", "postgresql://h/password%3Dsecret", "postgresql://ada:secret",
     ],
 )  # fmt: skip
 def test_what_is_no_location(url: str) -> None:

@@ -75,6 +75,18 @@ def test_a_database_of_another_application(tmp_path: Path, create: bool) -> None
         assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal", ".lock", ".holder"])
+def test_the_name_of_a_file_beside_a_store(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"store.db{suffix}"
+    assert code_of(path, create=True) is Code.STORE_FOREIGN
+    assert not path.exists()
+    path.touch()  # as the log of a store that is open
+    (tmp_path / "link").symlink_to(path)
+    for one in (path, tmp_path / "link"):
+        assert code_of(one, create=True) is Code.STORE_FOREIGN
+    assert path.read_bytes() == b""
+
+
 def test_an_empty_file(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     path.touch()

@@ -158,6 +158,7 @@ def test_a_project_that_moves_takes_its_memory_along(seen: Workspace, tmp_path: 
         '{"version": 2, "stores": {}}',
         '{"version": 1, "stores": {".offerkit/store.db": 5}}',
         '{"version": 1, "stores": {".offerkit/store.db": {"project": "x", "serial": -1, "digest": "x", "time": "x"}}}',
+        '{"version": 1, "stores": {".offerkit/store.db": {"project": "x", "serial": true, "digest": "x", "time": "x"}}}',
         "x" * 300_000,
     ],
 )
@@ -165,6 +166,26 @@ def test_a_record_that_cannot_be_read_is_none(seen: Workspace, content: str) -> 
     (seen.root / ".offerkit/heads.json").write_text(content)
     assert read(run(seen)) > 0
     assert serial(seen) == read(run(seen))
+
+
+@pytest.mark.embedded
+def test_what_came_with_a_checkout_leads_to_no_other_file(seen: Workspace, tmp_path: Path) -> None:
+    other = tmp_path / "other.txt"
+    other.write_text("mine")
+    before = serial(seen)
+    (seen.root / ".offerkit/heads.json.partial").symlink_to(other)
+    tokens.create(run(seen), "ada", "", "90d")
+    assert other.read_text() == "mine" and serial(seen) == before + 1
+
+    lock = seen.root / ".offerkit/heads.lock"
+    lock.unlink()
+    lock.symlink_to(tmp_path / "new")
+    tokens.create(run(seen), "ada", "", "90d")
+    assert not (tmp_path / "new").exists()
+    lock.unlink()
+    os.mkfifo(lock)  # is not waited for
+    tokens.create(run(seen), "ada", "", "90d")
+    assert serial(seen) == before + 3
 
 
 @pytest.mark.embedded

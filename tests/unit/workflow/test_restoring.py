@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +125,100 @@ def test_the_history_goes_back_and_what_was_offered_stays(live: Workspace, backu
     assert live.verified() == []
 
 
+def test_a_token_that_was_revoked_never_counts_again(live: Workspace, backup: Path, tmp_path: Path) -> None:
+    row, text = tokens.create(live.session("ada"), "ada", "gone", "90d")
+    alive = tmp_path / "alive.db"
+    stores.copy(live.location, alive)
+    tokens.revoke(live.session("ada"), row.id)
+
+    for older in (backup, backup):  # takes the token away, and the revision that says it was revoked
+        restored(live, older)
+    found, _ = restored(live, alive)
+
+    assert found.loss is not None and [one.id for one in found.loss.revoked] == [row.id] and not found.loss.revived
+    with live.store() as store:
+        assert tokens.bearer_of(store, text, datetime(2026, 1, 2, tzinfo=UTC)) == tokens.NOBODY
+        kept = store.token(row.id)
+        assert kept is not None and kept.revoked
+    assert live.verified() == []
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "UPDATE token SET revoked = ''", "DELETE FROM token", "UPDATE token SET revoked = 'yes'",
+        "UPDATE revision SET details = '{' WHERE action = 'token-revoke'",
+        "DELETE FROM revision WHERE action = 'token-revoke'",
+    ],
+)  # fmt: skip
+def test_nor_when_a_hand_edited_what_says_so(live: Workspace, tmp_path: Path, edit: str) -> None:
+    row, _ = tokens.create(live.session("ada"), "ada", "gone", "90d")
+    alive = tmp_path / "alive.db"
+    stores.copy(live.location, alive)
+    tokens.revoke(live.session("ada"), row.id)
+    assert isinstance(live.location, Path)
+    with sqlite3.connect(live.location) as connection:
+        connection.execute(edit)
+    connection.close()
+
+    restored(live, alive)
+
+    assert live.verified() == []
+    with live.store() as store:
+        assert [(one.id, bool(one.revoked)) for one in store.tokens()] == [(row.id, True)]
+
+
+def test_tokens_that_come_back_are_named(live: Workspace, backup: Path, tmp_path: Path) -> None:
+    row, _ = tokens.create(live.session("ada"), "ada", "kept", "90d")
+    alive = tmp_path / "alive.db"
+    stores.copy(live.location, alive)
+    restored(live, backup)
+
+    found, _ = restored(live, alive)
+
+    assert found.loss is not None and [one.id for one in found.loss.revived] == [row.id]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "DROP INDEX proposition_id", "CREATE TABLE more (a)", "CREATE INDEX more ON token (hash)",
+        "ALTER TABLE token ADD COLUMN more TEXT", "INSERT INTO meta VALUES ('more', 'x')",
+        "UPDATE meta SET value = '05' WHERE key = 'format'",
+    ],
+)  # fmt: skip
+def test_tables_that_were_changed_are_made_anew(live: Workspace, backup: Path, edit: str) -> None:
+    propose(live, "since")
+    assert isinstance(live.location, Path)
+    with sqlite3.connect(live.location) as connection:
+        connection.execute(edit)
+    connection.close()
+    with contextlib.suppress(Refused):
+        assert live.verified()
+
+    found, done = restored(live, backup)
+
+    assert live.verified() == [] and head(live) == done.revision.digest
+    assert done.aside is not None and done.aside.exists()
+    assert set(proposed(live.location)) == ({"before", "since"} if found.loss else {"before"})
+
+
+@pytest.mark.slow
+def test_a_changed_schema_in_a_database_is_its_owners_to_mend(live: Workspace, backup: Path) -> None:
+    shared = parse_location(new_schema())
+    stores.copy(backup, shared)
+    for edit in ("DROP INDEX proposition_id", "CREATE VIEW more AS SELECT 1"):
+        with Store.open(shared, write=True) as store, store.transaction():
+            store.database.run(edit)
+        with (
+            pytest.raises(Refused) as refused,
+            restoring.restoration(replace(live.session("ada"), store_path=shared, heads=None), backup),
+        ):
+            pass
+        assert refused.value.diagnostics[0].code is Code.NOT_RESTORED
+        assert "is not as offerkit makes it" in refused.value.diagnostics[0].summary
+
+
 def test_what_only_the_backup_has_comes_back_but_for_what_was_made_anew(live: Workspace, tmp_path: Path) -> None:
     gone = DeliveryRun("shop", "c", "gone", "gone-run", "mail", 1, TIME, TIME, "ada", 1, 1)
     anew = DeliveryRun("shop", "c", "anew", "first-run", "mail", 1, TIME, TIME, "ada", 1, 1)
@@ -219,6 +316,21 @@ def test_an_edited_history_is_replaced_by_a_sound_one(live: Workspace, backup: P
 
 
 @pytest.mark.embedded
+def test_what_a_killed_run_left_is_removed_and_no_others_work(live: Workspace, backup: Path) -> None:
+    state = live.root / ".offerkit"
+    left = state / ".restoring-left"
+    left.mkdir()
+    (left / "store.db").write_text("people")
+    os.utime(left, (0, 0))
+    link = state / ".restoring-link"
+    link.symlink_to(backup.parent)
+    with restoring.restoration(live.session("ada"), backup):
+        (ours,) = {*state.glob(".restoring-*")} - {link}
+        with restoring.restoration(live.session("ada"), backup):
+            assert (ours / "store.db").exists() and not left.exists()
+    assert {*state.glob(".restoring-*")} == {link} and backup.exists()
+
+
 def test_from_and_into_a_database(live: Workspace, backup: Path) -> None:
     there = parse_location(new_schema())
     stores.copy(live.location, there)
