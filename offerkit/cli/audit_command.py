@@ -46,6 +46,7 @@ def verify(shell: Shell, head: str | None) -> None:
 def export(shell: Shell, out: Path | None) -> None:
     """Write the history as JSON lines, oldest revision first."""
     from offerkit.loader.output import HISTORY, writing
+    from offerkit.reports.words import count
     from offerkit.workflow.audit import write_history
 
     with shell.audited(verify=False) as audited:
@@ -53,8 +54,8 @@ def export(shell: Shell, out: Path | None) -> None:
             write_history(audited.store, sys.stdout.buffer)
             return
         with writing(out, HISTORY) as file:
-            count = write_history(audited.store, file)
-    click.echo(f"{count:,} revisions written to {out}.", err=True)
+            written = write_history(audited.store, file)
+    click.echo(f"{count(written, 'revision')} written to {out}.", err=True)
 
 
 command: click.Command = audit

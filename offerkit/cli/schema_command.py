@@ -36,5 +36,6 @@ def command(shell: Shell, kind: str, out: Path | None) -> None:
     for name, content in written.items():
         with writing(out / name, JSON_SCHEMA, folders=True) as file:
             file.write(content)
+    shell.done = True
     for name in written:
         click.echo(str(out / name))

@@ -120,6 +120,7 @@ def backup(shell: Shell, target: str) -> None:
     with session.existing():  # a named store that is not there is told as such
         pass
     found = carry(session.store, located(target), progress_bar)
+    shell.done = True
     text = f"Backed up and compared: {found.revisions:,} revisions, {found.rows['proposition']:,} propositions."
     click.echo(shell.style.green(text), color=True)
 
@@ -151,7 +152,9 @@ def restore(shell: Shell, source: str, other_project: bool, yes: bool, message: 
             click.echo("Nothing to do: the store holds just that.")
             return
         shell.confirm("Restore this backup?", yes=yes)
-        for line in after(restoring.restore(found)):
+        restored = restoring.restore(found)
+        shell.done = True
+        for line in after(restored):
             click.echo(shell.style.green(line), color=True)
 
 

@@ -22,6 +22,9 @@ _OPTION = re.compile(rf"(?:(?<!{_LETTER})|\A)({_LETTER}++)(\s*+=\s*+)(?=[^&\s])"
 """NAME= before a value; each name and value is looked at once, so that no text takes longer than it is."""
 _VALUE = re.compile(r"[^&\s]++")
 _USER = re.compile(r"://[^\s/@:]*(:|%3a)(\S*)@", re.IGNORECASE)
+_USER_WITHOUT_SLASHES = re.compile(r"(?:^|[/:])[^/:@\s]+(?::|%3a)[^/@\s]+@", re.IGNORECASE)
+"""What an address with a slash too few, or none at all, has in the place of user and password."""
+_URL_VALUE = re.compile(r"(?<!\w)url[\"']?\s*:\s*[\"']?(\S.*)")
 _ESCAPED = re.compile(r"\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})", re.ASCII | re.IGNORECASE)
 """How YAML and JSON escape a character in a line of a file."""
 _CLOSING = "\"',;}])"
@@ -64,6 +67,8 @@ def has_secret(url: str) -> bool:
     plain = re.sub(r"[\t\r\n]", "", url)  # what takes URLs apart leaves these out
     if any(end > start for text in (url, plain, unquote(plain)) for start, end in _options(text)):
         return True
+    if "://" not in plain:
+        return len(plain) <= _LONGEST and _USER_WITHOUT_SLASHES.search(plain) is not None
     user = _user(plain)
     return bool(user and re.split(":|%3a", user, maxsplit=1, flags=re.IGNORECASE)[1:] not in ([], [""]))
 
@@ -97,6 +102,9 @@ def secret_spans(text: str) -> list[tuple[int, int]]:
     for start, end in _options(text, close=True):
         if not any(first <= start < last for first, last in found):
             found.append((start, end))
+    value = None if found else _URL_VALUE.search(text)
+    if value is not None and has_secret(value[1]):  # one in a disguise that leaves its place unknown
+        found.append(value.span(1))
     return sorted(found)
 
 

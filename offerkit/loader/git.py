@@ -258,7 +258,7 @@ class _Repository:
             hint = "Name one revision, or the merge base of two: git:A...B."
         elif not self._run(["rev-list", "--max-count=1", "--all"]).stdout.strip():
             reason = "the repository has no commit yet"
-        elif "single revision" in reason:
+        elif "single revision" in reason or revision.startswith("^"):
             reason = f"not a valid object name: {_cut(revision)}"
         return refuse(Code.GIT, f"git has no specs at “{_cut(revision)}”: {reason}", hint=hint)
 

@@ -21,7 +21,7 @@ from offerkit.diagnostics import Code, Refused, refuse
 _LOOKED_AT = 64 * 1024
 """Bytes at the beginning and the end of a file that say of which kind it is."""
 _OURS = (".offerkit", ".git")
-"""Folders in which nothing is written for a user."""
+"""Folders in which nothing is written for a user, nor a file in their place where they are not there yet."""
 _DESCRIPTOR = re.compile(r"/dev/(?:std(?:in|out|err)|fd/[0-9]+)|/proc/[^/]+/fd/[0-9]+")
 _BESIDE = (".lock", "-wal", "-shm", "-journal")
 """Files that are empty and not for anybody else: those beside a store."""
@@ -64,7 +64,7 @@ def check_output(target: Path, kind: Kind) -> None:
     """
     with _writing(target, kind):
         name = Path(os.path.realpath(target))
-        if not _streams(target) and any(part in _OURS for part in name.parent.parts):
+        if not _streams(target) and any(part in _OURS for part in name.parts):
             raise _taken(target, kind, "It lies in a folder that offerkit or git keeps its own files in.")
         if target.is_dir():
             raise refuse(Code.UNREADABLE, f"{target!s:.200} is a folder", hint="Name a file in it.")

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from offerkit.diagnostics import has_secret, masked
+from offerkit.diagnostics.secret import MASK
 from offerkit.fingerprint import Json
 from offerkit.models.inherit import JsonMap
 from offerkit.planning.plan import ChangeOp, FieldChange
@@ -48,7 +49,10 @@ def without_secret(value: Json) -> Json:
     """A dimension's ``source``, or its URL, with no secret in it."""
     if isinstance(value, dict):
         return {key: without_secret(item) if key == "url" else item for key, item in value.items()}
-    return masked(value) if isinstance(value, str) and has_secret(value) else value
+    if not isinstance(value, str) or not has_secret(value):
+        return value
+    shown = masked(value)
+    return shown if shown != value or MASK in value else MASK  # one in a disguise: its place is unknown
 
 
 def _nested(value: Json) -> bool:

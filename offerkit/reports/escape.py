@@ -12,19 +12,23 @@ _MARKDOWN_AS = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "|": "&#124;"}
 _BLOCK = r"[-+=]+|:?-+:?|\d{1,9}[.)]"
 """What makes a list, a heading, a table or a rule of a line that it begins."""
 _ASCII_BOUNDARIES = re.ASCII | re.IGNORECASE
+_LINKED = (
+    "com|net|org|info|biz|edu|gov|pro|web|xxx|aero|asia|coop|museum|name|shop|[a-z]{2}|[\u0440\u0420][\u0444\u0424]"
+)
+"""The ends of bare domains that some renderers make links of (linkify-it's; the last is the Russian one)."""
 _ACTS = "|".join(
     (
         r"(?<![a-z0-9_])@|@[a-z0-9_-]+\.|(?:mailto|xmpp):",  # mentions, e-mail addresses
-        r"://|www\.|\S\.(?:com|net|org|info|biz|edu|gov|[a-z]{2})(?![\w-])",  # some renderers link bare domains
+        r"//|www\.|\S\.(?:" + _LINKED + r")(?![\w-])|\.xn--",  # links
         r"#\d|\bgh-\d|\b(?-i:[A-Z][A-Z0-9_]+)-\d",  # issues, and tickets elsewhere
         r"\b[0-9a-f]{7,}\b",  # commits
-        r":(?!\d\d:)[a-z0-9_+-]+:",  # emoji; the minutes of a time are none
+        r":(?!(?!100:|1234:|-1:)[\d-]+:)[a-z0-9_+-]+:",  # emoji; the minutes in 10:30:00 and 10:30-12:00 are none
         r"\$",  # formulas, snippets
         r"[!&]\d|[%~][\w\"]|\[\[|\[[a-z_]+:|\[toc|\*[a-z_]+:|\^[a-z]|[{\[][+-]",  # GitLab: other references, marks
     )
 )
 """What GitHub and GitLab act on once Markdown is rendered, wherever it is text: nothing but code is left alone."""
-_MAY_ACT = r"[^\w ,.;'\"()/?→·…–—“”’×+=-]|-\d|^[-+=:/]|^\d+[.)]|_|\.[a-z]{2}|[0-9a-f]{7}"
+_MAY_ACT = r"[^\w ,.;'\"()/?→·…–—“”’×+=-]|-\d|^[-+=:/]|^\d+[.)]|_|//|\.[^\W\d_]{2}|[0-9a-f]{7}"
 """A text without any of this is Markdown as it is."""
 _HTML = "[&<>\"'`]"
 _HTML_AS = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;", "`": "&#x60;"}

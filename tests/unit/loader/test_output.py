@@ -110,6 +110,12 @@ def test_nothing_is_written_where_others_keep_their_files(tmp_path: Path, folder
     assert names(tmp_path / folder) in ([], ["hooks"])
 
 
+@pytest.mark.parametrize("name", [".offerkit", ".git"])
+def test_no_file_takes_the_place_of_such_a_folder(tmp_path: Path, name: str) -> None:
+    assert refused(tmp_path / name)[0] == Code.TARGET_EXISTS
+    assert names(tmp_path) == []
+
+
 def test_links_stay_links(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("real")
     for content in (b"", A_PLAN):

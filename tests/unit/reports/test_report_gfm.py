@@ -27,10 +27,10 @@ from offerkit.reports.propositions import PropositionLine, propositions_markdown
 
 ACTING = [
     "https://evil.example", "http://é.example/?a=b&c", "www.evil.example", "evil.com", "é.de", "a@b.example", "mailto:a@b.example",
-    "xmpp:a@b.example/x", "ftp://evil.example", "<https://evil.example>", "[a](https://evil.example)", "![a](x.png)",
+    "//evil.example", "evil.shop", "evil.xn--p1ai", "evil.рф", "evil.РФ", "evil.name/x", "xmpp:a@b.example/x", "ftp://evil.example", "<https://evil.example>", "[a](https://evil.example)", "![a](x.png)",
     "[a][b]", "[b]: https://evil.example", "@octocat", "Café@octocat", "(@octocat)", "@team/x", "é@b", "#26", "GH-26",
     "fixes #1", "closes gh-1", "org/repo#1", "org/repo@0123abc", "0123abc", "0123456789012345678901234567890123456789",
-    "JIRA-12", ":smile:", "a:+1:b", "!12", "~bug", '~"a bug"', "%milestone", "$snippet", "$1", "&1", "[vulnerability:1]",
+    "JIRA-12", ":smile:", "a:+1:b", ":-1:", ":100:", "!12", "~bug", '~"a bug"', "%milestone", "$snippet", "$1", "&1", "[vulnerability:1]",
     "[[wiki]]", "[TOC]", "/close", "{+ a +}", "[- a -]", "$a_b$", "$`a`$", "$$a$$", "*a*", "**a**", "_a_", "__a__", "~~a~~",
     "~a~", "`a`", "``", "```", "~~~", "```mermaid", "a | b", "|", "\\|", "\\", "\\\\|", "`|`", "a\\", "# a", "a #", "- a", "+ a", "* a",
     "- [ ] a", "[x]", "1. a", "1)", "> a", "[!NOTE]", "> [!NOTE]", "===", "---", "--- | ---", ":-", ":-:", "***", "    a", "  ",
@@ -45,8 +45,8 @@ _REFERENCES = (
     r"[A-Za-z0-9._+-]@[A-Za-z0-9-]+\.[A-Za-z0-9]",
     r"#\d|\bGH-\d|\b(?-i:[A-Z][A-Z0-9_]+)-\d",
     r"\b[0-9a-f]{7,40}\b",
-    r":[a-z0-9_+-]*[a-z+][a-z0-9_+-]*:|:100:|:1234:",
-    r"://|\bwww\.|\S\.(?:com|de)\b",
+    r":[a-z0-9_+-]*[a-z+][a-z0-9_+-]*:|:-1:|:100:|:1234:",
+    r"//|\bwww\.|\S\.(?:com|de|shop|name|рф|РФ)(?!\w)|\.xn--",
     r"[!&$]\d|[~%][A-Za-z\"]|\$|\[\[|\[[a-z_]+:\d|\[TOC\]|[{\[][+-] ",
 )
 
