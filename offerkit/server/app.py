@@ -17,12 +17,12 @@ from starlette.types import ASGIApp, Scope
 from offerkit import __version__
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.server import api, demo, health, remote, soap, ui, web
-from offerkit.server.aside import Aside
 from offerkit.server.bodies import UnreadableError
 from offerkit.server.callers import INSIDER, Callers, Known, operator_of
 from offerkit.server.desk import Desk
 from offerkit.server.direct import Call, Direct
 from offerkit.server.gate import STATUS_PATH, Gate
+from offerkit.server.large_requests import LargeRequests
 from offerkit.server.metrics import Metrics
 from offerkit.server.middleware import Outermost, TooLargeError, mistake
 from offerkit.server.places import without_places
@@ -72,12 +72,12 @@ def application(session: Session, settings: Settings) -> ASGIApp:
     if settings.ui != "off":
         app.add_api_route("/ui/", _to_ui, include_in_schema=False)
     _problems(app, desk.session)
-    aside = Aside(Direct(app, calls), _posts(operators), desk.session, settings)
-    return Outermost(Known(Gate(aside, desk, public), callers), metrics, _route)
+    large = LargeRequests(Direct(app, calls), _posts(operators), desk.session, settings)
+    return Outermost(Known(Gate(large, desk, public), callers), metrics, _route)
 
 
 def for_operators(session: Session) -> ASGIApp:
-    """The calls on the store alone, for a process that answers one of them (:mod:`offerkit.server.aside`)."""
+    """The calls on the store alone, for a process that answers one of them (:mod:`offerkit.server.large_requests`)."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.include_router(remote.routes(_Stored(session)))
     _problems(app, session)

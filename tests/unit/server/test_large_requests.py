@@ -16,7 +16,7 @@ from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
 from offerkit.planning.codec import envelope
-from offerkit.server import aside, bodies
+from offerkit.server import bodies, large_requests
 from offerkit.server.middleware import LARGE, SMALL
 
 IMPACT, APPLY, DECIDE = "/api/v1/store/impact", "/api/v1/store/apply", "/api/v1/store/decide"
@@ -83,7 +83,7 @@ def test_what_is_too_large_even_for_a_plan_is_not_read(asking: TestClient) -> No
 
 
 def test_an_operator_has_a_few_large_requests_under_way(asking: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aside, "EACH", 0)
+    monkeypatch.setattr(large_requests, "EACH", 0)
     answer = asking.post(DECIDE, content=b" " * (SMALL + 1), headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()["errors"][0]["message"]) == (503, "0 large requests of ada are under way")
 
@@ -98,7 +98,7 @@ def test_a_process_that_does_not_come_back_is_given_up(
     program.chmod(0o755)
     with monkeypatch.context() as patched:
         patched.setattr(sys, "executable", str(program))
-        patched.setattr(aside, "LONGEST", 1.0)
+        patched.setattr(large_requests, "LONGEST", 1.0)
         answer = asking.post(IMPACT, content=b" " * (SMALL + 1), headers={"content-type": "application/json"})
     assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json"), answer.text
     assert said in answer.json()["errors"][0]["message"]

@@ -8,32 +8,27 @@ reads it, does what is asked and ends. It gives way to the server where both wan
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import asdict
 from logging import getLogger
-from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import orjson
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.server.callers import CALLER
 from offerkit.server.direct import Call
 from offerkit.server.logs import request_id
-from offerkit.server.logs import set_up as set_up_logs
 from offerkit.server.middleware import SMALL, TooLargeError
 from offerkit.server.problems import problem, trouble
 from offerkit.server.routes import check_scope
 from offerkit.server.settings import Settings
-from offerkit.store.location import Location, PostgresAddress
+from offerkit.store.location import PostgresAddress
 from offerkit.workflow.session import Session
 from offerkit.workflow.tokens import NOBODY, Bearer
 
@@ -45,9 +40,10 @@ PACE = 8 * 1024 * 1024
 LONGEST = 600.0
 """Seconds that one may take. The others wait for it, and its process may never come back."""
 NICE = 10
+_PROCESS = "offerkit.server.large_request_process"
 
 
-class Aside:
+class LargeRequests:
     """Wraps the application. Requests come with their operator already known; others go on as they are."""
 
     def __init__(self, app: ASGIApp, calls: list[Call], session: Session, settings: Settings) -> None:
@@ -124,7 +120,7 @@ class Aside:
         body.seek(0)
         try:
             done = subprocess.run(
-                [sys.executable, "-P", "-m", "offerkit.server.aside"], input=orjson.dumps(head), stdout=subprocess.PIPE,
+                [sys.executable, "-P", "-m", _PROCESS], input=orjson.dumps(head), stdout=subprocess.PIPE,
                 pass_fds=[body.fileno()], check=True, timeout=LONGEST,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
@@ -154,48 +150,3 @@ def _given_up(why: str, path: str) -> Response:
     )
     _LOG.error("a large request was given up", extra={"why": why, "path": path})
     return problem(refused, insider=True, instance=path)
-
-
-def main() -> None:
-    """Answer the one request that standard input and the body's file describe, on standard output."""
-    with contextlib.suppress(OSError):
-        os.nice(NICE)
-    head = orjson.loads(sys.stdin.buffer.read())
-    with os.fdopen(head["body"], "rb") as body:
-        parts = list(_parts(body))
-    first, content = asyncio.run(_answer(head, parts))
-    sys.stdout.buffer.write(orjson.dumps(first) + b"\n" + content)
-
-
-def _parts(body: IO[bytes]) -> Iterator[bytes]:
-    while part := body.read(1024 * 1024):
-        yield part
-
-
-async def _answer(head: dict[str, Any], parts: list[bytes]) -> tuple[dict[str, Any], bytes]:
-    from offerkit.server.app import for_operators
-    from offerkit.server.run import session_at
-
-    settings = Settings(**head["settings"])
-    set_up_logs(settings.log_level)
-    request_id.set(head["id"])
-    store: Location = PostgresAddress(**head["store"]) if isinstance(head["store"], dict) else Path(head["store"])
-    app = for_operators(session_at(settings, store, head["project"]))
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in head["headers"]]
-    scope = {"type": "http", "query_string": b"", "root_path": "", **head["scope"], "headers": headers, "state": {}}
-    messages: list[Message] = [{"type": "http.request", "body": part, "more_body": True} for part in reversed(parts)]
-    sent: list[Message] = []
-
-    async def receive() -> Message:
-        return messages.pop() if messages else {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    await app(scope, receive, send)
-    said = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in sent[0]["headers"]]
-    return {"status": sent[0]["status"], "headers": said}, b"".join(message.get("body", b"") for message in sent[1:])
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,64 @@
+"""The process that answers one large request (:mod:`offerkit.server.large_requests`), and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+from starlette.types import Message
+
+from offerkit.server.app import for_operators
+from offerkit.server.large_requests import NICE
+from offerkit.server.logs import request_id
+from offerkit.server.logs import set_up as set_up_logs
+from offerkit.server.run import session_at
+from offerkit.server.settings import Settings
+from offerkit.store.location import Location, PostgresAddress
+
+
+def main() -> None:
+    """Answer the one request that standard input and the body's file describe, on standard output."""
+    with contextlib.suppress(OSError):
+        os.nice(NICE)
+    head = orjson.loads(sys.stdin.buffer.read())
+    with os.fdopen(head["body"], "rb") as body:
+        parts = list(_parts(body))
+    first, content = asyncio.run(_answer(head, parts))
+    sys.stdout.buffer.write(orjson.dumps(first) + b"\n" + content)
+
+
+def _parts(body: IO[bytes]) -> Iterator[bytes]:
+    while part := body.read(1024 * 1024):
+        yield part
+
+
+async def _answer(head: dict[str, Any], parts: list[bytes]) -> tuple[dict[str, Any], bytes]:
+    settings = Settings(**head["settings"])
+    set_up_logs(settings.log_level)
+    request_id.set(head["id"])
+    store: Location = PostgresAddress(**head["store"]) if isinstance(head["store"], dict) else Path(head["store"])
+    app = for_operators(session_at(settings, store, head["project"]))
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in head["headers"]]
+    scope = {"type": "http", "query_string": b"", "root_path": "", **head["scope"], "headers": headers, "state": {}}
+    messages: list[Message] = [{"type": "http.request", "body": part, "more_body": True} for part in reversed(parts)]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return messages.pop() if messages else {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    said = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in sent[0]["headers"]]
+    return {"status": sent[0]["status"], "headers": said}, b"".join(message.get("body", b"") for message in sent[1:])
+
+
+if __name__ == "__main__":
+    main()
