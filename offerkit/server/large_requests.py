@@ -119,7 +119,7 @@ class LargeRequests:
         }
         body.seek(0)
         try:
-            done = subprocess.run(
+            done = subprocess.run(  # noqa: S603 - our own module, in this Python
                 [sys.executable, "-P", "-m", _PROCESS], input=orjson.dumps(head), stdout=subprocess.PIPE,
                 pass_fds=[body.fileno()], check=True, timeout=LONGEST,
             )  # fmt: skip
