@@ -50,7 +50,7 @@ def test_a_few_new_resources_show_their_fields_and_many_do_not() -> None:
     assert "category: travel" not in plan_text(huge_plan(21), DIGEST)
 
 
-@pytest.mark.parametrize("limit", [2_000, 10_000, 65_536])
+@pytest.mark.parametrize("limit", [2_000, *(pytest.param(limit, marks=pytest.mark.slow) for limit in (10_000, 65_536))])
 def test_a_comment_never_exceeds_its_limit(limit: int) -> None:
     large = huge_plan(3_000)
     notes = tuple(f"{HOSTILE} {number}" for number in range(1_000))

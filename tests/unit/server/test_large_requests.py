@@ -88,7 +88,10 @@ def test_an_operator_has_a_few_large_requests_under_way(asking: TestClient, monk
     assert (answer.status_code, answer.json()["errors"][0]["message"]) == (503, "0 large requests of ada are under way")
 
 
-@pytest.mark.parametrize(("ends", "said"), [("kill -9 $$", "was killed"), ("exec sleep 60", "took longer than")])
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [("kill -9 $$", "was killed"), pytest.param("exec sleep 60", "took longer than", marks=pytest.mark.slow)],
+)
 def test_a_process_that_does_not_come_back_is_given_up(
     asking: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ends: str, said: str
 ) -> None:

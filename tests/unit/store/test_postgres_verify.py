@@ -49,7 +49,9 @@ def edits(value: str | int) -> list[str | int]:
     return [value + "x", value + " ", "", value.swapcase() if value.swapcase() != value else value[::-1] + "0"]
 
 
-@pytest.mark.parametrize("table", CHAINED)
+@pytest.mark.parametrize(
+    "table", [pytest.param(table, marks=[pytest.mark.slow] * (table == "change")) for table in CHAINED]
+)
 def test_every_edit_and_removal_is_found(pristine: Store, table: str) -> None:
     columns = columns_of(table)
     rows: list[tuple[str | int, ...]] = pristine._db.rows(f"SELECT {', '.join(columns)} FROM {table}")
@@ -69,7 +71,9 @@ def test_every_edit_and_removal_is_found(pristine: Store, table: str) -> None:
     assert pristine.verify() == []
 
 
-@pytest.mark.parametrize("table", CHAINED)
+@pytest.mark.parametrize(
+    "table", [pytest.param(table, marks=[pytest.mark.slow] * (table == "change")) for table in CHAINED]
+)
 def test_every_added_row_is_found(pristine: Store, table: str) -> None:
     columns = columns_of(table)
     rows: list[tuple[str | int, ...]] = pristine._db.rows(f"SELECT {', '.join(columns)} FROM {table}")

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from helpers.postgres import new_schema
 from store_samples import append, change, draft, entry, sample, time
 
 from offerkit.diagnostics import Code, Refused
-from offerkit.store import Location, Store, copying, databases, schema
+from offerkit.store import Location, Store, copying, databases, parse_location, schema
 from offerkit.store.location import PostgresAddress
 from offerkit.store.tokens import TokenRow, events
 from offerkit.workflow.stores import migrate
@@ -19,6 +20,12 @@ ANNA = TokenRow(
 )
 BEN = TokenRow("ba9876543210", "1" * 64, "ben", "", time(7), "ben", "2027-01-01T00:00:00.000000Z", scope="read")
 PLANTED = "INSERT INTO token VALUES ('c', '2', 'ada', '', '2026', 'ada', '2030', '', 'all')"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> Location:
+    """Where a store may be made: as for the other tests of the store, but PostgreSQL is left to the slow run."""
+    return tmp_path / ".offerkit" / "store.db" if request.param == "sqlite" else parse_location(new_schema())
 
 
 @pytest.fixture
