@@ -248,7 +248,7 @@ def test_a_restore_that_is_killed_leaves_before_or_after(tmp_path: Path, there: 
         if not there:
             shop.location.unlink()
         process = subprocess.Popen(program, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(took * (0.3 + 0.06 * number))
+        time.sleep(took * (0.3 + 0.1 * number))
         process.send_signal(signal.SIGKILL)
         process.wait()
         found = Store.find(shop.location)

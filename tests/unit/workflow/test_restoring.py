@@ -143,6 +143,7 @@ def test_a_token_that_was_revoked_never_counts_again(live: Workspace, backup: Pa
     assert live.verified() == []
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize(
     "edit",
     [
@@ -179,6 +180,7 @@ def test_tokens_that_come_back_are_named(live: Workspace, backup: Path, tmp_path
     assert found.loss is not None and [one.id for one in found.loss.revived] == [row.id]
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize(
     "edit",
     [
