@@ -134,10 +134,9 @@ class StoreFile:
 
     def _written_over(self) -> bool:
         """Whether the file's own header went back: only what is newer is ever moved from the log into it."""
-        header = os.pread(self._inode.descriptor, _HEADER, 0)
         inode = self._inode
-        status = os.fstat(inode.descriptor)
-        with inode.lock:
+        with inode.lock:  # a header that was read before another thread's would seem to have gone back
+            header, status = os.pread(inode.descriptor, _HEADER, 0), os.fstat(inode.descriptor)
             if len(header) < _HEADER:
                 inode.overwritten = inode.counter >= 0  # a new store has no header until its first commit
                 return inode.overwritten

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import sqlite3
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -151,19 +156,22 @@ def test_the_same_file_put_back_is_in_its_place(path: Path) -> None:
     assert known(path, "before") and known(path, "after")
 
 
-def test_other_processes_and_long_use_are_no_replacement(path: Path) -> None:
-    import subprocess
-    import sys
+PROGRAM = (
+    "import sys; from pathlib import Path; from offerkit.store import Store\n"
+    "with Store.open(Path(sys.argv[1]), write=True) as store:\n"
+    "    for number in range(int(sys.argv[3])):\n"
+    "        with store.recording(): store.remember('shop', f'{sys.argv[2]}{number}', '1', '" + TIME + "')\n"
+    "        store.tidy()\n"
+)
 
-    program = (
-        "import sys; from pathlib import Path; from offerkit.store import Store\n"
-        "with Store.open(Path(sys.argv[1]), write=True) as store:\n"
-        "    for number in range(30):\n"
-        "        with store.recording(): store.remember('shop', f'{sys.argv[2]}{number}', '1', '" + TIME + "')\n"
-        "        store.tidy()\n"
-    )
+
+def another(path: Path, name: str, times: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", PROGRAM, str(path), name, str(times)])
+
+
+def test_other_processes_and_long_use_are_no_replacement(path: Path) -> None:
     with Store.open(path, write=True) as store, Store.open(path, write=True) as tidied:
-        running = [subprocess.Popen([sys.executable, "-c", program, str(path), name]) for name in "ab"]
+        running = [another(path, name, 30) for name in "ab"]
         number = 0
         while any(process.poll() is None for process in running):
             write(store, f"c{number}")
@@ -171,6 +179,56 @@ def test_other_processes_and_long_use_are_no_replacement(path: Path) -> None:
             number += 1
         assert [process.returncode for process in running] == [0, 0]
     assert all(known(path, f"{name}29") for name in "ab") and known(path, f"c{number - 1}")
+
+
+def test_threads_that_look_at_once_are_no_replacement(
+    path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One reads the header; before it compares it, another has moved the log into the file and looked, too."""
+    write(store, "one")
+    with Store.open(path, write=True) as second:
+        store.tidy()
+        store.check_in_place()
+        plain, looked = os.pread, threading.Event()
+
+        def look() -> None:
+            write(second, "two")
+            second.tidy()
+            second.check_in_place()
+            looked.set()
+
+        other = threading.Thread(target=look)
+
+        def slow(descriptor: int, size: int, at: int) -> bytes:
+            found = plain(descriptor, size, at)
+            if threading.current_thread() is not other and not other.ident:
+                other.start()
+                looked.wait(0.5)
+            return found
+
+        monkeypatch.setattr(os, "pread", slow)
+        store.check_in_place()
+        other.join()
+        assert looked.is_set()
+        write(store, "three")
+    assert all(known(path, cookie) for cookie in ("one", "two", "three"))
+
+
+@pytest.mark.slow
+def test_processes_that_are_killed_are_no_replacement(path: Path) -> None:
+    chance = random.Random(4)
+    with Store.open(path, write=True) as store, Store.open(path, write=True) as tidied:
+        for number in range(15):
+            killed, other = another(path, f"a{number}-", 10_000), another(path, f"b{number}-", 10_000)
+            end = time.monotonic() + 0.3 + chance.random() / 2
+            while time.monotonic() < end:
+                write(store, f"c{number}")
+                tidied.tidy()
+            for process in (killed, other):
+                process.kill()
+                write(store, f"d{number}")
+            assert (killed.wait(), other.wait()) == (-9, -9)
+    assert all(known(path, f"d{number}") for number in range(15))
 
 
 @pytest.mark.parametrize(
