@@ -78,7 +78,7 @@ def offerkit_way(folder: Path, out: Path, *, history: bool = True) -> None:
         results = Results(people)
         for chunk in decide_all(people, batch):
             results.add(made, chunk)
-        results.write(out)
+        results.write(out, out.suffix)
 
 
 def without_history(folder: Path, out: Path) -> None:

@@ -51,7 +51,7 @@ _LENGTH = re.compile(rb"content-length: (\d+)")
 class Asked(NamedTuple):
     """Calls that were answered, in how many seconds, and of the server's processor; seconds of the longest."""
 
-    count: int
+    calls: int
     took: float
     used: float
     longest: float
@@ -194,7 +194,7 @@ def measured(asked: argparse.Namespace, folder: Path) -> list[str]:
 
 
 def _line(name: str, size: int, said: list[str], pairs: list[tuple[Asked, Asked]]) -> str:
-    alone, beside = (statistics.median(pair[which].count / pair[which].took for pair in pairs) for which in (0, 1))
+    alone, beside = (statistics.median(pair[which].calls / pair[which].took for pair in pairs) for which in (0, 1))
     kept = statistics.median(1 - _junk(*pair) for pair in pairs)
     longest = max(beside.longest for _, beside in pairs) * 1000
     statuses = ", ".join(sorted(set(said) - {"cut"})) or "nothing"
@@ -204,7 +204,7 @@ def _line(name: str, size: int, said: list[str], pairs: list[tuple[Asked, Asked]
 
 def _junk(alone: Asked, beside: Asked) -> float:
     """The share of the server's core that junk took: what was used, without what the calls took."""
-    return max(beside.used - beside.count * alone.used / max(alone.count, 1), 0) / beside.took
+    return max(beside.used - beside.calls * alone.used / max(alone.calls, 1), 0) / beside.took
 
 
 if __name__ == "__main__":
