@@ -20,23 +20,31 @@ if TYPE_CHECKING:
 @click.command("init")
 @click.argument("target", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--environment", default="recipients", metavar="NAME", help="Its environment (default: recipients).")
+@click.option("--install", default="", metavar="SOURCE", help="Where its CI installs offerkit from.")
 @pass_shell
-def command(shell: Shell, target: Path, environment: str) -> None:
+def command(shell: Shell, target: Path, environment: str, install: str) -> None:
     """Begin a new project in a folder.
 
     DIR gets a small project with comments that can be planned at once: an environment, two spaces, two offers,
     their rules, and a workflow for pull requests. Files that are there already stay as they are.
-    """
-    from offerkit.workflow.begin import begin
 
+    SOURCE is written to requirements.txt, from which the workflow installs: git+https://HOST/REPOSITORY@COMMIT, an
+    https address of a wheel, offerkit==VERSION of your own index, or the path of a wheel, which is copied to vendor/.
+    Without it: where this offerkit came from, if that is git or the web.
+    """
+    from offerkit.workflow.begin import REQUIREMENTS, begin, source_of
+
+    source = source_of(install)
     starter = dict(_starter(files("offerkit.cli").joinpath("starter")))
-    begun = begin(target, starter, environment, git_email(Path.cwd()))
+    begun = begin(target, starter, environment, git_email(Path.cwd()), source)
     shell.done = True
     for path in begun.written:
         click.echo(f"  + {path}")
     for path in begun.kept:
         click.echo(f"  = {path} (was there; left as it is)")
     click.echo(shell.style.green(f"A new project in {target}."), color=True)
+    if not source.line or REQUIREMENTS in begun.kept:
+        click.echo(f"Its workflow installs what {REQUIREMENTS} names: say there where offerkit comes from.")
     click.echo(f"Now: cd {target} && offerkit plan")
 
 

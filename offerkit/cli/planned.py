@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -54,7 +53,7 @@ def finish(plan: Plan, out: str | None, detailed_exitcode: bool) -> int:
     if out is not None:
         from offerkit.workflow.main_path import save
 
-        path = save(plan, Path(out))
+        path = save(plan, out)
         after = "There is nothing in it to apply." if plan.empty else f"Apply exactly this with: offerkit apply {path}"
         click.echo(f"Saved to {path}. {after}", err=True)
     return 2 if detailed_exitcode and not plan.empty else 0

@@ -11,7 +11,7 @@ import click
 
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell
-from offerkit.diagnostics import Code, refuse
+from offerkit.diagnostics import Code, install_hint, refuse
 
 if TYPE_CHECKING:
     from offerkit.workflow.session import Session
@@ -55,7 +55,7 @@ def command(shell: Shell, /, **options: Any) -> None:
         raise refuse(
             Code.PACKAGE_MISSING,
             f"serving needs a package that is not installed: {error.name}",
-            hint="pip install 'offerkit[serve]'",
+            hint=install_hint("serve"),
         ) from None
     session = shell.session()
     session.people_needed()

@@ -11,7 +11,7 @@ from offerkit.contacts.bulk import Bulk
 from offerkit.contacts.columns import BadCell, check_columns, extra_note
 from offerkit.contacts.keys import key_text
 from offerkit.contacts.source import Contacts
-from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.diagnostics import Code, Diagnostic, Refused, install_hint, refuse
 from offerkit.rules.types import Base, FieldType, Row, Value
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def missing_package(what: str, package: str, extra: str) -> Refused:
     return refuse(
         Code.CONTACTS_PACKAGE,
         f"to read contacts from {what}, the Python package “{package}” is needed",
-        hint=f"Install it: pip install 'offerkit[{extra}]'",
+        hint=install_hint(extra),
     )
 
 

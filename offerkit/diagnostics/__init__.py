@@ -2,6 +2,7 @@
 
 from offerkit.diagnostics.codes import CODES, Code
 from offerkit.diagnostics.diagnostic import Diagnostic, Position, Refused, Severity, ordered, refuse
+from offerkit.diagnostics.installed import install_command, install_hint, pinned_requirement, upgrade_hint
 from offerkit.diagnostics.secret import has_secret, is_secret, masked, secret_spans, secrets_of
 from offerkit.diagnostics.suggest import nearest, or_list, suggestion
 
@@ -13,13 +14,17 @@ __all__ = [
     "Refused",
     "Severity",
     "has_secret",
+    "install_command",
+    "install_hint",
     "is_secret",
     "masked",
     "nearest",
     "or_list",
     "ordered",
+    "pinned_requirement",
     "refuse",
     "secret_spans",
     "secrets_of",
     "suggestion",
+    "upgrade_hint",
 ]

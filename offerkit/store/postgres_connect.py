@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from offerkit.diagnostics import Code, refuse
+from offerkit.diagnostics import Code, install_hint, refuse
 from offerkit.store import errors
 from offerkit.store.location import PostgresAddress
 
@@ -39,7 +39,7 @@ def open_schema(address: PostgresAddress, *, create: bool, write: bool, busy_tim
         raise refuse(
             Code.STORE_PACKAGE,
             "for a store in PostgreSQL, the Python package “psycopg” is needed",
-            hint="Install it: pip install 'offerkit[postgres]'",
+            hint=install_hint("postgres"),
         ) from error
     db = PostgresDatabase(_connect(address), address, write=write)
     try:

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from offerkit.diagnostics import Code, refuse
+from offerkit.diagnostics import Code, refuse, upgrade_hint
 from offerkit.fingerprint import digest
 from offerkit.store.database import Database
 
@@ -136,7 +136,7 @@ def check_format(db: Database, meta: dict[str, str]) -> bool:
             Code.STORE_VERSION,
             f"{db.name} has format {text}; this offerkit knows formats up to {current_format()}",
             detail="A newer offerkit wrote it, and what that one added would be lost.",
-            hint="Upgrade offerkit: pip install --upgrade offerkit",
+            hint=upgrade_hint(),
         )
     return int(text) == current_format()
 

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from offerkit.address import Kind, valid_name
-from offerkit.diagnostics import Code, refuse
+from offerkit.diagnostics import Code, Refused, has_secret, pinned_requirement, refuse
 
 STARTER_ENVIRONMENT = "recipients"
 STARTER_EMAIL = "you@example.com"
 _PLAIN_EMAIL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@[A-Za-z0-9.-]{1,190}")
 """What can stand in YAML and in a Markdown text as it is."""
+REQUIREMENTS = "requirements.txt"
+_UNSET = "# offerkit @ SOURCE\n"
+"""The line of the starter's requirements that says where offerkit comes from, before anybody has said so."""
+_VERSION = re.compile(r"offerkit==[0-9][0-9A-Za-z.!+]{0,60}")
+_PLAIN_URL = r"[A-Za-z0-9._~%/:+?&=,-]{1,500}"
+_REVISION = re.compile(
+    rf"git\+(?:https://|ssh://(?:[A-Za-z0-9._-]+@)?){_PLAIN_URL}@[A-Za-z0-9._/+-]{{1,200}}(?:#[\w=&./-]+)?"
+)
+_ARCHIVE = re.compile(rf"https://{_PLAIN_URL}\.(?:whl|zip|tar\.gz)(?:#[\w=&./-]+)?")
+"""Without a user: what stands there may be a token."""
+_WHEEL = re.compile(r"offerkit-[0-9][0-9A-Za-z.!+_]{0,60}-py3-none-any\.whl")
+_WHEEL_BYTES = 50_000_000
 
 
 @dataclass(frozen=True)
@@ -24,7 +37,61 @@ class Begun:
     kept: tuple[str, ...]
 
 
-def begin(target: Path, starter: Mapping[str, bytes], environment: str, email: str) -> Begun:
+@dataclass(frozen=True)
+class Source:
+    """Where colleagues and CI install offerkit from: a line of a requirements file, and the files that it names."""
+
+    line: str = ""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def source_of(install: str) -> Source:
+    """What ``--install`` asks for; without it, where this offerkit came from, if others can reach that.
+
+    A git address with a revision, an archive on the web, ``offerkit==VERSION`` of an index, or a wheel on this machine,
+    which becomes a part of the project. Raises Refused for anything else: a source that is not pinned changes
+    what the same specs mean, and one with a password would be committed with it.
+    """
+    if not install:
+        return Source(pinned_requirement())
+    if has_secret(install):
+        raise _no_source("it holds a secret", "It would be in git: let pip read it from ~/.netrc or a keyring.")
+    if _VERSION.fullmatch(install):
+        return Source(install)
+    if _REVISION.fullmatch(install) or _ARCHIVE.fullmatch(install):
+        return Source(f"offerkit @ {install}")
+    if install.endswith(".whl"):
+        return _vendored(Path(install))
+    raise _no_source(
+        f"“{install[:80]}” is none",
+        "Give git+https://HOST/REPOSITORY@COMMIT, https://HOST/…/offerkit-VERSION-py3-none-any.whl,"
+        " offerkit==VERSION, or the path of a wheel.",
+    )
+
+
+def _vendored(wheel: Path) -> Source:
+    if not _WHEEL.fullmatch(wheel.name):
+        raise _no_source(f"{wheel.name[:80]} is not a wheel of offerkit", "“pip wheel --no-deps CHECKOUT” builds one.")
+    try:
+        with wheel.open("rb") as file:
+            content = file.read(_WHEEL_BYTES + 1)
+        with zipfile.ZipFile(wheel) as archive:
+            names = archive.namelist()
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise refuse(Code.UNREADABLE, f"{wheel!s:.200} cannot be read: {error}") from None
+    if len(content) > _WHEEL_BYTES or "offerkit/__init__.py" not in names:
+        raise _no_source(f"{wheel.name} is not a wheel of offerkit", "“pip wheel --no-deps CHECKOUT” builds one.")
+    path = f"vendor/{wheel.name}"
+    return Source(f"./{path}", {path: content})
+
+
+def _no_source(why: str, hint: str) -> Refused:
+    return refuse(Code.BAD_VALUE, f"--install does not name a source of offerkit: {why}", hint=hint)
+
+
+def begin(
+    target: Path, starter: Mapping[str, bytes], environment: str, email: str, source: Source | None = None
+) -> Begun:
     """Write a new project into ``target``: the starter's files, for one environment, and the JSON Schemas.
 
     Files that a repository may have already (a README, a workflow) are left alone. Raises Refused where there
@@ -47,6 +114,9 @@ def begin(target: Path, starter: Mapping[str, bytes], environment: str, email: s
         files[path.replace(STARTER_ENVIRONMENT, environment)] = text.replace(
             STARTER_EMAIL, email or STARTER_EMAIL
         ).encode()
+    if source is not None and source.line:
+        files[REQUIREMENTS] = files[REQUIREMENTS].replace(_UNSET.encode(), f"{source.line}\n".encode())
+        files |= source.files
     kept = tuple(sorted(path for path in files if (target / path).exists()))
     new = {path: content for path, content in files.items() if path not in kept}
     add_files(target, new)

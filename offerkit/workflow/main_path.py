@@ -123,13 +123,14 @@ def _passed(session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
     return _held_to_impact(session, store, plan)
 
 
-def save(plan: Plan, target: Path) -> Path:
-    """Write ``plan`` to a file, or into a folder under its own name; never half a file.
+def save(plan: Plan, out: Path | str) -> Path:
+    """Write ``plan`` whole to a file, or under its own name to a folder (also a new one, if ``out`` ends in a slash).
 
     Raises Refused when the file is there and is no plan, or cannot be written.
     """
-    if is_folder(target):
-        target = target / f"{plan_digest(plan)}.json"
+    target = Path(out)
+    if is_folder(target) or str(out).endswith("/"):
+        target /= f"{plan_digest(plan)}.json"
     with writing(target, PLAN, folders=True) as file:
         file.write(envelope(plan))
     return target

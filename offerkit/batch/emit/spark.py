@@ -14,7 +14,7 @@ from offerkit.batch.people import People
 from offerkit.batch.program import Program
 from offerkit.batch.results import copy_results
 from offerkit.contacts.bulk import quoted, text
-from offerkit.diagnostics import Code, refuse
+from offerkit.diagnostics import Code, install_hint, refuse
 from offerkit.store import Store
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _session() -> Iterator[Any]:
         raise refuse(
             Code.CONTACTS_PACKAGE,
             "to decide with Spark, the Python package “pyspark” is needed",
-            hint="Install it: pip install 'offerkit[spark]'",
+            hint=install_hint("spark"),
         ) from error
     try:
         for name, value in _SETTINGS.items():

@@ -12,7 +12,7 @@ import pytest
 from contacts_samples import ANA_ROW, only
 
 from offerkit.contacts import Contacts
-from offerkit.diagnostics import Code
+from offerkit.diagnostics import Code, install_hint
 
 Open = Callable[..., Contacts]
 SOURCE = {"format": "parquet", "path": "c.parquet"}
@@ -102,4 +102,4 @@ def test_without_the_package(opened: Open, tmp_path: Path, monkeypatch: pytest.M
     write(tmp_path / "c.parquet", ANA)
     monkeypatch.setitem(sys.modules, "duckdb", None)
     [problem] = only(opened(SOURCE).count, Code.CONTACTS_PACKAGE)
-    assert problem.hint == "Install it: pip install 'offerkit[parquet]'"
+    assert problem.hint == install_hint("parquet")

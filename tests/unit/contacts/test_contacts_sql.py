@@ -11,7 +11,7 @@ import pytest
 from contacts_samples import ANA_ROW, only
 
 from offerkit.contacts import Contacts, sqlite_table
-from offerkit.diagnostics import Code, secrets_of
+from offerkit.diagnostics import Code, install_hint, secrets_of
 
 Open = Callable[..., Contacts]
 SOURCE = {"format": "sql", "url": "sqlite:///crm.db", "table": "person"}
@@ -150,4 +150,4 @@ def test_a_server_that_is_not_there_is_told_without_the_password(opened: Open, u
 def test_without_the_package(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     [problem] = only(opened({**SOURCE, "url": "postgresql://h/d"}).count, Code.CONTACTS_PACKAGE)
-    assert problem.hint == "Install it: pip install 'offerkit[postgres]'"
+    assert problem.hint == install_hint("postgres")

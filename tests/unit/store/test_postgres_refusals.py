@@ -15,7 +15,7 @@ from helpers.postgres import new_schema, shared_server
 from proposition_samples import made
 from store_samples import DESIGN, append, change, draft, entry, sample, spelled
 
-from offerkit.diagnostics import Code, Diagnostic, Refused
+from offerkit.diagnostics import Code, Diagnostic, Refused, install_hint
 from offerkit.store import Store, databases, parse_location, schema
 from offerkit.store.location import PostgresAddress
 
@@ -225,7 +225,7 @@ def test_without_the_driver(location: PostgresAddress) -> None:
         "except Refused as refused: print(*(f'{d.code} {d.hint}' for d in refused.diagnostics))\n"
     )
     done = subprocess.run([sys.executable, "-c", code, spelled(location)], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "OFR610 Install it: pip install 'offerkit[postgres]'"
+    assert done.stdout.strip() == f"OFR610 {install_hint('postgres')}"
 
 
 def test_the_driver_is_not_imported_for_a_file() -> None:
