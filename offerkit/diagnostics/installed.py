@@ -77,7 +77,7 @@ def _origin() -> Origin:
         return Origin(path=checkout, editable=True) if (checkout / "pyproject.toml").is_file() else Origin()
     try:
         return _read(json.loads(noted or "{}"))
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, KeyError):  # not as PEP 610 has it
         return Origin()
 
 

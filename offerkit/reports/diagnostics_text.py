@@ -57,7 +57,7 @@ def diagnostic_text(diagnostic: Diagnostic, sources: Sources, style: Style, widt
     about = (("in", diagnostic.address), ("why", diagnostic.detail), ("hint", diagnostic.hint))
     for label, text in about:
         if text:
-            first, *rest = indented(f"  = {label}: ", visible(" ".join(text.split("\n"))), width)
+            first, *rest = indented(f"  = {label}: ", visible(" ".join(text.split("\n"))), width, whole=label == "hint")
             rows += [first.replace(f"= {label}:", style.cyan(f"= {label}:"), 1), *rest]
     return "\n".join(rows)
 

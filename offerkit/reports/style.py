@@ -129,18 +129,25 @@ def pad(text: str, width: int) -> str:
     return text + " " * (width - display_width(text))
 
 
-def wrap(text: str, width: int) -> list[str]:
-    """``text`` in rows of at most ``width`` characters, broken at spaces where there are any."""
+def wrap(text: str, width: int, *, whole: bool = False) -> list[str]:
+    """``text`` in rows of at most ``width`` characters, broken at spaces where there are any.
+
+    With ``whole`` nowhere else: a row is as long as a word that is longer, such as a path in a command.
+    """
     rows = []
     while len(text) > width:
         cut = text.rfind(" ", width // 2, width + 1)
+        if whole and cut <= 0:
+            cut = max(text.rfind(" ", 0, width), 0) or text.find(" ", width)
+            if cut <= 0:
+                break
         rows.append(text[: cut if cut > 0 else width])
         text = text[cut + 1 if cut > 0 else width :]
     return [*rows, text]
 
 
-def indented(prefix: str, text: str, width: int) -> list[str]:
+def indented(prefix: str, text: str, width: int, *, whole: bool = False) -> list[str]:
     """``prefix`` and ``text`` wrapped to ``width``, further rows hanging below the text's first."""
     room = max(20, width - len(prefix))
-    rows = wrap(text, room)
+    rows = wrap(text, room, whole=whole)
     return [prefix + rows[0], *(" " * len(prefix) + row for row in rows[1:])]

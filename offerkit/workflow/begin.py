@@ -63,7 +63,7 @@ def source_of(install: str) -> Source:
     if install.endswith(".whl"):
         return _vendored(Path(install))
     raise _no_source(
-        f"“{install[:80]}” is none",
+        "it has no revision or version, a user name, or another form",
         "Give git+https://HOST/REPOSITORY@COMMIT, https://HOST/…/offerkit-VERSION-py3-none-any.whl,"
         " offerkit==VERSION, or the path of a wheel.",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 from pathlib import Path
+from zipfile import ZipFile
 
 import jsonschema
 import pytest
@@ -90,7 +91,7 @@ def test_names_and_the_readme(tmp_path: Path) -> None:
     assert f"email: {EMAIL}\n" in (tmp_path / "new" / "specs" / "shared.yaml").read_text()
     assert len((tmp_path / "new" / "README.md").read_text().splitlines()) <= 25
     assert (tmp_path / "new" / ".gitignore").read_text().endswith(".offerkit/\n")
-    assert (tmp_path / "new" / "plans" / ".gitkeep").is_file()
+    assert (tmp_path / "new" / "plans" / "README.md").read_text().startswith("# Plans")
     workflow = YAML(typ="safe").load((tmp_path / "new" / ".github" / "workflows" / "offers.yml").read_text())
     assert workflow["jobs"]["plan"]["steps"]
 
@@ -132,8 +133,97 @@ def test_places_and_names_that_cannot_be(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+WHEEL = "offerkit-0.1.0-py3-none-any.whl"
+
+
+def wheel(folder: Path, inside: str = "offerkit/__init__.py", name: str = WHEEL) -> Path:
+    """What looks like a wheel."""
+    with ZipFile(folder / name, "w") as archive:
+        archive.writestr(inside, "")
+    return folder / name
+
+
+def requirements(root: Path) -> list[str]:
+    """The lines of requirements.txt that mean something."""
+    return [line for line in (root / "requirements.txt").read_text().splitlines() if not line.startswith("#")]
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        ("git+https://git.example/o.git@0123abc", "offerkit @ git+https://git.example/o.git@0123abc"),
+        ("git+ssh://git@git.example/o.git@v0.1", "offerkit @ git+ssh://git@git.example/o.git@v0.1"),
+        (
+            "git+https://git.example/a.git@v1#subdirectory=offers",
+            "offerkit @ git+https://git.example/a.git@v1#subdirectory=offers",
+        ),
+        (f"https://files.example/{WHEEL}#sha256=00ff", f"offerkit @ https://files.example/{WHEEL}#sha256=00ff"),
+        ("offerkit==0.1.0", "offerkit==0.1.0"),
+    ],
+)
+def test_where_offerkit_comes_from(tmp_path: Path, source: str, line: str) -> None:
+    result = run(str(tmp_path / "new"), "--install", source)
+    assert result.exception is None
+    assert requirements(tmp_path / "new") == [line]
+    assert "say there" not in result.stdout
+
+
+def test_a_wheel_becomes_a_part_of_the_project(tmp_path: Path) -> None:
+    result = run(str(tmp_path / "new"), "--install", str(wheel(tmp_path)))
+    assert f"  + vendor/{WHEEL}\n" in result.stdout
+    assert requirements(tmp_path / "new") == [f"./vendor/{WHEEL}"]
+    assert (tmp_path / "new" / "vendor" / WHEEL).read_bytes() == (tmp_path / WHEEL).read_bytes()
+
+
+def test_without_a_source_it_is_said_that_one_is_missing(tmp_path: Path) -> None:
+    result = run(str(tmp_path / "new"))
+    assert "Its workflow installs what requirements.txt names: say there" in result.stdout
+    assert requirements(tmp_path / "new") == []
+
+
+def test_requirements_that_are_there_stay(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("mine\n")
+    result = run(str(tmp_path), "--install", "offerkit==0.1.0")
+    assert requirements(tmp_path) == ["mine"]
+    assert "say there" in result.stdout
+
+
+def test_sources_that_are_none(tmp_path: Path) -> None:
+    (tmp_path / WHEEL).write_text("no archive")
+    other = tmp_path / "other"
+    other.mkdir()
+    refused = {
+        "git+https://git.example/o.git": Code.BAD_VALUE,  # no revision: it would be another one tomorrow
+        "git+https://me:hush@git.example/o.git@v1": Code.BAD_VALUE,
+        "git+https://hush@git.example/o.git@v1": Code.BAD_VALUE,
+        "https://hush@files.example/offerkit.whl": Code.BAD_VALUE,
+        "git+file:///repository@v1": Code.BAD_VALUE,
+        "http://files.example/offerkit.whl": Code.BAD_VALUE,
+        "https://files.example/offerkit.whl?token=hush": Code.BAD_VALUE,
+        "offerkit": Code.BAD_VALUE,
+        "offerkit>=0.1": Code.BAD_VALUE,
+        "offerkit==1\n--index-url https://evil.example": Code.BAD_VALUE,
+        "git+https://git.example/o.git@v1\nother": Code.BAD_VALUE,
+        "git+https://git.example/o.git@v1 --pre": Code.BAD_VALUE,
+        str(tmp_path / "other-1.0-py3-none-any.whl"): Code.BAD_VALUE,
+        str(wheel(other, "another/__init__.py")): Code.BAD_VALUE,
+        str(tmp_path / WHEEL): Code.UNREADABLE,
+        str(tmp_path / "none" / WHEEL): Code.UNREADABLE,
+        str(tmp_path): Code.BAD_VALUE,
+        "\0.whl": Code.BAD_VALUE,
+    }
+    for source, code in refused.items():
+        result = run(str(tmp_path / "new"), "--install", source)
+        assert isinstance(result.exception, Refused), source
+        assert [found.code for found in result.exception.diagnostics] == [code], source
+        assert "hush" not in str(result.exception), source
+        assert not (tmp_path / "new").exists()
+
+
 def test_the_starter_has_no_hidden_files() -> None:
     """Packaging tools leave out what begins with a dot; in the package such names begin with “dot-”."""
     starter = files("offerkit.cli").joinpath("starter")
     assert not list(Path(str(starter)).rglob(".*"))
-    assert {".gitignore", "plans/.gitkeep", ".github/workflows/offers.yml"} <= dict(_starter(starter)).keys()
+    assert {".gitignore", "plans/README.md", "requirements.txt", ".github/workflows/offers.yml"} <= dict(
+        _starter(starter)
+    ).keys()

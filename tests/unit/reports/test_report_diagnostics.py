@@ -81,3 +81,12 @@ def test_annotations_cannot_be_broken_out_of() -> None:
     assert diagnostics_github([finding]) == (
         "::error file=a%2Cb%3Ac.yaml,line=1,col=2,title=OFR901::50%25%0A::error::x\n"
     )
+
+
+def test_the_command_of_a_hint_is_not_broken_within_a_word() -> None:
+    path = "/very/long/" + "x" * 90
+    found = Diagnostic(
+        Code.PACKAGE_MISSING, "a package is missing", hint=f"Install it: pip install '{path}[serve]' now"
+    )
+    rows = diagnostics_text([found], lambda file: None, width=40).splitlines()
+    assert [row.strip() for row in rows if path in row] == [f"'{path}[serve]'"]

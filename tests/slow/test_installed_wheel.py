@@ -1,0 +1,161 @@
+"""offerkit as a team has it: a wheel in a fresh environment, a project in git, and the workflow that init wrote, run."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from offerkit.diagnostics import install_command
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.slow
+
+
+def run(command: str, folder: Path, environ: Mapping[str, str], code: int = 0) -> str:
+    """What a command prints, in bash as a runner of GitHub starts it."""
+    done = subprocess.run(
+        ["bash", "-e", "-c", f"exec 2>&1\n{command}"],
+        cwd=folder,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, f"{command}\n{done.stdout}"
+    return done.stdout
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """A fresh virtual environment, and the variables of a machine where its programs come first."""
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OFFERKIT_", "GIT_", "PYTHON"))}
+    who = {f"GIT_{role}_{what}": "ada@example.com" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    return {
+        **kept,
+        **who,
+        "PATH": os.pathsep.join([str(folder / "bin"), "/usr/bin", "/bin"]),
+        "HOME": str(folder),
+        "COLUMNS": "60",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_SYSTEM": os.devnull,
+    }
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout."""
+    source = tmp_path_factory.mktemp("source")
+    shutil.copytree(ROOT / "offerkit", source / "offerkit", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    built = tmp_path_factory.mktemp("dist")
+    subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(built), str(source)], check=True)
+    [found] = built.iterdir()
+    return found
+
+
+@pytest.fixture(scope="module")
+def team(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A machine on which offerkit was installed from the wheel."""
+    environ = environment(tmp_path_factory.mktemp("team"))
+    run(f"pip install -q {shlex.quote(str(wheel))}", wheel.parent, environ)
+    return environ
+
+
+def origin(project: Path, environ: Mapping[str, str]) -> Path:
+    """A bare repository that the project was pushed to."""
+    bare = project.with_name(f"{project.name}.git")
+    run(
+        f"git init -q --bare -b main {bare} && git init -q -b main && git add -A && git commit -qm Begin"
+        f" && git remote add origin {bare} && git push -q origin main",
+        project,
+        environ,
+    )
+    return bare
+
+
+def steps(workflow: Path) -> list[str]:
+    """The commands of a workflow, in order."""
+    jobs = YAML(typ="safe").load(workflow.read_text(encoding="utf-8"))["jobs"]
+    return [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+
+
+def test_the_generated_workflow_runs(team: dict[str, str], wheel: Path, tmp_path: Path) -> None:
+    run(f"offerkit init offers --install {shlex.quote(str(wheel))}", tmp_path, team)
+    bare = origin(tmp_path / "offers", team)
+    runner = environment(tmp_path / "runner") | {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"), "CI": "true"}
+    run(f"git clone -q {bare} checkout", tmp_path, runner)
+    checkout = tmp_path / "checkout"
+    commands = steps(checkout / ".github" / "workflows" / "offers.yml")
+    assert [bool(re.search(word, command)) for word, command in zip(
+        ("pip install", "validate", "fmt", "test", "plan"), commands, strict=True
+    )] == [True] * 5  # fmt: skip
+    for command in commands:
+        run(command, checkout, runner)
+    assert "13 to create" in (tmp_path / "summary.md").read_text(encoding="utf-8")
+
+    offers = checkout / "specs" / "recipients" / "offers.yaml"
+    offers.write_text(offers.read_text(encoding="utf-8").replace("category: travel\n", "category: travels\n"))
+    assert "::error file=specs/recipients/offers.yaml" in run(commands[1], checkout, runner, 1)
+
+
+def test_the_workflow_in_the_docs_runs(team: dict[str, str], wheel: Path, tmp_path: Path) -> None:
+    """docs/plans.md: a pull request shows its plan, the merge applies it; only the place of the store is another."""
+    project = tmp_path / "offers"
+    run(f"offerkit init offers --install {shlex.quote(str(wheel))}", tmp_path, team)
+    for folder in ("specs", "environments"):
+        shutil.rmtree(project / folder)
+        shutil.copytree(ROOT / folder, project / folder)
+    bare = origin(project, team)
+    [workflow] = re.findall(r"^```yaml\n(# \.github/.*?)^```", (ROOT / "docs/plans.md").read_text(), re.M | re.S)
+    (tmp_path / "offers.yml").write_text(workflow)
+    store = tmp_path / "srv" / "store.db"
+    runner = team | {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"), "OFFERKIT_STORE": str(store)}
+    run(f"git clone -q {bare} checkout", tmp_path, runner)
+    commands = steps(tmp_path / "offers.yml")
+    assert sum(command.startswith(".venv/bin/offerkit") for command in commands) == 3
+    assert "OFR606" in run("offerkit apply --as ada --yes", tmp_path / "checkout", runner, 1)
+    run("offerkit apply operator.ada --as ada --yes --create-store", tmp_path / "checkout", runner)
+    for command in commands:
+        run(command, tmp_path / "checkout", runner)
+    assert "to create" in (tmp_path / "summary.md").read_text(encoding="utf-8")
+    assert "No changes." in run("offerkit plan", tmp_path / "checkout", runner)
+
+
+def test_a_workflow_that_does_not_know_where_offerkit_comes_from_says_so(team: dict[str, str], tmp_path: Path) -> None:
+    said = run("offerkit init offers", tmp_path, team)
+    assert "requirements.txt" in said
+    installing = steps(tmp_path / "offers" / ".github" / "workflows" / "offers.yml")[0]
+    assert "::error file=requirements.txt::" in run(installing, tmp_path / "offers", team, 1)
+    (tmp_path / "offers" / "requirements.txt").unlink()
+    assert "::error file=requirements.txt::" in run(installing, tmp_path / "offers", team, 1)
+
+
+def test_the_commands_of_hints_do_what_they_say(team: dict[str, str], tmp_path: Path) -> None:
+    run("offerkit init offers", tmp_path, team)
+    project = tmp_path / "offers"
+    asks = {
+        "serve": ("offerkit serve --port 0", "import offerkit.server.run"),
+        "postgres": ("offerkit --store postgresql://nobody@127.0.0.1:1/none plan", "import psycopg"),
+    }
+    for extra, (command, proof) in asks.items():
+        said = " ".join(run(command, project, team, 1).split())
+        hint = re.search(r"hint: Install it: (pip install '[^']+')", said)
+        assert hint is not None, said
+        assert f"[{extra}]" in hint[1]
+        run(hint[1].replace("pip install", "pip install -q"), project, team)
+        run(f'python -c "{proof}"', project, team)
+
+
+@pytest.mark.parametrize("extra", ["serve", "postgres", "parquet", "spark"])
+def test_from_a_checkout_as_well(extra: str, tmp_path: Path) -> None:
+    run(f"{install_command(extra)} -q --dry-run --no-deps", tmp_path, os.environ)
