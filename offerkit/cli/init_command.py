@@ -44,7 +44,7 @@ def command(shell: Shell, target: Path, environment: str, install: str) -> None:
         click.echo(f"  = {path} (was there; left as it is)")
     click.echo(shell.style.green(f"A new project in {target}."), color=True)
     if not source.line or REQUIREMENTS in begun.kept:
-        click.echo(f"Its workflow installs what {REQUIREMENTS} names: say there where offerkit comes from.")
+        click.echo(f"Its workflow installs what {REQUIREMENTS} names: name the source of offerkit there.")
     click.echo(f"Now: cd {target} && offerkit plan")
 
 

@@ -165,7 +165,7 @@ def test_where_offerkit_comes_from(tmp_path: Path, source: str, line: str) -> No
     result = run(str(tmp_path / "new"), "--install", source)
     assert result.exception is None
     assert requirements(tmp_path / "new") == [line]
-    assert "say there" not in result.stdout
+    assert "name the source" not in result.stdout
 
 
 def test_a_wheel_becomes_a_part_of_the_project(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_wheel_becomes_a_part_of_the_project(tmp_path: Path) -> None:
 
 def test_without_a_source_it_is_said_that_one_is_missing(tmp_path: Path) -> None:
     result = run(str(tmp_path / "new"))
-    assert "Its workflow installs what requirements.txt names: say there" in result.stdout
+    assert "Its workflow installs what requirements.txt names: name the source of offerkit there" in result.stdout
     assert requirements(tmp_path / "new") == []
 
 
@@ -185,7 +185,7 @@ def test_requirements_that_are_there_stay(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("mine\n")
     result = run(str(tmp_path), "--install", "offerkit==0.1.0")
     assert requirements(tmp_path) == ["mine"]
-    assert "say there" in result.stdout
+    assert "name the source" in result.stdout
 
 
 def test_sources_that_are_none(tmp_path: Path) -> None:

@@ -18,7 +18,19 @@ MACHINE = re.compile(r"(?<![\w.])/(?:home|root|work|Users|tmp|opt|mnt|private)/|
 REGISTRY = re.compile(
     r"pypi\.|pythonhosted|registry\.|artifactory|npmjs|docker\.io|ghcr\.io|--(?:extra-)?index-url|proxy\.golang", re.I
 )
-ENTRIES = ("offerkit", "specs", "environments", "tests", "scripts", "docs", "benchmarks", "changelog.d", ".ci")
+ENTRIES = (
+    "offerkit",
+    "specs",
+    "environments",
+    "tests",
+    "scripts",
+    "docs",
+    "benchmarks",
+    "changelog.d",
+    "examples",
+    "data",
+    ".ci",
+)
 FILE = re.compile(rf"`((?:{'|'.join(map(re.escape, ENTRIES))})/[\w./-]*)`")
 
 pages = pytest.mark.parametrize("page", PAGES, ids=name)
