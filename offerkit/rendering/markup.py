@@ -14,11 +14,15 @@ _NAME = re.compile(r"[^\s/>]*")
 _ATTRIBUTE_NAME = re.compile(r"[^\s/>=]*")
 _WHOLE_TAG = re.compile(r"/?[A-Za-z_:][^\s/>]*(?=[\s/>])")
 _WHOLE_ATTRIBUTES = re.compile(
-    r"""(?:[\s/]++[^\s"'<>/=]++=(?:"[^"]*+"|'[^']*+'))*+
+    r"""(?:[\s/]++[^\s"'<>/=]++=(?:"[^"]*+"|'[^']*+'))*
     (?P<begun>[\s/]++(?P<name>[^\s"'<>/=]++)=(?P<quote>["']))?""",
     re.VERBOSE,
 )
-"""What most tags are made of, at once; the steps are for the rest."""
+"""What most tags are made of, at once; the steps are for the rest.
+
+What follows the attributes is optional, so they are never gone through twice. Before Python 3.11.5 a possessive group
+(``(…)*+``) loses the names of what is matched behind it.
+"""
 _SPACE = re.compile(r"\s*")
 _BETWEEN = re.compile(r"[\s/]*")
 _BARE = re.compile(r"[^\s>]*")

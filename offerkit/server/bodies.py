@@ -23,7 +23,7 @@ MOST_MEMBERS, BYTES_EACH = 50_000, 20
 """Values of an operator's body at most, and the bytes that it has for each of them beyond those of others."""
 LONGEST_NUMBER = 64
 """Characters of a number."""
-_MARKS = re.compile(rb'[][{},]|"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_MARKS = re.compile(rb'[][{},]|"[^"\\]*+(?:\\.[^"\\]*+)*"?', re.DOTALL)
 _OPEN, _CLOSED, _BETWEEN = b"[{", b"]}", b","
 _TEXTS = 4
 """Texts for each value at most: itself and its name, and what belongs to none in something that is no JSON."""
