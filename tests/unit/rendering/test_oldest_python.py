@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
+CLASS = re.compile(r"\[\^?\]?(?:[^\]\\]|\\.)*\]")
 POSSESSIVE_GROUP = re.compile(r"(?<!\\)\)(?:[*+?]|\{[\d,]+\})\+|\(\?>")
 
 
@@ -18,4 +19,4 @@ def test_no_pattern_has_a_possessive_or_atomic_group() -> None:
                 texts = [each.value for each in ast.walk(node) if isinstance(each, ast.Constant)]
                 for text in texts:
                     plain = text.decode("latin-1") if isinstance(text, bytes) else str(text)
-                    assert not POSSESSIVE_GROUP.search(plain), f"{path}: {plain}"
+                    assert not POSSESSIVE_GROUP.search(CLASS.sub("x", plain)), f"{path}: {plain}"
