@@ -35,7 +35,7 @@ exclude_option = click.option(
     "--exclude", multiple=True, metavar="PATTERN", help="Leave out what matches.", shell_complete=addresses
 )
 out_option = click.option(
-    "--out", type=click.Path(), metavar="FILE", help="Save the plan; into a folder: under its digest."
+    "--out", type=click.Path(), metavar="FILE", help="Save the plan; into a folder (DIR/): under its digest."
 )
 exitcode_option = click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there are changes.")
 

@@ -83,9 +83,9 @@ def _origin() -> Origin:
 
 def _read(noted: dict[str, dict[str, str]]) -> Origin:
     url = str(noted.get("url", ""))
-    if has_secret(url):
-        return Origin()
     parts = urlsplit(url)
+    if has_secret(url) or (parts.username and parts.scheme != "ssh"):  # a user's name may be a token
+        return Origin()
     if parts.scheme == "file" and "vcs_info" not in noted:
         path, editable = Path(unquote(parts.path)), bool(noted.get("dir_info", {}).get("editable"))
         return Origin(path=path, editable=editable) if path.exists() else Origin()

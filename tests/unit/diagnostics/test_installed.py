@@ -68,6 +68,8 @@ def test_git_and_the_web(monkeypatch: pytest.MonkeyPatch) -> None:
     pinned = f"git+https://git.example/offerkit.git@{COMMIT}"
     assert install_command("serve") == f"pip install 'offerkit[serve] @ {pinned}'"
     assert pinned_requirement() == f"offerkit @ {pinned}"
+    origin(monkeypatch, {"url": "ssh://git@git.example/offerkit.git", "vcs_info": vcs})
+    assert pinned_requirement() == f"offerkit @ git+ssh://git@git.example/offerkit.git@{COMMIT}"
     origin(monkeypatch, {"url": "https://git.example/all.git", "vcs_info": vcs, "subdirectory": "offers"})
     assert pinned_requirement().endswith(f"@{COMMIT}#subdirectory=offers")
     origin(monkeypatch, {"url": "https://files.example/offerkit.whl", "archive_info": {}})
@@ -85,6 +87,7 @@ def test_git_and_the_web(monkeypatch: pytest.MonkeyPatch) -> None:
         '{"url": 3, "dir_info": 3}',
         {"url": "file:///is/gone.whl", "archive_info": {}},
         {"url": "https://me:hush@git.example/offerkit.whl", "archive_info": {}},
+        {"url": "https://hush@git.example/o.git", "vcs_info": {"vcs": "git", "commit_id": COMMIT}},
         {"url": "https://git.example/o.git?token=hush", "vcs_info": {"vcs": "git", "commit_id": COMMIT}},
         {"url": "https://git.example/o.git", "vcs_info": {}},
     ],

@@ -149,6 +149,21 @@ def test_scripts_and_files_in_commands_are_there(page: Path) -> None:
                 assert (ROOT / path.rstrip(".")).exists(), f"{name(page)}: {code.line}"
 
 
+# --- names of the code
+
+
+def test_names_of_the_code_in_the_architecture_exist() -> None:
+    """Classes, constants and functions that the page for newcomers to the code leads to."""
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "offerkit").rglob("*.py"))
+    for one in codes(ROOT / "docs" / "architecture.md"):
+        found = (
+            re.fullmatch(r"([A-Z]\w*[a-z_]\w*|[A-Z_]{4,}|[a-z_]+\(\))", one.line) if one.language == "span" else None
+        )
+        if found and found[1] not in ("NAME",):
+            plain = found[1].removesuffix("()")
+            assert re.search(rf"(?:class|def) {plain}\b|^{plain}\b.*=", code, re.MULTILINE), plain
+
+
 # --- properties
 
 

@@ -174,6 +174,11 @@ def test_a_saved_plan_is_written_whole_or_not_at_all(plans: list[Plan], tmp_path
     assert saved(target) == plans[0]
     named = save(plans[1], tmp_path)
     assert named.name == f"{plan_digest(plans[1])}.json"
+    made = save(plans[1], f"{tmp_path}/new/folder/")
+    assert made == tmp_path / "new" / "folder" / named.name
+    assert saved(made) == plans[1]
+    with pytest.raises(Refused):
+        save(plans[0], f"{target}/")
     assert sorted(p.name for p in tmp_path.iterdir() if p.suffix == ".partial") == []
     with pytest.raises(Refused):
         save(plans[0], target / "below-a-file.json")
