@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -147,6 +148,32 @@ def test_scripts_and_files_in_commands_are_there(page: Path) -> None:
         if code.language in ("bash", "console", "sh", "span"):
             for path in re.findall(r"(?<![\w./-])((?:scripts|benchmarks|examples|\.ci)/[\w./-]+)", code.line):
                 assert (ROOT / path.rstrip(".")).exists(), f"{name(page)}: {code.line}"
+
+
+# --- what is installed
+
+INSTALLED = re.compile(r"\bpip3? install((?: +(?:-q|-e|-r|--no-deps|--upgrade))*) +(\"[^\"]+\"|'[^']+'|[^\s`;&|]+)")
+WORKS = re.compile(
+    r"\.(?:\[(?P<extras>[\w,]+)\])?|requirements\.txt|examples/hooks"  # in a checkout, or in a project
+    r"|[\w./-]*offerkit-[\w.]+-py3-none-any\.whl(?:\[(?P<wheel>[\w,]+)\])?"
+    r"|offerkit(?:\[(?P<git>[\w,]+)\])? @ git\+https://HOST/REPOSITORY@COMMIT"
+)
+
+
+@claiming
+def test_what_is_installed_can_be_installed_today(page: Path) -> None:
+    """offerkit is not published: a page names a checkout, a wheel or a commit, and extras that there are."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    for code in codes(page):
+        for _, what in INSTALLED.findall(code.line):
+            if name(page) == "docs/installing.md" and what in ("offerkit", "offerkit==0.1.0"):
+                continue  # what must not be done, and what does with an index of one's own
+            if name(page).startswith("docs/adr/"):
+                continue  # how it was
+            works = WORKS.fullmatch(what.strip("'\""))
+            assert works is not None, f"{name(page)}: {code.line}"
+            asked = next((group for group in works.groups() if group), "")
+            assert set(filter(None, asked.split(","))) <= extras.keys(), f"{name(page)}: {code.line}"
 
 
 # --- names of the code
