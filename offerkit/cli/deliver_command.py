@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from offerkit.cli.asking import set_aside_option, warn
+from offerkit.cli.asking import data_option, set_aside_option, warn
 from offerkit.cli.complete import deliveries
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell, progress_bar
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     "--field", "fields", multiple=True, metavar="FIELD", help="Write this field, such as recipient.email, with each."
 )
 @click.option("--status-url", default="", metavar="URL", help="The service that sets statuses, for tracked links.")
+@data_option
 @set_aside_option
 @click.option("--seed", default="", metavar="TEXT", help="How ties are shuffled.")
 @click.option("--withdraw", is_flag=True, help="Take back a delivery that was made and not sent, to make it anew.")
@@ -46,6 +47,7 @@ def command(
     contacts: str,
     fields: tuple[str, ...],
     status_url: str,
+    data: tuple[str, ...],
     set_aside: Path | None,
     seed: str,
     withdraw: bool,
@@ -64,7 +66,7 @@ def command(
     from offerkit.workflow.delivering import Deliver, begun, deliver, finished
     from offerkit.workflow.delivery_order import order, place_of
     from offerkit.workflow.engine import serving
-    from offerkit.workflow.moments import moment
+    from offerkit.workflow.moments import moment, pairs
     from offerkit.workflow.who import who_is
 
     session = shell.session()
@@ -85,7 +87,7 @@ def command(
             when = begun(folder, place, now)
         made = order(catalogs, place, now, when)
         source = people.of(made.environment, contacts)
-        asked = Deliver(actor, now, folder, dry_run, fields, status_url, seed, set_aside)
+        asked = Deliver(actor, now, folder, dry_run, fields, status_url, seed, pairs(data), set_aside)
         with progress_bar("Contacts", source.count()) as told:
             result, reports = deliver(catalogs, made, source, store, asked, told)
     shell.done = not dry_run or out is not None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from offerkit.cli.asking import at_option, set_aside_option, warn
+from offerkit.cli.asking import at_option, data_option, set_aside_option, warn
 from offerkit.cli.complete import environments, spaces
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell, progress_bar
@@ -19,6 +19,7 @@ from offerkit.cli.shell import Shell, progress_bar
 )
 @click.option("--category", "-c", "categories", multiple=True, metavar="PATH", help="Only offers below this category.")
 @click.option("--theme", "-t", "themes", multiple=True, metavar="NAME", help="Only offers with this theme.")
+@data_option
 @at_option
 @click.option("-n", "count", type=int, default=3, metavar="NUMBER", help="Offers for each contact (default: 3).")
 @click.option(
@@ -66,6 +67,7 @@ def command(
     names: tuple[str, ...],
     categories: tuple[str, ...],
     themes: tuple[str, ...],
+    data: tuple[str, ...],
     at: str,
     count: int,
     stage: str,
@@ -87,13 +89,13 @@ def command(
     from offerkit.loader.output import SIMULATION_PAGE, check_output, writing
     from offerkit.reports.simulation import simulation_json, simulation_text
     from offerkit.workflow.engine import trying
-    from offerkit.workflow.moments import moment
+    from offerkit.workflow.moments import moment, pairs
     from offerkit.workflow.simulating import Asked, by_spark, emitted, simulate
 
     session = shell.session()
     if page is not None:
         check_output(page, SIMULATION_PAGE)
-    asked = Asked(environment, names, categories, themes, axes, count, seed, out, set_aside)
+    asked = Asked(environment, names, categories, themes, axes, count, seed, pairs(data), out, set_aside)
     with trying(session, stage) as engine:
         when = moment(at, engine.catalogs[environment].zone, session.now)
         if dialect is not None:

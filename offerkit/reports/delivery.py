@@ -42,6 +42,11 @@ class DeliveryResult:
         self.by_rank.setdefault(offer, [0] * self.wanted)[rank - 1] += 1
         self.propositions += 1
 
+    def set_aside(self, reason: str) -> None:
+        """One more contact gets no message."""
+        name = str(reason)  # the member of an enumeration is no key of a JSON object
+        self.aside[name] = self.aside.get(name, 0) + 1
+
 
 def delivery_text(result: DeliveryResult, style: Style = PLAIN) -> str:
     """A summary that says what happened, to whom not, and what comes next."""

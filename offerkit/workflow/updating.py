@@ -85,8 +85,7 @@ def _accepted(
     if not place.exists or row.environment not in catalogs:
         return None, ()  # the space is not live any more: only the status is kept
     catalog = catalogs[row.environment]
-    values, wrong = call_data(catalog, asked.data)
-    wrong = [found for found in wrong if found.code is not Code.MISSING_CALL_DATA]
+    values, wrong = call_data(catalog, asked.data, required=False)
     if wrong:
         raise Refused(wrong)
     storage = place.model.storage
