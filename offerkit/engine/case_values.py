@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 
 from offerkit.diagnostics import suggestion
+
+_DIGITS = 28
+"""Before or after the point: far more than a weight has, and few enough to be written out."""
 
 
 class CaseError(ValueError):
@@ -19,8 +23,8 @@ def map_of(value: object, where: str) -> Mapping[str, object]:
 
 
 def text_of(value: object, where: str) -> str:
-    """A text; a number is its digits."""
-    if isinstance(value, str):
+    """A text; a number is as it is written."""
+    if isinstance(value, str | Decimal):
         return str(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return repr(value)
@@ -40,6 +44,17 @@ def whole_number(value: object, where: str) -> int:
         return int(text_of(value, where))
     except ValueError:
         raise CaseError(f"{where} is a whole number") from None
+
+
+def decimal(value: object, where: str) -> Decimal:
+    """A number that weights can have."""
+    try:
+        number = Decimal(text_of(value, where))
+    except InvalidOperation:
+        raise CaseError(f"{where} is a number") from None
+    if not number.is_finite() or (number and not -_DIGITS <= number.adjusted() <= _DIGITS):
+        raise CaseError(f"{where} is a number of {_DIGITS} digits at most")
+    return number
 
 
 def known_keys(data: Mapping[str, object], known: Collection[str], where: str) -> None:
