@@ -12,13 +12,12 @@ from itertools import islice
 from pathlib import Path
 
 from offerkit import __version__
-from offerkit.address import Kind
 from offerkit.batch import People, open_people
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, or_list, refuse, suggestion
 from offerkit.engine.report import Report
 from offerkit.fingerprint import canonical, digest
-from offerkit.governance.rights import WRITERS, Actor
+from offerkit.governance.rights import DELIVERERS, Actor
 from offerkit.reports.delivery import DeliveryResult, delivery_json, sample_files
 from offerkit.store import DeliveryRun, Store
 from offerkit.store.deliveries import made_already
@@ -112,13 +111,12 @@ def finished(store: Store, place: tuple[str, str, str], folder: Path | None) -> 
 
 
 def may_deliver(actor: Actor) -> None:
-    """Raises Refused unless ``actor`` may make deliveries (domain.md §1: whoever writes campaigns)."""
-    if actor.profile is not None and actor.profile not in WRITERS[Kind.CAMPAIGN]:
+    """Raises Refused unless ``actor`` may make deliveries."""
+    if actor.profile is not None and actor.profile not in DELIVERERS:
         raise refuse(
             Code.NOT_ALLOWED,
             f"{actor.name} ({actor.profile}) may not make deliveries",
-            detail="Deliveries are made by who writes campaigns.",
-            hint=f"Let {or_list([str(profile) for profile in WRITERS[Kind.CAMPAIGN]])} do it.",
+            hint=f"Let {or_list(DELIVERERS)} do it.",
         )
 
 
