@@ -304,8 +304,10 @@ def _nobody(asked: _Asked) -> Report:
 
 def _proposed(asked: _Asked, ask: Ask, decision: Decision, chosen: Chosen, rank: int, id_: str) -> Proposed:
     about: Row = {"id": id_ or None, "rank": rank, "weight": chosen.weight, "space": asked.who.space}
+    own_html = ask.own_html and asked.model.render.html is not None
+    outputs = (*ask.outputs, "html") if own_html else ask.outputs
     fields, rendered = asked.shower.show(
-        chosen.offer, chosen.product, asked.call.contact, decision.data, about, ask.outputs
+        chosen.offer, chosen.product, asked.call.contact, decision.data, about, outputs
     )
     offer = asked.catalog.offers[asked.catalog.place_of[chosen.offer]]
     return Proposed(
