@@ -26,7 +26,12 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="The new folder for the files (default: deliveries/CAMPAIGN/DELIVERY).",
 )
-@click.option("--at", default="", metavar="TIME", help="The contact date, a day or a time (default: as declared).")
+@click.option(
+    "--at",
+    default="",
+    metavar="TIME",
+    help="The contact date: a day (its noon) or a time, in the environment's time zone (default: as declared).",
+)
 @click.option("--contacts", default="", metavar="FILE", help="Contacts from this CSV or Parquet file of the project.")
 @click.option(
     "--field", "fields", multiple=True, metavar="FIELD", help="Write this field, such as recipient.email, with each."

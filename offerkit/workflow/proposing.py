@@ -32,6 +32,7 @@ from offerkit.workflow.asking import Ask
 from offerkit.workflow.catalogs import Catalogs
 from offerkit.workflow.chance import unguessable
 from offerkit.workflow.identifying import identified
+from offerkit.workflow.moments import common_zone
 from offerkit.workflow.people import People
 from offerkit.workflow.showing import Shower
 from offerkit.workflow.spaces import Place
@@ -160,9 +161,9 @@ def utc(moment: datetime) -> str:
 
 
 def zone_of(catalogs: Catalogs, spaces: Sequence[str]) -> tzinfo:
-    """The time zone of the first space's environment; UTC where that is not live, which is told later."""
-    environment = spaces[0].partition("/")[0] if spaces else ""
-    return catalogs[environment].zone if environment in catalogs else UTC
+    """The time zone of the spaces' environments if it is one, else UTC; one that is not live is told of later."""
+    names = (space.partition("/")[0] for space in spaces)
+    return common_zone(catalogs[name].zone for name in names if name in catalogs)
 
 
 def _prepared(catalogs: Catalogs, people: People, store: Store, ask: Ask, pasts: Pasts) -> list[_Asked]:

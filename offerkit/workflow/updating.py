@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.engine.catalog import Catalog
@@ -45,6 +45,12 @@ class Change:
         """Make it, in the open transaction or one of its own. Raises Refused as ``Store.set_status`` does."""
         asked = self.asked
         return store.set_status(asked.proposition, self.status, utc(asked.at), self.data, environment=asked.environment)
+
+
+def zone_of(catalogs: Catalogs, store: Store, proposition: str) -> tzinfo:
+    """The time zone of a proposition's environment; UTC where that is not live, or there is no such proposition."""
+    row = store.proposition(proposition)
+    return catalogs[row.environment].zone if row is not None and row.environment in catalogs else UTC
 
 
 def update(catalogs: Catalogs, people: People, store: Store, asked: Update) -> tuple[StatusChange, tuple[Report, ...]]:
