@@ -13,8 +13,9 @@ from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell, progress_bar
 
 if TYPE_CHECKING:
+    from offerkit.fingerprint import Json
     from offerkit.governance.rights import Actor
-    from offerkit.store import Store
+    from offerkit.store import DeliveryRun, Store
 
 
 @click.command("deliver")
@@ -68,6 +69,7 @@ def command(
     from datetime import datetime
 
     from offerkit.reports.delivery import delivery_json_text, delivery_text
+    from offerkit.reports.escape import visible
     from offerkit.workflow.delivering import Deliver, begun, deliver, finished
     from offerkit.workflow.delivery_order import order, place_of
     from offerkit.workflow.engine import serving
@@ -84,7 +86,9 @@ def command(
             return
         folder = out or (None if dry_run else session.project.root / "deliveries" / place[1] / place[2])
         if not dry_run and (run := finished(store, place, folder)) is not None:
-            click.echo(f"{run.name} was stored before it was cut off; its files are complete now, in {folder}.")
+            where = visible(str(folder))
+            said = f"{run.name} was stored before it was cut off; its files are complete now, in {where}."
+            _tell(shell, run, said, stored=run.propositions, folder=str(folder))
             return
         now = datetime.fromisoformat(session.now)
         when = moment(at, catalogs[place[0]].zone, session.now) if at else None
@@ -106,4 +110,16 @@ def _withdraw(shell: Shell, store: Store, place: tuple[str, str, str], actor: Ac
 
     run, count = withdraw(store, place, actor)
     shell.done = True
-    click.echo(shell.style.green(f"{run.name} is withdrawn, with {count:,} propositions. Its files stay."), color=True)
+    said = shell.style.green(f"{run.name} is withdrawn, with {count:,} propositions. Its files stay.")
+    _tell(shell, run, said, withdrawn=count)
+
+
+def _tell(shell: Shell, run: DeliveryRun, said: str, **facts: Json) -> None:
+    """What became of a run that was there already: in words, or as data."""
+    from offerkit.reports.escape import json_text
+
+    if shell.form == "json":
+        about = {"delivery": run.name, "environment": run.environment, "space": run.space, "run": run.id}
+        click.echo(json_text({**about, **facts}), nl=False)
+    else:
+        click.echo(said, color=True)

@@ -32,7 +32,7 @@ def command(shell: Shell, stage: str, target: Path, force: bool) -> None:
     shell.done = True
     files = "1 file" if count == 1 else f"{count:,} files"
     stages = ", ".join(exported.stages)
-    text = f"{len(exported.entries):,} resources of {stages} in {files} below {target}."
+    text = f"{len(exported.entries):,} resources of {stages} in {files} below {visible(str(target))}."
     click.echo(shell.style.green(text), color=True)
     for note in dict.fromkeys(exported.notes):
         click.echo(f"Note: {visible(note)}", err=True)

@@ -27,17 +27,19 @@ def command(shell: Shell, target: Path, environment: str) -> None:
     DIR gets a small project with comments that can be planned at once: an environment, two spaces, two offers,
     their rules, and a workflow for pull requests. Files that are there already stay as they are.
     """
+    from offerkit.reports.escape import visible
     from offerkit.workflow.begin import begin
 
     starter = dict(_starter(files("offerkit.cli").joinpath("starter")))
     begun = begin(target, starter, environment, git_email(Path.cwd()))
     shell.done = True
     for path in begun.written:
-        click.echo(f"  + {path}")
+        click.echo(f"  + {visible(str(path))}")
     for path in begun.kept:
-        click.echo(f"  = {path} (was there; left as it is)")
-    click.echo(shell.style.green(f"A new project in {target}."), color=True)
-    click.echo(f"Now: cd {target} && offerkit plan")
+        click.echo(f"  = {visible(str(path))} (was there; left as it is)")
+    shown = visible(str(target))
+    click.echo(shell.style.green(f"A new project in {shown}."), color=True)
+    click.echo(f"Now: cd {shown} && offerkit plan")
 
 
 def _starter(folder: Traversable, above: str = "") -> Iterator[tuple[str, bytes]]:

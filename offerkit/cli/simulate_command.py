@@ -87,6 +87,7 @@ def command(
     Nothing is stored and nobody is told. On spaces with hooks each contact is decided by itself, hooks included.
     """
     from offerkit.loader.output import SIMULATION_PAGE, check_output, writing
+    from offerkit.reports.escape import json_text, visible
     from offerkit.reports.simulation import simulation_json, simulation_text
     from offerkit.workflow.engine import trying
     from offerkit.workflow.moments import moment, pairs
@@ -105,7 +106,8 @@ def command(
         with progress_bar("Contacts", source.count()) as told:
             if runner == "spark":
                 rows = by_spark(engine, source, asked, when, told)
-                click.echo(f"{rows:,} rows are in {out}.")
+                shown = json_text({"rows": rows, "out": str(out)}).rstrip()
+                click.echo(shown if form == "json" else f"{rows:,} rows are in {visible(str(out))}.")
                 return
             made, reports = simulate(engine, source, asked, when, told)
     warn(reports)
