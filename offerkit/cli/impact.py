@@ -103,6 +103,6 @@ _OPTIONS = (
         "--at",
         default="",
         metavar="TIME",
-        help="With --impact: what it means on that day (its noon) or at that time, in the environment's time zone.",
+        help="With --impact: what it means then, beside today: a day (its noon) or a time, in the environment's zone.",
     ),
 )

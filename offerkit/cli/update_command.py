@@ -29,13 +29,15 @@ def command(shell: Shell, proposition: str, status: str, data: tuple[str, ...], 
     Accepted and rejected are final. Setting the status that it has already changes nothing. What the space
     stores when an offer is accepted is kept with it.
     """
+    from datetime import UTC
+
     from offerkit.workflow.engine import serving
     from offerkit.workflow.moments import moment, pairs
     from offerkit.workflow.updating import Update, update, zone_of
 
     session = shell.session()
     with serving(session, write=True) as (catalogs, people, store):
-        zone = zone_of(catalogs, store, proposition)
+        zone = zone_of(catalogs, store, proposition) if at else UTC
         when = moment(at, zone, session.now)
         change, reports = update(catalogs, people, store, Update(proposition, status, pairs(data), when, environment))
     shell.done = True

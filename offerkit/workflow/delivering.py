@@ -153,6 +153,7 @@ def _result(order: Order, asked: Deliver) -> DeliveryResult:
     return DeliveryResult(
         order.name, order.environment, order.body.space, f"{local:%Y-%m-%d %H:%M %Z}", order.catalog.revision, "",
         asked.dry, wanted=order.count, folder=str(asked.folder) if asked.folder is not None else "",
+        data={name: str(value) for name, value in asked.data.items()},
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 
 from offerkit.address import Kind, Stage, parse_address
 from offerkit.diagnostics import Code, refuse, suggestion
@@ -60,7 +60,7 @@ def _rows(store: Store, wanted: Wanted, now: str) -> list[PropositionRow]:
             )
         return [row]
     environment, space, offer = _names(wanted)
-    zone = zone_of(store, wanted)
+    zone = zone_of(store, wanted) if wanted.since or wanted.until else UTC
     return store.propositions(
         PropositionQuery(
             environment=environment,

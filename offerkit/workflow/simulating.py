@@ -79,7 +79,10 @@ def simulate(
             with replacing(asked.out, RESULTS) as path:
                 results.write(path, asked.out.suffix)
     local = at.astimezone(catalog.zone)
-    made = Simulation(catalog.environment, str(engine.catalogs.stage), f"{local:%Y-%m-%d %H:%M %Z}", asked.n, spaces)
+    made = Simulation(
+        catalog.environment, str(engine.catalogs.stage), f"{local:%Y-%m-%d %H:%M %Z}", asked.n, spaces,
+        {name: str(value) for name, value in asked.data.items()},
+    )  # fmt: skip
     told = dict.fromkeys(report for call in calls for report in call.reports)
     return made, (*told, *unknown_data(catalog, asked.data, read_data(programs)), *bad.reports())
 
@@ -109,15 +112,15 @@ def read_data(programs: Iterable[Program]) -> set[str]:
 
 
 def unknown_data(
-    catalog: Catalog, given: Mapping[str, object], conditions: Collection[str], texts: Collection[str] = ()
+    catalog: Catalog, given: Mapping[str, object], compared: Collection[str], shown: Collection[str] = ()
 ) -> Iterator[Report]:
     """One warning of the call data that nobody passes here and that something counts on.
 
-    That is what every call has to pass and ``conditions`` read, and whatever ``texts`` show. What a call may leave out
-    is nothing new to a condition.
+    That is what every call has to pass and is ``compared`` in conditions, and whatever is ``shown`` in texts. That a
+    call may leave out what is optional is nothing new to a condition.
     """
-    missed = {name for name in conditions if catalog.call_data[name].required} - given.keys()
-    blank = set(texts) - given.keys()
+    missed = {name for name in compared if catalog.call_data[name].required} - given.keys()
+    blank = set(shown) - given.keys()
     names = sorted(missed | blank)
     if names:
         it, is_ = ("it", "is") if len(names) == 1 else ("them", "are")

@@ -129,6 +129,17 @@ def test_a_run_that_is_cut_off_after_it_was_stored_is_finished(root: Path, monke
     assert kept() == stored and sorted(ids("made")) == sorted(stored)
 
 
+def test_what_becomes_of_a_run_is_told_as_json(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("offerkit.workflow.delivery_files.Folder.publish", _interrupted)
+        with pytest.raises(SystemExit):
+            deliver("june/best", "--out", "made")
+    finished = json.loads(deliver("june/best", "--out", "made", "--format", "json").stdout)
+    assert (finished["delivery"], finished["stored"], finished["folder"]) == ("june/best", len(kept()), "made")
+    withdrawn = json.loads(offerkit("deliver", "june/best", "--withdraw", "--format", "json").stdout)
+    assert (withdrawn["run"], withdrawn["withdrawn"]) == (finished["run"], finished["stored"])
+
+
 def test_what_changes_the_messages_begins_anew(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(delivering, "_store", _interrupted)

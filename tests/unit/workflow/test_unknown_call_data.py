@@ -132,6 +132,13 @@ def test_texts_show_nothing_for_what_is_unknown_and_that_is_said_once(live: Path
     assert made["offers"] == {"loan": [3, 0], "beach": [0, 3]} and "OFR630" not in told
 
 
+def test_what_was_supposed_is_said(live: Path) -> None:
+    asked = ("--at", "2026-06-01", "--data", "basket=500")
+    assert "12:00 CEST, basket = 500\n" in offerkit("simulate", "people", *asked).stdout
+    assert "12:00 CEST, basket = 500 · live revision" in offerkit("deliver", "june/best", "--dry-run", *asked).stdout
+    assert delivered("best", "--data", "basket=500")[0]["data"] == {"basket": "500"}
+
+
 def test_nothing_is_said_of_data_that_nothing_reads(live: Path) -> None:
     assert "OFR630" not in delivered("basket", "--data", "basket=1")[1]
 
