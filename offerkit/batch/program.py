@@ -82,6 +82,14 @@ def weights_of(line: Lineup) -> Iterator[Weight]:
         yield from part.weights
 
 
+def conditions(made: Program) -> Iterator[Gate]:
+    """Every condition and formula that the program may ask."""
+    yield from made.gates
+    for weight in weights_of(made.line):
+        if weight.formula is not None:
+            yield weight.formula
+
+
 def _bits(mask: int) -> Iterator[int]:
     while mask:
         low = mask & -mask

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 data_option = click.option(
     "--data", "-d", multiple=True, metavar="NAME=VALUE", help="Call data; its type is what the environment declares."
 )
-at_option = click.option("--at", default="", metavar="TIME", help="As if it were then: a day or a time (default: now).")
+at_option = click.option(
+    "--at",
+    default="",
+    metavar="TIME",
+    help="As if it were then: a day (its noon) or a time, in the environment's time zone (default: now).",
+)
 environment_option = click.option(
     "--environment", "-e", default="", metavar="NAME", help="The environment.", shell_complete=environments
 )

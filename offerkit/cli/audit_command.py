@@ -46,6 +46,7 @@ def verify(shell: Shell, head: str | None) -> None:
 def export(shell: Shell, out: Path | None) -> None:
     """Write the history as JSON lines, oldest revision first."""
     from offerkit.loader.output import HISTORY, writing
+    from offerkit.reports.escape import visible
     from offerkit.reports.words import count
     from offerkit.workflow.audit import write_history
 
@@ -55,7 +56,7 @@ def export(shell: Shell, out: Path | None) -> None:
             return
         with writing(out, HISTORY) as file:
             written = write_history(audited.store, file)
-    click.echo(f"{count(written, 'revision')} written to {out}.", err=True)
+    click.echo(f"{count(written, 'revision')} written to {visible(str(out))}.", err=True)
 
 
 command: click.Command = audit

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from offerkit.cli.asking import set_aside_option, warn
+from offerkit.cli.asking import data_option, set_aside_option, warn
 from offerkit.cli.complete import deliveries
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell, progress_bar
 
 if TYPE_CHECKING:
+    from offerkit.fingerprint import Json
     from offerkit.governance.rights import Actor
-    from offerkit.store import Store
+    from offerkit.store import DeliveryRun, Store
 
 
 @click.command("deliver")
@@ -26,12 +27,18 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="The new folder for the files (default: deliveries/CAMPAIGN/DELIVERY).",
 )
-@click.option("--at", default="", metavar="TIME", help="The contact date, a day or a time (default: as declared).")
+@click.option(
+    "--at",
+    default="",
+    metavar="TIME",
+    help="The contact date: a day (its noon) or a time, in the environment's time zone (default: as declared).",
+)
 @click.option("--contacts", default="", metavar="FILE", help="Contacts from this CSV or Parquet file of the project.")
 @click.option(
     "--field", "fields", multiple=True, metavar="FIELD", help="Write this field, such as recipient.email, with each."
 )
 @click.option("--status-url", default="", metavar="URL", help="The service that sets statuses, for tracked links.")
+@data_option
 @set_aside_option
 @click.option("--seed", default="", metavar="TEXT", help="How ties are shuffled.")
 @click.option("--withdraw", is_flag=True, help="Take back a delivery that was made and not sent, to make it anew.")
@@ -46,6 +53,7 @@ def command(
     contacts: str,
     fields: tuple[str, ...],
     status_url: str,
+    data: tuple[str, ...],
     set_aside: Path | None,
     seed: str,
     withdraw: bool,
@@ -61,10 +69,11 @@ def command(
     from datetime import datetime
 
     from offerkit.reports.delivery import delivery_json_text, delivery_text
+    from offerkit.reports.escape import visible
     from offerkit.workflow.delivering import Deliver, begun, deliver, finished
     from offerkit.workflow.delivery_order import order, place_of
     from offerkit.workflow.engine import serving
-    from offerkit.workflow.moments import moment
+    from offerkit.workflow.moments import moment, pairs
     from offerkit.workflow.who import who_is
 
     session = shell.session()
@@ -77,7 +86,9 @@ def command(
             return
         folder = out or (None if dry_run else session.project.root / "deliveries" / place[1] / place[2])
         if not dry_run and (run := finished(store, place, folder)) is not None:
-            click.echo(f"{run.name} was stored before it was cut off; its files are complete now, in {folder}.")
+            where = visible(str(folder))
+            said = f"{run.name} was stored before it was cut off; its files are complete now, in {where}."
+            _tell(shell, run, said, stored=run.propositions, folder=str(folder))
             return
         now = datetime.fromisoformat(session.now)
         when = moment(at, catalogs[place[0]].zone, session.now) if at else None
@@ -85,7 +96,7 @@ def command(
             when = begun(folder, place, now)
         made = order(catalogs, place, now, when)
         source = people.of(made.environment, contacts)
-        asked = Deliver(actor, now, folder, dry_run, fields, status_url, seed, set_aside)
+        asked = Deliver(actor, now, folder, dry_run, fields, status_url, seed, pairs(data), set_aside)
         with progress_bar("Contacts", source.count()) as told:
             result, reports = deliver(catalogs, made, source, store, asked, told)
     shell.done = not dry_run or out is not None
@@ -99,4 +110,16 @@ def _withdraw(shell: Shell, store: Store, place: tuple[str, str, str], actor: Ac
 
     run, count = withdraw(store, place, actor)
     shell.done = True
-    click.echo(shell.style.green(f"{run.name} is withdrawn, with {count:,} propositions. Its files stay."), color=True)
+    said = shell.style.green(f"{run.name} is withdrawn, with {count:,} propositions. Its files stay.")
+    _tell(shell, run, said, withdrawn=count)
+
+
+def _tell(shell: Shell, run: DeliveryRun, said: str, **facts: Json) -> None:
+    """What became of a run that was there already: in words, or as data."""
+    from offerkit.reports.escape import json_text
+
+    if shell.form == "json":
+        about = {"delivery": run.name, "environment": run.environment, "space": run.space, "run": run.id}
+        click.echo(json_text({**about, **facts}), nl=False)
+    else:
+        click.echo(said, color=True)

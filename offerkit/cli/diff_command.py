@@ -33,6 +33,9 @@ def command(
     A and B are each one of: design, live, ENVIRONMENT@design, ENVIRONMENT@live (all also with :REVISION or
     :TIME), PLAN.json (what it leads to), specs (on disk), git:REF (the specs at a git revision), git:REF...REF
     (at the merge base of two). Shown is what B has against A.
+
+    TIME is a day (its end) or a time such as 2026-11-01T12:00, in the environment's time zone; where several
+    environments with different ones are meant, in UTC.
     """
     from offerkit.planning.select import Patterns
     from offerkit.reports import diff as report
@@ -43,7 +46,7 @@ def command(
     session = shell.session()
     with opened(session, a, b) as (left, right):
         steps, bodies = difference(session, left, right, Patterns.of(targets, exclude))
-    titles = (a, b)
+    titles = (left.title, right.title)
     layout = (CONCISE.everything() if full else CONCISE)._replace(width=width())
     if form == "json":
         text = report.diff_json(steps, titles)

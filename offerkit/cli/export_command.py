@@ -23,6 +23,7 @@ def command(shell: Shell, stage: str, target: Path, force: bool) -> None:
     was, with :REVISION or :TIME. DIR becomes a project of its own that loads to exactly what the stage holds,
     with the dimensions and operators it needs, in the form that fmt gives. What refers to another environment
     takes that along; offers that are deactivated are left out; live campaigns come with either stage.
+    TIME is a day (its end) or a time, in the environment's time zone; UTC where several of them differ.
     """
     from offerkit.reports.escape import visible
     from offerkit.workflow.export import export
@@ -31,7 +32,7 @@ def command(shell: Shell, stage: str, target: Path, force: bool) -> None:
     shell.done = True
     files = "1 file" if count == 1 else f"{count:,} files"
     stages = ", ".join(exported.stages)
-    text = f"{len(exported.entries):,} resources of {stages} in {files} below {target}."
+    text = f"{len(exported.entries):,} resources of {stages} in {files} below {visible(str(target))}."
     click.echo(shell.style.green(text), color=True)
     for note in dict.fromkeys(exported.notes):
         click.echo(f"Note: {visible(note)}", err=True)

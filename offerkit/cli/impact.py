@@ -99,5 +99,10 @@ _OPTIONS = (
         is_flag=True,
         help="With --impact: name contacts, by key and by rare values of --impact-by; not for pull requests.",
     ),
-    click.option("--at", default="", metavar="TIME", help="With --impact: what it means then, beside today."),
+    click.option(
+        "--at",
+        default="",
+        metavar="TIME",
+        help="With --impact: what it means then, beside today: a day (its noon) or a time, in the environment's zone.",
+    ),
 )

@@ -32,6 +32,7 @@ def command(shell: Shell, target: Path, environment: str, install: str) -> None:
     https address of a wheel, offerkit==VERSION of your own index, or the path of a wheel, which is copied to vendor/.
     Without it: where this offerkit came from, if that is git or the web.
     """
+    from offerkit.reports.escape import visible
     from offerkit.workflow.begin import REQUIREMENTS, begin, source_of
 
     source = source_of(install)
@@ -39,13 +40,14 @@ def command(shell: Shell, target: Path, environment: str, install: str) -> None:
     begun = begin(target, starter, environment, git_email(Path.cwd()), source)
     shell.done = True
     for path in begun.written:
-        click.echo(f"  + {path}")
+        click.echo(f"  + {visible(str(path))}")
     for path in begun.kept:
-        click.echo(f"  = {path} (was there; left as it is)")
-    click.echo(shell.style.green(f"A new project in {target}."), color=True)
+        click.echo(f"  = {visible(str(path))} (was there; left as it is)")
+    shown = visible(str(target))
+    click.echo(shell.style.green(f"A new project in {shown}."), color=True)
     if not source.line or REQUIREMENTS in begun.kept:
         click.echo(f"Its workflow installs what {REQUIREMENTS} names: name the source of offerkit there.")
-    click.echo(f"Now: cd {target} && offerkit plan")
+    click.echo(f"Now: cd {shown} && offerkit plan")
 
 
 def _starter(folder: Traversable, above: str = "") -> Iterator[tuple[str, bytes]]:

@@ -51,9 +51,10 @@ def foresee(session: Session, plan: Plan) -> None:
 def finish(plan: Plan, out: str | None, detailed_exitcode: bool) -> int:
     """Save the plan where ``out`` says; the exit code, 2 for changes when it was asked for."""
     if out is not None:
+        from offerkit.reports.escape import visible
         from offerkit.workflow.main_path import save
 
-        path = save(plan, out)
+        path = visible(str(save(plan, out)))
         after = "There is nothing in it to apply." if plan.empty else f"Apply exactly this with: offerkit apply {path}"
         click.echo(f"Saved to {path}. {after}", err=True)
     return 2 if detailed_exitcode and not plan.empty else 0

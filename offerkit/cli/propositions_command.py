@@ -19,8 +19,8 @@ from offerkit.cli.shell import Shell, width
 )
 @environment_option
 @click.option("--status", default="", metavar="STATUS", help="With this status, by name or number.")
-@click.option("--since", default="", metavar="TIME", help="From this time on.")
-@click.option("--until", default="", metavar="TIME", help="Before this time.")
+@click.option("--since", default="", metavar="TIME", help="From this day or time on, in the environment's time zone.")
+@click.option("--until", default="", metavar="TIME", help="Before this day or time, in the environment's time zone.")
 @click.option("--limit", "-n", type=click.IntRange(min=0), default=50, help="At most so many; 0: all (default: 50).")
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "markdown", "csv"]), default="text", help="How to print."
@@ -41,13 +41,16 @@ def command(
 ) -> None:
     """List what was proposed: by contact, offer or space, newest first."""
     from offerkit.reports import propositions as report
-    from offerkit.workflow.propositions import Wanted, found, unknown_names
+    from offerkit.workflow.moments import names_zone
+    from offerkit.workflow.propositions import Wanted, found, unknown_names, zone_of
 
     wanted = Wanted(proposition, offer, contact, space, environment, status, since, until, limit)
     session = shell.session()
     session.people_needed()
     with session.existing() as store:
         rows = found(store, wanted, session.now)
+        if any(time and not names_zone(time) for time in (since, until)):
+            click.echo(f"Times that name no time zone are read in {zone_of(store, wanted)}.", err=True)
         if not rows:
             warn(unknown_names(store, wanted))
     if form == "json":

@@ -12,7 +12,13 @@ from offerkit.cli.shell import Shell
 
 @click.command("rollback")
 @click.argument("stage", metavar="STAGE", shell_complete=stages)
-@click.option("--to", "to", required=True, metavar="REVISION|TIME", help="The revision, day or time to go back to.")
+@click.option(
+    "--to",
+    "to",
+    required=True,
+    metavar="REVISION|TIME",
+    help="The revision to go back to, or the last one of a day or at a time in the environment's time zone.",
+)
 @click.option("--plan-only", is_flag=True, help="Show the plan and stop.")
 @out_option
 @exitcode_option

@@ -26,6 +26,7 @@ def command(shell: Shell, kind: str, out: Path | None) -> None:
     """
     from offerkit.loader.json_schema import schema_files
     from offerkit.loader.output import JSON_SCHEMA, check_output, writing
+    from offerkit.reports.escape import visible
 
     written = schema_files()
     if out is None:
@@ -38,4 +39,4 @@ def command(shell: Shell, kind: str, out: Path | None) -> None:
             file.write(content)
     shell.done = True
     for name in written:
-        click.echo(str(out / name))
+        click.echo(visible(str(out / name)))

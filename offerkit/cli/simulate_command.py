@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from offerkit.cli.asking import at_option, set_aside_option, warn
+from offerkit.cli.asking import at_option, data_option, set_aside_option, warn
 from offerkit.cli.complete import environments, spaces
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell, progress_bar
@@ -19,6 +19,7 @@ from offerkit.cli.shell import Shell, progress_bar
 )
 @click.option("--category", "-c", "categories", multiple=True, metavar="PATH", help="Only offers below this category.")
 @click.option("--theme", "-t", "themes", multiple=True, metavar="NAME", help="Only offers with this theme.")
+@data_option
 @at_option
 @click.option("-n", "count", type=int, default=3, metavar="NUMBER", help="Offers for each contact (default: 3).")
 @click.option(
@@ -66,6 +67,7 @@ def command(
     names: tuple[str, ...],
     categories: tuple[str, ...],
     themes: tuple[str, ...],
+    data: tuple[str, ...],
     at: str,
     count: int,
     stage: str,
@@ -85,15 +87,16 @@ def command(
     Nothing is stored and nobody is told. On spaces with hooks each contact is decided by itself, hooks included.
     """
     from offerkit.loader.output import SIMULATION_PAGE, check_output, writing
+    from offerkit.reports.escape import json_text, visible
     from offerkit.reports.simulation import simulation_json, simulation_text
     from offerkit.workflow.engine import trying
-    from offerkit.workflow.moments import moment
+    from offerkit.workflow.moments import moment, pairs
     from offerkit.workflow.simulating import Asked, by_spark, emitted, simulate
 
     session = shell.session()
     if page is not None:
         check_output(page, SIMULATION_PAGE)
-    asked = Asked(environment, names, categories, themes, axes, count, seed, out, set_aside)
+    asked = Asked(environment, names, categories, themes, axes, count, seed, pairs(data), out, set_aside)
     with trying(session, stage) as engine:
         when = moment(at, engine.catalogs[environment].zone, session.now)
         if dialect is not None:
@@ -103,7 +106,8 @@ def command(
         with progress_bar("Contacts", source.count()) as told:
             if runner == "spark":
                 rows = by_spark(engine, source, asked, when, told)
-                click.echo(f"{rows:,} rows are in {out}.")
+                shown = json_text({"rows": rows, "out": str(out)}).rstrip()
+                click.echo(shown if form == "json" else f"{rows:,} rows are in {visible(str(out))}.")
                 return
             made, reports = simulate(engine, source, asked, when, told)
     warn(reports)

@@ -18,7 +18,8 @@ from offerkit.cli.shell import Shell
 def command(shell: Shell, place: str, url: str, stage: str) -> None:
     """Print what to paste into a web page, so that a space of it is filled.
 
-    One script fills all spaces of the page with one call. The call data stands there with its samples.
+    One script fills all spaces of the page with one call. Call data that it has to
+    pass stands there as a comment, with samples to replace.
     """
     from offerkit.workflow.engine import trying
     from offerkit.workflow.snippets import snippet

@@ -33,11 +33,12 @@ def command(shell: Shell, proposition: str, status: str, data: tuple[str, ...], 
 
     from offerkit.workflow.engine import serving
     from offerkit.workflow.moments import moment, pairs
-    from offerkit.workflow.updating import Update, update
+    from offerkit.workflow.updating import Update, update, zone_of
 
     session = shell.session()
     with serving(session, write=True) as (catalogs, people, store):
-        when = moment(at, UTC, session.now)
+        zone = zone_of(catalogs, store, proposition) if at else UTC
+        when = moment(at, zone, session.now)
         change, reports = update(catalogs, people, store, Update(proposition, status, pairs(data), when, environment))
     shell.done = True
     warn(reports)
@@ -46,4 +47,5 @@ def command(shell: Shell, proposition: str, status: str, data: tuple[str, ...], 
     if not change.changed:
         click.echo(f"{what} is {row.status} already; nothing was changed.")
     else:
-        click.echo(shell.style.green(f"{what} is {row.status} now; it was {change.before}."), color=True)
+        since = f"since {when.astimezone(zone):%Y-%m-%d %H:%M %Z}" if at else "now"
+        click.echo(shell.style.green(f"{what} is {row.status} {since}; it was {change.before}."), color=True)

@@ -76,6 +76,8 @@ class Code(StrEnum):
     STORE_REPLACED = "OFR617"
     STORE_OTHER = "OFR618"
     NOT_RESTORED = "OFR619"
+    # 63x: what is made for everybody
+    CALL_DATA_UNKNOWN = "OFR630"
     # 7xx: who may do what
     NOT_ALLOWED = "OFR701"
     NO_OPERATOR = "OFR702"
@@ -208,6 +210,7 @@ CODES: dict[Code, str] = {
     Code.STORE_OTHER: "Another project's store is in the place of the one that is expected.",
     Code.NOT_RESTORED: "The store cannot be restored from this file, or what was there cannot be carried over.",
     Code.STORE_CONFLICT: "Others wrote the same at the same moment and went first; nothing of this run was kept.",
+    Code.CALL_DATA_UNKNOWN: "A simulation or delivery reads call data that only a call has; it is unknown (a warning).",
     Code.NOT_ALLOWED: "The operator's profile may not do this.",
     Code.NO_OPERATOR: "It is not known who is asking.",
     Code.NOT_APPROVED: "An approval that the promotion needs is missing.",

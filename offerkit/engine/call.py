@@ -18,7 +18,8 @@ class Who:
 
     ``key`` is the contact's canonical key (or cookie) as text, ``""`` when there is none; ``now`` is the
     proposition date, aware; ``seed`` decides how ties are shuffled. ``many``: the call is made for a whole
-    population, so its space need not be unitary. ``hints``: what is told of unknown names names those like them.
+    population, so its space need not be unitary, and nobody has to pass call data. ``hints``: what is told of unknown
+    names names those like them.
     """
 
     contact: Row | None
@@ -34,8 +35,9 @@ class Who:
 class Call:
     """What is asked, checked (check_call.py). ``contact`` and ``data`` hold every declared field.
 
-    ``exclude``: offers already proposed in this call. ``reports``: warnings about the call, which the decision
-    repeats. ``nowhere``: none of the categories, or none of the themes, exists: the answer is empty.
+    ``offers``: only these, whatever their categories; None: those of the categories and themes. ``exclude``: offers
+    already proposed in this call. ``reports``: warnings about the call, which the decision repeats. ``nowhere``: none
+    of the categories, or none of the themes, exists: the answer is empty.
     """
 
     space: str
@@ -51,3 +53,4 @@ class Call:
     anonymous: bool = False
     nowhere: bool = False
     reports: tuple[Report, ...] = ()
+    offers: frozenset[str] | None = None

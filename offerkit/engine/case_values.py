@@ -48,11 +48,12 @@ def whole_number(value: object, where: str) -> int:
 
 def decimal(value: object, where: str) -> Decimal:
     """A number that weights can have."""
+    text = text_of(value, where)
     try:
-        number = Decimal(text_of(value, where))
+        number = Decimal(text)
     except InvalidOperation:
         raise CaseError(f"{where} is a number") from None
-    if not number.is_finite() or (number and not -_DIGITS <= number.adjusted() <= _DIGITS):
+    if len(text) > 2 * _DIGITS or not number.is_finite() or (number and abs(number.adjusted()) > _DIGITS):
         raise CaseError(f"{where} is a number of {_DIGITS} digits at most")
     return number
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
 
 from offerkit.diagnostics import Refused, suggestion
 from offerkit.engine.call import Call, Who
-from offerkit.engine.case_values import CaseError, known_keys, map_of, names_of, text_of, whole_number
+from offerkit.engine.case_values import CaseError, decimal, known_keys, map_of, names_of, text_of, whole_number
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
 from offerkit.engine.compare import compare, known_expectations
@@ -176,8 +175,7 @@ def _past(catalog: Catalog, raw: Mapping[str, object], now: datetime, here: str)
         raise CaseError("a proposition of the history has either at or ago")
     try:
         ago = duration(text_of(raw["ago"], "history.ago")) if "ago" in raw else timedelta(0)
-        weight = Decimal(text_of(raw.get("weight", "1"), "history.weight"))
-    except (ValueError, InvalidOperation) as error:
+    except ValueError as error:
         raise CaseError(f"history: {error}") from error
     status = text_of(raw.get("status", "presented"), "history.status")
     if status not in STATUSES:
@@ -189,6 +187,6 @@ def _past(catalog: Catalog, raw: Mapping[str, object], now: datetime, here: str)
         channel=text_of(raw.get("channel", known.channel if known else "other"), "history.channel"),
         status=status,
         time=(_time(catalog, raw["at"], "history.at") if "at" in raw else now).astimezone(UTC) - ago,
-        weight=weight,
+        weight=decimal(raw.get("weight", 1), "history: weight"),
         rank=whole_number(raw.get("rank", 1), "history.rank"),
     )

@@ -28,14 +28,15 @@ def make_call(
 ) -> Call:
     """A call that can be decided, for ``n`` offers on ``space`` (its name).
 
-    A category or theme that does not exist is a warning; when none of those named exists, the answer is empty.
+    A category or theme that does not exist is a warning; when none of those named exists, the answer is empty. A call
+    for a whole population (``who.many``) is none that somebody made, so it may lack required call data.
     Raises Refused with everything else that is wrong: the space, ``n``, call data; ValueError when ``now`` has no
     time zone.
     """
     if who.now.tzinfo is None:
         raise ValueError("the proposition date needs a time zone")
     wanted_categories, wanted_themes = tuple(dict.fromkeys(categories)), tuple(dict.fromkeys(themes))
-    values, wrong = call_data(catalog, data or {}, hints=who.hints)
+    values, wrong = call_data(catalog, data or {}, hints=who.hints, required=not who.many)
     wrong = [*_space(catalog, space, many=who.many, hints=who.hints), *_count(n), *wrong]
     if wrong:
         raise Refused(wrong)
@@ -69,9 +70,17 @@ def contact_row(catalog: Catalog, contact: Row | None) -> Row:
     return {**catalog.nobody, **contact}
 
 
-def call_data(catalog: Catalog, data: Mapping[str, object], *, hints: bool = True) -> tuple[Row, list[Diagnostic]]:
-    """Typed call data with every declared field, and what is wrong with it, required fields included."""
+def call_data(
+    catalog: Catalog, data: Mapping[str, object], *, hints: bool = True, required: bool = True
+) -> tuple[Row, list[Diagnostic]]:
+    """Typed call data with every declared field, and what is wrong with it.
+
+    What is not given is unknown. That is a mistake for required fields, unless ``required`` is false: outside of a
+    call (simulations, deliveries, previews) there is nobody who could pass them.
+    """
     values, wrong = typed(catalog, data, hints=hints)
+    if not required:
+        return {**catalog.no_data, **values}, wrong
     missing = [name for name, field in catalog.call_data.items() if field.required and name not in data]
     empty = [name for name, field in catalog.call_data.items() if field.required and values.get(name, "") is None]
     for name in (*missing, *empty):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
 
 from offerkit.diagnostics import nearest, suggestion
-from offerkit.engine.case_values import CaseError, known_keys, map_of, names_of, text_of
+from offerkit.engine.case_values import CaseError, decimal, known_keys, map_of, names_of, text_of
 from offerkit.engine.decision import Decision, Finding
 from offerkit.engine.why import Why
 from offerkit.rules.values import show
@@ -102,10 +101,7 @@ def _weights(wanted: Mapping[str, object], decisions: Sequence[Decision]) -> lis
     weights = {offer.offer: offer.weight for decision in decisions for offer in decision.chosen}
     found: list[str] = []
     for offer, value in wanted.items():
-        try:
-            number = Decimal(text_of(value, "weights"))
-        except InvalidOperation:
-            raise CaseError(f"the weight of {offer} is a number") from None
+        number = decimal(value, f"the weight of {offer}")
         if weights.get(offer) != number:
             got = show(weights[offer]) if offer in weights else "not proposed"
             found.append(f"{offer} has weight {got}, expected {show(number)}")

@@ -45,6 +45,12 @@ class Condition:
 
         return compile_one(self.checked, self.namespaces, exact=False)
 
+    @property
+    def data_read(self) -> tuple[str, ...]:
+        """The call data that it reads."""
+        fields = () if self.checked is None else self.checked.fields
+        return tuple(name for namespace, name in fields if namespace == "interaction")
+
     @cached_property
     def parts(self) -> tuple[tuple[Checked, Evaluator], ...]:
         """The parts of the top-level ``and``, each with its own three-valued evaluator, for explanations."""

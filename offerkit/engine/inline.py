@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 
 from offerkit.address import SECTIONS, SHARED_KINDS, Address, Kind
 from offerkit.engine.case_values import CaseError, known_keys, map_of, names_of
@@ -65,6 +66,6 @@ def _written(value: object) -> object:
         return {key: _written(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_written(item) for item in value]
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return Number(repr(value))
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return Number(str(value))
     return value.isoformat() if isinstance(value, date) else value

@@ -94,7 +94,7 @@ class Lineup:
 
 def lineup(catalog: Catalog, space: str, today: date, wanted: Wanted) -> Lineup:
     """The lineup for a slice, made when it is not kept yet."""
-    key = (space, today, wanted.nowhere, frozenset(wanted.categories), frozenset(wanted.themes))
+    key = (space, today, wanted.nowhere, frozenset(wanted.categories), frozenset(wanted.themes), wanted.offers)
     return catalog.kept.lineups.get(key, lambda: _Builder(catalog, space, today).build(members(catalog, wanted)))
 
 

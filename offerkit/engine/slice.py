@@ -11,16 +11,19 @@ from offerkit.engine.decision import From
 
 
 class Wanted(NamedTuple):
-    """The categories and themes asked for; ``nowhere``: what was named does not exist."""
+    """The categories and themes asked for, or the ``offers``; ``nowhere``: what was named does not exist."""
 
     source: From
     categories: tuple[str, ...]
     themes: tuple[str, ...]
     nowhere: bool = False
+    offers: frozenset[str] | None = None
 
 
 def wanted(space: Space, call: Call) -> Wanted:
-    """What the call names; when it names nothing, the space's defaults; else the whole catalog."""
+    """What the call names (offers, or categories and themes); else the space's defaults; else the whole catalog."""
+    if call.offers is not None:
+        return Wanted(From.CALL, (), (), offers=call.offers)
     if call.nowhere or call.categories or call.themes:
         return Wanted(From.CALL, call.categories, call.themes, call.nowhere)
     if space.categories or space.themes:
@@ -31,10 +34,13 @@ def wanted(space: Space, call: Call) -> Wanted:
 def members(catalog: Catalog, wanted: Wanted) -> list[int]:
     """The places of the slice's offers: below a category or with a theme; both named: both must hold.
 
-    Offers of categories that are always included are added, except when nothing that was named exists.
+    Offers of categories that are always included are added, except when nothing that was named exists, or offers are
+    named themselves.
     """
     if wanted.nowhere:
         return []
+    if wanted.offers is not None:
+        return sorted(catalog.place_of[name] for name in wanted.offers if name in catalog.place_of)
     if not wanted.categories and not wanted.themes:
         return list(range(len(catalog.offers)))
     found: set[int] | None = None

@@ -30,6 +30,9 @@ WRITERS: dict[Kind, tuple[Profile, ...]] = {
 }
 """Who may write a kind: in design, and campaigns in live."""
 
+DELIVERERS: tuple[Profile, ...] = (ADMINISTRATOR, OFFER_MANAGER, DELIVERY_MANAGER)
+"""Who may make declared deliveries, and say that they were sent; to write campaigns is another right."""
+
 PROMOTERS: tuple[Profile, ...] = (ADMINISTRATOR, OFFER_MANAGER)
 """Who may promote and roll back live where an environment names no promoters."""
 

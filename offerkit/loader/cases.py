@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, refuse
 from offerkit.loader.limits import MAX_BYTES
 from offerkit.loader.yaml_events import YamlList, YamlMap, locate, parse, unpack
-from offerkit.models.base import Number
 
 FOLDER = "cases"
 KEYS = ("version", "catalog", "activated", "cases")
@@ -122,14 +120,9 @@ def _map(value: Mapping[str, object]) -> dict[str, object]:
 
 
 def _plain(value: object) -> object:
-    """Plain data; whole numbers as they are, others exact."""
+    """Plain data; a number stays the text it is written as, because only its field knows what it means."""
     if isinstance(value, YamlMap):
         return _map(value)
     if isinstance(value, YamlList):
         return [_plain(item) for item in value]
-    if isinstance(value, Number):
-        try:
-            return int(value)
-        except ValueError:
-            return Decimal(str(value))
     return value

@@ -59,7 +59,10 @@ class Delivery(Part):
     target: Expression | None = Field(None, description="The recipients; absent: all.")
     engine: EngineCall | None = None
     offers: NameList | None = None
-    outline: Name | None = None
+    outline: Name | None = Field(None, description="All offers of the outline, in its order; the engine is not asked.")
+    count: Integer | None = Field(
+        None, ge=1, le=100, description="With outline: only the engine's best so many of its offers for each recipient."
+    )
     cells: tuple[Cell, ...] | None = None
     exclude_recipients_with_too_few_offers: Flag = False
     show_nothing_where_missing: Flag = Field(
@@ -71,7 +74,14 @@ class Delivery(Part):
         ways = [self.engine, self.offers, self.outline, self.cells]
         if sum(way is not None for way in ways) != 1:
             raise PydanticCustomError("delivery", "a delivery has exactly one of engine, offers, outline and cells")
+        if self.count is not None and self.outline is None:
+            raise PydanticCustomError("delivery", "count stands beside outline only; for the engine it is engine.count")
         return self
+
+    @property
+    def asks_engine(self) -> bool:
+        """Whether the engine chooses; otherwise everybody in the target gets what the delivery says."""
+        return self.engine is not None or self.count is not None
 
 
 class Campaign(Resource, Period):

@@ -31,7 +31,7 @@ from offerkit.rules.types import Base, FieldType
 class CallData(DimensionField):
     """A field that a call may pass; the sample is what previews use."""
 
-    sample: Given | None = Field(None, description="The value that previews use.")
+    sample: Given | None = Field(None, description="The value that previews use; it decides nothing.")
     required: Flag = False
 
     @model_validator(mode="after")

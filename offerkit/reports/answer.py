@@ -9,6 +9,7 @@ from xml.sax.saxutils import quoteattr
 from offerkit.engine.answer import Answer, Proposed, SpaceAnswer
 from offerkit.engine.decision import Finding
 from offerkit.fingerprint import Json
+from offerkit.rendering.values import escape
 from offerkit.reports.escape import clip, json_text, one_line, visible
 from offerkit.reports.explain import explanation_json, explanation_text
 from offerkit.reports.style import PLAIN, Style, indented
@@ -134,12 +135,16 @@ def answer_xml(answer: Answer) -> str:
 
 
 def propositions_xml(answer: Answer) -> str:
-    """The elements inside of :func:`answer_xml`, one after the other."""
+    """The elements inside of :func:`answer_xml`, one after the other; with the html, as a text, where it was made."""
     lines: list[str] = []
     for space in answer.spaces:
         for proposed in space.proposed:
             tag = proposition_tag(proposed, space.space, f"i_{space.space}")
-            lines += [tag, proposed.rendered["xml"].rstrip(), "</proposition>"]
+            lines += [tag, proposed.rendered["xml"].rstrip()]
+            if "html" in proposed.rendered:
+                html = escape(proposed.rendered["html"])
+                lines.append(f"<htmlOfferView><mdSource>{html}</mdSource></htmlOfferView>")
+            lines.append("</proposition>")
     return "".join(f"{line}\n" for line in lines)
 
 

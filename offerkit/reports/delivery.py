@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from offerkit.fingerprint import Json
 from offerkit.reports import escape
 from offerkit.reports.escape import json_text, visible
+from offerkit.reports.simulation import supposing
 from offerkit.reports.style import PLAIN, Style, pad
 
 
@@ -16,7 +17,7 @@ class DeliveryResult:
     """A delivery that was made, or tried out (``dry``). Times are local to the environment, as text.
 
     ``aside``: contacts without a message by reason; ``by_rank``: by offer, how many got it at each rank;
-    ``failures``: by offer, for how many it could not be rendered, and an example.
+    ``failures``: by offer, for how many it could not be rendered, and an example. ``data``: what was supposed.
     """
 
     name: str
@@ -36,18 +37,25 @@ class DeliveryResult:
     failures: dict[str, tuple[int, str]] = field(default_factory=dict)
     folder: str = ""
     resumed: int = 0
+    data: Mapping[str, str] = field(default_factory=dict)
 
     def add(self, offer: str, rank: int) -> None:
         """One more contact gets ``offer`` at ``rank`` (from 1)."""
         self.by_rank.setdefault(offer, [0] * self.wanted)[rank - 1] += 1
         self.propositions += 1
 
+    def set_aside(self, reason: str) -> None:
+        """One more contact gets no message."""
+        name = str(reason)  # the member of an enumeration is no key of a JSON object
+        self.aside[name] = self.aside.get(name, 0) + 1
+
 
 def delivery_text(result: DeliveryResult, style: Style = PLAIN) -> str:
     """A summary that says what happened, to whom not, and what comes next."""
     what = "would go" if result.dry else "are ready"
+    supposed = visible(supposing(result.data))
     lines = [
-        style.bold(f"{visible(result.name)} · {result.environment}/{result.space} · {result.time}")
+        style.bold(f"{visible(result.name)} · {result.environment}/{result.space} · {result.time}{supposed}")
         + f" · live revision {result.revision}",
         "",
         style.green(f"{result.messages:,} messages {what}, with {result.propositions:,} offers")
@@ -106,7 +114,7 @@ def delivery_json(result: DeliveryResult) -> dict[str, Json]:
             offer: {"contacts": count, "example": example}
             for offer, (count, example) in sorted(result.failures.items())
         },
-        "folder": result.folder,
+        "folder": result.folder, "data": dict(result.data),
     }  # fmt: skip
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 
 from offerkit.reports.escape import clip, json_text, visible
 from offerkit.reports.style import PLAIN, Style, display_width, pad
@@ -57,18 +57,29 @@ class SpaceResult:
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """All spaces of a simulation. ``at`` is in the environment's zone, ``n`` what was asked for."""
+    """All spaces of a simulation. ``at`` is in the environment's zone, ``n`` what was asked for, ``data`` supposed."""
 
     environment: str
     stage: str
     at: str
     n: int
     spaces: Sequence[SpaceResult]
+    data: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def asked(self) -> str:
+        """How many for each contact, when, and what call data were supposed, in words."""
+        return f"{self.n} for each contact, at {self.at}{supposing(self.data)}"
+
+
+def supposing(data: Mapping[str, str]) -> str:
+    """The call data that were supposed, to stand behind a time; empty for none."""
+    return "".join(f", {name} = {clip(value, 60)}" for name, value in data.items())
 
 
 def simulation_text(made: Simulation, style: Style = PLAIN) -> str:
     """A part for each space: how many get how many, offers by rank, axes, and what keeps back who is never given."""
-    lines = [style.bold(f"{made.environment} in {made.stage}, {made.n} for each contact, at {made.at}")]
+    lines = [style.bold(f"{made.environment} in {made.stage}, {visible(made.asked)}")]
     for space in made.spaces:
         lines += ["", *_space(made, space, style)]
     return style.finish("\n".join(lines) + "\n")

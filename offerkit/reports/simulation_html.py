@@ -10,7 +10,7 @@ from offerkit.reports.simulation import OfferResult, Simulation, SpaceResult
 def simulation_html(made: Simulation) -> str:
     """The whole page."""
     title = f"{made.environment} in {made.stage}: who gets what"
-    head = f"<h1>{html(title)}</h1><p class=quiet>{made.n} for each contact, at {html(made.at)}</p>"
+    head = f"<h1>{html(title)}</h1><p class=quiet>{html(made.asked)}</p>"
     return page(title, head + "".join(_space(made, space) for space in made.spaces))
 
 

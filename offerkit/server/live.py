@@ -60,12 +60,10 @@ def compiled(store: Store) -> Served:
 
 def _warm(catalog: Catalog) -> None:
     """Ask every space once: what the engine makes when it first meets a space, the first caller need not wait for."""
-    nobody = Who(None, "", datetime.now(UTC))
-    data = {name: field.sample for name, field in catalog.call_data.items() if field.required}
+    nobody = Who(None, "", datetime.now(UTC), many=True)
     for name, space in catalog.spaces.items():
         if space.unitary and not (space.target_loading or space.post_processing):
-            with suppress(Refused):  # a field that is required but has no sample
-                decide(catalog, make_call(catalog, name, who=nobody, data=data), ())
+            decide(catalog, make_call(catalog, name, who=nobody), ())
 
 
 def _heads(store: Store) -> tuple[tuple[str, int, str], ...]:

@@ -53,8 +53,7 @@ def routes(desk: Desk, status_base: str, public_url: str) -> APIRouter:
             only_utf8(request.headers.get("content-type", ""))
             wanted = soap_xml.read(await request.body())
             if wanted.operation == "Propose":
-                passed = "uuid" if wanted.values.get("uuid") else "nli"
-                made = await _propose(desk, _ask(environment, space, wanted, status_base), passed)
+                made = await _propose(desk, _ask(environment, space, wanted, status_base), wanted)
             else:
                 made = await _update(desk, environment, wanted)
         except SoapFault as found:
@@ -89,6 +88,7 @@ def _ask(environment: str, space: str, wanted: soap_xml.Request, status_base: st
         data=wanted.context,
         store=no_prop not in _YES,
         outputs=("xml",),
+        own_html=True,
         status_base=status_base,
         hints=False,
     )
@@ -108,13 +108,13 @@ def _is_live(desk: Desk, environment: str, space: str) -> bool:
     return found is not None and found.unitary
 
 
-async def _propose(desk: Desk, ask: Ask, passed: str) -> bytes:
-    """``passed``: the part in which the visitor's cookie came, and in which a new one is given back."""
+async def _propose(desk: Desk, ask: Ask, wanted: soap_xml.Request) -> bytes:
+    """The answer; a new cookie of the visitor is given back in the part in which the old one came."""
     found, _ = await desk.propose(ask)
     parts = {"interactionId": escape(found.interaction), "propositions": propositions_xml(found)}
     if found.cookie:
-        parts[passed] = escape(found.cookie)
-    return soap_xml.answer("Propose", parts)
+        parts["uuid" if wanted.values.get("uuid") else "nli"] = escape(found.cookie)
+    return soap_xml.answer(wanted, parts)
 
 
 async def _update(desk: Desk, environment: str, wanted: soap_xml.Request) -> bytes:
@@ -122,7 +122,7 @@ async def _update(desk: Desk, environment: str, wanted: soap_xml.Request) -> byt
     if not proposition or len(proposition) > LONGEST_KEY or not status:
         raise SoapFault("Sender", "UpdateStatus needs proposition and status", Code.BAD_REQUEST)
     await desk.update(Update(proposition, status, wanted.context, now(), environment))
-    return soap_xml.answer("UpdateStatus", {})
+    return soap_xml.answer(wanted, {})
 
 
 def _refused(refused: Refused) -> Response:

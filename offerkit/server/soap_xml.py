@@ -15,6 +15,13 @@ from offerkit.server.wire import LONGEST_NAME, LONGEST_VALUE, MOST_DATA, call_da
 ENVELOPE = "http://www.w3.org/2003/05/soap-envelope"
 ENVELOPE_11 = "http://schemas.xmlsoap.org/soap/envelope/"
 SERVICE = "urn:nms:interaction"
+SERVICES: Mapping[str, tuple[str, ...]] = {
+    "Propose": (SERVICE, "urn:nms:proposition"),
+    "UpdateStatus": (SERVICE,),
+}
+"""The namespaces of each operation; clients of the original also call ``nms:proposition#Propose``."""
+NO_DATA = ("empty", "undef")
+"""Elements that stand for no call data."""
 MEDIA_TYPE = "application/soap+xml; charset=utf-8"
 DEEPEST, MOST = 16, 500
 """Levels and elements of an envelope."""
@@ -42,11 +49,15 @@ class SoapFault(Exception):  # noqa: N818 - SOAP's own word for it
 
 @dataclass(frozen=True)
 class Request:
-    """The operation that is asked for; ``values`` are its texts by element, ``context`` the call data."""
+    """The operation that is asked for; ``values`` are its texts by element, ``context`` the call data.
+
+    ``service``: the namespace that it is written in, and answered.
+    """
 
     operation: str
     values: Mapping[str, str]
     context: Mapping[str, object]
+    service: str = SERVICE
 
 
 def read(content: bytes) -> Request:
@@ -139,16 +150,17 @@ def _expanded(name: str, scope: Mapping[str, str]) -> str:
 
 
 def _request(element: Element) -> Request:
-    space, name = _taken_apart(element.tag)
-    if space != SERVICE or name not in PARTS:
+    service, name = _taken_apart(element.tag)
+    if service not in SERVICES.get(name, ()):
         raise SoapFault("Sender", "the operations are Propose and UpdateStatus of urn:nms:interaction")
-    known = {part for part, _ in PARTS[name]}
+    known = {part.lower(): part for part, _ in PARTS[name]}
     values: dict[str, str] = {}
     context: Mapping[str, object] = {}
     for child in element:
         space, part = _taken_apart(child.tag)
-        if part not in known or space not in (SERVICE, ""):
-            raise SoapFault("Sender", f"{name} has no part “{part[:60]}”")
+        if known.get(part.lower()) != part or space not in (service, ""):
+            _pass_over(name, known, part, child)
+            continue
         if part in values:
             raise SoapFault("Sender", f"{part} is given twice")
         values[part] = (child.text or "").strip()
@@ -156,7 +168,20 @@ def _request(element: Element) -> Request:
             context = _context(child)
         elif len(child):
             raise SoapFault("Sender", f"{part} is a text, without the element “{_taken_apart(child[0].tag)[1][:60]}”")
-    return Request(name, values, context)
+    return Request(name, values, context, service)
+
+
+def _pass_over(operation: str, known: Mapping[str, str], part: str, child: Element) -> None:
+    """A text that is not ours, such as the session token that the original's clients send, means nothing here.
+
+    Raises SoapFault for elements inside of it, and for what is nearly a part: the call would be another one without it.
+    """
+    meant = known.get(part.lower())
+    if meant is not None:
+        hint = f"write {meant}" if meant != part else "it is in another namespace"
+        raise SoapFault("Sender", f"{operation} has no part “{part[:60]}”: {hint}")
+    if len(child):
+        raise SoapFault("Sender", f"{operation} has no part “{part[:60]}”, and only texts are passed over")
 
 
 def _taken_apart(tag: str) -> tuple[str, str]:
@@ -166,18 +191,18 @@ def _taken_apart(tag: str) -> tuple[str, str]:
 
 
 def _context(element: Element) -> dict[str, object]:
-    """``<interaction navigationLanguage='fr'/>``; ``<empty/>`` or nothing is no call data."""
+    """``<interaction navigationLanguage='fr'/>``; ``<empty/>``, ``<undef/>`` or nothing is no call data."""
     texts = (element.text, *(one for inner in element for one in (inner.text, inner.tail)))
     written = any(text and text.strip() for text in texts)
     if len(element) == 0 and not written:
         return {}
     (inner,) = element if len(element) == 1 else (None,)
     name = "" if inner is None else _taken_apart(inner.tag)[1]
-    if inner is None or name not in ("interaction", "empty") or len(inner) or written:
+    if inner is None or name not in ("interaction", *NO_DATA) or len(inner) or written:
         raise SoapFault("Sender", "context holds one element, interaction or empty")
-    if name == "empty":
+    if name in NO_DATA:
         if inner.attrib:
-            raise SoapFault("Sender", "empty is no call data; write it as attributes of interaction")
+            raise SoapFault("Sender", f"{name} is no call data; write it as attributes of interaction")
         return {}
     if len(inner.attrib) > MOST_DATA:
         raise SoapFault("Sender", f"a call has {MOST_DATA} call data at most")
@@ -191,10 +216,10 @@ def _context(element: Element) -> dict[str, object]:
     return data
 
 
-def answer(operation: str, parts: Mapping[str, str]) -> bytes:
-    """An envelope with the answer; ``parts`` are XML already."""
+def answer(asked: Request, parts: Mapping[str, str]) -> bytes:
+    """An envelope with the answer to ``asked``; ``parts`` are XML already."""
     inner = "".join(f"<{name}>{value}</{name}>" for name, value in parts.items())
-    made = f'<{operation}Response xmlns="{SERVICE}">{inner}</{operation}Response>'
+    made = f'<{asked.operation}Response xmlns="{asked.service}">{inner}</{asked.operation}Response>'
     return _enveloped(made)
 
 

@@ -125,7 +125,9 @@ class ProposeBody(Body):
     )
     status_url: bool = Field(True, description="Lead tracked links through this service.")
     at: Annotated[str, Field(max_length=40)] = Field(
-        "", description="For operators: a day or time (ISO 8601) to answer for instead of now; implies store: false."
+        "",
+        description="For operators: a day (its noon) or time (ISO 8601) to answer for instead of now, in the"
+        " environment's time zone if it names none; implies store: false.",
     )
     seed: Annotated[str, Field(max_length=100)] = Field("", description="For operators: how ties are shuffled.")
     explain: bool = Field(False, description="For operators: say of every offer why it is in or out.")

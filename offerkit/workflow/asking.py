@@ -26,7 +26,7 @@ class Ask:
     take the place of ``categories`` where nobody was identified and the linked anonymous space answers; none: those
     of the space that fell back. ``wanted`` is what differs on single spaces, by the name in ``spaces``.
     ``hints``: whether names that are not known are told with those that look like them, which takes a while; nobody
-    from outside ever hears them.
+    from outside ever hears them. ``own_html``: html beside the ``outputs``, on spaces that have a function for it.
     """
 
     spaces: tuple[str, ...]
@@ -45,6 +45,7 @@ class Ask:
     anonymous_categories: tuple[str, ...] = ()
     wanted: Mapping[str, Wanted] = field(default_factory=dict)
     hints: bool = True
+    own_html: bool = False
 
     def on(self, space: str) -> Wanted:
         """What is wanted of one of the call's spaces."""

@@ -5,20 +5,19 @@ check → select → render, part by part, into DIR.partial → one transaction 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
 from offerkit import __version__
-from offerkit.address import Kind
 from offerkit.batch import People, open_people
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, or_list, refuse, suggestion
 from offerkit.engine.report import Report
 from offerkit.fingerprint import canonical, digest
-from offerkit.governance.rights import WRITERS, Actor
+from offerkit.governance.rights import DELIVERERS, Actor
 from offerkit.reports.delivery import DeliveryResult, delivery_json, sample_files
 from offerkit.store import DeliveryRun, Store
 from offerkit.store.deliveries import made_already
@@ -29,6 +28,7 @@ from offerkit.workflow.delivery_messages import Aside, Message, Writer, proposit
 from offerkit.workflow.delivery_order import Order
 from offerkit.workflow.proposing import new_id, utc
 from offerkit.workflow.set_aside import bad_rows
+from offerkit.workflow.simulating import read_data, unknown_data
 
 SAMPLES = 3
 """Messages that are also written as pages to look at."""
@@ -38,7 +38,8 @@ SAMPLES = 3
 class Deliver:
     """What is asked. ``folder`` None: no files (dry runs only). ``fields``: of the contact, for the sender.
 
-    ``set_aside``: a CSV file for contacts that cannot be read; None: they stop the run.
+    ``data``: call data that is supposed; what is not given is unknown. ``set_aside``: a CSV file for contacts that
+    cannot be read; None: they stop the run.
     """
 
     actor: Actor
@@ -48,6 +49,7 @@ class Deliver:
     fields: Sequence[str] = ()
     status_base: str = ""
     seed: str = ""
+    data: Mapping[str, object] = field(default_factory=dict)
     set_aside: Path | None = None
 
 
@@ -62,7 +64,7 @@ def deliver(
     """
     may_deliver(asked.actor)
     fields = [_field(order, name) for name in asked.fields]
-    chosen = selection(order, asked.seed)
+    chosen = selection(order, asked.seed, asked.data)
     result = _result(order, asked)
     types = dict(order.catalog.dimension.fields)
     key = order.catalog.dimension.key
@@ -77,7 +79,8 @@ def deliver(
             with folder.working():
                 _make(folder, people, chosen, store, writer, result, asked)
     result.failures = {o: (count, writer.failures.examples[o]) for o, count in writer.failures.counts.items()}
-    return result, (*order.reports, *chosen.call.reports, *writer.reports, *bad.reports())
+    unknown = _unknown_data(order, chosen, writer, asked)
+    return result, (*order.reports, *chosen.call.reports, *unknown, *writer.reports, *bad.reports())
 
 
 def begun(folder: Path, place: tuple[str, str, str], now: datetime) -> datetime | None:
@@ -108,13 +111,12 @@ def finished(store: Store, place: tuple[str, str, str], folder: Path | None) -> 
 
 
 def may_deliver(actor: Actor) -> None:
-    """Raises Refused unless ``actor`` may make deliveries (domain.md §1: whoever writes campaigns)."""
-    if actor.profile is not None and actor.profile not in WRITERS[Kind.CAMPAIGN]:
+    """Raises Refused unless ``actor`` may make deliveries."""
+    if actor.profile is not None and actor.profile not in DELIVERERS:
         raise refuse(
             Code.NOT_ALLOWED,
             f"{actor.name} ({actor.profile}) may not make deliveries",
-            detail="Deliveries are made by who writes campaigns.",
-            hint=f"Let {or_list([str(profile) for profile in WRITERS[Kind.CAMPAIGN]])} do it.",
+            hint=f"Let {or_list(DELIVERERS)} do it.",
         )
 
 
@@ -130,11 +132,28 @@ def _field(order: Order, name: str) -> str:
     return found
 
 
+def _unknown_data(order: Order, chosen: Selection, writer: Writer, asked: Deliver) -> Iterator[Report]:
+    """The warning of call data that conditions or texts read though nobody passes them; a hook may add them."""
+    made = chosen.made
+    if made is not None and order.catalog.spaces[order.body.space].target_loading:
+        return
+    if made is not None:
+        offers = {order.catalog.offers[item.place].name for item in made.items}
+    else:
+        offers = {*order.offers, *(cell.offer for cell in order.body.cells or ())}
+    gates = [gate for gate, _ in chosen.cells] + [gate for gate in (chosen.target,) if gate is not None]
+    read = {name for gate in gates for name in gate.condition.data_read} | read_data([made] if made is not None else [])
+    if order.catalog.when is not None:
+        read.update(order.catalog.when.gate.condition.data_read)
+    yield from unknown_data(order.catalog, asked.data, read, writer.data_read(offers))
+
+
 def _result(order: Order, asked: Deliver) -> DeliveryResult:
     local = order.at.astimezone(order.catalog.zone)
     return DeliveryResult(
         order.name, order.environment, order.body.space, f"{local:%Y-%m-%d %H:%M %Z}", order.catalog.revision, "",
         asked.dry, wanted=order.count, folder=str(asked.folder) if asked.folder is not None else "",
+        data={name: str(value) for name, value in asked.data.items()},
     )  # fmt: skip
 
 
@@ -144,7 +163,7 @@ def _try_out(people: People, chosen: Selection, store: Store, writer: Writer, re
         for recipient in part:
             message = writer.message(recipient)
             if isinstance(message, Aside):
-                result.aside[message] = result.aside.get(message, 0) + 1
+                result.set_aside(message)
             else:
                 _count(result, message)
 
@@ -166,7 +185,7 @@ def _make(
         for message in folder.messages():
             _count(result, message)
         for _, reason in folder.asides():
-            result.aside[reason] = result.aside.get(reason, 0) + 1
+            result.set_aside(reason)
         result.stored = 0 if asked.dry or not order.space.storage.enabled else result.propositions
         folder.finish(delivery_json(result), sample_files(samples))
     except OSError as error:
@@ -231,5 +250,6 @@ def _inputs(people: People, order: Order, asked: Deliver) -> str:
         "offerkit": __version__, "revision": order.catalog.revision, "campaign": order.fingerprint,
         "delivery": order.delivery, "contacts": [str(part) for part in found or ()], "time": utc(order.at),
         "fields": list(asked.fields), "status": asked.status_base, "seed": asked.seed, "dry": asked.dry,
+        "data": {name: str(value) for name, value in sorted(asked.data.items())},
     }  # fmt: skip
     return digest(canonical(made))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from offerkit.batch import Batch, Decided, People, Program, decide_all, over, program
 from offerkit.batch.decide import CHUNK
 from offerkit.batch.gates import column, gate_sql
-from offerkit.engine.call import MAX_COUNT, Call, Who
+from offerkit.engine.call import Call, Who
 from offerkit.engine.check_call import make_call
 from offerkit.engine.condition import Facts, Gate, Memo
 from offerkit.engine.decide import decide
@@ -22,10 +22,6 @@ from offerkit.store import Store
 from offerkit.workflow.delivery_order import Order
 from offerkit.workflow.hooked import asks_hooks, value_of
 from offerkit.workflow.proposing import history_of
-
-if TYPE_CHECKING:
-    import numpy
-    from numpy.typing import NDArray
 
 SPARE = 2
 """Offers chosen beyond those wanted, for contacts for whom one cannot be rendered."""
@@ -42,11 +38,15 @@ class Choice(NamedTuple):
 
 
 class Recipient(NamedTuple):
-    """A contact with its fields; ``choices`` in order, more than are wanted maybe. None: not in the target."""
+    """A contact with its fields; ``choices`` in order, more than are wanted maybe. None: not in the target.
+
+    ``data``: the call data where a target-loading hook took part; None: those of everybody.
+    """
 
     key: str
     contact: Row
     choices: tuple[Choice, ...] | None
+    data: Row | None = None
 
 
 @dataclass(frozen=True)
@@ -61,20 +61,22 @@ class Selection:
     facts: Facts
 
 
-def selection(order: Order, seed: str = "") -> Selection:
-    """The selection of ``order``. Raises Refused when its space or categories cannot be asked."""
+def selection(order: Order, seed: str, data: Mapping[str, object]) -> Selection:
+    """The selection of ``order``, supposing ``data`` as call data; what is not given is unknown.
+
+    Raises Refused when its space cannot be asked, or call data are not declared or of another type.
+    """
     catalog, body = order.catalog, order.body
-    samples: dict[str, object] = {
-        name: field.sample for name, field in catalog.call_data.items() if field.required and field.sample is not None
-    }
     engine = body.engine
     call = make_call(
         catalog, body.space, who=Who(None, "", order.at, seed, catalog.anonymous, many=True),
         n=min(100, order.count + SPARE), categories=engine.categories if engine else (),
-        themes=engine.themes if engine else (), data=samples,
+        themes=engine.themes if engine else (), data=data,
     )  # fmt: skip
-    data = {name: field.type for name, field in catalog.call_data.items()}
-    names = Expressions(catalog.dimension.name, catalog.dimension.fields, data, catalog.zone)
+    if body.outline is not None:
+        call = replace(call, offers=frozenset(order.offers))
+    types = {name: field.type for name, field in catalog.call_data.items()}
+    names = Expressions(catalog.dimension.name, catalog.dimension.fields, types, catalog.zone)
     where = f"{order.environment}/campaign.{order.campaign}"
     path = ("deliveries", order.delivery)
     target = names.target(body.target, where, (*path, "target")) if body.target is not None else None
@@ -84,8 +86,7 @@ def selection(order: Order, seed: str = "") -> Selection:
     )
     local = order.at.astimezone(catalog.zone).replace(tzinfo=None)
     facts = Facts(catalog.nobody, call.data, local, local.date())
-    asks = engine is not None or body.outline is not None
-    return Selection(order, target, cells, call, program(catalog, call) if asks else None, facts)
+    return Selection(order, target, cells, call, program(catalog, call) if body.asks_engine else None, facts)
 
 
 def recipients(people: People, made: Selection, store: Store | None) -> Iterator[Iterator[Recipient]]:
@@ -104,21 +105,17 @@ def recipients(people: People, made: Selection, store: Store | None) -> Iterator
 
 
 def _one_by_one(people: People, made: Selection, store: Store | None, first: int) -> Iterator[Recipient]:
-    catalog, outline = made.order.catalog, made.order.body.outline is not None
+    catalog = made.order.catalog
     names = list(people.types)
     for key, held, *cells in _rows(people, made, first):
         contact: Row = {name: value_of(value) for name, value in zip(names, cells, strict=True)}
         if not held:
             yield Recipient(key, contact, None)
             continue
-        call = replace(made.call, contact=contact, key=key, n=MAX_COUNT if outline else made.call.n)
         history = history_of(store, catalog, key, made.order.at) if store is not None else ()
-        found = {chosen.offer: chosen for chosen in decide(catalog, call, history).chosen}
-        names_ = [name for name in made.order.offers if name in found] if outline else list(found)
-        chosen = (found[name] for name in names_)
-        yield Recipient(
-            key, contact, tuple(Choice(catalog.place_of[one.offer], one.weight, one.product) for one in chosen)
-        )
+        found = decide(catalog, replace(made.call, contact=contact, key=key), history)
+        choices = (Choice(catalog.place_of[one.offer], one.weight, one.product) for one in found.chosen)
+        yield Recipient(key, contact, tuple(choices), found.data)
 
 
 def _part(people: People, made: Selection, first: int, decided: Decided | None) -> Iterator[Recipient]:
@@ -131,7 +128,8 @@ def _part(people: People, made: Selection, first: int, decided: Decided | None) 
         if not cells[0]:
             yield Recipient(key, contact, None)
         elif decided is not None:
-            yield Recipient(key, contact, tuple(weigh(item, contact) for item in _items(made, decided, place)))
+            picks = decided.picks[:, place].tolist()
+            yield Recipient(key, contact, tuple(weigh(item, contact) for item in picks if item >= 0))
         elif made.cells:
             holds = (place_ for (_, place_), held in zip(made.cells, cells[1:tests], strict=True) if held)
             yield Recipient(key, contact, tuple(Choice(found, NOT_WEIGHED) for found in list(holds)[:1]))
@@ -158,20 +156,6 @@ def _targets(made: Selection) -> Iterator[Gate]:
     when = made.order.catalog.when
     if when is not None:
         yield when.gate
-
-
-def _items(made: Selection, decided: Decided, place: int) -> list[int]:
-    """The items for the contact at ``place`` of the part: the engine's order, or that of the outline."""
-    if made.order.body.outline is None:
-        return [item for item in decided.picks[:, place].tolist() if item >= 0]
-    assert made.made is not None
-    ready: NDArray[numpy.bool_] = decided.presentable[:, place]
-    by_offer: dict[int, int] = {}
-    for number, item in enumerate(made.made.items):
-        if ready[number]:
-            by_offer.setdefault(item.place, number)  # items stand by weight, the highest first
-    at = made.order.catalog.place_of
-    return [by_offer[at[name]] for name in made.order.offers if at[name] in by_offer]
 
 
 class _Weigher:

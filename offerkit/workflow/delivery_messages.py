@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -79,6 +79,10 @@ class Writer:
         self._extra = order.place.proposed_data
         self.failures = Failures({}, {})
 
+    def data_read(self, offers: Iterable[str]) -> set[str]:
+        """The call data that the texts of ``offers`` read on this space."""
+        return self._shower.data_read(offers)
+
     @property
     def reports(self) -> tuple[Report, ...]:
         """What cannot be stored with propositions."""
@@ -114,9 +118,10 @@ class Writer:
     def _offer(self, recipient: Recipient, choice: Choice, rank: int, parts: Mapping[str, list[str]]) -> Made:
         order = self._order
         offer = order.catalog.offers[choice.place]
+        data = self._data if recipient.data is None else recipient.data
         id_ = self._ids() if self._keep else ""
         about: Row = {"id": id_ or None, "rank": rank, "weight": choice.weight, "space": order.body.space}
-        _, rendered = self._shower.show(offer.name, choice.product, recipient.contact, self._data, about, OUTPUTS)
+        _, rendered = self._shower.show(offer.name, choice.product, recipient.contact, data, about, OUTPUTS)
         for output in OUTPUTS:
             parts[output].append(rendered[output])
         proposition: Row = {
@@ -127,7 +132,7 @@ class Writer:
         return {
             "id": id_, "offer": offer.name, "category": offer.category, "rank": rank,
             "weight": weight_text(choice.weight),
-            "data": self._extra.values(recipient.contact, self._data, offer.row, proposition, order.at),
+            "data": self._extra.values(recipient.contact, data, offer.row, proposition, order.at),
         }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, time
 
 from offerkit.address import Kind, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
-from offerkit.engine.catalog import Catalog
+from offerkit.engine.catalog import Catalog, Category, Offer
 from offerkit.engine.report import Report
 from offerkit.models.campaign import Campaign, Delivery
 from offerkit.models.space import Space
@@ -50,7 +50,9 @@ class Order:
         """How many propositions a recipient is meant to get."""
         if self.body.engine is not None:
             return self.body.engine.count
-        return 1 if self.body.cells is not None else len(self.offers)
+        if self.body.cells is not None:
+            return 1
+        return self.body.count or len(self.offers)
 
 
 def place_of(catalogs: Catalogs, name: str) -> tuple[str, str, str]:
@@ -109,7 +111,7 @@ def order(catalogs: Catalogs, place: tuple[str, str, str], now: datetime, at: da
     space = catalogs.place(environment, body.space)
     entry = catalogs.view.entries[address]
     made = Order(environment, campaign, name, body, entry.fingerprint, space, when, tuple(offers))
-    return made if body.engine or body.outline else _with_reports(made)
+    return made if body.asks_engine else _with_reports(made)
 
 
 def _missing(catalogs: Catalogs, campaign: str, model: Campaign, name: str) -> Iterator[Diagnostic]:
@@ -159,7 +161,9 @@ def _with_reports(made: Order) -> Order:
     reports = []
     for name in offers:
         offer = made.catalog.offers[made.catalog.place_of[name]]
-        if not offer.enabled or not offer.days.hold(today):
-            why = "is disabled" if not offer.enabled else f"is outside of its dates on {today}"
+        parts: tuple[Offer | Category, ...] = (offer, *offer.chain)
+        enabled = all(part.enabled for part in parts)
+        if not enabled or not all(part.days.hold(today) for part in parts):
+            why = f"is outside of its dates on {today}" if enabled else "is disabled"
             reports.append(Report(Code.NOT_LIVE, f"Offer “{name}” {why}; it is sent as the delivery says.", made.name))
     return replace(made, reports=tuple(reports))

@@ -40,8 +40,7 @@ def evaluate(
     from offerkit.rules.python import compile_one
 
     catalog = catalogs[environment]
-    values, wrong = call_data(catalog, data)
-    wrong = [found for found in wrong if found.code is not Code.MISSING_CALL_DATA]
+    values, wrong = call_data(catalog, data, required=False)
     if wrong:
         raise Refused(wrong)
     types = {name: field.type for name, field in catalog.call_data.items()}

@@ -14,7 +14,7 @@ from offerkit.planning.plan import Body, Entry
 from offerkit.planning.view import references_of
 from offerkit.store import Store
 from offerkit.store.views import environments
-from offerkit.workflow.points import serial_of
+from offerkit.workflow.points import serial_of, zone_of, zone_said
 from offerkit.workflow.session import Session
 
 LIMIT = 4 * 1024 * 1024
@@ -82,9 +82,12 @@ class _Collector:
         self._asked = refs
         self._stage = refs[0].stage
         self._heads = store.heads()
-        self._serial = None if refs[0].at is None else serial_of(store, refs[0])
+        zone = zone_of(store, refs)
+        self._serial = None if refs[0].at is None else serial_of(store, refs[0], zone)
         self._dormant: dict[str, Entry] = {}
         self.found = Exported()
+        if said := zone_said(refs[0].at, zone):
+            self.found.notes.append(f"It is revision {self._serial}, the last one at {refs[0].at}{said}.")
 
     def collect(self) -> Exported:
         """Everything. Raises Refused when the stages hold nothing."""

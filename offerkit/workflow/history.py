@@ -23,7 +23,7 @@ from offerkit.reports.words import DONE, count
 from offerkit.store import ChangeRow, RevisionRow, Store
 from offerkit.store.tokens import TokenEvent, events
 from offerkit.store.views import StoredBodies
-from offerkit.workflow.points import Point, comparable, serial_of
+from offerkit.workflow.points import Point, comparable, is_time, serial_of, zone_of, zone_said
 from offerkit.workflow.session import Session
 from offerkit.workflow.who import promotion_settings
 
@@ -179,7 +179,9 @@ def plan_rollback(session: Session, store: Store, text: str, to: str) -> Plan:
     heads = store.heads()
     if stage not in heads:
         raise refuse(Code.BAD_POINT, f"there is no stage {stage}", hint=suggestion(stage, heads))
-    serial = serial_of(store, StageRef(ref.environment, ref.stage, to))
+    wanted = StageRef(ref.environment, ref.stage, to)
+    zone = zone_of(store, [wanted])
+    serial = serial_of(store, wanted, zone)
     now, then = store.entries(stage), store.entries_at(stage, serial)
     every = delta(stage, now, then)
     deltas = [d for d in every if parse_address(d.address).kind is not Kind.CAMPAIGN]
@@ -191,7 +193,8 @@ def plan_rollback(session: Session, store: Store, text: str, to: str) -> Plan:
     steps = steps_for(deltas, context, dict.fromkeys((d.address for d in deltas), Reason.ROLLED_BACK))
     if ref.stage is Stage.DESIGN and (refused := protected(deltas, bodies)):
         raise Refused(refused)
-    note = f"Takes {stage} back to what it was at revision {serial}."
+    at = f", the last one at {to}{zone_said(to, zone)}" if is_time(to) else ""
+    note = f"Takes {stage} back to what it was at revision {serial}{at}."
     if len(every) > len(deltas):
         note += " Campaigns stay as they are."
     if ref.stage is Stage.LIVE:

@@ -23,7 +23,7 @@ from offerkit.reports.impact import (
 )
 from offerkit.store import Store
 from offerkit.workflow.compared import Both, Pair, decided, pairs, ranks, why_not
-from offerkit.workflow.moments import moment
+from offerkit.workflow.moments import common_zone, moment
 from offerkit.workflow.people import People as Sources
 from offerkit.workflow.population import Population, population
 from offerkit.workflow.reading import not_a_reader, reader, telling_nothing
@@ -86,15 +86,16 @@ def of_plan(session: Session, plan: Plan, asked: Asked) -> Impact:
             hidden = [name for name in heard if not allowed.may(name, both.catalog(name).dimension.name)]
             _check_options(session, asked, hidden)
             _check_fields(both, heard, asked)
+            zone = common_zone(both.catalog(name).zone for name in names)
+            times = moment("", zone, session.now), moment(asked.at, zone, session.now)
             spaces: list[SpaceImpact] = []
             for name in heard:
                 with telling_nothing(name not in hidden, name):
-                    found = list(_environment(store, both, sources(name), name, asked, session.now))
+                    found = list(_environment(store, both, sources(name), name, asked, times))
                 judged = plan.kind is PlanKind.PROMOTE
                 spaces += [rounded_space(space, judged=judged) for space in found] if name in hidden else found
-        zone = both.catalog(names[0]).zone if names else None
-    now, then = (moment(text, zone, session.now) if zone is not None else None for text in ("", asked.at))
-    return Impact(_said(now, zone), _said(then, zone), asked.n, spaces, silent)
+    now, then = ((f"{time.astimezone(zone):%Y-%m-%d %H:%M %Z}" if names else "") for time in times)
+    return Impact(now, then, asked.n, spaces, silent)
 
 
 def _check_options(session: Session, asked: Asked, hidden: Sequence[str]) -> None:
@@ -126,19 +127,11 @@ def _field(catalog: Catalog, text: str) -> str:
     return name if name in catalog.dimension.fields else ""
 
 
-def _said(when: datetime | None, zone: object) -> str:
-    from datetime import tzinfo
-
-    if when is None or not isinstance(zone, tzinfo):
-        return ""
-    return f"{when.astimezone(zone):%Y-%m-%d %H:%M %Z}"
-
-
 def _environment(
-    store: Store | None, both: Sides, sources: Sources, name: str, asked: Asked, now: str
+    store: Store | None, both: Sides, sources: Sources, name: str, asked: Asked, times: tuple[datetime, datetime]
 ) -> Iterator[SpaceImpact]:
     catalog = both.catalog(name)
-    found = pairs(both, name, asked.n, (moment("", catalog.zone, now), moment(asked.at, catalog.zone, now)))
+    found = pairs(both, name, asked.n, times)
     fields = dict.fromkeys(field for text in asked.by if (field := _field(catalog, text)))
     programs = [made for pair in found for made in pair.programs]
     was = both.before[name] if name in both.before else None  # noqa: SIM401 - compiles; a dict it is not

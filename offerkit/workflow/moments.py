@@ -1,33 +1,85 @@
-"""Times and call data as people write them on a command line."""
+"""Times and call data as people write them: on a command line, in a call, in the name of a state."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time, tzinfo
 
+from offerkit.address import Kind, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.planning.view import View
+from offerkit.store import Store
+from offerkit.store.views import StoredBodies, environments
+
+DAY_BEGINS, NOON, DAY_ENDS = time(), time(12), time.max
+"""What a day without a time of day means: where propositions are looked for, where it is decided, and to a state."""
 
 
-def moment(text: str, zone: tzinfo, now: str) -> datetime:
-    """The time that ``text`` means, aware; empty: ``now`` (ISO, UTC). A day means its noon; no zone means ``zone``.
+def common_zone(zones: Iterable[tzinfo]) -> tzinfo:
+    """The zone in which a time without one is read, given those of the environments that it is about.
 
-    Raises Refused when it is no time.
+    Theirs, if they have the same; UTC for several different ones, and for none.
+    """
+    found = set(zones)
+    return found.pop() if len(found) == 1 else UTC
+
+
+def zone_of_stage(store: Store | None, stage: Stage, names: Iterable[str] = ()) -> tzinfo:
+    """:func:`common_zone` of environments (none named: of all) as they are in a stage now, else in design."""
+    if store is None:
+        return UTC
+    from zoneinfo import ZoneInfo
+
+    from offerkit.models.environment import Environment
+
+    known = environments(store)
+    bodies = StoredBodies(store)
+    zones: list[tzinfo] = []
+    for name in [name for name in names if name in known] or known:
+        for side in (stage, Stage.DESIGN):
+            body = View(store.entries(f"{name}@{side}", Kind.ENVIRONMENT), bodies)(f"environment.{name}")
+            if body is not None:
+                zones.append(ZoneInfo(Environment.model_validate(body).time_zone))
+                break
+    return common_zone(zones)
+
+
+def names_zone(text: str) -> bool:
+    """Whether a time says by itself in which zone it is."""
+    try:
+        return len(text) > 10 and datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def moment(text: str, zone: tzinfo, now: str, day: time = NOON) -> datetime:
+    """The time that ``text`` means, in UTC; empty: ``now`` (ISO, UTC). A day means its ``day``; no zone means ``zone``.
+
+    A time that the clocks of the zone show twice is the first of both. Raises Refused when it is no time.
     """
     if not text:
         return datetime.fromisoformat(now)
+    found = written(text, zone, day)
+    if found is None:
+        hint = "Write a day (2026-12-24) or a time (2026-12-24T18:00, or with its zone: …+01:00)."
+        raise refuse(Code.BAD_POINT, f"“{text[:60]}” is not a time", hint=hint)
+    return found
+
+
+def written(text: str, zone: tzinfo, day: time) -> datetime | None:
+    """As :func:`moment`; None when ``text`` is written like no time. Raises Refused outside of the calendar."""
     try:
         found = datetime.fromisoformat(text)
         if len(text) == 10:
-            found = datetime.combine(found.date(), time(12))
-        found = found.replace(tzinfo=zone) if found.tzinfo is None else found
-        if not 2 <= found.astimezone(UTC).year <= 9998:
+            found = datetime.combine(found.date(), day)
+        found = (found.replace(tzinfo=zone) if found.tzinfo is None else found).astimezone(UTC)
+        if not 2 <= found.year <= 9998:
             raise OverflowError
     except ValueError:
-        hint = "Write a day (2026-12-24) or a time (2026-12-24T18:00, or with its zone: …+01:00)."
-        raise refuse(Code.BAD_POINT, f"“{text[:60]}” is not a time", hint=hint) from None
+        return None
     except OverflowError:
         raise refuse(Code.BAD_POINT, f"“{text[:60]}” is outside of the calendar") from None
-    return found.astimezone(UTC)
+    return found
 
 
 def pairs(texts: Sequence[str]) -> dict[str, object]:

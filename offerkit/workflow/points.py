@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time
+from datetime import UTC, tzinfo
 from pathlib import Path
 
 from offerkit.address import SHARED, Kind, Stage, StageRef, parse_address, parse_stage
@@ -17,6 +17,7 @@ from offerkit.planning.view import Layered
 from offerkit.store import Store
 from offerkit.store.views import StoredBodies, environments
 from offerkit.workflow.main_path import saved
+from offerkit.workflow.moments import DAY_ENDS, names_zone, written, zone_of_stage
 from offerkit.workflow.session import Session
 
 
@@ -31,6 +32,7 @@ class Point:
     stage: Stage
 
 
+_SERIAL = re.compile(r"[0-9]{1,12}")
 _TIMES = 10
 """States that one time may mean, looked at before it is refused."""
 FORMS = (
@@ -74,6 +76,7 @@ def _stages(store: Store | None, refs: list[StageRef], title: str) -> Point:
     if store is None:
         raise refuse(Code.STORE_MISSING, "there is no store yet", hint="The first “offerkit apply” makes it.")
     heads = store.heads()
+    zone = zone_of(store, refs)
     entries: dict[str, Entry] = {}
     for ref in refs:
         stage = f"{ref.environment}@{ref.stage}"
@@ -82,30 +85,53 @@ def _stages(store: Store | None, refs: list[StageRef], title: str) -> Point:
                 known = ", ".join(sorted(heads))
                 raise refuse(Code.BAD_POINT, f"there is no stage {stage}", hint=f"Stages: {known}.")
             continue
-        entries |= store.entries(stage) if ref.at is None else store.entries_at(stage, serial_of(store, ref))
+        entries |= store.entries(stage) if ref.at is None else store.entries_at(stage, serial_of(store, ref, zone))
     names = frozenset(ref.environment for ref in refs)
-    return Point(title, entries, StoredBodies(store), names, refs[0].stage)
+    return Point(title + zone_said(refs[0].at, zone), entries, StoredBodies(store), names, refs[0].stage)
 
 
-def serial_of(store: Store, ref: StageRef) -> int:
-    """The revision that ``ref.at`` means: a serial, or the last one at a time.
+def zone_of(store: Store, refs: Sequence[StageRef]) -> tzinfo:
+    """The zone in which the time of ``refs``, which is the same in all, is read where it names none."""
+    names = [ref.environment for ref in refs if ref.environment != SHARED]
+    return zone_of_stage(store, refs[0].stage, names) if is_time(refs[0].at) else UTC
+
+
+def zone_said(at: str | None, zone: tzinfo) -> str:
+    """The zone in which ``at`` was read, to stand behind it; empty where it says so itself or is no time."""
+    return f" ({zone})" if is_time(at) and not names_zone(at or "") else ""
+
+
+def is_time(at: str | None) -> bool:
+    """Whether a state is named by a time, and not by its revision, or as it is now."""
+    return at is not None and not _SERIAL.fullmatch(at)
+
+
+def serial_of(store: Store, ref: StageRef, zone: tzinfo) -> int:
+    """The revision that ``ref.at`` means: a serial, or the last one at a time, read in ``zone`` where it names none.
 
     Raises Refused for neither, and for a time that may mean several states.
     """
     assert ref.at is not None
-    if re.fullmatch(r"[0-9]{1,12}", ref.at):
+    if _SERIAL.fullmatch(ref.at):
         serial = int(ref.at)
         last = store.last_serial()
         if serial > last:
             raise refuse(Code.BAD_POINT, f"there is no revision {serial}", hint=f"The last one is {last}.")
         return serial
-    return _at_time(store, ref)
+    return _at_time(store, ref, zone)
 
 
-def _at_time(store: Store, ref: StageRef) -> int:
+def _at_time(store: Store, ref: StageRef, zone: tzinfo) -> int:
     """The last revision at the time that ``ref`` names; where the clock was set back, only if all of them agree."""
     assert ref.at is not None
-    moment = _utc(ref.at)
+    when = written(ref.at, zone, DAY_ENDS)
+    if when is None:
+        raise refuse(
+            Code.BAD_POINT,
+            f"“{ref.at[:60]}” is neither a revision nor a time",
+            hint="Write a number, a day (2026-11-01) or a time (2026-11-01T12:00+01:00).",
+        )
+    moment = when.isoformat(timespec="microseconds").replace("+00:00", "Z")
     serials = store.serials_at(moment)
     stage = f"{ref.environment}@{ref.stage}"
     states = [store.entries_at(stage, serial) for serial in serials[: _TIMES + 1]]
@@ -122,27 +148,6 @@ def _at_time(store: Store, ref: StageRef) -> int:
         detail=f"Then {stage} was as after revision {', or '.join(told)}{more}, which are not the same.",
         hint="Name the revision instead; “offerkit history” lists them with their times.",
     )
-
-
-def _utc(text: str) -> str:
-    """A time as the history writes it; a day means its end, a time without a zone means UTC."""
-    from datetime import UTC
-
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise refuse(
-            Code.BAD_POINT,
-            f"“{text[:60]}” is neither a revision nor a time",
-            hint="Write a number, a day (2026-11-01) or a time (2026-11-01T12:00+01:00).",
-        ) from None
-    try:
-        if len(text) == 10:
-            moment = datetime.combine(moment.date(), time.max)
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except OverflowError:
-        raise refuse(Code.BAD_POINT, f"“{text[:60]}” is outside of the calendar") from None
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _specs(loaded: Loaded, title: str) -> Point:

@@ -31,8 +31,7 @@ def preview(
             Diagnostic(Code.UNKNOWN_SPACE, f"there is no space “{space[:80]}”", hint=suggestion(space, catalog.spaces))
             for space in unknown
         ])  # fmt: skip
-    values, wrong = call_data(catalog, {**_samples(catalog), **data})
-    wrong = [found for found in wrong if found.code is not Code.MISSING_CALL_DATA]
+    values, wrong = call_data(catalog, {**_samples(catalog), **data}, required=False)
     if wrong:
         raise Refused(wrong)
     row = engine.people.chosen(catalog, contact) if contact else contact_row(catalog, None)

@@ -32,6 +32,7 @@ from offerkit.workflow.asking import Ask
 from offerkit.workflow.catalogs import Catalogs
 from offerkit.workflow.chance import unguessable
 from offerkit.workflow.identifying import identified
+from offerkit.workflow.moments import common_zone
 from offerkit.workflow.people import People
 from offerkit.workflow.showing import Shower
 from offerkit.workflow.spaces import Place
@@ -160,9 +161,9 @@ def utc(moment: datetime) -> str:
 
 
 def zone_of(catalogs: Catalogs, spaces: Sequence[str]) -> tzinfo:
-    """The time zone of the first space's environment; UTC where that is not live, which is told later."""
-    environment = spaces[0].partition("/")[0] if spaces else ""
-    return catalogs[environment].zone if environment in catalogs else UTC
+    """The time zone of the spaces' environments if it is one, else UTC; one that is not live is told of later."""
+    names = (space.partition("/")[0] for space in spaces)
+    return common_zone(catalogs[name].zone for name in names if name in catalogs)
 
 
 def _prepared(catalogs: Catalogs, people: People, store: Store, ask: Ask, pasts: Pasts) -> list[_Asked]:
@@ -304,8 +305,10 @@ def _nobody(asked: _Asked) -> Report:
 
 def _proposed(asked: _Asked, ask: Ask, decision: Decision, chosen: Chosen, rank: int, id_: str) -> Proposed:
     about: Row = {"id": id_ or None, "rank": rank, "weight": chosen.weight, "space": asked.who.space}
+    own_html = ask.own_html and asked.model.render.html is not None
+    outputs = (*ask.outputs, "html") if own_html else ask.outputs
     fields, rendered = asked.shower.show(
-        chosen.offer, chosen.product, asked.call.contact, decision.data, about, ask.outputs
+        chosen.offer, chosen.product, asked.call.contact, decision.data, about, outputs
     )
     offer = asked.catalog.offers[asked.catalog.place_of[chosen.offer]]
     return Proposed(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, tzinfo
 
 from offerkit.address import Kind, Stage, parse_address
 from offerkit.diagnostics import Code, refuse, suggestion
@@ -13,7 +13,7 @@ from offerkit.reports.propositions import PropositionLine
 from offerkit.rules.values import show
 from offerkit.store import PropositionQuery, PropositionRow, Store
 from offerkit.store.views import environments, stage_view
-from offerkit.workflow.moments import moment
+from offerkit.workflow.moments import DAY_BEGINS, moment, zone_of_stage
 from offerkit.workflow.proposing import utc
 
 
@@ -60,6 +60,7 @@ def _rows(store: Store, wanted: Wanted, now: str) -> list[PropositionRow]:
             )
         return [row]
     environment, space, offer = _names(wanted)
+    zone = zone_of(store, wanted) if wanted.since or wanted.until else UTC
     return store.propositions(
         PropositionQuery(
             environment=environment,
@@ -67,11 +68,17 @@ def _rows(store: Store, wanted: Wanted, now: str) -> list[PropositionRow]:
             offer=offer,
             space=space,
             status=_status(wanted.status) if wanted.status else None,
-            since=utc(moment(wanted.since, UTC, now)) if wanted.since else "",
-            until=utc(moment(wanted.until, UTC, now)) if wanted.until else "",
+            since=utc(moment(wanted.since, zone, now, DAY_BEGINS)) if wanted.since else "",
+            until=utc(moment(wanted.until, zone, now, DAY_BEGINS)) if wanted.until else "",
         ),
         limit=wanted.limit,
     )
+
+
+def zone_of(store: Store, wanted: Wanted) -> tzinfo:
+    """The zone in which ``since`` and ``until`` are read where they name none: that of the environment, or of all."""
+    environment, _, _ = _names(wanted)
+    return zone_of_stage(store, Stage.LIVE, [environment] if environment else ())
 
 
 def unknown_names(store: Store, wanted: Wanted) -> tuple[Report, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from offerkit.engine.catalog import Catalog
 from offerkit.models.inherit import JsonMap, Place, with_template
 from offerkit.models.status import Status, number
 from offerkit.rendering.render import Content, Renderer
+from offerkit.rendering.templates import inspect
 from offerkit.rendering.variables import Frozen, Variables
 from offerkit.rules.types import Row, Value
 from offerkit.rules.values import show
@@ -65,6 +66,13 @@ class Shower:
         if content is None or product is not None:
             content = self._renderer.content(known.given, variables, _data(product))
         return content.fields, {output: self._renderer.output(content, variables, output) for output in outputs}
+
+    def data_read(self, offers: Iterable[str]) -> set[str]:
+        """The call data that the texts of ``offers`` and the space's functions read."""
+        texts = [*self._renderer.look.functions.values()]
+        texts += [text for offer in offers for text in self._offer(offer).given.values()]
+        used = (name.split(".") for text in texts if "interaction" in text for name in inspect(text).variables)
+        return {parts[1] for parts in used if parts[0] == "interaction" and len(parts) > 1}
 
     def _about(self, contact: Row, data: Row) -> Variables:
         """The values of one contact and call, made once for all offers that are shown to them."""

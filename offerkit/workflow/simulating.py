@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from offerkit.batch import FORMATS, Batch, Decided, People, Program, Results, open_people, over, program
 from offerkit.batch.gates import column, fields_read
+from offerkit.batch.program import conditions
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.engine.call import Call, Who
@@ -43,6 +44,8 @@ class Asked:
     axes: Sequence[str] = ()
     n: int = 3
     seed: str = ""
+    data: Mapping[str, object] = field(default_factory=dict)
+    """Call data that is supposed; what is not given is unknown, required or not."""
     out: Path | None = None
     """A Parquet or CSV file to write every contact's offers to."""
     set_aside: Path | None = None
@@ -76,8 +79,12 @@ def simulate(
             with replacing(asked.out, RESULTS) as path:
                 results.write(path, asked.out.suffix)
     local = at.astimezone(catalog.zone)
-    made = Simulation(catalog.environment, str(engine.catalogs.stage), f"{local:%Y-%m-%d %H:%M %Z}", asked.n, spaces)
-    return made, (*dict.fromkeys(report for call in calls for report in call.reports), *bad.reports())
+    made = Simulation(
+        catalog.environment, str(engine.catalogs.stage), f"{local:%Y-%m-%d %H:%M %Z}", asked.n, spaces,
+        {name: str(value) for name, value in asked.data.items()},
+    )  # fmt: skip
+    told = dict.fromkeys(report for call in calls for report in call.reports)
+    return made, (*told, *unknown_data(catalog, asked.data, read_data(programs)), *bad.reports())
 
 
 def emitted(engine: Engine, asked: Asked, at: datetime, dialect: str, table: str) -> str:
@@ -91,6 +98,40 @@ def emitted(engine: Engine, asked: Asked, at: datetime, dialect: str, table: str
     calls = [call_for(catalog, space, asked, at) for space in asked.spaces or sorted(catalog.spaces)]
     tables = Tables(table or catalog.dimension.name)
     return "\n".join(emit(program(catalog, call), dialect, tables).rstrip() + ";\n" for call in calls)
+
+
+def read_data(programs: Iterable[Program]) -> set[str]:
+    """The call data that conditions and formulas read, but for spaces where a target-loading hook may add them."""
+    return {
+        name
+        for made in programs
+        if not made.catalog.spaces[made.call.space].target_loading
+        for gate in conditions(made)
+        for name in gate.condition.data_read
+    }
+
+
+def unknown_data(
+    catalog: Catalog, given: Mapping[str, object], compared: Collection[str], shown: Collection[str] = ()
+) -> Iterator[Report]:
+    """One warning of the call data that nobody passes here and that something counts on.
+
+    That is what every call has to pass and is ``compared`` in conditions, and whatever is ``shown`` in texts. That a
+    call may leave out what is optional is nothing new to a condition.
+    """
+    missed = {name for name in compared if catalog.call_data[name].required} - given.keys()
+    blank = set(shown) - given.keys()
+    names = sorted(missed | blank)
+    if names:
+        it, is_ = ("it", "is") if len(names) == 1 else ("them", "are")
+        effects = [f"conditions that compare {it} do not hold"] * bool(missed)
+        effects += [f"texts have nothing in {'its' if it == 'it' else 'their'} place"] * bool(blank)
+        said = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+        yield Report(
+            Code.CALL_DATA_UNKNOWN,
+            f"Call data {said} {is_} unknown outside of a call: {', and '.join(effects)} (--data {names[0]}=VALUE)",
+            f"environment.{catalog.environment}",
+        )
 
 
 def by_spark(
@@ -126,14 +167,11 @@ def axis_field(catalog: Catalog, name: str) -> str:
 
 
 def call_for(catalog: Catalog, space: str, asked: Asked, at: datetime) -> Call:
-    """The call that is made for everybody; call data that must be given are their samples."""
-    samples: dict[str, object] = {
-        name: field.sample for name, field in catalog.call_data.items() if field.required and field.sample is not None
-    }
+    """The call that is made for everybody. Raises Refused when the space or call data are not declared."""
     return make_call(
         catalog, space.removeprefix(f"{catalog.environment}/"),
         who=Who(None, "", at, asked.seed, catalog.anonymous, many=True), n=asked.n,
-        categories=asked.categories, themes=asked.themes, data=samples,
+        categories=asked.categories, themes=asked.themes, data=asked.data,
     )  # fmt: skip
 
 
@@ -141,12 +179,8 @@ def fields_of(made: Program) -> Iterator[str]:
     """The contact's fields that a program reads; where hooks take part, all."""
     if asks_hooks(made):
         yield from made.catalog.dimension.fields
-    for gate in made.gates:
+    for gate in conditions(made):
         yield from fields_read(gate)
-    for part in made.line.computed:
-        for weight in part.weights:
-            if weight.formula is not None:
-                yield from fields_read(weight.formula)
 
 
 @dataclass

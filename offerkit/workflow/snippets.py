@@ -43,7 +43,10 @@ def _web(catalog: Catalog) -> list[Space]:
 
 
 def _globals(catalogs: Catalogs, environment: str, space: str) -> list[str]:
-    """The page's variables: call data that every call needs, here or where it falls back to, with its samples."""
+    """The page's variables: call data that every call needs, here or where it falls back to.
+
+    Samples show how it is written. They stand in a comment, so that no page that is pasted unread decides by them.
+    """
     own = catalogs[environment].call_data
     linked = catalogs.place(environment, space).door.fallback.partition("/")[0]
     required = [name for name in own if own[name].required or (linked and _required(catalogs[linked], name))]
@@ -53,7 +56,9 @@ def _globals(catalogs: Catalogs, environment: str, space: str) -> list[str]:
     if required:
         samples = " ".join(f"{name}='{_text(own[name].sample)}'" for name in required)
         text = json.dumps(f"<interaction {samples}/>", ensure_ascii=False).replace("</", "<\\/")
-        lines.append(f"  var interactionGlobalCtx = {text};")
+        text = text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")  # to JavaScript they end a line
+        lines.append(f"  // each call has to pass {', '.join(required)}; these are samples, write the page's own:")
+        lines.append(f"  // var interactionGlobalCtx = {text};")
     return lines
 
 

@@ -10,7 +10,7 @@ from offerkit.diagnostics import Refused
 from offerkit.engine.case_values import CaseError, map_of, names_of
 from offerkit.engine.cases import read_case, run_case
 from offerkit.engine.catalog import Catalog
-from offerkit.engine.inline import inline_catalog
+from offerkit.engine.inline import NAME, inline_bodies, inline_catalog
 from offerkit.loader.cases import CaseFile, RawCase
 from offerkit.reports.cases import Outcome
 from offerkit.rules.types import Row
@@ -40,7 +40,9 @@ def _run(catalogs: Catalogs, people: People, file: CaseFile, raw: RawCase) -> tu
     case = read_case(raw.name, raw.value)
     said = {**file.activated, **map_of(case.raw.get("activated", {}), "activated")}
     if file.catalog is not None:
-        return run_case(inline_catalog(file.catalog, said), case).mismatches
+        environment = case.environment or NAME
+        hooks = catalogs.hooks(inline_bodies(file.catalog, environment))
+        return run_case(inline_catalog(file.catalog, said, environment, hooks), case).mismatches
     if not case.environment:
         raise CaseError("name the space with its environment: ENVIRONMENT/SPACE")
 

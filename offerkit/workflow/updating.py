@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.engine.catalog import Catalog
@@ -47,6 +47,12 @@ class Change:
         return store.set_status(asked.proposition, self.status, utc(asked.at), self.data, environment=asked.environment)
 
 
+def zone_of(catalogs: Catalogs, store: Store, proposition: str) -> tzinfo:
+    """The time zone of a proposition's environment; UTC where that is not live, or there is no such proposition."""
+    row = store.proposition(proposition)
+    return catalogs[row.environment].zone if row is not None and row.environment in catalogs else UTC
+
+
 def update(catalogs: Catalogs, people: People, store: Store, asked: Update) -> tuple[StatusChange, tuple[Report, ...]]:
     """Give a proposition a status; what changed, and warnings.
 
@@ -85,8 +91,7 @@ def _accepted(
     if not place.exists or row.environment not in catalogs:
         return None, ()  # the space is not live any more: only the status is kept
     catalog = catalogs[row.environment]
-    values, wrong = call_data(catalog, asked.data)
-    wrong = [found for found in wrong if found.code is not Code.MISSING_CALL_DATA]
+    values, wrong = call_data(catalog, asked.data, required=False)
     if wrong:
         raise Refused(wrong)
     storage = place.model.storage

@@ -83,6 +83,6 @@ def _diff(session: Session, states: tuple[str, str], only: str, *, full: bool) -
         made = shown(steps, bodies, full=full)
         known = ["design", "live", "specs", *(s for s in sorted(store.heads()) if not s.startswith("shared@"))]
     return {
-        "a": a, "b": b, "only": only, "summary": difference_words(steps, (a, b)), "states": known,
+        "a": a, "b": b, "only": only, "summary": difference_words(steps, (left.title, right.title)), "states": known,
         **made,
     }  # fmt: skip

@@ -73,5 +73,5 @@ SIMULATIONS = {
         SpaceResult("recipients/web", 2, [1, 1], [
             OfferResult("a", "b", 1, [1]), OfferResult("c", "b", 0, [0], [Loss(HOSTILE, HOSTILE, 1)]),
         ], [(HOSTILE, [AxisValue(HOSTILE, 2, 1, [("a", 1)])])]),
-    ]),
+    ], {"page": HOSTILE}),
 }  # fmt: skip

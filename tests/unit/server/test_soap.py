@@ -104,11 +104,14 @@ DEEP = "<a>" * 5_000 + "</a>" * 5_000
         ('<!DOCTYPE x SYSTEM "http://evil.example/x.dtd">' + propose(targetId="a"), "Sender", "no document type"),
         (DEEP, "Sender", "levels deep"),
         (propose(x="<a/>" * 600), "Sender", "elements"),
-        (propose(targetId="a", colour="red"), "Sender", "Propose has no part “colour”"),
-        (propose(targetId="a", proposition="x"), "Sender", "Propose has no part “proposition”"),
-        (propose(targetId="a", targetid="b"), "Sender", "no part “targetid”"),
-        (propose().replace("<Propose", "<Propose xmlns:o='urn:other'").replace("></P", "><o:targetId/></P"), "Sender", "no part"),
-        (update("x").replace("<status>", "<targetId>a</targetId><status>"), "Sender", "UpdateStatus has no part “targetId”"),
+        (propose(targetId="a", colour="<b/>"), "Sender", "Propose has no part “colour”, and only texts are passed over"),
+        (propose(targetId="a", sessiontoken="<t>x</t>"), "Sender", "Propose has no part “sessiontoken”"),
+        (propose(targetId="a", targetid="b"), "Sender", "no part “targetid”: write targetId"),
+        (propose(targetID="a"), "Sender", "no part “targetID”: write targetId"),
+        (propose(Context="<empty/>"), "Sender", "no part “Context”: write context"),
+        (propose().replace("<Propose", "<Propose xmlns:o='urn:other'").replace("></P", "><o:targetId/></P"), "Sender", "no part “targetId”: it is in another namespace"),
+        (update("x").replace("<status>", "<targetId><a/></targetId><status>"), "Sender", "UpdateStatus has no part “targetId”"),
+        (update("x").replace("urn:nms:interaction", "urn:nms:proposition"), "Sender", "operations are"),
         (propose(targetId="<key>a</key>"), "Sender", "targetId is a text, without the element “key”"),
         (propose(targetId="a<b/>c"), "Sender", "targetId is a text"),
         (propose(categories="<item>travel</item>"), "Sender", "categories is a text"),
@@ -119,6 +122,10 @@ DEEP = "<a>" * 5_000 + "</a>" * 5_000
         (propose(targetId="a", context="<interaction>red</interaction>"), "Sender", "context holds"),
         (propose(targetId="a", context="<interaction/>red"), "Sender", "context holds"),
         (propose(targetId="a", context="<empty colour='red'/>"), "Sender", "empty is no call data"),
+        (propose(targetId="a", context="<undef colour='red'/>"), "Sender", "undef is no call data"),
+        (propose(targetId="a", context="<undef><a/></undef>"), "Sender", "context holds"),
+        (propose(targetId="a", context="<undef/><undef/>"), "Sender", "context holds"),
+        (propose(targetId="a", context="<Undef/>"), "Sender", "context holds"),
         (propose(context=f"<interaction {MANY}/>"), "Sender", "100 call data"),
         (propose(context=f"<interaction navigationLanguage='{'f' * 2001}'/>"), "Sender", "2,000"),
         (propose(context=f"<interaction {'f' * 129}='1'/>"), "Sender", "128 characters"),
@@ -200,6 +207,41 @@ def test_fifty_names_are_taken_and_parts_may_have_no_namespace(asking: TestClien
         status, root = sent(asking, body)
         assert status == 200
         assert [p.get("offer-id") for p in root.findall(f".//{OURS}proposition")] == ["safari"]
+
+
+def test_undef_is_no_call_data(asking: TestClient) -> None:
+    for context in ("<undef/>", "<empty/>", "", "<u:undef xmlns:u='urn:x'/>", " <undef> </undef> "):
+        status, root = sent(asking, propose(targetId="ann@example.com", context=context))
+        assert status == 200 and len(root.findall(f".//{OURS}proposition")) == 1, context
+    id_ = str(root.findall(f".//{OURS}proposition")[0].get("id"))
+    assert sent(asking, update(id_).replace("<empty/>", "<undef/>"))[0] == 200
+
+
+@pytest.mark.parametrize("service", ["urn:nms:interaction", "urn:nms:proposition"])
+def test_the_originals_own_call_is_taken(asking: TestClient, service: str) -> None:
+    """As its clients write it: a session token that means nothing here, types, and either name of the service."""
+    call = envelope(
+        f'<Propose xmlns="{service}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
+        '<sessiontoken xsi:type="xsd:string">___abc</sessiontoken><sessiontoken/><securitytoken>@x</securitytoken>'
+        "<targetId>ann@example.com</targetId><maxCount>2</maxCount><categories/><themes/><context><undef/></context>"
+        '<o:trace xmlns:o="urn:other">7</o:trace></Propose>'
+    )
+    status, root = sent(asking, call)
+    assert status == 200
+    assert root.find(f".//{{{service}}}ProposeResponse") is not None
+    assert [p.get("offer-id") for p in root.findall(f".//{{{service}}}proposition")] == ["gold-card", "safari"]
+
+
+def test_propositions_carry_their_html_where_the_space_has_a_function(served: Workspace) -> None:
+    rendering = '<p class="o">{{ title }} & more</p>'
+    for html, expected in (None, []), (rendering, ['<p class="o">&lt;b&gt;&amp;]]&gt;Lions & more</p>']):
+        served.change({"specs/shop/spaces.yaml": {"spaces": {"web": {"render": {"html": html}}}}})
+        served.go_live(anew=True)
+        with client(served) as anew:
+            _, root = sent(anew, propose(targetId="ann@example.com", maxCount="2"))
+            assert len(root.findall(f".//{OURS}xmlOfferView")) == 2
+            found = root.findall(f".//{OURS}proposition/*/{OURS}mdSource")
+            assert [source.text for source in found[1:]] == expected
 
 
 def test_another_charset_is_a_fault(asking: TestClient) -> None:

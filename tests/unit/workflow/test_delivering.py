@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner, Result
 
 from offerkit.cli.main import cli
 from offerkit.diagnostics import Code, Refused
+from offerkit.governance.rights import Actor
 from offerkit.store import Store
 from offerkit.workflow import delivering, delivery_choice
 
@@ -23,6 +24,7 @@ campaigns:
     deliveries:
       best: {space: mail, engine: {count: 2}, show_nothing_where_missing: true}
       listed: {space: mail, outline: both, show_nothing_where_missing: true}
+      first: {space: mail, outline: both, count: 1, show_nothing_where_missing: true}
 """
 MAIL = """    fields: [{name: title, required: true}, {name: destination_url}]
     render: {html: '<a _urlType="11" href="https://bank.example/{{ offer.name }}">{{ title }}</a>'}
@@ -127,6 +129,17 @@ def test_a_run_that_is_cut_off_after_it_was_stored_is_finished(root: Path, monke
     assert kept() == stored and sorted(ids("made")) == sorted(stored)
 
 
+def test_what_becomes_of_a_run_is_told_as_json(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("offerkit.workflow.delivery_files.Folder.publish", _interrupted)
+        with pytest.raises(SystemExit):
+            deliver("june/best", "--out", "made")
+    finished = json.loads(deliver("june/best", "--out", "made", "--format", "json").stdout)
+    assert (finished["delivery"], finished["stored"], finished["folder"]) == ("june/best", len(kept()), "made")
+    withdrawn = json.loads(offerkit("deliver", "june/best", "--withdraw", "--format", "json").stdout)
+    assert (withdrawn["run"], withdrawn["withdrawn"]) == (finished["run"], finished["stored"])
+
+
 def test_what_changes_the_messages_begins_anew(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(delivering, "_store", _interrupted)
@@ -157,7 +170,7 @@ def test_live_moves_meanwhile(root: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert kept()
 
 
-@pytest.mark.parametrize("name", ["june/best", "june/listed"])
+@pytest.mark.parametrize("name", ["june/best", "june/listed", "june/first"])
 def test_one_by_one_is_the_same(root: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """With hooks each contact is decided by itself; without any the answers are those of the batch."""
     deliver(name, "--dry-run", "--out", "batch")
@@ -166,13 +179,128 @@ def test_one_by_one_is_the_same(root: Path, monkeypatch: pytest.MonkeyPatch, nam
     assert messages("single") == messages("batch")
 
 
-def test_only_who_writes_campaigns(root: Path) -> None:
-    operators = root / "specs/operators.yaml"
-    operators.write_text("version: 1\noperators: {omar: {profile: offer-manager}}\n")
+def outlined(root: Path, outline: str, delivery: str, **catalog: str) -> dict[str, list[str]]:
+    """What contacts get of a delivery with an outline, by key; ``catalog``: texts to replace in the specs first."""
+    for name, (old, new) in {name: text.split(" => ") for name, text in catalog.items()}.items():
+        specs = root / f"specs/people/{name}.yaml"
+        assert old in specs.read_text()
+        specs.write_text(specs.read_text().replace(old, new, 1))
+    if catalog:
+        for args in ("apply", "--yes"), ("approve", "*/offer.*"), ("promote", "--yes"):
+            offerkit(*args)
+    (root / "specs/people/campaigns.yaml").write_text(
+        f"version: 1\ncampaigns:\n  july:\n    outlines: {{list: {{offers: {outline}}}}}\n"
+        f"    deliveries: {{one: {{space: mail, outline: list, {delivery}}}}}\n"
+    )
     offerkit("apply", "--yes")
+    shutil.rmtree("tried", ignore_errors=True)
+    deliver("july/one", "--dry-run", "--out", "tried")
+    return {
+        message["contact"]: [made["offer"] for made in sorted(message["propositions"], key=lambda made: made["rank"])]
+        for message in messages("tried")
+    }
+
+
+FEWER = "show_nothing_where_missing: true"
+
+
+def test_an_outline_goes_as_a_whole_in_its_order_and_the_engine_is_not_asked(root: Path) -> None:
+    """No condition, date or weight of the offers counts; only who is in the target and the environment."""
+    everybody = {"1": ["loan", "private", "card"], "2": ["loan", "private", "card"], "3": ["loan", "private", "card"]}
+    assert outlined(root, "[loan, private, card]", "show_nothing_where_missing: false") == everybody
+    assert outlined(root, "[loan, private, card]", "target: person.segment = 'private'") == {"3": everybody["3"]}
+
+
+def test_an_outline_with_a_count_is_the_engines_best_of_it(root: Path) -> None:
+    """By weight, not by the outline's order: the card weighs 15, the loan 12, private banking 50; a child gets neither."""
+    outline = "[loan, private, card]"
+    assert outlined(root, outline, f"count: 1, {FEWER}") == {"1": ["card"], "2": [], "3": ["private"]}
+    assert outlined(root, outline, f"count: 2, {FEWER}") == {"1": ["card", "loan"], "2": [], "3": ["private", "card"]}
+    assert outlined(root, outline, "count: 3, exclude_recipients_with_too_few_offers: true") == {}
+
+
+def test_offers_outside_of_an_outline_are_not_in_its_slice(root: Path) -> None:
+    """The space's default categories and what is always included count for the engine's own choice only."""
+    found = outlined(
+        root, "[loan]", f"count: 2, {FEWER}",
+        spaces="    channel: email => \n    channel: email\n    defaults: {categories: [travel]}",
+        catalog="travel: {label: Travel, => travel: {label: Travel, always_include: true,",
+    )  # fmt: skip
+    assert found == {"1": ["loan"], "2": [], "3": []}
+
+
+def test_presentation_rules_hold_for_an_outline_with_a_count(root: Path) -> None:
+    with Store.open(Path(".offerkit/store.db")) as store:
+        assert store.propositions(limit=0) == []
+    for _ in range(2):
+        offerkit(
+            "propose", "--space", "people/desk", "--contact", "1|1990-05-01", "--at", "2026-06-01T11:00", "-n", "3"
+        )
+    assert outlined(root, "[loan, card]", f"count: 2, {FEWER}")["1"] == ["card"]
+    assert outlined(root, "[loan, card]", FEWER)["1"] == ["loan", "card"]
+
+
+def test_what_is_off_in_an_outline_goes_with_a_warning(root: Path) -> None:
+    outlined(root, "[loan, card]", FEWER, catalog="bank: {label: Bank} => bank: {label: Bank, enabled: false}")
+    shutil.rmtree("tried")
+    told = deliver("july/one", "--dry-run").stderr
+    assert told.count("OFR405") == 2 and "Offer “loan” is disabled; it is sent as the delivery says" in told
+    assert outlined(root, "[loan, card]", f"count: 2, {FEWER}") == {"1": [], "2": [], "3": []}
+
+
+@pytest.mark.parametrize("delivery", ["offers: [loan], count: 1", "engine: {}, count: 2", "outline: list, count: 0",
+                                      "outline: list, count: 101"])  # fmt: skip
+def test_a_count_stands_beside_an_outline(root: Path, delivery: str) -> None:
+    campaign = f"version: 1\ncampaigns: {{july: {{outlines: {{list: {{offers: [loan]}}}}, deliveries: {{one: {{space: mail, {delivery}}}}}}}}}\n"
+    (root / "specs/people/campaigns.yaml").write_text(campaign)
     with pytest.raises(Refused) as caught:
-        raise CliRunner().invoke(cli, ["--as", "omar", "deliver", "june/best", "--dry-run"]).exception or SystemExit
-    assert [found.code for found in caught.value.diagnostics] == [Code.NOT_ALLOWED]
+        offerkit("plan")
+    assert [found.code for found in caught.value.diagnostics] == [Code.BAD_VALUE]
+
+
+def test_everybody_with_a_profile_makes_deliveries_but_only_some_write_campaigns(root: Path) -> None:
+    operators = root / "specs/operators.yaml"
+    profiles = {"omar": "offer-manager", "dora": "delivery-manager"}
+    declared = ", ".join(f"{name}: {{profile: {profile}}}" for name, profile in profiles.items())
+    operators.write_text(f"version: 1\noperators: {{{declared}}}\n")
+    offerkit("apply", "--yes")
+    campaigns = root / "specs/people/campaigns.yaml"
+    campaigns.write_text(campaigns.read_text().replace("count: 2", "count: 1"))
+    for args in (("plan",), ("deliver", "june/listed", "--at", "2026-06-01"), ("deliver", "june/listed", "--withdraw"),
+                 ("deliver", "june/best", "--at", "2026-06-01"), ("sent", "june/best")):  # fmt: skip
+        assert CliRunner().invoke(cli, ["--as", "omar", *args]).exception is None, args
+    assert set(kept().values()) == {"presented"}
+    refused = CliRunner().invoke(cli, ["--as", "omar", "apply", "--yes"]).exception
+    assert isinstance(refused, Refused) and refused.diagnostics[0].code is Code.NOT_ALLOWED
+    assert CliRunner().invoke(cli, ["--as", "dora", "apply", "--yes"]).exception is None
+    unknown = CliRunner().invoke(cli, ["--as", "nobody", "deliver", "june/best", "--dry-run"]).exception
+    assert isinstance(unknown, Refused) and unknown.diagnostics[0].code is Code.NO_OPERATOR
+
+
+def test_another_profile_makes_none() -> None:
+    with pytest.raises(Refused):
+        delivering.may_deliver(Actor("otto", cast(Any, "auditor")))
+
+
+def test_what_target_loading_adds_is_rendered(
+    root: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path_factory.mktemp("site")
+    (site / "paying_hooks.py").write_text(
+        "def paying(contact, data):\n    return {'step': 'pay'} if contact['id'] == 1 else {}\n"
+    )
+    about = site / "paying_hooks-1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: paying-hooks\nVersion: 1\n")
+    (about / "entry_points.txt").write_text("[offerkit.hooks]\npaying = paying_hooks:paying\n")
+    monkeypatch.syspath_prepend(str(site))
+    found = outlined(
+        root, "[beach]", f"count: 1, {FEWER}",
+        spaces="    channel: email => \n    channel: email\n    hooks: {target_loading: paying}",
+    )  # fmt: skip
+    assert found == {"1": ["beach"], "2": [], "3": []}
+    shutil.rmtree("tried")
+    assert "OFR630" not in deliver("july/one", "--dry-run").stderr
 
 
 def _interrupted(*_: object) -> None:
