@@ -15,8 +15,8 @@ from offerkit.governance.rights import without_administrator
 from offerkit.governance.standing import counting, standing
 from offerkit.models.inherit import JsonMap
 from offerkit.planning.delta import delta
-from offerkit.planning.fields import concealed, field_changes
-from offerkit.planning.plan import Action, Body, Entry, Plan, PlanKind, Step
+from offerkit.planning.fields import concealed, field_changes, field_changes_by_place
+from offerkit.planning.plan import Action, Body, Entry, FieldChange, Plan, PlanKind, Step
 from offerkit.planning.view import Layered
 from offerkit.store import Store
 from offerkit.store.views import StoredBodies, environments, view
@@ -132,11 +132,16 @@ def _misdescribed(plan: Plan, store: Store) -> Iterator[Diagnostic]:
     for step in plan.steps:
         before = _read(bodies, step.before)
         after = _read(plan.bodies, step.after)
-        both = before is not None and after is not None and before != after
-        expected = concealed(field_changes(before or {}, after or {})) if both else ()
         label = str((after if after is not None else before or {}).get("label", ""))
-        if (_action(step), expected, label) != (step.action, concealed(step.changes), step.label):
+        if (_action(step), label) != (step.action, step.label) or not _describe(concealed(step.changes), before, after):
             yield _odd(step, plan)
+
+
+def _describe(changes: tuple[FieldChange, ...], before: JsonMap | None, after: JsonMap | None) -> bool:
+    """Whether ``changes`` are those between two bodies, as this version tells them or as earlier ones did."""
+    if before is None or after is None:
+        return not changes
+    return any(changes == concealed(tell(before, after)) for tell in (field_changes, field_changes_by_place))
 
 
 def _read(bodies: Mapping[str, Body], entry: Entry | None) -> JsonMap | None:
