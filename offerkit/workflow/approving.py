@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 
 from offerkit.address import Kind, Pattern, Stage, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, ordered, suggestion
@@ -273,11 +274,12 @@ def _changed_by(store: Store, actor: Actor, offer: str, serial: int, inherited: 
     """What ``actor`` changed: the offer after a revision, under any name, or last what it inherits; empty: nothing."""
     stage = f"{parse_address(offer).environment}@{Stage.DESIGN}"
     changes = [change for _, change in sorted(store.last_change(stage, inherited).items())]
-    names = {offer}
-    for change in reversed(store.changes_since(stage, serial)):
-        if change.address in names:
-            names.add(change.moved_from or offer)
-            changes.append(change)
+    name = offer
+    for _, revision_changes in groupby(reversed(store.changes_since(stage, serial)), lambda change: change.serial):
+        own = next((change for change in revision_changes if change.address == name), None)
+        if own is not None:
+            name = own.moved_from or name
+            changes.append(own)
     for change in changes:
         revision = store.revision(change.serial)
         if revision is not None and revision.actor == actor.name:

@@ -67,21 +67,58 @@ def _wanted(address: str, chosen: list[str], design: View, patterns: Patterns, l
 
 
 def _renames(store: Store, design: View, live: View) -> dict[str, str]:
-    """What is live under a name that design has given up for another."""
-    gone = [a for a in live.entries if a not in design.entries and parse_address(a).kind is not Kind.CAMPAIGN]
+    """What is live under a name that design has given up for another, or passed on to something else."""
     found: dict[str, str] = {}
-    for environment in sorted({parse_address(address).environment for address in gone}):
+    for environment in sorted({parse_address(address).environment for address in live.entries}):
         stage = f"{environment}@{Stage.DESIGN}"
-        pending = {a: a for a in gone if parse_address(a).environment == environment}
-        while pending:
-            last = store.last_change(stage, pending.values())
-            step = {
-                old: last[now].address
-                for old, now in pending.items()
-                if now in last and last[now].moved_from == now and last[now].address != now
-            }
-            found |= {old: new for old, new in step.items() if new in design.entries and new not in live.entries}
-            pending = {old: new for old, new in step.items() if new not in design.entries}
+        moves = store.moves(stage)
+        if not moves:
+            continue
+        names = {old for _, old, _ in moves} & live.entries.keys()
+        names = {a for a in names if parse_address(a).kind is not Kind.CAMPAIGN}
+        found |= _given_up(store, stage, {a for a in names if a not in design.entries}, design)
+        staying = sorted(a for a in names if a in design.entries)
+        since = store.last_change(f"{environment}@{Stage.LIVE}", staying)
+        for old in staying:
+            new = _followed(old, since[old].serial if old in since else 0, moves)
+            if new != old and new in design.entries:
+                found[old] = new
+    return _free(found, live)
+
+
+def _given_up(store: Store, stage: str, gone: set[str], design: View) -> dict[str, str]:
+    """Where that went which ``design`` has no more under its live name."""
+    found: dict[str, str] = {}
+    pending = {a: a for a in gone}
+    while pending:
+        last = store.last_change(stage, pending.values())
+        step = {
+            old: last[now].address
+            for old, now in pending.items()
+            if now in last and last[now].moved_from == now and last[now].address != now
+        }
+        found |= {old: new for old, new in step.items() if new in design.entries}
+        pending = {old: new for old, new in step.items() if new not in design.entries}
+    return found
+
+
+def _followed(name: str, serial: int, moves: list[tuple[int, str, str]]) -> str:
+    """What ``name`` is called after the renames since ``serial``, of each revision at most one."""
+    for at, old, new in moves:
+        if at > serial and old == name:
+            name, serial = new, at
+    return name
+
+
+def _free(renames: dict[str, str], live: View) -> dict[str, str]:
+    """Those whose new name nothing has in live, or what has it is renamed as well; one to one."""
+    taken: dict[str, str] = {}
+    for old, new in sorted(renames.items()):
+        taken.setdefault(new, old)
+    found = {old: new for new, old in taken.items()}
+    while stuck := [old for old, new in found.items() if new in live.entries and new not in found]:
+        for old in stuck:
+            del found[old]
     return found
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from offerkit.address import SHARED, Kind, Stage, StageRef, parse_address, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.loader import Loaded, StaleCache, load_folder
+from offerkit.planning.delta import with_changes
 from offerkit.planning.plan import Body, Entry, Plan
 from offerkit.planning.view import Layered
 from offerkit.store import Store
@@ -180,10 +181,7 @@ def _planned(store: Store | None, plan: Plan, title: str) -> Point:
     stages = sorted({base.stage for base in plan.base})
     for stage in stages:
         entries |= store.entries(stage) if store is not None else {}
-    for step in plan.steps:
-        entries.pop(step.moved_from or step.address, None)
-        if step.after is not None:
-            entries[step.address] = step.after
+    entries = with_changes(entries, plan.steps)
     bodies = Layered(plan.bodies, StoredBodies(store)) if store is not None else plan.bodies
     side = Stage.LIVE if all(stage.endswith("@live") for stage in stages) else Stage.DESIGN
     return Point(title, entries, bodies, frozenset(stage.partition("@")[0] for stage in stages), side)
