@@ -94,15 +94,14 @@ def _whole_chains(deltas: list[Delta], patterns: Patterns, chosen: dict[str, Del
         together = [moves[old] for old in names[:-1]]
         if len(together) < 2 or not any(d.address in chosen for d in together):
             continue
-        out = [d for d in together if patterns.excluded(d.address, d.moved_from)]
+        out = [name for name in names if patterns.excluded(name)]
         for d in together:
             if not out and d.address not in chosen:
                 chosen[d.address] = d
                 result.notes.append(f"{d.address} comes along because names are passed on: {' → '.join(names)}.")
             elif out and chosen.pop(d.address, None) is not None:
-                why = f"names are passed on ({' → '.join(names)}), and {out[0].address} is excluded"
-                how = f"Take {out[0].address} in."
-                result.blocked.append(Blocked(d.address, d.stage, Code.PLAN_EMPTY_TARGET, why, how))
+                why = f"names are passed on ({' → '.join(names)}), and {out[0]} is excluded"
+                result.blocked.append(Blocked(d.address, d.stage, Code.PLAN_EMPTY_TARGET, why, f"Take {out[0]} in."))
 
 
 def _with_needed(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offerkit.planning.fields import field_changes, field_changes_by_place
-from offerkit.planning.plan import ChangeOp
+from offerkit.planning.plan import ChangeOp, FieldChange
 
 
 def told(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, str, Any, Any]]:
@@ -179,9 +179,27 @@ def test_a_change_is_told_exactly_when_there_is_one(before: dict[str, Any], afte
     assert len({change.path for change in changes}) == len(changes)
     back = field_changes(after, before)
     opposite = {ChangeOp.ADD: ChangeOp.REMOVE, ChangeOp.REMOVE: ChangeOp.ADD, ChangeOp.CHANGE: ChangeOp.CHANGE}
-    assert {(opposite[c.op], places(c.path)) for c in changes} == {(c.op, places(c.path)) for c in back}
+    assert {(opposite[c.op], c.path) for c in outside(changes)} == {(c.op, c.path) for c in outside(back)}
+    # Which of two items that are alike is meant may be told otherwise on the way back, but of the same lists.
+    assert {c.path.partition("[")[0].removesuffix(".(order)") for c in changes} == {
+        c.path.partition("[")[0].removesuffix(".(order)") for c in back
+    }
 
 
-def places(path: str) -> str:
-    """``path`` without what says where items without names stood: that is another place on the way back."""
-    return re.sub(r"\[[0-9→]+\]", "[]", path)
+def outside(changes: Sequence[FieldChange]) -> list[FieldChange]:
+    """The changes that are not of an item of a list, nor of the order of one."""
+    return [change for change in changes if "[" not in change.path and "(order)" not in change.path]
+
+
+@given(items, items)
+def test_as_many_items_come_and_go_as_one_list_is_longer(before: list[Any], after: list[Any]) -> None:
+    """And an item that is the same in both lists, once, is neither."""
+    changes = field_changes({"weights": before}, {"weights": after})
+    if not before or not after:
+        return
+    whole = [change for change in changes if change.path.endswith("]")]
+    come, gone = (sum(change.op is op for change in whole) for op in (ChangeOp.ADD, ChangeOp.REMOVE))
+    assert len(before) + come - gone == len(after)
+    for item in before:
+        if before.count(item) == after.count(item) == 1:
+            assert all(item not in (change.before, change.after) for change in whole)
