@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from offerkit.address import KIND_ORDER, Kind, parse_address
@@ -49,14 +50,29 @@ class Section(NamedTuple):
     groups: tuple[KindGroup, ...]
 
 
-def sections(steps: Iterable[Step], limit: int, *, by_stage: bool = True) -> list[Section]:
-    """``steps`` in the order of reading, at most ``limit`` of one action and kind."""
+def sections(
+    steps: Iterable[Step], limit: int, *, by_stage: bool = True, across: tuple[str, str] | None = None
+) -> list[Section]:
+    """``steps`` in the order of reading, at most ``limit`` of one action and kind.
+
+    ``across``: two environments that were compared; their names then stand in the title, not in each address.
+    """
     found: dict[str, dict[Kind, dict[Action, list[tuple[str, Step]]]]] = {}
     for step in steps:
         address = parse_address(step.address)
-        place = found.setdefault(step.stage if by_stage else address.environment, {})
+        title = step.stage if by_stage else address.environment
+        if across is not None:
+            title = " → ".join(across)
+            step = replace(step, address=local_name(step.address))
+        place = found.setdefault(title, {})
         place.setdefault(address.kind, {}).setdefault(step.action, []).append((address.name, step))
     return [Section(title, _kind_groups(found[title], limit)) for title in sorted(found, key=_shared_first)]
+
+
+def local_name(text: str) -> str:
+    """An address without its environment: ``offer.canada-rockies``, ``environment``."""
+    place = parse_address(text)
+    return f"{place.kind}.{place.name}" if place.kind is not Kind.ENVIRONMENT else place.kind.value
 
 
 def _shared_first(title: str) -> tuple[bool, str]:

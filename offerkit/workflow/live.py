@@ -21,6 +21,7 @@ from offerkit.store import Store
 from offerkit.store.views import environments, stage_view
 from offerkit.workflow.campaigns import held_back
 from offerkit.workflow.design import EMPTY, new_bodies
+from offerkit.workflow.renames import renames_of_live
 from offerkit.workflow.session import Session
 from offerkit.workflow.who import who_is
 
@@ -36,7 +37,7 @@ def plan_promotion(
     chosen = list(names) or known
     design, live = stage_view(store, Stage.DESIGN), stage_view(store, Stage.LIVE)
     patterns.check_known({*design.entries, *live.entries})
-    renames = _renames(store, design, live)
+    renames = renames_of_live(store, design, live)
     live_names = {new: old for old, new in renames.items()}
     asked = Candidates(
         design,
@@ -64,62 +65,6 @@ def _wanted(address: str, chosen: list[str], design: View, patterns: Patterns, l
     if place.environment not in chosen:
         return False
     return patterns.targeted(address, live_name) and not patterns.excluded(address, live_name)
-
-
-def _renames(store: Store, design: View, live: View) -> dict[str, str]:
-    """What is live under a name that design has given up for another, or passed on to something else."""
-    found: dict[str, str] = {}
-    for environment in sorted({parse_address(address).environment for address in live.entries}):
-        stage = f"{environment}@{Stage.DESIGN}"
-        moves = store.moves(stage)
-        if not moves:
-            continue
-        names = {old for _, old, _ in moves} & live.entries.keys()
-        names = {a for a in names if parse_address(a).kind is not Kind.CAMPAIGN}
-        found |= _given_up(store, stage, {a for a in names if a not in design.entries}, design)
-        staying = sorted(a for a in names if a in design.entries)
-        since = store.last_change(f"{environment}@{Stage.LIVE}", staying)
-        for old in staying:
-            new = _followed(old, since[old].serial if old in since else 0, moves)
-            if new != old and new in design.entries:
-                found[old] = new
-    return _free(found, live)
-
-
-def _given_up(store: Store, stage: str, gone: set[str], design: View) -> dict[str, str]:
-    """Where that went which ``design`` has no more under its live name."""
-    found: dict[str, str] = {}
-    pending = {a: a for a in gone}
-    while pending:
-        last = store.last_change(stage, pending.values())
-        step = {
-            old: last[now].address
-            for old, now in pending.items()
-            if now in last and last[now].moved_from == now and last[now].address != now
-        }
-        found |= {old: new for old, new in step.items() if new in design.entries}
-        pending = {old: new for old, new in step.items() if new not in design.entries}
-    return found
-
-
-def _followed(name: str, serial: int, moves: list[tuple[int, str, str]]) -> str:
-    """What ``name`` is called after the renames since ``serial``, of each revision at most one."""
-    for at, old, new in moves:
-        if at > serial and old == name:
-            name, serial = new, at
-    return name
-
-
-def _free(renames: dict[str, str], live: View) -> dict[str, str]:
-    """Those whose new name nothing has in live, or what has it is renamed as well; one to one."""
-    taken: dict[str, str] = {}
-    for old, new in sorted(renames.items()):
-        taken.setdefault(new, old)
-    found = {old: new for new, old in taken.items()}
-    while stuck := [old for old, new in found.items() if new in live.entries and new not in found]:
-        for old in stuck:
-            del found[old]
-    return found
 
 
 def _holds(store: Store, design: View, live: View) -> dict[str, str]:
