@@ -75,9 +75,20 @@ def names_of_specs(
         changes = delta(stage, there, desired, moved, lambda old, new, made=made: (old, new) in made)  # type: ignore[misc]
         found |= {change.address: change.moved_from for change in changes if change.moved_from}
         if not now:
-            gone = names - there.keys() - found.keys()
-            found |= {old: new for old in sorted(gone) if (new := followed(old, 0, moves)) != old}
-    return found
+            left = {old for _, old, _ in moves} & names - found.keys()
+            found |= {old: followed(old, _before_moved(store, old, desired[old], there, moves), moves) for old in left}
+    return {address: name for address, name in found.items() if address != name}
+
+
+def _before_moved(store: Store, name: str, entry: Entry, there: Mapping[str, Entry], moves: Moves) -> int:
+    """The revision that earlier specs with ``entry`` at ``name`` are like: one before a rename, or (all past) now."""
+    if name not in there:
+        return 0
+    serials = [at for at, old, _ in moves if old == name] if there[name] != entry else []
+    for serial in serials:
+        if any(row.moved_from == name and row.before == entry for row in store.changes(serial)):
+            return serial - 1
+    return moves[-1][0]
 
 
 def renames_between(
