@@ -328,9 +328,10 @@ def _block_riders(work: _Work, offer: str, changes: set[str]) -> None:
     renamed_from = {old: new for new, old in work.origin.items()}
     for rider in sorted({renamed_from.get(change, change) for change in changes}):
         if rider in work.going and rider != offer:
-            own = next(iter(work.blocked.get(offer, ())), None)
+            now = work.asked.renames.get(offer, offer)
+            own = next(iter(work.blocked.get(now, ())), None)
             why = f"it would change {offer}, which is live" + (f" and is itself blocked: {own.why}" if own else "")
-            how = own.how if own else f"Promote {offer} too."
+            how = own.how if own else f"Promote {now} too."
             work.block(rider, Code.NOT_APPROVED, why, how, own.who if own else ())
 
 

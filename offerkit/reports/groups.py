@@ -151,5 +151,14 @@ def _blocked_group(key: tuple[str, Kind, tuple[Obstacle, ...], bool], members: l
 
 def _obstacle(item: Blocked, address: str) -> Obstacle:
     """The reason, with ``address`` in place of the resource's own."""
-    why, how = (text.replace(item.address, address) for text in (item.why, item.how))
+    why, how = (_renamed(text, item.address, address) for text in (item.why, item.how))
     return Obstacle(item.code, why, how, item.who)
+
+
+def _renamed(text: str, old: str, new: str) -> str:
+    """``text`` with ``new`` for ``old``, but not where that is only the beginning or the end of another address."""
+    shown, *rest = text.split(old)
+    for part in rest:
+        inside = any(sign.isalnum() or sign in "-_/" for sign in (shown[-1:], part[:1]) if sign)
+        shown += (old if inside else new) + part
+    return shown

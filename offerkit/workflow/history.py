@@ -52,8 +52,7 @@ def difference(session: Session, a: Point, b: Point, patterns: Patterns) -> Diff
     chosen = [
         d
         for d in differing(a, b)
-        if patterns.targeted(*names(d.address), d.moved_from)
-        and not patterns.excluded(*names(d.address), d.moved_from)
+        if patterns.targeted(*names(d.address), d.moved_from) and not patterns.excluded(*names(d.address), d.moved_from)
     ]
     bodies = _gathered(chosen, a, b)
     with session.progress("Comparing", len(chosen)) as advance:
