@@ -14,9 +14,9 @@ from offerkit.governance.gate import unapproved
 from offerkit.governance.rights import without_administrator
 from offerkit.governance.standing import counting, standing
 from offerkit.models.inherit import JsonMap
-from offerkit.planning.delta import delta
-from offerkit.planning.fields import concealed, field_changes
-from offerkit.planning.plan import Action, Body, Entry, Plan, PlanKind, Step
+from offerkit.planning.delta import delta, with_changes
+from offerkit.planning.fields import concealed, field_changes, field_changes_by_place
+from offerkit.planning.plan import Action, Body, Entry, FieldChange, Plan, PlanKind, Step
 from offerkit.planning.view import Layered
 from offerkit.store import Store
 from offerkit.store.views import StoredBodies, environments, view
@@ -79,10 +79,7 @@ def _odd(step: Step, plan: Plan) -> Diagnostic:
 def _ungated(plan: Plan, store: Store) -> Iterator[Diagnostic]:
     names = sorted({*environments(store), *(step.stage.partition("@")[0] for step in plan.steps)} | {"shared"})
     before = view(store, [f"{name}@{Stage.LIVE}" for name in names])
-    entries = dict(before.entries)
-    for step in plan.steps:
-        entries.pop(step.moved_from or step.address, None)
-    entries |= {step.address: step.after for step in plan.steps if step.after is not None}
+    entries = with_changes(before.entries, plan.steps)
     after = before.with_entries(entries, Layered(plan.bodies, before.bodies))
     touched = {step.address for step in plan.steps} | {step.moved_from for step in plan.steps}
     origins = {step.address: step.moved_from for step in plan.steps if step.moved_from}
@@ -132,11 +129,16 @@ def _misdescribed(plan: Plan, store: Store) -> Iterator[Diagnostic]:
     for step in plan.steps:
         before = _read(bodies, step.before)
         after = _read(plan.bodies, step.after)
-        both = before is not None and after is not None and before != after
-        expected = concealed(field_changes(before or {}, after or {})) if both else ()
         label = str((after if after is not None else before or {}).get("label", ""))
-        if (_action(step), expected, label) != (step.action, concealed(step.changes), step.label):
+        if (_action(step), label) != (step.action, step.label) or not _describe(concealed(step.changes), before, after):
             yield _odd(step, plan)
+
+
+def _describe(changes: tuple[FieldChange, ...], before: JsonMap | None, after: JsonMap | None) -> bool:
+    """Whether ``changes`` are those between two bodies, as this version tells them or as earlier ones did."""
+    if before is None or after is None:
+        return not changes
+    return any(changes == concealed(tell(before, after)) for tell in (field_changes, field_changes_by_place))
 
 
 def _read(bodies: Mapping[str, Body], entry: Entry | None) -> JsonMap | None:
@@ -160,11 +162,7 @@ def _leaderless(plan: Plan, store: Store) -> Iterator[Diagnostic]:
     steps = [s for s in plan.steps if s.stage == stage and parse_address(s.address).kind is Kind.OPERATOR]
     if not steps:
         return
-    operators = store.entries(stage, Kind.OPERATOR)
-    for step in steps:
-        operators.pop(step.moved_from or step.address, None)
-        if step.after is not None:
-            operators[step.address] = step.after
+    operators = with_changes(store.entries(stage, Kind.OPERATOR), steps)
     bodies = Layered(plan.bodies, StoredBodies(store))
     left = [orjson.loads(bodies[entry.fingerprint].text) for entry in operators.values()]
     found = without_administrator(left, steps[0].address)

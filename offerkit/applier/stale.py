@@ -12,6 +12,7 @@ from offerkit.governance.standing import approved, standing
 from offerkit.graph.record import Record, Ref
 from offerkit.models import model_of
 from offerkit.planning.campaigns import not_live
+from offerkit.planning.delta import with_changes
 from offerkit.planning.plan import Entry, Plan, Step
 from offerkit.planning.view import View, references_of
 from offerkit.store import ChangeRow, Store
@@ -55,11 +56,13 @@ def _conflicts(plan: Plan, store: Store, moved: dict[str, int]) -> Iterator[Diag
         return now[stage]
 
     changed: dict[str, list[str]] = {}
+    vacated = {(step.stage, step.moved_from) for step in plan.steps if step.moved_from}
     for step in plan.steps:
         source = step.moved_from or step.address
         if entries(step.stage).get(source) != step.before:
             changed.setdefault(step.stage, []).append(source)
-        if step.moved_from and step.address in entries(step.stage):
+        taken = step.address in entries(step.stage) and (step.stage, step.address) not in vacated
+        if step.moved_from and taken:
             changed.setdefault(step.stage, []).append(step.address)
     for depends in plan.depends:
         entry = entries(depends.stage).get(depends.address)
@@ -122,10 +125,7 @@ def _named_since(plan: Plan, store: Store, stage: str, serial: int) -> Iterator[
 def _no_longer_live(plan: Plan, stage: str, now: dict[str, Entry]) -> Iterator[Diagnostic]:
     """Campaigns of the plan that name what is live no more; an offer can lose a space and keep its body."""
     here = [step for step in plan.steps if step.stage == stage]
-    sources = {step.moved_from or step.address for step in here}
-    after = {address: entry for address, entry in now.items() if address not in sources}
-    after |= {step.address: step.after for step in here if step.after is not None}
-    live = View(after, plan.bodies)
+    live = View(with_changes(now, here), plan.bodies)
     for step in here:
         place = parse_address(step.address)
         if place.kind is not Kind.CAMPAIGN or step.after is None:

@@ -8,8 +8,8 @@ import click
 
 from offerkit.cli.complete import addresses
 from offerkit.cli.impact import override_option
-from offerkit.cli.options import changing, exclude_option, full_option, pass_shell
-from offerkit.cli.planned import carry_out
+from offerkit.cli.options import blocked_option, changing, exclude_option, full_option, pass_shell
+from offerkit.cli.planned import carry_out, finish
 from offerkit.cli.shell import Shell, is_file
 
 
@@ -17,6 +17,7 @@ from offerkit.cli.shell import Shell, is_file
 @click.argument("what", nargs=-1, metavar="[PLAN | ADDRESS...]", shell_complete=addresses)
 @exclude_option
 @full_option
+@blocked_option
 @override_option
 @changing
 @pass_shell
@@ -25,6 +26,7 @@ def command(
     what: tuple[str, ...],
     exclude: tuple[str, ...],
     full: bool,
+    fail_on_blocked: bool,
     override_impact: str,
     yes: bool,
     message: str,
@@ -44,4 +46,6 @@ def command(
     from_file = len(what) == 1 and (what[0].endswith(".json") or is_file(what[0]))
     made = saved(Path(what[0])) if from_file else plan(session, Patterns.of(what, exclude))
     shell.plan(made, full=full)
-    carry_out(shell, session, made, "Apply this plan?", "Applied.", yes=yes)
+    if not (fail_on_blocked and made.blocked):
+        carry_out(shell, session, made, "Apply this plan?", "Applied.", yes=yes)
+    finish(made, None, detailed_exitcode=False, fail_on_blocked=fail_on_blocked)

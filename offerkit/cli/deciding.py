@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,8 +11,8 @@ import click
 
 from offerkit.cli.complete import addresses, spaces
 from offerkit.cli.options import combined, lock_option
-from offerkit.cli.shell import Shell
-from offerkit.diagnostics import Code, refuse
+from offerkit.cli.shell import Shell, tell
+from offerkit.diagnostics import Code, Severity, refuse
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,12 +26,15 @@ deciding: Callable[[F], F] = combined(
         "--space", "spaces", multiple=True, metavar="SPACE", help="The content on this space.", shell_complete=spaces
     ),
     click.option("--comment", "-m", default="", metavar="TEXT", help="Kept in the history."),
+    click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print."),
     lock_option,
 )
 
 
-def carry_out(shell: Shell, decision: str, lock_timeout: float, plan_file: Path | None, **wish: Any) -> None:
-    """Decide and say what was decided."""
+def carry_out(
+    shell: Shell, decision: str, lock_timeout: float, plan_file: Path | None, *, form: str, **wish: Any
+) -> None:
+    """Decide, and say what was decided and what was not, and why."""
     from offerkit.governance.approval import Decision
     from offerkit.workflow.approving import Wish, decide
     from offerkit.workflow.main_path import saved
@@ -44,11 +48,15 @@ def carry_out(shell: Shell, decision: str, lock_timeout: float, plan_file: Path 
     plan = saved(plan_file) if plan_file is not None else None
     decided = decide(shell.session(lock_timeout=lock_timeout), Wish(plan=plan, **wish), Decision(decision))
     shell.done = True
-    from offerkit.reports.approvals import decided_text
+    from offerkit.reports.approvals import decided_json, decided_text
 
-    text = decided_text(decision, decided.keys, decided.left, shell.style)
-    click.echo(text, nl=False, color=True)
-    if decided.revision is not None:
-        revision = decided.revision
+    revision = decided.revision
+    if form == "json":
+        serial = revision.serial if revision is not None else None
+        click.echo(decided_json(decision, serial, decided.keys, decided.left, decided.refused), nl=False)
+        return
+    tell([replace(found, severity=Severity.WARNING) for found in decided.refused])
+    click.echo(decided_text(decision, decided.keys, decided.left, decided.refused, shell.style), nl=False, color=True)
+    if revision is not None:
         done = f"Revision {revision.serial} by {revision.actor}, {revision.digest[:12]}."
         click.echo(shell.style.green(done), color=True)

@@ -32,7 +32,8 @@ def command(
 
     A and B are each one of: design, live, ENVIRONMENT@design, ENVIRONMENT@live (all also with :REVISION or
     :TIME), PLAN.json (what it leads to), specs (on disk), git:REF (the specs at a git revision), git:REF...REF
-    (at the merge base of two). Shown is what B has against A.
+    (at the merge base of two). Shown is what B has against A. Two environments are compared by the names of
+    their resources; a rename is shown as one.
 
     TIME is a day (its end) or a time such as 2026-11-01T12:00, in the environment's time zone; where several
     environments with different ones are meant, in UTC.
@@ -45,16 +46,17 @@ def command(
 
     session = shell.session()
     with opened(session, a, b) as (left, right):
-        steps, bodies = difference(session, left, right, Patterns.of(targets, exclude))
+        found = difference(session, left, right, Patterns.of(targets, exclude))
+    steps, bodies, across = found.steps, found.bodies, found.across
     titles = (left.title, right.title)
     layout = (CONCISE.everything() if full else CONCISE)._replace(width=width())
     if form == "json":
-        text = report.diff_json(steps, titles)
+        text = report.diff_json(steps, titles, across=across)
     elif form == "markdown":
-        text = report.diff_markdown(steps, bodies, titles, layout)
+        text = report.diff_markdown(steps, bodies, titles, layout, across=across)
     elif form == "html":
-        text = report.diff_html(steps, bodies, titles, layout)
+        text = report.diff_html(steps, bodies, titles, layout, across=across)
     else:
-        text = report.diff_text(steps, bodies, titles, shell.style, layout)
+        text = report.diff_text(steps, bodies, titles, shell.style, layout, across=across)
     click.echo(text, nl=False, color=True)
     return 2 if detailed_exitcode and steps else 0

@@ -39,6 +39,10 @@ out_option = click.option(
 )
 exitcode_option = click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there are changes.")
 
+blocked_option = click.option(
+    "--fail-on-blocked", is_flag=True, help="Change nothing and exit with 1 if anything is blocked."
+)
+
 
 def combined(*options: Callable[[F], F]) -> Callable[[F], F]:
     """Several options as one decorator, in the given order."""

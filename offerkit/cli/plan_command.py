@@ -6,7 +6,15 @@ import click
 
 from offerkit.cli.complete import addresses
 from offerkit.cli.impact import ImpactAsked, impact_options
-from offerkit.cli.options import exclude_option, exitcode_option, format_option, full_option, out_option, pass_shell
+from offerkit.cli.options import (
+    blocked_option,
+    exclude_option,
+    exitcode_option,
+    format_option,
+    full_option,
+    out_option,
+    pass_shell,
+)
 from offerkit.cli.planned import finish
 from offerkit.cli.shell import Shell
 
@@ -16,6 +24,7 @@ from offerkit.cli.shell import Shell
 @exclude_option
 @out_option
 @exitcode_option
+@blocked_option
 @impact_options
 @format_option
 @full_option
@@ -26,6 +35,7 @@ def command(
     exclude: tuple[str, ...],
     out: str | None,
     detailed_exitcode: bool,
+    fail_on_blocked: bool,
     impact: ImpactAsked,
     form: str,
     full: bool,
@@ -41,4 +51,4 @@ def command(
     session = shell.session()
     made = plan(session, Patterns.of(targets, exclude))
     shell.plan(made, form, full=full, impact=impact.of(session, made))
-    return finish(made, out, detailed_exitcode)
+    return finish(made, out, detailed_exitcode, fail_on_blocked=fail_on_blocked)

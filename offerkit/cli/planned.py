@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from offerkit.cli.shell import Shell
+from offerkit.diagnostics import Code, refuse
+from offerkit.reports.words import count
 
 if TYPE_CHECKING:
     from offerkit.planning.plan import Plan
@@ -48,8 +50,11 @@ def foresee(session: Session, plan: Plan) -> None:
         tell([replace(found, severity=Severity.WARNING) for found in refused.diagnostics])
 
 
-def finish(plan: Plan, out: str | None, detailed_exitcode: bool) -> int:
-    """Save the plan where ``out`` says; the exit code, 2 for changes when it was asked for."""
+def finish(plan: Plan, out: str | None, detailed_exitcode: bool, *, fail_on_blocked: bool = False) -> int:
+    """Save the plan where ``out`` says; the exit code, 2 for changes when it was asked for.
+
+    Raises Refused with ``fail_on_blocked`` when something is: nobody may have applied such a plan then.
+    """
     if out is not None:
         from offerkit.reports.escape import visible
         from offerkit.workflow.main_path import save
@@ -57,6 +62,13 @@ def finish(plan: Plan, out: str | None, detailed_exitcode: bool) -> int:
         path = visible(str(save(plan, out)))
         after = "There is nothing in it to apply." if plan.empty else f"Apply exactly this with: offerkit apply {path}"
         click.echo(f"Saved to {path}. {after}", err=True)
+    if fail_on_blocked and plan.blocked:
+        raise refuse(
+            Code.BLOCKED,
+            f"{count(len({(item.stage, item.address) for item in plan.blocked}), 'resource')} blocked",
+            detail="--fail-on-blocked asks that all of it can go. Nothing was changed.",
+            hint="The plan says what holds each of them back, and who can lift it; or leave them out with --exclude.",
+        )
     return 2 if detailed_exitcode and not plan.empty else 0
 
 

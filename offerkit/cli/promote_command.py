@@ -7,6 +7,7 @@ import click
 from offerkit.cli.complete import addresses
 from offerkit.cli.impact import ImpactAsked, impact_options, override_option
 from offerkit.cli.options import (
+    blocked_option,
     changing,
     exclude_option,
     exitcode_option,
@@ -26,6 +27,7 @@ from offerkit.cli.shell import Shell
 @click.option("--plan-only", is_flag=True, help="Show the plan and stop.")
 @out_option
 @exitcode_option
+@blocked_option
 @impact_options
 @format_option
 @full_option
@@ -40,6 +42,7 @@ def command(
     plan_only: bool,
     out: str | None,
     detailed_exitcode: bool,
+    fail_on_blocked: bool,
     impact: ImpactAsked,
     form: str,
     full: bool,
@@ -62,8 +65,8 @@ def command(
     targets = tuple(word for word in what if word not in environments)
     made = promote(session, environments, Patterns.of(targets, exclude), include_rolled_back=include_rolled_back)
     shell.plan(made, form, full=full, impact=impact.of(session, made))
-    if to_be_applied(form, out, plan_only, yes):
-        carry_out(shell, session, made, "Promote this to live?", "Live.", yes=yes)
-    else:
+    if not to_be_applied(form, out, plan_only, yes):
         foresee(session, made)
-    return finish(made, out, detailed_exitcode)
+    elif not (fail_on_blocked and made.blocked):
+        carry_out(shell, session, made, "Promote this to live?", "Live.", yes=yes)
+    return finish(made, out, detailed_exitcode, fail_on_blocked=fail_on_blocked)

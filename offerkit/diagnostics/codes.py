@@ -87,6 +87,7 @@ class Code(StrEnum):
     IMPACT_UNMEASURED = "OFR706"
     NOT_AS_SHOWN = "OFR707"
     TOKEN_SCOPE = "OFR708"  # noqa: S105 - a code
+    BLOCKED = "OFR709"
     # 75x: calls over the network
     BUSY = "OFR750"
     BAD_REQUEST = "OFR751"
@@ -218,6 +219,7 @@ CODES: dict[Code, str] = {
     Code.IMPACT: "A promotion would leave more contacts without an offer than the environment allows.",
     Code.IMPACT_UNMEASURED: "How many contacts a promotion leaves without an offer is limited, but cannot be measured.",
     Code.TOKEN_SCOPE: "The operator's token does not have the scope that this needs.",
+    Code.BLOCKED: "Something is blocked, and the command was asked to fail then.",
     Code.NOT_AS_SHOWN: "An offer was changed after it was shown to who decides on it.",
     Code.NO_MATCH: "Nothing matches what was asked for.",
     Code.BAD_ADDRESS: "Not an address, a pattern or a stage.",

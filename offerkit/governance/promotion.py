@@ -24,6 +24,7 @@ from offerkit.governance.resets import affecting
 from offerkit.governance.rights import approvers
 from offerkit.governance.standing import Standing, approved, rejected
 from offerkit.models.inherit import names_in
+from offerkit.planning.delta import chains
 from offerkit.planning.plan import ApprovalKey, Aspect, Blocked, Entry
 from offerkit.planning.view import Layered, View
 
@@ -64,6 +65,7 @@ class _Work:
         self.asked = asked
         self.design, self.live = asked.design, asked.live
         self.origin = {new: old for old, new in asked.renames.items() if old in self.live.entries}
+        self.chains = [names for names in chains(asked.renames) if len(names) > 2]
         self.going: dict[str, Entry | None] = {}
         self.blocked: dict[str, list[Blocked]] = {}
         self.notes: list[str] = []
@@ -81,13 +83,9 @@ class _Work:
 
     def hypothetical(self) -> View:
         """Live as it would be if all that is still going went."""
-        entries = dict(self.live.entries)
-        for address, entry in self.going.items():
-            entries.pop(self.origin.get(address, ""), None)
-            if entry is None:
-                entries.pop(address, None)
-            else:
-                entries[address] = entry
+        left = {self.origin.get(address, address) for address in self.going} | self.going.keys()
+        entries = {address: entry for address, entry in self.live.entries.items() if address not in left}
+        entries |= {address: entry for address, entry in self.going.items() if entry is not None}
         return self.design.with_entries(entries, Layered(self.design.bodies, self.live.bodies))
 
 
@@ -114,6 +112,9 @@ def promotion(asked: Candidates) -> Promotion:
 def _gather(work: _Work) -> None:
     """The first guess: everything that differs and is asked for, offers only if approved."""
     wanted = {a for a in work.design.entries if work.asked.wanted(a)}
+    for names in work.chains:
+        if not wanted.isdisjoint(names):  # names are passed on together; what is excluded then holds all of them back
+            wanted |= {name for name in names[1:] if not work.asked.excluded(name)}
     if work.asked.narrowed:
         wanted |= _needed(work, wanted)
     for address in sorted(wanted, key=lambda a: parse_address(a).sort_key):
@@ -276,7 +277,19 @@ def _settle(work: _Work) -> bool:
         elif not _as_it_was_or_approved(work, after, address, entry.activation):
             _block_riders(work, address, changes)
     _block_dangling(work)
+    _block_chains(work)
     return len(work.blocked) > before
+
+
+def _block_chains(work: _Work) -> None:
+    """Names that are passed on (a → b, b → a) go together: with one of them staying, two would have one name."""
+    for names in work.chains:
+        staying = [name for name in names[1:] if name not in work.going]
+        for name in names[1:] if staying else ():
+            if name in work.going:
+                why = f"names are passed on ({' → '.join(names)}), and {staying[0]} stays behind"
+                how = f"Unblock {staying[0]} first." if staying[0] in work.blocked else f"Promote {staying[0]} too."
+                work.block(name, Code.NOT_APPROVED, why, how)
 
 
 def _block_needing(work: _Work, after: View, offer: str) -> None:
@@ -315,9 +328,10 @@ def _block_riders(work: _Work, offer: str, changes: set[str]) -> None:
     renamed_from = {old: new for new, old in work.origin.items()}
     for rider in sorted({renamed_from.get(change, change) for change in changes}):
         if rider in work.going and rider != offer:
-            own = next(iter(work.blocked.get(offer, ())), None)
+            now = work.asked.renames.get(offer, offer)
+            own = next(iter(work.blocked.get(now, ())), None)
             why = f"it would change {offer}, which is live" + (f" and is itself blocked: {own.why}" if own else "")
-            how = own.how if own else f"Promote {offer} too."
+            how = own.how if own else f"Promote {now} too."
             work.block(rider, Code.NOT_APPROVED, why, how, own.who if own else ())
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol
 
 from offerkit.address import parse_address
 from offerkit.planning.plan import Action, Entry
@@ -21,31 +23,47 @@ class Delta:
     moved_from: str = ""
 
 
+class Change(Protocol):
+    """What a delta and a step have in common: a resource leaves one address, and stands at another or nowhere."""
+
+    @property
+    def address(self) -> str:
+        """Where it stands afterwards; where it stood if it goes."""
+
+    @property
+    def moved_from(self) -> str:
+        """Where it stood if that was another address."""
+
+    @property
+    def after(self) -> Entry | None:
+        """What stands there afterwards; None: nothing."""
+
+
 def delta(
-    stage: str, current: Mapping[str, Entry], desired: Mapping[str, Entry], moves: Mapping[str, str] | None = None
+    stage: str,
+    current: Mapping[str, Entry],
+    desired: Mapping[str, Entry],
+    moves: Mapping[str, str] | None = None,
+    happened: Callable[[str, str], bool] | None = None,
 ) -> list[Delta]:
     """The steps from ``current`` to ``desired``, sorted by environment, kind and name.
 
     ``moves`` maps old addresses to new ones; a rename that happened already, or names what is not there, is
-    no step.
+    no step. Renames in a ring (a → b, b → a) do not show by names whether they happened: that is told from what
+    stands there, and where that is not enough from ``happened``; without it, they are still to come.
     """
-    origin: dict[str, str] = {}
-    for old, new in sorted(final_names(moves or {}).items()):
-        # Of two in one chain of renames that both exist, the one next to the new name is meant.
-        if old not in current or old in desired or new in current:
-            continue
-        if new not in origin or (moves or {}).get(old) == new:
-            origin[new] = old
-    gone = {old for new, old in origin.items() if new in desired}
+    origin = _origins(current, desired, final_names(moves or {}, desired), moves or {}, happened)
+    gone = set(origin.values()) - desired.keys()
     found = []
     for address in current.keys() | desired.keys():
         before, after = current.get(address), desired.get(address)
-        if before == after or address in gone:
+        if address in origin:
+            old = origin[address]
+            found.append(Delta(address, stage, Action.MOVE, current[old], after, old))
+        elif before == after or address in gone:
             continue
-        if before is None:
-            old = origin.get(address, "")
-            action = Action.MOVE if old else Action.CREATE
-            found.append(Delta(address, stage, action, current.get(old), after, old))
+        elif before is None:
+            found.append(Delta(address, stage, Action.CREATE, None, after))
         elif after is None:
             found.append(Delta(address, stage, Action.DELETE, before, None))
         else:
@@ -54,13 +72,87 @@ def delta(
     return sorted(found, key=lambda change: parse_address(change.address).sort_key)
 
 
-def final_names(moves: Mapping[str, str]) -> dict[str, str]:
-    """Chains of renames (a → b, b → c) as a → c and b → c."""
+def with_changes(entries: Mapping[str, Entry], changes: Iterable[Change]) -> dict[str, Entry]:
+    """``entries`` once ``changes`` are made: all leave before any arrives, so that names can be swapped."""
+    made = list(changes)
+    left = {change.moved_from or change.address for change in made}
+    result = {address: entry for address, entry in entries.items() if address not in left}
+    result |= {change.address: change.after for change in made if change.after is not None}
+    return result
+
+
+def final_names(moves: Mapping[str, str], declared: Container[str] = ()) -> dict[str, str]:
+    """Chains of renames (a → b, b → c) as a → c and b → c; a name that is ``declared`` again ends a chain."""
     final = {}
     for old, step in moves.items():
         new, seen = step, {old}
-        while new in moves and new not in seen:
+        while new in moves and new not in seen and new not in declared:
             seen.add(new)
             new = moves[new]
         final[old] = new
     return final
+
+
+def chains(moves: Mapping[str, str]) -> list[list[str]]:
+    """The names that ``moves`` lead along, each to the next; a ring, which ends where it begins, from its first name.
+
+    ``moves`` are one to one.
+    """
+    targets = set(moves.values())
+    starts = [*(old for old in sorted(moves) if old not in targets), *sorted(moves)]
+    found: list[list[str]] = []
+    passed: set[str] = set()
+    for start in starts:
+        if start in passed:
+            continue
+        chain = [start]
+        while chain[-1] in moves and chain[-1] not in passed:
+            passed.add(chain[-1])
+            chain.append(moves[chain[-1]])
+        found.append(chain)
+    return found
+
+
+def _origins(
+    current: Mapping[str, Entry],
+    desired: Mapping[str, Entry],
+    finals: Mapping[str, str],
+    moves: Mapping[str, str],
+    happened: Callable[[str, str], bool] | None,
+) -> dict[str, str]:
+    """The renames to be made, as new → old: whole chains whose end is free, and whole rings."""
+    nearest: dict[str, str] = {}
+    for old, new in sorted(finals.items()):
+        if old == new or old not in current or new not in desired:
+            continue
+        # Of two in one chain of renames that both exist, the one next to the new name is meant.
+        if new not in nearest or moves.get(old) == new:
+            nearest[new] = old
+    origin: dict[str, str] = {}
+    for chain in chains({old: new for new, old in nearest.items()}):
+        ring = chain[0] == chain[-1]
+        if ring and not _to_come(chain, current, desired, happened):
+            continue
+        # What is left of a chain has happened; what is declared at its start is not what was renamed.
+        if ring or (chain[0] not in desired and chain[-1] not in current):
+            origin |= {new: old for old, new in pairwise(chain)}
+    return origin
+
+
+def _to_come(
+    ring: list[str],
+    current: Mapping[str, Entry],
+    desired: Mapping[str, Entry],
+    happened: Callable[[str, str], bool] | None,
+) -> bool:
+    """Whether the names of a ring are still to be passed on."""
+    pairs = list(pairwise(ring))
+    if all(desired[old] == current[old] for old, _ in pairs):
+        return False
+    if happened is None:
+        return True
+    passed = [desired[new].fingerprint == current[old].fingerprint for old, new in pairs]
+    stayed = any(desired[old].fingerprint == current[old].fingerprint for old, _ in pairs)
+    if all(passed) or any(passed) is not stayed:
+        return any(passed)
+    return not any(happened(old, new) for old, new in pairs)

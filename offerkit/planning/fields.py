@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import NamedTuple, TypeAlias
 
 from offerkit.diagnostics import has_secret, masked
 from offerkit.diagnostics.secret import MASK
-from offerkit.fingerprint import Json
+from offerkit.fingerprint import Json, canonical
 from offerkit.models.inherit import JsonMap
 from offerkit.planning.plan import ChangeOp, FieldChange
 
@@ -15,24 +17,39 @@ _NAMES = ("name", "label", "filter")
 _ORDER = "(order)"
 _URLS = ("source", "source.url")
 """Where a body may hold the URL of a database: with a secret, if it is of a time when validate let it pass."""
+_EFFORT = 2_500
+"""Up to this product of their numbers, items that are left are compared each with each."""
+
+
+class _Match(NamedTuple):
+    """One item of a list before and after, by index; None: it is not there then. ``key`` names it in paths."""
+
+    key: str
+    old: int | None
+    new: int | None
+
+
+Matching: TypeAlias = Callable[[list[Json], list[Json]], tuple[list[_Match], list[str]]]
+"""Which items of two lists are the same, and the keys of those that moved among each other (before, then after)."""
+_Signs: TypeAlias = Callable[[int], list[bytes]]
 
 
 def field_changes(before: JsonMap, after: JsonMap) -> tuple[FieldChange, ...]:
-    """The changes that lead from ``before`` to ``after``, in the order of their paths."""
-    found: list[FieldChange] = []
-    deep_before: dict[str, Any] = {}
-    deep_after: dict[str, Any] = {}
-    for key in before.keys() | after.keys():
-        old, new = before.get(key), after.get(key)
-        if old == new:
-            continue
-        if key not in before or key not in after or not _nested(old) or not _nested(new):
-            found.append(_change(key, old, new, key in before, key in after))
-        else:
-            deep_before[key], deep_after[key] = _maps(old), _maps(new)
-    if deep_before:
-        found += _deep(deep_before, deep_after)
-    return tuple(sorted(found, key=lambda change: change.path))
+    """The changes that lead from ``before`` to ``after``, in the order of their paths.
+
+    Items of a list are the same item when they have the same name, else the same content, else nearly the same. An
+    item without a name goes by its place, ``[3]``; by both places, ``[3→2]``, when items came or went before it.
+    """
+    return _sorted(_map_changes("", before, after, _by_content))
+
+
+def field_changes_by_place(before: JsonMap, after: JsonMap) -> tuple[FieldChange, ...]:
+    """The same as in plans of earlier versions: items without names are compared by their place."""
+    return _sorted(_map_changes("", before, after, _by_place))
+
+
+def _sorted(changes: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
+    return tuple(sorted(changes, key=lambda change: change.path))
 
 
 def concealed(changes: tuple[FieldChange, ...]) -> tuple[FieldChange, ...]:
@@ -55,82 +72,179 @@ def without_secret(value: Json) -> Json:
     return shown if shown != value or MASK in value else MASK  # one in a disguise: its place is unknown
 
 
-def _nested(value: Json) -> bool:
-    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict) for item in value))
+def _map_changes(path: str, before: JsonMap, after: JsonMap, matching: Matching) -> Iterator[FieldChange]:
+    for key in before.keys() | after.keys():
+        where = f"{path}.{key}" if path else key
+        if key not in before:
+            yield FieldChange(ChangeOp.ADD, where, None, after[key])
+        elif key not in after:
+            yield FieldChange(ChangeOp.REMOVE, where, before[key], None)
+        else:
+            yield from _value_changes(where, before[key], after[key], matching)
 
 
-def _maps(value: Json) -> Any:
-    """Lists of maps as maps by name, so that an inserted item is not a change of all that follow."""
-    if isinstance(value, dict):
-        return {key: _maps(item) for key, item in value.items()}
-    if not isinstance(value, list):
-        return value
-    if not any(isinstance(item, dict) for item in value):
-        return tuple(value)  # a list of names is one value, shown before and after as a whole
-    for name in _NAMES:
-        keys = [item.get(name) if isinstance(item, dict) else None for item in value]
-        if all(isinstance(key, str) for key in keys) and len(set(keys)) == len(keys):
-            mapped: dict[str, Any] = {f"[{key}]": _maps(item) for key, item in zip(keys, value, strict=True)}
-            return {**mapped, _ORDER: tuple(str(key) for key in keys)}
-    return {f"[{place}]": _maps(item) for place, item in enumerate(value, 1)}
+def _value_changes(path: str, old: Json, new: Json, matching: Matching) -> Iterator[FieldChange]:
+    if old == new:
+        return
+    if isinstance(old, dict) and isinstance(new, dict):
+        yield from _map_changes(path, old, new, matching)
+    elif isinstance(old, list) and isinstance(new, list) and _has_maps(old) and _has_maps(new):
+        yield from _list_changes(path, old, new, matching)
+    else:  # a list of names is one value, shown before and after as a whole
+        yield FieldChange(ChangeOp.CHANGE, path, old, new)
 
 
-def _deep(before: dict[str, Any], after: dict[str, Any]) -> list[FieldChange]:
-    from deepdiff import DeepDiff
-
-    changes: dict[str, FieldChange] = {}
-    tree = DeepDiff(before, after, view="tree", ignore_type_in_groups=[], threshold_to_diff_deeper=0)
-    for levels in tree.values():
-        for level in levels:
-            keys = _to_whole_value(before, after, level.path(output_format="list"))
-            if keys[-1] == _ORDER and not _same_names(before, after, keys):
-                continue
-            path = ".".join(str(key) for key in keys).replace(".[", "[")
-            old, new = _at(before, keys), _at(after, keys)
-            changes[path] = _change(path, _plain(old), _plain(new), old is not _ABSENT, new is not _ABSENT)
-    return list(changes.values())
+def _has_maps(items: list[Json]) -> bool:
+    return any(isinstance(item, dict) for item in items)
 
 
-_ABSENT = object()
+def _list_changes(path: str, old: list[Json], new: list[Json], matching: Matching) -> Iterator[FieldChange]:
+    matches, reordered = matching(old, new)
+    gone: dict[str, Json] = {}
+    come: dict[str, Json] = {}
+    for key, i, j in matches:
+        where = f"{path}[{key}]"
+        if i is not None and j is not None:
+            yield from _value_changes(where, old[i], new[j], matching)
+        elif i is not None:
+            gone[where] = old[i]
+        elif j is not None:
+            come[where] = new[j]
+    for where in gone.keys() | come.keys():
+        if where not in come:
+            yield FieldChange(ChangeOp.REMOVE, where, gone[where], None)
+        elif where not in gone:
+            yield FieldChange(ChangeOp.ADD, where, None, come[where])
+        else:  # another item in the same place
+            yield FieldChange(ChangeOp.CHANGE, where, gone[where], come[where])
+    if reordered:
+        half = len(reordered) // 2
+        yield FieldChange(ChangeOp.CHANGE, f"{path}.{_ORDER}", list(reordered[:half]), list(reordered[half:]))
 
 
-def _at(value: Any, keys: list[Any]) -> Any:
-    for key in keys:
-        if not isinstance(value, dict) or key not in value:
-            return _ABSENT
-        value = value[key]
-    return value
+def _names_of(items: Sequence[Json]) -> list[str] | None:
+    """What names each of ``items``; None when nothing names them all apart."""
+    for field in _NAMES:
+        names = [item.get(field) if isinstance(item, dict) else None for item in items]
+        found = [name for name in names if isinstance(name, str)]
+        if len(found) == len(items) == len(set(found)):
+            return found
+    return None
 
 
-def _to_whole_value(before: dict[str, Any], after: dict[str, Any], keys: list[Any]) -> list[Any]:
-    for length in range(1, len(keys)):
-        if isinstance(_at(before, keys[:length]), tuple) or isinstance(_at(after, keys[:length]), tuple):
-            return keys[:length]
-    return keys
+def _by_place(old: list[Json], new: list[Json]) -> tuple[list[_Match], list[str]]:
+    """Items by the names of their own list, or by place; an order is only told of the same names."""
+    was, will = _names_of(old), _names_of(new)
+    before = {key: i for i, key in enumerate(was or [str(place) for place in range(1, len(old) + 1)])}
+    after = {key: j for j, key in enumerate(will or [str(place) for place in range(1, len(new) + 1)])}
+    moved = was is not None and will is not None and was != will and set(was) == set(will)
+    return [_Match(key, before.get(key), after.get(key)) for key in before | after], [*before, *after] if moved else []
 
 
-def _same_names(before: dict[str, Any], after: dict[str, Any], keys: list[Any]) -> bool:
-    old, new = _at(before, keys), _at(after, keys)
-    return old is not _ABSENT and new is not _ABSENT and set(old) == set(new)
+def _by_content(old: list[Json], new: list[Json]) -> tuple[list[_Match], list[str]]:
+    """Items by name, or else what is the same, what differs in one field, and what is most alike; never all by all."""
+    pairs = dict(_paired(old, new))
+    was, will = _known_by(old), _known_by(new)
+    matches = [_Match(_key(was[i], will[j], i, j), i, j) for i, j in pairs.items()]
+    taken = set(pairs.values())
+    matches += [_Match(was[i] or str(i + 1), i, None) for i in range(len(old)) if i not in pairs]
+    matches += [_Match(will[j] or str(j + 1), None, j) for j in range(len(new)) if j not in taken]
+    kept = sorted(pairs)
+    order = sorted(kept, key=pairs.__getitem__)
+    moved = [was[i] or str(i + 1) for i in (*kept, *order)] if kept != order else []
+    return matches, moved
 
 
-def _plain(value: Any) -> Json:
-    """A value as it stood in the body, named maps turned back into lists."""
-    if value is _ABSENT:
-        return None
-    if isinstance(value, tuple):
-        return list(value)
-    if isinstance(value, dict):
-        if any(key == _ORDER or str(key).startswith("[") for key in value):
-            return [_plain(item) for key, item in value.items() if key != _ORDER]
-        return {key: _plain(item) for key, item in value.items()}
-    plain: Json = value
-    return plain
+def _key(was: str, will: str, i: int, j: int) -> str:
+    if was and was == will:
+        return was
+    return str(i + 1) if i == j else f"{i + 1}→{j + 1}"
 
 
-def _change(path: str, old: Json, new: Json, was: bool, is_: bool) -> FieldChange:
-    if not was:
-        return FieldChange(ChangeOp.ADD, path, None, new)
-    if not is_:
-        return FieldChange(ChangeOp.REMOVE, path, old, None)
-    return FieldChange(ChangeOp.CHANGE, path, old, new)
+def _known_by(items: list[Json]) -> list[str]:
+    """The name of each item; empty for one whose name is missing, not its own, or looks like a place."""
+    names = _names_of(items)
+    if names is not None:
+        return names
+    found = [_name(item) for item in items]
+    seen: dict[str, int] = {}
+    for name in found:
+        seen[name] = seen.get(name, 0) + 1
+    return ["" if seen[name] > 1 or not name.strip("0123456789→") else name for name in found]
+
+
+def _name(item: Json) -> str:
+    names = (item.get(field) for field in _NAMES) if isinstance(item, dict) else ()
+    return next((name for name in names if isinstance(name, str)), "")
+
+
+def _paired(old: list[Json], new: list[Json]) -> Iterator[tuple[int, int]]:
+    """Which item of ``old`` became which of ``new``, by index."""
+    was, will = _names_of(old), _names_of(new)
+    if was is not None and will is not None:
+        places = {name: j for j, name in enumerate(will)}
+        yield from ((i, places[name]) for i, name in enumerate(was) if name in places)
+        return
+    own, other = _known_by(old), _known_by(new)
+    left, right = list(range(len(old))), list(range(len(new)))
+    passes: tuple[tuple[_Signs, _Signs], ...] = (
+        (lambda i: [canonical(old[i])], lambda j: [canonical(new[j])]),
+        (lambda i: [own[i].encode()] if own[i] else [], lambda j: [other[j].encode()] if other[j] else []),
+        (lambda i: _nearly(old[i]), lambda j: _nearly(new[j])),
+    )
+    for signs, counterparts in passes:
+        found = dict(_in_common({i: signs(i) for i in left}, {j: counterparts(j) for j in right}))
+        yield from found.items()
+        taken = set(found.values())
+        left, right = [i for i in left if i not in found], [j for j in right if j not in taken]
+    yield from _most_alike(old, left, new, right)
+
+
+def _in_common(left: Mapping[int, list[bytes]], right: Mapping[int, list[bytes]]) -> Iterator[tuple[int, int]]:
+    """Pairs of items that share a sign, each item once, in the order of the lists."""
+    waiting: dict[bytes, deque[int]] = {}
+    for j, signs in right.items():
+        for sign in signs:
+            waiting.setdefault(sign, deque()).append(j)
+    taken: set[int] = set()
+    for i, signs in left.items():
+        for sign in signs:
+            queue = waiting.get(sign) or deque[int]()
+            while queue and queue[0] in taken:
+                queue.popleft()
+            if queue:
+                taken.add(queue[0])
+                yield i, queue.popleft()
+                break
+
+
+def _nearly(item: Json) -> list[bytes]:
+    """What an item shares with all that differ from it in one field: itself, and itself without one of its fields."""
+    if not isinstance(item, dict):
+        return []
+    rests = ({key: value for key, value in item.items() if key != one} for one in sorted(item))
+    return [canonical(rest) for rest in (item, *rests) if rest]
+
+
+def _most_alike(old: list[Json], left: list[int], new: list[Json], right: list[int]) -> Iterator[tuple[int, int]]:
+    """Pairs that have at least as many fields in common as not; of too many, only those in the same order."""
+    if len(left) * len(right) <= _EFFORT:
+        candidates = [(i, j) for i in left for j in right]
+    else:
+        candidates = list(zip(left, right, strict=False))
+    scored = [(*_unlike(old[i], new[j]), abs(i - j), i, j) for i, j in candidates]
+    taken_old: set[int] = set()
+    taken_new: set[int] = set()
+    for differing, common, _, i, j in sorted(scored):
+        if differing <= max(1, -common) and i not in taken_old and j not in taken_new:
+            taken_old.add(i)
+            taken_new.add(j)
+            yield i, j
+
+
+def _unlike(old: Json, new: Json) -> tuple[int, int]:
+    """In how many fields two items differ, and (below zero) how many they have in common."""
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return 1_000, 0
+    common = sum(1 for key in old if key in new and old[key] == new[key])
+    return len(old.keys() | new.keys()) - common, -common

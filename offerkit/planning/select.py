@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from offerkit.address import Pattern, Stage, parse_address
 from offerkit.diagnostics import Code, Refused, refuse, suggestion
 from offerkit.graph.digraph import closure
-from offerkit.planning.delta import Delta
+from offerkit.planning.delta import Delta, chains
 from offerkit.planning.plan import Action, Blocked
 
 
@@ -77,6 +77,7 @@ def select(
         for d in deltas
         if patterns.targeted(d.address, d.moved_from) and not patterns.excluded(d.address, d.moved_from)
     }
+    _whole_chains(deltas, patterns, chosen, result)
     for address in sorted(chosen):
         # A campaign goes to live and relies on what is live, whatever design is about to become.
         if chosen[address].after is not None and not chosen[address].stage.endswith(f"@{Stage.LIVE}"):
@@ -84,6 +85,23 @@ def select(
     _with_dependents(by_address, patterns, (after, before), chosen, result)
     result.chosen = [d for d in deltas if d.address in chosen]
     return result
+
+
+def _whole_chains(deltas: list[Delta], patterns: Patterns, chosen: dict[str, Delta], result: Selection) -> None:
+    """Names that are passed on (a → b, b → a) go together, or all of them stay."""
+    moves = {d.moved_from: d for d in deltas if d.moved_from}
+    for names in chains({old: d.address for old, d in moves.items()}):
+        together = [moves[old] for old in names[:-1]]
+        if len(together) < 2 or not any(d.address in chosen for d in together):
+            continue
+        out = [name for name in names if patterns.excluded(name)]
+        for d in together:
+            if not out and d.address not in chosen:
+                chosen[d.address] = d
+                result.notes.append(f"{d.address} comes along because names are passed on: {' → '.join(names)}.")
+            elif out and chosen.pop(d.address, None) is not None:
+                why = f"names are passed on ({' → '.join(names)}), and {out[0]} is excluded"
+                result.blocked.append(Blocked(d.address, d.stage, Code.PLAN_EMPTY_TARGET, why, f"Take {out[0]} in."))
 
 
 def _with_needed(

@@ -42,9 +42,12 @@ def steps_for(deltas: list[Delta], context: Context, reasons: Mapping[str, Reaso
     """The steps of ``deltas``: what is made first what others need, what goes last what others needed."""
     changing = [d.address for d in deltas if d.before is not None]
     affected = dependents(context.refs, changing) if changing else {}
+    arrivals = {d.address for d in deltas if d.after is not None}
     steps = {}
     for item in deltas:
-        steps[item.address, item.stage] = _step(item, context, affected, reasons or {})
+        # Those who name what is renamed change with it, unless something else takes the name.
+        name = item.moved_from if item.moved_from and item.moved_from not in arrivals else item.address
+        steps[item.address, item.stage] = _step(item, context, affected.get(name, ()), reasons or {})
         context.advance(1)
     arriving = {d.address: context.refs.get(d.address, ()) for d in deltas if d.after is not None}
     order = {address: place for place, address in enumerate(creation_order(arriving))}
@@ -55,7 +58,7 @@ def steps_for(deltas: list[Delta], context: Context, reasons: Mapping[str, Reaso
     return sorted(steps.values(), key=lambda step: (order[step.address], step.stage))
 
 
-def _step(item: Delta, context: Context, affected: Mapping[str, list[str]], reasons: Mapping[str, Reason]) -> Step:
+def _step(item: Delta, context: Context, affected: Iterable[str], reasons: Mapping[str, Reason]) -> Step:
     before = _body(context, item.before.fingerprint) if item.before is not None else None
     after = _body(context, item.after.fingerprint) if item.after is not None else None
     changes: tuple[FieldChange, ...] = ()
@@ -73,7 +76,7 @@ def _step(item: Delta, context: Context, affected: Mapping[str, list[str]], reas
         context.positions.get(item.address),
         item.moved_from,
         changes,
-        dependents=tuple(affected.get(item.moved_from or item.address, ())),
+        dependents=tuple(affected),
     )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from offerkit.diagnostics import Diagnostic
 from offerkit.planning.plan import ApprovalKey, Aspect
+from offerkit.reports.diagnostics_json import diagnostic_dict
 from offerkit.reports.escape import clip, json_text, markdown, visible
 from offerkit.reports.style import PLAIN, Style, display_width, indented, pad
 from offerkit.reports.words import and_list, count
@@ -79,16 +81,43 @@ def approvals_json(rows: Sequence[Row]) -> str:
     return json_text(found)
 
 
-def decided_text(decision: str, keys: Sequence[ApprovalKey], left: Sequence[str], style: Style = PLAIN) -> str:
-    """What was decided, offer by offer, and what was left to others. Ends with a newline."""
+def decided_text(
+    decision: str,
+    keys: Sequence[ApprovalKey],
+    left: Sequence[str],
+    refused: Sequence[Diagnostic] = (),
+    style: Style = PLAIN,
+) -> str:
+    """What was decided, offer by offer, what was left to others, and how many were refused. Ends with a newline."""
     by_offer: dict[str, list[str]] = {}
     for key in keys:
         by_offer.setdefault(key.address, []).append(f"content on {key.space}" if key.space else key.aspect.value)
     word = style.green(decision) if decision == "approved" else style.red(decision)
     rows = [f"{word}  {visible(address)}: {visible(and_list(what))}" for address, what in by_offer.items()]
     if not rows:
-        rows = [f"Nothing to do: all of it is {decision} already."]
+        rows = [f"Nothing to do: all {'others are' if refused else 'of it is'} {decision} already."]
     rows += [f"  · left: {visible(text)}" for text in left[:10]]
     if len(left) > 10:
         rows.append(f"  · left: {len(left) - 10} more, for other reviewers")
+    out = sorted({found.address for found in refused})
+    rows += [style.yellow(f"not {decision}  {visible(address)}") for address in out]
     return style.finish("\n".join(rows) + "\n")
+
+
+def decided_json(
+    decision: str,
+    revision: int | None,
+    keys: Sequence[ApprovalKey],
+    left: Sequence[str],
+    refused: Sequence[Diagnostic],
+) -> str:
+    """The same as JSON; ``revision`` is null when nothing was new. Ends with a newline."""
+    return json_text(
+        {
+            "decision": decision,
+            "revision": revision,
+            "decided": [{"address": key.address, "aspect": key.aspect.value, "space": key.space} for key in keys],
+            "left": list(left),
+            "refused": [diagnostic_dict(found) for found in refused],
+        }
+    )

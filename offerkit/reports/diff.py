@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from offerkit.fingerprint import Json
 from offerkit.planning.plan import Body, Entry, Step
 from offerkit.reports.escape import clip, html, json_text, markdown, visible
+from offerkit.reports.groups import local_name
 from offerkit.reports.page import page
 from offerkit.reports.steps_html import steps_html
 from offerkit.reports.steps_markdown import CONCISE as CONCISE_MARKDOWN
@@ -18,6 +20,8 @@ from offerkit.reports.words import difference
 
 Titles: TypeAlias = tuple[str, str]
 """What is compared: the first, then the second, which ``+`` and the values after ``→`` belong to."""
+Across: TypeAlias = "tuple[str, str] | None"
+"""The two environments, where one is compared with another: resources then go by their names without it."""
 
 
 def diff_text(
@@ -26,10 +30,12 @@ def diff_text(
     titles: Titles,
     style: Style = PLAIN,
     layout: Layout = CONCISE,
+    *,
+    across: Across = None,
 ) -> str:
     """The difference as text. Ends with a newline."""
     heading = style.bold(visible(" → ".join(titles)))
-    parts = [heading, steps_text(steps, bodies, style, layout, by_stage=False).strip("\n")]
+    parts = [heading, steps_text(steps, bodies, style, layout, by_stage=False, across=across).strip("\n")]
     closing = style.bold(visible(difference(steps, titles)))
     return style.finish("\n\n".join(filter(None, [*parts, closing])) + "\n")
 
@@ -41,27 +47,36 @@ def diff_markdown(
     layout: Layout = CONCISE_MARKDOWN,
     *,
     limit: int = GITHUB_LIMIT,
+    across: Across = None,
 ) -> str:
     """The difference as Markdown of at most ``limit`` bytes. Ends with a newline."""
     heading = f"### {markdown(clip(' → '.join(titles), 500))}"
     summary = f"**{markdown(clip(difference(steps, titles), 500))}**"
     room = Room(limit - len(f"{heading}{summary}".encode()) - 400)
-    body = steps_markdown(steps, bodies, layout, by_stage=False, room=room)
+    body = steps_markdown(steps, bodies, layout, by_stage=False, across=across, room=room)
     return "\n\n".join(filter(None, [heading, summary, room.note, body])) + "\n"
 
 
-def diff_html(steps: Sequence[Step], bodies: Mapping[str, Body], titles: Titles, layout: Layout = CONCISE) -> str:
+def diff_html(
+    steps: Sequence[Step],
+    bodies: Mapping[str, Body],
+    titles: Titles,
+    layout: Layout = CONCISE,
+    *,
+    across: Across = None,
+) -> str:
     """The difference as one self-contained HTML page."""
     title = " → ".join(titles)
     summary = f'<p class="summary">{html(difference(steps, titles))}</p>'
-    body = steps_html(steps, bodies, layout, by_stage=False)
+    body = steps_html(steps, bodies, layout, by_stage=False, across=across)
     return page(title, f"<h1>{html(title)}</h1>\n{summary}\n{body}")
 
 
-def diff_json(steps: Sequence[Step], titles: Titles) -> str:
+def diff_json(steps: Sequence[Step], titles: Titles, *, across: Across = None) -> str:
     """The difference as JSON, with every field change. Ends with a newline."""
     first, second = titles
-    document = {"from": first, "to": second, "steps": [step_dict(step) for step in steps]}
+    shown = steps if across is None else [replace(step, address=local_name(step.address)) for step in steps]
+    document = {"from": first, "to": second, "steps": [step_dict(step) for step in shown]}
     return json_text(document)
 
 

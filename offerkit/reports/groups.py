@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from offerkit.address import KIND_ORDER, Kind, parse_address
@@ -49,14 +50,29 @@ class Section(NamedTuple):
     groups: tuple[KindGroup, ...]
 
 
-def sections(steps: Iterable[Step], limit: int, *, by_stage: bool = True) -> list[Section]:
-    """``steps`` in the order of reading, at most ``limit`` of one action and kind."""
+def sections(
+    steps: Iterable[Step], limit: int, *, by_stage: bool = True, across: tuple[str, str] | None = None
+) -> list[Section]:
+    """``steps`` in the order of reading, at most ``limit`` of one action and kind.
+
+    ``across``: two environments that were compared; their names then stand in the title, not in each address.
+    """
     found: dict[str, dict[Kind, dict[Action, list[tuple[str, Step]]]]] = {}
     for step in steps:
         address = parse_address(step.address)
-        place = found.setdefault(step.stage if by_stage else address.environment, {})
+        title = step.stage if by_stage else address.environment
+        if across is not None:
+            title = " → ".join(across)
+            step = replace(step, address=local_name(step.address))
+        place = found.setdefault(title, {})
         place.setdefault(address.kind, {}).setdefault(step.action, []).append((address.name, step))
     return [Section(title, _kind_groups(found[title], limit)) for title in sorted(found, key=_shared_first)]
+
+
+def local_name(text: str) -> str:
+    """An address without its environment: ``offer.canada-rockies``, ``environment``."""
+    place = parse_address(text)
+    return f"{place.kind}.{place.name}" if place.kind is not Kind.ENVIRONMENT else place.kind.value
 
 
 def _shared_first(title: str) -> tuple[bool, str]:
@@ -135,5 +151,14 @@ def _blocked_group(key: tuple[str, Kind, tuple[Obstacle, ...], bool], members: l
 
 def _obstacle(item: Blocked, address: str) -> Obstacle:
     """The reason, with ``address`` in place of the resource's own."""
-    why, how = (text.replace(item.address, address) for text in (item.why, item.how))
+    why, how = (_renamed(text, item.address, address) for text in (item.why, item.how))
     return Obstacle(item.code, why, how, item.who)
+
+
+def _renamed(text: str, old: str, new: str) -> str:
+    """``text`` with ``new`` for ``old``, but not where that is only the beginning or the end of another address."""
+    shown, *rest = text.split(old)
+    for part in rest:
+        inside = any(sign.isalnum() or sign in "-_/" for sign in (shown[-1:], part[:1]) if sign)
+        shown += (old if inside else new) + part
+    return shown

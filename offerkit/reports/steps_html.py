@@ -23,10 +23,11 @@ def steps_html(
     layout: Layout = CONCISE,
     *,
     by_stage: bool = True,
+    across: tuple[str, str] | None = None,
 ) -> str:
     """Every step, by stage (in a diff, without ``by_stage``: by environment, and without reasons)."""
     rows: list[str] = []
-    for section in sections(steps, layout.limit, by_stage=by_stage):
+    for section in sections(steps, layout.limit, by_stage=by_stage, across=across):
         rows += ["<section>", f"<h2>{html(section.title)}</h2>"]
         for group in section.groups:
             rows.append(f"<h3>{html(group.title)}</h3>")

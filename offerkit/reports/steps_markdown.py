@@ -68,11 +68,12 @@ def steps_markdown(
     layout: Layout = CONCISE,
     *,
     by_stage: bool = True,
+    across: tuple[str, str] | None = None,
     room: Room | None = None,
 ) -> str:
     """A table for each stage (in a diff: for each environment), and folded diffs below it."""
     room = room or Room(GITHUB_LIMIT)
-    found = sections(steps, layout.limit, by_stage=by_stage)
+    found = sections(steps, layout.limit, by_stage=by_stage, across=across)
     reserve = int(room.left * (1 - _TABLES))
     pages = [_Page(_table(section, layout, room, reserve, by_stage)) for section in found]
     for wanted in (False, True):  # what changes first, what is new with the room that is left

@@ -24,10 +24,11 @@ def steps_text(
     layout: Layout = CONCISE,
     *,
     by_stage: bool = True,
+    across: tuple[str, str] | None = None,
 ) -> str:
     """Every step, by stage (in a diff, without ``by_stage``: by environment, and without reasons)."""
     rows: list[str] = []
-    for section in sections(steps, layout.limit, by_stage=by_stage):
+    for section in sections(steps, layout.limit, by_stage=by_stage, across=across):
         for group in section.groups:
             rows += [f"{style.bold(visible(section.title))} · {group.title}", ""]
             for bunch in group.bunches:

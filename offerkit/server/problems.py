@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import Json
+from offerkit.store.remote import error_json
 
 MEDIA_TYPE = "application/problem+json"
 NOTHING_HERE = "there is nothing at this path"
@@ -71,13 +72,7 @@ def problem(refused: Refused, *, insider: bool, instance: str = "") -> Response:
 def _error(found: Diagnostic, *, insider: bool, ours: bool) -> Json:
     if not insider:
         return {"code": str(found.code), "message": "the service cannot answer now" if ours else outside(found)}
-    made: dict[str, Json] = {"code": str(found.code), "message": found.summary}
-    for name, text in (("detail", found.detail), ("hint", found.hint), ("address", found.address)):
-        if text:
-            made[name] = text
-    if found.position is not None:
-        made["position"] = str(found.position)
-    return made
+    return error_json(found)
 
 
 def unseen(refused: Refused) -> Refused:

@@ -7,7 +7,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Protocol
 
@@ -16,12 +16,13 @@ from fastapi.routing import APIRoute
 from pydantic import FailFast, Field
 from starlette.responses import StreamingResponse
 
-from offerkit.diagnostics import Code, refuse
+from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.approval import Decision
 from offerkit.governance.scopes import scopes_text
 from offerkit.server.bodies import described, read
 from offerkit.server.callers import acting, caller_of
+from offerkit.server.places import without_places
 from offerkit.server.routes import check_scope
 from offerkit.server.wire import Body, json_answer, refusals
 from offerkit.store import Store, copying
@@ -147,7 +148,9 @@ def routes(desk: HasStore) -> APIRouter:
             tuple(body.patterns), tuple(body.categories), plan_of(body.plan) if body.plan else None, body.content,
             body.eligibility, tuple(body.spaces), body.comment,
         )  # fmt: skip
-        return _answer(decided_json(await asyncio.to_thread(decide, session, wish, Decision(body.decision))))
+        decided = await asyncio.to_thread(decide, session, wish, Decision(body.decision))
+        refused = without_places(Refused(decided.refused), desk.session).diagnostics
+        return _answer(decided_json(replace(decided, refused=refused)))
 
     return router
 

@@ -217,7 +217,7 @@ def strange(url: str) -> Refused:
 def _refused(url: str, status: int, content: bytes) -> Refused:
     """What the server refuses, as if it had been refused here."""
     try:
-        found = [_diagnostic(one) for one in orjson.loads(content)["errors"]]
+        found = [diagnostic_of(one) for one in orjson.loads(content)["errors"]]
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
         found = []
     if status == 401:
@@ -254,8 +254,22 @@ _TOLD = {
 """What is said of answers that offerkit itself, or a proxy before it, gives without a reason that can be shown."""
 
 
-def _diagnostic(given: Json) -> Diagnostic:
-    """One finding of the server. Raises ValueError for what is none, or has a code that is not known here."""
+def error_json(found: Diagnostic) -> dict[str, Json]:
+    """A finding as a server tells it to its operators."""
+    made: dict[str, Json] = {"code": str(found.code), "message": found.summary}
+    for name, text in (("detail", found.detail), ("hint", found.hint), ("address", found.address)):
+        if text:
+            made[name] = text
+    if found.position is not None:
+        made["position"] = str(found.position)
+    return made
+
+
+def diagnostic_of(given: Json) -> Diagnostic:
+    """One finding of the server, as :func:`error_json` writes it.
+
+    Raises ValueError for what is none, or has a code that is not known here.
+    """
     match given:
         case {"code": str(code), "message": str(message), **more}:
             detail, hint, address = (str(more.get(name, "")) for name in ("detail", "hint", "address"))

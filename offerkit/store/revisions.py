@@ -165,6 +165,14 @@ def last_change(db: Database, stage: str, addresses: Iterable[str]) -> dict[str,
     return {name: change_row(serial, text, activations) for name, (serial, text) in sorted(newest.items())}
 
 
+def moves(db: Database, stage: str) -> list[tuple[int, str, str]]:
+    """Every rename in ``stage``, oldest first: the revision, the address before and after."""
+    return db.rows(
+        "SELECT serial, moved_from, address FROM change WHERE moved_from <> '' AND stage = ? ORDER BY serial, address",
+        (stage,),
+    )
+
+
 def begun_again(db: Database, stage: str, address: str) -> str:
     """When ``address`` last went from ``stage``, or came back since; empty when it never went."""
     gone: list[tuple[int | None]] = db.rows(

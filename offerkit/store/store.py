@@ -154,6 +154,10 @@ class Store:
         """For each of ``addresses`` that ever changed, its newest change, or the move that led away from it."""
         return revisions.last_change(self._db, stage, addresses)
 
+    def moves(self, stage: str) -> list[tuple[int, str, str]]:
+        """Every rename in ``stage``, oldest first: the revision, the address before and after."""
+        return revisions.moves(self._db, stage)
+
     def begun_again(self, stage: str, address: str) -> str:
         """When ``address`` last went from ``stage``, or came back since; empty when it never went."""
         return revisions.begun_again(self._db, stage, address)

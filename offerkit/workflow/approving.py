@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 
 from offerkit.address import Kind, Pattern, Stage, parse_address
-from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, refuse, suggestion
+from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, ordered, suggestion
 from offerkit.governance.approval import Approval, Decision
 from offerkit.governance.aspects import keys_of, missing_fields, reviewers
 from offerkit.governance.resets import affecting
@@ -58,18 +59,22 @@ class Wish:
 
 @dataclass(frozen=True)
 class Decided:
-    """What was decided; ``revision`` is None when all of it stood already."""
+    """What was decided; ``revision`` is None when all of it stood already.
+
+    ``left``: aspects that are for other reviewers, where none was named. ``refused``: why offers were not decided on.
+    """
 
     revision: RevisionRow | None
     keys: tuple[ApprovalKey, ...]
     left: tuple[str, ...] = ()
+    refused: tuple[Diagnostic, ...] = ()
 
 
 def decide(session: Session, wish: Wish, decision: Decision) -> Decided:
-    """Approve or reject, as one revision.
+    """Approve or reject, as one revision: each offer as it is asked for, or not at all.
 
-    Raises Refused: nothing matches, it is not as it was shown, the operator may not, a required field is missing,
-    duties are separated.
+    What is refused of single offers (it is not as it was shown, the operator may not, a required field is missing,
+    duties are separated) leaves the others alone. Raises Refused when that is so of all of them, or nothing matches.
     """
     if found := lacking(session.scopes, (Scope.APPROVE,), session.operator):
         raise Refused(found)
@@ -92,13 +97,11 @@ def decide(session: Session, wish: Wish, decision: Decision) -> Decided:
         actor = who_is(session, store)
         design = stage_view(store, Stage.DESIGN)
         offers = _offers(design, wish)
-        if wish.seen is not None and (changed := list(changed_since(design, offers, wish.seen))):
-            raise Refused(changed)
         decisions = counting(standing(store.approvals(offers)), design)
-        keys, left = _keys(store, design, actor, offers, wish, decision, decisions)
+        keys, left, refused = _keys(store, design, actor, offers, wish, decision, decisions)
         new = [k for k in keys if k not in decisions or decisions[k].decision is not decision]
         if not new:
-            return Decided(None, (), tuple(left))
+            return Decided(None, (), left, refused)
         draft = Draft(
             "approve" if decision is Decision.APPROVED else "reject",
             actor.name,
@@ -106,7 +109,7 @@ def decide(session: Session, wish: Wish, decision: Decision) -> Decided:
             wish.comment,
             approvals=tuple(Approval(key, decision, actor.name, wish.comment) for key in new),
         )
-        return Decided(store.append(draft), tuple(new), tuple(left))
+        return Decided(store.append(draft), tuple(new), left, refused)
 
 
 def _offers(design: View, wish: Wish) -> list[str]:
@@ -149,11 +152,12 @@ def _keys(
     wish: Wish,
     decision: Decision,
     decisions: Standing,
-) -> tuple[list[ApprovalKey], list[str]]:
+) -> tuple[list[ApprovalKey], tuple[str, ...], tuple[Diagnostic, ...]]:
+    """What may be decided, what is for others, and what is refused. Raises Refused when nothing may be."""
     keys: list[ApprovalKey] = []
     left: list[str] = []
     open_: list[str] = []
-    found: list[Diagnostic] = []
+    found = list(changed_since(design, offers, wish.seen)) if wish.seen is not None else []
     known_spaces: set[str] = set()
     for address in offers:
         all_keys = keys_of(design, address)
@@ -174,24 +178,38 @@ def _keys(
                         open_.append(left[-1])
                 continue
             keys += wanted
-    for space in sorted(set(wish.spaces) - known_spaces):
-        hint = suggestion(space, known_spaces)
-        found.append(
-            Diagnostic(Code.NO_MATCH, f"none of these offers is to be shown on a space “{space[:80]}”", hint=hint)
-        )
+    _check_spaces(wish, known_spaces)
     if decision is Decision.APPROVED:
         new = [k for k in keys if k not in decisions or decisions[k].decision is not decision]
         found += _missing(design, new)
         found += _same_person(store, design, actor, new, decisions)
+    out = {diagnostic.address for diagnostic in found}
+    kept = [key for key in keys if key.address not in out]
+    if not kept and left:
+        found.append(
+            Diagnostic(
+                Code.NOT_ALLOWED,
+                f"{actor.name} ({actor.profile}) may approve nothing of this: {left[0]}",
+                hint="“offerkit approvals” shows what waits for whom.",
+            )
+        )
+    if not kept and found:
+        raise Refused(found)
+    return kept, tuple(open_), ordered(found)
+
+
+def _check_spaces(wish: Wish, known: set[str]) -> None:
+    """Raise Refused for spaces on which none of the offers is to be shown: a typing mistake decides nothing."""
+    found = [
+        Diagnostic(
+            Code.NO_MATCH,
+            f"none of these offers is to be shown on a space “{space[:80]}”",
+            hint=suggestion(space, known),
+        )
+        for space in sorted(set(wish.spaces) - known)
+    ]
     if found:
         raise Refused(found)
-    if not keys and left:
-        raise refuse(
-            Code.NOT_ALLOWED,
-            f"{actor.name} ({actor.profile}) may approve nothing of this: {left[0]}",
-            hint="“offerkit approvals” shows what waits for whom.",
-        )
-    return keys, open_
 
 
 def _may_not(actor: Actor, address: str, aspect: Aspect, named: tuple[str, ...]) -> Diagnostic:
@@ -256,11 +274,12 @@ def _changed_by(store: Store, actor: Actor, offer: str, serial: int, inherited: 
     """What ``actor`` changed: the offer after a revision, under any name, or last what it inherits; empty: nothing."""
     stage = f"{parse_address(offer).environment}@{Stage.DESIGN}"
     changes = [change for _, change in sorted(store.last_change(stage, inherited).items())]
-    names = {offer}
-    for change in reversed(store.changes_since(stage, serial)):
-        if change.address in names:
-            names.add(change.moved_from or offer)
-            changes.append(change)
+    name = offer
+    for _, revision_changes in groupby(reversed(store.changes_since(stage, serial)), lambda change: change.serial):
+        own = next((change for change in revision_changes if change.address == name), None)
+        if own is not None:
+            name = own.moved_from or name
+            changes.append(own)
     for change in changes:
         revision = store.revision(change.serial)
         if revision is not None and revision.actor == actor.name:

@@ -12,7 +12,8 @@ from offerkit.engine.catalog import Catalog, compile_catalog
 from offerkit.engine.hooks import NO_HOOKS, Hooks
 from offerkit.governance.aspects import spaces_of
 from offerkit.models.inherit import JsonMap
-from offerkit.planning.plan import Entry, Plan
+from offerkit.planning.delta import with_changes
+from offerkit.planning.plan import Plan
 from offerkit.planning.view import Layered, View
 from offerkit.store import Store
 from offerkit.store.views import StoredBodies, environments, stage_view
@@ -111,11 +112,8 @@ def designed(point: Point, hooks: HookLoader = no_hooks) -> Catalogs:
 
 def after(plan: Plan, store: Store, hooks: HookLoader = no_hooks) -> Catalogs:
     """What live would be once ``plan`` is applied."""
-    entries: dict[str, Entry] = dict(stage_view(store, Stage.LIVE).entries)
     steps = [step for step in plan.steps if step.stage.endswith(f"@{Stage.LIVE}")]
-    for step in steps:
-        entries.pop(step.moved_from or step.address, None)
-    entries |= {step.address: step.after for step in steps if step.after is not None}
+    entries = with_changes(stage_view(store, Stage.LIVE).entries, steps)
     view = View(entries, Layered(plan.bodies, StoredBodies(store)))
     names = tuple(sorted(parse_address(address).name for address in view.of_kind(Kind.ENVIRONMENT)))
     return Catalogs(view, names, lambda address: view.entries[address].activation or (), {}, hooks)

@@ -9,7 +9,7 @@ import orjson
 
 from offerkit import __version__
 from offerkit.address import SHARED, Kind, Stage, parse_address
-from offerkit.diagnostics import Diagnostic, Refused
+from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import manifest_digest
 from offerkit.governance.aspects import spaces_of
 from offerkit.governance.resets import resets
@@ -17,7 +17,7 @@ from offerkit.governance.rights import without_administrator
 from offerkit.governance.standing import standing
 from offerkit.graph.record import Finding
 from offerkit.loader import Loaded
-from offerkit.planning.delta import Delta, delta
+from offerkit.planning.delta import Delta, delta, final_names, with_changes
 from offerkit.planning.plan import Blocked, Body, Dependence, Entry, Plan, PlanKind, StageBase, Step
 from offerkit.planning.select import Patterns, Selection, select
 from offerkit.planning.steps import Context, protected, steps_for
@@ -47,6 +47,9 @@ class _Current:
     def base(self, stage: str) -> StageBase:
         head = self.heads.get(stage, StageHead(0, EMPTY))
         return StageBase(stage, head.revision, head.digest)
+
+    def moves(self, stage: str) -> list[tuple[int, str, str]]:
+        return self.store.moves(stage) if self.store is not None else []
 
     def fetch(self, fingerprints: set[str]) -> None:
         if isinstance(self.bodies, StoredBodies):
@@ -98,7 +101,33 @@ def _differences(loaded: Loaded, current: _Current, stages: list[str]) -> list[D
             for address, record in loaded.records.items()
             if record.environment == environment and record.kind is not Kind.CAMPAIGN
         }
-        found += delta(stage, current.entries(stage), desired, loaded.moves)
+        found += _delta(loaded, current, stage, current.entries(stage), desired)
+    return found
+
+
+def _delta(
+    loaded: Loaded, current: _Current, stage: str, was: Mapping[str, Entry], will: Mapping[str, Entry]
+) -> list[Delta]:
+    """What differs in a stage. Raises Refused for a rename that cannot be made, since its old name stays."""
+
+    def happened(old: str, new: str) -> bool:
+        return any((old, new) == move[1:] for move in current.moves(stage))
+
+    found = delta(stage, was, will, loaded.moves, happened)
+    made = {d.moved_from for d in found}
+    refused = [
+        Diagnostic(
+            Code.BAD_MOVE,
+            f"{old} cannot move to {new}: {old} is still declared, and what is to take its place is not in {stage}",
+            "A rename onto a name that is given up at the same time needs all of them to be there.",
+            f"Take the renames that have happened out of “moved”, or rename {old} in an apply of its own.",
+            old,
+        )
+        for old, new in final_names(loaded.moves, will).items()
+        if old in was and old in will and new in will and new not in was and old not in made
+    ]
+    if refused:
+        raise Refused(refused)
     return found
 
 
@@ -109,7 +138,7 @@ def _campaigns(loaded: Loaded, current: _Current) -> list[Delta]:
     for name in sorted(names):
         stage = f"{name}@{Stage.LIVE}"
         desired = {a: Entry(print_) for a, print_ in loaded.campaigns.items() if parse_address(a).environment == name}
-        found += delta(stage, current.entries(stage, Kind.CAMPAIGN), desired, loaded.moves)
+        found += _delta(loaded, current, stage, current.entries(stage, Kind.CAMPAIGN), desired)
     return found
 
 
@@ -155,11 +184,7 @@ def _without_administrator(current: _Current, chosen: list[Delta], bodies: Mappi
     touched = [d for d in chosen if parse_address(d.address).kind is Kind.OPERATOR]
     if not touched:
         return []
-    operators = current.entries(f"{SHARED}@{Stage.DESIGN}", Kind.OPERATOR)
-    for item in touched:
-        operators.pop(item.moved_from or item.address, None)
-        if item.after is not None:
-            operators[item.address] = item.after
+    operators = with_changes(current.entries(f"{SHARED}@{Stage.DESIGN}", Kind.OPERATOR), touched)
     left = [orjson.loads(bodies[entry.fingerprint].text) for entry in operators.values()]
     found = without_administrator(left, touched[0].address)
     return [found] if found is not None else []
@@ -212,12 +237,7 @@ def _with_effects(current: _Current, chosen: list[Delta], steps: list[Step], bod
         return steps
     stages = [stage for stage in current.heads if stage.endswith(f"@{Stage.DESIGN}")]
     before = view(store, stages)
-    entries = dict(before.entries)
-    for item in design:
-        entries.pop(item.moved_from or item.address, None)
-        if item.after is not None:
-            entries[item.address] = item.after
-    after = before.with_entries(entries, Layered(bodies, before.bodies))
+    after = before.with_entries(with_changes(before.entries, design), Layered(bodies, before.bodies))
     lost = resets(design, before, after, decisions) if decisions else {}
     notes = {d.address: _spaces_note(before, after, d) for d in shown}
     return [

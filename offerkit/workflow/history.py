@@ -23,30 +23,70 @@ from offerkit.reports.words import DONE, count
 from offerkit.store import ChangeRow, RevisionRow, Store
 from offerkit.store.tokens import TokenEvent, events
 from offerkit.store.views import StoredBodies
-from offerkit.workflow.points import Point, comparable, is_time, serial_of, zone_of, zone_said
+from offerkit.workflow.points import (
+    Point,
+    comparable,
+    in_environment,
+    is_across,
+    is_time,
+    serial_of,
+    zone_of,
+    zone_said,
+)
+from offerkit.workflow.renames import renames_between, renames_of_specs
 from offerkit.workflow.session import Session
 from offerkit.workflow.who import promotion_settings
 
 
-def difference(session: Session, a: Point, b: Point, patterns: Patterns) -> tuple[list[Step], dict[str, Body]]:
-    """What ``b`` has against ``a``, as steps, with the bodies of what came."""
-    patterns.check_known({*a.entries, *b.entries})
-    found = differing(a, b)
-    chosen = [d for d in found if patterns.targeted(d.address) and not patterns.excluded(d.address)]
+@dataclass(frozen=True)
+class Difference:
+    """What one state has against another, as steps, with the bodies of both sides.
+
+    ``across``: which environment is compared with which, where they are two: names then are those without it.
+    """
+
+    steps: list[Step]
+    bodies: dict[str, Body]
+    across: tuple[str, str] | None = None
+
+
+def difference(session: Session, a: Point, b: Point, patterns: Patterns) -> Difference:
+    """What ``b`` has against ``a``. Raises Refused: a pattern matches nothing, or the two have nothing in common."""
+    across = is_across(a, b)
+
+    def names(address: str) -> list[str]:
+        return [address] if across is None else [in_environment(address, name) for name in across]
+
+    patterns.check_known({name for address in (*a.entries, *b.entries) for name in names(address)})
+    chosen = [
+        d
+        for d in differing(a, b)
+        if patterns.targeted(*names(d.address), d.moved_from) and not patterns.excluded(*names(d.address), d.moved_from)
+    ]
     bodies = _gathered(chosen, a, b)
     with session.progress("Comparing", len(chosen)) as advance:
-        return steps_for(chosen, Context(bodies, {}, {}, advance)), bodies
+        return Difference(steps_for(chosen, Context(bodies, {}, {}, advance)), bodies, across)
 
 
 def differing(a: Point, b: Point) -> list[Delta]:
     """Where ``b`` differs from ``a``, environment by environment; what differs there is not looked into."""
     before, after = comparable(a, b)
+    renames = _renames(a, b)
     found: list[Delta] = []
     for environment in sorted({parse_address(address).environment for address in before.keys() | after.keys()}):
         was = {x: e for x, e in before.items() if parse_address(x).environment == environment}
         will = {x: e for x, e in after.items() if parse_address(x).environment == environment}
-        found += delta(f"{environment}@{b.stage}", was, will)
+        found += delta(f"{environment}@{b.stage}", was, will, renames)
     return found
+
+
+def _renames(a: Point, b: Point) -> dict[str, str]:
+    """What both hold under two names."""
+    if is_across(a, b) is not None:
+        return {}
+    if a.moved is not None and b.moved is not None:
+        return renames_of_specs(a.moved, b.moved, a.entries, b.entries)
+    return renames_between(a.entries, b.entries, a.names, b.names)
 
 
 def _gathered(deltas: list[Delta], a: Point, b: Point) -> dict[str, Body]:

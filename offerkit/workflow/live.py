@@ -21,6 +21,7 @@ from offerkit.store import Store
 from offerkit.store.views import environments, stage_view
 from offerkit.workflow.campaigns import held_back
 from offerkit.workflow.design import EMPTY, new_bodies
+from offerkit.workflow.renames import renames_of_live
 from offerkit.workflow.session import Session
 from offerkit.workflow.who import who_is
 
@@ -36,7 +37,7 @@ def plan_promotion(
     chosen = list(names) or known
     design, live = stage_view(store, Stage.DESIGN), stage_view(store, Stage.LIVE)
     patterns.check_known({*design.entries, *live.entries})
-    renames = _renames(store, design, live)
+    renames = renames_of_live(store, design, live)
     live_names = {new: old for old, new in renames.items()}
     asked = Candidates(
         design,
@@ -64,25 +65,6 @@ def _wanted(address: str, chosen: list[str], design: View, patterns: Patterns, l
     if place.environment not in chosen:
         return False
     return patterns.targeted(address, live_name) and not patterns.excluded(address, live_name)
-
-
-def _renames(store: Store, design: View, live: View) -> dict[str, str]:
-    """What is live under a name that design has given up for another."""
-    gone = [a for a in live.entries if a not in design.entries and parse_address(a).kind is not Kind.CAMPAIGN]
-    found: dict[str, str] = {}
-    for environment in sorted({parse_address(address).environment for address in gone}):
-        stage = f"{environment}@{Stage.DESIGN}"
-        pending = {a: a for a in gone if parse_address(a).environment == environment}
-        while pending:
-            last = store.last_change(stage, pending.values())
-            step = {
-                old: last[now].address
-                for old, now in pending.items()
-                if now in last and last[now].moved_from == now and last[now].address != now
-            }
-            found |= {old: new for old, new in step.items() if new in design.entries and new not in live.entries}
-            pending = {old: new for old, new in step.items() if new not in design.entries}
-    return found
 
 
 def _holds(store: Store, design: View, live: View) -> dict[str, str]:

@@ -5,31 +5,43 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 from pathlib import Path
 
-from offerkit.address import SHARED, Kind, Stage, StageRef, parse_address, parse_stage
+from offerkit.address import SHARED, Address, Kind, Stage, StageRef, parse_address, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.loader import Loaded, StaleCache, load_folder
+from offerkit.planning.delta import with_changes
 from offerkit.planning.plan import Body, Entry, Plan
 from offerkit.planning.view import Layered
 from offerkit.store import Store
 from offerkit.store.views import StoredBodies, environments
 from offerkit.workflow.main_path import saved
 from offerkit.workflow.moments import DAY_ENDS, names_zone, written, zone_of_stage
+from offerkit.workflow.renames import names_of_design, names_of_live, names_of_specs
 from offerkit.workflow.session import Session
 
 
 @dataclass(frozen=True)
 class Point:
-    """A state: what stands at every address, the bodies, and which environments it speaks of."""
+    """A state: what stands at every address, the bodies, and which environments it speaks of.
+
+    ``names``: what is called otherwise in design now, by its address here. ``moved``: the renames that specs declare.
+    """
 
     title: str
     entries: Mapping[str, Entry]
     bodies: Mapping[str, Body]
     environments: frozenset[str]
     stage: Stage
+    names: Mapping[str, str] = field(default_factory=dict)
+    moved: Mapping[str, str] | None = None
+
+    @property
+    def own(self) -> frozenset[str]:
+        """The environments without what all of them share."""
+        return self.environments - {SHARED}
 
 
 _SERIAL = re.compile(r"[0-9]{1,12}")
@@ -52,11 +64,11 @@ def point(session: Session, store: Store | None, text: str) -> Point:
     """The state that ``text`` names. Raises Refused when it names none."""
     if text == "specs":
         try:
-            return _specs(session.load(), "specs")
+            return _specs(session.load(), store, "specs")
         except StaleCache:
-            return _specs(session.load(use_cache=False), "specs")
+            return _specs(session.load(use_cache=False), store, "specs")
     if text.startswith("git:"):
-        return _at_revision(session, text)
+        return _at_revision(session, store, text)
     if text.endswith(".json"):
         return _planned(store, saved(Path(text)), text)
     side, _, at = text.partition(":")
@@ -78,6 +90,7 @@ def _stages(store: Store | None, refs: list[StageRef], title: str) -> Point:
     heads = store.heads()
     zone = zone_of(store, refs)
     entries: dict[str, Entry] = {}
+    serials: dict[str, int] = {}
     for ref in refs:
         stage = f"{ref.environment}@{ref.stage}"
         if stage not in heads:
@@ -85,9 +98,15 @@ def _stages(store: Store | None, refs: list[StageRef], title: str) -> Point:
                 known = ", ".join(sorted(heads))
                 raise refuse(Code.BAD_POINT, f"there is no stage {stage}", hint=f"Stages: {known}.")
             continue
-        entries |= store.entries(stage) if ref.at is None else store.entries_at(stage, serial_of(store, ref, zone))
-    names = frozenset(ref.environment for ref in refs)
-    return Point(title + zone_said(refs[0].at, zone), entries, StoredBodies(store), names, refs[0].stage)
+        if ref.at is None:
+            entries |= store.entries(stage)
+        else:
+            serials[ref.environment] = serial_of(store, ref, zone)
+            entries |= store.entries_at(stage, serials[ref.environment])
+    lead = names_of_live if refs[0].stage is Stage.LIVE else names_of_design
+    about = frozenset(ref.environment for ref in refs)
+    shown = title + zone_said(refs[0].at, zone)
+    return Point(shown, entries, StoredBodies(store), about, refs[0].stage, lead(store, entries, serials))
 
 
 def zone_of(store: Store, refs: Sequence[StageRef]) -> tzinfo:
@@ -150,17 +169,19 @@ def _at_time(store: Store, ref: StageRef, zone: tzinfo) -> int:
     )
 
 
-def _specs(loaded: Loaded, title: str) -> Point:
+def _specs(loaded: Loaded, store: Store | None, title: str) -> Point:
     entries = {address: Entry(record.fingerprint) for address, record in loaded.records.items()}
     texts = loaded.bodies(entries)
     bodies = {
         entry.fingerprint: Body(parse_address(address).kind, texts[address].decode())
         for address, entry in entries.items()
     }
-    return Point(title, entries, bodies, frozenset(loaded.digests) | {SHARED}, Stage.DESIGN)
+    names = names_of_specs(store, entries, loaded.moves, now=title == "specs") if store is not None else {}
+    about = frozenset(loaded.digests) | {SHARED}
+    return Point(title, entries, bodies, about, Stage.DESIGN, names, loaded.moves)
 
 
-def _at_revision(session: Session, text: str) -> Point:
+def _at_revision(session: Session, store: Store | None, text: str) -> Point:
     from offerkit.loader.git import checkout
 
     with checkout(session.project.root, text.removeprefix("git:"), session.environ) as folder:
@@ -168,7 +189,7 @@ def _at_revision(session: Session, text: str) -> Point:
             with contextlib.suppress(OSError):  # a file of that name: the loader says so
                 (folder / name).mkdir(exist_ok=True)
         try:
-            return _specs(load_folder(folder), text)
+            return _specs(load_folder(folder), store, text)
         except Refused as refused:
             raise Refused([_in(text.removeprefix("git:"), found) for found in refused.diagnostics]) from None
 
@@ -185,22 +206,58 @@ def _planned(store: Store | None, plan: Plan, title: str) -> Point:
     stages = sorted({base.stage for base in plan.base})
     for stage in stages:
         entries |= store.entries(stage) if store is not None else {}
-    for step in plan.steps:
-        entries.pop(step.moved_from or step.address, None)
-        if step.after is not None:
-            entries[step.address] = step.after
+    entries = with_changes(entries, plan.steps)
     bodies = Layered(plan.bodies, StoredBodies(store)) if store is not None else plan.bodies
     side = Stage.LIVE if all(stage.endswith("@live") for stage in stages) else Stage.DESIGN
-    return Point(title, entries, bodies, frozenset(stage.partition("@")[0] for stage in stages), side)
+    about = frozenset(stage.partition("@")[0] for stage in stages)
+    return Point(title, entries, bodies, about, side, _names_of_plan(store, plan, entries, side))
+
+
+def _names_of_plan(store: Store | None, plan: Plan, entries: Mapping[str, Entry], side: Stage) -> dict[str, str]:
+    """The names in design now of what a plan leads to."""
+    moved = {step.address: step.moved_from for step in plan.steps if step.moved_from}
+    if store is None or side is Stage.DESIGN:
+        return moved
+    was = {moved.get(address, address) for address in entries}
+    names = names_of_live(store, was, {})
+    found = {address: names.get(moved.get(address, address), moved.get(address, address)) for address in entries}
+    return {address: name for address, name in found.items() if address != name}
+
+
+def is_across(a: Point, b: Point) -> tuple[str, str] | None:
+    """The two environments, where one state is about one of them alone and the other about the other."""
+    if len(a.own) == len(b.own) == 1 and a.own != b.own:
+        return next(iter(a.own)), next(iter(b.own))
+    return None
+
+
+def in_environment(address: str, other: str) -> str:
+    """The same name in another environment; of an environment itself, the other one."""
+    place = parse_address(address)
+    return str(Address(other, place.kind, other if place.kind is Kind.ENVIRONMENT else place.name))
 
 
 def comparable(a: Point, b: Point) -> tuple[dict[str, Entry], dict[str, Entry]]:
     """The entries of both that can be compared: of the environments both speak of, of kinds both stages hold.
 
-    Operators and campaigns exist on one side only (operators in design, campaigns in live); activation only
-    counts where both are live.
+    Two environments are compared under the names of the second. Operators and campaigns exist on one side only
+    (operators in design, campaigns in live); activation only counts where both are live. Raises Refused where there
+    is nothing that both could hold.
     """
     both = a.environments & b.environments
+    across = is_across(a, b)
+    if across is not None:
+        own = {x: entry for x, entry in a.entries.items() if parse_address(x).environment == across[0]}
+        a = replace(a, entries={in_environment(x, across[1]): entry for x, entry in own.items()})
+        both = b.own
+    elif not both:
+        raise refuse(
+            Code.BAD_POINT,
+            f"{a.title} and {b.title} cannot be compared: they have no environment in common",
+            detail=f"The first is about {', '.join(sorted(a.environments))}, the second about"
+            f" {', '.join(sorted(b.environments))}.",
+            hint="Name one environment on each side, as in recipients@live visitors@live.",
+        )
     both_live = a.stage is Stage.LIVE and b.stage is Stage.LIVE
     mixed = a.stage is not b.stage
 

@@ -7,13 +7,13 @@ from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING
 
 from offerkit.applier import Applied
-from offerkit.diagnostics import Code, refuse
+from offerkit.diagnostics import Code, Diagnostic, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.approval import Decision
 from offerkit.planning.codec import decode, envelope
 from offerkit.planning.plan import ApprovalKey, Aspect, Plan
 from offerkit.store import RevisionRow
-from offerkit.store.remote import Remote, strange
+from offerkit.store.remote import Remote, diagnostic_of, error_json, strange
 from offerkit.workflow.approving import Decided, Wish
 from offerkit.workflow.session import Session
 
@@ -52,11 +52,20 @@ def decide_there(remote: Remote, session: Session, wish: Wish, decision: Decisio
         "lock_wait_ms": _wait(session),
     }
     match remote.post(DECIDE, asked):
-        case {"revision": revision, "keys": list(keys), "left": list(left)}:
+        case {"revision": revision, "keys": list(keys), "left": list(left), **more}:
             made = _revision(revision) if isinstance(revision, dict) else None
-            return Decided(made, tuple(map(_key, keys)), tuple(map(str, left)))
+            refused = _findings(remote, more.get("refused", []))
+            others = left[: len(left) - len(refused)]
+            return Decided(made, tuple(map(_key, keys)), tuple(map(str, others)), refused)
         case _:
             raise strange(remote.url)
+
+
+def _findings(remote: Remote, given: object) -> tuple[Diagnostic, ...]:
+    try:
+        return tuple(map(diagnostic_of, given)) if isinstance(given, list) else ()
+    except ValueError:
+        raise strange(remote.url) from None
 
 
 def _wait(session: Session) -> int:
@@ -109,7 +118,9 @@ def decided_json(decided: Decided) -> Json:
             {"address": key.address, "aspect": key.aspect.value, "space": key.space, "fingerprint": key.fingerprint}
             for key in decided.keys
         ],
-        "left": list(decided.left),
+        # Earlier versions ask as well, and know nothing of offers that are refused while others are decided.
+        "left": [*decided.left, *(found.summary for found in decided.refused)],
+        "refused": [error_json(found) for found in decided.refused],
     }
 
 

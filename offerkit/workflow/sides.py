@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from offerkit.address import SHARED, Kind, Stage, parse_address
 from offerkit.engine.catalog import Catalog
-from offerkit.planning.plan import Entry, Plan, PlanKind, Step
+from offerkit.planning.delta import with_changes
+from offerkit.planning.plan import Plan, PlanKind, Step
 from offerkit.planning.view import Layered, View
 from offerkit.store import Store
 from offerkit.store.views import StoredBodies, stage_view
@@ -84,10 +85,7 @@ def sides(plan: Plan, store: Store | None) -> Sides:
     if stage is Stage.LIVE and store is not None:
         return Sides(live(store, installed), after(plan, store, installed), stage, renamed, steps)
     was = stage_view(store, Stage.DESIGN) if store is not None else View({}, {})
-    entries: dict[str, Entry] = dict(was.entries)
-    for step in steps:
-        entries.pop(step.moved_from or step.address, None)
-    entries |= {step.address: step.after for step in steps if step.after is not None}
+    entries = with_changes(was.entries, steps)
     bodies = Layered(plan.bodies, StoredBodies(store)) if store is not None else plan.bodies
     before = Point("design", was.entries, was.bodies, frozenset(), Stage.DESIGN)
     later = Point("the specs", entries, bodies, frozenset(), Stage.DESIGN)

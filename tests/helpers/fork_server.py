@@ -21,7 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-OTHERS = "numpy duckdb sqlglot minijinja networkx difflib defusedxml.ElementTree filelock deepdiff pydantic psycopg ruamel.yaml"
+OTHERS = "numpy duckdb sqlglot minijinja networkx difflib defusedxml.ElementTree filelock pydantic psycopg ruamel.yaml"
 """What offerkit imports where it needs it."""
 
 

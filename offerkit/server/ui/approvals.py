@@ -58,6 +58,8 @@ def routes(pages: Pages) -> APIRouter:
             made = await asyncio.to_thread(decide, pages.session(viewer), wish, decision)
         except Refused as refused:
             return await pages.form_refused(request, refused)
+        if made.refused:
+            return pages.refusal(request, viewer, Refused(made.refused), revision=_done(made))
         return RedirectResponse(f"/ui/approvals?done={_done(made)}", 303)
 
     return router

@@ -79,10 +79,10 @@ def _diff(session: Session, states: tuple[str, str], only: str, *, full: bool) -
             )
     only = only.strip()[:300]
     with opened(session, a, b) as (left, right), session.existing() as store:
-        steps, bodies = difference(session, left, right, Patterns.of((only,) if only else ()))
-        made = shown(steps, bodies, full=full)
+        found = difference(session, left, right, Patterns.of((only,) if only else ()))
+        made = shown(found.steps, found.bodies, full=full, across=found.across)
         known = ["design", "live", "specs", *(s for s in sorted(store.heads()) if not s.startswith("shared@"))]
     return {
-        "a": a, "b": b, "only": only, "summary": difference_words(steps, (left.title, right.title)), "states": known,
+        "a": a, "b": b, "only": only, "summary": difference_words(found.steps, (left.title, right.title)), "states": known,
         **made,
     }  # fmt: skip

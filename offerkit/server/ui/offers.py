@@ -140,8 +140,8 @@ def _address(text: str) -> str:
 def _changes(session: Session, store: Store, address: str) -> Markup:
     """What design has against live."""
     sides = [point(session, store, str(stage)) for stage in (Stage.LIVE, Stage.DESIGN)]
-    steps, bodies = difference(session, sides[0], sides[1], Patterns.of((address,)))
-    return Markup(steps_html(steps, bodies, layout_of(len(steps), full=True), by_stage=False))  # noqa: S704 - escaped there
+    found = difference(session, sides[0], sides[1], Patterns.of((address,)))
+    return Markup(steps_html(found.steps, found.bodies, layout_of(len(found.steps), full=True), by_stage=False))  # noqa: S704 - escaped there
 
 
 def _approvals(session: Session, store: Store, address: str) -> Facts:

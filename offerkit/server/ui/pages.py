@@ -138,15 +138,18 @@ class Pages:
             viewer = None
         return self.refusal(request, viewer, refused)
 
-    def refusal(self, request: Request, viewer: Viewer | None, refused: Refused) -> Response:
-        """Everything that was refused, and that nothing was changed."""
+    def refusal(
+        self, request: Request, viewer: Viewer | None, refused: Refused, *, revision: int | None = None
+    ) -> Response:
+        """Everything that was refused, and that only ``revision`` changed something (None: nothing did)."""
         posted = request.method == "POST"
         facts = {
             "findings": self.told(refused),
-            "title": "Refused" if posted else "This cannot be shown",
+            "title": ("Refused" if revision is None else "Refused in part") if posted else "This cannot be shown",
             "posted": posted,
+            "revision": revision,
         }
-        status = status_of(refused)
+        status = status_of(refused) if revision is None else 200
         if not posted and any(found.code in _NOWHERE for found in refused.diagnostics):
             status = 404
         return self.written(request, "refused.html", facts, viewer, status)

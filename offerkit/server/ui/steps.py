@@ -20,8 +20,15 @@ def layout_of(count: int, *, full: bool) -> Layout:
     return CONCISE.everything() if full or count <= MANY else CONCISE
 
 
-def shown(steps: Sequence[Step], bodies: Mapping[str, Body], *, full: bool, by_stage: bool = False) -> Facts:
+def shown(
+    steps: Sequence[Step],
+    bodies: Mapping[str, Body],
+    *,
+    full: bool,
+    by_stage: bool = False,
+    across: tuple[str, str] | None = None,
+) -> Facts:
     """``steps``, and whether something of them may be left out (``cut``)."""
     layout = layout_of(len(steps), full=full)
-    made = steps_html(steps, bodies, layout, by_stage=by_stage)
+    made = steps_html(steps, bodies, layout, by_stage=by_stage, across=across)
     return {"steps": Markup(made), "cut": layout.concise}  # noqa: S704 - escaped there

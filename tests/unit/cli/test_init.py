@@ -94,6 +94,7 @@ def test_names_and_the_readme(tmp_path: Path) -> None:
     assert (tmp_path / "new" / "plans" / "README.md").read_text().startswith("# Plans")
     workflow = YAML(typ="safe").load((tmp_path / "new" / ".github" / "workflows" / "offers.yml").read_text())
     assert workflow["jobs"]["plan"]["steps"]
+    assert "promote --plan-only --fail-on-blocked" in workflow["jobs"]["promotion"]["steps"][-1]["run"]
 
 
 @pytest.mark.parametrize("email", ["", "x", "a: b@c", "a@b\n", "é@b.example", "'@b.example"])

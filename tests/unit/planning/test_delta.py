@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offerkit.planning.delta import delta
-from offerkit.planning.plan import Entry
+from offerkit.planning.delta import chains, delta, with_changes
+from offerkit.planning.plan import Action, Entry
 
 A, B, C = "s/offer.a", "s/offer.b", "s/offer.c"
 ONE, TWO, THREE = Entry("1"), Entry("2"), Entry("3")
@@ -73,8 +74,58 @@ def test_a_rename_whose_new_name_is_not_desired_is_a_deletion() -> None:
     assert told({A: ONE}, {}, {A: B}) == [f"delete {A} 1→-"]
 
 
-def test_names_that_are_swapped_are_two_updates() -> None:
-    assert told({A: ONE, B: TWO}, {A: TWO, B: ONE}, {A: B, B: A}) == [f"update {A} 1→2", f"update {B} 2→1"]
+SWAP = {A: B, B: A}
+RING = {A: B, B: C, C: A}
+
+
+def test_names_that_are_swapped_are_two_renames() -> None:
+    assert told({A: ONE, B: TWO}, {A: TWO, B: ONE}, SWAP) == [f"move {A} from {B} 2→2", f"move {B} from {A} 1→1"]
+    assert told({A: ONE, B: TWO}, {A: TWO, B: ONE}) == [f"update {A} 1→2", f"update {B} 2→1"]
+
+
+def test_a_ring_of_names_is_passed_on() -> None:
+    assert told({A: ONE, B: TWO, C: THREE}, {A: THREE, B: ONE, C: TWO}, RING) == [
+        f"move {A} from {C} 3→3", f"move {B} from {A} 1→1", f"move {C} from {B} 2→2",
+    ]  # fmt: skip
+
+
+def test_a_chain_of_names_is_passed_on_whose_end_is_free() -> None:
+    moves = {A: B, B: C}
+    assert told({A: ONE, B: TWO}, {B: ONE, C: TWO}, moves) == [f"move {B} from {A} 1→1", f"move {C} from {B} 2→2"]
+    assert told({B: ONE, C: TWO}, {B: ONE, C: TWO}, moves) == []
+    assert told({B: ONE, C: TWO}, {B: ONE, C: THREE}, moves) == [f"update {C} 2→3"]
+
+
+FOUR = Entry("4")
+
+
+@pytest.mark.parametrize(
+    ("desired", "happened", "moved"),
+    [
+        ({A: ONE, B: TWO}, False, False),  # nothing differs: it has happened
+        ({A: TWO, B: FOUR}, True, True),  # one was edited as well; what stands there tells
+        ({A: ONE, B: FOUR}, False, False),  # one is what it was: the other was edited
+        ({A: THREE, B: FOUR}, False, True),  # both were edited: the history tells
+        ({A: THREE, B: FOUR}, True, False),
+    ],
+)
+def test_whether_a_swap_is_still_to_come(desired: dict[str, Entry], happened: bool, moved: bool) -> None:
+    found = delta("s@design", {A: ONE, B: TWO}, desired, SWAP, lambda old, new: happened)
+    assert (Action.MOVE in {d.action for d in found}) is moved
+
+
+def test_a_swap_of_what_is_alike() -> None:
+    assert told({A: ONE, B: ONE}, {A: ONE, B: ONE}, SWAP) == []
+    assert [d.action for d in delta("s@design", {A: ONE, B: ONE}, {A: ONE, B: TWO}, SWAP, lambda *_: True)] == [
+        "update"
+    ]
+
+
+def test_chains_of_names() -> None:
+    assert chains({A: B, B: A}) == [[A, B, A]]
+    assert chains({B: C, A: B}) == [[A, B, C]]
+    assert chains({C: A, A: B, B: C}) == [[A, B, C, A]]
+    assert chains({}) == []
 
 
 def test_circular_renames_end() -> None:
@@ -98,7 +149,7 @@ def test_carrying_out_a_difference_leads_to_what_was_desired(
         if item.after is not None:
             assert item.address not in state
             state[item.address] = item.after
-    assert state == desired
+    assert state == desired == with_changes(current, found)
     assert delta("s@design", desired, desired, moves) == []
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offerkit.planning.fields import field_changes
-from offerkit.planning.plan import ChangeOp
+from offerkit.planning.fields import field_changes, field_changes_by_place
+from offerkit.planning.plan import ChangeOp, FieldChange
 
 
 def told(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, str, Any, Any]]:
@@ -50,10 +52,33 @@ BASE, SUMMER, WINTER = (
          [("add", "fields[title].required", None, True)]),
         ({"eligible": {"filters": [{"filter": "a"}]}}, {"eligible": {"filters": [{"filter": "b"}]}},
          [("remove", "eligible.filters[a]", {"filter": "a"}, None), ("add", "eligible.filters[b]", None, {"filter": "b"})]),
-        # … without: by place
+        # … without: by content
         ({"weights": [{"weight": "1"}]}, {"weights": [{"weight": "1"}, {"weight": "2"}]},
          [("add", "weights[2]", None, {"weight": "2"})]),
         ({"weights": [{"weight": "1"}]}, {"weights": [{"weight": "2"}]}, [("change", "weights[1].weight", "1", "2")]),
+        ({"weights": [{"weight": "1"}, {"weight": "2", "when": "x"}, {"weight": "3", "when": "y"}]},
+         {"weights": [{"weight": "1"}, {"weight": "3", "when": "y"}]},
+         [("remove", "weights[2]", {"weight": "2", "when": "x"}, None)]),
+        ({"weights": [{"weight": "1"}, {"weight": "2", "when": "x"}]},
+         {"weights": [{"weight": "5", "when": "x"}]},
+         [("remove", "weights[1]", {"weight": "1"}, None), ("change", "weights[2→1].weight", "2", "5")]),
+        ({"weights": [{"weight": "1"}, {"weight": "2"}, {"weight": "3"}]},
+         {"weights": [{"weight": "3"}, {"weight": "1"}, {"weight": "2"}]},
+         [("change", "weights.(order)", ["1", "2", "3"], ["3", "1", "2"])]),
+        ({"weights": [{"weight": "1"}, {"weight": "1"}]}, {"weights": [{"weight": "1"}]},
+         [("remove", "weights[2]", {"weight": "1"}, None)]),
+        # another item in the same place is one change of it
+        ({"weights": [{"weight": "1", "when": "x"}]}, {"weights": [{"weight": "2", "when": "y"}]},
+         [("change", "weights[1]", {"weight": "1", "when": "x"}, {"weight": "2", "when": "y"})]),
+        # some with names, some without; a name that looks like a place is none
+        ({"weights": [{"weight": "1"}, SUMMER]}, {"weights": [{**SUMMER, "weight": "9", "from": "a"}, {"weight": "1"}]},
+         [("change", "weights.(order)", ["1", "summer"], ["summer", "1"]),
+          ("add", "weights[summer].from", None, "a"), ("change", "weights[summer].weight", "2", "9")]),
+        ({"weights": [{"weight": "1"}, {"label": "1", "weight": "2"}]}, {"weights": [{"label": "1", "weight": "3"}]},
+         [("remove", "weights[1]", {"weight": "1"}, None), ("change", "weights[2→1].weight", "2", "3")]),
+        # an order is told although an item came
+        ({"weights": [BASE, SUMMER]}, {"weights": [SUMMER, BASE, WINTER]},
+         [("change", "weights.(order)", ["base", "summer"], ["summer", "base"]), ("add", "weights[winter]", None, WINTER)]),
         # deep
         ({"deliveries": {"a": {"cells": [{"when": "x", "offer": "o"}]}}},
          {"deliveries": {"a": {"cells": [{"when": "y", "offer": "o"}]}}},
@@ -71,10 +96,59 @@ def test_an_insertion_at_the_front_is_one_addition() -> None:
     assert told({"weights": many[1:]}, {"weights": many}) == [("add", "weights[w0]", None, many[0])]
 
 
-def test_a_list_that_gets_names_is_shown_as_it_was_and_is() -> None:
+def test_a_list_that_gets_names_says_so() -> None:
     changes = told({"weights": [{"weight": "1"}]}, {"weights": [{"label": "a", "weight": "1"}]})
-    assert changes  # by place before, by name after: both sides are told
-    assert {path.partition("[")[0] for _, path, _, _ in changes} <= {"weights", "weights.(order)"}
+    assert changes == [("add", "weights[1].label", None, "a")]
+
+
+@pytest.mark.parametrize("name", ["", "label"])
+def test_one_of_thousands_removed_is_one_change(name: str) -> None:
+    many = [{"weight": str(n), "when": f"x = {n}"} | ({name: str(n)} if name else {}) for n in range(5_000)]
+    place = "2501" if not name else "2500"
+    assert told({"weights": many}, {"weights": many[:2500] + many[2501:]}) == [
+        ("remove", f"weights[{place}]", many[2500], None)
+    ]
+
+
+def test_work_on_long_lists_grows_with_their_length() -> None:
+    """Calls are counted on lists that have nothing in common, and on one that is turned round."""
+
+    def calls(n: int) -> int:
+        many = [{"weight": str(k), "when": f"x = {k}"} for k in range(n)]
+        others = [{"weight": f"{k}y", "when": f"y = {k}"} for k in range(n)]
+        count = 0
+
+        def counted(*_: object) -> None:
+            nonlocal count
+            count += 1
+
+        sys.setprofile(counted)
+        try:
+            field_changes({"weights": many}, {"weights": others})
+            field_changes({"weights": many}, {"weights": many[::-1]})
+        finally:
+            sys.setprofile(None)
+        return count
+
+    assert calls(2_000) < calls(500) * 5
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changes"),
+    [
+        ([{"weight": "1"}, {"weight": "2"}], [{"weight": "2"}],
+         [("change", "weights[1].weight", "1", "2"), ("remove", "weights[2]", {"weight": "2"}, None)]),
+        ([BASE, SUMMER], [SUMMER, BASE, WINTER], [("add", "weights[winter]", None, WINTER)]),
+        ([BASE, SUMMER], [SUMMER, BASE],
+         [("change", "weights.(order)", ["base", "summer"], ["summer", "base"])]),
+        ([{"weight": "1"}], [BASE], [("remove", "weights[1]", {"weight": "1"}, None), ("add", "weights[base]", None, BASE)]),
+    ],
+)  # fmt: skip
+def test_plans_of_earlier_versions_tell_by_place(
+    before: list[Any], after: list[Any], changes: list[tuple[str, str, Any, Any]]
+) -> None:
+    made = field_changes_by_place({"weights": before}, {"weights": after})
+    assert [(change.op, change.path, change.before, change.after) for change in made] == changes
 
 
 def test_nothing_changed() -> None:
@@ -105,4 +179,27 @@ def test_a_change_is_told_exactly_when_there_is_one(before: dict[str, Any], afte
     assert len({change.path for change in changes}) == len(changes)
     back = field_changes(after, before)
     opposite = {ChangeOp.ADD: ChangeOp.REMOVE, ChangeOp.REMOVE: ChangeOp.ADD, ChangeOp.CHANGE: ChangeOp.CHANGE}
-    assert {(opposite[c.op], c.path) for c in changes} == {(c.op, c.path) for c in back}
+    assert {(opposite[c.op], c.path) for c in outside(changes)} == {(c.op, c.path) for c in outside(back)}
+    # Which of two items that are alike is meant may be told otherwise on the way back, but of the same lists.
+    assert {c.path.partition("[")[0].removesuffix(".(order)") for c in changes} == {
+        c.path.partition("[")[0].removesuffix(".(order)") for c in back
+    }
+
+
+def outside(changes: Sequence[FieldChange]) -> list[FieldChange]:
+    """The changes that are not of an item of a list, nor of the order of one."""
+    return [change for change in changes if "[" not in change.path and "(order)" not in change.path]
+
+
+@given(items, items)
+def test_as_many_items_come_and_go_as_one_list_is_longer(before: list[Any], after: list[Any]) -> None:
+    """And an item that is the same in both lists, once, is neither."""
+    changes = field_changes({"weights": before}, {"weights": after})
+    if not before or not after:
+        return
+    whole = [change for change in changes if change.path.endswith("]")]
+    come, gone = (sum(change.op is op for change in whole) for op in (ChangeOp.ADD, ChangeOp.REMOVE))
+    assert len(before) + come - gone == len(after)
+    for item in before:
+        if before.count(item) == after.count(item) == 1:
+            assert all(item not in (change.before, change.after) for change in whole)

@@ -13,12 +13,14 @@ from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
 from offerkit.diagnostics import Code, Refused
+from offerkit.governance.approval import Decision
 from offerkit.planning.codec import envelope
 from offerkit.planning.plan import Plan
 from offerkit.reports.counts import About, FewerThan
 from offerkit.reports.impact import impact_text, rounded_space
 from offerkit.store.remote import Remote, _refused
 from offerkit.workflow import impact, main_path
+from offerkit.workflow.approving import Wish, decide
 from offerkit.workflow.session import Session
 
 SHARED, OFFERS, ENVIRONMENT = "specs/shared.yaml", "specs/shop/offers.yaml", "environments/shop.yaml"
@@ -176,3 +178,23 @@ def test_outsiders_and_no_plans_are_refused(people: Workspace, server: TestClien
     headers = {"Authorization": f"Bearer {token(people, 'ada')}"}
     assert server.post(path, json={"plan": "{}"}, headers=headers).status_code == 422
     assert server.post(path, json={"plan": text, "more": 1}, headers=headers).status_code == 422
+
+
+def test_of_many_approved_through_a_server_the_refused_are_told(people: Workspace, server: TestClient) -> None:
+    """Also to earlier versions, which know only of what is left to others."""
+    people.change({
+        OFFERS: {"offers": {name: {"category": "travel", "content": {"title": name}} for name in ("one", "two")}}
+    })  # fmt: skip
+    people.change({OFFERS: {"offers": {"two": {"reviewers": {"content": ["brand"]}}}}})
+    people.apply("ada")
+    wish = Wish(("shop/offer.*",), content=True)
+    decided = decide(far(people, "omar"), wish, Decision.APPROVED)
+    assert {key.address for key in decided.keys} == {"shop/offer.one"} and decided.left == ()
+    (found,) = decided.refused
+    assert (found.code, found.address) == (Code.NOT_ALLOWED, "shop/offer.two") and found.detail
+    answer = server.post(
+        "/api/v1/store/decide",
+        json={"decision": "rejected", "patterns": ["shop/offer.*"], "content": True},
+        headers={"Authorization": f"Bearer {token(people, 'omar')}"},
+    ).json()
+    assert answer["left"] == [found.summary] and [one["code"] for one in answer["refused"]] == ["OFR701"]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from helpers.files import base
 from helpers.serving import client as asking_as
 from helpers.serving import with_people
 from helpers.tokens import token
@@ -71,6 +73,35 @@ def test_the_difference_is_design_against_live(local: TestClient) -> None:
     assert "<h1>live → design</h1>" in page
     assert "shop/offer.gold-card" in page and "content.title" in page
     assert "&lt;script&gt;" in page
+
+
+def test_a_rename_is_one_on_every_page_that_compares(changed: Workspace) -> None:
+    changed.change({"specs/shop/offers.yaml": {
+        "moved": {"offer.safari": "offer.big-five"},
+        "offers": {"safari": None, "big-five": {
+            "category": "travel", "weights": [{"label": "base", "weight": 5}], "content": {"title": "Lions"},
+        }},
+    }})  # fmt: skip
+    changed.apply("ada")
+    with browser(changed) as local:
+        assert "1 changed, 1 moved." in local.get("/ui/diff").text
+        assert ">1 changed, 1 moved</a>" in local.get("/ui").text
+        for path in ("/ui/diff?only=offer.safari", "/ui/offers/shop/big-five"):
+            page = local.get(path).text
+            assert "from shop/offer.safari" in page and "→ moved" in page, path
+            assert "+ added" not in page and "- removed" not in page, path
+
+
+def test_the_page_compares_two_environments(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "duo", base("duo"))
+    workspace.apply("ada")
+    with browser(workspace) as local:
+        answer = local.get("/ui/diff?a=shop@design&b=guests@design")
+        assert "1 added, 2 changed, 1 removed." in answer.text
+        assert "<h2>shop → guests</h2>" in answer.text and "<code>offer.hello</code>" in answer.text
+        assert not Outline(answer.text).wrong
+        answer = local.get("/ui/diff?a=shop@design&b=shared@design")
+        assert answer.status_code == 404 and "no environment in common" in answer.text
 
 
 @pytest.mark.parametrize("state", ["git:HEAD", "../../etc/passwd", "plan.json", "live:../x.json", "nowhere@live"])

@@ -206,6 +206,22 @@ def test_what_changed_since_it_was_shown_is_not_approved(asking: TestClient, cha
     assert last(changed)[1:3] == ("approve", "brand")
 
 
+def test_of_many_ticked_those_that_may_be_are_decided_and_the_others_told(
+    asking: TestClient, changed: Workspace
+) -> None:
+    as_(asking, changed, "brand")
+    offers = shown(changed, GOLD, "shop/offer.safari")
+    form = {"offer": offers, "decision": "approve", "aspect": "content", "seal": seal(asking)}
+    answer = asking.post("/ui/approvals", data=form, headers=FORM)
+    assert answer.status_code == 200 and not Outline(answer.text).wrong
+    serial, action, actor, _ = last(changed)
+    assert (action, actor) == ("approve", "brand")
+    assert f'href="/ui/history/{serial}"' in answer.text and "Nothing was changed" not in answer.text
+    assert "may not decide on the content of shop/offer.safari" in answer.text and "[OFR701]" in answer.text
+    answer = asking.post("/ui/approvals", data=form, headers=FORM)
+    assert "decided so already" in answer.text and last(changed)[0] == serial
+
+
 @pytest.mark.parametrize(
     ("headers", "sealed"),
     [

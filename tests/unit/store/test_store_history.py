@@ -191,7 +191,7 @@ def test_a_reader_sees_one_state(history: Store) -> None:
 
 
 def test_importing_the_store_is_cheap() -> None:
-    heavy = {"pydantic", "networkx", "filelock", "ruamel", "deepdiff", "click"}
+    heavy = {"pydantic", "networkx", "filelock", "ruamel", "click"}
     code = f"import sys, offerkit.store; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

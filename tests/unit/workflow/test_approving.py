@@ -8,7 +8,9 @@ import pytest
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Refused
-from offerkit.workflow.approving import items, mine
+from offerkit.governance.approval import Decision
+from offerkit.workflow.approving import Wish, decide, items, mine
+from offerkit.workflow.seen import seen
 from offerkit.workflow.who import who_is
 
 GOLD, SAFARI, SAVER = "shop/offer.gold-card", "shop/offer.safari", "shop/offer.saver"
@@ -131,3 +133,63 @@ def test_a_new_reviewer_is_asked_again(shop: Workspace) -> None:
     shop.change({"specs/shop/offers.yaml": {"offers": {"safari": {"reviewers": {"content": ["brand"]}}}}})
     shop.apply("ada")
     assert told(shop, "brand", SAFARI) == [f"content web {SAFARI}"]
+
+
+def test_what_is_refused_of_one_offer_leaves_the_others_alone(shop: Workspace) -> None:
+    """Brand reviews gold-card only; the others are refused, each with its reason."""
+    decided = shop.approve("brand", "shop/offer.*", content=True)
+    assert {(key.address, key.space) for key in decided.keys} == {(GOLD, "mail"), (GOLD, "web")}
+    assert [(found.code, found.address) for found in decided.refused] == [
+        (Code.NOT_ALLOWED, SAFARI), (Code.NOT_ALLOWED, SAVER),
+    ]  # fmt: skip
+    assert "omar" not in decided.refused[0].summary and "may not decide on the content" in decided.refused[0].summary
+    again = shop.approve("brand", "shop/offer.*", content=True)  # stands already: nothing new, the same reasons
+    assert (again.revision, again.keys, len(again.refused)) == (None, (), 2)
+    assert [code for code, _ in refusal(shop, "dora", "shop/offer.*", content=True)] == [Code.NOT_ALLOWED] * 3
+
+
+def test_an_offer_is_decided_as_asked_for_or_not_at_all(shop: Workspace) -> None:
+    """Brand may decide on gold-card's content, but not on its eligibility, which is asked for as well."""
+    shop.change(
+        {
+            "specs/shop/offers.yaml": {
+                "offers": {"saver": {"reviewers": {"content": ["brand"], "eligibility": ["brand"]}}}
+            }
+        }
+    )
+    shop.apply("ada")
+    decided = shop.reject("brand", "shop/offer.*", content=True, eligibility=True)
+    assert {key.address for key in decided.keys} == {SAVER}
+    assert [found.address for found in decided.refused] == [GOLD, SAFARI, SAFARI]
+
+
+def test_who_changed_one_of_many_approves_the_others(shop: Workspace) -> None:
+    shop.change({"environments/shop.yaml": {"environment": {"promotion": {"separation_of_duties": True}}}})
+    shop.apply("ada")
+    shop.change({"specs/shop/offers.yaml": {"offers": {"safari": {"content": {"title": "More lions"}}}}})
+    shop.apply("omar")
+    decided = shop.approve("omar", SAFARI, SAVER)
+    assert {key.address for key in decided.keys} == {SAVER}
+    assert [(found.code, found.address) for found in decided.refused] == [(Code.SEPARATION, SAFARI)]
+
+
+def test_what_was_shown_otherwise_is_refused_alone(shop: Workspace) -> None:
+    with shop.store() as store:
+        names = seen(store, [SAFARI, SAVER])
+    decided = shop.approve("omar", SAFARI, SAVER, seen={**names, SAFARI: "0" * 32})
+    assert {key.address for key in decided.keys} == {SAVER}
+    assert [(found.code, found.address) for found in decided.refused] == [(Code.NOT_AS_SHOWN, SAFARI)]
+
+
+def test_of_two_at_once_each_decision_stands_whole(shop: Workspace) -> None:
+    """One approves all, the other rejects all: the store has both revisions, and no offer is left in between."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    sessions = [shop.session(who, lock_timeout=30) for who in ("omar", "olga")]
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(decide, sessions, [Wish((SAFARI, SAVER))] * 2, [Decision.APPROVED, Decision.REJECTED]))
+    assert [len(made.keys) for made in both] == [5, 5]
+    with shop.store() as store:
+        standing_ = {(a.key.address, a.key.aspect, a.key.space): a.decision for a in store.approvals()}
+    assert len(set(standing_.values())) == 1 and len(standing_) == 5
+    assert shop.verified() == []

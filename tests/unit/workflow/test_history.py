@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.files import base
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Refused
@@ -22,9 +23,12 @@ OFFERS = "specs/shop/offers.yaml"
 def differing(workspace: Workspace, a: str, b: str, *targets: str) -> list[str]:
     session = workspace.session()
     with opened(session, a, b) as (one, two):
-        steps, bodies = difference(session, one, two, Patterns.of(targets))
-        assert bodies.keys() >= {step.after.fingerprint for step in steps if step.after}
-    return [f"{step.action} {step.address}" for step in steps]
+        found = difference(session, one, two, Patterns.of(targets))
+        assert found.bodies.keys() >= {step.after.fingerprint for step in found.steps if step.after}
+    return [
+        f"{step.action} {step.address}" + (f" from {step.moved_from}" if step.moved_from else "")
+        for step in found.steps
+    ]
 
 
 def code_of(call: Any) -> tuple[Code, str]:
@@ -254,3 +258,101 @@ def test_what_was_purged_is_still_in_the_history(history_shop: Workspace) -> Non
     assert history_shop.verified() == []
     history_shop.rollback("ada", "shop@live", 7)
     assert history_shop.active()["shop/offer.safari"] == ("web",)
+
+
+RENAMED = {
+    OFFERS: {
+        "moved": {"offer.safari": "offer.big-five", "offer.saver": "offer.gold-card", "offer.gold-card": "offer.saver"},
+        "offers": {
+            "safari": None,
+            "big-five": {"category": "travel", "weights": [{"label": "base", "weight": 5}], "content": {"title": "Lions"}},
+            "saver": {
+                "label": "Gold card", "template": "plain", "category": "bank/cards", "eligible": {"filters": ["adults"]},
+                "weights": [{"weight": 10}], "content": {"title": "Gold", "html": "<p>Gold</p>", "text": "Shiny"},
+            },
+            "gold-card": {
+                "label": None, "template": None, "category": "bank", "eligible": None, "weights": None,
+                "content": {"title": "Save", "html": "<p>Save</p>", "text": None},
+            },
+        },
+    }
+}  # fmt: skip
+THERE = [
+    "move shop/offer.big-five from shop/offer.safari",
+    "move shop/offer.gold-card from shop/offer.saver",
+    "move shop/offer.saver from shop/offer.gold-card",
+]
+BACK = [
+    "move shop/offer.gold-card from shop/offer.saver",
+    "move shop/offer.safari from shop/offer.big-five",
+    "move shop/offer.saver from shop/offer.gold-card",
+]
+
+
+def test_a_difference_follows_renames_before_and_after_they_are_made(live_shop: Workspace) -> None:
+    """One offer is renamed, two swap their names: seen from every state to every other, in both directions."""
+    commit(live_shop, "before")
+    live_shop.change(RENAMED)
+    commit(live_shop, "after")
+    with live_shop.store() as store:
+        first = store.last_serial()
+    for a in ("shop@design", "shop@live", "design", "git:before"):  # not applied yet
+        assert differing(live_shop, a, "specs") == THERE, a
+        assert differing(live_shop, "specs", a) == BACK, a
+    assert differing(live_shop, "git:before", "git:after") == THERE
+    plan = live_shop.plan()
+    save(plan, live_shop.root / "plan.json")
+    assert differing(live_shop, "live", str(live_shop.root / "plan.json")) == THERE
+    live_shop.execute("ada", plan)
+    old = (f"shop@design:{first}", "shop@live", "git:before", f"live:{first}")
+    for a in old:  # in design
+        for b in ("shop@design", "specs", "git:after"):
+            assert differing(live_shop, a, b) == THERE, (a, b)
+            assert differing(live_shop, b, a) == BACK, (a, b)
+    promotion = live_shop.promotion("ada")
+    save(promotion, live_shop.root / "live.json")
+    assert differing(live_shop, "live", str(live_shop.root / "live.json")) == THERE
+    assert differing(live_shop, str(live_shop.root / "live.json"), "specs") == []
+    live_shop.execute("ada", promotion)
+    for b in ("shop@live", "shop@design", "specs", "live"):
+        assert differing(live_shop, f"live:{first}", b) == THERE
+        assert differing(live_shop, b, f"shop@design:{first}") == BACK
+    assert differing(live_shop, "live", "design") == differing(live_shop, "specs", "live") == []
+    assert differing(live_shop, f"live:{first}", "live", "shop/offer.safari") == THERE[:1]
+    live_shop.change({OFFERS: {"moved": None}})  # what the entries said is history now
+    assert differing(live_shop, f"live:{first}", "specs") == THERE
+
+
+def commit(workspace: Workspace, tag: str) -> None:
+    if not (workspace.root / ".git").exists():
+        git(workspace.root, "init", "-q")
+    git(workspace.root, "add", "specs", "environments")
+    git(workspace.root, "-c", "user.name=x", "-c", "user.email=x@example.com", "commit", "-qm", tag)
+    git(workspace.root, "tag", tag)
+
+
+def git(folder: Path, *words: str) -> None:
+    subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True)
+
+
+def test_two_environments_are_compared_by_the_names_of_what_they_hold(duo: Workspace) -> None:
+    expected = [
+        "update environment.guests", "update guests/space.web", "create guests/offer.hello", "delete guests/offer.saver",
+    ]  # fmt: skip
+    for a, b in (("shop@design", "guests@design"), ("shop@live", "guests@design"), ("shop@design:1", "guests@live")):
+        assert differing(duo, a, b) == expected
+    for pattern in ("offer.saver", "shop/offer.saver", "guests/offer.saver"):
+        assert differing(duo, "shop@design", "guests@design", pattern) == ["delete guests/offer.saver"]
+    assert code_of(lambda: differing(duo, "shop@design", "shared@design"))[0] is Code.BAD_POINT
+    assert differing(duo, "shared@design", "design") == []
+
+
+@pytest.fixture
+def duo(tmp_path: Path) -> Workspace:
+    """Two environments, live."""
+    workspace = Workspace(tmp_path / "duo", base("duo"))
+    workspace.apply("ada")
+    workspace.approve("olga")
+    workspace.promote("omar", environments=("shop",))
+    workspace.promote("omar", environments=("guests",))
+    return workspace

@@ -1,0 +1,147 @@
+"""Names that were given up for others (``moved``): what is the same resource in two states under two names.
+
+The history of a design stage says it: what stands in live came from design, and the renames of design since then say
+what it is called there now. So every state is led to the names of design as it is now, and compared by them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from offerkit.address import Kind, Stage, parse_address
+from offerkit.planning.delta import delta, final_names
+from offerkit.planning.plan import Entry
+from offerkit.planning.view import View
+from offerkit.store import Store
+
+Moves = list[tuple[int, str, str]]
+"""The renames of a stage, oldest first: the revision, the address before and after."""
+
+
+def renames_of_live(store: Store, design: View, live: View) -> dict[str, str]:
+    """What is live under a name that design has given up for another, or passed on to something else."""
+    found = names_of_live(store, live.entries, {})
+    kept = {
+        old: new for old, new in found.items() if new in design.entries and parse_address(old).kind is not Kind.CAMPAIGN
+    }
+    return _free(kept, live.entries)
+
+
+def names_of_live(store: Store, entries: Iterable[str], serials: Mapping[str, int]) -> dict[str, str]:
+    """The names in design now of what stands in live; only of what has another one.
+
+    ``serials``: the revision that a live stage is looked at, by environment; those not named: now.
+    """
+    found: dict[str, str] = {}
+    for environment, names in _by_environment(entries).items():
+        moves = store.moves(f"{environment}@{Stage.DESIGN}")
+        renamed = names & {old for _, old, _ in moves}
+        if not renamed:
+            continue
+        there = store.entries(f"{environment}@{Stage.DESIGN}")
+        since = _last_changes(store, f"{environment}@{Stage.LIVE}", renamed, serials.get(environment))
+        for old in sorted(renamed):
+            # What design has no more went with the last rename of it, also when live was rolled back since then.
+            serial = since.get(old, 0) if old in there else max(at for at, name, _ in moves if name == old) - 1
+            found[old] = followed(old, serial, moves)
+    return {old: new for old, new in found.items() if old != new}
+
+
+def names_of_design(store: Store, entries: Iterable[str], serials: Mapping[str, int]) -> dict[str, str]:
+    """The names now of what stood in design at the revisions of ``serials``; only of what has another one."""
+    found: dict[str, str] = {}
+    for environment, names in _by_environment(entries).items():
+        if environment in serials:
+            moves = store.moves(f"{environment}@{Stage.DESIGN}")
+            renamed = sorted(names & {old for _, old, _ in moves})
+            found |= {old: followed(old, serials[environment], moves) for old in renamed}
+    return {old: new for old, new in found.items() if old != new}
+
+
+def names_of_specs(
+    store: Store, entries: Mapping[str, Entry], moved: Mapping[str, str], *, now: bool
+) -> dict[str, str]:
+    """The names in design now of what specs declare: those that their ``moved`` is still to give up.
+
+    ``now``: they are the specs as they are now; earlier ones may have names that design has given up since.
+    """
+    found: dict[str, str] = {}
+    for environment, names in _by_environment(entries).items():
+        stage = f"{environment}@{Stage.DESIGN}"
+        there = store.entries(stage)
+        moves = store.moves(stage)
+        desired = {address: entries[address] for address in names}
+        made = {(old, new) for _, old, new in moves}
+        changes = delta(stage, there, desired, moved, lambda old, new, made=made: (old, new) in made)  # type: ignore[misc]
+        found |= {change.address: change.moved_from for change in changes if change.moved_from}
+        if not now:
+            left = {old for _, old, _ in moves} & names - found.keys()
+            found |= {old: followed(old, _before_moved(store, old, desired[old], there, moves), moves) for old in left}
+    return {address: name for address, name in found.items() if address != name}
+
+
+def _before_moved(store: Store, name: str, entry: Entry, there: Mapping[str, Entry], moves: Moves) -> int:
+    """The revision that earlier specs with ``entry`` at ``name`` are like: one before a rename, or (all past) now."""
+    if name not in there:
+        return 0
+    serials = [at for at, old, _ in moves if old == name] if there[name] != entry else []
+    for serial in serials:
+        if any(row.moved_from == name and row.before == entry for row in store.changes(serial)):
+            return serial - 1
+    return moves[-1][0]
+
+
+def renames_between(
+    a: Mapping[str, Entry], b: Mapping[str, Entry], names_a: Mapping[str, str], names_b: Mapping[str, str]
+) -> dict[str, str]:
+    """What is called otherwise in ``b`` than in ``a``; ``names_…`` lead both to the same names."""
+    if not names_a and not names_b:
+        return {}
+    in_b = {names_b.get(address, address): address for address in b}
+    pairs = {old: in_b[name] for old in a if (name := names_a.get(old, old)) in in_b}
+    return {old: new for old, new in pairs.items() if old != new}
+
+
+def renames_of_specs(
+    a: Mapping[str, str], b: Mapping[str, str], before: Iterable[str], after: Iterable[str]
+) -> dict[str, str]:
+    """What two states of the specs call otherwise: by the renames that only one of them declares."""
+    forward = {old: new for old, new in b.items() if a.get(old) != new}
+    back = {new: old for old, new in a.items() if b.get(old) != new}
+    return final_names(back, set(after)) | final_names(forward, set(after))
+
+
+def followed(name: str, serial: int, moves: Moves) -> str:
+    """What ``name`` is called after the renames since ``serial``, of each revision at most one."""
+    for at, old, new in moves:
+        if at > serial and old == name:
+            name, serial = new, at
+    return name
+
+
+def _last_changes(store: Store, stage: str, addresses: Iterable[str], serial: int | None) -> dict[str, int]:
+    """When each of ``addresses`` was last changed in a stage, up to revision ``serial``."""
+    if serial is None:
+        return {address: change.serial for address, change in store.last_change(stage, addresses).items()}
+    wanted = set(addresses)
+    rows = (row for row in store.changes_since(stage, 0) if row.serial <= serial and row.address in wanted)
+    return {row.address: row.serial for row in rows}
+
+
+def _by_environment(entries: Iterable[str]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for address in entries:
+        found.setdefault(parse_address(address).environment, set()).add(address)
+    return dict(sorted(found.items()))
+
+
+def _free(renames: dict[str, str], live: Mapping[str, Entry]) -> dict[str, str]:
+    """Those whose new name nothing has in live, or what has it is renamed as well; one to one."""
+    taken: dict[str, str] = {}
+    for old, new in sorted(renames.items()):
+        taken.setdefault(new, old)
+    found = {old: new for new, old in taken.items()}
+    while stuck := [old for old, new in found.items() if new in live and new not in found]:
+        for old in stuck:
+            del found[old]
+    return found
