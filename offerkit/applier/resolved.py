@@ -40,9 +40,9 @@ def _dangling(plan: Plan, steps: list[Step], entries: Mapping[str, Entry], side:
         named = references_of(step.address, orjson.loads(plan.bodies[step.after.fingerprint].text))
         # a campaign goes to live by itself, and what it belongs to is live when its offers are
         free = set(implied(step.address)) if side is Stage.LIVE else set()
-        missing = sorted({*named} - entries.keys() - free)
+        missing = [target for target in named if target not in entries and target not in free]
         if missing:
-            yield _names(step.address, missing[0])
+            yield _names(step.address, min(missing))
 
 
 def _left_behind(store: Store, rest: Mapping[str, Entry], gone: set[str]) -> Iterator[Diagnostic]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -224,12 +225,13 @@ def _moved_twice(before: str, place: Position, first: Position) -> Diagnostic:
 def _bad_moves(moves: dict[str, str], places: dict[str, Position], declared: set[str]) -> list[Diagnostic]:
     found = []
     finals = final_names(moves)
+    times = Counter(moves.values())
     for before, after in moves.items():
         if before in declared:
             why = f"{before} is still declared"
         elif finals[before] not in declared:
             why = f"{after} is not declared"
-        elif list(moves.values()).count(after) > 1:
+        elif times[after] > 1:
             why = f"two resources would become {after}"
         else:
             continue

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from offerkit.address import parse_address
 from offerkit.planning.plan import Action, Entry
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,26 @@ def delta(
 
 def final_names(moves: Mapping[str, str]) -> dict[str, str]:
     """Chains of renames (a → b, b → c) as a → c and b → c."""
-    final = {}
-    for old, step in moves.items():
-        new, seen = step, {old}
-        while new in moves and new not in seen:
-            seen.add(new)
-            new = moves[new]
-        final[old] = new
+    final: dict[str, str] = {}
+    for start in moves:
+        path: dict[str, None] = {}
+        at = start
+        while at in moves and at not in final and at not in path:
+            path[at] = None
+            at = moves[at]
+        if at in path:  # a circle: each of it leads back to itself, and what leads to it to where it enters
+            way = list(path)
+            around = way.index(at)
+            final |= dict.fromkeys(way[:around], at) | {old: old for old in way[around:]}
+        else:
+            end = final.get(at, at)
+            final |= dict.fromkeys(path, end)
     return final
+
+
+def by_environment(values: Mapping[str, Value]) -> dict[str, dict[str, Value]]:
+    """A map by address as one for each environment."""
+    found: dict[str, dict[str, Value]] = {}
+    for address, value in values.items():
+        found.setdefault(parse_address(address).environment, {})[address] = value
+    return found

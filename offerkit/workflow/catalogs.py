@@ -80,13 +80,13 @@ class Catalogs:
 def bodies_of(view: View, environment: str) -> dict[str, JsonMap]:
     """The bodies that decide in ``environment``: its own and the shared ones; no operators, no campaigns."""
     found: dict[str, JsonMap] = {}
-    for address in view.entries:
-        place = parse_address(address)
-        shared = place.kind is Kind.DIMENSION or (place.kind is Kind.ENVIRONMENT and place.name == environment)
-        if shared or (place.environment == environment and place.kind is not Kind.CAMPAIGN):
-            body = view(address)
-            if body is not None:
-                found[address] = body
+    addresses = [*view.of_kind(Kind.DIMENSION)]
+    for kind in Kind:
+        addresses += view.of_kind(kind, environment) if kind is not Kind.CAMPAIGN else ()
+    for address in addresses:
+        body = view(address)
+        if body is not None:
+            found[address] = body
     return found
 
 
@@ -116,7 +116,9 @@ def after(plan: Plan, store: Store, hooks: HookLoader = no_hooks) -> Catalogs:
     for step in steps:
         entries.pop(step.moved_from or step.address, None)
     entries |= {step.address: step.after for step in steps if step.after is not None}
-    view = View(entries, Layered(plan.bodies, StoredBodies(store)))
+    bodies = StoredBodies(store)
+    bodies.fetch(entry.fingerprint for entry in entries.values() if entry.fingerprint not in plan.bodies)
+    view = View(entries, Layered(plan.bodies, bodies))
     names = tuple(sorted(parse_address(address).name for address in view.of_kind(Kind.ENVIRONMENT)))
     return Catalogs(view, names, lambda address: view.entries[address].activation or (), {}, hooks)
 

@@ -12,7 +12,7 @@ from offerkit.address import Kind, Stage, StageRef, parse_address, parse_stage
 from offerkit.diagnostics import Code, Refused, refuse, suggestion
 from offerkit.engine.durations import duration
 from offerkit.governance.approval import Approval
-from offerkit.planning.delta import Delta, delta
+from offerkit.planning.delta import Delta, by_environment, delta
 from offerkit.planning.plan import Action, Body, Plan, PlanKind, Reason, StageBase, Step
 from offerkit.planning.select import Patterns
 from offerkit.planning.steps import Context, protected, steps_for
@@ -42,10 +42,9 @@ def differing(a: Point, b: Point) -> list[Delta]:
     """Where ``b`` differs from ``a``, environment by environment; what differs there is not looked into."""
     before, after = comparable(a, b)
     found: list[Delta] = []
-    for environment in sorted({parse_address(address).environment for address in before.keys() | after.keys()}):
-        was = {x: e for x, e in before.items() if parse_address(x).environment == environment}
-        will = {x: e for x, e in after.items() if parse_address(x).environment == environment}
-        found += delta(f"{environment}@{b.stage}", was, will)
+    was, will = by_environment(before), by_environment(after)
+    for environment in sorted(was.keys() | will.keys()):
+        found += delta(f"{environment}@{b.stage}", was.get(environment, {}), will.get(environment, {}))
     return found
 
 
