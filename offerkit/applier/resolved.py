@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 import orjson
@@ -12,6 +13,10 @@ from offerkit.planning.plan import Entry, Plan, Step
 from offerkit.planning.view import implied, references_of
 from offerkit.store import Store
 from offerkit.store.views import environments
+
+
+_WORD = re.compile(r"[A-Za-z0-9_-]+")
+"""Names are words; a category's name, and what is in another environment, are several, divided by a slash."""
 
 
 def unresolved(plan: Plan, store: Store) -> Iterator[Diagnostic]:
@@ -49,12 +54,12 @@ def _left_behind(store: Store, rest: Mapping[str, Entry], gone: set[str]) -> Ite
     """What the plan does not touch but takes something away from; only bodies with that name in them are read whole."""
     if not gone:
         return
-    words = {parse_address(address).name for address in gone}
+    words = {parse_address(address).name.rpartition("/")[2] for address in gone}
     bodies = store.bodies({entry.fingerprint for entry in rest.values()})
     for address, entry in sorted(rest.items()):
         named = gone & set(implied(address))
         text = bodies[entry.fingerprint].text
-        if not named and any(word in text for word in words):
+        if not named and not words.isdisjoint(_WORD.findall(text)):
             named = gone & set(references_of(address, orjson.loads(text)))
         if named:
             yield _names(address, min(named))
