@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import counting
 import projects
@@ -34,6 +35,8 @@ AXES: dict[str, Callable[[int], Size]] = {
     "revisions": lambda n: Size(offers=5),
 }
 _Cached = type(cache(str))
+_CACHED: list[Any] = []
+_SEEN: set[str] = set()
 Counts = dict[str, dict[str, int]]
 
 
@@ -67,11 +70,12 @@ class Session:
 
 def _forget() -> None:
     """Empty what earlier commands left in memory: each is a process of its own for who uses them."""
-    for module in list(sys.modules.values()):
-        if module.__name__.startswith("offerkit."):
-            for value in list(vars(module).values()):
-                if type(value) is _Cached:
-                    value.cache_clear()
+    for name in sys.modules.keys() - _SEEN:
+        _SEEN.add(name)
+        if name.startswith("offerkit."):
+            _CACHED.extend(value for value in vars(sys.modules[name]).values() if type(value) is _Cached)
+    for function in _CACHED:
+        function.cache_clear()
 
 
 def session(root: Path, size: Size) -> Counts:
