@@ -228,7 +228,8 @@ def plan_purge(session: Session, store: Store, names: tuple[str, ...]) -> Plan:
     bodies = StoredBodies(store)
     steps: list[Step] = []
     waiting = []
-    stages = tuple(f"{n}@{Stage.LIVE}" for n in (names or sorted(settings)) if f"{n}@{Stage.LIVE}" in store.heads())
+    heads = store.heads()
+    stages = tuple(stage for n in (names or sorted(settings)) if (stage := f"{n}@{Stage.LIVE}") in heads)
     for stage in stages:
         kept = store.entries(stage, Kind.OFFER)
         gone = {address: entry for address, entry in kept.items() if entry.activation == ()}

@@ -329,10 +329,8 @@ def install(package: str, cache: Path) -> None:
 class Calls:
     """Counts the calls of functions that are not rewritten, those of other packages and of C, while it is entered."""
 
-    def __init__(self) -> None:
-        self._profile = cProfile.Profile()
-
     def __enter__(self) -> None:
+        self._profile = cProfile.Profile()
         self._profile.enable()
 
     def __exit__(self, *raised: object) -> None:
