@@ -14,7 +14,6 @@ from offerkit.planning.view import implied, references_of
 from offerkit.store import Store
 from offerkit.store.views import environments
 
-
 _WORD = re.compile(r"[A-Za-z0-9_-]+")
 """Names are words; a category's name, and what is in another environment, are several, divided by a slash."""
 
