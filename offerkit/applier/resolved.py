@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 import orjson
@@ -12,6 +13,9 @@ from offerkit.planning.plan import Entry, Plan, Step
 from offerkit.planning.view import implied, references_of
 from offerkit.store import Store
 from offerkit.store.views import environments
+
+_WORD = re.compile(r"[A-Za-z0-9_-]+")
+"""Names are words; a category's name, and what is in another environment, are several, divided by a slash."""
 
 
 def unresolved(plan: Plan, store: Store) -> Iterator[Diagnostic]:
@@ -40,21 +44,21 @@ def _dangling(plan: Plan, steps: list[Step], entries: Mapping[str, Entry], side:
         named = references_of(step.address, orjson.loads(plan.bodies[step.after.fingerprint].text))
         # a campaign goes to live by itself, and what it belongs to is live when its offers are
         free = set(implied(step.address)) if side is Stage.LIVE else set()
-        missing = sorted({*named} - entries.keys() - free)
+        missing = [target for target in named if target not in entries and target not in free]
         if missing:
-            yield _names(step.address, missing[0])
+            yield _names(step.address, min(missing))
 
 
 def _left_behind(store: Store, rest: Mapping[str, Entry], gone: set[str]) -> Iterator[Diagnostic]:
     """What the plan does not touch but takes something away from; only bodies with that name in them are read whole."""
     if not gone:
         return
-    words = {parse_address(address).name for address in gone}
+    words = {parse_address(address).name.rpartition("/")[2] for address in gone}
     bodies = store.bodies({entry.fingerprint for entry in rest.values()})
     for address, entry in sorted(rest.items()):
         named = gone & set(implied(address))
         text = bodies[entry.fingerprint].text
-        if not named and any(word in text for word in words):
+        if not named and not words.isdisjoint(_WORD.findall(text)):
             named = gone & set(references_of(address, orjson.loads(text)))
         if named:
             yield _names(address, min(named))

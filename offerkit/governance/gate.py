@@ -31,7 +31,7 @@ def unapproved(
         if not entry.activation or not relevant & touched:
             continue
         was = before.entries.get(old)
-        active = (was.activation if was is not None else None) or ()
+        active = frozenset((was.activation if was is not None else None) or ())
         eligibility = ApprovalKey(address, Aspect.ELIGIBILITY, "", eligibility_fingerprint(after, address))
         same = bool(active) and eligibility.fingerprint == eligibility_fingerprint(before, old)
         if not same and not approved(decisions, eligibility):

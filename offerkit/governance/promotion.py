@@ -66,6 +66,7 @@ class _Work:
         self.design, self.live = asked.design, asked.live
         self.origin = {new: old for old, new in asked.renames.items() if old in self.live.entries}
         self.chains = [names for names in chains(asked.renames) if len(names) > 2]
+        self.former = {old: new for new, old in self.origin.items()}
         self.going: dict[str, Entry | None] = {}
         self.blocked: dict[str, list[Blocked]] = {}
         self.notes: list[str] = []
@@ -314,7 +315,7 @@ def _changes_on(work: _Work, address: str, source: str, after: View) -> set[str]
     for view, name in ((work.live, source), (work.design, address)):
         if name in view.entries:
             relevant |= affecting(view, name)
-    return relevant & (work.going.keys() | work.blocked.keys() | set(work.origin.values()))
+    return {a for a in relevant if a in work.going or a in work.blocked or a in work.former}
 
 
 def _same(a: View, address: str, b: View, other: str, spaces: tuple[str, ...]) -> bool:
@@ -325,8 +326,7 @@ def _same(a: View, address: str, b: View, other: str, spaces: tuple[str, ...]) -
 
 
 def _block_riders(work: _Work, offer: str, changes: set[str]) -> None:
-    renamed_from = {old: new for new, old in work.origin.items()}
-    for rider in sorted({renamed_from.get(change, change) for change in changes}):
+    for rider in sorted({work.former.get(change, change) for change in changes}):
         if rider in work.going and rider != offer:
             now = work.asked.renames.get(offer, offer)
             own = next(iter(work.blocked.get(now, ())), None)
@@ -381,7 +381,7 @@ def _changed_live_offers(work: _Work, after: View) -> dict[str, list[str]]:
         now = work.asked.renames.get(address, address)
         if not entry.activation or now not in after.entries:
             continue
-        riders = _changes_on(work, now, address, after) & work.going.keys() - {now}
+        riders = {a for a in _changes_on(work, now, address, after) if a in work.going and a != now}
         if riders and not _same(after, now, work.live, address, entry.activation):
             for rider in riders:
                 found.setdefault(rider, []).append(now)

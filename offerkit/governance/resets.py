@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 
 from offerkit.address import Kind, ancestors, parse_address
 from offerkit.governance.aspects import keys_of
@@ -45,6 +45,7 @@ def resets(deltas: list[Delta], before: View, after: View, decisions: Standing) 
     """
     changed = {d.address for d in deltas} | {d.moved_from for d in deltas if d.moved_from}
     new_name = {d.moved_from: d.address for d in deltas if d.moved_from}
+    places = _places(deltas)
     found: dict[str, list[ApprovalReset]] = {}
     for offer in sorted({key.address for key in decisions if key.address in before.entries}):
         now = new_name.get(offer, offer)
@@ -58,11 +59,22 @@ def resets(deltas: list[Delta], before: View, after: View, decisions: Standing) 
             if approved(decisions, key) and (key.aspect, key.space, key.fingerprint) not in kept
         ]
         if lost:
-            found.setdefault(_cause(offer, now, causes, deltas), []).extend(lost)
+            found.setdefault(_cause(offer, now, causes, places), []).extend(lost)
     return {address: tuple(items) for address, items in found.items()}
 
 
-def _cause(offer: str, now: str, causes: Iterable[str], deltas: list[Delta]) -> str:
+def _places(deltas: list[Delta]) -> dict[str, tuple[int, str]]:
+    """For each address that a change takes or gives up: where the first such change is in the plan, and its address."""
+    found: dict[str, tuple[int, str]] = {}
+    for place, item in enumerate(deltas):
+        for address in (item.address, item.moved_from):
+            if address:
+                found.setdefault(address, (place, item.address))
+    return found
+
+
+def _cause(offer: str, now: str, causes: Collection[str], places: Mapping[str, tuple[int, str]]) -> str:
     """The change to blame: the offer's own, else the first in the order of the plan."""
-    places = [d.address for d in deltas if d.address in causes or d.moved_from in causes]
-    return now if now in places or offer in places else places[0]
+    if offer in causes or now in causes:
+        return now
+    return min(places[cause] for cause in causes)[1]

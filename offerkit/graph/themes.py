@@ -35,10 +35,10 @@ def lonely_themes(index: Index) -> Iterator[Finding]:
         carried = list(_themes(index, environment, _CARRIERS))
         asked = {theme for _, theme, _ in _themes(index, environment, _ASKING)}
         count = Counter(theme for _, theme, _ in carried)
+        others = [theme for theme in count if count[theme] > 1 or theme in asked]
         for record, theme, path in carried:
             if count[theme] > 1 or theme in asked:
                 continue
-            others = [other for other in count if other != theme and (count[other] > 1 or other in asked)]
             near = nearest(theme, others, 1, _ALIKE)
             if near:
                 yield Finding(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from offerkit.address import parse_address
 from offerkit.planning.plan import Action, Entry
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +85,22 @@ def with_changes(entries: Mapping[str, Entry], changes: Iterable[Change]) -> dic
 
 def final_names(moves: Mapping[str, str], declared: Container[str] = ()) -> dict[str, str]:
     """Chains of renames (a → b, b → c) as a → c and b → c; a name that is ``declared`` again ends a chain."""
-    final = {}
-    for old, step in moves.items():
-        new, seen = step, {old}
-        while new in moves and new not in seen and new not in declared:
-            seen.add(new)
-            new = moves[new]
-        final[old] = new
+    final: dict[str, str] = {}
+    for start in moves:
+        if start in final:
+            continue
+        path = [start]
+        places = {start: 0}
+        at = moves[start]
+        while at in moves and at not in declared and at not in final and at not in places:
+            places[at] = len(path)
+            path.append(at)
+            at = moves[at]
+        if at in places and at not in declared:  # a ring: each of it leads back to itself, what leads to it to it
+            around = places[at]
+            final |= dict.fromkeys(path[:around], at) | {old: old for old in path[around:]}
+        else:
+            final |= dict.fromkeys(path, at if at in declared else final.get(at, at))
     return final
 
 
@@ -156,3 +167,11 @@ def _to_come(
     if all(passed) or any(passed) is not stayed:
         return any(passed)
     return not any(happened(old, new) for old, new in pairs)
+
+
+def by_environment(values: Mapping[str, Value]) -> dict[str, dict[str, Value]]:
+    """A map by address as one for each environment."""
+    found: dict[str, dict[str, Value]] = {}
+    for address, value in values.items():
+        found.setdefault(parse_address(address).environment, {})[address] = value
+    return found

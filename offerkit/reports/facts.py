@@ -37,8 +37,9 @@ def _activation(step: Step, layout: Layout) -> list[Fact]:
         return [Fact("no longer live on", listing(before, layout.names))]
     if step.action is Action.CREATE:
         return [Fact("live on", listing(after, layout.names))]
-    changed = [f"+ {space}" for space in after if space not in before]
-    changed += [f"- {space}" for space in before if space not in after]
+    was, will = set(before), set(after)
+    changed = [f"+ {space}" for space in after if space not in was]
+    changed += [f"- {space}" for space in before if space not in will]
     text = listing(after, layout.names)
     return [Fact("live on", f"{text}  ({', '.join(changed)})" if changed else text)]
 

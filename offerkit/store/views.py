@@ -20,7 +20,7 @@ class StoredBodies(Mapping[str, Body]):
 
     def fetch(self, fingerprints: Iterable[str]) -> None:
         """Fetch many at once: one query instead of one each."""
-        missing = set(fingerprints) - self._known.keys()
+        missing = {print_ for print_ in fingerprints if print_ not in self._known}
         if missing:
             self._known |= self._store.bodies(missing)
 

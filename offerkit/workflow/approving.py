@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import groupby
+from functools import cache
+from math import inf
 
 from offerkit.address import Kind, Pattern, Stage, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, ordered, suggestion
@@ -17,7 +18,7 @@ from offerkit.governance.standing import Standing, counting, standing
 from offerkit.planning.plan import ApprovalKey, Aspect, Plan
 from offerkit.planning.view import View
 from offerkit.reports.approvals import Row
-from offerkit.store import Draft, RevisionRow, Store
+from offerkit.store import ChangeRow, Draft, RevisionRow, Store
 from offerkit.store.views import stage_view
 from offerkit.workflow.seen import changed_since
 from offerkit.workflow.session import Session
@@ -126,15 +127,16 @@ def _offers(design: View, wish: Wish) -> list[str]:
     for path in wish.categories:
         matched = [a for a in offers if _below(str((design(a) or {}).get("category", "")), path)]
         if not matched:
-            known = {str((design(a) or {}).get("category", "")) for a in offers}
+            categories = {str((design(a) or {}).get("category", "")) for a in offers}
             found.append(
                 Diagnostic(
-                    Code.NO_MATCH, f"no offer stands below category “{path[:120]}”", hint=suggestion(path, known)
+                    Code.NO_MATCH, f"no offer stands below category “{path[:120]}”", hint=suggestion(path, categories)
                 )
             )
         chosen.update(matched)
     if wish.plan is not None:
-        chosen.update(b.address for b in wish.plan.blocked if b.code == Code.NOT_APPROVED and b.address in offers)
+        known = set(offers)
+        chosen.update(b.address for b in wish.plan.blocked if b.code == Code.NOT_APPROVED and b.address in known)
     if found:
         raise Refused(found)
     return sorted(chosen)
@@ -253,10 +255,11 @@ def _same_person(
     for (address, _, _), serial in since.items():
         if parse_address(address).environment in separated:
             earliest[address] = min(serial, earliest.get(address, serial))
+    changes = _Changes(store, earliest)
     found = []
     for address, serial in sorted(earliest.items()):
         environment = parse_address(address).environment
-        mine = _changed_by(store, actor, address, serial, affecting(design, address) - {address})
+        mine = changes.of(actor, address, serial, affecting(design, address) - {address})
         if mine:
             found.append(
                 Diagnostic(
@@ -270,21 +273,56 @@ def _same_person(
     return found
 
 
-def _changed_by(store: Store, actor: Actor, offer: str, serial: int, inherited: set[str]) -> str:
-    """What ``actor`` changed: the offer after a revision, under any name, or last what it inherits; empty: nothing."""
-    stage = f"{parse_address(offer).environment}@{Stage.DESIGN}"
-    changes = [change for _, change in sorted(store.last_change(stage, inherited).items())]
-    name = offer
-    for _, revision_changes in groupby(reversed(store.changes_since(stage, serial)), lambda change: change.serial):
-        own = next((change for change in revision_changes if change.address == name), None)
-        if own is not None:
-            name = own.moved_from or name
-            changes.append(own)
-    for change in changes:
-        revision = store.revision(change.serial)
-        if revision is not None and revision.actor == actor.name:
-            return f"{change.address} in revision {revision.serial}"
-    return ""
+class _Changes:
+    """Who changed what in design, read once for many offers."""
+
+    def __init__(self, store: Store, since: Mapping[str, int]) -> None:
+        """``since``: the revisions after which the changes of each offer count."""
+        self._store = store
+        self._since: dict[str, int] = {}
+        for address, serial in since.items():
+            stage = f"{parse_address(address).environment}@{Stage.DESIGN}"
+            self._since[stage] = min(serial, self._since.get(stage, serial))
+        self._last: dict[tuple[str, str], ChangeRow | None] = {}
+        self._made: dict[str, dict[str, list[ChangeRow]]] = {}
+        self._actor = cache(lambda serial: row.actor if (row := store.revision(serial)) is not None else "")
+
+    def of(self, actor: Actor, offer: str, serial: int, inherited: set[str]) -> str:
+        """What ``actor`` changed: the offer after a revision, under any name, or last what it inherits; or nothing."""
+        stage = f"{parse_address(offer).environment}@{Stage.DESIGN}"
+        for change in (*self._newest(stage, inherited), *self._own(stage, offer, serial)):
+            if self._actor(change.serial) == actor.name:
+                return f"{change.address} in revision {change.serial}"
+        return ""
+
+    def _newest(self, stage: str, addresses: Iterable[str]) -> list[ChangeRow]:
+        wanted = sorted(addresses)
+        unread = [address for address in wanted if (stage, address) not in self._last]
+        if unread:
+            rows = self._store.last_change(stage, unread)
+            self._last |= {(stage, address): rows.get(address) for address in unread}
+        return [row for address in wanted if (row := self._last[stage, address]) is not None]
+
+    def _own(self, stage: str, offer: str, serial: int) -> Iterator[ChangeRow]:
+        """The changes of an offer after ``serial``, newest first; before a rename, those under its name of then."""
+        name, until = offer, inf
+        while True:
+            for change in reversed(self._changes_in(stage).get(name, ())):
+                if serial < change.serial < until:
+                    yield change
+                    if change.moved_from:
+                        name, until = change.moved_from, change.serial
+                        break
+            else:
+                return
+
+    def _changes_in(self, stage: str) -> dict[str, list[ChangeRow]]:
+        found = self._made.get(stage)
+        if found is None:
+            found = self._made[stage] = {}
+            for change in self._store.changes_since(stage, self._since[stage]):
+                found.setdefault(change.address, []).append(change)
+        return found
 
 
 def items(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:

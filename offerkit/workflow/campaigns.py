@@ -1,11 +1,12 @@
-"""Whether a campaign may go live now, as a step or as something held back."""
+"""Which campaigns may go live now, and which are held back."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import orjson
 
+from offerkit.diagnostics import Diagnostic
 from offerkit.graph.record import Finding
 from offerkit.loader import Loaded
 from offerkit.planning.campaigns import not_live
@@ -15,16 +16,27 @@ from offerkit.planning.view import View
 
 
 def held_back(
-    loaded: Loaded, item: Delta, bodies: Mapping[str, Body], live: View
-) -> tuple[list[Finding], Blocked | None]:
-    """What the campaign of ``item`` names that is not live in ``live``, and the entry that says it stays behind."""
-    assert item.after is not None
-    body = orjson.loads(bodies[item.after.fingerprint].text)
-    found = list(not_live(loaded.records[item.address], body, live))
-    if not found:
-        return [], None
-    first = loaded.placed(found)[0]
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    why = first.summary + more
+    loaded: Loaded, items: Iterable[Delta], bodies: Mapping[str, Body], live: Callable[[str], View]
+) -> dict[str, tuple[list[Finding], Blocked]]:
+    """The campaigns of ``items`` that name what is not live: the findings, and the entry that says they stay behind.
+
+    ``live`` gives the live stage by its name. All are placed at once: a file is parsed again for the exact places.
+    """
+    found: dict[str, tuple[Delta, list[Finding]]] = {}
+    for item in items:
+        assert item.after is not None
+        body = orjson.loads(bodies[item.after.fingerprint].text)
+        findings = list(not_live(loaded.records[item.address], body, live(item.stage)))
+        if findings:
+            found[item.address] = item, findings
+    firsts = loaded.placed([findings[0] for _, findings in found.values()]) if found else []
+    return {
+        address: (findings, _blocked(item, first, len(findings) - 1))
+        for (address, (item, findings)), first in zip(found.items(), firsts, strict=True)
+    }
+
+
+def _blocked(item: Delta, first: Diagnostic, others: int) -> Blocked:
+    why = first.summary + (f" (and {others} more)" if others else "")
     live_now = item.before is not None
-    return found, Blocked(item.address, item.stage, first.code, why, first.hint, (), live_now, first.position)
+    return Blocked(item.address, item.stage, first.code, why, first.hint, (), live_now, first.position)

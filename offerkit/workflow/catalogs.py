@@ -81,13 +81,13 @@ class Catalogs:
 def bodies_of(view: View, environment: str) -> dict[str, JsonMap]:
     """The bodies that decide in ``environment``: its own and the shared ones; no operators, no campaigns."""
     found: dict[str, JsonMap] = {}
-    for address in view.entries:
-        place = parse_address(address)
-        shared = place.kind is Kind.DIMENSION or (place.kind is Kind.ENVIRONMENT and place.name == environment)
-        if shared or (place.environment == environment and place.kind is not Kind.CAMPAIGN):
-            body = view(address)
-            if body is not None:
-                found[address] = body
+    addresses = [*view.of_kind(Kind.DIMENSION)]
+    for kind in Kind:
+        addresses += view.of_kind(kind, environment) if kind is not Kind.CAMPAIGN else ()
+    for address in addresses:
+        body = view(address)
+        if body is not None:
+            found[address] = body
     return found
 
 
@@ -114,7 +114,9 @@ def after(plan: Plan, store: Store, hooks: HookLoader = no_hooks) -> Catalogs:
     """What live would be once ``plan`` is applied."""
     steps = [step for step in plan.steps if step.stage.endswith(f"@{Stage.LIVE}")]
     entries = with_changes(stage_view(store, Stage.LIVE).entries, steps)
-    view = View(entries, Layered(plan.bodies, StoredBodies(store)))
+    bodies = StoredBodies(store)
+    bodies.fetch(entry.fingerprint for entry in entries.values() if entry.fingerprint not in plan.bodies)
+    view = View(entries, Layered(plan.bodies, bodies))
     names = tuple(sorted(parse_address(address).name for address in view.of_kind(Kind.ENVIRONMENT)))
     return Catalogs(view, names, lambda address: view.entries[address].activation or (), {}, hooks)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 
 import orjson
 
@@ -17,7 +18,7 @@ from offerkit.governance.rights import without_administrator
 from offerkit.governance.standing import standing
 from offerkit.graph.record import Finding
 from offerkit.loader import Loaded
-from offerkit.planning.delta import Delta, delta, final_names, with_changes
+from offerkit.planning.delta import Delta, by_environment, delta, final_names, with_changes
 from offerkit.planning.plan import Blocked, Body, Dependence, Entry, Plan, PlanKind, StageBase, Step
 from offerkit.planning.select import Patterns, Selection, select
 from offerkit.planning.steps import Context, protected, steps_for
@@ -75,8 +76,11 @@ def plan_design(session: Session, loaded: Loaded, store: Store | None, patterns:
         return Plan(PlanKind.APPLY, project, __version__, base=tuple(current.base(stage) for stage in stages))
     refs = {address: tuple(ref.target for ref in record.refs) for address, record in loaded.records.items()}
 
+    sources = {d.moved_from or d.address: d.before for d in differences}
+
+    @cache
     def before(address: str) -> tuple[str, ...]:
-        entry = next(d.before for d in differences if (d.moved_from or d.address) == address)
+        entry = sources[address]
         return references_of(address, orjson.loads(current.bodies[entry.fingerprint].text)) if entry is not None else ()
 
     selection = select(differences, patterns, refs, before)
@@ -94,26 +98,28 @@ def _environment(stage: str) -> str:
 
 def _differences(loaded: Loaded, current: _Current, stages: list[str]) -> list[Delta]:
     found: list[Delta] = []
+    if not stages:
+        return found  # what changed nothing has no need of the records
+    desired: dict[str, dict[str, Entry]] = {}
+    for address, record in loaded.records.items():
+        if record.kind is not Kind.CAMPAIGN:
+            desired.setdefault(record.environment, {})[address] = Entry(record.fingerprint)
+    moves = by_environment(loaded.moves)
     for stage in stages:
-        environment = _environment(stage)
-        desired = {
-            address: Entry(record.fingerprint)
-            for address, record in loaded.records.items()
-            if record.environment == environment and record.kind is not Kind.CAMPAIGN
-        }
-        found += _delta(loaded, current, stage, current.entries(stage), desired)
+        name = _environment(stage)
+        found += _delta(current, stage, current.entries(stage), desired.get(name, {}), moves.get(name, {}))
     return found
 
 
 def _delta(
-    loaded: Loaded, current: _Current, stage: str, was: Mapping[str, Entry], will: Mapping[str, Entry]
+    current: _Current, stage: str, was: Mapping[str, Entry], will: Mapping[str, Entry], moves: Mapping[str, str]
 ) -> list[Delta]:
     """What differs in a stage. Raises Refused for a rename that cannot be made, since its old name stays."""
 
     def happened(old: str, new: str) -> bool:
         return any((old, new) == move[1:] for move in current.moves(stage))
 
-    found = delta(stage, was, will, loaded.moves, happened)
+    found = delta(stage, was, will, moves, happened)
     made = {d.moved_from for d in found}
     refused = [
         Diagnostic(
@@ -123,7 +129,7 @@ def _delta(
             f"Take the renames that have happened out of “moved”, or rename {old} in an apply of its own.",
             old,
         )
-        for old, new in final_names(loaded.moves, will).items()
+        for old, new in final_names(moves, will).items()
         if old in was and old in will and new in will and new not in was and old not in made
     ]
     if refused:
@@ -132,13 +138,17 @@ def _delta(
 
 
 def _campaigns(loaded: Loaded, current: _Current) -> list[Delta]:
-    names = {parse_address(address).environment for address in loaded.campaigns}
-    names |= {_environment(stage) for stage in current.heads if stage.endswith("@live")}
+    desired: dict[str, dict[str, Entry]] = {}
+    for address, print_ in loaded.campaigns.items():
+        desired.setdefault(parse_address(address).environment, {})[address] = Entry(print_)
+    names = desired.keys() | {_environment(stage) for stage in current.heads if stage.endswith("@live")}
+    moves = by_environment(loaded.moves)
     found: list[Delta] = []
     for name in sorted(names):
         stage = f"{name}@{Stage.LIVE}"
-        desired = {a: Entry(print_) for a, print_ in loaded.campaigns.items() if parse_address(a).environment == name}
-        found += _delta(loaded, current, stage, current.entries(stage, Kind.CAMPAIGN), desired)
+        found += _delta(
+            current, stage, current.entries(stage, Kind.CAMPAIGN), desired.get(name, {}), moves.get(name, {})
+        )
     return found
 
 
@@ -205,24 +215,23 @@ def _hold_back(
     loaded: Loaded, current: _Current, chosen: list[Delta], new: Mapping[str, Body], patterns: Patterns
 ) -> tuple[list[Delta], list[Blocked]]:
     """Campaigns that name what is not live stay behind; one asked for by its own name is refused instead."""
-    ready: list[Delta] = []
-    held: list[Blocked] = []
+    campaigns = [d for d in chosen if parse_address(d.address).kind is Kind.CAMPAIGN and d.after is not None]
+    if not campaigns:
+        return chosen, []
+
+    @cache
+    def live(stage: str) -> View:
+        return view(current.store, [stage]) if current.store is not None else View({}, {})
+
+    held = held_back(loaded, campaigns, new, live)
+    named = {target.text for target in patterns.targets}
     findings: list[Finding] = []
-    for item in chosen:
-        if parse_address(item.address).kind is not Kind.CAMPAIGN or item.after is None:
-            ready.append(item)
-            continue
-        live = view(current.store, [item.stage]) if current.store is not None else View({}, {})
-        found, blocked = held_back(loaded, item, new, live)
-        if blocked is None:
-            ready.append(item)
-            continue
-        if any(target.text in (item.address, item.address.partition("/")[2]) for target in patterns.targets):
+    for address, (found, _) in held.items():
+        if address in named or address.partition("/")[2] in named:
             findings += found
-        held.append(blocked)
     if findings:
         raise Refused(loaded.placed(findings))
-    return ready, held
+    return [d for d in chosen if d.address not in held], [blocked for _, blocked in held.values()]
 
 
 def _with_effects(current: _Current, chosen: list[Delta], steps: list[Step], bodies: Mapping[str, Body]) -> list[Step]:

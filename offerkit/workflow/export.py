@@ -66,9 +66,9 @@ def _refs(store: Store, text: str) -> list[StageRef]:
         except ValueError as error:
             hint = "As in recipients@live, recipients@design:12, or live (of all environments)."
             raise refuse(Code.BAD_POINT, str(error), hint=hint) from None
-    known = environments(store)
+    known = dict.fromkeys(environments(store))
     for ref in refs:
-        if ref.environment not in (SHARED, *known):
+        if ref.environment != SHARED and ref.environment not in known:
             stages = ", ".join(f"{name}@{side}" for name in known for side in Stage)
             raise refuse(Code.BAD_POINT, f"there is no environment “{ref.environment}”", hint=f"Stages: {stages}.")
     return refs

@@ -42,11 +42,13 @@ def _broken(coming: Catalogs, store: Store, plan: Plan) -> Iterator[Diagnostic]:
     changed = {step.address for step in plan.steps}
     broad = any(parse_address(address).kind in _BROAD for address in changed)
     before = live(store)
+    if not broad:
+        coming, before = _only(coming, changed), _only(before, changed)
     for name in touched(plan) if not broad else coming.names:
         if name not in coming:
             continue
-        known = set(_problems(before, name, changed, broad=broad)) if name in before else set[Report]()
-        for report in _problems(coming, name, changed, broad=broad):
+        known = set(_problems(before, name)) if name in before else set[Report]()
+        for report in _problems(coming, name):
             if report not in known:
                 rule = report.code is Code.BROKEN_RULE
                 what = (
@@ -61,15 +63,18 @@ def _broken(coming: Catalogs, store: Store, plan: Plan) -> Iterator[Diagnostic]:
                 )
 
 
-def _problems(catalogs: Catalogs, name: str, changed: set[str], *, broad: bool) -> tuple[Report, ...]:
-    """What cannot be read; unless the change is ``broad``, only offers that change are looked at."""
-    if not broad:
-        entries = {
-            address: entry
-            for address, entry in catalogs.view.entries.items()
-            if address in changed or parse_address(address).kind is not Kind.OFFER
-        }
-        catalogs = replace(catalogs, view=View(entries, catalogs.view.bodies), _compiled={})
+def _only(catalogs: Catalogs, changed: set[str]) -> Catalogs:
+    """Without the offers that do not change: none of what a narrow change brings can break them."""
+    entries = {
+        address: entry
+        for address, entry in catalogs.view.entries.items()
+        if address in changed or parse_address(address).kind is not Kind.OFFER
+    }
+    return replace(catalogs, view=View(entries, catalogs.view.bodies), _compiled={})
+
+
+def _problems(catalogs: Catalogs, name: str) -> tuple[Report, ...]:
+    """What cannot be read."""
     return (*catalogs[name].problems, *unknown_names(catalogs, name))
 
 

@@ -12,7 +12,7 @@ from offerkit.address import Kind, Stage, StageRef, parse_address, parse_stage
 from offerkit.diagnostics import Code, Refused, refuse, suggestion
 from offerkit.engine.durations import duration
 from offerkit.governance.approval import Approval
-from offerkit.planning.delta import Delta, delta
+from offerkit.planning.delta import Delta, by_environment, delta
 from offerkit.planning.plan import Action, Body, Plan, PlanKind, Reason, StageBase, Step
 from offerkit.planning.select import Patterns
 from offerkit.planning.steps import Context, protected, steps_for
@@ -73,10 +73,10 @@ def differing(a: Point, b: Point) -> list[Delta]:
     before, after = comparable(a, b)
     renames = _renames(a, b)
     found: list[Delta] = []
-    for environment in sorted({parse_address(address).environment for address in before.keys() | after.keys()}):
-        was = {x: e for x, e in before.items() if parse_address(x).environment == environment}
-        will = {x: e for x, e in after.items() if parse_address(x).environment == environment}
-        found += delta(f"{environment}@{b.stage}", was, will, renames)
+    was, will, moves = by_environment(before), by_environment(after), by_environment(renames)
+    for environment in sorted(was.keys() | will.keys()):
+        stage = f"{environment}@{b.stage}"
+        found += delta(stage, was.get(environment, {}), will.get(environment, {}), moves.get(environment))
     return found
 
 
@@ -272,7 +272,8 @@ def plan_purge(session: Session, store: Store, names: tuple[str, ...]) -> Plan:
     bodies = StoredBodies(store)
     steps: list[Step] = []
     waiting = []
-    stages = tuple(f"{n}@{Stage.LIVE}" for n in (names or sorted(settings)) if f"{n}@{Stage.LIVE}" in store.heads())
+    heads = store.heads()
+    stages = tuple(stage for n in (names or sorted(settings)) if (stage := f"{n}@{Stage.LIVE}") in heads)
     for stage in stages:
         kept = store.entries(stage, Kind.OFFER)
         gone = {address: entry for address, entry in kept.items() if entry.activation == ()}

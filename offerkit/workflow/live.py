@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from offerkit import __version__
-from offerkit.address import SHARED, Kind, Stage, parse_address
+from offerkit.address import Kind, Stage, parse_address
 from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, suggestion
 from offerkit.governance.promotion import Candidates, Promotion, promotion
 from offerkit.governance.rights import WRITERS
 from offerkit.governance.standing import counting, standing
 from offerkit.loader import Loaded, StaleCache
-from offerkit.planning.delta import Delta, delta
-from offerkit.planning.plan import Blocked, Body, Dependence, Entry, Plan, PlanKind, Reason, StageBase, Step
+from offerkit.planning.delta import Delta, by_environment, delta
+from offerkit.planning.plan import Action, Blocked, Body, Dependence, Entry, Plan, PlanKind, Reason, StageBase, Step
 from offerkit.planning.select import Patterns
 from offerkit.planning.steps import Context, steps_for
 from offerkit.planning.view import Layered, View
@@ -34,18 +34,19 @@ def plan_promotion(
     for name in names:
         if name not in known:
             raise refuse(Code.NO_MATCH, f"there is no environment “{name[:80]}”", hint=suggestion(name, known))
-    chosen = list(names) or known
+    chosen = frozenset(names or known)
     design, live = stage_view(store, Stage.DESIGN), stage_view(store, Stage.LIVE)
     patterns.check_known({*design.entries, *live.entries})
     renames = renames_of_live(store, design, live)
     live_names = {new: old for old, new in renames.items()}
+    dimensions = {str((design(f"environment.{name}") or {}).get("dimension")) for name in chosen}
     asked = Candidates(
         design,
         live,
         counting(standing(store.approvals()), design),
         renames,
         {} if include_rolled_back else _holds(store, design, live),
-        lambda address: _wanted(address, chosen, design, patterns, live_names.get(address, "")),
+        lambda address: _wanted(address, chosen, dimensions, patterns, live_names.get(address, "")),
         bool(patterns.targets),
         lambda address: patterns.excluded(address, live_names.get(address, "")),
     )
@@ -53,15 +54,15 @@ def plan_promotion(
     return _plan(session, store, asked, outcome, patterns)
 
 
-def _wanted(address: str, chosen: list[str], design: View, patterns: Patterns, live_name: str) -> bool:
+def _wanted(
+    address: str, chosen: Collection[str], dimensions: Collection[str], patterns: Patterns, live_name: str
+) -> bool:
     """Whether a promotion was asked to take ``address``; what is live under another name goes by either."""
     place = parse_address(address)
     if place.kind in (Kind.OPERATOR, Kind.CAMPAIGN):
         return False
     if place.kind is Kind.DIMENSION:
-        users = [design(f"environment.{name}") or {} for name in chosen]
-        used = any(body.get("dimension") == place.name for body in users)
-        return used and not patterns.targets and not patterns.excluded(address)
+        return place.name in dimensions and not patterns.targets and not patterns.excluded(address)
     if place.environment not in chosen:
         return False
     return patterns.targeted(address, live_name) and not patterns.excluded(address, live_name)
@@ -142,12 +143,10 @@ def _bereft(live: View, after: View) -> list[str]:
 
 
 def _deltas(before: Mapping[str, Entry], after: Mapping[str, Entry], renamed: Mapping[str, str]) -> list[Delta]:
-    names = {parse_address(address).environment for address in before.keys() | after.keys()} | {SHARED}
+    was, will, renames = by_environment(before), by_environment(after), by_environment(renamed)
     found: list[Delta] = []
-    for name in sorted(names):
-        was = {a: e for a, e in before.items() if parse_address(a).environment == name}
-        will = {a: e for a, e in after.items() if parse_address(a).environment == name}
-        found += delta(f"{name}@{Stage.LIVE}", was, will, renamed)
+    for name in sorted(was.keys() | will.keys()):
+        found += delta(f"{name}@{Stage.LIVE}", was.get(name, {}), will.get(name, {}), renames.get(name))
     return found
 
 
@@ -208,17 +207,21 @@ def _campaigns(session: Session, store: Store, after: View, patterns: Patterns) 
 def _released(session: Session, loaded: Loaded, store: Store, after: View, patterns: Patterns) -> _Campaigns:
     result = _Campaigns()
     may = _may_write_campaigns(session, store)
-    for address, print_ in sorted(loaded.campaigns.items()):
-        if address in after.entries or not patterns.targeted(address) or patterns.excluded(address):
-            continue
-        item = delta(f"{parse_address(address).environment}@{Stage.LIVE}", {}, {address: Entry(print_)})
-        body = new_bodies(loaded, item)
-        _, blocked = held_back(loaded, item[0], body, after)
-        if blocked is not None:
-            result.held.append(blocked)
+    items = [
+        Delta(address, f"{parse_address(address).environment}@{Stage.LIVE}", Action.CREATE, None, Entry(print_))
+        for address, print_ in sorted(loaded.campaigns.items())
+        if address not in after.entries and patterns.targeted(address) and not patterns.excluded(address)
+    ]
+    bodies = new_bodies(loaded, items)
+    held = held_back(loaded, items, bodies, lambda stage: after)
+    for item in items:
+        address = item.address
+        if address in held:
+            result.held.append(held[address][1])
         elif may:
-            result.ready += item
-            result.bodies |= body
+            assert item.after is not None
+            result.ready.append(item)
+            result.bodies[item.after.fingerprint] = bodies[item.after.fingerprint]
             result.positions[address] = loaded.records[address].position
         else:
             who = or_list(WRITERS[Kind.CAMPAIGN])

@@ -82,7 +82,8 @@ def _diff(session: Session, states: tuple[str, str], only: str, *, full: bool) -
         found = difference(session, left, right, Patterns.of((only,) if only else ()))
         made = shown(found.steps, found.bodies, full=full, across=found.across)
         known = ["design", "live", "specs", *(s for s in sorted(store.heads()) if not s.startswith("shared@"))]
+        summary = difference_words(found.steps, (left.title, right.title))
     return {
-        "a": a, "b": b, "only": only, "summary": difference_words(found.steps, (left.title, right.title)), "states": known,
+        "a": a, "b": b, "only": only, "summary": summary, "states": known,
         **made,
     }  # fmt: skip

@@ -1,0 +1,90 @@
+"""No command's work grows faster than n log n with any one thing there is more of (see ``counting``)."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+ALLOWED = 1.1
+"""How much more than n log n is still put down to what begins only with a certain size."""
+BESIDE = 6
+"""So much work for each of the larger number is no growth to speak of, wherever it comes from; text: a hundred times."""
+
+SMALL = ("offers:20:80", "environments:3:12")
+LARGE = (
+    "offers:120:480",
+    "environments:8:32",
+    "campaigns:30:120",
+    "rules:30:120",
+    "spaces:15:60",
+    "contacts:250:1000",
+    "cases:20:80",
+    "revisions:25:100",
+)
+
+
+class Grown(NamedTuple):
+    """What a function did in a command at either size, where that is too much at the larger one."""
+
+    command: str
+    function: str
+    small: int
+    large: int
+
+
+@cache
+def _compiled() -> str:
+    """Where the rewritten modules are kept, so that only the first run of a version has to rewrite them."""
+    return str(HERE / "__pycache__" / "counting")
+
+
+def measured(calls: str, *axes: str) -> dict[str, list[dict[str, dict[str, int]]]]:
+    """The work by axis, size, command and function."""
+    words = [sys.executable, str(HERE / "commands.py"), _compiled(), calls, *axes]
+    environ = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC", "PYTHONHASHSEED": "0"}
+    done = subprocess.run(words, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, list[dict[str, dict[str, int]]]] = json.loads(done.stdout)
+    return found
+
+
+def excessive(counts: list[dict[str, dict[str, int]]], small: int, large: int) -> list[Grown]:
+    """Where work grew faster than n log n."""
+    most = ALLOWED * large * math.log(large) / (small * math.log(small))
+    before, after = counts
+    return [
+        Grown(command, function, was, now)
+        for command, functions in after.items()
+        for function, now in functions.items()
+        if now
+        > (was := before[command].get(function, 0)) * most
+        + BESIDE * large * (100 if function.startswith("text of ") else 1)
+    ]
+
+
+def check(calls: str, axes: tuple[str, ...]) -> None:
+    counts = measured(calls, *axes)
+    for text in axes:
+        axis, small, large = text.split(":")
+        assert len(counts[axis][1]) > 5, "the commands ran"
+        assert not excessive(counts[axis], int(small), int(large)), axis
+
+
+def test_the_work_of_a_command_grows_no_faster_than_what_there_is() -> None:
+    """With the number of offers, all changed, and with that of environments."""
+    check("own", SMALL)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("axis", LARGE)
+def test_the_work_of_a_command_grows_no_faster_along_any_axis(axis: str) -> None:
+    """Larger, one thing at a time, and with the calls that other packages make."""
+    check("calls", (axis,))
