@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 from offerkit.rendering.filters import FILTERS, range_
 from offerkit.rendering.language import FUEL, MAX_OUTPUT
 from offerkit.rendering.products import FILTER, factor
-from offerkit.rendering.templates import inspect, is_template
+from offerkit.rendering.scan import is_template
+from offerkit.rendering.templates import inspect
 from offerkit.rendering.values import ESCAPING, Sink, shown, without_controls
 
 if TYPE_CHECKING:
