@@ -1,7 +1,7 @@
 """What is told to a user about a mistake: where, what, why, and how to mend it."""
 
 from offerkit.diagnostics.codes import CODES, Code
-from offerkit.diagnostics.diagnostic import Diagnostic, Position, Refused, Severity, ordered, refuse
+from offerkit.diagnostics.diagnostic import Diagnostic, Position, Refused, Severity, ordered, reason_of, refuse
 from offerkit.diagnostics.secret import has_secret, is_secret, masked, secret_spans, secrets_of
 from offerkit.diagnostics.suggest import nearest, or_list, suggestion
 
@@ -18,6 +18,7 @@ __all__ = [
     "nearest",
     "or_list",
     "ordered",
+    "reason_of",
     "refuse",
     "secret_spans",
     "secrets_of",

@@ -177,7 +177,9 @@ def _past(catalog: Catalog, raw: Mapping[str, object], now: datetime, here: str)
     try:
         ago = duration(text_of(raw["ago"], "history.ago")) if "ago" in raw else timedelta(0)
         weight = Decimal(text_of(raw.get("weight", "1"), "history.weight"))
-    except (ValueError, InvalidOperation) as error:
+    except InvalidOperation:
+        raise CaseError("history: the weight is not a number") from None
+    except ValueError as error:
         raise CaseError(f"history: {error}") from error
     status = text_of(raw.get("status", "presented"), "history.status")
     if status not in STATUSES:

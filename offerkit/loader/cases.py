@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, refuse
@@ -131,5 +131,9 @@ def _plain(value: object) -> object:
         try:
             return int(value)
         except ValueError:
+            pass
+        try:
             return Decimal(str(value))
+        except InvalidOperation:
+            return str(value)  # a number of YAML that is written otherwise, such as 0x1F
     return value

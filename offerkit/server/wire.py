@@ -49,9 +49,9 @@ _DESCRIBED: TypeAdapter[Any] = TypeAdapter(dict[Annotated[str, Field(max_length=
 def _call_data(given: object) -> dict[str, object]:
     """Call data whose values could be of some type; which ones they have to be of, the environment declares."""
     if not isinstance(given, dict):
-        raise PydanticCustomError("call_data", "must be an object with names and values")
+        raise PydanticCustomError("call_data", "an object with names and values is expected")
     if len(given) > MOST_DATA:
-        raise PydanticCustomError("call_data", f"has more than {MOST_DATA} values")
+        raise PydanticCustomError("call_data", f"a call has {MOST_DATA} call data at most")
     wrong = [str(name)[:60] for name, value in given.items() if not _could_be(value) or len(name) > LONGEST_NAME]
     if wrong:
         raise PydanticCustomError("call_data", "{names}: " + _CALL_DATA, {"names": named(wrong, len(wrong))})
@@ -79,7 +79,7 @@ def named(names: Sequence[str], count: int) -> str:
 
 
 _CALL_DATA = (
-    f"must be a text of {LONGEST_VALUE:,} characters at most, a number, true, false, null or a list of"
+    f"expected is a text of {LONGEST_VALUE:,} characters at most, a number, true, false, null or a list of"
     f" {LONGEST_LIST} of them, under a name of {LONGEST_NAME} characters at most"
 )
 CallData: TypeAlias = Annotated[

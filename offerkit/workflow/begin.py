@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from offerkit.address import Kind, valid_name
-from offerkit.diagnostics import Code, refuse
+from offerkit.diagnostics import Code, reason_of, refuse
 
 STARTER_ENVIRONMENT = "recipients"
 STARTER_EMAIL = "you@example.com"
@@ -59,7 +59,7 @@ def _refuse_project(target: Path) -> None:
             raise refuse(Code.TARGET_EXISTS, f"{target!s:.200} is not a folder", hint="Name a new folder.")
         there = [name for name in ("specs", "environments", ".offerkit") if (target / name).exists()]
     except (OSError, ValueError) as error:
-        raise refuse(Code.UNREADABLE, f"{target!s:.200} cannot be written: {error}") from None
+        raise refuse(Code.UNREADABLE, f"{target!s:.200} cannot be written: {reason_of(error)}") from None
     if there:
         raise refuse(
             Code.TARGET_EXISTS,
