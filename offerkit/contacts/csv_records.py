@@ -110,7 +110,9 @@ def _not_cut(text: str, record: Record, path: str) -> Refused:
         at = quoted.end() if quoted else max(text.find("\r", at), at)
         if text[at : at + 1] == "\r":
             why = "a carriage return (CR) stands alone, without a line feed"
-            hint = "End lines with LF or CR LF; spreadsheet programs offer that as “CSV UTF-8”. In a cell, CR needs quotes."
+            hint = (
+                "End lines with LF or CR LF, as “CSV UTF-8” of spreadsheet programs does; in a cell, CR needs quotes."
+            )
         else:
             why = "more text follows the closing double quote of a cell"
     line = record.line + text.count("\n", 0, at)
