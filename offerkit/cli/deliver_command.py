@@ -9,7 +9,7 @@ import click
 
 from offerkit.cli.asking import data_option, set_aside_option, warn
 from offerkit.cli.complete import deliveries
-from offerkit.cli.options import pass_shell
+from offerkit.cli.options import pass_shell, service_url
 from offerkit.cli.shell import Shell, progress_bar
 
 if TYPE_CHECKING:
@@ -37,7 +37,13 @@ if TYPE_CHECKING:
 @click.option(
     "--field", "fields", multiple=True, metavar="FIELD", help="Write this field, such as recipient.email, with each."
 )
-@click.option("--status-url", default="", metavar="URL", help="The service that sets statuses, for tracked links.")
+@click.option(
+    "--status-url",
+    default="",
+    metavar="URL",
+    callback=service_url,
+    help="The service that sets statuses, for tracked links.",
+)
 @data_option
 @set_aside_option
 @click.option("--seed", default="", metavar="TEXT", help="How ties are shuffled.")

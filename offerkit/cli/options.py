@@ -9,6 +9,7 @@ import click
 
 from offerkit.cli.complete import addresses
 from offerkit.cli.shell import Shell
+from offerkit.diagnostics import Code, refuse
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -42,6 +43,15 @@ exitcode_option = click.option("--detailed-exitcode", is_flag=True, help="Exit w
 blocked_option = click.option(
     "--fail-on-blocked", is_flag=True, help="Change nothing and exit with 1 if anything is blocked."
 )
+
+
+def service_url(_context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """The URL of a service as it was given; empty where none was. Raises Refused."""
+    from offerkit.rendering.urls import url_trouble
+
+    if value and (trouble := url_trouble(value)):
+        raise refuse(Code.BAD_REQUEST, f"{parameter.opts[0]}: {trouble}", hint="Write it as in https://offers.example.")
+    return value
 
 
 def combined(*options: Callable[[F], F]) -> Callable[[F], F]:

@@ -6,7 +6,7 @@ import click
 
 from offerkit.cli.asking import at_option, data_option, warn
 from offerkit.cli.complete import live_spaces
-from offerkit.cli.options import pass_shell
+from offerkit.cli.options import pass_shell, service_url
 from offerkit.cli.shell import Shell, width
 
 
@@ -37,7 +37,13 @@ from offerkit.cli.shell import Shell, width
 @click.option("--seed", default="", metavar="TEXT", help="Decides how offers of equal weight take turns.")
 @click.option("--no-store", is_flag=True, help="Keep no proposition.")
 @click.option("--explain", is_flag=True, help="Say for every offer why it is in or out.")
-@click.option("--status-url", default="", metavar="URL", help="The service that sets statuses, for tracked links.")
+@click.option(
+    "--status-url",
+    default="",
+    metavar="URL",
+    callback=service_url,
+    help="The service that sets statuses, for tracked links.",
+)
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "html", "xml"]), default="text", help="How to print."
 )

@@ -12,15 +12,19 @@ from offerkit.cli.shell import Shell
 
 @click.command("schema")
 @click.option(
-    "--kind", type=click.Choice(["specs", "environment"]), default="specs", help="Of which files (default: specs)."
+    "--kind",
+    type=click.Choice(["specs", "environment", "cases"]),
+    default="specs",
+    help="Of which files (default: specs).",
 )
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write both into a folder instead.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write all into a folder instead.")
 @pass_shell
 def command(shell: Shell, kind: str, out: Path | None) -> None:
     """Print the JSON Schema of the spec files.
 
-    With --out .schema it is written to .schema/specs.json and .schema/environment.json. Editors with a YAML
-    language server then complete and check a file of specs/ENVIRONMENT/ that begins with the line
+    With --out .schema the schemas are written to .schema/specs.json, .schema/environment.json and
+    .schema/cases.json. Editors with a YAML language server then complete and check a file of specs/ENVIRONMENT/
+    that begins with the line
 
         # yaml-language-server: $schema=../../.schema/specs.json
     """

@@ -10,6 +10,8 @@ from offerkit.diagnostics import Code, Diagnostic, Position, Refused, Severity, 
 from offerkit.rules.types import FieldType, Row, Value
 from offerkit.rules.values import parse_value
 
+_BLANKS = "\u200b\u200c\u200d\u2060\ufeff\xa0 \t\r\n"
+"""Blanks that programs leave around a name, the invisible ones included."""
 _NAMED = 10
 """Columns that a message names at most."""
 
@@ -62,7 +64,7 @@ def check_columns(found: Sequence[str], fields: Iterable[str], where: str, posit
             Code.CONTACT_COLUMNS,
             f"{where} has no column “{name}”",
             detail="Every field of the dimension needs a column of its name.",
-            hint=suggestion(name, set(found) - set(wanted), _separator(found)),
+            hint=_meant(name, found, wanted),
             position=position,
         )
         for name in missing[:_NAMED]
@@ -76,6 +78,19 @@ def check_columns(found: Sequence[str], fields: Iterable[str], where: str, posit
     ]
     if problems:
         raise Refused(problems)
+
+
+def _meant(name: str, found: Sequence[str], wanted: Sequence[str]) -> str:
+    """How to mend that a column is missing: blanks around its name are the likeliest cause, and cannot be seen."""
+    for place, column in enumerate(found, 1):
+        if column != name and _stripped(column) == name:
+            return f"Column {place} is “{column[:80]}”, with blanks around the name; take them out of the header."
+    others = {stripped for column in found if (stripped := _stripped(column)) and stripped not in wanted}
+    return _separator(found) or suggestion(name, others)
+
+
+def _stripped(column: str) -> str:
+    return column.strip(_BLANKS).strip().strip(_BLANKS)
 
 
 def _separator(found: Sequence[str]) -> str:

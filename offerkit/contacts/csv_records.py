@@ -6,6 +6,7 @@ Records are cut as bytes, so that a scan for one contact need not decode the oth
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
@@ -16,7 +17,12 @@ MAX_RECORD = 1024 * 1024
 _FIRST, _CHUNK = 8 * 1024, 256 * 1024
 """Bytes read at once: little at first, since a header or the one record that an index leads to is often all."""
 _BOM = b"\xef\xbb\xbf"
+_NEVER_CLOSED = "Perhaps a double quote is never closed."
 _NOT_UTF8 = "Save it as UTF-8; spreadsheet programs offer that as “CSV UTF-8”."
+
+_QUOTED = re.compile(r'"(?:[^"]|"")*+"')
+_CELL = re.compile(r'(?:"(?:[^"]|"")*+"|[^",\r\n][^,\r\n]*+|)(?:,|\r?\n?\Z)')
+"""A cell with the comma behind it."""
 
 
 class Record(NamedTuple):
@@ -86,9 +92,32 @@ def cells(record: Record, path: str) -> list[str]:
         return text.split(",")
     try:
         return next(csv.reader([text], strict=True))
-    except csv.Error as error:
-        hint = "Write a cell that holds commas, quotes or line ends in double quotes, and each quote in it twice."
-        raise bad_record(path, record.line, f"the row cannot be cut into cells: {error}", hint) from error
+    except csv.Error:
+        raise _not_cut(text, record, path) from None
+
+
+def _not_cut(text: str, record: Record, path: str) -> Refused:
+    """Why a record cannot be cut into cells, and at which character of it."""
+    at = 0
+    why, hint = "", "Write a cell that holds commas, quotes or line ends in double quotes, and each quote in it twice."
+    while not why and (cell := _CELL.match(text, at)) is not None and cell.end() > at:
+        if len(cell.group()) > csv.field_size_limit():
+            why, hint = f"a cell is longer than {csv.field_size_limit():,} characters", _NEVER_CLOSED
+        else:
+            at = cell.end()
+    if not why:
+        quoted = _QUOTED.match(text, at)
+        at = quoted.end() if quoted else max(text.find("\r", at), at)
+        if text[at : at + 1] == "\r":
+            why = "a carriage return (CR) stands alone, without a line feed"
+            hint = (
+                "End lines with LF or CR LF, as “CSV UTF-8” of spreadsheet programs does; in a cell, CR needs quotes."
+            )
+        else:
+            why = "more text follows the closing double quote of a cell"
+    line = record.line + text.count("\n", 0, at)
+    place = f"character {at - text.rfind(chr(10), 0, at)}" + (f" of line {line}" if line > record.line else "")
+    return bad_record(path, record.line, f"the row cannot be cut into cells: {why} ({place})", hint)
 
 
 def bad_record(path: str, line: int, summary: str, hint: str = "", column: int = 1) -> Refused:
@@ -99,5 +128,5 @@ def bad_record(path: str, line: int, summary: str, hint: str = "", column: int =
 def _too_long(path: str, line: int) -> Refused:
     return bad_record(
         path, line, f"the row that begins here is longer than {MAX_RECORD:,} bytes",
-        "Perhaps a double quote is never closed.",
+        _NEVER_CLOSED,
     )  # fmt: skip

@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from offerkit.diagnostics import Code, Diagnostic, Position, Refused
+from offerkit.diagnostics import Code, Diagnostic, Position, Refused, reason_of
 
 
 def inside(root: Path, path: str) -> Path:
@@ -15,7 +15,7 @@ def inside(root: Path, path: str) -> Path:
     try:
         real = os.path.realpath(root / path)
     except ValueError as error:  # a NUL in the path
-        raise _refused(Code.CONTACTS_SOURCE, path, f"this cannot be a file's path: {error}") from error
+        raise _refused(Code.CONTACTS_SOURCE, path, f"this cannot be a file's path: {reason_of(error)}") from error
     real_root = os.path.realpath(root)
     if not real.startswith(real_root.rstrip(os.sep) + os.sep):
         raise _refused(

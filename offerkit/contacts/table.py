@@ -146,4 +146,4 @@ def missing_package(what: str, package: str, extra: str) -> Refused:
 
 def first_line(error: BaseException) -> str:
     """What an error says, without the query that follows in some."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+    return (str(error).strip().splitlines() or ["it gives no reason"])[0][:300]

@@ -1,7 +1,7 @@
 """What is told to a user about a mistake: where, what, why, and how to mend it."""
 
 from offerkit.diagnostics.codes import CODES, Code
-from offerkit.diagnostics.diagnostic import Diagnostic, Position, Refused, Severity, ordered, refuse
+from offerkit.diagnostics.diagnostic import Diagnostic, Position, Refused, Severity, ordered, reason_of, refuse
 from offerkit.diagnostics.installed import install_command, install_hint, pinned_requirement, upgrade_hint
 from offerkit.diagnostics.secret import has_secret, is_secret, masked, secret_spans, secrets_of
 from offerkit.diagnostics.suggest import nearest, or_list, suggestion
@@ -22,6 +22,7 @@ __all__ = [
     "or_list",
     "ordered",
     "pinned_requirement",
+    "reason_of",
     "refuse",
     "secret_spans",
     "secrets_of",

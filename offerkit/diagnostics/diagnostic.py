@@ -65,3 +65,15 @@ def ordered(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     """Without repetitions, by file, line and column, then code and text: the same on every run."""
     placed = {(d.position or Position("", 0, 0), d.code.value, d.address, d.summary): d for d in diagnostics}
     return tuple(placed[key] for key in sorted(placed))
+
+
+def reason_of(error: BaseException) -> str:
+    """Why the system refused a file or a program, as it says itself; Python's own words are for nobody who uses it."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(error, UnicodeError):
+        return "the name has characters that this system's file names cannot have"
+    if isinstance(error, ValueError):
+        return "the name has a null character"
+    seconds = getattr(error, "timeout", None)
+    return f"it took longer than {seconds:.0f} seconds" if isinstance(seconds, int | float) else "it gives no reason"

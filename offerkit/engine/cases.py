@@ -31,7 +31,8 @@ KEYS = frozenset(
     }
 )  # fmt: skip
 """What a case may say."""
-_PAST = frozenset({"offer", "category", "space", "channel", "status", "at", "ago", "weight", "rank"})
+HISTORY_KEYS = frozenset({"offer", "category", "space", "channel", "status", "at", "ago", "weight", "rank"})
+"""What a proposition of its history may say."""
 
 Contacts = Callable[[str], Row | None]
 """From a contact's key, as text, to the profile; None when nobody has it."""
@@ -166,7 +167,7 @@ def _history(catalog: Catalog, case: Case) -> list[Past]:
 
 def _past(catalog: Catalog, raw: Mapping[str, object], now: datetime, here: str) -> Past:
     """A stored proposition. Without a space it is of the first one asked; ``ago: 2d 6h`` counts back from now."""
-    known_keys(raw, _PAST, "a proposition of the history")
+    known_keys(raw, HISTORY_KEYS, "a proposition of the history")
     offer = text_of(raw.get("offer", ""), "history.offer")
     place = catalog.place_of.get(offer)
     space = text_of(raw.get("space", here), "history.space").rpartition("/")[2]

@@ -12,7 +12,8 @@ from offerkit.rules.values import show
 
 EXPECTATIONS = frozenset({"offers", "any_order", "weights", "out", "nothing", "reports", "refused"})
 """What ``expect`` may say."""
-_OUT = frozenset({"why", "by", "says"})
+OUT_KEYS = frozenset({"why", "by", "says"})
+"""What ``expect.out`` may say of an offer."""
 
 
 def known_expectations(expected: Mapping[str, object]) -> None:
@@ -126,7 +127,7 @@ def _out(value: object) -> tuple[Why, str, str]:
     """A reason; or a reason with the address's end (``by``) and a part of the sentence (``says``)."""
     if isinstance(value, Mapping):
         data = map_of(value, "out")
-        known_keys(data, _OUT, "out")
+        known_keys(data, OUT_KEYS, "out")
         return _why(data.get("why")), text_of(data.get("by", ""), "by"), text_of(data.get("says", ""), "says")
     return _why(value), "", ""
 

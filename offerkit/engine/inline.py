@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
+from pydantic import ValidationError
+
 from offerkit.address import SECTIONS, SHARED_KINDS, Address, Kind
 from offerkit.engine.case_values import CaseError, known_keys, map_of, names_of
 from offerkit.engine.catalog import Catalog, compile_catalog
 from offerkit.engine.hooks import NO_HOOKS, Hooks
 from offerkit.models.base import Number
 from offerkit.models.inherit import JsonMap
+from offerkit.models.mistakes import words
 from offerkit.models.registry import model_of
 
 NAME = "shop"
@@ -53,10 +56,14 @@ def inline_catalog(
 
 
 def _body(kind: Kind, name: str, raw: object) -> JsonMap:
+    model = model_of(kind)
     try:
-        body: JsonMap = model_of(kind).model_validate(_written(raw)).body()
-    except ValueError as error:
-        raise CaseError(f"{kind} “{name}”: {error}") from error
+        body: JsonMap = model.model_validate(_written(raw)).body()
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        _, summary, hint = words(model, first, first["loc"] or (name,))
+        where = ", ".join((f"{kind} “{name}”", *(str(part) for part in first["loc"][:-1])))
+        raise CaseError(f"{where}: {summary}. {hint}".strip()) from error
     return body
 
 

@@ -14,7 +14,8 @@ from offerkit.fingerprint import Json, canonical, digest
 from offerkit.models.inherit import JsonMap, Place, category_chain, names_in, with_template
 from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.planning.view import View
-from offerkit.rendering.templates import inspect, is_template
+from offerkit.rendering.scan import is_template
+from offerkit.rendering.templates import inspect
 
 _ELIGIBILITY = ("code", "enabled", "eligible", "weights", "themes", "category")
 _OFFER = re.compile(rb"\boffer\b", re.IGNORECASE)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from offerkit.address import Kind
 from offerkit.diagnostics import Code, or_list, suggestion
 from offerkit.graph.effective import explicit_spaces, missing_fields, template_chain
+from offerkit.graph.formats import misfits
 from offerkit.graph.record import Finding, Index, PathInside, Record
 from offerkit.graph.themes import unknown_themes
-from offerkit.graph.urls import bad_urls
 
 OFFER_VARIABLES = ("offer.category", "offer.code", "offer.label", "offer.name")
 PROPOSITION_VARIABLES = ("proposition.id", "proposition.rank", "proposition.weight")
@@ -30,7 +30,7 @@ def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Itera
         if environment not in unsure:  # an unread space would make its fields look unknown
             yield from _contents(index, environment)
             yield from unknown_themes(index, environment)
-        yield from bad_urls(index, environment)
+        yield from misfits(index, environment)
 
 
 def _contents(index: Index, environment: str) -> Iterator[Finding]:

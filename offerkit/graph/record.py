@@ -34,6 +34,15 @@ class Expression(NamedTuple):
     wanted: str
 
 
+class Misfit(NamedTuple):
+    """A text at ``path`` that no field of ``format`` (``url``, ``html``) may hold: why, and the offset inside it."""
+
+    path: PathInside
+    format: str
+    reason: str
+    offset: int
+
+
 class Facts(NamedTuple):
     """What the checks across resources need to know of one; unused parts stay empty.
 
@@ -44,7 +53,7 @@ class Facts(NamedTuple):
     templates use, with the path of the text. ``flags``: anonymous, unitary, visitors, outbound.
     ``types``: name, type and an enumeration's values of a dimension's fields, of call data, of parameters, of a space's
     fields. ``themes``: those that an offer, template or category carries and that a space or campaign asks for, with
-    their paths. ``not_urls``: the paths of texts that no URL field may hold.
+    their paths. ``misfits``: texts that are no URL, or no HTML that may be shown.
     ``given``: values for a filter's parameters, with the path of the filter's use.
     """
 
@@ -57,7 +66,7 @@ class Facts(NamedTuple):
     flags: tuple[str, ...] = ()
     types: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
     themes: tuple[tuple[str, PathInside], ...] = ()
-    not_urls: tuple[PathInside, ...] = ()
+    misfits: tuple[Misfit, ...] = ()
     expressions: tuple[Expression, ...] = ()
     given: tuple[tuple[PathInside, Mapping[str, str]], ...] = ()
 

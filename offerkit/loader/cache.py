@@ -19,7 +19,7 @@ import orjson
 
 from offerkit.address import Kind
 from offerkit.diagnostics import Position
-from offerkit.graph.record import Expression, Facts, Record, Ref
+from offerkit.graph.record import Expression, Facts, Misfit, Record, Ref
 
 CODE_PARTS = ("models", "loader", "rendering", "graph", "rules", "fingerprint")
 
@@ -127,18 +127,19 @@ def decode(file: str, rows: list[Any]) -> list[Record]:
 
 
 def _facts_row(facts: Facts) -> list[Any]:
-    *plain, expressions, given = facts
-    return [*plain, [tuple(expression) for expression in expressions], given]
+    *plain, misfits, expressions, given = facts
+    return [*plain, [tuple(one) for one in misfits], [tuple(one) for one in expressions], given]
 
 
 def _facts(row: list[Any]) -> Facts:
-    (fields, required, representations, spaces, keys, variables, flags, types, themes, not_urls, expressions,
+    (fields, required, representations, spaces, keys, variables, flags, types, themes, misfits, expressions,
      given) = row  # fmt: skip
     return Facts(
         tuple(fields), tuple(required), {name: tuple(given) for name, given in representations.items()},
         tuple(spaces), tuple(keys), tuple([(name, tuple(path)) for name, path in variables]), tuple(flags),
         tuple([(name, base, tuple(values)) for name, base, values in types]),
-        tuple([(name, tuple(path)) for name, path in themes]), tuple([tuple(path) for path in not_urls]),
+        tuple([(name, tuple(path)) for name, path in themes]),
+        tuple([Misfit(tuple(path), intern(form), intern(reason), offset) for path, form, reason, offset in misfits]),
         # Many offers have the same conditions: their texts are kept once.
         tuple([
             Expression(tuple(path), intern(text), intern(role), intern(wanted))

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.diagnostics import Code, Refused, reason_of, refuse
 from offerkit.loader.limits import MAX_BYTES
 from offerkit.loader.project import too_large
 
@@ -76,7 +76,7 @@ def run(
             check=False,
         )  # fmt: skip
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:  # ValueError: a NUL character
-        raise refuse(Code.GIT, f"git could not be run: {error}") from None
+        raise refuse(Code.GIT, f"git could not be run: {reason_of(error)}") from None
 
 
 @contextlib.contextmanager

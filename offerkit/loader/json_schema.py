@@ -1,4 +1,4 @@
-"""JSON Schema (2020-12) of the two kinds of files, so that editors complete and check while one types.
+"""JSON Schema (2020-12) of a project's files, so that editors complete and check while one types.
 
 pydantic's own schema, with what it cannot see: the validators that read numbers, dates, durations and names.
 References and the rules of the domain stay with “offerkit validate”.
@@ -90,17 +90,8 @@ def _text(pattern: str) -> JsonSchemaValue:
 
 def specs_schema() -> dict[str, Any]:
     """The schema of the files of ``specs/``."""
-    kinds = list(SECTIONS.items())
-    refs, definitions = _definitions([kind for _, kind in kinds])
-    sections = {
-        section: {
-            "description": _sentence(kind),
-            "type": ["object", "null"],
-            "propertyNames": {"pattern": _PATH if kind is Kind.CATEGORY else _NAME},
-            "additionalProperties": refs[kind],
-        }
-        for section, kind in kinds
-    }
+    refs, definitions = _definitions(list(SECTIONS.values()))
+    sections = _sections(refs)
     moved = {
         "description": "Renames: the old address and the new one, as in “offer.old-name: offer.new-name”.",
         "type": ["object", "null"],
@@ -116,9 +107,31 @@ def environment_schema() -> dict[str, Any]:
     return _file("An environment of offerkit", {"environment": refs[Kind.ENVIRONMENT]}, ["environment"], definitions)
 
 
+def cases_schema() -> dict[str, Any]:
+    """The schema of the files of ``cases/``."""
+    from offerkit.loader.case_schema import case_properties
+
+    refs, definitions = _definitions([Kind.ENVIRONMENT, *SECTIONS.values()])
+    properties = case_properties(_sections(refs), refs[Kind.ENVIRONMENT])
+    return _file("Decision cases of offerkit", properties, ["cases"], definitions)
+
+
+def _sections(refs: dict[Kind, Any]) -> dict[str, Any]:
+    return {
+        section: {
+            "description": _sentence(kind),
+            "type": ["object", "null"],
+            "propertyNames": {"pattern": _PATH if kind is Kind.CATEGORY else _NAME},
+            "additionalProperties": refs[kind],
+        }
+        for section, kind in SECTIONS.items()
+    }
+
+
 def schema_files() -> dict[str, bytes]:
-    """Both schemas as files by name."""
-    return {"specs.json": schema_bytes(specs_schema()), "environment.json": schema_bytes(environment_schema())}
+    """All schemas as files by name."""
+    made = {"specs": specs_schema(), "environment": environment_schema(), "cases": cases_schema()}
+    return {f"{name}.json": schema_bytes(schema) for name, schema in made.items()}
 
 
 def schema_bytes(schema: dict[str, Any]) -> bytes:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.diagnostics import Code, Refused, reason_of, refuse
 
 _LOOKED_AT = 64 * 1024
 """Bytes at the beginning and the end of a file that say of which kind it is."""
@@ -161,9 +161,9 @@ def _writing(target: Path, kind: Kind) -> Iterator[None]:
         reason = error.strerror if folder.is_dir() else f"there is no folder {folder!s:.200}"
         raise _unwritable(target, kind, str(reason)) from None
     except OSError as error:
-        raise _unwritable(target, kind, error.strerror or str(error)) from None
+        raise _unwritable(target, kind, reason_of(error)) from None
     except ValueError as error:  # a NUL character in the name
-        raise _unwritable(target, kind, str(error)) from None
+        raise _unwritable(target, kind, reason_of(error)) from None
 
 
 def _unwritable(target: Path, kind: Kind, reason: str) -> Refused:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from offerkit.address import SHARED, SHARED_KINDS, Address, Kind
 from offerkit.diagnostics import Code, Diagnostic
 from offerkit.fingerprint import canonical, fingerprint
-from offerkit.graph.record import Facts, PathInside, Record, Ref
+from offerkit.graph.record import Facts, Misfit, PathInside, Record, Ref
 from offerkit.loader.expressions import expressions, given, types
 from offerkit.loader.inside import Source
 from offerkit.loader.project import SpecFile
@@ -20,8 +20,9 @@ from offerkit.loader.themes import themes
 from offerkit.loader.yaml_events import YamlMap, locate, unpack
 from offerkit.models import model_of
 from offerkit.models.base import Resource
-from offerkit.rendering.templates import inspect, is_template
-from offerkit.rendering.urls import cannot_be_url
+from offerkit.rendering.scan import is_template
+from offerkit.rendering.templates import inspect
+from offerkit.rendering.urls import names_database, template_fault, url_fault
 
 _PLAIN_FIELDS = frozenset({"title", "html", "text"})
 """What every offer has and no space makes a URL of: it is not asked for each of many offers whether it could be one."""
@@ -73,6 +74,7 @@ def _refs(address: Address, resource: Resource) -> Iterator[Ref]:
 def _facts(source: SpecFile, document: YamlMap, raw: Raw, resource: Any, found: list[Diagnostic]) -> Facts:
     kind = raw.address.kind
     written = expressions(kind, resource)
+    found += _unreachable(source, document, raw, resource)
     match kind:
         case Kind.OFFER | Kind.TEMPLATE:
             return Facts(
@@ -80,7 +82,7 @@ def _facts(source: SpecFile, document: YamlMap, raw: Raw, resource: Any, found: 
                 representations={name: tuple(fields) for name, fields in resource.representations.items()},
                 spaces=resource.spaces,
                 variables=_variables(source, document, raw, _texts(resource), found),
-                not_urls=tuple(path for path, text in _texts(resource).items() if _never_url(path[-1], text)),
+                misfits=tuple(_misfits(_texts(resource))),
                 expressions=written,
                 given=given(resource),
             )
@@ -112,6 +114,27 @@ def _facts(source: SpecFile, document: YamlMap, raw: Raw, resource: Any, found: 
             return Facts(expressions=written)
 
 
+def _unreachable(source: SpecFile, document: YamlMap, raw: Raw, resource: Any) -> Iterator[Diagnostic]:
+    """The addresses that lead nowhere: of contacts' databases, and of the sites that may ask.
+
+    Models take them: what is live with them must stay readable.
+    """
+    wrong: list[tuple[PathInside, str, str]] = []
+    if raw.address.kind is Kind.DIMENSION and resource.source and resource.source.url:
+        if not names_database(resource.source.url):
+            hint = "Write postgresql://USER@HOST/DATABASE, or sqlite:///PATH for a file of the project."
+            wrong.append((("source", "url"), "“url” is not the URL of a database", hint))
+    elif raw.address.kind is Kind.ENVIRONMENT:
+        written: Any = raw.value  # in the order of the file; the model sorts them
+        for place, origin in enumerate(written["inbound"]["origins"] if resource.inbound.origins else ()):
+            if fault := url_fault(str(origin)):
+                hint = "Write scheme and host, with the port if need be, as in https://www.bank.example:8443."
+                wrong.append((("inbound", "origins", place), f"“{origin:.80}” is not an origin: {fault.reason}", hint))
+    for path, summary, hint in wrong:
+        position = unpack(source.path, locate(document, (*raw.path, *path)))
+        yield Diagnostic(Code.BAD_VALUE, summary, hint=hint, address=str(raw.address), position=position)
+
+
 def _texts(resource: Any) -> dict[PathInside, str]:
     texts: dict[PathInside, str] = {("content", field): text for field, text in resource.content.items()}
     for space, fields in resource.representations.items():
@@ -119,8 +142,13 @@ def _texts(resource: Any) -> dict[PathInside, str]:
     return texts
 
 
-def _never_url(field: str | int, text: str) -> bool:
-    return field not in _PLAIN_FIELDS and cannot_be_url(text)
+def _misfits(texts: dict[PathInside, str]) -> Iterator[Misfit]:
+    """The texts that are no URL, or no HTML; whether a space's field asks for that is seen with the spaces."""
+    for path, text in texts.items():
+        if path[-1] not in _PLAIN_FIELDS and not inspect(text).error and (fault := template_fault(text)):
+            yield Misfit(path, "url", fault.reason, fault.at)
+        if path[-1] != "html" and "<" in text and (seen := inspect(text, html=True)).error and not inspect(text).error:
+            yield Misfit(path, "html", seen.error, seen.at or 0)
 
 
 def _variables(
@@ -133,9 +161,9 @@ def _variables(
 ) -> tuple[tuple[str, PathInside], ...]:
     used: list[tuple[str, PathInside]] = []
     for path, text in texts.items():
-        if not is_template(text):
-            continue
         html, xml = path[-1] == "html", path == ("render", "xml")
+        if not (html or is_template(text)):
+            continue
         seen = inspect(text, html=html, xml=xml, markup=markup if html else frozenset())
         if seen.error:
             at = start = locate(document, (*raw.path, *path))

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.diagnostics import Code, Refused, reason_of, refuse
 
 TOP = ("environments", "specs")
 """The folders that hold a project's YAML; a forced export replaces these and nothing else."""
@@ -156,9 +156,9 @@ def _writing(place: Path) -> Iterator[None]:
     except OSError as error:
         name = str(error.filename or place)
         ours = ".offerkit-export-" in name or name.endswith(".partial")
-        raise _refused(place if ours else Path(name), error.strerror or str(error)) from None
+        raise _refused(place if ours else Path(name), reason_of(error)) from None
     except ValueError as error:
-        raise _refused(place, str(error)) from None
+        raise _refused(place, reason_of(error)) from None
 
 
 def _refused(path: Path, reason: str) -> Refused:

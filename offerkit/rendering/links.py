@@ -6,10 +6,13 @@ Nothing but the start tag of a tracked link is touched; every other byte stays a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from html import unescape
 
+from offerkit.models.status import parse
 from offerkit.rendering.markup import start_tags
+from offerkit.rendering.scan import Piece, Token, Trouble
+from offerkit.rendering.urls import url_fault
 from offerkit.rendering.values import escape
 
 _TRACKED = "_urltype"
@@ -29,6 +32,9 @@ _BLANK = re.compile(r"[\x00-\x20]+")
 _PROGRAM = re.compile(r"(?:.*;url=['\"]?|.*;)?(?:javascript|vbscript):|data:[^,;]*(?:html|xml|script)")
 _PICTURES = ("img", "source", "input", "image")
 _TAG = re.compile(r"<([a-z]+)")
+_VALUE = "\ufffc"
+"""Stands for each character of a block of a template."""
+RUNS_PROGRAM = "a link that runs a program (javascript:, or a page as data:)"
 
 
 def runs_program(html: str) -> bool:
@@ -36,13 +42,60 @@ def runs_program(html: str) -> bool:
 
     ``javascript:`` and the like, and a page or script as ``data:``. A drawing (SVG) runs nothing as a picture.
     """
+    return _program_at(html) is not None
+
+
+def _program_at(html: str) -> int | None:
     if _SUSPECT.search(html) is None:
-        return False
+        return None
     for found in _ADDRESS.finditer(html):
         address = _BLANK.sub("", unescape(found["double"] or found["single"] or found["bare"] or "")).lower()
         if _PROGRAM.match(address) and not (address.startswith("data:image/") and _in_picture(html, found.start())):
-            return True
-    return False
+            return found.start()
+    return None
+
+
+def dead_links(parts: Sequence[Piece], *, html: bool) -> Iterator[Trouble]:
+    """Links that every rendering refuses, whatever its values are: programs, and tracked links to no URL."""
+    for piece in parts:
+        for place, token in enumerate(piece.tokens):
+            if token.text == "status_url" and token.kind == "name":
+                yield from _status_link(piece.tokens[place + 1 : place + 6])
+    if not html:
+        return
+    written = "".join(piece.text if piece.kind == "text" else _VALUE * len(piece.text) for piece in parts)
+    if (at := _program_at(written)) is not None:
+        yield Trouble(at, RUNS_PROGRAM)
+    for start, end, name in start_tags(written) if may_track(written) else ():
+        if name == "a" and _is_tracked(written[start:end]):
+            for attribute in _ATTRIBUTE.finditer(written[start:end], 2):
+                if attribute["name"].lower() == "href" and attribute["value"] and _VALUE not in attribute["value"]:
+                    target = unescape(attribute["value"].strip("\"'")).strip()
+                    if target and (fault := url_fault(target)):
+                        yield Trouble(
+                            start + attribute.start("value"), f"a tracked link leads to no URL: {fault.reason}"
+                        )
+
+
+def _status_link(tokens: Sequence[Token]) -> Iterator[Trouble]:
+    """What is wrong with the arguments of ``status_url``, which stand behind its name, where they are written out."""
+    texts = [token.text for token in tokens]
+    if texts[:1] != ["("] or len(tokens) < 4 or texts[2] not in (",", ")"):
+        return
+    if (status := _literal(tokens[1])) is not None:
+        try:
+            parse(status)
+        except ValueError as error:
+            yield Trouble(tokens[1].at, f"status_url: {str(error).rstrip('.')}")
+    if texts[2] == "," and texts[4:] == [")"] and (target := _literal(tokens[3])) and (fault := url_fault(target)):
+        yield Trouble(tokens[3].at, f"status_url leads to no URL: {fault.reason}")
+
+
+def _literal(token: Token) -> str | None:
+    """The text or number that is written there; None for anything else."""
+    if token.kind == "string" and "\\" not in token.text:
+        return token.text[1:-1]
+    return token.text if token.kind == "number" else None
 
 
 def _in_picture(html: str, at: int) -> bool:

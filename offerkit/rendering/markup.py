@@ -27,6 +27,9 @@ _SPACE = re.compile(r"\s*")
 _BETWEEN = re.compile(r"[\s/]*")
 _BARE = re.compile(r"[^\s>]*")
 _COMMENT_ENDS = re.compile(r"--!?>")
+LOADED = frozenset({("script", "src"), ("script", "href"), ("script", "xlink:href"), ("base", "href")})
+"""Tags and attributes of HTML whose address is run as a program, or says where programs come from."""
+_HOSTED = re.compile(r"\s*(?:(?:https?:)?//[^/?#\\]+[/?#]|/(?![/\\]).)", re.IGNORECASE)
 
 
 class Mode(StrEnum):
@@ -54,12 +57,16 @@ class Mode(StrEnum):
 
 
 class Place(NamedTuple):
-    """A mode; the tag's name; ``name``: of the attribute, or the element that is raw text; ``end``: what ends it."""
+    """A mode; the tag's name; ``name``: of the attribute, or the element that is raw text; ``end``: what ends it.
+
+    ``hosted``: in an attribute of ``LOADED``, that its scheme and host are written out before.
+    """
 
     mode: Mode
     tag: str = ""
     name: str = ""
     end: str = ""
+    hosted: bool = False
 
 
 START = Place(Mode.TEXT)
@@ -98,7 +105,11 @@ def _step(place: Place, text: str, at: int, html: bool) -> tuple[Place, int]:
             return Place(Mode.NAME if name.end() == len(text) else Mode.TAG, tag), name.end()
         case Mode.QUOTED:
             end = text.find(place.end, at)
-            return (place, len(text)) if end < 0 else (Place(Mode.TAG, place.tag), end + 1)
+            if end >= 0:
+                return Place(Mode.TAG, place.tag), end + 1
+            if (place.tag, place.name) in LOADED and at and _HOSTED.match(text, at):
+                place = place._replace(hosted=True)
+            return place, len(text)
         case Mode.RAW:
             found = re.compile(place.end, re.IGNORECASE).search(text, at)
             return (Place(Mode.TAG, "/"), found.end()) if found else (place, len(text))

@@ -9,97 +9,73 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
-from offerkit.rendering.markup import START, Mode, Place, after
-from offerkit.rendering.scan import Piece, Token, Trouble
+from offerkit.rendering.markup import LOADED, START, Mode, Place, after
+from offerkit.rendering.scan import Branches, Piece, Token, Trouble, trimmed
 
 _PROGRAM_ATTRIBUTE = re.compile(r"on\w+|style|srcdoc", re.IGNORECASE)
 _MOST = 16
 """Places that are followed at once."""
-_GIVES_MARKUP = frozenset({"default", "first", "last"})
+_GIVES_MARKUP = frozenset({"default", "first", "join", "last", "unique"})
 """Filters that may give markup back as markup; all others give text, which is escaped."""
-
-Places = frozenset[Place]
-
-
-@dataclass(slots=True)
-class _Block:
-    """An open ``if`` or ``for``: the places before it, those at the ends of its branches."""
-
-    before: Places
-    ends: Places = field(default_factory=frozenset)
-    always: bool = False
-    """Whether one of the branches is taken whatever happens."""
+_OF_LOOP = frozenset(
+    {"index", "index0", "first", "last", "length", "revindex", "revindex0", "depth", "depth0", "changed"}
+)
+"""What of a loop is a number or a yes or no, whatever is looped over."""
 
 
 def exposed(parts: Sequence[Piece], *, html: bool, xml: bool, markup: frozenset[str]) -> Iterator[Trouble]:
     """Values in places of HTML or XML where they could do harm, and names in ``markup`` where only text may stand."""
     if not (html or xml):
         return
-    places: Places = frozenset((START,))
-    blocks: list[_Block] = []
-    markup_names = set(markup)
+    branches = Branches(START)
+    scopes = [markup]  # the names that may be markup, outside of all loops and in each open one
     for index, piece in enumerate(parts):
-        match piece.kind:
-            case "text":
-                text = _trimmed(parts, index)
-                places = frozenset(after(place, text, html=html) for place in places)
-            case "expression":
-                reasons = (_reason(place, html, _is_markup(piece.tokens, markup_names)) for place in places)
-                yield from (Trouble(piece.start, reason) for reason in reasons if reason)
-            case "statement":
-                if _sets_markup(piece.tokens, markup_names):
-                    markup_names.add(piece.tokens[1].text)
-                if piece.tokens[0].text == "endfor" and blocks and not places <= blocks[-1].before:
-                    yield Trouble(piece.start, "a loop ends in another place of the markup than it begins")
-                places = _branched(piece.tokens[0].text, places, blocks)
-            case _:
-                pass
-        if len(places) > _MOST:
+        word = piece.tokens[0].text if piece.kind == "statement" else ""
+        if piece.kind == "text":
+            text = trimmed(parts, index)
+            branches.states = frozenset(after(place, text, html=html) for place in branches.states)
+        elif piece.kind == "expression":
+            reasons = (_reason(place, html, _is_markup(piece.tokens, scopes[-1])) for place in branches.states)
+            yield from (Trouble(piece.start, reason) for reason in reasons if reason)
+        elif word:
+            _assign(word, piece.tokens, scopes)
+            before = branches.before
+            if word == "endfor" and before is not None and not branches.states <= before:
+                yield Trouble(piece.start, "a loop ends in another place of the markup than it begins")
+            branches.follow(word)
+        if len(branches.states) > _MOST:
             yield Trouble(piece.start, "its branches leave the markup in too many ways; close in each what it opens")
             return
 
 
-def _branched(word: str, places: Places, blocks: list[_Block]) -> Places:
-    match word:
-        case "if" | "for":
-            blocks.append(_Block(places))
-        case "elif" | "else" if blocks:
-            blocks[-1].ends |= places
-            blocks[-1].always |= word == "else"
-            return blocks[-1].before
-        case "endif" | "endfor" if blocks:
-            block = blocks.pop()
-            return block.ends | places | (frozenset() if block.always else block.before)
-        case _:
-            pass
-    return places
+def _assign(word: str, tokens: Sequence[Token], scopes: list[frozenset[str]]) -> None:
+    """Keep the names that may be markup behind a statement; what a loop sets ends with it."""
+    if word == "set" and len(tokens) > 3:
+        if _is_markup(tokens[3:], scopes[-1]):
+            scopes[-1] |= {tokens[1].text}
+    elif word == "for":
+        middle = next((place for place, token in enumerate(tokens) if token.text == "in"), len(tokens))
+        names = {token.text for token in tokens[1:middle] if token.kind == "name"} | {"loop"}
+        rest = scopes[-1] - names
+        scopes.append(rest | names if _is_markup(tokens[middle:], scopes[-1]) else rest)
+    elif word == "endfor" and len(scopes) > 1:
+        scopes.pop()
 
 
-def _trimmed(parts: Sequence[Piece], index: int) -> str:
-    """The text as ``{{-`` after it and ``-}}`` before it leave it."""
-    text = parts[index].text
-    if index and parts[index - 1].text[-3:-2] == "-":
-        text = text.lstrip()
-    if index + 1 < len(parts) and parts[index + 1].text[2:3] == "-":
-        text = text.rstrip()
-    return text
-
-
-def _is_markup(tokens: Sequence[Token], names: set[str]) -> str:
-    """The name of markup that an expression may print as it is."""
+def _is_markup(tokens: Sequence[Token], names: frozenset[str]) -> str:
+    """The name of markup that an expression may print as it is; a doubtful one counts."""
     for index, token in enumerate(tokens):
-        if token.kind != "name" or token.text not in names or (index and tokens[index - 1].text == "."):
+        if token.kind != "name" or token.text not in names:
             continue
-        filtered = index + 2 < len(tokens) and tokens[index + 1].text == "|"
-        if not filtered or tokens[index + 2].text in _GIVES_MARKUP:
+        if index and tokens[index - 1].kind == "sign" and tokens[index - 1].text in (".", "|"):
+            continue  # a field of something else, or a filter
+        behind = tuple(token.text for token in tokens[index + 1 : index + 3])
+        if token.text == "loop" and behind[:1] == (".",) and behind[1:] and behind[1] in _OF_LOOP:
+            continue
+        if behind[:1] != ("|",) or (behind[1:] and behind[1] in _GIVES_MARKUP):
             return token.text
     return ""
-
-
-def _sets_markup(tokens: Sequence[Token], names: set[str]) -> bool:
-    return len(tokens) > 3 and tokens[0].text == "set" and bool(_is_markup(tokens[3:], names))
 
 
 def _reason(place: Place, html: bool, markup: str) -> str:
@@ -111,6 +87,11 @@ def _reason(place: Place, html: bool, markup: str) -> str:
             return "a value cannot stand inside a tag, only in a quoted attribute of it"
         case Mode.QUOTED if html and _PROGRAM_ATTRIBUTE.fullmatch(place.name):
             return f"a value cannot stand in the attribute {place.name}, which is a program"
+        case Mode.QUOTED if html and (place.tag, place.name) in LOADED and not place.hosted:
+            return (
+                f"a value cannot say where the {place.name} of <{place.tag}> is loaded from; write out scheme and host,"
+                " with values behind them"
+            )
         case Mode.RAW if place.name in ("script", "style"):
             return f"a value cannot stand inside <{place.name}>; give it to an attribute such as data-name"
         case Mode.COMMENT if not html:

@@ -15,10 +15,10 @@ from typing import assert_never
 from offerkit.models.inherit import JsonMap
 from offerkit.models.status import number, parse
 from offerkit.rendering.defaults import default_html, default_text, default_xml
-from offerkit.rendering.links import may_track, runs_program, tracked
+from offerkit.rendering.links import RUNS_PROGRAM, may_track, runs_program, tracked
 from offerkit.rendering.sandbox import RenderFault, run
+from offerkit.rendering.scan import is_template
 from offerkit.rendering.space import Field, Format, Look, Output
-from offerkit.rendering.templates import is_template
 from offerkit.rendering.urls import put_together, status_url
 from offerkit.rendering.values import Sink, escape, without_controls
 from offerkit.rendering.variables import Variables
@@ -150,7 +150,7 @@ class Renderer:
         except ValueError as error:
             raise RenderError(where, f"a tracked link: {error}") from None
         if runs_program(html):
-            raise RenderError(where, "a link that runs a program (javascript:, or a page as data:)")
+            raise RenderError(where, RUNS_PROGRAM)
         return html
 
     def _context(self, variables: Variables) -> dict[str, object]:

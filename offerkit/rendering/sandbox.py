@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Protocol
 from offerkit.rendering.filters import FILTERS, range_
 from offerkit.rendering.language import FUEL, MAX_OUTPUT
 from offerkit.rendering.products import FILTER, factor
-from offerkit.rendering.templates import inspect, is_template
-from offerkit.rendering.values import ESCAPING, Sink, shown, without_controls
+from offerkit.rendering.scan import is_template
+from offerkit.rendering.templates import inspect
+from offerkit.rendering.values import ESCAPING, NoTextError, Sink, shown, without_controls
 
 if TYPE_CHECKING:
     from minijinja import Environment
@@ -93,8 +94,12 @@ def run(
         raise RenderFault(_reason(error), error.line or 0) from None
     except RenderFault:
         raise
-    except (ValueError, TypeError, ArithmeticError, LookupError) as error:
+    except (ValueError, NoTextError) as error:
         raise RenderFault(str(error)[:200]) from None
+    except TypeError:
+        raise RenderFault("a filter or function is given too few, too many or wrong arguments") from None
+    except (ArithmeticError, LookupError):
+        raise RenderFault("a value cannot be calculated") from None
     if len(result) > MAX_OUTPUT:
         raise RenderFault(f"it gives more than {MAX_OUTPUT:,} characters")
     return result

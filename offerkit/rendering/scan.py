@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, TypeVar
 
 from offerkit.diagnostics import nearest, or_list
 from offerkit.rendering.language import (
@@ -23,6 +23,8 @@ from offerkit.rendering.language import (
     STATEMENTS,
     TESTS,
 )
+
+State = TypeVar("State")
 
 _OPEN = re.compile(r"\{\{|\{%|\{#")
 _RAW_END = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
@@ -63,6 +65,61 @@ class Trouble:
 
     start: int
     text: str
+
+
+@dataclass(slots=True)
+class _Block(Generic[State]):
+    """An open ``if`` or ``for``: the states before it, those at the ends of its branches."""
+
+    before: frozenset[State]
+    ends: frozenset[State] = field(default_factory=frozenset)
+    always: bool = False
+    """Whether one of the branches is taken whatever happens."""
+
+
+class Branches(Generic[State]):
+    """The states that a template may be in, followed along every branch; each loop is taken never or once."""
+
+    def __init__(self, start: State) -> None:
+        """Begin in the state ``start``."""
+        self.states = frozenset((start,))
+        self._blocks: list[_Block[State]] = []
+
+    @property
+    def before(self) -> frozenset[State] | None:
+        """The states before the innermost open block; None outside of all."""
+        return self._blocks[-1].before if self._blocks else None
+
+    def follow(self, word: str) -> None:
+        """Take the statement that begins with ``word``."""
+        match word:
+            case "if" | "for":
+                self._blocks.append(_Block(self.states))
+            case "elif" | "else" if self._blocks:
+                block = self._blocks[-1]
+                block.ends |= self.states
+                block.always |= word == "else"
+                self.states = block.before
+            case "endif" | "endfor" if self._blocks:
+                block = self._blocks.pop()
+                self.states |= block.ends | (frozenset() if block.always else block.before)
+            case _:
+                pass
+
+
+def is_template(text: str) -> bool:
+    """Whether ``text`` has anything for the template engine."""
+    return "{" in text and ("{{" in text or "{%" in text or "{#" in text)
+
+
+def trimmed(parts: Sequence[Piece], index: int) -> str:
+    """The text of a piece as ``-}}`` before it and ``{{-`` after it leave it."""
+    text = parts[index].text
+    if index and parts[index - 1].text[-3:-2] == "-":
+        text = text.lstrip()
+    if index + 1 < len(parts) and parts[index + 1].text[2:3] == "-":
+        text = text.rstrip()
+    return text
 
 
 def pieces(source: str) -> tuple[Piece, ...]:

@@ -11,9 +11,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from offerkit.rendering.language import FUNCTIONS
+from offerkit.rendering.links import dead_links
 from offerkit.rendering.places import exposed
 from offerkit.rendering.products import guarded
-from offerkit.rendering.scan import pieces, troubles
+from offerkit.rendering.scan import Trouble, is_template, pieces, troubles
 
 if TYPE_CHECKING:
     from minijinja import Environment
@@ -34,11 +35,6 @@ class Inspected:
     guarded: str = ""
 
 
-def is_template(text: str) -> bool:
-    """Whether ``text`` has anything for the template engine."""
-    return "{" in text and ("{{" in text or "{%" in text or "{#" in text)
-
-
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     from minijinja import Environment
@@ -55,7 +51,8 @@ def inspect(text: str, *, html: bool = False, xml: bool = False, markup: frozens
     say). ``markup``: the names that are HTML already and so stand between tags only.
     """
     if not is_template(text):
-        return Inspected(guarded=text)
+        dead = next(dead_links(pieces(text), html=True), None) if html and "<" in text else None
+        return _refused(text, dead) if dead else Inspected(guarded=text)
     from minijinja import TemplateError
 
     try:
@@ -66,8 +63,16 @@ def inspect(text: str, *, html: bool = False, xml: bool = False, markup: frozens
         message = error.detail or error.message or "syntax error"
         return Inspected(error=str(message), line=error.line or 0)
     parts = pieces(text)
-    trouble = next(troubles(parts), None) or next(exposed(parts, html=html, xml=xml, markup=markup), None)
+    trouble = (
+        next(troubles(parts), None)
+        or next(exposed(parts, html=html, xml=xml, markup=markup), None)
+        or next(dead_links(parts, html=html), None)
+    )
     if trouble is not None:
-        return Inspected(error=trouble.text, line=text.count("\n", 0, trouble.start) + 1, at=trouble.start)
+        return _refused(text, trouble)
     used = tuple(sorted(name for name in names if name not in FUNCTIONS))
     return Inspected(variables=used, guarded=guarded(text, parts))
+
+
+def _refused(text: str, trouble: Trouble) -> Inspected:
+    return Inspected(error=trouble.text, line=text.count("\n", 0, trouble.start) + 1, at=trouble.start)

@@ -3,53 +3,230 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
-from urllib.parse import quote
+from typing import NamedTuple
+from urllib.parse import quote, urlsplit
 
+from offerkit.rendering.scan import Branches, Piece, is_template, pieces, trimmed
 from offerkit.rendering.values import MARK
 
 _MAX_URL = 4_096
-# No user information before the host (https://bank.example@evil.example), no backslash, nothing that ends an attribute,
-# and nothing invisible that would show another address than it is (U+200B to U+200F, U+202A to U+202E, U+2066 to 2069).
-_URL = re.compile(
-    r"""https?://
-    (?:\[[0-9a-f:.]{2,45}\]|[^\W_](?:[\w.-]*[^\W_])?\.?)
-    (?::[0-9]{1,5})?
-    (?:[/?#][^\s\x00-\x20\x7f-\x9f\\<>"`\u200b-\u200f\u202a-\u202e\u2066-\u2069]*)?""",
-    re.VERBOSE | re.IGNORECASE,
-)
+_SCHEME = re.compile(r"https?://", re.IGNORECASE)
+_AUTHORITY_END = re.compile(r"[/?#\\]")
+_LABEL = re.compile(r"\w(?:[\w-]{0,61}\w)?", re.ASCII)
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
+_PORT = re.compile(r"[1-9][0-9]{0,4}")
+_MAX_HOST = 253
+_MAX_PORT = 65_535
+# Nothing that ends an attribute, and nothing invisible that would show another address than it is (U+200B to U+200F,
+# U+202A to U+202E, U+2066 to U+2069). A backslash is a slash to browsers.
+_FORBIDDEN = re.compile(r"""[\s\x00-\x20\x7f-\x9f\\<>"`\u200b-\u200f\u202a-\u202e\u2066-\u2069]""")
+_BLANKS = " \t\n"
+"""What may stand around a URL in a field: a block of YAML ends with a line break."""
+_NO_SCHEME = "it does not begin with http:// or https://"
 _STATUSES = 6
+
+
+class Fault(NamedTuple):
+    """Why a text is no URL, in half a sentence (“its port …”), and the offset of what is wrong."""
+
+    reason: str
+    at: int
+
+
+@lru_cache(maxsize=4096)
+def url_fault(url: str) -> Fault | None:
+    """What keeps ``url`` from being an absolute http(s) URL that a browser can open; None when it is one.
+
+    Scheme, host and port are those of the URL standard (https://url.spec.whatwg.org), but for user names, which are
+    refused: ``https://bank.example@evil.example`` leads to evil.example.
+    """
+    if len(url) > _MAX_URL:
+        return Fault(f"it has more than {_MAX_URL:,} characters", _MAX_URL)
+    scheme = _SCHEME.match(url)
+    if scheme is None:
+        return Fault(_NO_SCHEME, 0)
+    end = _AUTHORITY_END.search(url, scheme.end())
+    stop = end.start() if end else len(url)
+    if fault := _authority_fault(url[scheme.end() : stop]):
+        return Fault(fault.reason, scheme.end() + fault.at)
+    return _tail_fault(url, stop)
+
+
+def _authority_fault(authority: str) -> Fault | None:
+    if "@" in authority:
+        return Fault("it has a user name before the host", 0)
+    if forbidden := _FORBIDDEN.search(authority):
+        return Fault(f"its host has {_named(forbidden.group())} in it", forbidden.start())
+    bracket = authority.find("]") if authority.startswith("[") else -1
+    colon = authority.find(":", bracket + 1)
+    host, port = (authority, None) if colon < 0 else (authority[:colon], authority[colon + 1 :])
+    if not host:
+        return Fault("it has no host", 0)
+    if reason := _host_fault(host):
+        return Fault(reason, 0)
+    if port is not None and (_PORT.fullmatch(port) is None or int(port) > _MAX_PORT):
+        return Fault(f"its port is no number from 1 to {_MAX_PORT}", len(host) + 1)
+    return None
+
+
+def _host_fault(host: str) -> str:
+    if host.startswith("["):
+        return "" if host.endswith("]") and _is_address(host[1:-1], 6) else "its host is no IPv6 address"
+    labels = host.removesuffix(".").split(".")
+    if not all(labels):
+        return "its host has an empty part between dots"
+    if _NUMBER.fullmatch(labels[-1]):
+        return "" if _is_address(".".join(labels), 4) else "its host ends in a number but is no IPv4 address"
+    if not host.isascii():
+        try:
+            host = host.removesuffix(".").encode("idna").decode()
+        except UnicodeError:
+            return "its host is no internet name"
+        labels = host.split(".")
+    if len(host.removesuffix(".")) > _MAX_HOST:
+        return f"its host has more than {_MAX_HOST} characters"
+    if host.startswith("_") or not all(_LABEL.fullmatch(label) for label in labels):
+        return "its host is no internet name"
+    return ""
+
+
+def _is_address(text: str, version: int) -> bool:
+    from ipaddress import ip_address
+
+    try:
+        return ip_address(text).version == version and "%" not in text
+    except ValueError:
+        return False
+
+
+def _tail_fault(text: str, at: int) -> Fault | None:
+    forbidden = _FORBIDDEN.search(text, at)
+    return Fault(f"it has {_named(forbidden.group())} in it", forbidden.start()) if forbidden else None
+
+
+def _named(character: str) -> str:
+    if character in _BLANKS:
+        return "a space" if character == " " else "a tab or line break"
+    return (
+        f"the character {character}" if character.isprintable() else f"the invisible character U+{ord(character):04X}"
+    )
 
 
 @lru_cache(maxsize=4096)
 def url_trouble(url: str) -> str:
-    """Why ``url`` is not an absolute http(s) URL; empty when it is."""
-    if len(url) > _MAX_URL:
-        return f"a URL has {_MAX_URL:,} characters at most"
-    if _URL.fullmatch(url):
-        return ""
-    if not re.match(r"https?://", url, re.IGNORECASE):
-        return f"not an http(s) URL: {_short(url)}"
-    if "@" in re.split(r"[/?#]", url[8:], maxsplit=1)[0]:
-        return f"a URL with a user name: {_short(url)}"
-    return f"not a valid URL: {_short(url)}"
+    """Why ``url`` is not an absolute http(s) URL, with its beginning; empty when it is."""
+    fault = url_fault(url)
+    return f"{_short(url)} is not a valid URL: {fault.reason}" if fault else ""
 
 
-def cannot_be_url(text: str) -> bool:
-    """Whether ``text``, a template or not, is no http(s) URL whatever its values are; an empty text may be one."""
-    written, brace, _ = text.partition("{")
-    written = written.strip()
-    if not written:
+def names_database(url: str) -> bool:
+    """Whether ``url`` can be one of a database that contacts are read from; whether it is there is not asked."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:  # not a port, or not an address
         return False
-    if not brace:
-        return url_trouble(written) != ""
-    scheme = written[: len("https://")].lower()
-    return not any(scheme.startswith(known) or known.startswith(scheme) for known in ("http://", "https://"))
+    if parts.scheme == "sqlite":
+        return "://" in url and not parts.netloc and len(parts.path) > 1
+    return parts.scheme in ("postgresql", "postgres") and "://" in url and port != 0 and url.isprintable()
+
+
+class _Written(NamedTuple):
+    """What a template has written of a URL: its text up to the end of the host; ``gap``: whether it ends in a space."""
+
+    text: str = ""
+    hosted: bool = False
+    gap: bool = False
+
+
+_MOST = 16
+"""Beginnings of a URL that are followed at once."""
+
+
+def template_fault(template: str) -> Fault | None:
+    """Why what ``template``, a text or a template, gives is no http(s) URL on one of its branches; it may be empty.
+
+    Scheme, host and port have to be written out on every branch; values may stand behind them only.
+    """
+    if not is_template(template):
+        blank = len(template) - len(template.lstrip(_BLANKS))
+        fault = url_fault(template.strip(_BLANKS)) if template.strip(_BLANKS) else None
+        return Fault(fault.reason, blank + fault.at) if fault else None
+    parts = pieces(template)
+    branches = Branches(_Written())
+    for index, piece in enumerate(parts):
+        states: set[_Written] = set()
+        for state in branches.states:
+            moved = _moved(state, parts, index)
+            if isinstance(moved, Fault):
+                return moved
+            states.add(moved)
+        branches.states = frozenset(states)
+        if piece.kind == "statement" and piece.tokens:
+            before = branches.before
+            if piece.tokens[0].text == "endfor" and before is not None and _grown(branches.states, before):
+                return Fault("a loop writes its scheme, host or port", piece.start)
+            branches.follow(piece.tokens[0].text)
+        if len(branches.states) > _MOST:
+            return Fault("its branches begin it in too many ways", piece.start)
+    for state in branches.states:
+        text = state.text.strip(_BLANKS)
+        if not state.hosted and text and (fault := url_fault(text)):
+            return Fault(fault.reason, 0)
+    return None
+
+
+def _moved(state: _Written, parts: Sequence[Piece], index: int) -> _Written | Fault:
+    """What is written once a piece was added to ``state``."""
+    piece = parts[index]
+    if piece.kind == "expression":
+        if state.hosted:
+            return Fault("it has a space before a value", piece.start) if state.gap else state
+        return _in_front(state.text, piece.start)
+    if piece.kind != "text":
+        return state
+    text = trimmed(parts, index)
+    begin = piece.start + piece.text.find(text)
+    if not state.hosted:
+        whole = (state.text + text).lstrip(_BLANKS)
+        scheme = _SCHEME.match(whole)
+        end = _AUTHORITY_END.search(whole, scheme.end()) if scheme else None
+        if end is None:
+            return _Written(whole)
+        if fault := url_fault(whole[: end.start()]):
+            return Fault(fault.reason, begin)
+        begin += len(text) - (len(whole) - end.start())
+        text = whole[end.start() :]
+    kept = text.rstrip(_BLANKS)
+    if kept and state.gap:
+        return Fault("it has a space in it", begin)
+    if fault := _tail_fault(kept, 0):
+        return Fault(fault.reason, begin + fault.at)
+    return _Written(hosted=True, gap=(state.gap and state.hosted) or len(kept) < len(text))
+
+
+def _in_front(text: str, at: int) -> Fault:
+    """What is wrong with a value at an offset, behind the ``text`` that a URL begins with."""
+    scheme = _SCHEME.match(text)
+    if scheme is not None:
+        return Fault(
+            f"a value stands in its {'port' if ':' in text[scheme.end() :].rpartition(']')[2] else 'host'}", at
+        )
+    if any(known.startswith(text.lower()) for known in ("http://", "https://")):
+        return Fault("a value stands where its scheme and host have to be written out", at)
+    return Fault(_NO_SCHEME, 0)
+
+
+def _grown(after: frozenset[_Written], before: frozenset[_Written]) -> bool:
+    """Whether a loop's body writes on at a beginning, so that each round makes another host."""
+    return any(not state.hosted and state not in before for state in after)
 
 
 def put_together(url: str) -> str:
     """A URL whose values are marked, without the marks. Raises ValueError when a value reaches into scheme or host."""
-    url = url.strip(" \t\n")
+    url = url.strip(_BLANKS)
     if MARK in url:
         before = url[: url.index(MARK)]
         if re.match(r"https?://[^/?#]+[/?#]", before, re.IGNORECASE) is None:

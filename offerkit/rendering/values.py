@@ -66,8 +66,12 @@ def escape(text: str) -> str:
     return _SPECIAL.sub(lambda found: _ESCAPES[found.group()], text) if _SPECIAL.search(text) else text
 
 
+class NoTextError(TypeError):
+    """What a template came to print is neither text nor number nor a list of them."""
+
+
 def shown(value: object) -> str:
-    """How a value is written: unknown as nothing, numbers plainly, lists joined. Raises TypeError for no value."""
+    """How a value is written: unknown as nothing, numbers plainly, lists joined. Raises NoTextError for all else."""
     match value:
         case str():
             return value if type(value) is str else str.__str__(value)  # markup becomes text
@@ -89,7 +93,7 @@ def shown(value: object) -> str:
                 return ", ".join(shown(item) for item in value)
         case _:
             pass
-    raise TypeError("a template can print texts, numbers and lists of them only")
+    raise NoTextError("a template can print texts, numbers and lists of them only")
 
 
 def _component(text: str) -> str:

@@ -24,6 +24,7 @@ _TIMESTAMP = re.compile(
     r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?\s?(Z|z|[+-]\d{2}(:?\d{2})?)?\Z", re.ASCII
 )
 _UNKNOWN = ("nan", "inf", "-inf", "+inf", "infinity", "-infinity")
+_KINDS: dict[type, str] = {list: "a list", tuple: "a list", dict: "an object", bytes: "binary data"}
 _TRUTHS = {"true": True, "t": True, "yes": True, "1": True, "false": False, "f": False, "no": False, "0": False}
 
 
@@ -84,7 +85,9 @@ def show(value: Value) -> str:
 
 
 def _wrong(raw: object, wanted: str) -> ValueError:
-    shown = str(raw) if isinstance(raw, (str, int, float, Decimal, date)) else type(raw).__name__
+    if not isinstance(raw, (str, int, float, Decimal, date)):
+        return ValueError(f"{_KINDS.get(type(raw), 'a value of another kind')} is not {wanted}")
+    shown = str(raw)
     return ValueError(f"“{shortened(' '.join(shown[:200].split()), 70)}” is not {wanted}")
 
 

@@ -21,10 +21,12 @@ from offerkit.server.bodies import UnreadableError
 from offerkit.server.callers import INSIDER, Callers, Known, operator_of
 from offerkit.server.desk import Desk
 from offerkit.server.direct import Call, Direct
+from offerkit.server.error_pages import ErrorPages, Start
 from offerkit.server.gate import STATUS_PATH, Gate
 from offerkit.server.large_requests import LargeRequests
 from offerkit.server.metrics import Metrics
 from offerkit.server.middleware import Outermost, TooLargeError, mistake
+from offerkit.server.mistakes import sentences
 from offerkit.server.places import without_places
 from offerkit.server.problems import NOTHING_HERE, problem, trouble
 from offerkit.server.rates import TooOftenError
@@ -73,7 +75,9 @@ def application(session: Session, settings: Settings) -> ASGIApp:
         app.add_api_route("/ui/", _to_ui, include_in_schema=False)
     _problems(app, desk.session)
     large = LargeRequests(Direct(app, calls), _posts(operators), desk.session, settings)
-    return Outermost(Known(Gate(large, desk, public), callers), metrics, _route)
+    starts = [Start("/ui", "Overview", "/ui/style.css")] if settings.ui != "off" else []
+    starts += [Start("/demo/", "The demonstration", "/demo/demo.css")] if settings.demo else []
+    return ErrorPages(Outermost(Known(Gate(large, desk, public), callers), metrics, _route), starts)
 
 
 def for_operators(session: Session) -> ASGIApp:
@@ -114,7 +118,7 @@ def _problems(app: FastAPI, session: Session) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        found = [Diagnostic(Code.BAD_REQUEST, _sentence(one)) for one in error.errors()[:50]]
+        found = [Diagnostic(Code.BAD_REQUEST, sentence) for sentence in sentences(error.errors())[:50]]
         return problem(Refused(found), insider=True, instance=request.scope["path"])
 
     @app.exception_handler(HTTPException)
@@ -137,14 +141,6 @@ def _problems(app: FastAPI, session: Session) -> None:
     @app.exception_handler(Exception)  # the framework would answer with a text of its own before Outermost can
     async def ours(request: Request, _: Exception) -> Response:
         return mistake(request.scope["path"])
-
-
-def _sentence(error: dict[str, object]) -> str:
-    """Where in the body, and what is wrong; never the value."""
-    place = error.get("loc", ())
-    assert isinstance(place, tuple)
-    where = ".".join(str(part)[:60] for part in place[1:8]) or "the body"
-    return f"{where}: {error.get('msg', 'is wrong')}"[:300]
 
 
 def worker() -> ASGIApp:

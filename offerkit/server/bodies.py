@@ -53,10 +53,10 @@ def parsed(content: bytes, model: type[B]) -> B:
     except UnicodeDecodeError:
         raise UnreadableError(400, "the body is not UTF-8") from None
     except json.JSONDecodeError as error:
-        wrong = {"type": "json_invalid", "loc": ("body", error.pos), "msg": "JSON decode error"}
+        wrong = {"type": "json_invalid", "loc": ("body", f"character {error.pos + 1}"), "msg": "it is not JSON"}
         raise RequestValidationError([wrong]) from None
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False, include_context=False)
+        found = error.errors(include_url=False, include_input=False)
         raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in found]) from None
 
 

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from offerkit.diagnostics import Code, refuse
+from offerkit.server.error_pages import ErrorPages
 from offerkit.server.middleware import LARGE, LARGE_PATHS, SMALL, careful
 from offerkit.server.problems import problem, trouble
 
@@ -93,7 +94,7 @@ async def crowded(scope: Scope, receive: Receive, send: Send) -> None:
     )
     answer.headers["Connection"] = "close"
     careful(answer)
-    await answer(scope, receive, send)
+    await ErrorPages(answer, ())(scope, receive, send)
 
 
 def refusing(status: int, message: str) -> ASGIApp:
@@ -103,7 +104,7 @@ def refusing(status: int, message: str) -> ASGIApp:
         answer = trouble(status, "Not taken", message)
         answer.headers["Connection"] = "close"
         careful(answer)
-        await answer(scope, receive, send)
+        await ErrorPages(answer, ())(scope, receive, send)
 
     return answering
 

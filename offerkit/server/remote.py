@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Protocol
+from typing import Annotated, Any, BinaryIO, Literal, Protocol
 
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
@@ -33,6 +33,7 @@ from offerkit.workflow.remote import LONGEST_WAIT, applied_json, decided_json, p
 from offerkit.workflow.session import Session
 from offerkit.workflow.tokens import Bearer
 
+COPY_TYPE = "application/vnd.sqlite3"
 PART = 1024 * 1024
 """Bytes of a copy that are sent at a time."""
 _Text = Annotated[str, Field(max_length=2_000)]
@@ -79,7 +80,7 @@ class LimitBody(Body):
 class DecideBody(Body):
     """What is to be approved or rejected."""
 
-    decision: Annotated[str, Field(pattern="^(approved|rejected)$")]
+    decision: Literal["approved", "rejected"]
     patterns: _Names = Field([])
     categories: _Names = Field([])
     spaces: _Names = Field([])
@@ -101,7 +102,15 @@ def routes(desk: HasStore) -> APIRouter:
     copies = _Copies(desk.session)
     counting = asyncio.Lock()  # deciding for all contacts takes a processor: one plan at a time, calls go on beside it
 
-    @router.get("/copy", operation_id="copy")
+    @router.get(
+        "/copy",
+        operation_id="copy",
+        response_class=Response,
+        responses={
+            200: {"content": {COPY_TYPE: {"schema": {"type": "string", "format": "binary"}}}},
+            304: {"description": "The caller's copy, which If-None-Match names, is the newest."},
+        },
+    )
     async def copy(request: Request) -> Response:
         """The history with all its bodies, as a store of its own; neither propositions nor tokens."""
         caller = _caller(request)
@@ -113,7 +122,7 @@ def routes(desk: HasStore) -> APIRouter:
         if headers["ETag"] in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
         headers["Content-Length"] = str(made.size)
-        return StreamingResponse(made.parts(), headers=headers, media_type="application/vnd.sqlite3")
+        return StreamingResponse(made.parts(), headers=headers, media_type=COPY_TYPE)
 
     @router.post("/apply", operation_id="apply", openapi_extra=described(ApplyBody))
     async def applying(request: Request) -> Response:

@@ -105,7 +105,7 @@ class Body(BaseModel):
             unknown = given.keys() - cls.model_fields.keys()
             first = [name[:60] for name in islice((name for name in given if name not in cls.model_fields), TOLD)]
             names = {"names": named(first, len(unknown))}
-            raise PydanticCustomError("extra_forbidden", "{names} are not known here", names)
+            raise PydanticCustomError("names", "{names} are not known here", names)
         return given
 
 
@@ -213,7 +213,10 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_PROBLEM = {"application/problem+json": {"schema": ProblemView.model_json_schema()}}
+_PROBLEM = {
+    "application/problem+json": {"schema": ProblemView.model_json_schema()},
+    "text/html": {"schema": {"type": "string"}},  # for browsers, which ask for it
+}
 _SAID = {
     400: "The body cannot be read.",
     401: "The token does not count.",

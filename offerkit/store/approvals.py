@@ -49,7 +49,7 @@ def approvals(db: Database, addresses: Iterable[str] | None = None) -> list[Appr
     try:
         return [_approval(row) for row in sorted(found)]
     except (TypeError, ValueError) as error:
-        raise errors.damaged(db.name, f"An approval was edited: {error}") from error
+        raise errors.damaged(db.name, "An approval was edited: a part of it is not what offerkit writes.") from error
 
 
 def _approval(row: tuple[int, str, str, str, str, str, str, str, str]) -> Approval:

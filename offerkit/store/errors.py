@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Sequence
 
-from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.diagnostics import Code, Refused, reason_of, refuse
 
 NAMED = 3
 """How many addresses or damages a message names before it only counts the rest."""
@@ -149,10 +149,10 @@ def from_os(error: OSError, name: str) -> Refused:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return full(name)
     if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
-        return exhausted(name, error.strerror or str(error))
+        return exhausted(name, reason_of(error))
     if error.errno == errno.EIO:
-        return disk_failed(name, error.strerror or str(error))
-    return unreadable(name, error.strerror or str(error))
+        return disk_failed(name, reason_of(error))
+    return unreadable(name, reason_of(error))
 
 
 def some(found: Sequence[str], joint: str = "; ") -> str:

@@ -40,7 +40,7 @@ _HINTS: tuple[tuple[str, str], ...] = (
 def said(error: BaseException) -> str:
     """What the server or the driver says, as a sentence without its end."""
     diagnosed = error.diag.message_primary if isinstance(error, psycopg.Error) else None
-    text = diagnosed or (str(error).strip().splitlines() or [type(error).__name__])[0]
+    text = diagnosed or (str(error).strip().splitlines() or ["it gives no reason"])[0]
     return text[:300].rstrip(".")
 
 

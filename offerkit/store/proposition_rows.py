@@ -144,7 +144,7 @@ def data_text(proposed: Data, accepted: Data) -> str:
         raise refuse(
             Code.BAD_VALUE,
             "the extra data of a proposition cannot be stored",
-            detail=f"It cannot be written as JSON: {error}.",
+            detail="It holds a number outside of 64 bits, or a value that JSON does not have.",
             hint="Mend the expressions under storage of the space.",
         ) from error
     if len(text) > LARGEST_DATA:

@@ -27,6 +27,7 @@ from offerkit.store.proposition_rows import (
     proposition_text,
 )
 
+_EDITED = "A proposition was edited: a part of it is not what offerkit writes."
 _PAST = """SELECT offer, category, space, channel, status, time, weight, rank FROM proposition
  WHERE environment = ? AND contact = ? AND time >= ? ORDER BY time, id"""
 _SELECT = f"SELECT {COLUMNS} FROM proposition"  # noqa: S608 - constants
@@ -58,7 +59,7 @@ def past(db: Database, environment: str, contact: str, since: str) -> list[Past]
             for offer, category, space, channel, status, at, weight, rank in rows
         ]
     except (LookupError, TypeError, ValueError, ArithmeticError) as error:
-        raise errors.damaged(db.name, f"A proposition was edited: {error}") from error
+        raise errors.damaged(db.name, _EDITED) from error
 
 
 def proposition(db: Database, id_: str) -> PropositionRow | None:
@@ -223,4 +224,4 @@ def _found(db: Database, sql: str, args: Sequence[Cell]) -> list[PropositionRow]
     try:
         return [proposition_row(row) for row in rows]
     except (TypeError, ValueError, ArithmeticError) as error:
-        raise errors.damaged(db.name, f"A proposition was edited: {error}") from error
+        raise errors.damaged(db.name, _EDITED) from error

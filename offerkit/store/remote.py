@@ -19,7 +19,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import orjson
 
-from offerkit.diagnostics import Code, Diagnostic, Position, Refused, refuse
+from offerkit.diagnostics import Code, Diagnostic, Position, Refused, reason_of, refuse
 from offerkit.fingerprint import Json
 from offerkit.store.remote_proxy import pool_for
 
@@ -175,7 +175,7 @@ def _forget(copies: Iterable[Path], *, but: Path) -> None:
 def _unkept(folder: Path, error: OSError) -> Refused:
     return refuse(
         Code.UNREADABLE,
-        f"the copy of the store's history cannot be kept in {folder}: {error.strerror or error}",
+        f"the copy of the store's history cannot be kept in {folder}: {reason_of(error)}",
         hint="Grant write access to that folder, or free some space.",
     )
 

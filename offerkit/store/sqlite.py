@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
-from offerkit.diagnostics import Refused
+from offerkit.diagnostics import Refused, reason_of
 from offerkit.store import errors, sqlite_schema
 from offerkit.store.database import Cell, Row
 from offerkit.store.holder import Holder
@@ -313,7 +313,7 @@ def _connect(path: Path, *, create: bool, write: bool, busy_timeout: float) -> S
 
 class _CannotWriteBeside(Exception):  # noqa: N818 - never leaves this module
     def __init__(self, error: sqlite3.Error, path: Path) -> None:
-        super().__init__(str(error))
+        super().__init__()
         self.refusal = refusal(error, path)
 
 
@@ -356,7 +356,7 @@ def _inspect(path: Path, *, create: bool) -> None:
             raise errors.from_os(failure, name) from failure
         return
     except (OSError, ValueError) as error:
-        raise errors.unreadable(name, str(error)) from error
+        raise errors.unreadable(name, reason_of(error)) from error
     if not stat.S_ISREG(status.st_mode):
         raise errors.foreign(name, "It is a folder." if stat.S_ISDIR(status.st_mode) else "It is not a file.")
     if 0 < status.st_size < 100:  # less than the header of a database, which SQLite would take for an empty one

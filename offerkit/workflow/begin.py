@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from offerkit.address import Kind, valid_name
-from offerkit.diagnostics import Code, Refused, has_secret, pinned_requirement, refuse
+from offerkit.diagnostics import Code, Refused, has_secret, pinned_requirement, reason_of, refuse
 
 STARTER_ENVIRONMENT = "recipients"
 STARTER_EMAIL = "you@example.com"
@@ -78,7 +78,7 @@ def _vendored(wheel: Path) -> Source:
         with zipfile.ZipFile(wheel) as archive:
             names = archive.namelist()
     except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise refuse(Code.UNREADABLE, f"{wheel!s:.200} cannot be read: {error}") from None
+        raise refuse(Code.UNREADABLE, f"{wheel!s:.200} cannot be read: {reason_of(error)}") from None
     if len(content) > _WHEEL_BYTES or "offerkit/__init__.py" not in names:
         raise _no_source(f"{wheel.name} is not a wheel of offerkit", "“pip wheel --no-deps CHECKOUT” builds one.")
     path = f"vendor/{wheel.name}"
@@ -129,7 +129,7 @@ def _refuse_project(target: Path) -> None:
             raise refuse(Code.TARGET_EXISTS, f"{target!s:.200} is not a folder", hint="Name a new folder.")
         there = [name for name in ("specs", "environments", ".offerkit") if (target / name).exists()]
     except (OSError, ValueError) as error:
-        raise refuse(Code.UNREADABLE, f"{target!s:.200} cannot be written: {error}") from None
+        raise refuse(Code.UNREADABLE, f"{target!s:.200} cannot be written: {reason_of(error)}") from None
     if there:
         raise refuse(
             Code.TARGET_EXISTS,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import orjson
 
-from offerkit.diagnostics import Code, refuse
+from offerkit.diagnostics import Code, reason_of, refuse
 from offerkit.fingerprint import Json
 from offerkit.reports.csv_file import CsvWriter
 from offerkit.workflow.delivery_messages import Message
@@ -179,7 +179,7 @@ def unwritable(path: Path, error: OSError) -> Exception:
     """The refusal when files of a delivery cannot be written."""
     return refuse(
         Code.UNREADABLE,
-        f"{path} cannot be written: {error.strerror or error}",
+        f"{path} cannot be written: {reason_of(error)}",
         detail="No proposition was stored. What is finished is kept, and the next run goes on after it.",
         hint="Make room, or name another folder with --out.",
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from offerkit.applier import Applied
 from offerkit.applier import apply as execute
-from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.diagnostics import Code, Refused, reason_of, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.rights import Actor, refusals
 from offerkit.governance.scopes import lacking, needed
@@ -144,7 +144,7 @@ def saved(path: Path) -> Plan:
     except (OSError, ValueError) as error:  # ValueError: a NUL character in the name
         raise refuse(
             Code.PLAN_UNREADABLE,
-            f"{path} cannot be read: {getattr(error, 'strerror', error)}",
+            f"{path} cannot be read: {reason_of(error)}",
             hint="“offerkit plan --out FILE” writes a plan.",
         ) from None
     return decode(content, str(path))

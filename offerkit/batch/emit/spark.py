@@ -85,7 +85,7 @@ def _session() -> Iterator[Any]:
     except Exception as error:  # pyspark raises whatever its gateway meets
         raise refuse(
             Code.CONTACTS_PACKAGE,
-            f"Spark does not start: {(str(error).splitlines() or [type(error).__name__])[0][:200]}",
+            f"Spark does not start: {(str(error).splitlines() or ['it gives no reason'])[0][:200]}",
             detail="PySpark needs a Java runtime (17 or newer).",
             hint="Install one, and let JAVA_HOME name it.",
         ) from error

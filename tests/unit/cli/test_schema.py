@@ -23,7 +23,9 @@ from offerkit.cli.main import cli
 from offerkit.cli.schema_command import command
 from offerkit.cli.shell import Shell
 from offerkit.diagnostics import Refused
-from offerkit.loader.json_schema import environment_schema, schema_files, specs_schema
+from offerkit.engine.cases import read_case
+from offerkit.loader.case_schema import KNOWN
+from offerkit.loader.json_schema import cases_schema, environment_schema, schema_files, specs_schema
 from offerkit.loader.project import read_files
 from offerkit.loader.yaml_events import parse
 from offerkit.models import model_of
@@ -31,6 +33,7 @@ from offerkit.models.base import Number
 
 ROOT = Path(__file__).resolve().parents[3]
 SPECS = jsonschema.Draft202012Validator(specs_schema())
+CASES = jsonschema.Draft202012Validator(cases_schema())
 ENVIRONMENT = jsonschema.Draft202012Validator(environment_schema())
 
 
@@ -139,6 +142,89 @@ def test_every_field_is_there_with_its_description() -> None:
     assert "default" in parts["Parameter"]["properties"]
 
 
+def cases(**fields: Any) -> dict[str, Any]:
+    """A document with one case."""
+    return {"version": 1, "cases": {"it goes well": {"space": "a/b", "now": "2026-01-31T10:00", **fields}}}
+
+
+@pytest.mark.parametrize(
+    "file", [*ROOT.glob("cases/**/*.yaml"), *ROOT.glob("tests/cases/engine/*.yaml")], ids=lambda file: file.stem
+)
+def test_the_bundled_cases_are_accepted(file: Path) -> None:
+    data, _ = parse(file.name, file.read_bytes())
+    assert errors(as_json(data), CASES) == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"expect": {"offers": []}},
+        {"expect": {"offers": {"b": ["x"]}, "weights": {"x": 1.5, "y": "2"}}},
+        {
+            "expect": {
+                "out": {"x": "filter", "y": {"why": "filter", "by": "filter.z"}},
+                "nothing": "environment-condition",
+            }
+        },
+        {"expect": {"refused": ["OFR853"], "reports": ["OFR857"]}, "contact": 1, "n": 3},
+        {"expect": {"offers": []}, "contact": {"age": 3, "interests": ["a"], "name": None}, "data": {"page": True}},
+        {"expect": {"offers": []}, "history": [{"offer": "x", "ago": "2d 6h"}, {"offer": "x", "at": "2026-01-01"}]},
+    ],
+)
+def test_cases_that_are_right(fields: dict[str, Any]) -> None:
+    assert errors(cases(**fields), CASES) == []
+    read_case("it goes well", cases(**fields)["cases"]["it goes well"])
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"expect": {}},
+        {"expect": {"offer": []}},
+        {"expect": {"offers": []}, "spaces": ["a/b"]},
+        {"expect": {"offers": []}, "contcat": 1},
+        {"expect": {"out": {"x": "because"}}},
+        {"expect": {"out": {"x": {"why": "filter", "bye": 1}}}},
+        {"expect": {"offers": []}, "history": [{"offer": "x"}]},
+        {"expect": {"offers": []}, "history": [{"offer": "x", "ago": "2d", "at": "2026-01-01"}]},
+        {"expect": {"offers": []}, "history": [{"offer": "x", "ago": "2 days"}]},
+        {"expect": {"offers": []}, "history": [{"offer": "x", "ago": "2d", "status": "seen"}]},
+        {"expect": {"offers": []}, "now": "tomorrow"},
+        {"expect": {"offers": []}, "now": None},
+        {"expect": {"offers": []}, "n": "many"},
+        {"expect": {"offers": []}, "categories": "a"},
+    ],
+    ids=str,
+)
+def test_cases_that_are_wrong(fields: dict[str, Any], tmp_path: Path) -> None:
+    """What the schema refuses, running the case refuses as well."""
+    document = cases(**fields)
+    assert errors(document, CASES)
+    shop = Workspace(tmp_path / "shop")
+    document["cases"]["it goes well"] |= {} if "spaces" in fields else {"space": "shop/web"}
+    (shop.root / "cases").mkdir()
+    (shop.root / "cases" / "a.yaml").write_text(json.dumps(document))
+    asked = CliRunner().invoke(cli, ["--project", str(shop.root), "test"], standalone_mode=False)
+    said = f"{asked.stdout}{asked.stderr}{asked.exception}"
+    assert "✗" in said and "proposed" not in said, said
+
+
+def test_files_of_cases_as_a_whole() -> None:
+    right = cases(expect={"offers": []})
+    for wrong in (
+        {"version": 2},
+        {"cases": {}},
+        {"cases": None},
+        {"catalogue": {}},
+        {"catalog": {"offers": {"a": {}}}},
+    ):
+        assert errors({**right, **wrong}, CASES), wrong
+    assert errors({**right, "catalog": None, "activated": {"a": ["web"]}}, CASES) == []
+    for place, (described, taken) in KNOWN.items():
+        assert set(described) == taken, place
+
+
 def run(*arguments: str) -> Any:
     """The command."""
     return CliRunner().invoke(command, list(arguments), obj=Shell(color="never"), standalone_mode=False)
@@ -147,10 +233,11 @@ def run(*arguments: str) -> Any:
 def test_the_command(tmp_path: Path) -> None:
     assert json.loads(run().stdout) == specs_schema()
     assert json.loads(run("--kind", "environment").stdout) == environment_schema()
+    assert json.loads(run("--kind", "cases").stdout) == cases_schema()
     out = tmp_path / "a" / ".schema"
     for _ in range(2):
         assert run("--out", str(out)).exception is None
-    assert sorted(path.name for path in out.iterdir()) == ["environment.json", "specs.json"]
+    assert sorted(path.name for path in out.iterdir()) == ["cases.json", "environment.json", "specs.json"]
     (tmp_path / "file").write_text("")
     assert isinstance(run("--out", str(tmp_path / "file")).exception, Refused)
 

@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -18,9 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offerkit.contacts import Contacts, csv_source
-from offerkit.contacts.csv_records import MAX_RECORD
+from offerkit.contacts.columns import check_columns
+from offerkit.contacts.csv_records import MAX_RECORD, cells, records
 from offerkit.contacts.csv_sieve import sieve
-from offerkit.diagnostics import Code
+from offerkit.diagnostics import Code, Refused
 from offerkit.rules.types import Base, FieldType
 from offerkit.rules.values import parse_value
 
@@ -249,3 +251,43 @@ def test_a_large_file_is_read_in_little_memory(tmp_path: Path) -> None:
         [sys.executable, "-c", textwrap.dedent(script)], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert int(run.stdout) < 30  # MB; the file has 50
+
+
+@pytest.mark.parametrize(
+    ("content", "said", "line"),
+    [
+        (b"id,name\r1,x\r2,y\r", "a carriage return (CR) stands alone, without a line feed (character 8)", 1),
+        (b'"id"\r"a"\n', "a carriage return (CR) stands alone, without a line feed (character 5)", 1),
+        (b"id\nx\ry,z\n", "a carriage return (CR) stands alone, without a line feed (character 2)", 2),
+        (b'id\n"a"b,c\n', "more text follows the closing double quote of a cell (character 4)", 2),
+        (b'id\nx,"a" ,c\n', "more text follows the closing double quote of a cell (character 6)", 2),
+        (b'id\n"a\n"",x",b\n"c"d\n', "more text follows the closing double quote of a cell (character 4)", 4),
+        (b'id\n"' + b"x" * 200_000 + b'"\n', "a cell is longer than 131,072 characters (character 1)", 2),
+    ],
+)
+def test_rows_that_cannot_be_cut(content: bytes, said: str, line: int) -> None:
+    with pytest.raises(Refused) as raised:
+        for record in records(BytesIO(content), "f.csv"):
+            cells(record, "f.csv")
+    (found,) = raised.value.diagnostics
+    assert found.summary == f"the row cannot be cut into cells: {said}"
+    assert found.hint
+    assert str(found.position) == f"f.csv:{line}:1"
+    assert not any(word in found.summary for word in ("expected after", "seen in unquoted", "field limit"))
+
+
+@pytest.mark.parametrize(
+    ("header", "hint"),
+    [
+        (["id", " name"], "Column 2 is “ name”, with blanks around the name; take them out of the header."),
+        (["id", "name\u200b"], "Column 2 is “name\u200b”, with blanks around the name; take them out of the header."),
+        (["id", "\tname\xa0", "nam"], "Column 2 is “\tname\xa0”, with blanks around the name; take them out of the header."),
+        (["id", " nome "], "Did you mean nome?"),
+        (["id", "", "  "], ""),
+        (["id ; name"], "Separate the columns by commas; these seem to be separated by semicolons."),
+    ],
+)  # fmt: skip
+def test_headers_with_blanks(header: list[str], hint: str) -> None:
+    with pytest.raises(Refused) as raised:
+        check_columns(header, ["id", "name"], "the file", None)
+    assert raised.value.diagnostics[-1].hint == hint

@@ -34,12 +34,25 @@ from offerkit.rendering.templates import inspect
         ("{% if a %}<b{% endif %} {{ a }}>", "inside a tag"),
         ("<p title={% if a %}\"{% else %}'{% endif %}{{ a }}' {{ a }}", "inside a tag"),
         ("{% for x in a %}<p title='{% endfor %}", "a loop ends in another place"),
+        ("<script src='{{ a }}'></script>", "where the src of <script> is loaded from"),
+        ("<script src='//{{ a }}/x.js'></script>", "where the src of <script> is loaded from"),
+        ("<script src='/{{ a }}'></script>", "where the src of <script> is loaded from"),
+        ("<script src='https:{% if b %}{% endif %}/b{{ a }}'></script>", "where the src of <script> is loaded from"),
+        ("<base href='{{ a }}'>", "where the href of <base> is loaded from"),
+        ("<a href='javascript:x'>{{ a }}</a>", "runs a program"),
+        ("<a href=' java\nscript:x({{ a }})'></a>", "runs a program"),
+        ("<iframe src='data:text/html,{{ a }}'></iframe>", "runs a program"),
+        ("<a _urlType='11' href='https://x.example:99999/'>{{ a }}</a>", "a tracked link leads to no URL: its port"),
+        ("<a _urlType=11 href='javascript&#58;x'>{{ a }}</a>", "runs a program"),
+        ("<a href='{{ status_url('acepted', a) }}'></a>", "status_url: “acepted” is no status"),
+        ("<a href='{{ status_url(7, a) }}'></a>", "status_url: “7” is no status"),
+        ("<a href=\"{{ status_url('accepted', 'https://x..example') }}\"></a>", "status_url leads to no URL: its host"),
         ("".join(f"{{% if a %}}<a{n} b='{{% endif %}}" for n in range(20)) + "{{ a }}", "too many ways"),
     ],
 )
 def test_places_in_html_that_escaping_cannot_guard(text: str, said: str) -> None:
     assert said in inspect(text, html=True).error
-    assert inspect(text).error == ""
+    assert inspect(text).error == "" or "status_url" in said
 
 
 @pytest.mark.parametrize(
@@ -56,6 +69,11 @@ def test_places_in_html_that_escaping_cannot_guard(text: str, said: str) -> None
         "1 < 2 {{ a }}",
         "{% if a %}<b>{% endif %}{{ a }}{% if a %}</b>{% endif %}",
         "<a{% if a %} class='{{ a }}'{% elif b %} id=\"x\"{% endif %} title='{{ a }}'>",
+        "<script src='https://x.example/a.js?b={{ a }}'></script>{{ a }}",
+        "<script src='/a.js?b={{ a }}'></script>",
+        "<img src='data:image/svg+xml,<svg>' alt='{{ a }}'>",
+        "<a _urlType='11' href='https://x.example/{{ a }}'>{{ a }}</a><a _urlType='11' href='{{ a }}'></a>",
+        "<a href='{{ status_url('accepted', a) }}'></a><a href='{{ status_url(2, 'https://x.example') }}'></a>",
         "{% for x in a %}<p title='{{ x }}'>{% else %}{{ a }}{% endfor %}",
     ],
 )
@@ -84,6 +102,38 @@ def test_places_in_xml(text: str) -> None:
         ("<p title='{{ html|truncate(9) }}'>", True),
         ("<p title='{{ offer.html }}'>", True),
         ("<textarea>{{ html }}</textarea>", False),
+        ("{% for x in [html] %}<a title='{{ x }}'></a>{% endfor %}", False),
+        ("{% for x in [html] %}<a>{{ x }}</a>{% endfor %}", True),
+        ("{% for x in [title] %}<a title='{{ x }}'></a>{% endfor %}", True),
+        ("{% for x in [html]|unique %}<a title='{{ x }}'></a>{% endfor %}", False),
+        ("{% for x in {'a': html} %}<a title='{{ x }}'></a>{% endfor %}", False),
+        (
+            "{% for x in [[title, [html]]] %}{% for y in x %}{% for z in y %}<a title='{{ z }}'></a>{% endfor %}{% endfor %}{% endfor %}",
+            False,
+        ),
+        ("{% for a, b in [[title, html]] %}<a title='{{ b }}'></a>{% endfor %}", False),
+        ("{% for (a, b) in [[title, html]] %}<a title='{{ b }}'></a>{% endfor %}", False),
+        ("{% for x in [html, title] %}<a title='{{ loop.previtem }}'></a>{% endfor %}", False),
+        ("{% for x in [html, title] %}<a title='{{ loop.nextitem|default(1) }}'></a>{% endfor %}", False),
+        ("{% for x in [html] %}{% set y = loop %}<a title='{{ y.nextitem }}'></a>{% endfor %}", False),
+        ("{% for x in [html] %}<a title='{{ loop.index }}'>{{ x }}</a>{% endfor %}", True),
+        ("{% for x in [html] %}{% for y in [title] %}<a title='{{ y }}'>{{ x }}</a>{% endfor %}{% endfor %}", True),
+        ("{% for x in [html] %}{% set y = x %}<a title='{{ y }}'></a>{% endfor %}", False),
+        ("{% for x in [html] %}{{ x }}{% endfor %}{% for x in [title] %}<a title='{{ x }}'></a>{% endfor %}", True),
+        ("{% for html in [title] %}<a title='{{ html }}'></a>{% endfor %}", True),
+        ("{% for title in [html] %}{{ title }}{% endfor %}<a title='{{ title }}'></a>", True),
+        ("{% if a %}{% set x = html %}{% endif %}<a title='{{ x }}'></a>", False),
+        ("{% set x = title if a else html %}<a title='{{ x }}'></a>", False),
+        ("{% set x = html %}{% set y = x %}<a title='{{ y|default(title) }}'></a>", False),
+        ("{% set x = html|upper %}<a title='{{ x }}'></a>", True),
+        ("<a title='{{ html|join }}'></a>", False),
+        ("<a title='{{ [html]|unique|last }}'></a>", False),
+        ("<a title='{{ html + title }}'></a>", False),
+        ("<a title='{{ [html][0] }}'></a>", False),
+        ("<a title='{{ {\"a\": html}.a }}'></a>", False),
+        ("<a title='{{ a or html }}'></a>", False),
+        ("<a title='{{ title|default(html) }}'></a>", False),
+        ("<a title='{{ html[1:] }}'></a>", False),
     ],
 )
 def test_markup_stands_between_tags_only(text: str, fine: bool) -> None:

@@ -122,7 +122,7 @@ def test_no_number_is_too_large_to_be_refused(people: Workspace, server: TestCli
     headers = {"Authorization": f"Bearer {token(people, 'ada')}"}
     for number in (10**9, 10**30, -(10**9)):
         answer = server.post("/api/v1/store/impact", json={"plan": "", "n": number}, headers=headers)
-        assert answer.status_code == 422 and "n: Input should be" in answer.text, answer.text
+        assert answer.status_code == 422 and "n: must be " in answer.text, answer.text
 
 
 def test_the_limit_is_judged_before_anybody_is_asked(people: Workspace, server: TestClient) -> None:

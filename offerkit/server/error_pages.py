@@ -1,0 +1,113 @@
+"""Refusals as whoever asks reads them: browsers get a page with a way back, all others a problem document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import orjson
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from offerkit.reports.escape import visible
+from offerkit.server.problems import MEDIA_TYPE
+
+_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_AGAIN = (429, 500, 503)
+"""Statuses that may be another one a moment later."""
+
+
+class Start(NamedTuple):
+    """A page that this service begins with, and the style sheet of it and those below."""
+
+    path: str
+    name: str
+    style: str
+
+
+class ErrorPages:
+    """Wraps the whole application. What is answered, and with which status, stays; how it is written is negotiated."""
+
+    def __init__(self, app: ASGIApp, starts: Sequence[Start]) -> None:
+        """``starts``: the pages that lead back from an error."""
+        self._app, self._starts = app, starts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        reads_pages = scope["type"] == "http" and wants_page(_accepted(scope))
+        await self._app(scope, receive, self._written(send, str(scope["path"])) if reads_pages else send)
+
+    def _written(self, send: Send, path: str) -> Send:
+        held: list[Message] = []
+        body = bytearray()
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start" and _is_problem(message):
+                held.append(message)
+            elif not held:
+                await send(message)
+            else:
+                body.extend(message.get("body", b""))
+                if not message.get("more_body", False):
+                    start, page = held.pop(), self._page(bytes(body), path)
+                    headers = MutableHeaders(scope=start)
+                    headers["Content-Type"] = "text/html; charset=utf-8"
+                    headers["Content-Length"] = str(len(page))
+                    headers["Content-Security-Policy"] = _POLICY
+                    headers.add_vary_header("Accept")
+                    await send(start)
+                    await send({"type": "http.response.body", "body": page})
+
+        return sending
+
+    def _page(self, document: bytes, path: str) -> bytes:
+        problem: dict[str, Any] = orjson.loads(document)
+        status = int(problem["status"])
+        name = HTTPStatus(status).phrase
+        listed = "".join(_item(error) for error in problem["errors"])
+        again = "<p>Reload the page in a moment to try again.</p>" if status in _AGAIN else ""
+        nearest = sorted(self._starts, key=lambda start: not path.startswith(start.path))
+        style = "".join(f'<link rel="stylesheet" href="{start.style}">' for start in nearest[:1])
+        back = " · ".join(f'<a href="{start.path}">{start.name}</a>' for start in nearest)
+        return (
+            f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{status} {name} · offerkit</title>'
+            '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
+            f"{style}</head><body><main><h1>{status} {name}</h1><ul>{listed}</ul>{again}"
+            f"<p>{back or 'Go back in your browser to the page you came from.'}</p></main></body></html>"
+        ).encode()
+
+
+def _item(error: dict[str, str]) -> str:
+    more = [error[part] for part in ("detail", "hint") if error.get(part)]
+    rest = "".join(f"<br>{_text(one)}" for one in more)
+    return f"<li>{_text(error['message'])}{rest} <small>{_text(error['code'])}</small></li>"
+
+
+def _text(value: str) -> str:
+    return escape(visible(value, multiline=True))
+
+
+def _is_problem(message: Message) -> bool:
+    return any(name == b"content-type" and value.startswith(MEDIA_TYPE.encode()) for name, value in message["headers"])
+
+
+def _accepted(scope: Scope) -> str:
+    return ", ".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"accept")
+
+
+def wants_page(accepted: str) -> bool:
+    """Whether an ``Accept`` header names HTML, and JSON not as much; whoever takes anything gets JSON."""
+    qualities: dict[str, float] = {}
+    for part in accepted.lower().split(","):
+        kind, *parameters = (word.strip() for word in part.split(";"))
+        quality = next((word[2:] for word in parameters if word.startswith("q=")), "1")
+        try:
+            qualities[kind] = float(quality)
+        except ValueError:
+            qualities[kind] = 0.0
+    html = max(qualities.get("text/html", 0.0), qualities.get("application/xhtml+xml", 0.0))
+    return html > max(0.0, qualities.get("application/json", 0.0), qualities.get(MEDIA_TYPE, 0.0))
