@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from offerkit.batch.emit.conditions import Conditions, NotEmittedError
-from offerkit.batch.emit.dialects import DIALECTS, Dialect
+from offerkit.batch.emit.conditions import Conditions
+from offerkit.batch.emit.dialects import Dialect, NotEmittedError
+from offerkit.batch.emit.engines import DIALECTS
 from offerkit.batch.program import Program, weights_of
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.engine.catalog import PresentationRule
