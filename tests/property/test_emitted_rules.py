@@ -21,11 +21,11 @@ from offerkit.batch.emit.conditions import Conditions
 from offerkit.batch.emit.dialects import Dialect
 from offerkit.batch.emit.engines import DIALECTS
 from offerkit.rules.functions import FUNCTIONS
-from offerkit.rules.nodes import Call, Case, Interval, Literal, Node, walk
+from offerkit.rules.nodes import Call, Case, Literal, Node, walk
 from offerkit.rules.python import compile_many
 from offerkit.rules.types import Base, FieldType, Value
 
-EXPRESSIONS, ROWS, TOGETHER = 5_000, 30, 100
+EXPRESSIONS, ROWS = 5_000, 30
 SPACES = ("recipient", "interaction")
 Run = Callable[[str], list[tuple[Any, ...]]]
 
@@ -53,12 +53,12 @@ def cleaned(value: Value) -> Value:
 class Asked:
     """Rows and expressions, and what Python says of them."""
 
-    def __init__(self, seed: int, expressions: int) -> None:
+    def __init__(self, seed: int, depth: int, expressions: int = EXPRESSIONS) -> None:
         random = Random(seed)
         self.rows = [{key: cleaned(value) for key, value in row(random).items()} for _ in range(ROWS)]
         trees = Trees(random)
         self.roots = [
-            clean(trees.tree(random.choice([*TYPES, B, B]), random.randint(1, 4))) for _ in range(expressions)
+            clean(trees.tree(random.choice([*TYPES, B, B]), random.randint(1, depth))) for _ in range(expressions)
         ]
 
     def in_python(self, roots: Sequence[Node]) -> list[tuple[Value, ...]]:
@@ -124,9 +124,9 @@ def type_of(base: Base) -> FieldType:
     return FieldType(Base.STRING if base is Base.ENUMERATION else base)
 
 
-def agree(dialect: str, run: Run, asked: Asked) -> None:
-    for begin in range(0, len(asked.roots), TOGETHER):
-        some = asked.roots[begin : begin + TOGETHER]
+def agree(dialect: str, run: Run, asked: Asked, together: int) -> None:
+    for begin in range(0, len(asked.roots), together):
+        some = asked.roots[begin : begin + together]
         found = asked.differ(dialect, run, some)
         assert not found, asked.explained(dialect, run, some[found[0][0]])
     made = {part.name for root in asked.roots for part in walk(root) if isinstance(part, Call)}
@@ -137,20 +137,23 @@ def agree(dialect: str, run: Run, asked: Asked) -> None:
 def test_in_postgres() -> None:
     import psycopg
 
-    asked = Asked(20261129, EXPRESSIONS)
+    asked = Asked(20261129, depth=4)
     columns, rows = asked.table()
     with postgres_server("SELECT 1") as url, psycopg.connect(url) as connection:
         typed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
         connection.execute(f"CREATE TABLE t ({typed})")
         with connection.cursor() as cursor:
             cursor.executemany(f"INSERT INTO t VALUES ({', '.join(['%s'] * len(columns))})", rows)
-        agree("postgres", lambda sql: connection.execute(sql).fetchall(), asked)
+        agree("postgres", lambda sql: connection.execute(sql).fetchall(), asked, 100)
 
 
 @pytest.mark.slow
 def test_in_spark() -> None:
-    asked = Asked(20261130, EXPRESSIONS)
+    asked = Asked(20261130, depth=2)  # Spark's parser is slow with what it sees first
     columns, rows = asked.table()
     with spark_session() as session:
+        session.conf.set("spark.sql.codegen.wholeStage", "false")
+        session.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
+        session.conf.set("spark.sql.session.timeZone", "America/Sao_Paulo")
         view(session, "t", columns, rows)
-        agree("spark", lambda sql: [tuple(row) for row in session.sql(sql).collect()], asked)
+        agree("spark", lambda sql: [tuple(row) for row in session.sql(sql).collect()], asked, 250)

@@ -53,17 +53,19 @@ class Conditions:
 
     def _look(self, node: Node) -> bool:
         """Remember which parts depend on no row of the engine's tables."""
+        parts: list[Node] = []
         match node:
-            case Field():
-                known = node.namespace in self._rows
             case Call():
-                known = all([self._look(arg) for arg in node.args])
+                parts = list(node.args)
             case Case():
                 parts = [part for branch in node.branches for part in branch]
-                known = all([self._look(part) for part in [*parts, *([node.default] if node.default else [])]])
+                parts += [] if node.default is None else [node.default]
             case _:
-                known = True
-        self._known[id(node)] = known
+                pass
+        below = [self._look(part) for part in parts]  # all of them: each has to be remembered
+        self._known[id(node)] = known = all(below) and not (
+            isinstance(node, Field) and node.namespace not in self._rows
+        )
         return known
 
     def _write(self, node: Node) -> str:
@@ -77,9 +79,11 @@ class Conditions:
             case Interval():
                 raise AssertionError("an interval is no value")
             case Case():
-                branches = "".join(f" WHEN {self._write(test)} THEN {self._write(then)}" for test, then in node.branches)
+                branches = "".join(
+                    f" WHEN {self._write(test)} THEN {self._write(then)}" for test, then in node.branches
+                )
                 default = "" if node.default is None else f" ELSE {self._write(node.default)}"
-                return f"(CASE{branches}{default} END)"
+                return f"CASE{branches}{default} END"
             case Call():
                 return self._call(node)
 

@@ -107,9 +107,25 @@ class Dialect:
         """An array of one or more values of one type."""
         return f"ARRAY[{', '.join(parts)}]"
 
-    def element(self, array: str, place: str, kind: str) -> str:  # noqa: ARG002 - for Snowflake
+    def element(self, array: str, place: str, kind: str) -> str:
         """What an array holds at ``place``, from 0; ``kind``: the type."""
         return f"{array}[{place} + 1]"
+
+    def place_type(self) -> str:
+        """The type of what counts places in arrays."""
+        return self.types[Base.INTEGER]
+
+    def weight_type(self, whole: int, digits: int) -> str:
+        """A type for numbers of so many digits before and after the point, exact in a product as well."""
+        if whole + digits > 37:
+            raise NotEmittedError(f"weights of {whole + digits} digits")
+        return f"DECIMAL({whole + digits}, {digits})"
+
+    def factor(self, number: Decimal) -> str:
+        """A constant to multiply with, exactly."""
+        written = f"{number:f}"
+        digits = len(written.partition(".")[2])
+        return f"CAST('{written}' AS DECIMAL({len(written.replace('.', '').lstrip('-'))}, {digits}))"
 
     def relation(self, names: Sequence[str], kinds: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         """A query that gives ``rows`` of constants; ``kinds`` are the columns' types."""
@@ -117,7 +133,7 @@ class Dialect:
         columns = ", ".join(f"CAST({self.quoted(name)} AS {kind}) AS {self.quoted(name)}"
                             for name, kind in zip(names, kinds, strict=True))  # fmt: skip
         named = ", ".join(map(self.quoted, names))
-        return f"SELECT {columns} FROM (VALUES\n    {values}\n  ) AS {self.quoted('given')}({named})"
+        return f"SELECT {columns} FROM (VALUES\n    {values}\n  ) AS {self.quoted('given')}({named})"  # noqa: S608 - quoted
 
     def let(self, body: Callable[..., str], *values: str) -> str:
         """``body`` of the values, which may stand in it several times: named first, unless they are short."""
@@ -165,6 +181,10 @@ class Dialect:
         """A decimal of twelve digits before the point and six after it, or null; of a text as well."""
         return f"TRY_CAST({column} AS {self.types[Base.DECIMAL]})"
 
+    def decimal_text(self, column: str) -> str:
+        """A decimal that is written in a text, or null."""
+        return self.decimal_column(column)
+
     def list_column(self, column: str) -> str:
         """A list, or null where an entry is null."""
         return column
@@ -176,7 +196,9 @@ class Dialect:
             case Base.STRING | Base.ENUMERATION:
                 slash, bar = self.text("\\"), self.text("|")
                 value = f"NULLIF({value}, '')"
-                return f"REPLACE(REPLACE({value}, {slash}, {self.text(chr(92) * 2)}), {bar}, {self.text(chr(92) + '|')})"
+                return (
+                    f"REPLACE(REPLACE({value}, {slash}, {self.text(chr(92) * 2)}), {bar}, {self.text(chr(92) + '|')})"
+                )
             case Base.INTEGER:
                 return f"CAST({value} AS {self.types[Base.STRING]})"
             case Base.BOOLEAN:
@@ -315,7 +337,7 @@ class Dialect:
 
     def _listed(self, listed: str, entry: str) -> str:
         # An empty list holds nothing for some engines, not even something unknown: that is unknown here.
-        return f"(CASE WHEN {entry} IS NOT NULL THEN {self.list_contains(listed, entry)} END)"
+        return f"CASE WHEN {entry} IS NOT NULL THEN {self.list_contains(listed, entry)} END"
 
     def _date_add(self, node: Call, moment: str) -> str:
         """Months, then days, then seconds; each within the calendar."""
@@ -356,7 +378,7 @@ class Dialect:
         """``neg`` or ``abs``."""
         raise NotEmittedError(name)
 
-    def quotient(self, left: str, right: str, *, whole: bool) -> str:  # noqa: ARG002
+    def quotient(self, left: str, right: str, *, whole: bool) -> str:
         """Rounded once, half away from zero, to six digits; null by zero."""
         raise NotEmittedError("division")
 
@@ -396,11 +418,11 @@ class Dialect:
         """True of an empty part, too."""
         return f"ENDSWITH({text}, {part})"
 
-    def replaced(self, text: str, old: str, new: str) -> str:  # noqa: ARG002
+    def replaced(self, text: str, old: str, new: str) -> str:
         """Null where it would be longer than ``LONGEST``."""
         raise NotEmittedError("replace")
 
-    def part(self, text: str, start: str, size: str | None = None) -> str:  # noqa: ARG002
+    def part(self, text: str, start: str, size: str | None = None) -> str:
         """``substring``."""
         raise NotEmittedError("substring")
 
@@ -436,11 +458,11 @@ class Dialect:
             return self.days(begin, end)
         raise NotEmittedError(f"date_diff('{unit}', …)")
 
-    def date_trunc(self, unit: str, moment: str, kind: str, base: Base) -> str:  # noqa: ARG002
+    def date_trunc(self, unit: str, moment: str, kind: str, base: Base) -> str:
         """The beginning of the unit, of type ``kind``; ``base`` is that of the moment."""
         raise NotEmittedError("date_trunc")
 
-    def later(self, moment: str, unit: str, number: int, edge: str) -> str:  # noqa: ARG002
+    def later(self, moment: str, unit: str, number: int, edge: str) -> str:
         """A timestamp so many months, days or seconds later; null beyond ``edge``, from which on it would leave the
         calendar: the last moment from which one may go forward so far, or the first to go back from."""
         raise NotEmittedError("intervals")
@@ -459,7 +481,7 @@ def letters(name: str) -> tuple[str, str]:
     return "".join(sign for sign, _ in pairs), "".join(other for _, other in pairs)
 
 
-def sign(name: str) -> str:
+def sign_of(name: str) -> str:
     """``+``, ``-`` or ``*``."""
     return _SIGNS[name]
 

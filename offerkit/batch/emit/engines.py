@@ -4,6 +4,7 @@ what their documentation does not promise is refused for them."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 
 from offerkit.batch.emit.dialects import (
     Dialect,
@@ -11,7 +12,7 @@ from offerkit.batch.emit.dialects import (
     clamped,
     decimal_limits,
     grown,
-    sign,
+    sign_of,
     types,
     whole_limits,
 )
@@ -30,7 +31,13 @@ class Postgres(Dialect):
         names = [f"v.p{place}" for place in range(len(values))]
         given = ", ".join(f"{value} AS p{place}" for place, value in enumerate(values))
         # Without OFFSET the planner would put the values back into the body, each as often as it stands there.
-        return f"(SELECT {body(*names)} FROM (SELECT {given} OFFSET 0) AS v)"
+        return f"(SELECT {body(*names)} FROM (SELECT {given} OFFSET 0) AS v)"  # noqa: S608 - written here
+
+    def place_type(self) -> str:
+        return "INTEGER"
+
+    def weight_type(self, whole: int, digits: int) -> str:
+        return "NUMERIC"
 
     def plain_text(self, column: str) -> str:
         return f'CAST({column} AS TEXT) COLLATE "C"'
@@ -45,7 +52,6 @@ class Postgres(Dialect):
         return self._decimal(f"CAST({column} AS NUMERIC)")
 
     def decimal_text(self, column: str) -> str:
-        """A decimal that is written in a text, or null."""
         number = f"CASE WHEN {column} ~ '^-?[0-9]{{1,12}}([.][0-9]{{1,100}})?$' THEN {column} END"
         return self._decimal(f"CAST({number} AS NUMERIC)")
 
@@ -66,17 +72,17 @@ class Postgres(Dialect):
         return self.within(f"ROUND({number}, 6)", *decimal_limits())
 
     def whole(self, name: str, left: str, right: str) -> str:
-        return self._whole(f"CAST({left} AS NUMERIC) {sign(name)} {right}")
+        return self._whole(f"CAST({left} AS NUMERIC) {sign_of(name)} {right}")
 
     def decimal(self, name: str, left: str, right: str) -> str:
-        return self._decimal(f"{left} {sign(name)} {right}")
+        return self._decimal(f"{left} {sign_of(name)} {right}")
 
     def signed(self, name: str, value: str, *, whole: bool) -> str:
         number = f"CAST({value} AS NUMERIC)" if whole else value
         result = f"(- {number})" if name == "neg" else f"ABS({number})"
         return self._whole(result) if whole else result
 
-    def quotient(self, left: str, right: str, *, whole: bool) -> str:  # noqa: ARG002
+    def quotient(self, left: str, right: str, *, whole: bool) -> str:
         cut = f"DIV(CAST({left} AS NUMERIC) * 10000000, NULLIF(CAST({right} AS NUMERIC), 0))"
         return self._decimal(f"{cut} * 0.0000001")
 
@@ -100,7 +106,7 @@ class Postgres(Dialect):
 
     def replaced(self, text: str, old: str, new: str) -> str:
         too_long = grown("LENGTH({})".format, "({} / {})", f"CAST({text} AS TEXT)", old, new)
-        return f"(CASE WHEN NOT ({too_long}) THEN REPLACE({self.collated(text)}, {old}, {new}) END)"
+        return f"CASE WHEN NOT ({too_long}) THEN REPLACE({self.collated(text)}, {old}, {new}) END"
 
     def part(self, text: str, start: str, size: str | None = None) -> str:
         first = f"CAST({clamped(start, 1)} AS INTEGER)"
@@ -108,7 +114,7 @@ class Postgres(Dialect):
             return f"SUBSTRING({text} FROM {first})"
         end = f"CAST(GREATEST(LEAST(CAST({start} AS NUMERIC) + {size} - 1, 2147483647), 0) AS INTEGER)"
         known = f"{start} IS NOT NULL AND {size} >= 0"
-        return f"(CASE WHEN {known} THEN SUBSTRING(LEFT({text}, {end}) FROM {first}) END)"
+        return f"CASE WHEN {known} THEN SUBSTRING(LEFT({text}, {end}) FROM {first}) END"
 
     def list_contains(self, listed: str, entry: str) -> str:
         return f"({self.collated(entry)} = ANY({listed}))"
@@ -143,7 +149,7 @@ class Postgres(Dialect):
                 first, last = (f"DATE_TRUNC('{unit}', CAST({moment} AS TIMESTAMP))" for moment in (begin, end))
                 return f"CAST(EXTRACT(EPOCH FROM ({last} - {first})) / {seconds} AS BIGINT)"
 
-    def date_trunc(self, unit: str, moment: str, kind: str, base: Base) -> str:  # noqa: ARG002
+    def date_trunc(self, unit: str, moment: str, kind: str, base: Base) -> str:
         return f"CAST(DATE_TRUNC('{unit}', CAST({moment} AS TIMESTAMP)) AS {kind})"
 
     def later(self, moment: str, unit: str, number: int, edge: str) -> str:
@@ -154,7 +160,7 @@ class Postgres(Dialect):
 
 
 class Spark(Dialect):
-    """Spark 3.4 and newer, whether ``spark.sql.ansi.enabled`` is set or not; no result depends on the session's zone."""
+    """Spark 3.4 and newer, ``spark.sql.ansi.enabled`` or not; nothing depends on the session's time zone."""
 
     name = "spark"
     quote = "`"
@@ -167,7 +173,7 @@ class Spark(Dialect):
     def array(self, parts: Sequence[str]) -> str:
         return f"ARRAY({', '.join(parts)})"
 
-    def element(self, array: str, place: str, kind: str) -> str:  # noqa: ARG002
+    def element(self, array: str, place: str, kind: str) -> str:
         return f"{array}[{place}]"
 
     def named(self, body: Callable[..., str], values: Sequence[str]) -> str:
@@ -182,16 +188,16 @@ class Spark(Dialect):
         return f"CAST(CONV({digits}, 16, 10) AS BIGINT)"
 
     def nullif(self, value: str, other: str) -> str:
-        return self.let(lambda x, y: f"(CASE WHEN {x} = {y} THEN NULL ELSE {x} END)", value, other)
+        return self.let(lambda x, y: f"CASE WHEN {x} = {y} THEN NULL ELSE {x} END", value, other)
 
     def whole(self, name: str, left: str, right: str) -> str:
-        return f"TRY_{ {'add': 'ADD', 'sub': 'SUBTRACT', 'mul': 'MULTIPLY'}[name]}({left}, {right})"
+        return f"TRY_{ {'add': 'ADD', 'sub': 'SUBTRACT', 'mul': 'MULTIPLY'}[name] }({left}, {right})"
 
     def _decimal(self, number: str) -> str:
         return f"TRY_CAST({number} AS DECIMAL(18, 6))"
 
     def decimal(self, name: str, left: str, right: str) -> str:
-        return self._decimal(f"({left} {sign(name)} {right})")
+        return self._decimal(f"({left} {sign_of(name)} {right})")
 
     def signed(self, name: str, value: str, *, whole: bool) -> str:
         number = f"CAST({value} AS DECIMAL(20, 0))" if whole else value
@@ -202,19 +208,19 @@ class Spark(Dialect):
         def body(x: str, y: str) -> str:
             rest = f"({x} * 10000000) % {y}"
             cut = f"({x} * 10000000 - {rest}) / {y}"
-            return f"(CASE WHEN {y} <> 0 THEN {self._decimal(f'({cut}) * 0.0000001')} END)"
+            return f"CASE WHEN {y} <> 0 THEN {self._decimal(f'({cut}) * 0.0000001')} END"
 
         return self.let(body, *(f"CAST({value} AS DECIMAL(20, 0))" if whole else value for value in (left, right)))
 
     def rest(self, left: str, right: str) -> str:
-        return self.let(lambda x, y: f"(CASE WHEN {y} <> 0 THEN {x} % {y} END)", left, right)
+        return self.let(lambda x, y: f"CASE WHEN {y} <> 0 THEN {x} % {y} END", left, right)
 
     def rounded(self, value: str, digits: int) -> str:
         return self._decimal(f"ROUND({value}, {digits})")
 
     def replaced(self, text: str, old: str, new: str) -> str:
         too_long = grown(self.length, "({} div {})", text, old, new)
-        return f"(CASE WHEN NOT ({too_long}) THEN REPLACE({text}, {old}, {new}) END)"
+        return f"CASE WHEN NOT ({too_long}) THEN REPLACE({text}, {old}, {new}) END"
 
     def part(self, text: str, start: str, size: str | None = None) -> str:
         first = f"CAST({clamped(start, 1)} AS INT)"
@@ -223,7 +229,7 @@ class Spark(Dialect):
         end = f"CAST({start} AS DECIMAL(20, 0)) + {size} - 1"
         cut = f"CAST(GREATEST(LEAST({end}, 2147483647), 0) AS INT)"
         known = f"{start} IS NOT NULL AND {size} >= 0"
-        return f"(CASE WHEN {known} THEN SUBSTRING(SUBSTRING({text}, 1, {cut}), {first}) END)"
+        return f"CASE WHEN {known} THEN SUBSTRING(SUBSTRING({text}, 1, {cut}), {first}) END"
 
     def list_length(self, listed: str) -> str:
         return f"CAST(ARRAY_SIZE({listed}) AS BIGINT)"
@@ -246,14 +252,12 @@ class Spark(Dialect):
 
         def place(moment: str) -> str:
             day = self.days("DATE '0001-01-01'", moment)
-            match unit:
-                case "year":
-                    return self.extract("year", moment)
-                case "quarter" | "month":
-                    many = 4 if unit == "quarter" else 12
-                    return f"{self.extract('year', moment)} * {many} + {self.extract(unit, moment)}"
-                case "week":
-                    return f"{day} div 7"
+            if unit in ("year", "quarter", "month"):
+                many = {"year": 1, "quarter": 4, "month": 12}[unit]
+                year = self.extract("year", moment)
+                return year if many == 1 else f"{year} * {many} + {self.extract(unit, moment)}"
+            if unit == "week":
+                return f"{day} div 7"
             found = f"{day} * 24 + {self.extract('hour', moment)}"
             for finer in ("minute", "second")[: ("hour", "minute", "second").index(unit)]:
                 found = f"({found}) * 60 + {self.extract(finer, moment)}"
@@ -278,7 +282,7 @@ class Spark(Dialect):
             days, seconds = (number, 0) if unit == "days" else _split(number)
             span = f"MAKE_DT_INTERVAL({days}, 0, 0, {seconds})"
         test = "<=" if number > 0 else ">="
-        return self.let(lambda t: f"(CASE WHEN {t} {test} {edge} THEN {t} + {span} END)", moment)
+        return self.let(lambda t: f"CASE WHEN {t} {test} {edge} THEN {t} + {span} END", moment)
 
 
 class DuckDB(Dialect):
@@ -316,14 +320,22 @@ class Snowflake(Dialect):
     def element(self, array: str, place: str, kind: str) -> str:
         return f"CAST(GET({array}, {place}) AS {kind})"
 
-    def named(self, body: Callable[..., str], values: Sequence[str]) -> str:  # noqa: ARG002
+    def named(self, body: Callable[..., str], values: Sequence[str]) -> str:
         raise NotEmittedError("a value within a value that is needed twice")
+
+    def weight_type(self, whole: int, digits: int) -> str:
+        if digits > 12:
+            raise NotEmittedError(f"weights with {digits} digits after the point")
+        return super().weight_type(whole, digits)
 
     def whole_column(self, column: str) -> str:
         return self.within(column, *whole_limits())
 
     def decimal_column(self, column: str) -> str:
         return self._decimal(column)
+
+    def decimal_text(self, column: str) -> str:
+        return f"TRY_TO_DECIMAL({column}, 18, 6)"
 
     def from_hex(self, digits: str) -> str:
         return f"TO_NUMBER({digits}, 'XXXXXXXX')"
@@ -338,10 +350,10 @@ class Snowflake(Dialect):
         return f"CAST({self.within(f'ROUND({number}, 6)', *decimal_limits())} AS NUMBER(18, 6))"
 
     def whole(self, name: str, left: str, right: str) -> str:
-        return self.within(f"{left} {sign(name)} {right}", *whole_limits())
+        return self.within(f"{left} {sign_of(name)} {right}", *whole_limits())
 
     def decimal(self, name: str, left: str, right: str) -> str:
-        return self._decimal(f"{left} {sign(name)} {right}")
+        return self._decimal(f"{left} {sign_of(name)} {right}")
 
     def signed(self, name: str, value: str, *, whole: bool) -> str:
         result = f"(- {value})" if name == "neg" else f"ABS({value})"
@@ -380,18 +392,28 @@ class BigQuery(Dialect):
     def array(self, parts: Sequence[str]) -> str:
         return f"[{', '.join(parts)}]"
 
-    def element(self, array: str, place: str, kind: str) -> str:  # noqa: ARG002
+    def element(self, array: str, place: str, kind: str) -> str:
         return f"{array}[OFFSET({place})]"
 
+    def weight_type(self, whole: int, digits: int) -> str:
+        if max(whole, digits) > 37:
+            raise NotEmittedError(f"weights of {whole + digits} digits")
+        return "BIGNUMERIC"
+
+    def factor(self, number: Decimal) -> str:
+        return f"BIGNUMERIC '{number:f}'"
+
     def relation(self, names: Sequence[str], kinds: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-        columns = ", ".join(f"{self.quoted(name)} {kind}" for name, kind in zip(names, kinds, strict=True))
+        given = [(self.quoted(name), kind) for name, kind in zip(names, kinds, strict=True)]
+        struct = ", ".join(f"{name} {'STRING' if kind == 'BIGNUMERIC' else kind}" for name, kind in given)
+        columns = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in given)
         values = ",\n    ".join(f"({', '.join(row)})" for row in rows)
-        return f"SELECT * FROM UNNEST(ARRAY<STRUCT<{columns}>>[\n    {values}\n  ])"
+        return f"SELECT {columns} FROM UNNEST(ARRAY<STRUCT<{struct}>>[\n    {values}\n  ])"  # noqa: S608 - written here
 
     def named(self, body: Callable[..., str], values: Sequence[str]) -> str:
         names = [f"v.p{place}" for place in range(len(values))]
         given = ", ".join(f"{value} AS p{place}" for place, value in enumerate(values))
-        return f"(SELECT {body(*names)} FROM (SELECT {given}) AS v)"
+        return f"(SELECT {body(*names)} FROM (SELECT {given}) AS v)"  # noqa: S608 - written here
 
     def plain_text(self, column: str) -> str:
         return f"COLLATE(CAST({column} AS STRING), '')"
@@ -410,17 +432,17 @@ class BigQuery(Dialect):
 
     def extreme(self, name: str, args: list[str]) -> str:
         aggregate = "MAX" if name == "GREATEST" else "MIN"
-        return f"(SELECT {aggregate}(v) FROM UNNEST([{', '.join(args)}]) AS v)"
+        return f"(SELECT {aggregate}(v) FROM UNNEST([{', '.join(args)}]) AS v)"  # noqa: S608 - written here
 
     def _decimal(self, number: str) -> str:
         least, most = (f"BIGNUMERIC '{limit.strip('()')}'" for limit in decimal_limits())
         return f"CAST({self.within(f'ROUND({number}, 6)', least, most)} AS NUMERIC)"
 
     def whole(self, name: str, left: str, right: str) -> str:
-        return f"SAFE_{ {'add': 'ADD', 'sub': 'SUBTRACT', 'mul': 'MULTIPLY'}[name]}({left}, {right})"
+        return f"SAFE_{ {'add': 'ADD', 'sub': 'SUBTRACT', 'mul': 'MULTIPLY'}[name] }({left}, {right})"
 
     def decimal(self, name: str, left: str, right: str) -> str:
-        return self._decimal(f"CAST({left} AS BIGNUMERIC) {sign(name)} CAST({right} AS BIGNUMERIC)")
+        return self._decimal(f"CAST({left} AS BIGNUMERIC) {sign_of(name)} CAST({right} AS BIGNUMERIC)")
 
     def signed(self, name: str, value: str, *, whole: bool) -> str:
         if not whole:
@@ -446,7 +468,7 @@ class BigQuery(Dialect):
         return f"ENDS_WITH({text}, {part})"
 
     def list_contains(self, listed: str, entry: str) -> str:
-        return f"(CASE WHEN {listed} IS NOT NULL THEN {entry} IN UNNEST({listed}) END)"
+        return f"CASE WHEN {listed} IS NOT NULL THEN {entry} IN UNNEST({listed}) END"
 
     def list_length(self, listed: str) -> str:
         return f"ARRAY_LENGTH({listed})"
