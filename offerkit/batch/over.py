@@ -98,7 +98,7 @@ def _read(people: People, program: Program, store: Store, rules: Sequence[Presen
     channel = catalog.spaces[program.call.space].channel
     wanted = [
         Counted(
-            _utc(now, -rule.before), _utc(now, rule.after),
+            store_time(now, -rule.before), store_time(now, rule.after),
             tuple(Status(status) for status in sorted(rule.statuses)), channel if rule.same_channel else "",
             *_named(rule),
         )
@@ -234,7 +234,7 @@ def _items(bits: int, size: int) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _utc(moment: datetime, span: timedelta) -> str:
+def store_time(moment: datetime, span: timedelta) -> str:
     """The time ``span`` away, as the store writes it; within the calendar."""
     try:
         away = moment.astimezone(UTC) + span

@@ -5,6 +5,8 @@ from __future__ import annotations
 from calendar import monthrange
 from datetime import date, datetime, time, timedelta
 
+FARTHEST = {"months": 120_000, "days": 3_700_000, "seconds": 320_000_000_000}
+"""Longer intervals lead out of the years 1 to 9999 from anywhere."""
 _UNIX = datetime(1970, 1, 1)
 _CLOCK = {"hour": 3600, "minute": 60, "second": 1}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from offerkit.rules.calendar import FARTHEST
 from offerkit.rules.duckdb_literals import TYPES, literal
 from offerkit.rules.duckdb_numbers import arithmetic, base_of
 from offerkit.rules.nodes import Call, Interval, Literal
@@ -17,8 +18,6 @@ _ATOM = re.compile(
 """A name or a constant: to be written twice without regret."""
 _PLACES = 2**31 - 1
 """More characters than any text has."""
-_FARTHEST = {"months": 120_000, "days": 3_700_000, "seconds": 320_000_000_000}
-"""Longer intervals lead out of the years 1 to 9999 from anywhere."""
 _FIRST, _BEYOND = "TIMESTAMP '0001-01-01 00:00:00'", "TIMESTAMP '10000-01-01 00:00:00'"
 _PARTS = {"dow": "dayofweek", "doy": "dayofyear"}
 _SAME = {
@@ -149,7 +148,7 @@ class Sql:
         span = node.args[1]
         assert isinstance(span, Interval)
         units = [("months", span.months), ("days", span.days), ("seconds", span.seconds)]
-        if any(abs(number) > _FARTHEST[unit] for unit, number in units):
+        if any(abs(number) > FARTHEST[unit] for unit, number in units):
             return literal(None, base_of(node))
         type_ = TYPES[base_of(node)]
 

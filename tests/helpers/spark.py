@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 KINDS = {"VARCHAR": "string", "BIGINT": "bigint", "DECIMAL(18,6)": "decimal(18,6)", "BOOLEAN": "boolean", "DATE": "date",
-         "TIMESTAMP": "timestamp", "VARCHAR[]": "array<string>"}  # fmt: skip
+         "TIMESTAMP": "timestamp_ntz", "VARCHAR[]": "array<string>"}  # fmt: skip
 """DuckDB's types as Spark writes them."""
 SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 """For ``SPARK_SUBMIT_OPTS``: what the second compiler of Java makes is ready when the tests are done."""

@@ -13,8 +13,9 @@ from helpers.postgres import postgres_server
 from helpers.rules import checked
 from helpers.spark import spark_session, view
 
-from offerkit.batch.emit.conditions import Conditions, NotEmittedError
-from offerkit.batch.emit.dialects import DIALECTS
+from offerkit.batch.emit import DIALECTS
+from offerkit.batch.emit.conditions import Conditions
+from offerkit.batch.emit.dialects import NotEmittedError
 from offerkit.rules.python import compile_one
 from offerkit.rules.types import Base, Value
 
@@ -150,5 +151,5 @@ def test_bigquery_and_snowflake_are_told_what_they_do_differently() -> None:
 
 def test_an_unknown_function_is_refused_by_name() -> None:
     with pytest.raises(NotEmittedError, match="date_trunc"):
-        writer = Conditions(DIALECTS["spark"], lambda _, name, __: name, NOW, NOW.date())
+        writer = Conditions(DIALECTS["snowflake"], lambda _, name, __: name, NOW, NOW.date())
         writer.sql(checked("date_trunc('month', recipient.birth_date) = current_date").root)

@@ -1,6 +1,6 @@
 """Batch decisions as one query for another engine."""
 
-from offerkit.batch.emit.dialects import DIALECTS
+from offerkit.batch.emit.engines import DIALECTS
 from offerkit.batch.emit.query import Tables, emit
 
 __all__ = ["DIALECTS", "Tables", "emit"]

@@ -2,152 +2,115 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from decimal import Decimal
 
-from offerkit.batch.emit.dialects import Dialect
-from offerkit.rules.nodes import Call, Case, Field, Interval, Literal, Node
-from offerkit.rules.types import Base, Value
-
-_COMPARED = {"eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
-_ARITHMETIC = {"add": "+", "sub": "-", "mul": "*"}
-
-
-class NotEmittedError(Exception):
-    """A function that has no form with the same meaning in the engine, or none that we know."""
+from offerkit.batch.emit.dialects import Dialect, base_of
+from offerkit.rules.duckdb import to_duckdb
+from offerkit.rules.duckdb_literals import literal
+from offerkit.rules.nodes import Call, Case, Checked, Field, Interval, Literal, Node, walk
+from offerkit.rules.python import compile_one
+from offerkit.rules.types import Base, Row
 
 
 class Conditions:
-    """Writes expressions for one dialect. ``column`` gives a field's SQL; ``now`` and ``today`` are the clock's."""
+    """Writes expressions for one dialect. ``column`` gives a field's SQL; ``now`` and ``today`` are the clock's.
 
-    def __init__(self, dialect: Dialect, column: Callable[[str, str, Base], str], now: datetime, today: date) -> None:
+    ``rows``: namespaces whose values are known already. What depends on nothing else is worked out here, and stands in
+    the text as a constant.
+    """
+
+    def __init__(
+        self, dialect: Dialect, column: Callable[[str, str, Base], str], now: datetime, today: date,
+        rows: Mapping[str, Row] | None = None,
+    ) -> None:  # fmt: skip
         self._dialect = dialect
         self._column = column
         self._now, self._today = now, today
+        self._rows = rows or {}
+        self._known: dict[int, bool] = {}
 
-    def sql(self, node: Node) -> str:
+    def sql(self, root: Node) -> str:
         """The expression. Raises NotEmittedError."""
+        if self._dialect.name == "duckdb":
+            return self._duckdb(root)
+        self._known = {}
+        self._look(root)
+        return self._write(root)
+
+    def _duckdb(self, root: Node) -> str:
+        """As the batch writes it."""
+        bases = {(node.namespace, node.name): node.type.base for node in walk(root) if isinstance(node, Field)}
+
+        def column(namespace: str, name: str) -> str:
+            base = bases[namespace, name]
+            if namespace in self._rows:
+                return literal(self._rows[namespace].get(name), base)
+            return self._column(namespace, name, base)
+
+        now, today = literal(self._now, Base.TIMESTAMP), literal(self._today, Base.DATE)
+        return to_duckdb(_checked(root), column, now, today)
+
+    def _look(self, node: Node) -> bool:
+        """Remember which parts depend on no row of the engine's tables."""
+        parts: list[Node] = []
+        match node:
+            case Call():
+                parts = list(node.args)
+            case Case():
+                parts = [part for branch in node.branches for part in branch]
+                parts += [] if node.default is None else [node.default]
+            case _:
+                pass
+        below = [self._look(part) for part in parts]  # all of them: each has to be remembered
+        self._known[id(node)] = known = all(below) and not (
+            isinstance(node, Field) and node.namespace not in self._rows
+        )
+        return known
+
+    def _write(self, node: Node) -> str:
+        if self._known[id(node)] and not isinstance(node, (Literal, Interval)):
+            return self._constant(node)
         match node:
             case Literal():
-                return self.constant(node.value, node.type.base)
+                return self._dialect.constant(node.value, node.type.base)
             case Field():
                 return self._column(node.namespace, node.name, node.type.base)
             case Interval():
-                raise NotEmittedError("intervals")
+                raise AssertionError("an interval is no value")
             case Case():
-                branches = "".join(f" WHEN {self.sql(test)} THEN {self.sql(then)}" for test, then in node.branches)
-                default = "" if node.default is None else f" ELSE {self.sql(node.default)}"
-                return f"(CASE{branches}{default} END)"
+                branches = "".join(
+                    f" WHEN {self._write(test)} THEN {self._write(then)}" for test, then in node.branches
+                )
+                default = "" if node.default is None else f" ELSE {self._write(node.default)}"
+                return f"CASE{branches}{default} END"
             case Call():
                 return self._call(node)
 
-    def constant(self, value: Value, base: Base) -> str:
-        """A constant of exactly its type."""
-        dialect = self._dialect
-        kind = dialect.types.get(base, dialect.types[Base.STRING])
-        match value:
-            case None:
-                return f"CAST(NULL AS {kind})"
-            case bool():
-                return "TRUE" if value else "FALSE"
-            case int():
-                return str(value) if value >= 0 else f"({value})"
-            case Decimal():
-                return f"CAST({dialect.text(format(value, 'f'))} AS {dialect.types[Base.DECIMAL]})"
-            case datetime():
-                return f"CAST({dialect.text(value.isoformat(' '))} AS {dialect.types[Base.TIMESTAMP]})"
-            case date():
-                return f"CAST({dialect.text(value.isoformat())} AS DATE)"
-            case str():
-                return dialect.text(value)
-            case _:
-                raise NotEmittedError("lists of constants")
-
     def _call(self, node: Call) -> str:
-        name, words = node.name, self._dialect
-        args = [] if any(isinstance(arg, Interval) for arg in node.args) else [self.sql(arg) for arg in node.args]
-        match name:
-            case "and" | "or":
-                return "(" + f" {name.upper()} ".join(args) + ")"
-            case "not":
-                return f"(NOT {args[0]})"
-            case "is_null":
-                return f"({args[0]} IS NULL)"
-            # “IS TRUE” is lost on some engines, and “IS NOT FALSE” turns into “NOT NOT x”: unknown for unknown.
-            case "is_true":
-                return f"COALESCE({args[0]}, FALSE)"
-            case "is_false":
-                return f"(NOT COALESCE({args[0]}, TRUE))"
-            case _ if name in _COMPARED:
-                return f"({args[0]} {_COMPARED[name]} {args[1]})"
-            case "in":
-                return f"({args[0]} IN ({', '.join(args[1:])}))"
-            case "coalesce":
-                return f"COALESCE({', '.join(args)})"
-            case "greatest" | "least":
-                return self._extreme(name.upper(), args)
-            case "add" | "sub" | "mul" if len(args) == 2:
-                return f"({args[0]} {_ARITHMETIC[name]} {args[1]})"
-            case "lower" | "upper":
-                return f"{name.upper()}({args[0]})"
-            case "trim":
-                return words.trim(*args)
-            case "neg":
-                return f"(- {args[0]})"
-            case "to_decimal":
-                return f"CAST({args[0]} AS {words.types[Base.DECIMAL]})"
-            case "concat":
-                return "(" + " || ".join(args) + ")"
-            case "like":
-                return words.like(args[0], self._pattern(node.args[1]))
-            case "length":
-                return words.length(*args)
-            case "contains":
-                return words.contains(*args)
-            case "starts_with":
-                return words.starts_with(*args)
-            case "ends_with":
-                return words.ends_with(*args)
-            case "list_contains":
-                # An empty list holds nothing for some engines, not even something unknown: that is unknown here.
-                return f"(CASE WHEN {args[1]} IS NOT NULL THEN {words.list_contains(*args)} END)"
-            case _ if node.args or name in ("now", "current_date"):
-                return self._time(node, args)
-            case _:
-                raise NotEmittedError(name)
-
-    def _pattern(self, node: Node) -> str:
-        """A pattern, in which a backslash is a sign like any other; for some engines it escapes the next one."""
-        if not isinstance(node, Literal) or not isinstance(node.value, str):
-            raise NotEmittedError("like with a pattern that is no constant")
-        return self._dialect.text(node.value.replace("\\", "\\" * self._dialect.backslashes))
-
-    def _extreme(self, name: str, args: list[str]) -> str:
-        """The greatest or least of those known: some engines give null when one is unknown."""
-        known = [f"COALESCE({', '.join([arg, *(other for other in args if other is not arg)])})" for arg in args]
-        return f"{name}({', '.join(known)})"
-
-    def _time(self, node: Call, args: list[str]) -> str:
-        today = self.constant(self._today, Base.DATE)
+        args = [self._write(arg) for arg in node.args if not isinstance(arg, Interval)]
+        today = self._dialect.constant(self._today, Base.DATE)
         match node.name:
-            case "now":
-                return self.constant(self._now, Base.TIMESTAMP)
-            case "current_date":
-                return today
             case "days_since":
-                return self._dialect.date_diff(args[0], today)
+                return self._dialect.days(args[0], today)
             case "days_until":
-                return self._dialect.date_diff(today, args[0])
-            case "date_diff" if isinstance(node.args[0], Literal) and node.args[0].value == "day":
-                return self._dialect.date_diff(args[1], args[2])
-            case "age_in_years":
-                first, last = self._number(args[0]), self._number(args[1] if len(args) > 1 else today)
-                return f"CAST(FLOOR(({last} - {first}) / 10000.0) AS {self._dialect.types[Base.INTEGER]})"
-            case "extract" if isinstance(node.args[0], Literal) and node.args[0].value in ("year", "month", "day"):
-                return f"EXTRACT({str(node.args[0].value).upper()} FROM {args[1]})"
-            case name:
-                raise NotEmittedError(name)
+                return self._dialect.days(today, args[0])
+            case "age_in_years" if len(args) == 1:
+                return self._dialect.call(node, [*args, today])
+            case _:
+                return self._dialect.call(node, args)
 
-    def _number(self, day: str) -> str:
-        return f"(EXTRACT(YEAR FROM {day}) * 10000 + EXTRACT(MONTH FROM {day}) * 100 + EXTRACT(DAY FROM {day}))"
+    def _constant(self, node: Node) -> str:
+        checked = _checked(node)
+        rows = {
+            space: {name: row.get(name) for of, name in checked.fields if of == space}
+            for space, row in self._rows.items()
+        }
+        value = compile_one(checked, tuple(rows))(*rows.values(), self._now, self._today)
+        return self._dialect.constant(value, base_of(node))
+
+
+def _checked(root: Node) -> Checked:
+    assert not isinstance(root, Interval)
+    pairs = {(node.namespace, node.name) for node in walk(root) if isinstance(node, Field)}
+    return Checked("", root, root.type, tuple(sorted(pairs)), uses_clock=True)

@@ -1,35 +1,67 @@
-"""What the SQL of five engines says in different words. Everything else in an emitted query is the same in all."""
+"""The rule language in the SQL of five engines: one meaning each, or refused by name.
+
+Nothing that is written here fails when it runs, whatever a row holds: a result outside of its type is null, as it is
+unknown in :mod:`offerkit.rules.numbers`. No operand is written twice, so that the text stays about as long as the rule:
+what is needed more than once is named first (:meth:`Dialect.let`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from typing import ClassVar
 
-from offerkit.rules.types import Base
+from offerkit.rules.calendar import FARTHEST, date_add
+from offerkit.rules.nodes import Call, Interval, Literal, Node
+from offerkit.rules.text import LONGEST, lower, upper
+from offerkit.rules.types import Base, FieldType, Value
 
-Words = Callable[..., str]
+COMPARED = {"eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+_SIGNS = {"add": "+", "sub": "-", "mul": "*"}
+_TEXT = (Base.STRING, Base.ENUMERATION)
+_PLACES = 2**31 - 1
+"""More characters than any text has."""
+_WHOLE, _LIMIT = 2**63, 10**12
+_ATOM = re.compile(
+    r"""(?:\w+\.)?(?:"(?:[^"]|"")*"|`(?:[^`]|``)*`|\w+)|\(?-?\d+L?\)?"""
+    r"""|'(?:[^'\\]|'')*'|CAST\('[^'\\]*' AS [A-Z_0-9]+(?:\(\d+, \d+\))?\)"""
+)
+"""A name or a constant: to be written twice without regret."""
 
 
-@dataclass(frozen=True)
+class NotEmittedError(Exception):
+    """Something that has no form with the same meaning in the engine, or none that we know; by its name."""
+
+
+def base_of(node: Node) -> Base:
+    """The type of a node that is no interval."""
+    assert not isinstance(node, Interval)
+    return node.type.base
+
+
+def types(text: str, whole: str, decimal: str, moment: str, listed: str) -> dict[Base, str]:
+    """The engine's names of the types."""
+    return {
+        Base.STRING: text, Base.ENUMERATION: text, Base.NULL: text, Base.INTEGER: whole, Base.DECIMAL: decimal,
+        Base.BOOLEAN: "BOOLEAN", Base.DATE: "DATE", Base.TIMESTAMP: moment, Base.LIST: listed,
+    }  # fmt: skip
+
+
 class Dialect:
-    """The words of one engine. Each function takes operands that are SQL already."""
+    """What all engines write in the same way, and what a class below says in its own. Operands are SQL already."""
 
-    name: str
-    quote: str
-    types: dict[Base, str]
-    md5: Words
-    from_hex: Words
-    date_diff: Words
-    contains: Words
-    starts_with: Words
-    ends_with: Words
-    list_contains: Words
-    length: Words
-    trim: Words = "TRIM({}, ' ')".format
-    """Spaces only: some engines take away every white space unless told."""
-    like: Words = "({} LIKE {})".format
-    backslashes: int = 1
+    name: ClassVar[str]
+    quote: ClassVar[str] = '"'
+    types: ClassVar[dict[Base, str]]
+    backslashes: ClassVar[int] = 1
     """How many stand for one in a pattern of LIKE."""
+    materialized: ClassVar[str] = ""
+    """Stands before the query of a table that is to be worked out once, however often it is read."""
+
+    # Names, constants, relations
 
     def quoted(self, name: str) -> str:
         """A name; always quoted, because ``user`` and ``order`` are names as well."""
@@ -39,48 +71,455 @@ class Dialect:
         """A text, escaped as the engine reads it: some take a backslash for an escape."""
         from sqlglot import exp
 
+        if "\0" in value:
+            raise NotEmittedError("a text with a null character")
         return exp.Literal.string(value).sql(dialect=self.name)
 
+    def constant(self, value: Value, base: Base) -> str:
+        """A constant of exactly its type."""
+        match value:
+            case None:
+                return f"CAST(NULL AS {self.types[base]})"
+            case bool():
+                return "TRUE" if value else "FALSE"
+            case int():
+                return self.whole_constant(value)
+            case Decimal():
+                return f"CAST('{value:f}' AS {self.types[Base.DECIMAL]})"
+            case datetime():
+                return f"CAST('{value.isoformat(' ')}' AS {self.types[Base.TIMESTAMP]})"
+            case date():
+                return f"CAST('{value.isoformat()}' AS DATE)"
+            case str():
+                return self.text(value)
+            case tuple():
+                return self.list_constant([self.text(part) for part in value])
 
-def _types(text: str, whole: str, decimal: str, moment: str, listed: str) -> dict[Base, str]:
-    return {
-        Base.STRING: text, Base.ENUMERATION: text, Base.INTEGER: whole, Base.DECIMAL: decimal, Base.BOOLEAN: "BOOLEAN",
-        Base.DATE: "DATE", Base.TIMESTAMP: moment, Base.LIST: listed,
-    }  # fmt: skip
+    def whole_constant(self, value: int) -> str:
+        """An integer."""
+        return str(value) if value >= 0 else f"({value})"
+
+    def list_constant(self, parts: Sequence[str]) -> str:
+        """A list of texts."""
+        return f"CAST({self.array(parts)} AS {self.types[Base.LIST]})"
+
+    def array(self, parts: Sequence[str]) -> str:
+        """An array of one or more values of one type."""
+        return f"ARRAY[{', '.join(parts)}]"
+
+    def element(self, array: str, place: str, kind: str) -> str:
+        """What an array holds at ``place``, from 0; ``kind``: the type."""
+        return f"{array}[{place} + 1]"
+
+    def place_type(self) -> str:
+        """The type of what counts places in arrays."""
+        return self.types[Base.INTEGER]
+
+    def weight_type(self, whole: int, digits: int) -> str:
+        """A type for numbers of so many digits before and after the point, exact in a product as well."""
+        if whole + digits > 37:
+            raise NotEmittedError(f"weights of {whole + digits} digits")
+        return f"DECIMAL({whole + digits}, {digits})"
+
+    def factor(self, number: Decimal) -> str:
+        """A constant to multiply with, exactly."""
+        written = f"{number:f}"
+        digits = len(written.partition(".")[2])
+        return f"CAST('{written}' AS DECIMAL({len(written.replace('.', '').lstrip('-'))}, {digits}))"
+
+    def relation(self, names: Sequence[str], kinds: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+        """A query that gives ``rows`` of constants; ``kinds`` are the columns' types."""
+        values = ",\n    ".join(f"({', '.join(row)})" for row in rows)
+        columns = ", ".join(f"CAST({self.quoted(name)} AS {kind}) AS {self.quoted(name)}"
+                            for name, kind in zip(names, kinds, strict=True))  # fmt: skip
+        named = ", ".join(map(self.quoted, names))
+        return f"SELECT {columns} FROM (VALUES\n    {values}\n  ) AS {self.quoted('given')}({named})"  # noqa: S608 - quoted
+
+    def let(self, body: Callable[..., str], *values: str) -> str:
+        """``body`` of the values, which may stand in it several times: named first, unless they are short."""
+        if all(_ATOM.fullmatch(value) for value in values):
+            return body(*values)
+        return self.named(body, values)
+
+    def named(self, body: Callable[..., str], values: Sequence[str]) -> str:
+        """``body`` of values that are named first; no value stands inside of it."""
+        raise NotImplementedError
+
+    # What a table of contacts or a history gives
+
+    def field(self, column: str, type_: FieldType) -> str:
+        """A column as a value of its type: what offerkit would not read is null."""
+        kind = self.types[type_.base]
+        match type_.base:
+            case Base.STRING:
+                return self.plain_text(column)
+            case Base.ENUMERATION:
+                known = ", ".join(self.text(value) for value in type_.values)
+                return f"CASE WHEN {self.plain_text(column)} IN ({known}) THEN {self.plain_text(column)} END"
+            case Base.INTEGER:
+                return self.whole_column(column)
+            case Base.DECIMAL:
+                return self.decimal_column(column)
+            case Base.DATE | Base.TIMESTAMP:
+                value = f"CAST({column} AS {kind})"
+                first, last = (f"CAST('{day}' AS {kind})" for day in _calendar(type_.base))
+                return f"CASE WHEN {value} >= {first} AND {value} <= {last} THEN {value} END"
+            case Base.LIST:
+                return self.list_column(column)
+            case _:
+                return column
+
+    def plain_text(self, column: str) -> str:
+        """A text that is compared code point by code point."""
+        return f"CAST({column} AS {self.types[Base.STRING]})"
+
+    def whole_column(self, column: str) -> str:
+        """An integer of 64 bits, or null."""
+        return f"TRY_CAST({column} AS {self.types[Base.INTEGER]})"
+
+    def decimal_column(self, column: str) -> str:
+        """A decimal of twelve digits before the point and six after it, or null; of a text as well."""
+        return f"TRY_CAST({column} AS {self.types[Base.DECIMAL]})"
+
+    def decimal_text(self, column: str) -> str:
+        """A decimal that is written in a text, or null."""
+        return self.decimal_column(column)
+
+    def list_column(self, column: str) -> str:
+        """A list, or null where an entry is null."""
+        return column
+
+    def key(self, column: str, type_: FieldType) -> str:
+        """A part of a contact's key as text (offerkit.contacts.keys). Raises NotEmittedError."""
+        value = self.field(column, type_)
+        match type_.base:
+            case Base.STRING | Base.ENUMERATION:
+                slash, bar = self.text("\\"), self.text("|")
+                value = f"NULLIF({value}, '')"
+                return (
+                    f"REPLACE(REPLACE({value}, {slash}, {self.text(chr(92) * 2)}), {bar}, {self.text(chr(92) + '|')})"
+                )
+            case Base.INTEGER:
+                return f"CAST({value} AS {self.types[Base.STRING]})"
+            case Base.BOOLEAN:
+                return f"CASE WHEN {value} THEN 'true' WHEN NOT {value} THEN 'false' END"
+            case Base.DATE:
+                return self.iso(value)
+            case base:
+                raise NotEmittedError(f"a key of type {base}")
+
+    def iso(self, day: str) -> str:
+        """A date as 2026-01-31."""
+        return f"CAST({day} AS {self.types[Base.STRING]})"
+
+    def md5(self, text: str) -> str:
+        """Its digest in hexadecimal digits."""
+        return f"MD5({text})"
+
+    def from_hex(self, digits: str) -> str:
+        """The number that eight hexadecimal digits are."""
+        raise NotImplementedError
+
+    # Calls
+
+    def call(self, node: Call, args: list[str]) -> str:
+        """An operator or function, whose arguments are written already, without intervals. Raises NotEmittedError."""
+        name = node.name
+        match name:
+            case "and" | "or":
+                return "(" + f" {name.upper()} ".join(args) + ")"
+            case "not":
+                return f"(NOT {args[0]})"
+            case "is_null":
+                return f"({args[0]} IS NULL)"
+            # “IS TRUE” is lost on some engines, and “IS NOT FALSE” turns into “NOT NOT x”: unknown for unknown.
+            case "is_true":
+                return f"COALESCE({args[0]}, FALSE)"
+            case "is_false":
+                return f"(NOT COALESCE({args[0]}, TRUE))"
+            case "coalesce":
+                return f"COALESCE({', '.join(args)})" if len(args) > 1 else args[0]
+            case "to_timestamp":
+                return f"CAST({args[0]} AS {self.types[Base.TIMESTAMP]})"
+            case "add" | "sub" | "mul" | "neg" | "abs" | "div" | "mod" | "round" | "floor" | "ceil" | "to_decimal":
+                return self._number(node, args)
+            case _ if name in COMPARED or name in ("in", "nullif", "greatest", "least"):
+                return self._compared(node, args)
+            case "now" | "current_date":
+                raise AssertionError("the clock is a constant")
+            case _:
+                return self._other(node, args)
+
+    def _compared(self, node: Call, args: list[str]) -> str:
+        first = self.collated(args[0]) if base_of(node.args[0]) in _TEXT else args[0]
+        match node.name:
+            case "in":
+                return f"({first} IN ({', '.join(args[1:])}))"
+            case "nullif":
+                return self.nullif(first, args[1])
+            case "greatest" | "least":
+                return self.extreme(node.name.upper(), [first, *args[1:]]) if len(args) > 1 else args[0]
+            case name:
+                return f"({first} {COMPARED[name]} {args[1]})"
+
+    def _number(self, node: Call, args: list[str]) -> str:
+        whole = base_of(node.args[0]) is Base.INTEGER
+        match node.name:
+            case "add" | "sub" | "mul" if whole:
+                return self.whole(node.name, *args)
+            case "add" | "sub" | "mul":
+                return self.decimal(node.name, *args)
+            case "neg" | "abs":
+                return self.signed(node.name, args[0], whole=whole)
+            case "floor" | "ceil":
+                return args[0] if whole else f"CAST({node.name.upper()}({args[0]}) AS {self.types[Base.INTEGER]})"
+            case "div":
+                return self.quotient(*args, whole=whole)
+            case "mod":
+                return self.rest(*args)
+            case "to_decimal":
+                return self.as_decimal(args[0])
+            case _:
+                return self.rounded(args[0], int(args[1].rstrip("L")) if len(args) > 1 else 0)
+
+    def _other(self, node: Call, args: list[str]) -> str:
+        """Text, time and lists."""
+        unit = node.args[0].value if isinstance(node.args[0], Literal) else None
+        match node.name:
+            case "concat":
+                return "(" + " || ".join(args) + ")"
+            case "lower" | "upper":
+                return self.translated(args[0], *map(self.text, letters(node.name)))
+            case "trim" | "length" | "contains" | "starts_with" | "ends_with" | "replace" | "substring":
+                return self._text(node.name, args)
+            case "like":
+                return self._like(node, args[0])
+            case "list_contains":
+                return self.let(self._listed, *args)
+            case "list_length":
+                return self.list_length(args[0])
+            case "age_in_years":
+                return self.years(self.day_number(args[1]), self.day_number(args[0]))
+            case "date_diff":
+                return self.date_diff(str(unit), *args[1:])
+            case "extract":
+                return self.extract(str(unit), args[1])
+            case "date_trunc":
+                return self.date_trunc(str(unit), args[1], self.types[base_of(node)], base_of(node.args[1]))
+            case "date_add":
+                return self._date_add(node, args[0])
+            case name:
+                raise NotEmittedError(name)
+
+    def _text(self, name: str, args: list[str]) -> str:
+        match name:
+            case "trim":
+                return self.trim(args[0])
+            case "length":
+                return self.length(args[0])
+            case "contains":
+                return self.contains(*args)
+            case "starts_with":
+                return self.starts_with(*args)
+            case "ends_with":
+                return self.ends_with(*args)
+            case "replace":
+                return self.let(self.replaced, *args)
+            case _:
+                return self.let(self.part, *args)
+
+    def _like(self, node: Call, operand: str) -> str:
+        """A pattern, in which a backslash is a character like any other; for some engines it escapes the next one."""
+        pattern = node.args[1].value if isinstance(node.args[1], Literal) else None
+        if not isinstance(pattern, str):
+            return f"CAST(NULL AS {self.types[Base.BOOLEAN]})"
+        return f"({self.collated(operand)} LIKE {self.text(pattern.replace(chr(92), chr(92) * self.backslashes))})"
+
+    def _listed(self, listed: str, entry: str) -> str:
+        # An empty list holds nothing for some engines, not even something unknown: that is unknown here.
+        return f"CASE WHEN {entry} IS NOT NULL THEN {self.list_contains(listed, entry)} END"
+
+    def _date_add(self, node: Call, moment: str) -> str:
+        """Months, then days, then seconds; each within the calendar."""
+        span, base = node.args[1], base_of(node)
+        assert isinstance(span, Interval)
+        later = f"CAST({moment} AS {self.types[Base.TIMESTAMP]})"
+        for unit, number in (("months", span.months), ("days", span.days), ("seconds", span.seconds)):
+            if number:
+                edge = _edge(unit, number)
+                if edge is None:
+                    return self.constant(None, base)
+                later = self.later(later, unit, number, self.constant(edge, Base.TIMESTAMP))
+        return f"CAST({later} AS {self.types[base]})"
+
+    # One by one: the words of most engines. What an engine lacks raises NotEmittedError.
+
+    def collated(self, text: str) -> str:
+        """A text that is compared code point by code point, whatever the database's collation."""
+        return text
+
+    def nullif(self, value: str, other: str) -> str:
+        """Null where both are equal."""
+        return f"NULLIF({value}, {other})"
+
+    def extreme(self, name: str, args: list[str]) -> str:
+        """GREATEST or LEAST of those that are not null."""
+        return f"{name}({', '.join(args)})"
+
+    def whole(self, name: str, left: str, right: str) -> str:
+        """A sum, difference or product of integers, or null."""
+        raise NotEmittedError(name)
+
+    def decimal(self, name: str, left: str, right: str) -> str:
+        """The same of decimals."""
+        raise NotEmittedError(name)
+
+    def signed(self, name: str, value: str, *, whole: bool) -> str:
+        """``neg`` or ``abs``."""
+        raise NotEmittedError(name)
+
+    def quotient(self, left: str, right: str, *, whole: bool) -> str:
+        """Rounded once, half away from zero, to six digits; null by zero."""
+        raise NotEmittedError("division")
+
+    def rest(self, left: str, right: str) -> str:
+        """With the sign of ``left``; null by zero."""
+        raise NotEmittedError("mod")
+
+    def rounded(self, value: str, digits: int) -> str:
+        """A decimal, halves away from zero."""
+        raise NotEmittedError("round")
+
+    def as_decimal(self, value: str) -> str:
+        """An integer as a decimal, or null."""
+        return f"TRY_CAST({value} AS {self.types[Base.DECIMAL]})"
+
+    def translated(self, text: str, before: str, after: str) -> str:
+        """Each character of ``before`` replaced by the one of ``after`` that stands at its place."""
+        return f"TRANSLATE({text}, {before}, {after})"
+
+    def trim(self, text: str) -> str:
+        """Without spaces; some engines take away every white space unless told."""
+        return f"TRIM(BOTH ' ' FROM {text})"
+
+    def length(self, text: str) -> str:
+        """In code points."""
+        return f"CAST(CHAR_LENGTH({text}) AS {self.types[Base.INTEGER]})"
+
+    def contains(self, text: str, part: str) -> str:
+        """True of an empty part, too."""
+        return f"CONTAINS({text}, {part})"
+
+    def starts_with(self, text: str, part: str) -> str:
+        """True of an empty part, too."""
+        return f"STARTSWITH({text}, {part})"
+
+    def ends_with(self, text: str, part: str) -> str:
+        """True of an empty part, too."""
+        return f"ENDSWITH({text}, {part})"
+
+    def replaced(self, text: str, old: str, new: str) -> str:
+        """Null where it would be longer than ``LONGEST``."""
+        raise NotEmittedError("replace")
+
+    def part(self, text: str, start: str, size: str | None = None) -> str:
+        """``substring``."""
+        raise NotEmittedError("substring")
+
+    def list_contains(self, listed: str, entry: str) -> str:
+        """For an entry that is not null."""
+        return f"ARRAY_CONTAINS({listed}, {entry})"
+
+    def list_length(self, listed: str) -> str:
+        """Null of null."""
+        return f"CAST(CARDINALITY({listed}) AS {self.types[Base.INTEGER]})"
+
+    def days(self, begin: str, end: str) -> str:
+        """Days by the calendar between dates or timestamps."""
+        raise NotImplementedError
+
+    def day_number(self, day: str) -> str:
+        """2026-12-31 as 20261231."""
+        return f"CAST(REPLACE({self.iso(day)}, '-', '') AS {self.types[Base.INTEGER]})"
+
+    def years(self, last: str, first: str) -> str:
+        """Full years between day numbers, towards zero."""
+        raise NotImplementedError
+
+    def extract(self, unit: str, moment: str) -> str:
+        """A part of a date or timestamp."""
+        if unit in ("year", "month", "day"):
+            return f"CAST(EXTRACT({unit.upper()} FROM {moment}) AS {self.types[Base.INTEGER]})"
+        raise NotEmittedError(f"extract({unit} …)")
+
+    def date_diff(self, unit: str, begin: str, end: str) -> str:
+        """How often the unit changes."""
+        if unit == "day":
+            return self.days(begin, end)
+        raise NotEmittedError(f"date_diff('{unit}', …)")
+
+    def date_trunc(self, unit: str, moment: str, kind: str, base: Base) -> str:
+        """The beginning of the unit, of type ``kind``; ``base`` is that of the moment."""
+        raise NotEmittedError("date_trunc")
+
+    def later(self, moment: str, unit: str, number: int, edge: str) -> str:
+        """A timestamp so many months, days or seconds later; null beyond ``edge``, from which on it would leave the
+        calendar: the last moment from which one may go forward so far, or the first to go back from."""
+        raise NotEmittedError("intervals")
+
+    def within(self, value: str, least: str, most: str) -> str:
+        """``value``, or null where it is not above ``least`` and below ``most``; written once, and null of NaN."""
+        return f"NULLIF(NULLIF(GREATEST(LEAST({value}, {most}), {least}), {most}), {least})"
 
 
-_SQL = _types("VARCHAR", "BIGINT", "DECIMAL(18, 6)", "TIMESTAMP", "VARCHAR[]")
+@cache
+def letters(name: str) -> tuple[str, str]:
+    """The characters that ``lower`` or ``upper`` changes, and what they become: the same table for every engine."""
+    change = lower if name == "lower" else upper
+    signs = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
+    pairs = [(sign, other) for sign in signs if (other := change(sign)) != sign]
+    return "".join(sign for sign, _ in pairs), "".join(other for _, other in pairs)
 
-DIALECTS = {
-    "duckdb": Dialect(
-        "duckdb", '"', _SQL, "MD5({})".format, "CAST('0x' || {} AS BIGINT)".format,
-        "DATE_DIFF('day', {}, {})".format, "CONTAINS({}, {})".format, "STARTS_WITH({}, {})".format,
-        "ENDS_WITH({}, {})".format, "LIST_CONTAINS({}, {})".format, "LENGTH({})".format,
-    ),
-    "postgres": Dialect(
-        "postgres", '"', _SQL, "MD5({})".format, "CAST(CAST('x00000000' || {} AS BIT(64)) AS BIGINT)".format,
-        "(CAST({1} AS DATE) - CAST({0} AS DATE))".format, "(STRPOS({}, {}) > 0)".format,
-        "STARTS_WITH({}, {})".format, "(RIGHT({0}, LENGTH({1})) = {1})".format, "({1} = ANY({0}))".format,
-        "LENGTH({})".format, "TRIM(BOTH ' ' FROM {})".format, backslashes=2,
-    ),
-    "spark": Dialect(
-        "spark", "`", _types("STRING", "BIGINT", "DECIMAL(18, 6)", "TIMESTAMP", "ARRAY<STRING>"), "MD5({})".format,
-        "CAST(CONV({}, 16, 10) AS BIGINT)".format, "DATEDIFF({1}, {0})".format, "CONTAINS({}, {})".format,
-        "STARTSWITH({}, {})".format, "ENDSWITH({}, {})".format, "ARRAY_CONTAINS({}, {})".format,
-        "CHAR_LENGTH({})".format, "TRIM(BOTH ' ' FROM {})".format, backslashes=2,
-    ),
-    "snowflake": Dialect(
-        "snowflake", '"', _types("VARCHAR", "BIGINT", "DECIMAL(18, 6)", "TIMESTAMP_NTZ", "ARRAY"), "MD5({})".format,
-        "TO_NUMBER({}, 'XXXXXXXX')".format, "DATEDIFF('day', {}, {})".format, "CONTAINS({}, {})".format,
-        "STARTSWITH({}, {})".format, "ENDSWITH({}, {})".format, "ARRAY_CONTAINS(TO_VARIANT({1}), {0})".format,
-        "LENGTH({})".format,
-    ),
-    "bigquery": Dialect(
-        "bigquery", "`", _types("STRING", "INT64", "NUMERIC", "DATETIME", "ARRAY<STRING>"), "TO_HEX(MD5({}))".format,
-        "CAST(CONCAT('0x', {}) AS INT64)".format, "DATE_DIFF({1}, {0}, DAY)".format,
-        "(STRPOS({0}, {1}) > 0 OR ({1} = '' AND {0} IS NOT NULL))".format,
-        "STARTS_WITH({}, {})".format, "ENDS_WITH({}, {})".format,
-        "(CASE WHEN {0} IS NOT NULL THEN {1} IN UNNEST({0}) END)".format, "CHAR_LENGTH({})".format, backslashes=2,
-    ),
-}  # fmt: skip
-"""By name. DuckDB's is for looking at a query here; Snowflake's and BigQuery's are parsed in our tests, not run."""
+
+def sign_of(name: str) -> str:
+    """``+``, ``-`` or ``*``."""
+    return _SIGNS[name]
+
+
+def whole_limits() -> tuple[str, str]:
+    """The numbers just outside of 64 bits."""
+    return f"({-_WHOLE - 1})", str(_WHOLE)
+
+
+def decimal_limits() -> tuple[str, str]:
+    """The numbers that have one digit too many before the point."""
+    return f"({-_LIMIT})", str(_LIMIT)
+
+
+def grown(length: Callable[[str], str], divided: str, text: str, old: str, new: str) -> str:
+    """Whether ``replace`` would make a text longer than may be, in SQL; ``divided`` is a format for a quotient."""
+    gone = f"{length(text)} - {length(f'REPLACE({text}, {old}, {chr(39) * 2})')}"
+    count = divided.format(f"({gone})", f"GREATEST({length(old)}, 1)")
+    more = f"{length(new)} - {length(old)}"
+    return f"{more} > 0 AND {length(text)} + {count} * ({more}) > {LONGEST}"
+
+
+def clamped(number: str, least: int) -> str:
+    """``number``, not below ``least`` and not above what any text has."""
+    return f"CASE WHEN {number} < {least} THEN {least} WHEN {number} > {_PLACES} THEN {_PLACES} ELSE {number} END"
+
+
+def _edge(unit: str, number: int) -> datetime | None:
+    """The last (first) moment from which an interval leads forward (back) within the calendar; None: there is none."""
+    if abs(number) > FARTHEST[unit]:
+        return None
+    units = {"months": 0, "days": 0, "seconds": 0, unit: -number}
+    found = date_add(datetime.max if number > 0 else datetime.min, *units.values())
+    assert found is None or isinstance(found, datetime)
+    return found
+
+
+def _calendar(base: Base) -> tuple[str, str]:
+    if base is Base.DATE:
+        return "0001-01-01", "9999-12-31"
+    return "0001-01-01 00:00:00", "9999-12-31 23:59:59.999999"

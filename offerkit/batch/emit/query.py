@@ -1,23 +1,27 @@
 """One query that decides for all contacts, for an engine that has the contacts and the history as tables.
 
-It gives what ``simulate --out`` writes: space, contact, rank, offer, category. Each contact meets each offer once; a
-``CASE`` by the offer's number asks the conditions, so that the query is one pass whatever the engine.
+It gives what ``simulate --out`` writes: space, contact, rank, offer, category. The offers are a relation of constants;
+each different condition and formula is asked once for a contact, into an array, and an offer says by their places which
+of them it needs. So the text grows with the offers, and the work with contacts times offers, whatever the engine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property, partial
 
-from offerkit.batch.emit.conditions import Conditions, NotEmittedError
-from offerkit.batch.emit.dialects import DIALECTS, Dialect
-from offerkit.batch.program import Program, weights_of
+from offerkit.batch.emit.conditions import Conditions
+from offerkit.batch.emit.dialects import Dialect, NotEmittedError
+from offerkit.batch.emit.engines import DIALECTS
+from offerkit.batch.gates import fields_read
+from offerkit.batch.over import store_time
+from offerkit.batch.program import Item, Program, weights_of
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.engine.catalog import PresentationRule
 from offerkit.engine.condition import Gate
-from offerkit.engine.lineup import bits_of
+from offerkit.engine.lineup import Computed, bits_of
 from offerkit.engine.presentation import applied
 from offerkit.engine.ranking import tie_text
 from offerkit.engine.weights import times
@@ -39,11 +43,21 @@ def emit(program: Program, dialect: str, tables: Tables) -> str:
     return _Emitter(program, DIALECTS[dialect], tables).query()
 
 
+_GATES = 4
+"""Conditions of an offer that stand in columns of their own; any further ones are joined into one."""
+
+
 class _Emitter:
     def __init__(self, program: Program, dialect: Dialect, tables: Tables) -> None:
         self._program, self._dialect, self._tables = program, dialect, tables
         self._q = dialect.quoted
-        self._wrong: list[Diagnostic] = []
+        self._wrong: dict[tuple[str, str], Diagnostic] = {}
+        self._asked: dict[str, int] = {"TRUE": 0, "FALSE": 1}
+        """Conditions by their text: places in the array ``holds``."""
+        self._written: dict[Gate, str] = {}
+        self._looked_up: dict[str, set[str]] = {"offer": set(), "category": set()}
+        self._wide = 1
+        """Columns of an offer with places in ``holds``."""
         space = program.catalog.spaces[program.call.space]
         self._rules = [
             (place, rule) for place, rule in enumerate(program.catalog.rules) if rule.channel in ("", space.channel)
@@ -52,12 +66,16 @@ class _Emitter:
     def query(self) -> str:
         program, q = self._program, self._q
         self._refuse_hooks()
-        parts = [
-            f"{q('contact')} AS (\n  {self._contact()}\n)", f"{q('mixed')} AS (\n  {self._mixed()}\n)",
-            f"{q('item')} AS (\n  {self._items()}\n)",
-            *(f"{q(f'over{place}')} AS (\n  {self._over(rule)}\n)" for place, rule in self._rules),
-            f"{q('candidate')} AS (\n  {self._candidate()}\n)", f"{q('best')} AS (\n  {self._best()}\n)",
-        ]  # fmt: skip
+        overs = {f"over{place}": self._over(rule) for place, rule in self._rules}
+        # What is asked of a contact is known when everything else is written.
+        items, candidate = self._items(), self._candidate()
+        held = self._held()
+        parts = {"contact": self._contact(), "held": held, "item": items}
+        if overs:
+            parts |= {"past": self._past(), **self._known()}
+        parts |= {**overs, "candidate": candidate, "best": self._best()}
+        once = self._dialect.materialized
+        written = [f"{q(name)} AS {once if name == 'held' else ''}(\n  {sql}\n)" for name, sql in parts.items()]
         space = self._dialect.text(f"{program.catalog.environment}/{program.call.space}")
         last = (
             f"SELECT {space} AS {q('space')}, {q('k')} AS {q('contact')}, {q('rank')}, {q('offer')}, {q('category')}\n"
@@ -66,8 +84,8 @@ class _Emitter:
             f"  FROM {q('best')} WHERE {q('nth')} = 1\n) AS {q('ranked')}\nWHERE {q('rank')} <= {program.call.n}"
         )
         if self._wrong:
-            raise Refused(self._wrong)
-        return "WITH " + ",\n".join(parts) + "\n" + last + "\n"
+            raise Refused(list(self._wrong.values()))
+        return "WITH " + ",\n".join(written) + "\n" + last + "\n"
 
     def _refuse_hooks(self) -> None:
         catalog = self._program.catalog
@@ -78,57 +96,83 @@ class _Emitter:
             self._refuse(f"the hook “{name}”", f"{catalog.environment}/space.{space.name}", "It is Python.")
 
     def _refuse(self, what: str, address: str, why: str) -> None:
-        self._wrong.append(
-            Diagnostic(
-                Code.NOT_EMITTED, f"{what} cannot be said in a query for {self._dialect.name}", why,
-                "Decide here (offerkit simulate --out), ask for other spaces, or say it otherwise.", address,
-            )
-        )  # fmt: skip
+        self._wrong.setdefault((what, address), Diagnostic(
+            Code.NOT_EMITTED, f"{what} cannot be said in a query for {self._dialect.name}", why,
+            "Decide here (offerkit simulate --out), ask for other spaces, or say it otherwise.", address,
+        ))  # fmt: skip
+
+    # Contacts
 
     def _contact(self) -> str:
-        q, catalog = self._q, self._program.catalog
-        text = self._dialect.types[Base.STRING]
-        slash, bar = self._dialect.text("\\"), self._dialect.text("|")
-        parts = [
-            f"REPLACE(REPLACE(CAST({q(name)} AS {text}), {slash}, {self._dialect.text(chr(92) * 2)}), {bar},"
-            f" {self._dialect.text(chr(92) + '|')})"
-            for name in catalog.dimension.key
-        ]
-        fields = "".join(f", {q(name)} AS {q('f_' + name)}" for name in catalog.dimension.fields)
-        return f"SELECT {f' || {bar} || '.join(parts)} AS {q('k')}{fields} FROM {q(self._tables.contacts)}"
+        """Keys as text, and the fields that are read, with values of their types."""
+        q, dimension = self._q, self._program.catalog.dimension
+        bar = self._dialect.text("|")
+        parts = []
+        for name in dimension.key:
+            try:
+                parts.append(self._dialect.key(q(name), dimension.fields[name]))
+            except NotEmittedError as error:
+                self._refuse(str(error), f"dimension.{dimension.name}", _WHY)
+        read = sorted({name for gate in self._written for name in fields_read(gate)})
+        fields = "".join(
+            f", {self._dialect.field(q(name), dimension.fields[name])} AS {q('f_' + name)}" for name in read
+        )
+        return f"SELECT {f' || {bar} || '.join(parts)} AS {q('k')}{fields} FROM {self._table(self._tables.contacts)}"
 
-    def _mixed(self) -> str:
+    def _table(self, name: str) -> str:
+        """A table's name, with those of its schema and database before it, if they are given."""
+        return ".".join(map(self._q, name.split(".")))
+
+    def _held(self) -> str:
+        """Each contact with what holds for it, and what its computed weights come to."""
         q, program, words = self._q, self._program, self._dialect
-        before = words.text(tie_text(program.call.seed, program.facts.today))
-        digest = words.md5(f"{before} || {q('k')}")
+        digest = words.md5(f"{words.text(tie_text(program.call.seed, program.facts.today))} || {q('k')}")
         high = words.from_hex(f"SUBSTRING({digest}, 9, 8)")
-        flags = "".join(
-            f", COALESCE({self._gate(rule.contacts.gate, rule.contacts.address)}, FALSE) AS {q(f'c{place}')}"
-            for place, rule in self._rules
-            if rule.contacts is not None
-        )
+        holds = ["TRUE", "FALSE", *(f"COALESCE({sql}, FALSE)" for sql in list(self._asked)[2:])]
+        columns = [
+            q("k"), f"{words.from_hex(f'SUBSTRING({digest}, 1, 8)')} AS {q('shift')}",
+            f"{high} - MOD({high}, 2) + 1 AS {q('factor')}", f"{words.array(holds)} AS {q('holds')}",
+        ]  # fmt: skip
+        if program.line.computed:
+            columns.append(f"{words.array(list(map(self._computed, program.line.computed)))} AS {q('worth')}")
         when = program.catalog.when
-        where = f" WHERE {self._gate(when.gate, when.address)}" if when is not None else ""
-        return (
-            f"SELECT {q('contact')}.*, {words.from_hex(f'SUBSTRING({digest}, 1, 8)')} AS {q('shift')},"
-            f" {high} - MOD({high}, 2) + 1 AS {q('factor')}{flags} FROM {q('contact')}{where}"
-        )
+        tests = [f"{q('k')} IS NOT NULL", *([self._gate(when.gate, when.address)] if when is not None else [])]
+        return f"SELECT {', '.join(columns)} FROM {q('contact')} WHERE {' AND '.join(tests)}"
+
+    def _place(self, gates: Sequence[tuple[Gate, str]]) -> int:
+        """Where in ``holds`` it stands whether all of these hold."""
+        return self._asked.setdefault(" AND ".join(self._gate(*gate) for gate in gates), len(self._asked))
+
+    # Offers
 
     def _items(self) -> str:
-        q, program, words = self._q, self._program, self._dialect
+        program, words = self._program, self._dialect
         abouts = [self._about(place, rule) for place, rule in self._rules]
         size = len(program.items)
-        rows = []
-        for number_, item in enumerate(program.items):
+        needs = [self._needs(item) for item in program.items]
+        self._wide = wide = max(map(len, needs), default=0) or 1
+        rows, computed = [], 0
+        for number_, (item, need) in enumerate(zip(program.items, needs, strict=True)):
             offer = program.catalog.offers[item.place]
-            flags = ["TRUE" if about >> (size - 1 - number_) & 1 else "FALSE" for about in abouts]
-            values = [str(number_), str(item.place), words.text(offer.name), words.text(offer.category), str(offer.tie)]
-            rows.append((*values, *flags))
-        names = ["item", "place", "offer", "category", "tie", *(f"a{place}" for place, _ in self._rules)]
-        return "\n  UNION ALL ".join(
-            "SELECT " + ", ".join(f"{value} AS {q(name)}" for value, name in zip(row, names, strict=True))
-            for row in rows or [("0", "0", "''", "''", "0", *("FALSE" for _ in self._rules))]
-        )
+            about = "".join(str(about >> (size - 1 - number_) & 1) for about in abouts)
+            weight, formula = (f"'{item.weight:f}'", "NULL") if item.weight is not None else ("NULL", str(computed))
+            computed += item.weight is None
+            rows.append([
+                str(number_), str(item.place), words.text(offer.name), words.text(offer.category), str(offer.tie),
+                weight, formula, words.text(about), *map(str, (need + [0] * wide)[:wide]),
+            ])  # fmt: skip
+        if not rows:
+            rows.append(["0", "0", "''", "''", "0", "'0'", "NULL", "''", "1"])
+        whole, text, place = words.types[Base.INTEGER], words.types[Base.STRING], words.place_type()
+        kinds = [whole, whole, text, text, whole, self._weight_type, place, text, *[place] * wide]
+        return words.relation([*_ITEM, "about", *(f"g{number_}" for number_ in range(wide))], kinds, rows)
+
+    def _needs(self, item: Item) -> list[int]:
+        address = self._program.catalog.offers[item.place].address
+        gates = [(self._program.gates[gate], address) for gate in item.gates]
+        single = gates if len(gates) <= _GATES else gates[: _GATES - 1]
+        places = [self._place([gate]) for gate in single]
+        return places if len(single) == len(gates) else [*places, self._place(gates[_GATES - 1 :])]
 
     def _about(self, place: int, rule: PresentationRule) -> int:
         known = self._program.line.about[place]
@@ -136,32 +180,108 @@ class _Emitter:
             return known
         return bits_of(applied(self._program.catalog, rule, self._program.facts), self._program.line.of_offer)
 
+    @cached_property
+    def _weight_type(self) -> str:
+        """Holds every weight exactly; nothing is rounded when they are compared."""
+        numbers = [item.weight for item in self._program.items if item.weight is not None]
+        sizes = [(1, 0), *map(_size, numbers)]
+        for part in self._program.line.computed:
+            whole, digits = _size(times(Decimal(1), part.factors))
+            for weight in part.weights:
+                if weight.formula is None:
+                    sizes.append(_size(times(weight.number or Decimal(0), part.factors)))
+                else:
+                    more = (19, 0) if _whole(weight.formula) else (12, 6)
+                    sizes.append((whole + more[0], digits + more[1]))
+        try:
+            return self._dialect.weight_type(*map(max, zip(*sizes, strict=True)))
+        except NotEmittedError as error:
+            self._refuse(str(error), self._program.catalog.environment, _WHY)
+            return self._dialect.types[Base.DECIMAL]
+
+    def _computed(self, part: Computed) -> str:
+        """The highest of an offer's weights that hold; 0 when none does, or it is unknown, or not above 0."""
+        words, kind, address = self._dialect, self._weight_type, part.offer.address
+        zero = f"CAST(0 AS {kind})"
+        factor = times(Decimal(1), part.factors)
+        held = [zero]
+        for weight in part.weights:
+            if weight.formula is None:
+                value = f"CAST('{times(weight.number or Decimal(0), part.factors):f}' AS {kind})"
+            else:
+                value = self._gate(weight.formula, address)
+                if factor != 1:
+                    number = f"CAST({value} AS DECIMAL(19, 0))" if _whole(weight.formula) else value
+                    value = f"{number} * {words.factor(factor)}"
+                value = f"CAST({value} AS {kind})"
+            if weight.when is not None:
+                value = f"CASE WHEN {self._gate(weight.when.gate, address)} THEN {value} END"
+            held.append(f"COALESCE({value}, {zero})")
+        return f"GREATEST({', '.join(held)})"
+
+    # Presentation rules
+
+    def _past(self) -> str:
+        """The history of the environment; what is no number is null."""
+        q, words, program = self._q, self._dialect, self._program
+        texts = ("contact", "space", "channel", "offer", "category", "time")
+        columns = [f"{words.plain_text(q(name))} AS {q(name)}" for name in texts]
+        columns += [f"{words.whole_column(q(name))} AS {q(name)}" for name in ("rank", "status")]
+        columns.append(f"{words.decimal_text(q('weight'))} AS {q('weight')}")
+        where = f"{words.plain_text(q('environment'))} = {words.text(program.catalog.environment)}"
+        return f"SELECT {', '.join(columns)} FROM {self._table(self._tables.history)} WHERE {where}"
+
+    def _known(self) -> dict[str, str]:
+        """What the catalog knows of the offers and categories of propositions, where a rule asks for it."""
+        catalog = self._program.catalog
+        rows: dict[str, dict[str, Row]] = {
+            "offer": {offer.name: offer.row for offer in catalog.offers},
+            "category": {path: {"label": category.label} for path, category in catalog.categories.items()},
+        }
+        text = self._dialect.types[Base.STRING]
+        made = {}
+        for what, names in self._looked_up.items():
+            if names:
+                fields = sorted(names)
+                values = [
+                    [self._dialect.text(key), *(self._text(row.get(name)) for name in fields)]
+                    for key, row in rows[what].items()
+                ] or [["''", *["NULL"] * len(fields)]]
+                columns = ["name", *(f"{what}_{name}" for name in fields)]
+                made[f"known_{what}"] = self._dialect.relation(columns, [text] * len(columns), values)
+        return made
+
+    def _text(self, value: Value) -> str:
+        return self._dialect.text(value) if isinstance(value, str) else "NULL"
+
     def _over(self, rule: PresentationRule) -> str:
         """Contacts and names for which the maximum is reached; times are texts that sort, as the store keeps them."""
         q, words, program = self._q, self._dialect, self._program
         now = program.call.now
-        tests = [
-            f"{q('environment')} = {words.text(program.catalog.environment)}",
-            f"{q('time')} >= {words.text(_utc(now, -rule.before))}",
-            f"{q('time')} <= {words.text(_utc(now, rule.after))}",
-        ]  # fmt: skip
+        tests = [f"{q('time')} >= {words.text(store_time(now, -rule.before))}",
+                 f"{q('time')} <= {words.text(store_time(now, rule.after))}"]  # fmt: skip
         if rule.statuses:
             codes = ", ".join(str(number(Status(status))) for status in sorted(rule.statuses))
             tests.append(f"{q('status')} IN ({codes})")
         if rule.same_channel:
             tests.append(f"{q('channel')} = {words.text(program.catalog.spaces[program.call.space].channel)}")
+        joins: set[str] = set()
         if rule.of == "applies-to" and not rule.everything:
-            tests.append(self._named(rule))
+            tests.append(self._named(rule, joins))
         if rule.when is not None:
             tests.append(self._counted(rule))
         by = {"offer": q("offer"), "category": q("category")}.get(rule.of)
         names, group = (f"{by} AS {q('name')}", f", {by}") if by else (f"'' AS {q('name')}", "")
+        known = "".join(
+            f" LEFT JOIN {q(f'known_{what}')} ON {q(f'known_{what}')}.{q('name')} = {q('past')}.{q(what)}"
+            for what in sorted(joins)
+        )
         return (
-            f"SELECT {q('contact')} AS {q('k')}, {names} FROM {q(self._tables.history)} WHERE {' AND '.join(tests)}"
+            f"SELECT {q('contact')} AS {q('k')}, {names} FROM {q('past')}{known} WHERE {' AND '.join(tests)}"
             f" GROUP BY {q('contact')}{group} HAVING COUNT(*) >= {rule.maximum}"
         )
 
-    def _named(self, rule: PresentationRule) -> str:
+    def _named(self, rule: PresentationRule, joins: set[str]) -> str:
         q, words = self._q, self._dialect
         tests = [f"{q('offer')} = {words.text(name)}" for name in sorted(rule.offers)]
         for path in rule.categories:
@@ -169,42 +289,29 @@ class _Emitter:
             tests.append(words.starts_with(q("category"), words.text(f"{path}/")))
         if rule.applies_when is not None and rule.applies_when.condition.checked is not None:
             root = rule.applies_when.condition.checked.root
-            tests.append(self._said(root, self._offer_then, rule.address))
+            tests.append(self._said(root, partial(self._offer_then, joins), rule.address))
         return f"({' OR '.join(tests) or 'FALSE'})"
 
-    def _offer_then(self, namespace: str, name: str, base: Base) -> str:
+    def _offer_then(self, joins: set[str], namespace: str, name: str, base: Base) -> str:
         """``offer.<field>`` and ``category.<field>`` of a proposition: what was stored, and what the catalog knows."""
-        q, catalog = self._q, self._program.catalog
         match namespace, name:
             case ("offer", "name"):
-                return q("offer")
+                return self._q("offer")
             case ("offer", "category") | ("category", "path"):
-                return q("category")
-            case ("category", _):
-                known = {path: category.label for path, category in catalog.categories.items()}
-                return self._looked_up("category", known)
+                return self._q("category")
             case _:
-                return self._looked_up("offer", {offer.name: offer.row[name] for offer in catalog.offers})
-
-    def _looked_up(self, column: str, known: Mapping[str, Value]) -> str:
-        words = self._dialect
-        cases = "".join(
-            f" WHEN {words.text(key)} THEN {words.text(value)}"
-            for key, value in known.items()
-            if isinstance(value, str)
-        )
-        return f"(CASE {self._q(column)}{cases} END)" if cases else f"CAST(NULL AS {words.types[Base.STRING]})"
+                joins.add(namespace)
+                self._looked_up[namespace].add(name)
+                return self._q(f"{namespace}_{name}")
 
     def _counted(self, rule: PresentationRule) -> str:
         q, words = self._q, self._dialect
 
         def column(_: str, name: str, base: Base) -> str:
             match name:
-                case "weight":
-                    return f"CAST({q('weight')} AS {words.types[Base.DECIMAL]})"
                 case "status":
                     cases = "".join(f" WHEN {number(status)} THEN {words.text(status.value)}" for status in Status)
-                    return f"(CASE {q('status')}{cases} END)"
+                    return f"CASE {q('status')}{cases} END"
                 case "time":
                     raise NotEmittedError("proposition.time")
                 case _:
@@ -223,33 +330,38 @@ class _Emitter:
             self._refuse(f"“{error}”", address, _WHY)
             return "FALSE"
 
+    # Decisions
+
     def _candidate(self) -> str:
-        q, program = self._q, self._program
-        conditions = "".join(f"\n    WHEN {place} THEN {self._holds(place)}" for place in range(len(program.items)))
-        weights = "".join(f" WHEN {place} THEN {self._weight(place)}" for place in range(len(program.items)))
-        columns = ", ".join(q(name) for name in ("k", "item", "place", "offer", "category"))
+        q, words = self._q, self._dialect
         joins, free = "", ""
         for place, rule in self._rules:
             over = q(f"over{place}")
             same = {"offer": "offer", "category": "category"}.get(rule.of)
-            tests = [f"{over}.{q('k')} = {q('met')}.{q('k')}", f"{q('met')}.{q(f'a{place}')}"]
+            position = [number_ for number_, _ in self._rules].index(place) + 1
+            tests = [f"{over}.{q('k')} = {q('met')}.{q('k')}",
+                     f"SUBSTRING({q('met')}.{q('about')}, {position}, 1) = '1'"]  # fmt: skip
             tests += [f"{over}.{q('name')} = {q('met')}.{q(same)}"] if same else []
             tests += [f"{q('met')}.{q(f'c{place}')}"] if rule.contacts is not None else []
             joins += f"\n  LEFT JOIN {over} ON {' AND '.join(tests)}"
             free += f" AND {over}.{q('k')} IS NULL"
-        met = ", ".join(f"{q('met')}.{q(name)}" for name in ("k", "item", "place", "offer", "category"))
-        flags = "".join(f", {q(f'a{place}')}" for place, _ in self._rules)
-        flags += "".join(f", {q(f'c{place}')}" for place, rule in self._rules if rule.contacts is not None)
-        decimal = self._dialect.types[Base.DECIMAL]
-        zero = f"CAST(0 AS {decimal})"
+        names = ["k", "item", "place", "offer", "category"]
+        met = ", ".join(f"{q('met')}.{q(name)}" for name in (*names, "weight", "mixed"))
+        holds = partial(words.element, q("holds"), kind="BOOLEAN")
+        about = [
+            f"{holds(str(self._place([(rule.contacts.gate, rule.contacts.address)])))} AS {q(f'c{place}')}"
+            for place, rule in self._rules if rule.contacts is not None
+        ]  # fmt: skip
+        weight = q("weight")
+        if self._program.line.computed:
+            worth = words.element(q("worth"), q("formula"), self._weight_type)
+            weight = f"CASE WHEN {q('formula')} IS NULL THEN {weight} ELSE {worth} END"
+        columns = [*map(q, [*names, "about"]), *about, f"{weight} AS {q('weight')}",
+                   f"MOD({q('tie')} * {q('factor')} + {q('shift')}, 4294967296) AS {q('mixed')}"]  # fmt: skip
+        needed = " AND ".join(holds(q(f"g{number_}")) for number_ in range(self._wide))
         return (
-            f"SELECT {met}, {q('met')}.{q('weight')}, {q('met')}.{q('mixed')}\n  FROM (\n"
-            f"    SELECT {columns}{flags},\n"
-            f"    MOD({q('tie')} * {q('factor')} + {q('shift')}, 4294967296) AS {q('mixed')},\n"
-            f"    (CASE {q('item')}{weights or f' WHEN 0 THEN {zero}'} END) AS {q('weight')}\n"
-            f"    FROM {q('mixed')} CROSS JOIN {q('item')}\n"
-            f"    WHERE (CASE {q('item')}{conditions or ' WHEN 0 THEN FALSE'}\n    ELSE FALSE END)\n"
-            f"  ) AS {q('met')}{joins}\n  WHERE {q('met')}.{q('weight')} > 0{free}"
+            f"SELECT {met}\n  FROM (\n    SELECT {', '.join(columns)}\n    FROM {q('held')} CROSS JOIN {q('item')}\n"
+            f"    WHERE {needed}\n  ) AS {q('met')}{joins}\n  WHERE {q('met')}.{q('weight')} > 0{free}"
         )
 
     def _best(self) -> str:
@@ -259,45 +371,18 @@ class _Emitter:
             f" ORDER BY {q('weight')} DESC, {q('item')}) AS {q('nth')} FROM {q('candidate')}"
         )
 
-    def _holds(self, place: int) -> str:
-        program = self._program
-        item = program.items[place]
-        address = program.catalog.offers[item.place].address
-        return " AND ".join(self._gate(program.gates[gate], address) for gate in item.gates) or "TRUE"
-
-    def _weight(self, place: int) -> str:
-        """The weight of an item; a formula that is unknown or not above 0 does not hold."""
-        program, decimal = self._program, self._dialect.types[Base.DECIMAL]
-        item = program.items[place]
-        if item.weight is not None:
-            return f"CAST({self._dialect.text(format(item.weight, 'f'))} AS {decimal})"
-        part = program.line.computed[place - len(program.line.entries)]
-        factor, zero = times(Decimal(1), part.factors), f"CAST(0 AS {decimal})"
-        held = [zero]
-        for weight in part.weights:
-            if weight.formula is None:
-                value = f"CAST({self._dialect.text(format(weight.number or Decimal(0), 'f'))} AS {decimal})"
-            else:
-                value = f"CAST({self._gate(weight.formula, part.offer.address)} AS {decimal})"
-            if weight.when is not None:
-                value = f"CASE WHEN {self._gate(weight.when.gate, part.offer.address)} THEN {value} END"
-            held.append(f"COALESCE({value}, {zero})")
-        best = f"GREATEST({', '.join(held)})"
-        return best if factor == 1 else f"{best} * {format(factor, 'f')}"
-
     def _gate(self, gate: Gate, address: str) -> str:
+        if gate not in self._written:
+            self._written[gate] = self._write(gate, address)
+        return self._written[gate]
+
+    def _write(self, gate: Gate, address: str) -> str:
         checked, facts = gate.condition.checked, self._program.facts
         if checked is None:
             return "FALSE"
-        contact, *others = gate.condition.namespaces
+        _, *others = gate.condition.namespaces
         rows: dict[str, Row] = dict(zip(others, (facts.data, *gate.bound), strict=True))
-
-        def column(namespace: str, name: str, base: Base) -> str:
-            if namespace == contact:
-                return self._q("f_" + name)
-            return writer.constant(rows[namespace].get(name), base)
-
-        writer = Conditions(self._dialect, column, facts.now, facts.today)
+        writer = Conditions(self._dialect, lambda _, name, __: self._q("f_" + name), facts.now, facts.today, rows)
         try:
             return writer.sql(checked.root)
         except NotEmittedError as error:
@@ -305,8 +390,16 @@ class _Emitter:
             return "FALSE"
 
 
+_ITEM = ("item", "place", "offer", "category", "tie", "weight", "formula")
 _WHY = "Only what means the same in every engine is emitted."
 
 
-def _utc(moment: datetime, span: timedelta) -> str:
-    return (moment.astimezone(UTC) + span).isoformat(timespec="microseconds").replace("+00:00", "Z")
+def _whole(formula: Gate) -> bool:
+    checked = formula.condition.checked
+    return checked is not None and checked.type.base is Base.INTEGER
+
+
+def _size(number: Decimal) -> tuple[int, int]:
+    """Digits before and after the point."""
+    whole, _, part = f"{abs(number):f}".partition(".")
+    return len(whole), len(part)

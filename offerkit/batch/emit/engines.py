@@ -1,0 +1,490 @@
+"""The five engines. PostgreSQL, Spark and DuckDB are run in our tests; BigQuery and Snowflake are only parsed there, so
+what their documentation does not promise is refused for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+
+from offerkit.batch.emit.dialects import (
+    Dialect,
+    NotEmittedError,
+    clamped,
+    decimal_limits,
+    grown,
+    sign_of,
+    types,
+    whole_limits,
+)
+from offerkit.rules.types import Base
+
+
+class Postgres(Dialect):
+    """PostgreSQL 12 and newer. Numbers are worked out as NUMERIC, which has no limit, and then held to theirs."""
+
+    name = "postgres"
+    types = types("TEXT", "BIGINT", "NUMERIC(18, 6)", "TIMESTAMP", "TEXT[]")
+    backslashes = 2
+    materialized = "MATERIALIZED "
+
+    def named(self, body: Callable[..., str], values: Sequence[str]) -> str:
+        names = [f"v.p{place}" for place in range(len(values))]
+        given = ", ".join(f"{value} AS p{place}" for place, value in enumerate(values))
+        # Without OFFSET the planner would put the values back into the body, each as often as it stands there.
+        return f"(SELECT {body(*names)} FROM (SELECT {given} OFFSET 0) AS v)"  # noqa: S608 - written here
+
+    def place_type(self) -> str:
+        return "INTEGER"
+
+    def weight_type(self, whole: int, digits: int) -> str:
+        return "NUMERIC"
+
+    def plain_text(self, column: str) -> str:
+        return f'CAST({column} AS TEXT) COLLATE "C"'
+
+    def collated(self, text: str) -> str:
+        return f'{text} COLLATE "C"'
+
+    def whole_column(self, column: str) -> str:
+        return self._whole(f"CAST({column} AS NUMERIC)")
+
+    def decimal_column(self, column: str) -> str:
+        return self._decimal(f"CAST({column} AS NUMERIC)")
+
+    def decimal_text(self, column: str) -> str:
+        number = f"CASE WHEN {column} ~ '^-?[0-9]{{1,12}}([.][0-9]{{1,100}})?$' THEN {column} END"
+        return self._decimal(f"CAST({number} AS NUMERIC)")
+
+    def list_column(self, column: str) -> str:
+        value = f'CAST({column} AS TEXT[]) COLLATE "C"'
+        return f"CASE WHEN ARRAY_POSITION({value}, NULL) IS NULL THEN {value} END"
+
+    def iso(self, day: str) -> str:
+        return f"TO_CHAR({day}, 'YYYY-MM-DD')"
+
+    def from_hex(self, digits: str) -> str:
+        return f"CAST(CAST('x00000000' || {digits} AS BIT(64)) AS BIGINT)"
+
+    def _whole(self, number: str) -> str:
+        return f"CAST({self.within(number, *whole_limits())} AS BIGINT)"
+
+    def _decimal(self, number: str) -> str:
+        return self.within(f"ROUND({number}, 6)", *decimal_limits())
+
+    def whole(self, name: str, left: str, right: str) -> str:
+        return self._whole(f"CAST({left} AS NUMERIC) {sign_of(name)} {right}")
+
+    def decimal(self, name: str, left: str, right: str) -> str:
+        return self._decimal(f"{left} {sign_of(name)} {right}")
+
+    def signed(self, name: str, value: str, *, whole: bool) -> str:
+        number = f"CAST({value} AS NUMERIC)" if whole else value
+        result = f"(- {number})" if name == "neg" else f"ABS({number})"
+        return self._whole(result) if whole else result
+
+    def quotient(self, left: str, right: str, *, whole: bool) -> str:
+        cut = f"DIV(CAST({left} AS NUMERIC) * 10000000, NULLIF(CAST({right} AS NUMERIC), 0))"
+        return self._decimal(f"{cut} * 0.0000001")
+
+    def rest(self, left: str, right: str) -> str:
+        return f"MOD({left}, NULLIF({right}, 0))"
+
+    def rounded(self, value: str, digits: int) -> str:
+        return self._decimal(f"ROUND(CAST({value} AS NUMERIC), {digits})")
+
+    def as_decimal(self, value: str) -> str:
+        return self._decimal(f"CAST({value} AS NUMERIC)")
+
+    def contains(self, text: str, part: str) -> str:
+        return f"(STRPOS({self.collated(text)}, {part}) > 0)"
+
+    def starts_with(self, text: str, part: str) -> str:
+        return f"STARTS_WITH({self.collated(text)}, {part})"
+
+    def ends_with(self, text: str, part: str) -> str:
+        return f"STARTS_WITH(REVERSE({self.collated(text)}), REVERSE({part}))"
+
+    def replaced(self, text: str, old: str, new: str) -> str:
+        too_long = grown("LENGTH({})".format, "({} / {})", f"CAST({text} AS TEXT)", old, new)
+        return f"CASE WHEN NOT ({too_long}) THEN REPLACE({self.collated(text)}, {old}, {new}) END"
+
+    def part(self, text: str, start: str, size: str | None = None) -> str:
+        first = f"CAST({clamped(start, 1)} AS INTEGER)"
+        if size is None:
+            return f"SUBSTRING({text} FROM {first})"
+        end = f"CAST(GREATEST(LEAST(CAST({start} AS NUMERIC) + {size} - 1, 2147483647), 0) AS INTEGER)"
+        known = f"{start} IS NOT NULL AND {size} >= 0"
+        return f"CASE WHEN {known} THEN SUBSTRING(LEFT({text}, {end}) FROM {first}) END"
+
+    def list_contains(self, listed: str, entry: str) -> str:
+        return f"({self.collated(entry)} = ANY({listed}))"
+
+    def days(self, begin: str, end: str) -> str:
+        return f"CAST(CAST({end} AS DATE) - CAST({begin} AS DATE) AS BIGINT)"
+
+    def years(self, last: str, first: str) -> str:
+        return f"(({last} - {first}) / 10000)"
+
+    def extract(self, unit: str, moment: str) -> str:
+        return f"CAST(FLOOR(EXTRACT({unit.upper()} FROM CAST({moment} AS TIMESTAMP))) AS BIGINT)"
+
+    def date_diff(self, unit: str, begin: str, end: str) -> str:
+        match unit:
+            case "day":
+                return self.days(begin, end)
+            case "year":
+                return f"({self.extract('year', end)} - {self.extract('year', begin)})"
+            case "quarter" | "month":
+                many = 4 if unit == "quarter" else 12
+
+                def place(moment: str) -> str:
+                    return f"{self.extract('year', moment)} * {many} + {self.extract(unit, moment)}"
+
+                return self.let(lambda first, last: f"(({place(last)}) - ({place(first)}))", begin, end)
+            case "week":
+                first, last = (f"(CAST({moment} AS DATE) - DATE '0001-01-01') / 7" for moment in (begin, end))
+                return f"CAST({last} - {first} AS BIGINT)"
+            case _:
+                seconds = {"hour": 3600, "minute": 60, "second": 1}[unit]
+                first, last = (f"DATE_TRUNC('{unit}', CAST({moment} AS TIMESTAMP))" for moment in (begin, end))
+                return f"CAST(EXTRACT(EPOCH FROM ({last} - {first})) / {seconds} AS BIGINT)"
+
+    def date_trunc(self, unit: str, moment: str, kind: str, base: Base) -> str:
+        return f"CAST(DATE_TRUNC('{unit}', CAST({moment} AS TIMESTAMP)) AS {kind})"
+
+    def later(self, moment: str, unit: str, number: int, edge: str) -> str:
+        span = "{} days {} seconds".format(*_split(number)) if unit == "seconds" else f"{number} {unit}"
+        extreme, step = ("LEAST", "+") if number > 0 else ("GREATEST", "-")
+        beyond = f"({edge} {step} INTERVAL '1 microsecond')"
+        return f"(NULLIF({extreme}({moment}, {beyond}), {beyond}) + INTERVAL '{span}')"
+
+
+class Spark(Dialect):
+    """Spark 3.4 and newer, ``spark.sql.ansi.enabled`` or not; nothing depends on the session's time zone."""
+
+    name = "spark"
+    quote = "`"
+    types = types("STRING", "BIGINT", "DECIMAL(18, 6)", "TIMESTAMP_NTZ", "ARRAY<STRING>")
+    backslashes = 2
+
+    def whole_constant(self, value: int) -> str:
+        return f"{value}L" if value >= 0 else f"({value}L)"
+
+    def array(self, parts: Sequence[str]) -> str:
+        return f"ARRAY({', '.join(parts)})"
+
+    def element(self, array: str, place: str, kind: str) -> str:
+        return f"{array}[{place}]"
+
+    def named(self, body: Callable[..., str], values: Sequence[str]) -> str:
+        names = [f"v.p{place}" for place in range(len(values))]
+        given = ", ".join(f"{value} AS p{place}" for place, value in enumerate(values))
+        return f"TRANSFORM(ARRAY(STRUCT({given})), v -> {body(*names)})[0]"
+
+    def list_column(self, column: str) -> str:
+        return f"CASE WHEN NOT EXISTS({column}, v -> v IS NULL) THEN {column} END"
+
+    def from_hex(self, digits: str) -> str:
+        return f"CAST(CONV({digits}, 16, 10) AS BIGINT)"
+
+    def nullif(self, value: str, other: str) -> str:
+        return self.let(lambda x, y: f"CASE WHEN {x} = {y} THEN NULL ELSE {x} END", value, other)
+
+    def whole(self, name: str, left: str, right: str) -> str:
+        return f"TRY_{ {'add': 'ADD', 'sub': 'SUBTRACT', 'mul': 'MULTIPLY'}[name] }({left}, {right})"
+
+    def _decimal(self, number: str) -> str:
+        return f"TRY_CAST({number} AS DECIMAL(18, 6))"
+
+    def decimal(self, name: str, left: str, right: str) -> str:
+        return self._decimal(f"({left} {sign_of(name)} {right})")
+
+    def signed(self, name: str, value: str, *, whole: bool) -> str:
+        number = f"CAST({value} AS DECIMAL(20, 0))" if whole else value
+        result = f"(- {number})" if name == "neg" else f"ABS({number})"
+        return f"TRY_CAST({result} AS BIGINT)" if whole else result
+
+    def quotient(self, left: str, right: str, *, whole: bool) -> str:
+        def body(x: str, y: str) -> str:
+            rest = f"({x} * 10000000) % {y}"
+            cut = f"({x} * 10000000 - {rest}) / {y}"
+            return f"CASE WHEN {y} <> 0 THEN {self._decimal(f'({cut}) * 0.0000001')} END"
+
+        return self.let(body, *(f"CAST({value} AS DECIMAL(20, 0))" if whole else value for value in (left, right)))
+
+    def rest(self, left: str, right: str) -> str:
+        return self.let(lambda x, y: f"CASE WHEN {y} <> 0 THEN {x} % {y} END", left, right)
+
+    def rounded(self, value: str, digits: int) -> str:
+        return self._decimal(f"ROUND({value}, {digits})")
+
+    def replaced(self, text: str, old: str, new: str) -> str:
+        too_long = grown(self.length, "({} div {})", text, old, new)
+        return f"CASE WHEN NOT ({too_long}) THEN REPLACE({text}, {old}, {new}) END"
+
+    def part(self, text: str, start: str, size: str | None = None) -> str:
+        first = f"CAST({clamped(start, 1)} AS INT)"
+        if size is None:
+            return f"SUBSTRING({text}, {first})"
+        end = f"CAST({start} AS DECIMAL(20, 0)) + {size} - 1"
+        cut = f"CAST(GREATEST(LEAST({end}, 2147483647), 0) AS INT)"
+        known = f"{start} IS NOT NULL AND {size} >= 0"
+        return f"CASE WHEN {known} THEN SUBSTRING(SUBSTRING({text}, 1, {cut}), {first}) END"
+
+    def list_length(self, listed: str) -> str:
+        return f"CAST(ARRAY_SIZE({listed}) AS BIGINT)"
+
+    def days(self, begin: str, end: str) -> str:
+        return f"CAST(DATEDIFF(CAST({end} AS DATE), CAST({begin} AS DATE)) AS BIGINT)"
+
+    def years(self, last: str, first: str) -> str:
+        return f"(({last} - {first}) div 10000)"
+
+    def extract(self, unit: str, moment: str) -> str:
+        function = {"week": "WEEKOFYEAR", "dow": "DAYOFWEEK", "doy": "DAYOFYEAR"}.get(unit, unit.upper())
+        if unit in ("hour", "minute", "second"):
+            moment = f"CAST({moment} AS TIMESTAMP_NTZ)"
+        return f"CAST({function}({moment}){' - 1' if unit == 'dow' else ''} AS BIGINT)"
+
+    def date_diff(self, unit: str, begin: str, end: str) -> str:
+        if unit == "day":
+            return self.days(begin, end)
+
+        def place(moment: str) -> str:
+            day = self.days("DATE '0001-01-01'", moment)
+            if unit in ("year", "quarter", "month"):
+                many = {"year": 1, "quarter": 4, "month": 12}[unit]
+                year = self.extract("year", moment)
+                return year if many == 1 else f"{year} * {many} + {self.extract(unit, moment)}"
+            if unit == "week":
+                return f"{day} div 7"
+            found = f"{day} * 24 + {self.extract('hour', moment)}"
+            for finer in ("minute", "second")[: ("hour", "minute", "second").index(unit)]:
+                found = f"({found}) * 60 + {self.extract(finer, moment)}"
+            return found
+
+        return self.let(lambda first, last: f"(({place(last)}) - ({place(first)}))", begin, end)
+
+    def date_trunc(self, unit: str, moment: str, kind: str, base: Base) -> str:
+        if unit not in ("hour", "minute", "second"):
+            day = f"CAST({moment} AS DATE)"
+            return f"CAST({day if unit == 'day' else f'TRUNC({day}, {chr(39)}{unit}{chr(39)})'} AS {kind})"
+        if base is Base.DATE:
+            return moment
+        # As a text, because DATE_TRUNC gives an instant of the session's zone.
+        kept, rest = {"hour": (13, ":00:00"), "minute": (16, ":00"), "second": (19, "")}[unit]
+        return f"CAST(SUBSTRING(CAST({moment} AS STRING), 1, {kept}) || '{rest}' AS TIMESTAMP_NTZ)"
+
+    def later(self, moment: str, unit: str, number: int, edge: str) -> str:
+        if unit == "months":
+            span = f"MAKE_YM_INTERVAL(0, {number})"
+        else:
+            days, seconds = (number, 0) if unit == "days" else _split(number)
+            span = f"MAKE_DT_INTERVAL({days}, 0, 0, {seconds})"
+        test = "<=" if number > 0 else ">="
+        return self.let(lambda t: f"CASE WHEN {t} {test} {edge} THEN {t} + {span} END", moment)
+
+
+class DuckDB(Dialect):
+    """What the batch runs itself (offerkit.rules.duckdb); for looking at a query here."""
+
+    name = "duckdb"
+    types = types("VARCHAR", "BIGINT", "DECIMAL(18, 6)", "TIMESTAMP", "VARCHAR[]")
+    materialized = "MATERIALIZED "
+
+    def array(self, parts: Sequence[str]) -> str:
+        return f"[{', '.join(parts)}]"
+
+    def list_column(self, column: str) -> str:
+        return f"CASE WHEN LIST_COUNT({column}) = LEN({column}) THEN {column} END"
+
+    def from_hex(self, digits: str) -> str:
+        return f"CAST('0x' || {digits} AS BIGINT)"
+
+    def starts_with(self, text: str, part: str) -> str:
+        return f"STARTS_WITH({text}, {part})"
+
+
+class Snowflake(Dialect):
+    """Integers are numbers of 38 digits there, which hold every product of two of 64 bits. No value can be named."""
+
+    name = "snowflake"
+    types = types("VARCHAR", "NUMBER(38, 0)", "NUMBER(18, 6)", "TIMESTAMP_NTZ", "ARRAY")
+
+    def array(self, parts: Sequence[str]) -> str:
+        return f"ARRAY_CONSTRUCT({', '.join(parts)})"
+
+    def list_constant(self, parts: Sequence[str]) -> str:
+        return self.array(parts)
+
+    def element(self, array: str, place: str, kind: str) -> str:
+        return f"CAST(GET({array}, {place}) AS {kind})"
+
+    def named(self, body: Callable[..., str], values: Sequence[str]) -> str:
+        raise NotEmittedError("a value within a value that is needed twice")
+
+    def weight_type(self, whole: int, digits: int) -> str:
+        if digits > 12:
+            raise NotEmittedError(f"weights with {digits} digits after the point")
+        return super().weight_type(whole, digits)
+
+    def whole_column(self, column: str) -> str:
+        return self.within(column, *whole_limits())
+
+    def decimal_column(self, column: str) -> str:
+        return self._decimal(column)
+
+    def decimal_text(self, column: str) -> str:
+        return f"TRY_TO_DECIMAL({column}, 18, 6)"
+
+    def from_hex(self, digits: str) -> str:
+        return f"TO_NUMBER({digits}, 'XXXXXXXX')"
+
+    def iso(self, day: str) -> str:
+        return f"TO_CHAR({day}, 'YYYY-MM-DD')"
+
+    def extreme(self, name: str, args: list[str]) -> str:
+        return f"{name}_IGNORE_NULLS({', '.join(args)})"
+
+    def _decimal(self, number: str) -> str:
+        return f"CAST({self.within(f'ROUND({number}, 6)', *decimal_limits())} AS NUMBER(18, 6))"
+
+    def whole(self, name: str, left: str, right: str) -> str:
+        return self.within(f"{left} {sign_of(name)} {right}", *whole_limits())
+
+    def decimal(self, name: str, left: str, right: str) -> str:
+        return self._decimal(f"{left} {sign_of(name)} {right}")
+
+    def signed(self, name: str, value: str, *, whole: bool) -> str:
+        result = f"(- {value})" if name == "neg" else f"ABS({value})"
+        return self.within(result, *whole_limits()) if whole else result
+
+    def as_decimal(self, value: str) -> str:
+        return self._decimal(value)
+
+    def trim(self, text: str) -> str:
+        return f"TRIM({text}, ' ')"
+
+    def length(self, text: str) -> str:
+        return f"LENGTH({text})"
+
+    def list_contains(self, listed: str, entry: str) -> str:
+        return f"ARRAY_CONTAINS(TO_VARIANT({entry}), {listed})"
+
+    def list_length(self, listed: str) -> str:
+        return f"ARRAY_SIZE({listed})"
+
+    def days(self, begin: str, end: str) -> str:
+        return f"DATEDIFF('day', {begin}, {end})"
+
+    def years(self, last: str, first: str) -> str:
+        return f"TRUNC(({last} - {first}) / 10000)"
+
+
+class BigQuery(Dialect):
+    """Functions with ``SAFE_`` give null where others fail; decimals are worked out as BIGNUMERIC."""
+
+    name = "bigquery"
+    quote = "`"
+    types = types("STRING", "INT64", "NUMERIC", "DATETIME", "ARRAY<STRING>")
+    backslashes = 2
+
+    def array(self, parts: Sequence[str]) -> str:
+        return f"[{', '.join(parts)}]"
+
+    def element(self, array: str, place: str, kind: str) -> str:
+        return f"{array}[OFFSET({place})]"
+
+    def weight_type(self, whole: int, digits: int) -> str:
+        if max(whole, digits) > 37:
+            raise NotEmittedError(f"weights of {whole + digits} digits")
+        return "BIGNUMERIC"
+
+    def factor(self, number: Decimal) -> str:
+        return f"BIGNUMERIC '{number:f}'"
+
+    def relation(self, names: Sequence[str], kinds: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+        given = [(self.quoted(name), kind) for name, kind in zip(names, kinds, strict=True)]
+        struct = ", ".join(f"{name} {'STRING' if kind == 'BIGNUMERIC' else kind}" for name, kind in given)
+        columns = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in given)
+        values = ",\n    ".join(f"({', '.join(row)})" for row in rows)
+        return f"SELECT {columns} FROM UNNEST(ARRAY<STRUCT<{struct}>>[\n    {values}\n  ])"  # noqa: S608 - written here
+
+    def named(self, body: Callable[..., str], values: Sequence[str]) -> str:
+        names = [f"v.p{place}" for place in range(len(values))]
+        given = ", ".join(f"{value} AS p{place}" for place, value in enumerate(values))
+        return f"(SELECT {body(*names)} FROM (SELECT {given}) AS v)"  # noqa: S608 - written here
+
+    def plain_text(self, column: str) -> str:
+        return f"COLLATE(CAST({column} AS STRING), '')"
+
+    def whole_column(self, column: str) -> str:
+        return f"SAFE_CAST({column} AS INT64)"
+
+    def decimal_column(self, column: str) -> str:
+        return self._decimal(f"SAFE_CAST({column} AS BIGNUMERIC)")
+
+    def md5(self, text: str) -> str:
+        return f"TO_HEX(MD5({text}))"
+
+    def from_hex(self, digits: str) -> str:
+        return f"CAST(CONCAT('0x', {digits}) AS INT64)"
+
+    def extreme(self, name: str, args: list[str]) -> str:
+        aggregate = "MAX" if name == "GREATEST" else "MIN"
+        return f"(SELECT {aggregate}(v) FROM UNNEST([{', '.join(args)}]) AS v)"  # noqa: S608 - written here
+
+    def _decimal(self, number: str) -> str:
+        least, most = (f"BIGNUMERIC '{limit.strip('()')}'" for limit in decimal_limits())
+        return f"CAST({self.within(f'ROUND({number}, 6)', least, most)} AS NUMERIC)"
+
+    def whole(self, name: str, left: str, right: str) -> str:
+        return f"SAFE_{ {'add': 'ADD', 'sub': 'SUBTRACT', 'mul': 'MULTIPLY'}[name] }({left}, {right})"
+
+    def decimal(self, name: str, left: str, right: str) -> str:
+        return self._decimal(f"CAST({left} AS BIGNUMERIC) {sign_of(name)} CAST({right} AS BIGNUMERIC)")
+
+    def signed(self, name: str, value: str, *, whole: bool) -> str:
+        if not whole:
+            return f"(- {value})" if name == "neg" else f"ABS({value})"
+        return f"SAFE_NEGATE({value})" if name == "neg" else f"SAFE.ABS({value})"
+
+    def as_decimal(self, value: str) -> str:
+        return self._decimal(f"CAST({value} AS BIGNUMERIC)")
+
+    def trim(self, text: str) -> str:
+        return f"TRIM({text}, ' ')"
+
+    def length(self, text: str) -> str:
+        return f"CHAR_LENGTH({text})"
+
+    def contains(self, text: str, part: str) -> str:
+        return self.let(lambda x, y: f"(STRPOS({x}, {y}) > 0 OR ({y} = '' AND {x} IS NOT NULL))", text, part)
+
+    def starts_with(self, text: str, part: str) -> str:
+        return f"STARTS_WITH({text}, {part})"
+
+    def ends_with(self, text: str, part: str) -> str:
+        return f"ENDS_WITH({text}, {part})"
+
+    def list_contains(self, listed: str, entry: str) -> str:
+        return f"CASE WHEN {listed} IS NOT NULL THEN {entry} IN UNNEST({listed}) END"
+
+    def list_length(self, listed: str) -> str:
+        return f"ARRAY_LENGTH({listed})"
+
+    def days(self, begin: str, end: str) -> str:
+        return f"DATE_DIFF(CAST({end} AS DATE), CAST({begin} AS DATE), DAY)"
+
+    def years(self, last: str, first: str) -> str:
+        return f"DIV({last} - {first}, 10000)"
+
+
+def _split(seconds: int) -> tuple[int, int]:
+    """Days and the rest, of one sign."""
+    days, rest = divmod(abs(seconds), 86_400)
+    return (days, rest) if seconds >= 0 else (-days, -rest)
+
+
+DIALECTS: dict[str, Dialect] = {engine.name: engine() for engine in (DuckDB, Postgres, Spark, Snowflake, BigQuery)}
+"""By name."""
