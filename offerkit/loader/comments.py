@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from offerkit.loader.nodes import Comment, Node
+from offerkit.loader.yaml12_text import LINE_END
 
-LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-"""What ends a line for the C parser."""
-TO_LINE_END = re.compile("[^\n\r\x85\u2028\u2029]*")
+TO_LINE_END = re.compile("[^\n\r]*")
 
 
 class Written(Node):

@@ -1,0 +1,113 @@
+"""Which parser reads a text: the C parser, or by the letter of YAML 1.2 where that one refuses or may be wrong.
+
+The C parser is some 15 times as fast, and right about nearly every file (docs/adr/0028-yaml-1-2.md).
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+import _ruamel_yaml as c
+
+from offerkit.loader.limits import MAX_SECOND_OPINION
+from offerkit.loader.yaml12_text import LINE_END, NotYaml, starts_of_lines
+
+T = TypeVar("T")
+
+
+class Events(Protocol):
+    """Either parser."""
+
+    def get_event(self) -> Any:
+        """The next event, as ruamel.yaml has them."""
+
+
+class Doubtful(Exception):  # noqa: N818 - never reaches a user: the text is read by the letter instead
+    """The C parser has accepted what may not be YAML 1.2."""
+
+
+_DOUBTFUL = re.compile(
+    "[\x85\u2028\u2029]"  # no line ends any more
+    r"|(?<![^ \t\r\n\[{,])[&*][0-9A-Za-z_-]+:"  # a colon can be part of an anchor's name
+    r"|[\[{,][ \t\r\n]*(?:\?[^ \t\r\n]|-[ \t\r\n]*[,\]}])"  # “?x” is a text, “-” alone nothing, in brackets
+    r"|[\r\n] +\Z"  # of a block text, whose last line needs no line end
+)
+"""Where the C parser reads something else than YAML 1.2 has it, or may."""
+_UNSPACED_COMMENT = re.compile(r"[\]}\"',|>0-9+-]#")
+_SPACED_FIRST_LINES = re.compile(r"[|>][^\r\n]*(?:\r?\n *)*?\r?\n +(?=[\r\n]|\Z)")
+
+
+def built(content: bytes, text: str, build: Callable[[Events, Doubts | None], T]) -> T:
+    """What ``build`` makes of the events of ``content``; ``text`` is the same, without a byte order mark.
+
+    Raises NotYaml where it is not YAML 1.2.
+    """
+    small = len(text) <= MAX_SECOND_OPINION
+    if not small or _DOUBTFUL.search(text) is None:
+        try:
+            return build(c.CParser(content), Doubts(text) if small else None)
+        except Doubtful:
+            pass
+        except c.YAMLError as error:
+            if not small:
+                raise _not_yaml(content, error) from None
+    from offerkit.loader.yaml12 import Parser
+
+    return build(Parser(text), None)
+
+
+class Doubts:
+    """Checks of what the C parser lets pass; each raises Doubtful. Texts and comments are told apart by the events."""
+
+    def __init__(self, text: str) -> None:
+        """``text`` is what is being read."""
+        self._text = text
+        self._lines: list[str] | None = None
+        self._comments = [found.end() - 1 for found in _UNSPACED_COMMENT.finditer(text)]
+        self.scalars: list[tuple[int, int]] | None = [] if self._comments else None
+        """Where scalars stand, to be filled in by who reads; None where nobody needs to know."""
+
+    def indented(self, first: int, last: int, outer: int) -> None:
+        """The lines after ``first`` up to ``last`` of a value must be indented deeper than ``outer``."""
+        if self._lines is None:
+            self._lines = LINE_END.split(self._text)
+        for line in self._lines[first + 1 : last + 1]:
+            if len(line) - len(line.lstrip(" ")) <= outer and line.strip():
+                raise Doubtful
+
+    def scalar(self, event: Any, outer: int) -> None:
+        """A scalar that is not plain."""
+        if event.style in ("|", ">"):
+            if event.value[:1] in ("", "\n") and _SPACED_FIRST_LINES.match(self._text, event.start_mark.index):
+                raise Doubtful
+        elif (last := event.end_mark.line) != (first := event.start_mark.line):
+            self.indented(first, last, outer)
+
+    def whole(self) -> None:
+        """All was read: every “#” directly behind something must be part of a scalar."""
+        if not self.scalars:
+            return
+        for at in self._comments:
+            number = bisect_right(self.scalars, (at, len(self._text))) - 1
+            start, end = self.scalars[number] if number >= 0 else (0, 0)
+            if at >= end or (self._text[start] in "|>" and LINE_END.search(self._text, start, at) is None):
+                raise Doubtful
+
+
+def _not_yaml(content: bytes, error: Exception) -> NotYaml:
+    """What the C parser says of a file that is too large for the other one."""
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
+    context = getattr(error, "context", None)
+    text = content.decode()
+    starts = starts_of_lines(text)
+    position = getattr(error, "position", None)
+    at = mark.index if mark is not None else position if isinstance(position, int) else 0
+    hint = (
+        f"If it is YAML 1.2 all the same: files of more than {MAX_SECOND_OPINION:,} characters must be YAML for older "
+        "parsers, too. Split it, or quote the text."
+    )
+    return NotYaml(f"{context}: {problem}" if context else str(problem), starts, min(at, len(text)), hint)
