@@ -150,7 +150,9 @@ class _Reader(Text):
         anchor, tag = (properties.anchor, properties.tag) if properties else (None, None)
         self._events.append(ScalarEvent(anchor, tag, (tag is None, False), "", begin, mark, style=""))
 
-    def _scalar(self, start: int, value: str, style: str, properties: Properties | None, end: int | None = None) -> None:
+    def _scalar(
+        self, start: int, value: str, style: str, properties: Properties | None, end: int | None = None
+    ) -> None:
         begin = properties.start if properties else start
         anchor, tag = (properties.anchor, properties.tag) if properties else (None, None)
         plain = not style and tag is None

@@ -230,8 +230,14 @@ class Text:
         if not char:
             self.stop("the quoted text that begins here is not closed", opened, "Add the missing quote.")
         if spaces.end() - begin <= outer or self.marker():
-            problem = f"the quoted text that begins here is neither closed nor indented on line {self.mark(self.at).line + 1}"
-            self.stop(problem, opened, "Add the missing quote, or indent the lines it goes on in deeper than its key, with spaces.")
+            problem = (
+                f"the quoted text that begins here is neither closed nor indented on line {self.mark(self.at).line + 1}"
+            )
+            self.stop(
+                problem,
+                opened,
+                "Add the missing quote, or indent the lines it goes on in deeper than its key, with spaces.",
+            )
         return "\n" * breaks or " "
 
     def quoted(self, outer: int) -> str:
@@ -272,7 +278,11 @@ class Text:
         if char in ESCAPES:
             return ESCAPES[char]
         if char not in WIDTHS:
-            self.stop(f"“\\{char}” is no escape" if char else "a quoted text is not closed", start, "Write \\\\ for a backslash.")
+            self.stop(
+                f"“\\{char}” is no escape" if char else "a quoted text is not closed",
+                start,
+                "Write \\\\ for a backslash.",
+            )
         code = self._hex(WIDTHS[char], start)
         if 0xD800 <= code < 0xDC00 and self.char() == "\\" and self.char(1) == "u":
             # JSON writes a character beyond U+FFFF as two escapes.
@@ -280,7 +290,9 @@ class Text:
             low = self._hex(4, start)
             code = 0x10000 + (code - 0xD800 << 10) + low - 0xDC00 if 0xDC00 <= low < 0xE000 else code
         if 0xD800 <= code < 0xE000 or code > 0x10FFFF:
-            self.stop("this escape stands for no character", start, "A character beyond U+FFFF is two escapes or one \\U.")
+            self.stop(
+                "this escape stands for no character", start, "A character beyond U+FFFF is two escapes or one \\U."
+            )
         return chr(code)
 
     def _hex(self, width: int, start: int) -> int:
@@ -315,7 +327,7 @@ class Text:
             char = self.char()
             if not char or char == "#" or spaces.end() - begin <= outer or self.marker():
                 break
-            if flow and char in FLOW_SIGNS or (char == ":" and self._no_plain(flow=flow)):
+            if (flow and char in FLOW_SIGNS) or (char == ":" and self._no_plain(flow=flow)):
                 break
             parts.append("\n" * breaks or " ")
         self.at = end
@@ -331,7 +343,10 @@ class Text:
         folds = self.char() == ">"
         header = _HEADER.match(self.text, self.at)
         if header is None:
-            self.stop(f"behind “{self.char()}” can stand 1 to 9, + or -, and a comment", hint="Begin the text on the next line.")
+            self.stop(
+                f"behind “{self.char()}” can stand 1 to 9, + or -, and a comment",
+                hint="Begin the text on the next line.",
+            )
         self.at = header.end()
         self._pass_line_end()
         wanted = int(header[2] or header[3] or 0)
