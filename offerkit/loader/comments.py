@@ -96,6 +96,9 @@ def scan(text: str, scalars: list[tuple[int, int]]) -> list[Found]:
         at = text.find("#", begin, end)
         while at != -1:
             start = lines.start(at)
+            if at > start and text[at - 1] not in " \t":  # part of an anchor's name
+                at = text.find("#", at + 1, end)
+                continue
             stop = _line_end(text, at)
             if begin or not text.startswith("%", start):
                 before = text[start:at].rstrip(" \t")

@@ -79,7 +79,7 @@ class _Builder:
         node.value = resolve(event.value) if event.implicit[0] else event.value
         start = node.start
         if event.style in ("|", ">"):
-            node.tail = self.text.index(event.style, start)
+            node.tail = self.text.index(event.style, start + len(node.anchor))
             start = TO_LINE_END.match(self.text, node.tail).end()  # type: ignore[union-attr]
             node.lines = self._folds(event, start) if event.style == ">" else ()
         self.scalars.append((start, node.end))

@@ -67,6 +67,7 @@ class _Reader(Text):
 
     def stream(self) -> list[Event]:
         """All events."""
+        self.check_controls()
         start = self.mark(0)
         self._events.append(StreamStartEvent(start, start))
         try:
@@ -165,7 +166,7 @@ class _Reader(Text):
         anchor, tag = (properties.anchor, properties.tag) if properties else (None, None)
         self._events.insert(place, kind(anchor, tag, tag is None, begin, self.mark(start), flow_style=flow))
         self._depth += 1
-        if self._depth > MAX_DEPTH + 1:
+        if self._depth > MAX_DEPTH:
             raise _Enough
 
     def _close(self, kind: type, end: int) -> None:

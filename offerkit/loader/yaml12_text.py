@@ -32,6 +32,7 @@ _MARKER = re.compile(r"(?:---|\.\.\.)(?=[ \t\n\r]|\Z)")
 _IN_SINGLE = re.compile(r"[^'\n\r]*")
 _IN_DOUBLE = re.compile(r'[^"\\\n\r]*')
 _HEX = re.compile(r"[0-9a-fA-F]+")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 ESCAPES = {
     "0": "\0", "a": "\a", "b": "\b", "t": "\t", "\t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r", "e": "\x1b",
@@ -116,13 +117,21 @@ class Text:
         """Raise NotYaml, about the place reached unless another is given."""
         raise NotYaml(problem, self._starts, self.at if at is None else at, hint)
 
+    def check_controls(self) -> None:
+        """Refuse the control characters that cannot stand anywhere."""
+        found = _CONTROL.search(self.text)
+        if found is not None:
+            self._unprintable(found.start())
+
     def check_printable(self) -> None:
-        """Refuse control characters; quoted texts may hold those from DEL on, as JSON's may (nb-json)."""
+        """Refuse what can only stand in quotes, as in JSON (nb-json), and does not; all was read before."""
         for found in _UNPRINTABLE.finditer(self.text):
-            at = found.start()
-            number = bisect_right(self._quoted, (at, len(self.text))) - 1
-            if found[0] < " " or number < 0 or self._quoted[number][1] <= at:
-                self.stop("a control character cannot stand here", at, "Remove it, or write it in a quoted escape.")
+            number = bisect_right(self._quoted, (found.start(), len(self.text))) - 1
+            if number < 0 or self._quoted[number][1] <= found.start():
+                self._unprintable(found.start())
+
+    def _unprintable(self, at: int) -> NoReturn:
+        self.stop("a control character cannot stand here", at, "Remove it, or write it in a quoted escape.")
 
     # ---- between tokens
 

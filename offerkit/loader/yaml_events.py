@@ -113,7 +113,7 @@ class _Builder:
     def __init__(self, file: str, doubts: Doubts | None) -> None:
         self.file = file
         self.doubts = doubts
-        self.scalars = doubts.scalars if doubts is not None else None
+        self.plain_doubts = doubts if doubts is not None and doubts.wants_all else None
         self.outer = -1
         """The column of the innermost map or list in block style."""
         self.found: list[Diagnostic] = []
@@ -174,14 +174,7 @@ class _Builder:
             self.anchors[anchor] = None
         value: Value
         if kind is ScalarEvent:
-            if event.implicit[0]:
-                value = resolve(event.value)
-            else:
-                value = event.value
-                if self.doubts is not None:
-                    self.doubts.scalar(event, self.outer)
-            if self.scalars is not None:
-                self.scalars.append((event.start_mark.index, event.end_mark.index))
+            value = resolve(event.value) if event.implicit[0] and self.plain_doubts is None else self.scalar(event)
         elif depth >= MAX_DEPTH:
             _stop(self.file, _at(event), Code.TOO_DEEP, f"nested deeper than {MAX_DEPTH} levels", "Flatten it.")
         else:
@@ -189,6 +182,14 @@ class _Builder:
         if anchor is not None:
             self.anchors[anchor] = (value, self.nodes - before)
         return value
+
+    def scalar(self, event: Any) -> Scalar:
+        """The value of a scalar."""
+        plain = event.implicit[0]
+        doubts = self.plain_doubts if plain else self.doubts
+        if doubts is not None:
+            doubts.scalar(event, self.outer)
+        return resolve(event.value) if plain else event.value
 
     def collection(self, parser: Any, event: Any, depth: int) -> YamlMap | YamlList:
         """The map or list that begins with ``event``."""
@@ -207,6 +208,7 @@ class _Builder:
         result = YamlMap()
         keys_at, values_at = result.keys_at, result.values_at
         get_event, end, scalar = parser.get_event, MappingEndEvent, ScalarEvent
+        doubtful = self.plain_doubts is not None
         while True:
             event = get_event()
             if type(event) is end:
@@ -224,8 +226,8 @@ class _Builder:
             if event.tag is not None or event.anchor is not None:
                 _stop(self.file, at, Code.CUSTOM_TAG, "a key cannot have a tag or an anchor", "Remove it.")
             key = event.value
-            if self.scalars is not None:
-                self.scalars.append((event.start_mark.index, event.end_mark.index))
+            if doubtful or not event.implicit[0]:
+                self.scalar(event)
             value_event = get_event()
             mark = value_event.start_mark
             value = self.node(parser, value_event, depth)

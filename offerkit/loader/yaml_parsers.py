@@ -29,14 +29,14 @@ class Doubtful(Exception):  # noqa: N818 - never reaches a user: the text is rea
     """The C parser has accepted what may not be YAML 1.2."""
 
 
-_DOUBTFUL = re.compile(
-    "[\x85\u2028\u2029]"  # no line ends any more
-    r"|(?<![^ \t\r\n\[{,])[&*][0-9A-Za-z_-]+:"  # a colon can be part of an anchor's name
-    r"|[\[{,][ \t\r\n]*(?:\?[^ \t\r\n]|-[ \t\r\n]*[,\]}])"  # “?x” is a text, “-” alone nothing, in brackets
-    r"|[\r\n] +\Z"  # of a block text, whose last line needs no line end
+_DOUBTFUL = (
+    re.compile("[\x85\u2028\u2029]"),  # no line ends any more
+    re.compile(r"[&*](?<![^ \t\r\n\[{,].)[0-9A-Za-z_-]+:"),  # a colon can be part of an anchor's name
+    # In brackets, “?x” is a text, and “-” alone is nothing.
+    re.compile(r"[\[{,][ \t\r\n]*(?:\?[^ \t\r\n]|-[ \t\r\n]*[,\]}])"),
 )
-"""Where the C parser reads something else than YAML 1.2 has it, or may."""
-_UNSPACED_COMMENT = re.compile(r"[\]}\"',|>0-9+-]#")
+"""Where the C parser reads something else than YAML 1.2 has it, or may. (One by one they are fast, as one slow.)"""
+_UNSPACED_COMMENT = re.compile(r"#(?<=[\[\]{}\"',|>0-9+-]#)")
 _SPACED_FIRST_LINES = re.compile(r"[|>][^\r\n]*(?:\r?\n *)*?\r?\n +(?=[\r\n]|\Z)")
 
 
@@ -46,7 +46,7 @@ def built(content: bytes, text: str, build: Callable[[Events, Doubts | None], T]
     Raises NotYaml where it is not YAML 1.2.
     """
     small = len(text) <= MAX_SECOND_OPINION
-    if not small or _DOUBTFUL.search(text) is None:
+    if not (small and _doubtful(text)):
         try:
             return build(c.CParser(content), Doubts(text) if small else None)
         except Doubtful:
@@ -59,6 +59,11 @@ def built(content: bytes, text: str, build: Callable[[Events, Doubts | None], T]
     return build(Parser(text), None)
 
 
+def _doubtful(text: str) -> bool:
+    # Spaces at the end of the text may be the last line of a block text, which needs no line end.
+    return text[-1:] == " " or any(pattern.search(text) for pattern in _DOUBTFUL)
+
+
 class Doubts:
     """Checks of what the C parser lets pass; each raises Doubtful. Texts and comments are told apart by the events."""
 
@@ -66,9 +71,10 @@ class Doubts:
         """``text`` is what is being read."""
         self._text = text
         self._lines: list[str] | None = None
-        self._comments = [found.end() - 1 for found in _UNSPACED_COMMENT.finditer(text)]
-        self.scalars: list[tuple[int, int]] | None = [] if self._comments else None
-        """Where scalars stand, to be filled in by who reads; None where nobody needs to know."""
+        self._comments = [found.start() for found in _UNSPACED_COMMENT.finditer(text)]
+        self._scalars: list[tuple[int, int]] = []
+        self.wants_all = bool(self._comments)
+        """Whether :meth:`scalar` must be told of plain scalars, too."""
 
     def indented(self, first: int, last: int, outer: int) -> None:
         """The lines after ``first`` up to ``last`` of a value must be indented deeper than ``outer``."""
@@ -79,21 +85,28 @@ class Doubts:
                 raise Doubtful
 
     def scalar(self, event: Any, outer: int) -> None:
-        """A scalar that is not plain."""
+        """A scalar in a map or list whose column is ``outer``."""
+        start, end = event.start_mark.index, event.end_mark.index
         if event.style in ("|", ">"):
-            if event.value[:1] in ("", "\n") and _SPACED_FIRST_LINES.match(self._text, event.start_mark.index):
+            start = self._text.index(event.style, start)
+            column = event.start_mark.column + start - event.start_mark.index
+            if column <= outer and not self._text[start - column : start].strip():
                 raise Doubtful
-        elif (last := event.end_mark.line) != (first := event.start_mark.line):
+            if event.value[:1] in ("", "\n") and _SPACED_FIRST_LINES.match(self._text, start):
+                raise Doubtful
+            if self.wants_all:
+                header = LINE_END.search(self._text, start)
+                start = header.start() if header is not None else end
+        elif not event.implicit[0] and (last := event.end_mark.line) != (first := event.start_mark.line):
             self.indented(first, last, outer)
+        if self.wants_all:
+            self._scalars.append((start, end))
 
     def whole(self) -> None:
         """All was read: every “#” directly behind something must be part of a scalar."""
-        if not self.scalars:
-            return
         for at in self._comments:
-            number = bisect_right(self.scalars, (at, len(self._text))) - 1
-            start, end = self.scalars[number] if number >= 0 else (0, 0)
-            if at >= end or (self._text[start] in "|>" and LINE_END.search(self._text, start, at) is None):
+            number = bisect_right(self._scalars, (at, len(self._text))) - 1
+            if number < 0 or at >= self._scalars[number][1]:
                 raise Doubtful
 
 
