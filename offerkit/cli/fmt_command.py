@@ -25,12 +25,14 @@ def command(shell: Shell, paths: tuple[Path, ...], check: bool, diff: bool) -> i
     they are; short lists and maps on one line, if that ends before column 100; texts with line ends as blocks;
     quotes only where they are needed.
     """
+    from offerkit.loader.cache import Cache
     from offerkit.loader.fmt import format_files, spec_files, unified
     from offerkit.loader.write import replace_files
     from offerkit.reports.escape import visible
 
     session = shell.session()
-    changed = [file for file in format_files(spec_files(session.project, paths)) if file.changed]
+    cache = Cache.of(session.project, use=session.use_cache)
+    changed = [file for file in format_files(spec_files(session.project, paths), cache) if file.changed]
     if diff:
         for file in changed:
             for line in unified(file):

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from sys import intern
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from offerkit.address import Kind
 from offerkit.diagnostics import Position
 from offerkit.graph.record import Expression, Facts, Misfit, Record, Ref
+
+if TYPE_CHECKING:
+    from offerkit.loader.project import Project, SpecFile
 
 CODE_PARTS = ("models", "loader", "rendering", "graph", "rules", "fingerprint")
 
@@ -34,16 +38,60 @@ def code_digest() -> bytes:
     return hasher.digest()
 
 
+def content_key(code: bytes, file: SpecFile) -> bytes:
+    """The key of what code with the digest ``code`` makes of ``file``: of its content and its role."""
+    role = f"{file.environment}\0{file.declares}\0".encode()
+    return hashlib.sha256(code + role + file.content).digest()
+
+
+def users_secret() -> bytes | None:
+    """32 random bytes that this user keeps outside of all projects; None where none can be kept.
+
+    What nothing else can prove is cached under keys made with them: a cache that came with a checkout, or that
+    somebody else wrote, has no rows there.
+    """
+    with contextlib.suppress(OSError, RuntimeError):
+        import secrets
+        import tempfile
+
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "offerkit"
+        path = folder / "secret"
+        if not path.exists():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=folder, buffering=0) as partial:  # for its owner only
+                partial.write(secrets.token_bytes(32))
+                with contextlib.suppress(FileExistsError):
+                    os.link(partial.name, path)
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            secret = file.read(33)
+        if status.st_uid == os.geteuid() and not status.st_mode & 0o077 and len(secret) == 32:
+            return secret
+    return None
+
+
 class Cache:
     """Rows by key in an SQLite file; ``None`` as path makes a cache that knows nothing and keeps nothing."""
 
     def __init__(self, path: Path | None) -> None:
         """Open the cache at ``path``; a damaged or unwritable one is as good as none."""
-        self._path = path
         self._db: sqlite3.Connection | None = None
         if path is not None:
             with contextlib.suppress(sqlite3.Error, OSError):
                 self._open(path)
+
+    @classmethod
+    def of(cls, project: Project, *, use: bool = True) -> Cache:
+        """The cache of a project; without ``use``, one that knows nothing."""
+        if use:
+            with contextlib.suppress(OSError):
+                project.prepare_state()
+        return cls(project.state / "cache" / "parse.db" if use else None)
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can know anything."""
+        return self._db is not None
 
     def _open(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

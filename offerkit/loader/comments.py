@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from offerkit.loader.nodes import Comment, Node
+from offerkit.loader.yaml12_text import LINE_END
 
-LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-"""What ends a line for the C parser."""
-TO_LINE_END = re.compile("[^\n\r\x85\u2028\u2029]*")
+TO_LINE_END = re.compile("[^\n\r]*")
 
 
 class Written(Node):
@@ -97,6 +96,9 @@ def scan(text: str, scalars: list[tuple[int, int]]) -> list[Found]:
         at = text.find("#", begin, end)
         while at != -1:
             start = lines.start(at)
+            if at > start and text[at - 1] not in " \t":  # part of an anchor's name
+                at = text.find("#", at + 1, end)
+                continue
             stop = _line_end(text, at)
             if begin or not text.startswith("%", start):
                 before = text[start:at].rstrip(" \t")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,12 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, Severity, masked
+from offerkit.loader.cache import Cache, code_digest, content_key, users_secret
+from offerkit.loader.parallel import WORTH_IT, spread, workers
 from offerkit.loader.parse import Parsed, parse_file
 from offerkit.loader.project import Project, SpecFile, read_files
 from offerkit.loader.shapes import document
 from offerkit.loader.source import comments, read
 from offerkit.loader.writer import Writer
+from offerkit.loader.yaml12_text import LINE_END
 
+NO_CACHE = Cache(None)
 _URL = re.compile(r"(?<!\w)url[\"']?\s*:")
 
 
@@ -70,18 +75,57 @@ def _below(name: str, prefix: str | None) -> bool:
     return prefix is not None and (not prefix or name == prefix or name.startswith(f"{prefix}/"))
 
 
-def format_files(files: Iterable[SpecFile]) -> list[Formatted]:
-    """Every file in canonical form. Raises Refused with all mistakes of all files that cannot be read."""
+def format_files(files: Sequence[SpecFile], cache: Cache = NO_CACHE) -> list[Formatted]:
+    """Every file in canonical form. Raises Refused with all mistakes of all files that cannot be read.
+
+    ``cache`` knows of files that they are in it already, and is told of more.
+    """
+    keys = _canonical_keys(files) if cache.usable else {}
+    known = cache.get(keys.values())
+    rest = [file for file in files if keys.get(file.path) not in known]
+    several = workers() if sum(len(file.content) for file in rest) >= WORTH_IT else 1
+    done = dict(zip((file.path for file in rest), spread(rest, _answers, _answers, several), strict=True))
     found: list[Diagnostic] = []
     results: list[Formatted] = []
     for file in files:
+        after = done.get(file.path, True)
         try:
-            results.append(Formatted(file.path, file.content, formatted(file)))
+            content = file.content if after is True else after.encode() if after is not None else formatted(file)
         except Refused as refused:
             found += refused.diagnostics
+            continue
+        results.append(Formatted(file.path, file.content, content))
+    fresh = {keys[file.path]: True for file in results if file.path in done and file.path in keys and not file.changed}
+    if fresh:
+        code = code_digest()
+        cache.put(fresh, {*keys.values(), *(content_key(code, file) for file in files)})
     if found:
         raise Refused(found)
     return results
+
+
+def _canonical_keys(files: Iterable[SpecFile]) -> dict[str, bytes]:
+    """By path, the key under which the cache says that a file is canonical; none where this user has no secret.
+
+    Nothing proves such a row but that only this user can know its key (docs/adr/0010-parse-cache.md).
+    """
+    secret, code = users_secret(), code_digest()
+    if secret is None:
+        return {}
+    return {file.path: hmac.digest(secret, b"canonical" + content_key(code, file), "sha256") for file in files}
+
+
+def _answers(files: Iterable[SpecFile]) -> list[str | bool | None]:
+    """For each file its canonical form, True where that is the file as it is, None where it has mistakes."""
+    answers: list[str | bool | None] = []
+    for file in files:
+        try:
+            after = formatted(file)
+        except Refused:
+            answers.append(None)
+        else:
+            answers.append(after == file.content or after.decode())
+    return answers
 
 
 def formatted(file: SpecFile) -> bytes:
@@ -104,6 +148,7 @@ def formatted(file: SpecFile) -> bytes:
 
 def _written(file: SpecFile, *, reorder: bool) -> bytes:
     root = read(file.content)
+    first_end = LINE_END.search(file.content.decode())
     writer = Writer(authored=True, reorder=reorder)
     if root.children:
         first = root.children[0]
@@ -114,7 +159,9 @@ def _written(file: SpecFile, *, reorder: bool) -> bytes:
         if writer.lines and not writer.lines[0]:
             del writer.lines[0]
     writer.map(root, document(declares=file.declares), 0)
-    return ("\n".join(writer.lines) + "\n").encode()
+    # A checkout may have other line ends than the repository: the kind of the first one is kept.
+    end = "\r\n" if first_end is not None and first_end[0] == "\r\n" else "\n"
+    return "".join(f"{line}{end}" for line in writer.lines).encode()
 
 
 def _same(before: Parsed, file: SpecFile, content: bytes) -> bool:
@@ -141,9 +188,25 @@ def _changed(file: SpecFile) -> Diagnostic:
 
 
 def unified(file: Formatted) -> Iterator[str]:
-    """What would change, as a unified diff without line ends; a URL of a database is shown without its secret."""
+    """What would change, as a unified diff without line ends; a URL of a database is shown without its secret.
+
+    Line ends that are not the canonical form's are spelled out.
+    """
     from difflib import unified_diff
 
-    before, after = (content.decode("utf-8-sig").splitlines() for content in (file.before, file.after))
-    for line in unified_diff(before, after, file.path, file.path, lineterm=""):
-        yield masked(line) if _URL.search(line) else line
+    after = file.after.decode()
+    match = LINE_END.search(after)
+    end = match[0] if match is not None else "\n"
+    for line in unified_diff(_shown(file.before.decode(), end), _shown(after, end), file.path, file.path, lineterm=""):
+        yield from (masked(line) if _URL.search(line) else line).split("\n")
+
+
+def _shown(text: str, end: str) -> list[str]:
+    """The lines of ``text``, with their line ends where those are not ``end``."""
+    lines: list[str] = []
+    start = 0
+    for match in LINE_END.finditer(text):
+        shown = "" if match[0] == end else match[0].replace("\r", "\\r").replace("\n", "\\n")
+        lines.append(text[start : match.start()] + shown)
+        start = match.end()
+    return [*lines, text[start:] + "\n\\ No newline at end of file"] if text[start:] else lines

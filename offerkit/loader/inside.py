@@ -1,7 +1,7 @@
 """From a place inside a text to the place in the file: “column 12 of this condition” → file, line, column.
 
 A YAML scalar is written in many ways: quotes with escapes, lines that are folded, blocks whose indentation
-does not count. The scalar's source is read once more, character by character as the C parser reads it, and
+does not count. The scalar's source is read once more, character by character as the parser reads it, and
 what comes out is compared with the value: a place is exact, or it is the beginning of the value.
 """
 
@@ -12,19 +12,14 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import pairwise
 
-from offerkit.loader.comments import LINE_END
+from offerkit.loader.yaml12_text import ESCAPES, LINE_END, WIDTHS
 
 _SHIFT = 24
-_ESCAPES = {
-    "0": "\0", "a": "\a", "b": "\b", "t": "\t", "\t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r", "e": "\x1b",
-    " ": " ", '"': '"', "/": "/", "\\": "\\", "N": "\x85", "_": "\xa0", "L": "\u2028", "P": "\u2029",
-}  # fmt: skip
-_WIDTHS = {"x": 2, "u": 4, "U": 8}
 _ANCHOR = re.compile(r"&[^\s]+\s+")
-_HEADER = re.compile(r"[|>]([-+]?)([1-9]?)([-+]?)[ \t]*(?:#[^\n\r\x85\u2028\u2029]*)?")
+_HEADER = re.compile(r"[|>]([-+]?)([1-9]?)([-+]?)[ \t]*(?:#[^\n\r]*)?")
 _CONTINUED = "\0"
 """An escaped line end; no YAML file holds a NUL as it is."""
-_BREAK = "\n\r\x85\u2028\u2029"
+_BREAK = "\n\r"
 
 Piece = tuple[str, int]
 """A character of the value, and where in the file it comes from."""
@@ -97,14 +92,18 @@ def _quoted(text: str, at: int, quote: str) -> Iterator[Piece]:
         elif char == quote:
             return
         elif char == "\\" and quote == '"':
-            width = _WIDTHS.get(text[at + 1 : at + 2], 0)
+            width = WIDTHS.get(text[at + 1 : at + 2], 0)
             if width:
-                yield _CONTINUED + chr(int(text[at + 2 : at + 2 + width], 16)), at
+                code = int(text[at + 2 : at + 2 + width], 16)
+                if 0xD800 <= code < 0xDC00:  # JSON writes a character beyond U+FFFF as two escapes
+                    code = 0x10000 + (code - 0xD800 << 10) + int(text[at + 8 : at + 12], 16) - 0xDC00
+                    width += 6
+                yield _CONTINUED + chr(code), at
             elif text[at + 1 : at + 2] in _BREAK:
                 yield _CONTINUED, at
                 width = -1
             else:
-                yield _CONTINUED + _ESCAPES[text[at + 1]], at
+                yield _CONTINUED + ESCAPES[text[at + 1]], at
             at += 2 + width
         else:
             yield char, at
@@ -183,7 +182,7 @@ def _depth(text: str, begin: int, end: int) -> int:
 def _block_pieces(
     text: str, lines: list[tuple[int, int, int]], indent: int, chomp: str, *, folds: bool
 ) -> Iterator[Piece]:
-    """What the C parser makes of a block's lines."""
+    """What the parser makes of a block's lines."""
     held: Piece | None = None
     empty: list[Piece] = []
     was_blank = False

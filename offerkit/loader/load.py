@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -15,7 +14,7 @@ from offerkit.address import Kind
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, Severity
 from offerkit.fingerprint import manifest_digest
 from offerkit.graph.record import Finding, Index, Record
-from offerkit.loader.cache import Cache, code_digest, decode, encode
+from offerkit.loader.cache import Cache, code_digest, content_key, decode, encode
 from offerkit.loader.progress import Progress, no_progress
 from offerkit.loader.project import Project, SpecFile, read_all
 from offerkit.planning.delta import final_names
@@ -98,11 +97,7 @@ def load(project: Project, *, use_cache: bool = True, progress: Progress = no_pr
     Raises Refused with every mistake in every file.
     """
     files, found = read_all(project)
-    if use_cache:
-        with contextlib.suppress(OSError):
-            project.prepare_state()
-    cache = Cache(project.state / "cache" / "parse.db" if use_cache else None)
-    return load_files(files, found, cache, progress)
+    return load_files(files, found, Cache.of(project, use=use_cache), progress)
 
 
 def load_folder(root: Path) -> Loaded:
@@ -115,18 +110,13 @@ def load_files(
 ) -> Loaded:
     """:func:`load` for files that were read already; ``found`` are the mistakes made so far."""
     code = code_digest()
-    keys = {file.path: _key(code, file) for file in files}
+    keys = {file.path: content_key(code, file) for file in files}
     whole = hashlib.sha256(b"project" + b"".join(p.encode() + b"\0" + keys[p] for p in sorted(keys))).digest()
     if not found:
         known = cache.get([whole]).get(whole)
         if known is not None:
             return Loaded(files, known["digests"], known["campaigns"], known["moves"], cache, keys)
     return _load_all(files, found, cache, (code, keys, whole), progress)
-
-
-def _key(code: bytes, file: SpecFile) -> bytes:
-    role = f"{file.environment}\0{file.declares}\0".encode()
-    return hashlib.sha256(code + role + file.content).digest()
 
 
 def _load_all(

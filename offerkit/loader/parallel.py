@@ -1,7 +1,7 @@
-"""Parsing many files on all cores: forked children parse, and hand back JSON.
+"""Work on many files on all cores: forked children do a part of it, and hand back JSON.
 
 Only for large projects, on systems that can fork, and in a process with one thread; everywhere else, and
-whenever anything goes wrong, the caller parses the files itself.
+whenever anything goes wrong, the caller does all of it itself.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ import os
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 import orjson
 
 from offerkit.loader.cache import decode, encode
 from offerkit.loader.parse import Parsed, parse_file
 from offerkit.loader.project import SpecFile
+
+T = TypeVar("T")
 
 WORTH_IT = 1_000_000
 """From so many bytes on, forking costs less than it saves."""
@@ -26,16 +28,30 @@ MOST = 8
 def parse_files(files: list[SpecFile], advance: Callable[[int], None] = lambda kilobytes: None) -> list[Parsed]:
     """The parsed ``files``, in their order; ``advance`` is told of each kilobyte that was read."""
     several = workers() if sum(len(file.content) for file in files) >= WORTH_IT else 1
-    if several < 2:
-        return _parse_here(files, advance, 1)
-    portions = [files[start::several] for start in range(several)]
+    done = spread(files, lambda portion: _parse_here(portion, advance, several), _answers, several)
+    return [
+        made if isinstance(made, Parsed) else _understood(file, made) for file, made in zip(files, done, strict=True)
+    ]
+
+
+def spread(
+    items: list[T], here: Callable[[list[T]], list[Any]], away: Callable[[list[T]], list[Any]], several: int
+) -> list[Any]:
+    """What becomes of each of ``items``, in their order, by ``several`` processes.
+
+    A part is done by ``here`` in this process, the others by ``away`` in forked ones, whose results must be JSON.
+    None for each item of a child that failed.
+    """
+    portions = [items[start::several] for start in range(several)]
     # The first portion is this process's own: one child less to start.
-    children = [Child.start(partial(_answers, portion)) for portion in portions[1:]]
-    here = _parse_here(portions[0], advance, several)
-    done = {file.path: parsed for file, parsed in zip(portions[0], here, strict=True)}
-    for portion, child in zip(portions[1:], children, strict=True):
-        done |= _understood(portion, child.answer())
-    return [done.get(file.path) or parse_file(file) for file in files]
+    children = [Child.start(partial(away, portion)) for portion in portions[1:]]
+    done: list[Any] = [None] * len(items)
+    done[0::several] = here(portions[0])
+    for start, child in enumerate(children, 1):
+        answer = child.answer()
+        if isinstance(answer, list) and len(answer) == len(portions[start]):
+            done[start::several] = answer
+    return done
 
 
 def workers() -> int:
@@ -98,16 +114,13 @@ def _answer(parsed: Parsed) -> list[Any] | None:
     return [encode(parsed.records), bodies, parsed.moves]
 
 
-def _understood(files: list[SpecFile], rows: object) -> dict[str, Parsed]:
-    if not isinstance(rows, list):
-        return {}
-    done: dict[str, Parsed] = {}
-    for file, row in zip(files, rows, strict=True):
-        if row is not None:
-            records, bodies, moves = row
-            done[file.path] = Parsed(
-                decode(file.path, records),
-                {address: body.encode() for address, body in bodies.items()},
-                {before: (move[0], move[1], move[2]) for before, move in moves.items()},
-            )
-    return done
+def _understood(file: SpecFile, row: list[Any] | None) -> Parsed:
+    """What a child said of ``file``, or what this process finds where it said nothing."""
+    if row is None:
+        return parse_file(file)
+    records, bodies, moves = row
+    return Parsed(
+        decode(file.path, records),
+        {address: body.encode() for address, body in bodies.items()},
+        {before: (move[0], move[1], move[2]) for before, move in moves.items()},
+    )

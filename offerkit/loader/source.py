@@ -8,35 +8,51 @@ from __future__ import annotations
 
 from typing import Any
 
-import _ruamel_yaml as c
+from ruamel.yaml.events import AliasEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent
 
-from offerkit.loader.comments import LINE_END, TO_LINE_END, Written, attach, scan
+from offerkit.diagnostics import Refused
+from offerkit.loader.comments import TO_LINE_END, Written, attach, scan
 from offerkit.loader.quoting import indicators
 from offerkit.loader.scalars import resolve
+from offerkit.loader.yaml12_text import LINE_END
+from offerkit.loader.yaml_events import parse
+from offerkit.loader.yaml_parsers import Doubts, Events, built
 
 
 def read(content: bytes) -> Written:
     """The document of a file that loads without a mistake."""
-    builder = _Builder(content)
-    root = builder.document()
-    attach(root, builder.text, scan(builder.text, builder.scalars))
+    root, text, scalars = _document(content)
+    attach(root, text, scan(text, scalars))
     return root
 
 
 def comments(content: bytes) -> list[str]:
     """The texts of all comments of a file, sorted: formatting may lose none."""
-    builder = _Builder(content)
-    builder.document()
-    return sorted(found.text for found in scan(builder.text, builder.scalars))
+    _, text, scalars = _document(content)
+    return sorted(found.text for found in scan(text, scalars))
+
+
+def _document(content: bytes) -> tuple[Written, str, list[tuple[int, int]]]:
+    text = content.decode("utf-8-sig")
+
+    def build(events: Events, _: Doubts | None) -> _Builder:
+        builder = _Builder(text, events)
+        builder.root = builder.document()
+        return builder
+
+    builder = built(content, text, build)
+    return builder.root, text, builder.scalars
 
 
 class _Builder:
     """Events → nodes; also notes which stretches of the text are scalars, where “#” is no comment."""
 
-    def __init__(self, content: bytes) -> None:
-        self.text = content.decode("utf-8-sig")
+    root: Written
+
+    def __init__(self, text: str, parser: Events) -> None:
+        self.text = text
         self.scalars: list[tuple[int, int]] = []
-        self.parser = c.CParser(content)
+        self.parser = parser
 
     def document(self) -> Written:
         """The only document."""
@@ -46,14 +62,14 @@ class _Builder:
 
     def node(self, event: Any) -> Written:
         node = Written(event)
-        if type(event) is c.AliasEvent:
+        if type(event) is AliasEvent:
             node.alias = event.anchor
             return node
         if event.anchor is not None:
             node.anchor = event.anchor
-        if type(event) is c.ScalarEvent:
+        if type(event) is ScalarEvent:
             self._scalar(node, event)
-        elif type(event) is c.MappingStartEvent:
+        elif type(event) is MappingStartEvent:
             self._map(node)
         else:
             self._list(node)
@@ -63,7 +79,7 @@ class _Builder:
         node.value = resolve(event.value) if event.implicit[0] else event.value
         start = node.start
         if event.style in ("|", ">"):
-            node.tail = self.text.index(event.style, start)
+            node.tail = self.text.index(event.style, start + len(node.anchor))
             start = TO_LINE_END.match(self.text, node.tail).end()  # type: ignore[union-attr]
             node.lines = self._folds(event, start) if event.style == ">" else ()
         self.scalars.append((start, node.end))
@@ -79,18 +95,15 @@ class _Builder:
             return ()
         snippet = "".join(f"  {line}\n" if line else "\n" for line in lines)
         header = ">" + indicators(event.value, lines)
-        parser = c.CParser(f"- {header}\n{snippet}".encode())
-        for _ in range(3):
-            parser.get_event()
         try:
-            same = parser.get_event().value == event.value
-        except c.YAMLError:
-            same = False
-        return tuple(lines) if same else ()
+            again, _ = parse("", f"- {header}\n{snippet}".encode())
+        except Refused:
+            return ()
+        return tuple(lines) if again == [event.value] else ()
 
     def _map(self, node: Written) -> None:
         node.value = below = {}
-        while type(event := self.parser.get_event()) is not c.MappingEndEvent:
+        while type(event := self.parser.get_event()) is not MappingEndEvent:
             key_start, key_end = event.start_mark.index, event.end_mark.index
             self.scalars.append((key_start, key_end))
             child = self.node(self.parser.get_event())
@@ -100,6 +113,6 @@ class _Builder:
 
     def _list(self, node: Written) -> None:
         node.value = below = []
-        while type(event := self.parser.get_event()) is not c.SequenceEndEvent:
+        while type(event := self.parser.get_event()) is not SequenceEndEvent:
             below.append(self.node(event))
         node.end = node.tail = event.end_mark.index

@@ -1,4 +1,4 @@
-"""A YAML builder over the C parser's events.
+"""A YAML builder over a parser's events.
 
 Plain Python values, with the line and column of every key and value beside them. Much faster than ruamel's
 own constructors (docs/adr/0003-yaml-events.md), and the only place where limits on input are enforced.
@@ -6,13 +6,23 @@ own constructors (docs/adr/0003-yaml-events.md), and the only place where limits
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NoReturn, TypeAlias
 
-import _ruamel_yaml as c
+from ruamel.yaml.events import (
+    AliasEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    StreamEndEvent,
+)
 
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused
 from offerkit.loader.limits import MAX_ALIASED_NODES, MAX_BYTES, MAX_DEPTH
 from offerkit.loader.scalars import Scalar, resolve
+from offerkit.loader.yaml12_text import NotYaml
+from offerkit.loader.yaml_parsers import Doubts, Events, built
 
 Value: TypeAlias = "Scalar | YamlMap | YamlList"
 _SHIFT = 24
@@ -61,7 +71,7 @@ def parse(file: str, content: bytes) -> tuple[Value, list[Diagnostic]]:
             "Split it: any number of files may hold the resources of an environment.",
         )
     try:
-        content.decode("utf-8")
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         before = content[: error.start]
         line, column = before.count(b"\n"), error.start - (before.rfind(b"\n") + 1)
@@ -72,49 +82,40 @@ def parse(file: str, content: bytes) -> tuple[Value, list[Diagnostic]]:
             "the file is not valid UTF-8",
             f"Byte 0x{content[error.start]:02x} cannot stand here; save the file as UTF-8.",
         )
-    builder = _Builder(file)
     try:
-        value = builder.document(c.CParser(content))
-    except (c.ScannerError, c.ParserError, c.ComposerError, c.ReaderError, c.YAMLError) as error:
-        _stop_syntax(file, content, error)
+        return built(content, text.removeprefix("\ufeff"), partial(_document, file))
+    except NotYaml as error:
+        raise Refused([_syntax(file, error)]) from None
+
+
+def _document(file: str, events: Events, doubts: Doubts | None) -> tuple[Value, list[Diagnostic]]:
+    builder = _Builder(file, doubts)
+    value = builder.document(events)
+    if doubts is not None:
+        doubts.whole()
     return value, builder.found
+
+
+def _syntax(file: str, error: NotYaml) -> Diagnostic:
+    at = error.at.line << _SHIFT | error.at.column
+    return Diagnostic(
+        Code.YAML_SYNTAX, f"this is not YAML: {error.problem}", hint=error.hint, position=unpack(file, at)
+    )
 
 
 def _stop(file: str, at: int, code: Code, summary: str, hint: str) -> NoReturn:
     raise Refused([Diagnostic(code, summary, hint=hint, position=unpack(file, at))])
 
 
-def _stop_syntax(file: str, content: bytes, error: Exception) -> NoReturn:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    line, column = (mark.line, mark.column) if mark is not None else (0, 0)
-    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
-    context = getattr(error, "context", None)
-    lines = content.splitlines()
-    text = lines[line] if line < len(lines) else b""
-    hint = "Check the indentation, the quotes, and the colon after each key."
-    if b"\t" in text[: len(text) - len(text.lstrip())] or text[column : column + 1] == b"\t":
-        problem, context, hint = "a tab cannot indent", None, "Indent with spaces."
-    position = getattr(error, "position", None)
-    if mark is None and isinstance(position, int):
-        before = content[:position]
-        line, column = before.count(b"\n"), position - (before.rfind(b"\n") + 1)
-        problem, hint = "a control character cannot stand here", "Remove it, or write it in a quoted escape."
-    detail = f"{context}: {problem}" if context else str(problem)
-    diagnostic = Diagnostic(
-        Code.YAML_SYNTAX,
-        f"this is not YAML: {problem}",
-        detail if context else "",
-        hint,
-        position=unpack(file, line << _SHIFT | column),
-    )
-    raise Refused([diagnostic])
-
-
 class _Builder:
     """One document's builder; recursion is bounded by MAX_DEPTH."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, doubts: Doubts | None) -> None:
         self.file = file
+        self.doubts = doubts
+        self.plain_doubts = doubts if doubts is not None and doubts.wants_all else None
+        self.outer = -1
+        """The column of the innermost map or list in block style."""
         self.found: list[Diagnostic] = []
         self.anchors: dict[str, tuple[Any, int] | None] = {}
         self.nodes = 0
@@ -124,7 +125,7 @@ class _Builder:
         """The only document of the stream."""
         parser.get_event()
         start = parser.get_event()
-        if isinstance(start, c.StreamEndEvent):
+        if isinstance(start, StreamEndEvent):
             _stop(
                 self.file,
                 0,
@@ -143,7 +144,7 @@ class _Builder:
         value = self.node(parser, parser.get_event(), 0)
         parser.get_event()
         after = parser.get_event()
-        if not isinstance(after, c.StreamEndEvent):
+        if not isinstance(after, StreamEndEvent):
             _stop(
                 self.file,
                 _at(after),
@@ -156,7 +157,7 @@ class _Builder:
     def node(self, parser: Any, event: Any, depth: int) -> Value:
         """The value that begins with ``event``."""
         kind = type(event)
-        if kind is c.AliasEvent:
+        if kind is AliasEvent:
             return self.alias(event)
         if event.tag is not None:
             _stop(
@@ -172,27 +173,46 @@ class _Builder:
         if anchor is not None:
             self.anchors[anchor] = None
         value: Value
-        if kind is c.ScalarEvent:
-            value = resolve(event.value) if event.implicit[0] else event.value
+        if kind is ScalarEvent:
+            value = resolve(event.value) if event.implicit[0] and self.plain_doubts is None else self.scalar(event)
         elif depth >= MAX_DEPTH:
             _stop(self.file, _at(event), Code.TOO_DEEP, f"nested deeper than {MAX_DEPTH} levels", "Flatten it.")
-        elif kind is c.MappingStartEvent:
-            value = self.mapping(parser, depth + 1)
         else:
-            value = self.sequence(parser, depth + 1)
+            value = self.collection(parser, event, depth + 1)
         if anchor is not None:
             self.anchors[anchor] = (value, self.nodes - before)
         return value
 
-    def mapping(self, parser: Any, depth: int) -> YamlMap:
-        """The map whose start was just read."""
+    def scalar(self, event: Any) -> Scalar:
+        """The value of a scalar."""
+        plain = event.implicit[0]
+        doubts = self.plain_doubts if plain else self.doubts
+        if doubts is not None:
+            doubts.scalar(event, self.outer)
+        return resolve(event.value) if plain else event.value
+
+    def collection(self, parser: Any, event: Any, depth: int) -> YamlMap | YamlList:
+        """The map or list that begins with ``event``."""
+        outer = self.outer
+        if not event.flow_style:
+            self.outer = event.start_mark.column
+        build = self.mapping if type(event) is MappingStartEvent else self.sequence
+        value, end = build(parser, depth)
+        self.outer = outer
+        if event.flow_style and self.doubts is not None and (last := end.end_mark.line) != event.start_mark.line:
+            self.doubts.indented(event.start_mark.line, last, outer)
+        return value
+
+    def mapping(self, parser: Any, depth: int) -> tuple[YamlMap, Any]:
+        """The map whose start was just read, and the event that ends it."""
         result = YamlMap()
         keys_at, values_at = result.keys_at, result.values_at
-        get_event, end, scalar = parser.get_event, c.MappingEndEvent, c.ScalarEvent
+        get_event, end, scalar = parser.get_event, MappingEndEvent, ScalarEvent
+        doubtful = self.plain_doubts is not None
         while True:
             event = get_event()
             if type(event) is end:
-                return result
+                return result, event
             mark = event.start_mark
             at = mark.line << _SHIFT | mark.column
             if type(event) is not scalar:
@@ -206,6 +226,8 @@ class _Builder:
             if event.tag is not None or event.anchor is not None:
                 _stop(self.file, at, Code.CUSTOM_TAG, "a key cannot have a tag or an anchor", "Remove it.")
             key = event.value
+            if doubtful or not event.implicit[0]:
+                self.scalar(event)
             value_event = get_event()
             mark = value_event.start_mark
             value = self.node(parser, value_event, depth)
@@ -216,13 +238,13 @@ class _Builder:
             keys_at[key] = at
             values_at[key] = mark.line << _SHIFT | mark.column
 
-    def sequence(self, parser: Any, depth: int) -> YamlList:
-        """The list whose start was just read."""
+    def sequence(self, parser: Any, depth: int) -> tuple[YamlList, Any]:
+        """The list whose start was just read, and the event that ends it."""
         result = YamlList()
         while True:
             event = parser.get_event()
-            if type(event) is c.SequenceEndEvent:
-                return result
+            if type(event) is SequenceEndEvent:
+                return result, event
             result.items_at.append(_at(event))
             result.append(self.node(parser, event, depth))
 

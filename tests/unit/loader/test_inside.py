@@ -66,7 +66,7 @@ def test_same_character(text: str) -> None:
 
 def test_escapes() -> None:
     """An escape is placed at its backslash; an escaped line end joins two lines."""
-    text = 'a:\n  b: "x\\t\\u00e9\\\\y \\\n     z  \n  \\"q\\"\\x41"\n'
+    text = 'a:\n  b: "x\\t\\u00e9\\\\y \\\n     z  \n   \\"q\\"\\x41"\n'
     value, seen = mapped(text)
     assert value == 'x\té\\y z "q"A'
     assert seen == "x\\\\\\y z\n\\q\\\\"
@@ -144,7 +144,7 @@ def test_any_scalar(scalar: str) -> None:
 def test_thousands_of_escaped_line_ends_and_spaces_take_no_time() -> None:
     """They were followed one inside the other, and indentations tried one after the other."""
     start = monotonic()
-    for text in ('a:\n  b: "x' + "\\\n" * 20_000 + ' y"\n', "a:\n  b: |1\n   " + " " * 9_000 + "x\n"):
+    for text in ('a:\n  b: "x' + "\\\n   " * 20_000 + ' y"\n', "a:\n  b: |1\n   " + " " * 9_000 + "x\n"):
         document, _ = parse("f", text.encode())
         assert isinstance(document, YamlMap)
         value, at = document["a"]["b"], locate(document, ("a", "b"))

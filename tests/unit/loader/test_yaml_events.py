@@ -192,7 +192,7 @@ def test_only_utf8(content: bytes, place: str) -> None:
         ("a:\n  b: 1\n\tc: 2\n", 3, "a tab cannot indent"),
         ("a: \x01\n", 1, "control character"),
         ("ok: 1\nb: x\x07y\n", 2, "control character"),
-        ("a: 'open\nb: 1\n", 3, "not YAML"),
+        ("a: 'open\nb: 1\n", 1, "neither closed nor indented on line 2"),
         ("a: [1, 2\nb: 1\n", 2, "not YAML"),
         ("a: b: c\n", 1, "not YAML"),
         ("a: 1\n b: 2\n", 2, "not YAML"),
