@@ -68,17 +68,20 @@ def pinned_requirement() -> str:
 
 def _origin() -> Origin:
     import json
-    from importlib.metadata import PackageNotFoundError, distribution
+    from importlib.metadata import distributions
 
+    # the metadata of a build may lie in the current folder as well, before those of the installation
+    noted = [text for each in distributions(name=_PACKAGE) if (text := each.read_text("direct_url.json"))]
     try:
-        noted = distribution(_PACKAGE).read_text("direct_url.json")
-    except PackageNotFoundError:  # it runs from a checkout that is only on the path
-        checkout = Path(__file__).resolve().parents[2]
-        return Origin(path=checkout, editable=True) if (checkout / "pyproject.toml").is_file() else Origin()
-    try:
-        return _read(json.loads(noted or "{}"))
+        return _read(json.loads(noted[0])) if noted else _checkout()
     except (ValueError, TypeError, AttributeError, KeyError):  # not as PEP 610 has it
         return Origin()
+
+
+def _checkout() -> Origin:
+    """The checkout that this code runs from, where it is only on the path of imports."""
+    folder = Path(__file__).resolve().parents[2]
+    return Origin(path=folder, editable=True) if (folder / "pyproject.toml").is_file() else Origin()
 
 
 def _read(noted: dict[str, dict[str, str]]) -> Origin:

@@ -128,9 +128,8 @@ def save(plan: Plan, out: Path | str) -> Path:
 
     Raises Refused when the file is there and is no plan, or cannot be written.
     """
-    target = Path(out)
-    if is_folder(target) or str(out).endswith("/"):
-        target /= f"{plan_digest(plan)}.json"
+    folder = str(out).endswith("/") or is_folder(Path(out))
+    target = Path(out) / f"{plan_digest(plan)}.json" if folder else Path(out)
     with writing(target, PLAN, folders=True) as file:
         file.write(envelope(plan))
     return target

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from offerkit.diagnostics import installed
-from offerkit.diagnostics.installed import install_command, install_hint, pinned_requirement, upgrade_hint
+from offerkit.diagnostics.installed import Origin, install_command, install_hint, pinned_requirement, upgrade_hint
 
 ROOT = Path(__file__).resolve().parents[3]
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
@@ -38,7 +38,9 @@ class Distribution:
 def origin(monkeypatch: pytest.MonkeyPatch, noted: dict[str, Any] | str | None) -> None:
     """Make this offerkit one that came from there, with its pip on the path."""
     text = json.dumps(noted) if isinstance(noted, dict) else noted
+    monkeypatch.setattr(metadata, "distributions", lambda name: [Distribution(None), Distribution(text)])
     monkeypatch.setattr(metadata, "distribution", lambda name: Distribution(text))
+    monkeypatch.setattr(installed, "_checkout", Origin)
     monkeypatch.setattr(installed, "_pip_install", lambda: ["pip", "install"])
 
 
@@ -124,6 +126,11 @@ def test_here_it_is_what_runs() -> None:
     words = shlex.split(install_hint("serve").partition(": ")[2])
     assert words[-1].endswith("[serve]")
     assert Path(words[-1].removesuffix("[serve]")) == ROOT
+
+
+def test_code_that_is_only_on_the_path_is_a_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metadata, "distributions", lambda name: [])
+    assert install_command("serve").endswith(f"-e '{ROOT}[serve]'")
 
 
 def _texts() -> list[tuple[str, str]]:
