@@ -38,3 +38,42 @@ def test_the_same_file(tmp_path: Path) -> None:
     assert expected.count("\n") > 3_000
     told = run(root, "simulate", "people", *AT, "--engine", "spark")
     assert told.code == 1 and "needs a Parquet or CSV file" in told.err
+
+
+def large_project(root: Path, offers: int, contacts: int) -> Path:
+    """Many offers, nearly all with a condition of their own, some with a formula; nothing applied."""
+    (root / "environments").mkdir(parents=True)
+    (root / "specs/people").mkdir(parents=True)
+    (root / "environments/people.yaml").write_text(
+        "version: 1\nenvironment: {dimension: person, when: person.country <> 'XX'}\n"
+    )
+    fields = "{id: {type: integer}, country: {}, age: {type: integer}, income: {type: decimal}, since: {type: date}}"
+    (root / "specs/shared.yaml").write_text(
+        "version: 1\ndimensions:\n"
+        f"  person: {{key: [id], source: {{format: csv, path: people.csv}}, fields: {fields}}}\n"
+    )
+    (root / "specs/people/base.yaml").write_text(
+        "version: 1\nspaces: {mail: {channel: email, fields: [{name: title}]}}\n"
+        "categories: {all: {}, all/best: {multiplier: {factor: 1.25}}}\n"
+        "filters: {rich: {parameters: {least: {}}, when: person.income >= 0 and parameter.least <> person.country}}\n"
+    )
+    lines = ["version: 1", "offers:"]
+    for n in range(offers):
+        tests = (
+            f"person.age between {18 + n % 50} and {20 + n % 70}", f"person.income * 0.{n % 9 + 1}3 > {n}.5",
+            f"lower(person.country) in ('de', 'c{n % 7}')", f"age_in_years(person.since) > {n % 20} or person.age < {n % 90}",
+            f"date_diff('month', person.since, now) % {n % 11 + 2} = 1",
+        )  # fmt: skip
+        filters = f", filters: [{{filter: rich, with: {{least: C{n % 40}}}}}]" if n % 3 == 0 else ""
+        weight = f"formula: person.income / {n % 13 + 1}" if n % 25 == 0 else f"weight: {n % 97 + 1}"
+        lines.append(
+            f'  o{n:04d}: {{category: {"all/best" if n % 2 else "all"}, eligible: {{when: "{tests[n % 5]}"{filters}}},'
+            f" weights: [{{{weight}}}]}}"
+        )
+    (root / "specs/people/offers.yaml").write_text("\n".join(lines) + "\n")
+    rows = [
+        f"{n},{('DE', 'FR', 'C3', 'XX', '')[n % 5]},{n % 95 if n % 11 else ''},{n * 977 % 90000}.{n % 10},{1990 + n % 36}-0{n % 9 + 1}-28"
+        for n in range(contacts)
+    ]
+    (root / "people.csv").write_text("id,country,age,income,since\n" + "\n".join(rows) + "\n")
+    return root
