@@ -5,8 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import duckdb
 import pytest
+from helpers.postgres import postgres_server
 from running import run, sure
+
+from offerkit.batch.emit.spark import failures_told
+from offerkit.diagnostics import Code, Refused
 
 pytestmark = pytest.mark.slow
 
@@ -15,10 +20,14 @@ AT = ("--at", "2026-06-01T10:00")
 COUNTRIES = ("DE", "FR", "CA", "")
 
 
-def test_the_same_file(tmp_path: Path) -> None:
+@pytest.fixture(autouse=True)
+def _installed() -> None:
     pytest.importorskip("pyspark", reason="the extra “spark” is not installed")
     if shutil.which("java") is None:
         pytest.skip("no Java runtime is installed (apt-get install default-jre-headless)")
+
+
+def test_the_same_file(tmp_path: Path) -> None:
     root = tmp_path / "project"
     shutil.copytree(PROJECT, root)
     people = [
@@ -32,7 +41,8 @@ def test_the_same_file(tmp_path: Path) -> None:
     for number in range(6):
         sure(root, "propose", "--space", "people/home", "--contact", f"p{number}@example.com", "-n", "2", *AT)
     sure(root, "simulate", "people", *AT, "--out", "embedded.csv")
-    sure(root, "simulate", "people", *AT, "--engine", "spark", "--out", "spark.csv")
+    done = sure(root, "simulate", "people", *AT, "--engine", "spark", "--out", "spark.csv")
+    assert len(done.err) < 2_000
     expected = (root / "embedded.csv").read_text()
     assert (root / "spark.csv").read_text() == expected
     assert expected.count("\n") > 3_000
@@ -77,3 +87,45 @@ def large_project(root: Path, offers: int, contacts: int) -> Path:
     ]
     (root / "people.csv").write_text("id,country,age,income,since\n" + "\n".join(rows) + "\n")
     return root
+
+
+def test_five_thousand_offers(tmp_path: Path) -> None:
+    """Spark, PostgreSQL and DuckDB take as many offers, each with a condition of its own, and decide the same."""
+    import psycopg
+
+    root = large_project(tmp_path / "project", 5_000, 60)
+    what = ("simulate", "people", "--stage", "specs", *AT)
+    sure(root, *what, "--out", "embedded.csv")
+    sure(root, *what, "--engine", "spark", "--out", "spark.csv")
+    assert (root / "spark.csv").read_text() == (root / "embedded.csv").read_text()
+    _, *lines = (root / "embedded.csv").read_text().splitlines()
+    expected = sorted(tuple(line.split(",")) for line in lines)
+    assert len(expected) > 100
+    columns = f"read_csv('{root}/people.csv', all_varchar = true)"
+    typed = (
+        "CAST(id AS BIGINT) AS id, country, CAST(age AS BIGINT) AS age, CAST(income AS DECIMAL(18, 6)) AS income,"
+        " CAST(since AS DATE) AS since"
+    )
+    with duckdb.connect() as db:
+        db.execute(f"CREATE TABLE person AS SELECT {typed} FROM {columns}")
+        people = db.execute("FROM person").fetchall()
+        found = db.execute(sure(root, *what, "--emit-sql", "duckdb").out).fetchall()
+        assert sorted(tuple(map(str, row)) for row in found) == expected
+    with postgres_server("SELECT 1") as url, psycopg.connect(url) as connection:
+        connection.execute(
+            "CREATE TABLE person (id BIGINT, country TEXT, age BIGINT, income NUMERIC(18, 6), since DATE)"
+        )
+        with connection.cursor() as cursor:
+            cursor.executemany("INSERT INTO person VALUES (%s, %s, %s, %s, %s)", people)
+        found = connection.execute(sure(root, *what, "--emit-sql", "postgres").out).fetchall()
+        assert sorted(tuple(map(str, row)) for row in found) == expected
+
+
+def test_a_failure_is_told_in_a_line() -> None:
+    plan = "Project [" + "x#1, " * 200_000 + "]"
+    error = RuntimeError(f"Job aborted.\n{plan}\nCaused by: java.lang.OutOfMemoryError: Java heap space\n{plan}")
+    with pytest.raises(Refused) as refused, failures_told():
+        raise error
+    (told,) = refused.value.diagnostics
+    assert told.code is Code.SPARK_FAILED
+    assert told.summary == "Spark failed: java.lang.OutOfMemoryError: Java heap space"

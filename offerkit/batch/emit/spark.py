@@ -49,10 +49,10 @@ def run_spark(people: People, programs: Sequence[Program], store: Store | None, 
         )
         _history(people, programs[0].catalog.environment, store, folder / "history.parquet")
         for table, file in ((tables.contacts, "contacts"), (tables.history, "history")):
-            with _told():
+            with failures_told():
                 session.read.parquet(str(folder / f"{file}.parquet")).createOrReplaceTempView(table)
         for number, query in enumerate(queries):
-            with _told():
+            with failures_told():
                 session.sql(query).write.parquet(str(folder / f"out-{number}"))
         made = f"read_parquet({text(str(folder / 'out-*' / '*.parquet'))}) AS made"
         return copy_results(people.connection, f"{made} JOIN contact ON k = made.contact", target, ending)
@@ -77,7 +77,7 @@ def _history(people: People, environment: str, store: Store | None, target: Path
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
+def failures_told() -> Iterator[None]:
     """What Spark raises, in a line: its own messages repeat the query and the plan."""
     try:
         yield
