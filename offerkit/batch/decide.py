@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from offerkit.batch.gates import gate_sql
+from offerkit.batch.gates import gate_sql, gives_integer
 from offerkit.batch.over import Over
 from offerkit.batch.people import People
 from offerkit.batch.program import Program
@@ -185,7 +185,8 @@ class _Formulas:
         self._computed = program.line.computed
         self._first = len(program.line.entries)
         self.columns: list[str] = []
-        self._places: dict[int, str] = {}
+        self._places: dict[int, tuple[str, int]] = {}
+        """The column of a formula, and what its numbers are multiplied with there."""
         digits = 0
         for item in program.items:
             digits = max(digits, _decimals(item.weight) if item.weight is not None else 0)
@@ -195,11 +196,13 @@ class _Formulas:
                 if weight.formula is None:
                     digits = max(digits, _decimals(times(weight.number or Decimal(0), part.factors)))
                 else:
-                    digits = max(digits, 6 + _decimals(factor))
-                    self._places[id(weight)] = f"w{len(self.columns)}"
-                    sql = gate_sql(weight.formula, program.facts)
-                    self.columns.append(f"CAST(({sql}) AS DECIMAL(18,6)) AS w{len(self.columns)}")
-        self.columns = [_micro(column) for column in self.columns]
+                    # An integer has up to 64 bits, more than fit before the point of a decimal.
+                    whole = gives_integer(weight.formula)
+                    digits = max(digits, (0 if whole else 6) + _decimals(factor))
+                    name, sql = f"w{len(self.columns)}", gate_sql(weight.formula, program.facts)
+                    self._places[id(weight)] = name, 1 if whole else 10**6
+                    value = sql if whole else f"CAST(({sql}) AS DECIMAL(38,6)) * CAST(1000000 AS DECIMAL(7,0))"
+                    self.columns.append(f"CAST({value} AS BIGINT) AS {name}")
         self._unit = Decimal(10) ** digits
 
     def weights(self, rows: dict[str, Array], holds: NDArray[numpy.bool_], alive: NDArray[numpy.bool_]) -> Array | None:
@@ -209,7 +212,7 @@ class _Formulas:
         if not self._computed:
             return None
         numbers: dict[str, NDArray[numpy.object_]] = {}
-        for name in self._places.values():
+        for name, _ in self._places.values():
             column = numpy.ma.filled(rows[name], 0)
             numbers[name] = column.astype(object)
         width = alive.shape[1]
@@ -225,8 +228,8 @@ class _Formulas:
                     value: object = int(times(weight.number or Decimal(0), part.factors) * self._unit)
                     amounts = numpy.full(width, value, dtype=object)
                 else:
-                    scale = int(factor * self._unit / 10**6)
-                    amounts = numpy.maximum(numbers[self._places[id(weight)]], 0) * scale
+                    name, millionths = self._places[id(weight)]
+                    amounts = numpy.maximum(numbers[name], 0) * int(factor * self._unit / millionths)
                 if weight.when is not None:
                     amounts = numpy.where(holds[self._program.number(weight.when.gate)], amounts, 0)
                 best = numpy.maximum(best, amounts)
@@ -239,9 +242,3 @@ class _Formulas:
 def _decimals(number: Decimal) -> int:
     exponent = number.as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0
-
-
-def _micro(column: str) -> str:
-    """A decimal of six digits as a whole number of millionths."""
-    value, _, name = column.rpartition(" AS ")
-    return f"CAST({value} * 1000000 AS BIGINT) AS {name}"

@@ -29,6 +29,12 @@ def gate_sql(gate: Gate, facts: Facts) -> str:
     return condition_sql(checked, contact, rows, facts)
 
 
+def gives_integer(formula: Gate) -> bool:
+    """Whether a formula gives an integer, of up to 64 bits, and no decimal."""
+    checked = formula.condition.checked
+    return checked is not None and checked.type.base is Base.INTEGER
+
+
 def condition_sql(checked: Checked, table: str, rows: Mapping[str, Row], facts: Facts) -> str:
     """An expression whose namespace ``table`` are columns, and whose other namespaces are the constant ``rows``."""
     bases = {(field.namespace, field.name): field.type.base for field in fields_of(checked.root)}

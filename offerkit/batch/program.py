@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 
 from offerkit.engine.call import Call
 from offerkit.engine.catalog import Catalog, Weight
@@ -36,7 +37,11 @@ class Program:
 
     def number(self, gate: Gate) -> int:
         """The number of a condition among ``gates``."""
-        return self.gates.index(gate)
+        return self._numbers[gate]
+
+    @cached_property
+    def _numbers(self) -> dict[Gate, int]:
+        return {gate: number for number, gate in enumerate(self.gates)}
 
 
 def program(catalog: Catalog, call: Call) -> Program:

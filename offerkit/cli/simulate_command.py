@@ -34,7 +34,7 @@ from offerkit.cli.shell import Shell, progress_bar
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Also write every contact's offers to this .parquet or .csv file.",
+    help="Also write every contact's offers to this .parquet or .csv file; with --emit-sql, the query to a .sql file.",
 )
 @set_aside_option
 @click.option(
@@ -94,13 +94,23 @@ def command(
     from offerkit.workflow.simulating import Asked, by_spark, emitted, simulate
 
     session = shell.session()
+    _together(
+        dialect,
+        runner,
+        axis=axes,
+        html=page,
+        set_aside=set_aside,
+        contacts=contacts,
+        table=table,
+        format=form == "json",
+    )
     if page is not None:
         check_output(page, SIMULATION_PAGE)
     asked = Asked(environment, names, categories, themes, axes, count, seed, pairs(data), out, set_aside)
     with trying(session, stage) as engine:
         when = moment(at, engine.catalogs[environment].zone, session.now)
         if dialect is not None:
-            click.echo(emitted(engine, asked, when, dialect, table), nl=False)
+            _queries(emitted(engine, asked, when, dialect, table), out, form)
             return
         source = engine.people.of(environment, contacts)
         with progress_bar("Contacts", source.count()) as told:
@@ -117,3 +127,52 @@ def command(
         with writing(page, SIMULATION_PAGE) as file:
             file.write(simulation_html(made).encode())
     click.echo(simulation_json(made) if form == "json" else simulation_text(made, shell.style), nl=False, color=True)
+
+
+def _together(dialect: str | None, runner: str, **given: object) -> None:
+    """Raises Refused with every option that has no meaning beside --emit-sql or --engine spark."""
+    from offerkit.diagnostics import Code, Diagnostic, Refused
+
+    why = {"set_aside": "set-aside"}
+    if dialect is not None:
+        what, useless = "--emit-sql", ["axis", "html", "set_aside", "contacts"]
+        detail, hint = (
+            "Nothing is decided here, so there is nothing to count, to show or to set aside.",
+            "Leave it out.",
+        )
+        given["engine"] = runner == "spark"
+        useless.append("engine")
+    elif runner == "spark":
+        what, useless = "--engine spark", ["axis", "html", "format", "table"]
+        detail, hint = "Spark writes every contact's offers to the file of --out, and nothing else.", "Leave it out."
+    else:
+        what, useless = "a simulation without --emit-sql", ["table"]
+        detail, hint = "It names the contacts' table of another engine.", "Add --emit-sql, or leave it out."
+    wrong = [name for name in useless if given[name]]
+    if wrong:
+        raise Refused([
+            Diagnostic(Code.SIMULATION_OPTIONS, f"--{why.get(name, name)} does not go with {what}", detail, hint)
+            for name in wrong
+        ])  # fmt: skip
+
+
+def _queries(queries: dict[str, str], out: Path | None, form: str) -> None:
+    """Print the queries, or write them to a .sql file."""
+    from offerkit.diagnostics import Code, refuse
+    from offerkit.loader.output import QUERY, writing
+    from offerkit.reports.escape import json_text
+
+    if form == "json":
+        text = json_text({"queries": [{"space": space, "sql": sql} for space, sql in queries.items()]})
+    else:
+        text = "\n".join(f"-- offerkit: {space}\n{sql}" for space, sql in queries.items())
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    if out.suffix != (".json" if form == "json" else ".sql"):
+        raise refuse(
+            Code.UNREADABLE, f"{out!s:.200} is not named as a query", hint="Name it .sql (.json with --format json)."
+        )
+    with writing(out, QUERY) as file:
+        file.write(text.encode())
+    click.echo(f"{'The query is' if len(queries) == 1 else f'{len(queries)} queries are'} in {out}.")

@@ -51,6 +51,7 @@ def _results(head: bytes, tail: bytes) -> bool:
 PLAN = Kind("a plan", _begins(r'\{\s*"digest"\s*:\s*"[0-9a-f]{64}"\s*,\s*"plan"\s*:'))
 HISTORY = Kind("an exported history", _begins(r'\{"action":"[a-z]+","actor":'))
 RESULTS = Kind("the result of a simulation", _results)
+QUERY = Kind("an emitted query", _begins(r'-- offerkit: |\{\s*"queries"\s*:'))
 SET_ASIDE = Kind("a list of contacts that were set aside", _begins(r"where,code,reason\r?\n"))
 JUNIT = Kind("a JUnit report", _begins(r"(?:<\?xml[^>]*>\s*)?<testsuites?[\s>]"))
 SIMULATION_PAGE = Kind("the page of a simulation", _begins(r"<!doctype html>.*?: who gets what</title>"))

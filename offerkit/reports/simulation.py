@@ -39,6 +39,19 @@ class AxisValue:
     top: Sequence[tuple[str, int]]
 
 
+SHOWN = 20
+"""Values of an axis that a text or page shows, those of most contacts; the others are one row, and JSON has all."""
+
+
+def shown(values: Sequence[AxisValue]) -> list[AxisValue]:
+    """The values as a text or page shows them: nobody is left out."""
+    if len(values) <= SHOWN + 1:
+        return list(values)
+    rest = values[SHOWN:]
+    contacts, nothing = sum(value.contacts for value in rest), sum(value.nothing for value in rest)
+    return [*values[:SHOWN], AxisValue(f"others ({len(rest):,} values)", contacts, nothing, ())]
+
+
 @dataclass(frozen=True, slots=True)
 class SpaceResult:
     """One space. ``by_count``: contacts by how many offers they get, from none to the number asked for."""
@@ -108,6 +121,7 @@ def _space(made: Simulation, space: SpaceResult, style: Style) -> list[str]:
         lines.append(f"  {style.red(pad(visible(offer.offer), wide))}  {_loss(offer)}")
     for axis, values in space.axes:
         lines += ["", style.dim(f"  by {visible(axis)}")]
+        values = shown(values)
         names = [visible(clip(value.value, 30)) for value in values]
         widest = max(map(display_width, names), default=0)
         for name, value in zip(names, values, strict=True):

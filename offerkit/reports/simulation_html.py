@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from offerkit.reports.escape import clip, html
 from offerkit.reports.page import page
-from offerkit.reports.simulation import OfferResult, Simulation, SpaceResult
+from offerkit.reports.simulation import OfferResult, Simulation, SpaceResult, shown
 
 
 def simulation_html(made: Simulation) -> str:
@@ -35,7 +35,7 @@ def _space(made: Simulation, space: SpaceResult) -> str:
         parts.append(
             f"<h3>By {html(axis)}</h3><table class=history><tr><th>Value<th>Contacts<th>Nothing<th>Most given</tr>"
         )
-        for value in values:
+        for value in shown(values):
             top = ", ".join(f"{html(offer)} {count / max(value.contacts, 1):.0%}" for offer, count in value.top[:5])
             parts.append(
                 f"<tr><td>{html(clip(value.value, 60))}<td>{value.contacts:,}<td>{value.nothing:,}<td>{top}</tr>"

@@ -12,7 +12,7 @@ from offerkit.batch import FORMATS, Batch, Decided, People, Program, Results, op
 from offerkit.batch.gates import column, fields_read
 from offerkit.batch.program import conditions
 from offerkit.contacts.source import Contacts
-from offerkit.diagnostics import Code, refuse, suggestion
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.engine.call import Call, Who
 from offerkit.engine.catalog import Catalog, Offer, Requirement
 from offerkit.engine.check_call import make_call
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 AXIS_VALUES = 20
-"""Values of an axis that are told apart, those of most contacts."""
+"""Segments of an axis that an impact tells apart, those of most contacts."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ def simulate(
     return made, (*told, *unknown_data(catalog, asked.data, read_data(programs)), *bad.reports())
 
 
-def emitted(engine: Engine, asked: Asked, at: datetime, dialect: str, table: str) -> str:
-    """The same decisions as queries for another engine, one for each space.
+def emitted(engine: Engine, asked: Asked, at: datetime, dialect: str, table: str) -> dict[str, str]:
+    """The same decisions as queries for another engine, by space.
 
     ``table``: the contacts' table there; empty: named as the dimension. Raises Refused with what cannot be said.
     """
@@ -97,7 +97,24 @@ def emitted(engine: Engine, asked: Asked, at: datetime, dialect: str, table: str
     catalog = engine.catalogs[asked.environment]
     calls = [call_for(catalog, space, asked, at) for space in asked.spaces or sorted(catalog.spaces)]
     tables = Tables(table or catalog.dimension.name)
-    return "\n".join(emit(program(catalog, call), dialect, tables).rstrip() + ";\n" for call in calls)
+    if not all(tables.contacts.split(".")):
+        raise refuse(
+            Code.SIMULATION_OPTIONS,
+            f"“{table[:80]}” is not the name of a table",
+            hint="Write TABLE, SCHEMA.TABLE or DATABASE.SCHEMA.TABLE.",
+        )
+    found: list[Diagnostic] = []
+    queries = {}
+    for call in calls:
+        try:
+            queries[f"{catalog.environment}/{call.space}"] = (
+                emit(program(catalog, call), dialect, tables).rstrip() + ";\n"
+            )
+        except Refused as refused:
+            found += refused.diagnostics
+    if found:
+        raise Refused(list(dict.fromkeys(found)))
+    return queries
 
 
 def read_data(programs: Iterable[Program]) -> set[str]:
@@ -300,45 +317,51 @@ def never(offer: Offer, space: str, made: Program) -> Loss:
 
 
 class _Axis:
-    """Counts by a field's value."""
+    """Counts by a field's value, in the people's database: an axis may have as many values as there are contacts."""
 
     def __init__(self, people: People, name: str) -> None:
-        self._people, self._name = people, name
-        top = people.connection.execute(
-            f"SELECT CAST({column(name)} AS VARCHAR) AS v, count(*) FROM contact"  # noqa: S608 - quoted
-            f" GROUP BY v ORDER BY count(*) DESC, v LIMIT {AXIS_VALUES}"
-        ).fetchall()
-        self._sizes: dict[str | None, int] = dict(top)
-        self._served: dict[str | None, dict[int, int]] = {value: {} for value in self._sizes}
-        self._nothing: dict[str | None, int] = dict.fromkeys(self._sizes, 0)
+        self._people, self._field = people, column(name)
+        self._table = people.fresh("axis")
+        self._value = f"CAST({self._field} AS VARCHAR)"
+        people.connection.execute(f"CREATE TEMP TABLE {self._table} (v VARCHAR, item INTEGER, count BIGINT)")
 
     def add(self, chunk: Decided) -> None:
-        """One chunk."""
+        """One chunk; item -1 are those who get nothing."""
         import numpy
 
-        width = chunk.picks.shape[1]
-        values = numpy.array(
-            [value for (value,) in self._people.connection.execute(
-                f"SELECT CAST({column(self._name)} AS VARCHAR) FROM contact WHERE n >= ? AND n < ? ORDER BY n",  # noqa: S608
-                [chunk.first, chunk.first + width],
-            ).fetchall()], dtype=object,
-        )  # fmt: skip
-        for value in self._sizes:
-            mine = values == value
-            picks = chunk.picks[:, mine.astype(bool)]
-            self._nothing[value] += int((picks < 0).all(axis=0).sum())
-            found, times = numpy.unique(picks[picks >= 0], return_counts=True)
-            served = self._served[value]
-            for item, count in zip(found.tolist(), times.tolist(), strict=True):
-                served[item] = served.get(item, 0) + count
+        ranks, columns = numpy.nonzero(chunk.picks >= 0)
+        none = numpy.flatnonzero((chunk.picks < 0).all(axis=0))
+        rows = {
+            "n": numpy.concatenate([columns, none]) + chunk.first,
+            "item": numpy.concatenate([chunk.picks[ranks, columns], numpy.full(len(none), -1, chunk.picks.dtype)]),
+        }
+        connection = self._people.connection
+        connection.register("picked", rows)
+        connection.execute(
+            f"INSERT INTO {self._table} SELECT {self._value}, item, count(*)"  # noqa: S608 - our own names
+            " FROM picked JOIN contact USING (n) GROUP BY ALL"
+        )
+        connection.unregister("picked")
 
     def values(self, names: Sequence[str]) -> list[AxisValue]:
-        """What was counted, the value of most contacts first; ``names`` are the items' offers."""
+        """Every value, that of most contacts first; ``names`` are the items' offers."""
+        connection = self._people.connection
+        sizes = connection.execute(
+            f"SELECT {self._value} AS v, count(*) FROM contact GROUP BY v ORDER BY count(*) DESC, v"  # noqa: S608 - quoted
+        ).fetchall()
+        counts: dict[str | None, dict[str, int]] = {value: {} for value, _ in sizes}
+        nothing: dict[str | None, int] = {}
+        counted = connection.execute(f"SELECT v, item, sum(count)::BIGINT FROM {self._table} GROUP BY v, item")  # noqa: S608
+        while part := counted.fetchmany(10_000):
+            for value, item, count in part:
+                if item < 0:
+                    nothing[value] = count
+                else:
+                    by_offer = counts[value]
+                    by_offer[names[item]] = by_offer.get(names[item], 0) + count
+        connection.execute(f"DROP TABLE {self._table}")
         rows = []
-        for value, size in self._sizes.items():
-            by_offer: dict[str, int] = {}
-            for item, count in self._served[value].items():
-                by_offer[names[item]] = by_offer.get(names[item], 0) + count
-            top = sorted(by_offer.items(), key=lambda pair: (-pair[1], pair[0]))[:10]
-            rows.append(AxisValue("unknown" if value is None else value, size, self._nothing[value], top))
+        for value, size in sizes:
+            top = sorted(counts[value].items(), key=lambda pair: (-pair[1], pair[0]))[:10]
+            rows.append(AxisValue("unknown" if value is None else value, size, nothing.get(value, 0), top))
         return rows

@@ -191,7 +191,8 @@ class Spark(Dialect):
         return self.let(lambda x, y: f"CASE WHEN {x} = {y} THEN NULL ELSE {x} END", value, other)
 
     def whole(self, name: str, left: str, right: str) -> str:
-        return f"TRY_{ {'add': 'ADD', 'sub': 'SUBTRACT', 'mul': 'MULTIPLY'}[name] }({left}, {right})"
+        # Not TRY_ADD and its kind: the optimizer puts several of them together, and so loses what does not fit between.
+        return f"TRY_CAST(CAST({left} AS DECIMAL(19, 0)) {sign_of(name)} CAST({right} AS DECIMAL(19, 0)) AS BIGINT)"
 
     def _decimal(self, number: str) -> str:
         return f"TRY_CAST({number} AS DECIMAL(18, 6))"

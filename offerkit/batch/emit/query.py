@@ -15,7 +15,7 @@ from functools import cached_property, partial
 from offerkit.batch.emit.conditions import Conditions
 from offerkit.batch.emit.dialects import Dialect, NotEmittedError
 from offerkit.batch.emit.engines import DIALECTS
-from offerkit.batch.gates import fields_read
+from offerkit.batch.gates import fields_read, gives_integer
 from offerkit.batch.over import store_time
 from offerkit.batch.program import Item, Program, weights_of
 from offerkit.diagnostics import Code, Diagnostic, Refused
@@ -191,7 +191,7 @@ class _Emitter:
                 if weight.formula is None:
                     sizes.append(_size(times(weight.number or Decimal(0), part.factors)))
                 else:
-                    more = (19, 0) if _whole(weight.formula) else (12, 6)
+                    more = (19, 0) if gives_integer(weight.formula) else (12, 6)
                     sizes.append((whole + more[0], digits + more[1]))
         try:
             return self._dialect.weight_type(*map(max, zip(*sizes, strict=True)))
@@ -211,7 +211,7 @@ class _Emitter:
             else:
                 value = self._gate(weight.formula, address)
                 if factor != 1:
-                    number = f"CAST({value} AS DECIMAL(19, 0))" if _whole(weight.formula) else value
+                    number = f"CAST({value} AS DECIMAL(19, 0))" if gives_integer(weight.formula) else value
                     value = f"{number} * {words.factor(factor)}"
                 value = f"CAST({value} AS {kind})"
             if weight.when is not None:
@@ -392,11 +392,6 @@ class _Emitter:
 
 _ITEM = ("item", "place", "offer", "category", "tie", "weight", "formula")
 _WHY = "Only what means the same in every engine is emitted."
-
-
-def _whole(formula: Gate) -> bool:
-    checked = formula.condition.checked
-    return checked is not None and checked.type.base is Base.INTEGER
 
 
 def _size(number: Decimal) -> tuple[int, int]:

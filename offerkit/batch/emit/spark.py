@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import os
 import tempfile
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from offerkit.batch.emit.query import Tables, emit
 from offerkit.batch.gates import column
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
 _HISTORY = ("contact", "environment", "space", "channel", "offer", "category", "rank", "weight", "status", "time")
 _SETTINGS = {
     "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.sql.session.timeZone": "UTC",
+    # Days before 1582 are those of the calendar that is in use today; the default of Spark 3 fails at them.
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED", "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
+    # Java code for thousands of conditions is compiled for longer than it runs, and may be too large to compile.
+    "spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN",
 }  # fmt: skip
 _KINDS = {"rank": "BIGINT", "status": "BIGINT"}
 
@@ -43,9 +49,11 @@ def run_spark(people: People, programs: Sequence[Program], store: Store | None, 
         )
         _history(people, programs[0].catalog.environment, store, folder / "history.parquet")
         for table, file in ((tables.contacts, "contacts"), (tables.history, "history")):
-            session.read.parquet(str(folder / f"{file}.parquet")).createOrReplaceTempView(table)
+            with failures_told():
+                session.read.parquet(str(folder / f"{file}.parquet")).createOrReplaceTempView(table)
         for number, query in enumerate(queries):
-            session.sql(query).write.parquet(str(folder / f"out-{number}"))
+            with failures_told():
+                session.sql(query).write.parquet(str(folder / f"out-{number}"))
         made = f"read_parquet({text(str(folder / 'out-*' / '*.parquet'))}) AS made"
         return copy_results(people.connection, f"{made} JOIN contact ON k = made.contact", target, ending)
 
@@ -69,6 +77,22 @@ def _history(people: People, environment: str, store: Store | None, target: Path
 
 
 @contextlib.contextmanager
+def failures_told() -> Iterator[None]:
+    """What Spark raises, in a line: its own messages repeat the query and the plan."""
+    try:
+        yield
+    except Exception as error:  # pyspark raises whatever its gateway meets
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+        cause = next((line for line in reversed(lines) if line.startswith("Caused by: ")), lines[0])
+        raise refuse(
+            Code.SPARK_FAILED,
+            f"Spark failed: {cause.removeprefix('Caused by: ')[:200]}",
+            detail="Nothing was written.",
+            hint="Give it more memory (SPARK_DRIVER_MEMORY=4g), or decide here: --engine embedded.",
+        ) from error
+
+
+@contextlib.contextmanager
 def _session() -> Iterator[Any]:
     try:
         builder = import_module("pyspark.sql").SparkSession.builder
@@ -78,18 +102,36 @@ def _session() -> Iterator[Any]:
             "to decide with Spark, the Python package “pyspark” is needed",
             hint=install_hint("spark"),
         ) from error
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)
+    with tempfile.TemporaryFile() as log:
+        try:
+            with _stderr_to(log):
+                for name, value in _SETTINGS.items():
+                    builder = builder.config(name, value)
+                session = builder.appName("offerkit").getOrCreate()
+        except Exception as error:  # pyspark raises whatever its gateway meets
+            log.seek(0)
+            said = log.read(4096).decode(errors="replace").strip().splitlines()
+            raise refuse(
+                Code.CONTACTS_PACKAGE,
+                f"Spark does not start: {(str(error).splitlines() or ['it gives no reason'])[0][:200]}",
+                detail=f"PySpark needs a Java runtime (17 or newer). {said[0][:200] if said else ''}".rstrip(),
+                hint="Install one, and let JAVA_HOME name it.",
+            ) from error
+        try:
+            yield session
+        finally:
+            with contextlib.suppress(Exception):  # whatever it raises when its process is gone
+                session.stop()
+
+
+@contextlib.contextmanager
+def _stderr_to(log: IO[bytes]) -> Iterator[None]:
+    """What is started meanwhile writes its log there: Spark's repeats whole plans when something fails."""
+    kept = os.dup(2)
     try:
-        for name, value in _SETTINGS.items():
-            builder = builder.config(name, value)
-        session = builder.appName("offerkit").getOrCreate()
-    except Exception as error:  # pyspark raises whatever its gateway meets
-        raise refuse(
-            Code.CONTACTS_PACKAGE,
-            f"Spark does not start: {(str(error).splitlines() or ['it gives no reason'])[0][:200]}",
-            detail="PySpark needs a Java runtime (17 or newer).",
-            hint="Install one, and let JAVA_HOME name it.",
-        ) from error
-    try:
-        yield session
+        os.dup2(log.fileno(), 2)
+        yield
     finally:
-        session.stop()
+        os.dup2(kept, 2)
+        os.close(kept)
