@@ -31,6 +31,7 @@ from report import Comparison, Series, Target
 
 WARM, COLD, CHANGE = "No-op plan, warm", "No-op plan, cold", "Plan with one change"
 CREATE, NO_REFRESH = "Apply into an empty store", "No-op plan, Terraform with -refresh=false"
+FORMATTED, FORMATTED_COLD = "`fmt --check`, warm", "`fmt --check`, cold"
 START = "Start: `offerkit --help`, `terraform version`"
 PROMISED_RESOURCES = shape_of_resources(2000).resources
 """The promise of apply is of this many; with fewer, both need little more than their start."""
@@ -210,6 +211,20 @@ def measure_size(bench: Bench, offers: int) -> None:
         turns.append(Turn(strict, NO_REFRESH, nothing, strict.plan(project), strict.check_no_change))
     rounds(bench, offers, turns)
     measure_change(bench, project, [offerkit, terraform] if against else [offerkit])
+    measure_format(bench, project)
+
+
+def measure_format(bench: Bench, project: Project) -> None:
+    """Measure the check that every file is in canonical form; the project is brought into it before."""
+    offerkit, shape = bench.offerkit, project.shape
+    bench.finish(offerkit.format(project), f"offerkit fmt of {shape.offers:,} offers")
+    offerkit.check_formatted(bench.finish(offerkit.format(project, "--check"), "offerkit fmt --check"))
+    check = offerkit.format(project, "--check")
+    turns = [
+        Turn(offerkit, FORMATTED, nothing, check, offerkit.check_formatted),
+        Turn(offerkit, FORMATTED_COLD, lambda: offerkit.forget_parsed(project), check, offerkit.check_formatted),
+    ]
+    rounds(bench, shape.offers, turns)
 
 
 def measure_change(bench: Bench, project: Project, peers: Sequence[Peer]) -> None:
@@ -260,6 +275,11 @@ def comparisons(bench: Bench, sizes: Sequence[int], create: Shape) -> list[Compa
         for size in offers:
             pair = bench.get("offerkit", job, size), bench.get("terraform", job, size)
             rows.append(Comparison(job, Shape(size), *pair))
+    rows += [
+        Comparison(job, Shape(size), bench.get("offerkit", job, size), None)
+        for job in (FORMATTED, FORMATTED_COLD)
+        for size in sizes
+    ]
     return rows
 
 

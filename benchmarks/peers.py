@@ -128,6 +128,12 @@ class Offerkit:
     def forget(self, project: Project) -> None:
         shutil.rmtree(project.directory / "offerkit" / ".offerkit", ignore_errors=True)
 
+    def format(self, project: Project, *arguments: str) -> Command:
+        return self._command(project.directory / "offerkit", "fmt", *arguments)
+
+    def check_formatted(self, sample: Sample) -> None:
+        expect(sample.exit_code == 0, self.name, "nothing to format (exit code 0)", sample)
+
     def forget_parsed(self, project: Project) -> None:
         """Make the next run a cold one."""
         cache = project.directory / "offerkit" / ".offerkit" / "cache"

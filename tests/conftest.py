@@ -30,6 +30,12 @@ sys.dont_write_bytecode = False  # rewriting every assert of the tests takes eac
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _users_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What offerkit keeps for its user is not kept for the one who runs the tests."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """One PostgreSQL server for all workers of a run: where it will be is known before they start."""
     if not hasattr(config, "workerinput"):

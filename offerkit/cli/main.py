@@ -13,12 +13,15 @@ import io
 import os
 import sys
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from offerkit import __version__
 from offerkit.cli.complete import operators
+
+if TYPE_CHECKING:
+    from offerkit.diagnostics import Refused
 
 COMMANDS = {
     "init": "Begin a new project in a folder.",
@@ -276,7 +279,27 @@ def _failed(error: Exception) -> int:
         where = f": {error.filename!s:.200}" if error.filename else ""
         click.echo(f"Error: {error.strerror}{where}. Nothing was half done. {_EXHAUSTED[error.errno]}", err=True)
         return 1
+    lost = _working_directory_lost() if isinstance(error, OSError) else None
+    if lost is not None:
+        tell_refused(lost)
+        return 1
     return tell_bug(error)
+
+
+def _working_directory_lost() -> Refused | None:
+    """Why nothing relative to the working directory can be found; None where it is not to blame."""
+    from offerkit.diagnostics import Code, refuse
+
+    try:
+        os.getcwd()  # noqa: PTH109 - pathlib takes its time to be imported
+        os.stat(".")  # noqa: PTH116
+    except FileNotFoundError:
+        why, hint = "no longer exists", "Change into a folder that exists; “cd .” does where it was made anew."
+    except OSError as error:
+        why, hint = f"cannot be used: {error.strerror}", "Change into another folder, or check its permissions."
+    else:
+        return None
+    return refuse(Code.NO_WORKING_DIRECTORY, f"the working directory {why}", hint=hint)
 
 
 if __name__ == "__main__":

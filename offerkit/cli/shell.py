@@ -57,7 +57,7 @@ class Shell:
         from offerkit.governance.scopes import scopes_of
         from offerkit.loader import find_project
         from offerkit.loader.git import git_email
-        from offerkit.loader.output import is_folder
+        from offerkit.loader.project import is_folder
         from offerkit.workflow.heads import seen_heads
         from offerkit.workflow.session import Session
 

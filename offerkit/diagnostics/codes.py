@@ -22,6 +22,7 @@ class Code(StrEnum):
     NO_PROJECT = "OFR111"
     UNREADABLE = "OFR112"
     MISPLACED = "OFR113"
+    NO_WORKING_DIRECTORY = "OFR114"
     # 2xx: one resource on its own
     UNKNOWN_KEY = "OFR201"
     WRONG_TYPE = "OFR202"
@@ -164,6 +165,7 @@ CODES: dict[Code, str] = {
     Code.NO_PROJECT: "No project here: no folder with specs/ and environments/, neither this one nor one above.",
     Code.UNREADABLE: "The file could not be read.",
     Code.MISPLACED: "A section or file stands where it does not belong.",
+    Code.NO_WORKING_DIRECTORY: "The working directory does not exist any more, or cannot be used.",
     Code.UNKNOWN_KEY: "A key that this place does not have.",
     Code.WRONG_TYPE: "A value of another type than the field's.",
     Code.MISSING: "A required field is missing.",

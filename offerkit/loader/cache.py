@@ -54,9 +54,12 @@ def users_secret() -> bytes | None:
         import secrets
         import tempfile
 
-        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "offerkit"
+        home = Path.home()
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "offerkit"
         path = folder / "secret"
         if not path.exists():
+            if not folder.is_absolute() or not home.is_dir():
+                return None
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=folder, buffering=0) as partial:  # for its owner only
                 partial.write(secrets.token_bytes(32))

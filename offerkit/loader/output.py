@@ -116,14 +116,6 @@ def writing(target: Path, kind: Kind, *, folders: bool = False) -> Iterator[Bina
         yield file
 
 
-def is_folder(path: Path) -> bool:
-    """Whether ``path`` is a folder; false also for what is too long or too strange to be a path."""
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):
-        return False
-
-
 def _streams(target: Path) -> bool:
     """Whether ``target`` is written to as it is: no file, or one that a descriptor of ours has open (/dev/stdout)."""
     if _DESCRIPTOR.fullmatch(os.path.abspath(target)):  # noqa: PTH100 - resolve() would follow the link

@@ -51,18 +51,29 @@ class SpecFile(NamedTuple):
     content: bytes
 
 
+def is_folder(path: Path) -> bool:
+    """Whether ``path`` is a folder; false also for what is too long or too strange to be a path."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def find_project(start: Path) -> Project:
     """The project that ``start`` lies in: the nearest folder with ``specs/`` and ``environments/``.
 
     Raises Refused when there is none.
     """
     for folder in (start, *start.parents):
-        if (folder / "environments").is_dir() and (folder / "specs").is_dir():
+        if is_folder(folder / "environments") and is_folder(folder / "specs"):
             return Project(folder)
+    searchable = os.access(start, os.X_OK)
     raise refuse(
         Code.NO_PROJECT,
         "there is no offerkit project here",
-        detail="Neither this folder nor one above it has specs/ and environments/.",
+        detail="Neither this folder nor one above it has specs/ and environments/."
+        if searchable
+        else "This folder cannot be searched: permission denied. No folder above it has specs/ and environments/.",
         hint="Change into the project, name it with --project DIR, or begin one with “offerkit init DIR”.",
     )
 

@@ -19,7 +19,8 @@ from offerkit.fingerprint import Json
 from offerkit.governance.rights import Actor, refusals
 from offerkit.governance.scopes import lacking, needed
 from offerkit.loader import Loaded, StaleCache
-from offerkit.loader.output import PLAN, is_folder, writing
+from offerkit.loader.output import PLAN, writing
+from offerkit.loader.project import is_folder
 from offerkit.planning.codec import MAX_BYTES, decode, envelope, plan_digest
 from offerkit.planning.plan import Plan, PlanKind
 from offerkit.planning.select import Patterns

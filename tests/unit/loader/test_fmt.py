@@ -268,8 +268,10 @@ def test_blank_lines_are_kept_one_at_a_time() -> None:
 def test_line_ends_and_marks_of_other_systems() -> None:
     content = "\ufeffversion: 1\r\n# c\r\noperators:\r\n  a:\r\n    profile: administrator # d\r\n".encode()
     file = SpecFile("specs/a.yaml", "shared", False, content)
-    expected = b"version: 1\n# c\noperators:\n  a:\n    profile: administrator # d\n"
-    assert formatted(file) == expected.replace(b"r # d", b"r  # d")
+    expected = b"version: 1\n# c\noperators:\n  a:\n    profile: administrator  # d\n"
+    assert formatted(file) == expected.replace(b"\n", b"\r\n")
+    for other in (b"\r", b"\n"):
+        assert formatted(file._replace(content=content.replace(b"\r\n", other))) == expected
 
 
 def test_an_environment_and_renames() -> None:
