@@ -29,7 +29,7 @@ def make_call(
     """A call that can be decided, for ``n`` offers on ``space`` (its name).
 
     A category or theme that does not exist is a warning; when none of those named exists, the answer is empty. A call
-    for a whole population (``who.many``) is none that somebody made, so it may lack required call data.
+    for a whole population (``who.many``) may lack required call data: there is nobody who could pass them.
     Raises Refused with everything else that is wrong: the space, ``n``, call data; ValueError when ``now`` has no
     time zone.
     """

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
 from xml.etree import ElementTree
+from xml.sax.saxutils import quoteattr
 
 import pytest
 from helpers.serving import client, with_people
@@ -114,10 +115,15 @@ def test_html_of_offers(site: TestClient, nasty: str) -> None:
 def test_xml_of_offers(site: TestClient, nasty: str) -> None:
     body = {"divs": [{"id": "i_web"}], "target": "ann@example.com", "categories": ["travel"], "data": {"page": nasty}}
     answer = site.post(PAGE, json={**body, "xml": True})
-    envelope = ENVELOPE.replace("</targetId>", "</targetId><categories>travel</categories>")
-    for text in (answer.text, site.post(SOAP, content=envelope).text):
+    data = f"<context><interaction page={quoteattr(nasty)}/></context>"
+    envelope = ENVELOPE.replace("</targetId>", f"</targetId><categories>travel</categories>{data}")
+    for text, views in ((answer.text, 1), (site.post(SOAP, content=envelope).text, 2)):
         (proposition,) = (one for one in ElementTree.fromstring(text).iter() if one.tag.endswith("proposition"))
-        (view,) = proposition
+        view, *others = proposition
+        assert len(others) == views - 1
+        for html in others:
+            (source,) = html
+            harmless(source.text or "", nasty)
         assert [child.tag.rpartition("}")[2] for child in view] == ["title", "text", "html", "target_url"]
         assert view[0].text == f"{nasty} {nasty}"
 
