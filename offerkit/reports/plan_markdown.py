@@ -9,6 +9,7 @@ from offerkit.diagnostics import or_list
 from offerkit.planning.plan import Blocked, Plan
 from offerkit.reports.escape import markdown, markdown_code
 from offerkit.reports.groups import BlockedGroup, Obstacle, blocked_groups
+from offerkit.reports.renames import renames_markdown
 from offerkit.reports.steps_markdown import CONCISE, GITHUB_LIMIT, Room, steps_markdown
 from offerkit.reports.style import Layout
 from offerkit.reports.words import names, particulars, resets_sentence, summary, title
@@ -35,7 +36,8 @@ def plan_markdown(
         beside = impact_markdown(impact, layout, limit=limit // 3)
         return plan_markdown(plan, digest, layout, limit=limit - len(beside.encode()) - 1) + "\n" + beside
     head = [f"### {markdown(layout.clipped(title(plan), _TEXT))}", _summary(plan), _particulars(plan, digest, layout)]
-    tail = [blocked_markdown(plan.blocked, layout, limit // 4), _notes(plan, layout, limit // 8)]
+    tail = [renames_markdown(plan, layout, limit // 8), blocked_markdown(plan.blocked, layout, limit // 4)]
+    tail.append(_notes(plan, layout, limit // 8))
     room = Room(limit - sum(len(part.encode()) + 2 for part in head + tail) - 400)
     body = steps_markdown(plan.steps, plan.bodies, layout, room=room)
     return "\n\n".join(part for part in [*head, room.note, body, *tail] if part) + "\n"
