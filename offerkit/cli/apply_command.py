@@ -9,7 +9,7 @@ import click
 from offerkit.cli.complete import addresses
 from offerkit.cli.impact import override_option
 from offerkit.cli.options import blocked_option, changing, exclude_option, full_option, pass_shell
-from offerkit.cli.planned import carry_out, finish
+from offerkit.cli.planned import carry_out, finish, warn_if_older
 from offerkit.cli.shell import Shell, is_file
 
 
@@ -45,6 +45,8 @@ def command(
     session = shell.session(lock_timeout=lock_timeout, message=message, override_impact=override_impact)
     from_file = len(what) == 1 and (what[0].endswith(".json") or is_file(what[0]))
     made = saved(Path(what[0])) if from_file else plan(session, Patterns.of(what, exclude))
+    if not from_file:
+        warn_if_older(session, made)
     shell.plan(made, full=full)
     if not (fail_on_blocked and made.blocked):
         carry_out(shell, session, made, "Apply this plan?", "Applied.", yes=yes)

@@ -6,7 +6,7 @@ import click
 
 from offerkit.cli.complete import addresses, stages
 from offerkit.cli.options import exclude_option, exitcode_option, format_option, full_option, pass_shell
-from offerkit.cli.shell import Shell, width
+from offerkit.cli.shell import Shell, markdown_limit, width
 
 
 @click.command("diff")
@@ -53,7 +53,7 @@ def command(
     if form == "json":
         text = report.diff_json(steps, titles, across=across)
     elif form == "markdown":
-        text = report.diff_markdown(steps, bodies, titles, layout, across=across)
+        text = report.diff_markdown(steps, bodies, titles, layout, across=across, limit=markdown_limit(layout))
     elif form == "html":
         text = report.diff_html(steps, bodies, titles, layout, across=across)
     else:

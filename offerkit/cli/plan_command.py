@@ -15,7 +15,7 @@ from offerkit.cli.options import (
     out_option,
     pass_shell,
 )
-from offerkit.cli.planned import finish
+from offerkit.cli.planned import finish, warn_if_older
 from offerkit.cli.shell import Shell
 
 
@@ -50,5 +50,6 @@ def command(
 
     session = shell.session()
     made = plan(session, Patterns.of(targets, exclude))
+    warn_if_older(session, made)
     shell.plan(made, form, full=full, impact=impact.of(session, made))
     return finish(made, out, detailed_exitcode, fail_on_blocked=fail_on_blocked)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from offerkit.planning.plan import Plan
     from offerkit.workflow.session import Session
 
+_LISTED = 5
+"""Names in a warning."""
+
 
 def carry_out(shell: Shell, session: Session, plan: Plan, question: str, done: str, *, yes: bool) -> None:
     """Apply ``plan`` if the operator may and says so; an empty one needs neither."""
@@ -48,6 +51,32 @@ def foresee(session: Session, plan: Plan) -> None:
         held_to_impact(session, plan)
     except Refused as refused:
         tell([replace(found, severity=Severity.WARNING) for found in refused.diagnostics])
+
+
+def warn_if_older(session: Session, plan: Plan) -> None:
+    """Warn, on standard error, of deletions that only mean that the checkout is older than what git knows."""
+    from offerkit.address import parse_address
+    from offerkit.cli.shell import tell
+    from offerkit.diagnostics import Diagnostic, Severity
+    from offerkit.planning.plan import Action, PlanKind
+    from offerkit.reports.words import listing
+
+    gone = [step.address for step in plan.steps if step.action is Action.DELETE]
+    if plan.kind is not PlanKind.APPLY or not gone:
+        return
+    from offerkit.loader.older import declared_ahead
+
+    found = declared_ahead(session.project.root, gone, session.environ)
+    if found is None:
+        return
+    files = listing(sorted(set(found.declared.values())), _LISTED)
+    them = listing(sorted(found.declared, key=lambda address: parse_address(address).sort_key), _LISTED)
+    summary = (
+        f"the plan deletes {count(len(found.declared), 'resource')} that {found.branch} declares:"
+        f" your checkout is {count(found.commits, 'commit')} behind"
+    )
+    hint = f"Update the checkout (git merge {found.branch}) and plan again; to delete them, do so on top of that."
+    tell([Diagnostic(Code.OLDER_CHECKOUT, summary, f"{them}, in {files} there.", hint, severity=Severity.WARNING)])
 
 
 def finish(plan: Plan, out: str | None, detailed_exitcode: bool, *, fail_on_blocked: bool = False) -> int:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
-from offerkit.reports.style import Style
+from offerkit.reports.style import Layout, Style
 
 if TYPE_CHECKING:
     from offerkit.applier import Applied
@@ -151,11 +151,8 @@ class Shell:
         elif form == "markdown":
             from offerkit.reports.plan_markdown import plan_markdown
 
-            click.echo(plan_markdown(plan, plan_digest(plan), layout), nl=False)
-            if impact is not None:
-                from offerkit.reports.impact_markdown import impact_markdown
-
-                click.echo("\n" + impact_markdown(impact), nl=False)
+            text = plan_markdown(plan, plan_digest(plan), layout, limit=markdown_limit(layout), impact=impact)
+            click.echo(text, nl=False)
         elif form == "html":
             from offerkit.reports.plan_html import plan_html
 
@@ -198,6 +195,14 @@ class Shell:
             click.echo(moved, err=beside)
         text = f"{what} Revision {revision.serial} by {visible(revision.actor)}, {revision.digest[:12]}."
         click.echo(text if beside else self.style.green(text), err=beside, color=True)
+
+
+def markdown_limit(layout: Layout) -> int:
+    """How many bytes Markdown may take: what a comment on GitHub takes, unless nothing is to be left out."""
+    from offerkit.reports.steps_markdown import GITHUB_LIMIT
+    from offerkit.reports.style import ALL
+
+    return GITHUB_LIMIT if layout.concise else ALL
 
 
 _ROOT: list[Path] = []

@@ -51,6 +51,7 @@ class Code(StrEnum):
     PROTECTED = "OFR408"
     UNKNOWN_THEME = "OFR409"
     LONELY_THEME = "OFR410"
+    OLDER_CHECKOUT = "OFR411"
     # 5xx: plans
     PLAN_UNREADABLE = "OFR501"
     PLAN_EDITED = "OFR502"
@@ -189,6 +190,7 @@ CODES: dict[Code, str] = {
     Code.ANONYMOUS: "What an anonymous environment may not have, or a fallback that is not anonymous.",
     Code.UNKNOWN_FIELD: "A key or field that the targeting dimension does not have.",
     Code.UNKNOWN_THEME: "A space or delivery asks for a theme that no offer, template or category carries.",
+    Code.OLDER_CHECKOUT: "A plan deletes what a newer commit than the checkout's declares (a warning).",
     Code.LONELY_THEME: "A theme that only one resource carries and that is nearly another one (a warning).",
     Code.PROTECTED: "A protected resource would be deleted.",
     Code.PLAN_UNREADABLE: "The plan file is missing, cut short, or not a plan.",

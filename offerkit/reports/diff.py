@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from offerkit.fingerprint import Json
 from offerkit.planning.plan import Body, Entry, Step
-from offerkit.reports.escape import clip, html, json_text, markdown, visible
+from offerkit.reports.escape import html, json_text, markdown, visible
 from offerkit.reports.groups import local_name
 from offerkit.reports.page import page
 from offerkit.reports.steps_html import steps_html
@@ -50,8 +50,8 @@ def diff_markdown(
     across: Across = None,
 ) -> str:
     """The difference as Markdown of at most ``limit`` bytes. Ends with a newline."""
-    heading = f"### {markdown(clip(' → '.join(titles), 500))}"
-    summary = f"**{markdown(clip(difference(steps, titles), 500))}**"
+    heading = f"### {markdown(layout.clipped(' → '.join(titles), 500))}"
+    summary = f"**{markdown(layout.clipped(difference(steps, titles), 500))}**"
     room = Room(limit - len(f"{heading}{summary}".encode()) - 400)
     body = steps_markdown(steps, bodies, layout, by_stage=False, across=across, room=room)
     return "\n\n".join(filter(None, [heading, summary, room.note, body])) + "\n"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from offerkit.reports.escape import clip, markdown
+from collections.abc import Iterator, Sequence
+
+from offerkit.reports.escape import markdown
 from offerkit.reports.impact import (
     Impact,
     SpaceImpact,
@@ -14,44 +16,89 @@ from offerkit.reports.impact import (
     rounding_sentences,
     sample_sentences,
 )
+from offerkit.reports.steps_markdown import CONCISE, GITHUB_LIMIT, Room
+from offerkit.reports.style import Layout
+
+_TEXT, _EXAMPLE, _VALUE, _EXAMPLES = 1_000, 160, 60, 2
+_TABLES = 0.25
+"""The part of the room that is kept for the tables, when sentences alone would fill it."""
 
 
-def impact_markdown(made: Impact) -> str:
-    """A table for each space where something changes. Ends with a newline."""
+def impact_markdown(made: Impact, layout: Layout = CONCISE, *, limit: int = GITHUB_LIMIT) -> str:
+    """A table for each space where something changes, in at most ``limit`` bytes, saying so when it is cut short.
+
+    Ends with a newline.
+    """
     if not made.spaces and not made.silent:
         return "## Impact: nothing changes for anybody\n"
-    lines = [f"## Impact: {made.n} for each contact, {markdown(made.before)} → {markdown(made.after)}", ""]
-    for said in (*sample_sentences(made), *rounding_sentences(made)):
-        lines += [f"> {markdown(said)}", ""]
-    for space in made.spaces:
-        if space.changed:
-            lines += _space(space)
-    for said in quiet_sentences(made):
-        lines += [markdown(said), ""]
-    return "\n".join(lines).rstrip("\n") + "\n"
+    before, after = (layout.clipped(text, _VALUE * 2) for text in (made.before, made.after))
+    head = f"## Impact: {made.n} for each contact, {markdown(before)} → {markdown(after)}"
+    notes = [f"> {_said(said, layout)}" for said in (*sample_sentences(made), *rounding_sentences(made))]
+    quiet = [_said(said, layout) for said in quiet_sentences(made)]
+    room = Room(limit - sum(len(part.encode()) + 2 for part in (head, *notes, *quiet)) - 400)
+    changed = [space for space in made.spaces if space.changed]
+    reserve = int(room.left * _TABLES)
+    shown = [_fitting([_title(space, layout)], room, reserve) for space in changed]
+    # The offers of every space before the segments of any, so that what is left out is what tells less.
+    for tables in (_offers, _segments):
+        for page, space in zip(shown, changed, strict=True):
+            for rows in tables(space, layout):
+                page += ["", *_fitting(rows, room)] if page else _left_out(rows, room)
+    parts = ["\n".join(page).strip("\n") for page in shown]
+    return "\n\n".join(part for part in [head, *notes, room.note, *parts, *quiet] if part) + "\n"
 
 
-def _space(space: SpaceImpact) -> list[str]:
-    sample = space.sample
+def _said(text: str, layout: Layout) -> str:
+    return markdown(layout.clipped(text, _TEXT))
+
+
+def _fitting(rows: Sequence[str], room: Room, reserve: int = 0) -> list[str]:
+    """The first of ``rows`` that fit, and no head of a table alone; the others are counted."""
+    head = 2 if len(rows) > 1 else 0
+    shown: list[str] = []
+    for row in rows:
+        if not room.take(row, reserve):
+            break
+        shown.append(row)
+    if len(shown) <= head and len(shown) < len(rows):
+        shown = []
+    room.rows_left_out += len(rows) - max(len(shown), head)
+    return shown
+
+
+def _left_out(rows: Sequence[str], room: Room) -> list[str]:
+    room.rows_left_out += len(rows) - 2
+    return []
+
+
+def _title(space: SpaceImpact, layout: Layout) -> str:
     sentences = "; ".join(filter(None, [changed_sentence(space), emptied_sentence(space)]))
     warning = "⚠ " if space.exceeds else ""
-    lines = [f"{warning}**{markdown(space.space)}**: {markdown(sentences)}", "",
-             "| Offer | Before | Gained | Lost | Moved | For example |", "|:--|--:|--:|--:|--:|:--|"]  # fmt: skip
+    return f"{warning}**{markdown(space.space)}**: {markdown(layout.clipped(sentences, _TEXT))}"
+
+
+def _offers(space: SpaceImpact, layout: Layout) -> Iterator[list[str]]:
+    sample = space.sample
+    rows = ["| Offer | Before | Gained | Lost | Moved | For example |", "|:--|--:|--:|--:|--:|:--|"]
     for offer in space.offers:
-        said = "; ".join(markdown(clip(text, 160)) for text in examples(offer)[:2])
+        told = examples(offer)[: _EXAMPLES if layout.concise else None]
+        said = "; ".join(markdown(layout.clipped(text, _EXAMPLE)) for text in told)
         cells = (
             number(offer.before, sample), number(offer.gained, sample, "+"), number(offer.lost, sample, "-"),
             number(offer.moved, sample),
         )  # fmt: skip
-        lines.append(f"| {markdown(offer.offer)} | {' | '.join(cells)} | {said} |")
-    lines.append("")
+        rows.append(f"| {markdown(offer.offer)} | {' | '.join(cells)} | {said} |")
+    yield rows
+
+
+def _segments(space: SpaceImpact, layout: Layout) -> Iterator[list[str]]:
+    sample = space.sample
     for axis, segments in space.segments:
-        lines += [f"| By {markdown(axis)} | Contacts | Gained | Lost | Left with nothing |", "|:--|--:|--:|--:|--:|"]
+        rows = [f"| By {markdown(axis)} | Contacts | Gained | Lost | Left with nothing |", "|:--|--:|--:|--:|--:|"]
         for part in segments:
             cells = (
                 number(part.contacts, sample), number(part.gained, sample, "+"), number(part.lost, sample, "-"),
                 number(part.emptied, sample),
             )  # fmt: skip
-            lines.append(f"| {markdown(clip(part.value, 60))} | {' | '.join(cells)} |")
-        lines.append("")
-    return lines
+            rows.append(f"| {markdown(layout.clipped(part.value, _VALUE))} | {' | '.join(cells)} |")
+        yield rows

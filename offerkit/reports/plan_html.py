@@ -11,6 +11,7 @@ from offerkit.reports.groups import BlockedGroup, Obstacle, blocked_groups
 from offerkit.reports.impact import Impact
 from offerkit.reports.impact_html import STYLE, impact_html
 from offerkit.reports.page import page
+from offerkit.reports.renames import renames_html
 from offerkit.reports.steps_html import steps_html
 from offerkit.reports.style import CONCISE, Layout
 from offerkit.reports.words import names, particulars, resets_sentence, summary, title
@@ -23,6 +24,7 @@ def plan_html(plan: Plan, digest: str, layout: Layout = CONCISE, impact: Impact 
         f'<p class="summary">{html(summary(plan))} {html(resets_sentence(plan.steps))}</p>',
         _particulars(plan, digest, layout),
         steps_html(plan.steps, plan.bodies, layout),
+        renames_html(plan, layout),
         blocked_html(plan.blocked, layout),
         _notes(plan),
         impact_html(impact) if impact is not None else "",

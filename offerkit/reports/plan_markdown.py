@@ -3,23 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from offerkit.diagnostics import or_list
 from offerkit.planning.plan import Blocked, Plan
-from offerkit.reports.escape import clip, markdown, markdown_code
+from offerkit.reports.escape import markdown, markdown_code
 from offerkit.reports.groups import BlockedGroup, Obstacle, blocked_groups
+from offerkit.reports.renames import renames_markdown
 from offerkit.reports.steps_markdown import CONCISE, GITHUB_LIMIT, Room, steps_markdown
 from offerkit.reports.style import Layout
 from offerkit.reports.words import names, particulars, resets_sentence, summary, title
+
+if TYPE_CHECKING:
+    from offerkit.reports.impact import Impact
 
 _TEXT = 500
 """Characters of one sentence in a comment."""
 
 
-def plan_markdown(plan: Plan, digest: str, layout: Layout = CONCISE, *, limit: int = GITHUB_LIMIT) -> str:
-    """The plan in at most ``limit`` bytes, saying so when it is cut short. Ends with a newline."""
-    head = [f"### {markdown(clip(title(plan), _TEXT))}", _summary(plan), _particulars(plan, digest, layout)]
-    tail = [blocked_markdown(plan.blocked, layout, limit // 4), _notes(plan, limit // 8)]
+def plan_markdown(
+    plan: Plan,
+    digest: str,
+    layout: Layout = CONCISE,
+    *,
+    limit: int = GITHUB_LIMIT,
+    impact: Impact | None = None,
+) -> str:
+    """The plan, with its ``impact``, in at most ``limit`` bytes, saying so if it is cut short. Ends with a newline."""
+    if impact is not None:
+        from offerkit.reports.impact_markdown import impact_markdown  # most plans are shown without
+
+        beside = impact_markdown(impact, layout, limit=limit // 3)
+        return plan_markdown(plan, digest, layout, limit=limit - len(beside.encode()) - 1) + "\n" + beside
+    head = [f"### {markdown(layout.clipped(title(plan), _TEXT))}", _summary(plan), _particulars(plan, digest, layout)]
+    tail = [renames_markdown(plan, layout, limit // 8), blocked_markdown(plan.blocked, layout, limit // 4)]
+    tail.append(_notes(plan, layout, limit // 8))
     room = Room(limit - sum(len(part.encode()) + 2 for part in head + tail) - 400)
     body = steps_markdown(plan.steps, plan.bodies, layout, room=room)
     return "\n\n".join(part for part in [*head, room.note, body, *tail] if part) + "\n"
@@ -31,16 +49,16 @@ def _summary(plan: Plan) -> str:
 
 
 def _particulars(plan: Plan, digest: str, layout: Layout) -> str:
-    rows = [f"{key} {_particular(key, text)}" for key, text in particulars(plan, digest, layout)]
+    rows = [f"{key} {_particular(key, text, layout)}" for key, text in particulars(plan, digest, layout)]
     return f"<sub>{' · '.join(rows)}</sub>"
 
 
-def _particular(key: str, text: str) -> str:
-    return markdown_code(text) if key == "plan" else markdown(clip(text, _TEXT))
+def _particular(key: str, text: str, layout: Layout) -> str:
+    return markdown_code(text) if key == "plan" else markdown(layout.clipped(text, _TEXT))
 
 
-def _notes(plan: Plan, room: int) -> str:
-    rows = [f"- {markdown(clip(note, _TEXT))}" for note in plan.notes]
+def _notes(plan: Plan, layout: Layout, room: int) -> str:
+    rows = [f"- {markdown(layout.clipped(note, _TEXT))}" for note in plan.notes]
     return "\n".join(["#### Notes", "", *_fitting(rows, room)]) if rows else ""
 
 
@@ -71,13 +89,13 @@ def _blocked_group(group: BlockedGroup, layout: Layout) -> list[str]:
     else:
         word, _, listed = names(group.addresses, group.environment, layout.names).partition(" ")
         rows = [f"- **{len(group.addresses):,} {word}** {outcome}: {markdown(listed)}"]
-    return rows + [_obstacle(obstacle) for obstacle in group.obstacles]
+    return rows + [_obstacle(obstacle, layout) for obstacle in group.obstacles]
 
 
-def _obstacle(obstacle: Obstacle) -> str:
-    why, how = clip(obstacle.why, _TEXT), clip(obstacle.how, _TEXT)
+def _obstacle(obstacle: Obstacle, layout: Layout) -> str:
+    why, how = layout.clipped(obstacle.why, _TEXT), layout.clipped(obstacle.how, _TEXT)
     advice = markdown_code(how) if how.startswith("offerkit ") else markdown(how)
     code = f" ({markdown(obstacle.code)})" if obstacle.code else ""
-    who = f"{markdown(clip(or_list(obstacle.who), _TEXT))} can lift it" if obstacle.who else ""
+    who = f"{markdown(layout.clipped(or_list(obstacle.who), _TEXT))} can lift it" if obstacle.who else ""
     lift = ": ".join(filter(None, [who, advice]))
     return f"  - {markdown(why)}{code}" + (f"; {lift}" if lift else "")

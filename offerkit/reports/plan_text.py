@@ -12,9 +12,11 @@ def plan_text(plan: Plan, digest: str, style: Style = PLAIN, layout: Layout = CO
     """The whole plan; ``digest`` is the name of its canonical bytes. Ends with a newline."""
     parts = [_heading(plan, digest, style, layout)]
     if plan.steps:  # “No changes” is the plan people wait for most often: it loads nothing it does not need
+        from offerkit.reports.renames import renames_text
         from offerkit.reports.steps_text import steps_text
 
         parts.append(steps_text(plan.steps, plan.bodies, style, layout))
+        parts.append(renames_text(plan, style, layout))
     if plan.blocked:
         from offerkit.reports.blocked_text import blocked_text
 

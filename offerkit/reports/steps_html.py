@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from offerkit.planning.plan import Action, Body, Step
-from offerkit.reports.escape import clip, html
+from offerkit.reports.escape import html
 from offerkit.reports.facts import facts
 from offerkit.reports.fields import FieldView, body_lines, field_views
 from offerkit.reports.groups import Bunch, sections
@@ -51,7 +51,7 @@ def _bunch(bunch: Bunch, bodies: Mapping[str, Body], layout: Layout, reasons: bo
 def _step(step: Step, lines: Sequence[str], layout: Layout, reasons: bool) -> str:
     origin = " · ".join(filter(None, [reason(step, plan=reasons), position(step)]))
     verbs = VERBS if reasons else DONE
-    label = f"<span>{html(clip(step.label, _LABEL))}</span>" if step.label else ""
+    label = f"<span>{html(layout.clipped(step.label, _LABEL))}</span>" if step.label else ""
     rows = [
         f'<article class="{step.action.value}">',
         f'<header><b class="sign">{SIGNS[step.action]} {verbs[step.action]}</b>'

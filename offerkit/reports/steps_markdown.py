@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from offerkit.planning.plan import Action, Body, Step
-from offerkit.reports.escape import clip, fenced, markdown, markdown_code, summary_html
+from offerkit.reports.escape import fenced, markdown, markdown_code, summary_html
 from offerkit.reports.facts import facts
 from offerkit.reports.fields import step_diff
 from offerkit.reports.groups import Bunch, KindGroup, Section, sections
@@ -110,14 +110,15 @@ def _table(section: Section, layout: Layout, room: Room, reserve: int, reasons: 
 
 def _row(step: Step, layout: Layout, reasons: bool) -> str:
     action = f"{SIGNS[step.action]} {(VERBS if reasons else DONE)[step.action]}"
-    label = f"<br>{markdown(clip(step.label, _LABEL))}" if step.label else ""
+    label = f"<br>{markdown(layout.clipped(step.label, _LABEL))}" if step.label else ""
     why = reason(step, plan=reasons)
-    what = [markdown(clip(why, _FACT))] if why else []
+    what = [markdown(layout.clipped(why, _FACT))] if why else []
     if step.changes:
-        paths = [markdown_code(clip(change.path, _LABEL)) for change in step.changes[:_PATHS]]
+        shown = step.changes[:_PATHS] if layout.concise else step.changes
+        paths = [markdown_code(layout.clipped(change.path, _LABEL)) for change in shown]
         more = len(step.changes) - len(paths)
         what.append(", ".join(paths) + (f" and {more:,} more" if more else ""))
-    what += [f"**{label_}** {markdown(clip(text, _FACT))}" for label_, text in facts(step, layout)]
+    what += [f"**{label_}** {markdown(layout.clipped(text, _FACT))}" for label_, text in facts(step, layout)]
     cells = (action, markdown_code(step.address) + label, "<br>".join(what), markdown_code(position(step)))
     return f"| {' | '.join(cells)} |"
 
@@ -150,12 +151,12 @@ def _folded(steps: Sequence[Step], bunch: Bunch, bodies: Mapping[str, Body], lay
         return ""
     lines = [f"@@ {text} @@" if mark == "@" else f"{mark} {text}".rstrip(" ") for mark, text in rows]
     block = fenced("\n".join(lines), "diff")
-    return f"<details><summary>{_fold_title(steps, bunch)}</summary>\n\n{block}\n\n</details>"
+    return f"<details><summary>{_fold_title(steps, bunch, layout)}</summary>\n\n{block}\n\n</details>"
 
 
-def _fold_title(steps: Sequence[Step], bunch: Bunch) -> str:
+def _fold_title(steps: Sequence[Step], bunch: Bunch, layout: Layout) -> str:
     sign = SIGNS[bunch.action]
     if len(steps) > 1:
         return f"{sign} {count_kind(len(steps), bunch.kind)}"
-    label = f" · {summary_html(clip(steps[0].label, _LABEL))}" if steps[0].label else ""
+    label = f" · {summary_html(layout.clipped(steps[0].label, _LABEL))}" if steps[0].label else ""
     return f"{sign} <code>{summary_html(steps[0].address)}</code>{label}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from offerkit.planning.plan import Action, Body, Step
-from offerkit.reports.escape import clip, visible
+from offerkit.reports.escape import visible
 from offerkit.reports.facts import facts
 from offerkit.reports.fields import FieldView, body_lines, field_views
 from offerkit.reports.groups import Bunch, sections
@@ -38,7 +38,7 @@ def steps_text(
 
 def _bunch(bunch: Bunch, bodies: Mapping[str, Body], style: Style, layout: Layout, reasons: bool) -> list[str]:
     """The steps of one action: one by one with their details, or a table when they are many and have none."""
-    heads = _heads(bunch, style, reasons)
+    heads = _heads(bunch, style, layout, reasons)
     brief = bunch.action is Action.CREATE and bunch.total > layout.bodies
     rows: list[str] = []
     apart = False
@@ -57,10 +57,10 @@ def _bunch(bunch: Bunch, bodies: Mapping[str, Body], style: Style, layout: Layou
     return rows if apart else [*rows, ""]
 
 
-def _heads(bunch: Bunch, style: Style, reasons: bool) -> list[str]:
+def _heads(bunch: Bunch, style: Style, layout: Layout, reasons: bool) -> list[str]:
     """``+ address  label  reason at file:line`` for each step, in straight columns."""
     addresses = [visible(step.address) for step in bunch.steps]
-    labels = [visible(clip(step.label, _LABEL)) for step in bunch.steps]
+    labels = [visible(layout.clipped(step.label, _LABEL)) for step in bunch.steps]
     wide, wide_label = (max(map(display_width, column), default=0) for column in (addresses, labels))
     sign = style.action(bunch.action, SIGNS[bunch.action])
     rows = []

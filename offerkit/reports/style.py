@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, assert_never
 
 from offerkit.planning.plan import Action
-from offerkit.reports.escape import ascii_only
+from offerkit.reports.escape import ascii_only, clip
 
 
 class Style(NamedTuple):
@@ -104,6 +104,10 @@ class Layout(NamedTuple):
     def everything(self) -> Layout:
         """The same layout with nothing left out."""
         return self._replace(limit=ALL, bodies=ALL, names=ALL, fields=ALL, lines=ALL)
+
+    def clipped(self, text: str, most: int) -> str:
+        """``text``, cut to ``most`` characters unless nothing is to be left out."""
+        return clip(text, most) if self.concise else text
 
     @property
     def concise(self) -> bool:

@@ -12,23 +12,38 @@ from offerkit import __version__
 from offerkit.address import SHARED, Kind, Stage, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import manifest_digest
-from offerkit.governance.aspects import spaces_of
+from offerkit.governance.aspects import effective, spaces_of
 from offerkit.governance.resets import resets
 from offerkit.governance.rights import without_administrator
 from offerkit.governance.standing import standing
 from offerkit.graph.record import Finding
 from offerkit.loader import Loaded
+from offerkit.models.inherit import JsonMap, names_in
 from offerkit.planning.delta import Delta, by_environment, delta, final_names, with_changes
-from offerkit.planning.plan import Blocked, Body, Dependence, Entry, Plan, PlanKind, StageBase, Step
+from offerkit.planning.plan import (
+    Action,
+    ApprovalReset,
+    Blocked,
+    Body,
+    Dependence,
+    Entry,
+    Plan,
+    PlanKind,
+    StageBase,
+    Step,
+)
 from offerkit.planning.select import Patterns, Selection, select
 from offerkit.planning.steps import Context, protected, steps_for
 from offerkit.planning.view import Layered, View, references_of
+from offerkit.reports.words import listing
 from offerkit.store import StageHead, Store
 from offerkit.store.views import StoredBodies, view
 from offerkit.workflow.campaigns import held_back
 from offerkit.workflow.session import Session
 
 EMPTY = manifest_digest([])
+_LISTED = 10
+"""Offers that a note names."""
 
 
 class _Current:
@@ -236,25 +251,34 @@ def _hold_back(
 
 def _with_effects(current: _Current, chosen: list[Delta], steps: list[Step], bodies: Mapping[str, Body]) -> list[Step]:
     """The steps with what they mean beyond their fields: approvals reset, spaces gained and lost."""
-    store = current.store
     design = [d for d in chosen if d.stage.endswith(f"@{Stage.DESIGN}")]
-    if store is None or not any(d.before for d in design):
-        return steps
-    decisions = standing(store.approvals())
-    shown = [d for d in design if d.before and d.after and parse_address(d.address).kind is Kind.OFFER]
-    if not decisions and not shown:
-        return steps
-    stages = [stage for stage in current.heads if stage.endswith(f"@{Stage.DESIGN}")]
-    before = view(store, stages)
-    after = before.with_entries(with_changes(before.entries, design), Layered(bodies, before.bodies))
-    lost = resets(design, before, after, decisions) if decisions else {}
-    notes = {d.address: _spaces_note(before, after, d) for d in shown}
+    lost, notes = _effects_on_what_is_there(current, design, bodies)
+    notes |= _spaces_of_new_offers(current, design, bodies)
     return [
         replace(step, approvals_reset=lost.get(step.address, ()), notes=notes.get(step.address, ()))
-        if step.stage.endswith(f"@{Stage.DESIGN}")
+        if step.stage.endswith(f"@{Stage.DESIGN}") and (step.address in lost or step.address in notes)
         else step
         for step in steps
     ]
+
+
+def _effects_on_what_is_there(
+    current: _Current, design: list[Delta], bodies: Mapping[str, Body]
+) -> tuple[dict[str, tuple[ApprovalReset, ...]], dict[str, tuple[str, ...]]]:
+    """By step, the approvals that stop counting, and where offers newly are to be shown, or no more."""
+    store = current.store
+    kinds = {d.address: parse_address(d.address).kind for d in design}
+    changed = [d for d in design if d.before and d.after and kinds[d.address] is Kind.OFFER]
+    spaces = [d for d in design if d.after and kinds[d.address] is Kind.SPACE]
+    if store is None or not (spaces or any(d.before for d in design)):
+        return {}, {}
+    decisions = standing(store.approvals())
+    if not (decisions or changed or spaces):
+        return {}, {}
+    before = view(store, [stage for stage in current.heads if stage.endswith(f"@{Stage.DESIGN}")])
+    after = before.with_entries(with_changes(before.entries, design), Layered(bodies, before.bodies))
+    lost = resets(design, before, after, decisions) if decisions else {}
+    return lost, {d.address: _spaces_note(before, after, d) for d in changed} | _offers_notes(before, after, spaces)
 
 
 def _spaces_note(before: View, after: View, item: Delta) -> tuple[str, ...]:
@@ -263,6 +287,60 @@ def _spaces_note(before: View, after: View, item: Delta) -> tuple[str, ...]:
     will = set(spaces_of(after, item.address))
     notes = [("to be shown on", will - was), ("no longer to be shown on", was - will)]
     return tuple(f"{words} {', '.join(sorted(spaces))}" for words, spaces in notes if spaces)
+
+
+def _offers_notes(before: View, after: View, spaces: list[Delta]) -> dict[str, tuple[str, ...]]:
+    """By space that comes or changes, the offers that are there already and would newly be shown on it."""
+    coming: dict[str, list[str]] = {}
+    for environment in {parse_address(d.address).environment for d in spaces}:
+        for offer in before.of_kind(Kind.OFFER, environment):
+            if before.entries[offer] == after.entries.get(offer) and not names_in(effective(after, offer), "spaces"):
+                for space in set(spaces_of(after, offer)) - set(spaces_of(before, offer)):
+                    coming.setdefault(f"{environment}/space.{space}", []).append(parse_address(offer).name)
+    return {
+        d.address: (f"offers that name no spaces, newly to be shown here: {listing(coming[d.address], _LISTED)}",)
+        for d in spaces
+        if d.address in coming and not d.moved_from
+    }
+
+
+def _spaces_of_new_offers(
+    current: _Current, design: list[Delta], bodies: Mapping[str, Body]
+) -> dict[str, tuple[str, ...]]:
+    """Where new offers would be shown that name no spaces: wherever they give what is required."""
+    kinds = {d.address: parse_address(d.address).kind for d in design}
+    new = [d for d in design if d.action is Action.CREATE and kinds[d.address] is Kind.OFFER]
+    entries: dict[str, Entry] = {}
+    for stage in {d.stage for d in new}:
+        entries |= current.entries(stage, Kind.SPACE) | current.entries(stage, Kind.TEMPLATE)
+    wanted = (Kind.SPACE, Kind.TEMPLATE)
+    with_new = with_changes(entries, [*new, *(d for d in design if kinds[d.address] in wanted)])
+    current.fetch({entry.fingerprint for entry in entries.values()})
+    after = View(with_new, Layered(bodies, current.bodies))
+    by_shape: dict[object, tuple[str, ...]] = {}  # many offers give the same fields
+    notes = {}
+    for d in new:
+        shape = (parse_address(d.address).environment, *_shape(after(d.address) or {}))
+        if shape not in by_shape:
+            named = names_in(effective(after, d.address), "spaces")
+            where = ", ".join(spaces_of(after, d.address)) or "none of those that there will be"
+            by_shape[shape] = () if named else (f"names no spaces; to be shown on {where}",)
+        if by_shape[shape]:
+            notes[d.address] = by_shape[shape]
+    return notes
+
+
+def _shape(offer: JsonMap) -> tuple[object, ...]:
+    """What tells on which spaces an offer is to be shown: its template, the spaces it names, the fields it gives."""
+    content, by_space = offer.get("content"), offer.get("representations")
+    return (
+        offer.get("template"),
+        bool(names_in(offer, "spaces")),
+        tuple(content) if isinstance(content, dict) else (),
+        tuple((space, tuple(given)) for space, given in by_space.items() if isinstance(given, dict))
+        if isinstance(by_space, dict)
+        else (),
+    )
 
 
 def dependences(steps: list[Step], refs: Mapping[str, tuple[str, ...]], current: _Current) -> list[Dependence]:

@@ -8,16 +8,18 @@ from collections.abc import Callable
 import orjson
 import pytest
 from report_bodies import DIGEST
+from report_edges import huge_plan
 from report_people import IMPACTS, SIMULATIONS
 from report_samples import promote_plan
 
-from offerkit.reports.impact import SpaceImpact, impact_json, impact_text
+from offerkit.reports.impact import Example, Impact, OfferImpact, Segment, SpaceImpact, impact_json, impact_text
 from offerkit.reports.impact_html import impact_html
 from offerkit.reports.impact_markdown import impact_markdown
 from offerkit.reports.plan_html import plan_html
+from offerkit.reports.plan_markdown import plan_markdown
 from offerkit.reports.simulation import simulation_json, simulation_text
 from offerkit.reports.simulation_html import simulation_html
-from offerkit.reports.style import Style
+from offerkit.reports.style import ALL, CONCISE, Style
 
 Golden = Callable[[str, str], None]
 
@@ -82,3 +84,49 @@ def test_the_json_of_a_sample_has_estimates_with_intervals() -> None:
 )  # fmt: skip
 def test_a_limit_is_exact(lost: int, served: int, limit: str, exceeds: bool) -> None:
     assert SpaceImpact("a/b", 1000, lost, lost, (), served, limit).exceeds is exceeds
+
+
+def huge_impact(spaces: int, offers: int, values: int) -> Impact:
+    """An impact on many spaces, each with many offers and segments, with long reasons."""
+    told = [Example("", "lost", f"the offer's condition (recipients/offer.number-{n}) " + "<" * 400) for n in range(4)]
+    return Impact(
+        "before", "after", 3,
+        [
+            SpaceImpact(
+                f"recipients/space-{space}", 1_000_000, 500_000, 1_000,
+                [OfferImpact(f"offer-{n}", 10, 5, 5, 5, told) for n in range(offers)], 900_000, "10%",
+                [("recipient.country", [Segment(f"value-{n} " + "|" * 50, 10, 5, 1, 2, 3) for n in range(values)])],
+            )
+            for space in range(spaces)
+        ],
+        [f"environment-{n}" for n in range(500)],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("limit", [4_000, 20_000, 65_536])
+@pytest.mark.parametrize("size", [(1, 2_000, 5), (8, 60, 20), (400, 3, 3)])
+def test_an_impact_in_a_comment_never_exceeds_its_limit(limit: int, size: tuple[int, int, int]) -> None:
+    text = impact_markdown(huge_impact(*size), limit=limit)
+    assert len(text.encode()) <= limit
+    assert "**Cut short**" in text
+    spaces, offers, values = size
+    shown = sum(line.startswith(("| offer-", "| value-", "**recipients", "⚠ ")) for line in text.split("\n"))
+    left_out = re.search(r"Cut short\*\*: ([\d,]+) table row", text)
+    assert left_out and shown + int(left_out[1].replace(",", "")) == spaces * (1 + offers + values)
+
+
+def test_an_impact_in_full_leaves_nothing_out() -> None:
+    text = impact_markdown(huge_impact(3, 700, 300), CONCISE.everything(), limit=ALL)
+    assert "Cut short" not in text and "…" not in text
+    assert text.count("| offer-") == 2_100 and text.count("| value-") == 900 and text.count("number-3)") == 2_100
+    assert "environment-499" in text
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_plan_and_its_impact_fit_into_one_comment_together(full: bool) -> None:
+    plan = huge_plan(2_000)
+    layout = CONCISE.everything() if full else CONCISE
+    text = plan_markdown(plan, DIGEST, layout, impact=huge_impact(8, 200, 20), limit=ALL if full else 65_536)
+    assert (len(text.encode()) <= 65_536) is not full
+    assert text.count("## Impact") == 1 and text.startswith("### Apply the specs")
+    assert ("bulk-001999" in text) is full and (text.count("| offer-") == 1_600) is full

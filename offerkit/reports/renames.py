@@ -1,0 +1,75 @@
+"""A deletion and a creation with the same fields look like a rename that nobody declared: the hint that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from offerkit.address import SHARED, Kind, parse_address
+from offerkit.planning.plan import Action, Plan, PlanKind
+from offerkit.reports.escape import fenced, html
+from offerkit.reports.style import Layout, Style, indented
+
+TITLE = "Renamed?"
+_WHY = (
+    "What goes and what comes here have the same fields. If they were renamed, say so in a file of {folder}, and"
+    " history and approvals stay with them:"
+)
+
+
+def likely_renames(plan: Plan) -> dict[str, list[tuple[str, str]]]:
+    """Old and new names by environment, in order; none where several resources have these very fields."""
+    if plan.kind is not PlanKind.APPLY:
+        return {}
+    gone: dict[tuple[str, Kind, str], list[str]] = {}
+    come: dict[tuple[str, Kind, str], list[str]] = {}
+    for step in plan.steps:
+        side, entry = (gone, step.before) if step.action is Action.DELETE else (come, step.after)
+        kind = parse_address(step.address).kind
+        if step.action in (Action.DELETE, Action.CREATE) and entry is not None and kind is not Kind.ENVIRONMENT:
+            side.setdefault((step.stage, kind, entry.fingerprint), []).append(step.address)
+    found: dict[str, list[tuple[str, str]]] = {}
+    for key, olds in gone.items():
+        news = come.get(key, [])
+        if len(olds) == len(news) == 1:
+            old, new = parse_address(olds[0]), parse_address(news[0])
+            pair = (f"{old.kind}.{old.name}", f"{new.kind}.{new.name}")
+            found.setdefault(old.environment, []).append(pair)
+    return {environment: sorted(found[environment]) for environment in sorted(found)}
+
+
+def renames_text(plan: Plan, style: Style, layout: Layout) -> str:
+    """The hint as text, with YAML to be copied; empty where nothing looks like a rename."""
+    rows: list[str] = []
+    for environment, pairs in likely_renames(plan).items():
+        rows += ["", *indented("  ", _why(environment), layout.width), ""]
+        rows += [style.cyan(f"      {line}") for line in _yaml(pairs, layout)]
+    return "\n".join([style.bold(TITLE), *rows]) if rows else ""
+
+
+def renames_markdown(plan: Plan, layout: Layout, room: int) -> str:
+    """The hint as Markdown; without the names where these would take more than ``room`` bytes."""
+    parts = []
+    for environment, pairs in likely_renames(plan).items():
+        block = fenced("\n".join(_yaml(pairs, layout)), "yaml")
+        room -= len(block.encode())
+        parts += [_why(environment), block if room > 0 else f"… {len(pairs):,} names"]
+    return "\n\n".join([f"#### {TITLE}", *parts]) if parts else ""
+
+
+def renames_html(plan: Plan, layout: Layout) -> str:
+    """The hint as a section of a page."""
+    parts = [
+        f"<p>{html(_why(environment))}</p>\n<pre>{html(chr(10).join(_yaml(pairs, layout)), multiline=True)}</pre>"
+        for environment, pairs in likely_renames(plan).items()
+    ]
+    return "\n".join([f"<section><h2>{TITLE}</h2>", *parts, "</section>"]) if parts else ""
+
+
+def _why(environment: str) -> str:
+    return _WHY.format(folder="specs" if environment == SHARED else f"specs/{environment}")
+
+
+def _yaml(pairs: Sequence[tuple[str, str]], layout: Layout) -> list[str]:
+    more = len(pairs) - layout.limit
+    rows = ["moved:", *(f"  {old}: {new}" for old, new in pairs[: layout.limit])]
+    return [*rows, f"  # … and {more:,} more"] if more > 0 else rows
