@@ -28,7 +28,7 @@ def _data(value: Any) -> Any:
     kind = type(value)
     if kind in _PLAIN:
         return value
-    names = _field_names(kind)  # type: ignore[arg-type] - a type is hashable
+    names = _field_names(kind)  # type: ignore[arg-type]  # a type is hashable
     if names:
         return {name: _data(getattr(value, name)) for name in names}
     if isinstance(value, list | tuple):
