@@ -25,7 +25,8 @@ def command(shell: Shell, target: Path, environment: str) -> None:
     """Begin a new project in a folder.
 
     DIR gets a small project with comments that can be planned at once: an environment, two spaces, two offers,
-    their rules, and a workflow for pull requests. Files that are there already stay as they are.
+    their rules, and a workflow for pull requests. Files that are there already stay as they are. A project that
+    is there gets what it lacks around its resources: schemas for editors, the workflow, a README.
     """
     from offerkit.workflow.begin import begin
 
@@ -35,7 +36,13 @@ def command(shell: Shell, target: Path, environment: str) -> None:
     for path in begun.written:
         click.echo(f"  + {path}")
     for path in begun.kept:
-        click.echo(f"  = {path} (was there; left as it is)")
+        also = "; renew it with: offerkit schema --out .schema" if path in begun.outdated else ""
+        click.echo(f"  = {path} (was there; left as it is{also})")
+    if begun.project:
+        click.echo("  = specs/, environments/ (the project's own; left as they are)")
+        said = "Added what was missing to" if begun.written else "Nothing is missing in"
+        click.echo(shell.style.green(f"{said} the project in {target}."), color=True)
+        return
     click.echo(shell.style.green(f"A new project in {target}."), color=True)
     click.echo(f"Now: cd {target} && offerkit plan")
 

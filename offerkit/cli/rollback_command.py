@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import click
 
-from offerkit.cli.complete import stages
+from offerkit.cli.complete import held_stages, revisions
 from offerkit.cli.options import changing, exitcode_option, format_option, full_option, out_option, pass_shell
 from offerkit.cli.planned import carry_out, finish, to_be_applied
 from offerkit.cli.shell import Shell
 
 
 @click.command("rollback")
-@click.argument("stage", metavar="STAGE", shell_complete=stages)
-@click.option("--to", "to", required=True, metavar="REVISION|TIME", help="The revision, day or time to go back to.")
+@click.argument("stage", metavar="STAGE", shell_complete=held_stages)
+@click.option(
+    "--to",
+    "to",
+    required=True,
+    metavar="REVISION|TIME",
+    shell_complete=revisions,
+    help="The revision, day or time to go back to.",
+)
 @click.option("--plan-only", is_flag=True, help="Show the plan and stop.")
 @out_option
 @exitcode_option
