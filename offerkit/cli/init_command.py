@@ -40,6 +40,7 @@ def command(shell: Shell, target: Path, environment: str) -> None:
         click.echo(f"  = {path} (was there; left as it is{also})")
     if begun.project:
         click.echo("  = specs/, environments/ (the project's own; left as they are)")
+    if begun.project or not begun.written:
         said = "Added what was missing to" if begun.written else "Nothing is missing in"
         click.echo(shell.style.green(f"{said} the project in {target}."), color=True)
         return

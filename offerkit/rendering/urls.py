@@ -79,6 +79,8 @@ def _host_fault(host: str) -> str:
         return "its host has an empty part between dots"
     if _NUMBER.fullmatch(labels[-1]):
         return "" if _is_address(".".join(labels), 4) else "its host ends in a number but is no IPv4 address"
+    if len(host) > _MAX_HOST + 1:
+        return f"its host has more than {_MAX_HOST} characters"
     if not host.isascii():
         try:
             host = host.removesuffix(".").encode("idna").decode()
@@ -165,8 +167,8 @@ def template_fault(template: str) -> Fault | None:
             states.add(moved)
         branches.states = frozenset(states)
         if piece.kind == "statement" and piece.tokens:
-            before = branches.before
-            if piece.tokens[0].text == "endfor" and before is not None and _grown(branches.states, before):
+            before = branches.repeated(piece.tokens[0].text)
+            if before is not None and _grown(branches.states, before):
                 return Fault("a loop writes its scheme, host or port", piece.start)
             branches.follow(piece.tokens[0].text)
         if len(branches.states) > _MOST:

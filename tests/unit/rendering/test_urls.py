@@ -71,6 +71,8 @@ def test_what_is_no_url(said: str, url: str) -> None:
         ("{% if a %}https://a.example/{% elif b %}nowhere{% endif %}", "begin with http"),
         ("https://a.{% for x in l %}b.{% endfor %}c/", "a loop writes"),
         ("{% for x in l %}https://a.example{% endfor %}", "a loop writes"),
+        ("{% for x in l %}https://a.example{% else %}{% endfor %}", "a loop writes"),
+        ("https://" + "ä" * 300 + ".example/{{ x }}", "more than 253"),
         ("https://a.example/ {{ x }}", "a space before a value"),
         ("https://a.example/x {% if a %}y{% endif %}", "a space in it"),
         ("https://a.example/\\{{ x }}", "the character \\"),
