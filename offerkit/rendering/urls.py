@@ -135,6 +135,17 @@ def names_database(url: str) -> bool:
     return parts.scheme in ("postgresql", "postgres") and "://" in url and port != 0 and url.isprintable()
 
 
+def service_trouble(url: str, *, query: bool = False) -> str:
+    """Why no service can be reached at ``url``; empty when it can.
+
+    Paths are added to it, or parameters (``query``: it may have some already), so that nothing may stand behind them.
+    """
+    if trouble := url_trouble(url):
+        return trouble
+    wrong = "#" if "#" in url else "?" if "?" in url and not query else ""
+    return f"{_short(url)} is not the URL of a service: it has a {wrong}" if wrong else ""
+
+
 class _Written(NamedTuple):
     """What a template has written of a URL: its text up to the end of the host; ``gap``: whether it ends in a space."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from offerkit.rendering.sandbox import run
-from offerkit.rendering.urls import put_together, template_fault, url_fault
+from offerkit.rendering.urls import put_together, service_trouble, template_fault, url_fault
 from offerkit.rendering.values import Sink
 
 URLS = [
@@ -104,3 +104,10 @@ def test_templates_that_give_one(template: str, values: dict[str, object]) -> No
     assert template_fault(template) is None
     made = run(template, Sink.URL, values)
     assert not made.strip() or url_fault(put_together(made)) is None
+
+
+def test_the_url_of_a_service_has_nothing_behind_its_path() -> None:
+    assert service_trouble("https://a.example/o") == service_trouble("https://a.example/o?a=1", query=True) == ""
+    assert service_trouble("https://a.example?a=1").endswith("it has a ?")
+    assert service_trouble("https://a.example#a", query=True).endswith("it has a #")
+    assert "port" in service_trouble("https://a.example:99999")
