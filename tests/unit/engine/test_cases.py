@@ -122,6 +122,11 @@ def test_inline_catalogs_are_checked() -> None:
         inline_bodies({**SECTIONS, "offers": {"a": {"categry": "all"}}})
 
 
+def test_a_catalog_whose_dimension_is_not_there() -> None:
+    with pytest.raises(CaseError, match="the catalog has no dimension “persn”"):
+        inline_bodies({**SECTIONS, "environment": {"dimension": "persn"}})
+
+
 @pytest.mark.parametrize(
     ("sections", "said"),
     [
