@@ -8,9 +8,7 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from functools import wraps
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -52,6 +50,8 @@ def _at_most(seconds: float) -> Iterator[None]:
 
 
 def _session(ctx: click.Context) -> Session:
+    from dataclasses import replace
+
     from offerkit.cli.shell import Shell
     from offerkit.loader.progress import no_progress
 
@@ -307,6 +307,8 @@ def statuses(session: Session, ctx: click.Context) -> Iterable[str]:
 
 def folder_environments(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """The environments that the folder to import from declares."""
+    from pathlib import Path
+
     try:
         declared = Path(_typed(ctx, "folder")[0], "environments").glob("*.y*ml")
         return sorted(path.stem for path in declared if path.stem.startswith(incomplete))[:MOST]
