@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from offerkit.cli.complete import addresses
+from offerkit.cli.complete import addresses_or_files
 from offerkit.cli.impact import override_option
 from offerkit.cli.options import blocked_option, changing, exclude_option, full_option, pass_shell
 from offerkit.cli.planned import carry_out, finish, warn_if_older
@@ -14,7 +14,7 @@ from offerkit.cli.shell import Shell, is_file
 
 
 @click.command("apply")
-@click.argument("what", nargs=-1, metavar="[PLAN | ADDRESS...]", shell_complete=addresses)
+@click.argument("what", nargs=-1, metavar="[PLAN | ADDRESS...]", shell_complete=addresses_or_files)
 @exclude_option
 @full_option
 @blocked_option

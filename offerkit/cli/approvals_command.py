@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from offerkit.cli.complete import addresses
+from offerkit.cli.complete import offer_patterns
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell, width
 
 
 @click.command("approvals")
-@click.argument("patterns", nargs=-1, metavar="[PATTERN]...", shell_complete=addresses)
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]...", shell_complete=offer_patterns)
 @click.option("--mine", "only_mine", is_flag=True, help="Only what you can decide on.")
 @click.option("--all", "everything", is_flag=True, help="Also what is approved or rejected.")
 @click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", help="How to print.")

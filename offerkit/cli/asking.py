@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from offerkit.cli.complete import environments
+from offerkit.cli.complete import call_data, environments
 from offerkit.diagnostics import Diagnostic, Severity
 
 if TYPE_CHECKING:
     from offerkit.engine.report import Report
 
 data_option = click.option(
-    "--data", "-d", multiple=True, metavar="NAME=VALUE", help="Call data; its type is what the environment declares."
+    "--data",
+    "-d",
+    multiple=True,
+    metavar="NAME=VALUE",
+    shell_complete=call_data,
+    help="Call data; its type is what the environment declares.",
 )
 at_option = click.option(
     "--at",

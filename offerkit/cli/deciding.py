@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from offerkit.cli.complete import addresses, spaces
+from offerkit.cli.complete import categories, offer_patterns, spaces
 from offerkit.cli.options import combined, lock_option
 from offerkit.cli.shell import Shell, tell
 from offerkit.diagnostics import Code, Severity, refuse
@@ -17,8 +17,15 @@ from offerkit.diagnostics import Code, Severity, refuse
 F = TypeVar("F", bound=Callable[..., Any])
 
 deciding: Callable[[F], F] = combined(
-    click.argument("patterns", nargs=-1, metavar="[PATTERN]...", shell_complete=addresses),
-    click.option("--category", "categories", multiple=True, metavar="PATH", help="All offers below a category."),
+    click.argument("patterns", nargs=-1, metavar="[PATTERN]...", shell_complete=offer_patterns),
+    click.option(
+        "--category",
+        "categories",
+        multiple=True,
+        metavar="PATH",
+        shell_complete=categories,
+        help="All offers below a category.",
+    ),
     click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="All that this promotion plan lacks."),
     click.option("--content", is_flag=True, help="The content; with --space only there."),
     click.option("--eligibility", is_flag=True, help="The eligibility: weights and rules, own and inherited."),

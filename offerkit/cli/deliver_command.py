@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from offerkit.cli.asking import data_option, set_aside_option, warn
-from offerkit.cli.complete import deliveries
+from offerkit.cli.complete import axes, deliveries, files
 from offerkit.cli.options import pass_shell, service_url
 from offerkit.cli.shell import Shell, progress_bar
 
@@ -33,9 +33,20 @@ if TYPE_CHECKING:
     metavar="TIME",
     help="The contact date: a day (its noon) or a time, in the environment's time zone (default: as declared).",
 )
-@click.option("--contacts", default="", metavar="FILE", help="Contacts from this CSV or Parquet file of the project.")
 @click.option(
-    "--field", "fields", multiple=True, metavar="FIELD", help="Write this field, such as recipient.email, with each."
+    "--contacts",
+    default="",
+    metavar="FILE",
+    shell_complete=files,
+    help="Contacts from this CSV or Parquet file of the project.",
+)
+@click.option(
+    "--field",
+    "fields",
+    multiple=True,
+    metavar="FIELD",
+    shell_complete=axes,
+    help="Write this field, such as recipient.email, with each.",
 )
 @click.option(
     "--status-url",

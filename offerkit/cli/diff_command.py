@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from offerkit.cli.complete import addresses, stages
+from offerkit.cli.complete import addresses, states
 from offerkit.cli.options import exclude_option, exitcode_option, format_option, full_option, pass_shell
 from offerkit.cli.shell import Shell, markdown_limit, width
 
 
 @click.command("diff")
-@click.argument("a", metavar="A", shell_complete=stages)
-@click.argument("b", metavar="B", shell_complete=stages)
+@click.argument("a", metavar="A", shell_complete=states)
+@click.argument("b", metavar="B", shell_complete=states)
 @click.argument("targets", nargs=-1, metavar="[ADDRESS]...", shell_complete=addresses)
 @exclude_option
 @exitcode_option

@@ -5,13 +5,21 @@ from __future__ import annotations
 import click
 
 from offerkit.cli.asking import at_option, data_option, environment_option, stage_option
+from offerkit.cli.complete import contact_fields
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell
 
 
 @click.command("eval")
 @click.argument("expression", metavar="EXPR")
-@click.option("--contact", "-c", default="", metavar="KEY", help="For this contact: primary key, or FIELD=VALUE.")
+@click.option(
+    "--contact",
+    "-c",
+    default="",
+    metavar="KEY",
+    shell_complete=contact_fields,
+    help="For this contact: primary key, or FIELD=VALUE.",
+)
 @data_option
 @at_option
 @environment_option

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from offerkit.cli.complete import axes
+
 if TYPE_CHECKING:
     from offerkit.planning.plan import Plan
     from offerkit.reports.impact import Impact
@@ -85,6 +87,7 @@ _OPTIONS = (
         "by",
         multiple=True,
         metavar="FIELD",
+        shell_complete=axes,
         help="With --impact: also by this field, such as recipient.country.",
     ),
     click.option(

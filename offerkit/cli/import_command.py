@@ -6,13 +6,21 @@ from pathlib import Path
 
 import click
 
+from offerkit.cli.complete import folder_environments
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell
 
 
 @click.command("import")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--environment", "names", multiple=True, metavar="NAME", help="Take only this one, and what it needs.")
+@click.option(
+    "--environment",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=folder_environments,
+    help="Take only this one, and what it needs.",
+)
 @click.option("--check", is_flag=True, help="Write nothing; tell what would be taken.")
 @pass_shell
 def command(shell: Shell, folder: Path, names: tuple[str, ...], check: bool) -> None:

@@ -26,7 +26,8 @@ def command(shell: Shell, target: Path, environment: str, install: str) -> None:
     """Begin a new project in a folder.
 
     DIR gets a small project with comments that can be planned at once: an environment, two spaces, two offers,
-    their rules, and a workflow for pull requests. Files that are there already stay as they are.
+    their rules, and a workflow for pull requests. Files that are there already stay as they are. A project that
+    is there gets what it lacks around its resources: schemas for editors, the workflow, a README.
 
     SOURCE is written to requirements.txt, from which the workflow installs: git+https://HOST/REPOSITORY@COMMIT, an
     https address of a wheel, offerkit==VERSION of your own index, or the path of a wheel, which is copied to vendor/.
@@ -42,12 +43,20 @@ def command(shell: Shell, target: Path, environment: str, install: str) -> None:
     for path in begun.written:
         click.echo(f"  + {visible(str(path))}")
     for path in begun.kept:
-        click.echo(f"  = {visible(str(path))} (was there; left as it is)")
+        also = "; renew it with: offerkit schema --out .schema" if path in begun.outdated else ""
+        click.echo(f"  = {visible(str(path))} (was there; left as it is{also})")
     shown = visible(str(target))
-    click.echo(shell.style.green(f"A new project in {shown}."), color=True)
+    if begun.project:
+        click.echo("  = specs/, environments/ (the project's own; left as they are)")
+    fresh = not begun.project and bool(begun.written)
+    said = "A new project in"
+    if not fresh:
+        said = f"{'Added what was missing to' if begun.written else 'Nothing is missing in'} the project in"
+    click.echo(shell.style.green(f"{said} {shown}."), color=True)
     if not source.line or REQUIREMENTS in begun.kept:
         click.echo(f"Its workflow installs what {REQUIREMENTS} names: name the source of offerkit there.")
-    click.echo(f"Now: cd {shown} && offerkit plan")
+    if fresh:
+        click.echo(f"Now: cd {shown} && offerkit plan")
 
 
 def _starter(folder: Traversable, above: str = "") -> Iterator[tuple[str, bytes]]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from offerkit import __version__
-from offerkit.cli.complete import operators
+from offerkit.cli.complete import files, operators
 
 if TYPE_CHECKING:
     from offerkit.diagnostics import Refused
@@ -92,7 +92,8 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, with the nearest command for one that does not exist."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+        completing = ctx.resilient_parsing
+        if args and args[0] not in COMMANDS and not args[0].startswith("-") and not completing:
             from offerkit.diagnostics import suggestion
 
             hint = suggestion(args[0], COMMANDS, "“offerkit --help” lists the commands.")
@@ -113,6 +114,7 @@ def _global_options() -> list[click.Option]:
         click.Option(
             ["--store"],
             metavar="PATH|URL",
+            shell_complete=files,
             envvar="OFFERKIT_STORE",
             help="The store: a path or postgresql://… (default: .offerkit/store.db).",
         ),
@@ -158,6 +160,9 @@ def _with_global_options(command: click.Command) -> click.Command:
 def _set_globally(ctx: click.Context, option: click.Parameter, value: Any) -> None:
     if value is not None and option.name is not None:
         shell = ctx.find_root().obj
+        if shell is None:  # the shell completes: nothing runs
+            ctx.find_root().params[option.name] = value
+            return
         setattr(shell, option.name, value)
         shell.store_typed = shell.store_typed or option.name == "store"
 

@@ -5,17 +5,24 @@ from __future__ import annotations
 import click
 
 from offerkit.cli.asking import at_option, data_option, stage_option
-from offerkit.cli.complete import addresses, spaces
+from offerkit.cli.complete import contact_fields, offers, spaces
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell, width
 
 
 @click.command("preview")
-@click.argument("offer", metavar="OFFER", shell_complete=addresses)
+@click.argument("offer", metavar="OFFER", shell_complete=offers)
 @click.option(
     "--space", "on", multiple=True, metavar="SPACE", help="Only here (default: everywhere).", shell_complete=spaces
 )
-@click.option("--contact", "-c", default="", metavar="KEY", help="As this contact: primary key, or FIELD=VALUE.")
+@click.option(
+    "--contact",
+    "-c",
+    default="",
+    metavar="KEY",
+    shell_complete=contact_fields,
+    help="As this contact: primary key, or FIELD=VALUE.",
+)
 @data_option
 @at_option
 @stage_option

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from offerkit.cli.asking import at_option, data_option, warn
-from offerkit.cli.complete import live_spaces
+from offerkit.cli.complete import anonymous_categories, categories, live_spaces, themes
 from offerkit.cli.options import pass_shell, service_url
 from offerkit.cli.shell import Shell, width
 
@@ -23,15 +23,20 @@ from offerkit.cli.shell import Shell, width
 @click.option("--contact", "-c", default="", metavar="KEY", help="Who, by the space's keys; parts joined by |.")
 @click.option("--cookie", default="", metavar="VALUE", help="The visitor's permanent or session cookie.")
 @click.option("-n", "count", type=int, default=1, metavar="COUNT", help="How many offers on each space (default: 1).")
-@click.option("--category", "categories", multiple=True, metavar="PATH", help="Only offers below it.")
+@click.option(
+    "--category", "categories", multiple=True, metavar="PATH", shell_complete=categories, help="Only offers below it."
+)
 @click.option(
     "--anonymous-category",
     "anonymous",
     multiple=True,
     metavar="PATH",
+    shell_complete=anonymous_categories,
     help="Only offers below it, where the linked anonymous space answers (default: as the space says).",
 )
-@click.option("--theme", "themes", multiple=True, metavar="NAME", help="Only offers that carry it.")
+@click.option(
+    "--theme", "themes", multiple=True, metavar="NAME", shell_complete=themes, help="Only offers that carry it."
+)
 @data_option
 @at_option
 @click.option("--seed", default="", metavar="TEXT", help="Decides how offers of equal weight take turns.")

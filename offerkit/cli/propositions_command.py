@@ -5,20 +5,22 @@ from __future__ import annotations
 import click
 
 from offerkit.cli.asking import environment_option, warn
-from offerkit.cli.complete import spaces
+from offerkit.cli.complete import offers, spaces, statuses
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell, width
 
 
 @click.command("propositions")
 @click.argument("proposition", required=False, default="", metavar="[PROPOSITION]")
-@click.option("--offer", default="", metavar="OFFER", help="Of this offer: its name or address.")
+@click.option("--offer", default="", metavar="OFFER", shell_complete=offers, help="Of this offer: its name or address.")
 @click.option("--contact", "-c", default="", metavar="KEY", help="Of this contact, by primary key.")
 @click.option(
     "--space", default="", metavar="SPACE", help="On this space: its name or ENV/SPACE.", shell_complete=spaces
 )
 @environment_option
-@click.option("--status", default="", metavar="STATUS", help="With this status, by name or number.")
+@click.option(
+    "--status", default="", metavar="STATUS", shell_complete=statuses, help="With this status, by name or number."
+)
 @click.option("--since", default="", metavar="TIME", help="From this day or time on, in the environment's time zone.")
 @click.option("--until", default="", metavar="TIME", help="Before this day or time, in the environment's time zone.")
 @click.option("--limit", "-n", type=click.IntRange(min=0), default=50, help="At most so many; 0: all (default: 50).")

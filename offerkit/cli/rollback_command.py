@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import click
 
-from offerkit.cli.complete import stages
+from offerkit.cli.complete import held_stages, revisions
 from offerkit.cli.options import changing, exitcode_option, format_option, full_option, out_option, pass_shell
 from offerkit.cli.planned import carry_out, finish, to_be_applied
 from offerkit.cli.shell import Shell
 
 
 @click.command("rollback")
-@click.argument("stage", metavar="STAGE", shell_complete=stages)
+@click.argument("stage", metavar="STAGE", shell_complete=held_stages)
 @click.option(
     "--to",
     "to",
     required=True,
     metavar="REVISION|TIME",
+    shell_complete=revisions,
     help="The revision to go back to, or the last one of a day or at a time in the environment's time zone.",
 )
 @click.option("--plan-only", is_flag=True, help="Show the plan and stop.")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from offerkit.cli.asking import at_option, data_option, set_aside_option, warn
-from offerkit.cli.complete import environments, spaces
+from offerkit.cli.complete import axes, categories, environments, files, spaces, themes
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell, progress_bar
 
@@ -17,8 +17,18 @@ from offerkit.cli.shell import Shell, progress_bar
 @click.option(
     "--space", "names", multiple=True, metavar="SPACE", help="On this space (default: all).", shell_complete=spaces
 )
-@click.option("--category", "-c", "categories", multiple=True, metavar="PATH", help="Only offers below this category.")
-@click.option("--theme", "-t", "themes", multiple=True, metavar="NAME", help="Only offers with this theme.")
+@click.option(
+    "--category",
+    "-c",
+    "categories",
+    multiple=True,
+    metavar="PATH",
+    shell_complete=categories,
+    help="Only offers below this category.",
+)
+@click.option(
+    "--theme", "-t", "themes", multiple=True, metavar="NAME", shell_complete=themes, help="Only offers with this theme."
+)
 @data_option
 @at_option
 @click.option("-n", "count", type=int, default=3, metavar="NUMBER", help="Offers for each contact (default: 3).")
@@ -28,8 +38,21 @@ from offerkit.cli.shell import Shell, progress_bar
     default="live",
     help="What to look at (default: what is live).",
 )
-@click.option("--contacts", default="", metavar="FILE", help="Contacts from this CSV or Parquet file of the project.")
-@click.option("--axis", "axes", multiple=True, metavar="FIELD", help="Also by this field, such as recipient.country.")
+@click.option(
+    "--contacts",
+    default="",
+    metavar="FILE",
+    shell_complete=files,
+    help="Contacts from this CSV or Parquet file of the project.",
+)
+@click.option(
+    "--axis",
+    "axes",
+    multiple=True,
+    metavar="FIELD",
+    shell_complete=axes,
+    help="Also by this field, such as recipient.country.",
+)
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import click
 
 from offerkit.cli.asking import stage_option
-from offerkit.cli.complete import spaces
+from offerkit.cli.complete import web_spaces
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell
 
 
 @click.command("snippet")
-@click.argument("place", metavar="ENVIRONMENT/SPACE", shell_complete=spaces)
+@click.argument("place", metavar="ENVIRONMENT/SPACE", shell_complete=web_spaces)
 @click.option("--url", default="", metavar="URL", help="How browsers reach the service (default: an example).")
 @stage_option
 @pass_shell

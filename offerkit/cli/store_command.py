@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from offerkit.cli.complete import environments
+from offerkit.cli.complete import environments, files
 from offerkit.cli.options import changing, pass_shell
 from offerkit.cli.shell import Shell, located, progress_bar
 
@@ -84,8 +84,8 @@ def migrate(shell: Shell, check: bool) -> int:
 
 
 @store.command("copy")
-@click.argument("source", metavar="FROM")
-@click.argument("target", metavar="TO")
+@click.argument("source", metavar="FROM", shell_complete=files)
+@click.argument("target", metavar="TO", shell_complete=files)
 @pass_shell
 def copy(shell: Shell, source: str, target: str) -> None:
     """Copy a whole store, SQLite or PostgreSQL, to where there is none yet.
@@ -105,7 +105,7 @@ def copy(shell: Shell, source: str, target: str) -> None:
 
 
 @store.command("backup")
-@click.argument("target", metavar="FILE")
+@click.argument("target", metavar="FILE", shell_complete=files)
 @pass_shell
 def backup(shell: Shell, target: str) -> None:
     """Copy this project's store to FILE, where there is none yet.
@@ -126,7 +126,7 @@ def backup(shell: Shell, target: str) -> None:
 
 
 @store.command("restore")
-@click.argument("source", metavar="FILE")
+@click.argument("source", metavar="FILE", shell_complete=files)
 @click.option("--other-project", is_flag=True, help="Let the store of another project take this one's place.")
 @changing
 @pass_shell

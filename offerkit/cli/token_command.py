@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from offerkit.cli.complete import operators
+from offerkit.cli.complete import operators, tokens
 from offerkit.cli.options import lock_option, pass_shell
 from offerkit.cli.shell import Shell
 
@@ -73,7 +73,7 @@ def listed(shell: Shell) -> None:
 
 
 @token.command("revoke")
-@click.argument("id_", metavar="ID")
+@click.argument("id_", metavar="ID", shell_complete=tokens)
 @lock_option
 @pass_shell
 def revoke(shell: Shell, id_: str, lock_timeout: float) -> None:

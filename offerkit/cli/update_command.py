@@ -5,19 +5,16 @@ from __future__ import annotations
 import click
 
 from offerkit.cli.asking import at_option, data_option, environment_option, warn
+from offerkit.cli.complete import statuses
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell
 
 STATUSES = ("generated", "presented", "interested", "accepted", "scheduled", "rejected")
 
 
-def _statuses(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    return [status for status in STATUSES if status.startswith(incomplete)]
-
-
 @click.command("update")
 @click.argument("proposition", metavar="PROPOSITION")
-@click.argument("status", metavar="STATUS", shell_complete=_statuses)
+@click.argument("status", metavar="STATUS", shell_complete=statuses)
 @data_option
 @at_option
 @environment_option

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pydantic import ValidationError
 
 from offerkit.address import SECTIONS, SHARED_KINDS, Address, Kind
+from offerkit.diagnostics import suggestion
 from offerkit.engine.case_values import CaseError, known_keys, map_of, names_of
 from offerkit.engine.catalog import Catalog, compile_catalog
 from offerkit.engine.hooks import NO_HOOKS, Hooks
@@ -35,6 +36,10 @@ def inline_bodies(sections: Mapping[str, object], environment: str = NAME) -> di
         for name, raw in map_of(resources, section).items():
             place = "shared" if kind in SHARED_KINDS else environment
             bodies[str(Address(place, kind, name))] = _body(kind, name, raw)
+    dimension = str(bodies[f"environment.{environment}"].get("dimension", ""))
+    if f"dimension.{dimension}" not in bodies:
+        known = [address.partition(".")[2] for address in bodies if address.startswith("dimension.")]
+        raise CaseError(f"the catalog has no dimension “{dimension[:80]}”. {suggestion(dimension, known)}".strip())
     return bodies
 
 

@@ -87,7 +87,8 @@ def _facts(source: SpecFile, document: YamlMap, raw: Raw, resource: Any, found: 
                 given=given(resource),
             )
         case Kind.SPACE:
-            outbound = resource.channel not in INBOUND
+            web, outbound = resource.channel == INBOUND[0], resource.channel not in INBOUND
+            marks = (("unitary", resource.unitary), ("outbound", outbound), ("web", web))
             markup = frozenset(field.name for field in resource.fields if field.format == "html")
             outputs: dict[PathInside, str] = {
                 ("render", name): text for name, text in resource.render if text is not None
@@ -96,7 +97,7 @@ def _facts(source: SpecFile, document: YamlMap, raw: Raw, resource: Any, found: 
                 fields=tuple(field.name for field in resource.fields),
                 required=tuple(field.name for field in resource.fields if field.required),
                 keys=resource.identification.keys,
-                flags=tuple(flag for flag, on in (("unitary", resource.unitary), ("outbound", outbound)) if on),
+                flags=tuple(flag for flag, on in marks if on),
                 variables=_variables(source, document, raw, outputs, found, markup),
                 types=tuple((field.name, field.format, ()) for field in resource.fields),
                 expressions=written,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import secrets
 import shutil
 import stat
 import tempfile
@@ -30,17 +32,52 @@ def add_files(root: Path, files: Mapping[str, bytes]) -> None:
             raise
 
 
+def add_missing(root: Path, files: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Write those of ``files`` that are not there yet, and say which; a file that is there is never touched.
+
+    Raises Refused when one cannot be written, and then takes back what was.
+    """
+    made: list[Path] = []
+    written = []
+    with _writing(root):
+        try:
+            for path, content in sorted(files.items()):
+                if os.path.lexists(root / path):
+                    continue
+                _make_folders((root / path).parent, made)
+                with contextlib.suppress(FileExistsError):  # of another run at the same moment
+                    _put(root / path, content)
+                    made.append(root / path)
+                    written.append(path)
+        except BaseException:
+            _take_back(made)
+            raise
+    return tuple(written)
+
+
 def _add(target: Path, content: bytes) -> None:
-    if os.path.lexists(target):
-        raise refuse(Code.TARGET_EXISTS, f"{target} exists already", hint="Rename or remove it first.")
+    try:
+        _put(target, content)
+    except FileExistsError:
+        raise refuse(Code.TARGET_EXISTS, f"{target} exists already", hint="Rename or remove it first.") from None
+
+
+def _put(target: Path, content: bytes) -> None:
+    """A whole file where none is, or FileExistsError: also when another run makes it at the same moment."""
     partial = _partial(target)
     try:
         partial.write_bytes(content)
-        partial.rename(target)
-    except BaseException:
+        try:
+            os.link(partial, target)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links
+            if os.path.lexists(target):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
+            partial.rename(target)
+    finally:
         with contextlib.suppress(OSError):
             partial.unlink()
-        raise
 
 
 def replace_files(root: Path, files: Mapping[str, bytes]) -> None:
@@ -129,7 +166,7 @@ def _umask() -> int:
 
 
 def _partial(target: Path) -> Path:
-    return target.with_name(f".{target.name[:100]}.{os.getpid()}.partial")
+    return target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.partial")
 
 
 def _make_folders(folder: Path, made: list[Path]) -> None:
@@ -138,8 +175,13 @@ def _make_folders(folder: Path, made: list[Path]) -> None:
         missing.append(folder)
         folder = folder.parent
     for path in reversed(missing):
-        path.mkdir()
-        made.append(path)
+        try:
+            path.mkdir()
+        except FileExistsError:  # of another run at the same moment
+            if not path.is_dir():
+                raise
+        else:
+            made.append(path)
 
 
 def _take_back(made: list[Path]) -> None:

@@ -39,10 +39,12 @@ def exposed(parts: Sequence[Piece], *, html: bool, xml: bool, markup: frozenset[
             reasons = (_reason(place, html, _is_markup(piece.tokens, scopes[-1])) for place in branches.states)
             yield from (Trouble(piece.start, reason) for reason in reasons if reason)
         elif word:
+            before = branches.repeated(word)
+            if before is not None:
+                scopes.pop()  # what a loop's body sets ends with it; its else is outside
+                if not branches.states <= before:
+                    yield Trouble(piece.start, "a loop ends in another place of the markup than it begins")
             _assign(word, piece.tokens, scopes)
-            before = branches.before
-            if word == "endfor" and before is not None and not branches.states <= before:
-                yield Trouble(piece.start, "a loop ends in another place of the markup than it begins")
             branches.follow(word)
         if len(branches.states) > _MOST:
             yield Trouble(piece.start, "its branches leave the markup in too many ways; close in each what it opens")
@@ -50,7 +52,7 @@ def exposed(parts: Sequence[Piece], *, html: bool, xml: bool, markup: frozenset[
 
 
 def _assign(word: str, tokens: Sequence[Token], scopes: list[frozenset[str]]) -> None:
-    """Keep the names that may be markup behind a statement; what a loop sets ends with it."""
+    """Keep the names that may be markup behind a statement."""
     if word == "set" and len(tokens) > 3:
         if _is_markup(tokens[3:], scopes[-1]):
             scopes[-1] |= {tokens[1].text}
@@ -59,8 +61,6 @@ def _assign(word: str, tokens: Sequence[Token], scopes: list[frozenset[str]]) ->
         names = {token.text for token in tokens[1:middle] if token.kind == "name"} | {"loop"}
         rest = scopes[-1] - names
         scopes.append(rest | names if _is_markup(tokens[middle:], scopes[-1]) else rest)
-    elif word == "endfor" and len(scopes) > 1:
-        scopes.pop()
 
 
 def _is_markup(tokens: Sequence[Token], names: frozenset[str]) -> str:

@@ -73,6 +73,7 @@ class _Block(Generic[State]):
 
     before: frozenset[State]
     ends: frozenset[State] = field(default_factory=frozenset)
+    loop: bool = False
     always: bool = False
     """Whether one of the branches is taken whatever happens."""
 
@@ -85,16 +86,20 @@ class Branches(Generic[State]):
         self.states = frozenset((start,))
         self._blocks: list[_Block[State]] = []
 
-    @property
-    def before(self) -> frozenset[State] | None:
-        """The states before the innermost open block; None outside of all."""
-        return self._blocks[-1].before if self._blocks else None
+    def repeated(self, word: str) -> frozenset[State] | None:
+        """The states before the loop whose body ends with the statement ``word``; None where none ends.
+
+        What stands in the body is read from them once more for each round.
+        """
+        block = self._blocks[-1] if self._blocks else None
+        ends = block is not None and block.loop and not block.always and word in ("else", "endfor")
+        return block.before if block is not None and ends else None
 
     def follow(self, word: str) -> None:
         """Take the statement that begins with ``word``."""
         match word:
             case "if" | "for":
-                self._blocks.append(_Block(self.states))
+                self._blocks.append(_Block(self.states, loop=word == "for"))
             case "elif" | "else" if self._blocks:
                 block = self._blocks[-1]
                 block.ends |= self.states

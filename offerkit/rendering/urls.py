@@ -79,6 +79,8 @@ def _host_fault(host: str) -> str:
         return "its host has an empty part between dots"
     if _NUMBER.fullmatch(labels[-1]):
         return "" if _is_address(".".join(labels), 4) else "its host ends in a number but is no IPv4 address"
+    if len(host) > _MAX_HOST + 1:
+        return f"its host has more than {_MAX_HOST} characters"
     if not host.isascii():
         try:
             host = host.removesuffix(".").encode("idna").decode()
@@ -133,6 +135,17 @@ def names_database(url: str) -> bool:
     return parts.scheme in ("postgresql", "postgres") and "://" in url and port != 0 and url.isprintable()
 
 
+def service_trouble(url: str, *, query: bool = False) -> str:
+    """Why no service can be reached at ``url``; empty when it can.
+
+    Paths are added to it, or parameters (``query``: it may have some already), so that nothing may stand behind them.
+    """
+    if trouble := url_trouble(url):
+        return trouble
+    wrong = "#" if "#" in url else "?" if "?" in url and not query else ""
+    return f"{_short(url)} is not the URL of a service: it has a {wrong}" if wrong else ""
+
+
 class _Written(NamedTuple):
     """What a template has written of a URL: its text up to the end of the host; ``gap``: whether it ends in a space."""
 
@@ -165,8 +178,8 @@ def template_fault(template: str) -> Fault | None:
             states.add(moved)
         branches.states = frozenset(states)
         if piece.kind == "statement" and piece.tokens:
-            before = branches.before
-            if piece.tokens[0].text == "endfor" and before is not None and _grown(branches.states, before):
+            before = branches.repeated(piece.tokens[0].text)
+            if before is not None and _grown(branches.states, before):
                 return Fault("a loop writes its scheme, host or port", piece.start)
             branches.follow(piece.tokens[0].text)
         if len(branches.states) > _MOST:

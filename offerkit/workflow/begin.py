@@ -29,12 +29,19 @@ _WHEEL = re.compile(r"offerkit-[0-9][0-9A-Za-z.!+_]{0,60}-py3-none-any\.whl")
 _WHEEL_BYTES = 50_000_000
 
 
+_PROJECT = ("environments", "specs")
+"""The folders that make a project, in which it has its own files."""
+
+
 @dataclass(frozen=True)
 class Begun:
-    """What was written, and what was there already and stays as it is."""
+    """What was written; what was there already and stays as it is; whether a project was there."""
 
     written: tuple[str, ...]
     kept: tuple[str, ...]
+    project: bool
+    outdated: tuple[str, ...] = ()
+    """Those of ``kept`` that offerkit itself makes and that another version of it made."""
 
 
 @dataclass(frozen=True)
@@ -92,13 +99,14 @@ def _no_source(why: str, hint: str) -> Refused:
 def begin(
     target: Path, starter: Mapping[str, bytes], environment: str, email: str, source: Source | None = None
 ) -> Begun:
-    """Write a new project into ``target``: the starter's files, for one environment, and the JSON Schemas.
+    """Write what ``target`` lacks of a project: the starter's files, for one environment, and the JSON Schemas.
 
-    Files that a repository may have already (a README, a workflow) are left alone. Raises Refused where there
-    is a project already.
+    Nothing that is there is changed. A project with resources of its own gets what stands around them (schemas, a
+    workflow, a README), no resources; one that another run has begun and not finished is completed. Raises Refused
+    for a folder that has a store and no project.
     """
     from offerkit.loader.json_schema import schema_files
-    from offerkit.loader.write import add_files
+    from offerkit.loader.write import add_missing
 
     if not valid_name(Kind.ENVIRONMENT, environment):
         raise refuse(
@@ -106,33 +114,50 @@ def begin(
             f"“{environment[:60]}” cannot name an environment",
             hint="Names have ASCII letters, digits, - and _, and at most 64 characters; “shared” is taken.",
         )
-    _refuse_project(target)
     email = email if _PLAIN_EMAIL.fullmatch(email) else STARTER_EMAIL
-    files = {f".schema/{name}": content for name, content in schema_files().items()}
-    for path, content in starter.items():
-        text = content.decode().replace(STARTER_ENVIRONMENT, environment)
-        files[path.replace(STARTER_ENVIRONMENT, environment)] = text.replace(
-            STARTER_EMAIL, email or STARTER_EMAIL
-        ).encode()
+    schemas = {f".schema/{name}": content for name, content in schema_files().items()}
+    files = {
+        path.replace(STARTER_ENVIRONMENT, environment): content.decode()
+        .replace(STARTER_ENVIRONMENT, environment)
+        .replace(STARTER_EMAIL, email)
+        .encode()
+        for path, content in starter.items()
+    }
     if source is not None and source.line:
         files[REQUIREMENTS] = files[REQUIREMENTS].replace(_UNSET.encode(), f"{source.line}\n".encode())
         files |= source.files
-    kept = tuple(sorted(path for path in files if (target / path).exists()))
-    new = {path: content for path, content in files.items() if path not in kept}
-    add_files(target, new)
-    return Begun(tuple(sorted(new)), kept)
+    own = _has_own_resources(target, files)
+    wanted = schemas | {path: content for path, content in files.items() if not (own and path.startswith(_PROJECT))}
+    written = add_missing(target, wanted)
+    kept = tuple(sorted(wanted.keys() - set(written)))
+    outdated = tuple(path for path in kept if path in schemas and _content(target / path) != schemas[path])
+    return Begun(written, kept, own, outdated)
 
 
-def _refuse_project(target: Path) -> None:
+def _has_own_resources(target: Path, files: Mapping[str, bytes]) -> bool:
+    """Whether ``target`` has YAML of its own, and not only what the starter would write there.
+
+    Raises Refused where nothing can be begun.
+    """
     try:
         if target.exists() and not target.is_dir():
             raise refuse(Code.TARGET_EXISTS, f"{target!s:.200} is not a folder", hint="Name a new folder.")
-        there = [name for name in ("specs", "environments", ".offerkit") if (target / name).exists()]
+        there = {
+            path.relative_to(target).as_posix(): path
+            for name in _PROJECT
+            for path in sorted((target / name).rglob("*"))
+            if path.suffix in (".yaml", ".yml") and not path.name.startswith(".")
+        }
+        if not there and (target / ".offerkit").exists():
+            raise refuse(
+                Code.TARGET_EXISTS,
+                f"there is a project in {target!s:.200} already: it has .offerkit/, but no specs/",
+                hint="Get its specs back: offerkit export live --to DIR; or name a new folder.",
+            )
+        return any(path not in files or _content(file) != files[path] for path, file in there.items())
     except (OSError, ValueError) as error:
         raise refuse(Code.UNREADABLE, f"{target!s:.200} cannot be written: {reason_of(error)}") from None
-    if there:
-        raise refuse(
-            Code.TARGET_EXISTS,
-            f"there is a project in {target!s:.200} already: it has {there[0]}/",
-            hint="Name a new folder, or remove what is there.",
-        )
+
+
+def _content(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else b""

@@ -7,7 +7,7 @@ from html import escape
 
 from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.engine.catalog import Catalog, Space
-from offerkit.rendering.urls import url_trouble
+from offerkit.rendering.urls import service_trouble
 from offerkit.workflow.catalogs import Catalogs
 
 WHERE = "https://offers.example"
@@ -26,7 +26,7 @@ def snippet(catalogs: Catalogs, place: str, url: str = "") -> str:
         hint = suggestion(place, known, "Spaces of a page are unitary, of the channel inbound-web.")
         raise refuse(Code.UNKNOWN_SPACE, f"there is no space “{place[:80]}” of a web page", hint=hint)
     service = (url or WHERE).rstrip("/")
-    if trouble := url_trouble(service):
+    if trouble := service_trouble(service):
         raise refuse(Code.BAD_REQUEST, f"--url: {trouble}", hint=f"Write it as in {WHERE}.")
     script = f"{service}/nl/interactionProposal.js?env={environment}@live"
     lines = ["<script>", *_globals(catalogs, environment, space), "</script>"]

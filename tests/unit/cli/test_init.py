@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
 from zipfile import ZipFile
@@ -10,6 +11,7 @@ from zipfile import ZipFile
 import jsonschema
 import pytest
 from click.testing import CliRunner, Result
+from helpers.workspace import Workspace
 from ruamel.yaml import YAML
 
 from offerkit.cli import init_command
@@ -24,6 +26,7 @@ from offerkit.loader.project import read_files
 from offerkit.planning.select import Patterns
 from offerkit.workflow import main_path
 from offerkit.workflow.approving import Wish, decide
+from offerkit.workflow.begin import begin
 from offerkit.workflow.session import Session
 
 EMAIL = "kim@example.org"
@@ -114,13 +117,78 @@ def test_what_is_there_stays(tmp_path: Path) -> None:
     assert (tmp_path / "README.md").read_text() == (tmp_path / ".gitignore").read_text() == "mine"
 
 
-@pytest.mark.parametrize("there", ["specs", "environments", ".offerkit"])
-def test_a_project_is_never_touched(tmp_path: Path, there: str) -> None:
-    (tmp_path / there).mkdir()
+def contents(root: Path) -> dict[str, bytes]:
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def test_a_store_without_a_project_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / ".offerkit").mkdir()
     result = run(str(tmp_path))
     assert isinstance(result.exception, Refused)
     assert result.exception.diagnostics[0].code is Code.TARGET_EXISTS
-    assert [path.name for path in tmp_path.iterdir()] == [there]
+    assert [path.name for path in tmp_path.iterdir()] == [".offerkit"]
+
+
+def test_a_project_that_is_there_gets_what_it_lacks(tmp_path: Path) -> None:
+    shop = Workspace(tmp_path / "shop")
+    shop.apply("ada")
+    before = contents(shop.root)
+    for words in (
+        ["  + .github/workflows/offers.yml", "  + .schema/cases.json", "  + README.md", "specs/, environments/ (the project's own", "Added what was missing to the project"],
+        ["  = .schema/cases.json (was there; left as it is)", "Nothing is missing in the project"],
+    ):  # fmt: skip
+        result = run(str(shop.root))
+        assert result.exception is None
+        assert all(word in result.stdout for word in words), result.stdout
+        assert "offerkit plan" not in result.stdout
+        after = contents(shop.root)
+        assert {path: content for path, content in after.items() if path in before} == before
+        assert not any(path.startswith(("specs/", "environments/")) for path in after.keys() - before.keys())
+    (shop.root / ".schema" / "specs.json").write_text("{}")
+    assert "specs.json (was there; left as it is; renew it with: offerkit schema" in run(str(shop.root)).stdout
+    assert (shop.root / ".schema" / "specs.json").read_text() == "{}"
+
+
+@pytest.mark.parametrize("folder", ["specs", "environments", "specs/recipients"])
+def test_empty_folders_are_no_project_yet(tmp_path: Path, folder: str) -> None:
+    (tmp_path / folder).mkdir(parents=True)
+    assert run(str(tmp_path)).exception is None
+    assert read_files(tmp_path)[1] == []
+
+
+def test_what_was_begun_is_completed_wherever_it_was_killed(tmp_path: Path) -> None:
+    run(str(tmp_path / "whole"))
+    whole = contents(tmp_path / "whole")
+    for count in range(len(whole)):
+        part = tmp_path / str(count)
+        for path in sorted(whole)[:count]:
+            (part / path).parent.mkdir(parents=True, exist_ok=True)
+            (part / path).write_bytes(whole[path])
+        assert run(str(part)).exception is None
+        assert contents(part) == whole
+
+
+def test_two_at_once_make_one_project(tmp_path: Path) -> None:
+    run(str(tmp_path / "whole"))
+    with ThreadPoolExecutor(4) as pool:
+        starter = dict(_starter(files("offerkit.cli").joinpath("starter")))
+        for turn in range(10):
+            root = tmp_path / str(turn)
+            begun = list(pool.map(lambda _, root=root: begin(root, starter, "recipients", EMAIL), range(4)))
+            assert sorted(path for one in begun for path in one.written) == sorted(contents(tmp_path / "whole"))
+            assert contents(root) == contents(tmp_path / "whole")
+
+
+def test_links_and_files_in_the_way_are_not_followed_or_replaced(tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "README.md").symlink_to(tmp_path / "nowhere")
+    assert run(str(tmp_path / "new")).exception is None
+    assert not (tmp_path / "nowhere").exists()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "specs").write_text("mine")
+    result = run(str(tmp_path / "other"))
+    assert isinstance(result.exception, Refused)
+    assert contents(tmp_path / "other") == {"specs": b"mine"}
 
 
 def test_places_and_names_that_cannot_be(tmp_path: Path) -> None:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import click
 import jsonschema
 import pytest
 from click.testing import CliRunner
@@ -18,7 +14,7 @@ from helpers.files import base
 from helpers.workspace import Workspace
 
 from offerkit.address import Kind
-from offerkit.cli import complete, completion_command
+from offerkit.cli import completion_command
 from offerkit.cli.main import cli
 from offerkit.cli.schema_command import command
 from offerkit.cli.shell import Shell
@@ -240,56 +236,6 @@ def test_the_command(tmp_path: Path) -> None:
     assert sorted(path.name for path in out.iterdir()) == ["cases.json", "environment.json", "specs.json"]
     (tmp_path / "file").write_text("")
     assert isinstance(run("--out", str(tmp_path / "file")).exception, Refused)
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_scripts(shell: str) -> None:
-    result = CliRunner().invoke(cli, ["completion", shell], standalone_mode=False)
-    assert result.exception is None
-    assert "_OFFERKIT_COMPLETE" in result.stdout
-
-
-@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
-def test_bash_completes_stages_as_one_word(tmp_path: Path) -> None:
-    """Bash breaks words at “@”: only what follows it may be handed back."""
-    shop = Workspace(tmp_path / "shop")
-    shop.apply("ada")
-    program = tmp_path / "offerkit"
-    program.write_text(f"#!{sys.executable}\nfrom offerkit.cli.main import run\nrun()\n")
-    program.chmod(0o755)
-    script = CliRunner().invoke(cli, ["completion", "bash"], standalone_mode=False).stdout
-    for line, expected in (("export shop@d", "design"), ("export shared@d", "design"), ("expo", "export")):
-        line = f"offerkit {line}"
-        begun = f"COMP_LINE='{line}' COMP_POINT={len(line)}"
-        asked = f"{script}\n{begun}\n_offerkit_completion '{program}'\necho ${{COMPREPLY[@]}}"
-        done = subprocess.run(["bash", "-c", asked], cwd=shop.root, capture_output=True, text=True, check=True)
-        assert (done.stdout, done.stderr) == (f"{expected}\n", "")
-
-
-def test_completion_of_names(tmp_path: Path) -> None:
-    from helpers.workspace import Workspace
-
-    shop = Workspace(tmp_path / "shop")
-    context = click.Context(cli)
-    context.params = {"project": str(shop.root)}
-    parameter = click.Argument(["x"])
-
-    def names(function: Any, begun: str = "") -> list[str]:
-        found: list[str] = function(context, parameter, begun)
-        return found
-
-    assert names(complete.addresses, "shop/offer.s") == ["shop/offer.safari", "shop/offer.saver"]
-    assert "shop/offer.*" in names(complete.addresses)
-    assert names(complete.environments) == ["shop"]
-    assert names(complete.spaces) == ["mail", "web"]
-    assert names(complete.operators, "o") == ["olga", "omar"]
-    assert names(complete.stages) == ["design", "live"]
-    shop.apply("ada")
-    assert names(complete.stages, "shop@") == ["shop@design"]
-    shop.change({"specs/shop/offers.yaml": "\tbroken"})
-    assert names(complete.addresses, "shop/offer.s") == ["shop/offer.safari", "shop/offer.saver"]
-    context.params = {"project": "/nowhere"}
-    assert names(complete.addresses) == names(complete.operators) == names(complete.stages) == []
 
 
 def test_the_commands_say_what_main_says() -> None:

@@ -120,3 +120,26 @@ def test_inline_catalogs_are_checked() -> None:
         inline_bodies({"offer": {}})
     with pytest.raises(CaseError, match="offer “a”"):
         inline_bodies({**SECTIONS, "offers": {"a": {"categry": "all"}}})
+
+
+def test_a_catalog_whose_dimension_is_not_there() -> None:
+    with pytest.raises(CaseError, match="the catalog has no dimension “persn”"):
+        inline_bodies({**SECTIONS, "environment": {"dimension": "persn"}})
+
+
+@pytest.mark.parametrize(
+    ("sections", "said"),
+    [
+        ({"offers": {"a": {"category": "c", "weights": [{"weight": "x"}]}}}, "offer “a”, weights, 0: “weight”: “x” is not a number."),
+        ({"offers": {"a": {"category": "c", "wieghts": []}}}, "offer “a”: unknown field “wieghts”. Did you mean weights?"),
+        ({"offers": {"a": 5}}, "offer “a”: “a” must be a map, not the number 5."),
+        ({"offers": {"a": {}}}, "offer “a”: the field “category” is missing. Add “category:”."),
+        ({"spaces": {"s": {"channel": "letter", "fields": [{"name": "a"}]}}}, "space “s”: “letter” is not a channel."),
+        ({"filters": {"f": {"when": "a", "parameters": {"p": {"type": "integer", "default": [1]}}}}}, "filter “f”, parameters, p: “default” must be text, not a list."),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_of_a_catalog_is_one_sentence_in_our_words(sections: dict[str, Any], said: str) -> None:
+    with pytest.raises(CaseError) as raised:
+        inline_bodies({"environment": {"dimension": "person"}, **sections})
+    assert str(raised.value).startswith(said)
+    assert "\n" not in str(raised.value) and "pydantic" not in str(raised.value)

@@ -463,3 +463,13 @@ def test_xml_that_is_not_well_formed(xml: str, why: str) -> None:
 @pytest.mark.parametrize("xml", ["<a/><b>{{ title }}</b>", "{{ title }}", "<?xml version='1.0'?>\n<a/>", ""])
 def test_xml_that_is(xml: str) -> None:
     assert output("xml", xml).startswith(xml[:5].replace("{{ ti", "t"))
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["{{ 'x'|upper(1) }}", "{{ 'x'|replace('a') }}", "{{ 1|number(y=1) }}", "{{ range() }}", "{{ status_url() }}"],
+)
+def test_arguments_that_a_filter_does_not_take_are_told_in_our_words(template: str) -> None:
+    with pytest.raises(RenderError, match="too few, too many or wrong arguments") as raised:
+        shown("title", template)
+    assert "positional" not in str(raised.value) and "lambda" not in str(raised.value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from offerkit.rendering.sandbox import run
-from offerkit.rendering.urls import put_together, template_fault, url_fault
+from offerkit.rendering.urls import put_together, service_trouble, template_fault, url_fault
 from offerkit.rendering.values import Sink
 
 URLS = [
@@ -71,6 +71,8 @@ def test_what_is_no_url(said: str, url: str) -> None:
         ("{% if a %}https://a.example/{% elif b %}nowhere{% endif %}", "begin with http"),
         ("https://a.{% for x in l %}b.{% endfor %}c/", "a loop writes"),
         ("{% for x in l %}https://a.example{% endfor %}", "a loop writes"),
+        ("{% for x in l %}https://a.example{% else %}{% endfor %}", "a loop writes"),
+        ("https://" + "ä" * 300 + ".example/{{ x }}", "more than 253"),
         ("https://a.example/ {{ x }}", "a space before a value"),
         ("https://a.example/x {% if a %}y{% endif %}", "a space in it"),
         ("https://a.example/\\{{ x }}", "the character \\"),
@@ -102,3 +104,10 @@ def test_templates_that_give_one(template: str, values: dict[str, object]) -> No
     assert template_fault(template) is None
     made = run(template, Sink.URL, values)
     assert not made.strip() or url_fault(put_together(made)) is None
+
+
+def test_the_url_of_a_service_has_nothing_behind_its_path() -> None:
+    assert service_trouble("https://a.example/o") == service_trouble("https://a.example/o?a=1", query=True) == ""
+    assert service_trouble("https://a.example?a=1").endswith("it has a ?")
+    assert service_trouble("https://a.example#a", query=True).endswith("it has a #")
+    assert "port" in service_trouble("https://a.example:99999")

@@ -122,3 +122,11 @@ def test_anything_is_read_or_refused(raw: object, base: Base) -> None:
         assert len(str(refused)) < 300
     else:
         assert isinstance(show(value), str)
+
+
+@pytest.mark.parametrize(
+    ("raw", "kind"), [({"a": 1}, "an object"), ([1], "a list"), ((1,), "a list"), (b"x", "binary data")]
+)
+def test_what_is_no_value_is_not_named_by_its_class(raw: object, kind: str) -> None:
+    with pytest.raises(ValueError, match=f"^{kind} is not a whole number$"):
+        parse_value(raw, FieldType(Base.INTEGER), UTC)

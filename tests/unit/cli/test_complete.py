@@ -1,0 +1,230 @@
+"""What the shell completes: what a command takes, quickly, and never a mistake on the screen."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+from helpers.serving import SOURCE
+from helpers.workspace import Workspace
+
+from offerkit.cli import complete
+from offerkit.cli.main import cli
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts(shell: str) -> None:
+    result = CliRunner().invoke(cli, ["completion", shell], standalone_mode=False)
+    assert result.exception is None
+    assert "_OFFERKIT_COMPLETE" in result.stdout
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
+def test_bash_completes_stages_as_one_word(tmp_path: Path) -> None:
+    """Bash breaks words at “@”: only what follows it may be handed back."""
+    shop = Workspace(tmp_path / "shop")
+    shop.apply("ada")
+    program = tmp_path / "offerkit"
+    program.write_text(f"#!{sys.executable}\nfrom offerkit.cli.main import run\nrun()\n")
+    program.chmod(0o755)
+    script = CliRunner().invoke(cli, ["completion", "bash"], standalone_mode=False).stdout
+    for line, expected in (("export shop@d", "design"), ("export shared@d", "design"), ("expo", "export")):
+        line = f"offerkit {line}"
+        begun = f"COMP_LINE='{line}' COMP_POINT={len(line)}"
+        asked = f"{script}\n{begun}\n_offerkit_completion '{program}'\necho ${{COMPREPLY[@]}}"
+        done = subprocess.run(["bash", "-c", asked], cwd=shop.root, capture_output=True, text=True, check=True)
+        assert (done.stdout, done.stderr) == (f"{expected}\n", "")
+
+
+def test_completion_of_names(tmp_path: Path) -> None:
+    from helpers.workspace import Workspace
+
+    shop = Workspace(tmp_path / "shop")
+    context = click.Context(cli)
+    context.params = {"project": str(shop.root)}
+    parameter = click.Argument(["x"])
+
+    def names(function: Any, begun: str = "") -> list[str]:
+        found: list[str] = function(context, parameter, begun)
+        return found
+
+    assert names(complete.addresses, "shop/offer.s") == ["shop/offer.safari", "shop/offer.saver"]
+    assert "shop/offer.*" in names(complete.addresses)
+    assert names(complete.environments) == ["shop"]
+    assert names(complete.spaces) == ["mail", "web"]
+    assert names(complete.operators, "o") == ["olga", "omar"]
+    assert names(complete.stages) == ["design", "live"]
+    shop.apply("ada")
+    assert names(complete.stages, "shop@") == ["shop@design"]
+    shop.change({"specs/shop/offers.yaml": "\tbroken"})
+    assert names(complete.addresses, "shop/offer.s") == ["shop/offer.safari", "shop/offer.saver"]
+    context.params = {"project": "/nowhere"}
+    assert names(complete.addresses) == names(complete.operators) == names(complete.stages) == []
+
+
+def every() -> Iterator[tuple[str, click.Parameter]]:
+    """Every parameter of every command, with the command's name."""
+
+    def below(name: str, command: click.Command) -> Iterator[tuple[str, click.Parameter]]:
+        yield from ((name, parameter) for parameter in command.params)
+        if isinstance(command, click.Group):
+            for inner in command.list_commands(click.Context(command)):
+                found = command.get_command(click.Context(command), inner)
+                assert found is not None
+                yield from below(f"{name} {inner}".strip(), found)
+
+    yield from below("", cli)
+
+
+NOT_COMPLETED = {
+    "free text": {"message", "comment", "seed", "part", "override_impact", "name"},
+    "a time": {"at", "since", "until", "expires"},
+    "a number": {"count", "limit", "port", "workers", "grace", "lock_timeout", "sample", "impact_n"},
+    "an address of the network": {"url", "public_url", "status_url", "host", "proxies"},
+    "known only elsewhere": {"head", "cookie", "key", "contact", "proposition", "table"},
+    "an expression": {"expression"},
+    "a new name": {"environment"},
+}
+"""Why a parameter is not completed; those of commands where it is are checked by what they complete."""
+COMPLETED = {
+    "": {"operator", "store"},
+    "apply": {"what", "exclude"},
+    "approvals": {"patterns"},
+    "approve": {"patterns", "categories", "spaces"},
+    "contact-key": {"environment"},
+    "deliver": {"name", "contacts", "fields"},
+    "diff": {"a", "b", "targets", "exclude"},
+    "eval": {"contact", "data", "environment"},
+    "export": {"stage"},
+    "graph": {"focus"},
+    "history": {"what"},
+    "import": {"names"},
+    "plan": {"targets", "exclude", "by"},
+    "preview": {"offer", "on", "contact", "data"},
+    "promote": {"what", "exclude", "by"},
+    "propose": {"spaces", "categories", "anonymous", "themes", "data"},
+    "propositions": {"offer", "space", "environment", "status"},
+    "purge": {"environments"},
+    "reject": {"patterns", "categories", "spaces"},
+    "rollback": {"stage", "to"},
+    "sent": {"name"},
+    "simulate": {"environment", "names", "categories", "themes", "axes", "contacts"},
+    "snippet": {"place"},
+    "store copy": {"source", "target"},
+    "store backup": {"target"},
+    "store restore": {"source"},
+    "store purge": {"names"},
+    "token create": {"whose"},
+    "token revoke": {"id_"},
+    "update": {"status", "data", "environment"},
+}
+
+
+def completes(parameter: click.Parameter) -> bool:
+    if parameter._custom_shell_complete is not None:
+        return True
+    flag = isinstance(parameter, click.Option) and (parameter.is_flag or parameter.count)
+    return flag or isinstance(parameter.type, click.Choice | click.Path)
+
+
+def test_every_parameter_is_completed_or_has_a_reason() -> None:
+    listed = {name for names in NOT_COMPLETED.values() for name in names}
+    found: dict[str, set[str]] = {}
+    for command, parameter in every():
+        name = str(parameter.name)
+        if isinstance(parameter, click.Option) and parameter.hidden:  # the global ones, once more
+            continue
+        if parameter._custom_shell_complete is not None:
+            found.setdefault(command, set()).add(name)
+        elif not completes(parameter):
+            assert name in listed or (command, name) == ("", "project"), (command, name)
+    assert found == COMPLETED
+
+
+def asked(shop: Workspace, *words: str) -> list[str]:
+    """What bash is told for the last of ``words``."""
+    from click.shell_completion import ShellComplete
+
+    completing = ShellComplete(cli, {}, "offerkit", "_OFFERKIT_COMPLETE")
+    found = completing.get_completions(["-C", str(shop.root), *words[:-1]], words[-1])
+    return [item.value if item.type == "plain" else f"<{item.type}>" for item in found]
+
+
+def test_commands_are_offered_what_they_take(tmp_path: Path) -> None:
+    shop = Workspace(tmp_path / "shop")
+    shop.change({"specs/shared.yaml": {"dimensions": {"person": SOURCE}}})
+    shop.go_live()
+    assert asked(shop, "rollback", "") == ["shared@design", "shared@live", "shop@design", "shop@live"]
+    assert asked(shop, "rollback", "live") == []
+    assert asked(shop, "export", "l") == ["live"]
+    assert asked(shop, "diff", "s") == ["shared@design", "shared@live", "shop@design", "shop@live", "specs"]
+    serials = asked(shop, "rollback", "shop@live", "--to", "")
+    assert asked(shop, "rollback", "nowhere@live", "--to", "") == []
+    shop.change({"specs/shop/offers.yaml": {"offers": {"gold-card": {"label": "Gold"}}}})
+    shop.apply("ada")
+    assert asked(shop, "rollback", "shop@live", "--to", "") == serials
+    newest = [int(one) for one in asked(shop, "rollback", "shop@design", "--to", "")]
+    assert newest == sorted(newest, reverse=True) and newest
+    assert asked(shop, "snippet", "") == ["shop/web"]
+    assert asked(shop, "propose", "--space", "shop/") == ["shop/web"]
+    assert asked(shop, "preview", "shop/offer.g", "") == []
+    assert asked(shop, "preview", "shop/offer.g") == ["shop/offer.gold-card"]
+    assert asked(shop, "approve", "shop/offer.*") == ["shop/offer.*"]
+    assert "bank" in asked(shop, "approve", "--category", "") == asked(shop, "simulate", "shop", "--category", "")
+    assert "person.country" in asked(shop, "simulate", "shop", "--axis", "") == asked(shop, "plan", "--impact-by", "")
+    assert "email=" in asked(shop, "preview", "shop/offer.gold-card", "--contact", "")
+    assert asked(shop, "update", "x", "acc") == ["accepted"]
+    assert asked(shop, "apply", "plans/x.json") == ["<file>"]
+    assert asked(shop, "--store", "x") == ["<file>"]
+    assert asked(shop, "import", str(shop.root), "--environment", "") == ["shop"]
+
+
+def test_without_a_project_and_with_a_broken_one_nothing_is_said(tmp_path: Path) -> None:
+    program = tmp_path / "offerkit"
+    program.write_text("from offerkit.cli.main import run\nrun()\n")
+    environ = {"_OFFERKIT_COMPLETE": "bash_complete", "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "environments").mkdir()
+    broken = tmp_path / "specs" / "a.yaml"
+    for content in (None, b"\tnot: yaml", b"\xff"):
+        if content is not None:
+            broken.write_bytes(content)
+        for words in (
+            "plan x",
+            "rollback x",
+            "propose --space x",
+            "simulate x --axis y",
+            "snippet x",
+            "token revoke x",
+            "nothing x",
+            "import x --environment x",
+        ):
+            asking = {**environ, "COMP_WORDS": f"offerkit {words}", "COMP_CWORD": str(len(words.split()))}
+            done = subprocess.run(
+                [sys.executable, str(program)], cwd=tmp_path, env=asking, capture_output=True, text=True, check=False
+            )
+            assert (done.stdout.strip(), done.stderr) == ("", ""), (words, content)
+
+
+def test_who_waits_too_long_gets_what_the_store_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = Workspace(tmp_path / "shop")
+    shop.apply("ada")
+
+    def never(*_: object, **__: object) -> None:
+        time.sleep(60)
+
+    monkeypatch.setattr(complete, "SECONDS", 0.01)
+    monkeypatch.setattr("offerkit.workflow.session.load", never)
+    assert asked(shop, "plan", "shop/offer.s") == ["shop/offer.safari", "shop/offer.saver"]
+    assert asked(shop, "simulate", "shop", "--axis", "") == []
+    monkeypatch.setattr("offerkit.workflow.session.Session.reading", never)
+    assert asked(shop, "plan", "shop/offer.s") == []
+    assert asked(shop, "rollback", "") == []
