@@ -322,7 +322,7 @@ class Snowflake(Dialect):
         return f"CAST(GET({array}, {place}) AS {kind})"
 
     def named(self, body: Callable[..., str], values: Sequence[str]) -> str:
-        raise NotEmittedError("a value within a value that is needed twice")
+        raise NotEmittedError("contains(list, …) with an entry that is worked out")
 
     def weight_type(self, whole: int, digits: int) -> str:
         if digits > 12:
