@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from offerkit.cli.complete import files as files_of
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell
 from offerkit.loader.git import git_email
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 @click.command("init")
 @click.argument("target", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--environment", default="recipients", metavar="NAME", help="Its environment (default: recipients).")
-@click.option("--install", default="", metavar="SOURCE", help="Where its CI installs offerkit from.")
+@click.option(
+    "--install", default="", metavar="SOURCE", shell_complete=files_of, help="Where its CI installs offerkit from."
+)
 @pass_shell
 def command(shell: Shell, target: Path, environment: str, install: str) -> None:
     """Begin a new project in a folder.

@@ -20,8 +20,8 @@ _BOM = b"\xef\xbb\xbf"
 _NEVER_CLOSED = "Perhaps a double quote is never closed."
 _NOT_UTF8 = "Save it as UTF-8; spreadsheet programs offer that as “CSV UTF-8”."
 
-_QUOTED = re.compile(r'"(?:[^"]|"")*+"')
-_CELL = re.compile(r'(?:"(?:[^"]|"")*+"|[^",\r\n][^,\r\n]*+|)(?:,|\r?\n?\Z)')
+_QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"(?!")')
+_CELL = re.compile(r'(?:"[^"]*(?:""[^"]*)*"(?!")|[^",\r\n][^,\r\n]*+|)(?:,|\r?\n?\Z)')
 """A cell with the comma behind it."""
 
 

@@ -12,13 +12,15 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from offerkit.rules.calendar import FARTHEST, date_add
 from offerkit.rules.nodes import Call, Interval, Literal, Node
 from offerkit.rules.text import LONGEST, lower, upper
 from offerkit.rules.types import Base, FieldType, Value
 
+Cells: TypeAlias = Sequence[str | int | None]
+"""A row of constants."""
 COMPARED = {"eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _SIGNS = {"add": "+", "sub": "-", "mul": "*"}
 _TEXT = (Base.STRING, Base.ENUMERATION)
@@ -127,12 +129,16 @@ class Dialect:
         digits = len(written.partition(".")[2])
         return f"CAST('{written}' AS DECIMAL({len(written.replace('.', '').lstrip('-'))}, {digits}))"
 
-    def relation(self, names: Sequence[str], kinds: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    def cell(self, value: str | int | None) -> str:
+        """A constant of a relation, which its column gives a type."""
+        return "NULL" if value is None else str(value) if isinstance(value, int) else self.text(value)
+
+    def relation(self, names: Sequence[str], kinds: Sequence[str], rows: Sequence[Cells]) -> str:
         """A query that gives ``rows`` of constants; ``kinds`` are the columns' types."""
-        values = ",\n    ".join(f"({', '.join(row)})" for row in rows)
-        columns = ", ".join(f"CAST({self.quoted(name)} AS {kind}) AS {self.quoted(name)}"
-                            for name, kind in zip(names, kinds, strict=True))  # fmt: skip
-        named = ", ".join(map(self.quoted, names))
+        values = ",\n    ".join(f"({', '.join(map(self.cell, row))})" for row in rows)
+        typed = [(self.quoted(name), kind) for name, kind in zip(names, kinds, strict=True)]
+        columns = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in typed)
+        named = ", ".join(name for name, _ in typed)
         return f"SELECT {columns} FROM (VALUES\n    {values}\n  ) AS {self.quoted('given')}({named})"  # noqa: S608 - quoted
 
     def let(self, body: Callable[..., str], *values: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from offerkit.batch.emit.dialects import (
+    Cells,
     Dialect,
     NotEmittedError,
     clamped,
@@ -176,6 +177,22 @@ class Spark(Dialect):
     def element(self, array: str, place: str, kind: str) -> str:
         return f"{array}[{place}]"
 
+    def relation(self, names: Sequence[str], kinds: Sequence[str], rows: Sequence[Cells]) -> str:
+        """As one text, a line for each row: thousands of constants would be parsed and resolved one by one."""
+        text = self.types[Base.STRING]
+        cells = [cell for row in rows for cell in row if isinstance(cell, str)]
+        nulls = any(cell is None and kind == text for row in rows for cell, kind in zip(row, kinds, strict=True))
+        if nulls or any("\t" in cell or "\n" in cell for cell in cells):
+            return super().relation(names, kinds, rows)
+        lines = self.text("\n".join("\t".join("" if cell is None else str(cell) for cell in row) for row in rows))
+        parts = [f"p[{place}]" if kind == text else f"NULLIF(p[{place}], '')" for place, kind in enumerate(kinds)]
+        columns = ", ".join(
+            f"CAST({part} AS {kind}) AS {self.quoted(name)}"
+            for part, kind, name in zip(parts, kinds, names, strict=True)
+        )
+        split = f"SELECT SPLIT(line, '\\t', -1) AS p FROM (SELECT EXPLODE(SPLIT({lines}, '\\n', -1)) AS line)"  # noqa: S608
+        return f"SELECT {columns} FROM ({split})"  # noqa: S608 - quoted
+
     def named(self, body: Callable[..., str], values: Sequence[str]) -> str:
         names = [f"v.p{place}" for place in range(len(values))]
         given = ", ".join(f"{value} AS p{place}" for place, value in enumerate(values))
@@ -322,7 +339,7 @@ class Snowflake(Dialect):
         return f"CAST(GET({array}, {place}) AS {kind})"
 
     def named(self, body: Callable[..., str], values: Sequence[str]) -> str:
-        raise NotEmittedError("a value within a value that is needed twice")
+        raise NotEmittedError("contains(list, …) with an entry that is worked out")
 
     def weight_type(self, whole: int, digits: int) -> str:
         if digits > 12:
@@ -404,12 +421,12 @@ class BigQuery(Dialect):
     def factor(self, number: Decimal) -> str:
         return f"BIGNUMERIC '{number:f}'"
 
-    def relation(self, names: Sequence[str], kinds: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    def relation(self, names: Sequence[str], kinds: Sequence[str], rows: Sequence[Cells]) -> str:
         given = [(self.quoted(name), kind) for name, kind in zip(names, kinds, strict=True)]
         struct = ", ".join(f"{name} {'STRING' if kind == 'BIGNUMERIC' else kind}" for name, kind in given)
         columns = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in given)
-        values = ",\n    ".join(f"({', '.join(row)})" for row in rows)
-        return f"SELECT {columns} FROM UNNEST(ARRAY<STRUCT<{struct}>>[\n    {values}\n  ])"  # noqa: S608 - written here
+        values = ",\n    ".join(f"({', '.join(map(self.cell, row))})" for row in rows)
+        return f"SELECT {columns} FROM UNNEST(ARRAY<STRUCT<{struct}>>[\n    {values}\n  ])"  # noqa: S608 - quoted
 
     def named(self, body: Callable[..., str], values: Sequence[str]) -> str:
         names = [f"v.p{place}" for place in range(len(values))]

@@ -27,7 +27,7 @@ from offerkit.engine.ranking import tie_text
 from offerkit.engine.weights import times
 from offerkit.models.status import Status, number
 from offerkit.rules.nodes import Node
-from offerkit.rules.types import Base, Row, Value
+from offerkit.rules.types import Base, Row
 
 
 @dataclass(frozen=True)
@@ -151,18 +151,19 @@ class _Emitter:
         size = len(program.items)
         needs = [self._needs(item) for item in program.items]
         self._wide = wide = max(map(len, needs), default=0) or 1
-        rows, computed = [], 0
+        rows: list[list[str | int | None]] = []
+        computed = 0
         for number_, (item, need) in enumerate(zip(program.items, needs, strict=True)):
             offer = program.catalog.offers[item.place]
             about = "".join(str(about >> (size - 1 - number_) & 1) for about in abouts)
-            weight, formula = (f"'{item.weight:f}'", "NULL") if item.weight is not None else ("NULL", str(computed))
+            weight, formula = (f"{item.weight:f}", None) if item.weight is not None else (None, computed)
             computed += item.weight is None
             rows.append([
-                str(number_), str(item.place), words.text(offer.name), words.text(offer.category), str(offer.tie),
-                weight, formula, words.text(about), *map(str, (need + [0] * wide)[:wide]),
+                number_, item.place, offer.name, offer.category, offer.tie, weight, formula, about,
+                *(need + [0] * wide)[:wide],
             ])  # fmt: skip
         if not rows:
-            rows.append(["0", "0", "''", "''", "0", "'0'", "NULL", "''", "1"])
+            rows.append([0, 0, "", "", 0, "0", None, "", 1])
         whole, text, place = words.types[Base.INTEGER], words.types[Base.STRING], words.place_type()
         kinds = [whole, whole, text, text, whole, self._weight_type, place, text, *[place] * wide]
         return words.relation([*_ITEM, "about", *(f"g{number_}" for number_ in range(wide))], kinds, rows)
@@ -196,7 +197,7 @@ class _Emitter:
         try:
             return self._dialect.weight_type(*map(max, zip(*sizes, strict=True)))
         except NotEmittedError as error:
-            self._refuse(str(error), self._program.catalog.environment, _WHY)
+            self._refuse(str(error), f"environment.{self._program.catalog.environment}", _WHY)
             return self._dialect.types[Base.DECIMAL]
 
     def _computed(self, part: Computed) -> str:
@@ -244,15 +245,15 @@ class _Emitter:
             if names:
                 fields = sorted(names)
                 values = [
-                    [self._dialect.text(key), *(self._text(row.get(name)) for name in fields)]
+                    [key, *(value if isinstance(value := row.get(name), str) else None for name in fields)]
                     for key, row in rows[what].items()
-                ] or [["''", *["NULL"] * len(fields)]]
+                ] or [["", *[None] * len(fields)]]
                 columns = ["name", *(f"{what}_{name}" for name in fields)]
-                made[f"known_{what}"] = self._dialect.relation(columns, [text] * len(columns), values)
+                try:
+                    made[f"known_{what}"] = self._dialect.relation(columns, [text] * len(columns), values)
+                except NotEmittedError as error:
+                    self._refuse(str(error), f"environment.{catalog.environment}", _WHY)
         return made
-
-    def _text(self, value: Value) -> str:
-        return self._dialect.text(value) if isinstance(value, str) else "NULL"
 
     def _over(self, rule: PresentationRule) -> str:
         """Contacts and names for which the maximum is reached; times are texts that sort, as the store keeps them."""

@@ -28,6 +28,7 @@ _SETTINGS = {
     # Days before 1582 are those of the calendar that is in use today; the default of Spark 3 fails at them.
     "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED", "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
     # Java code for thousands of conditions is compiled for longer than it runs, and may be too large to compile.
+    "spark.sql.maxPlanStringLength": "8192",
     "spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN",
 }  # fmt: skip
 _KINDS = {"rank": "BIGINT", "status": "BIGINT"}

@@ -107,6 +107,7 @@ COMPLETED = {
     "graph": {"focus"},
     "history": {"what"},
     "import": {"names"},
+    "init": {"install"},
     "plan": {"targets", "exclude", "by"},
     "preview": {"offer", "on", "contact", "data"},
     "promote": {"what", "exclude", "by"},
