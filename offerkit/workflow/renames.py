@@ -40,10 +40,11 @@ def names_of_live(store: Store, entries: Iterable[str], serials: Mapping[str, in
             continue
         there = store.entries(f"{environment}@{Stage.DESIGN}")
         since = _last_changes(store, f"{environment}@{Stage.LIVE}", renamed, serials.get(environment))
+        # What design has no more since it was renamed went with that, also when live was rolled back since then.
+        gone = store.last_change(f"{environment}@{Stage.DESIGN}", renamed - there.keys())
+        since |= {old: change.serial - 1 for old, change in gone.items() if change.moved_from == old}
         for old in sorted(renamed):
-            # What design has no more went with the last rename of it, also when live was rolled back since then.
-            serial = since.get(old, 0) if old in there else max(at for at, name, _ in moves if name == old) - 1
-            found[old] = followed(old, serial, moves)
+            found[old] = followed(old, since.get(old, 0), moves)
     return {old: new for old, new in found.items() if old != new}
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from helpers.files import base
 from helpers.workspace import Workspace
@@ -13,7 +15,8 @@ from offerkit.applier import apply
 from offerkit.applier.apply import Run
 from offerkit.diagnostics import Refused
 from offerkit.governance.approval import Approval, Decision
-from offerkit.planning.codec import plan_digest
+from offerkit.planning.codec import decode, envelope, plan_digest
+from offerkit.planning.fields import field_changes_by_place
 from offerkit.store import Store
 
 OFFERS = "specs/shop/offers.yaml"
@@ -137,3 +140,26 @@ def test_decisions_are_kept_with_their_comment(shop: Workspace) -> None:
         assert {(a.decision, a.comment, a.operator) for a in store.approvals()} == {
             (Decision.REJECTED, "too shiny", "brand")
         }
+
+
+def test_a_plan_that_tells_changes_of_items_by_their_place_is_applied(shop: Workspace) -> None:
+    """Plans of earlier versions do; what is done is the same."""
+    weights = [{"weight": 1}, {"weight": 2, "from": "2026-01-01"}, {"weight": 3, "until": "2026-12-31"}]
+    offers = "specs/shop/offers.yaml"
+    shop.change({offers: {"offers": {"saver": {"weights": weights}}}})
+    shop.apply("ada")
+    shop.change({offers: {"offers": {"saver": {"weights": weights[1:]}}}})
+    plan = shop.plan()
+    (step,) = plan.steps
+    assert [(change.op, change.path) for change in step.changes] == [("remove", "weights[1]")]
+    with shop.store() as store:
+        assert step.before is not None and step.after is not None
+        before = orjson.loads(store.bodies({step.before.fingerprint})[step.before.fingerprint].text)
+    after = orjson.loads(plan.bodies[step.after.fingerprint].text)
+    earlier = field_changes_by_place(before, after)
+    assert len(earlier) > 3
+    for changes in (earlier[1:], earlier[:-1], ()):
+        with pytest.raises(Refused):
+            shop.execute("ada", replace(plan, steps=(replace(step, changes=changes),)))
+    shop.execute("ada", decode(envelope(replace(plan, steps=(replace(step, changes=earlier),))), "earlier"))
+    assert shop.plan().empty
