@@ -15,7 +15,7 @@ from offerkit.loader import yaml_parsers
 from offerkit.loader.limits import MAX_DEPTH, MAX_SECOND_OPINION
 from offerkit.loader.yaml12 import Parser
 from offerkit.loader.yaml12_text import NotYaml
-from offerkit.loader.yaml_events import YamlList, YamlMap, locate, parse, unpack
+from offerkit.loader.yaml_events import YamlList, YamlMap, _document, locate, parse, unpack
 from offerkit.loader.yaml_parsers import Doubtful, Doubts, Events, built
 
 
@@ -176,8 +176,6 @@ def test_both_parsers_agree(text: str) -> None:
 
 
 def _read(events: Events, doubts: Doubts | None) -> Any:
-    from offerkit.loader.yaml_events import _document
-
     try:
         value, found = _document("x", events, doubts)
     except Refused:
@@ -218,3 +216,26 @@ def test_the_c_parser_is_asked_first() -> None:
     for text in ("a: 1\n", "a: [?b]\n"):
         built(text.encode(), text, build)
     assert kinds == [c.CParser, Parser]
+
+
+def test_usual_styles_raise_no_doubt() -> None:
+    """Reading by the letter is slow: what people write every day is read by the C parser alone."""
+    text = """\
+a: [
+  b, "c d",
+]
+d:
+  - {e: 'f
+      g', h: [
+    i, j
+    ]}
+k: <a href="#x">, # y
+l: |
+
+  <p class="#m">n</p>
+o: "p
+  q"
+"""
+    value, found = _document("x", c.CParser(text.encode()), Doubts(text))
+    assert not yaml_parsers._doubtful(text)
+    assert (_placed(value), found) == (_placed(value_of(text)), [])
