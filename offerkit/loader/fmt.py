@@ -80,7 +80,8 @@ def format_files(files: Sequence[SpecFile], cache: Cache = NO_CACHE) -> list[For
 
     ``cache`` knows of files that they are in it already, and is told of more.
     """
-    keys = _canonical_keys(files) if cache.usable else {}
+    code = code_digest() if cache.usable else b""
+    keys = _canonical_keys(files, code) if cache.usable else {}
     known = cache.get(keys.values())
     rest = [file for file in files if keys.get(file.path) not in known]
     several = workers() if sum(len(file.content) for file in rest) >= WORTH_IT else 1
@@ -97,19 +98,18 @@ def format_files(files: Sequence[SpecFile], cache: Cache = NO_CACHE) -> list[For
         results.append(Formatted(file.path, file.content, content))
     fresh = {keys[file.path]: True for file in results if file.path in done and file.path in keys and not file.changed}
     if fresh:
-        code = code_digest()
         cache.put(fresh, {*keys.values(), *(content_key(code, file) for file in files)})
     if found:
         raise Refused(found)
     return results
 
 
-def _canonical_keys(files: Iterable[SpecFile]) -> dict[str, bytes]:
+def _canonical_keys(files: Iterable[SpecFile], code: bytes) -> dict[str, bytes]:
     """By path, the key under which the cache says that a file is canonical; none where this user has no secret.
 
     Nothing proves such a row but that only this user can know its key (docs/adr/0010-parse-cache.md).
     """
-    secret, code = users_secret(), code_digest()
+    secret = users_secret()
     if secret is None:
         return {}
     return {file.path: hmac.digest(secret, b"canonical" + content_key(code, file), "sha256") for file in files}

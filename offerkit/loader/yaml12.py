@@ -32,7 +32,8 @@ MAX_KEY = 1024
 """How long a key may be that is not marked by “?” (the specification's limit)."""
 _YAML = re.compile(r"%YAML(?=[ \t\n\r]|\Z)")
 _VERSION = re.compile(r"%YAML[ \t]+([0-9]{1,9})\.([0-9]{1,9})(?:[ \t]+#.*|[ \t]*)")
-_UNKEYED = "Quote a text that holds a colon followed by a space."
+_UNKEYED = "Check the indentation of this line; quote a text that holds a colon followed by a space."
+_QUOTES = "A quoted text ends at the next quote: inside of it write '' for ', and \\\" for \"."
 
 
 class Parser:
@@ -137,6 +138,9 @@ class _Reader(Text):
             self._tab()
         if self.indicator(":"):
             self.stop("a map cannot begin here", hint=_UNKEYED)
+        last = self._events[-1]
+        if isinstance(last, ScalarEvent) and last.style in ("'", '"') and not self.fresh:
+            self.stop("this cannot follow a quoted text", hint=_QUOTES)
         self.stop("this cannot follow what stands before it")
 
     def _tab(self) -> NoReturn:

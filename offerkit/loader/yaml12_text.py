@@ -16,7 +16,8 @@ BLANK = ("", " ", "\t", "\n", "\r")
 """What separates tokens; the empty string stands for the end of the text."""
 FLOW_SIGNS = (",", "[", "]", "{", "}")
 
-_CHECK = "Check the indentation, the quotes, and the colon after each key."
+CHECK = "Check the indentation, the quotes, and the colon after each key."
+"""The hint where no better one is known."""
 _INDICATORS = frozenset("-?:,[]{}#&*!|>'\"%@`")
 _SPACES = re.compile(r" *")
 _INLINE = re.compile(r"[ \t]*")
@@ -113,7 +114,7 @@ class Text:
         """Whether both places are on one line."""
         return bisect_right(self._starts, begin) == bisect_right(self._starts, end)
 
-    def stop(self, problem: str, at: int | None = None, hint: str = _CHECK) -> NoReturn:
+    def stop(self, problem: str, at: int | None = None, hint: str = CHECK) -> NoReturn:
         """Raise NotYaml, about the place reached unless another is given."""
         raise NotYaml(problem, self._starts, self.at if at is None else at, hint)
 

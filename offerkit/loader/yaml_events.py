@@ -200,7 +200,7 @@ class _Builder:
         value, end = build(parser, depth)
         self.outer = outer
         if event.flow_style and self.doubts is not None and (last := end.end_mark.line) != event.start_mark.line:
-            self.doubts.indented(event.start_mark.line, last, outer)
+            self.doubts.indented(event.start_mark.line, last, outer, brackets=True)
         return value
 
     def mapping(self, parser: Any, depth: int) -> tuple[YamlMap, Any]:

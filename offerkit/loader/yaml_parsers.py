@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 import _ruamel_yaml as c
 
 from offerkit.loader.limits import MAX_SECOND_OPINION
-from offerkit.loader.yaml12_text import LINE_END, NotYaml, starts_of_lines
+from offerkit.loader.yaml12_text import CHECK, LINE_END, NotYaml, starts_of_lines
 
 T = TypeVar("T")
 
@@ -76,12 +76,17 @@ class Doubts:
         self.wants_all = bool(self._comments)
         """Whether :meth:`scalar` must be told of plain scalars, too."""
 
-    def indented(self, first: int, last: int, outer: int) -> None:
-        """The lines after ``first`` up to ``last`` of a value must be indented deeper than ``outer``."""
+    def indented(self, first: int, last: int, outer: int, *, brackets: bool = False) -> None:
+        """The lines after ``first`` up to ``last`` of a value must be indented deeper than ``outer``.
+
+        In ``brackets``, one that closes may stand there.
+        """
         if self._lines is None:
             self._lines = LINE_END.split(self._text)
         for line in self._lines[first + 1 : last + 1]:
-            if len(line) - len(line.lstrip(" ")) <= outer and line.strip():
+            begin = line.lstrip(" ")
+            least = outer if brackets and begin[:1] in ("]", "}") else outer + 1
+            if len(line) - len(begin) < least and begin.strip():
                 raise Doubtful
 
     def scalar(self, event: Any, outer: int) -> None:
@@ -119,8 +124,5 @@ def _not_yaml(content: bytes, error: Exception) -> NotYaml:
     starts = starts_of_lines(text)
     position = getattr(error, "position", None)
     at = mark.index if mark is not None else position if isinstance(position, int) else 0
-    hint = (
-        f"If it is YAML 1.2 all the same: files of more than {MAX_SECOND_OPINION:,} characters must be YAML for older "
-        "parsers, too. Split it, or quote the text."
-    )
+    hint = f"{CHECK} A file of more than {MAX_SECOND_OPINION:,} characters must be YAML for older parsers, too."
     return NotYaml(f"{context}: {problem}" if context else str(problem), starts, min(at, len(text)), hint)

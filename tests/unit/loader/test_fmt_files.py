@@ -220,11 +220,12 @@ def test_a_cache_of_somebody_else_is_not_believed(
     """Only who knows the user's secret can say under which key; rows of others are never looked up."""
     path = tmp_path / "x.db"
     wrong = [files[1]]
-    keys = fmt._canonical_keys(wrong)
+    code = caching.code_digest()
+    keys = fmt._canonical_keys(wrong, code)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
-    forged = fmt._canonical_keys(wrong)
+    forged = fmt._canonical_keys(wrong, code)
     assert forged != keys
-    plain = caching.content_key(caching.code_digest(), wrong[0])
+    plain = caching.content_key(code, wrong[0])
     Cache(path).put(dict.fromkeys([*forged.values(), plain], True), set())
     monkeypatch.setenv("XDG_CACHE_HOME", str(home))
     (done,) = format_files(wrong, Cache(path))
