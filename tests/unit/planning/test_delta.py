@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offerkit.planning.delta import delta
+from offerkit.planning.delta import delta, final_names
 from offerkit.planning.plan import Entry
 
 A, B, C = "s/offer.a", "s/offer.b", "s/offer.c"
@@ -108,3 +109,18 @@ def test_the_order_of_maps_does_not_matter(
 ) -> None:
     turned = [dict(reversed(list(part.items()))) for part in (current, desired, moves)]
     assert delta("x", *turned) == delta("x", current, desired, moves)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("moves", "final"),
+    [
+        ({}, {}),
+        ({"a": "b", "b": "c"}, {"a": "c", "b": "c"}),
+        ({"b": "c", "a": "b"}, {"a": "c", "b": "c"}),
+        ({"a": "b", "b": "a"}, {"a": "a", "b": "b"}),
+        ({"x": "a", "a": "b", "b": "a"}, {"x": "a", "a": "a", "b": "b"}),
+        ({"a": "b", "b": "a", "x": "y", "y": "b"}, {"a": "a", "b": "b", "x": "b", "y": "b"}),
+    ],
+)
+def test_chains_of_renames(moves: dict[str, str], final: dict[str, str]) -> None:
+    assert final_names(moves) == final
