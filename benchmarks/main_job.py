@@ -32,6 +32,7 @@ from report import Comparison, Series, Target
 WARM, COLD, CHANGE = "No-op plan, warm", "No-op plan, cold", "Plan with one change"
 CREATE, NO_REFRESH = "Apply into an empty store", "No-op plan, Terraform with -refresh=false"
 FORMATTED, FORMATTED_COLD = "`fmt --check`, warm", "`fmt --check`, cold"
+APPROVE, PROMOTE = "Approve everything", "Promote everything"
 START = "Start: `offerkit --help`, `terraform version`"
 PROMISED_RESOURCES = shape_of_resources(2000).resources
 """The promise of apply is of this many; with fewer, both need little more than their start."""
@@ -211,6 +212,12 @@ def measure_size(bench: Bench, offers: int) -> None:
         turns.append(Turn(strict, NO_REFRESH, nothing, strict.plan(project), strict.check_no_change))
     rounds(bench, offers, turns)
     measure_change(bench, project, [offerkit, terraform] if against else [offerkit])
+    bench.record(offerkit, APPROVE, offers, offerkit.approve(project), offerkit.check_approved)
+
+    def promoted(sample: Sample) -> None:
+        offerkit.check_promoted(sample, project)
+
+    bench.record(offerkit, PROMOTE, offers, offerkit.promote(project), promoted)
     measure_format(bench, project)
 
 
@@ -271,7 +278,8 @@ def comparisons(bench: Bench, sizes: Sequence[int], create: Shape) -> list[Compa
             pair = bench.get("offerkit", ours, size), bench.get("terraform", theirs, size)
             if job != NO_REFRESH or pair[1]:
                 rows.append(Comparison(job, Shape(size), *pair))
-    for job, offers in ((CHANGE, sizes), (CREATE, sorted({create.offers, *sizes}))):
+    wanted = [(CHANGE, sizes), (CREATE, sorted({create.offers, *sizes})), (APPROVE, sizes), (PROMOTE, sizes)]
+    for job, offers in wanted:
         for size in offers:
             pair = bench.get("offerkit", job, size), bench.get("terraform", job, size)
             rows.append(Comparison(job, Shape(size), *pair))

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 import generate
-from catalog import ADMINISTRATOR, Shape
+from catalog import ADMINISTRATOR, OPERATORS, Shape
 from measure import BenchmarkError, Command, Sample
 
 HERE = Path(__file__).resolve().parent
@@ -124,6 +124,19 @@ class Offerkit:
 
     def apply(self, project: Project) -> Command:
         return self._command(project.directory / "offerkit", "apply", "--yes")
+
+    def approve(self, project: Project) -> Command:
+        return self._command(project.directory / "offerkit", "--as", "brand", "approve", "offer.*")
+
+    def promote(self, project: Project) -> Command:
+        return self._command(project.directory / "offerkit", "promote", "--yes")
+
+    def check_approved(self, sample: Sample) -> None:
+        expect(sample.exit_code == 0, self.name, "an approval of everything", sample)
+
+    def check_promoted(self, sample: Sample, project: Project) -> None:
+        said = f"Plan: {project.shape.resources - len(OPERATORS):,} to create, 0 to change"
+        expect(sample.exit_code == 0 and said in sample.output, self.name, said, sample)
 
     def forget(self, project: Project) -> None:
         shutil.rmtree(project.directory / "offerkit" / ".offerkit", ignore_errors=True)

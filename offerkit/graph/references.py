@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 
 from offerkit.address import Kind, parse_address
 from offerkit.diagnostics import Code, suggestion
@@ -26,16 +27,22 @@ def unknown_references(index: Index, unsure: frozenset[str] = frozenset()) -> It
     """References to what nothing declares, with the nearest names; an undeclared environment only once."""
     known = index.by_address
     told: set[str] = set()
+
+    @cache
+    def near(environment: str, kind: Kind, name: str, otherwise: str) -> str:
+        return suggestion(name, index.group(environment, kind), otherwise)
+
     for record in known.values():
         for ref in record.refs:
             if ref.target in known or ref.target in told or parse_address(ref.target).environment in unsure:
                 continue
             if not ref.path and record.kind is not Kind.CATEGORY:
                 told.add(ref.target)
-            yield _unknown(index, record, ref)
+            yield _unknown(index, record, ref, near)
 
 
-def _unknown(index: Index, record: Record, ref: Ref) -> Finding:
+def _unknown(index: Index, record: Record, ref: Ref, near: Callable[[str, Kind, str, str], str]) -> Finding:
+    """``near`` suggests a name; the same one may be missing in thousands of offers."""
     if not ref.path and record.kind is Kind.CATEGORY:
         parent = parse_address(ref.target).name
         return Finding(
@@ -61,12 +68,12 @@ def _unknown(index: Index, record: Record, ref: Ref) -> Finding:
             record, ref.path, Code.FOREIGN_REFERENCE,
             f"there is no {kind} “{name}” in {record.environment}; there is one in {elsewhere[0]}",
             "An environment's resources refer only to their own; each environment is for other people.",
-            suggestion(name, index.group(environment, kind), f"Declare it in specs/{record.environment}/ as well."),
+            near(environment, kind, name, f"Declare it in specs/{record.environment}/ as well."),
             named=name,
         )  # fmt: skip
     return Finding(
         record, ref.path, Code.UNKNOWN_REFERENCE, f"there is no {kind} “{name}”"
         + (f" in {environment}" if environment != record.environment and kind is not Kind.OPERATOR else ""),
-        hint=suggestion(name, index.group(environment, kind), f"Declare {ref.target}, or correct the name."),
+        hint=near(environment, kind, name, f"Declare {ref.target}, or correct the name."),
         named=name,
     )  # fmt: skip

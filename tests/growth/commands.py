@@ -161,7 +161,7 @@ def past(root: Path, number: int) -> Counts:
 
 def measured(axis: str, number: int) -> Counts:
     """What was done on a project with ``number`` along ``axis``."""
-    with tempfile.TemporaryDirectory(prefix="offerkit-growth-") as folder:
+    with tempfile.TemporaryDirectory(prefix="offerkit-growth-", dir=os.environ["TEMPORARY"]) as folder:
         root = Path(folder)
         match axis:
             case "revisions":

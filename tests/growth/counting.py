@@ -353,7 +353,7 @@ def _sqlite_stepped(package: str) -> int:
     passing = ("sqlite", "sqlite_file", "database", "locked")
     while frame is not None:
         module = str(frame.f_globals.get("__name__", ""))
-        if module.startswith(f"{package}.") and module.rpartition(".")[2] not in passing:
+        if module.partition(".")[0] == package and module.rpartition(".")[2] not in passing:
             work[f"SQL of {module}:{frame.f_code.co_qualname}"] += _STEPS // 10
             break
         frame = frame.f_back

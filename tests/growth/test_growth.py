@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from helpers.files import temporary
 
 HERE = Path(__file__).resolve().parent
 ALLOWED = 1.1
@@ -49,7 +50,13 @@ def _compiled() -> str:
 def measured(calls: str, *axes: str) -> dict[str, list[dict[str, dict[str, int]]]]:
     """The work by axis, size, command and function."""
     words = [sys.executable, str(HERE / "commands.py"), _compiled(), calls, *axes]
-    environ = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC", "PYTHONHASHSEED": "0"}
+    environ = {
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "PYTHONHASHSEED": "0",
+        "TEMPORARY": str(temporary()),
+    }
     done = subprocess.run(words, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found: dict[str, list[dict[str, dict[str, int]]]] = json.loads(done.stdout)

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 from helpers import meaning
+from helpers.files import temporary
 from helpers.projects import Model, category, condition, files_of, models, offer, space, template
 from helpers.workspace import Workspace
 from hypothesis import settings
@@ -35,7 +36,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(prefix="offerkit-test-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="offerkit-test-", dir=temporary()))
         self.decided: dict[Key, Decision] = {}
         self.past: dict[int, State] = {}
         self.saved: list[Plan] = []

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from helpers.files import temporary
 from helpers.forked import Forked
 
 HERE = Path(__file__).resolve().parent
@@ -134,7 +135,8 @@ def start_of(items: list[Item]) -> str:
 @contextmanager
 def folder() -> Iterator[Path]:
     """A temporary folder whose name is always of one length, so that what is printed wraps alike."""
-    path = Path(tempfile.mkdtemp(prefix="offerkit-", dir="/tmp"))
+    place = temporary()
+    path = Path(tempfile.mkdtemp(prefix="offerkit-"[: len("/tmp/offerkit-") - len(f"{place}/")], dir=place))
     try:
         yield path
     finally:

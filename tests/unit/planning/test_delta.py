@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offerkit.planning.delta import chains, delta, with_changes
+from offerkit.planning.delta import chains, delta, final_names, with_changes
 from offerkit.planning.plan import Action, Entry
 
 A, B, C = "s/offer.a", "s/offer.b", "s/offer.c"
@@ -159,3 +159,18 @@ def test_the_order_of_maps_does_not_matter(
 ) -> None:
     turned = [dict(reversed(list(part.items()))) for part in (current, desired, moves)]
     assert delta("x", *turned) == delta("x", current, desired, moves)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("moves", "final"),
+    [
+        ({}, {}),
+        ({"a": "b", "b": "c"}, {"a": "c", "b": "c"}),
+        ({"b": "c", "a": "b"}, {"a": "c", "b": "c"}),
+        ({"a": "b", "b": "a"}, {"a": "a", "b": "b"}),
+        ({"x": "a", "a": "b", "b": "a"}, {"x": "a", "a": "a", "b": "b"}),
+        ({"a": "b", "b": "a", "x": "y", "y": "b"}, {"a": "a", "b": "b", "x": "b", "y": "b"}),
+    ],
+)
+def test_chains_of_renames(moves: dict[str, str], final: dict[str, str]) -> None:
+    assert final_names(moves) == final
