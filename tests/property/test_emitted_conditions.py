@@ -15,7 +15,7 @@ from helpers.spark import spark_session, view
 
 from offerkit.batch.emit import DIALECTS
 from offerkit.batch.emit.conditions import Conditions
-from offerkit.batch.emit.dialects import NotEmittedError
+from offerkit.batch.emit.parts import NotEmittedError
 from offerkit.rules.python import compile_one
 from offerkit.rules.types import Base, Value
 

@@ -11,45 +11,20 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache
-from typing import ClassVar, TypeAlias
+from typing import ClassVar
 
-from offerkit.rules.calendar import FARTHEST, date_add
-from offerkit.rules.nodes import Call, Interval, Literal, Node
-from offerkit.rules.text import LONGEST, lower, upper
+from offerkit.batch.emit.parts import Cells, NotEmittedError, calendar_of, edge_of, letters
+from offerkit.rules.duckdb_numbers import base_of
+from offerkit.rules.nodes import Call, Interval, Literal
 from offerkit.rules.types import Base, FieldType, Value
 
-Cells: TypeAlias = Sequence[str | int | None]
-"""A row of constants."""
 COMPARED = {"eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
-_SIGNS = {"add": "+", "sub": "-", "mul": "*"}
 _TEXT = (Base.STRING, Base.ENUMERATION)
-_PLACES = 2**31 - 1
-"""More characters than any text has."""
-_WHOLE, _LIMIT = 2**63, 10**12
 _ATOM = re.compile(
     r"""(?:\w+\.)?(?:"(?:[^"]|"")*"|`(?:[^`]|``)*`|\w+)|\(?-?\d+L?\)?"""
     r"""|'(?:[^'\\]|'')*'|CAST\('[^'\\]*' AS [A-Z_0-9]+(?:\(\d+, \d+\))?\)"""
 )
 """A name or a constant: to be written twice without regret."""
-
-
-class NotEmittedError(Exception):
-    """Something that has no form with the same meaning in the engine, or none that we know; by its name."""
-
-
-def base_of(node: Node) -> Base:
-    """The type of a node that is no interval."""
-    assert not isinstance(node, Interval)
-    return node.type.base
-
-
-def types(text: str, whole: str, decimal: str, moment: str, listed: str) -> dict[Base, str]:
-    """The engine's names of the types."""
-    return {
-        Base.STRING: text, Base.ENUMERATION: text, Base.NULL: text, Base.INTEGER: whole, Base.DECIMAL: decimal,
-        Base.BOOLEAN: "BOOLEAN", Base.DATE: "DATE", Base.TIMESTAMP: moment, Base.LIST: listed,
-    }  # fmt: skip
 
 
 class Dialect:
@@ -168,7 +143,7 @@ class Dialect:
                 return self.decimal_column(column)
             case Base.DATE | Base.TIMESTAMP:
                 value = f"CAST({column} AS {kind})"
-                first, last = (f"CAST('{day}' AS {kind})" for day in _calendar(type_.base))
+                first, last = (f"CAST('{day}' AS {kind})" for day in calendar_of(type_.base))
                 return f"CASE WHEN {value} >= {first} AND {value} <= {last} THEN {value} END"
             case Base.LIST:
                 return self.list_column(column)
@@ -352,7 +327,7 @@ class Dialect:
         later = f"CAST({moment} AS {self.types[Base.TIMESTAMP]})"
         for unit, number in (("months", span.months), ("days", span.days), ("seconds", span.seconds)):
             if number:
-                edge = _edge(unit, number)
+                edge = edge_of(unit, number)
                 if edge is None:
                     return self.constant(None, base)
                 later = self.later(later, unit, number, self.constant(edge, Base.TIMESTAMP))
@@ -476,56 +451,3 @@ class Dialect:
     def within(self, value: str, least: str, most: str) -> str:
         """``value``, or null where it is not above ``least`` and below ``most``; written once, and null of NaN."""
         return f"NULLIF(NULLIF(GREATEST(LEAST({value}, {most}), {least}), {most}), {least})"
-
-
-@cache
-def letters(name: str) -> tuple[str, str]:
-    """The characters that ``lower`` or ``upper`` changes, and what they become: the same table for every engine."""
-    change = lower if name == "lower" else upper
-    signs = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
-    pairs = [(sign, other) for sign in signs if (other := change(sign)) != sign]
-    return "".join(sign for sign, _ in pairs), "".join(other for _, other in pairs)
-
-
-def sign_of(name: str) -> str:
-    """``+``, ``-`` or ``*``."""
-    return _SIGNS[name]
-
-
-def whole_limits() -> tuple[str, str]:
-    """The numbers just outside of 64 bits."""
-    return f"({-_WHOLE - 1})", str(_WHOLE)
-
-
-def decimal_limits() -> tuple[str, str]:
-    """The numbers that have one digit too many before the point."""
-    return f"({-_LIMIT})", str(_LIMIT)
-
-
-def grown(length: Callable[[str], str], divided: str, text: str, old: str, new: str) -> str:
-    """Whether ``replace`` would make a text longer than may be, in SQL; ``divided`` is a format for a quotient."""
-    gone = f"{length(text)} - {length(f'REPLACE({text}, {old}, {chr(39) * 2})')}"
-    count = divided.format(f"({gone})", f"GREATEST({length(old)}, 1)")
-    more = f"{length(new)} - {length(old)}"
-    return f"{more} > 0 AND {length(text)} + {count} * ({more}) > {LONGEST}"
-
-
-def clamped(number: str, least: int) -> str:
-    """``number``, not below ``least`` and not above what any text has."""
-    return f"CASE WHEN {number} < {least} THEN {least} WHEN {number} > {_PLACES} THEN {_PLACES} ELSE {number} END"
-
-
-def _edge(unit: str, number: int) -> datetime | None:
-    """The last (first) moment from which an interval leads forward (back) within the calendar; None: there is none."""
-    if abs(number) > FARTHEST[unit]:
-        return None
-    units = {"months": 0, "days": 0, "seconds": 0, unit: -number}
-    found = date_add(datetime.max if number > 0 else datetime.min, *units.values())
-    assert found is None or isinstance(found, datetime)
-    return found
-
-
-def _calendar(base: Base) -> tuple[str, str]:
-    if base is Base.DATE:
-        return "0001-01-01", "9999-12-31"
-    return "0001-01-01 00:00:00", "9999-12-31 23:59:59.999999"

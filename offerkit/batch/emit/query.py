@@ -13,8 +13,9 @@ from decimal import Decimal
 from functools import cached_property, partial
 
 from offerkit.batch.emit.conditions import Conditions
-from offerkit.batch.emit.dialects import Dialect, NotEmittedError
+from offerkit.batch.emit.dialects import Dialect
 from offerkit.batch.emit.engines import DIALECTS
+from offerkit.batch.emit.parts import NotEmittedError
 from offerkit.batch.gates import fields_read, gives_integer
 from offerkit.batch.over import store_time
 from offerkit.batch.program import Item, Program, weights_of

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from offerkit.batch.emit import DIALECTS
 from offerkit.batch.emit.conditions import Conditions
-from offerkit.batch.emit.dialects import NotEmittedError
+from offerkit.batch.emit.parts import NotEmittedError
 from offerkit.rules.functions import FUNCTIONS, Signature, Takes
 from offerkit.rules.nodes import Call, Field, Interval, Literal, Node
 from offerkit.rules.types import Base, FieldType
