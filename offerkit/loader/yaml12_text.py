@@ -22,9 +22,9 @@ _INDICATORS = frozenset("-?:,[]{}#&*!|>'\"%@`")
 _SPACES = re.compile(r" *")
 _INLINE = re.compile(r"[ \t]*")
 _REST_OF_LINE = re.compile(r"[^\n\r]*")
-_PLAIN_IN_BLOCK = re.compile(r"(?:[^ \t\n\r:#]+|:(?=[^ \t\n\r])|(?<=[^ \t\n\r])#|[ \t]+(?=[^ \t\n\r#]))*+")
+_PLAIN_IN_BLOCK = re.compile(r"(?:[^ \t\n\r:#]+|:(?=[^ \t\n\r])|(?<=[^ \t\n\r])#|[ \t]+(?=[^ \t\n\r#]))*")
 _PLAIN_IN_FLOW = re.compile(
-    r"(?:[^ \t\n\r:#,\[\]{}]+|:(?=[^ \t\n\r,\[\]{}])|(?<=[^ \t\n\r])#|[ \t]+(?=[^ \t\n\r#,\[\]{}]))*+"
+    r"(?:[^ \t\n\r:#,\[\]{}]+|:(?=[^ \t\n\r,\[\]{}])|(?<=[^ \t\n\r])#|[ \t]+(?=[^ \t\n\r#,\[\]{}]))*"
 )
 _NAME = re.compile(r"[^ \t\n\r,\[\]{}]+")
 _TAG = re.compile(r"!<[^ \t\n\r<>]+>|![^ \t\n\r,\[\]{}]*")

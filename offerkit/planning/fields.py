@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, cast
+
+import orjson
 
 from offerkit.diagnostics import has_secret, masked
 from offerkit.diagnostics.secret import MASK
@@ -29,6 +31,17 @@ class _Match(NamedTuple):
     new: int | None
 
 
+class _Part(NamedTuple):
+    """The value below one part of a path, before and after; ``same``: as one thing that may have changed inside."""
+
+    key: str
+    old: object
+    new: object
+    same: bool = True
+
+
+Tree: TypeAlias = "str | dict[str, Tree]"
+_ABSENT = object()
 Matching: TypeAlias = Callable[[list[Json], list[Json]], tuple[list[_Match], list[str]]]
 """Which items of two lists are the same, and the keys of those that moved among each other (before, then after)."""
 _Signs: TypeAlias = Callable[[int], list[bytes]]
@@ -40,12 +53,12 @@ def field_changes(before: JsonMap, after: JsonMap) -> tuple[FieldChange, ...]:
     Items of a list are the same item when they have the same name, else the same content, else nearly the same. An
     item without a name goes by its place, ``[3]``; by both places, ``[3→2]``, when items came or went before it.
     """
-    return _sorted(_map_changes("", before, after, _by_content))
+    return _sorted(_map_changes(before, after, _by_content))
 
 
 def field_changes_by_place(before: JsonMap, after: JsonMap) -> tuple[FieldChange, ...]:
     """The same as in plans of earlier versions: items without names are compared by their place."""
-    return _sorted(_map_changes("", before, after, _by_place))
+    return _sorted(_map_changes(before, after, _by_place))
 
 
 def _sorted(changes: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
@@ -72,54 +85,94 @@ def without_secret(value: Json) -> Json:
     return shown if shown != value or MASK in value else MASK  # one in a disguise: its place is unknown
 
 
-def _map_changes(path: str, before: JsonMap, after: JsonMap, matching: Matching) -> Iterator[FieldChange]:
+def _map_changes(before: JsonMap, after: JsonMap, matching: Matching) -> Iterator[FieldChange]:
+    old_tree, new_tree = {}, {}
     for key in before.keys() | after.keys():
-        where = f"{path}.{key}" if path else key
-        if key not in before:
-            yield FieldChange(ChangeOp.ADD, where, None, after[key])
-        elif key not in after:
-            yield FieldChange(ChangeOp.REMOVE, where, before[key], None)
-        else:
-            yield from _value_changes(where, before[key], after[key], matching)
+        if key not in before or key not in after:
+            yield _change(key, before.get(key, _ABSENT), after.get(key, _ABSENT))
+        elif before[key] != after[key]:
+            old, new = _trees(before[key], after[key], matching)
+            if isinstance(old, dict):
+                old_tree[key], new_tree[key] = old, new
+            else:
+                yield _change(key, before[key], after[key])
+    if old_tree:
+        yield from _deep(old_tree, new_tree)
 
 
-def _value_changes(path: str, old: Json, new: Json, matching: Matching) -> Iterator[FieldChange]:
-    if old == new:
-        return
+def _deep(before: Mapping[str, Tree], after: Mapping[str, Tree]) -> Iterator[FieldChange]:
+    from deepdiff import DeepDiff  # slow to import, and most changes are of plain fields
+
+    found = DeepDiff(before, after, view="tree", threshold_to_diff_deeper=0)
+    for levels in found.values():
+        for level in levels:
+            path = "".join(level.path(output_format="list"))
+            yield _change(path, _read(level.t1), _read(level.t2))
+
+
+def _change(path: str, old: object, new: object) -> FieldChange:
+    op = ChangeOp.ADD if old is _ABSENT else ChangeOp.REMOVE if new is _ABSENT else ChangeOp.CHANGE
+    was, is_ = (None if value is _ABSENT else cast(Json, value) for value in (old, new))
+    return FieldChange(op, path, was, is_)
+
+
+def _read(leaf: object) -> object:
+    return orjson.loads(leaf) if isinstance(leaf, str) else _ABSENT
+
+
+def _trees(old: Json, new: Json, matching: Matching) -> tuple[Tree, Tree]:
+    """Both values as maps by the next part of a path, as deep as both are maps; lists, by what ``matching`` finds.
+
+    Below that is text in canonical form: what is one value, shown before and after as a whole.
+    """
     if isinstance(old, dict) and isinstance(new, dict):
-        yield from _map_changes(path, old, new, matching)
-    elif isinstance(old, list) and isinstance(new, list) and _has_maps(old) and _has_maps(new):
-        yield from _list_changes(path, old, new, matching)
-    else:  # a list of names is one value, shown before and after as a whole
-        yield FieldChange(ChangeOp.CHANGE, path, old, new)
+        named = [_Part(f".{key}", old.get(key, _ABSENT), new.get(key, _ABSENT)) for key in old.keys() | new.keys()]
+        return _branches(named, matching)
+    if isinstance(old, list) and isinstance(new, list) and _has_maps(old) and _has_maps(new):
+        return _branches(_items(old, new, matching), matching)
+    return _leaf(old), _leaf(new)
+
+
+def _branches(parts: Iterable[_Part], matching: Matching) -> tuple[Tree, Tree]:
+    """Trees of the parts that differ; what is absent on one side is whole on the other."""
+    before: dict[str, Tree] = {}
+    after: dict[str, Tree] = {}
+    for key, old, new, same in parts:
+        if same and old is not _ABSENT and new is not _ABSENT:
+            if old != new:
+                before[key], after[key] = _trees(cast(Json, old), cast(Json, new), matching)
+            continue
+        if old is not _ABSENT:
+            before[key] = _leaf(cast(Json, old))
+        if new is not _ABSENT:
+            after[key] = _leaf(cast(Json, new))
+    return before, after
+
+
+def _leaf(value: Json) -> str:
+    return canonical(value).decode()
 
 
 def _has_maps(items: list[Json]) -> bool:
     return any(isinstance(item, dict) for item in items)
 
 
-def _list_changes(path: str, old: list[Json], new: list[Json], matching: Matching) -> Iterator[FieldChange]:
+def _items(old: list[Json], new: list[Json], matching: Matching) -> Iterator[_Part]:
     matches, reordered = matching(old, new)
     gone: dict[str, Json] = {}
     come: dict[str, Json] = {}
     for key, i, j in matches:
-        where = f"{path}[{key}]"
         if i is not None and j is not None:
-            yield from _value_changes(where, old[i], new[j], matching)
+            yield _Part(f"[{key}]", old[i], new[j])
         elif i is not None:
-            gone[where] = old[i]
+            gone[f"[{key}]"] = old[i]
         elif j is not None:
-            come[where] = new[j]
-    for where in gone.keys() | come.keys():
-        if where not in come:
-            yield FieldChange(ChangeOp.REMOVE, where, gone[where], None)
-        elif where not in gone:
-            yield FieldChange(ChangeOp.ADD, where, None, come[where])
-        else:  # another item in the same place
-            yield FieldChange(ChangeOp.CHANGE, where, gone[where], come[where])
+            come[f"[{key}]"] = new[j]
+    for where in gone.keys() | come.keys():  # both: another item in the same place
+        yield _Part(where, gone.get(where, _ABSENT), come.get(where, _ABSENT), same=False)
     if reordered:
         half = len(reordered) // 2
-        yield FieldChange(ChangeOp.CHANGE, f"{path}.{_ORDER}", list(reordered[:half]), list(reordered[half:]))
+        yield _Part(f".{_ORDER}", list(reordered[:half]), list(reordered[half:]))
 
 
 def _names_of(items: Sequence[Json]) -> list[str] | None:
