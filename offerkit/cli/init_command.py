@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 @click.command("init")
-@click.argument("target", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR")
 @click.option("--environment", default="recipients", metavar="NAME", help="Its environment (default: recipients).")
 @click.option(
     "--install", default="", metavar="SOURCE", shell_complete=files_of, help="Where its CI installs offerkit from."
 )
 @pass_shell
-def command(shell: Shell, target: Path, environment: str, install: str) -> None:
+def command(shell: Shell, folder: str, environment: str, install: str) -> None:
     """Begin a new project in a folder.
 
     DIR gets a small project with comments that can be planned at once: an environment, two spaces, two offers,
@@ -36,10 +36,15 @@ def command(shell: Shell, target: Path, environment: str, install: str) -> None:
     https address of a wheel, offerkit==VERSION of your own index, or the path of a wheel, which is copied to vendor/.
     Without it: where this offerkit came from, if that is git or the web.
     """
+    from shlex import quote
+
+    from offerkit.diagnostics import Code, refuse
     from offerkit.reports.escape import visible
     from offerkit.workflow.begin import REQUIREMENTS, begin, source_of
 
-    source = source_of(install)
+    if not folder.strip():
+        raise refuse(Code.BAD_VALUE, "DIR is empty", hint="Name a folder; “.” is the one you are in.")
+    target, source = Path(folder), source_of(install)
     starter = dict(_starter(files("offerkit.cli").joinpath("starter")))
     begun = begin(target, starter, environment, git_email(Path.cwd()), source)
     shell.done = True
@@ -48,18 +53,20 @@ def command(shell: Shell, target: Path, environment: str, install: str) -> None:
     for path in begun.kept:
         also = "; renew it with: offerkit schema --out .schema" if path in begun.outdated else ""
         click.echo(f"  = {visible(str(path))} (was there; left as it is{also})")
-    shown = visible(str(target))
+    here = target == Path()
+    shown = "this folder" if here else visible(str(target))
     if begun.project:
         click.echo("  = specs/, environments/ (the project's own; left as they are)")
-    fresh = not begun.project and bool(begun.written)
     said = "A new project in"
-    if not fresh:
+    if not begun.fresh:
         said = f"{'Added what was missing to' if begun.written else 'Nothing is missing in'} the project in"
     click.echo(shell.style.green(f"{said} {shown}."), color=True)
-    if not source.line or REQUIREMENTS in begun.kept:
+    if begun.unnamed and source.line:
+        click.echo(f"{REQUIREMENTS} is left as it is; name the source of offerkit there with the line: {source.line}")
+    elif begun.unnamed:
         click.echo(f"Its workflow installs what {REQUIREMENTS} names: name the source of offerkit there.")
-    if fresh:
-        click.echo(f"Now: cd {shown} && offerkit plan")
+    if begun.fresh:
+        click.echo("Now: offerkit plan" if here else f"Now: cd {visible(quote(str(target)))} && offerkit plan")
 
 
 def _starter(folder: Traversable, above: str = "") -> Iterator[tuple[str, bytes]]:

@@ -31,6 +31,7 @@ class Code(StrEnum):
     BAD_NAME = "OFR205"
     PERIOD_ORDER = "OFR206"
     TEMPLATE_SYNTAX = "OFR207"
+    INSIDE_SPECS = "OFR216"
     EXPRESSION = "OFR220"
     PARAMETER = "OFR230"
     # 3xx: resources together
@@ -174,6 +175,7 @@ CODES: dict[Code, str] = {
     Code.BAD_NAME: "A name with characters or a length that names may not have.",
     Code.PERIOD_ORDER: "A period that ends before it begins.",
     Code.TEMPLATE_SYNTAX: "A rendering template or a personalised text with a syntax error.",
+    Code.INSIDE_SPECS: "A new project would lie among the specs of another.",
     Code.EXPRESSION: "A condition or formula that cannot be read, or that means nothing where it stands.",
     Code.PARAMETER: "A value for a filter's parameter that is missing, unknown, or of another type than declared.",
     Code.UNKNOWN_REFERENCE: "A name that nothing declares.",

@@ -18,6 +18,8 @@ _PLAIN_EMAIL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@[A-Za-z0-9.-]{1,19
 REQUIREMENTS = "requirements.txt"
 _UNSET = "# offerkit @ SOURCE\n"
 """The line of the starter's requirements that says where offerkit comes from, before anybody has said so."""
+_NAMED = re.compile(r"^[^#\n]*offerkit", re.MULTILINE)
+"""The workflow asks the same before it installs anything."""
 _VERSION = re.compile(r"offerkit==[0-9][0-9A-Za-z.!+]{0,60}")
 _PLAIN_URL = r"[A-Za-z0-9._~%/:+?&=,-]{1,500}"
 _REVISION = re.compile(
@@ -42,6 +44,13 @@ class Begun:
     project: bool
     outdated: tuple[str, ...] = ()
     """Those of ``kept`` that offerkit itself makes and that another version of it made."""
+    unnamed: bool = False
+    """Whether requirements.txt lacks the source that was asked for or, when none was, any offerkit at all."""
+
+    @property
+    def fresh(self) -> bool:
+        """Whether there are resources now where none were."""
+        return any(path.startswith(_PROJECT) for path in self.written)
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,8 @@ class Source:
 
     line: str = ""
     files: Mapping[str, bytes] = field(default_factory=dict)
+    asked: bool = True
+    """Whether somebody named it, and it was not found out."""
 
 
 def source_of(install: str) -> Source:
@@ -60,7 +71,7 @@ def source_of(install: str) -> Source:
     what the same specs mean, and one with a password would be committed with it.
     """
     if not install:
-        return Source(pinned_requirement())
+        return Source(pinned_requirement(), asked=False)
     if has_secret(install):
         raise _no_source("it holds a secret", "It would be in git: let pip read it from ~/.netrc or a keyring.")
     if _VERSION.fullmatch(install):
@@ -103,11 +114,12 @@ def begin(
 
     Nothing that is there is changed. A project with resources of its own gets what stands around them (schemas, a
     workflow, a README), no resources; one that another run has begun and not finished is completed. Raises Refused
-    for a folder that has a store and no project.
+    for a folder that has a store and no project, and for one among the specs of another project.
     """
     from offerkit.loader.json_schema import schema_files
     from offerkit.loader.write import add_missing
 
+    _refuse_inside_specs(target)
     if not valid_name(Kind.ENVIRONMENT, environment):
         raise refuse(
             Code.BAD_NAME,
@@ -131,7 +143,32 @@ def begin(
     written = add_missing(target, wanted)
     kept = tuple(sorted(wanted.keys() - set(written)))
     outdated = tuple(path for path in kept if path in schemas and _content(target / path) != schemas[path])
-    return Begun(written, kept, own, outdated)
+    return Begun(written, kept, own, outdated, not _names(_content(target / REQUIREMENTS), source))
+
+
+def _names(requirements: bytes, source: Source | None) -> bool:
+    text = requirements.decode("utf-8", "replace")
+    lacking = source is not None and source.asked and source.line not in map(str.strip, text.splitlines())
+    return not lacking and _NAMED.search(text) is not None
+
+
+def _refuse_inside_specs(target: Path) -> None:
+    """Files of a project among those of another would be read as resources of the outer one, and break it."""
+    try:
+        folder = target.resolve()
+        outer = [
+            top.parent
+            for top in (folder, *folder.parents)
+            if top.name in _PROJECT and any((top.parent / "environments").glob("*.y*ml"))
+        ]
+    except (OSError, ValueError) as error:
+        raise refuse(Code.UNREADABLE, f"{target!s:.200} cannot be written: {reason_of(error)}") from None
+    if outer:
+        raise refuse(
+            Code.INSIDE_SPECS,
+            f"{target!s:.200} is a folder of specs in the project {outer[0]!s:.200}",
+            hint="Name a folder outside of specs/ and environments/; for what that project lacks, name its own folder.",
+        )
 
 
 def _has_own_resources(target: Path, files: Mapping[str, bytes]) -> bool:

@@ -254,9 +254,60 @@ def test_without_a_source_it_is_said_that_one_is_missing(tmp_path: Path) -> None
 
 def test_requirements_that_are_there_stay(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("mine\n")
+    assert "name the source of offerkit there.\n" in run(str(tmp_path)).stdout
     result = run(str(tmp_path), "--install", "offerkit==0.1.0")
     assert requirements(tmp_path) == ["mine"]
-    assert "name the source" in result.stdout
+    assert "name the source of offerkit there with the line: offerkit==0.1.0\n" in result.stdout
+    (tmp_path / "requirements.txt").write_text("mine\n  offerkit==0.1.0\n")
+    assert "name the source" not in run(str(tmp_path), "--install", "offerkit==0.1.0").stdout
+    assert "name the source" not in run(str(tmp_path)).stdout
+    assert "with the line: offerkit==0.2.0\n" in run(str(tmp_path), "--install", "offerkit==0.2.0").stdout
+    (tmp_path / "requirements.txt").write_text("mine  # not offerkit\n")
+    assert "name the source" in run(str(tmp_path)).stdout
+
+
+def test_a_whole_project_that_gets_a_wheel_is_not_a_new_one(tmp_path: Path) -> None:
+    run(str(tmp_path / "new"))
+    before = contents(tmp_path / "new")
+    result = run(str(tmp_path / "new"), "--install", str(wheel(tmp_path)))
+    assert f"  + vendor/{WHEEL}\n" in result.stdout
+    assert "Added what was missing to the project" in result.stdout
+    assert f"with the line: ./vendor/{WHEEL}\n" in result.stdout
+    assert "offerkit plan" not in result.stdout
+    after = contents(tmp_path / "new")
+    assert {path: after[path] for path in before} == before
+
+
+def test_what_comes_next_can_be_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("my offers; ls").stdout.endswith("Now: cd 'my offers; ls' && offerkit plan\n")
+    monkeypatch.chdir("my offers; ls")
+    assert "Nothing is missing in the project in this folder.\n" in run(".").stdout
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    shown = run("./").stdout
+    assert "A new project in this folder.\n" in shown
+    assert shown.endswith("Now: offerkit plan\n")
+
+
+@pytest.mark.parametrize("folder", ["specs", "specs/recipients", "specs/new/deep", "environments"])
+def test_no_project_among_the_specs_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
+    run(str(tmp_path / "new"))
+    before = contents(tmp_path / "new")
+    result = run(str(tmp_path / "new" / folder))
+    assert isinstance(result.exception, Refused)
+    assert result.exception.diagnostics[0].code is Code.INSIDE_SPECS
+    monkeypatch.chdir(tmp_path / "new" / "specs" / "recipients")
+    assert isinstance(run(".").exception, Refused)
+    assert contents(tmp_path / "new") == before
+    assert run(str(tmp_path / "new" / "examples" / folder / "small")).exception is None  # beside the specs, or no specs
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_a_folder_without_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert isinstance(run(empty).exception, Refused)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_sources_that_are_none(tmp_path: Path) -> None:
