@@ -305,6 +305,19 @@ def statuses(session: Session, ctx: click.Context) -> Iterable[str]:
     return STATUSES
 
 
+@_in_order
+def next_statuses(session: Session, ctx: click.Context) -> Iterable[str]:
+    """The statuses that the proposition of the line may take; for one that is not known, all that follow another."""
+    from offerkit.models.status import NUMBERED, followers
+
+    with session.reading() as store:
+        given = next(iter(_typed(ctx, "proposition")), "")
+        row = store.proposition(given) if store is not None and given else None
+    if row is not None:
+        return followers(row.status)
+    return [after for after in NUMBERED.values() if any(after in followers(before) for before in NUMBERED.values())]
+
+
 def folder_environments(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """The environments that the folder to import from declares."""
     from pathlib import Path
@@ -317,4 +330,21 @@ def folder_environments(ctx: click.Context, param: click.Parameter, incomplete: 
 
 
 addresses_or_files = _or_files(addresses)
-states = _or_files(_states)
+
+
+def states(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str] | list[CompletionItem]:
+    """What can be compared; behind the colon of a stage its revisions, newest first; files otherwise."""
+    stage, colon, _ = incomplete.partition(":")
+    if not colon or stage == "git":
+        return _or_files(_states)(ctx, param, incomplete)
+
+    @_in_order
+    def revisions_of(session: Session, ctx: click.Context) -> Iterable[str]:
+        with session.reading() as store:
+            if store is None:
+                return []
+            sides = [name for name in store.heads() if name == stage or name.endswith(f"@{stage}")]
+            rows = (row for name in sides for row in store.revisions(stage=name, limit=MOST))
+            return [f"{stage}:{serial}" for serial in sorted({row.serial for row in rows}, reverse=True)]
+
+    return revisions_of(ctx, param, incomplete)

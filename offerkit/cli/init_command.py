@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command("init")
-@click.argument("folder", metavar="DIR")
+@click.argument("folder", metavar="DIR", type=click.Path())
 @click.option("--environment", default="recipients", metavar="NAME", help="Its environment (default: recipients).")
 @click.option(
     "--install", default="", metavar="SOURCE", shell_complete=files_of, help="Where its CI installs offerkit from."

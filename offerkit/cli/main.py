@@ -191,6 +191,12 @@ def run() -> None:
     """The program: run the command line and leave with one of the exit codes."""
     # A run is short and makes few cycles; the collector would only slow the many small objects down.
     gc.disable()
+    if "_OFFERKIT_COMPLETE" in os.environ:
+        from click.shell_completion import add_completion_class
+
+        from offerkit.cli.completion_command import Bash
+
+        add_completion_class(Bash)
     output, _ = _patient("stdout"), _patient("stderr")
     try:
         code = cli.main(standalone_mode=False)

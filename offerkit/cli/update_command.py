@@ -5,16 +5,14 @@ from __future__ import annotations
 import click
 
 from offerkit.cli.asking import at_option, data_option, environment_option, warn
-from offerkit.cli.complete import statuses
+from offerkit.cli.complete import next_statuses
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell
-
-STATUSES = ("generated", "presented", "interested", "accepted", "scheduled", "rejected")
 
 
 @click.command("update")
 @click.argument("proposition", metavar="PROPOSITION")
-@click.argument("status", metavar="STATUS", shell_complete=statuses)
+@click.argument("status", metavar="STATUS", shell_complete=next_statuses)
 @data_option
 @at_option
 @environment_option

@@ -43,6 +43,9 @@ del { background: var(--red-bg) } ins { background: var(--green-bg) }
 pre span { display: block } pre .gone { background: var(--red-bg) } pre .come { background: var(--green-bg) }
 pre .left-out { color: var(--quiet) }
 ul { padding-left: 1.25rem }
+@media screen and (max-width: 40rem) {
+  tr.field > th, tr.field > td { display: block; width: auto; min-width: 0 } tr.field > th { padding-bottom: 0 }
+}
 @media print { body { max-width: none; padding: 0; font-size: 10pt } .field { break-inside: avoid } }
 """.strip()
 """What all reports look like."""

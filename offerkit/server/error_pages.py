@@ -68,7 +68,8 @@ class ErrorPages:
         problem: dict[str, Any] = orjson.loads(document)
         status = int(problem["status"])
         name = HTTPStatus(status).phrase
-        listed = "".join(_item(error) for error in problem["errors"])
+        items = [_item(error) for error in problem["errors"]]
+        listed = f"<p>{items[0]}</p>" if len(items) == 1 else f"<ul>{''.join(f'<li>{one}</li>' for one in items)}</ul>"
         again = "<p>Reload the page in a moment to try again.</p>" if status in _AGAIN else ""
         nearest = sorted(self._starts, key=lambda start: not path.startswith(start.path))
         style = "".join(f'<link rel="stylesheet" href="{start.style}">' for start in nearest[:1])
@@ -76,7 +77,7 @@ class ErrorPages:
         return (
             f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{status} {name} · offerkit</title>'
             '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
-            f"{style}</head><body><main><h1>{status} {name}</h1><ul>{listed}</ul>{again}"
+            f"{style}</head><body><main><h1>{status} {name}</h1>{listed}{again}"
             f"<p>{back or 'Go back in your browser to the page you came from.'}</p></main></body></html>"
         ).encode()
 
@@ -84,7 +85,7 @@ class ErrorPages:
 def _item(error: dict[str, str]) -> str:
     more = [error[part] for part in ("detail", "hint") if error.get(part)]
     rest = "".join(f"<br>{_text(one)}" for one in more)
-    return f"<li>{_text(error['message'])}{rest} <small>{_text(error['code'])}</small></li>"
+    return f"{_text(error['message'])}{rest} <small>{_text(error['code'])}</small>"
 
 
 def _text(value: str) -> str:

@@ -8,12 +8,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner
-from helpers.serving import SOURCE
+from helpers.serving import SOURCE, client, with_people
 from helpers.workspace import Workspace
 
 from offerkit.cli import complete
@@ -31,17 +32,32 @@ def test_completion_scripts(shell: str) -> None:
 def test_bash_completes_stages_as_one_word(tmp_path: Path) -> None:
     """Bash breaks words at “@”: only what follows it may be handed back."""
     shop = Workspace(tmp_path / "shop")
-    shop.apply("ada")
     program = tmp_path / "offerkit"
     program.write_text(f"#!{sys.executable}\nfrom offerkit.cli.main import run\nrun()\n")
     program.chmod(0o755)
     script = CliRunner().invoke(cli, ["completion", "bash"], standalone_mode=False).stdout
-    for line, expected in (("export shop@d", "design"), ("export shared@d", "design"), ("expo", "export")):
-        line = f"offerkit {line}"
-        begun = f"COMP_LINE='{line}' COMP_POINT={len(line)}"
+    shop.apply("ada")
+    for line, expected in (
+        ("export shop@d", "design"),
+        ("export shared@d", "design"),
+        ("expo", "export"),
+        ("approve 'shop/offer.saf", "shop/offer.safari"),  # within quotes nothing begins a new word
+        ("export 'shop@d", "shop@design"),
+        ('export "shop@d', "shop@design"),
+        ('apply --message "two words" --as om', "omar"),
+        ("preview 'shop/offer.safari' --space we", "web"),
+        ("--as=om", "omar"),
+        ("diff shop@design:", "1"),
+        ("diff design:", "1"),
+        ("diff 'shop@design:", "shop@design:1"),
+        ("diff nowhere@design:", ""),
+        ("$(touch there) `touch there` expo", "export"),
+    ):
+        begun = f"COMP_LINE={quote(f'offerkit {line}')} COMP_POINT={len(f'offerkit {line}')}"
         asked = f"{script}\n{begun}\n_offerkit_completion '{program}'\necho ${{COMPREPLY[@]}}"
         done = subprocess.run(["bash", "-c", asked], cwd=shop.root, capture_output=True, text=True, check=True)
-        assert (done.stdout, done.stderr) == (f"{expected}\n", "")
+        assert (done.stdout.strip(), done.stderr) == (expected, ""), line
+    assert not (shop.root / "there").exists()
 
 
 def test_completion_of_names(tmp_path: Path) -> None:
@@ -182,10 +198,22 @@ def test_commands_are_offered_what_they_take(tmp_path: Path) -> None:
     assert "bank" in asked(shop, "approve", "--category", "") == asked(shop, "simulate", "shop", "--category", "")
     assert "person.country" in asked(shop, "simulate", "shop", "--axis", "") == asked(shop, "plan", "--impact-by", "")
     assert "email=" in asked(shop, "preview", "shop/offer.gold-card", "--contact", "")
+    assert asked(shop, "update", "x", "") == ["presented", "interested", "accepted", "scheduled", "rejected"]
     assert asked(shop, "update", "x", "acc") == ["accepted"]
     assert asked(shop, "apply", "plans/x.json") == ["<file>"]
     assert asked(shop, "--store", "x") == ["<file>"]
     assert asked(shop, "import", str(shop.root), "--environment", "") == ["shop"]
+
+
+def test_a_proposition_is_offered_what_it_may_become(tmp_path: Path) -> None:
+    shop = with_people(Workspace(tmp_path / "shop")).go_live()
+    with client(shop) as asking:
+        answer = asking.post("/api/v1/propose", json={"spaces": ["shop/web"], "contact": "ann@example.com"}).json()
+        made = answer["spaces"][0]["propositions"][0]["id"]
+    assert asked(shop, "update", made, "") == ["interested", "accepted", "rejected"]
+    result = CliRunner().invoke(cli, ["-C", str(shop.root), "update", made, "rejected"], standalone_mode=False)
+    assert result.exception is None
+    assert asked(shop, "update", made, "") == []
 
 
 def test_without_a_project_and_with_a_broken_one_nothing_is_said(tmp_path: Path) -> None:

@@ -74,6 +74,14 @@ def test_a_browser_gets_a_page_and_a_program_a_problem_document(
             assert answer.json()["status"] == status
 
 
+def test_one_error_is_a_sentence_and_several_are_a_list(asking: TestClient) -> None:
+    one = asking.get("/ui/nothing", headers={"Accept": BROWSER}).text
+    assert "<p>there is nothing at this path <small>OFR751</small></p>" in one and "<li>" not in one
+    two = asking.post(PROPOSE, json={"spaces": 3, "n": "x"}, headers={"Accept": BROWSER}).text
+    assert two.count("<li>") == 2 and "<ul>" in two
+    assert Outline(two).wrong == []
+
+
 def test_too_many_calls_a_mistake_of_ours_and_a_store_that_is_away(
     live: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
