@@ -91,6 +91,10 @@ def test_log_in_approve_promote_and_see_it_live(changed: Workspace, tmp_path: Pa
         assert store.entries("shop@live")[GOLD].fingerprint == store.entries("shop@design")[GOLD].fingerprint
 
 
+_FIELDS = "return [...document.querySelectorAll('tr.field > th')].map(e => e.getBoundingClientRect().width)"
+"""How wide the names of fields are: enough for a name to stand in one line, also on a phone."""
+
+
 @pytest.mark.parametrize("width", [1280, 320])
 def test_every_page_is_labelled_fits_and_runs_nothing(changed: Workspace, tmp_path: Path, width: int) -> None:
     secret = token(changed, "ada")
@@ -98,11 +102,14 @@ def test_every_page_is_labelled_fits_and_runs_nothing(changed: Workspace, tmp_pa
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
         driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         log_in(driver, url, secret)
+        names: list[float] = []
         for path in PAGES:
             driver.get(url + path)
             assert driver.execute_script(_CHECK) == [], path
+            names += driver.execute_script(_FIELDS)
             asked = driver.execute_script("return performance.getEntriesByType('resource').map(r => r.name)")
             assert all(name.startswith((url, "data:")) for name in asked), (path, asked)
+        assert names and min(names) >= 190, names
         driver.get(f"{url}/ui/offers/shop/gold-card?stage=design")
         frame = driver.find_element(By.CSS_SELECTOR, "iframe")
         driver.switch_to.frame(frame)
