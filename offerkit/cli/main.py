@@ -51,7 +51,7 @@ COMMANDS = {
     "test": "Run the decision cases kept beside the specs.",
     "snippet": "Print what to paste into a web page, so that a space of it is filled.",
     "contact-key": "Sign a contact's key, as environments with contact_keys: signed want it.",
-    "token": "Manage operators' tokens, for who asks over the network.",
+    "token": "Manage operators' API tokens.",
     "serve": "Answer calls over the network with what is live.",
     "graph": "Show who refers to whom.",
     "export": "Write the YAML of a stage.",
@@ -128,7 +128,7 @@ def _global_options() -> list[click.Option]:
             ["--as", "operator"],
             metavar="OPERATOR",
             envvar="OFFERKIT_OPERATOR",
-            help="Who is asking.",
+            help="The operator in whose name to act.",
             shell_complete=operators,
         ),
         click.Option(

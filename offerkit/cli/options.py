@@ -30,7 +30,7 @@ lock_option = click.option(
     type=click.FloatRange(min=0),
     default=0.0,
     metavar="SECONDS",
-    help="Wait so long for another run that holds the store (default: do not wait).",
+    help="Seconds to wait for the store lock (default: do not wait).",
 )
 exclude_option = click.option(
     "--exclude", multiple=True, metavar="PATTERN", help="Leave out what matches.", shell_complete=addresses

@@ -11,7 +11,7 @@ from offerkit.cli.shell import Shell
 
 @click.group("token")
 def token() -> None:
-    """Manage operators' tokens, for who asks over the network."""
+    """Manage operators' API tokens."""
 
 
 @token.command("create")
