@@ -198,6 +198,8 @@ class Text:
         start = self.at
         if self.char() == "&":
             made = Properties(start, anchor=self.name())
+            if self.char() in ("[", "{"):
+                self.stop("a space must follow the name of an anchor")
         else:
             match = _TAG.match(self.text, start)
             assert match is not None
