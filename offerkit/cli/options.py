@@ -14,7 +14,6 @@ from offerkit.diagnostics import Code, refuse
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-
 class WholeNumber(click.IntRange):
     """A whole number within bounds."""
 
