@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from offerkit.cli.complete import axes
+from offerkit.cli.options import WholeNumber
 
 if TYPE_CHECKING:
     from offerkit.planning.plan import Plan
@@ -93,7 +94,7 @@ _OPTIONS = (
     click.option(
         "--impact-sample",
         "sample",
-        type=click.IntRange(1, 200_000),
+        type=WholeNumber(1, 200_000),
         metavar="NUMBER",
         help="With --impact: estimate it on so many contacts, the same in every run (default: all).",
     ),

@@ -13,6 +13,26 @@ from offerkit.diagnostics import Code, refuse
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+
+class WholeNumber(click.IntRange):
+    """A whole number within bounds."""
+
+    name = "integer"  # what its message says that another value is not; click's own is “integer range”
+
+
+class Number(click.FloatRange):
+    """A number within bounds."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """As click does, without “nan”, which no bound keeps out."""
+        number: float = super().convert(value, param, ctx)
+        if number != number:
+            self.fail(f"{value!r} is not a valid number.", param, ctx)
+        return number
+
+
 pass_shell = click.make_pass_decorator(Shell)
 
 format_option = click.option(
@@ -27,7 +47,7 @@ yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 message_option = click.option("--message", "-m", default="", metavar="TEXT", help="Why, for the history.")
 lock_option = click.option(
     "--lock-timeout",
-    type=click.FloatRange(min=0),
+    type=Number(min=0),
     default=0.0,
     metavar="SECONDS",
     help="Seconds to wait for the store lock (default: do not wait).",

@@ -6,7 +6,7 @@ import click
 
 from offerkit.cli.asking import environment_option, warn
 from offerkit.cli.complete import offers, spaces, statuses
-from offerkit.cli.options import pass_shell
+from offerkit.cli.options import WholeNumber, pass_shell
 from offerkit.cli.shell import Shell, width
 
 
@@ -23,7 +23,7 @@ from offerkit.cli.shell import Shell, width
 )
 @click.option("--since", default="", metavar="TIME", help="From this day or time on, in the environment's time zone.")
 @click.option("--until", default="", metavar="TIME", help="Before this day or time, in the environment's time zone.")
-@click.option("--limit", "-n", type=click.IntRange(min=0), default=50, help="At most so many; 0: all (default: 50).")
+@click.option("--limit", "-n", type=WholeNumber(min=0), default=50, help="At most so many; 0: all (default: 50).")
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "markdown", "csv"]), default="text", help="How to print."
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from offerkit.cli.options import pass_shell, service_url
+from offerkit.cli.options import WholeNumber, pass_shell, service_url
 from offerkit.cli.shell import Shell
 from offerkit.diagnostics import Code, install_hint, refuse
 
@@ -21,8 +21,8 @@ _DEMO = "recipients@live"
 
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="Where to listen (default: 127.0.0.1).")
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, help="The port (default: 8080); 0: a free one.")
-@click.option("--workers", type=click.IntRange(1, 64), default=1, help="Processes (default: 1).")
+@click.option("--port", type=WholeNumber(0, 65535), default=8080, help="The port (default: 8080); 0: a free one.")
+@click.option("--workers", type=WholeNumber(1, 64), default=1, help="Processes (default: 1).")
 @click.option(
     "--public-url",
     default="",
@@ -31,7 +31,7 @@ _DEMO = "recipients@live"
     help="How browsers reach the service, for links in offers.",
 )
 @click.option(
-    "--grace", type=click.IntRange(1, 600), default=10, metavar="SECONDS", help="How long calls may take at the end."
+    "--grace", type=WholeNumber(1, 600), default=10, metavar="SECONDS", help="How long calls may take at the end."
 )
 @click.option(
     "--proxies", default="127.0.0.1", metavar="ADDRESSES", help="Whose X-Forwarded-For is believed, with commas."

@@ -59,6 +59,9 @@ def check_columns(found: Sequence[str], fields: Iterable[str], where: str, posit
     """Refuse a source that lacks fields, each with the column that was probably meant, or has one twice."""
     wanted = list(fields)
     missing = [name for name in wanted if name not in found]
+    if missing and (hint := _separator(found)):
+        summary = f"{where} has one column only, and should have {len(wanted)}"
+        raise Refused([Diagnostic(Code.CONTACT_COLUMNS, summary, hint=hint, position=position)])
     problems = [
         Diagnostic(
             Code.CONTACT_COLUMNS,
@@ -86,7 +89,7 @@ def _meant(name: str, found: Sequence[str], wanted: Sequence[str]) -> str:
         if column != name and _stripped(column) == name:
             return f"Column {place} is “{column[:80]}”, with blanks around the name; take them out of the header."
     others = {stripped for column in found if (stripped := _stripped(column)) and stripped not in wanted}
-    return _separator(found) or suggestion(name, others)
+    return suggestion(name, others)
 
 
 def _stripped(column: str) -> str:

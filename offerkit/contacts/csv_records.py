@@ -18,6 +18,7 @@ _FIRST, _CHUNK = 8 * 1024, 256 * 1024
 """Bytes read at once: little at first, since a header or the one record that an index leads to is often all."""
 _BOM = b"\xef\xbb\xbf"
 _NEVER_CLOSED = "Perhaps a double quote is never closed."
+_QUOTING = "Write a cell that holds commas, quotes or line ends in double quotes, and each quote in it twice."
 _NOT_UTF8 = "Save it as UTF-8; spreadsheet programs offer that as “CSV UTF-8”."
 
 _QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"(?!")')
@@ -71,7 +72,7 @@ def records(file: BinaryIO, path: str, offset: int = 0, line: int = 1) -> Iterat
     if parts or rest:
         raw = b"\n".join([*parts, rest])
         if raw.count(b'"') % 2:
-            raise bad_record(path, begin, "a double quote is opened here and never closed")
+            raise bad_record(path, begin, "a double quote is opened in this row and never closed", _QUOTING)
         yield Record(raw, begin, offset)
 
 
@@ -99,7 +100,7 @@ def cells(record: Record, path: str) -> list[str]:
 def _not_cut(text: str, record: Record, path: str) -> Refused:
     """Why a record cannot be cut into cells, and at which character of it."""
     at = 0
-    why, hint = "", "Write a cell that holds commas, quotes or line ends in double quotes, and each quote in it twice."
+    why, hint = "", _QUOTING
     while not why and (cell := _CELL.match(text, at)) is not None and cell.end() > at:
         if len(cell.group()) > csv.field_size_limit():
             why, hint = f"a cell is longer than {csv.field_size_limit():,} characters", _NEVER_CLOSED

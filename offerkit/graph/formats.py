@@ -19,8 +19,10 @@ def misfits(index: Index, environment: str) -> Iterator[Finding]:
     }
     for kind in (Kind.OFFER, Kind.TEMPLATE):
         for record in index.group(environment, kind).values():
-            if record.facts.misfits and record.valid:
-                named = explicit_spaces(list(template_chain(index, record)))
+            chain = list(template_chain(index, record)) if record.facts.misfits else []
+            # A mistake in one text hides none in another; but of what could not be read, the spaces are not known.
+            if chain and all(part.fingerprint for part in chain):
+                named = explicit_spaces(chain)
                 targets = {name: formats[name] for name in named or formats if name in formats}
                 for misfit in record.facts.misfits:
                     yield from _misfit(record, misfit, targets)

@@ -136,6 +136,10 @@ class _Placer:
         end = len(self._text) + 1
         if root.children:
             self._below(root, end, -1)
+            # What stands behind “---” has no line that it could stay on.
+            beside, first = (root.beside,) if root.beside is not None else (), root.children[0]
+            first.above = (*beside, *root.above, *first.above)
+            root.beside, root.above = None, ()
         root.foot += tuple(self._take(end))
 
     def _dashes(self, parent: Written) -> None:

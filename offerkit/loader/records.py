@@ -172,10 +172,15 @@ def _variables(
                 offset = seen.at if seen.at is not None else _line_start(text, seen.line)
                 at = Source(source.content).inside(start, text, offset)
             where = f" (line {seen.line} of it)" if seen.line > 1 and at == start else ""
+            what, hint = (
+                "the template cannot be read",
+                "Values are written {{ recipient.first_name }}; blocks {% if … %}…{% endif %}.",
+            )
+            if not is_template(text):  # links are all that is wrong with plain HTML
+                what, hint = "this HTML could not be shown", "Let links lead to https://host/path."
             found.append(
                 Diagnostic(
-                    Code.TEMPLATE_SYNTAX, f"the template cannot be read: {seen.error}{where}",
-                    hint="Values are written {{ recipient.first_name }}; blocks {% if … %}…{% endif %}.",
+                    Code.TEMPLATE_SYNTAX, f"{what}: {seen.error}{where}", hint=hint,
                     address=str(raw.address), position=unpack(source.path, at),
                 )
             )  # fmt: skip

@@ -26,7 +26,7 @@ from ruamel.yaml.events import (
 )
 
 from offerkit.loader.limits import MAX_DEPTH
-from offerkit.loader.yaml12_text import BLANK, FLOW_SIGNS, Properties, Text
+from offerkit.loader.yaml12_text import BLANK, CHECK, FLOW_SIGNS, Properties, Text
 
 MAX_KEY = 1024
 """How long a key may be that is not marked by “?” (the specification's limit)."""
@@ -391,7 +391,8 @@ class _Reader(Text):
             if char == ",":
                 self.at += 1
             elif char != closing:
-                self.stop(f"“,” or “{closing}” is missing here")
+                hint = "Quote a text with a bracket or brace in it." if char in ("[", "{") and not self.fresh else CHECK
+                self.stop(f"“,” or “{closing}” is missing here", hint=hint)
         self._close(MappingEndEvent if is_map else SequenceEndEvent, self.at + 1)
 
     def _flow_entry(self, outer: int, opened: int) -> None:

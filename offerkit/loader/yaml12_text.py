@@ -132,7 +132,8 @@ class Text:
                 self._unprintable(found.start())
 
     def _unprintable(self, at: int) -> NoReturn:
-        self.stop("a control character cannot stand here", at, "Remove it, or write it in a quoted escape.")
+        what = "a byte order mark" if self.text[at] == "\ufeff" else "a control character"
+        self.stop(f"{what} cannot stand here", at, "Remove it, or write it in a quoted escape.")
 
     # ---- between tokens
 
@@ -198,6 +199,8 @@ class Text:
         start = self.at
         if self.char() == "&":
             made = Properties(start, anchor=self.name())
+            if self.char() in ("[", "{"):
+                self.stop("a space must follow the name of an anchor")
         else:
             match = _TAG.match(self.text, start)
             assert match is not None

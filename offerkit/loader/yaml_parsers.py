@@ -30,13 +30,15 @@ class Doubtful(Exception):  # noqa: N818 - never reaches a user: the text is rea
 
 
 _DOUBTFUL = (
-    re.compile("[\x85\u2028\u2029]"),  # no line ends any more
-    re.compile(r"[&*](?<![^ \t\r\n\[{,].)[0-9A-Za-z_-]+:"),  # a colon can be part of an anchor's name
+    re.compile("[\x85\u2028\u2029\ufeff]"),  # no line ends any more; a byte order mark stands at the beginning only
+    # Such a sign can be part of an anchor's name; behind it, “:x” is a text in brackets.
+    re.compile(r"[&*](?<![^ \t\r\n\[{,].)[0-9A-Za-z_-]+(?:[:?%@`]|[ \t\r\n]+:[^ \t\r\n])"),
     # In brackets, “?x” is a text, and “-” alone is nothing.
-    re.compile(r"[\[{,][ \t\r\n]*(?:\?[^ \t\r\n]|-[ \t\r\n]*[,\]}])"),
+    re.compile(r"\?(?<![^ \t\r\n\[{,].)[^ \t\r\n]|-(?<![^ \t\r\n\[{,:?].)[,\]}]"),
 )
 """Where the C parser reads something else than YAML 1.2 has it, or may. (One by one they are fast, as one slow.)"""
 _UNSPACED_COMMENT = re.compile(r"#(?<=[\[\]{}\"',|>0-9+-]#)")
+_LINE_OR_COMMENT = re.compile("[\n\r#]")
 _SPACED_FIRST_LINES = re.compile(r"[|>][^\r\n]*(?:\r?\n *)*?\r?\n +(?=[\r\n]|\Z)")
 
 
@@ -95,6 +97,8 @@ class Doubts:
         if event.style in ("|", ">"):
             start = self._text.index(event.style, start)
             column = event.start_mark.column + start - event.start_mark.index
+            if _LINE_OR_COMMENT.search(self._text, event.start_mark.index, start):  # behind an anchor
+                raise Doubtful
             if column <= outer and not self._text[start - column : start].strip():
                 raise Doubtful
             if event.value[:1] in ("", "\n") and _SPACED_FIRST_LINES.match(self._text, start):

@@ -65,17 +65,41 @@ def _assign(word: str, tokens: Sequence[Token], scopes: list[frozenset[str]]) ->
 
 def _is_markup(tokens: Sequence[Token], names: frozenset[str]) -> str:
     """The name of markup that an expression may print as it is; a doubtful one counts."""
+    if not any(token.kind == "name" and token.text in names for token in tokens):
+        return ""
+    asked = _conditions(tokens)
     for index, token in enumerate(tokens):
-        if token.kind != "name" or token.text not in names:
+        if token.kind != "name" or token.text not in names or index in asked:
             continue
-        if index and tokens[index - 1].kind == "sign" and tokens[index - 1].text in (".", "|"):
-            continue  # a field of something else, or a filter
+        before = tokens[index - 1] if index else None
+        if before is not None and before.text in (".", "|", "not") and before.kind != "string":
+            continue  # a field of something else, a filter, or a yes or no
         behind = tuple(token.text for token in tokens[index + 1 : index + 3])
         if token.text == "loop" and behind[:1] == (".",) and behind[1:] and behind[1] in _OF_LOOP:
+            continue
+        if behind[:1] == ("is",):
             continue
         if behind[:1] != ("|",) or (behind[1:] and behind[1] in _GIVES_MARKUP):
             return token.text
     return ""
+
+
+def _conditions(tokens: Sequence[Token]) -> frozenset[int]:
+    """Which tokens of an expression are part of a condition (``A if CONDITION else B``), and so never printed."""
+    asked: set[int] = set()
+    open_ = [False]  # whether a condition is read: outside of all brackets, and in each open one
+    for index, token in enumerate(tokens):
+        if token.kind == "sign" and token.text in ("(", "[", "{"):
+            open_.append(open_[-1])
+        elif token.kind == "sign" and token.text in (")", "]", "}") and len(open_) > 1:
+            open_.pop()
+        elif token.kind == "sign" and token.text in (",", ":"):  # an “if” without “else” ends there, too
+            open_[-1] = len(open_) > 1 and open_[-2]
+        elif token.kind == "name" and token.text in ("if", "else") and not (index and tokens[index - 1].text == "."):
+            open_[-1] = token.text == "if" or (len(open_) > 1 and open_[-2])
+        if open_[-1]:
+            asked.add(index)
+    return frozenset(asked)
 
 
 def _reason(place: Place, html: bool, markup: str) -> str:

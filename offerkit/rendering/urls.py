@@ -16,7 +16,7 @@ _SCHEME = re.compile(r"https?://", re.IGNORECASE)
 _AUTHORITY_END = re.compile(r"[/?#\\]")
 _LABEL = re.compile(r"\w(?:[\w-]{0,61}\w)?", re.ASCII)
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
-_PORT = re.compile(r"[1-9][0-9]{0,4}")
+_PORT = re.compile(r"0*[1-9][0-9]{0,4}")
 _MAX_HOST = 253
 _MAX_PORT = 65_535
 # Nothing that ends an attribute, and nothing invisible that would show another address than it is (U+200B to U+200F,
@@ -66,7 +66,7 @@ def _authority_fault(authority: str) -> Fault | None:
         return Fault("it has no host", 0)
     if reason := _host_fault(host):
         return Fault(reason, 0)
-    if port is not None and (_PORT.fullmatch(port) is None or int(port) > _MAX_PORT):
+    if port and (_PORT.fullmatch(port) is None or int(port) > _MAX_PORT):  # an empty one is the scheme's own
         return Fault(f"its port is no number from 1 to {_MAX_PORT}", len(host) + 1)
     return None
 

@@ -52,6 +52,26 @@ def test_cases_are_complete() -> None:
     assert {code.value for code in Code if code.value < "OFR500"} - elsewhere <= seen
 
 
+def test_a_mistake_in_one_text_hides_none_in_another(project: Path) -> None:
+    """Nor does one that leaves the spaces of an offer unknown make a text wrong that may be right."""
+    content = """content:
+      title: "{{ person.age|uper }}"
+      html: <a _urlType="11" href="https://a..b/">x</a>
+      image_url: ftp://x.example"""
+    edit(project, {"specs/people/offers.yaml": ("content: {title: Save}", content)})
+    told = run(project, "validate").err
+    assert told.count("error[") == 3
+    for said in (
+        "unknown filter “uper”",
+        "could not be shown: a tracked link leads to no URL",
+        "this is no http(s) URL",
+    ):
+        assert said in told
+    edit(project, {"specs/people/offers.yaml": ("    label: Saver\n", "    label: Saver\n    spaces: 5\n")})
+    told = run(project, "validate").err
+    assert "no http(s) URL" not in told
+
+
 def test_a_theme_that_looks_misspelt_is_a_warning(project: Path) -> None:
     """Themes are declared by carrying them, so a lonely one near another may be meant: told, at its place, and valid."""
     edit(project, {"specs/people/offers.yaml": ("    label: Saver\n", "    label: Saver\n    themes: [acrd]\n")})

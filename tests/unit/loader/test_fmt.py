@@ -265,6 +265,13 @@ def test_blank_lines_are_kept_one_at_a_time() -> None:
     assert formatted(file).decode() == expected
 
 
+@pytest.mark.parametrize("start", ["---", "&a", "--- &a", "%YAML 1.2\n---"])
+def test_a_comment_behind_the_beginning_of_the_document(start: str) -> None:
+    for rest in ("version: 1\n# z\n", "{version: 1}\n# z\n"):
+        file = SpecFile("specs/a.yaml", "shared", False, f"{start} # x\n# y\n{rest}".encode())
+        assert formatted(file) == b"# x\n# y\nversion: 1\n# z\n"
+
+
 def test_line_ends_and_marks_of_other_systems() -> None:
     content = "\ufeffversion: 1\r\n# c\r\noperators:\r\n  a:\r\n    profile: administrator # d\r\n".encode()
     file = SpecFile("specs/a.yaml", "shared", False, content)

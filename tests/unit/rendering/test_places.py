@@ -142,6 +142,18 @@ def test_places_in_xml(text: str) -> None:
         ("<a title='{{ a or html }}'></a>", False),
         ("<a title='{{ title|default(html) }}'></a>", False),
         ("<a title='{{ html[1:] }}'></a>", False),
+        ('<a class=\'{{ "wide" if html else "narrow" }}\'></a>', True),
+        ("<a class='{{ \"wide\" if a or html|trim else html }}'></a>", False),
+        ("<a class='{{ html if html else \"narrow\" }}'></a>", False),
+        ("<a class='{{ (\"wide\" if html else title)|upper }}'></a>", True),
+        ("<a class='{{ (title if html) or html }}'></a>", False),
+        ("<a class='{{ [title if a, html]|last }}'></a>", False),
+        ('<a class=\'{{ {"a": title if a, "b": html}.b }}\'></a>', False),
+        ("<a class='{{ title[0 if a:] if html }}'></a>", True),
+        ("<a title='{{ not html }}{{ html is defined }}{{ html is not none }}'></a>", True),
+        ("<a title='{{ html is defined and html }}'></a>", False),
+        ("{% for x in [title] if html %}<a title='{{ x }}'></a>{% endfor %}", True),
+        ("{% for x in [title, html] if title %}<a title='{{ x }}'></a>{% endfor %}", False),
     ],
 )
 def test_markup_stands_between_tags_only(text: str, fine: bool) -> None:

@@ -11,13 +11,13 @@ from offerkit.rendering.values import Sink
 URLS = [
     "https://a.example", "http://a.example:1", "https://a.example:65535/x", "https://[::1]/", "https://[2001:db8::1]:443/x",
     "https://bücher.example/ä", "https://a_b.example.", "https://1.2.3.4/", "HTTPS://A.example?x=1", "https://a.example#x",
-    "https://localhost", "https://xn--mnchen-3ya.de", "https://a.example/x@y", "https://a.example?x=a@b:c", "https://例え.jp/",
+    "https://localhost", "https://a.example:/x", "https://[::1]:080", "https://xn--mnchen-3ya.de", "https://a.example/x@y", "https://a.example?x=a@b:c", "https://例え.jp/",
     "https://x--y.example", "https://3com.example", "https://a.1b", "https://a.example/%zz", "https://[::ffff:1.2.3.4]",
 ]  # fmt: skip
 NO_URLS = {
     "begin with http": ["", "//x", "https:/x.example", "https//x", "javascript:alert(1)", "data:text/html,x", "ftp://a", "mailto:x", "a.example", "/x"],
     "no host": ["https://", "https:///x", "https://?x", "https://#", "https://:80/"],
-    "port is no number": [f"https://a.example:{port}" for port in ("0", "080", "65536", "99999", "/", "x/", "-1", "１２", "443:443")],
+    "port is no number": [f"https://a.example:{port}" for port in ("0", "00/", "65536", "065536", "99999", "x/", "-1", "１２", "443:443")],
     "empty part": ["https://a..b/", "https://.a/", "https://a.example../", "https://."],
     "no IPv6 address": ["https://[::1", "https://[:::]/", "https://[1.2.3.4]", "https://[fe80::1%25eth0]/", "https://[::1]x/", "https://[]"],
     "no IPv4 address": ["https://1.2.3/", "https://999.1.1.1", "https://1", "https://0x7f.1", "https://a.1"],
