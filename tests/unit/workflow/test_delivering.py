@@ -219,6 +219,23 @@ def test_an_outline_with_a_count_is_the_engines_best_of_it(root: Path) -> None:
     assert outlined(root, outline, "count: 3, exclude_recipients_with_too_few_offers: true") == {}
 
 
+def test_a_count_that_an_outline_never_reaches_is_told(root: Path) -> None:
+    (root / "specs/people/july.yaml").write_text(
+        "version: 1\ncampaigns:\n  july:\n    outlines: {list: {offers: [loan, card]}}\n    deliveries:\n"
+        "      enough: {space: mail, outline: list, count: 2}\n      more: {space: mail, outline: list, count: 3}\n"
+        "      some: {space: mail, outline: list, count: 3, show_nothing_where_missing: true}\n"
+    )
+    offerkit("apply", "--yes")
+    told = {
+        name: offerkit("deliver", f"july/{name}", "--dry-run", "--at", "2026-06-01").stderr
+        for name in ("enough", "more", "some")
+    }
+    assert Code.SHORT_OUTLINE not in told["enough"]
+    said = " ".join(told["more"].split())
+    assert "warning[OFR622]: Outline “list” has 2 offers, fewer than the 3 of count: every message is cancelled" in said
+    assert "everybody lacks some" in told["some"]
+
+
 def test_offers_outside_of_an_outline_are_not_in_its_slice(root: Path) -> None:
     """The space's default categories and what is always included count for the engine's own choice only."""
     found = outlined(
