@@ -59,7 +59,7 @@ def decimal(value: object, where: str) -> Decimal:
 
 
 def _plain(text: str) -> str:
-    """``text``, in which Python would read more than YAML and JSON do. Raises ValueError for 1_000 and foreign digits."""
+    """``text``. Raises ValueError for numbers that Python reads and YAML does not: 1_000, foreign digits."""
     if "_" in text or not text.isascii():
         raise ValueError(text)
     return text

@@ -129,6 +129,28 @@ def test_a_run_that_is_cut_off_after_it_was_stored_is_finished(root: Path, monke
     assert kept() == stored and sorted(ids("made")) == sorted(stored)
 
 
+def test_a_folder_that_appears_meanwhile_does_not_hide_that_the_delivery_is_made(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = delivering._store
+
+    def stored(*args: Any) -> None:
+        store(*args)
+        Path("made").mkdir()
+        Path("made/mine.txt").write_text("mine")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(delivering, "_store", stored)
+        done = deliver("june/best", "--out", "made", ok=False)
+    assert isinstance(done.exception, Refused)
+    (told,) = done.exception.diagnostics
+    assert told.code is Code.UNREADABLE and "The delivery is made" in told.detail
+    assert kept() and Path("made/mine.txt").read_text() == "mine"
+    shutil.rmtree("made")
+    assert "its files are complete now" in deliver("june/best", "--out", "made").output
+    assert sorted(ids("made")) == sorted(kept())
+
+
 def test_what_becomes_of_a_run_is_told_as_json(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr("offerkit.workflow.delivery_files.Folder.publish", _interrupted)
