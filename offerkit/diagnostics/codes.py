@@ -81,6 +81,7 @@ class Code(StrEnum):
     NOT_RESTORED = "OFR619"
     SIMULATION_OPTIONS = "OFR620"
     SPARK_FAILED = "OFR621"
+    SHORT_OUTLINE = "OFR622"
     # 63x: what is made for everybody
     CALL_DATA_UNKNOWN = "OFR630"
     # 7xx: who may do what
@@ -244,6 +245,7 @@ CODES: dict[Code, str] = {
     Code.UNKNOWN_AXIS: "A simulation is to be told apart by a field that its contacts do not have.",
     Code.SIMULATION_OPTIONS: "Options of simulate that do not go together, such as --emit-sql and --html.",
     Code.SPARK_FAILED: "Spark could not decide: it ran out of memory, or its process ended.",
+    Code.SHORT_OUTLINE: "A delivery takes more of an outline's offers than the outline has.",
     Code.NOT_EMITTED: "A decision that a query for another engine cannot say with the same meaning.",
     Code.BUSY: "The server has more calls than it can answer or store in time; nothing was stored of this one. Or a"
     " large request was given up: then its message says that nothing is known of how far it got.",

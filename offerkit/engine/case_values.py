@@ -41,7 +41,7 @@ def names_of(value: object, where: str) -> tuple[str, ...]:
 def whole_number(value: object, where: str) -> int:
     """A whole number."""
     try:
-        return int(text_of(value, where))
+        return int(_plain(text_of(value, where)))
     except ValueError:
         raise CaseError(f"{where} is a whole number") from None
 
@@ -50,12 +50,19 @@ def decimal(value: object, where: str) -> Decimal:
     """A number that weights can have."""
     text = text_of(value, where)
     try:
-        number = Decimal(text)
-    except InvalidOperation:
+        number = Decimal(_plain(text))
+    except (InvalidOperation, ValueError):
         raise CaseError(f"{where} is a number") from None
     if len(text) > 2 * _DIGITS or not number.is_finite() or (number and abs(number.adjusted()) > _DIGITS):
         raise CaseError(f"{where} is a number of {_DIGITS} digits at most")
     return number
+
+
+def _plain(text: str) -> str:
+    """``text``. Raises ValueError for numbers that Python reads and YAML does not: 1_000, foreign digits."""
+    if "_" in text or not text.isascii():
+        raise ValueError(text)
+    return text
 
 
 def known_keys(data: Mapping[str, object], known: Collection[str], where: str) -> None:

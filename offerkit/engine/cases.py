@@ -154,7 +154,14 @@ def _time(catalog: Catalog, raw: object, where: str) -> datetime:
         raise CaseError(f"{where}: {error}") from error
     if not isinstance(value, datetime):
         raise CaseError(f"{where}: a time is needed, as in 2026-06-01T10:00")
-    return value.replace(tzinfo=catalog.zone)
+    return _within(value.replace(tzinfo=catalog.zone), where)
+
+
+def _within(moment: datetime, where: str) -> datetime:
+    """``moment``. Raises CaseError where another zone might not have it: in the calendar's first and last year."""
+    if not 2 <= moment.year <= 9998:
+        raise CaseError(f"{where}: a time outside of the calendar (the years 2 to 9998)")
+    return moment
 
 
 def _history(catalog: Catalog, case: Case) -> list[Past]:
@@ -178,6 +185,12 @@ def _past(catalog: Catalog, raw: Mapping[str, object], now: datetime, here: str)
         ago = duration(text_of(raw["ago"], "history.ago")) if "ago" in raw else timedelta(0)
     except ValueError as error:
         raise CaseError(f"history: {error}") from error
+    try:
+        time = _within(
+            (_time(catalog, raw["at"], "history.at") if "at" in raw else now).astimezone(UTC) - ago, "history"
+        )
+    except OverflowError:
+        raise CaseError("history: a time outside of the calendar (the years 2 to 9998)") from None
     status = text_of(raw.get("status", "presented"), "history.status")
     if status not in STATUSES:
         raise CaseError(f"“{status[:80]}” is not a status. {suggestion(status, STATUSES)}")
@@ -187,7 +200,7 @@ def _past(catalog: Catalog, raw: Mapping[str, object], now: datetime, here: str)
         space=space,
         channel=text_of(raw.get("channel", known.channel if known else "other"), "history.channel"),
         status=status,
-        time=(_time(catalog, raw["at"], "history.at") if "at" in raw else now).astimezone(UTC) - ago,
+        time=time,
         weight=decimal(raw.get("weight", 1), "history: weight"),
         rank=whole_number(raw.get("rank", 1), "history.rank"),
     )

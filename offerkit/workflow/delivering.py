@@ -79,7 +79,7 @@ def deliver(
             with folder.working():
                 _make(folder, people, chosen, store, writer, result, asked)
     result.failures = {o: (count, writer.failures.examples[o]) for o, count in writer.failures.counts.items()}
-    unknown = _unknown_data(order, chosen, writer, asked)
+    unknown = _unknown_data(order, chosen, writer)
     return result, (*order.reports, *chosen.call.reports, *unknown, *writer.reports, *bad.reports())
 
 
@@ -132,7 +132,7 @@ def _field(order: Order, name: str) -> str:
     return found
 
 
-def _unknown_data(order: Order, chosen: Selection, writer: Writer, asked: Deliver) -> Iterator[Report]:
+def _unknown_data(order: Order, chosen: Selection, writer: Writer) -> Iterator[Report]:
     """The warning of call data that conditions or texts read though nobody passes them; a hook may add them."""
     made = chosen.made
     if made is not None and order.catalog.spaces[order.body.space].target_loading:
@@ -145,7 +145,7 @@ def _unknown_data(order: Order, chosen: Selection, writer: Writer, asked: Delive
     read = {name for gate in gates for name in gate.condition.data_read} | read_data([made] if made is not None else [])
     if order.catalog.when is not None:
         read.update(order.catalog.when.gate.condition.data_read)
-    yield from unknown_data(order.catalog, asked.data, read, writer.data_read(offers))
+    yield from unknown_data(order.catalog, chosen.call.data, read, writer.data_read(offers))
 
 
 def _result(order: Order, asked: Deliver) -> DeliveryResult:

@@ -126,7 +126,15 @@ class Folder:
 
     def publish(self) -> None:
         """Give the folder its name: the last step, after the propositions are stored."""
-        self.partial.rename(self.target)
+        try:
+            self.partial.rename(self.target)
+        except OSError as error:
+            raise refuse(
+                Code.UNREADABLE,
+                f"{self.partial} cannot be renamed to {self.target}: {reason_of(error)}",
+                detail="The delivery is made, and its files are complete; only the folder's name is missing.",
+                hint="Make way for it, and run the same command again.",
+            ) from error
         for path in [*self.target.glob("set-aside-*.csv"), self.target / _STATE, self.target / _LOCK]:
             path.unlink(missing_ok=True)
 

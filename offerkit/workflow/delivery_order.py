@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time
 
@@ -110,7 +110,8 @@ def order(catalogs: Catalogs, place: tuple[str, str, str], now: datetime, at: da
     offers = body.offers or (model.outlines[body.outline].offers if body.outline is not None else ())
     space = catalogs.place(environment, body.space)
     entry = catalogs.view.entries[address]
-    made = Order(environment, campaign, name, body, entry.fingerprint, space, when, tuple(offers))
+    short = tuple(_too_short(f"{campaign}/{name}", body, offers))
+    made = Order(environment, campaign, name, body, entry.fingerprint, space, when, tuple(offers), short)
     return made if body.asks_engine else _with_reports(made)
 
 
@@ -152,6 +153,14 @@ def _within(model: Campaign, name: str, local: datetime) -> None:
             f"{name} would be made for {day}, outside of its campaign's period ({first} to {last})",
             hint="Change the contact date or the campaign's period, or look at another day: --dry-run --at DAY.",
         )
+
+
+def _too_short(name: str, body: Delivery, offers: Sequence[str]) -> Iterator[Report]:
+    """An outline never gives more offers than it has, so that everybody lacks some."""
+    if body.count is not None and body.count > len(offers):
+        effect = "everybody lacks some" if body.show_nothing_where_missing else "every message is cancelled"
+        said = f"Outline “{body.outline}” has {len(offers)} offers, fewer than the {body.count} of count: {effect}."
+        yield Report(Code.SHORT_OUTLINE, said, name)
 
 
 def _with_reports(made: Order) -> Order:

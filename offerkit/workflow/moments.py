@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 
 from offerkit.address import Kind, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
@@ -69,9 +69,7 @@ def moment(text: str, zone: tzinfo, now: str, day: time = NOON) -> datetime:
 def written(text: str, zone: tzinfo, day: time) -> datetime | None:
     """As :func:`moment`; None when ``text`` is written like no time. Raises Refused outside of the calendar."""
     try:
-        found = datetime.fromisoformat(text)
-        if len(text) == 10:
-            found = datetime.combine(found.date(), day)
+        found = datetime.combine(date.fromisoformat(text), day) if _is_day(text) else datetime.fromisoformat(text)
         found = (found.replace(tzinfo=zone) if found.tzinfo is None else found).astimezone(UTC)
         if not 2 <= found.year <= 9998:
             raise OverflowError
@@ -80,6 +78,15 @@ def written(text: str, zone: tzinfo, day: time) -> datetime | None:
     except OverflowError:
         raise refuse(Code.BAD_POINT, f"“{text[:60]}” is outside of the calendar") from None
     return found
+
+
+def _is_day(text: str) -> bool:
+    """Whether ``text`` is a day without a time of day, in any of the ways of ISO 8601 (2026-12-24, 20261224)."""
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def pairs(texts: Sequence[str]) -> dict[str, object]:

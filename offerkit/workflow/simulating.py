@@ -20,6 +20,7 @@ from offerkit.engine.report import Report
 from offerkit.engine.slice import members, wanted
 from offerkit.loader.output import RESULTS, check_output, replacing
 from offerkit.reports.simulation import AxisValue, Loss, OfferResult, Simulation, SpaceResult
+from offerkit.rules.types import Row
 from offerkit.store import Store
 from offerkit.workflow.engine import Engine
 from offerkit.workflow.hooked import asks_hooks, decide_people
@@ -84,7 +85,7 @@ def simulate(
         {name: str(value) for name, value in asked.data.items()},
     )  # fmt: skip
     told = dict.fromkeys(report for call in calls for report in call.reports)
-    return made, (*told, *unknown_data(catalog, asked.data, read_data(programs)), *bad.reports())
+    return made, (*told, *unknown_data(catalog, calls[0].data, read_data(programs)), *bad.reports())
 
 
 def emitted(engine: Engine, asked: Asked, at: datetime, dialect: str, table: str) -> dict[str, str]:
@@ -129,15 +130,16 @@ def read_data(programs: Iterable[Program]) -> set[str]:
 
 
 def unknown_data(
-    catalog: Catalog, given: Mapping[str, object], compared: Collection[str], shown: Collection[str] = ()
+    catalog: Catalog, data: Row, compared: Collection[str], shown: Collection[str] = ()
 ) -> Iterator[Report]:
-    """One warning of the call data that nobody passes here and that something counts on.
+    """One warning of the call data that are unknown in ``data`` and that something counts on.
 
     That is what every call has to pass and is ``compared`` in conditions, and whatever is ``shown`` in texts. That a
     call may leave out what is optional is nothing new to a condition.
     """
-    missed = {name for name in compared if catalog.call_data[name].required} - given.keys()
-    blank = set(shown) - given.keys()
+    given = {name for name, value in data.items() if value is not None}
+    missed = {name for name in compared if catalog.call_data[name].required} - given
+    blank = set(shown) - given
     names = sorted(missed | blank)
     if names:
         it, is_ = ("it", "is") if len(names) == 1 else ("them", "are")

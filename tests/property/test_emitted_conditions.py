@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import product
 
@@ -17,7 +17,8 @@ from offerkit.batch.emit import DIALECTS
 from offerkit.batch.emit.conditions import Conditions
 from offerkit.batch.emit.parts import NotEmittedError
 from offerkit.rules.python import compile_one
-from offerkit.rules.types import Base, Value
+from offerkit.rules.types import Base, FieldType, Value
+from offerkit.rules.values import parse_value
 
 NOW = datetime(2026, 3, 1, 12, 30)
 TYPES = {"i": "BIGINT", "age": "BIGINT", "score": "DECIMAL(18,6)", "name": "VARCHAR", "end": "VARCHAR", "tier": "VARCHAR",
@@ -137,6 +138,54 @@ def test_in_spark() -> None:
     with spark_session() as session:
         view(session, "person", TYPES, given())
         same([tuple(row) for row in session.sql(query("spark")).collect()])
+
+
+NUMBERS = ("0", "2.0", "1.5", "-0.5", "1e3", "0.0000005", "1.0000025", "123456789012.34568", "12345678901234567",
+           "999999999999.9999996", "9223372036854775807", "9223372036854775808", "1e30", "NaN", "Infinity")  # fmt: skip
+"""Cells of columns that hold more than the fields that are read from them."""
+
+
+def cells(dialect: str, floating: str, exact: str) -> tuple[str, list[Value]]:
+    """A query that reads each number as an integer and as a decimal, and what it gives: null where it is not read."""
+    words, columns, values = DIALECTS[dialect], [], []
+    for type_, known in ((floating, NUMBERS), (exact, NUMBERS[:-3])):
+        for text in known:
+            raw = float(text) if type_ == floating else Decimal(text).quantize(Decimal("1e-8"))
+            for base in (Base.INTEGER, Base.DECIMAL):
+                cell = words.field(words.quoted("x"), FieldType(base))
+                columns.append(f"(SELECT {cell} FROM (SELECT CAST('{text}' AS {type_}) AS x) AS s)")
+                try:
+                    values.append(parse_value(raw, FieldType(base), UTC))
+                except ValueError:
+                    values.append(None)
+    return f"SELECT {', '.join(columns)}", values
+
+
+def test_columns_in_duckdb() -> None:
+    query, expected = cells("duckdb", "DOUBLE", "DECIMAL(38, 8)")
+    assert duckdb.sql(query).fetchall() == [tuple(expected)]
+    assert expected.count(None) > 20 and len(set(expected)) > 12
+
+
+@pytest.mark.slow
+def test_columns_in_postgres() -> None:
+    import psycopg
+
+    query, expected = cells("postgres", "DOUBLE PRECISION", "NUMERIC")
+    with postgres_server("SELECT 1") as url, psycopg.connect(url) as connection:
+        assert connection.execute(query).fetchall() == [tuple(expected)]
+        cell = DIALECTS["postgres"].field("x", FieldType(Base.LIST))
+        rows = "SELECT ARRAY['a'] AS x UNION ALL SELECT ARRAY[]::TEXT[] UNION ALL SELECT ARRAY['a', NULL]"
+        rows += " UNION ALL SELECT ARRAY[ARRAY['a'], ARRAY['b']]"
+        found = [row[0] for row in connection.execute(f"SELECT {cell} FROM ({rows}) AS s").fetchall()]
+        assert found == [["a"], [], None, None]
+
+
+@pytest.mark.slow
+def test_columns_in_spark() -> None:
+    query, expected = cells("spark", "DOUBLE", "DECIMAL(38, 8)")
+    with spark_session() as session:
+        assert [tuple(row) for row in session.sql(query).collect()] == [tuple(expected)]
 
 
 def test_bigquery_and_snowflake_are_told_what_they_do_differently() -> None:

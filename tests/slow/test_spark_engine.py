@@ -121,6 +121,14 @@ def test_five_thousand_offers(tmp_path: Path) -> None:
         assert sorted(tuple(map(str, row)) for row in found) == expected
 
 
+def test_a_process_that_is_gone_is_told() -> None:
+    py4j = pytest.importorskip("py4j.protocol")
+    for error in (ConnectionRefusedError(111, "Connection refused"), py4j.Py4JNetworkError("Error while sending")):
+        with pytest.raises(Refused) as refused, failures_told():
+            raise error
+        assert [told.summary for told in refused.value.diagnostics] == ["Spark failed: its process ended"]
+
+
 def test_a_failure_is_told_in_a_line() -> None:
     plan = "Project [" + "x#1, " * 200_000 + "]"
     error = RuntimeError(f"Job aborted.\n{plan}\nCaused by: java.lang.OutOfMemoryError: Java heap space\n{plan}")

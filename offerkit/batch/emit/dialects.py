@@ -155,12 +155,17 @@ class Dialect:
         return f"CAST({column} AS {self.types[Base.STRING]})"
 
     def whole_column(self, column: str) -> str:
-        """An integer of 64 bits, or null."""
-        return f"TRY_CAST({column} AS {self.types[Base.INTEGER]})"
+        """An integer of 64 bits, or null; engines round or cut off what is not whole, which is not read here."""
+        number = f"TRY_CAST({self.digits(column)} AS DECIMAL(38, 10))"
+        return f"CASE WHEN {number} % 1 = 0 THEN TRY_CAST({number} AS {self.types[Base.INTEGER]}) END"
 
     def decimal_column(self, column: str) -> str:
         """A decimal of twelve digits before the point and six after it, or null; of a text as well."""
-        return f"TRY_CAST({column} AS {self.types[Base.DECIMAL]})"
+        return f"TRY_CAST({self.digits(column)} AS {self.types[Base.DECIMAL]})"
+
+    def digits(self, column: str) -> str:
+        """A number as it is written: a floating-point column is read as its shortest decimal form, as it is here."""
+        return f"CAST({column} AS {self.types[Base.STRING]})"
 
     def decimal_text(self, column: str) -> str:
         """A decimal that is written in a text, or null."""

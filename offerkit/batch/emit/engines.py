@@ -9,6 +9,9 @@ from offerkit.batch.emit.parts import Cells, clamped, decimal_limits, grown, sig
 from offerkit.batch.emit.warehouses import BigQuery, Snowflake
 from offerkit.rules.types import Base
 
+_NUMBER = "^ *[-+]?([0-9]{1,200}([.][0-9]*)?|[.][0-9]+)([eE][-+]?[0-9]{1,3})? *$"
+"""How a number may be written in PostgreSQL; one of more digits is out of range as well."""
+
 
 class Postgres(Dialect):
     """PostgreSQL 12 and newer. Numbers are worked out as NUMERIC, which has no limit, and then held to theirs."""
@@ -37,18 +40,22 @@ class Postgres(Dialect):
         return f'{text} COLLATE "C"'
 
     def whole_column(self, column: str) -> str:
-        return self._whole(f"CAST({column} AS NUMERIC)")
+        number = self._read(column)
+        return f"CASE WHEN {number} % 1 = 0 THEN {self._whole(number)} END"
 
     def decimal_column(self, column: str) -> str:
-        return self._decimal(f"CAST({column} AS NUMERIC)")
+        return self._decimal(self._read(column))
 
-    def decimal_text(self, column: str) -> str:
-        number = f"CASE WHEN {column} ~ '^-?[0-9]{{1,12}}([.][0-9]{{1,100}})?$' THEN {column} END"
-        return self._decimal(f"CAST({number} AS NUMERIC)")
+    def _read(self, column: str) -> str:
+        """By its text, or null: a floating-point number loses digits when it becomes NUMERIC, and infinity fails."""
+        text = self.digits(column)
+        return f"CASE WHEN {text} ~ '{_NUMBER}' THEN CAST({text} AS NUMERIC) END"
 
     def list_column(self, column: str) -> str:
         value = f'CAST({column} AS TEXT[]) COLLATE "C"'
-        return f"CASE WHEN ARRAY_POSITION({value}, NULL) IS NULL THEN {value} END"
+        known = f"CASE WHEN ARRAY_POSITION({value}, NULL) IS NULL THEN {value} END"
+        # ARRAY_POSITION fails for a table of lists, which a column of arrays may hold as well.
+        return f"CASE WHEN COALESCE(ARRAY_NDIMS({value}), 1) = 1 THEN {known} END"
 
     def iso(self, day: str) -> str:
         return f"TO_CHAR({day}, 'YYYY-MM-DD')"

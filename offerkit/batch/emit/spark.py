@@ -85,6 +85,8 @@ def failures_told() -> Iterator[None]:
     except Exception as error:  # pyspark raises whatever its gateway meets
         lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
         cause = next((line for line in reversed(lines) if line.startswith("Caused by: ")), lines[0])
+        if isinstance(error, OSError) or type(error).__name__ == "Py4JNetworkError":
+            cause = "its process ended"  # nobody answers any more; the error names a socket
         raise refuse(
             Code.SPARK_FAILED,
             f"Spark failed: {cause.removeprefix('Caused by: ')[:200]}",
@@ -112,7 +114,8 @@ def _session() -> Iterator[Any]:
                 session = builder.appName("offerkit").getOrCreate()
         except Exception as error:  # pyspark raises whatever its gateway meets
             log.seek(0)
-            said = log.read(4096).decode(errors="replace").strip().splitlines()
+            lines = log.read(4096).decode(errors="replace").strip().splitlines()
+            said = [line for line in lines if not line.startswith(("WARNING: ", "Using "))]
             raise refuse(
                 Code.CONTACTS_PACKAGE,
                 f"Spark does not start: {(str(error).splitlines() or ['it gives no reason'])[0][:200]}",

@@ -33,7 +33,7 @@ class Snowflake(Dialect):
         return super().weight_type(whole, digits)
 
     def whole_column(self, column: str) -> str:
-        return self.within(column, *whole_limits())
+        return f"CASE WHEN MOD({column}, 1) = 0 THEN {self.within(column, *whole_limits())} END"
 
     def decimal_column(self, column: str) -> str:
         return self._decimal(column)
@@ -123,10 +123,11 @@ class BigQuery(Dialect):
         return f"COLLATE(CAST({column} AS STRING), '')"
 
     def whole_column(self, column: str) -> str:
-        return f"SAFE_CAST({column} AS INT64)"
+        number = f"SAFE_CAST({self.digits(column)} AS BIGNUMERIC)"
+        return f"CASE WHEN MOD({number}, 1) = 0 THEN SAFE_CAST({number} AS INT64) END"
 
     def decimal_column(self, column: str) -> str:
-        return self._decimal(f"SAFE_CAST({column} AS BIGNUMERIC)")
+        return self._decimal(f"SAFE_CAST({self.digits(column)} AS BIGNUMERIC)")
 
     def md5(self, text: str) -> str:
         return f"TO_HEX(MD5({text}))"

@@ -143,3 +143,25 @@ def test_a_wrong_value_of_a_catalog_is_one_sentence_in_our_words(sections: dict[
         inline_bodies({"environment": {"dimension": "person"}, **sections})
     assert str(raised.value).startswith(said)
     assert "\n" not in str(raised.value) and "pydantic" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"now": "0001-01-01T00:00"}, "now: a time outside of the calendar"),
+        ({"now": "9999-12-31T23:59"}, "now: a time outside of the calendar"),
+        ({"history": [{"offer": "a", "at": "0001-06-01"}]}, "history.at: a time outside of the calendar"),
+        ({"now": "0100-01-01", "history": [{"offer": "a", "ago": "36500d"}]}, "history: a time outside of the calendar"),
+        ({"now": "0002-01-01", "history": [{"offer": "a", "ago": "99999d"}]}, "history: a time outside of the calendar"),
+        ({"n": "1_0"}, "n is a whole number"), ({"n": "\u0663"}, "n is a whole number"),
+        ({"history": [{"offer": "a", "ago": "1d", "weight": "1_0"}]}, "weight is a number"),
+    ],
+)  # fmt: skip
+def test_numbers_and_times_that_python_takes_and_a_case_does_not(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(CaseError, match=said):
+        _run(**changes)
+
+
+def test_the_ends_of_the_calendar_can_be_asked() -> None:
+    for now in ("0002-01-01", "9998-12-31T23:59"):
+        assert _run(now=now) == ()

@@ -129,6 +129,28 @@ def test_a_run_that_is_cut_off_after_it_was_stored_is_finished(root: Path, monke
     assert kept() == stored and sorted(ids("made")) == sorted(stored)
 
 
+def test_a_folder_that_appears_meanwhile_does_not_hide_that_the_delivery_is_made(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = delivering._store
+
+    def stored(*args: Any) -> None:
+        store(*args)
+        Path("made").mkdir()
+        Path("made/mine.txt").write_text("mine")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(delivering, "_store", stored)
+        done = deliver("june/best", "--out", "made", ok=False)
+    assert isinstance(done.exception, Refused)
+    (told,) = done.exception.diagnostics
+    assert told.code is Code.UNREADABLE and "The delivery is made" in told.detail
+    assert kept() and Path("made/mine.txt").read_text() == "mine"
+    shutil.rmtree("made")
+    assert "its files are complete now" in deliver("june/best", "--out", "made").output
+    assert sorted(ids("made")) == sorted(kept())
+
+
 def test_what_becomes_of_a_run_is_told_as_json(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr("offerkit.workflow.delivery_files.Folder.publish", _interrupted)
@@ -217,6 +239,23 @@ def test_an_outline_with_a_count_is_the_engines_best_of_it(root: Path) -> None:
     assert outlined(root, outline, f"count: 1, {FEWER}") == {"1": ["card"], "2": [], "3": ["private"]}
     assert outlined(root, outline, f"count: 2, {FEWER}") == {"1": ["card", "loan"], "2": [], "3": ["private", "card"]}
     assert outlined(root, outline, "count: 3, exclude_recipients_with_too_few_offers: true") == {}
+
+
+def test_a_count_that_an_outline_never_reaches_is_told(root: Path) -> None:
+    (root / "specs/people/july.yaml").write_text(
+        "version: 1\ncampaigns:\n  july:\n    outlines: {list: {offers: [loan, card]}}\n    deliveries:\n"
+        "      enough: {space: mail, outline: list, count: 2}\n      more: {space: mail, outline: list, count: 3}\n"
+        "      some: {space: mail, outline: list, count: 3, show_nothing_where_missing: true}\n"
+    )
+    offerkit("apply", "--yes")
+    told = {
+        name: offerkit("deliver", f"july/{name}", "--dry-run", "--at", "2026-06-01").stderr
+        for name in ("enough", "more", "some")
+    }
+    assert Code.SHORT_OUTLINE not in told["enough"]
+    said = " ".join(told["more"].split())
+    assert "warning[OFR622]: Outline “list” has 2 offers, fewer than the 3 of count: every message is cancelled" in said
+    assert "everybody lacks some" in told["some"]
 
 
 def test_offers_outside_of_an_outline_are_not_in_its_slice(root: Path) -> None:

@@ -117,7 +117,8 @@ def test_times_at_the_calendars_ends_are_refused(zoned: Workspace, time: str) ->
 def test_zones() -> None:
     assert common_zone([PARIS, PARIS]) is PARIS
     assert common_zone([]) is UTC and common_zone([PARIS, NEW_YORK]) is UTC
-    assert moment("2026-06-01", PARIS, "") == datetime(2026, 6, 1, 10, tzinfo=UTC)
+    for day in ("2026-06-01", "20260601", "2026-W23-1", "2026W231"):
+        assert moment(day, PARIS, "") == datetime(2026, 6, 1, 10, tzinfo=UTC)
     assert moment("2026-06-01", PARIS, "", DAY_BEGINS) == datetime(2026, 5, 31, 22, tzinfo=UTC)
     assert moment("2026-10-25T02:30", PARIS, "") == datetime(2026, 10, 25, 0, 30, tzinfo=UTC), "the first of both"
     assert moment("2026-10-25T02:30+01:00", PARIS, "") == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)

@@ -132,6 +132,14 @@ def test_texts_show_nothing_for_what_is_unknown_and_that_is_said_once(live: Path
     assert made["offers"] == {"loan": [3, 0], "beach": [0, 3]} and "OFR630" not in told
 
 
+@pytest.mark.parametrize("value", ["", " ", "NaN", "Infinity"])
+def test_a_value_that_is_unknown_supposes_nothing(live: Path, value: str) -> None:
+    offers, told = simulated("--data", f"basket={value}", "--data", "step=pay")
+    assert offers == {"card": 1, "private": 1, "beach": 1} and "OFR630" in told
+    made, told = delivered("cells", "--data", f"basket={value}")
+    assert made["offers"] == {} and "OFR630" in told
+
+
 def test_what_was_supposed_is_said(live: Path) -> None:
     asked = ("--at", "2026-06-01", "--data", "basket=500")
     assert "12:00 CEST, basket = 500\n" in offerkit("simulate", "people", *asked).stdout
