@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="offerkit-test-", dir=temporary()))
         self.decided: dict[Key, Decision] = {}
         self.past: dict[int, State] = {}
+        self.models: dict[int, Model] = {}
         self.saved: list[Plan] = []
         self.renamed = 0
 
@@ -125,9 +127,7 @@ class Lifecycle(RuleBasedStateMachine):
         if not changes and section == "offers":
             same = all(was[name] == now.get(name) for name in full)
             assert rows == ({} if same else full)
-        for (address, aspect, place, seen), decision in decided.items():
-            if address in rows and address in design and place_meaning(design, address, place) == seen:
-                self.decided[rows[address], aspect, place, seen] = decision
+        self._follow(design, decided, rows)
 
     def _name_anew(self, kind: str, moved: dict[str, str]) -> None:
         """Let offers name what was renamed by its new name."""
@@ -187,6 +187,22 @@ class Lifecycle(RuleBasedStateMachine):
             assert self._state("live") == self.past[serial]
             self._remember()
 
+    @precondition(lambda self: self.models)
+    @rule(data=st.data(), seed=seeds)
+    def roll_design_back(self, data: st.DataObject, seed: int) -> None:
+        serial = data.draw(st.sampled_from(sorted(self.models)))
+        design, decided = self._bodies("design"), dict(self.decided)
+        plan = self.space.rollback("ada", "shop@design", serial)
+        self.model = deepcopy(self.models[serial])
+        self._follow(design, decided, {step.moved_from: step.address for step in plan.steps if step.moved_from})
+        self._apply(seed)
+
+    def _follow(self, design: meaning.Bodies, decided: dict[Key, Decision], renamed: dict[str, str]) -> None:
+        """Decisions on what stood in design follow it to its new name."""
+        for (address, aspect, place, seen), decision in decided.items():
+            if address in renamed and address in design and place_meaning(design, address, place) == seen:
+                self.decided[renamed[address], aspect, place, seen] = decision
+
     # what must hold
 
     @invariant()
@@ -215,6 +231,8 @@ class Lifecycle(RuleBasedStateMachine):
         self.space.change({})
         self.space.apply("ada")
         assert self.space.plan().steps == ()
+        with self.space.store() as store:
+            self.models[store.last_serial()] = deepcopy(self.model)
         assert {a: e.fingerprint for a, e in self._state("design").items()}.keys() >= {
             f"shop/offer.{name}" for name in self.model["offers"]
         }
