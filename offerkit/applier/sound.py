@@ -112,13 +112,18 @@ def _not_from_design(plan: Plan, store: Store) -> Iterator[Diagnostic]:
 def _not_a_return(plan: Plan, store: Store) -> Iterator[Diagnostic]:
     """Steps of a rollback that do not take the whole stage back to what it was; campaigns stay out of it."""
     for stage in sorted({step.stage for step in plan.steps}):
-        wanted = {
-            (d.address, d.before, d.after, d.moved_from)
-            for d in delta(stage, store.entries(stage), store.entries_at(stage, plan.to))
-            if parse_address(d.address).kind is not Kind.CAMPAIGN
-        }
+        now, then = store.entries(stage), store.entries_at(stage, plan.to)
         found = [step for step in plan.steps if step.stage == stage]
-        if {(step.address, step.before, step.after, step.moved_from) for step in found} != wanted:
+        made = {(step.address, step.before, step.after, step.moved_from) for step in found}
+        wanted = [
+            {
+                (d.address, d.before, d.after, d.moved_from)
+                for d in delta(stage, now, then, moves)
+                if parse_address(d.address).kind is not Kind.CAMPAIGN
+            }
+            for moves in (store.renames_since(stage, plan.to), {})  # earlier versions took renames for other changes
+        ]
+        if made not in wanted:
             yield _odd(found[0], plan)
 
 

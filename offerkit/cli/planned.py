@@ -55,6 +55,8 @@ def foresee(session: Session, plan: Plan) -> None:
 
 def warn_if_older(session: Session, plan: Plan) -> None:
     """Warn, on standard error, of deletions that only mean that the checkout is older than what git knows."""
+    import shlex
+
     from offerkit.address import parse_address
     from offerkit.cli.shell import tell
     from offerkit.diagnostics import Diagnostic, Severity
@@ -75,7 +77,8 @@ def warn_if_older(session: Session, plan: Plan) -> None:
         f"the plan deletes {count(len(found.declared), 'resource')} that {found.branch} declares:"
         f" your checkout is {count(found.commits, 'commit')} behind"
     )
-    hint = f"Update the checkout (git merge {found.branch}) and plan again; to delete them, do so on top of that."
+    merge = f"git merge {shlex.quote(found.branch)}"
+    hint = f"Update the checkout ({merge}) and plan again; to delete them, do so on top of that."
     tell([Diagnostic(Code.OLDER_CHECKOUT, summary, f"{them}, in {files} there.", hint, severity=Severity.WARNING)])
 
 

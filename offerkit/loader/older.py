@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Collection, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from subprocess import CompletedProcess
 
 _SECONDS = 5
+_MOST_BRANCHES = 8
 _MOST_FILES, _MOST_BYTES = 500, 32 * 1024 * 1024
 
 
@@ -33,13 +36,14 @@ class Ahead(NamedTuple):
 
 
 def declared_ahead(root: Path, addresses: Collection[str], environ: Mapping[str, str]) -> Ahead | None:
-    """The upstream branch, or else the remote's main one, that declares some of ``addresses`` since HEAD left it.
+    """The upstream branch, or else a main one, that declares some of ``addresses`` since HEAD left it.
 
     None when there is no such branch or no git, and when git cannot tell in time.
     """
     git = _Git(root, environ)
     try:
-        return next((found for ref in git.branches() if (found := git.ahead(ref, addresses)).declared), None)
+        branches = islice(git.branches(), _MOST_BRANCHES)
+        return next((found for ref in branches if (found := git.ahead(ref, addresses)).declared), None)
     except (Refused, _UntoldError):
         return None
 
@@ -51,9 +55,11 @@ class _UntoldError(Exception):
 class _Git:
     def __init__(self, root: Path, environ: Mapping[str, str]) -> None:
         self._root, self._environ = root, environ
+        self._until = time.monotonic() + _SECONDS
 
     def _run(self, *words: str, given: bytes = b"") -> CompletedProcess[bytes]:
-        return run(self._root, words, self._environ, given=given, timeout=_SECONDS)
+        left = max(self._until - time.monotonic(), 0.01)
+        return run(self._root, words, self._environ, given=given, timeout=left)
 
     def _text(self, *words: str) -> str:
         done = self._run(*words)
@@ -62,18 +68,28 @@ class _Git:
         return os.fsdecode(done.stdout).strip()
 
     def branches(self) -> Iterator[str]:
-        """The branch that HEAD follows, and the main one of the remote; full names of what is there."""
+        """The branch that HEAD follows, and the main ones, of the remote and here; full names of what is there.
+
+        Without a branch, HEAD may be an older commit of any that contains it.
+        """
         seen = {""}
         for words in (
             ("rev-parse", "--symbolic-full-name", "@{upstream}"),
             ("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD"),
             ("for-each-ref", "--format=%(refname)", "refs/remotes/origin/main", "refs/remotes/origin/master"),
+            ("for-each-ref", "--format=%(symref)", "refs/remotes/*/HEAD"),
+            ("for-each-ref", "--format=%(refname)", "refs/remotes/*/main", "refs/remotes/*/master"),
+            ("for-each-ref", "--format=%(refname)", "refs/heads/main", "refs/heads/master"),
+            ("for-each-ref", f"--count={_MOST_BRANCHES}", "--format=%(refname)", "--contains=HEAD", "refs/heads"),
         ):
+            if "--contains=HEAD" in words and self._run("symbolic-ref", "--quiet", "HEAD").returncode == 0:
+                return
             done = self._run(*words)
-            name = os.fsdecode(done.stdout).strip().partition("\n")[0]
-            if done.returncode == 0 and name.startswith("refs/") and name not in seen:
-                seen.add(name)
-                yield name
+            names = os.fsdecode(done.stdout).split("\n") if done.returncode == 0 else []
+            for name in names:
+                if name.startswith("refs/") and name not in seen:
+                    seen.add(name)
+                    yield name
 
     def ahead(self, branch: str, addresses: Collection[str]) -> Ahead:
         """What ``branch`` declares of ``addresses`` that the commit at which HEAD left it does not."""

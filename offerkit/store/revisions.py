@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import groupby
+from operator import attrgetter
 
 import orjson
 
@@ -171,6 +173,18 @@ def moves(db: Database, stage: str) -> list[tuple[int, str, str]]:
         "SELECT serial, moved_from, address FROM change WHERE moved_from <> '' AND stage = ? ORDER BY serial, address",
         (stage,),
     )
+
+
+def renames_since(db: Database, stage: str, serial: int) -> dict[str, str]:
+    """What a stage called otherwise at revision ``serial``: by the names now, those of then."""
+    was: dict[str, str] = {}
+    for _, rows in groupby(changes_since(db, stage, serial), attrgetter("serial")):
+        changes = list(rows)
+        arrived = {row.address: was.get(row.moved_from, row.moved_from) for row in changes if row.moved_from}
+        left = [row.moved_from for row in changes if row.moved_from]
+        other = [row.address for row in changes if not row.moved_from and (row.before is None or row.after is None)]
+        was |= dict.fromkeys([*left, *other], "") | arrived
+    return {now: then for now, then in was.items() if then and then != now}
 
 
 def begun_again(db: Database, stage: str, address: str) -> str:

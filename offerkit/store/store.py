@@ -158,6 +158,10 @@ class Store:
         """Every rename in ``stage``, oldest first: the revision, the address before and after."""
         return revisions.moves(self._db, stage)
 
+    def renames_since(self, stage: str, serial: int) -> dict[str, str]:
+        """What a stage called otherwise at revision ``serial``: by the names now, those of then."""
+        return revisions.renames_since(self._db, stage, serial)
+
     def begun_again(self, stage: str, address: str) -> str:
         """When ``address`` last went from ``stage``, or came back since; empty when it never went."""
         return revisions.begun_again(self._db, stage, address)

@@ -247,9 +247,12 @@ def _same_person(
     """Where duties are separated: who changed an offer since it was approved, or last what it inherits, may not."""
     separated = {name for name, settings in promotion_settings(store).items() if settings.get("separation_of_duties")}
     since = dict.fromkeys(((key.address, key.aspect, key.space) for key in keys), 0)
+    arrived = _arrivals(store, {key.address for key in keys})
     for key, decision in decisions.items():
         place = (key.address, key.aspect, key.space)
-        if place in since and decision.decision is Decision.APPROVED:
+        # What was approved before a rename led to this address was another offer, which had the name then.
+        earlier = decision.revision < arrived.get(key.address, 0)
+        if place in since and decision.decision is Decision.APPROVED and not earlier:
             since[place] = max(since[place], decision.revision)
     earliest: dict[str, int] = {}
     for (address, _, _), serial in since.items():
@@ -271,6 +274,12 @@ def _same_person(
                 )
             )
     return found
+
+
+def _arrivals(store: Store, offers: Iterable[str]) -> dict[str, int]:
+    """The revisions in which offers got the names that they have; only of those that were renamed."""
+    stages = {f"{parse_address(offer).environment}@{Stage.DESIGN}" for offer in offers}
+    return {new: serial for stage in sorted(stages) for serial, _, new in store.moves(stage)}
 
 
 class _Changes:

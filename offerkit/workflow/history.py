@@ -223,7 +223,7 @@ def plan_rollback(session: Session, store: Store, text: str, to: str) -> Plan:
     zone = zone_of(store, [wanted])
     serial = serial_of(store, wanted, zone)
     now, then = store.entries(stage), store.entries_at(stage, serial)
-    every = delta(stage, now, then)
+    every = delta(stage, now, then, store.renames_since(stage, serial))
     deltas = [d for d in every if parse_address(d.address).kind is not Kind.CAMPAIGN]
     bodies = StoredBodies(store)
     if deltas:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from offerkit import __version__
 from offerkit.address import Kind, Stage, parse_address
@@ -78,12 +79,18 @@ def _holds(store: Store, design: View, live: View) -> dict[str, str]:
     for address in live.entries.keys() - design.entries.keys():
         differing.setdefault(f"{parse_address(address).environment}@{Stage.LIVE}", []).append(address)
     rolled_back = {row.serial: row for row in store.revisions(action=PlanKind.ROLLBACK)}
+
+    @cache
+    def left(serial: int) -> dict[str, Entry | None]:
+        """What stood at each address that a revision changed, or gave up."""
+        return {row.moved_from or row.address: row.before for row in store.changes(serial)}
+
     found: dict[str, str] = {}
     for stage, addresses in differing.items() if rolled_back else ():
         for address, change in store.last_change(stage, addresses).items():
             revision = rolled_back.get(change.serial)
             there = design.entries.get(address)
-            was = change.before
+            was = left(change.serial).get(address) if revision is not None else None
             if there is None and was is not None and was.activation == ():
                 was = None  # deactivated is what becomes of an offer that design removed
             if revision is None or (there.fingerprint if there else "") != (was.fingerprint if was else ""):

@@ -7,12 +7,13 @@ what it is called there now. So every state is led to the names of design as it 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import inf
 
 from offerkit.address import Kind, Stage, parse_address
 from offerkit.planning.delta import delta, final_names
-from offerkit.planning.plan import Entry
+from offerkit.planning.plan import Entry, PlanKind
 from offerkit.planning.view import View
-from offerkit.store import Store
+from offerkit.store import ChangeRow, Store
 
 Moves = list[tuple[int, str, str]]
 """The renames of a stage, oldest first: the revision, the address before and after."""
@@ -39,12 +40,13 @@ def names_of_live(store: Store, entries: Iterable[str], serials: Mapping[str, in
         if not renamed:
             continue
         there = store.entries(f"{environment}@{Stage.DESIGN}")
-        since = _last_changes(store, f"{environment}@{Stage.LIVE}", renamed, serials.get(environment))
+        came = _promoted(store, f"{environment}@{Stage.LIVE}", renamed, serials.get(environment))
         # What design has no more since it was renamed went with that, also when live was rolled back since then.
         gone = store.last_change(f"{environment}@{Stage.DESIGN}", renamed - there.keys())
-        since |= {old: change.serial - 1 for old, change in gone.items() if change.moved_from == old}
+        came |= {old: (old, change.serial - 1) for old, change in gone.items() if change.moved_from == old}
         for old in sorted(renamed):
-            found[old] = followed(old, since.get(old, 0), moves)
+            name, serial = came.get(old, (old, 0))
+            found[old] = followed(name, serial, moves)
     return {old: new for old, new in found.items() if old != new}
 
 
@@ -120,13 +122,29 @@ def followed(name: str, serial: int, moves: Moves) -> str:
     return name
 
 
-def _last_changes(store: Store, stage: str, addresses: Iterable[str], serial: int | None) -> dict[str, int]:
-    """When each of ``addresses`` was last changed in a stage, up to revision ``serial``."""
+def _promoted(store: Store, stage: str, addresses: Iterable[str], serial: int | None) -> dict[str, tuple[str, int]]:
+    """Under which name, and when, what stands at ``addresses`` in live, up to ``serial``, last came from design.
+
+    A rollback takes nothing from design: what it brings back came earlier, maybe under another name.
+    """
+    rollbacks = {row.serial for row in store.revisions(action=PlanKind.ROLLBACK)}
     if serial is None:
-        return {address: change.serial for address, change in store.last_change(stage, addresses).items()}
-    wanted = set(addresses)
-    rows = (row for row in store.changes_since(stage, 0) if row.serial <= serial and row.address in wanted)
-    return {row.address: row.serial for row in rows}
+        last = {address: change.serial for address, change in store.last_change(stage, addresses).items()}
+        if rollbacks.isdisjoint(last.values()):
+            return {address: (address, at) for address, at in last.items()}
+    made: dict[str, list[ChangeRow]] = {}
+    for row in store.changes_since(stage, 0):
+        if serial is None or row.serial <= serial:
+            made.setdefault(row.address, []).append(row)
+    found: dict[str, tuple[str, int]] = {}
+    for address in addresses:
+        name, until = address, inf
+        while row := next((row for row in reversed(made.get(name, ())) if row.serial < until), None):  # type: ignore[assignment]
+            if row.serial not in rollbacks and row.after is not None:
+                found[address] = (name, row.serial)
+                break
+            name, until = row.moved_from or name, row.serial
+    return found
 
 
 def _by_environment(entries: Iterable[str]) -> dict[str, set[str]]:

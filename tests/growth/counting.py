@@ -5,7 +5,7 @@ one instruction. So the modules of a package are rewritten as they are imported,
 
 - every time it is called and every turn of its loops,
 - the sizes of collections that it hands to an operator (``|``, ``-``, ``in`` of a list, …) or to what walks over them
-  (``set``, ``sorted``, ``update``, ``join``, a slice, …); characters of texts apart.
+  (``set``, ``sorted``, ``update``, ``join``, a slice, …); characters of texts, those of f-strings too, apart.
 
 The steps of SQLite's virtual machine are counted for the function that runs the statement. Functions of other packages
 are counted by :mod:`cProfile`, by their calls.
@@ -219,6 +219,14 @@ class _Rewriter(ast.NodeTransformer):
         self.generic_visit(node)
         name = _OPERATORS.get(type(node.op))
         return self.hook("binary", ast.Constant(name), node.left, node.right) if name else node
+
+    def visit_FormattedValue(self, node: ast.FormattedValue) -> Any:
+        node.value = self.visit(node.value)  # the format beside it must stay what it is
+        return node
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> Any:
+        self.generic_visit(node)
+        return self.hook("size", node)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> Any:
         self.generic_visit(node)

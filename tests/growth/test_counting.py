@@ -16,6 +16,7 @@ FAULTS = {
     "all changes for each offer": "[[each for each in changes if each in {0}] for _ in range(n)]",
     "a list that is searched": "[n in changes for _ in range(n)]",
     "a text that is joined": "[','.join(changes and map(str, changes)) for _ in range(n)]",
+    "a text that is written": "[f'{changes}' for _ in range(n)]",
     "a copy": "[sorted(changes) for _ in range(n)]",
     "a slice": "[changes[1:] for _ in range(n)]",
     "a statement without an index": "[db.execute('SELECT 1 FROM t WHERE a = -1').fetchall() for _ in range(n)]",

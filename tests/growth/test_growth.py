@@ -19,7 +19,7 @@ ALLOWED = 1.1
 BESIDE = 6
 """So much work for each of the larger number is no growth to speak of, wherever it comes from; text: a hundred times."""
 
-SMALL = ("offers:20:80", "environments:3:12")
+SMALL = ("offers:16:64", "environments:3:12")
 LARGE = (
     "offers:120:480",
     "environments:8:32",

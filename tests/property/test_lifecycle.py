@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,14 @@ Key = tuple[str, str, str, str]
 """Offer, aspect, space and meaning."""
 State = dict[str, Entry]
 
+
+def place_meaning(bodies: meaning.Bodies, address: str, place: str) -> str:
+    """What is decided on for a space; on none, the eligibility."""
+    if not place:
+        return meaning.eligibility(bodies, address)
+    return meaning.content(bodies, address, place) if f"shop/space.{place}" in bodies else ""
+
+
 people = st.sampled_from(["ada", "omar", "brand", "risk"])
 seeds = st.integers(1, 5)
 
@@ -39,6 +48,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="offerkit-test-", dir=temporary()))
         self.decided: dict[Key, Decision] = {}
         self.past: dict[int, State] = {}
+        self.models: dict[int, Model] = {}
         self.saved: list[Plan] = []
         self.renamed = 0
 
@@ -89,6 +99,45 @@ class Lifecycle(RuleBasedStateMachine):
                 self.decided[f"shop/offer.{new}", *rest] = decision
         self._apply(seed, {f"offer.{old}": f"offer.{new}"})
 
+    @rule(data=st.data(), seed=seeds, changes=st.booleans())
+    def pass_names_on(self, data: st.DataObject, seed: int, changes: bool) -> None:
+        """Two or three swap their names, or each takes the next one's and the last a new one."""
+        section = data.draw(st.sampled_from(["offers", "offers", "templates", "filters"]))
+        names = data.draw(st.permutations(sorted(self.model[section])))[: data.draw(st.integers(2, 3))]
+        if len(names) < 2:
+            return
+        self.renamed += 1
+        last = data.draw(st.sampled_from([names[0], f"r{self.renamed}"]))
+        moved = dict(zip(names, [*names[1:], last], strict=True))
+        bodies = {name: self.model[section].pop(name) for name in names}
+        self.model[section] |= {moved[name]: body for name, body in bodies.items()}
+        if section != "offers":
+            self._name_anew(section.removesuffix("s"), moved)
+        if changes:
+            fresh = {"offers": offer(self.model), "templates": template, "filters": condition}[section]
+            self.model[section][moved[names[0]]] = data.draw(fresh)
+        kind = section.removesuffix("s")
+        design, decided = self._bodies("design"), dict(self.decided)
+        was = self._state("design")
+        self._apply(seed, {f"{kind}.{old}": f"{kind}.{new}" for old, new in moved.items()})
+        now = self._state("design")
+        with self.space.store() as store:
+            rows = {row.moved_from: row.address for row in store.changes(store.last_serial()) if row.moved_from}
+        full = {f"shop/{kind}.{old}": f"shop/{kind}.{new}" for old, new in moved.items()}
+        if not changes and section == "offers":
+            same = all(was[name] == now.get(name) for name in full)
+            assert rows == ({} if same else full)
+        self._follow(design, decided, rows)
+
+    def _name_anew(self, kind: str, moved: dict[str, str]) -> None:
+        """Let offers name what was renamed by its new name."""
+        for body in self.model["offers"].values():
+            if kind == "template" and body.get("template") in moved:
+                body["template"] = moved[body["template"]]
+            limits = body.get("eligible", {})
+            if kind == "filter" and "filters" in limits:
+                limits["filters"] = [moved.get(name, name) for name in limits["filters"]]
+
     @rule(
         who=people, data=st.data(), decision=st.sampled_from([Decision.APPROVED, Decision.APPROVED, Decision.REJECTED])
     )
@@ -138,6 +187,22 @@ class Lifecycle(RuleBasedStateMachine):
             assert self._state("live") == self.past[serial]
             self._remember()
 
+    @precondition(lambda self: self.models)
+    @rule(data=st.data(), seed=seeds)
+    def roll_design_back(self, data: st.DataObject, seed: int) -> None:
+        serial = data.draw(st.sampled_from(sorted(self.models)))
+        design, decided = self._bodies("design"), dict(self.decided)
+        plan = self.space.rollback("ada", "shop@design", serial)
+        self.model = deepcopy(self.models[serial])
+        self._follow(design, decided, {step.moved_from: step.address for step in plan.steps if step.moved_from})
+        self._apply(seed)
+
+    def _follow(self, design: meaning.Bodies, decided: dict[Key, Decision], renamed: dict[str, str]) -> None:
+        """Decisions on what stood in design follow it to its new name."""
+        for (address, aspect, place, seen), decision in decided.items():
+            if address in renamed and address in design and place_meaning(design, address, place) == seen:
+                self.decided[renamed[address], aspect, place, seen] = decision
+
     # what must hold
 
     @invariant()
@@ -166,6 +231,8 @@ class Lifecycle(RuleBasedStateMachine):
         self.space.change({})
         self.space.apply("ada")
         assert self.space.plan().steps == ()
+        with self.space.store() as store:
+            self.models[store.last_serial()] = deepcopy(self.model)
         assert {a: e.fingerprint for a, e in self._state("design").items()}.keys() >= {
             f"shop/offer.{name}" for name in self.model["offers"]
         }
@@ -178,11 +245,7 @@ class Lifecycle(RuleBasedStateMachine):
         except Refused:
             return
         for key in done.keys:
-            seen = (
-                meaning.content(design, key.address, key.space)
-                if key.space
-                else meaning.eligibility(design, key.address)
-            )
+            seen = place_meaning(design, key.address, key.space)
             self.decided[key.address, key.aspect, key.space, seen] = decision
         self._remember()
 

@@ -59,6 +59,26 @@ def test_a_branch_of_an_older_commit(clone: Path) -> None:
     assert declared_ahead(clone, ADDRESSES, ENVIRON) == ("origin/main", 2, {"shop/offer.lions": FILE})
 
 
+def test_a_remote_of_another_name(clone: Path) -> None:
+    git(clone, "remote", "rename", "origin", "bank")
+    git(clone, "switch", "-q", "--detach")
+    assert declared_ahead(clone, ADDRESSES, ENVIRON) == ("bank/main", 2, {"shop/offer.lions": FILE})
+
+
+def test_branches_of_a_repository_without_a_remote(clone: Path) -> None:
+    """An older commit, and a branch of one, of what stands in the main branch, or in any that contains the commit."""
+    git(clone, "merge", "-q", "origin/main")
+    git(clone, "remote", "remove", "origin")
+    git(clone, "switch", "-q", "--detach", "HEAD~2")
+    assert declared_ahead(clone, ADDRESSES, ENVIRON) == ("main", 2, {"shop/offer.lions": FILE})
+    git(clone, "branch", "-q", "-m", "main", "release;$(x)")
+    assert declared_ahead(clone, ADDRESSES, ENVIRON) == ("release;$(x)", 2, {"shop/offer.lions": FILE})
+    git(clone, "switch", "-qc", "feature")  # without those commits on purpose, for all that git knows
+    assert declared_ahead(clone, ADDRESSES, ENVIRON) is None
+    git(clone, "branch", "-q", "-m", "release;$(x)", "main")
+    assert declared_ahead(clone, ADDRESSES, ENVIRON) == ("main", 2, {"shop/offer.lions": FILE})
+
+
 def test_what_was_deleted_here_is_meant(clone: Path) -> None:
     git(clone, "merge", "-q", "origin/main")
     (clone / FILE).unlink()

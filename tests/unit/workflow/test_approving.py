@@ -173,6 +173,26 @@ def test_who_changed_one_of_many_approves_the_others(shop: Workspace) -> None:
     assert [(found.code, found.address) for found in decided.refused] == [(Code.SEPARATION, SAFARI)]
 
 
+def test_who_changed_an_offer_does_not_approve_it_under_a_name_that_was_approved_for_another(shop: Workspace) -> None:
+    shop.change({"environments/shop.yaml": {"environment": {"promotion": {"separation_of_duties": True}}}})
+    shop.apply("ada")
+    shop.change({"specs/shop/offers.yaml": {"offers": {"safari": {"content": {"title": "More lions"}}}}})
+    shop.apply("omar")
+    shop.approve("olga", SAVER)
+    offers = shop.files["specs/shop/offers.yaml"]["offers"]
+    swapped = {"safari": None, "saver": None}
+    moved = {"offer.safari": "offer.saver", "offer.saver": "offer.safari"}
+    was = {name: offers[name] for name in swapped}
+    shop.change({"specs/shop/offers.yaml": {"offers": swapped}})
+    shop.change(
+        {"specs/shop/offers.yaml": {"moved": moved, "offers": {"safari": was["saver"], "saver": was["safari"]}}}
+    )
+    shop.apply("ada")
+    with pytest.raises(Refused) as refused:
+        shop.approve("omar", SAVER)
+    assert [(found.code, found.address) for found in refused.value.diagnostics] == [(Code.SEPARATION, SAVER)]
+
+
 def test_what_was_shown_otherwise_is_refused_alone(shop: Workspace) -> None:
     with shop.store() as store:
         names = seen(store, [SAFARI, SAVER])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from helpers.files import base
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Refused
+from offerkit.planning.plan import Step
 from offerkit.planning.select import Patterns
 from offerkit.workflow.history import difference, history, plan_purge, plan_rollback
 from offerkit.workflow.main_path import save
@@ -25,10 +27,11 @@ def differing(workspace: Workspace, a: str, b: str, *targets: str) -> list[str]:
     with opened(session, a, b) as (one, two):
         found = difference(session, one, two, Patterns.of(targets))
         assert found.bodies.keys() >= {step.after.fingerprint for step in found.steps if step.after}
-    return [
-        f"{step.action} {step.address}" + (f" from {step.moved_from}" if step.moved_from else "")
-        for step in found.steps
-    ]
+    return told(found.steps)
+
+
+def told(steps: Iterable[Step]) -> list[str]:
+    return [f"{step.action} {step.address}" + (f" from {step.moved_from}" if step.moved_from else "") for step in steps]
 
 
 def code_of(call: Any) -> tuple[Code, str]:
@@ -287,6 +290,43 @@ BACK = [
     "move shop/offer.safari from shop/offer.big-five",
     "move shop/offer.saver from shop/offer.gold-card",
 ]
+
+
+def test_a_rollback_takes_renames_back_as_renames(live_shop: Workspace) -> None:
+    """What differs afterwards is a rename again, in live and in design, and approvals go along."""
+    with live_shop.store() as store:
+        first = store.last_serial()
+        was = store.entries("shop@live")
+    live_shop.change(RENAMED)
+    live_shop.apply("ada")
+    live_shop.promote("ada")
+    plan = live_shop.rollback("ada", "shop@live", first)
+    assert told(plan.steps) == BACK
+    with live_shop.store() as store:
+        assert store.entries("shop@live") == was
+    assert differing(live_shop, "shop@live", "shop@design") == THERE
+    assert live_shop.promotion("ada").steps == ()  # held back, as what else is rolled back
+    again = live_shop.promotion("ada", include_rolled_back=True)
+    assert told(again.steps) == THERE
+    plan = live_shop.rollback("ada", "shop@design", first)
+    assert told(plan.steps) == BACK
+    assert differing(live_shop, "shop@live", "shop@design") == []
+    assert live_shop.promotion("ada", include_rolled_back=True).steps == ()
+    assert live_shop.verified() == []
+
+
+def test_a_rollback_of_live_takes_nothing_from_design(live_shop: Workspace) -> None:
+    """Names that only design has swapped, and has swapped still when live goes back to an earlier state."""
+    with live_shop.store() as store:
+        first = store.last_serial()
+    live_shop.change({"specs/shop/offers.yaml": {"offers": {"saver": {"label": "Other"}}}})
+    live_shop.apply("ada")
+    live_shop.approve_all()
+    live_shop.promote("ada")
+    live_shop.change(RENAMED)
+    live_shop.apply("ada")
+    live_shop.rollback("ada", "shop@live", first)
+    assert differing(live_shop, "shop@live", "shop@design") == THERE
 
 
 def test_a_difference_follows_renames_before_and_after_they_are_made(live_shop: Workspace) -> None:
