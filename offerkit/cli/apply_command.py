@@ -39,11 +39,19 @@ def command(
     A plan of any kind can be applied: of specs, a promotion, a rollback, a purge. It is refused when what it
     touches or relies on has changed since. All of it happens in one transaction, or nothing.
     """
+    from offerkit.diagnostics import Code, refuse
     from offerkit.planning.select import Patterns
     from offerkit.workflow.main_path import plan, saved
 
     session = shell.session(lock_timeout=lock_timeout, message=message, override_impact=override_impact)
-    from_file = len(what) == 1 and (what[0].endswith(".json") or is_file(what[0]))
+    named = [word for word in what if word.endswith((".json", "/")) or word in (".", "..")]  # no address is like that
+    if named and len(what) > 1:
+        raise refuse(
+            Code.BAD_VALUE,
+            f"{named[0]:.200} stands beside other names",
+            hint="A saved plan is applied by itself, and whole; apply several one after the other.",
+        )
+    from_file = len(what) == 1 and (bool(named) or is_file(what[0]))
     made = saved(Path(what[0])) if from_file else plan(session, Patterns.of(what, exclude))
     if not from_file:
         warn_if_older(session, made)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from offerkit.applier import Applied
@@ -141,6 +142,10 @@ def saved(path: Path) -> Plan:
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
+    except IsADirectoryError:
+        there = sorted(str(one) for one in islice(path.glob("*.json"), 1000))[:3]
+        hint = f"Name one file in it: {', '.join(there)}." if there else "“offerkit plan --out FILE” writes a plan."
+        raise refuse(Code.PLAN_UNREADABLE, f"{path} is a folder, not a plan file", hint=hint) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL character in the name
         raise refuse(
             Code.PLAN_UNREADABLE,
