@@ -42,7 +42,7 @@ def command(shell: Shell, paths: tuple[Path, ...], check: bool, diff: bool) -> i
         for file in changed:
             click.echo(visible(file.path))
     else:
-        replace_files(session.project.root, {file.path: file.after for file in changed})
+        replace_files(session.project.root, {file.path: (file.before, file.after) for file in changed})
         shell.done = True
         for file in changed:
             click.echo(visible(file.path))

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import os
 import sqlite3
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from sys import intern
@@ -65,10 +66,15 @@ def users_secret() -> bytes | None:
                 partial.write(secrets.token_bytes(32))
                 with contextlib.suppress(FileExistsError):
                     os.link(partial.name, path)
-        with path.open("rb") as file:
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123 - never waits for a pipe
             status = os.fstat(file.fileno())
             secret = file.read(33)
-        if status.st_uid == os.geteuid() and not status.st_mode & 0o077 and len(secret) == 32:
+        if (
+            stat.S_ISREG(status.st_mode)
+            and status.st_uid == os.geteuid()
+            and not status.st_mode & 0o077
+            and len(secret) == 32
+        ):
             return secret
     return None
 

@@ -80,15 +80,16 @@ def _put(target: Path, content: bytes) -> None:
             partial.unlink()
 
 
-def replace_files(root: Path, files: Mapping[str, bytes]) -> None:
-    """Write existing files below ``root`` anew, with the mode that each had.
+def replace_files(root: Path, files: Mapping[str, tuple[bytes, bytes]]) -> None:
+    """Write existing files below ``root`` anew, with the mode that each had: from what they held to what they shall.
 
-    All are written beside the old ones first, so that a full disk or a read-only folder changes none.
+    All are written beside the old ones first, so that a full disk or a read-only folder changes none. Raises Refused,
+    too, when one holds something else by now: somebody has saved it meanwhile.
     """
     ready: list[tuple[Path, Path]] = []
     with _writing(root):
         try:
-            for path, content in sorted(files.items()):
+            for path, (_, content) in sorted(files.items()):
                 target = Path(os.path.realpath(root / path))
                 if not os.access(target, os.W_OK):
                     raise _refused(target, "it is read-only")
@@ -96,6 +97,9 @@ def replace_files(root: Path, files: Mapping[str, bytes]) -> None:
                 ready.append((partial, target))
                 partial.write_bytes(content)
                 partial.chmod(stat.S_IMODE(target.stat().st_mode))
+            for (_, target), (_, contents) in zip(ready, sorted(files.items()), strict=True):
+                if target.read_bytes() not in contents:
+                    raise _refused(target, "it was changed meanwhile", "Run the command again.")
             for partial, target in ready:
                 partial.replace(target)
         except BaseException:
@@ -203,10 +207,11 @@ def _writing(place: Path) -> Iterator[None]:
         raise _refused(place, reason_of(error)) from None
 
 
-def _refused(path: Path, reason: str) -> Refused:
+def _refused(
+    path: Path,
+    reason: str,
+    hint: str = "Check the permissions of the file and its folder, and the room on the disk.",
+) -> Refused:
     return refuse(
-        Code.UNREADABLE,
-        f"{path!s:.200} cannot be written: {reason}",
-        detail="Nothing was changed.",
-        hint="Check the permissions of the file and its folder, and the room on the disk.",
+        Code.UNREADABLE, f"{path!s:.200} cannot be written: {reason}", detail="Nothing was changed.", hint=hint
     )

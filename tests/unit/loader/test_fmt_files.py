@@ -18,6 +18,7 @@ from offerkit.loader.load import load
 from offerkit.loader.parallel import spread
 from offerkit.loader.parse import parse_file
 from offerkit.loader.project import Project, SpecFile
+from offerkit.loader.write import replace_files
 
 CANONICAL = """\
 version: 1
@@ -252,6 +253,12 @@ def test_a_secret_that_others_can_read_is_none(home: Path) -> None:
     assert caching.users_secret() is None
 
 
+def test_a_secret_that_is_a_pipe_is_none(home: Path) -> None:
+    (home / "offerkit").mkdir(parents=True)
+    os.mkfifo(home / "offerkit" / "secret", 0o600)
+    assert caching.users_secret() is None
+
+
 def test_no_home_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
@@ -269,3 +276,15 @@ def test_loading_and_formatting_share_a_cache(tmp_path: Path, home: Path, counte
         format_files(loaded.files, Cache.of(project))
     assert counted() == ["specs/a.yaml"]
     assert json.loads(json.dumps(loaded.digests)) == load(project, use_cache=False).digests
+
+
+def test_what_was_saved_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(b"old")
+    (tmp_path / "b").write_bytes(b"saved by somebody")
+    with pytest.raises(Refused, match="b cannot be written: it was changed meanwhile"):
+        replace_files(tmp_path, {"a": (b"old", b"new"), "b": (b"old", b"new")})
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"old", "b": b"saved by somebody"}
+    (tmp_path / "b").write_bytes(b"new")  # another run had the same in mind
+    replace_files(tmp_path, {"a": (b"old", b"new"), "b": (b"old", b"new")})
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"new", "b": b"new"}
