@@ -188,22 +188,10 @@ def test_a_run_with_other_data_does_not_go_on_with_what_was_left(live: Path, mon
 
 
 def test_emitted_queries_warn_as_a_simulation_does(root: Path) -> None:
-    asked = (
-        "simulate",
-        "people",
-        "--space",
-        "side",
-        "--stage",
-        "specs",
-        "--category",
-        "none",
-        "--emit-sql",
-        "postgres",
-    )
-    told = offerkit(*asked).stderr
-    assert "OFR630" in told and "There is no category “none”" in told
-    told = offerkit(*asked, "--data", "basket=1", "--data", "step=pay", "--out", "who.sql").stderr
-    assert "OFR630" not in told and "OFR856" in told
+    asked = ("simulate", "people", "--space", "side", "--stage", "specs", "--emit-sql", "postgres")
+    assert "OFR630" in offerkit(*asked).stderr
+    assert offerkit(*asked, "--data", "basket=1", "--data", "step=pay", "--out", "who.sql").stderr == ""
+    assert "There is no category “none”" in offerkit(*asked, "--category", "none").stderr
 
 
 @pytest.mark.parametrize("one", ["out", "html"])
