@@ -127,18 +127,22 @@ def command(
         table=table,
         format=form == "json",
     )
+    _apart(out=out, set_aside=set_aside, html=page)
     if page is not None:
         check_output(page, SIMULATION_PAGE)
     asked = Asked(environment, names, categories, themes, axes, count, seed, pairs(data), out, set_aside)
     with trying(session, stage) as engine:
         when = moment(at, engine.catalogs[environment].zone, session.now)
         if dialect is not None:
-            _queries(emitted(engine, asked, when, dialect, table), out, form)
+            queries, reports = emitted(engine, asked, when, dialect, table)
+            warn(reports)
+            _queries(queries, out, form)
             return
         source = engine.people.of(environment, contacts)
         with progress_bar("Contacts", source.count()) as told:
             if runner == "spark":
-                rows = by_spark(engine, source, asked, when, told)
+                rows, reports = by_spark(engine, source, asked, when, told)
+                warn(reports)
                 shown = json_text({"rows": rows, "out": str(out)}).rstrip()
                 click.echo(shown if form == "json" else f"{rows:,} rows are in {visible(str(out))}.")
                 return
@@ -177,6 +181,18 @@ def _together(dialect: str | None, runner: str, **given: object) -> None:
             Diagnostic(Code.SIMULATION_OPTIONS, f"--{why.get(name, name)} does not go with {what}", detail, hint)
             for name in wrong
         ])  # fmt: skip
+
+
+def _apart(**files: Path | None) -> None:
+    """Raises Refused when two options name one file: the second would replace what the first wrote."""
+    from offerkit.diagnostics import Code, refuse
+
+    options: dict[Path, str] = {}
+    for name, path in files.items():
+        option = "--" + name.replace("_", "-")
+        other = options.setdefault(path.resolve(), option) if path is not None else option
+        if other != option:
+            raise refuse(Code.SIMULATION_OPTIONS, f"{other} and {option} name the same file", hint="Name another.")
 
 
 def _queries(queries: dict[str, str], out: Path | None, form: str) -> None:

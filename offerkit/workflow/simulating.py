@@ -84,12 +84,13 @@ def simulate(
         catalog.environment, str(engine.catalogs.stage), f"{local:%Y-%m-%d %H:%M %Z}", asked.n, spaces,
         {name: str(value) for name, value in asked.data.items()},
     )  # fmt: skip
-    told = dict.fromkeys(report for call in calls for report in call.reports)
-    return made, (*told, *unknown_data(catalog, calls[0].data, read_data(programs)), *bad.reports())
+    return made, (*_warnings(programs), *bad.reports())
 
 
-def emitted(engine: Engine, asked: Asked, at: datetime, dialect: str, table: str) -> dict[str, str]:
-    """The same decisions as queries for another engine, by space.
+def emitted(
+    engine: Engine, asked: Asked, at: datetime, dialect: str, table: str
+) -> tuple[dict[str, str], tuple[Report, ...]]:
+    """The same decisions as queries for another engine, by space; and warnings.
 
     ``table``: the contacts' table there; empty: named as the dimension. Raises Refused with what cannot be said.
     """
@@ -106,16 +107,22 @@ def emitted(engine: Engine, asked: Asked, at: datetime, dialect: str, table: str
         )
     found: list[Diagnostic] = []
     queries = {}
-    for call in calls:
+    programs = [program(catalog, call) for call in calls]
+    for made in programs:
         try:
-            queries[f"{catalog.environment}/{call.space}"] = (
-                emit(program(catalog, call), dialect, tables).rstrip() + ";\n"
-            )
+            queries[f"{catalog.environment}/{made.call.space}"] = emit(made, dialect, tables).rstrip() + ";\n"
         except Refused as refused:
             found += refused.diagnostics
     if found:
         raise Refused(list(dict.fromkeys(found)))
-    return queries
+    return queries, _warnings(programs)
+
+
+def _warnings(programs: Sequence[Program]) -> tuple[Report, ...]:
+    """What the calls of ``programs`` warn of, each once: unknown categories, themes and call data."""
+    told = dict.fromkeys(report for made in programs for report in made.call.reports)
+    unknown = [unknown_data(made.catalog, made.call.data, read_data(programs)) for made in programs[:1]]
+    return (*told, *(report for reports in unknown for report in reports))
 
 
 def read_data(programs: Iterable[Program]) -> set[str]:
@@ -155,8 +162,8 @@ def unknown_data(
 
 def by_spark(
     engine: Engine, contacts: Contacts, asked: Asked, at: datetime, progress: Callable[[int], None] | None = None
-) -> int:
-    """The same decisions made by Spark, written to ``asked.out``; how many rows it has."""
+) -> tuple[int, tuple[Report, ...]]:
+    """The same decisions made by Spark, written to ``asked.out``; how many rows it has, and warnings."""
     from offerkit.batch.emit.spark import run_spark
 
     catalog = engine.catalogs[asked.environment]
@@ -166,11 +173,14 @@ def by_spark(
     programs = [
         program(catalog, call_for(catalog, space, asked, at)) for space in asked.spaces or sorted(catalog.spaces)
     ]
+    if not programs:
+        raise refuse(Code.UNKNOWN_SPACE, f"{catalog.environment} has no space, so there is nothing to decide")
     types = dict(catalog.dimension.fields)
     with bad_rows(asked.set_aside) as bad, open_people(contacts, catalog.dimension.key, types, progress, bad) as people:
         bad.refuse_empty(people.count, catalog.dimension.name)
         with replacing(asked.out, RESULTS) as path:
-            return run_spark(people, programs, engine.store, path, asked.out.suffix)
+            rows = run_spark(people, programs, engine.store, path, asked.out.suffix)
+    return rows, (*_warnings(programs), *bad.reports())
 
 
 def axis_field(catalog: Catalog, name: str) -> str:

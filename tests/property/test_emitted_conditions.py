@@ -122,24 +122,6 @@ def test_in_duckdb() -> None:
         same(db.execute(query("duckdb")).fetchall())
 
 
-@pytest.mark.slow
-def test_in_postgres() -> None:
-    import psycopg
-
-    with postgres_server("SELECT 1") as url, psycopg.connect(url) as connection:
-        connection.execute(f"CREATE TABLE person ({_columns()})")
-        for row in given():
-            connection.execute(f"INSERT INTO person VALUES ({', '.join(['%s'] * len(row))})", row)
-        same(connection.execute(query("postgres")).fetchall())
-
-
-@pytest.mark.slow
-def test_in_spark() -> None:
-    with spark_session() as session:
-        view(session, "person", TYPES, given())
-        same([tuple(row) for row in session.sql(query("spark")).collect()])
-
-
 NUMBERS = ("0", "2.0", "1.5", "-0.5", "1e3", "0.0000005", "1.0000025", "123456789012.34568", "12345678901234567",
            "999999999999.9999996", "9223372036854775807", "9223372036854775808", "1e30", "NaN", "Infinity")  # fmt: skip
 """Cells of columns that hold more than the fields that are read from them."""
@@ -161,9 +143,30 @@ def cells(dialect: str, floating: str, exact: str) -> tuple[str, list[Value]]:
     return f"SELECT {', '.join(columns)}", values
 
 
+@pytest.mark.slow
+def test_in_postgres() -> None:
+    import psycopg
+
+    with postgres_server("SELECT 1") as url, psycopg.connect(url) as connection:
+        connection.execute(f"CREATE TABLE person ({_columns()})")
+        for row in given():
+            connection.execute(f"INSERT INTO person VALUES ({', '.join(['%s'] * len(row))})", row)
+        same(connection.execute(query("postgres")).fetchall())
+
+
+@pytest.mark.slow
+def test_in_spark() -> None:
+    with spark_session() as session:
+        view(session, "person", TYPES, given())
+        same([tuple(row) for row in session.sql(query("spark")).collect()])
+        columns, expected = cells("spark", "DOUBLE", "DECIMAL(38, 8)")
+        assert [tuple(row) for row in session.sql(columns).collect()] == [tuple(expected)]
+
+
 def test_columns_in_duckdb() -> None:
     query, expected = cells("duckdb", "DOUBLE", "DECIMAL(38, 8)")
-    assert duckdb.sql(query).fetchall() == [tuple(expected)]
+    with duckdb.connect() as db:
+        assert db.execute(query).fetchall() == [tuple(expected)]
     assert expected.count(None) > 20 and len(set(expected)) > 12
 
 
@@ -179,13 +182,6 @@ def test_columns_in_postgres() -> None:
         rows += " UNION ALL SELECT ARRAY[ARRAY['a'], ARRAY['b']]"
         found = [row[0] for row in connection.execute(f"SELECT {cell} FROM ({rows}) AS s").fetchall()]
         assert found == [["a"], [], None, None]
-
-
-@pytest.mark.slow
-def test_columns_in_spark() -> None:
-    query, expected = cells("spark", "DOUBLE", "DECIMAL(38, 8)")
-    with spark_session() as session:
-        assert [tuple(row) for row in session.sql(query).collect()] == [tuple(expected)]
 
 
 def test_bigquery_and_snowflake_are_told_what_they_do_differently() -> None:

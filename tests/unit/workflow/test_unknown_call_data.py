@@ -185,3 +185,32 @@ def test_a_run_with_other_data_does_not_go_on_with_what_was_left(live: Path, mon
     assert Path("made.partial/messages-00001.jsonl").exists()
     offerkit("deliver", "june/best", "--at", "2026-06-01", "--out", "made", "--data", "basket=500")
     assert set(json.loads(Path("made/delivery.json").read_text())["offers"]) == {"loan", "private"}
+
+
+def test_emitted_queries_warn_as_a_simulation_does(root: Path) -> None:
+    asked = ("simulate", "people", "--space", "side", "--stage", "specs", "--emit-sql", "postgres")
+    assert "OFR630" in offerkit(*asked).stderr
+    assert offerkit(*asked, "--data", "basket=1", "--data", "step=pay", "--out", "who.sql").stderr == ""
+    assert "There is no category “none”" in offerkit(*asked, "--category", "none").stderr
+
+
+@pytest.mark.parametrize("one", ["out", "html"])
+def test_two_options_do_not_write_one_file(root: Path, one: str) -> None:
+    with pytest.raises(Refused) as refused:
+        CliRunner().invoke(
+            cli, ["--as", "ada", "simulate", "people", f"--{one}", "./same.csv", "--set-aside", "same.csv"],
+            standalone_mode=False, catch_exceptions=False,
+        )  # fmt: skip
+    assert [told.code for told in refused.value.diagnostics] == [Code.SIMULATION_OPTIONS]
+    assert not Path("same.csv").exists()
+
+
+def test_an_environment_without_spaces_has_nothing_to_simulate(root: Path) -> None:
+    (root / "environments/empty.yaml").write_text("version: 1\nenvironment: {dimension: person}\n")
+    assert offerkit("simulate", "empty", "--stage", "specs").exit_code == 0
+    assert offerkit("simulate", "empty", "--stage", "specs", "--emit-sql", "spark").stdout == ""
+    with pytest.raises(Refused, match="has no space"):
+        CliRunner().invoke(
+            cli, ["simulate", "empty", "--stage", "specs", "--engine", "spark", "--out", "who.csv"],
+            standalone_mode=False, catch_exceptions=False,
+        )  # fmt: skip
