@@ -103,7 +103,7 @@ def _map_changes(before: JsonMap, after: JsonMap, matching: Matching) -> Iterato
 def _deep(before: Mapping[str, Tree], after: Mapping[str, Tree]) -> Iterator[FieldChange]:
     from deepdiff import DeepDiff  # slow to import, and most changes are of plain fields
 
-    found = DeepDiff(before, after, view="tree", threshold_to_diff_deeper=0)
+    found = DeepDiff(before, after, view="tree", threshold_to_diff_deeper=0, ignore_private_variables=False)
     for levels in found.values():
         for level in levels:
             path = "".join(level.path(output_format="list"))

@@ -70,94 +70,140 @@ def select(
     """
     if not patterns.targets and not patterns.excludes:
         return Selection(deltas)
-    by_address = {d.address: d for d in deltas}
-    result = Selection([])
-    chosen = {
-        d.address: d
-        for d in deltas
-        if patterns.targeted(d.address, d.moved_from) and not patterns.excluded(d.address, d.moved_from)
-    }
-    _whole_chains(deltas, patterns, chosen, result)
-    for address in sorted(chosen):
-        # A campaign goes to live and relies on what is live, whatever design is about to become.
-        if chosen[address].after is not None and not chosen[address].stage.endswith(f"@{Stage.LIVE}"):
-            _with_needed(address, by_address, patterns, after, chosen, result)
-    _with_dependents(by_address, patterns, (after, before), chosen, result)
-    result.chosen = [d for d in deltas if d.address in chosen]
-    return result
-
-
-def _whole_chains(deltas: list[Delta], patterns: Patterns, chosen: dict[str, Delta], result: Selection) -> None:
-    """Names that are passed on (a → b, b → a) go together, or all of them stay."""
+    attempt = _Attempt({d.address: d for d in deltas}, patterns, after, before)
     moves = {d.moved_from: d for d in deltas if d.moved_from}
-    for names in chains({old: d.address for old, d in moves.items()}):
-        together = [moves[old] for old in names[:-1]]
-        if len(together) < 2 or not any(d.address in chosen for d in together):
-            continue
+    passed_on = [names for names in chains({old: d.address for old, d in moves.items()}) if len(names) > 2]
+    for names in passed_on:
         out = [name for name in names if patterns.excluded(name)]
-        for d in together:
-            if not out and d.address not in chosen:
-                chosen[d.address] = d
-                result.notes.append(f"{d.address} comes along because names are passed on: {' → '.join(names)}.")
-            elif out and chosen.pop(d.address, None) is not None:
-                why = f"names are passed on ({' → '.join(names)}), and {out[0]} is excluded"
-                result.blocked.append(Blocked(d.address, d.stage, Code.PLAN_EMPTY_TARGET, why, f"Take {out[0]} in."))
-
-
-def _with_needed(
-    address: str,
-    deltas: dict[str, Delta],
-    patterns: Patterns,
-    after: Mapping[str, Iterable[str]],
-    chosen: dict[str, Delta],
-    result: Selection,
-) -> None:
-    needed = [t for t in sorted(closure(after, address)) if t in deltas and deltas[t].after is not None]
-    refused = [t for t in needed if patterns.excluded(t) and deltas[t].action is not Action.UPDATE]
-    if refused:
-        delta = chosen.pop(address)
-        why = f"it needs {refused[0]}, which is excluded"
-        result.blocked.append(Blocked(address, delta.stage, Code.PLAN_EMPTY_TARGET, why, f"Take {refused[0]} in."))
-        return
-    for target in needed:
-        if target not in chosen and not patterns.excluded(target):
-            chosen[target] = deltas[target]
-            result.notes.append(f"{target} comes along because {address} needs it.")
-
-
-def _with_dependents(
-    deltas: dict[str, Delta],
-    patterns: Patterns,
-    references: tuple[Mapping[str, Iterable[str]], Callable[[str], Iterable[str]]],
-    chosen: dict[str, Delta],
-    result: Selection,
-) -> None:
-    """A deletion (or rename) takes along the changes of those that still name what goes, and what these need."""
-    after, before = references
-    grew = True
-    stays: set[str] = set()
-    while grew:
-        grew = False
-        gone = {d.moved_from or d.address: d for d in chosen.values() if d.after is None or d.moved_from}
-        for other in [d for d in deltas.values() if d.address not in chosen and d.before is not None]:
-            # A campaign lives in live, where what design gives up goes only by promotion.
-            same = {address for address, going in gone.items() if going.stage == other.stage}
-            named = sorted(same & set(before(other.moved_from or other.address)))
-            if not named:
+        if out:
+            attempt.hold_chain([moves[old] for old in names[:-1]], names, out[0], "is excluded")
+    while True:
+        attempt.run()
+        grew = attempt.hold_what_lacks_something()
+        for names in passed_on:  # they go together, or all of them stay
+            together = [moves[old] for old in names[:-1]]
+            left = [d.address for d in together if d.address not in attempt.chosen]
+            if not left or len(left) == len(together):
                 continue
             grew = True
-            if patterns.excluded(other.address) or other.address in stays:
-                delta = chosen.pop(gone[named[0]].address)
-                stays.add(delta.address)
-                how = "is excluded" if patterns.excluded(other.address) else "stays"
-                why = f"{other.address}, which {how}, still names {named[0]}"
-                blocked = Blocked(delta.address, delta.stage, Code.PLAN_EMPTY_TARGET, why, f"Take {other.address} in.")
-                result.blocked.append(blocked)
-                break
-            chosen[other.address] = other
-            if other.after is not None:
-                _with_needed(other.address, deltas, patterns, after, chosen, result)
-            if other.address in chosen:
-                result.notes.append(f"{other.address} comes along because it names {named[0]}, which goes.")
+            held = [address for address in left if address in attempt.held]
+            if held:
+                attempt.hold_chain(together, names, held[0], "stays")
             else:
-                stays.add(other.address)
+                attempt.along |= {address: " → ".join(names) for address in left}
+        if not grew:
+            return attempt.selection(deltas)
+
+
+class _Attempt:
+    """What goes, as far as is known what has to stay (``held``) and what comes along with names (``along``)."""
+
+    def __init__(
+        self,
+        deltas: dict[str, Delta],
+        patterns: Patterns,
+        after: Mapping[str, Iterable[str]],
+        before: Callable[[str], Iterable[str]],
+    ) -> None:
+        self._deltas, self._patterns, self._after, self._before = deltas, patterns, after, before
+        self._asked = {
+            d.address
+            for d in deltas.values()
+            if patterns.targeted(d.address, d.moved_from) and not patterns.excluded(d.address, d.moved_from)
+        }
+        self._in_chain: set[str] = set()
+        self._notes: list[str] = []
+        self.chosen: dict[str, Delta] = {}
+        self.held: dict[str, Blocked] = {}
+        self.along: dict[str, str] = {}
+
+    def run(self) -> None:
+        """Choose anew."""
+        self._notes = [
+            f"{address} comes along because names are passed on: {names}."
+            for address, names in self.along.items()
+            if address not in self._asked
+        ]
+        wanted = self._asked | self.along.keys()
+        self.chosen = {a: d for a, d in self._deltas.items() if a in wanted and a not in self.held}
+        for address in sorted(self.chosen):
+            self._with_needed(address)
+        self._with_dependents()
+
+    def selection(self, deltas: list[Delta]) -> Selection:
+        """What goes, in the order of ``deltas``, and what has to stay."""
+        blocked = [
+            found for address, found in self.held.items() if address in self._asked or address not in self._in_chain
+        ]
+        return Selection([d for d in deltas if d.address in self.chosen], self._notes, blocked)
+
+    def hold(self, address: str, why: str, how: str) -> None:
+        """Let a change stay."""
+        self.chosen.pop(address, None)
+        stage = self._deltas[address].stage
+        self.held.setdefault(address, Blocked(address, stage, Code.PLAN_EMPTY_TARGET, why, how))
+
+    def hold_chain(self, together: list[Delta], names: list[str], first: str, how: str) -> None:
+        """Let all stay that pass names on, since ``first`` does."""
+        for d in together:
+            if d.address not in self.held:
+                self._in_chain.add(d.address)
+                self.hold(
+                    d.address, f"names are passed on ({' → '.join(names)}), and {first} {how}", f"Take {first} in."
+                )
+
+    def hold_what_lacks_something(self) -> bool:
+        """Let stay what needs something that was chosen first, and then had to stay; whether there is any."""
+        lacking = {}
+        for address in self.chosen if self.held else ():
+            missing = [
+                t for t in self._needed(address) if t in self.held and self._deltas[t].action is not Action.UPDATE
+            ]
+            if missing:
+                lacking[address] = missing[0]
+        for address, target in lacking.items():
+            self.hold(address, f"it needs {target}, which stays", f"Take {target} in.")
+        return bool(lacking)
+
+    def _needed(self, address: str) -> list[str]:
+        # A campaign goes to live and relies on what is live, whatever design is about to become.
+        delta = self._deltas[address]
+        if delta.after is None or delta.stage.endswith(f"@{Stage.LIVE}"):
+            return []
+        found = sorted(closure(self._after, address))
+        return [t for t in found if t in self._deltas and self._deltas[t].after is not None]
+
+    def _with_needed(self, address: str) -> None:
+        needed = self._needed(address)
+        for target in needed:
+            stays = "is excluded" if self._patterns.excluded(target) else "stays" if target in self.held else ""
+            if stays and self._deltas[target].action is not Action.UPDATE:
+                self.hold(address, f"it needs {target}, which {stays}", f"Take {target} in.")
+                return
+        for target in needed:
+            if target not in self.chosen and target not in self.held and not self._patterns.excluded(target):
+                self.chosen[target] = self._deltas[target]
+                self._notes.append(f"{target} comes along because {address} needs it.")
+
+    def _with_dependents(self) -> None:
+        """A deletion (or rename) takes along the changes of those that still name what goes, and what these need."""
+        grew = True
+        while grew:
+            grew = False
+            gone = {d.moved_from or d.address: d for d in self.chosen.values() if d.after is None or d.moved_from}
+            for other in [d for d in self._deltas.values() if d.address not in self.chosen and d.before is not None]:
+                # A campaign lives in live, where what design gives up goes only by promotion.
+                same = {address for address, going in gone.items() if going.stage == other.stage}
+                named = sorted(same & set(self._before(other.moved_from or other.address)))
+                if not named:
+                    continue
+                grew = True
+                excluded = self._patterns.excluded(other.address)
+                if excluded or other.address in self.held:
+                    why = f"{other.address}, which {'is excluded' if excluded else 'stays'}, still names {named[0]}"
+                    self.hold(gone[named[0]].address, why, f"Take {other.address} in.")
+                    break
+                self.chosen[other.address] = other
+                self._with_needed(other.address)
+                if other.address in self.chosen:
+                    self._notes.append(f"{other.address} comes along because it names {named[0]}, which goes.")

@@ -138,12 +138,17 @@ def _promoted(store: Store, stage: str, addresses: Iterable[str], serial: int | 
             made.setdefault(row.address, []).append(row)
     found: dict[str, tuple[str, int]] = {}
     for address in addresses:
-        name, until = address, inf
+        name, until, back = address, inf, None
         while row := next((row for row in reversed(made.get(name, ())) if row.serial < until), None):  # type: ignore[assignment]
-            if row.serial not in rollbacks and row.after is not None:
-                found[address] = (name, row.serial)
-                break
-            name, until = row.moved_from or name, row.serial
+            until = row.serial
+            if row.serial in rollbacks and row.after is not None:
+                # Earlier versions took renames back as other changes: what is there is what was there before.
+                name, back = row.moved_from or name, None if row.moved_from else row.after
+            elif row.after is not None:
+                found.setdefault(address, (name, row.serial))
+                if back is None or row.after == back:
+                    found[address] = (name, row.serial)
+                    break
     return found
 
 

@@ -76,3 +76,32 @@ def test_what_goes_and_comes_with_the_same_fields_looks_like_a_rename(shop: Work
     }  # fmt: skip
     shop.change({OFFERS: {"moved": {"offer.safari": "offer.lions"}}})
     assert "shop" not in likely_renames(shop.plan())
+
+
+def test_a_part_of_a_plan_never_splits_names_that_are_passed_on(shop: Workspace) -> None:
+    """Whatever is targeted or excluded, no name is given up without its taker, and what stays is in no step."""
+    offers = {name: {"category": path, "content": {"title": name}} for name, path in zip("xyz", "pqp", strict=True)}
+    shop.change(
+        {"specs/shop/more.yaml": {"version": 1, "categories": {"p": {"label": "P"}, "q": {}}, "offers": offers}}
+    )
+    shop.apply("ada")
+    ring = {"offer.x": "offer.y", "offer.y": "offer.z", "offer.z": "offer.x"}
+    moved = {"category.p": "category.q", "category.q": "category.p", **ring}
+    turned = {"y": {"category": "q", "content": {"title": "x"}}, "z": {"category": "p", "content": {"title": "y"}}}
+    turned["x"] = {"category": "q", "content": {"title": "z"}}
+    more = {"version": 1, "moved": moved, "categories": {"p": {"label": None}, "q": {"label": "P"}}, "offers": turned}
+    shop.change({"specs/shop/more.yaml": more})
+    whole = shop.plan()
+    assert {step.moved_from.partition("/")[2]: step.address.partition("/")[2] for step in whole.steps} == moved
+    with shop.store() as store:
+        was = store.entries("shop@design").keys()
+    for name in moved:
+        for plan in (shop.plan(name), shop.plan(exclude=(name,)), shop.plan("*.x", exclude=(name,))):
+            gone, come = {step.moved_from for step in plan.steps}, {step.address for step in plan.steps}
+            assert gone == come, (name, gone, come)
+            assert come.isdisjoint(found.address for found in plan.blocked)
+            assert {d for d in come if "offer" in d} in (set(), {"shop/offer.x", "shop/offer.y", "shop/offer.z"})
+    shop.apply("ada", "category.p")
+    with shop.store() as store:
+        assert store.entries("shop@design").keys() == was
+    assert shop.plan().empty

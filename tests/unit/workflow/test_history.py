@@ -15,6 +15,7 @@ from helpers.workspace import Workspace
 from offerkit.diagnostics import Code, Refused
 from offerkit.planning.plan import Step
 from offerkit.planning.select import Patterns
+from offerkit.store import Store
 from offerkit.workflow.history import difference, history, plan_purge, plan_rollback
 from offerkit.workflow.main_path import save
 from offerkit.workflow.points import opened
@@ -313,6 +314,26 @@ def test_a_rollback_takes_renames_back_as_renames(live_shop: Workspace) -> None:
     assert differing(live_shop, "shop@live", "shop@design") == []
     assert live_shop.promotion("ada", include_rolled_back=True).steps == ()
     assert live_shop.verified() == []
+
+
+def test_a_rollback_planned_by_an_earlier_version_is_carried_out(
+    live_shop: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It deletes, creates and changes what was renamed; what is the same offer is still told after it."""
+    with live_shop.store() as store:
+        first = store.last_serial()
+        was = store.entries("shop@live")
+    live_shop.change(RENAMED)
+    live_shop.apply("ada")
+    live_shop.promote("ada")
+    with monkeypatch.context() as earlier:
+        earlier.setattr(Store, "renames_since", lambda *asked: {})
+        plan = live_shop.rollback_plan("shop@live", first)
+    assert not any(step.moved_from for step in plan.steps)
+    live_shop.execute("ada", plan)
+    with live_shop.store() as store:
+        assert store.entries("shop@live") == was
+    assert differing(live_shop, "shop@live", "shop@design") == THERE
 
 
 def test_a_rollback_of_live_takes_nothing_from_design(live_shop: Workspace) -> None:
