@@ -115,7 +115,7 @@ def test_missing(project: Path, tmp_path: Path) -> None:
     """Not there, or a folder."""
     refused(project, tmp_path / "nowhere.json", "OFR501", "cannot be read")
     (tmp_path / "folder.json").mkdir()
-    refused(project, tmp_path / "folder.json", "OFR501", "cannot be read")
+    refused(project, tmp_path / "folder.json", "OFR501", "is a folder")
 
 
 def test_every_value_of_it(project: Path, plan: Path) -> None:
