@@ -110,7 +110,7 @@ def _duckdb(case: Case) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.mark.parametrize(
-    ("seeds", "enough"), [(range(45), (12, 123)), pytest.param(range(150), (41, 410), marks=pytest.mark.slow)],
+    ("seeds", "enough"), [(range(20), (5, 50)), pytest.param(range(150), (41, 410), marks=pytest.mark.slow)],
     ids=["some", "many"],
 )  # fmt: skip
 def test_in_duckdb(seeds: range, enough: tuple[int, int]) -> None:

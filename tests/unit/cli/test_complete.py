@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner
+from helpers.forked import Forked
 from helpers.serving import SOURCE, client, with_people
 from helpers.workspace import Workspace
 
@@ -29,12 +29,11 @@ def test_completion_scripts(shell: str) -> None:
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
-def test_bash_completes_stages_as_one_word(tmp_path: Path) -> None:
+def test_bash_completes_stages_as_one_word(tmp_path: Path, forks: Forked) -> None:
     """Bash breaks words at “@”: only what follows it may be handed back."""
     shop = Workspace(tmp_path / "shop")
+    forks.install(tmp_path)
     program = tmp_path / "offerkit"
-    program.write_text(f"#!{sys.executable}\nfrom offerkit.cli.main import run\nrun()\n")
-    program.chmod(0o755)
     script = CliRunner().invoke(cli, ["completion", "bash"], standalone_mode=False).stdout
     shop.apply("ada")
     for line, expected in (
@@ -216,9 +215,7 @@ def test_a_proposition_is_offered_what_it_may_become(tmp_path: Path) -> None:
     assert asked(shop, "update", made, "") == []
 
 
-def test_without_a_project_and_with_a_broken_one_nothing_is_said(tmp_path: Path) -> None:
-    program = tmp_path / "offerkit"
-    program.write_text("from offerkit.cli.main import run\nrun()\n")
+def test_without_a_project_and_with_a_broken_one_nothing_is_said(tmp_path: Path, forks: Forked) -> None:
     environ = {"_OFFERKIT_COMPLETE": "bash_complete", "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
     (tmp_path / "specs").mkdir()
     (tmp_path / "environments").mkdir()
@@ -237,10 +234,8 @@ def test_without_a_project_and_with_a_broken_one_nothing_is_said(tmp_path: Path)
             "import x --environment x",
         ):
             asking = {**environ, "COMP_WORDS": f"offerkit {words}", "COMP_CWORD": str(len(words.split()))}
-            done = subprocess.run(
-                [sys.executable, str(program)], cwd=tmp_path, env=asking, capture_output=True, text=True, check=False
-            )
-            assert (done.stdout.strip(), done.stderr) == ("", ""), (words, content)
+            out, err = forks.start([], tmp_path, asking).communicate()
+            assert (out.strip(), err) == ("", ""), (words, content)
 
 
 def test_who_waits_too_long_gets_what_the_store_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,6 +82,7 @@ def test_one_error_is_a_sentence_and_several_are_a_list(asking: TestClient) -> N
     assert Outline(two).wrong == []
 
 
+@pytest.mark.embedded
 def test_too_many_calls_a_mistake_of_ours_and_a_store_that_is_away(
     live: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
