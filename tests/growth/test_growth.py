@@ -21,11 +21,11 @@ BESIDE = 6
 
 SMALL = ("offers:16:64", "environments:3:12")
 LARGE = (
-    "offers:120:480",
-    "environments:8:32",
+    "offers:60:240",
+    "environments:6:24",
     "campaigns:30:120",
-    "rules:30:120",
-    "spaces:15:60",
+    "rules:20:80",
+    "spaces:10:40",
     "contacts:250:1000",
     "cases:20:80",
     "revisions:25:100",
