@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from offerkit.cli.complete import call_data, environments
+from offerkit.cli.complete import call_data, environments, files
+from offerkit.cli.options import service_url
 from offerkit.diagnostics import Diagnostic, Severity
 
 if TYPE_CHECKING:
@@ -36,6 +37,20 @@ set_aside_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     help="Go on without contacts that cannot be read; they are named in this CSV file.",
+)
+contacts_option = click.option(
+    "--contacts",
+    default="",
+    metavar="FILE",
+    shell_complete=files,
+    help="Contacts from this CSV or Parquet file of the project.",
+)
+status_url_option = click.option(
+    "--status-url",
+    default="",
+    metavar="URL",
+    callback=service_url,
+    help="The service that sets statuses, for tracked links.",
 )
 stage_option = click.option(
     "--stage",

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from offerkit.cli.asking import data_option, set_aside_option, warn
-from offerkit.cli.complete import axes, deliveries, files
-from offerkit.cli.options import pass_shell, service_url
+from offerkit.cli.asking import contacts_option, data_option, set_aside_option, status_url_option, warn
+from offerkit.cli.complete import axes, deliveries
+from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell, progress_bar
 
 if TYPE_CHECKING:
@@ -33,13 +33,7 @@ if TYPE_CHECKING:
     metavar="TIME",
     help="The contact date: a day (its noon) or a time, in the environment's time zone (default: as declared).",
 )
-@click.option(
-    "--contacts",
-    default="",
-    metavar="FILE",
-    shell_complete=files,
-    help="Contacts from this CSV or Parquet file of the project.",
-)
+@contacts_option
 @click.option(
     "--field",
     "fields",
@@ -48,13 +42,7 @@ if TYPE_CHECKING:
     shell_complete=axes,
     help="Write this field, such as recipient.email, with each.",
 )
-@click.option(
-    "--status-url",
-    default="",
-    metavar="URL",
-    callback=service_url,
-    help="The service that sets statuses, for tracked links.",
-)
+@status_url_option
 @data_option
 @set_aside_option
 @click.option("--seed", default="", metavar="TEXT", help="How ties are shuffled.")

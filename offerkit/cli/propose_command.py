@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from offerkit.cli.asking import at_option, data_option, warn
+from offerkit.cli.asking import at_option, data_option, status_url_option, warn
 from offerkit.cli.complete import anonymous_categories, categories, live_spaces, themes
-from offerkit.cli.options import pass_shell, service_url
+from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell, width
 
 
@@ -42,13 +42,7 @@ from offerkit.cli.shell import Shell, width
 @click.option("--seed", default="", metavar="TEXT", help="Decides how offers of equal weight take turns.")
 @click.option("--no-store", is_flag=True, help="Keep no proposition.")
 @click.option("--explain", is_flag=True, help="Say for every offer why it is in or out.")
-@click.option(
-    "--status-url",
-    default="",
-    metavar="URL",
-    callback=service_url,
-    help="The service that sets statuses, for tracked links.",
-)
+@status_url_option
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "html", "xml"]), default="text", help="How to print."
 )

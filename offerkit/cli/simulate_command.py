@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from offerkit.cli.asking import at_option, data_option, set_aside_option, warn
-from offerkit.cli.complete import axes, categories, environments, files, spaces, themes
+from offerkit.cli.asking import at_option, contacts_option, data_option, set_aside_option, warn
+from offerkit.cli.complete import axes, categories, environments, spaces, themes
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell, progress_bar
 
@@ -38,13 +38,7 @@ from offerkit.cli.shell import Shell, progress_bar
     default="live",
     help="What to look at (default: what is live).",
 )
-@click.option(
-    "--contacts",
-    default="",
-    metavar="FILE",
-    shell_complete=files,
-    help="Contacts from this CSV or Parquet file of the project.",
-)
+@contacts_option
 @click.option(
     "--axis",
     "axes",

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from math import inf
 
 from offerkit.address import Kind, Stage, parse_address
-from offerkit.planning.delta import delta, final_names
+from offerkit.planning.delta import by_environment, delta, final_names
 from offerkit.planning.plan import Entry, PlanKind
 from offerkit.planning.view import View
 from offerkit.store import ChangeRow, Store
@@ -34,9 +34,9 @@ def names_of_live(store: Store, entries: Iterable[str], serials: Mapping[str, in
     ``serials``: the revision that a live stage is looked at, by environment; those not named: now.
     """
     found: dict[str, str] = {}
-    for environment, names in _by_environment(entries).items():
+    for environment, names in sorted(by_environment(dict.fromkeys(entries)).items()):
         moves = store.moves(f"{environment}@{Stage.DESIGN}")
-        renamed = names & {old for _, old, _ in moves}
+        renamed = names.keys() & {old for _, old, _ in moves}
         if not renamed:
             continue
         there = store.entries(f"{environment}@{Stage.DESIGN}")
@@ -53,10 +53,10 @@ def names_of_live(store: Store, entries: Iterable[str], serials: Mapping[str, in
 def names_of_design(store: Store, entries: Iterable[str], serials: Mapping[str, int]) -> dict[str, str]:
     """The names now of what stood in design at the revisions of ``serials``; only of what has another one."""
     found: dict[str, str] = {}
-    for environment, names in _by_environment(entries).items():
+    for environment, names in sorted(by_environment(dict.fromkeys(entries)).items()):
         if environment in serials:
             moves = store.moves(f"{environment}@{Stage.DESIGN}")
-            renamed = sorted(names & {old for _, old, _ in moves})
+            renamed = sorted(names.keys() & {old for _, old, _ in moves})
             found |= {old: followed(old, serials[environment], moves) for old in renamed}
     return {old: new for old, new in found.items() if old != new}
 
@@ -69,16 +69,15 @@ def names_of_specs(
     ``now``: they are the specs as they are now; earlier ones may have names that design has given up since.
     """
     found: dict[str, str] = {}
-    for environment, names in _by_environment(entries).items():
+    for environment, desired in sorted(by_environment(entries).items()):
         stage = f"{environment}@{Stage.DESIGN}"
         there = store.entries(stage)
         moves = store.moves(stage)
-        desired = {address: entries[address] for address in names}
         made = {(old, new) for _, old, new in moves}
         changes = delta(stage, there, desired, moved, lambda old, new, made=made: (old, new) in made)  # type: ignore[misc]
         found |= {change.address: change.moved_from for change in changes if change.moved_from}
         if not now:
-            left = {old for _, old, _ in moves} & names - found.keys()
+            left = {old for _, old, _ in moves} & desired.keys() - found.keys()
             found |= {old: followed(old, _before_moved(store, old, desired[old], there, moves), moves) for old in left}
     return {address: name for address, name in found.items() if address != name}
 
@@ -150,13 +149,6 @@ def _promoted(store: Store, stage: str, addresses: Iterable[str], serial: int | 
                     found[address] = (name, row.serial)
                     break
     return found
-
-
-def _by_environment(entries: Iterable[str]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for address in entries:
-        found.setdefault(parse_address(address).environment, set()).add(address)
-    return dict(sorted(found.items()))
 
 
 def _free(renames: dict[str, str], live: Mapping[str, Entry]) -> dict[str, str]:
