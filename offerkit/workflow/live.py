@@ -12,7 +12,7 @@ from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, sugge
 from offerkit.governance.promotion import Candidates, Promotion, promotion
 from offerkit.governance.rights import WRITERS
 from offerkit.governance.standing import counting, standing
-from offerkit.loader import Loaded, StaleCache
+from offerkit.loader import Loaded
 from offerkit.planning.delta import Delta, by_environment, delta
 from offerkit.planning.plan import Action, Blocked, Body, Dependence, Entry, Plan, PlanKind, Reason, StageBase, Step
 from offerkit.planning.select import Patterns
@@ -205,8 +205,6 @@ def _campaigns(session: Session, store: Store, after: View, patterns: Patterns) 
     """
     try:
         return _released(session, session.load(), store, after, patterns)
-    except StaleCache:
-        return _released(session, session.load(use_cache=False), store, after, patterns)
     except Refused:
         return _Campaigns()
 
