@@ -9,8 +9,9 @@ import orjson
 
 from offerkit.address import SHARED, Stage, parse_address
 from offerkit.diagnostics import Code, Diagnostic
-from offerkit.planning.plan import Entry, Plan, Step
-from offerkit.planning.view import implied, references_of
+from offerkit.planning.plan import Plan, Step
+from offerkit.state.entries import Entry
+from offerkit.state.references import implied, references_of
 from offerkit.store import Store
 from offerkit.store.views import environments
 

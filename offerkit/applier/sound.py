@@ -14,10 +14,10 @@ from offerkit.governance.gate import unapproved
 from offerkit.governance.rights import without_administrator
 from offerkit.governance.standing import counting, standing
 from offerkit.models.inherit import JsonMap
-from offerkit.planning.delta import delta, with_changes
 from offerkit.planning.fields import concealed, field_changes, field_changes_by_place
-from offerkit.planning.plan import Action, Body, Entry, FieldChange, Plan, PlanKind, Step
-from offerkit.planning.view import Layered
+from offerkit.planning.plan import FieldChange, Plan, PlanKind, Step
+from offerkit.state.changes import Action, delta, with_changes
+from offerkit.state.entries import Body, Entry, Layered
 from offerkit.store import Store
 from offerkit.store.views import StoredBodies, environments, view
 
@@ -79,11 +79,10 @@ def _odd(step: Step, plan: Plan) -> Diagnostic:
 def _ungated(plan: Plan, store: Store) -> Iterator[Diagnostic]:
     names = sorted({*environments(store), *(step.stage.partition("@")[0] for step in plan.steps)} | {"shared"})
     before = view(store, [f"{name}@{Stage.LIVE}" for name in names])
-    entries = with_changes(before.entries, plan.steps)
-    after = before.with_entries(entries, Layered(plan.bodies, before.bodies))
+    after = before.apply(plan.steps, plan.bodies)
     touched = {step.address for step in plan.steps} | {step.moved_from for step in plan.steps}
     origins = {step.address: step.moved_from for step in plan.steps if step.moved_from}
-    offers = [address for address in entries if parse_address(address).kind is Kind.OFFER]
+    offers = [address for address in after.entries if parse_address(address).kind is Kind.OFFER]
     design = view(store, [f"{name}@{Stage.DESIGN}" for name in names])
     decisions = counting(standing(store.approvals(offers)), design)
     yield from unapproved(before, after, touched, origins, decisions)

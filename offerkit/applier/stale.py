@@ -12,9 +12,11 @@ from offerkit.governance.standing import approved, standing
 from offerkit.graph.record import Record, Ref
 from offerkit.models import model_of
 from offerkit.planning.campaigns import not_live
-from offerkit.planning.delta import with_changes
-from offerkit.planning.plan import Entry, Plan, Step
-from offerkit.planning.view import View, references_of
+from offerkit.planning.plan import Plan, Step
+from offerkit.state.changes import with_changes
+from offerkit.state.entries import Entry
+from offerkit.state.references import references_of
+from offerkit.state.snapshot import Snapshot
 from offerkit.store import ChangeRow, Store
 
 
@@ -125,7 +127,7 @@ def _named_since(plan: Plan, store: Store, stage: str, serial: int) -> Iterator[
 def _no_longer_live(plan: Plan, stage: str, now: dict[str, Entry]) -> Iterator[Diagnostic]:
     """Campaigns of the plan that name what is live no more; an offer can lose a space and keep its body."""
     here = [step for step in plan.steps if step.stage == stage]
-    live = View(with_changes(now, here), plan.bodies)
+    live = Snapshot(with_changes(now, here), plan.bodies)
     for step in here:
         place = parse_address(step.address)
         if place.kind is not Kind.CAMPAIGN or step.after is None:

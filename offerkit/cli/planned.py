@@ -60,8 +60,9 @@ def warn_if_older(session: Session, plan: Plan) -> None:
     from offerkit.address import parse_address
     from offerkit.cli.shell import tell
     from offerkit.diagnostics import Diagnostic, Severity
-    from offerkit.planning.plan import Action, PlanKind
+    from offerkit.planning.plan import PlanKind
     from offerkit.reports.words import listing
+    from offerkit.state.changes import Action
 
     gone = [step.address for step in plan.steps if step.action is Action.DELETE]
     if plan.kind is not PlanKind.APPLY or not gone:

@@ -13,16 +13,16 @@ from offerkit.address import Kind, parse_address
 from offerkit.fingerprint import Json, canonical, digest
 from offerkit.models.inherit import JsonMap, Place, category_chain, names_in, with_template
 from offerkit.planning.plan import ApprovalKey, Aspect
-from offerkit.planning.view import View
 from offerkit.rendering.scan import is_template
 from offerkit.rendering.templates import inspect
+from offerkit.state.snapshot import Snapshot
 
 _ELIGIBILITY = ("code", "enabled", "eligible", "weights", "themes", "category")
 _OFFER = re.compile(rb"\boffer\b", re.IGNORECASE)
 _INHERITED = ("enabled", "eligible", "multiplier", "themes", "always_include")
 
 
-def effective(view: View, address: str) -> JsonMap:
+def effective(view: Snapshot, address: str) -> JsonMap:
     """The offer at ``address`` with its template's defaults. The offer must be in the view."""
     key = ("effective", address)
     known: JsonMap | None = view.memo.get(key)
@@ -33,7 +33,7 @@ def effective(view: View, address: str) -> JsonMap:
     return known
 
 
-def _places(view: View, environment: str) -> dict[str, Place]:
+def _places(view: Snapshot, environment: str) -> dict[str, Place]:
     """The spaces of an environment by name."""
     key = ("places", environment)
     known: dict[str, Place] | None = view.memo.get(key)
@@ -50,7 +50,7 @@ def _place(name: str, body: JsonMap) -> Place:
     return Place.of(name, body, names_offer=_speaks_of_offer(render.values() if isinstance(render, dict) else ()))
 
 
-def spaces_of(view: View, address: str) -> tuple[str, ...]:
+def spaces_of(view: Snapshot, address: str) -> tuple[str, ...]:
     """The spaces an offer is to be shown on: those it names, else each whose required fields it gives."""
     offer = effective(view, address)
     places = _places(view, parse_address(address).environment)
@@ -60,13 +60,13 @@ def spaces_of(view: View, address: str) -> tuple[str, ...]:
     return tuple(sorted(name for name, place in places.items() if not place.missing(offer)))
 
 
-def missing_fields(view: View, address: str, space: str) -> list[str]:
+def missing_fields(view: Snapshot, address: str, space: str) -> list[str]:
     """The fields that ``space`` requires and the offer does not give there; none for an unknown space."""
     place = _places(view, parse_address(address).environment).get(space)
     return place.missing(effective(view, address)) if place is not None else []
 
 
-def content_fingerprint(view: View, address: str, space: str) -> str:
+def content_fingerprint(view: Snapshot, address: str, space: str) -> str:
     """The fingerprint of what an offer looks like on a space; empty when the space is not there."""
     place = _places(view, parse_address(address).environment).get(space)
     if place is None:
@@ -77,7 +77,7 @@ def content_fingerprint(view: View, address: str, space: str) -> str:
     return digest(b"content", canonical(content), place.look, _identity(address, offer) if named else b"")
 
 
-def eligibility_fingerprint(view: View, address: str) -> str:
+def eligibility_fingerprint(view: Snapshot, address: str) -> str:
     """The fingerprint of who may be proposed an offer, when, and with what weight."""
     environment = parse_address(address).environment
     offer = effective(view, address)
@@ -118,7 +118,7 @@ def _filter_names(eligible: Json) -> list[str]:
     return [str(use["filter"]) for use in uses if isinstance(use, dict)] if isinstance(uses, list) else []
 
 
-def keys_of(view: View, address: str) -> list[ApprovalKey]:
+def keys_of(view: Snapshot, address: str) -> list[ApprovalKey]:
     """Everything about an offer that is to be approved: its eligibility, and its content on each space."""
     keys = [ApprovalKey(address, Aspect.ELIGIBILITY, "", eligibility_fingerprint(view, address))]
     for space in spaces_of(view, address):
@@ -126,6 +126,6 @@ def keys_of(view: View, address: str) -> list[ApprovalKey]:
     return keys
 
 
-def reviewers(view: View, address: str, aspect: Aspect) -> tuple[str, ...]:
+def reviewers(view: Snapshot, address: str, aspect: Aspect) -> tuple[str, ...]:
     """The operators named as reviewers of an aspect, on the offer or its template."""
     return names_in(effective(view, address), "reviewers", aspect)

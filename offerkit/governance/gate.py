@@ -14,11 +14,11 @@ from offerkit.governance.aspects import content_fingerprint, eligibility_fingerp
 from offerkit.governance.resets import affecting
 from offerkit.governance.standing import Standing, approved
 from offerkit.planning.plan import ApprovalKey, Aspect
-from offerkit.planning.view import View
+from offerkit.state.snapshot import Snapshot
 
 
 def unapproved(
-    before: View, after: View, touched: set[str], origins: Mapping[str, str], decisions: Standing
+    before: Snapshot, after: Snapshot, touched: set[str], origins: Mapping[str, str], decisions: Standing
 ) -> Iterator[Diagnostic]:
     """What would be live without approval after a promotion that changes ``touched`` addresses.
 

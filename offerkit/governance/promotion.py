@@ -24,9 +24,10 @@ from offerkit.governance.resets import affecting
 from offerkit.governance.rights import approvers
 from offerkit.governance.standing import Standing, approved, rejected
 from offerkit.models.inherit import names_in
-from offerkit.planning.delta import chains
-from offerkit.planning.plan import ApprovalKey, Aspect, Blocked, Entry
-from offerkit.planning.view import Layered, View
+from offerkit.planning.plan import ApprovalKey, Aspect, Blocked
+from offerkit.state.changes import chains
+from offerkit.state.entries import Entry
+from offerkit.state.snapshot import Snapshot
 
 
 @dataclass
@@ -50,8 +51,8 @@ class Candidates:
     patterns, what the chosen need comes along.
     """
 
-    design: View
-    live: View
+    design: Snapshot
+    live: Snapshot
     decisions: Standing
     renames: Mapping[str, str] = field(default_factory=dict)
     holds: Mapping[str, str] = field(default_factory=dict)
@@ -82,12 +83,12 @@ class _Work:
         self.going.pop(address, None)
         self.blocked.setdefault(address, []).append(Blocked(address, stage, code, why, how, who, live))
 
-    def hypothetical(self) -> View:
+    def hypothetical(self) -> Snapshot:
         """Live as it would be if all that is still going went."""
         left = {self.origin.get(address, address) for address in self.going} | self.going.keys()
         entries = {address: entry for address, entry in self.live.entries.items() if address not in left}
         entries |= {address: entry for address, entry in self.going.items() if entry is not None}
-        return self.design.with_entries(entries, Layered(self.design.bodies, self.live.bodies))
+        return self.design.with_entries(entries, self.live.bodies)
 
 
 def promotion(asked: Candidates) -> Promotion:
@@ -293,7 +294,7 @@ def _block_chains(work: _Work) -> None:
                 work.block(name, Code.NOT_APPROVED, why, how)
 
 
-def _block_needing(work: _Work, after: View, offer: str) -> None:
+def _block_needing(work: _Work, after: Snapshot, offer: str) -> None:
     """Block an offer that would go live with something else than what was approved with it."""
     held = [a for a in affecting(work.design, offer) - {offer} if after.entries.get(a) != work.design.entries.get(a)]
     held.sort(key=lambda a: (a not in work.blocked, a))
@@ -302,14 +303,14 @@ def _block_needing(work: _Work, after: View, offer: str) -> None:
     work.block(offer, Code.NOT_APPROVED, why, how)
 
 
-def _as_it_was_or_approved(work: _Work, after: View, address: str, spaces: tuple[str, ...]) -> bool:
+def _as_it_was_or_approved(work: _Work, after: Snapshot, address: str, spaces: tuple[str, ...]) -> bool:
     """Whether a live offer whose own body stays is left as it was, or becomes what was approved in design."""
     if _same(after, address, work.live, address, spaces):
         return True
     return address in work.keys and _same(after, address, work.design, address, spaces)
 
 
-def _changes_on(work: _Work, address: str, source: str, after: View) -> set[str]:
+def _changes_on(work: _Work, address: str, source: str, after: Snapshot) -> set[str]:
     """What differs, going or blocked, among all that can affect the offer."""
     relevant = affecting(after, address)
     for view, name in ((work.live, source), (work.design, address)):
@@ -318,7 +319,7 @@ def _changes_on(work: _Work, address: str, source: str, after: View) -> set[str]
     return {a for a in relevant if a in work.going or a in work.blocked or a in work.former}
 
 
-def _same(a: View, address: str, b: View, other: str, spaces: tuple[str, ...]) -> bool:
+def _same(a: Snapshot, address: str, b: Snapshot, other: str, spaces: tuple[str, ...]) -> bool:
     """Whether an offer is the same in two views, in eligibility and in content on ``spaces``."""
     return eligibility_fingerprint(a, address) == eligibility_fingerprint(b, other) and all(
         content_fingerprint(a, address, space) == content_fingerprint(b, other, space) for space in spaces
@@ -373,7 +374,7 @@ def _may_dangle(address: str, target: str) -> bool:
     return place.kind is Kind.OPERATOR or source.kind is Kind.RULE or source.environment != place.environment
 
 
-def _changed_live_offers(work: _Work, after: View) -> dict[str, list[str]]:
+def _changed_live_offers(work: _Work, after: Snapshot) -> dict[str, list[str]]:
     """For each change that rides along, the live offers whose content or eligibility it changes."""
     found: dict[str, list[str]] = {}
     for address in work.live.by_kind.get(Kind.OFFER, ()):

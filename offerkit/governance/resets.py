@@ -8,12 +8,12 @@ from offerkit.address import Kind, ancestors, parse_address
 from offerkit.governance.aspects import keys_of
 from offerkit.governance.standing import Standing, approved
 from offerkit.models.inherit import names_in
-from offerkit.planning.delta import Delta
 from offerkit.planning.plan import ApprovalReset
-from offerkit.planning.view import View
+from offerkit.state.changes import Delta
+from offerkit.state.snapshot import Snapshot
 
 
-def affecting(view: View, offer: str) -> set[str]:
+def affecting(view: Snapshot, offer: str) -> set[str]:
     """The addresses whose content can change what was approved of ``offer``, itself included."""
     environment = parse_address(offer).environment
     found = {offer}
@@ -38,7 +38,9 @@ def affecting(view: View, offer: str) -> set[str]:
     return found
 
 
-def resets(deltas: list[Delta], before: View, after: View, decisions: Standing) -> dict[str, tuple[ApprovalReset, ...]]:
+def resets(
+    deltas: list[Delta], before: Snapshot, after: Snapshot, decisions: Standing
+) -> dict[str, tuple[ApprovalReset, ...]]:
     """The approvals that stop counting, by the address of the change that does it.
 
     Only offers that have a standing approval are looked at.

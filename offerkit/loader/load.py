@@ -17,7 +17,7 @@ from offerkit.graph.record import Finding, Index, Record
 from offerkit.loader.cache import Cache, code_digest, content_key, decode, encode
 from offerkit.loader.progress import Progress, no_progress
 from offerkit.loader.project import Project, SpecFile, read_all
-from offerkit.planning.delta import final_names
+from offerkit.state.changes import final_names
 
 if TYPE_CHECKING:
     from offerkit.graph.expressions import Judge

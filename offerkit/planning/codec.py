@@ -13,7 +13,8 @@ from offerkit.address import Kind, parse_address, parse_stage
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import canonical, fingerprint
 from offerkit.models import model_of
-from offerkit.planning.plan import FORMAT, Body, Plan
+from offerkit.planning.plan import FORMAT, Plan
+from offerkit.state.entries import Body
 
 MAX_BYTES = 256 * 1024 * 1024
 

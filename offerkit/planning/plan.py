@@ -12,6 +12,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from offerkit.diagnostics import Position
+from offerkit.state.changes import Action
+from offerkit.state.entries import Body, Entry
 
 if TYPE_CHECKING:
     from offerkit.fingerprint import Json
@@ -30,16 +32,6 @@ class PlanKind(StrEnum):
     PROMOTE = "promote"
     ROLLBACK = "rollback"
     PURGE = "purge"
-
-
-class Action(StrEnum):
-    """What a step does to an address in a stage."""
-
-    CREATE = "create"
-    UPDATE = "update"
-    DELETE = "delete"
-    MOVE = "move"
-    DEACTIVATE = "deactivate"
 
 
 class Reason(StrEnum):
@@ -62,31 +54,6 @@ class Aspect(StrEnum):
 
     CONTENT = "content"
     ELIGIBILITY = "eligibility"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What a stage holds at an address.
-
-    ``activation`` is the sorted tuple of spaces a live offer is active on (empty: deactivated); None for
-    everything that is not an offer in a live stage.
-    """
-
-    fingerprint: str
-    activation: tuple[str, ...] | None = None
-
-    @property
-    def activation_text(self) -> str:
-        """The activation as it stands in digests and in the store: ``-`` where it does not apply."""
-        return "-" if self.activation is None else ",".join(self.activation)
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """An immutable resource body: its kind and canonical JSON text."""
-
-    kind: str
-    text: str
 
 
 class ChangeOp(StrEnum):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from offerkit.address import SHARED, Stage
-from offerkit.planning.plan import Body, Entry
-from offerkit.planning.view import View
+from offerkit.state.entries import Body, Entry
+from offerkit.state.snapshot import Snapshot
 from offerkit.store.store import Store
 
 
@@ -45,17 +45,17 @@ def environments(store: Store) -> list[str]:
     return sorted(names - {SHARED})
 
 
-def view(store: Store, stages: Iterable[str], bodies: StoredBodies | None = None) -> View:
+def view(store: Store, stages: Iterable[str], bodies: StoredBodies | None = None) -> Snapshot:
     """The present of some stages, shared and environments together, as one view."""
     entries: dict[str, Entry] = {}
     for stage in stages:
         entries |= store.entries(stage)
     bodies = bodies if bodies is not None else StoredBodies(store)
     bodies.fetch(entry.fingerprint for entry in entries.values())
-    return View(entries, bodies)
+    return Snapshot(entries, bodies)
 
 
-def stage_view(store: Store, stage: Stage, names: Iterable[str] | None = None) -> View:
+def stage_view(store: Store, stage: Stage, names: Iterable[str] | None = None) -> Snapshot:
     """A stage of all environments (or of ``names``) with what they share."""
     wanted = environments(store) if names is None else list(names)
     return view(store, [f"{name}@{stage}" for name in (SHARED, *wanted)])

@@ -16,8 +16,8 @@ from offerkit.governance.rights import Actor, approvers, may_approve
 from offerkit.governance.scopes import Scope, lacking
 from offerkit.governance.standing import Standing, counting, standing
 from offerkit.planning.plan import ApprovalKey, Aspect, Plan
-from offerkit.planning.view import View
 from offerkit.reports.approvals import Row
+from offerkit.state.snapshot import Snapshot
 from offerkit.store import ChangeRow, Draft, RevisionRow, Store
 from offerkit.store.views import stage_view
 from offerkit.workflow.seen import changed_since
@@ -113,7 +113,7 @@ def decide(session: Session, wish: Wish, decision: Decision) -> Decided:
         return Decided(store.append(draft), tuple(new), left, refused)
 
 
-def _offers(design: View, wish: Wish) -> list[str]:
+def _offers(design: Snapshot, wish: Wish) -> list[str]:
     offers = design.of_kind(Kind.OFFER)
     chosen: set[str] = set()
     found: list[Diagnostic] = []
@@ -148,7 +148,7 @@ def _below(category: str, path: str) -> bool:
 
 def _keys(
     store: Store,
-    design: View,
+    design: Snapshot,
     actor: Actor,
     offers: list[str],
     wish: Wish,
@@ -225,7 +225,7 @@ def _may_not(actor: Actor, address: str, aspect: Aspect, named: tuple[str, ...])
     )
 
 
-def _missing(design: View, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
+def _missing(design: Snapshot, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
     found = []
     for key in keys:
         lacking = missing_fields(design, key.address, key.space) if key.space else []
@@ -242,7 +242,7 @@ def _missing(design: View, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
 
 
 def _same_person(
-    store: Store, design: View, actor: Actor, keys: list[ApprovalKey], decisions: Standing
+    store: Store, design: Snapshot, actor: Actor, keys: list[ApprovalKey], decisions: Standing
 ) -> list[Diagnostic]:
     """Where duties are separated: who changed an offer since it was approved, or last what it inherits, may not."""
     separated = {name for name, settings in promotion_settings(store).items() if settings.get("separation_of_duties")}
@@ -344,7 +344,7 @@ def items(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
     return [item for address in chosen for item in _items(design, live, decisions, address)]
 
 
-def _items(design: View, live: View, decisions: Standing, address: str) -> list[Row]:
+def _items(design: Snapshot, live: Snapshot, decisions: Standing, address: str) -> list[Row]:
     label = str((design(address) or {}).get("label", ""))
     entry = live.entries.get(address)
     groups: dict[tuple[Aspect, str, str, str], list[str]] = {}

@@ -12,9 +12,10 @@ from offerkit.engine.catalog import Catalog, compile_catalog
 from offerkit.engine.hooks import NO_HOOKS, Hooks
 from offerkit.governance.aspects import spaces_of
 from offerkit.models.inherit import JsonMap
-from offerkit.planning.delta import with_changes
 from offerkit.planning.plan import Plan
-from offerkit.planning.view import Layered, View
+from offerkit.state.changes import with_changes
+from offerkit.state.entries import Layered
+from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import StoredBodies, environments, stage_view
 from offerkit.workflow.points import Point
@@ -35,7 +36,7 @@ def no_hooks(bodies: Mapping[str, JsonMap]) -> Hooks:
 class Catalogs:
     """The catalogs of one stage at one moment, each compiled when it is first asked for."""
 
-    view: View
+    view: Snapshot
     names: tuple[str, ...]
     activated: Callable[[str], tuple[str, ...]]
     revisions: Mapping[str, int]
@@ -78,7 +79,7 @@ class Catalogs:
         return compile_catalog(environment, bodies, offers, hooks, revision=self.revisions.get(environment, 0))
 
 
-def bodies_of(view: View, environment: str) -> dict[str, JsonMap]:
+def bodies_of(view: Snapshot, environment: str) -> dict[str, JsonMap]:
     """The bodies that decide in ``environment``: its own and the shared ones; no operators, no campaigns."""
     found: dict[str, JsonMap] = {}
     addresses = [*view.of_kind(Kind.DIMENSION)]
@@ -105,7 +106,7 @@ def live(store: Store, hooks: HookLoader = no_hooks) -> Catalogs:
 
 def designed(point: Point, hooks: HookLoader = no_hooks) -> Catalogs:
     """What a stage or the specs say, as if every offer were approved on every space it is meant for."""
-    view = View(point.entries, point.bodies)
+    view = Snapshot(point.entries, point.bodies)
     names = tuple(sorted(parse_address(address).name for address in view.of_kind(Kind.ENVIRONMENT)))
     return Catalogs(view, names, lambda address: tuple(spaces_of(view, address)), {}, hooks, point.title)
 
@@ -116,7 +117,7 @@ def after(plan: Plan, store: Store, hooks: HookLoader = no_hooks) -> Catalogs:
     entries = with_changes(stage_view(store, Stage.LIVE).entries, steps)
     bodies = StoredBodies(store)
     bodies.fetch(entry.fingerprint for entry in entries.values() if entry.fingerprint not in plan.bodies)
-    view = View(entries, Layered(plan.bodies, bodies))
+    view = Snapshot(entries, Layered(plan.bodies, bodies))
     names = tuple(sorted(parse_address(address).name for address in view.of_kind(Kind.ENVIRONMENT)))
     return Catalogs(view, names, lambda address: view.entries[address].activation or (), {}, hooks)
 

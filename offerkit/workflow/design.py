@@ -19,23 +19,14 @@ from offerkit.governance.standing import standing
 from offerkit.graph.record import Finding
 from offerkit.loader import Loaded
 from offerkit.models.inherit import JsonMap, names_in
-from offerkit.planning.delta import Delta, by_environment, delta, final_names, with_changes
-from offerkit.planning.plan import (
-    Action,
-    ApprovalReset,
-    Blocked,
-    Body,
-    Dependence,
-    Entry,
-    Plan,
-    PlanKind,
-    StageBase,
-    Step,
-)
+from offerkit.planning.plan import ApprovalReset, Blocked, Dependence, Plan, PlanKind, StageBase, Step
 from offerkit.planning.select import Patterns, Selection, select
 from offerkit.planning.steps import Context, protected, steps_for
-from offerkit.planning.view import Layered, View, references_of
 from offerkit.reports.words import listing
+from offerkit.state.changes import Action, Delta, by_environment, delta, final_names, with_changes
+from offerkit.state.entries import Body, Entry, Layered
+from offerkit.state.references import references_of
+from offerkit.state.snapshot import Snapshot
 from offerkit.store import StageHead, Store
 from offerkit.store.views import StoredBodies, view
 from offerkit.workflow.campaigns import held_back
@@ -235,8 +226,8 @@ def _hold_back(
         return chosen, []
 
     @cache
-    def live(stage: str) -> View:
-        return view(current.store, [stage]) if current.store is not None else View({}, {})
+    def live(stage: str) -> Snapshot:
+        return view(current.store, [stage]) if current.store is not None else Snapshot({}, {})
 
     held = held_back(loaded, campaigns, new, live)
     named = {target.text for target in patterns.targets}
@@ -276,12 +267,12 @@ def _effects_on_what_is_there(
     if not (decisions or changed or spaces):
         return {}, {}
     before = view(store, [stage for stage in current.heads if stage.endswith(f"@{Stage.DESIGN}")])
-    after = before.with_entries(with_changes(before.entries, design), Layered(bodies, before.bodies))
+    after = before.apply(design, bodies)
     lost = resets(design, before, after, decisions) if decisions else {}
     return lost, {d.address: _spaces_note(before, after, d) for d in changed} | _offers_notes(before, after, spaces)
 
 
-def _spaces_note(before: View, after: View, item: Delta) -> tuple[str, ...]:
+def _spaces_note(before: Snapshot, after: Snapshot, item: Delta) -> tuple[str, ...]:
     """Where an offer that names no spaces would newly be shown, or no more, because of the fields it gives."""
     was = set(spaces_of(before, item.moved_from or item.address))
     will = set(spaces_of(after, item.address))
@@ -289,7 +280,7 @@ def _spaces_note(before: View, after: View, item: Delta) -> tuple[str, ...]:
     return tuple(f"{words} {', '.join(sorted(spaces))}" for words, spaces in notes if spaces)
 
 
-def _offers_notes(before: View, after: View, spaces: list[Delta]) -> dict[str, tuple[str, ...]]:
+def _offers_notes(before: Snapshot, after: Snapshot, spaces: list[Delta]) -> dict[str, tuple[str, ...]]:
     """By space that comes or changes, the offers that are there already and would newly be shown on it."""
     coming: dict[str, list[str]] = {}
     for environment in {parse_address(d.address).environment for d in spaces}:
@@ -316,7 +307,7 @@ def _spaces_of_new_offers(
     wanted = (Kind.SPACE, Kind.TEMPLATE)
     with_new = with_changes(entries, [*new, *(d for d in design if kinds[d.address] in wanted)])
     current.fetch({entry.fingerprint for entry in entries.values()})
-    after = View(with_new, Layered(bodies, current.bodies))
+    after = Snapshot(with_new, Layered(bodies, current.bodies))
     by_shape: dict[object, tuple[str, ...]] = {}  # many offers give the same fields
     notes = {}
     for d in new:

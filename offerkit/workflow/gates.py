@@ -10,7 +10,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.engine.report import Report
 from offerkit.loader.cases import RawCase, read_cases
 from offerkit.planning.plan import Plan, PlanKind
-from offerkit.planning.view import View
+from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.workflow.catalogs import Catalogs, after, live, touched
 from offerkit.workflow.hooks import installed
@@ -70,7 +70,7 @@ def _only(catalogs: Catalogs, changed: set[str]) -> Catalogs:
         for address, entry in catalogs.view.entries.items()
         if address in changed or parse_address(address).kind is not Kind.OFFER
     }
-    return replace(catalogs, view=View(entries, catalogs.view.bodies), _compiled={})
+    return replace(catalogs, view=Snapshot(entries, catalogs.view.bodies), _compiled={})
 
 
 def _problems(catalogs: Catalogs, name: str) -> tuple[Report, ...]:

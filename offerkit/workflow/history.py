@@ -12,14 +12,15 @@ from offerkit.address import Kind, Stage, StageRef, parse_address, parse_stage
 from offerkit.diagnostics import Code, Refused, refuse, suggestion
 from offerkit.engine.durations import duration
 from offerkit.governance.approval import Approval
-from offerkit.planning.delta import Delta, by_environment, delta
-from offerkit.planning.plan import Action, Body, Plan, PlanKind, Reason, StageBase, Step
+from offerkit.planning.plan import Plan, PlanKind, Reason, StageBase, Step
 from offerkit.planning.select import Patterns
 from offerkit.planning.steps import Context, protected, steps_for
-from offerkit.planning.view import View, refs_of
 from offerkit.reports.history import HistoryLine
 from offerkit.reports.impact_record import RecordedSpace, overridden, recorded
 from offerkit.reports.words import DONE, count
+from offerkit.state.changes import Action, Delta, by_environment, delta
+from offerkit.state.entries import Body
+from offerkit.state.snapshot import Snapshot, refs_of
 from offerkit.store import ChangeRow, RevisionRow, Store
 from offerkit.store.tokens import TokenEvent, events
 from offerkit.store.views import StoredBodies
@@ -228,7 +229,7 @@ def plan_rollback(session: Session, store: Store, text: str, to: str) -> Plan:
     bodies = StoredBodies(store)
     if deltas:
         bodies.fetch(entry.fingerprint for entry in (*now.values(), *then.values()))
-    states = View({**now, **then}, bodies)
+    states = Snapshot({**now, **then}, bodies)
     context = Context(bodies, refs_of(states, states.entries if deltas else ()), {})
     steps = steps_for(deltas, context, dict.fromkeys((d.address for d in deltas), Reason.ROLLED_BACK))
     if ref.stage is Stage.DESIGN and (refused := protected(deltas, bodies)):

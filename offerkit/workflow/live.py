@@ -13,11 +13,12 @@ from offerkit.governance.promotion import Candidates, Promotion, promotion
 from offerkit.governance.rights import WRITERS
 from offerkit.governance.standing import counting, standing
 from offerkit.loader import Loaded
-from offerkit.planning.delta import Delta, by_environment, delta
-from offerkit.planning.plan import Action, Blocked, Body, Dependence, Entry, Plan, PlanKind, Reason, StageBase, Step
+from offerkit.planning.plan import Blocked, Dependence, Plan, PlanKind, Reason, StageBase, Step
 from offerkit.planning.select import Patterns
 from offerkit.planning.steps import Context, steps_for
-from offerkit.planning.view import Layered, View
+from offerkit.state.changes import Action, Delta, by_environment, delta
+from offerkit.state.entries import Body, Entry, Layered
+from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import environments, stage_view
 from offerkit.workflow.campaigns import held_back
@@ -69,7 +70,7 @@ def _wanted(
     return patterns.targeted(address, live_name) and not patterns.excluded(address, live_name)
 
 
-def _holds(store: Store, design: View, live: View) -> dict[str, str]:
+def _holds(store: Store, design: Snapshot, live: Snapshot) -> dict[str, str]:
     """What a rollback of live took back and design has not changed since: it is not promoted by accident."""
     differing: dict[str, list[str]] = {}
     for address, entry in design.entries.items():
@@ -104,7 +105,7 @@ def _holds(store: Store, design: View, live: View) -> dict[str, str]:
 def _plan(session: Session, store: Store, asked: Candidates, outcome: Promotion, patterns: Patterns) -> Plan:
     live, design = asked.live, asked.design
     deltas = _deltas(live.entries, outcome.entries, outcome.renamed)
-    after = live.with_entries(outcome.entries, Layered(design.bodies, live.bodies))
+    after = live.with_entries(outcome.entries, design.bodies)
     campaigns = _campaigns(session, store, after, patterns)
     bodies = Layered(campaigns.bodies, design.bodies, live.bodies)
     refs = {d.address: after.references(d.address) for d in deltas if d.after is not None}
@@ -135,10 +136,10 @@ def _plan(session: Session, store: Store, asked: Candidates, outcome: Promotion,
     )
 
 
-def _bereft(live: View, after: View) -> list[str]:
+def _bereft(live: Snapshot, after: Snapshot) -> list[str]:
     """The campaigns in live that name what would be live no more; only a new apply of theirs can mend that."""
 
-    def is_live(view: View, address: str) -> bool:
+    def is_live(view: Snapshot, address: str) -> bool:
         return address in view.entries and view.entries[address].activation != ()
 
     return [
@@ -157,7 +158,7 @@ def _deltas(before: Mapping[str, Entry], after: Mapping[str, Entry], renamed: Ma
     return found
 
 
-def _reasons(deltas: list[Delta], design: View) -> dict[str, Reason]:
+def _reasons(deltas: list[Delta], design: Snapshot) -> dict[str, Reason]:
     reasons = {}
     for item in deltas:
         offer = parse_address(item.address).kind is Kind.OFFER
@@ -168,7 +169,7 @@ def _reasons(deltas: list[Delta], design: View) -> dict[str, Reason]:
     return reasons
 
 
-def _depends(steps: list[Step], after: View, live: View, design: View) -> list[Dependence]:
+def _depends(steps: list[Step], after: Snapshot, live: Snapshot, design: Snapshot) -> list[Dependence]:
     """What stays in live and is relied on; and design as the promotion took it."""
     touched = {step.address for step in steps}
     found: dict[tuple[str, str], str] = {}
@@ -197,7 +198,7 @@ class _Campaigns:
     positions: dict[str, Position] = field(default_factory=dict)
 
 
-def _campaigns(session: Session, store: Store, after: View, patterns: Patterns) -> _Campaigns:
+def _campaigns(session: Session, store: Store, after: Snapshot, patterns: Patterns) -> _Campaigns:
     """The campaigns that this promotion releases.
 
     The specs are looked at only if they are there and sound: a promotion needs no checkout. Who may not
@@ -209,7 +210,7 @@ def _campaigns(session: Session, store: Store, after: View, patterns: Patterns) 
         return _Campaigns()
 
 
-def _released(session: Session, loaded: Loaded, store: Store, after: View, patterns: Patterns) -> _Campaigns:
+def _released(session: Session, loaded: Loaded, store: Store, after: Snapshot, patterns: Patterns) -> _Campaigns:
     result = _Campaigns()
     may = _may_write_campaigns(session, store)
     items = [

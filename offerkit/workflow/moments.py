@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, tzinfo
 
 from offerkit.address import Kind, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
-from offerkit.planning.view import View
+from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import StoredBodies, environments
 
@@ -37,7 +37,7 @@ def zone_of_stage(store: Store | None, stage: Stage, names: Iterable[str] = ()) 
     zones: list[tzinfo] = []
     for name in [name for name in names if name in known] or known:
         for side in (stage, Stage.DESIGN):
-            body = View(store.entries(f"{name}@{side}", Kind.ENVIRONMENT), bodies)(f"environment.{name}")
+            body = Snapshot(store.entries(f"{name}@{side}", Kind.ENVIRONMENT), bodies)(f"environment.{name}")
             if body is not None:
                 zones.append(ZoneInfo(Environment.model_validate(body).time_zone))
                 break

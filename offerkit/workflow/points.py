@@ -12,9 +12,9 @@ from pathlib import Path
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef, parse_address, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.loader import Loaded, load_folder
-from offerkit.planning.delta import with_changes
-from offerkit.planning.plan import Body, Entry, Plan
-from offerkit.planning.view import Layered
+from offerkit.planning.plan import Plan
+from offerkit.state.changes import with_changes
+from offerkit.state.entries import Body, Entry, Layered
 from offerkit.store import Store
 from offerkit.store.views import StoredBodies, environments
 from offerkit.workflow.main_path import saved

@@ -8,7 +8,7 @@ from hashlib import sha256
 from offerkit.address import Stage
 from offerkit.diagnostics import Code, Diagnostic
 from offerkit.governance.aspects import keys_of
-from offerkit.planning.view import View
+from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import stage_view
 
@@ -19,13 +19,13 @@ def seen(store: Store, offers: Iterable[str]) -> dict[str, str]:
     return {address: name_of(design, address) for address in offers if address in design.entries}
 
 
-def name_of(design: View, address: str) -> str:
+def name_of(design: Snapshot, address: str) -> str:
     """The name of an offer's eligibility, and of its content on each space."""
     parts = (f"{key.aspect} {key.space} {key.fingerprint}" for key in keys_of(design, address))
     return sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
-def changed_since(design: View, offers: Iterable[str], shown: Mapping[str, str]) -> Iterator[Diagnostic]:
+def changed_since(design: Snapshot, offers: Iterable[str], shown: Mapping[str, str]) -> Iterator[Diagnostic]:
     """A finding for each offer that is not as it was ``shown``."""
     for address in offers:
         if shown.get(address) != name_of(design, address):

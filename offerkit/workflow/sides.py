@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from offerkit.address import SHARED, Kind, Stage, parse_address
 from offerkit.engine.catalog import Catalog
-from offerkit.planning.delta import with_changes
 from offerkit.planning.plan import Plan, PlanKind, Step
-from offerkit.planning.view import Layered, View
+from offerkit.state.changes import with_changes
+from offerkit.state.entries import Layered
+from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import StoredBodies, stage_view
 from offerkit.workflow.catalogs import Catalogs, after, designed, live
@@ -84,7 +85,7 @@ def sides(plan: Plan, store: Store | None) -> Sides:
     renamed = {step.address: step.moved_from for step in steps if step.moved_from}
     if stage is Stage.LIVE and store is not None:
         return Sides(live(store, installed), after(plan, store, installed), stage, renamed, steps)
-    was = stage_view(store, Stage.DESIGN) if store is not None else View({}, {})
+    was = stage_view(store, Stage.DESIGN) if store is not None else Snapshot({}, {})
     entries = with_changes(was.entries, steps)
     bodies = Layered(plan.bodies, StoredBodies(store)) if store is not None else plan.bodies
     before = Point("design", was.entries, was.bodies, frozenset(), Stage.DESIGN)

@@ -20,8 +20,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.governance.approval import Decision
-from offerkit.planning.plan import Entry, Plan
-from offerkit.planning.view import references_of
+from offerkit.planning.plan import Plan
+from offerkit.state.entries import Entry
+from offerkit.state.references import references_of
 from offerkit.workflow.approving import Decided
 
 Key = tuple[str, str, str, str]

@@ -22,8 +22,9 @@ from offerkit.governance.aspects import (
 )
 from offerkit.governance.resets import affecting
 from offerkit.models import model_of
-from offerkit.planning.plan import Aspect, Body, Entry
-from offerkit.planning.view import View
+from offerkit.planning.plan import Aspect
+from offerkit.state.entries import Body, Entry
+from offerkit.state.snapshot import Snapshot
 
 Bodies = dict[str, dict[str, Any]]
 OFFER = "s/offer.o"
@@ -56,14 +57,14 @@ STAGE: Bodies = {
 }  # fmt: skip
 
 
-def view(bodies: Bodies) -> View:
+def view(bodies: Bodies) -> Snapshot:
     entries, texts = {}, {}
     for address, value in bodies.items():
         kind = parse_address(address).kind
         body = canonical(model_of(kind).model_validate(value).body())
         entries[address] = Entry(fingerprint(kind, body))
         texts[entries[address].fingerprint] = Body(kind, body.decode())
-    return View(entries, texts)
+    return Snapshot(entries, texts)
 
 
 def prints(bodies: Bodies) -> dict[str, str]:

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import pairwise
 from typing import Protocol, TypeVar
 
 from offerkit.address import parse_address
-from offerkit.planning.plan import Action, Entry
+from offerkit.state.entries import Entry
 
 Value = TypeVar("Value")
+
+
+class Action(StrEnum):
+    """What a step does to an address in a stage."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    MOVE = "move"
+    DEACTIVATE = "deactivate"
 
 
 @dataclass(frozen=True, slots=True)

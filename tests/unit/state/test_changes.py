@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offerkit.planning.delta import chains, delta, final_names, with_changes
-from offerkit.planning.plan import Action, Entry
+from offerkit.state.changes import Action, chains, delta, final_names, with_changes
+from offerkit.state.entries import Entry
 
 A, B, C = "s/offer.a", "s/offer.b", "s/offer.c"
 ONE, TWO, THREE = Entry("1"), Entry("2"), Entry("3")

@@ -1,0 +1,92 @@
+"""A state: what stands at each address, and the bodies; what the rest of offerkit compares, judges and compiles."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import orjson
+
+from offerkit.address import Kind, parse_address
+from offerkit.models.inherit import JsonMap
+from offerkit.state.changes import Change, with_changes
+from offerkit.state.entries import Body, Entry, Layered
+from offerkit.state.references import references_of
+
+
+@dataclass
+class Snapshot:
+    """The resources of some stages at one moment: entries by address, bodies by fingerprint.
+
+    It is not changed once it is made: :meth:`apply` gives another one, which shares what was parsed and worked out of
+    the bodies, since a fingerprint means the same wherever it stands.
+    """
+
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+    bodies: Mapping[str, Body] = field(default_factory=dict)
+    _parsed: dict[str, JsonMap] = field(default_factory=dict, repr=False)
+    _references: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict, repr=False)
+    derived: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+    """What was worked out of bodies alone, for all snapshots that share them; a key names their fingerprints."""
+    memo: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
+    """What was worked out of this very snapshot, by what it is and the address it is about."""
+
+    def with_entries(self, entries: Mapping[str, Entry], bodies: Mapping[str, Body] | None = None) -> Snapshot:
+        """Another state that shares what was parsed already; ``bodies``: those that this one does not have."""
+        held = self.bodies if not bodies else Layered(bodies, self.bodies)
+        return Snapshot(entries, held, self._parsed, self._references, self.derived)
+
+    def apply(self, changes: Iterable[Change], bodies: Mapping[str, Body] | None = None) -> Snapshot:
+        """The state once ``changes`` are made: all leave before any arrives, so that names can be swapped.
+
+        ``bodies``: what the changes bring.
+        """
+        return self.with_entries(with_changes(self.entries, changes), bodies)
+
+    def __call__(self, address: str) -> JsonMap | None:
+        """The body at ``address``, or None."""
+        entry = self.entries.get(address)
+        if entry is None:
+            return None
+        body = self._parsed.get(entry.fingerprint)
+        if body is None:
+            body = self._parsed[entry.fingerprint] = orjson.loads(self.bodies[entry.fingerprint].text)
+        return body
+
+    def of_kind(self, kind: Kind, environment: str = "") -> list[str]:
+        """The addresses of a kind, sorted; of one environment if named."""
+        return self.by_environment.get((environment, kind), []) if environment else self.by_kind.get(kind, [])
+
+    @cached_property
+    def by_kind(self) -> dict[Kind, list[str]]:
+        """All addresses by kind, sorted."""
+        result: dict[Kind, list[str]] = {}
+        for address in sorted(self.entries):
+            result.setdefault(parse_address(address).kind, []).append(address)
+        return result
+
+    @cached_property
+    def by_environment(self) -> dict[tuple[str, Kind], list[str]]:
+        """All addresses by environment and kind, sorted."""
+        result: dict[tuple[str, Kind], list[str]] = {}
+        for kind, addresses in self.by_kind.items():
+            for address in addresses:
+                result.setdefault((parse_address(address).environment, kind), []).append(address)
+        return result
+
+    def references(self, address: str) -> tuple[str, ...]:
+        """The addresses that the resource at ``address`` refers to, parents and environment included."""
+        body = self(address)
+        if body is None:
+            return ()
+        key = (address, self.entries[address].fingerprint)
+        if key not in self._references:
+            self._references[key] = references_of(address, body)
+        return self._references[key]
+
+
+def refs_of(view: Snapshot, addresses: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """References of ``addresses`` by address."""
+    return {address: view.references(address) for address in addresses}
