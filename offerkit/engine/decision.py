@@ -8,9 +8,9 @@ from decimal import Decimal
 from enum import StrEnum
 
 from offerkit.engine.condition import Path
-from offerkit.engine.hooks import Product
 from offerkit.engine.report import Report
 from offerkit.engine.why import STEP_OF, Why
+from offerkit.hooks import Product
 from offerkit.rules.types import Row, Value
 
 
