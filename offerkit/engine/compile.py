@@ -26,7 +26,6 @@ from offerkit.engine.compile_rules import compile_rule
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.hooks import Hooks
 from offerkit.engine.ranking import offer_tie
-from offerkit.engine.why import Why
 from offerkit.models.category import Category as CategoryModel
 from offerkit.models.dimension import Dimension as DimensionModel
 from offerkit.models.environment import Environment
@@ -64,7 +63,7 @@ class Compiler:
         when = None
         if self._model.when is not None:
             gate = self._expressions.target(self._model.when, address, ("when",))
-            when = Requirement(gate, Why.ENVIRONMENT_CONDITION, address, ("when",))
+            when = Requirement(gate, address, ("when",))
         categories = self._categories()
         offers = self._offers(categories)
         rules = self._rules(offers, categories)
@@ -142,7 +141,7 @@ class Compiler:
             if model.eligible.when is not None:
                 where = ("eligible", "when")
                 gate = self._expressions.target(model.eligible.when, address, where)
-                when = Requirement(gate, Why.CATEGORY_CONDITION, address, where)
+                when = Requirement(gate, address, where)
             multiplier = model.multiplier
             known[path] = Category(
                 path,

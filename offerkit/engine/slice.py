@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from typing import NamedTuple
 
 from offerkit.engine.call import Call
 from offerkit.engine.catalog import Catalog, Space
-from offerkit.engine.decision import From
+
+
+class From(StrEnum):
+    """Where the slice comes from."""
+
+    CALL = "call"
+    DEFAULTS = "defaults"
+    WHOLE = "whole"
 
 
 class Wanted(NamedTuple):
