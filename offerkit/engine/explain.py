@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from offerkit.engine import reasons
 from offerkit.engine.call import Call
-from offerkit.engine.catalog import Catalog, Offer, Space
+from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import Facts, Memo
 from offerkit.engine.decision import Decision, Slice, Trace, Verdict
 from offerkit.engine.finish import first, in_order, weigh
@@ -22,7 +22,8 @@ from offerkit.engine.presentation import Moment, Reached, applied, reached
 from offerkit.engine.ranking import Entry
 from offerkit.engine.reasons import Finding, Reason
 from offerkit.engine.report import Report
-from offerkit.engine.slice import From, Wanted, members, wanted
+from offerkit.engine.resources import Offer, Space
+from offerkit.engine.slice import From, Wanted, wanted
 from offerkit.engine.weights import Best, best, standing
 
 
@@ -31,7 +32,7 @@ def explain(
 ) -> Decision:
     """Steps 3 to 11, with a trace."""
     asked = wanted(space, call)
-    slice_ = [catalog.offers[place] for place in members(catalog, asked)]
+    slice_ = [catalog.offers[place] for place in catalog.members(asked)]
     memo = Memo(facts)
     moment = Moment(call.now, space.name, space.channel)
     rules = [reached(catalog, place, moment, history, facts) for place in range(len(catalog.rules))]

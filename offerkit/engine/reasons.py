@@ -11,15 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from offerkit.engine.condition import Facts, Memo, Path, failure
+from offerkit.engine.resources import Days, Offer, PresentationRule, Requirement, Space, Weight
 from offerkit.engine.weights import amount
+from offerkit.rules.types import Value
 from offerkit.rules.values import show
-
-if TYPE_CHECKING:
-    from offerkit.engine.catalog import Days, Offer, PresentationRule, Requirement, Space, Weight
-    from offerkit.rules.types import Value
 
 
 class Reason(StrEnum):
