@@ -29,13 +29,12 @@ from offerkit.rendering.render import RenderError
 from offerkit.rules.types import Row
 from offerkit.store import PropositionRow, Store
 from offerkit.workflow.asking import Ask
-from offerkit.workflow.catalogs import Catalogs
+from offerkit.workflow.catalogs import Catalogs, LiveSpace
 from offerkit.workflow.chance import unguessable
+from offerkit.workflow.content import ContentRenderer
 from offerkit.workflow.identifying import identified
 from offerkit.workflow.moments import common_zone
 from offerkit.workflow.people import People
-from offerkit.workflow.showing import Shower
-from offerkit.workflow.spaces import Place
 
 REFILLS = 5
 """How often offers that cannot be rendered are replaced by the next best, before fewer are given."""
@@ -64,8 +63,8 @@ class _Asked:
     catalog: Catalog
     call: Call
     history: Sequence[Past]
-    place: Place
-    shower: Shower
+    place: LiveSpace
+    renderer: ContentRenderer
     keep: bool
 
     @property
@@ -212,7 +211,7 @@ def _prepare(catalogs: Catalogs, people: People, store: Store, ask: Ask, name: s
     place = catalogs.place(who.environment, who.space)
     return _Asked(
         name, who, catalog, call, pasts(catalog, who.key, ask.at), place,
-        place.shower(ask.status_base), ask.store and place.model.storage.enabled,
+        place.renderer(ask.status_base), ask.store and place.model.storage.enabled,
     )  # fmt: skip
 
 
@@ -307,7 +306,7 @@ def _proposed(asked: _Asked, ask: Ask, decision: Decision, chosen: Chosen, rank:
     about: Row = {"id": id_ or None, "rank": rank, "weight": chosen.weight, "space": asked.who.space}
     own_html = ask.own_html and asked.model.render.html is not None
     outputs = (*ask.outputs, "html") if own_html else ask.outputs
-    fields, rendered = asked.shower.show(
+    fields, rendered = asked.renderer.show(
         chosen.offer, chosen.product, asked.call.contact, decision.data, about, outputs
     )
     offer = asked.catalog.offers[asked.catalog.place_of[chosen.offer]]
