@@ -20,9 +20,9 @@ from offerkit.engine.decide import decide
 from offerkit.engine.decision import Chosen, Decision, Trace
 from offerkit.engine.history import Past
 from offerkit.engine.identify import Door, How, Identified, Ports, identify
+from offerkit.engine.reasons import NOT_ELIGIBLE, Reason, not_rendered, said
 from offerkit.engine.report import Report
 from offerkit.engine.stored import ExtraData
-from offerkit.engine.why import Why
 from offerkit.models.space import Space
 from offerkit.models.status import Status
 from offerkit.rendering.render import RenderError
@@ -259,7 +259,7 @@ def _unrendered(trace: Trace | None, failed: Mapping[str, str]) -> Trace | None:
     if trace is None or not failed:
         return trace
     verdicts = tuple(
-        replace(verdict, out=replace(verdict.out, why=Why.NOT_RENDERED, reason=failed[verdict.offer]))
+        replace(verdict, out=said(not_rendered(verdict.out.address, failed[verdict.offer])))
         if verdict.offer in failed and verdict.out is not None
         else verdict
         for verdict in trace.verdicts
@@ -289,10 +289,10 @@ def _excluded(decision: Decision | None, shown: int, reports: Sequence[Report]) 
     counts = decision.considered
     failed = sum(report.code == Code.NOT_RENDERED for report in reports)
     return {
-        "not-eligible": counts["slice"] - counts["eligible"],
-        str(Why.PRESENTATION_RULE): counts["eligible"] - counts["presentable"],
-        str(Why.NOT_RENDERED): failed,
-        str(Why.BEYOND_N): max(counts["presentable"] - shown - failed, 0),
+        NOT_ELIGIBLE: counts["slice"] - counts["eligible"],
+        str(Reason.PRESENTATION_RULE): counts["eligible"] - counts["presentable"],
+        str(Reason.NOT_RENDERED): failed,
+        str(Reason.BEYOND_N): max(counts["presentable"] - shown - failed, 0),
     }
 
 
