@@ -105,7 +105,7 @@ def command(
         with progress_bar("Contacts", source.count()) as told:
             result, reports = deliver(catalogs, made, source, store, asked, told)
     shell.done = not dry_run or out is not None
-    warn(reports)
+    warn(shell, reports)
     text = delivery_json_text(result) if form == "json" else delivery_text(result, shell.style)
     click.echo(text, nl=False, color=True)
 
