@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 
 from offerkit.address import Kind, parse_address, parse_stage
 from offerkit.address import Stage as StageName
-from offerkit.applier.sound import check_sound
-from offerkit.applier.stale import check
+from offerkit.applier.verify import verify
 from offerkit.fingerprint import Json
 from offerkit.governance.approval import Approval
 from offerkit.governance.aspects import keys_of
@@ -53,8 +52,7 @@ def apply(plan: Plan, store: Store, run: Run) -> Applied:
     with store.lock(who=run.actor, timeout=run.lock_timeout, waiting=run.waiting), store.transaction():
         # While this run waited for the lock, its operator may have lost the right, or the profile.
         actor = run.authorize() if run.authorize is not None else run.actor
-        moved = check(plan, store)
-        check_sound(plan, store)
+        moved = verify(plan, store)
         details = run.gate() if run.gate is not None else {}
         draft = Draft(
             action=plan.kind,

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from offerkit.address import Kind, parse_address
-from offerkit.applier.sound import check_sound
-from offerkit.applier.stale import check
+from offerkit.applier.verify import verify
 from offerkit.fingerprint import Json
 from offerkit.planning.plan import Plan
 from offerkit.reports.impact import Impact
@@ -33,7 +32,6 @@ def held(session: Session, plan: Plan) -> Mapping[str, Json]:
 def _trusted(session: Session, plan: Plan) -> None:
     """A dimension says which file or table is read, so that who sends another one has to be somebody who may set it."""
     with session.existing() as store:
-        check(plan, store)
-        check_sound(plan, store)
+        verify(plan, store)
     if any(parse_address(step.address).kind is Kind.DIMENSION for step in plan.steps):
         allowed(session, plan)
