@@ -7,6 +7,7 @@ is fine if nothing that matters moved.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import orjson
 
@@ -30,8 +31,22 @@ from offerkit.store import ChangeRow, Store
 from offerkit.store.views import Stages
 
 
-def verify(plan: Plan, store: Store) -> bool:
-    """Whether the base of ``plan`` moved without mattering; call inside the transaction that will apply it.
+@dataclass(frozen=True)
+class Verified:
+    """A plan that :func:`verify` found to be true and sound, and the store that it was verified against.
+
+    Nothing else makes one, and :func:`offerkit.applier.commit` takes nothing else. ``base_moved``: whether the base had
+    moved without mattering. ``stages``: what was read of the store for that.
+    """
+
+    plan: Plan
+    store: Store
+    base_moved: bool
+    stages: Stages
+
+
+def verify(plan: Plan, store: Store) -> Verified:
+    """``plan``, verified against what stands in ``store`` now: call it inside the transaction that commits the plan.
 
     Raises Refused: what the plan relies on is not as it was (every conflicting address, who changed it and when), or
     its steps are not such as a plan of its kind has.
@@ -39,7 +54,7 @@ def verify(plan: Plan, store: Store) -> bool:
     stages = Stages(store)
     moved = _check_fresh(plan, store, stages)
     _check_steps(plan, store, stages)
-    return moved
+    return Verified(plan, store, moved, stages)
 
 
 def _check_fresh(plan: Plan, store: Store, stages: Stages) -> bool:

@@ -12,7 +12,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from offerkit.engine.condition import Gate, Path
-from offerkit.engine.why import Why
 from offerkit.rules.types import FieldType, Row, Value
 
 if TYPE_CHECKING:
@@ -39,7 +38,6 @@ class Requirement:
     """A condition with the place it stands at: the address of a resource, and the path inside it."""
 
     gate: Gate
-    why: Why
     address: str
     path: Path
     name: str = ""
