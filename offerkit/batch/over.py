@@ -16,9 +16,10 @@ from offerkit.batch.ahead import ahead
 from offerkit.batch.gates import column, condition_sql
 from offerkit.batch.people import People
 from offerkit.batch.program import Program
-from offerkit.engine.catalog import Catalog, PresentationRule
+from offerkit.engine.catalog import Catalog
 from offerkit.engine.lineup import bits_of
 from offerkit.engine.presentation import about_pair, applied
+from offerkit.engine.resources import PresentationRule
 from offerkit.models.status import Status
 from offerkit.rules.duckdb_literals import TYPES, literal
 from offerkit.rules.types import Base

@@ -8,10 +8,14 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from offerkit.address import Kind, ancestors
-from offerkit.engine.cache import Kept
-from offerkit.engine.catalog import (
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.compile_offers import OfferCompiler
+from offerkit.engine.compile_rules import compile_rule
+from offerkit.engine.expressions import Expressions
+from offerkit.engine.hooks import NO_HOOKS, Hooks
+from offerkit.engine.ranking import offer_tie
+from offerkit.engine.resources import (
     CallField,
-    Catalog,
     Category,
     Days,
     Dimension,
@@ -21,11 +25,6 @@ from offerkit.engine.catalog import (
     Requirement,
     Space,
 )
-from offerkit.engine.compile_offers import OfferCompiler
-from offerkit.engine.compile_rules import compile_rule
-from offerkit.engine.expressions import Expressions
-from offerkit.engine.hooks import Hooks
-from offerkit.engine.ranking import offer_tie
 from offerkit.engine.why import Why
 from offerkit.models.category import Category as CategoryModel
 from offerkit.models.dimension import Dimension as DimensionModel
@@ -38,7 +37,24 @@ from offerkit.rules.types import Row
 from offerkit.rules.values import parse_value
 
 
-class Compiler:
+def compile_catalog(
+    environment: str,
+    bodies: Mapping[str, JsonMap],
+    activated: Mapping[str, tuple[str, ...]],
+    hooks: Hooks = NO_HOOKS,
+    *,
+    revision: int = 0,
+) -> Catalog:
+    """The catalog of ``environment`` made from canonical bodies by address, shared resources included.
+
+    ``activated``: by offer address the spaces it is activated on; an offer that is absent is on none. Previews
+    and simulations say here what they suppose. Raises KeyError when the environment or its dimension is not among
+    the bodies. A rule that cannot be read makes its offer ineligible and is listed in ``problems``.
+    """
+    return _Compiler(environment, bodies, activated, hooks).catalog(revision)
+
+
+class _Compiler:
     """Compiles one environment out of bodies by address."""
 
     def __init__(
@@ -94,7 +110,6 @@ class Compiler:
             problems=tuple(self._expressions.problems),
             nobody=_unknown(self._fields),
             no_data=_unknown(self._data),
-            kept=Kept(),
         )
 
     def _of(self, kind: Kind) -> Iterator[tuple[str, str, JsonMap]]:

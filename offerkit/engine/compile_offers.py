@@ -9,10 +9,10 @@ from types import MappingProxyType
 
 from offerkit.address import Kind, ancestors
 from offerkit.diagnostics import Code
-from offerkit.engine.catalog import ALWAYS, Category, Days, Offer, Requirement, Weight
 from offerkit.engine.condition import Condition, Gate, Path
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.report import Report
+from offerkit.engine.resources import ALWAYS, Category, Days, Offer, Requirement, Weight
 from offerkit.engine.why import Why
 from offerkit.models.filter import Filter, FilterUse
 from offerkit.models.inherit import JsonMap, merged

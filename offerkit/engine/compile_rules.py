@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from offerkit.engine.catalog import Category, Offer, PresentationRule, Requirement
 from offerkit.engine.durations import duration
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.presentation import matches
+from offerkit.engine.resources import Category, Offer, PresentationRule, Requirement
 from offerkit.engine.why import Why
 from offerkit.models.inherit import JsonMap
 from offerkit.models.rule import Rule

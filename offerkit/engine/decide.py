@@ -13,17 +13,18 @@ from heapq import merge
 from types import MappingProxyType
 
 from offerkit.engine.call import Call
-from offerkit.engine.catalog import Catalog, Space
+from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import typed
 from offerkit.engine.condition import Facts, Gate, Memo
 from offerkit.engine.decision import Decision, Trace
 from offerkit.engine.finish import first, in_order, weigh
 from offerkit.engine.history import Past, Remembered, Tally
 from offerkit.engine.hooks import load_target, rubbish
-from offerkit.engine.lineup import Lineup, bits_of, lineup
+from offerkit.engine.lineup import Lineup, bits_of
 from offerkit.engine.presentation import Moment, applied, lasts, reached_by
 from offerkit.engine.ranking import Entry
 from offerkit.engine.report import Report
+from offerkit.engine.resources import Space
 from offerkit.engine.slice import wanted
 from offerkit.engine.walk import unmet, walk
 from offerkit.engine.weights import best
@@ -83,7 +84,7 @@ def _fast(
     catalog: Catalog, space: Space, call: Call, facts: Facts, history: Sequence[Past], reports: list[Report]
 ) -> Decision:
     """Steps 3 to 11 over a lineup: sets of offers are bits of an integer."""
-    line = lineup(catalog, space.name, facts.today, wanted(space, call))
+    line = catalog.lineup(space.name, facts.today, wanted(space, call))
     known: dict[Gate, Value] = {}
     alive = line.alive(facts, known)
     computed = _computed(catalog, line, alive, Memo(facts, known), reports) if line.computed else {}

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from offerkit.engine.call import Call
-from offerkit.engine.catalog import Catalog, Offer, Space
+from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import Facts
 from offerkit.engine.decision import Chosen
 from offerkit.engine.hooks import Candidate, post_process, products
 from offerkit.engine.ranking import Entry, once, ranked, tie_key
 from offerkit.engine.report import Report
+from offerkit.engine.resources import Offer, Space
 from offerkit.engine.weights import Best, times
 from offerkit.engine.why import Why
 
@@ -56,7 +57,7 @@ def in_order(
 
     A post-processing hook sees every product of a dynamic offer; of each offer its first one is kept.
     """
-    tie = tie_key(catalog, call.seed, call.key, facts.today)
+    tie = tie_key(catalog.offers, call.seed, call.key, facts.today)
     if not space.post_processing:
         return ranked(entries, tie, call.n)
     order = ranked(entries, tie, None)

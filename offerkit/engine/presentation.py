@@ -12,9 +12,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from offerkit.address import ancestors
-from offerkit.engine.catalog import Catalog, Offer, PresentationRule
+from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import Facts
 from offerkit.engine.history import Past, Remembered
+from offerkit.engine.resources import Offer, PresentationRule
 from offerkit.rules.types import Row
 
 _INSTANT = timedelta(microseconds=1)
@@ -153,15 +154,8 @@ def _matching(catalog: Catalog, place: int, history: Sequence[Past], facts: Fact
 
 def _about(catalog: Catalog, place: int, history: Sequence[Past], facts: Facts) -> list[Past]:
     """Those of ``history`` that the rule at ``place`` applies to."""
-    steady = catalog.rules[place].applies is not None  # else it depends on the clock
-    verdicts = catalog.kept.about.setdefault(place, {}) if steady else {}
     pairs = {past[:2] for past in history}
-    new = {pair for pair in pairs if pair not in verdicts}
-    if new and len(verdicts) > 2 * len(catalog.offers) + 1_000:  # offers that are gone, or were elsewhere
-        verdicts, new = {}, pairs
-        catalog.kept.about[place] = verdicts
-    for offer, category in new:
-        verdicts[offer, category] = about_pair(catalog, place, offer, category, facts)
+    verdicts = catalog.about(place, pairs, lambda pair: about_pair(catalog, place, *pair, facts))
     return [past for past in history if verdicts[past[:2]]]
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from offerkit.engine.call import Call
-from offerkit.engine.catalog import Catalog, Days, Offer, Requirement, Space, Weight
+from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import Facts, Memo, Path, failure
 from offerkit.engine.decision import Decision, Finding, Slice, Trace, Verdict
 from offerkit.engine.finish import first, in_order, weigh
@@ -19,7 +19,8 @@ from offerkit.engine.history import Past
 from offerkit.engine.presentation import Moment, Reached, applied, reached
 from offerkit.engine.ranking import Entry
 from offerkit.engine.report import Report
-from offerkit.engine.slice import Wanted, members, wanted
+from offerkit.engine.resources import Days, Offer, Requirement, Space, Weight
+from offerkit.engine.slice import Wanted, wanted
 from offerkit.engine.weights import Best, amount, best, standing
 from offerkit.engine.why import Why
 from offerkit.rules.values import show
@@ -30,7 +31,7 @@ def walk(
 ) -> Decision:
     """Steps 3 to 11, with a trace."""
     asked = wanted(space, call)
-    slice_ = [catalog.offers[place] for place in members(catalog, asked)]
+    slice_ = [catalog.offers[place] for place in catalog.members(asked)]
     memo = Memo(facts)
     moment = Moment(call.now, space.name, space.channel)
     rules = [reached(catalog, place, moment, history, facts) for place in range(len(catalog.rules))]

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from offerkit.address import Kind, parse_address, parse_stage
+from offerkit.address import Address, Kind, StageRef, parse_address, parse_stage
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import canonical, fingerprint
 from offerkit.models import model_of
@@ -41,7 +41,7 @@ def _data(value: Any) -> Any:
     return value
 
 
-_PLAIN = frozenset({str, int, bool, type(None)})
+_PLAIN = frozenset({str, int, bool, type(None), Address, StageRef})
 
 
 @cache

@@ -36,7 +36,7 @@ def serve(settings: Settings, store: str) -> None:
         if settings.workers > 1:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         uvicorn.run(
-            "offerkit.server.app:worker",
+            "offerkit.server.run:worker",
             factory=True,
             host=settings.host,
             port=settings.port,
@@ -53,6 +53,11 @@ def serve(settings: Settings, store: str) -> None:
             timeout_keep_alive=15,
             limit_concurrency=2_000,
         )
+
+
+def worker() -> ASGIApp:
+    """The application of one worker process, as :func:`serve` set it up."""
+    return set_up(Settings.taken_over())
 
 
 def set_up(settings: Settings) -> ASGIApp:

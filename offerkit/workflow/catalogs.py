@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from offerkit.address import SHARED, Kind, Stage, parse_address
 from offerkit.diagnostics import Code, refuse, suggestion
-from offerkit.engine.catalog import Catalog, compile_catalog
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.compile import compile_catalog
 from offerkit.engine.hooks import NO_HOOKS, Hooks
 from offerkit.governance.aspects import spaces_of
 from offerkit.models.inherit import JsonMap

@@ -8,8 +8,9 @@ from datetime import datetime, time
 
 from offerkit.address import Kind, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
-from offerkit.engine.catalog import Catalog, Category, Offer
+from offerkit.engine.catalog import Catalog
 from offerkit.engine.report import Report
+from offerkit.engine.resources import Category, Offer
 from offerkit.models.campaign import Campaign, Delivery
 from offerkit.models.space import Space
 from offerkit.workflow.catalogs import Catalogs

@@ -12,7 +12,7 @@ from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, sugge
 from offerkit.governance.promotion import Candidates, Promotion, promotion
 from offerkit.governance.rights import WRITERS
 from offerkit.governance.standing import counting, standing
-from offerkit.loader import Loaded, StaleCache
+from offerkit.loader import Loaded
 from offerkit.planning.plan import Blocked, Dependence, Plan, PlanKind, Reason, StageBase, Step
 from offerkit.planning.select import Patterns
 from offerkit.planning.steps import Context, steps_for
@@ -206,8 +206,6 @@ def _campaigns(session: Session, store: Store, after: Snapshot, patterns: Patter
     """
     try:
         return _released(session, session.load(), store, after, patterns)
-    except StaleCache:
-        return _released(session, session.load(use_cache=False), store, after, patterns)
     except Refused:
         return _Campaigns()
 

@@ -19,7 +19,7 @@ from offerkit.diagnostics import Code, Refused, reason_of, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.rights import Actor, refusals
 from offerkit.governance.scopes import lacking, needed
-from offerkit.loader import Loaded, StaleCache
+from offerkit.loader import Loaded
 from offerkit.loader.output import PLAN, writing
 from offerkit.loader.project import is_folder
 from offerkit.planning.codec import MAX_BYTES, decode, envelope, plan_digest
@@ -41,10 +41,7 @@ def plan(session: Session, patterns: Patterns) -> Plan:
     """What applying the specs would change: the design stages, and campaigns in live. Writes nothing."""
     loaded = validate(session)
     with session.reading() as store:
-        try:
-            return plan_design(session, loaded, store, patterns)
-        except StaleCache:
-            return plan_design(session, session.load(use_cache=False), store, patterns)
+        return plan_design(session, loaded, store, patterns)
 
 
 def promote(

@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import Final, Self
 
 from offerkit.contacts.keys import key_text
-from offerkit.contacts.source import Contacts, Stamp, no_contact, open_contacts
+from offerkit.contacts.open import open_contacts
+from offerkit.contacts.source import Contacts, Stamp, no_contact
 from offerkit.engine.cache import Bounded
 from offerkit.engine.catalog import Catalog
 from offerkit.models.dimension import Dimension, Source

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef, parse_address, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
-from offerkit.loader import Loaded, StaleCache, load_folder
+from offerkit.loader import Loaded, load_folder
 from offerkit.planning.plan import Plan
 from offerkit.state.changes import with_changes
 from offerkit.state.entries import Body, Entry, Layered
@@ -63,10 +63,7 @@ def opened(session: Session, *texts: str) -> Iterator[list[Point]]:
 def point(session: Session, store: Store | None, text: str) -> Point:
     """The state that ``text`` names. Raises Refused when it names none."""
     if text == "specs":
-        try:
-            return _specs(session.load(), store, "specs")
-        except StaleCache:
-            return _specs(session.load(use_cache=False), store, "specs")
+        return _specs(session.load(), store, "specs")
     if text.startswith("git:"):
         return _at_revision(session, store, text)
     if text.endswith(".json"):

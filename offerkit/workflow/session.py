@@ -66,9 +66,9 @@ class Session:
         """Whether the store is a file of this machine."""
         return isinstance(self.store, Path)
 
-    def load(self, *, use_cache: bool | None = None) -> Loaded:
+    def load(self) -> Loaded:
         """The project's specs, read and checked. Raises Refused with every mistake in them."""
-        return load(self.project, use_cache=self.use_cache if use_cache is None else use_cache, progress=self.progress)
+        return load(self.project, use_cache=self.use_cache, progress=self.progress)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Store | None]:

@@ -14,10 +14,11 @@ from offerkit.batch.program import conditions
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.engine.call import Call, Who
-from offerkit.engine.catalog import Catalog, Offer, Requirement
+from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
 from offerkit.engine.report import Report
-from offerkit.engine.slice import members, wanted
+from offerkit.engine.resources import Offer, Requirement
+from offerkit.engine.slice import wanted
 from offerkit.loader.output import RESULTS, check_output, replacing
 from offerkit.reports.simulation import AxisValue, Loss, OfferResult, Simulation, SpaceResult
 from offerkit.rules.types import Row
@@ -272,7 +273,7 @@ def _offers(made: Program, counts: _Counts, contacts: int) -> Iterator[OfferResu
     items: dict[int, list[int]] = {}
     for number, item in enumerate(made.items):
         items.setdefault(item.place, []).append(number)
-    for place in members(catalog, wanted(space, made.call)):
+    for place in catalog.members(wanted(space, made.call)):
         offer, own = catalog.offers[place], items.get(place, [])
         by_rank = counts.by_rank[:, own].sum(axis=1).tolist() if own else [0] * made.call.n
         losses = list(_losses(made, counts, offer, own, contacts)) if own else [never(offer, space.name, made)]

@@ -20,11 +20,11 @@ from offerkit.batch.gates import fields_read, gives_integer
 from offerkit.batch.over import store_time
 from offerkit.batch.program import Item, Program, weights_of
 from offerkit.diagnostics import Code, Diagnostic, Refused
-from offerkit.engine.catalog import PresentationRule
 from offerkit.engine.condition import Gate
 from offerkit.engine.lineup import Computed, bits_of
 from offerkit.engine.presentation import applied
 from offerkit.engine.ranking import tie_text
+from offerkit.engine.resources import PresentationRule
 from offerkit.engine.weights import times
 from offerkit.models.status import Status, number
 from offerkit.rules.nodes import Node

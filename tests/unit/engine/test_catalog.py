@@ -12,8 +12,9 @@ import pytest
 from offerkit.diagnostics import Code
 from offerkit.engine.cache import Bounded
 from offerkit.engine.call import Call, Who
-from offerkit.engine.catalog import Catalog, compile_catalog
+from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
+from offerkit.engine.compile import compile_catalog
 from offerkit.engine.decide import decide
 from offerkit.engine.hooks import Hooks
 from offerkit.engine.inline import inline_bodies, inline_catalog
@@ -164,7 +165,7 @@ def test_kept_lineups_are_bounded_and_threads_agree() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(made.kept.lineups) <= 512
+    assert len(made.cache.lineups) <= 512
     assert len(answers) == 2400 and len(set(answers)) == 600
 
 
