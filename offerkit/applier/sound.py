@@ -9,11 +9,11 @@ import orjson
 from offerkit.address import SHARED, Kind, Stage, parse_address, parse_stage
 from offerkit.applier.resolved import unresolved
 from offerkit.diagnostics import Code, Diagnostic, Refused
+from offerkit.fingerprint import JsonMap
 from offerkit.governance.approval import Decision
 from offerkit.governance.gate import unapproved
 from offerkit.governance.rights import without_administrator
 from offerkit.governance.standing import counting, standing
-from offerkit.models.inherit import JsonMap
 from offerkit.planning.fields import concealed, field_changes, field_changes_by_place
 from offerkit.planning.plan import FieldChange, Plan, PlanKind, Step
 from offerkit.state.changes import Action, delta, with_changes

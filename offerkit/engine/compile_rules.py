@@ -11,7 +11,7 @@ from offerkit.engine.expressions import Expressions
 from offerkit.engine.presentation import matches
 from offerkit.engine.resources import Category, Offer, PresentationRule, Requirement
 from offerkit.engine.why import Why
-from offerkit.models.inherit import JsonMap
+from offerkit.fingerprint import JsonMap
 from offerkit.models.rule import Rule
 
 _STATUSES = {

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
-from offerkit.address import ancestors
+from offerkit.address import Kind, ancestors
 from offerkit.fingerprint import Json, JsonMap
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -45,6 +45,11 @@ class Layer(NamedTuple):
 
     address: str
     body: JsonMap
+
+    @property
+    def name(self) -> str:
+        """The resource's name; a category's is its path."""
+        return self.address.partition(".")[2]
 
 
 def origin(layers: Iterable[Layer], path: Path) -> str:
@@ -89,7 +94,7 @@ class SpaceFields:
         fields = declared_fields(body)
         return cls(
             address,
-            address.partition("/space.")[2],
+            address.partition(".")[2],
             tuple(str(field["name"]) for field in fields),
             tuple(str(field["name"]) for field in fields if field.get("required")),
         )
@@ -99,6 +104,14 @@ def declared_fields(space: JsonMap) -> list[JsonMap]:
     """The fields that a space's body declares, in their order."""
     listed = space.get("fields")
     return [field for field in (listed if isinstance(listed, list) else ()) if isinstance(field, dict)]
+
+
+def filters_of(body: JsonMap) -> tuple[str, ...]:
+    """The names of the predefined filters that a body asks for, in their order."""
+    eligible = body.get("eligible")
+    uses = eligible.get("filters") if isinstance(eligible, dict) else None
+    listed = uses if isinstance(uses, list) else ()
+    return tuple(str(use["filter"]) for use in listed if isinstance(use, dict) and "filter" in use)
 
 
 class Inheritance:
@@ -111,19 +124,23 @@ class Inheritance:
         self._categories: dict[str, tuple[Layer, ...]] = {}
         self._shown_on: dict[object, tuple[str, ...]] = {}
 
+    def address(self, kind: Kind, name: str) -> str:
+        """The address of a resource of the environment."""
+        return f"{self._environment}/{kind}.{name}"
+
     def offer(self, address: str) -> EffectiveOffer:
         """The offer (or template) at ``address`` with all that it inherits. Raises KeyError where nothing stands."""
         body = self._lookup(address)
         if body is None:
             raise KeyError(address)
-        template = body.get("template")
-        return EffectiveOffer(address, body, self.templates(template) if template is not None else _NO_TEMPLATE, self)
+        return EffectiveOffer(address, body, self.templates(body.get("template")), self)
 
     def templates(self, name: Json) -> Templates:
         """The template ``name`` and those that it builds on; a missing one gives nothing, a circle ends."""
-        known = self._templates.get(name) if isinstance(name, str) else _NO_TEMPLATE
+        if not isinstance(name, str):
+            return _NO_TEMPLATE
+        known = self._templates.get(name)
         if known is None:
-            assert isinstance(name, str)
             layers = tuple(self._chain(name))
             defaults: JsonMap = {}
             for layer in reversed(layers):
@@ -135,7 +152,7 @@ class Inheritance:
         seen: set[str] = set()
         while isinstance(name, str) and name not in seen:
             seen.add(name)
-            address = f"{self._environment}/template.{name}"
+            address = self.address(Kind.TEMPLATE, name)
             body = self._lookup(address)
             if body is None:
                 return
@@ -146,7 +163,7 @@ class Inheritance:
         """The categories from the root to ``path``; those that are not there hand nothing down."""
         known = self._categories.get(path)
         if known is None:
-            addresses = [f"{self._environment}/category.{name}" for name in ancestors(path)]
+            addresses = [self.address(Kind.CATEGORY, name) for name in ancestors(path)]
             bodies = [(address, self._lookup(address)) for address in addresses]
             known = self._categories[path] = tuple(Layer(a, body) for a, body in bodies if body is not None)
         return known
@@ -166,10 +183,10 @@ class Inheritance:
         spaces = [SpaceFields.of(address, body) for address, body in found if body is not None]
         return {space.name: space for space in spaces}
 
-    def filter(self, name: str) -> Layer:
-        """The predefined filter ``name``; its body is empty where there is none."""
-        address = f"{self._environment}/filter.{name}"
-        return Layer(address, self._lookup(address) or {})
+    def filter(self, name: str) -> tuple[str, JsonMap | None]:
+        """The address of the predefined filter ``name``, and its body; None where there is none."""
+        address = self.address(Kind.FILTER, name)
+        return address, self._lookup(address)
 
     def shown_on(self, offer: EffectiveOffer) -> tuple[str, ...]:
         """:attr:`EffectiveOffer.shown_on`; many offers give the same fields, and each shape is worked out once."""
@@ -240,9 +257,7 @@ class EffectiveOffer:
     @property
     def filters(self) -> tuple[str, ...]:
         """The predefined filters that all must hold, in their order."""
-        uses = self.get("eligible", "filters")
-        listed = uses if isinstance(uses, list) else ()
-        return tuple(str(use["filter"]) for use in listed if isinstance(use, dict) and "filter" in use)
+        return filters_of({"eligible": self.get("eligible")})
 
     def reviewers(self, aspect: str) -> tuple[str, ...]:
         """The operators named as reviewers of ``aspect``; none: nobody in particular."""
@@ -272,6 +287,21 @@ class EffectiveOffer:
             if isinstance(by_space, dict)
             else (),
         )
+
+    @property
+    def relies_on(self) -> set[str]:
+        """The addresses of all that can change what it is: templates, categories, filters, and spaces it may be on.
+
+        A filter that only a template names is among them, although the offer has its own.
+        """
+        layers = self.layers
+        named = self.named_spaces
+        return {
+            *(layer.address for layer in (*layers[1:], *self.categories)),
+            *(self.around.filter(name)[0] for layer in layers for name in filters_of(layer.body)),
+            *(self.around.address(Kind.SPACE, name) for name in named),
+            *(() if named else (space.address for space in self.around.spaces.values())),
+        }
 
     def content(self, space: str) -> JsonMap:
         """What it shows on ``space``, for the fields that the space has; nothing where there is no such space.

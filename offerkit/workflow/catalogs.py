@@ -11,8 +11,7 @@ from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.compile import compile_catalog
 from offerkit.engine.hooks import NO_HOOKS, Hooks
-from offerkit.governance.aspects import spaces_of
-from offerkit.models.inherit import JsonMap
+from offerkit.fingerprint import JsonMap
 from offerkit.planning.plan import Plan
 from offerkit.state.changes import with_changes
 from offerkit.state.entries import Layered
@@ -109,7 +108,7 @@ def designed(point: Point, hooks: HookLoader = no_hooks) -> Catalogs:
     """What a stage or the specs say, as if every offer were approved on every space it is meant for."""
     view = Snapshot(point.entries, point.bodies)
     names = tuple(sorted(parse_address(address).name for address in view.of_kind(Kind.ENVIRONMENT)))
-    return Catalogs(view, names, lambda address: tuple(spaces_of(view, address)), {}, hooks, point.title)
+    return Catalogs(view, names, lambda address: view.offer(address).shown_on, {}, hooks, point.title)
 
 
 def after(plan: Plan, store: Store, hooks: HookLoader = no_hooks) -> Catalogs:

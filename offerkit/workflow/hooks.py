@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from offerkit.engine.hooks import HOOK_ERRORS, NO_HOOKS, Hooks
-from offerkit.fingerprint import Json
-from offerkit.models.inherit import JsonMap
+from offerkit.fingerprint import Json, JsonMap
 
 GROUP = "offerkit.hooks"
 
