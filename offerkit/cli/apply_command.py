@@ -41,7 +41,8 @@ def command(
     """
     from offerkit.diagnostics import Code, refuse
     from offerkit.planning.select import Patterns
-    from offerkit.workflow.main_path import plan, saved
+    from offerkit.workflow.plan import plan
+    from offerkit.workflow.plan_files import saved
 
     session = shell.session(lock_timeout=lock_timeout, message=message, override_impact=override_impact)
     named = [word for word in what if word.endswith((".json", "/")) or word in (".", "..")]  # no address is like that

@@ -43,8 +43,9 @@ def carry_out(
 ) -> None:
     """Decide, and say what was decided and what was not, and why."""
     from offerkit.governance.approval import Decision
-    from offerkit.workflow.approving import Wish, decide
-    from offerkit.workflow.main_path import saved
+    from offerkit.workflow.approve import decide
+    from offerkit.workflow.plan_files import saved
+    from offerkit.workflow.requests import ApprovalRequest
 
     if not (wish["patterns"] or wish["categories"] or plan_file):
         raise refuse(
@@ -53,7 +54,7 @@ def carry_out(
             hint="Name offers by pattern ('recipients/offer.*'), with --category PATH or with --plan FILE.",
         )
     plan = saved(plan_file) if plan_file is not None else None
-    decided = decide(shell.session(lock_timeout=lock_timeout), Wish(plan=plan, **wish), Decision(decision))
+    decided = decide(shell.session(lock_timeout=lock_timeout), ApprovalRequest(plan=plan, **wish), Decision(decision))
     shell.done = True
     from offerkit.reports.approvals import decided_json, decided_text
 

@@ -46,7 +46,7 @@ def command(
     'recipients'. What the chosen cannot do without comes along.
     """
     from offerkit.planning.select import Patterns
-    from offerkit.workflow.main_path import plan
+    from offerkit.workflow.plan import plan
 
     session = shell.session()
     made = plan(session, Patterns.of(targets, exclude))

@@ -23,7 +23,7 @@ def carry_out(shell: Shell, session: Session, plan: Plan, question: str, done: s
     """Apply ``plan`` if the operator may and says so; an empty one needs neither."""
     from offerkit.planning.plan import PlanKind
     from offerkit.reports.impact_record import override_of
-    from offerkit.workflow.main_path import allowed, apply, held_to_impact
+    from offerkit.workflow.apply import allowed, apply, held_to_impact
 
     if session.override_impact and plan.kind is not PlanKind.PROMOTE:
         raise click.UsageError("--override-impact is for promotions; nothing else is held to an impact.")
@@ -43,7 +43,7 @@ def foresee(session: Session, plan: Plan) -> None:
     """Warn, on standard error, that a promotion which is only planned would be refused for its impact."""
     from offerkit.cli.shell import tell
     from offerkit.diagnostics import Refused, Severity
-    from offerkit.workflow.main_path import held_to_impact
+    from offerkit.workflow.apply import held_to_impact
 
     if session.override_impact:
         raise click.UsageError("--override-impact goes with the command that applies the plan.")
@@ -90,7 +90,7 @@ def finish(plan: Plan, out: str | None, detailed_exitcode: bool, *, fail_on_bloc
     """
     if out is not None:
         from offerkit.reports.escape import visible
-        from offerkit.workflow.main_path import save
+        from offerkit.workflow.plan_files import save
 
         path = visible(str(save(plan, out)))
         after = "There is nothing in it to apply." if plan.empty else f"Apply exactly this with: offerkit apply {path}"

@@ -58,7 +58,7 @@ def command(
     rides along.
     """
     from offerkit.planning.select import Patterns
-    from offerkit.workflow.main_path import promote
+    from offerkit.workflow.promote import promote
 
     session = shell.session(lock_timeout=lock_timeout, message=message, override_impact=override_impact)
     environments = tuple(word for word in what if not set(word) & set("/.*?["))

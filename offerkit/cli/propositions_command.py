@@ -48,7 +48,7 @@ def command(
 
     wanted = Wanted(proposition, offer, contact, space, environment, status, since, until, limit)
     session = shell.session()
-    session.people_needed()
+    session.backend.require_local()
     with session.existing() as store:
         rows = found(store, wanted, session.now)
         if any(time and not names_zone(time) for time in (since, until)):

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from offerkit.planning.plan import Plan
     from offerkit.reports.impact import Impact
     from offerkit.store import Holder, Location
-    from offerkit.store.remote import Copy, Remote
     from offerkit.workflow.audit import Audited
-    from offerkit.workflow.session import Session
+    from offerkit.workflow.session import Backend, Session
 
 LONG = 2000
 """From so many resources on, a progress bar is worth its place."""
@@ -58,6 +57,7 @@ class Shell:
         from offerkit.loader import find_project
         from offerkit.loader.git import git_email
         from offerkit.loader.project import is_folder
+        from offerkit.workflow.backends import LOCAL, connected, is_server
         from offerkit.workflow.heads import seen_heads
         from offerkit.workflow.session import Session
 
@@ -68,31 +68,32 @@ class Shell:
             )
         project = find_project(start)
         _ROOT.append(project.root)
-        remote, operator, scopes = None, self.operator or "", None
+        backend: Backend = LOCAL
         location: Location | None = None
+        operator, scopes, url = self.operator or "", None, ""
         if is_server(self.store):
-            remote, copy = behind_server(self.store or "", operator, project.root)
-            location, operator, scopes = copy.path, copy.operator, scopes_of(copy.scopes) if copy.scopes else None
+            backend, copy = connected(self.store or "", operator, project.root, os.environ)
+            location, operator, url = copy.path, copy.operator, backend.remote.url
+            scopes = scopes_of(copy.scopes) if copy.scopes else None
         elif self.store is not None:
             location = located(self.store, None if self.store_typed else project.root)
-        there = remote.url if remote is not None else ""
         return Session(
             project,
             now(),
-            operator,
-            "" if operator else git_email(project.root),
-            os.environ.get("USER", ""),
-            location,
-            lock_timeout,
-            not self.no_cache,
-            message,
-            _tell_waiting,
-            progress_bar,
-            dict(os.environ),
-            override_impact,
-            remote,
+            backend=backend,
+            operator=operator,
+            email="" if operator else git_email(project.root),
+            user=os.environ.get("USER", ""),
+            store_path=location,
+            lock_timeout=lock_timeout,
+            use_cache=not self.no_cache,
+            message=message,
+            waiting=_tell_waiting,
+            progress=progress_bar,
+            environ=dict(os.environ),
+            override_impact=override_impact,
             create_store=self.create_store,
-            heads=seen_heads(project, location or project.store, there, accept=self.accept_restored),
+            heads=seen_heads(project, location or project.store, url, accept=self.accept_restored),
             scopes=scopes,
         )
 
@@ -104,6 +105,7 @@ class Shell:
         """
         from offerkit.store import Store
         from offerkit.workflow.audit import Audited
+        from offerkit.workflow.backends import connected, is_server
 
         try:
             session = self.session()
@@ -111,7 +113,7 @@ class Shell:
             if not self.store or self.project or refused.diagnostics[0].code is not Code.NO_PROJECT:
                 raise
         else:
-            far = session.remote is not None
+            far = session.backend.history_only
             if verify:
                 with session.auditing() as (store, findings):
                     yield Audited(store, tuple(findings), history_only=far)
@@ -121,8 +123,7 @@ class Shell:
             return
         with tempfile.TemporaryDirectory(prefix="offerkit-audit-") as folder:
             far = is_server(self.store)
-            location = behind_server(self.store, "", Path(folder))[1].path if far else located(self.store)
-            assert location is not None
+            location = connected(self.store, "", Path(folder), os.environ)[1].path if far else located(self.store)
             with Store.open(location, audit=verify) as store, store.reading():
                 yield Audited(store, history_only=far)
 
@@ -229,29 +230,6 @@ def located(text: str, base: Path | None = None) -> Location:
     from offerkit.store.location import parse_location
 
     return parse_location(text, base)
-
-
-def is_server(store: str | None) -> bool:
-    """Whether --store or OFFERKIT_STORE names a server that holds the store."""
-    return (store or "").lower().startswith(("https://", "http://"))
-
-
-def behind_server(address: str, operator: str, root: Path) -> tuple[Remote, Copy]:
-    """The server that holds the store, and a copy of its history.
-
-    Raises Refused when the server cannot be asked, and when ``operator`` names somebody else.
-    """
-    from offerkit.store.remote import remote_of
-
-    remote = remote_of(address, os.environ)
-    copy = remote.copy(root / ".offerkit" / "remote")
-    if operator and operator != copy.operator:
-        raise refuse(
-            Code.NOT_ALLOWED,
-            f"the token is {copy.operator}'s, not {operator[:80]}'s",
-            hint="Through a server you are who your token says: leave out --as and OFFERKIT_OPERATOR.",
-        )
-    return remote, copy
 
 
 def style_for(stream: object, choice: str) -> Style:

@@ -32,12 +32,11 @@ def command(shell: Shell, form: str) -> int:
     Reads files only: no store is needed, nothing is written but the parse cache.
     """
     from offerkit.diagnostics import Refused, ordered
-    from offerkit.workflow.main_path import validate
 
     failed = False
     told: Sequence[Diagnostic]
     try:
-        loaded = validate(shell.session())
+        loaded = shell.session().load()
         told = ordered(loaded.doubts())
     except Refused as refused:
         told, failed = refused.diagnostics, True

@@ -170,3 +170,8 @@ class Plan:
     def empty(self) -> bool:
         """Whether applying the plan would change nothing."""
         return not self.steps
+
+    @property
+    def promotes(self) -> bool:
+        """Whether applying it would make something live that was approved: it is then held to what promotions are."""
+        return self.kind is PlanKind.PROMOTE and bool(self.steps)

@@ -18,6 +18,7 @@ from offerkit.server.logs import set_up as set_up_logs
 from offerkit.server.seat import now
 from offerkit.server.settings import STORE, Settings
 from offerkit.store.location import Location, parse_location
+from offerkit.workflow.backends import LOCAL
 from offerkit.workflow.proposing import utc
 from offerkit.workflow.session import Session
 
@@ -81,4 +82,4 @@ def session_at(settings: Settings, store: Location | None, store_project: str) -
 
 
 def _session(settings: Settings, project: Project, store: Location | None) -> Session:
-    return Session(project, utc(now()), store_path=store, environ=dict(os.environ))
+    return Session(project, utc(now()), store_path=store, environ=dict(os.environ), backend=LOCAL)

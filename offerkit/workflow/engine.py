@@ -33,7 +33,7 @@ class Engine:
 @contextlib.contextmanager
 def serving(session: Session, *, write: bool) -> Iterator[tuple[Catalogs, People, Store]]:
     """What is live, with the store open: to write propositions if ``write`` says so."""
-    session.people_needed()
+    session.backend.require_local()
     opened = session.writing() if write else session.existing()
     with opened as store:
         catalogs = live(store, installed)
@@ -44,7 +44,7 @@ def serving(session: Session, *, write: bool) -> Iterator[tuple[Catalogs, People
 @contextlib.contextmanager
 def trying(session: Session, stage: str) -> Iterator[Engine]:
     """The specs, design or live, to look at: in the first two every offer counts as approved where it is meant for."""
-    session.people_needed()
+    session.backend.require_local()
     if stage not in STAGES:
         raise refuse(Code.BAD_POINT, f"there is no stage {stage[:60]}", hint=f"One of: {', '.join(STAGES)}.")
     with session.reading() as store:

@@ -9,7 +9,7 @@ from offerkit.address import Kind, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.engine.report import Report
 from offerkit.loader.cases import RawCase, read_cases
-from offerkit.planning.plan import Plan, PlanKind
+from offerkit.planning.plan import Plan
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.workflow.catalogs import Catalogs, after, live, touched
@@ -25,12 +25,10 @@ _BROAD = (Kind.DIMENSION, Kind.ENVIRONMENT, Kind.FILTER)
 
 
 def gate(session: Session, store: Store, plan: Plan) -> None:
-    """Raises Refused when applying ``plan`` would leave rules or texts in live that cannot be read, or cases fail.
+    """Raises Refused when ``plan``, a promotion, would leave rules or texts in live that cannot be read, or cases fail.
 
     Only promotions are asked: a rollback goes back to what was live before, and must be possible in a hurry.
     """
-    if plan.kind is not PlanKind.PROMOTE or not plan.steps:
-        return
     coming = after(plan, store, installed)
     found = [*_broken(coming, store, plan), *_failing(session, coming, plan, reader(session, store))]
     if found:

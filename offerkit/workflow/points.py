@@ -17,8 +17,8 @@ from offerkit.state.changes import with_changes
 from offerkit.state.entries import Body, Entry, Layered
 from offerkit.store import Store
 from offerkit.store.views import StoredBodies, environments
-from offerkit.workflow.main_path import saved
 from offerkit.workflow.moments import DAY_ENDS, names_zone, written, zone_of_stage
+from offerkit.workflow.plan_files import saved
 from offerkit.workflow.renames import names_of_design, names_of_live, names_of_specs
 from offerkit.workflow.session import Session
 

@@ -19,14 +19,13 @@ from offerkit.state.entries import Entry
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import stage_view
-from offerkit.workflow.approving import items, mine
+from offerkit.workflow.approve import items, mine, review_tokens
 from offerkit.workflow.engine import trying
 from offerkit.workflow.history import difference, history
 from offerkit.workflow.points import point
 from offerkit.workflow.previewing import preview
 from offerkit.workflow.propositions import Wanted, found
 from offerkit.workflow.reading import not_a_reader, reader
-from offerkit.workflow.seen import seen
 from offerkit.workflow.session import Session
 from offerkit.workflow.who import who_is
 
@@ -147,7 +146,7 @@ def _changes(session: Session, store: Store, address: str) -> Markup:
 def _approvals(session: Session, store: Store, address: str) -> Facts:
     rows = items(store, (address,)) if address else []
     own = set(mine(rows, who_is(session, store))) if session.operator else set()
-    return {"offers": grouped(rows, decidable(session, own), seen(store, {row.address for row in own}))}
+    return {"offers": grouped(rows, decidable(session, own), review_tokens(store, {row.address for row in own}))}
 
 
 def _shown(session: Session, address: str, stage: str, contact: str) -> tuple[Preview | None, tuple[Diagnostic, ...]]:

@@ -16,11 +16,15 @@ from helpers import tampering
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Refused
+from offerkit.planning.select import Patterns
 from offerkit.store import Store, copying, parse_location
 from offerkit.store.remote import Remote
-from offerkit.workflow import heads, main_path, tokens
+from offerkit.workflow import heads, tokens
+from offerkit.workflow.apply import apply
+from offerkit.workflow.backends import ThroughServer
 from offerkit.workflow.demonstration import live_copy
 from offerkit.workflow.heads import SeenHead, SeenHeads, seen_heads
+from offerkit.workflow.plan import plan as make_plan
 from offerkit.workflow.session import Session
 
 EDIT = {"specs/shop/offers.yaml": {"offers": {"safari": {"label": "Another safari"}}}}
@@ -89,7 +93,7 @@ def test_what_is_newer_is_remembered(seen: Workspace) -> None:
     read(run(seen))
     assert serial(seen) == before
     seen.change(EDIT)
-    main_path.apply(run(seen), main_path.plan(run(seen), main_path.Patterns.of()))
+    apply(run(seen), make_plan(run(seen), Patterns.of()))
     assert serial(seen) == before + 1, "one's own as well, at once"
 
 
@@ -97,7 +101,7 @@ def test_a_history_that_was_cut_is_refused_until_it_is_accepted(seen: Workspace)
     tokens.create(run(seen), "ada", "", "90d")
     last = serial(seen)
     go_back(seen)
-    for what in (read, write, lambda session: main_path.plan(session, main_path.Patterns.of())):
+    for what in (read, write, lambda session: make_plan(session, Patterns.of())):
         assert f"its last revision is now {last - 1}" in refused(lambda what=what: what(run(seen)))  # type: ignore[misc]
     assert serial(seen) == last, "to be refused changes nothing"
     assert read(run(seen, accept=True)) == last - 1
@@ -119,7 +123,7 @@ def test_a_history_that_was_rewritten_is_refused(seen: Workspace) -> None:
 def test_a_store_that_is_another_or_gone_is_refused(seen: Workspace, tmp_path: Path) -> None:
     assert isinstance(seen.location, Path)
     seen.location.unlink()
-    for what in (read, write, lambda session: main_path.plan(session, main_path.Patterns.of())):
+    for what in (read, write, lambda session: make_plan(session, Patterns.of())):
         assert "there is no store" in refused(lambda what=what: what(run(seen)))  # type: ignore[misc]
 
     def begin() -> None:
@@ -131,9 +135,9 @@ def test_a_store_that_is_another_or_gone_is_refused(seen: Workspace, tmp_path: P
     Store.open(seen.location, create=True).close()
     assert "another project's store" in refused(lambda: read(run(seen)))
     seen.location.unlink()
-    plan = main_path.plan(run(seen, accept=True), main_path.Patterns.of())
+    plan = make_plan(run(seen, accept=True), Patterns.of())
     assert record(seen) == {}
-    main_path.apply(run(seen), plan)
+    apply(run(seen), plan)
     assert serial(seen) == 1
 
 
@@ -264,7 +268,7 @@ def test_a_store_behind_a_server_is_known_by_its_address(seen: Workspace, tmp_pa
     url = "https://offers.example"
 
     def far(copy: Path) -> Session:
-        session = seen.session("ada", remote=Remote(url, "secret"), store_path=copy)
+        session = seen.session("ada", backend=ThroughServer(Remote(url, "secret")), store_path=copy)
         return replace(session, heads=seen_heads(session.project, copy, url))
 
     late = read(far(copies[1]))

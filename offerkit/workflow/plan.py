@@ -1,4 +1,4 @@
-"""Planning an apply: the specs against the design stages, campaigns against live."""
+"""``plan``: the specs against the design stages, campaigns against live."""
 
 from __future__ import annotations
 
@@ -33,6 +33,16 @@ from offerkit.workflow.session import Session
 EMPTY = manifest_digest([])
 _LISTED = 10
 """Offers that a note names."""
+
+
+def plan(session: Session, patterns: Patterns) -> Plan:
+    """What applying the specs would change: the design stages, and campaigns in live. Writes nothing.
+
+    Raises Refused with every mistake in the specs, and as :func:`plan_design` does.
+    """
+    loaded = session.load()
+    with session.reading() as store:
+        return plan_design(session, loaded, store, patterns)
 
 
 class _Current:

@@ -1,4 +1,4 @@
-"""Planning a promotion: design against live, gated by approvals; campaigns come along once they can."""
+"""``promote``: the plan of a promotion, design against live, gated by approvals; campaigns come along once they can."""
 
 from __future__ import annotations
 
@@ -22,10 +22,26 @@ from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import environments, stage_view
 from offerkit.workflow.campaigns import held_back
-from offerkit.workflow.design import EMPTY, new_bodies
+from offerkit.workflow.plan import EMPTY, new_bodies
 from offerkit.workflow.renames import renames_of_live
 from offerkit.workflow.session import Session
 from offerkit.workflow.who import who_is
+
+
+def promote(
+    session: Session, environments: tuple[str, ...], patterns: Patterns, *, include_rolled_back: bool = False
+) -> Plan:
+    """What may go from design to live now, and what stays behind and why. Writes nothing.
+
+    Raises Refused when live would then have rules or texts that cannot be read, or fail cases that it has to pass.
+    """
+    with session.existing() as store:
+        made = plan_promotion(session, store, environments, patterns, include_rolled_back=include_rolled_back)
+        if made.promotes:
+            from offerkit.workflow.gates import gate  # compiles rules: a promotion of nothing need not load that
+
+            gate(session, store, made)
+    return made
 
 
 def plan_promotion(

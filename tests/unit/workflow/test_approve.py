@@ -9,8 +9,8 @@ from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.governance.approval import Decision
-from offerkit.workflow.approving import Wish, decide, items, mine
-from offerkit.workflow.seen import seen
+from offerkit.workflow.approve import decide, items, mine, review_tokens
+from offerkit.workflow.requests import ApprovalRequest
 from offerkit.workflow.who import who_is
 
 GOLD, SAFARI, SAVER = "shop/offer.gold-card", "shop/offer.safari", "shop/offer.saver"
@@ -195,7 +195,7 @@ def test_who_changed_an_offer_does_not_approve_it_under_a_name_that_was_approved
 
 def test_what_was_shown_otherwise_is_refused_alone(shop: Workspace) -> None:
     with shop.store() as store:
-        names = seen(store, [SAFARI, SAVER])
+        names = review_tokens(store, [SAFARI, SAVER])
     decided = shop.approve("omar", SAFARI, SAVER, seen={**names, SAFARI: "0" * 32})
     assert {key.address for key in decided.keys} == {SAVER}
     assert [(found.code, found.address) for found in decided.refused] == [(Code.NOT_AS_SHOWN, SAFARI)]
@@ -207,7 +207,9 @@ def test_of_two_at_once_each_decision_stands_whole(shop: Workspace) -> None:
 
     sessions = [shop.session(who, lock_timeout=30) for who in ("omar", "olga")]
     with ThreadPoolExecutor(2) as pool:
-        both = list(pool.map(decide, sessions, [Wish((SAFARI, SAVER))] * 2, [Decision.APPROVED, Decision.REJECTED]))
+        both = list(
+            pool.map(decide, sessions, [ApprovalRequest((SAFARI, SAVER))] * 2, [Decision.APPROVED, Decision.REJECTED])
+        )
     assert [len(made.keys) for made in both] == [5, 5]
     with shop.store() as store:
         standing_ = {(a.key.address, a.key.aspect, a.key.space): a.decision for a in store.approvals()}

@@ -1,10 +1,10 @@
-"""Approving and rejecting offers in design, and what waits for whom."""
+"""``approve`` and ``reject``: offers in design, by who may; and what waits for whom."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from math import inf
 
 from offerkit.address import Kind, Pattern, Stage, parse_address
@@ -15,63 +15,17 @@ from offerkit.governance.resets import affecting
 from offerkit.governance.rights import Actor, approvers, may_approve
 from offerkit.governance.scopes import Scope, lacking
 from offerkit.governance.standing import Standing, counting, standing
-from offerkit.planning.plan import ApprovalKey, Aspect, Plan
+from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.reports.approvals import Row
 from offerkit.state.snapshot import Snapshot
-from offerkit.store import ChangeRow, Draft, RevisionRow, Store
+from offerkit.store import ChangeRow, Draft, Store
 from offerkit.store.views import stage_view
-from offerkit.workflow.seen import changed_since
+from offerkit.workflow.requests import ApprovalOutcome, ApprovalRequest
 from offerkit.workflow.session import Session
 from offerkit.workflow.who import promotion_settings, who_is
 
 
-@dataclass(frozen=True)
-class Wish:
-    """What is to be decided: offers by pattern, by category or by what a plan lacks; aspects and spaces.
-
-    No aspect named: both, as far as the operator may. ``seen``: by offer, what was shown to who decides (see
-    :mod:`offerkit.workflow.seen`); None where nothing was shown before.
-    """
-
-    patterns: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
-    plan: Plan | None = None
-    content: bool = False
-    eligibility: bool = False
-    spaces: tuple[str, ...] = ()
-    comment: str = ""
-    seen: Mapping[str, str] | None = None
-
-    @property
-    def aspects(self) -> tuple[Aspect, ...]:
-        """The aspects asked for."""
-        named = [
-            a
-            for a, on in ((Aspect.CONTENT, self.content or bool(self.spaces)), (Aspect.ELIGIBILITY, self.eligibility))
-            if on
-        ]
-        return tuple(named) or (Aspect.CONTENT, Aspect.ELIGIBILITY)
-
-    @property
-    def explicit(self) -> bool:
-        """Whether an aspect was named; what the operator may not decide is then refused, not left out."""
-        return self.content or self.eligibility or bool(self.spaces)
-
-
-@dataclass(frozen=True)
-class Decided:
-    """What was decided; ``revision`` is None when all of it stood already.
-
-    ``left``: aspects that are for other reviewers, where none was named. ``refused``: why offers were not decided on.
-    """
-
-    revision: RevisionRow | None
-    keys: tuple[ApprovalKey, ...]
-    left: tuple[str, ...] = ()
-    refused: tuple[Diagnostic, ...] = ()
-
-
-def decide(session: Session, wish: Wish, decision: Decision) -> Decided:
+def decide(session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
     """Approve or reject, as one revision: each offer as it is asked for, or not at all.
 
     What is refused of single offers (it is not as it was shown, the operator may not, a required field is missing,
@@ -79,15 +33,11 @@ def decide(session: Session, wish: Wish, decision: Decision) -> Decided:
     """
     if found := lacking(session.scopes, (Scope.APPROVE,), session.operator):
         raise Refused(found)
-    if session.remote is not None:
-        from offerkit.workflow.remote import decide_there
+    return session.backend.decide(session, request, decision)
 
-        with session.existing():  # is it still the store that was seen before?
-            pass
-        decided = decide_there(session.remote, session, wish, decision)
-        if decided.revision is not None:
-            session.told(decided.revision)
-        return decided
+
+def decide_here(session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
+    """:func:`decide` where the store is."""
     with session.existing() as store:
         actor = who_is(session, store)
     with (
@@ -97,34 +47,34 @@ def decide(session: Session, wish: Wish, decision: Decision) -> Decided:
     ):
         actor = who_is(session, store)
         design = stage_view(store, Stage.DESIGN)
-        offers = _offers(design, wish)
+        offers = _offers(design, request)
         decisions = counting(standing(store.approvals(offers)), design)
-        keys, left, refused = _keys(store, design, actor, offers, wish, decision, decisions)
+        keys, left, refused = _keys(store, design, actor, offers, request, decision, decisions)
         new = [k for k in keys if k not in decisions or decisions[k].decision is not decision]
         if not new:
-            return Decided(None, (), left, refused)
+            return ApprovalOutcome(None, (), left, refused)
         draft = Draft(
             "approve" if decision is Decision.APPROVED else "reject",
             actor.name,
             session.now,
-            wish.comment,
-            approvals=tuple(Approval(key, decision, actor.name, wish.comment) for key in new),
+            request.comment,
+            approvals=tuple(Approval(key, decision, actor.name, request.comment) for key in new),
         )
-        return Decided(store.append(draft), tuple(new), left, refused)
+        return ApprovalOutcome(store.append(draft), tuple(new), left, refused)
 
 
-def _offers(design: Snapshot, wish: Wish) -> list[str]:
+def _offers(design: Snapshot, request: ApprovalRequest) -> list[str]:
     offers = design.of_kind(Kind.OFFER)
     chosen: set[str] = set()
     found: list[Diagnostic] = []
-    for text in wish.patterns:
+    for text in request.patterns:
         pattern = Pattern(text)
         matched = [address for address in offers if pattern.matches(parse_address(address))]
         if not matched:
             hint = suggestion(text, offers, "“offerkit approvals --all” lists the offers.")
             found.append(Diagnostic(Code.NO_MATCH, f"no offer in design matches “{text[:120]}”", hint=hint))
         chosen.update(matched)
-    for path in wish.categories:
+    for path in request.categories:
         matched = [a for a in offers if _below(str((design(a) or {}).get("category", "")), path)]
         if not matched:
             categories = {str((design(a) or {}).get("category", "")) for a in offers}
@@ -134,9 +84,9 @@ def _offers(design: Snapshot, wish: Wish) -> list[str]:
                 )
             )
         chosen.update(matched)
-    if wish.plan is not None:
+    if request.plan is not None:
         known = set(offers)
-        chosen.update(b.address for b in wish.plan.blocked if b.code == Code.NOT_APPROVED and b.address in known)
+        chosen.update(b.address for b in request.plan.blocked if b.code == Code.NOT_APPROVED and b.address in known)
     if found:
         raise Refused(found)
     return sorted(chosen)
@@ -151,7 +101,7 @@ def _keys(
     design: Snapshot,
     actor: Actor,
     offers: list[str],
-    wish: Wish,
+    request: ApprovalRequest,
     decision: Decision,
     decisions: Standing,
 ) -> tuple[list[ApprovalKey], tuple[str, ...], tuple[Diagnostic, ...]]:
@@ -159,20 +109,19 @@ def _keys(
     keys: list[ApprovalKey] = []
     left: list[str] = []
     open_: list[str] = []
-    found = list(changed_since(design, offers, wish.seen)) if wish.seen is not None else []
+    found = list(_changed_since(design, offers, request.seen)) if request.seen is not None else []
     known_spaces: set[str] = set()
     for address in offers:
         all_keys = keys_of(design, address)
         known_spaces.update(key.space for key in all_keys if key.space)
-        for aspect in wish.aspects:
+        for aspect in request.aspects:
             named = design.offer(address).reviewers(aspect)
-            wanted = [
-                k for k in all_keys if k.aspect is aspect and (not k.space or not wish.spaces or k.space in wish.spaces)
-            ]
+            spaces = request.spaces
+            wanted = [k for k in all_keys if k.aspect is aspect and (not k.space or not spaces or k.space in spaces)]
             if not wanted:
                 continue
             if not may_approve(actor, named):
-                if wish.explicit:
+                if request.explicit:
                     found.append(_may_not(actor, address, aspect, named))
                 else:
                     left.append(f"the {aspect} of {address} is for {or_list(approvers(named))}")
@@ -180,7 +129,7 @@ def _keys(
                         open_.append(left[-1])
                 continue
             keys += wanted
-    _check_spaces(wish, known_spaces)
+    _check_spaces(request, known_spaces)
     if decision is Decision.APPROVED:
         new = [k for k in keys if k not in decisions or decisions[k].decision is not decision]
         found += _missing(design, new)
@@ -200,7 +149,7 @@ def _keys(
     return kept, tuple(open_), ordered(found)
 
 
-def _check_spaces(wish: Wish, known: set[str]) -> None:
+def _check_spaces(request: ApprovalRequest, known: set[str]) -> None:
     """Raise Refused for spaces on which none of the offers is to be shown: a typing mistake decides nothing."""
     found = [
         Diagnostic(
@@ -208,7 +157,7 @@ def _check_spaces(wish: Wish, known: set[str]) -> None:
             f"none of these offers is to be shown on a space “{space[:80]}”",
             hint=suggestion(space, known),
         )
-        for space in sorted(set(wish.spaces) - known)
+        for space in sorted(set(request.spaces) - known)
     ]
     if found:
         raise Refused(found)
@@ -340,7 +289,7 @@ def items(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
     decisions = counting(standing(store.approvals()), design)
     chosen = design.of_kind(Kind.OFFER)
     if patterns:
-        chosen = _offers(design, Wish(patterns))
+        chosen = _offers(design, ApprovalRequest(patterns))
     return [item for address in chosen for item in _items(design, live, decisions, address)]
 
 
@@ -372,3 +321,28 @@ def _items(design: Snapshot, live: Snapshot, decisions: Standing, address: str) 
 def mine(found: Iterable[Row], actor: Actor) -> list[Row]:
     """The items that ``actor`` can decide on."""
     return [item for item in found if actor.name in item.who or actor.profile in item.who]
+
+
+def review_tokens(store: Store, offers: Iterable[str]) -> dict[str, str]:
+    """By offer, the name of all that is to be approved of it as it is in design now."""
+    design = stage_view(store, Stage.DESIGN)
+    return {address: review_token(design, address) for address in offers if address in design.entries}
+
+
+def review_token(design: Snapshot, address: str) -> str:
+    """The name of an offer's eligibility, and of its content on each space."""
+    parts = (f"{key.aspect} {key.space} {key.fingerprint}" for key in keys_of(design, address))
+    return sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+def _changed_since(design: Snapshot, offers: Iterable[str], shown: Mapping[str, str]) -> Iterator[Diagnostic]:
+    """A finding for each offer that is not as it was ``shown``."""
+    for address in offers:
+        if shown.get(address) != review_token(design, address):
+            yield Diagnostic(
+                Code.NOT_AS_SHOWN,
+                f"{address} is not as it was when it was shown to you",
+                "It was changed since, and a decision is about what you saw.",
+                "Open the offer again, look at what is different, and decide then.",
+                address,
+            )
