@@ -111,7 +111,7 @@ def command(
 
 
 def _withdraw(shell: Shell, store: Store, place: tuple[str, str, str], actor: Actor) -> None:
-    from offerkit.workflow.delivered import withdraw
+    from offerkit.workflow.delivering import withdraw
 
     run, count = withdraw(store, place, actor)
     shell.done = True

@@ -25,7 +25,6 @@ from offerkit.engine.resources import (
     Requirement,
     Space,
 )
-from offerkit.engine.why import Why
 from offerkit.fingerprint import JsonMap
 from offerkit.models.category import Category as CategoryModel
 from offerkit.models.dimension import Dimension as DimensionModel
@@ -82,7 +81,7 @@ class _Compiler:
         when = None
         if self._model.when is not None:
             gate = self._expressions.target(self._model.when, address, ("when",))
-            when = Requirement(gate, Why.ENVIRONMENT_CONDITION, address, ("when",))
+            when = Requirement(gate, address, ("when",))
         categories = self._categories()
         offers = self._offers(categories)
         rules = self._rules(offers, categories)
@@ -158,7 +157,7 @@ class _Compiler:
             if model.eligible.when is not None:
                 where = ("eligible", "when")
                 gate = self._expressions.target(model.eligible.when, address, where)
-                when = Requirement(gate, Why.CATEGORY_CONDITION, address, where)
+                when = Requirement(gate, address, where)
             multiplier = model.multiplier
             known[path] = Category(
                 path,

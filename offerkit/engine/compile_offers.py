@@ -13,7 +13,6 @@ from offerkit.engine.condition import Condition, Gate, Path
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.report import Report
 from offerkit.engine.resources import ALWAYS, Category, Days, Offer, Requirement, Weight
-from offerkit.engine.why import Why
 from offerkit.models.filter import Filter, FilterUse
 from offerkit.models.offer import Offer as OfferModel
 from offerkit.models.scopes import field_types
@@ -71,7 +70,7 @@ class OfferCompiler:
         if model.eligible.when is not None:
             address, path = offer.where(("eligible", "when"))
             gate = self._expressions.target(model.eligible.when, address, path)
-            requirements.append(Requirement(gate, Why.OFFER_CONDITION, address, path))
+            requirements.append(Requirement(gate, address, path))
         weights = [self._weight(offer, place, weight) for place, weight in enumerate(model.weights)]
         if not weights:
             weights = [Weight("", Decimal(1), None, None, ALWAYS, frozenset(), "", offer.address, ())]
@@ -94,19 +93,19 @@ class OfferCompiler:
                 use.filter, f"a parameter of filter “{use.filter}” does not fit: {error}", address, path
             )
         gate = self._expressions.filter(at, model.when, types, MappingProxyType(values), offer.row)
-        return Requirement(gate, Why.FILTER, at, ("when",), use.filter)
+        return Requirement(gate, at, ("when",), use.filter)
 
     def _broken(self, name: str, problem: str, address: str, path: Path) -> Requirement:
         """A requirement that never holds, told of."""
         self._expressions.problems.append(Report(Code.BROKEN_RULE, f"{address} never holds: {problem}", address))
-        return Requirement(Gate(Condition("", None, problem, ("", ""))), Why.FILTER, address, path, name)
+        return Requirement(Gate(Condition("", None, problem, ("", ""))), address, path, name)
 
     def _weight(self, offer: Offer, place: int, model: WeightModel) -> Weight:
         address, path = offer.where(("weights", place))
         when = None
         if model.when is not None:
             gate = self._expressions.target(model.when, address, (*path, "when"))
-            when = Requirement(gate, Why.NO_WEIGHT, address, (*path, "when"))
+            when = Requirement(gate, address, (*path, "when"))
         formula = None
         if model.formula is not None:
             formula = self._expressions.target(model.formula, address, (*path, "formula"), Wanted.FORMULA)

@@ -10,7 +10,6 @@ from offerkit.engine.durations import duration
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.presentation import matches
 from offerkit.engine.resources import Category, Offer, PresentationRule, Requirement
-from offerkit.engine.why import Why
 from offerkit.fingerprint import JsonMap
 from offerkit.models.rule import Rule
 
@@ -33,7 +32,7 @@ def compile_rule(
     contacts = None
     if model.contacts is not None:
         gate = expressions.target(model.contacts, address, ("contacts",))
-        contacts = Requirement(gate, Why.PRESENTATION_RULE, address, ("contacts",))
+        contacts = Requirement(gate, address, ("contacts",))
     rule = PresentationRule(
         name=address.rpartition(".")[2],
         address=address,

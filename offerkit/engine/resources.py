@@ -11,7 +11,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from offerkit.engine.condition import Gate, Path
-from offerkit.engine.why import Why
 from offerkit.rules.types import FieldType, Row, Value
 from offerkit.state.effective import Layer, origin
 
@@ -36,7 +35,6 @@ class Requirement:
     """A condition with the place it stands at: the address of a resource, and the path inside it."""
 
     gate: Gate
-    why: Why
     address: str
     path: Path
     name: str = ""

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import NamedTuple
 
 from offerkit.engine.call import Call
-from offerkit.engine.decision import From
 from offerkit.engine.resources import Space
+
+
+class From(StrEnum):
+    """Where the slice comes from."""
+
+    CALL = "call"
+    DEFAULTS = "defaults"
+    WHOLE = "whole"
 
 
 class Wanted(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from offerkit.address import SHARED, Kind, Stage, parse_address
@@ -11,7 +12,10 @@ from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.compile import compile_catalog
 from offerkit.engine.hooks import NO_HOOKS, Hooks
+from offerkit.engine.identify import Door
+from offerkit.engine.stored import ExtraData
 from offerkit.fingerprint import JsonMap
+from offerkit.models.space import Space
 from offerkit.planning.plan import Plan
 from offerkit.state.changes import with_changes
 from offerkit.state.entries import Layered
@@ -21,7 +25,8 @@ from offerkit.store.views import StoredBodies, environments, stage_view
 from offerkit.workflow.points import Point
 
 if TYPE_CHECKING:
-    from offerkit.workflow.spaces import Place
+    from offerkit.models.status import Status
+    from offerkit.workflow.content import ContentRenderer
 
 HookLoader = Callable[[Mapping[str, JsonMap]], Hooks]
 """From the bodies of a catalog to the hooks that they name."""
@@ -43,7 +48,7 @@ class Catalogs:
     hooks: HookLoader = no_hooks
     stage: str = Stage.LIVE
     _compiled: dict[str, Catalog] = field(default_factory=dict)
-    _places: dict[tuple[str, str], Place] = field(default_factory=dict)
+    _places: dict[tuple[str, str], LiveSpace] = field(default_factory=dict)
 
     def __getitem__(self, environment: str) -> Catalog:
         """The catalog of ``environment``. Raises Refused when the stage has no such environment."""
@@ -51,13 +56,11 @@ class Catalogs:
             self._compiled[environment] = self._compile(environment)
         return self._compiled[environment]
 
-    def place(self, environment: str, space: str) -> Place:
+    def place(self, environment: str, space: str) -> LiveSpace:
         """A space of this stage, with what was made of it so far; it may be one that the stage does not have."""
         found = self._places.get((environment, space))
         if found is None:
-            from offerkit.workflow.spaces import Place
-
-            found = Place(self, environment, space)
+            found = LiveSpace(self, environment, space)
             if found.exists:  # names that somebody makes up are not kept
                 self._places[environment, space] = found
         return found
@@ -77,6 +80,74 @@ class Catalogs:
         offers = {address: self.activated(address) for address in self.view.of_kind(Kind.OFFER, environment)}
         hooks = self.hooks(bodies)
         return compile_catalog(environment, bodies, offers, hooks, revision=self.revisions.get(environment, 0))
+
+
+class LiveSpace:
+    """One space of a stage: how it identifies, shows and stores.
+
+    Everything is worked out when it is first asked for, and kept as long as the stage's catalogs.
+    """
+
+    def __init__(self, catalogs: Catalogs, environment: str, space: str) -> None:
+        """``space`` is its name in ``environment``."""
+        self._catalogs, self._environment, self._space = catalogs, environment, space
+        self._renderers: dict[tuple[str, Status | None], ContentRenderer] = {}
+
+    @property
+    def address(self) -> str:
+        """The space's address."""
+        return f"{self._environment}/space.{self._space}"
+
+    @cached_property
+    def exists(self) -> bool:
+        """Whether the stage has it."""
+        return self.address in self._catalogs.view.entries
+
+    @cached_property
+    def model(self) -> Space:
+        """The space. Raises pydantic's error where the stage has none."""
+        return Space.model_validate(self._catalogs.view(self.address))
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog of its environment."""
+        return self._catalogs[self._environment]
+
+    @cached_property
+    def door(self) -> Door:
+        """As identification sees it (domain.md §3, step 1)."""
+        identification = self.model.identification
+        # A fallback that is not live (yet) cannot answer.
+        linked = identification.fallback or ""
+        environment, _, space = linked.partition("/")
+        there = environment in self._catalogs and self._catalogs.place(environment, space).exists
+        anonymous = self.catalog.anonymous
+        return Door(
+            self._environment, self._space, anonymous, identification.implicit or anonymous, linked if there else "",
+            identification.anonymous_categories,
+        )  # fmt: skip
+
+    def renderer(self, status_base: str = "", clicked: Status | None = None) -> ContentRenderer:
+        """Shows offers here; ``status_base`` and ``clicked`` as :class:`ContentRenderer` has them."""
+        from offerkit.workflow.content import ContentRenderer  # loads the template language: deciding needs none of it
+
+        key = status_base, clicked
+        if key not in self._renderers:
+            self._renderers[key] = ContentRenderer(self._catalogs.view, self.catalog, self._space, status_base, clicked)
+        return self._renderers[key]
+
+    @cached_property
+    def proposed_data(self) -> ExtraData:
+        """What is stored with a proposition when it is made."""
+        return self._extra("proposed_data", self.model.storage.proposed_data)
+
+    @cached_property
+    def accepted_data(self) -> ExtraData:
+        """What is stored with a proposition when it is accepted."""
+        return self._extra("accepted_data", self.model.storage.accepted_data)
+
+    def _extra(self, moment: str, expressions: dict[str, str]) -> ExtraData:
+        return ExtraData(self.catalog, self.address, moment, expressions)
 
 
 def bodies_of(view: Snapshot, environment: str) -> dict[str, JsonMap]:

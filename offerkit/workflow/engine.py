@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from offerkit.address import Stage
 from offerkit.diagnostics import Code, refuse
-from offerkit.engine.decision import Finding
+from offerkit.engine.reasons import Finding
 from offerkit.graph.record import Finding as GraphFinding
 from offerkit.loader import Loaded
 from offerkit.store import Store

@@ -25,7 +25,7 @@ from offerkit.rules.types import Row
 from offerkit.store import Store
 from offerkit.workflow.engine import Engine
 from offerkit.workflow.hooked import asks_hooks, decide_people
-from offerkit.workflow.set_aside import bad_rows
+from offerkit.workflow.people import bad_rows
 
 if TYPE_CHECKING:
     import numpy

@@ -12,7 +12,7 @@ from offerkit.rendering.templates import inspect
 from offerkit.rendering.variables import Frozen, Variables
 from offerkit.rules.types import Row, Value
 from offerkit.rules.values import show
-from offerkit.workflow.catalogs import Catalogs
+from offerkit.state.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +24,17 @@ class _Offer:
     constant: Content | None
 
 
-class Shower:
+class ContentRenderer:
     """Shows offers on one space of one stage."""
 
     def __init__(
-        self, catalogs: Catalogs, catalog: Catalog, space: str, status_base: str = "", clicked: Status | None = None
+        self, view: Snapshot, catalog: Catalog, space: str, status_base: str = "", clicked: Status | None = None
     ) -> None:
         """``status_base``: the address of the service that sets statuses; empty: links are not tracked.
 
         ``clicked``: the status that a tracked link sets; None: the space's for what is accepted.
         """
-        self._view, self._catalog, self._space, self._status_base = catalogs.view, catalog, space, status_base
+        self._view, self._catalog, self._space, self._status_base = view, catalog, space, status_base
         self._renderer = Renderer.of(self._view(f"{catalog.environment}/space.{space}") or {})
         if clicked is not None:
             self._renderer = Renderer(replace(self._renderer.look, accepted=number(clicked)))
