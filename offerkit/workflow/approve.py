@@ -21,8 +21,7 @@ from offerkit.state.snapshot import Snapshot
 from offerkit.store import ChangeRow, Draft, Store
 from offerkit.store.views import stage_view
 from offerkit.workflow.requests import ApprovalOutcome, ApprovalRequest
-from offerkit.workflow.session import Session
-from offerkit.workflow.who import promotion_settings, who_is
+from offerkit.workflow.session import Session, promotion_settings, who_is
 
 
 def decide(session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
