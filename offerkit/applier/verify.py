@@ -13,13 +13,13 @@ import orjson
 
 from offerkit.address import SHARED, Kind, Stage, StageRef, parse_address, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused
+from offerkit.fingerprint import JsonMap
 from offerkit.governance.approval import Decision
 from offerkit.governance.gate import unapproved
 from offerkit.governance.rights import without_administrator
 from offerkit.governance.standing import approved, counting, standing
 from offerkit.graph.record import Record, Ref
 from offerkit.models import model_of
-from offerkit.models.inherit import JsonMap
 from offerkit.planning.campaigns import not_live
 from offerkit.planning.fields import concealed, field_changes, field_changes_by_place
 from offerkit.planning.plan import FieldChange, Plan, PlanKind, Step

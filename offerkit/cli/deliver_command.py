@@ -79,7 +79,7 @@ def command(
     from offerkit.workflow.delivery_order import order, place_of
     from offerkit.workflow.engine import serving
     from offerkit.workflow.moments import moment, pairs
-    from offerkit.workflow.who import who_is
+    from offerkit.workflow.session import who_is
 
     session = shell.session()
     shell.form = form

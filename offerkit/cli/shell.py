@@ -57,8 +57,8 @@ class Shell:
         from offerkit.loader import find_project
         from offerkit.loader.git import git_email
         from offerkit.loader.project import is_folder
+        from offerkit.store.heads import seen_heads
         from offerkit.workflow.backends import LOCAL, connected, is_server
-        from offerkit.workflow.heads import seen_heads
         from offerkit.workflow.session import Session
 
         start = Path(self.project).resolve() if self.project else Path.cwd()

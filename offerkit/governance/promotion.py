@@ -15,16 +15,12 @@ from offerkit.address import SHARED, Kind, parse_address
 from offerkit.diagnostics import Code, or_list
 from offerkit.governance.aspects import (
     content_fingerprint,
-    effective,
     eligibility_fingerprint,
     keys_of,
-    missing_fields,
-    reviewers,
 )
 from offerkit.governance.resets import affecting
 from offerkit.governance.rights import approvers
 from offerkit.governance.standing import Standing, approved, rejected
-from offerkit.models.inherit import names_in
 from offerkit.planning.plan import ApprovalKey, Aspect, Blocked
 from offerkit.state.changes import chains
 from offerkit.state.entries import Entry
@@ -250,10 +246,11 @@ def _differs(work: _Work, address: str) -> bool:
 
 def _lacks_required(work: _Work, address: str, contents: list[ApprovalKey], active: set[str]) -> bool:
     """Block an offer that would break where it is live or is to be: a required field is missing there."""
-    if names_in(effective(work.design, address), "spaces"):
+    offer = work.design.offer(address)
+    if offer.named_spaces:
         active = set()  # it may leave a space that it does not name any more
     for space in sorted(active | {key.space for key in contents if key.space}):
-        missing = missing_fields(work.design, address, space)
+        missing = offer.missing(space)
         if missing:
             work.block(
                 address,
@@ -276,7 +273,7 @@ def _block_unapproved(
     else:
         why = f"its {aspect}{where} is not approved"
     option = f"--{aspect}" + "".join(f" --space {space}" for space in spaces)
-    who = approvers(reviewers(work.design, address, aspect))
+    who = approvers(work.design.offer(address).reviewers(aspect))
     work.block(address, Code.NOT_APPROVED, why, f"offerkit approve {address} {option}", who)
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import orjson
 
 from offerkit.address import Kind, Stage, StageRef, parse_address
-from offerkit.models.inherit import JsonMap
+from offerkit.fingerprint import JsonMap
 from offerkit.state.changes import Change, Delta, by_environment, delta, with_changes
+from offerkit.state.effective import EffectiveOffer, Inheritance
 from offerkit.state.entries import Bodies, Body, Entry, Layered
 from offerkit.state.references import references_of
 
@@ -100,6 +101,22 @@ class Snapshot:
             for address in addresses:
                 result.setdefault((parse_address(address).environment, kind), []).append(address)
         return result
+
+    def inheritance(self, environment: str) -> Inheritance:
+        """What the offers of ``environment`` inherit here."""
+        known: Inheritance | None = self.memo.get(("inheritance", environment))
+        if known is None:
+            known = Inheritance(environment, self, lambda: self.of_kind(Kind.SPACE, environment))
+            self.memo["inheritance", environment] = known
+        return known
+
+    def offer(self, address: str) -> EffectiveOffer:
+        """The offer at ``address`` with all that it inherits here. Raises KeyError where nothing stands."""
+        known: EffectiveOffer | None = self.memo.get(("offer", address))
+        if known is None:
+            known = self.inheritance(parse_address(address).environment).offer(address)
+            self.memo["offer", address] = known
+        return known
 
     def references(self, address: str) -> tuple[str, ...]:
         """The addresses that the resource at ``address`` refers to, parents and environment included."""

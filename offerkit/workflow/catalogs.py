@@ -14,8 +14,7 @@ from offerkit.engine.compile import compile_catalog
 from offerkit.engine.hooks import NO_HOOKS, Hooks
 from offerkit.engine.identify import Door
 from offerkit.engine.stored import ExtraData
-from offerkit.governance.aspects import spaces_of
-from offerkit.models.inherit import JsonMap
+from offerkit.fingerprint import JsonMap
 from offerkit.models.space import Space
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
@@ -178,7 +177,7 @@ def activated(view: Snapshot, hooks: HookLoader = no_hooks) -> Catalogs:
 
 def designed(view: Snapshot, title: str, hooks: HookLoader = no_hooks) -> Catalogs:
     """What a stage or the specs say, as if every offer were approved on every space it is meant for."""
-    return Catalogs(view, _names(view), lambda address: tuple(spaces_of(view, address)), {}, hooks, title)
+    return Catalogs(view, _names(view), lambda address: view.offer(address).shown_on, {}, hooks, title)
 
 
 def _names(view: Snapshot) -> tuple[str, ...]:

@@ -35,8 +35,7 @@ from offerkit.workflow.points import (
     zone_said,
 )
 from offerkit.workflow.renames import renames_between, renames_of_specs
-from offerkit.workflow.session import Session
-from offerkit.workflow.who import promotion_settings
+from offerkit.workflow.session import Session, promotion_settings
 
 
 @dataclass(frozen=True)

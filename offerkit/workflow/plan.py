@@ -11,13 +11,11 @@ import orjson
 from offerkit import __version__
 from offerkit.address import SHARED, Kind, Stage, StageRef, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused
-from offerkit.governance.aspects import effective, spaces_of
 from offerkit.governance.resets import resets
 from offerkit.governance.rights import without_administrator
 from offerkit.governance.standing import standing
 from offerkit.graph.record import Finding
 from offerkit.loader import Loaded
-from offerkit.models.inherit import JsonMap, names_in
 from offerkit.planning.plan import ApprovalReset, Blocked, Dependence, Plan, PlanKind, Step
 from offerkit.planning.select import Patterns, Selection, select
 from offerkit.planning.steps import Context, protected, steps_for
@@ -252,8 +250,8 @@ def _effects_on_what_is_there(
 
 def _spaces_note(before: Snapshot, after: Snapshot, item: Delta) -> tuple[str, ...]:
     """Where an offer that names no spaces would newly be shown, or no more, because of the fields it gives."""
-    was = set(spaces_of(before, item.moved_from or item.address))
-    will = set(spaces_of(after, item.address))
+    was = set(before.offer(item.moved_from or item.address).shown_on)
+    will = set(after.offer(item.address).shown_on)
     notes = [("to be shown on", will - was), ("no longer to be shown on", was - will)]
     return tuple(f"{words} {', '.join(sorted(spaces))}" for words, spaces in notes if spaces)
 
@@ -263,8 +261,8 @@ def _offers_notes(before: Snapshot, after: Snapshot, spaces: list[Delta]) -> dic
     coming: dict[str, list[str]] = {}
     for environment in {parse_address(d.address).environment for d in spaces}:
         for offer in before.of_kind(Kind.OFFER, environment):
-            if before.entries[offer] == after.entries.get(offer) and not names_in(effective(after, offer), "spaces"):
-                for space in set(spaces_of(after, offer)) - set(spaces_of(before, offer)):
+            if before.entries[offer] == after.entries.get(offer) and not after.offer(offer).named_spaces:
+                for space in set(after.offer(offer).shown_on) - set(before.offer(offer).shown_on):
                     coming.setdefault(f"{environment}/space.{space}", []).append(parse_address(offer).name)
     return {
         d.address: (f"offers that name no spaces, newly to be shown here: {listing(coming[d.address], _LISTED)}",)
@@ -282,30 +280,13 @@ def _spaces_of_new_offers(
     wanted = (Kind.SPACE, Kind.TEMPLATE)
     before = current.snapshot({d.stage for d in new}, *wanted)
     after = before.apply([*new, *(d for d in design if kinds[d.address] in wanted)], bodies)
-    by_shape: dict[object, tuple[str, ...]] = {}  # many offers give the same fields
-    notes = {}
+    notes: dict[str, tuple[str, ...]] = {}
     for d in new:
-        shape = (parse_address(d.address).environment, *_shape(after(d.address) or {}))
-        if shape not in by_shape:
-            named = names_in(effective(after, d.address), "spaces")
-            where = ", ".join(spaces_of(after, d.address)) or "none of those that there will be"
-            by_shape[shape] = () if named else (f"names no spaces; to be shown on {where}",)
-        if by_shape[shape]:
-            notes[d.address] = by_shape[shape]
+        offer = after.offer(d.address)
+        if not offer.named_spaces:
+            where = ", ".join(offer.shown_on) or "none of those that there will be"
+            notes[d.address] = (f"names no spaces; to be shown on {where}",)
     return notes
-
-
-def _shape(offer: JsonMap) -> tuple[object, ...]:
-    """What tells on which spaces an offer is to be shown: its template, the spaces it names, the fields it gives."""
-    content, by_space = offer.get("content"), offer.get("representations")
-    return (
-        offer.get("template"),
-        bool(names_in(offer, "spaces")),
-        tuple(content) if isinstance(content, dict) else (),
-        tuple((space, tuple(given)) for space, given in by_space.items() if isinstance(given, dict))
-        if isinstance(by_space, dict)
-        else (),
-    )
 
 
 def dependences(steps: list[Step], refs: Mapping[str, tuple[str, ...]], current: Stages) -> list[Dependence]:

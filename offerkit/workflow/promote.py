@@ -24,8 +24,7 @@ from offerkit.store.views import Stages
 from offerkit.workflow.campaigns import held_back
 from offerkit.workflow.plan import new_bodies
 from offerkit.workflow.renames import renames_of_live
-from offerkit.workflow.session import Session
-from offerkit.workflow.who import who_is
+from offerkit.workflow.session import Session, who_is
 
 
 def promote(
