@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from offerkit.engine.catalog import Catalog
-from offerkit.models.inherit import JsonMap, Place, with_template
 from offerkit.models.status import Status, number
 from offerkit.rendering.render import Content, Renderer
 from offerkit.rendering.templates import inspect
@@ -35,10 +34,8 @@ class ContentRenderer:
 
         ``clicked``: the status that a tracked link sets; None: the space's for what is accepted.
         """
-        body = view(f"{catalog.environment}/space.{space}") or {}
-        self._view, self._catalog, self._status_base = view, catalog, status_base
-        self._place = Place.of(space, body, names_offer=False)
-        self._renderer = Renderer.of(body)
+        self._view, self._catalog, self._space, self._status_base = view, catalog, space, status_base
+        self._renderer = Renderer.of(self._view(f"{catalog.environment}/space.{space}") or {})
         if clicked is not None:
             self._renderer = Renderer(replace(self._renderer.look, accepted=number(clicked)))
         self._offers: dict[str, _Offer] = {}
@@ -85,9 +82,8 @@ class ContentRenderer:
     def _offer(self, name: str) -> _Offer:
         if name not in self._offers:
             known = self._catalog.offers[self._catalog.place_of[name]]
-            body: JsonMap = self._view(known.address) or {}
-            effective = with_template(self._catalog.environment, body, self._view)
-            given = {field: str(text) for field, text in self._place.content(effective).items()}
+            content = self._view.offer(known.address).content(self._space)
+            given = {field: str(text) for field, text in content.items()}
             self._offers[name] = _Offer(Frozen(known.row), given, self._renderer.constant(given))
         return self._offers[name]
 
