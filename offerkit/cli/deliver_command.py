@@ -79,7 +79,7 @@ def command(
     from offerkit.workflow.delivery_order import order, place_of
     from offerkit.workflow.engine import serving
     from offerkit.workflow.moments import moment, pairs
-    from offerkit.workflow.who import who_is
+    from offerkit.workflow.session import who_is
 
     session = shell.session()
     shell.form = form
@@ -106,13 +106,13 @@ def command(
         with progress_bar("Contacts", source.count()) as told:
             result, reports = deliver(catalogs, made, source, store, asked, told)
     shell.done = not dry_run or out is not None
-    warn(reports)
+    warn(shell, reports)
     text = delivery_json_text(result) if form == "json" else delivery_text(result, shell.style)
     click.echo(text, nl=False, color=True)
 
 
 def _withdraw(shell: Shell, store: Store, place: tuple[str, str, str], actor: Actor) -> None:
-    from offerkit.workflow.delivered import withdraw
+    from offerkit.workflow.delivering import withdraw
 
     run, count = withdraw(store, place, actor)
     shell.done = True

@@ -37,7 +37,7 @@ def command(shell: Shell, proposition: str, status: str, data: tuple[str, ...], 
         when = moment(at, zone, session.now)
         change, reports = update(catalogs, people, store, Update(proposition, status, pairs(data), when, environment))
     shell.done = True
-    warn(reports)
+    warn(shell, reports)
     row = change.proposition
     what = f"{row.id}: {row.environment}/offer.{row.offer} for {row.contact or 'a visitor'} on {row.space}"
     if not change.changed:

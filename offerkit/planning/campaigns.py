@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from offerkit.address import Kind, parse_address
 from offerkit.diagnostics import Code
+from offerkit.fingerprint import JsonMap
 from offerkit.graph.record import Finding, Record
-from offerkit.models.inherit import JsonMap, names_in
+from offerkit.state.effective import names_in
 from offerkit.state.entries import Entry
 from offerkit.state.snapshot import Snapshot
 

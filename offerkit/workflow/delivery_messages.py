@@ -74,14 +74,14 @@ class Writer:
     ) -> None:
         """``ids`` makes the ids of propositions; without ``keep``, or when the space stores nothing, they have none."""
         self._order, self._data, self._ids, self._fields = order, data, ids, fields
-        self._shower = order.place.shower(status_base, Status.INTERESTED)
+        self._renderer = order.place.renderer(status_base, Status.INTERESTED)
         self._keep = keep and order.space.storage.enabled
         self._extra = order.place.proposed_data
         self.failures = Failures({}, {})
 
     def data_read(self, offers: Iterable[str]) -> set[str]:
         """The call data that the texts of ``offers`` read on this space."""
-        return self._shower.data_read(offers)
+        return self._renderer.data_read(offers)
 
     @property
     def reports(self) -> tuple[Report, ...]:
@@ -121,7 +121,7 @@ class Writer:
         data = self._data if recipient.data is None else recipient.data
         id_ = self._ids() if self._keep else ""
         about: Row = {"id": id_ or None, "rank": rank, "weight": choice.weight, "space": order.body.space}
-        _, rendered = self._shower.show(offer.name, choice.product, recipient.contact, data, about, OUTPUTS)
+        _, rendered = self._renderer.show(offer.name, choice.product, recipient.contact, data, about, OUTPUTS)
         for output in OUTPUTS:
             parts[output].append(rendered[output])
         proposition = Past(

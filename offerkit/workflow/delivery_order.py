@@ -14,8 +14,7 @@ from offerkit.engine.resources import Category, Offer
 from offerkit.models.campaign import Campaign, Delivery
 from offerkit.models.space import Space
 from offerkit.times import wall_clock
-from offerkit.workflow.catalogs import Catalogs
-from offerkit.workflow.spaces import Place
+from offerkit.workflow.catalogs import Catalogs, LiveSpace
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class Order:
     delivery: str
     body: Delivery
     fingerprint: str
-    place: Place
+    place: LiveSpace
     at: datetime
     offers: tuple[str, ...]
     reports: tuple[Report, ...] = ()

@@ -35,8 +35,7 @@ from offerkit.workflow.points import (
     zone_said,
 )
 from offerkit.workflow.renames import renames_between, renames_of_specs
-from offerkit.workflow.session import Session
-from offerkit.workflow.who import promotion_settings
+from offerkit.workflow.session import Session, promotion_settings
 
 
 @dataclass(frozen=True)
@@ -94,9 +93,7 @@ def _gathered(deltas: list[Delta], a: Point, b: Point) -> dict[str, Body]:
     bodies: dict[str, Body] = {}
     for point, side in ((a, "before"), (b, "after")):
         wanted = {entry.fingerprint for d in deltas if (entry := getattr(d, side)) is not None}
-        if isinstance(point.bodies, StoredBodies):
-            point.bodies.fetch(wanted)
-        bodies |= {print_: point.bodies[print_] for print_ in sorted(wanted)}
+        bodies |= point.snapshot.bodies_of(wanted)
     return bodies
 
 

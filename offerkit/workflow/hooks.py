@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from offerkit.engine.hooks import HOOK_ERRORS, NO_HOOKS, Hooks
-from offerkit.fingerprint import Json
-from offerkit.models.inherit import JsonMap
+from offerkit.fingerprint import Json, JsonMap
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint

@@ -26,7 +26,7 @@ from offerkit.store import Store
 from offerkit.times import shown
 from offerkit.workflow.engine import Engine
 from offerkit.workflow.hooked import asks_hooks, decide_people
-from offerkit.workflow.set_aside import bad_rows
+from offerkit.workflow.people import bad_rows
 
 if TYPE_CHECKING:
     import numpy

@@ -20,8 +20,7 @@ from offerkit.governance.scopes import NOTHING, Scope, Scopes, scopes_of, scopes
 from offerkit.store import Store
 from offerkit.store.tokens import TokenRow
 from offerkit.times import instant, utc
-from offerkit.workflow.session import Session
-from offerkit.workflow.who import operators, who_is
+from offerkit.workflow.session import Session, operators, who_is
 
 LONGEST = timedelta(days=366)
 LONGEST_NAME = 200

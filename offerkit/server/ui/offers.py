@@ -26,8 +26,7 @@ from offerkit.workflow.points import point
 from offerkit.workflow.previewing import preview
 from offerkit.workflow.propositions import Wanted, found
 from offerkit.workflow.reading import not_a_reader, reader
-from offerkit.workflow.session import Session
-from offerkit.workflow.who import who_is
+from offerkit.workflow.session import Session, who_is
 
 MOST = 300
 NEWEST = 20

@@ -17,13 +17,13 @@ from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.planning.select import Patterns
-from offerkit.store import Store, copying, parse_location
+from offerkit.store import Store, copying, heads, parse_location
+from offerkit.store.heads import SeenHead, SeenHeads, seen_heads
 from offerkit.store.remote import Remote
-from offerkit.workflow import heads, tokens
+from offerkit.workflow import tokens
 from offerkit.workflow.apply import apply
 from offerkit.workflow.backends import ThroughServer
 from offerkit.workflow.demonstration import live_copy
-from offerkit.workflow.heads import SeenHead, SeenHeads, seen_heads
 from offerkit.workflow.plan import plan as make_plan
 from offerkit.workflow.session import Session
 

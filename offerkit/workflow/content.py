@@ -6,14 +6,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from offerkit.engine.catalog import Catalog
-from offerkit.models.inherit import JsonMap, Place, with_template
 from offerkit.models.status import Status, number
 from offerkit.rendering.render import Content, Renderer
 from offerkit.rendering.templates import inspect
 from offerkit.rendering.variables import Frozen, Variables
 from offerkit.rules.types import Row, Value
 from offerkit.rules.values import show
-from offerkit.workflow.catalogs import Catalogs
+from offerkit.state.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +24,18 @@ class _Offer:
     constant: Content | None
 
 
-class Shower:
+class ContentRenderer:
     """Shows offers on one space of one stage."""
 
     def __init__(
-        self, catalogs: Catalogs, catalog: Catalog, space: str, status_base: str = "", clicked: Status | None = None
+        self, view: Snapshot, catalog: Catalog, space: str, status_base: str = "", clicked: Status | None = None
     ) -> None:
         """``status_base``: the address of the service that sets statuses; empty: links are not tracked.
 
         ``clicked``: the status that a tracked link sets; None: the space's for what is accepted.
         """
-        body = catalogs.view(f"{catalog.environment}/space.{space}") or {}
-        self._catalogs, self._catalog, self._status_base = catalogs, catalog, status_base
-        self._place = Place.of(space, body, names_offer=False)
-        self._renderer = Renderer.of(body)
+        self._view, self._catalog, self._space, self._status_base = view, catalog, space, status_base
+        self._renderer = Renderer.of(self._view(f"{catalog.environment}/space.{space}") or {})
         if clicked is not None:
             self._renderer = Renderer(replace(self._renderer.look, accepted=number(clicked)))
         self._offers: dict[str, _Offer] = {}
@@ -85,9 +82,8 @@ class Shower:
     def _offer(self, name: str) -> _Offer:
         if name not in self._offers:
             known = self._catalog.offers[self._catalog.place_of[name]]
-            body: JsonMap = self._catalogs.view(known.address) or {}
-            effective = with_template(self._catalog.environment, body, self._catalogs.view)
-            given = {field: str(text) for field, text in self._place.content(effective).items()}
+            content = self._view.offer(known.address).content(self._space)
+            given = {field: str(text) for field, text in content.items()}
             self._offers[name] = _Offer(Frozen(known.row), given, self._renderer.constant(given))
         return self._offers[name]
 

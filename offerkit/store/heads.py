@@ -14,13 +14,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import orjson
 
 from offerkit.diagnostics import Code, Diagnostic, Refused
-from offerkit.loader import Project
-from offerkit.store import Location, Store
+from offerkit.store.location import Location
+from offerkit.store.store import Store
 
 LARGEST = 256 * 1024
 """Bytes that are read of the record: more was not written by us."""
@@ -28,6 +28,21 @@ STORES = 100
 """How many stores a project remembers: those that were used last."""
 _ATTEMPTS, _PAUSE = 20, 0.005
 _VERSION = 1
+
+
+class Project(Protocol):
+    """Who keeps the record: a folder, and one in it for what is not under version control."""
+
+    @property
+    def root(self) -> Path:
+        """The folder."""
+
+    @property
+    def state(self) -> Path:
+        """Where the record is kept."""
+
+    def prepare_state(self) -> None:
+        """Make that folder."""
 
 
 class SeenHead(NamedTuple):
