@@ -10,7 +10,8 @@ import duckdb
 from decisions_catalog import CHANNEL_OF, ENVIRONMENT, SPACE, Shape, live
 from decisions_rules import COUNTRIES, INTERESTS, LANGUAGES, LOYALTY, TODAY
 
-from offerkit.engine.catalog import Catalog, compile_catalog
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.compile import compile_catalog
 from offerkit.fingerprint import Json
 from offerkit.store import Store
 

@@ -28,7 +28,7 @@ from offerkit.address import ancestors
 from offerkit.batch import Batch, Results, decide_all, open_people, over, program
 from offerkit.batch.gates import gate_sql
 from offerkit.batch.program import Program
-from offerkit.contacts.source import open_contacts
+from offerkit.contacts.open import open_contacts
 from offerkit.engine.call import Who
 from offerkit.engine.check_call import make_call
 from offerkit.engine.decide import decide

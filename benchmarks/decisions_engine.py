@@ -19,8 +19,9 @@ from decisions_rules import NOW, Contact, contact_name
 from measure import BenchmarkError
 
 from offerkit.engine.call import Who
-from offerkit.engine.catalog import Catalog, compile_catalog
+from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
+from offerkit.engine.compile import compile_catalog
 from offerkit.engine.decide import decide
 from offerkit.engine.decision import Decision
 from offerkit.engine.history import Past

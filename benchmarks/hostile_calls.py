@@ -31,8 +31,9 @@ from hostile_requests import requests
 from serving import started
 
 from offerkit.loader import find_project
+from offerkit.times import utc
+from offerkit.workflow.backends import LOCAL
 from offerkit.workflow.demonstration import live_copy
-from offerkit.workflow.proposing import utc
 from offerkit.workflow.session import Session
 
 HERE = Path(__file__).resolve().parent
@@ -168,7 +169,7 @@ def measured(asked: argparse.Namespace, folder: Path) -> list[str]:
     """The table."""
     project = find_project(HERE.parent)
     now = utc(datetime.now(UTC))
-    root = live_copy(Session(project, now, environ=dict(os.environ)), folder).project.root
+    root = live_copy(Session(project, now, environ=dict(os.environ), backend=LOCAL), folder).project.root
     program = str(Path(sys.executable).with_name("offerkit"))
     environ = {**os.environ, "OFFERKIT_OPERATOR": "ada"}
     made = subprocess.run([program, "token", "create", "olga"], cwd=root, env=environ, check=True, capture_output=True)

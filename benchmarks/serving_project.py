@@ -15,8 +15,8 @@ from decisions_rules import NOW, contact_name, contacts
 from offerkit.address import SHARED, parse_address
 from offerkit.fingerprint import Json, canonical, fingerprint
 from offerkit.models.status import Status
-from offerkit.planning.plan import Body, Entry
 from offerkit.rules.values import show
+from offerkit.state.entries import Body, Entry
 from offerkit.store import ChangeRow, Draft, Location, PropositionRow, Store
 
 HISTORIES = 200

@@ -11,7 +11,12 @@ import re
 from enum import StrEnum
 from fnmatch import translate
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pydantic_core import CoreSchema
 
 
 class Kind(StrEnum):
@@ -60,22 +65,49 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}(?:/[A-Za-z0-9][A-Za-z0-9_-]{0,63}){0,7}")
 
 
-class Address(NamedTuple):
-    """Where a resource lives: its environment (``shared`` for dimensions and operators), kind and name."""
+class Address(str):
+    """Where a resource lives: its environment (``shared`` for dimensions and operators), kind and name.
 
+    It is its own text, so that it is a key of a map, a cell of a row and a value of JSON as it stands, and nobody has
+    to read it again to know its parts. Text becomes an address by :func:`parse_address`, at the edges only.
+    """
+
+    __slots__ = ("environment", "kind", "name")
     environment: str
     kind: Kind
     name: str
 
-    def __str__(self) -> str:
-        if self.kind in SHARED_KINDS or self.kind is Kind.ENVIRONMENT:
-            return f"{self.kind}.{self.name}"
-        return f"{self.environment}/{self.kind}.{self.name}"
+    def __new__(cls, environment: str, kind: Kind, name: str) -> Self:
+        """The parts are taken as they are; ``environment`` does not show where the kind has none."""
+        alone = kind in SHARED_KINDS or kind is Kind.ENVIRONMENT
+        made = super().__new__(cls, f"{kind}.{name}" if alone else f"{environment}/{kind}.{name}")
+        made.environment, made.kind, made.name = environment, kind, name
+        return made
+
+    def __getnewargs__(self) -> tuple[str, Kind, str]:  # type: ignore[override]  # how copies are made
+        return self.environment, self.kind, self.name
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> CoreSchema:
+        return _read_by(parse_address)
 
     @property
     def sort_key(self) -> tuple[str, int, str]:
         """Grouped by environment, then kind in the order of :class:`Kind`, then name."""
         return (self.environment, KIND_ORDER[self.kind], self.name)
+
+    def stage(self, side: Stage) -> StageRef:
+        """The stage of its environment, or of what all share, in which it stands on that side."""
+        return StageRef(self.environment, side)
+
+    def beside(self, kind: Kind, name: str) -> Address:
+        """Another resource of its environment."""
+        return Address(self.environment, kind, name)
+
+
+def environment_address(name: str) -> Address:
+    """The address of an environment itself."""
+    return Address(name, Kind.ENVIRONMENT, name)
 
 
 def valid_name(kind: Kind, name: str) -> bool:
@@ -90,12 +122,16 @@ def ancestors(path: str) -> list[str]:
     return ["/".join(parts[: depth + 1]) for depth in range(len(parts))]
 
 
-@lru_cache(maxsize=65536)
 def parse_address(text: str) -> Address:
     """The address that ``text`` spells.
 
     Raises ValueError with a sentence for the user when it spells none.
     """
+    return text if type(text) is Address else _parsed(text)
+
+
+@lru_cache(maxsize=65536)
+def _parsed(text: str) -> Address:
     head, dot, name = text.partition(".")
     environment, slash, kind_name = head.rpartition("/")
     try:
@@ -114,15 +150,33 @@ def parse_address(text: str) -> Address:
     return Address(environment, kind, name)
 
 
-class StageRef(NamedTuple):
-    """A stage, now or then: ``at`` is None (now), a revision's serial, or an ISO date or time."""
+class StageRef(str):
+    """A stage, now or then: ``at`` is None (now), a revision's serial, or an ISO date or time.
 
+    As an :class:`Address`, it is its own text.
+    """
+
+    __slots__ = ("at", "environment", "stage")
     environment: str
     stage: Stage
-    at: str | None = None
+    at: str | None
 
-    def __str__(self) -> str:
-        return f"{self.environment}@{self.stage}" + (f":{self.at}" if self.at else "")
+    def __new__(cls, environment: str, stage: Stage, at: str | None = None) -> Self:
+        """The parts are taken as they are."""
+        made = super().__new__(cls, f"{environment}@{stage}:{at}" if at else f"{environment}@{stage}")
+        made.environment, made.stage, made.at = environment, stage, at
+        return made
+
+    def __getnewargs__(self) -> tuple[str, Stage, str | None]:  # type: ignore[override]  # how copies are made
+        return self.environment, self.stage, self.at
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> CoreSchema:
+        return _read_by(parse_stage)
+
+    def on(self, side: Stage) -> StageRef:
+        """The stage of the same environment on that side, as it is now."""
+        return StageRef(self.environment, side)
 
 
 def parse_stage(text: str) -> StageRef:
@@ -130,11 +184,23 @@ def parse_stage(text: str) -> StageRef:
 
     Raises ValueError with a sentence for the user when it names none.
     """
+    return text if type(text) is StageRef else _parsed_stage(text)
+
+
+@lru_cache(maxsize=4096)
+def _parsed_stage(text: str) -> StageRef:
     environment, at_sign, rest = text.partition("@")
     stage, colon, at = rest.partition(":")
     if not at_sign or stage not in tuple(Stage) or (colon and not at) or NAME.fullmatch(environment) is None:
         raise ValueError(f"“{text}” is not a stage; write ENVIRONMENT@design or ENVIRONMENT@live[:REVISION]")
     return StageRef(environment, Stage(stage), at or None)
+
+
+def _read_by(read: Callable[[str], str]) -> CoreSchema:
+    """How pydantic reads a value from a file: from text, and nothing else."""
+    from pydantic_core import core_schema
+
+    return core_schema.no_info_after_validator_function(read, core_schema.str_schema(strict=True))
 
 
 class Pattern:

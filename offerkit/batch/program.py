@@ -8,9 +8,10 @@ from decimal import Decimal
 from functools import cached_property
 
 from offerkit.engine.call import Call
-from offerkit.engine.catalog import Catalog, Weight
-from offerkit.engine.condition import Facts, Gate
-from offerkit.engine.lineup import Lineup, lineup
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.condition import Facts, Gate, facts_at
+from offerkit.engine.lineup import Lineup
+from offerkit.engine.resources import Weight
 from offerkit.engine.slice import wanted
 
 
@@ -47,9 +48,8 @@ class Program:
 def program(catalog: Catalog, call: Call) -> Program:
     """The program of ``call``, whose contact and key count for nothing."""
     space = catalog.spaces[call.space]
-    local = call.now.astimezone(catalog.zone).replace(tzinfo=None)
-    facts = Facts(catalog.nobody, call.data, local, local.date())
-    line = lineup(catalog, space.name, facts.today, wanted(space, call))
+    facts = facts_at(call.now, catalog.zone, catalog.nobody, call.data)
+    line = catalog.lineup(space.name, facts.today, wanted(space, call))
     pairs = [*(zip(line.bundle.gates, line.masks, strict=True) if line.bundle is not None else ()), *line.gates]
     size = len(line.entries) + len(line.computed)
     needs: list[list[int]] = [[] for _ in range(size)]

@@ -41,7 +41,8 @@ def command(
     """
     from offerkit.diagnostics import Code, refuse
     from offerkit.planning.select import Patterns
-    from offerkit.workflow.main_path import plan, saved
+    from offerkit.workflow.plan import plan
+    from offerkit.workflow.plan_files import saved
 
     session = shell.session(lock_timeout=lock_timeout, message=message, override_impact=override_impact)
     named = [word for word in what if word.endswith((".json", "/")) or word in (".", "..")]  # no address is like that
@@ -54,7 +55,7 @@ def command(
     from_file = len(what) == 1 and (bool(named) or is_file(what[0]))
     made = saved(Path(what[0])) if from_file else plan(session, Patterns.of(what, exclude))
     if not from_file:
-        warn_if_older(session, made)
+        warn_if_older(shell, session, made)
     shell.plan(made, full=full)
     if not (fail_on_blocked and made.blocked):
         carry_out(shell, session, made, "Apply this plan?", "Applied.", yes=yes)

@@ -216,7 +216,7 @@ def revisions(session: Session, ctx: click.Context) -> Iterable[str]:
 @_never_failing
 def operators(session: Session, ctx: click.Context) -> Iterable[str]:
     """The operators of the store; before the first apply those of the specs."""
-    from offerkit.workflow.who import operators
+    from offerkit.workflow.session import operators
 
     with session.reading() as store:
         return operators(store) or [record.name for record in _records(session).values() if record.kind == "operator"]

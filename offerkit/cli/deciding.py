@@ -11,7 +11,7 @@ import click
 
 from offerkit.cli.complete import categories, offer_patterns, spaces
 from offerkit.cli.options import combined, lock_option
-from offerkit.cli.shell import Shell, tell
+from offerkit.cli.shell import Shell
 from offerkit.diagnostics import Code, Severity, refuse
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -43,8 +43,9 @@ def carry_out(
 ) -> None:
     """Decide, and say what was decided and what was not, and why."""
     from offerkit.governance.approval import Decision
-    from offerkit.workflow.approving import Wish, decide
-    from offerkit.workflow.main_path import saved
+    from offerkit.workflow.approve import decide
+    from offerkit.workflow.plan_files import saved
+    from offerkit.workflow.requests import ApprovalRequest
 
     if not (wish["patterns"] or wish["categories"] or plan_file):
         raise refuse(
@@ -53,7 +54,7 @@ def carry_out(
             hint="Name offers by pattern ('recipients/offer.*'), with --category PATH or with --plan FILE.",
         )
     plan = saved(plan_file) if plan_file is not None else None
-    decided = decide(shell.session(lock_timeout=lock_timeout), Wish(plan=plan, **wish), Decision(decision))
+    decided = decide(shell.session(lock_timeout=lock_timeout), ApprovalRequest(plan=plan, **wish), Decision(decision))
     shell.done = True
     from offerkit.reports.approvals import decided_json, decided_text
 
@@ -62,7 +63,7 @@ def carry_out(
         serial = revision.serial if revision is not None else None
         click.echo(decided_json(decision, serial, decided.keys, decided.left, decided.refused), nl=False)
         return
-    tell([replace(found, severity=Severity.WARNING) for found in decided.refused])
+    shell.tell([replace(found, severity=Severity.WARNING) for found in decided.refused])
     click.echo(decided_text(decision, decided.keys, decided.left, decided.refused, shell.style), nl=False, color=True)
     if revision is not None:
         done = f"Revision {revision.serial} by {revision.actor}, {revision.digest[:12]}."

@@ -42,9 +42,10 @@ class ImpactAsked:
         """The impact of ``plan``, if it is asked for. Raises Refused when it cannot be told."""
         if not self.wanted:
             return None
-        from offerkit.workflow.impact import Asked, of_plan
+        from offerkit.workflow.impact import of_plan
+        from offerkit.workflow.requests import ImpactRequest
 
-        return of_plan(session, plan, Asked(self.n, self.at, self.by, self.sample, self.examples))
+        return of_plan(session, plan, ImpactRequest(self.n, self.at, self.by, self.sample, self.examples))
 
 
 def impact_options(function: F) -> F:

@@ -46,10 +46,10 @@ def command(
     'recipients'. What the chosen cannot do without comes along.
     """
     from offerkit.planning.select import Patterns
-    from offerkit.workflow.main_path import plan
+    from offerkit.workflow.plan import plan
 
     session = shell.session()
     made = plan(session, Patterns.of(targets, exclude))
-    warn_if_older(session, made)
+    warn_if_older(shell, session, made)
     shell.plan(made, form, full=full, impact=impact.of(session, made))
     return finish(made, out, detailed_exitcode, fail_on_blocked=fail_on_blocked)

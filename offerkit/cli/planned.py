@@ -23,7 +23,7 @@ def carry_out(shell: Shell, session: Session, plan: Plan, question: str, done: s
     """Apply ``plan`` if the operator may and says so; an empty one needs neither."""
     from offerkit.planning.plan import PlanKind
     from offerkit.reports.impact_record import override_of
-    from offerkit.workflow.main_path import allowed, apply, held_to_impact
+    from offerkit.workflow.apply import allowed, apply, held_to_impact
 
     if session.override_impact and plan.kind is not PlanKind.PROMOTE:
         raise click.UsageError("--override-impact is for promotions; nothing else is held to an impact.")
@@ -39,29 +39,28 @@ def carry_out(shell: Shell, session: Session, plan: Plan, question: str, done: s
         click.echo("Nothing had to be overridden: the reason of --override-impact is not kept.", err=True)
 
 
-def foresee(session: Session, plan: Plan) -> None:
+def foresee(shell: Shell, session: Session, plan: Plan) -> None:
     """Warn, on standard error, that a promotion which is only planned would be refused for its impact."""
-    from offerkit.cli.shell import tell
     from offerkit.diagnostics import Refused, Severity
-    from offerkit.workflow.main_path import held_to_impact
+    from offerkit.workflow.apply import held_to_impact
 
     if session.override_impact:
         raise click.UsageError("--override-impact goes with the command that applies the plan.")
     try:
         held_to_impact(session, plan)
     except Refused as refused:
-        tell([replace(found, severity=Severity.WARNING) for found in refused.diagnostics])
+        shell.tell([replace(found, severity=Severity.WARNING) for found in refused.diagnostics])
 
 
-def warn_if_older(session: Session, plan: Plan) -> None:
+def warn_if_older(shell: Shell, session: Session, plan: Plan) -> None:
     """Warn, on standard error, of deletions that only mean that the checkout is older than what git knows."""
     import shlex
 
     from offerkit.address import parse_address
-    from offerkit.cli.shell import tell
     from offerkit.diagnostics import Diagnostic, Severity
-    from offerkit.planning.plan import Action, PlanKind
+    from offerkit.planning.plan import PlanKind
     from offerkit.reports.words import listing
+    from offerkit.state.changes import Action
 
     gone = [step.address for step in plan.steps if step.action is Action.DELETE]
     if plan.kind is not PlanKind.APPLY or not gone:
@@ -79,7 +78,8 @@ def warn_if_older(session: Session, plan: Plan) -> None:
     )
     merge = f"git merge {shlex.quote(found.branch)}"
     hint = f"Update the checkout ({merge}) and plan again; to delete them, do so on top of that."
-    tell([Diagnostic(Code.OLDER_CHECKOUT, summary, f"{them}, in {files} there.", hint, severity=Severity.WARNING)])
+    detail = f"{them}, in {files} there."
+    shell.tell([Diagnostic(Code.OLDER_CHECKOUT, summary, detail, hint, severity=Severity.WARNING)])
 
 
 def finish(plan: Plan, out: str | None, detailed_exitcode: bool, *, fail_on_blocked: bool = False) -> int:
@@ -89,7 +89,7 @@ def finish(plan: Plan, out: str | None, detailed_exitcode: bool, *, fail_on_bloc
     """
     if out is not None:
         from offerkit.reports.escape import visible
-        from offerkit.workflow.main_path import save
+        from offerkit.workflow.plan_files import save
 
         path = visible(str(save(plan, out)))
         after = "There is nothing in it to apply." if plan.empty else f"Apply exactly this with: offerkit apply {path}"

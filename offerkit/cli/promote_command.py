@@ -58,7 +58,7 @@ def command(
     rides along.
     """
     from offerkit.planning.select import Patterns
-    from offerkit.workflow.main_path import promote
+    from offerkit.workflow.promote import promote
 
     session = shell.session(lock_timeout=lock_timeout, message=message, override_impact=override_impact)
     environments = tuple(word for word in what if not set(word) & set("/.*?["))
@@ -66,7 +66,7 @@ def command(
     made = promote(session, environments, Patterns.of(targets, exclude), include_rolled_back=include_rolled_back)
     shell.plan(made, form, full=full, impact=impact.of(session, made))
     if not to_be_applied(form, out, plan_only, yes):
-        foresee(session, made)
+        foresee(shell, session, made)
     elif not (fail_on_blocked and made.blocked):
         carry_out(shell, session, made, "Promote this to live?", "Live.", yes=yes)
     return finish(made, out, detailed_exitcode, fail_on_blocked=fail_on_blocked)

@@ -48,13 +48,13 @@ def command(
 
     wanted = Wanted(proposition, offer, contact, space, environment, status, since, until, limit)
     session = shell.session()
-    session.people_needed()
+    session.backend.require_local()
     with session.existing() as store:
         rows = found(store, wanted, session.now)
         if any(time and not names_zone(time) for time in (since, until)):
             click.echo(f"Times that name no time zone are read in {zone_of(store, wanted)}.", err=True)
         if not rows:
-            warn(unknown_names(store, wanted))
+            warn(shell, unknown_names(store, wanted))
     if form == "json":
         text = report.propositions_json(rows)
     elif form == "markdown":

@@ -64,7 +64,7 @@ def command(shell: Shell, /, **options: Any) -> None:
             hint=install_hint("serve"),
         ) from None
     session = shell.session()
-    session.people_needed()
+    session.backend.require_local()
     settings = Settings(str(session.project.root), **options)
     store = _handed_over(shell, session)
     if settings.demo and not _is_live(session):

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from offerkit.planning.plan import Plan
     from offerkit.reports.impact import Impact
     from offerkit.store import Holder, Location
-    from offerkit.store.remote import Copy, Remote
     from offerkit.workflow.audit import Audited
-    from offerkit.workflow.session import Session
+    from offerkit.workflow.session import Backend, Session
 
 LONG = 2000
 """From so many resources on, a progress bar is worth its place."""
@@ -47,10 +46,8 @@ class Shell:
     """The form the last plan was printed in; other forms own standard output."""
     done: bool = False
     """Whether this run has changed what it was to change: then it has succeeded, even if its output is lost."""
-
-    def __post_init__(self) -> None:
-        """Let diagnostics, which are printed when the command has ended, know of --color."""
-        _SHELL.append(self)
+    root: Path | None = None
+    """The project's folder, once it was found: mistakes are shown with the lines that they are in."""
 
     def session(self, *, lock_timeout: float = 0.0, message: str = "", override_impact: str = "") -> Session:
         """The session of this run. Raises Refused where there is no project."""
@@ -58,7 +55,8 @@ class Shell:
         from offerkit.loader import find_project
         from offerkit.loader.git import git_email
         from offerkit.loader.project import is_folder
-        from offerkit.workflow.heads import seen_heads
+        from offerkit.store.heads import seen_heads
+        from offerkit.workflow.backends import LOCAL, connected, is_server
         from offerkit.workflow.session import Session
 
         start = Path(self.project).resolve() if self.project else Path.cwd()
@@ -67,32 +65,33 @@ class Shell:
                 Code.NO_PROJECT, f"there is no folder {self.project:.200}", hint="Name a project with --project DIR."
             )
         project = find_project(start)
-        _ROOT.append(project.root)
-        remote, operator, scopes = None, self.operator or "", None
+        self.root = project.root
+        backend: Backend = LOCAL
         location: Location | None = None
+        operator, scopes, url = self.operator or "", None, ""
         if is_server(self.store):
-            remote, copy = behind_server(self.store or "", operator, project.root)
-            location, operator, scopes = copy.path, copy.operator, scopes_of(copy.scopes) if copy.scopes else None
+            backend, copy = connected(self.store or "", operator, project.root, os.environ)
+            location, operator, url = copy.path, copy.operator, backend.remote.url
+            scopes = scopes_of(copy.scopes) if copy.scopes else None
         elif self.store is not None:
             location = located(self.store, None if self.store_typed else project.root)
-        there = remote.url if remote is not None else ""
         return Session(
             project,
             now(),
-            operator,
-            "" if operator else git_email(project.root),
-            os.environ.get("USER", ""),
-            location,
-            lock_timeout,
-            not self.no_cache,
-            message,
-            _tell_waiting,
-            progress_bar,
-            dict(os.environ),
-            override_impact,
-            remote,
+            backend=backend,
+            operator=operator,
+            email="" if operator else git_email(project.root),
+            user=os.environ.get("USER", ""),
+            store_path=location,
+            lock_timeout=lock_timeout,
+            use_cache=not self.no_cache,
+            message=message,
+            waiting=_tell_waiting,
+            progress=progress_bar,
+            environ=dict(os.environ),
+            override_impact=override_impact,
             create_store=self.create_store,
-            heads=seen_heads(project, location or project.store, there, accept=self.accept_restored),
+            heads=seen_heads(project, location or project.store, url, accept=self.accept_restored),
             scopes=scopes,
         )
 
@@ -104,6 +103,7 @@ class Shell:
         """
         from offerkit.store import Store
         from offerkit.workflow.audit import Audited
+        from offerkit.workflow.backends import connected, is_server
 
         try:
             session = self.session()
@@ -111,7 +111,7 @@ class Shell:
             if not self.store or self.project or refused.diagnostics[0].code is not Code.NO_PROJECT:
                 raise
         else:
-            far = session.remote is not None
+            far = session.backend.history_only
             if verify:
                 with session.auditing() as (store, findings):
                     yield Audited(store, tuple(findings), history_only=far)
@@ -121,8 +121,7 @@ class Shell:
             return
         with tempfile.TemporaryDirectory(prefix="offerkit-audit-") as folder:
             far = is_server(self.store)
-            location = behind_server(self.store, "", Path(folder))[1].path if far else located(self.store)
-            assert location is not None
+            location = connected(self.store, "", Path(folder), os.environ)[1].path if far else located(self.store)
             with Store.open(location, audit=verify) as store, store.reading():
                 yield Audited(store, history_only=far)
 
@@ -196,6 +195,38 @@ class Shell:
         text = f"{what} Revision {revision.serial} by {visible(revision.actor)}, {revision.digest[:12]}."
         click.echo(text if beside else self.style.green(text), err=beside, color=True)
 
+    def tell(self, diagnostics: Sequence[Diagnostic]) -> None:
+        """Print diagnostics to standard error, as a compiler would."""
+        from offerkit.reports.diagnostics_text import diagnostics_text
+
+        style = style_for(sys.stderr, self.color)
+        click.echo(diagnostics_text(diagnostics, self._lines_of, style, width()), nl=False, err=True, color=True)
+
+    def tell_bug(self, error: Exception) -> None:
+        """Print that offerkit itself failed; the traceback only on demand."""
+        import traceback
+
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
+        summary = f"offerkit itself failed: {type(error).__name__} in {where}"
+        hint = "Nothing was half done. Please report this, with what OFFERKIT_TRACEBACK=1 prints."
+        self.tell([Diagnostic(Code.BUG, summary, hint=hint)])
+        if os.environ.get("OFFERKIT_TRACEBACK"):
+            traceback.print_exception(error)
+
+    def _lines_of(self, file: str) -> list[str] | None:
+        """The lines of a file of the project, to show where a mistake is."""
+        path = (self.root or Path.cwd()) / file
+        if path.suffix not in (".yaml", ".yml"):  # a line of a contacts' file is somebody's personal data
+            return None
+        try:
+            if not path.is_file():  # opening a named pipe would wait for a writer for ever
+                return None
+            with path.open("rb") as source:
+                return source.read(16 * 1024 * 1024).decode("utf-8", "replace").splitlines()
+        except OSError:
+            return None
+
 
 def markdown_limit(layout: Layout) -> int:
     """How many bytes Markdown may take: what a comment on GitHub takes, unless nothing is to be left out."""
@@ -205,15 +236,13 @@ def markdown_limit(layout: Layout) -> int:
     return GITHUB_LIMIT if layout.concise else ALL
 
 
-_ROOT: list[Path] = []
-_SHELL: list[Shell] = []
-
-
 def now() -> str:
     """The time of this run: ISO 8601, UTC."""
     from datetime import UTC, datetime
 
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    from offerkit.times import utc
+
+    return utc(datetime.now(UTC))
 
 
 def is_file(text: str) -> bool:
@@ -229,29 +258,6 @@ def located(text: str, base: Path | None = None) -> Location:
     from offerkit.store.location import parse_location
 
     return parse_location(text, base)
-
-
-def is_server(store: str | None) -> bool:
-    """Whether --store or OFFERKIT_STORE names a server that holds the store."""
-    return (store or "").lower().startswith(("https://", "http://"))
-
-
-def behind_server(address: str, operator: str, root: Path) -> tuple[Remote, Copy]:
-    """The server that holds the store, and a copy of its history.
-
-    Raises Refused when the server cannot be asked, and when ``operator`` names somebody else.
-    """
-    from offerkit.store.remote import remote_of
-
-    remote = remote_of(address, os.environ)
-    copy = remote.copy(root / ".offerkit" / "remote")
-    if operator and operator != copy.operator:
-        raise refuse(
-            Code.NOT_ALLOWED,
-            f"the token is {copy.operator}'s, not {operator[:80]}'s",
-            hint="Through a server you are who your token says: leave out --as and OFFERKIT_OPERATOR.",
-        )
-    return remote, copy
 
 
 def style_for(stream: object, choice: str) -> Style:
@@ -283,49 +289,3 @@ def _tell_waiting(holder: Holder) -> None:
     from offerkit.reports.escape import visible
 
     click.echo(f"Waiting for the store: {visible(str(holder))} holds it.", err=True)
-
-
-def source_lines(file: str) -> list[str] | None:
-    """The lines of a file of the project, to show where a mistake is."""
-    path = (_ROOT[-1] if _ROOT else Path.cwd()) / file
-    if path.suffix not in (".yaml", ".yml"):  # a line of a contacts' file is somebody's personal data
-        return None
-    try:
-        if not path.is_file():  # opening a named pipe would wait for a writer for ever
-            return None
-        with path.open("rb") as source:
-            return source.read(16 * 1024 * 1024).decode("utf-8", "replace").splitlines()
-    except OSError:
-        return None
-
-
-def tell(diagnostics: Sequence[Diagnostic]) -> None:
-    """Print diagnostics to standard error, as a compiler would."""
-    from offerkit.reports.diagnostics_text import diagnostics_text
-
-    style = style_for(sys.stderr, _SHELL[-1].color if _SHELL else "auto")
-    click.echo(diagnostics_text(diagnostics, source_lines, style, width()), nl=False, err=True, color=True)
-
-
-def something_done() -> bool:
-    """Whether this run has changed what it was to change."""
-    return bool(_SHELL) and _SHELL[-1].done
-
-
-def tell_refused(refused: Refused) -> None:
-    """Print why a run was refused."""
-    tell(refused.diagnostics)
-
-
-def tell_bug(error: Exception) -> int:
-    """Print that offerkit itself failed; the traceback only on demand. Returns the exit code."""
-    import traceback
-
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{Path(place.filename).name}:{place.lineno}"
-    summary = f"offerkit itself failed: {type(error).__name__} in {where}"
-    hint = "Nothing was half done. Please report this, with what OFFERKIT_TRACEBACK=1 prints."
-    tell([Diagnostic(Code.BUG, summary, hint=hint)])
-    if os.environ.get("OFFERKIT_TRACEBACK"):
-        traceback.print_exception(error)
-    return 3

@@ -25,7 +25,7 @@ def store() -> None:
 def status(shell: Shell, form: str) -> None:
     """Show where the store is, its format, what is in it, and who holds its lock."""
     session = shell.session()
-    session.people_needed()
+    session.backend.require_local()
     with session.existing() as opened:
         found = opened.status()
     if form == "json":
@@ -70,7 +70,7 @@ def migrate(shell: Shell, check: bool) -> int:
     from offerkit.workflow.stores import migrate as upgrade
 
     session = shell.session()
-    session.people_needed()
+    session.backend.require_local()
     found = upgrade(session.store, check=check)
     shell.done = not check
     if found.current:
@@ -116,7 +116,7 @@ def backup(shell: Shell, target: str) -> None:
     from offerkit.workflow.stores import copy as carry
 
     session = shell.session()
-    session.people_needed()
+    session.backend.require_local()
     with session.existing():  # a named store that is not there is told as such
         pass
     found = carry(session.store, located(target), progress_bar)
@@ -138,16 +138,15 @@ def restore(shell: Shell, source: str, other_project: bool, yes: bool, message: 
     revoked. What was there is kept beside it. Servers go on. Administrators may.
     """
     from offerkit.cli.restoring import after, before, unreadable
-    from offerkit.cli.shell import tell
     from offerkit.workflow import restoring
 
     session = shell.session(lock_timeout=lock_timeout, message=message)
-    session.people_needed()
+    session.backend.require_local()
     with restoring.restoration(session, located(source), other_project=other_project) as found:
         for line in before(found):
             click.echo(line)
         if found.loss is None:
-            tell([unreadable(found)])
+            shell.tell([unreadable(found)])
         if found.nothing:
             click.echo("Nothing to do: the store holds just that.")
             return
@@ -172,7 +171,7 @@ def purge(shell: Shell, names: tuple[str, ...], plan_only: bool, yes: bool) -> N
     from offerkit.workflow import retention
 
     session = shell.session()
-    session.people_needed()
+    session.backend.require_local()
     with session.existing() as opened:
         found = retention.expired(session, opened, names)
     for each in found:

@@ -54,7 +54,7 @@ def listed(shell: Shell) -> None:
     from offerkit.workflow import tokens
 
     session = shell.session()
-    session.people_needed()
+    session.backend.require_local()
     with session.existing() as store:
         rows = store.tokens()
         orphaned = {row.id: tokens.orphaned(store, row) for row in rows}

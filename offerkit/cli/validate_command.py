@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from offerkit.cli.options import pass_shell
-from offerkit.cli.shell import Shell, tell
+from offerkit.cli.shell import Shell
 
 if TYPE_CHECKING:
     from offerkit.diagnostics import Diagnostic
@@ -32,17 +32,16 @@ def command(shell: Shell, form: str) -> int:
     Reads files only: no store is needed, nothing is written but the parse cache.
     """
     from offerkit.diagnostics import Refused, ordered
-    from offerkit.workflow.main_path import validate
 
     failed = False
     told: Sequence[Diagnostic]
     try:
-        loaded = validate(shell.session())
+        loaded = shell.session().load()
         told = ordered(loaded.doubts())
     except Refused as refused:
         told, failed = refused.diagnostics, True
     if form == "text" and told:
-        tell(told)
+        shell.tell(told)
     elif form != "text":
         from offerkit.reports.diagnostics_json import diagnostics_github, diagnostics_json
 

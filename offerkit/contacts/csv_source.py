@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
+from array import array
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -15,19 +18,21 @@ from typing import TYPE_CHECKING, BinaryIO
 from offerkit.contacts.bad_rows import BadRows
 from offerkit.contacts.bulk import Bulk, csv_bulk, pattern, plain_csv
 from offerkit.contacts.columns import BadCell, check_columns, extra_note
-from offerkit.contacts.csv_index import Index
 from offerkit.contacts.csv_records import Record, bad_record, cells, records
-from offerkit.contacts.csv_sieve import sieve
 from offerkit.contacts.files import inside, open_file
 from offerkit.contacts.source import Contacts, Stamp
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused
-from offerkit.rules.types import Row, Value
+from offerkit.rules.types import Base, FieldType, Row, Value
 
 if TYPE_CHECKING:
     from offerkit.models.dimension import Dimension
 
 SCANS = 3
 """Searches that scan the file; to make an index takes as long as four of them."""
+_OFFSET_BITS = 40
+_HASH_BITS = 64 - _OFFSET_BITS
+_EXPONENT = re.compile(rb"[0-9]\.?[eE]")
+"""How an integer may be written without its digits: 2e3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,3 +197,77 @@ def _stamp(file: BinaryIO) -> Stamp:
 
 def _stamp_of(status: os.stat_result) -> Stamp:
     return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def sieve(
+    values: Mapping[str, Value], types: Mapping[str, FieldType], places: Mapping[str, int]
+) -> Callable[[bytes], bool]:
+    """A test for the raw record: False when it certainly does not hold ``values``; ``places``: column numbers.
+
+    It throws most other records away without decoding or parsing them. It may let one through that does not match;
+    it never stops one that does.
+    """
+    name = _best(list(values), types)
+    value, place = values[name], places[name]
+    # a doubled quote stands for one, so only the longest part without quotes is surely there as it is
+    needle = max(str(value).split('"'), key=len).lstrip("-").encode()
+    match types[name].base:
+        case Base.STRING | Base.ENUMERATION:
+            exact = str(value).encode()
+
+            def may_be(cell: bytes) -> bool:
+                return exact in cell
+
+        case Base.INTEGER:
+
+            def may_be(cell: bytes) -> bool:
+                return not cell.isdigit() or len(cell) > 30 or int(cell) == value
+
+        case _:
+            return lambda raw: True
+
+    whole = types[name].base is Base.INTEGER
+
+    def passes(raw: bytes) -> bool:
+        if b'"' in raw:
+            return needle in raw or (whole and _EXPONENT.search(raw) is not None)
+        if not whole and needle not in raw:
+            return False
+        parts = raw.split(b",", place + 1)
+        return len(parts) <= place or may_be(parts[place].removesuffix(b"\r"))
+
+    return passes
+
+
+def _best(names: Sequence[str], types: Mapping[str, FieldType]) -> str:
+    """The field that tells most and is written in one way."""
+    order = (Base.STRING, Base.INTEGER, Base.ENUMERATION)
+    return min(names, key=lambda name: order.index(types[name].base) if types[name].base in order else len(order))
+
+
+class Index:
+    """Where in the file the records with given keys begin: eight bytes for each record.
+
+    A sorted array of 24 bits of the key's hash and 40 bits of the offset (files up to a terabyte).
+
+    Two keys in a hundred thousand share their bits: whoever asks compares the records.
+    """
+
+    def __init__(self, keys: Iterable[tuple[int, tuple[Value, ...]]]) -> None:
+        """Index ``keys``, pairs of the record's offset and its key's values."""
+        self._entries = array("Q", (_bits(key) << _OFFSET_BITS | offset for offset, key in keys))
+        self._entries = array("Q", sorted(self._entries))
+
+    def find(self, file: BinaryIO, path: str, key: tuple[Value, ...]) -> Iterator[Record]:
+        """The records that may have ``key``, in the file's order; their line is 0: not known."""
+        bits = _bits(key)
+        at = bisect_left(self._entries, bits << _OFFSET_BITS)
+        while at < len(self._entries) and self._entries[at] >> _OFFSET_BITS == bits:
+            offset = self._entries[at] & ((1 << _OFFSET_BITS) - 1)
+            for record in islice(records(file, path, offset), 1):
+                yield record._replace(line=0)
+            at += 1
+
+
+def _bits(key: tuple[Value, ...]) -> int:
+    return hash(key) & ((1 << _HASH_BITS) - 1)

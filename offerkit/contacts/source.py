@@ -6,9 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 from itertools import islice
-from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from offerkit.contacts import keys as key_texts
 from offerkit.contacts.bad_rows import BadRows
@@ -109,40 +108,6 @@ class Contacts(ABC):
     ) -> None:
         """Close."""
         self.close()
-
-
-def open_contacts(
-    dimension_name: str, dimension: Dimension, root: Path, environ: Mapping[str, str], zone: tzinfo
-) -> Contacts:
-    """The contacts of a dimension, from the source that it declares. Nothing is read yet.
-
-    ``root`` is the project's folder, ``environ`` the environment variables (for ``url_env``), ``zone`` the time
-    zone of the environment. Raises Refused when no source is declared, or its URL is missing or not supported.
-    """
-    source = dimension.source
-    if source is None:
-        raise refuse(
-            Code.CONTACTS_SOURCE,
-            f"the dimension “{dimension_name}” declares no source, so its contacts cannot be read",
-            hint="Add source: {format: csv, path: data/contacts.csv} to the dimension.",
-        )
-    match source.format:
-        case "csv":
-            from offerkit.contacts.csv_source import CsvContacts
-
-            return CsvContacts(dimension_name, dimension, zone, root, source.path)
-        case "parquet":
-            from offerkit.contacts.parquet import ParquetTable
-            from offerkit.contacts.table import TableContacts
-
-            return TableContacts(dimension_name, dimension, zone, ParquetTable(root, source.path))
-        case "sql":
-            from offerkit.contacts.sql import open_table
-            from offerkit.contacts.table import TableContacts
-
-            return TableContacts(dimension_name, dimension, zone, open_table(source, root, environ))
-        case _ as never:
-            assert_never(never)
 
 
 def no_contact(dimension_name: str, values: Mapping[str, Value]) -> Refused:

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
 from threading import Lock
-from typing import TYPE_CHECKING, Generic, TypeVar
-
-if TYPE_CHECKING:
-    from offerkit.engine.condition import Gate
-    from offerkit.engine.lineup import Lineup
-    from offerkit.rules.types import Value
+from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -56,24 +50,3 @@ class Bounded(Generic[K, V]):
 
     def __len__(self) -> int:
         return len(self._known)
-
-
-@dataclass(frozen=True, slots=True)
-class Bundle:
-    """Conditions compiled into one function that gives all results at once."""
-
-    gates: tuple[Gate, ...]
-    place_of: dict[Gate, int]
-    evaluate: Callable[..., tuple[Value, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What a catalog keeps: lineups by space, day and slice; one bundle a space.
-
-    ``about`` says by a presentation rule's place whether it is about an offer in the category that it was proposed in.
-    """
-
-    lineups: Bounded[tuple[object, ...], Lineup] = field(default_factory=lambda: Bounded(512))
-    bundles: Bounded[str, Bundle] = field(default_factory=lambda: Bounded(64))
-    about: dict[int, dict[tuple[str, str], bool]] = field(default_factory=dict)

@@ -1,199 +1,43 @@
 """The compiled catalog: a stage as the engine asks it, immutable (docs/adr/0012-compiled-catalog.md).
 
-Everything that does not depend on the contact or the moment is worked out when it is made: templates laid under
-offers, category chains, rules checked and shared, an index by category and theme. What depends on the day
-(lineup.py) or is compiled late (condition.py) is kept in it, which changes no answer.
+Everything that does not depend on the contact or the moment is worked out when it is made (compile.py): templates
+laid under offers, category chains, rules checked and shared, an index by category and theme. What depends on the day
+(lineup.py) or is compiled late (condition.py) is made when it is first asked for, and kept; that changes no answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from datetime import date, timedelta, tzinfo
-from decimal import Decimal
-from typing import TYPE_CHECKING
 
-from offerkit.engine.condition import Gate, Path
-from offerkit.engine.hooks import NO_HOOKS, Hooks
+from offerkit.engine.cache import Bounded
+from offerkit.engine.hooks import Hooks
+from offerkit.engine.lineup import Bundle, Lineup, LineupBuilder, bundle_of
 from offerkit.engine.report import Report
-from offerkit.engine.why import Why
-from offerkit.rules.types import FieldType, Row, Value
-
-if TYPE_CHECKING:
-    from offerkit.engine.cache import Kept
-    from offerkit.models.inherit import JsonMap
-
-
-@dataclass(frozen=True, slots=True)
-class Days:
-    """Whole days of the environment's zone, both ends included; None is open."""
-
-    first: date | None = None
-    last: date | None = None
-
-    def hold(self, today: date) -> bool:
-        """Whether ``today`` is among them."""
-        return (self.first is None or self.first <= today) and (self.last is None or today <= self.last)
-
-
-ALWAYS = Days()
+from offerkit.engine.resources import (
+    CallField,
+    Category,
+    Dimension,
+    Offer,
+    PresentationRule,
+    Requirement,
+    Space,
+)
+from offerkit.engine.slice import Wanted
+from offerkit.rules.types import Row
 
 
 @dataclass(frozen=True, slots=True)
-class Requirement:
-    """A condition with the place it stands at: the address of a resource, and the path inside it."""
+class CatalogCache:
+    """What a catalog keeps of what it made: lineups by space, day and slice; one bundle a space.
 
-    gate: Gate
-    why: Why
-    address: str
-    path: Path
-    name: str = ""
-    """A filter's name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Multiplier:
-    """Multiplies the weights below its category, on its own days."""
-
-    factor: Decimal
-    days: Days
-
-
-@dataclass(frozen=True, slots=True)
-class Category:
-    """A category; ``themes`` and ``always`` include what is inherited."""
-
-    path: str
-    label: str
-    address: str
-    enabled: bool
-    days: Days
-    when: Requirement | None
-    multiplier: Multiplier | None
-    themes: frozenset[str]
-    always: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Weight:
-    """A number or a formula; ``spaces`` empty: on all. ``address`` may be a template's."""
-
-    label: str
-    number: Decimal | None
-    formula: Gate | None
-    when: Requirement | None
-    days: Days
-    spaces: frozenset[str]
-    dynamic: str
-    address: str
-    path: Path
-
-    def stands(self, space: str, today: date) -> bool:
-        """Whether it counts on this space and day, its condition aside."""
-        return (not self.spaces or space in self.spaces) and self.days.hold(today)
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """An offer with its template's defaults and its categories from the root to its own."""
-
-    place: int
-    name: str
-    address: str
-    category: str
-    chain: tuple[Category, ...]
-    enabled: bool
-    days: Days
-    requirements: tuple[Requirement, ...]
-    """Its filters in order, then its condition."""
-    weights: tuple[Weight, ...]
-    themes: frozenset[str]
-    spaces: frozenset[str]
-    """Where it is activated."""
-    row: Row
-    """``offer.<field>``."""
-    tie: int
-    """A hash of its name for ties, 31 bits (ranking.offer_tie)."""
-    bodies: tuple[tuple[str, JsonMap], ...]
-    """Its body and those of its templates, nearest first, with their addresses: who says what."""
-
-    def where(self, path: Path) -> tuple[str, Path]:
-        """The address of the offer or template that says what stands at ``path``; the offer's own if none does."""
-        for address, body in self.bodies:
-            if _says(body, path):
-                return address, path
-        return self.address, path
-
-    def factors(self, today: date) -> tuple[tuple[str, Decimal], ...]:
-        """The multipliers that hold today, with their categories, from the root."""
-        return tuple(
-            (category.path, category.multiplier.factor)
-            for category in self.chain
-            if category.multiplier is not None and category.multiplier.days.hold(today)
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Space:
-    """A space as the engine needs it; how it identifies and stores is its caller's."""
-
-    name: str
-    address: str
-    channel: str
-    unitary: bool
-    categories: tuple[str, ...]
-    themes: tuple[str, ...]
-    target_loading: str
-    post_processing: str
-
-
-@dataclass(frozen=True, slots=True)
-class PresentationRule:
-    """A rule of the typology. ``of``, ``statuses`` (empty: any) and ``when`` say which propositions count.
-
-    ``applies`` are the places of the offers it is about; None when that depends on the clock. ``offers`` and
-    ``categories`` name them, ``applies_when`` is a condition on offer and category.
+    ``about`` says by a presentation rule's place whether it is about an offer in the category that it was proposed in.
     """
 
-    name: str
-    address: str
-    channel: str
-    everything: bool
-    offers: frozenset[str]
-    categories: tuple[str, ...]
-    applies_when: Gate | None
-    applies: frozenset[int] | None
-    contacts: Requirement | None
-    of: str
-    statuses: frozenset[str]
-    same_channel: bool
-    when: Gate | None
-    before: timedelta
-    after: timedelta
-    maximum: int
-
-    @property
-    def steady(self) -> bool:
-        """Whether the clock decides nothing but which propositions are within the period."""
-        return self.applies is not None and not (self.when is not None and self.when.uses_clock)
-
-
-@dataclass(frozen=True, slots=True)
-class CallField:
-    """A field of the call data; ``sample`` is what previews use."""
-
-    type: FieldType
-    required: bool
-    sample: Value
-
-
-@dataclass(frozen=True, slots=True)
-class Dimension:
-    """The contacts' side: name (the namespace in rules), primary key, fields."""
-
-    name: str
-    key: tuple[str, ...]
-    fields: Mapping[str, FieldType]
+    lineups: Bounded[tuple[object, ...], Lineup] = field(default_factory=lambda: Bounded(512))
+    bundles: Bounded[str, Bundle] = field(default_factory=lambda: Bounded(64))
+    about: dict[int, dict[tuple[str, str], bool]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,35 +70,52 @@ class Catalog:
     """A contact of whom nothing is known."""
     no_data: Row
     """Call data when none was passed."""
-    kept: Kept
-    """Lineups and bundles made so far: they change no answer."""
+    cache: CatalogCache = field(default_factory=CatalogCache, init=False, repr=False)
 
+    def members(self, wanted: Wanted) -> list[int]:
+        """The places of the slice's offers: below a category or with a theme; both named: both must hold.
 
-def compile_catalog(
-    environment: str,
-    bodies: Mapping[str, JsonMap],
-    activated: Mapping[str, tuple[str, ...]],
-    hooks: Hooks = NO_HOOKS,
-    *,
-    revision: int = 0,
-) -> Catalog:
-    """The catalog of ``environment`` made from canonical bodies by address, shared resources included.
+        Offers of categories that are always included are added, except when nothing that was named exists, or offers
+        are named themselves.
+        """
+        if wanted.nowhere:
+            return []
+        if wanted.offers is not None:
+            return sorted(self.place_of[name] for name in wanted.offers if name in self.place_of)
+        if not wanted.categories and not wanted.themes:
+            return list(range(len(self.offers)))
+        found: set[int] | None = None
+        for names, index in ((wanted.categories, self.by_category), (wanted.themes, self.by_theme)):
+            if names:
+                places = {place for name in names for place in index.get(name, ())}
+                found = places if found is None else found & places
+        return sorted((found or set()) | self.always)
 
-    ``activated``: by offer address the spaces it is activated on; an offer that is absent is on none. Previews
-    and simulations say here what they suppose. Raises KeyError when the environment or its dimension is not among
-    the bodies. A rule that cannot be read makes its offer ineligible and is listed in ``problems``.
-    """
-    from offerkit.engine.compile import Compiler
+    def lineup(self, space: str, today: date, wanted: Wanted) -> Lineup:
+        """The lineup of a slice on a space and day, made when it is not kept yet."""
+        key = (space, today, wanted.nowhere, frozenset(wanted.categories), frozenset(wanted.themes), wanted.offers)
+        return self.cache.lineups.get(key, lambda: self._lineup(space, today, self.members(wanted)))
 
-    return Compiler(environment, bodies, activated, hooks).catalog(revision)
+    def about(
+        self, place: int, pairs: Set[tuple[str, str]], judge: Callable[[tuple[str, str]], bool]
+    ) -> Mapping[tuple[str, str], bool]:
+        """Whether the rule at ``place`` is about each of ``pairs``, an offer and the category it was proposed in.
 
+        ``judge`` is asked once for each pair, unless what the rule is about depends on the clock.
+        """
+        if self.rules[place].applies is None:
+            return {pair: judge(pair) for pair in pairs}
+        known = self.cache.about.setdefault(place, {})
+        new = {pair for pair in pairs if pair not in known}
+        if new and len(known) > 2 * len(self.offers) + 1_000:  # offers that are gone, or were elsewhere
+            known, new = {}, set(pairs)
+            self.cache.about[place] = known
+        for pair in new:
+            known[pair] = judge(pair)
+        return known
 
-def _says(body: object, path: Path) -> bool:
-    """Whether ``body`` has what ``path`` leads to; lists are replaced as a whole, so the list is enough."""
-    for key in path:
-        if isinstance(key, int):
-            return True
-        if not isinstance(body, dict) or key not in body:
-            return False
-        body = body[key]
-    return True
+    def _lineup(self, space: str, today: date, places: Sequence[int]) -> Lineup:
+        return LineupBuilder(self.offers, self.rules, space, today, self._bundle).build(places)
+
+    def _bundle(self, space: str) -> Bundle:
+        return self.cache.bundles.get(space, lambda: bundle_of(self.offers, space, self.dimension.name))

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from offerkit.diagnostics import nearest, suggestion
 from offerkit.engine.case_values import CaseError, decimal, known_keys, map_of, names_of, text_of
-from offerkit.engine.decision import Decision, Finding
-from offerkit.engine.why import Why
+from offerkit.engine.decision import Decision
+from offerkit.engine.reasons import DECIDED, Finding, Reason
 from offerkit.rules.values import show
 
 EXPECTATIONS = frozenset({"offers", "any_order", "weights", "out", "nothing", "reports", "refused"})
@@ -22,7 +22,7 @@ def known_expectations(expected: Mapping[str, object]) -> None:
     if not expected:
         raise CaseError("expect says what must come of the case: offers, any_order, out, nothing, reports or refused")
     if "nothing" in expected:
-        _why(expected["nothing"])
+        _reason(expected["nothing"])
     for out in map_of(expected.get("out", {}), "out").values():
         _out(out)
 
@@ -50,8 +50,8 @@ def compare(
     found += _weights(map_of(expected.get("weights", {}), "weights"), decisions)
     for offer, out in map_of(expected.get("out", {}), "out").items():
         found += _compare_out(offer, _out(out), decisions[-1]) if offer in offers else [_no_offer(offer, offers)]
-    if "nothing" in expected and first.because is not _why(expected["nothing"]):
-        found.append(f"expected nothing, because of {_why(expected['nothing'])}; it is {first.because or 'decided'}")
+    if "nothing" in expected and first.because is not _reason(expected["nothing"]):
+        found.append(f"expected nothing, because of {_reason(expected['nothing'])}; it is {first.because or 'decided'}")
     said = [f"{report.code} {report.message}" for decision in decisions for report in decision.reports]
     if "reports" in expected:
         wanted_reports = names_of(expected["reports"], "reports")
@@ -80,7 +80,7 @@ def _why_not(decision: Decision, wanted: Sequence[str], offers: Collection[str])
         if offer not in offers:
             reasons.append(_no_offer(offer, offers))
         elif offer not in chosen and finding is not None:
-            reasons.append(f"{offer}: {finding.why} ({finding.reason})")
+            reasons.append(f"{offer}: {finding.reason} ({finding.sentence})")
     return f"; {'; '.join(reasons)}" if reasons else ""
 
 
@@ -95,7 +95,7 @@ def _finding(decision: Decision, offer: str) -> Finding | None:
     if trace is None or trace.environment is not None:
         return trace.environment if trace is not None else None
     verdict = next((one for one in trace.verdicts if one.offer == offer), None)
-    return Finding(Why.NOT_IN_SLICE, "the call asks for other offers") if verdict is None else verdict.out
+    return verdict.out if verdict is not None else trace.slice.others if trace.slice is not None else None
 
 
 def _weights(wanted: Mapping[str, object], decisions: Sequence[Decision]) -> list[str]:
@@ -109,32 +109,31 @@ def _weights(wanted: Mapping[str, object], decisions: Sequence[Decision]) -> lis
     return found
 
 
-def _compare_out(offer: str, wanted: tuple[Why, str, str], decision: Decision) -> list[str]:
-    why, by, says = wanted
+def _compare_out(offer: str, wanted: tuple[Reason, str, str], decision: Decision) -> list[str]:
+    reason, by, says = wanted
     finding = _finding(decision, offer)
     if finding is None:
-        return [f"{offer} is proposed; expected to be out by {why}"]
-    if finding.why is not why:
-        return [f"{offer} is out by {finding.why} ({finding.reason}), expected {why}"]
+        return [f"{offer} is proposed; expected to be out by {reason}"]
+    if finding.reason is not reason:
+        return [f"{offer} is out by {finding.reason} ({finding.sentence}), expected {reason}"]
     if by and not finding.address.endswith(by):
         return [f"{offer} is out by {finding.address}, expected {by}"]
-    if says not in finding.reason:
-        return [f"{offer} is out because “{finding.reason}”, which does not say “{says}”"]
+    if says not in finding.sentence:
+        return [f"{offer} is out because “{finding.sentence}”, which does not say “{says}”"]
     return []
 
 
-def _out(value: object) -> tuple[Why, str, str]:
+def _out(value: object) -> tuple[Reason, str, str]:
     """A reason; or a reason with the address's end (``by``) and a part of the sentence (``says``)."""
     if isinstance(value, Mapping):
         data = map_of(value, "out")
         known_keys(data, OUT_KEYS, "out")
-        return _why(data.get("why")), text_of(data.get("by", ""), "by"), text_of(data.get("says", ""), "says")
-    return _why(value), "", ""
+        return _reason(data.get("why")), text_of(data.get("by", ""), "by"), text_of(data.get("says", ""), "says")
+    return _reason(value), "", ""
 
 
-def _why(value: object) -> Why:
+def _reason(value: object) -> Reason:
     text = text_of(value, "a reason")
-    try:
-        return Why(text)
-    except ValueError:
-        raise CaseError(f"“{text[:80]}” is not a reason. {suggestion(text, list(Why))}".strip()) from None
+    if text not in DECIDED:
+        raise CaseError(f"“{text[:80]}” is not a reason. {suggestion(text, DECIDED)}".strip())
+    return Reason(text)

@@ -8,10 +8,14 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from offerkit.address import Kind, ancestors
-from offerkit.engine.cache import Kept
-from offerkit.engine.catalog import (
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.compile_offers import OfferCompiler
+from offerkit.engine.compile_rules import compile_rule
+from offerkit.engine.expressions import Expressions
+from offerkit.engine.hooks import NO_HOOKS, Hooks
+from offerkit.engine.ranking import offer_tie
+from offerkit.engine.resources import (
     CallField,
-    Catalog,
     Category,
     Days,
     Dimension,
@@ -21,24 +25,36 @@ from offerkit.engine.catalog import (
     Requirement,
     Space,
 )
-from offerkit.engine.compile_offers import OfferCompiler
-from offerkit.engine.compile_rules import compile_rule
-from offerkit.engine.expressions import Expressions
-from offerkit.engine.hooks import Hooks
-from offerkit.engine.ranking import offer_tie
-from offerkit.engine.why import Why
+from offerkit.fingerprint import JsonMap
 from offerkit.models.category import Category as CategoryModel
 from offerkit.models.dimension import Dimension as DimensionModel
 from offerkit.models.environment import Environment
-from offerkit.models.inherit import JsonMap
 from offerkit.models.scopes import field_types
 from offerkit.models.space import Space as SpaceModel
 from offerkit.models.typology import Typology
 from offerkit.rules.types import Row
 from offerkit.rules.values import parse_value
+from offerkit.state.effective import Inheritance
 
 
-class Compiler:
+def compile_catalog(
+    environment: str,
+    bodies: Mapping[str, JsonMap],
+    activated: Mapping[str, tuple[str, ...]],
+    hooks: Hooks = NO_HOOKS,
+    *,
+    revision: int = 0,
+) -> Catalog:
+    """The catalog of ``environment`` made from canonical bodies by address, shared resources included.
+
+    ``activated``: by offer address the spaces it is activated on; an offer that is absent is on none. Previews
+    and simulations say here what they suppose. Raises KeyError when the environment or its dimension is not among
+    the bodies. A rule that cannot be read makes its offer ineligible and is listed in ``problems``.
+    """
+    return _Compiler(environment, bodies, activated, hooks).catalog(revision)
+
+
+class _Compiler:
     """Compiles one environment out of bodies by address."""
 
     def __init__(
@@ -52,6 +68,7 @@ class Compiler:
         self._environment, self._bodies, self._activated, self._hooks = environment, bodies, activated, hooks
         self._model = Environment.model_validate(bodies[f"environment.{environment}"])
         self._dimension = DimensionModel.model_validate(bodies[f"dimension.{self._model.dimension}"])
+        self._inheritance = Inheritance(environment, bodies.get)
         self._zone = ZoneInfo(self._model.time_zone)
         self._fields = field_types(self._dimension.fields)
         self._data = self._call_fields()
@@ -64,7 +81,7 @@ class Compiler:
         when = None
         if self._model.when is not None:
             gate = self._expressions.target(self._model.when, address, ("when",))
-            when = Requirement(gate, Why.ENVIRONMENT_CONDITION, address, ("when",))
+            when = Requirement(gate, address, ("when",))
         categories = self._categories()
         offers = self._offers(categories)
         rules = self._rules(offers, categories)
@@ -94,7 +111,6 @@ class Compiler:
             problems=tuple(self._expressions.problems),
             nobody=_unknown(self._fields),
             no_data=_unknown(self._data),
-            kept=Kept(),
         )
 
     def _of(self, kind: Kind) -> Iterator[tuple[str, str, JsonMap]]:
@@ -137,12 +153,11 @@ class Compiler:
         known: dict[str, Category] = {}
         for path, address, body in sorted(self._of(Kind.CATEGORY), key=lambda found: found[0].split("/")):
             model = CategoryModel.model_validate(body)
-            above = [known[name] for name in ancestors(path)[:-1] if name in known]
             when = None
             if model.eligible.when is not None:
                 where = ("eligible", "when")
                 gate = self._expressions.target(model.eligible.when, address, where)
-                when = Requirement(gate, Why.CATEGORY_CONDITION, address, where)
+                when = Requirement(gate, address, where)
             multiplier = model.multiplier
             known[path] = Category(
                 path,
@@ -152,13 +167,13 @@ class Compiler:
                 Days(model.eligible.from_, model.eligible.until),
                 when,
                 None if multiplier is None else Multiplier(multiplier.factor, Days(multiplier.from_, multiplier.until)),
-                frozenset(model.themes).union(*(part.themes for part in above)),
-                model.always_include or any(part.always for part in above),
+                self._inheritance.themes(path),
+                self._inheritance.always_included(path),
             )
         return known
 
     def _offers(self, categories: Mapping[str, Category]) -> tuple[Offer, ...]:
-        compiler = OfferCompiler(self._environment, self._bodies, categories, self._expressions)
+        compiler = OfferCompiler(self._environment, self._inheritance, categories, self._expressions)
         return tuple(
             compiler.offer(place, name, tie=offer_tie(name), spaces=frozenset(self._activated.get(address, ())))
             for place, (name, address, _) in enumerate(self._of(Kind.OFFER))

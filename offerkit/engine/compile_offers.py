@@ -7,19 +7,18 @@ from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
 
-from offerkit.address import Kind, ancestors
+from offerkit.address import Kind
 from offerkit.diagnostics import Code
-from offerkit.engine.catalog import ALWAYS, Category, Days, Offer, Requirement, Weight
 from offerkit.engine.condition import Condition, Gate, Path
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.report import Report
-from offerkit.engine.why import Why
+from offerkit.engine.resources import ALWAYS, Category, Days, Offer, Requirement, Weight
 from offerkit.models.filter import Filter, FilterUse
-from offerkit.models.inherit import JsonMap, merged
 from offerkit.models.offer import Offer as OfferModel
 from offerkit.models.scopes import field_types
 from offerkit.models.template import Weight as WeightModel
 from offerkit.rules.types import Row, Wanted
+from offerkit.state.effective import Inheritance
 
 _READ = ("category", "code", "label", "enabled", "eligible", "weights", "themes")
 
@@ -30,27 +29,24 @@ class OfferCompiler:
     def __init__(
         self,
         environment: str,
-        bodies: Mapping[str, JsonMap],
+        inheritance: Inheritance,
         categories: Mapping[str, Category],
         expressions: Expressions,
     ) -> None:
-        """Offers, templates and filters are found in ``bodies``."""
-        self._environment, self._bodies = environment, bodies
+        """``categories``: the compiled ones, by path."""
+        self._environment, self._inheritance = environment, inheritance
         self._categories, self._expressions = categories, expressions
         self._filters: dict[str, Filter] = {}
 
     def offer(self, place: int, name: str, *, tie: int, spaces: frozenset[str]) -> Offer:
         """The offer ``name``, the ``place``-th of the catalog, activated on ``spaces``."""
         address = f"{self._environment}/{Kind.OFFER}.{name}"
-        bodies = self._with_templates(address)
-        whole: JsonMap = {}
-        for _, body in reversed(bodies):
-            whole = merged(whole, body)
-        model = OfferModel.model_validate({key: whole[key] for key in _READ if key in whole})
+        effective = self._inheritance.offer(address)
+        model = OfferModel.model_validate(effective.pick(_READ))
         row: Row = MappingProxyType(
             {"name": name, "code": model.code or name, "label": model.label, "category": model.category}
         )
-        chain = tuple(self._categories[path] for path in ancestors(model.category) if path in self._categories)
+        chain = tuple(self._categories[layer.name] for layer in effective.categories)
         offer = Offer(
             place=place,
             name=name,
@@ -61,11 +57,11 @@ class OfferCompiler:
             days=Days(model.eligible.from_, model.eligible.until),
             requirements=(),
             weights=(),
-            themes=frozenset(model.themes).union(*(category.themes for category in chain)),
+            themes=effective.themes,
             spaces=spaces,
             row=row,
             tie=tie,
-            bodies=bodies,
+            layers=effective.layers,
         )
         return self._with_rules(offer, model)
 
@@ -74,32 +70,15 @@ class OfferCompiler:
         if model.eligible.when is not None:
             address, path = offer.where(("eligible", "when"))
             gate = self._expressions.target(model.eligible.when, address, path)
-            requirements.append(Requirement(gate, Why.OFFER_CONDITION, address, path))
+            requirements.append(Requirement(gate, address, path))
         weights = [self._weight(offer, place, weight) for place, weight in enumerate(model.weights)]
         if not weights:
             weights = [Weight("", Decimal(1), None, None, ALWAYS, frozenset(), "", offer.address, ())]
         return replace(offer, requirements=tuple(requirements), weights=tuple(weights))
 
-    def _with_templates(self, address: str) -> tuple[tuple[str, JsonMap], ...]:
-        """Addresses and bodies, the offer's first; of templates only what they give to offers."""
-        body = self._bodies[address]
-        found = [(address, body)]
-        seen: set[str] = set()
-        name = body.get("template")
-        while isinstance(name, str) and name not in seen:
-            seen.add(name)
-            at = f"{self._environment}/{Kind.TEMPLATE}.{name}"
-            template = self._bodies.get(at)
-            if template is None:
-                break
-            found.append((at, {key: template[key] for key in ("eligible", "weights", "themes") if key in template}))
-            name = template.get("template")
-        return tuple(found)
-
     def _filter(self, offer: Offer, place: int, use: FilterUse) -> Requirement:
         address, path = offer.where(("eligible", "filters", place))
-        at = f"{self._environment}/{Kind.FILTER}.{use.filter}"
-        body = self._bodies.get(at)
+        at, body = self._inheritance.filter(use.filter)
         if body is None:
             return self._broken(use.filter, f"there is no filter “{use.filter}”", address, path)
         model = self._filters.get(at)
@@ -114,19 +93,19 @@ class OfferCompiler:
                 use.filter, f"a parameter of filter “{use.filter}” does not fit: {error}", address, path
             )
         gate = self._expressions.filter(at, model.when, types, MappingProxyType(values), offer.row)
-        return Requirement(gate, Why.FILTER, at, ("when",), use.filter)
+        return Requirement(gate, at, ("when",), use.filter)
 
     def _broken(self, name: str, problem: str, address: str, path: Path) -> Requirement:
         """A requirement that never holds, told of."""
         self._expressions.problems.append(Report(Code.BROKEN_RULE, f"{address} never holds: {problem}", address))
-        return Requirement(Gate(Condition("", None, problem, ("", ""))), Why.FILTER, address, path, name)
+        return Requirement(Gate(Condition("", None, problem, ("", ""))), address, path, name)
 
     def _weight(self, offer: Offer, place: int, model: WeightModel) -> Weight:
         address, path = offer.where(("weights", place))
         when = None
         if model.when is not None:
             gate = self._expressions.target(model.when, address, (*path, "when"))
-            when = Requirement(gate, Why.NO_WEIGHT, address, (*path, "when"))
+            when = Requirement(gate, address, (*path, "when"))
         formula = None
         if model.formula is not None:
             formula = self._expressions.target(model.formula, address, (*path, "formula"), Wanted.FORMULA)

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from offerkit.engine.catalog import Category, Offer, PresentationRule, Requirement
 from offerkit.engine.durations import duration
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.presentation import matches
-from offerkit.engine.why import Why
-from offerkit.models.inherit import JsonMap
+from offerkit.engine.resources import Category, Offer, PresentationRule, Requirement
+from offerkit.fingerprint import JsonMap
 from offerkit.models.rule import Rule
 
 _STATUSES = {
@@ -33,7 +32,7 @@ def compile_rule(
     contacts = None
     if model.contacts is not None:
         gate = expressions.target(model.contacts, address, ("contacts",))
-        contacts = Requirement(gate, Why.PRESENTATION_RULE, address, ("contacts",))
+        contacts = Requirement(gate, address, ("contacts",))
     rule = PresentationRule(
         name=address.rpartition(".")[2],
         address=address,

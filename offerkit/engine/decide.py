@@ -1,6 +1,6 @@
 """The decision: domain.md §3, steps 1 (target loading) to 11. Steps 1 (who) and 12 (store, render) are the caller's.
 
-:func:`decide` answers from a lineup of bits; with ``explain`` it walks offer by offer (walk.py). What follows the
+:func:`decide` answers from a lineup of bits; with ``explain`` it walks offer by offer (explain.py). What follows the
 sort they share (finish.py), and tests hold both to the same answer.
 """
 
@@ -13,21 +13,22 @@ from heapq import merge
 from types import MappingProxyType
 
 from offerkit.engine.call import Call
-from offerkit.engine.catalog import Catalog, Space
+from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import typed
-from offerkit.engine.condition import Facts, Gate, Memo
+from offerkit.engine.condition import Facts, Gate, Memo, facts_at
 from offerkit.engine.decision import Decision, Trace
+from offerkit.engine.explain import explain as explained
 from offerkit.engine.finish import first, in_order, weigh
 from offerkit.engine.history import Past, Remembered, Tally
 from offerkit.engine.hooks import load_target, rubbish
-from offerkit.engine.lineup import Lineup, bits_of, lineup
+from offerkit.engine.lineup import Lineup, bits_of
 from offerkit.engine.presentation import Moment, applied, lasts, reached_by
 from offerkit.engine.ranking import Entry
+from offerkit.engine.reasons import Reason, environment_check
 from offerkit.engine.report import Report
+from offerkit.engine.resources import Space
 from offerkit.engine.slice import wanted
-from offerkit.engine.walk import unmet, walk
 from offerkit.engine.weights import best
-from offerkit.engine.why import Why
 from offerkit.rules.types import Value
 
 
@@ -41,9 +42,9 @@ def decide(catalog: Catalog, call: Call, history: Sequence[Past], *, explain: bo
     reports = list(call.reports)
     facts = _facts(catalog, space, call, reports)
     if catalog.when is not None and catalog.when.gate.value(facts) is not True:
-        trace = Trace(unmet(catalog.when, facts, "the environment's filter"), None, ()) if explain else None
-        return Decision((), tuple(reports), MappingProxyType(_NOTHING), Why.ENVIRONMENT_CONDITION, trace)
-    decided = walk if explain else _fast
+        trace = Trace(environment_check(catalog.when).finding(facts), None, ()) if explain else None
+        return Decision((), tuple(reports), MappingProxyType(_NOTHING), Reason.ENVIRONMENT_CONDITION, trace)
+    decided = explained if explain else _fast
     return decided(catalog, space, call, facts, history, reports)
 
 
@@ -75,15 +76,14 @@ def _facts(catalog: Catalog, space: Space, call: Call, reports: list[Report]) ->
         if report is not None:
             reports.append(report)
         data = {**data, **values}
-    local = call.now.astimezone(catalog.zone).replace(tzinfo=None)
-    return Facts(call.contact, data, local, local.date())
+    return facts_at(call.now, catalog.zone, call.contact, data)
 
 
 def _fast(
     catalog: Catalog, space: Space, call: Call, facts: Facts, history: Sequence[Past], reports: list[Report]
 ) -> Decision:
     """Steps 3 to 11 over a lineup: sets of offers are bits of an integer."""
-    line = lineup(catalog, space.name, facts.today, wanted(space, call))
+    line = catalog.lineup(space.name, facts.today, wanted(space, call))
     known: dict[Gate, Value] = {}
     alive = line.alive(facts, known)
     computed = _computed(catalog, line, alive, Memo(facts, known), reports) if line.computed else {}

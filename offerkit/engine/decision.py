@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from enum import StrEnum
 
 from offerkit.engine.condition import Path
-from offerkit.engine.hooks import Product
+from offerkit.engine.reasons import Finding, Reason
 from offerkit.engine.report import Report
-from offerkit.engine.why import STEP_OF, Why
-from offerkit.rules.types import Row, Value
+from offerkit.engine.slice import From
+from offerkit.hooks import Product
+from offerkit.rules.types import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,29 +23,6 @@ class Chosen:
     weight: Decimal
     rank: int
     product: Product | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One reason: in a word, in a sentence, and where it stands.
-
-    ``address`` and ``path`` lead to the rule (its YAML position is the caller's to find); for a condition ``text``
-    is the part of it that is not true, ``offset`` where that part begins in the whole condition, and ``values``
-    what the part read.
-    """
-
-    why: Why
-    reason: str
-    address: str = ""
-    path: Path = ()
-    text: str = ""
-    offset: int = 0
-    values: tuple[tuple[str, Value], ...] = ()
-
-    @property
-    def step(self) -> int:
-        """The step of domain.md §3."""
-        return STEP_OF[self.why]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +45,6 @@ class Verdict:
     notes: tuple[str, ...] = ()
 
 
-class From(StrEnum):
-    """Where the slice comes from."""
-
-    CALL = "call"
-    DEFAULTS = "defaults"
-    WHOLE = "whole"
-
-
 @dataclass(frozen=True, slots=True)
 class Slice:
     """The part of the catalog that was looked at; ``always``: the categories that every slice includes."""
@@ -85,6 +54,8 @@ class Slice:
     themes: tuple[str, ...]
     always: tuple[str, ...]
     size: int
+    others: Finding
+    """Why offers outside of it are not proposed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +78,7 @@ class Decision:
     chosen: tuple[Chosen, ...]
     reports: tuple[Report, ...]
     considered: Mapping[str, int]
-    because: Why | None = None
+    because: Reason | None = None
     trace: Trace | None = None
     data: Row = field(default_factory=dict)
     """The call data that decided, what target loading added included: personalisation uses the same."""

@@ -6,21 +6,23 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from offerkit.engine.call import Call
-from offerkit.engine.catalog import Catalog, Offer, Space
+from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import Facts
 from offerkit.engine.decision import Chosen
-from offerkit.engine.hooks import Candidate, post_process, products
+from offerkit.engine.hooks import post_process, products
 from offerkit.engine.ranking import Entry, once, ranked, tie_key
+from offerkit.engine.reasons import Reason
 from offerkit.engine.report import Report
+from offerkit.engine.resources import Offer, Space
 from offerkit.engine.weights import Best, times
-from offerkit.engine.why import Why
+from offerkit.hooks import Candidate
 
 
 class Weighed(NamedTuple):
     """An offer's entries, the best first; none, and why."""
 
     entries: tuple[Entry, ...]
-    out: Why | None = None
+    out: Reason | None = None
 
 
 def weigh(catalog: Catalog, offer: Offer, found: Best | None, facts: Facts, reports: list[Report]) -> Weighed:
@@ -30,11 +32,11 @@ def weigh(catalog: Catalog, offer: Offer, found: Best | None, facts: Facts, repo
     offer stands as it is.
     """
     if found is None:
-        return Weighed((), Why.NO_WEIGHT)
+        return Weighed((), Reason.NO_WEIGHT)
     factors = offer.factors(facts.today)
     entry = Entry(times(found.number, factors), offer.place)
     if entry.weight <= 0:
-        return Weighed((), Why.WEIGHT_ZERO)
+        return Weighed((), Reason.WEIGHT_ZERO)
     if not found.source.dynamic:
         return Weighed((entry,))
     made, report = products(catalog.hooks, found.source.dynamic, offer.name, facts.contact, facts.data)
@@ -46,7 +48,7 @@ def weigh(catalog: Catalog, offer: Offer, found: Best | None, facts: Facts, repo
         Entry(times(weight, factors), offer.place, product, order) for order, (product, weight) in enumerate(made)
     ]
     kept = sorted((entry for entry in entries if entry.weight > 0), key=lambda entry: (-entry.weight, entry.order))
-    return Weighed(tuple(kept), None if kept else Why.NO_PRODUCT)
+    return Weighed(tuple(kept), None if kept else Reason.NO_PRODUCT)
 
 
 def in_order(
@@ -56,7 +58,7 @@ def in_order(
 
     A post-processing hook sees every product of a dynamic offer; of each offer its first one is kept.
     """
-    tie = tie_key(catalog, call.seed, call.key, facts.today)
+    tie = tie_key(catalog.offers, call.seed, call.key, facts.today)
     if not space.post_processing:
         return ranked(entries, tie, call.n)
     order = ranked(entries, tie, None)

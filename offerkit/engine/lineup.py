@@ -7,7 +7,7 @@ weight down. What is the same for every contact that day is worked out here once
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,17 +15,24 @@ from decimal import Decimal
 from itertools import compress, repeat
 from operator import is_not
 
-from offerkit.engine.cache import Bundle
-from offerkit.engine.catalog import Catalog, Offer, Weight
 from offerkit.engine.condition import Facts, Gate
 from offerkit.engine.ranking import Entry
-from offerkit.engine.slice import Wanted, members
+from offerkit.engine.resources import Offer, PresentationRule, Weight
 from offerkit.engine.weights import standing, times
 from offerkit.rules.types import Value
 
 _FLAGS = bytes(1 if place == ord("1") else 0 for place in range(256))
 _BUNDLE_FROM = 8
 """Fewer conditions than this are evaluated one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Conditions compiled into one function that gives all results at once."""
+
+    gates: tuple[Gate, ...]
+    place_of: dict[Gate, int]
+    evaluate: Callable[..., tuple[Value, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +99,6 @@ class Lineup:
         return sum(1 for _ in self.standing(alive)) if self.repeats else (alive >> len(self.computed)).bit_count()
 
 
-def lineup(catalog: Catalog, space: str, today: date, wanted: Wanted) -> Lineup:
-    """The lineup for a slice, made when it is not kept yet."""
-    key = (space, today, wanted.nowhere, frozenset(wanted.categories), frozenset(wanted.themes), wanted.offers)
-    return catalog.kept.lineups.get(key, lambda: _Builder(catalog, space, today).build(members(catalog, wanted)))
-
-
 def _first(entries: Iterable[Entry]) -> Iterator[Entry]:
     seen: set[int] = set()
     for entry in entries:
@@ -107,23 +108,28 @@ def _first(entries: Iterable[Entry]) -> Iterator[Entry]:
 
 
 @dataclass
-class _Builder:
-    catalog: Catalog
+class LineupBuilder:
+    """Makes the lineup of a space on one day. ``bundle`` gives the space's, which all its lineups share."""
+
+    offers: Sequence[Offer]
+    rules: Sequence[PresentationRule]
     space: str
     today: date
+    bundle: Callable[[str], Bundle]
     constant: list[tuple[Entry, Weight]] = field(default_factory=list)
     computed: list[tuple[Offer, list[Weight]]] = field(default_factory=list)
 
     def build(self, places: Sequence[int]) -> Lineup:
+        """The lineup of the offers at ``places``."""
         for place in places:
-            self._add(self.catalog.offers[place])
+            self._add(self.offers[place])
         self.constant.sort(key=lambda pair: (-pair[0].weight, pair[0].place))
         size = len(self.constant) + len(self.computed)
         bit_of = [1 << (size - 1 - place) for place in range(size)]
         masks: dict[Gate, int] = {}
         of_offer: dict[int, int] = {}
         of_category: dict[str, int] = {}
-        rows = [(self.catalog.offers[entry.place], weight) for entry, weight in self.constant]
+        rows = [(self.offers[entry.place], weight) for entry, weight in self.constant]
         for bit, (offer, weight) in zip(bit_of, [*rows, *((offer, None) for offer, _ in self.computed)], strict=True):
             for gate in _gates(offer, weight):
                 masks[gate] = masks.get(gate, 0) | bit
@@ -143,9 +149,7 @@ class _Builder:
             gates=tuple((gate, mask) for gate, mask in masks.items() if bundle is None or gate not in bundle.place_of),
             of_offer=of_offer,
             of_category=of_category,
-            about=tuple(
-                None if rule.applies is None else bits_of(rule.applies, of_offer) for rule in self.catalog.rules
-            ),
+            about=tuple(None if rule.applies is None else bits_of(rule.applies, of_offer) for rule in self.rules),
         )
 
     def _add(self, offer: Offer) -> None:
@@ -172,7 +176,7 @@ class _Builder:
         plain = sum(1 for gate in masks if _bundled(gate))
         if plain < _BUNDLE_FROM:
             return None, ()
-        bundle = self.catalog.kept.bundles.get(self.space, lambda: _bundle_of(self.catalog, self.space))
+        bundle = self.bundle(self.space)
         if plain * 4 < len(bundle.gates):
             return None, ()
         return bundle, tuple(masks.get(gate, 0) for gate in bundle.gates)
@@ -202,16 +206,16 @@ def _bundled(gate: Gate) -> bool:
     return not gate.bound and gate.condition.checked is not None
 
 
-def _bundle_of(catalog: Catalog, space: str) -> Bundle:
+def bundle_of(offers: Iterable[Offer], space: str, dimension: str) -> Bundle:
     """Every ordinary condition that offers of a space need on any day, as one function."""
     from offerkit.rules.python import compile_many
 
     found: dict[Gate, None] = {}
-    for offer in catalog.offers:
+    for offer in offers:
         if space in offer.spaces:
             for weight in (None, *offer.weights):
                 found.update(dict.fromkeys(gate for gate in _gates(offer, weight) if _bundled(gate)))
     gates = tuple(found)
     checked = [gate.condition.checked for gate in gates if gate.condition.checked is not None]
-    evaluate = compile_many(checked, (catalog.dimension.name, "interaction"), exact=False)
+    evaluate = compile_many(checked, (dimension, "interaction"), exact=False)
     return Bundle(gates, {gate: place for place, gate in enumerate(gates)}, evaluate)

@@ -12,9 +12,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from offerkit.address import ancestors
-from offerkit.engine.catalog import Catalog, Offer, PresentationRule
+from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import Facts
 from offerkit.engine.history import Past, Remembered
+from offerkit.engine.resources import Offer, PresentationRule
 from offerkit.rules.types import Row
 
 _INSTANT = timedelta(microseconds=1)
@@ -147,21 +148,14 @@ def _matching(catalog: Catalog, place: int, history: Sequence[Past], facts: Fact
         found = _about(catalog, place, found, facts)
     if found and rule.when is not None:
         evaluate = rule.when.condition.evaluate
-        found = [past for past in found if evaluate(_row(catalog, past), facts.now, facts.today) is True]
+        found = [past for past in found if evaluate(past.row(catalog.zone), facts.now, facts.today) is True]
     return found
 
 
 def _about(catalog: Catalog, place: int, history: Sequence[Past], facts: Facts) -> list[Past]:
     """Those of ``history`` that the rule at ``place`` applies to."""
-    steady = catalog.rules[place].applies is not None  # else it depends on the clock
-    verdicts = catalog.kept.about.setdefault(place, {}) if steady else {}
     pairs = {past[:2] for past in history}
-    new = {pair for pair in pairs if pair not in verdicts}
-    if new and len(verdicts) > 2 * len(catalog.offers) + 1_000:  # offers that are gone, or were elsewhere
-        verdicts, new = {}, pairs
-        catalog.kept.about[place] = verdicts
-    for offer, category in new:
-        verdicts[offer, category] = about_pair(catalog, place, offer, category, facts)
+    verdicts = catalog.about(place, pairs, lambda pair: about_pair(catalog, place, *pair, facts))
     return [past for past in history if verdicts[past[:2]]]
 
 
@@ -171,17 +165,3 @@ def about_pair(catalog: Catalog, place: int, offer: str, category: str, facts: F
     said = catalog.offers[known].row if known is not None else {"code": None, "label": None}
     row = {**said, "name": offer, "category": category}
     return matches(catalog.rules[place], row, category_row(catalog, category), facts.now, facts.today)
-
-
-def _row(catalog: Catalog, past: Past) -> Row:
-    """``proposition.<field>``."""
-    return {
-        "space": past.space,
-        "channel": past.channel,
-        "offer": past.offer,
-        "category": past.category,
-        "status": past.status,
-        "weight": past.weight,
-        "rank": past.rank,
-        "time": past.time.astimezone(catalog.zone).replace(tzinfo=None),
-    }

@@ -8,15 +8,15 @@ another engine, break ties in the same way (docs/engine.md). It is a shuffle, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from hashlib import md5
 from heapq import nsmallest
 from typing import NamedTuple
 
-from offerkit.engine.catalog import Catalog
-from offerkit.engine.hooks import Product
+from offerkit.engine.resources import Offer
+from offerkit.hooks import Product
 
 _MASK = (1 << 32) - 1
 
@@ -49,13 +49,12 @@ def mixing(text: str) -> tuple[int, int]:
     return int(digits[8:16], 16) | 1, int(digits[:8], 16)
 
 
-def tie_key(catalog: Catalog, seed: str, key: str, today: date) -> TieKey:
-    """The order of entries of equal weight, for one contact and day.
+def tie_key(offers: Sequence[Offer], seed: str, key: str, today: date) -> TieKey:
+    """The order of entries of equal weight, for one contact and day; ``offers`` are the catalog's.
 
     Multiply-and-add modulo 2³² of the two hashes: of any two offers either wins equally often.
     """
     factor, shift = mixing(tie_text(seed, today) + key)
-    offers = catalog.offers
 
     def of(entry: Entry) -> tuple[int, int, int]:
         mixed = (offers[entry.place].tie * factor + shift) & _MASK

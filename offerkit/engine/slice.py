@@ -1,13 +1,20 @@
-"""The slice of the catalog that a call is about (domain.md §3 step 3), by index."""
+"""The slice of the catalog that a call is about (domain.md §3 step 3)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from typing import NamedTuple
 
 from offerkit.engine.call import Call
-from offerkit.engine.catalog import Catalog, Space
-from offerkit.engine.decision import From
+from offerkit.engine.resources import Space
+
+
+class From(StrEnum):
+    """Where the slice comes from."""
+
+    CALL = "call"
+    DEFAULTS = "defaults"
+    WHOLE = "whole"
 
 
 class Wanted(NamedTuple):
@@ -29,27 +36,3 @@ def wanted(space: Space, call: Call) -> Wanted:
     if space.categories or space.themes:
         return Wanted(From.DEFAULTS, space.categories, space.themes)
     return Wanted(From.WHOLE, (), ())
-
-
-def members(catalog: Catalog, wanted: Wanted) -> list[int]:
-    """The places of the slice's offers: below a category or with a theme; both named: both must hold.
-
-    Offers of categories that are always included are added, except when nothing that was named exists, or offers are
-    named themselves.
-    """
-    if wanted.nowhere:
-        return []
-    if wanted.offers is not None:
-        return sorted(catalog.place_of[name] for name in wanted.offers if name in catalog.place_of)
-    if not wanted.categories and not wanted.themes:
-        return list(range(len(catalog.offers)))
-    found: set[int] | None = None
-    for names, index in ((wanted.categories, catalog.by_category), (wanted.themes, catalog.by_theme)):
-        if names:
-            places = _union(names, index)
-            found = places if found is None else found & places
-    return sorted((found or set()) | catalog.always)
-
-
-def _union(names: Iterable[str], index: Mapping[str, tuple[int, ...]]) -> set[int]:
-    return {place for name in names for place in index.get(name, ())}

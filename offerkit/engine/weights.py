@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
-from offerkit.engine.catalog import Offer, Weight
 from offerkit.engine.condition import Memo
+from offerkit.engine.resources import Offer, Weight
 from offerkit.rules.types import Value
 
 _EXACT = Context(prec=500, rounding=ROUND_HALF_EVEN)

@@ -10,6 +10,8 @@ import orjson
 
 Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
 """What canonical bytes may hold. No floats: numbers with a fraction travel as text."""
+JsonMap: TypeAlias = dict[str, Json]
+"""A resource's body, or a part of it."""
 
 
 def canonical(value: object) -> bytes:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from offerkit.governance.approval import Approval, Decision
-from offerkit.governance.aspects import reviewers
 from offerkit.planning.plan import ApprovalKey
-from offerkit.planning.view import View
+from offerkit.state.snapshot import Snapshot
 
 Standing = dict[ApprovalKey, Approval]
 
@@ -17,7 +16,7 @@ def standing(approvals: Iterable[Approval]) -> Standing:
     return {approval.key: approval for approval in approvals}
 
 
-def counting(decisions: Standing, design: View) -> Standing:
+def counting(decisions: Standing, design: Snapshot) -> Standing:
     """Without the approvals of those who are not, or no longer, among the reviewers that design names.
 
     Naming a reviewer is asking for their word, also on what somebody else approved before. Rejections stay.
@@ -27,7 +26,7 @@ def counting(decisions: Standing, design: View) -> Standing:
         for key, approval in decisions.items()
         if approval.decision is Decision.REJECTED
         or key.address not in design.entries
-        or approval.operator in (reviewers(design, key.address, key.aspect) or (approval.operator,))
+        or approval.operator in (design.offer(key.address).reviewers(key.aspect) or (approval.operator,))
     }
 
 

@@ -59,7 +59,8 @@ def _unknown(index: Index, record: Record, ref: Ref, near: Callable[[str, Kind, 
             suggestion(record.environment, index.environments,
                        f"Declare it in environments/{record.environment}.yaml."), on_key=True,
         )  # fmt: skip
-    environment, kind, name = parse_address(ref.target)
+    target = parse_address(ref.target)
+    environment, kind, name = target.environment, target.kind, target.name
     elsewhere = sorted(
         other for (other, other_kind), group in index.groups.items() if other_kind is kind and name in group
     )

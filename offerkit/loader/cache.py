@@ -1,8 +1,8 @@
 """The parse cache: what a file's content meant, keyed by that content.
 
-Never trusted blindly: every row carries a digest of its key and data, every key covers the code that wrote
-it, and bodies are always made again from the YAML and compared with the fingerprints the cache gave. Rows
-are JSON. Whatever is wrong with the cache, the run goes on without it.
+Every key covers the code that wrote the row, and every row is signed with a secret of this user: one that is damaged,
+came with a checkout, or was written by somebody else is as good as none (docs/adr/0010-parse-cache.md). Rows are JSON.
+Whatever is wrong with the cache, the run goes on without it.
 """
 
 from __future__ import annotations
@@ -48,17 +48,16 @@ def content_key(code: bytes, file: SpecFile) -> bytes:
 def users_secret() -> bytes | None:
     """32 random bytes that this user keeps outside of all projects; None where none can be kept.
 
-    What nothing else can prove is cached under keys made with them: a cache that came with a checkout, or that
-    somebody else wrote, has no rows there.
+    Rows of the cache are signed with them.
     """
     with contextlib.suppress(OSError, RuntimeError):
-        import secrets
-        import tempfile
-
         home = Path.home()
         folder = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "offerkit"
         path = folder / "secret"
         if not path.exists():
+            import secrets
+            import tempfile
+
             if not folder.is_absolute() or not home.is_dir():
                 return None
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -83,9 +82,10 @@ class Cache:
     """Rows by key in an SQLite file; ``None`` as path makes a cache that knows nothing and keeps nothing."""
 
     def __init__(self, path: Path | None) -> None:
-        """Open the cache at ``path``; a damaged or unwritable one is as good as none."""
+        """Open the cache at ``path``; a damaged or unwritable one is as good as none, as without a secret."""
         self._db: sqlite3.Connection | None = None
-        if path is not None:
+        self._secret = (users_secret() if path is not None else None) or b""
+        if path is not None and self._secret:
             with contextlib.suppress(sqlite3.Error, OSError):
                 self._open(path)
 
@@ -124,7 +124,7 @@ class Cache:
         with contextlib.suppress(sqlite3.Error):
             for key in keys:
                 row = self._db.execute("SELECT check_, data FROM row WHERE key = ?", (key,)).fetchone()
-                if row is not None and row[0] == _check(key, row[1]):
+                if row is not None and row[0] == self._signed(key, row[1]):
                     with contextlib.suppress(orjson.JSONDecodeError):
                         known[key] = orjson.loads(row[1])
         return known
@@ -137,13 +137,23 @@ class Cache:
             encoded = [(key, orjson.dumps(value)) for key, value in sorted(rows.items())]
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany(
-                "INSERT OR REPLACE INTO row VALUES (?, ?, ?)", [(key, _check(key, data), data) for key, data in encoded]
+                "INSERT OR REPLACE INTO row VALUES (?, ?, ?)",
+                [(key, self._signed(key, data), data) for key, data in encoded],
             )
             count = self._db.execute("SELECT count(*) FROM row").fetchone()[0]
             if count > 4 * len(keep) + 100:
                 stale = [key for key in self._keys() if key[0] not in keep]
                 self._db.executemany("DELETE FROM row WHERE key = ?", stale)
             self._db.execute("COMMIT")
+
+    def _signed(self, key: bytes, data: bytes) -> bytes:
+        return hashlib.blake2b(key + data, digest_size=32, key=self._secret).digest()
+
+    def forget(self) -> None:
+        """Drop all rows."""
+        if self._db is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("DELETE FROM row")
 
     def _keys(self) -> Iterator[tuple[bytes]]:
         assert self._db is not None
@@ -154,10 +164,6 @@ class Cache:
         if self._db is not None:
             self._db.close()
             self._db = None
-
-
-def _check(key: bytes, data: bytes) -> bytes:
-    return hashlib.sha256(key + data).digest()
 
 
 def encode(records: Iterable[Record]) -> list[Any]:

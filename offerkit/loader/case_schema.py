@@ -10,7 +10,7 @@ from typing import Any
 from offerkit.address import SECTIONS
 from offerkit.engine.cases import HISTORY_KEYS, KEYS
 from offerkit.engine.compare import EXPECTATIONS, OUT_KEYS
-from offerkit.engine.why import Why
+from offerkit.engine.reasons import DECIDED
 from offerkit.models.scopes import STATUSES
 
 _TEXT: dict[str, Any] = {"type": ["string", "number"]}
@@ -18,7 +18,7 @@ _NAMES: dict[str, Any] = {"type": "array", "items": _TEXT}
 _MOMENT: dict[str, Any] = {"type": "string", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}.*)?$"}
 _COUNT: dict[str, Any] = {"type": ["integer", "string"], "pattern": "^[0-9]+$"}
 _VALUE: dict[str, Any] = {"type": ["string", "number", "boolean", "array", "null"]}
-_WHY: dict[str, Any] = {"enum": [str(why) for why in Why]}
+_WHY: dict[str, Any] = {"enum": [str(reason) for reason in DECIDED]}
 _ACTIVATED: dict[str, Any] = {"type": ["object", "null"], "additionalProperties": _NAMES}
 _OFFERS: dict[str, Any] = {"type": ["array", "object"], "items": _TEXT, "additionalProperties": _NAMES}
 

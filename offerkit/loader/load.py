@@ -17,7 +17,7 @@ from offerkit.graph.record import Finding, Index, Record
 from offerkit.loader.cache import Cache, code_digest, content_key, decode, encode
 from offerkit.loader.progress import Progress, no_progress
 from offerkit.loader.project import Project, SpecFile, read_all
-from offerkit.planning.delta import final_names
+from offerkit.state.changes import final_names
 
 if TYPE_CHECKING:
     from offerkit.graph.expressions import Judge
@@ -30,7 +30,8 @@ class Loaded:
 
     ``digests``: the digest of each environment's design manifest (and ``shared``), as a stage would have it;
     ``campaigns``: their fingerprints by address (they go to live, not to design); ``moves``: renames.
-    Records and bodies are made when asked for: a run that finds nothing changed never needs them.
+    All of it is there from the beginning; records and bodies are made when asked for, since a run that finds nothing
+    changed never needs them.
     """
 
     files: list[SpecFile]
@@ -76,19 +77,16 @@ class Loaded:
         return [replace(found, severity=Severity.WARNING) for found in self.placed(findings)] if findings else []
 
     def bodies(self, addresses: Iterable[str]) -> dict[str, bytes]:
-        """The canonical bodies of ``addresses``, made from the YAML and checked against their fingerprints."""
+        """The canonical bodies of ``addresses``, always made from the YAML."""
         wanted = [self.records[address] for address in addresses]
         missing = {record.position.file for record in wanted if record.address not in self._bodies}
         by_path = {file.path: file for file in self.files}
         for path in sorted(missing):
             for record in self._parse(by_path[path]):
-                if record.fingerprint != self.records[record.address].fingerprint:
-                    raise StaleCache
+                if record.fingerprint != self.records[record.address].fingerprint:  # by the same code, of the same text
+                    self._cache.forget()
+                    raise RuntimeError(f"{record.address} has another fingerprint than when it was cached")
         return {record.address: self._bodies[record.address] for record in wanted}
-
-
-class StaleCache(Exception):  # noqa: N818 - never reaches a user: the load is made again without the cache
-    """The cache gave a fingerprint that the YAML does not have."""
 
 
 def load(project: Project, *, use_cache: bool = True, progress: Progress = no_progress) -> Loaded:

@@ -144,7 +144,7 @@ def moves(file: SpecFile, document: Value, found: list[Diagnostic]) -> Iterator[
         return
     for before, after in content.items():
         ends = [_own(file, end) for end in (before, after)]
-        if ends[0] is None or ends[1] is None or ends[0][1] is not ends[1][1] or ends[0] == ends[1]:
+        if ends[0] is None or ends[1] is None or ends[0].kind is not ends[1].kind or ends[0] == ends[1]:
             found.append(
                 Diagnostic(
                     Code.BAD_MOVE,

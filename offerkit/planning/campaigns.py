@@ -6,15 +6,16 @@ from collections.abc import Iterator
 
 from offerkit.address import Kind, parse_address
 from offerkit.diagnostics import Code
+from offerkit.fingerprint import JsonMap
 from offerkit.graph.record import Finding, Record
-from offerkit.models.inherit import JsonMap, names_in
-from offerkit.planning.plan import Entry
-from offerkit.planning.view import View
+from offerkit.state.effective import names_in
+from offerkit.state.entries import Entry
+from offerkit.state.snapshot import Snapshot
 
 _SINGULAR = {"deliveries": "delivery", "outlines": "outline"}
 
 
-def not_live(record: Record, body: JsonMap, live: View) -> Iterator[Finding]:
+def not_live(record: Record, body: JsonMap, live: Snapshot) -> Iterator[Finding]:
     """What a campaign names that is not live, at the place where it names it."""
     for ref in record.refs:
         if not ref.path:
@@ -40,7 +41,7 @@ def _on_space(
         yield _finding(record, path, f"{where} names offer “{name}”, which is not live on {space}")
 
 
-def _outlines_on_space(record: Record, body: JsonMap, live: View) -> Iterator[Finding]:
+def _outlines_on_space(record: Record, body: JsonMap, live: Snapshot) -> Iterator[Finding]:
     deliveries = body.get("deliveries")
     for name, delivery in deliveries.items() if isinstance(deliveries, dict) else ():
         if not isinstance(delivery, dict) or "outline" not in delivery:

@@ -9,11 +9,12 @@ from typing import Any
 
 import orjson
 
-from offerkit.address import Kind, parse_address, parse_stage
+from offerkit.address import Address, Kind, StageRef, parse_address, parse_stage
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import canonical, fingerprint
 from offerkit.models import model_of
-from offerkit.planning.plan import FORMAT, Body, Plan
+from offerkit.planning.plan import FORMAT, Plan
+from offerkit.state.entries import Body
 
 MAX_BYTES = 256 * 1024 * 1024
 
@@ -40,7 +41,7 @@ def _data(value: Any) -> Any:
     return value
 
 
-_PLAIN = frozenset({str, int, bool, type(None)})
+_PLAIN = frozenset({str, int, bool, type(None), Address, StageRef})
 
 
 @cache

@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from offerkit.address import Stage, parse_stage
 from offerkit.diagnostics import Position
+from offerkit.state.changes import Action
+from offerkit.state.entries import Body, Entry
 
 if TYPE_CHECKING:
     from offerkit.fingerprint import Json
@@ -30,16 +33,6 @@ class PlanKind(StrEnum):
     PROMOTE = "promote"
     ROLLBACK = "rollback"
     PURGE = "purge"
-
-
-class Action(StrEnum):
-    """What a step does to an address in a stage."""
-
-    CREATE = "create"
-    UPDATE = "update"
-    DELETE = "delete"
-    MOVE = "move"
-    DEACTIVATE = "deactivate"
 
 
 class Reason(StrEnum):
@@ -62,31 +55,6 @@ class Aspect(StrEnum):
 
     CONTENT = "content"
     ELIGIBILITY = "eligibility"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What a stage holds at an address.
-
-    ``activation`` is the sorted tuple of spaces a live offer is active on (empty: deactivated); None for
-    everything that is not an offer in a live stage.
-    """
-
-    fingerprint: str
-    activation: tuple[str, ...] | None = None
-
-    @property
-    def activation_text(self) -> str:
-        """The activation as it stands in digests and in the store: ``-`` where it does not apply."""
-        return "-" if self.activation is None else ",".join(self.activation)
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """An immutable resource body: its kind and canonical JSON text."""
-
-    kind: str
-    text: str
 
 
 class ChangeOp(StrEnum):
@@ -199,7 +167,16 @@ class Plan:
     to: int = 0
     format: int = FORMAT
 
+    def steps_on(self, side: Stage) -> tuple[Step, ...]:
+        """The steps in design, or those in live."""
+        return tuple(step for step in self.steps if parse_stage(step.stage).stage is side)
+
     @property
     def empty(self) -> bool:
         """Whether applying the plan would change nothing."""
         return not self.steps
+
+    @property
+    def promotes(self) -> bool:
+        """Whether applying it would make something live that was approved: it is then held to what promotions are."""
+        return self.kind is PlanKind.PROMOTE and bool(self.steps)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from offerkit.address import Pattern, Stage, parse_address
 from offerkit.diagnostics import Code, Refused, refuse, suggestion
 from offerkit.graph.digraph import closure
-from offerkit.planning.delta import Delta, chains
-from offerkit.planning.plan import Action, Blocked
+from offerkit.planning.plan import Blocked
+from offerkit.state.changes import Action, Delta, chains
 
 
 @dataclass

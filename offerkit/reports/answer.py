@@ -7,7 +7,7 @@ from typing import TypeAlias
 from xml.sax.saxutils import quoteattr
 
 from offerkit.engine.answer import Answer, Proposed, SpaceAnswer
-from offerkit.engine.decision import Finding
+from offerkit.engine.reasons import Finding
 from offerkit.fingerprint import Json
 from offerkit.rendering.values import escape
 from offerkit.reports.escape import clip, json_text, one_line, visible

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from offerkit.fingerprint import Json
-from offerkit.planning.plan import Body, Entry, Step
+from offerkit.planning.plan import Step
 from offerkit.reports.escape import html, json_text, markdown, visible
 from offerkit.reports.groups import local_name
 from offerkit.reports.page import page
@@ -17,6 +17,7 @@ from offerkit.reports.steps_markdown import GITHUB_LIMIT, Room, steps_markdown
 from offerkit.reports.steps_text import steps_text
 from offerkit.reports.style import CONCISE, PLAIN, Layout, Style
 from offerkit.reports.words import difference
+from offerkit.state.entries import Body, Entry
 
 Titles: TypeAlias = tuple[str, str]
 """What is compared: the first, then the second, which ``+`` and the values after ``→`` belong to."""

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from itertools import groupby
 from math import prod
 
-from offerkit.engine.decision import Finding, From, Slice, Trace, Verdict
+from offerkit.engine.decision import Slice, Trace, Verdict
+from offerkit.engine.reasons import REASONS, Finding, Reason
+from offerkit.engine.slice import From
 from offerkit.engine.weights import tidy, times
-from offerkit.engine.why import STEP_OF, Why
 from offerkit.fingerprint import Json
 from offerkit.reports.escape import clip, one_line, visible
 from offerkit.reports.style import Style, indented
@@ -62,7 +63,8 @@ def _ranked(trace: Trace, style: Style, width: int) -> list[str]:
         lines.append(f"     {verdict.rank or 0:3}. {name}  {_weight(verdict)}")
         lines += _notes(verdict, "          ", width)
     if beyond:
-        lines.append(f"  {STEP_OF[Why.BEYOND_N]} · {STEPS[STEP_OF[Why.BEYOND_N]]}: {len(beyond)} would come next")
+        step = REASONS[Reason.BEYOND_N].step
+        lines.append(f"  {step} · {STEPS[step]}: {len(beyond)} would come next")
     for verdict in beyond:
         rank = f"{verdict.rank:3}." if verdict.rank else "    "
         lines.append(f"     {rank} {verdict.offer:{column}}  {_weight(verdict)}")
@@ -72,7 +74,7 @@ def _ranked(trace: Trace, style: Style, width: int) -> list[str]:
 
 def _beyond(verdict: Verdict) -> bool:
     """Eligible in every way, and not among the first n."""
-    return verdict.out is not None and verdict.out.why is Why.BEYOND_N
+    return verdict.out is not None and verdict.out.reason is Reason.BEYOND_N
 
 
 def _rank(verdict: Verdict) -> tuple[int, str]:
@@ -85,7 +87,7 @@ def _notes(verdict: Verdict, lead: str, width: int) -> list[str]:
 
 def _order(verdict: Verdict) -> tuple[int, str, str]:
     found = verdict.out
-    return (found.step, found.why, verdict.offer) if found is not None else (0, "", verdict.offer)
+    return (found.step, found.reason, verdict.offer) if found is not None else (0, "", verdict.offer)
 
 
 def _slice(part: Slice) -> str:
@@ -115,11 +117,11 @@ def _weight(verdict: Verdict) -> str:
 
 
 def _finding(lead: str, name: str, found: Finding, style: Style, width: int, where: Where) -> list[str]:
-    lines = indented(f"{lead}{style.red(name)}  ", visible(found.reason), width + (len(style.red("")) or 0))
+    lines = indented(f"{lead}{style.red(name)}  ", visible(found.sentence), width + (len(style.red("")) or 0))
     further = lead + "  "
-    if found.text and found.text not in found.reason:
+    if found.text and found.text not in found.sentence:
         lines += indented(further, visible(clip(one_line(found.text), 300)), width)
-    unsaid = [(field, value) for field, value in found.values if f"{field} is " not in found.reason]
+    unsaid = [(field, value) for field, value in found.values if f"{field} is " not in found.sentence]
     if unsaid:
         values = ", ".join(f"{field} = {clip(show(value), 60)}" for field, value in unsaid)
         lines += indented(further, visible(values), width)
@@ -156,9 +158,9 @@ def _verdicts_json(trace: Trace, where: Where) -> Iterator[Json]:
 
 def _finding_json(found: Finding, where: Where) -> Json:
     return {
-        "why": str(found.why),
+        "why": str(found.reason),
         "step": found.step,
-        "reason": found.reason,
+        "reason": found.sentence,
         "address": found.address,
         "path": list(found.path),
         "position": where(found),

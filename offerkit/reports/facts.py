@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from offerkit.planning.plan import Action, ApprovalReset, Aspect, Step
+from offerkit.planning.plan import ApprovalReset, Aspect, Step
 from offerkit.reports.style import Layout
 from offerkit.reports.words import and_list, count, listing, names
+from offerkit.state.changes import Action
 
 
 class Fact(NamedTuple):

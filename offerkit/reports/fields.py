@@ -10,11 +10,13 @@ import orjson
 from offerkit.address import Kind
 from offerkit.fingerprint import Json
 from offerkit.planning.fields import without_secret
-from offerkit.planning.plan import Action, Body, ChangeOp, FieldChange, Step
+from offerkit.planning.plan import ChangeOp, FieldChange, Step
 from offerkit.reports.line_diff import DiffLine, all_lines, capped, line_diff
 from offerkit.reports.lookalike import host_note, hosts, told_apart
 from offerkit.reports.style import ALL, Layout
 from offerkit.reports.values import inline, yaml_lines
+from offerkit.state.changes import Action
+from offerkit.state.entries import Body
 
 MARKS = {ChangeOp.ADD: "+", ChangeOp.REMOVE: "-", ChangeOp.CHANGE: "~"}
 _LONG = 80

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from offerkit.address import KIND_ORDER, Kind, parse_address
 from offerkit.diagnostics import Position
-from offerkit.planning.plan import Action, Blocked, Step
+from offerkit.planning.plan import Blocked, Step
 from offerkit.reports.words import SIGNS, count_kind, plural
+from offerkit.state.changes import Action
 
 PLACEHOLDER = "ADDRESS"
 """Stands for each of the addresses in advice that many resources share."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from offerkit.address import SHARED, Kind, parse_address
-from offerkit.planning.plan import Action, Plan, PlanKind
+from offerkit.planning.plan import Plan, PlanKind
 from offerkit.reports.escape import fenced, html
 from offerkit.reports.style import Layout, Style, indented
+from offerkit.state.changes import Action
 
 TITLE = "Renamed?"
 _WHY = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from offerkit.planning.plan import Action, Body, Step
+from offerkit.planning.plan import Step
 from offerkit.reports.escape import html
 from offerkit.reports.facts import facts
 from offerkit.reports.fields import FieldView, body_lines, field_views
@@ -12,6 +12,8 @@ from offerkit.reports.groups import Bunch, sections
 from offerkit.reports.line_diff import DiffLine
 from offerkit.reports.style import CONCISE, Layout
 from offerkit.reports.words import DONE, SIGNS, VERBS, position, reason
+from offerkit.state.changes import Action
+from offerkit.state.entries import Body
 
 _LABEL = 120
 _CLASSES = {"+": "come", "-": "gone", "@": "left-out", " ": "kept"}

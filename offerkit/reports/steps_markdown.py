@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from offerkit.planning.plan import Action, Body, Step
+from offerkit.planning.plan import Step
 from offerkit.reports.escape import fenced, markdown, markdown_code, summary_html
 from offerkit.reports.facts import facts
 from offerkit.reports.fields import step_diff
@@ -13,6 +13,8 @@ from offerkit.reports.groups import Bunch, KindGroup, Section, sections
 from offerkit.reports.line_diff import DiffLine
 from offerkit.reports.style import Layout
 from offerkit.reports.words import DONE, SIGNS, VERBS, count, count_kind, position, reason
+from offerkit.state.changes import Action
+from offerkit.state.entries import Body
 
 GITHUB_LIMIT = 65_536
 """The most characters that GitHub takes in a comment; counted here in bytes, which are never fewer."""

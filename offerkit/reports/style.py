@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, assert_never
 
-from offerkit.planning.plan import Action
 from offerkit.reports.escape import ascii_only, clip
+from offerkit.state.changes import Action
 
 
 class Style(NamedTuple):

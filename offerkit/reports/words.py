@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 from offerkit.address import Kind, parse_address
-from offerkit.planning.plan import Action, Plan, PlanKind, Reason, StageBase, Step
+from offerkit.planning.plan import Plan, PlanKind, Reason, StageBase, Step
 from offerkit.reports.style import CONCISE, Layout
+from offerkit.state.changes import Action
 
 SIGNS = {
     Action.CREATE: "+",

@@ -141,10 +141,3 @@ def _problems(app: FastAPI, session: Session) -> None:
     @app.exception_handler(Exception)  # the framework would answer with a text of its own before Outermost can
     async def ours(request: Request, _: Exception) -> Response:
         return mistake(request.scope["path"])
-
-
-def worker() -> ASGIApp:
-    """The application of one worker process, as ``offerkit serve`` set it up."""
-    from offerkit.server.run import set_up
-
-    return set_up(Settings.taken_over())

@@ -27,9 +27,10 @@ from offerkit.server.routes import check_scope
 from offerkit.server.wire import Body, json_answer, refusals
 from offerkit.store import Store, copying
 from offerkit.store.remote import OPERATOR_HEADER, PROTOCOL, PROTOCOL_HEADER, SCOPE_HEADER
-from offerkit.workflow.approving import Wish, decide
-from offerkit.workflow.main_path import apply
-from offerkit.workflow.remote import LONGEST_WAIT, applied_json, decided_json, plan_of
+from offerkit.workflow.apply import apply
+from offerkit.workflow.approve import decide
+from offerkit.workflow.backends import LONGEST_WAIT, applied_json, decided_json, impact_for, limit_for, plan_of
+from offerkit.workflow.requests import ApprovalRequest, ImpactRequest
 from offerkit.workflow.session import Session
 from offerkit.workflow.tokens import Bearer
 
@@ -153,7 +154,7 @@ def routes(desk: HasStore) -> APIRouter:
         """Approve or reject as the token's operator."""
         body = await read(request, DecideBody)
         session = acting(desk.session, _caller(request), body.lock_wait_ms / 1000)
-        wish = Wish(
+        wish = ApprovalRequest(
             tuple(body.patterns), tuple(body.categories), plan_of(body.plan) if body.plan else None, body.content,
             body.eligibility, tuple(body.spaces), body.comment,
         )  # fmt: skip
@@ -186,17 +187,12 @@ def _caller(request: Request) -> Bearer:
 
 
 def _impact(session: Session, body: ImpactBody) -> Json:
-    from offerkit.workflow.impact import Asked
-    from offerkit.workflow.sent import impact_of  # numbers for everybody: serving need not load that
-
-    asked = Asked(body.n, body.at, tuple(body.by), body.sample, body.examples)
-    return asdict(impact_of(session, plan_of(body.plan), asked))
+    asked = ImpactRequest(body.n, body.at, tuple(body.by), body.sample, body.examples)
+    return asdict(impact_for(session, plan_of(body.plan), asked))
 
 
 def _held(session: Session, body: LimitBody) -> Json:
-    from offerkit.workflow.sent import held
-
-    return dict(held(session, plan_of(body.plan)))
+    return dict(limit_for(session, plan_of(body.plan)))
 
 
 def _answer(made: Json) -> Response:

@@ -18,7 +18,8 @@ from offerkit.server.logs import set_up as set_up_logs
 from offerkit.server.seat import now
 from offerkit.server.settings import STORE, Settings
 from offerkit.store.location import Location, parse_location
-from offerkit.workflow.proposing import utc
+from offerkit.times import utc
+from offerkit.workflow.backends import LOCAL
 from offerkit.workflow.session import Session
 
 
@@ -36,7 +37,7 @@ def serve(settings: Settings, store: str) -> None:
         if settings.workers > 1:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         uvicorn.run(
-            "offerkit.server.app:worker",
+            "offerkit.server.run:worker",
             factory=True,
             host=settings.host,
             port=settings.port,
@@ -53,6 +54,11 @@ def serve(settings: Settings, store: str) -> None:
             timeout_keep_alive=15,
             limit_concurrency=2_000,
         )
+
+
+def worker() -> ASGIApp:
+    """The application of one worker process, as :func:`serve` set it up."""
+    return set_up(Settings.taken_over())
 
 
 def set_up(settings: Settings) -> ASGIApp:
@@ -76,4 +82,4 @@ def session_at(settings: Settings, store: Location | None, store_project: str) -
 
 
 def _session(settings: Settings, project: Project, store: Location | None) -> Session:
-    return Session(project, utc(now()), store_path=store, environ=dict(os.environ))
+    return Session(project, utc(now()), store_path=store, environ=dict(os.environ), backend=LOCAL)

@@ -10,13 +10,14 @@ from offerkit.diagnostics import Diagnostic
 from offerkit.graph.record import Finding
 from offerkit.loader import Loaded
 from offerkit.planning.campaigns import not_live
-from offerkit.planning.delta import Delta
-from offerkit.planning.plan import Blocked, Body
-from offerkit.planning.view import View
+from offerkit.planning.plan import Blocked
+from offerkit.state.changes import Delta
+from offerkit.state.entries import Body
+from offerkit.state.snapshot import Snapshot
 
 
 def held_back(
-    loaded: Loaded, items: Iterable[Delta], bodies: Mapping[str, Body], live: Callable[[str], View]
+    loaded: Loaded, items: Iterable[Delta], bodies: Mapping[str, Body], live: Callable[[str], Snapshot]
 ) -> dict[str, tuple[list[Finding], Blocked]]:
     """The campaigns of ``items`` that name what is not live: the findings, and the entry that says they stay behind.
 

@@ -15,9 +15,13 @@ from offerkit.governance.approval import Decision
 from offerkit.loader import Project
 from offerkit.planning.plan import Plan
 from offerkit.planning.select import Patterns
-from offerkit.workflow import main_path
-from offerkit.workflow.approving import Wish, decide
-from offerkit.workflow.proposing import utc
+from offerkit.times import utc
+from offerkit.workflow.apply import apply
+from offerkit.workflow.approve import decide
+from offerkit.workflow.backends import LOCAL
+from offerkit.workflow.plan import plan as make_plan
+from offerkit.workflow.promote import promote
+from offerkit.workflow.requests import ApprovalRequest
 from offerkit.workflow.session import Session
 
 _NO_PART = (".*", "__pycache__", "node_modules")
@@ -34,7 +38,7 @@ def live_copy(session: Session, folder: Path) -> Session:
     root = folder / "project"
     shutil.copytree(session.project.root, root, ignore=shutil.ignore_patterns(*_NO_PART), symlinks=True)
     made = replace(
-        session, project=Project(root), store_path=None, remote=None, use_cache=False, heads=None, scopes=None
+        session, project=Project(root), store_path=None, backend=LOCAL, use_cache=False, heads=None, scopes=None
     )
     places = [parse_address(address) for address in made.load().records]
     operators = [place.name for place in places if place.kind is Kind.OPERATOR]
@@ -47,10 +51,10 @@ def live_copy(session: Session, folder: Path) -> Session:
 
 def _all_that(session: Session) -> bool:
     """Let one operator apply, approve and promote what they may; whether anything changed."""
-    applied = _carried_out(session, lambda: main_path.plan(session, Patterns()))
+    applied = _carried_out(session, lambda: make_plan(session, Patterns()))
     with suppress(Refused):  # nothing waits for this one
-        decide(session, Wish(("*/offer.*",)), Decision.APPROVED)
-    promoted = _carried_out(session, lambda: main_path.promote(session, (), Patterns()))
+        decide(session, ApprovalRequest(("*/offer.*",)), Decision.APPROVED)
+    promoted = _carried_out(session, lambda: promote(session, (), Patterns()))
     return applied or promoted
 
 
@@ -58,6 +62,6 @@ def _carried_out(session: Session, planned: Callable[[], Plan]) -> bool:
     with suppress(Refused):  # somebody else may
         plan = planned()
         if plan.steps:
-            main_path.apply(session, plan)
+            apply(session, plan)
             return True
     return False

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from offerkit.address import Stage
 from offerkit.diagnostics import Code, refuse
-from offerkit.engine.decision import Finding
+from offerkit.engine.reasons import Finding
 from offerkit.graph.record import Finding as GraphFinding
 from offerkit.loader import Loaded
 from offerkit.store import Store
@@ -33,7 +33,7 @@ class Engine:
 @contextlib.contextmanager
 def serving(session: Session, *, write: bool) -> Iterator[tuple[Catalogs, People, Store]]:
     """What is live, with the store open: to write propositions if ``write`` says so."""
-    session.people_needed()
+    session.backend.require_local()
     opened = session.writing() if write else session.existing()
     with opened as store:
         catalogs = live(store, installed)
@@ -44,14 +44,15 @@ def serving(session: Session, *, write: bool) -> Iterator[tuple[Catalogs, People
 @contextlib.contextmanager
 def trying(session: Session, stage: str) -> Iterator[Engine]:
     """The specs, design or live, to look at: in the first two every offer counts as approved where it is meant for."""
-    session.people_needed()
+    session.backend.require_local()
     if stage not in STAGES:
         raise refuse(Code.BAD_POINT, f"there is no stage {stage[:60]}", hint=f"One of: {', '.join(STAGES)}.")
     with session.reading() as store:
         if stage == Stage.LIVE and store is not None:
             catalogs = live(store, installed)
         else:
-            catalogs = designed(point(session, store, stage), installed)
+            found = point(session, store, stage)
+            catalogs = designed(found.snapshot, found.title, installed)
         with People(catalogs, session.project.root, session.environ) as people:
             yield Engine(catalogs, people, store)
 

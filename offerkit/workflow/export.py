@@ -10,8 +10,8 @@ import orjson
 
 from offerkit.address import SECTION_OF, SHARED, Address, Kind, Stage, StageRef, parse_address, parse_stage
 from offerkit.diagnostics import Code, refuse
-from offerkit.planning.plan import Body, Entry
-from offerkit.planning.view import references_of
+from offerkit.state.entries import Body, Entry
+from offerkit.state.references import references_of
 from offerkit.store import Store
 from offerkit.store.views import environments
 from offerkit.workflow.points import serial_of, zone_of, zone_said

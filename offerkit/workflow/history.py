@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from offerkit import __version__
 from offerkit.address import Kind, Stage, StageRef, parse_address, parse_stage
 from offerkit.diagnostics import Code, Refused, refuse, suggestion
 from offerkit.engine.durations import duration
 from offerkit.governance.approval import Approval
-from offerkit.planning.delta import Delta, by_environment, delta
-from offerkit.planning.plan import Action, Body, Plan, PlanKind, Reason, StageBase, Step
+from offerkit.planning.plan import Plan, PlanKind, Reason, StageBase, Step
 from offerkit.planning.select import Patterns
 from offerkit.planning.steps import Context, protected, steps_for
-from offerkit.planning.view import View, refs_of
 from offerkit.reports.history import HistoryLine
 from offerkit.reports.impact_record import RecordedSpace, overridden, recorded
 from offerkit.reports.words import DONE, count
+from offerkit.state.changes import Action, Delta, by_environment, delta
+from offerkit.state.entries import Body
+from offerkit.state.snapshot import Snapshot, refs_of
 from offerkit.store import ChangeRow, RevisionRow, Store
 from offerkit.store.tokens import TokenEvent, events
 from offerkit.store.views import StoredBodies
+from offerkit.times import instant, utc
 from offerkit.workflow.points import (
     Point,
     comparable,
@@ -34,8 +35,7 @@ from offerkit.workflow.points import (
     zone_said,
 )
 from offerkit.workflow.renames import renames_between, renames_of_specs
-from offerkit.workflow.session import Session
-from offerkit.workflow.who import promotion_settings
+from offerkit.workflow.session import Session, promotion_settings
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,7 @@ def _gathered(deltas: list[Delta], a: Point, b: Point) -> dict[str, Body]:
     bodies: dict[str, Body] = {}
     for point, side in ((a, "before"), (b, "after")):
         wanted = {entry.fingerprint for d in deltas if (entry := getattr(d, side)) is not None}
-        if isinstance(point.bodies, StoredBodies):
-            point.bodies.fetch(wanted)
-        bodies |= {print_: point.bodies[print_] for print_ in sorted(wanted)}
+        bodies |= point.snapshot.bodies_of(wanted)
     return bodies
 
 
@@ -228,7 +226,7 @@ def plan_rollback(session: Session, store: Store, text: str, to: str) -> Plan:
     bodies = StoredBodies(store)
     if deltas:
         bodies.fetch(entry.fingerprint for entry in (*now.values(), *then.values()))
-    states = View({**now, **then}, bodies)
+    states = Snapshot({**now, **then}, bodies)
     context = Context(bodies, refs_of(states, states.entries if deltas else ()), {})
     steps = steps_for(deltas, context, dict.fromkeys((d.address for d in deltas), Reason.ROLLED_BACK))
     if ref.stage is Stage.DESIGN and (refused := protected(deltas, bodies)):
@@ -294,5 +292,4 @@ def plan_purge(session: Session, store: Store, names: tuple[str, ...]) -> Plan:
 
 def before(now: str, span: str) -> str:
     """The moment ``span`` (``180d``) before ``now``, both UTC as the store writes it where ``now`` is."""
-    moment = datetime.fromisoformat(now) - duration(span)
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return utc(instant(now) - duration(span))

@@ -22,11 +22,13 @@ from offerkit.reports.impact import (
     without_contacts,
 )
 from offerkit.store import Store
+from offerkit.times import common_zone, shown
 from offerkit.workflow.compared import Both, Pair, decided, pairs, ranks, why_not
-from offerkit.workflow.moments import common_zone, moment
+from offerkit.workflow.moments import moment
 from offerkit.workflow.people import People as Sources
 from offerkit.workflow.population import Population, population
 from offerkit.workflow.reading import not_a_reader, reader, telling_nothing
+from offerkit.workflow.requests import ImpactRequest
 from offerkit.workflow.segments import Segments
 from offerkit.workflow.session import Session
 from offerkit.workflow.sides import Sides, sides
@@ -45,37 +47,17 @@ EXAMPLES = 5
 """Contacts that are named for each change of an offer, at most."""
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What is asked of an impact: offers for each, the moment after (empty: now), fields to tell contacts apart by.
-
-    ``sample``: so many contacts instead of all of them; 0: all.
-    ``examples``: whether contacts are to be named, by key and by rare values of the fields that tell them apart.
-    """
-
-    n: int = 3
-    at: str = ""
-    by: Sequence[str] = ()
-    sample: int = 0
-    examples: bool = False
-
-    @property
-    def options(self) -> tuple[str, ...]:
-        """The options that only who may read contacts may use."""
-        given = {"--impact-by": self.by, "--impact-sample": self.sample, "--examples": self.examples}
-        return tuple(name for name, value in given.items() if value)
-
-
-def of_plan(session: Session, plan: Plan, asked: Asked) -> Impact:
+def of_plan(session: Session, plan: Plan, asked: ImpactRequest) -> Impact:
     """The impact of ``plan``: of a promotion on live, of an apply on design as if all of it were approved.
 
     The numbers are rounded where the operator may not read contacts. Raises Refused when contacts cannot be read, when
     a field to tell them apart by is not theirs, and for options that would tell such an operator who is who.
     """
-    if session.remote is not None:  # the contacts are where the server is
-        from offerkit.workflow.remote import impact_there
+    return session.backend.impact(session, plan, asked)
 
-        return impact_there(session.remote, plan, asked)
+
+def impact_here(session: Session, plan: Plan, asked: ImpactRequest) -> Impact:
+    """:func:`of_plan` where the contacts are."""
     with session.reading() as store:
         both = sides(plan, store)
         names = both.names if asked.at else both.touched
@@ -94,11 +76,11 @@ def of_plan(session: Session, plan: Plan, asked: Asked) -> Impact:
                     found = list(_environment(store, both, sources(name), name, asked, times))
                 judged = plan.kind is PlanKind.PROMOTE
                 spaces += [rounded_space(space, judged=judged) for space in found] if name in hidden else found
-    now, then = ((f"{time.astimezone(zone):%Y-%m-%d %H:%M %Z}" if names else "") for time in times)
+    now, then = ((shown(time, zone) if names else "") for time in times)
     return Impact(now, then, asked.n, spaces, silent)
 
 
-def _check_options(session: Session, asked: Asked, hidden: Sequence[str]) -> None:
+def _check_options(session: Session, asked: ImpactRequest, hidden: Sequence[str]) -> None:
     """Refuse what would tell apart single contacts to who may not read them: numbers of a small sample would, too."""
     if hidden and asked.options:
         verb = "is" if len(asked.options) == 1 else "are"
@@ -106,7 +88,7 @@ def _check_options(session: Session, asked: Asked, hidden: Sequence[str]) -> Non
         raise not_a_reader(session.operator, f"{' and '.join(asked.options)} {verb}", hidden, hint)
 
 
-def _check_fields(both: Sides, names: Sequence[str], asked: Asked) -> None:
+def _check_fields(both: Sides, names: Sequence[str], asked: ImpactRequest) -> None:
     """Refuse a field that the contacts of none of the environments have, and one that identifies them."""
     catalogs = {name: both.catalog(name) for name in names}
     for text in asked.by:
@@ -128,7 +110,12 @@ def _field(catalog: Catalog, text: str) -> str:
 
 
 def _environment(
-    store: Store | None, both: Sides, sources: Sources, name: str, asked: Asked, times: tuple[datetime, datetime]
+    store: Store | None,
+    both: Sides,
+    sources: Sources,
+    name: str,
+    asked: ImpactRequest,
+    times: tuple[datetime, datetime],
 ) -> Iterator[SpaceImpact]:
     catalog = both.catalog(name)
     found = pairs(both, name, asked.n, times)

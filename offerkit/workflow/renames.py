@@ -10,16 +10,17 @@ from collections.abc import Iterable, Mapping
 from math import inf
 
 from offerkit.address import Kind, Stage, parse_address
-from offerkit.planning.delta import by_environment, delta, final_names
-from offerkit.planning.plan import Entry, PlanKind
-from offerkit.planning.view import View
+from offerkit.planning.plan import PlanKind
+from offerkit.state.changes import by_environment, delta, final_names
+from offerkit.state.entries import Entry
+from offerkit.state.snapshot import Snapshot
 from offerkit.store import ChangeRow, Store
 
 Moves = list[tuple[int, str, str]]
 """The renames of a stage, oldest first: the revision, the address before and after."""
 
 
-def renames_of_live(store: Store, design: View, live: View) -> dict[str, str]:
+def renames_of_live(store: Store, design: Snapshot, live: Snapshot) -> dict[str, str]:
     """What is live under a name that design has given up for another, or passed on to something else."""
     found = names_of_live(store, live.entries, {})
     kept = {

@@ -12,8 +12,7 @@ from offerkit.governance.rights import ADMINISTRATOR
 from offerkit.store import Store
 from offerkit.workflow.catalogs import Catalogs, live
 from offerkit.workflow.history import before
-from offerkit.workflow.session import Session
-from offerkit.workflow.who import who_is
+from offerkit.workflow.session import Session, who_is
 
 BATCH = 1_000
 """Propositions that one transaction removes: calls go on between two."""

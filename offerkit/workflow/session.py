@@ -8,18 +8,55 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
-from offerkit.applier.apply import Run
+import orjson
+
+from offerkit.address import SHARED, Kind, Stage, parse_address
+from offerkit.applier import Applied
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
+from offerkit.fingerprint import Json
+from offerkit.governance.approval import Decision
+from offerkit.governance.rights import Actor
 from offerkit.governance.scopes import Scopes
 from offerkit.loader import Loaded, Project, load
 from offerkit.loader.progress import Progress, no_progress
+from offerkit.planning.plan import Plan
 from offerkit.store import Holder, Location, RevisionRow, Store, errors
-from offerkit.store.remote import Remote
-from offerkit.workflow.heads import SeenHeads
+from offerkit.store.heads import SeenHeads
+from offerkit.workflow.requests import ApprovalOutcome, ApprovalRequest, ImpactRequest
+
+if TYPE_CHECKING:
+    from offerkit.reports.impact import Impact
 
 _LISTED = 1_000
 """Files of a folder that are looked at for a name like a mistyped one."""
+
+
+class Backend(Protocol):
+    """Where the store and the contacts are, and what use cases do there. Each raises Refused with all that is refused.
+
+    :mod:`offerkit.workflow.backends` has both: here, or through a server.
+    """
+
+    @property
+    def history_only(self) -> bool:
+        """Whether the store that can be read is a copy of a history, without people and tokens."""
+
+    def require_local(self) -> None:
+        """Raise Refused unless the store itself and the contacts are here."""
+
+    def apply(self, session: Session, plan: Plan, actor: Actor) -> Applied:
+        """Carry out a plan, once ``actor`` may."""
+
+    def decide(self, session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
+        """Approve or reject."""
+
+    def impact(self, session: Session, plan: Plan, request: ImpactRequest) -> Impact:
+        """What a plan changes for people."""
+
+    def impact_record(self, session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
+        """What to record with a promotion, which may not take offers from more people than it may."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +66,7 @@ class Session:
     ``store_path`` is where the store is when it is not the project's own.
     ``create_store``: a store that ``store_path`` names is made when there is none; the project's own always is.
     ``store_project``: the project whose store it has to be, by its id; empty: any.
-    ``remote``: the server that holds the store; ``store_path`` is then a copy of its history.
+    ``backend``: where the store and the contacts are; through a server, ``store_path`` is a copy of its history.
     ``through_server``: somebody asks over the network, or looks at a page: the contacts are not their own.
     ``override_impact``: why a promotion may take offers from more people than its environment allows.
     ``heads``: what this project saw of the store; None where that is not kept.
@@ -49,7 +86,7 @@ class Session:
     progress: Progress = no_progress
     environ: Mapping[str, str] = field(default_factory=dict)
     override_impact: str = ""
-    remote: Remote | None = None
+    backend: Backend = field(kw_only=True)
     create_store: bool = False
     store_project: str = ""
     heads: SeenHeads | None = None
@@ -66,9 +103,9 @@ class Session:
         """Whether the store is a file of this machine."""
         return isinstance(self.store, Path)
 
-    def load(self, *, use_cache: bool | None = None) -> Loaded:
+    def load(self) -> Loaded:
         """The project's specs, read and checked. Raises Refused with every mistake in them."""
-        return load(self.project, use_cache=self.use_cache if use_cache is None else use_cache, progress=self.progress)
+        return load(self.project, use_cache=self.use_cache, progress=self.progress)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Store | None]:
@@ -99,8 +136,7 @@ class Session:
     @contextlib.contextmanager
     def writing(self, *, create: bool = False) -> Iterator[Store]:
         """The store, to write; made if there is none and ``create`` says so. Raises Refused for one behind a server."""
-        if self.remote is not None:
-            raise not_there()
+        self.backend.require_local()
         if create and self.store == self.project.store:
             with contextlib.suppress(OSError):
                 self.project.prepare_state()
@@ -152,15 +188,6 @@ class Session:
             hint=f"{_like(self.store)} {begin}".strip(),
         )
 
-    def people_needed(self) -> None:
-        """Raise Refused where propositions or contacts are needed, which a copy of the history has none of."""
-        if self.remote is not None:
-            raise not_there()
-
-    def run(self, actor: str) -> Run:
-        """How the applier is to sign what it does."""
-        return Run(actor, self.now, self.lock_timeout, self.message, self.waiting)
-
 
 def _like(location: Location) -> str:
     """Which files beside a path have a name like it."""
@@ -175,12 +202,73 @@ def _like(location: Location) -> str:
     return suggestion(location.name, stores, "Check its name.")
 
 
-def not_there() -> Refused:
-    """What is said of a command that a store behind a server cannot be asked for."""
-    return refuse(
-        Code.REMOTE_NOT_THERE,
-        "this works only where the store is, not through a server",
-        detail="Through a server: plan, show, apply, approvals, approve, reject, promote, rollback, purge, diff,"
-        " history, audit, graph and export.",
-        hint="Run it on the server's machine, or ask the server's own interface: /api/v1/propose, /api/v1/update.",
-    )
+def operators(store: Store | None) -> dict[str, dict[str, Any]]:
+    """The operators' bodies by name, as applied; empty while there is no store."""
+    if store is None:
+        return {}
+    entries = store.entries(f"{SHARED}@{Stage.DESIGN}", Kind.OPERATOR)
+    bodies = store.bodies(entry.fingerprint for entry in entries.values())
+    return {
+        parse_address(address).name: orjson.loads(bodies[entry.fingerprint].text) for address, entry in entries.items()
+    }
+
+
+def who_is(session: Session, store: Store | None, plan: Plan | None = None) -> Actor:
+    """The operator who runs this: named with --as, in OFFERKIT_OPERATOR, or the one whose e-mail git knows.
+
+    While the store knows no operator, anyone may make the first apply (``plan``); it is signed with the name
+    given or the user's. Raises Refused when nobody is named, or the one named is unknown or disabled.
+    """
+    known = operators(store)
+    if not known and plan is not None:
+        return Actor(session.operator or _by_email(_declared(plan), session.email) or session.user or "bootstrap", None)
+    name = session.operator or _by_email(known, session.email)
+    if not name:
+        raise refuse(
+            Code.NO_OPERATOR,
+            "it is not known who is asking",
+            detail="Every change is signed by an operator.",
+            hint="Name one with --as OPERATOR or OFFERKIT_OPERATOR, or use the e-mail of one in git. Operators: "
+            + ", ".join(sorted(known))
+            + ".",
+        )
+    body = known.get(name)
+    if body is None:
+        raise refuse(
+            Code.NO_OPERATOR,
+            f"there is no operator “{name[:80]}”",
+            hint=suggestion(name, known, "Operators: " + ", ".join(sorted(known)) + "."),
+        )
+    if body.get("enabled") is False:
+        raise refuse(Code.NOT_ALLOWED, f"operator {name} is disabled", hint="An administrator can enable them.")
+    return Actor(name, body["profile"])
+
+
+def _by_email(known: dict[str, dict[str, Any]], email: str) -> str:
+    matches = [name for name, body in sorted(known.items()) if email and body.get("email", "").lower() == email.lower()]
+    return matches[0] if matches else ""
+
+
+def _declared(plan: Plan) -> dict[str, dict[str, Any]]:
+    return {
+        parse_address(step.address).name: orjson.loads(plan.bodies[step.after.fingerprint].text)
+        for step in plan.steps
+        if step.after is not None and parse_address(step.address).kind is Kind.OPERATOR
+    }
+
+
+def promoters(store: Store) -> dict[str, tuple[str, ...]]:
+    """The operators each environment names as the only ones who may promote there, as live in design."""
+    return {name: tuple(settings.get("promoters", ())) for name, settings in promotion_settings(store).items()}
+
+
+def promotion_settings(store: Store) -> dict[str, dict[str, Any]]:
+    """Each environment's promotion settings, as applied to design."""
+    found: dict[str, dict[str, Any]] = {}
+    for stage in store.heads():
+        environment, _, side = stage.partition("@")
+        if side == Stage.DESIGN and environment != SHARED:
+            for entry in store.entries(stage, Kind.ENVIRONMENT).values():
+                body = store.bodies([entry.fingerprint])[entry.fingerprint]
+                found[environment] = orjson.loads(body.text).get("promotion", {})
+    return found

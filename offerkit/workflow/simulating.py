@@ -14,17 +14,19 @@ from offerkit.batch.program import conditions
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.engine.call import Call, Who
-from offerkit.engine.catalog import Catalog, Offer, Requirement
+from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
 from offerkit.engine.report import Report
-from offerkit.engine.slice import members, wanted
+from offerkit.engine.resources import Offer, Requirement
+from offerkit.engine.slice import wanted
 from offerkit.loader.output import RESULTS, check_output, replacing
 from offerkit.reports.simulation import AxisValue, Loss, OfferResult, Simulation, SpaceResult
 from offerkit.rules.types import Row
 from offerkit.store import Store
+from offerkit.times import shown
 from offerkit.workflow.engine import Engine
 from offerkit.workflow.hooked import asks_hooks, decide_people
-from offerkit.workflow.set_aside import bad_rows
+from offerkit.workflow.people import bad_rows
 
 if TYPE_CHECKING:
     import numpy
@@ -79,9 +81,8 @@ def simulate(
         if results is not None and asked.out is not None:
             with replacing(asked.out, RESULTS) as path:
                 results.write(path, asked.out.suffix)
-    local = at.astimezone(catalog.zone)
     made = Simulation(
-        catalog.environment, str(engine.catalogs.stage), f"{local:%Y-%m-%d %H:%M %Z}", asked.n, spaces,
+        catalog.environment, str(engine.catalogs.stage), shown(at, catalog.zone), asked.n, spaces,
         {name: str(value) for name, value in asked.data.items()},
     )  # fmt: skip
     return made, (*_warnings(programs), *bad.reports())
@@ -272,7 +273,7 @@ def _offers(made: Program, counts: _Counts, contacts: int) -> Iterator[OfferResu
     items: dict[int, list[int]] = {}
     for number, item in enumerate(made.items):
         items.setdefault(item.place, []).append(number)
-    for place in members(catalog, wanted(space, made.call)):
+    for place in catalog.members(wanted(space, made.call)):
         offer, own = catalog.offers[place], items.get(place, [])
         by_rank = counts.by_rank[:, own].sum(axis=1).tolist() if own else [0] * made.call.n
         losses = list(_losses(made, counts, offer, own, contacts)) if own else [never(offer, space.name, made)]

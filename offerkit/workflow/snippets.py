@@ -6,7 +6,8 @@ import json
 from html import escape
 
 from offerkit.diagnostics import Code, refuse, suggestion
-from offerkit.engine.catalog import Catalog, Space
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.resources import Space
 from offerkit.rendering.urls import service_trouble
 from offerkit.workflow.catalogs import Catalogs
 

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.fingerprint import Json
-from offerkit.planning.plan import Plan, PlanKind
+from offerkit.planning.plan import Plan
 from offerkit.reports.counts import Count, as_json, rounded, said, share, size
 from offerkit.store import Store
-from offerkit.store.remote import Remote
 from offerkit.workflow.catalogs import Catalogs
 from offerkit.workflow.compared import Both, Pair, decided, pairs, why_not
 from offerkit.workflow.moments import moment
@@ -192,7 +191,7 @@ def weigh(session: Session, store: Store, plan: Plan) -> Verdict | None:
 
     Only promotions are asked: a rollback must be possible in a hurry.
     """
-    if plan.kind is not PlanKind.PROMOTE or not plan.steps:
+    if not plan.promotes:
         return None
     both = sides(plan, store)
     limited = limits(both)
@@ -210,16 +209,12 @@ def _weighed(session: Session, store: Store, both: Sides, name: str, limit: Limi
 
 
 def judge(session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
-    """What to record with the promotion: what was measured, and the reason of an override that was needed.
+    """What to record with ``plan``, a promotion: what was measured, and the reason of an override that was needed.
 
     Raises Refused when a space loses more than its environment allows, or that cannot be measured, and there is no
     override (``session.override_impact``).
     """
-    if plan.kind is not PlanKind.PROMOTE or not plan.steps:
-        return {}
     reason = check_reason(session.override_impact) if session.override_impact else ""
-    if session.remote is not None:
-        return _judged_there(session.remote, session, store, plan)
     verdict = weigh(session, store, plan)
     if verdict is None:
         return {}
@@ -231,11 +226,11 @@ def judge(session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
     return {"impact": record}
 
 
-def _judged_there(remote: Remote, session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
-    """The verdict of the server, by its contacts; not asked for where the copy of its history limits nothing."""
-    from offerkit.workflow.remote import judged_there
-
-    return judged_there(remote, session, plan) if limits(sides(plan, store)) else {}
+def is_limited(session: Session, store: Store, plan: Plan) -> bool:
+    """Whether an environment limits what a promotion may take. Raises Refused as :func:`check_reason` does."""
+    if session.override_impact:
+        check_reason(session.override_impact)
+    return bool(limits(sides(plan, store)))
 
 
 def _recorded(space: Measured) -> Json:

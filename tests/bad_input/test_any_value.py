@@ -28,7 +28,8 @@ from offerkit.reports.diagnostics_text import diagnostics_text
 from offerkit.reports.plan_html import plan_html
 from offerkit.reports.plan_markdown import plan_markdown
 from offerkit.reports.plan_text import plan_text
-from offerkit.workflow.design import plan_design
+from offerkit.workflow.backends import LOCAL
+from offerkit.workflow.plan import plan_design
 from offerkit.workflow.session import Session
 
 RICH = """
@@ -102,7 +103,7 @@ campaigns:
 moved: {offer.was: offer.rich}
 """
 RICH_NAME = "specs/people/rich.yaml"
-SESSION = Session(Project(PROJECT), "2026-01-01T00:00:00.000000Z")
+SESSION = Session(Project(PROJECT), "2026-01-01T00:00:00.000000Z", backend=LOCAL)
 
 scalars = (
     st.none()

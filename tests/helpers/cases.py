@@ -19,7 +19,7 @@ from helpers.files import base, load_yaml, patched
 from helpers.workspace import Workspace
 from offerkit.diagnostics import Code, Refused
 from offerkit.planning.plan import Aspect, Plan, Step
-from offerkit.workflow.approving import Decided
+from offerkit.workflow.requests import ApprovalOutcome
 
 Item = dict[str, Any]
 EXPECTATIONS = (
@@ -62,7 +62,7 @@ def _begin(workspace: Workspace, start: str) -> None:
         workspace.promote("ada")
 
 
-def _do(workspace: Workspace, verb: str, item: Item) -> Plan | Decided | None:
+def _do(workspace: Workspace, verb: str, item: Item) -> Plan | ApprovalOutcome | None:
     who, only, without = item[verb], tuple(item.get("only", ())), tuple(item.get("except", ()))
     match verb:
         case "change":
@@ -104,7 +104,7 @@ def _expect_refused(workspace: Workspace, verb: str, item: Item, expected: Item,
     raise AssertionError(f"{label}: was not refused")
 
 
-def _compare(workspace: Workspace, outcome: Plan | Decided | None, expected: Item, label: str) -> None:
+def _compare(workspace: Workspace, outcome: Plan | ApprovalOutcome | None, expected: Item, label: str) -> None:
     seen: Item = {}
     if isinstance(outcome, Plan):
         seen = _of_plan(outcome)
@@ -114,7 +114,7 @@ def _compare(workspace: Workspace, outcome: Plan | Decided | None, expected: Ite
             for words, note in zip(notes, seen["notes"], strict=True):
                 assert words in note, f"{label}: {note}"
         _why(expected, seen, label)
-    elif isinstance(outcome, Decided):
+    elif isinstance(outcome, ApprovalOutcome):
         seen = {"decided": [_key(k) for k in outcome.keys], "left": list(outcome.left)}
     if "live" in expected:
         seen["live"] = {address: list(spaces) for address, spaces in workspace.active().items()}

@@ -16,8 +16,13 @@ from offerkit.loader import Project
 from offerkit.planning.plan import Plan
 from offerkit.planning.select import Patterns
 from offerkit.store import Location, Store
-from offerkit.workflow import history, main_path
-from offerkit.workflow.approving import Decided, Wish, decide
+from offerkit.workflow import history
+from offerkit.workflow.apply import apply
+from offerkit.workflow.approve import decide
+from offerkit.workflow.backends import LOCAL
+from offerkit.workflow.plan import plan as make_plan
+from offerkit.workflow.promote import promote
+from offerkit.workflow.requests import ApprovalOutcome, ApprovalRequest
 from offerkit.workflow.session import Session
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -56,7 +61,10 @@ class Workspace:
         self.later(minutes=1)
         now = self.now.isoformat(timespec="microseconds").replace("+00:00", "Z")
         return Session(
-            Project(self.root), now, operator=who, **{"store_path": self.location, "create_store": True, **more}
+            Project(self.root),
+            now,
+            operator=who,
+            **{"backend": LOCAL, "store_path": self.location, "create_store": True, **more},
         )
 
     @contextmanager
@@ -67,11 +75,11 @@ class Workspace:
 
     def plan(self, *targets: str, exclude: tuple[str, ...] = (), **more: Any) -> Plan:
         """The plan of the specs."""
-        return main_path.plan(self.session(**more), Patterns.of(targets, exclude))
+        return make_plan(self.session(**more), Patterns.of(targets, exclude))
 
     def execute(self, who: str, plan: Plan) -> Applied:
         """Apply any plan."""
-        return main_path.apply(self.session(who), plan)
+        return apply(self.session(who), plan)
 
     def apply(self, who: str, *targets: str, exclude: tuple[str, ...] = ()) -> Plan:
         """Plan the specs and apply that, unless it is empty."""
@@ -87,7 +95,7 @@ class Workspace:
     ) -> Plan:
         """The plan of a promotion."""
         patterns = Patterns.of(targets, exclude)
-        return main_path.promote(self.session(who), environments, patterns, include_rolled_back=include_rolled_back)
+        return promote(self.session(who), environments, patterns, include_rolled_back=include_rolled_back)
 
     def promote(self, who: str, *targets: str, **more: Any) -> Plan:
         """Plan a promotion and apply that, unless it is empty."""
@@ -110,16 +118,18 @@ class Workspace:
             plan = history.plan_purge(session, store, names)
         return self._carried_out(who, plan)
 
-    def decide(self, who: str, decision: Decision, *patterns: str, **wish: Any) -> Decided:
+    def decide(self, who: str, decision: Decision, *patterns: str, **wish: Any) -> ApprovalOutcome:
         """Approve or reject, as ``wish`` says."""
         named = bool(patterns or wish.get("categories") or wish.get("plan"))
-        return decide(self.session(who), Wish(patterns or (() if named else ("*/offer.*",)), **wish), decision)
+        return decide(
+            self.session(who), ApprovalRequest(patterns or (() if named else ("*/offer.*",)), **wish), decision
+        )
 
-    def approve(self, who: str, *patterns: str, **wish: Any) -> Decided:
+    def approve(self, who: str, *patterns: str, **wish: Any) -> ApprovalOutcome:
         """Approve; no pattern: every offer."""
         return self.decide(who, Decision.APPROVED, *patterns, **wish)
 
-    def reject(self, who: str, *patterns: str, **wish: Any) -> Decided:
+    def reject(self, who: str, *patterns: str, **wish: Any) -> ApprovalOutcome:
         """Reject; no pattern: every offer."""
         return self.decide(who, Decision.REJECTED, *patterns, **wish)
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from offerkit.batch import open_people
 from offerkit.batch.people import People
-from offerkit.contacts.source import Contacts, open_contacts
+from offerkit.contacts.open import open_contacts
+from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Refused
 from offerkit.models.dimension import Dimension
 from offerkit.rules.types import Row

@@ -20,9 +20,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.governance.approval import Decision
-from offerkit.planning.plan import Entry, Plan
-from offerkit.planning.view import references_of
-from offerkit.workflow.approving import Decided
+from offerkit.planning.plan import Plan
+from offerkit.state.entries import Entry
+from offerkit.state.references import references_of
+from offerkit.workflow.requests import ApprovalOutcome
 
 Key = tuple[str, str, str, str]
 """Offer, aspect, space and meaning."""
@@ -241,7 +242,7 @@ class Lifecycle(RuleBasedStateMachine):
     def _decide(self, who: str, decision: Decision, pattern: str, wish: dict[str, Any]) -> None:
         design = self._bodies("design")
         try:
-            done: Decided = self.space.decide(who, decision, pattern, **wish)
+            done: ApprovalOutcome = self.space.decide(who, decision, pattern, **wish)
         except Refused:
             return
         for key in done.keys:

@@ -14,10 +14,9 @@ from offerkit.governance.approval import Decision
 from offerkit.governance.scopes import Scope, lacking
 from offerkit.reports.approvals import Row
 from offerkit.server.ui.pages import Facts, Form, Pages, first
-from offerkit.workflow.approving import Decided, Wish, decide, items, mine
-from offerkit.workflow.seen import seen
-from offerkit.workflow.session import Session
-from offerkit.workflow.who import who_is
+from offerkit.workflow.approve import decide, items, mine, review_tokens
+from offerkit.workflow.requests import ApprovalOutcome, ApprovalRequest
+from offerkit.workflow.session import Session, who_is
 
 MOST = 300
 """Offers on one page."""
@@ -70,7 +69,7 @@ def waiting_facts(session: Session, q: str, show: str, done: str) -> Facts:
     with session.existing() as store:
         found = items(store)
         own = set(mine(found, who_is(session, store))) if session.operator else set()
-        names = seen(store, {row.address for row in own})
+        names = review_tokens(store, {row.address for row in own})
     if show != "all":
         found = [row for row in found if row.state == "waiting"]
     if show == "mine":
@@ -103,7 +102,7 @@ def grouped(rows: list[Row], own: set[Row], names: Mapping[str, str]) -> list[Of
     ]  # fmt: skip
 
 
-def _wish(fields: Form) -> tuple[Wish, Decision]:
+def _wish(fields: Form) -> tuple[ApprovalRequest, Decision]:
     ticked = [text.partition(" ") for text in fields.get("offer", ())]
     offers = tuple(address for address, _, _ in ticked)
     decision = _DECISIONS.get(first(fields, "decision"))
@@ -114,11 +113,11 @@ def _wish(fields: Form) -> tuple[Wish, Decision]:
     aspect = first(fields, "aspect")
     comment = first(fields, "comment").strip()[:LONGEST_COMMENT]
     shown = {address: name for address, _, name in ticked}
-    wish = Wish(
+    wish = ApprovalRequest(
         offers, content=aspect == "content", eligibility=aspect == "eligibility", comment=comment, seen=shown
     )  # fmt: skip
     return wish, decision
 
 
-def _done(made: Decided) -> int:
+def _done(made: ApprovalOutcome) -> int:
     return made.revision.serial if made.revision is not None else 0

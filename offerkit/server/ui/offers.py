@@ -9,26 +9,24 @@ from markupsafe import Markup
 
 from offerkit.address import Kind, Stage, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
-from offerkit.planning.plan import Entry
 from offerkit.planning.select import Patterns
-from offerkit.planning.view import View
 from offerkit.reports.preview import Preview
 from offerkit.reports.steps_html import steps_html
 from offerkit.server.ui.approvals import decidable, grouped
 from offerkit.server.ui.pages import Facts, Pages
 from offerkit.server.ui.steps import layout_of
+from offerkit.state.entries import Entry
+from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import stage_view
-from offerkit.workflow.approving import items, mine
+from offerkit.workflow.approve import items, mine, review_tokens
 from offerkit.workflow.engine import trying
 from offerkit.workflow.history import difference, history
 from offerkit.workflow.points import point
 from offerkit.workflow.previewing import preview
 from offerkit.workflow.propositions import Wanted, found
 from offerkit.workflow.reading import not_a_reader, reader
-from offerkit.workflow.seen import seen
-from offerkit.workflow.session import Session
-from offerkit.workflow.who import who_is
+from offerkit.workflow.session import Session, who_is
 
 MOST = 300
 NEWEST = 20
@@ -75,7 +73,7 @@ def _offers(session: Session, q: str) -> Facts:
     return {"rows": rows[:MOST], "left": max(0, len(rows) - MOST), "count": len(rows), "q": q}
 
 
-def _row(address: str, design: View, live: View) -> OfferRow:
+def _row(address: str, design: Snapshot, live: Snapshot) -> OfferRow:
     place = parse_address(address)
     body = design(address) or live(address) or {}
     entry = live.entries.get(address)
@@ -123,7 +121,7 @@ def _offer(session: Session, text: str, stage: str, contact: str) -> Facts:
     return {**facts, "preview": shown, "trouble": trouble, "stage": stage, "stages": stages, "contact": contact}
 
 
-def _dimension(address: str, design: View, live: View) -> str:
+def _dimension(address: str, design: Snapshot, live: Snapshot) -> str:
     """The dimension whose contacts an offer's environment has; empty where its stages do not agree on one."""
     environment = f"environment.{address.partition('/')[0]}"
     found = {str(body.get("dimension", "")) for view in (design, live) if (body := view(environment)) is not None}
@@ -147,7 +145,7 @@ def _changes(session: Session, store: Store, address: str) -> Markup:
 def _approvals(session: Session, store: Store, address: str) -> Facts:
     rows = items(store, (address,)) if address else []
     own = set(mine(rows, who_is(session, store))) if session.operator else set()
-    return {"offers": grouped(rows, decidable(session, own), seen(store, {row.address for row in own}))}
+    return {"offers": grouped(rows, decidable(session, own), review_tokens(store, {row.address for row in own}))}
 
 
 def _shown(session: Session, address: str, stage: str, contact: str) -> tuple[Preview | None, tuple[Diagnostic, ...]]:

@@ -16,7 +16,7 @@ from offerkit.reports.words import DONE
 from offerkit.server.ui.pages import Facts, Pages
 from offerkit.store import Store
 from offerkit.store.views import environments
-from offerkit.workflow.approving import items
+from offerkit.workflow.approve import items
 from offerkit.workflow.history import differing, history
 from offerkit.workflow.points import point
 from offerkit.workflow.session import Session

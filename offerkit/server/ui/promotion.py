@@ -20,7 +20,8 @@ from offerkit.server.ui.counting import AGAIN, Counts
 from offerkit.server.ui.pages import Facts, Pages, first
 from offerkit.server.ui.steps import layout_of, shown
 from offerkit.store.views import environments
-from offerkit.workflow.main_path import allowed, apply, promote
+from offerkit.workflow.apply import allowed, apply
+from offerkit.workflow.promote import promote
 from offerkit.workflow.reading import reader
 from offerkit.workflow.session import Session
 

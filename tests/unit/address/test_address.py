@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+import sqlite3
+
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offerkit.address import Address, Kind, Pattern, Stage, StageRef, parse_address, parse_stage, valid_name
+from offerkit.address import (
+    Address,
+    Kind,
+    Pattern,
+    Stage,
+    StageRef,
+    environment_address,
+    parse_address,
+    parse_stage,
+    valid_name,
+)
 
 LONGEST = "a" * 64
 
@@ -165,3 +180,36 @@ def test_an_environment_s_own_address_is_taken_in_by_its_name() -> None:
 @given(st.text(max_size=30))
 def test_every_text_is_a_pattern(text: str) -> None:
     Pattern(text).matches(parse_address("shop/offer.a"))
+
+
+def test_an_address_is_its_text_wherever_text_goes() -> None:
+    address = parse_address("shop/offer.a")
+    assert parse_address(address) is address
+    assert {address: 1}["shop/offer.a"] == 1
+    assert {"shop/offer.a": 1}[address] == 1
+    assert orjson.dumps([address, parse_stage("shop@live")]) == b'["shop/offer.a","shop@live"]'
+    db = sqlite3.connect(":memory:")
+    assert db.execute("SELECT ? || '', ? || ''", (address, parse_stage("shop@live"))).fetchone() == (
+        address,
+        "shop@live",
+    )
+
+
+@pytest.mark.parametrize("value", [parse_address("shop/category.a/b"), parse_address("dimension.d")])
+def test_a_copy_of_an_address_has_its_parts(value: Address) -> None:
+    for made in (copy.copy(value), copy.deepcopy(value), pickle.loads(pickle.dumps(value))):
+        assert (made, made.environment, made.kind, made.name) == (value, value.environment, value.kind, value.name)
+
+
+def test_a_copy_of_a_stage_has_its_parts() -> None:
+    made = copy.deepcopy(StageRef("shop", Stage.LIVE, "12"))
+    assert (made, made.environment, made.stage, made.at) == ("shop@live:12", "shop", Stage.LIVE, "12")
+
+
+def test_what_stands_around_an_address() -> None:
+    address = parse_address("shop/offer.a")
+    assert address.stage(Stage.LIVE) == StageRef("shop", Stage.LIVE)
+    assert address.stage(Stage.LIVE).on(Stage.DESIGN) == "shop@design"
+    assert address.beside(Kind.SPACE, "s") == parse_address("shop/space.s")
+    assert environment_address("shop") == parse_address("environment.shop")
+    assert parse_address("dimension.d").stage(Stage.DESIGN) == "shared@design"

@@ -11,13 +11,11 @@ import pytest
 from helpers.files import base
 from helpers.workspace import Workspace
 
-from offerkit.applier import apply
-from offerkit.applier.apply import Run
 from offerkit.diagnostics import Refused
 from offerkit.governance.approval import Approval, Decision
 from offerkit.planning.codec import decode, envelope, plan_digest
 from offerkit.planning.fields import field_changes_by_place
-from offerkit.store import Store
+from offerkit.workflow.apply import apply
 
 OFFERS = "specs/shop/offers.yaml"
 SAFARI = base()[OFFERS]["offers"]["safari"]
@@ -118,8 +116,8 @@ def test_a_refused_plan_changes_nothing(live_shop: Workspace) -> None:
     live_shop.execute("ada", plan)
     with live_shop.store() as store:
         before = list(store.rows())
-    with pytest.raises(Refused), Store.open(live_shop.location, write=True) as store:
-        apply(plan, store, Run("ada", "2026-02-01T00:00:00.000000Z"))
+    with pytest.raises(Refused):
+        live_shop.execute("ada", plan)
     with live_shop.store() as store:
         assert list(store.rows()) == before
     assert live_shop.verified() == []
@@ -127,8 +125,8 @@ def test_a_refused_plan_changes_nothing(live_shop: Workspace) -> None:
 
 def test_a_message_is_kept(live_shop: Workspace) -> None:
     live_shop.change({OFFERS: {"offers": {"safari": {"label": "x"}}}})
-    with Store.open(live_shop.location, write=True) as store:
-        apply(live_shop.plan(), store, Run("ada", "2026-02-01T00:00:00.000000Z", message="why “not”"))
+    plan = live_shop.plan()
+    apply(replace(live_shop.session("ada"), message="why “not”"), plan)
     with live_shop.store() as store:
         assert store.revisions()[0].message == "why “not”"
 

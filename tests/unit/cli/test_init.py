@@ -24,9 +24,13 @@ from offerkit.loader.fmt import format_files
 from offerkit.loader.json_schema import environment_schema, specs_schema
 from offerkit.loader.project import read_files
 from offerkit.planning.select import Patterns
-from offerkit.workflow import main_path
-from offerkit.workflow.approving import Wish, decide
+from offerkit.workflow.apply import apply
+from offerkit.workflow.approve import decide
+from offerkit.workflow.backends import LOCAL
 from offerkit.workflow.begin import begin
+from offerkit.workflow.plan import plan as make_plan
+from offerkit.workflow.promote import promote
+from offerkit.workflow.requests import ApprovalRequest
 from offerkit.workflow.session import Session
 
 EMAIL = "kim@example.org"
@@ -44,7 +48,7 @@ def run(*arguments: str) -> Result:
 
 def session(root: Path, minute: int) -> Session:
     """A run in the new project by whoever git knows."""
-    return Session(Project(root), f"2026-11-01T00:{minute:02}:00.000000Z", email=EMAIL, use_cache=False)
+    return Session(Project(root), f"2026-11-01T00:{minute:02}:00.000000Z", email=EMAIL, use_cache=False, backend=LOCAL)
 
 
 @pytest.mark.parametrize("environment", ["recipients", "members-2027"])
@@ -54,15 +58,15 @@ def test_the_whole_main_path(tmp_path: Path, environment: str) -> None:
     assert result.exception is None
     assert f"  + environments/{environment}.yaml\n" in result.stdout
     everything = Patterns.of((), ())
-    made = main_path.plan(session(root, 1), everything)
+    made = make_plan(session(root, 1), everything)
     assert len(made.steps) >= 10
     assert not made.blocked
-    main_path.apply(session(root, 2), made)
-    assert main_path.plan(session(root, 3), everything).empty
-    decide(session(root, 4), Wish(("*/offer.*",)), Decision.APPROVED)
-    promotion = main_path.promote(session(root, 5), (), everything)
+    apply(session(root, 2), made)
+    assert make_plan(session(root, 3), everything).empty
+    decide(session(root, 4), ApprovalRequest(("*/offer.*",)), Decision.APPROVED)
+    promotion = promote(session(root, 5), (), everything)
     assert not promotion.blocked
-    main_path.apply(session(root, 6), promotion)
+    apply(session(root, 6), promotion)
     with session(root, 7).existing() as store:
         live = store.entries(f"{environment}@live")
     assert [entry.activation for address, entry in live.items() if "/offer." in address] == [

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from offerkit.contacts import Contacts, csv_source
 from offerkit.contacts.columns import check_columns
 from offerkit.contacts.csv_records import MAX_RECORD, cells, records
-from offerkit.contacts.csv_sieve import sieve
+from offerkit.contacts.csv_source import sieve
 from offerkit.diagnostics import Code, Refused
 from offerkit.rules.types import Base, FieldType
 from offerkit.rules.values import parse_value

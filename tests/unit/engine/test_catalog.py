@@ -12,12 +12,13 @@ import pytest
 from offerkit.diagnostics import Code
 from offerkit.engine.cache import Bounded
 from offerkit.engine.call import Call, Who
-from offerkit.engine.catalog import Catalog, compile_catalog
+from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
+from offerkit.engine.compile import compile_catalog
 from offerkit.engine.decide import decide
 from offerkit.engine.hooks import Hooks
 from offerkit.engine.inline import inline_bodies, inline_catalog
-from offerkit.engine.why import Why
+from offerkit.engine.reasons import Reason
 
 NOW = datetime(2026, 6, 1, 10, tzinfo=UTC)
 SECTIONS: dict[str, Any] = {
@@ -93,7 +94,7 @@ def test_a_rule_that_cannot_be_read_never_holds_and_is_told_of() -> None:
     assert sorted(offer.offer for offer in decision.chosen) == ["c", "d"]
     assert decision.trace is not None
     finding = next(verdict.out for verdict in decision.trace.verdicts if verdict.offer == "a")
-    assert finding is not None and finding.why is Why.OFFER_CONDITION and "cannot be read" in finding.reason
+    assert finding is not None and finding.reason is Reason.OFFER_CONDITION and "cannot be read" in finding.sentence
 
 
 def test_a_filter_that_is_gone_or_ill_used_never_holds() -> None:
@@ -164,7 +165,7 @@ def test_kept_lineups_are_bounded_and_threads_agree() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(made.kept.lineups) <= 512
+    assert len(made.cache.lineups) <= 512
     assert len(answers) == 2400 and len(set(answers)) == 600
 
 

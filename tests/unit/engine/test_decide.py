@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from offerkit.engine import lineup
 from offerkit.engine.decide import decide, decide_many
-from offerkit.engine.why import Why
+from offerkit.engine.reasons import DECIDED, Reason
 
 SEEDS = st.integers(0, 2**32)
 
@@ -74,12 +74,12 @@ def test_several_spaces_repeat_nothing(seed: int) -> None:
 
 def test_every_reason_is_met() -> None:
     """The generator is worth something only if it reaches every way out."""
-    met: set[Why] = set()
+    met: set[Reason] = set()
     for seed in range(150):
         rng = Random(seed)
         made = random_catalog.catalog(rng)
         for _ in range(4):
             trace = decide(made, random_catalog.call(rng, made), random_catalog.history(rng, made), explain=True).trace
             assert trace is not None
-            met.update(verdict.out.why for verdict in trace.verdicts if verdict.out is not None)
-    assert met == set(Why) - {Why.ENVIRONMENT_CONDITION, Why.NOT_IN_SLICE, Why.NOT_RENDERED}
+            met.update(verdict.out.reason for verdict in trace.verdicts if verdict.out is not None)
+    assert met == set(DECIDED) - {Reason.ENVIRONMENT_CONDITION, Reason.NOT_IN_SLICE, Reason.NOT_RENDERED}

@@ -23,7 +23,7 @@ ENTRIES = [Entry(Decimal(1), place) for place in range(5)]
 
 
 def _order(seed: str, key: str, day: date, n: int | None = None) -> list[int]:
-    return [entry.place for entry in ranked(ENTRIES, tie_key(CATALOG, seed, key, day), n)]
+    return [entry.place for entry in ranked(ENTRIES, tie_key(CATALOG.offers, seed, key, day), n)]
 
 
 def test_fixed_by_seed_contact_and_day() -> None:
@@ -42,7 +42,7 @@ def test_everyone_wins_equally_often() -> None:
 
 
 def test_an_offer_that_goes_leaves_the_order_of_the_others() -> None:
-    tie = tie_key(CATALOG, "s", "c-1", DAY)
+    tie = tie_key(CATALOG.offers, "s", "c-1", DAY)
     whole = _order("s", "c-1", DAY)
     for gone in range(5):
         rest = [entry for entry in ENTRIES if entry.place != gone]
@@ -53,5 +53,5 @@ def test_reads_no_more_than_needed() -> None:
     entries = iter(
         [Entry(Decimal(3), 0), Entry(Decimal(3), 1), Entry(Decimal(2), 2), Entry(Decimal(1), 3), Entry(Decimal(0), 4)]
     )
-    assert {entry.place for entry in ranked(entries, tie_key(CATALOG, "", "", DAY), 1)} <= {0, 1}
+    assert {entry.place for entry in ranked(entries, tie_key(CATALOG.offers, "", "", DAY), 1)} <= {0, 1}
     assert [entry.place for entry in entries] == [3, 4]

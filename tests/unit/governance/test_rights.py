@@ -8,7 +8,9 @@ from offerkit.address import Kind
 from offerkit.diagnostics import Code
 from offerkit.governance.rights import Actor, approvers, may_approve, refusals
 from offerkit.models.operator import Profile
-from offerkit.planning.plan import Action, Entry, Plan, PlanKind, Reason, Step
+from offerkit.planning.plan import Plan, PlanKind, Reason, Step
+from offerkit.state.changes import Action
+from offerkit.state.entries import Entry
 
 ADMIN: Profile = "administrator"
 OFFERS: Profile = "offer-manager"

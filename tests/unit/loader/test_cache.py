@@ -14,8 +14,8 @@ import pytest
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Refused
-from offerkit.loader import Loaded, Project, StaleCache, load
-from offerkit.loader.cache import Cache, decode, encode
+from offerkit.loader import Loaded, Project, load
+from offerkit.loader.cache import Cache, decode, encode, users_secret
 
 pytestmark = pytest.mark.embedded
 
@@ -47,14 +47,19 @@ def rewrite(root: Path, change: Callable[[bytes, bytes, bytes], tuple[bytes, byt
     return len(rows)
 
 
-def poison(root: Path, change: Poison) -> None:
-    """Change what the rows say, each with a correct checksum."""
+def signed(key: bytes, data: bytes, secret: bytes) -> bytes:
+    """What stands beside a row that who has ``secret`` wrote."""
+    return hashlib.blake2b(key + data, digest_size=32, key=secret).digest()
+
+
+def poison(root: Path, change: Poison, secret: bytes = b"x" * 32) -> None:
+    """Change what the rows say, each signed by who has ``secret``: by default, by somebody else."""
 
     def change_row(key: bytes, check: bytes, data: bytes) -> tuple[bytes, bytes]:
         value = orjson.loads(data)
         change(value)
         changed = orjson.dumps(value)
-        return hashlib.sha256(key + changed).digest(), changed
+        return signed(key, changed, secret), changed
 
     assert rewrite(root, change_row)
 
@@ -166,12 +171,43 @@ def _another_digest(value: dict[str, Any]) -> None:
         value["digests"] = dict.fromkeys(value["digests"], "0" * 64)
 
 
-def test_a_poisoned_fingerprint_shows_when_bodies_are_made(shop: Workspace) -> None:
-    load(Project(shop.root))
-    poison(shop.root, _another_fingerprint)
+def _unsound(value: dict[str, Any]) -> None:
+    value.update(sound="0" * 32)
+
+
+@pytest.mark.parametrize("change", [_another_fingerprint, _another_digest, _unsound])
+@pytest.mark.parametrize("secret", [b"x" * 32, b""])
+def test_a_row_that_somebody_else_signed_is_not_used(shop: Workspace, change: Poison, secret: bytes) -> None:
+    true = told(load(Project(shop.root)))
+    poison(shop.root, change, secret)
     loaded = load(Project(shop.root))
-    with pytest.raises(StaleCache):
-        loaded.bodies(["shop/offer.safari"])
+    assert loaded._records is not None  # all of it was read again
+    assert told(loaded) == true
+
+
+def test_a_row_with_a_checksum_that_needs_no_secret_is_not_used(shop: Workspace) -> None:
+    true = told(load(Project(shop.root)))
+    assert rewrite(shop.root, lambda key, check, data: (hashlib.sha256(key + data).digest(), data))
+    loaded = load(Project(shop.root))
+    assert loaded._records is not None
+    assert told(loaded) == true
+
+
+def test_a_wrong_row_of_our_own_never_makes_a_plan_and_is_gone_afterwards(shop: Workspace) -> None:
+    """Nobody but offerkit itself can write one: that would be a mistake of offerkit's own."""
+    true = shop.plan(use_cache=False)
+    load(Project(shop.root))
+    poison(shop.root, _another_fingerprint, users_secret() or b"")
+    with pytest.raises(RuntimeError, match="another fingerprint than when it was cached"):
+        shop.plan()
+    assert shop.plan() == true
+
+
+def test_without_a_secret_nothing_is_kept(shop: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
+    assert told(load(Project(shop.root))) == told(load(Project(shop.root), use_cache=False))
+    assert not cache_file(shop.root).exists()
 
 
 @pytest.mark.parametrize("change", [_another_fingerprint, _another_digest])

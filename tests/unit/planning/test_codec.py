@@ -25,7 +25,7 @@ from offerkit.fingerprint import canonical
 from offerkit.planning.codec import decode, encode, envelope, plan_digest
 from offerkit.planning.plan import FORMAT, Plan
 from offerkit.store import parse_location
-from offerkit.workflow.main_path import save, saved
+from offerkit.workflow.plan_files import save, saved
 
 pytestmark = pytest.mark.embedded
 
@@ -225,12 +225,13 @@ def test_bytes_do_not_depend_on_hash_seed_locale_or_time_zone(live_shop: Workspa
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]);"
         "from pathlib import Path; from offerkit.loader import Project; from offerkit.workflow.session import Session;"
-        "from offerkit.workflow import main_path; from offerkit.planning.select import Patterns;"
+        "from offerkit.workflow.plan import plan; from offerkit.workflow.promote import promote;"
+        "from offerkit.workflow.backends import LOCAL; from offerkit.planning.select import Patterns;"
         "from offerkit.planning.codec import plan_digest;"
         "from offerkit.store import parse_location;"
         "s = Session(Project(Path(sys.argv[2])), '2026-01-01T00:00:00.000000Z', operator='ada',"
-        " store_path=parse_location(sys.argv[3]));"
-        "print(plan_digest(main_path.plan(s, Patterns())), plan_digest(main_path.promote(s, (), Patterns())))"
+        " store_path=parse_location(sys.argv[3]), backend=LOCAL);"
+        "print(plan_digest(plan(s, Patterns())), plan_digest(promote(s, (), Patterns())))"
     )
     outputs = set()
     for seed, zone, locale in (("0", "UTC", "C"), ("1", "Asia/Tokyo", "C.UTF-8"), ("99", "America/Lima", "POSIX")):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from offerkit.diagnostics import Code, Refused
-from offerkit.planning.delta import Delta, delta
-from offerkit.planning.plan import Entry
 from offerkit.planning.select import Patterns, select
+from offerkit.state.changes import Delta, delta
+from offerkit.state.entries import Entry
 
 STAGE = "s@design"
 AFTER = {

@@ -5,8 +5,10 @@ from __future__ import annotations
 from report_bodies import BODIES, DESIGN, DIGEST, OFFERS, body, change
 
 from offerkit.diagnostics import Code, Diagnostic, Position, Severity
-from offerkit.planning.plan import Action, Blocked, Entry, Plan, PlanKind, Reason, StageBase, Step
+from offerkit.planning.plan import Blocked, Plan, PlanKind, Reason, StageBase, Step
 from offerkit.reports.history import HistoryLine
+from offerkit.state.changes import Action
+from offerkit.state.entries import Entry
 
 HOSTILE = (
     "\x1b[31mred\x1b[0m <img src=x onerror=alert(1)> | `b` **x** @octocat #1 "

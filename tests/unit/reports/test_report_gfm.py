@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from report_bodies import BODIES, DESIGN, DIGEST, body, change
 
 from offerkit.diagnostics import Position
-from offerkit.planning.plan import Action, Aspect, Blocked, Entry, Plan, PlanKind, Reason, StageBase, Step
+from offerkit.planning.plan import Aspect, Blocked, Plan, PlanKind, Reason, StageBase, Step
 from offerkit.reports.approvals import Row, approvals_markdown
 from offerkit.reports.diff import diff_markdown
 from offerkit.reports.escape import markdown, markdown_code, visible
@@ -24,6 +24,8 @@ from offerkit.reports.impact import Example, Impact, OfferImpact, Segment, Space
 from offerkit.reports.impact_markdown import impact_markdown
 from offerkit.reports.plan_markdown import plan_markdown
 from offerkit.reports.propositions import PropositionLine, propositions_markdown
+from offerkit.state.changes import Action
+from offerkit.state.entries import Entry
 
 ACTING = [
     "https://evil.example", "http://é.example/?a=b&c", "www.evil.example", "evil.com", "é.de", "a@b.example", "mailto:a@b.example",

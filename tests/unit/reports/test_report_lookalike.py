@@ -8,11 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_bodies import DESIGN, DIGEST, change
 
-from offerkit.planning.plan import Action, ChangeOp, Entry, FieldChange, Plan, PlanKind, Reason, StageBase, Step
+from offerkit.planning.plan import ChangeOp, FieldChange, Plan, PlanKind, Reason, StageBase, Step
 from offerkit.reports.diff import diff_html, diff_markdown, diff_text
 from offerkit.reports.escape import visible
 from offerkit.reports.lookalike import Pair, hosts, told_apart
 from offerkit.reports.plan_text import plan_text
+from offerkit.state.changes import Action
+from offerkit.state.entries import Entry
 
 
 @pytest.mark.parametrize(

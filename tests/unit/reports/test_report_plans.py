@@ -13,7 +13,7 @@ from report_edges import HOSTILE, empty_plan, huge_plan
 from report_samples import apply_plan, promote_plan
 
 from offerkit.address import Kind
-from offerkit.planning.plan import Action, ApprovalReset, Aspect, Blocked, Entry, PlanKind, Reason, Step
+from offerkit.planning.plan import ApprovalReset, Aspect, Blocked, PlanKind, Reason, Step
 from offerkit.reports import words
 from offerkit.reports.facts import Fact, facts
 from offerkit.reports.groups import blocked_groups, sections
@@ -21,6 +21,8 @@ from offerkit.reports.plan_html import plan_html
 from offerkit.reports.plan_markdown import plan_markdown
 from offerkit.reports.plan_text import plan_text
 from offerkit.reports.style import Layout, display_width, wrap
+from offerkit.state.changes import Action
+from offerkit.state.entries import Entry
 
 OFFER = "recipients/offer.gold-card"
 

@@ -19,8 +19,11 @@ from offerkit.planning.plan import Plan
 from offerkit.reports.counts import About, FewerThan
 from offerkit.reports.impact import impact_text, rounded_space
 from offerkit.store.remote import Remote, _refused
-from offerkit.workflow import impact, main_path
-from offerkit.workflow.approving import Wish, decide
+from offerkit.workflow import impact
+from offerkit.workflow.apply import apply, held_to_impact
+from offerkit.workflow.approve import decide
+from offerkit.workflow.backends import ThroughServer
+from offerkit.workflow.requests import ApprovalRequest, ImpactRequest
 from offerkit.workflow.session import Session
 
 SHARED, OFFERS, ENVIRONMENT = "specs/shared.yaml", "specs/shop/offers.yaml", "environments/shop.yaml"
@@ -65,7 +68,7 @@ def far(people: Workspace, operator: str, **more: Any) -> Session:
     """A session elsewhere: with the same history, but where there are no contacts."""
     elsewhere = people.root / "elsewhere"
     elsewhere.mkdir(exist_ok=True)
-    session = people.session(operator, remote=Far("http://far", token(people, operator)), **more)
+    session = people.session(operator, backend=ThroughServer(Far("http://far", token(people, operator))), **more)
     return replace(session, project=replace(session.project, root=elsewhere))
 
 
@@ -78,7 +81,7 @@ def older(people: Workspace, age: int) -> Plan:
 
 def test_the_impact_is_the_same_as_where_the_store_is(people: Workspace, server: TestClient) -> None:
     plan = older(people, 31)
-    asked = impact.Asked(2, "", ("person.country",), examples=True)
+    asked = ImpactRequest(2, "", ("person.country",), examples=True)
     there = impact.of_plan(far(people, "ada"), plan, asked)
     assert [replace(space, offers=(), segments=()) for space in there.spaces] == [
         replace(space, offers=(), segments=()) for space in impact.of_plan(people.session("ada"), plan, asked).spaces
@@ -91,25 +94,30 @@ def test_the_impact_is_the_same_as_where_the_store_is(people: Workspace, server:
 
 def test_rounded_numbers_arrive_as_what_they_are(people: Workspace, server: TestClient) -> None:
     plan = older(people, 31)
-    there = impact.of_plan(far(people, "omar"), plan, impact.Asked(2))
-    here = impact.of_plan(people.session("omar"), plan, impact.Asked(2))
+    there = impact.of_plan(far(people, "omar"), plan, ImpactRequest(2))
+    here = impact.of_plan(people.session("omar"), plan, ImpactRequest(2))
     rounded = [rounded_space(space, judged=True) for space in here.spaces]
     assert impact_text(there) == impact_text(replace(there, spaces=rounded))
     assert (there.spaces[0].emptied, there.spaces[0].served, there.spaces[0].exceeds) == (FewerThan(5), About(10), True)
     assert "fewer than 5 of about 10 contacts see something else" in impact_text(there)
     with pytest.raises(Refused, match="--examples is for those who may read contacts of shop, and omar may not"):
-        impact.of_plan(far(people, "omar"), plan, impact.Asked(examples=True))
+        impact.of_plan(far(people, "omar"), plan, ImpactRequest(examples=True))
 
 
 def test_of_a_plan_of_specs_and_on_a_sample(people: Workspace, server: TestClient) -> None:
     people.change({OFFERS: {"offers": {"safari": {"eligible": {"when": "person.age >= 31"}}}}})
-    made = impact.of_plan(far(people, "dora"), people.plan(), impact.Asked(sample=4))
+    made = impact.of_plan(far(people, "dora"), people.plan(), ImpactRequest(sample=4))
     assert made.spaces[0].sample is not None and made.spaces[0].sample.population == 10
 
 
 def test_a_question_that_makes_no_sense_is_refused_as_it_is_here(people: Workspace, server: TestClient) -> None:
     plan = older(people, 31)
-    for asked in (impact.Asked(0), impact.Asked(101), impact.Asked(at="someday"), impact.Asked(by=("person.nothing",))):
+    for asked in (
+        ImpactRequest(0),
+        ImpactRequest(101),
+        ImpactRequest(at="someday"),
+        ImpactRequest(by=("person.nothing",)),
+    ):
         said = []
         for session in (people.session("ada"), far(people, "ada")):
             with pytest.raises(Refused) as caught:
@@ -128,25 +136,25 @@ def test_no_number_is_too_large_to_be_refused(people: Workspace, server: TestCli
 def test_the_limit_is_judged_before_anybody_is_asked(people: Workspace, server: TestClient) -> None:
     plan = older(people, 31)
     with pytest.raises(Refused) as caught:
-        main_path.held_to_impact(far(people, "ada"), plan)
+        held_to_impact(far(people, "ada"), plan)
     assert [found.code for found in caught.value.diagnostics] == [Code.IMPACT]
     with pytest.raises(Refused) as caught:
-        main_path.apply(far(people, "ada"), plan)
+        apply(far(people, "ada"), plan)
     assert [found.code for found in caught.value.diagnostics] == [Code.IMPACT]
-    record = main_path.held_to_impact(far(people, "ada", override_impact="it is wanted"), plan)
+    record = held_to_impact(far(people, "ada", override_impact="it is wanted"), plan)
     assert record["impact"]["override"] == "it is wanted"  # type: ignore[index,call-overload]
     with pytest.raises(Refused, match="needs a reason"):
-        main_path.held_to_impact(far(people, "ada", override_impact=" "), plan)
-    assert main_path.apply(far(people, "ada", override_impact="it is wanted"), plan).revision.actor == "ada"
+        held_to_impact(far(people, "ada", override_impact=" "), plan)
+    assert apply(far(people, "ada", override_impact="it is wanted"), plan).revision.actor == "ada"
 
 
 def test_nothing_is_asked_where_nothing_is_limited(people: Workspace) -> None:
     people.change({ENVIRONMENT: {"environment": {"impact": None}}})
     people.apply("ada")
     with pytest.raises(IndexError):  # there is no server here: the limit that live has counts still
-        main_path.held_to_impact(far(people, "ada"), people.promotion("ada"))
+        held_to_impact(far(people, "ada"), people.promotion("ada"))
     people.promote("ada")
-    assert main_path.held_to_impact(far(people, "ada"), older(people, 31)) == {}
+    assert held_to_impact(far(people, "ada"), older(people, 31)) == {}
 
 
 def test_a_stale_plan_tells_nothing(people: Workspace, server: TestClient) -> None:
@@ -155,7 +163,7 @@ def test_a_stale_plan_tells_nothing(people: Workspace, server: TestClient) -> No
     people.apply("ada")
     people.approve_all()
     people.promote("ada")
-    for ask in (lambda s: impact.of_plan(s, plan, impact.Asked()), lambda s: main_path.held_to_impact(s, plan)):
+    for ask in (lambda s: impact.of_plan(s, plan, ImpactRequest()), lambda s: held_to_impact(s, plan)):
         with pytest.raises(Refused) as caught:
             ask(far(people, "ada"))
         assert {found.code for found in caught.value.diagnostics} == {Code.PLAN_STALE}
@@ -166,8 +174,8 @@ def test_other_contacts_are_read_only_for_who_may_set_them(people: Workspace, se
     people.change({SHARED: {"dimensions": {"person": {"source": {"path": "secrets.csv"}}}}})
     plan = people.plan()
     with pytest.raises(Refused, match="may not change a dimension"):
-        impact.of_plan(far(people, "omar"), plan, impact.Asked())
-    assert impact.of_plan(far(people, "ada"), plan, impact.Asked()).spaces
+        impact.of_plan(far(people, "omar"), plan, ImpactRequest())
+    assert impact.of_plan(far(people, "ada"), plan, ImpactRequest()).spaces
 
 
 @pytest.mark.parametrize("path", ["/api/v1/store/impact", "/api/v1/store/limit"])
@@ -187,7 +195,7 @@ def test_of_many_approved_through_a_server_the_refused_are_told(people: Workspac
     })  # fmt: skip
     people.change({OFFERS: {"offers": {"two": {"reviewers": {"content": ["brand"]}}}}})
     people.apply("ada")
-    wish = Wish(("shop/offer.*",), content=True)
+    wish = ApprovalRequest(("shop/offer.*",), content=True)
     decided = decide(far(people, "omar"), wish, Decision.APPROVED)
     assert {key.address for key in decided.keys} == {"shop/offer.one"} and decided.left == ()
     (found,) = decided.refused

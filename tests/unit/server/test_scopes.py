@@ -22,7 +22,10 @@ from offerkit.server.app import application
 from offerkit.server.routes import OPEN, ROUTES, check_scope
 from offerkit.server.settings import Settings
 from offerkit.store.remote import Remote
-from offerkit.workflow import approving, main_path
+from offerkit.workflow.apply import allowed, apply
+from offerkit.workflow.approve import decide
+from offerkit.workflow.backends import ThroughServer
+from offerkit.workflow.requests import ApprovalRequest
 from offerkit.workflow.tokens import Bearer
 
 SAFARI = "shop/offer.safari"
@@ -181,15 +184,18 @@ def test_it_is_told_before_anything_is_sent(changed: Workspace) -> None:
     """A command line elsewhere knows the scopes of its token from the copy that it reads."""
     plan = changed.plan()
     nobody = Remote("http://127.0.0.1:1", "secret")
-    session = changed.session("ada", remote=nobody, scopes=scopes_of("read"))
+    session = changed.session("ada", backend=ThroughServer(nobody), scopes=scopes_of("read"))
     for ask in (
-        lambda: main_path.allowed(session, plan), lambda: main_path.apply(session, plan),
-        lambda: approving.decide(session, approving.Wish((SAFARI,)), Decision.APPROVED),
+        lambda: allowed(session, plan), lambda: apply(session, plan),
+        lambda: decide(session, ApprovalRequest((SAFARI,)), Decision.APPROVED),
     ):  # fmt: skip
         with pytest.raises(Refused) as caught:
             ask()
         assert [found.code for found in caught.value.diagnostics] == [Code.TOKEN_SCOPE]
-    assert main_path.allowed(changed.session("ada", remote=nobody, scopes=scopes_of("read,apply")), plan).name == "ada"
+    assert (
+        allowed(changed.session("ada", backend=ThroughServer(nobody), scopes=scopes_of("read,apply")), plan).name
+        == "ada"
+    )
 
 
 def test_deciding_takes_approve(asking: TestClient, changed: Workspace) -> None:

@@ -21,7 +21,7 @@ from offerkit.planning.codec import plan_digest
 from offerkit.server import callers
 from offerkit.server.ui import counting
 from offerkit.workflow import threshold, tokens
-from offerkit.workflow.seen import seen
+from offerkit.workflow.approve import review_tokens
 
 GOLD = "shop/offer.gold-card"
 
@@ -60,7 +60,7 @@ def last(shop: Workspace) -> tuple[int, str, str, str]:
 def shown(workspace: Workspace, *offers: str) -> list[str]:
     """What the form says of offers that are as they are now."""
     with workspace.store() as store:
-        return [f"{address} {name}" for address, name in seen(store, offers).items()]
+        return [f"{address} {name}" for address, name in review_tokens(store, offers).items()]
 
 
 def approve(asking: TestClient, **more: str) -> None:

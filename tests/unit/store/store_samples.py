@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from offerkit.fingerprint import canonical, fingerprint
 from offerkit.governance.approval import Approval, Decision
-from offerkit.planning.plan import ApprovalKey, Aspect, Body, Entry
+from offerkit.planning.plan import ApprovalKey, Aspect
+from offerkit.state.entries import Body, Entry
 from offerkit.store import ChangeRow, Draft, Location, RevisionRow, Store
 from offerkit.store.location import PostgresAddress
 

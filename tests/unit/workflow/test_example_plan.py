@@ -12,7 +12,10 @@ from offerkit.loader import Project
 from offerkit.planning.codec import envelope, plan_digest
 from offerkit.planning.select import Patterns
 from offerkit.reports.plan_markdown import plan_markdown
-from offerkit.workflow import main_path
+from offerkit.workflow.apply import apply
+from offerkit.workflow.backends import LOCAL
+from offerkit.workflow.plan import plan as make_plan
+from offerkit.workflow.plan_files import saved
 from offerkit.workflow.session import Session
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -31,21 +34,21 @@ def bundled(tmp_path: Path) -> Path:
 
 def session(root: Path, minute: int, who: str = "ada") -> Session:
     """A run in the project."""
-    return Session(Project(root), f"2026-11-01T00:{minute:02}:00.000000Z", operator=who, use_cache=False)
+    return Session(Project(root), f"2026-11-01T00:{minute:02}:00.000000Z", operator=who, use_cache=False, backend=LOCAL)
 
 
 def test_a_new_store_takes_it_and_the_specs_then_agree(bundled: Path) -> None:
-    plan = main_path.saved(EXAMPLE)
-    applied = main_path.apply(session(bundled, 1), plan)
+    plan = saved(EXAMPLE)
+    applied = apply(session(bundled, 1), plan)
     assert applied.revision.serial == 1
     assert len(plan.steps) >= 20
-    assert main_path.plan(session(bundled, 2), CHOSEN).empty
+    assert make_plan(session(bundled, 2), CHOSEN).empty
     with pytest.raises(Refused) as refused:
-        main_path.apply(session(bundled, 3), plan)
+        apply(session(bundled, 3), plan)
     assert {found.code for found in refused.value.diagnostics} == {Code.PLAN_STALE}
 
 
 def test_it_is_what_the_planner_makes_and_what_reviewers_read(bundled: Path) -> None:
-    made = main_path.plan(session(bundled, 1), CHOSEN)
+    made = make_plan(session(bundled, 1), CHOSEN)
     assert EXAMPLE.read_bytes() == envelope(made), AGAIN
     assert EXAMPLE.with_suffix(".md").read_text(encoding="utf-8") == plan_markdown(made, plan_digest(made)), AGAIN

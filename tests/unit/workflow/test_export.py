@@ -17,8 +17,10 @@ from offerkit.loader.fmt import format_files
 from offerkit.loader.project import read_files
 from offerkit.planning.select import Patterns
 from offerkit.workflow import export as exporting
-from offerkit.workflow import main_path
+from offerkit.workflow.backends import LOCAL
 from offerkit.workflow.export import Exported, export
+from offerkit.workflow.plan import plan as make_plan
+from offerkit.workflow.session import Session
 
 pytestmark = pytest.mark.embedded
 
@@ -77,8 +79,8 @@ def test_design_and_live(live_shop: Workspace, tmp_path: Path) -> None:
 def test_a_plan_of_an_export_is_empty(live_shop: Workspace, tmp_path: Path) -> None:
     run(live_shop, "shop@live", tmp_path / "out")
     session = live_shop.session()
-    there = main_path.Session(Project(tmp_path / "out"), session.now, store_path=session.store, use_cache=False)
-    assert main_path.plan(there, Patterns.of((), ())).empty
+    there = Session(Project(tmp_path / "out"), session.now, store_path=session.store, use_cache=False, backend=LOCAL)
+    assert make_plan(there, Patterns.of((), ())).empty
 
 
 def test_the_bundled_project(tmp_path: Path) -> None:

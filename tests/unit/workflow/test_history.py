@@ -17,7 +17,7 @@ from offerkit.planning.plan import Step
 from offerkit.planning.select import Patterns
 from offerkit.store import Store
 from offerkit.workflow.history import difference, history, plan_purge, plan_rollback
-from offerkit.workflow.main_path import save
+from offerkit.workflow.plan_files import save
 from offerkit.workflow.points import opened
 
 OFFERS = "specs/shop/offers.yaml"

@@ -15,6 +15,7 @@ from offerkit.reports.impact import Impact, Segment, SpaceImpact
 from offerkit.rules.types import Row
 from offerkit.workflow import impact
 from offerkit.workflow.population import _sampled
+from offerkit.workflow.requests import ImpactRequest
 
 SHARED, OFFERS, SPACES, ENVIRONMENT = (
     "specs/shared.yaml", "specs/shop/offers.yaml", "specs/shop/spaces.yaml", "environments/shop.yaml",
@@ -36,7 +37,7 @@ def people(shop: Workspace) -> Workspace:
 
 
 def of(workspace: Workspace, plan: Plan, **asked: Any) -> Impact:
-    return impact.of_plan(workspace.session("ada"), plan, impact.Asked(**asked))
+    return impact.of_plan(workspace.session("ada"), plan, ImpactRequest(**asked))
 
 
 def web(made: Impact) -> SpaceImpact:

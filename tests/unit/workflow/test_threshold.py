@@ -12,7 +12,8 @@ from helpers.workspace import Workspace
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.reports.impact_record import overridden
 from offerkit.store import RevisionRow
-from offerkit.workflow import history, main_path
+from offerkit.workflow import history
+from offerkit.workflow.apply import apply
 
 SHARED, OFFERS, SPACES, ENVIRONMENT = (
     "specs/shared.yaml", "specs/shop/offers.yaml", "specs/shop/spaces.yaml", "environments/shop.yaml",
@@ -48,7 +49,7 @@ def refused(workspace: Workspace, reason: str = "") -> tuple[Diagnostic, ...]:
     plan = workspace.promotion("ada")
     before = workspace.active()
     with pytest.raises(Refused) as caught:
-        main_path.apply(replace(workspace.session("ada"), override_impact=reason), plan)
+        apply(replace(workspace.session("ada"), override_impact=reason), plan)
     assert workspace.active() == before
     return caught.value.diagnostics
 
@@ -147,7 +148,7 @@ def test_a_limit_of_nothing_lets_nobody_go(people: Workspace) -> None:
 def test_an_override_is_kept_with_the_numbers_and_verified(people: Workspace) -> None:
     older(people, 90)
     plan = people.promotion("ada")
-    main_path.apply(replace(people.session("ada"), override_impact=" the law \n of May "), plan)
+    apply(replace(people.session("ada"), override_impact=" the law \n of May "), plan)
     row = last(people)
     assert row.actor == "ada"
     assert row.details["impact"]["override"] == "the law of May"  # type: ignore[index,call-overload]
@@ -161,7 +162,7 @@ def test_an_override_cannot_be_taken_out_of_the_history(people: Workspace) -> No
     older(people, 90)
     plan = people.promotion("ada")
     session = replace(people.session("ada"), override_impact="the law")
-    main_path.apply(session, plan)
+    apply(session, plan)
     wipe = "UPDATE revision SET details = '{}' WHERE serial = (SELECT max(serial) FROM revision)"
     tampering.execute(session.store, wipe)
     assert [found.code for found in people.verified()] == [Code.HISTORY_BROKEN]
@@ -170,7 +171,7 @@ def test_an_override_cannot_be_taken_out_of_the_history(people: Workspace) -> No
 def test_a_reason_that_nothing_needed_is_not_kept(people: Workspace) -> None:
     older(people, 20)
     plan = people.promotion("ada")
-    main_path.apply(replace(people.session("ada"), override_impact="to be sure"), plan)
+    apply(replace(people.session("ada"), override_impact="to be sure"), plan)
     assert overridden(last(people).details) == ""
 
 
@@ -185,7 +186,7 @@ def test_what_cannot_be_measured_is_refused_or_overridden(people: Workspace) -> 
     older(people, 20)
     (people.root / "data/people.csv").unlink()
     assert {found.code for found in refused(people)} == {Code.CONTACTS_SOURCE, Code.IMPACT_UNMEASURED}
-    main_path.apply(replace(people.session("ada"), override_impact="no contacts here"), people.promotion("ada"))
+    apply(replace(people.session("ada"), override_impact="no contacts here"), people.promotion("ada"))
     assert overridden(last(people).details) == "Impact overridden (not measured in shop): no contacts here"
 
 

@@ -9,8 +9,8 @@ from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.governance.rights import Actor
-from offerkit.workflow import main_path
-from offerkit.workflow.who import promoters, who_is
+from offerkit.workflow.apply import allowed
+from offerkit.workflow.session import promoters, who_is
 
 SHARED = "specs/shared.yaml"
 
@@ -71,7 +71,7 @@ def test_the_first_apply_may_be_anyones_and_names_them_as_well_as_it_can(shop: W
         (shop.session(), "bootstrap"),
     ]
     for session, name in named:
-        assert main_path.allowed(session, plan) == Actor(name, None)
+        assert allowed(session, plan) == Actor(name, None)
 
 
 def test_one_cannot_give_oneself_a_profile_with_the_files_one_applies(known: Workspace) -> None:

@@ -1,0 +1,183 @@
+"""What a catalog is made of: categories, offers, weights, rules and spaces as the engine asks them, immutable.
+
+Templates are laid under offers, category chains and conditions are worked out (compile.py makes them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from offerkit.engine.condition import Gate, Path
+from offerkit.rules.types import FieldType, Row, Value
+from offerkit.state.effective import Layer, origin
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Whole days of the environment's zone, both ends included; None is open."""
+
+    first: date | None = None
+    last: date | None = None
+
+    def hold(self, today: date) -> bool:
+        """Whether ``today`` is among them."""
+        return (self.first is None or self.first <= today) and (self.last is None or today <= self.last)
+
+
+ALWAYS = Days()
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A condition with the place it stands at: the address of a resource, and the path inside it."""
+
+    gate: Gate
+    address: str
+    path: Path
+    name: str = ""
+    """A filter's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Multiplier:
+    """Multiplies the weights below its category, on its own days."""
+
+    factor: Decimal
+    days: Days
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A category; ``themes`` and ``always`` include what is inherited."""
+
+    path: str
+    label: str
+    address: str
+    enabled: bool
+    days: Days
+    when: Requirement | None
+    multiplier: Multiplier | None
+    themes: frozenset[str]
+    always: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """A number or a formula; ``spaces`` empty: on all. ``address`` may be a template's."""
+
+    label: str
+    number: Decimal | None
+    formula: Gate | None
+    when: Requirement | None
+    days: Days
+    spaces: frozenset[str]
+    dynamic: str
+    address: str
+    path: Path
+
+    def stands(self, space: str, today: date) -> bool:
+        """Whether it counts on this space and day, its condition aside."""
+        return (not self.spaces or space in self.spaces) and self.days.hold(today)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An offer with its template's defaults and its categories from the root to its own."""
+
+    place: int
+    name: str
+    address: str
+    category: str
+    chain: tuple[Category, ...]
+    enabled: bool
+    days: Days
+    requirements: tuple[Requirement, ...]
+    """Its filters in order, then its condition."""
+    weights: tuple[Weight, ...]
+    themes: frozenset[str]
+    spaces: frozenset[str]
+    """Where it is activated."""
+    row: Row
+    """``offer.<field>``."""
+    tie: int
+    """A hash of its name for ties, 31 bits (ranking.offer_tie)."""
+    layers: tuple[Layer, ...]
+    """Its body and those of its templates, nearest first, with their addresses: who says what."""
+
+    def where(self, path: Path) -> tuple[str, Path]:
+        """The address of the offer or template that says what stands at ``path``; the offer's own if none does."""
+        return origin(self.layers, path) or self.address, path
+
+    def factors(self, today: date) -> tuple[tuple[str, Decimal], ...]:
+        """The multipliers that hold today, with their categories, from the root."""
+        return tuple(
+            (category.path, category.multiplier.factor)
+            for category in self.chain
+            if category.multiplier is not None and category.multiplier.days.hold(today)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A space as the engine needs it; how it identifies and stores is its caller's."""
+
+    name: str
+    address: str
+    channel: str
+    unitary: bool
+    categories: tuple[str, ...]
+    themes: tuple[str, ...]
+    target_loading: str
+    post_processing: str
+
+
+@dataclass(frozen=True, slots=True)
+class PresentationRule:
+    """A rule of the typology. ``of``, ``statuses`` (empty: any) and ``when`` say which propositions count.
+
+    ``applies`` are the places of the offers it is about; None when that depends on the clock. ``offers`` and
+    ``categories`` name them, ``applies_when`` is a condition on offer and category.
+    """
+
+    name: str
+    address: str
+    channel: str
+    everything: bool
+    offers: frozenset[str]
+    categories: tuple[str, ...]
+    applies_when: Gate | None
+    applies: frozenset[int] | None
+    contacts: Requirement | None
+    of: str
+    statuses: frozenset[str]
+    same_channel: bool
+    when: Gate | None
+    before: timedelta
+    after: timedelta
+    maximum: int
+
+    @property
+    def steady(self) -> bool:
+        """Whether the clock decides nothing but which propositions are within the period."""
+        return self.applies is not None and not (self.when is not None and self.when.uses_clock)
+
+
+@dataclass(frozen=True, slots=True)
+class CallField:
+    """A field of the call data; ``sample`` is what previews use."""
+
+    type: FieldType
+    required: bool
+    sample: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """The contacts' side: name (the namespace in rules), primary key, fields."""
+
+    name: str
+    key: tuple[str, ...]
+    fields: Mapping[str, FieldType]

@@ -1,0 +1,188 @@
+"""What differs between two states of a stage: the small operation on maps that everything rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from typing import Protocol, TypeVar
+
+from offerkit.address import parse_address
+from offerkit.state.entries import Entry
+
+Value = TypeVar("Value")
+
+
+class Action(StrEnum):
+    """What a step does to an address in a stage."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    MOVE = "move"
+    DEACTIVATE = "deactivate"
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """One address that differs; a move has the entry of ``moved_from`` as ``before``."""
+
+    address: str
+    stage: str
+    action: Action
+    before: Entry | None
+    after: Entry | None
+    moved_from: str = ""
+
+
+class Change(Protocol):
+    """What a delta and a step have in common: a resource leaves one address, and stands at another or nowhere."""
+
+    @property
+    def address(self) -> str:
+        """Where it stands afterwards; where it stood if it goes."""
+
+    @property
+    def moved_from(self) -> str:
+        """Where it stood if that was another address."""
+
+    @property
+    def after(self) -> Entry | None:
+        """What stands there afterwards; None: nothing."""
+
+
+def delta(
+    stage: str,
+    current: Mapping[str, Entry],
+    desired: Mapping[str, Entry],
+    moves: Mapping[str, str] | None = None,
+    happened: Callable[[str, str], bool] | None = None,
+) -> list[Delta]:
+    """The steps from ``current`` to ``desired``, sorted by environment, kind and name.
+
+    ``moves`` maps old addresses to new ones; a rename that happened already, or names what is not there, is
+    no step. Renames in a ring (a → b, b → a) do not show by names whether they happened: that is told from what
+    stands there, and where that is not enough from ``happened``; without it, they are still to come.
+    """
+    origin = _origins(current, desired, final_names(moves or {}, desired), moves or {}, happened)
+    gone = set(origin.values()) - desired.keys()
+    found = []
+    for address in current.keys() | desired.keys():
+        before, after = current.get(address), desired.get(address)
+        if address in origin:
+            old = origin[address]
+            found.append(Delta(address, stage, Action.MOVE, current[old], after, old))
+        elif before == after or address in gone:
+            continue
+        elif before is None:
+            found.append(Delta(address, stage, Action.CREATE, None, after))
+        elif after is None:
+            found.append(Delta(address, stage, Action.DELETE, before, None))
+        else:
+            gives_up = bool(before.activation) and after.activation == ()
+            found.append(Delta(address, stage, Action.DEACTIVATE if gives_up else Action.UPDATE, before, after))
+    return sorted(found, key=lambda change: parse_address(change.address).sort_key)
+
+
+def with_changes(entries: Mapping[str, Entry], changes: Iterable[Change]) -> dict[str, Entry]:
+    """``entries`` once ``changes`` are made: all leave before any arrives, so that names can be swapped."""
+    made = list(changes)
+    left = {change.moved_from or change.address for change in made}
+    result = {address: entry for address, entry in entries.items() if address not in left}
+    result |= {change.address: change.after for change in made if change.after is not None}
+    return result
+
+
+def final_names(moves: Mapping[str, str], declared: Container[str] = ()) -> dict[str, str]:
+    """Chains of renames (a → b, b → c) as a → c and b → c; a name that is ``declared`` again ends a chain."""
+    final: dict[str, str] = {}
+    for start in moves:
+        if start in final:
+            continue
+        path = [start]
+        places = {start: 0}
+        at = moves[start]
+        while at in moves and at not in declared and at not in final and at not in places:
+            places[at] = len(path)
+            path.append(at)
+            at = moves[at]
+        if at in places and at not in declared:  # a ring: each of it leads back to itself, what leads to it to it
+            around = places[at]
+            final |= dict.fromkeys(path[:around], at) | {old: old for old in path[around:]}
+        else:
+            final |= dict.fromkeys(path, at if at in declared else final.get(at, at))
+    return final
+
+
+def chains(moves: Mapping[str, str]) -> list[list[str]]:
+    """The names that ``moves`` lead along, each to the next; a ring, which ends where it begins, from its first name.
+
+    ``moves`` are one to one.
+    """
+    targets = set(moves.values())
+    starts = [*(old for old in sorted(moves) if old not in targets), *sorted(moves)]
+    found: list[list[str]] = []
+    passed: set[str] = set()
+    for start in starts:
+        if start in passed:
+            continue
+        chain = [start]
+        while chain[-1] in moves and chain[-1] not in passed:
+            passed.add(chain[-1])
+            chain.append(moves[chain[-1]])
+        found.append(chain)
+    return found
+
+
+def _origins(
+    current: Mapping[str, Entry],
+    desired: Mapping[str, Entry],
+    finals: Mapping[str, str],
+    moves: Mapping[str, str],
+    happened: Callable[[str, str], bool] | None,
+) -> dict[str, str]:
+    """The renames to be made, as new → old: whole chains whose end is free, and whole rings."""
+    nearest: dict[str, str] = {}
+    for old, new in sorted(finals.items()):
+        if old == new or old not in current or new not in desired:
+            continue
+        # Of two in one chain of renames that both exist, the one next to the new name is meant.
+        if new not in nearest or moves.get(old) == new:
+            nearest[new] = old
+    origin: dict[str, str] = {}
+    for chain in chains({old: new for new, old in nearest.items()}):
+        ring = chain[0] == chain[-1]
+        if ring and not _to_come(chain, current, desired, happened):
+            continue
+        # What is left of a chain has happened; what is declared at its start is not what was renamed.
+        if ring or (chain[0] not in desired and chain[-1] not in current):
+            origin |= {new: old for old, new in pairwise(chain)}
+    return origin
+
+
+def _to_come(
+    ring: list[str],
+    current: Mapping[str, Entry],
+    desired: Mapping[str, Entry],
+    happened: Callable[[str, str], bool] | None,
+) -> bool:
+    """Whether the names of a ring are still to be passed on."""
+    pairs = list(pairwise(ring))
+    if all(desired[old] == current[old] for old, _ in pairs):
+        return False
+    if happened is None:
+        return True
+    passed = [desired[new].fingerprint == current[old].fingerprint for old, new in pairs]
+    stayed = any(desired[old].fingerprint == current[old].fingerprint for old, _ in pairs)
+    if all(passed) or any(passed) is not stayed:
+        return any(passed)
+    return not any(happened(old, new) for old, new in pairs)
+
+
+def by_environment(values: Mapping[str, Value]) -> dict[str, dict[str, Value]]:
+    """A map by address as one for each environment."""
+    found: dict[str, dict[str, Value]] = {}
+    for address, value in values.items():
+        found.setdefault(parse_address(address).environment, {})[address] = value
+    return found

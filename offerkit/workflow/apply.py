@@ -1,0 +1,81 @@
+"""``apply``: carry out a plan exactly as it was made, as one revision.
+
+    who asks, may they → the store's lock → again, may they → is the plan still true and sound → a promotion: may it
+    become live → one revision
+
+A plan of any kind goes this way: of specs, a promotion, a rollback, a purge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from offerkit.applier import Applied, commit, verify
+from offerkit.diagnostics import Refused
+from offerkit.fingerprint import Json
+from offerkit.governance.rights import Actor, refusals
+from offerkit.governance.scopes import lacking, needed
+from offerkit.planning.plan import Plan, PlanKind
+from offerkit.store import Store
+from offerkit.workflow.session import Session, promoters, who_is
+
+
+def apply(session: Session, plan: Plan) -> Applied:
+    """Carry out ``plan`` exactly as it was made, in one transaction, where the store is.
+
+    Raises Refused when the operator may not, when the plan is stale or no plan of its kind, when it is a promotion of
+    what must not become live, or when another run holds the store. Nothing has changed then.
+    """
+    return session.backend.apply(session, plan, allowed(session, plan))
+
+
+def allowed(session: Session, plan: Plan) -> Actor:
+    """Who is asking, once it is sure that they may apply ``plan``. Raises Refused with all they may not."""
+    with session.reading() as store:
+        return _entitled(session, store, plan)
+
+
+def held_to_impact(session: Session, plan: Plan) -> Mapping[str, Json]:
+    """Raises Refused when ``plan`` is a promotion that takes offers from more people than their environments allow.
+
+    What it gives is recorded with the revision.
+    """
+    if not plan.promotes:
+        return {}
+    with session.existing() as store:
+        return session.backend.impact_record(session, store, plan)
+
+
+def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
+    """:func:`apply` where the store is; ``actor`` has been allowed to, and is asked for again under the lock."""
+    with (
+        session.writing(create=plan.kind is PlanKind.APPLY) as store,
+        store.lock(who=actor.name, timeout=session.lock_timeout, waiting=session.waiting),
+        store.transaction(),
+    ):
+        actor = _entitled(session, store, plan)  # meanwhile they may have lost the right, or the profile
+        verified = verify(plan, store)
+        record = _judged(session, store, plan) if plan.promotes else {}
+        return commit(verified, actor=actor.name, time=session.now, message=session.message, details=record)
+
+
+def _entitled(session: Session, store: Store | None, plan: Plan) -> Actor:
+    actor = who_is(session, store, plan)
+    refused = lacking(session.scopes, needed(plan), actor.name)
+    refused += refusals(actor, plan, promoters(store) if store is not None else {})
+    if refused:
+        raise Refused(refused)
+    return actor
+
+
+def _judged(session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
+    """What to record with a promotion. Raises Refused when what it would make must not become live.
+
+    Rules and texts have to be readable, cases have to pass where an environment wants it, and it may take offers from
+    no more people than their environments allow.
+    """
+    from offerkit.workflow.gates import gate  # compile rules and decide for every contact: other plans load neither
+    from offerkit.workflow.threshold import judge
+
+    gate(session, store, plan)
+    return judge(session, store, plan)

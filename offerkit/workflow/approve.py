@@ -1,0 +1,347 @@
+"""``approve`` and ``reject``: offers in design, by who may; and what waits for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from hashlib import sha256
+from math import inf
+
+from offerkit.address import Kind, Pattern, Stage, parse_address
+from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, ordered, suggestion
+from offerkit.governance.approval import Approval, Decision
+from offerkit.governance.aspects import keys_of
+from offerkit.governance.resets import affecting
+from offerkit.governance.rights import Actor, approvers, may_approve
+from offerkit.governance.scopes import Scope, lacking
+from offerkit.governance.standing import Standing, counting, standing
+from offerkit.planning.plan import ApprovalKey, Aspect
+from offerkit.reports.approvals import Row
+from offerkit.state.snapshot import Snapshot
+from offerkit.store import ChangeRow, Draft, Store
+from offerkit.store.views import stage_view
+from offerkit.workflow.requests import ApprovalOutcome, ApprovalRequest
+from offerkit.workflow.session import Session, promotion_settings, who_is
+
+
+def decide(session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
+    """Approve or reject, as one revision: each offer as it is asked for, or not at all.
+
+    What is refused of single offers (it is not as it was shown, the operator may not, a required field is missing,
+    duties are separated) leaves the others alone. Raises Refused when that is so of all of them, or nothing matches.
+    """
+    if found := lacking(session.scopes, (Scope.APPROVE,), session.operator):
+        raise Refused(found)
+    return session.backend.decide(session, request, decision)
+
+
+def decide_here(session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
+    """:func:`decide` where the store is."""
+    with session.existing() as store:
+        actor = who_is(session, store)
+    with (
+        session.writing() as store,
+        store.lock(who=actor.name, timeout=session.lock_timeout, waiting=session.waiting),
+        store.transaction(),
+    ):
+        actor = who_is(session, store)
+        design = stage_view(store, Stage.DESIGN)
+        offers = _offers(design, request)
+        decisions = counting(standing(store.approvals(offers)), design)
+        keys, left, refused = _keys(store, design, actor, offers, request, decision, decisions)
+        new = [k for k in keys if k not in decisions or decisions[k].decision is not decision]
+        if not new:
+            return ApprovalOutcome(None, (), left, refused)
+        draft = Draft(
+            "approve" if decision is Decision.APPROVED else "reject",
+            actor.name,
+            session.now,
+            request.comment,
+            approvals=tuple(Approval(key, decision, actor.name, request.comment) for key in new),
+        )
+        return ApprovalOutcome(store.append(draft), tuple(new), left, refused)
+
+
+def _offers(design: Snapshot, request: ApprovalRequest) -> list[str]:
+    offers = design.of_kind(Kind.OFFER)
+    chosen: set[str] = set()
+    found: list[Diagnostic] = []
+    for text in request.patterns:
+        pattern = Pattern(text)
+        matched = [address for address in offers if pattern.matches(parse_address(address))]
+        if not matched:
+            hint = suggestion(text, offers, "“offerkit approvals --all” lists the offers.")
+            found.append(Diagnostic(Code.NO_MATCH, f"no offer in design matches “{text[:120]}”", hint=hint))
+        chosen.update(matched)
+    for path in request.categories:
+        matched = [a for a in offers if _below(str((design(a) or {}).get("category", "")), path)]
+        if not matched:
+            categories = {str((design(a) or {}).get("category", "")) for a in offers}
+            found.append(
+                Diagnostic(
+                    Code.NO_MATCH, f"no offer stands below category “{path[:120]}”", hint=suggestion(path, categories)
+                )
+            )
+        chosen.update(matched)
+    if request.plan is not None:
+        known = set(offers)
+        chosen.update(b.address for b in request.plan.blocked if b.code == Code.NOT_APPROVED and b.address in known)
+    if found:
+        raise Refused(found)
+    return sorted(chosen)
+
+
+def _below(category: str, path: str) -> bool:
+    return category == path or category.startswith(path + "/")
+
+
+def _keys(
+    store: Store,
+    design: Snapshot,
+    actor: Actor,
+    offers: list[str],
+    request: ApprovalRequest,
+    decision: Decision,
+    decisions: Standing,
+) -> tuple[list[ApprovalKey], tuple[str, ...], tuple[Diagnostic, ...]]:
+    """What may be decided, what is for others, and what is refused. Raises Refused when nothing may be."""
+    keys: list[ApprovalKey] = []
+    left: list[str] = []
+    open_: list[str] = []
+    found = list(_changed_since(design, offers, request.seen)) if request.seen is not None else []
+    known_spaces: set[str] = set()
+    for address in offers:
+        all_keys = keys_of(design, address)
+        known_spaces.update(key.space for key in all_keys if key.space)
+        for aspect in request.aspects:
+            named = design.offer(address).reviewers(aspect)
+            spaces = request.spaces
+            wanted = [k for k in all_keys if k.aspect is aspect and (not k.space or not spaces or k.space in spaces)]
+            if not wanted:
+                continue
+            if not may_approve(actor, named):
+                if request.explicit:
+                    found.append(_may_not(actor, address, aspect, named))
+                else:
+                    left.append(f"the {aspect} of {address} is for {or_list(approvers(named))}")
+                    if any(k not in decisions or decisions[k].decision is not decision for k in wanted):
+                        open_.append(left[-1])
+                continue
+            keys += wanted
+    _check_spaces(request, known_spaces)
+    if decision is Decision.APPROVED:
+        new = [k for k in keys if k not in decisions or decisions[k].decision is not decision]
+        found += _missing(design, new)
+        found += _same_person(store, design, actor, new, decisions)
+    out = {diagnostic.address for diagnostic in found}
+    kept = [key for key in keys if key.address not in out]
+    if not kept and left:
+        found.append(
+            Diagnostic(
+                Code.NOT_ALLOWED,
+                f"{actor.name} ({actor.profile}) may approve nothing of this: {left[0]}",
+                hint="“offerkit approvals” shows what waits for whom.",
+            )
+        )
+    if not kept and found:
+        raise Refused(found)
+    return kept, tuple(open_), ordered(found)
+
+
+def _check_spaces(request: ApprovalRequest, known: set[str]) -> None:
+    """Raise Refused for spaces on which none of the offers is to be shown: a typing mistake decides nothing."""
+    found = [
+        Diagnostic(
+            Code.NO_MATCH,
+            f"none of these offers is to be shown on a space “{space[:80]}”",
+            hint=suggestion(space, known),
+        )
+        for space in sorted(set(request.spaces) - known)
+    ]
+    if found:
+        raise Refused(found)
+
+
+def _may_not(actor: Actor, address: str, aspect: Aspect, named: tuple[str, ...]) -> Diagnostic:
+    who = or_list(approvers(named))
+    why = "They are its named reviewers." if named else "No reviewer is named, so these profiles may."
+    return Diagnostic(
+        Code.NOT_ALLOWED,
+        f"{actor.name} ({actor.profile}) may not decide on the {aspect} of {address}: {who} may",
+        why,
+        address=address,
+    )
+
+
+def _missing(design: Snapshot, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
+    found = []
+    for key in keys:
+        lacking = design.offer(key.address).missing(key.space) if key.space else []
+        if lacking:
+            found.append(
+                Diagnostic(
+                    Code.REQUIRED_FIELD,
+                    f"{key.address} lacks {or_list(lacking)}, which space {key.space} requires",
+                    hint="Give it, apply, and approve then.",
+                    address=key.address,
+                )
+            )
+    return found
+
+
+def _same_person(
+    store: Store, design: Snapshot, actor: Actor, keys: list[ApprovalKey], decisions: Standing
+) -> list[Diagnostic]:
+    """Where duties are separated: who changed an offer since it was approved, or last what it inherits, may not."""
+    separated = {name for name, settings in promotion_settings(store).items() if settings.get("separation_of_duties")}
+    since = dict.fromkeys(((key.address, key.aspect, key.space) for key in keys), 0)
+    arrived = _arrivals(store, {key.address for key in keys})
+    for key, decision in decisions.items():
+        place = (key.address, key.aspect, key.space)
+        # What was approved before a rename led to this address was another offer, which had the name then.
+        earlier = decision.revision < arrived.get(key.address, 0)
+        if place in since and decision.decision is Decision.APPROVED and not earlier:
+            since[place] = max(since[place], decision.revision)
+    earliest: dict[str, int] = {}
+    for (address, _, _), serial in since.items():
+        if parse_address(address).environment in separated:
+            earliest[address] = min(serial, earliest.get(address, serial))
+    changes = _Changes(store, earliest)
+    found = []
+    for address, serial in sorted(earliest.items()):
+        environment = parse_address(address).environment
+        mine = changes.of(actor, address, serial, affecting(design, address) - {address})
+        if mine:
+            found.append(
+                Diagnostic(
+                    Code.SEPARATION,
+                    f"{actor.name} may not approve {address}: they changed {mine}",
+                    f"{environment} separates duties: who changes may not approve.",
+                    "Let another reviewer approve it.",
+                    address,
+                )
+            )
+    return found
+
+
+def _arrivals(store: Store, offers: Iterable[str]) -> dict[str, int]:
+    """The revisions in which offers got the names that they have; only of those that were renamed."""
+    stages = {f"{parse_address(offer).environment}@{Stage.DESIGN}" for offer in offers}
+    return {new: serial for stage in sorted(stages) for serial, _, new in store.moves(stage)}
+
+
+class _Changes:
+    """Who changed what in design, read once for many offers."""
+
+    def __init__(self, store: Store, since: Mapping[str, int]) -> None:
+        """``since``: the revisions after which the changes of each offer count."""
+        self._store = store
+        self._since: dict[str, int] = {}
+        for address, serial in since.items():
+            stage = f"{parse_address(address).environment}@{Stage.DESIGN}"
+            self._since[stage] = min(serial, self._since.get(stage, serial))
+        self._last: dict[tuple[str, str], ChangeRow | None] = {}
+        self._made: dict[str, dict[str, list[ChangeRow]]] = {}
+        self._actor = cache(lambda serial: row.actor if (row := store.revision(serial)) is not None else "")
+
+    def of(self, actor: Actor, offer: str, serial: int, inherited: set[str]) -> str:
+        """What ``actor`` changed: the offer after a revision, under any name, or last what it inherits; or nothing."""
+        stage = f"{parse_address(offer).environment}@{Stage.DESIGN}"
+        for change in (*self._newest(stage, inherited), *self._own(stage, offer, serial)):
+            if self._actor(change.serial) == actor.name:
+                return f"{change.address} in revision {change.serial}"
+        return ""
+
+    def _newest(self, stage: str, addresses: Iterable[str]) -> list[ChangeRow]:
+        wanted = sorted(addresses)
+        unread = [address for address in wanted if (stage, address) not in self._last]
+        if unread:
+            rows = self._store.last_change(stage, unread)
+            self._last |= {(stage, address): rows.get(address) for address in unread}
+        return [row for address in wanted if (row := self._last[stage, address]) is not None]
+
+    def _own(self, stage: str, offer: str, serial: int) -> Iterator[ChangeRow]:
+        """The changes of an offer after ``serial``, newest first; before a rename, those under its name of then."""
+        name, until = offer, inf
+        while True:
+            for change in reversed(self._changes_in(stage).get(name, ())):
+                if serial < change.serial < until:
+                    yield change
+                    if change.moved_from:
+                        name, until = change.moved_from, change.serial
+                        break
+            else:
+                return
+
+    def _changes_in(self, stage: str) -> dict[str, list[ChangeRow]]:
+        found = self._made.get(stage)
+        if found is None:
+            found = self._made[stage] = {}
+            for change in self._store.changes_since(stage, self._since[stage]):
+                found.setdefault(change.address, []).append(change)
+        return found
+
+
+def items(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
+    """Every aspect of every offer in design (or of those that match) and how it stands."""
+    design, live = stage_view(store, Stage.DESIGN), stage_view(store, Stage.LIVE)
+    decisions = counting(standing(store.approvals()), design)
+    chosen = design.of_kind(Kind.OFFER)
+    if patterns:
+        chosen = _offers(design, ApprovalRequest(patterns))
+    return [item for address in chosen for item in _items(design, live, decisions, address)]
+
+
+def _items(design: Snapshot, live: Snapshot, decisions: Standing, address: str) -> list[Row]:
+    label = str((design(address) or {}).get("label", ""))
+    entry = live.entries.get(address)
+    groups: dict[tuple[Aspect, str, str, str], list[str]] = {}
+    for key in keys_of(design, address):
+        decision = decisions.get(key)
+        state = decision.decision.value if decision is not None else "waiting"
+        group = (key.aspect, state, decision.operator if decision else "", decision.comment if decision else "")
+        groups.setdefault(group, []).append(key.space)
+    return [
+        Row(
+            address,
+            label,
+            aspect,
+            tuple(space for space in spaces if space),
+            state,
+            approvers(design.offer(address).reviewers(aspect)),
+            by,
+            comment,
+            bool(entry is not None and entry.activation),
+        )
+        for (aspect, state, by, comment), spaces in groups.items()
+    ]
+
+
+def mine(found: Iterable[Row], actor: Actor) -> list[Row]:
+    """The items that ``actor`` can decide on."""
+    return [item for item in found if actor.name in item.who or actor.profile in item.who]
+
+
+def review_tokens(store: Store, offers: Iterable[str]) -> dict[str, str]:
+    """By offer, the name of all that is to be approved of it as it is in design now."""
+    design = stage_view(store, Stage.DESIGN)
+    return {address: review_token(design, address) for address in offers if address in design.entries}
+
+
+def review_token(design: Snapshot, address: str) -> str:
+    """The name of an offer's eligibility, and of its content on each space."""
+    parts = (f"{key.aspect} {key.space} {key.fingerprint}" for key in keys_of(design, address))
+    return sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+def _changed_since(design: Snapshot, offers: Iterable[str], shown: Mapping[str, str]) -> Iterator[Diagnostic]:
+    """A finding for each offer that is not as it was ``shown``."""
+    for address in offers:
+        if shown.get(address) != review_token(design, address):
+            yield Diagnostic(
+                Code.NOT_AS_SHOWN,
+                f"{address} is not as it was when it was shown to you",
+                "It was changed since, and a decision is about what you saw.",
+                "Open the offer again, look at what is different, and decide then.",
+                address,
+            )

@@ -1,0 +1,306 @@
+"""``plan``: the specs against the design stages, campaigns against live."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+
+import orjson
+
+from offerkit import __version__
+from offerkit.address import SHARED, Kind, Stage, StageRef, parse_address
+from offerkit.diagnostics import Code, Diagnostic, Refused
+from offerkit.governance.resets import resets
+from offerkit.governance.rights import without_administrator
+from offerkit.governance.standing import standing
+from offerkit.graph.record import Finding
+from offerkit.loader import Loaded
+from offerkit.planning.plan import ApprovalReset, Blocked, Dependence, Plan, PlanKind, Step
+from offerkit.planning.select import Patterns, Selection, select
+from offerkit.planning.steps import Context, protected, steps_for
+from offerkit.reports.words import listing
+from offerkit.state.changes import Action, Delta, by_environment, delta, final_names
+from offerkit.state.entries import Body, Entry, Layered
+from offerkit.state.references import references_of
+from offerkit.state.snapshot import Snapshot
+from offerkit.store import Store
+from offerkit.store.views import EMPTY, Stages
+from offerkit.workflow.campaigns import held_back
+from offerkit.workflow.session import Session
+
+_LISTED = 10
+"""Offers that a note names."""
+
+
+def plan(session: Session, patterns: Patterns) -> Plan:
+    """What applying the specs would change: the design stages, and campaigns in live. Writes nothing.
+
+    Raises Refused with every mistake in the specs, and as :func:`plan_design` does.
+    """
+    loaded = session.load()
+    with session.reading() as store:
+        return plan_design(session, loaded, store, patterns)
+
+
+def plan_design(session: Session, loaded: Loaded, store: Store | None, patterns: Patterns) -> Plan:
+    """The plan that takes the store to what the specs say, narrowed to ``patterns``.
+
+    Raises Refused: a pattern that matches nothing, a protected resource that would go, a campaign asked for
+    by name that names what is not live.
+    """
+    current = Stages(store)
+    stages = _design_stages(loaded, current)
+    touched = [stage for stage in stages if loaded.digests.get(_environment(stage), EMPTY) != current.digest(stage)]
+    differences = _differences(loaded, current, touched) + _campaigns(loaded, current)
+    if patterns.targets or patterns.excludes:
+        patterns.check_known(
+            {*loaded.records, *(a for stage in stages for a in current.entries(stage)), *loaded.campaigns}
+        )
+    project = store.project if store is not None else ""
+    if not differences:
+        return Plan(PlanKind.APPLY, project, __version__, base=tuple(current.base(stage) for stage in stages))
+    refs = {address: tuple(ref.target for ref in record.refs) for address, record in loaded.records.items()}
+
+    sources = {d.moved_from or d.address: d.before for d in differences}
+
+    @cache
+    def before(address: str) -> tuple[str, ...]:
+        entry = sources[address]
+        return references_of(address, orjson.loads(current.bodies[entry.fingerprint].text)) if entry is not None else ()
+
+    selection = select(differences, patterns, refs, before)
+    return _plan(session, loaded, current, selection, refs, project, patterns)
+
+
+def _design_stages(loaded: Loaded, current: Stages) -> list[str]:
+    names = {*loaded.digests, *(stage.environment for stage in current.stages if stage.stage is Stage.DESIGN)}
+    return [f"{name}@{Stage.DESIGN}" for name in sorted(names)]
+
+
+def _environment(stage: str) -> str:
+    return stage.partition("@")[0]
+
+
+def _differences(loaded: Loaded, current: Stages, stages: list[str]) -> list[Delta]:
+    found: list[Delta] = []
+    if not stages:
+        return found  # what changed nothing has no need of the records
+    desired: dict[str, dict[str, Entry]] = {}
+    for address, record in loaded.records.items():
+        if record.kind is not Kind.CAMPAIGN:
+            desired.setdefault(record.environment, {})[address] = Entry(record.fingerprint)
+    moves = by_environment(loaded.moves)
+    for stage in stages:
+        name = _environment(stage)
+        found += _delta(current, stage, current.entries(stage), desired.get(name, {}), moves.get(name, {}))
+    return found
+
+
+def _delta(
+    current: Stages, stage: str, was: Mapping[str, Entry], will: Mapping[str, Entry], moves: Mapping[str, str]
+) -> list[Delta]:
+    """What differs in a stage. Raises Refused for a rename that cannot be made, since its old name stays."""
+
+    def happened(old: str, new: str) -> bool:
+        return any((old, new) == move[1:] for move in current.moves(stage))
+
+    found = delta(stage, was, will, moves, happened)
+    made = {d.moved_from for d in found}
+    refused = [
+        Diagnostic(
+            Code.BAD_MOVE,
+            f"{old} cannot move to {new}: {old} is still declared, and what is to take its place is not in {stage}",
+            "A rename onto a name that is given up at the same time needs all of them to be there.",
+            f"Take the renames that have happened out of “moved”, or rename {old} in an apply of its own.",
+            old,
+        )
+        for old, new in final_names(moves, will).items()
+        if old in was and old in will and new in will and new not in was and old not in made
+    ]
+    if refused:
+        raise Refused(refused)
+    return found
+
+
+def _campaigns(loaded: Loaded, current: Stages) -> list[Delta]:
+    desired: dict[str, dict[str, Entry]] = {}
+    for address, print_ in loaded.campaigns.items():
+        desired.setdefault(parse_address(address).environment, {})[address] = Entry(print_)
+    names = desired.keys() | {stage.environment for stage in current.stages if stage.stage is Stage.LIVE}
+    moves = by_environment(loaded.moves)
+    found: list[Delta] = []
+    for name in sorted(names):
+        stage = f"{name}@{Stage.LIVE}"
+        found += _delta(
+            current, stage, current.entries(stage, Kind.CAMPAIGN), desired.get(name, {}), moves.get(name, {})
+        )
+    return found
+
+
+def _plan(
+    session: Session,
+    loaded: Loaded,
+    current: Stages,
+    selection: Selection,
+    refs: dict[str, tuple[str, ...]],
+    project: str,
+    patterns: Patterns,
+) -> Plan:
+    chosen = selection.chosen
+    current.bodies.fetch({d.before.fingerprint for d in chosen if d.before is not None})
+    new = new_bodies(loaded, chosen)
+    bodies = Layered(new, current.bodies)
+    chosen, held = _hold_back(loaded, current, chosen, new, patterns)
+    refused = [*protected(chosen, bodies), *_without_administrator(current, chosen, bodies)]
+    if refused:
+        raise Refused(refused)
+    positions = {address: record.position for address, record in loaded.records.items()} if chosen else {}
+    with session.progress("Comparing", len(chosen)) as advance:
+        steps = steps_for(chosen, Context(bodies, refs, positions, advance))
+    steps = _with_effects(current, chosen, steps, bodies)
+    stages = sorted({step.stage for step in steps}) or _design_stages(loaded, current)
+    kept = {step.after.fingerprint for step in steps if step.after is not None}
+    return Plan(
+        PlanKind.APPLY,
+        project,
+        __version__,
+        base=tuple(current.base(stage) for stage in stages),
+        steps=tuple(steps),
+        blocked=(*selection.blocked, *held),
+        depends=tuple(dependences(steps, refs, current)),
+        notes=tuple(selection.notes),
+        targets=tuple(p.text for p in patterns.targets),
+        bodies={key: new[key] for key in sorted(kept)},
+    )
+
+
+def _without_administrator(current: Stages, chosen: list[Delta], bodies: Mapping[str, Body]) -> list[Diagnostic]:
+    """A plan after which nobody could change anything any more: no administrator would be left."""
+    touched = [d for d in chosen if parse_address(d.address).kind is Kind.OPERATOR]
+    if not touched:
+        return []
+    after = current.snapshot([StageRef(SHARED, Stage.DESIGN)], Kind.OPERATOR).apply(touched, bodies)
+    left = [body for address in after.entries if (body := after(address)) is not None]
+    found = without_administrator(left, touched[0].address)
+    return [found] if found is not None else []
+
+
+def new_bodies(loaded: Loaded, chosen: list[Delta]) -> dict[str, Body]:
+    """The bodies of what is to come, by fingerprint, made from the YAML."""
+    arriving = [d for d in chosen if d.after is not None]
+    texts = loaded.bodies(d.address for d in arriving)
+    return {
+        d.after.fingerprint: Body(parse_address(d.address).kind, texts[d.address].decode())
+        for d in arriving
+        if d.after is not None
+    }
+
+
+def _hold_back(
+    loaded: Loaded, current: Stages, chosen: list[Delta], new: Mapping[str, Body], patterns: Patterns
+) -> tuple[list[Delta], list[Blocked]]:
+    """Campaigns that name what is not live stay behind; one asked for by its own name is refused instead."""
+    campaigns = [d for d in chosen if parse_address(d.address).kind is Kind.CAMPAIGN and d.after is not None]
+    if not campaigns:
+        return chosen, []
+
+    held = held_back(loaded, campaigns, new, cache(lambda stage: current.snapshot([stage])))
+    named = {target.text for target in patterns.targets}
+    findings: list[Finding] = []
+    for address, (found, _) in held.items():
+        if address in named or address.partition("/")[2] in named:
+            findings += found
+    if findings:
+        raise Refused(loaded.placed(findings))
+    return [d for d in chosen if d.address not in held], [blocked for _, blocked in held.values()]
+
+
+def _with_effects(current: Stages, chosen: list[Delta], steps: list[Step], bodies: Mapping[str, Body]) -> list[Step]:
+    """The steps with what they mean beyond their fields: approvals reset, spaces gained and lost."""
+    design = [d for d in chosen if d.stage.endswith(f"@{Stage.DESIGN}")]
+    lost, notes = _effects_on_what_is_there(current, design, bodies)
+    notes |= _spaces_of_new_offers(current, design, bodies)
+    return [
+        replace(step, approvals_reset=lost.get(step.address, ()), notes=notes.get(step.address, ()))
+        if step.stage.endswith(f"@{Stage.DESIGN}") and (step.address in lost or step.address in notes)
+        else step
+        for step in steps
+    ]
+
+
+def _effects_on_what_is_there(
+    current: Stages, design: list[Delta], bodies: Mapping[str, Body]
+) -> tuple[dict[str, tuple[ApprovalReset, ...]], dict[str, tuple[str, ...]]]:
+    """By step, the approvals that stop counting, and where offers newly are to be shown, or no more."""
+    store = current.store
+    kinds = {d.address: parse_address(d.address).kind for d in design}
+    changed = [d for d in design if d.before and d.after and kinds[d.address] is Kind.OFFER]
+    spaces = [d for d in design if d.after and kinds[d.address] is Kind.SPACE]
+    if store is None or not (spaces or any(d.before for d in design)):
+        return {}, {}
+    decisions = standing(store.approvals())
+    if not (decisions or changed or spaces):
+        return {}, {}
+    before = current.side(Stage.DESIGN)
+    after = before.apply(design, bodies)
+    lost = resets(design, before, after, decisions) if decisions else {}
+    return lost, {d.address: _spaces_note(before, after, d) for d in changed} | _offers_notes(before, after, spaces)
+
+
+def _spaces_note(before: Snapshot, after: Snapshot, item: Delta) -> tuple[str, ...]:
+    """Where an offer that names no spaces would newly be shown, or no more, because of the fields it gives."""
+    was = set(before.offer(item.moved_from or item.address).shown_on)
+    will = set(after.offer(item.address).shown_on)
+    notes = [("to be shown on", will - was), ("no longer to be shown on", was - will)]
+    return tuple(f"{words} {', '.join(sorted(spaces))}" for words, spaces in notes if spaces)
+
+
+def _offers_notes(before: Snapshot, after: Snapshot, spaces: list[Delta]) -> dict[str, tuple[str, ...]]:
+    """By space that comes or changes, the offers that are there already and would newly be shown on it."""
+    coming: dict[str, list[str]] = {}
+    for environment in {parse_address(d.address).environment for d in spaces}:
+        for offer in before.of_kind(Kind.OFFER, environment):
+            if before.entries[offer] == after.entries.get(offer) and not after.offer(offer).named_spaces:
+                for space in set(after.offer(offer).shown_on) - set(before.offer(offer).shown_on):
+                    coming.setdefault(f"{environment}/space.{space}", []).append(parse_address(offer).name)
+    return {
+        d.address: (f"offers that name no spaces, newly to be shown here: {listing(coming[d.address], _LISTED)}",)
+        for d in spaces
+        if d.address in coming and not d.moved_from
+    }
+
+
+def _spaces_of_new_offers(
+    current: Stages, design: list[Delta], bodies: Mapping[str, Body]
+) -> dict[str, tuple[str, ...]]:
+    """Where new offers would be shown that name no spaces: wherever they give what is required."""
+    kinds = {d.address: parse_address(d.address).kind for d in design}
+    new = [d for d in design if d.action is Action.CREATE and kinds[d.address] is Kind.OFFER]
+    wanted = (Kind.SPACE, Kind.TEMPLATE)
+    before = current.snapshot({d.stage for d in new}, *wanted)
+    after = before.apply([*new, *(d for d in design if kinds[d.address] in wanted)], bodies)
+    notes: dict[str, tuple[str, ...]] = {}
+    for d in new:
+        offer = after.offer(d.address)
+        if not offer.named_spaces:
+            where = ", ".join(offer.shown_on) or "none of those that there will be"
+            notes[d.address] = (f"names no spaces; to be shown on {where}",)
+    return notes
+
+
+def dependences(steps: list[Step], refs: Mapping[str, tuple[str, ...]], current: Stages) -> list[Dependence]:
+    """What the steps rely on and leave alone, as it stands now."""
+    touched = {step.address for step in steps}
+    wanted = {
+        (f"{parse_address(target).environment}@{step.stage.partition('@')[2]}", target)
+        for step in steps
+        if step.after is not None
+        for target in refs.get(step.address, ())
+        if target not in touched
+    }
+    known = {stage: current.entries(stage) for stage in {stage for stage, _ in wanted}}
+    return [
+        Dependence(stage, target, known[stage][target].fingerprint if target in known[stage] else "")
+        for stage, target in sorted(wanted)
+    ]

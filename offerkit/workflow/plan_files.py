@@ -1,0 +1,42 @@
+"""Saved plans: one JSON file each, read and written whole."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+from offerkit.diagnostics import Code, reason_of, refuse
+from offerkit.loader.output import PLAN, writing
+from offerkit.loader.project import is_folder
+from offerkit.planning.codec import MAX_BYTES, decode, envelope, plan_digest
+from offerkit.planning.plan import Plan
+
+
+def save(plan: Plan, out: Path | str) -> Path:
+    """Write ``plan`` whole to a file, or under its own name to a folder (also a new one, if ``out`` ends in a slash).
+
+    Raises Refused when the file is there and is no plan, or cannot be written.
+    """
+    folder = str(out).endswith("/") or is_folder(Path(out))
+    target = Path(out) / f"{plan_digest(plan)}.json" if folder else Path(out)
+    with writing(target, PLAN, folders=True) as file:
+        file.write(envelope(plan))
+    return target
+
+
+def saved(path: Path) -> Plan:
+    """The plan in a file. Raises Refused when it is not one, was edited, or is of a newer format."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except IsADirectoryError:
+        there = sorted(str(one) for one in islice(path.glob("*.json"), 1000))[:3]
+        hint = f"Name one file in it: {', '.join(there)}." if there else "“offerkit plan --out FILE” writes a plan."
+        raise refuse(Code.PLAN_UNREADABLE, f"{path} is a folder, not a plan file", hint=hint) from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL character in the name
+        raise refuse(
+            Code.PLAN_UNREADABLE,
+            f"{path} cannot be read: {reason_of(error)}",
+            hint="“offerkit plan --out FILE” writes a plan.",
+        ) from None
+    return decode(content, str(path))

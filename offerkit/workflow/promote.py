@@ -1,0 +1,244 @@
+"""``promote``: the plan of a promotion, design against live, gated by approvals; campaigns come along once they can."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from functools import cache
+
+from offerkit import __version__
+from offerkit.address import Kind, Stage, parse_address
+from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, suggestion
+from offerkit.governance.promotion import Candidates, Promotion, promotion
+from offerkit.governance.rights import WRITERS
+from offerkit.governance.standing import counting, standing
+from offerkit.loader import Loaded
+from offerkit.planning.plan import Blocked, Dependence, Plan, PlanKind, Reason, Step
+from offerkit.planning.select import Patterns
+from offerkit.planning.steps import Context, steps_for
+from offerkit.state.changes import Action, Delta
+from offerkit.state.entries import Body, Entry, Layered
+from offerkit.state.snapshot import Snapshot
+from offerkit.store import Store
+from offerkit.store.views import Stages
+from offerkit.workflow.campaigns import held_back
+from offerkit.workflow.plan import new_bodies
+from offerkit.workflow.renames import renames_of_live
+from offerkit.workflow.session import Session, who_is
+
+
+def promote(
+    session: Session, environments: tuple[str, ...], patterns: Patterns, *, include_rolled_back: bool = False
+) -> Plan:
+    """What may go from design to live now, and what stays behind and why. Writes nothing.
+
+    Raises Refused when live would then have rules or texts that cannot be read, or fail cases that it has to pass.
+    """
+    with session.existing() as store:
+        made = plan_promotion(session, store, environments, patterns, include_rolled_back=include_rolled_back)
+        if made.promotes:
+            from offerkit.workflow.gates import gate  # compiles rules: a promotion of nothing need not load that
+
+            gate(session, store, made)
+    return made
+
+
+def plan_promotion(
+    session: Session, store: Store, names: tuple[str, ...], patterns: Patterns, *, include_rolled_back: bool
+) -> Plan:
+    """The plan that takes live to what design says and approvals allow, for some environments or all."""
+    stages = Stages(store)
+    known = stages.environments
+    for name in names:
+        if name not in known:
+            raise refuse(Code.NO_MATCH, f"there is no environment “{name[:80]}”", hint=suggestion(name, known))
+    chosen = frozenset(names or known)
+    design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
+    patterns.check_known({*design.entries, *live.entries})
+    renames = renames_of_live(store, design, live)
+    live_names = {new: old for old, new in renames.items()}
+    dimensions = {str((design(f"environment.{name}") or {}).get("dimension")) for name in chosen}
+    asked = Candidates(
+        design,
+        live,
+        counting(standing(store.approvals()), design),
+        renames,
+        {} if include_rolled_back else _holds(store, design, live),
+        lambda address: _wanted(address, chosen, dimensions, patterns, live_names.get(address, "")),
+        bool(patterns.targets),
+        lambda address: patterns.excluded(address, live_names.get(address, "")),
+    )
+    outcome = promotion(asked)
+    return _plan(session, stages, asked, outcome, patterns)
+
+
+def _wanted(
+    address: str, chosen: Collection[str], dimensions: Collection[str], patterns: Patterns, live_name: str
+) -> bool:
+    """Whether a promotion was asked to take ``address``; what is live under another name goes by either."""
+    place = parse_address(address)
+    if place.kind in (Kind.OPERATOR, Kind.CAMPAIGN):
+        return False
+    if place.kind is Kind.DIMENSION:
+        return place.name in dimensions and not patterns.targets and not patterns.excluded(address)
+    if place.environment not in chosen:
+        return False
+    return patterns.targeted(address, live_name) and not patterns.excluded(address, live_name)
+
+
+def _holds(store: Store, design: Snapshot, live: Snapshot) -> dict[str, str]:
+    """What a rollback of live took back and design has not changed since: it is not promoted by accident."""
+    differing: dict[str, list[str]] = {}
+    for address, entry in design.entries.items():
+        now = live.entries.get(address)
+        if now is None or now.fingerprint != entry.fingerprint or now.activation is not None:
+            differing.setdefault(f"{parse_address(address).environment}@{Stage.LIVE}", []).append(address)
+    for address in live.entries.keys() - design.entries.keys():
+        differing.setdefault(f"{parse_address(address).environment}@{Stage.LIVE}", []).append(address)
+    rolled_back = {row.serial: row for row in store.revisions(action=PlanKind.ROLLBACK)}
+
+    @cache
+    def left(serial: int) -> dict[str, Entry | None]:
+        """What stood at each address that a revision changed, or gave up."""
+        return {row.moved_from or row.address: row.before for row in store.changes(serial)}
+
+    found: dict[str, str] = {}
+    for stage, addresses in differing.items() if rolled_back else ():
+        for address, change in store.last_change(stage, addresses).items():
+            revision = rolled_back.get(change.serial)
+            there = design.entries.get(address)
+            was = left(change.serial).get(address) if revision is not None else None
+            if there is None and was is not None and was.activation == ():
+                was = None  # deactivated is what becomes of an offer that design removed
+            if revision is None or (there.fingerprint if there else "") != (was.fingerprint if was else ""):
+                continue
+            found[address] = (
+                f"it was rolled back in revision {revision.serial} by {revision.actor}, and design is still as it was"
+            )
+    return found
+
+
+def _plan(session: Session, stages: Stages, asked: Candidates, outcome: Promotion, patterns: Patterns) -> Plan:
+    assert stages.store is not None
+    live, design, after = asked.live, asked.design, outcome.after
+    deltas = live.diff(after, Stage.LIVE, outcome.renamed)
+    campaigns = _campaigns(session, stages.store, after, patterns)
+    bodies = Layered(campaigns.bodies, after.bodies)
+    refs = {d.address: after.references(d.address) for d in deltas if d.after is not None}
+    with session.progress("Comparing", len(deltas)) as advance:
+        steps = steps_for(deltas, Context(bodies, refs, {}, advance), _reasons(deltas, design))
+    steps = [replace(step, dependents=tuple(outcome.changed_offers.get(step.address, ()))) for step in steps]
+    steps += steps_for(campaigns.ready, Context(bodies, {}, campaigns.positions))
+    used = {step.after.fingerprint for step in steps if step.after is not None}
+    bases = sorted({step.stage for step in steps}) or sorted(s for s in stages.stages if s.stage is Stage.LIVE)
+    return Plan(
+        PlanKind.PROMOTE,
+        stages.store.project,
+        __version__,
+        base=tuple(map(stages.base, bases)),
+        steps=tuple(steps),
+        blocked=(*outcome.blocked, *campaigns.held),
+        depends=tuple(_depends(steps, after, live, design)),
+        approvals=tuple(outcome.approvals),
+        notes=(*outcome.notes, *campaigns.notes, *_bereft(live, after)),
+        targets=tuple(p.text for p in patterns.targets),
+        bodies={key: bodies[key] for key in sorted(used)},
+    )
+
+
+def _bereft(live: Snapshot, after: Snapshot) -> list[str]:
+    """The campaigns in live that name what would be live no more; only a new apply of theirs can mend that."""
+
+    def is_live(view: Snapshot, address: str) -> bool:
+        return address in view.entries and view.entries[address].activation != ()
+
+    return [
+        f"{campaign} names {target}, which will no longer be live."
+        for campaign in after.of_kind(Kind.CAMPAIGN)
+        for target in after.references(campaign)
+        if is_live(live, target) and not is_live(after, target)
+    ]
+
+
+def _reasons(deltas: list[Delta], design: Snapshot) -> dict[str, Reason]:
+    reasons = {}
+    for item in deltas:
+        offer = parse_address(item.address).kind is Kind.OFFER
+        if item.after is None or item.after.activation == ():
+            reasons[item.address] = Reason.REJECTED if item.address in design.entries else Reason.REMOVED_FROM_DESIGN
+        else:
+            reasons[item.address] = Reason.APPROVED if offer else Reason.RIDES_ALONG
+    return reasons
+
+
+def _depends(steps: list[Step], after: Snapshot, live: Snapshot, design: Snapshot) -> list[Dependence]:
+    """What stays in live and is relied on; and design as the promotion took it."""
+    touched = {step.address for step in steps}
+    found: dict[tuple[str, str], str] = {}
+    for step in steps:
+        if step.after is None or step.after.activation == () or parse_address(step.address).kind is Kind.CAMPAIGN:
+            continue
+        for target in after.references(step.address):
+            place = parse_address(target)
+            if target not in touched and place.kind is not Kind.OPERATOR:
+                entry = live.entries.get(target)
+                found[f"{place.environment}@{Stage.LIVE}", target] = entry.fingerprint if entry else ""
+        there = design.entries.get(step.address)
+        if there is not None:
+            found[f"{parse_address(step.address).environment}@{Stage.DESIGN}", step.address] = there.fingerprint
+    return [Dependence(stage, target, print_) for (stage, target), print_ in sorted(found.items())]
+
+
+@dataclass
+class _Campaigns:
+    """Campaigns of the specs that were held back: those that can go now, and those that still cannot."""
+
+    ready: list[Delta] = field(default_factory=list)
+    held: list[Blocked] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    bodies: dict[str, Body] = field(default_factory=dict)
+    positions: dict[str, Position] = field(default_factory=dict)
+
+
+def _campaigns(session: Session, store: Store, after: Snapshot, patterns: Patterns) -> _Campaigns:
+    """The campaigns that this promotion releases.
+
+    The specs are looked at only if they are there and sound: a promotion needs no checkout. Who may not
+    write campaigns is told of them instead.
+    """
+    try:
+        return _released(session, session.load(), store, after, patterns)
+    except Refused:
+        return _Campaigns()
+
+
+def _released(session: Session, loaded: Loaded, store: Store, after: Snapshot, patterns: Patterns) -> _Campaigns:
+    result = _Campaigns()
+    may = _may_write_campaigns(session, store)
+    items = [
+        Delta(address, f"{parse_address(address).environment}@{Stage.LIVE}", Action.CREATE, None, Entry(print_))
+        for address, print_ in sorted(loaded.campaigns.items())
+        if address not in after.entries and patterns.targeted(address) and not patterns.excluded(address)
+    ]
+    bodies = new_bodies(loaded, items)
+    held = held_back(loaded, items, bodies, lambda stage: after)
+    for item in items:
+        address = item.address
+        if address in held:
+            result.held.append(held[address][1])
+        elif may:
+            assert item.after is not None
+            result.ready.append(item)
+            result.bodies[item.after.fingerprint] = bodies[item.after.fingerprint]
+            result.positions[address] = loaded.records[address].position
+        else:
+            who = or_list(WRITERS[Kind.CAMPAIGN])
+            result.notes.append(f"{address} can go live after this: {who} may apply it.")
+    return result
+
+
+def _may_write_campaigns(session: Session, store: Store) -> bool:
+    try:
+        return who_is(session, store).profile in WRITERS[Kind.CAMPAIGN]
+    except Refused:
+        return False

@@ -1,0 +1,123 @@
+"""What use cases are asked for and give back, as plain data: it also goes over the network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from offerkit.diagnostics import Diagnostic
+from offerkit.planning.plan import ApprovalKey, Aspect, Plan
+from offerkit.store import RevisionRow
+
+
+@dataclass(frozen=True)
+class ApprovalRequest:
+    """What is to be approved or rejected: offers by pattern, by category or by what a plan lacks; aspects and spaces.
+
+    No aspect named: both, as far as the operator may. ``seen``: by offer, the token of what was shown to who decides
+    (see :func:`offerkit.workflow.approve.review_tokens`); None where nothing was shown before.
+    """
+
+    patterns: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    plan: Plan | None = None
+    content: bool = False
+    eligibility: bool = False
+    spaces: tuple[str, ...] = ()
+    comment: str = ""
+    seen: Mapping[str, str] | None = None
+
+    @property
+    def aspects(self) -> tuple[Aspect, ...]:
+        """The aspects asked for."""
+        named = [
+            a
+            for a, on in ((Aspect.CONTENT, self.content or bool(self.spaces)), (Aspect.ELIGIBILITY, self.eligibility))
+            if on
+        ]
+        return tuple(named) or (Aspect.CONTENT, Aspect.ELIGIBILITY)
+
+    @property
+    def explicit(self) -> bool:
+        """Whether an aspect was named; what the operator may not decide is then refused, not left out."""
+        return self.content or self.eligibility or bool(self.spaces)
+
+
+@dataclass(frozen=True)
+class ApprovalOutcome:
+    """What was decided; ``revision`` is None when all of it stood already.
+
+    ``left``: aspects that are for other reviewers, where none was named. ``refused``: why offers were not decided on.
+    """
+
+    revision: RevisionRow | None
+    keys: tuple[ApprovalKey, ...]
+    left: tuple[str, ...] = ()
+    refused: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True)
+class ImpactRequest:
+    """What is asked of an impact: offers for each, the moment after (empty: now), fields to tell contacts apart by.
+
+    ``sample``: so many contacts instead of all of them; 0: all.
+    ``examples``: whether contacts are to be named, by key and by rare values of the fields that tell them apart.
+    """
+
+    n: int = 3
+    at: str = ""
+    by: Sequence[str] = ()
+    sample: int = 0
+    examples: bool = False
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options that only who may read contacts may use."""
+        given = {"--impact-by": self.by, "--impact-sample": self.sample, "--examples": self.examples}
+        return tuple(name for name, value in given.items() if value)
+
+
+@dataclass(frozen=True)
+class SpaceRequest:
+    """What a call wants of one of its spaces: how many offers, and from which categories."""
+
+    n: int
+    categories: tuple[str, ...] = ()
+    anonymous_categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ProposeRequest:
+    """What a caller asks: spaces (``ENVIRONMENT/SPACE``) in order, for whom, what, when.
+
+    ``contact`` is the key as the space identifies by, ``cookie`` the permanent or session cookie; both may be
+    empty. ``at`` is the proposition date (aware). ``output``: render as html, text or xml; empty: fields only.
+    ``status_base`` is the address of the service that sets statuses, for tracked links. ``anonymous_categories``
+    take the place of ``categories`` where nobody was identified and the linked anonymous space answers; none: those
+    of the space that fell back. ``wanted`` is what differs on single spaces, by the name in ``spaces``.
+    ``hints``: whether names that are not known are told with those that look like them, which takes a while; nobody
+    from outside ever hears them. ``own_html``: html beside the ``outputs``, on spaces that have a function for it.
+    """
+
+    spaces: tuple[str, ...]
+    at: datetime
+    contact: str = ""
+    cookie: str = ""
+    n: int = 1
+    categories: tuple[str, ...] = ()
+    themes: tuple[str, ...] = ()
+    data: Mapping[str, object] = field(default_factory=dict)
+    store: bool = True
+    explain: bool = False
+    seed: str = ""
+    outputs: tuple[str, ...] = ()
+    status_base: str = ""
+    anonymous_categories: tuple[str, ...] = ()
+    wanted: Mapping[str, SpaceRequest] = field(default_factory=dict)
+    hints: bool = True
+    own_html: bool = False
+
+    def on(self, space: str) -> SpaceRequest:
+        """What is wanted of one of the call's spaces."""
+        return self.wanted.get(space) or SpaceRequest(self.n, self.categories, self.anonymous_categories)
