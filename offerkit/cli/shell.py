@@ -240,7 +240,9 @@ def now() -> str:
     """The time of this run: ISO 8601, UTC."""
     from datetime import UTC, datetime
 
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    from offerkit.times import utc
+
+    return utc(datetime.now(UTC))
 
 
 def is_file(text: str) -> bool:

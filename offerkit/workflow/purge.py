@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from offerkit.address import Kind, Stage
@@ -16,6 +16,7 @@ from offerkit.planning.steps import Context, steps_for
 from offerkit.state.changes import delta
 from offerkit.store import Store
 from offerkit.store.views import StoredBodies
+from offerkit.times import instant, utc
 from offerkit.workflow.rollback import plan_of
 from offerkit.workflow.session import Session, promotion_settings, who_is
 
@@ -123,5 +124,4 @@ def _of(store: Store, catalogs: Catalogs, name: str, now: str) -> Expired:
 
 def _before(now: str, span: str) -> str:
     """The moment ``span`` (``180d``) before ``now``, both UTC as the store writes it where ``now`` is."""
-    moment = datetime.fromisoformat(now) - duration(span)
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return utc(instant(now) - duration(span))
