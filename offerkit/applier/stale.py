@@ -7,15 +7,14 @@ from collections.abc import Iterator
 import orjson
 
 from offerkit.address import Kind, parse_address
-from offerkit.diagnostics import Code, Diagnostic, Position, Refused
+from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.governance.standing import approved, standing
-from offerkit.graph.record import Record, Ref
 from offerkit.models import model_of
 from offerkit.planning.campaigns import not_live
 from offerkit.planning.plan import Plan, Step
 from offerkit.state.changes import with_changes
 from offerkit.state.entries import Entry
-from offerkit.state.references import references_of
+from offerkit.state.references import references_of, resource_refs
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import ChangeRow, Store
 
@@ -133,13 +132,11 @@ def _no_longer_live(plan: Plan, stage: str, now: dict[str, Entry]) -> Iterator[D
         if place.kind is not Kind.CAMPAIGN or step.after is None:
             continue
         body = orjson.loads(plan.bodies[step.after.fingerprint].text)
-        refs = model_of(place.kind).model_validate(body).references()
-        named = tuple(Ref(f"{place.environment}/{ref.kind}.{ref.name}", ref.path) for ref in refs)
-        record = Record(step.address, place.environment, place.kind, place.name, "", Position("", 0, 0), named)
-        for finding in not_live(record, body, live):
+        refs = resource_refs(place, model_of(place.kind).model_validate(body))
+        for found in not_live(place, refs, body, live):
             yield Diagnostic(
                 Code.PLAN_STALE,
-                f"the plan is stale: {finding.summary}",
+                f"the plan is stale: {found.summary}",
                 "It was live when the plan was made.",
                 "Make the plan again and look at what is different.",
                 step.address,
