@@ -138,7 +138,6 @@ def restore(shell: Shell, source: str, other_project: bool, yes: bool, message: 
     revoked. What was there is kept beside it. Servers go on. Administrators may.
     """
     from offerkit.cli.restoring import after, before, unreadable
-    from offerkit.cli.shell import tell
     from offerkit.workflow import restoring
 
     session = shell.session(lock_timeout=lock_timeout, message=message)
@@ -147,7 +146,7 @@ def restore(shell: Shell, source: str, other_project: bool, yes: bool, message: 
         for line in before(found):
             click.echo(line)
         if found.loss is None:
-            tell([unreadable(found)])
+            shell.tell([unreadable(found)])
         if found.nothing:
             click.echo("Nothing to do: the store holds just that.")
             return

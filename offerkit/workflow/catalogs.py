@@ -1,13 +1,13 @@
-"""Catalogs for the engine: of what is live, of what the specs say, of what a plan would make of live."""
+"""Catalogs for the engine: a state, compiled environment by environment when that is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from offerkit.address import SHARED, Kind, Stage, parse_address
+from offerkit.address import SHARED, Kind, Stage, parse_address, parse_stage
 from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.compile import compile_catalog
@@ -16,13 +16,9 @@ from offerkit.engine.identify import Door
 from offerkit.engine.stored import ExtraData
 from offerkit.fingerprint import JsonMap
 from offerkit.models.space import Space
-from offerkit.planning.plan import Plan
-from offerkit.state.changes import with_changes
-from offerkit.state.entries import Layered
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
-from offerkit.store.views import StoredBodies, environments, stage_view
-from offerkit.workflow.points import Point
+from offerkit.store.views import Stages
 
 if TYPE_CHECKING:
     from offerkit.models.status import Status
@@ -165,35 +161,24 @@ def bodies_of(view: Snapshot, environment: str) -> dict[str, JsonMap]:
 
 def live(store: Store, hooks: HookLoader = no_hooks) -> Catalogs:
     """What the engine serves: the live stages of all environments."""
-    view = stage_view(store, Stage.LIVE)
-    names = tuple(environments(store))
-    revisions = {stage.partition("@")[0]: head.revision for stage, head in store.heads().items() if "@live" in stage}
+    stages = Stages(store)
+    heads = {parse_stage(stage): head.revision for stage, head in stages.heads.items()}
+    revisions = {stage.environment: serial for stage, serial in heads.items() if stage.stage is Stage.LIVE}
     shared = revisions.pop(SHARED, 0)
-    return Catalogs(
-        view, names, lambda address: view.entries[address].activation or (),
-        {name: max(serial, shared) for name, serial in revisions.items()}, hooks,
-    )  # fmt: skip
+    made = activated(stages.side(Stage.LIVE), hooks)
+    newest = {name: max(serial, shared) for name, serial in revisions.items()}
+    return replace(made, names=tuple(stages.environments), revisions=newest)
 
 
-def designed(point: Point, hooks: HookLoader = no_hooks) -> Catalogs:
+def activated(view: Snapshot, hooks: HookLoader = no_hooks) -> Catalogs:
+    """A state of live: offers are on the spaces on which they are activated."""
+    return Catalogs(view, _names(view), lambda address: view.entries[address].activation or (), {}, hooks)
+
+
+def designed(view: Snapshot, title: str, hooks: HookLoader = no_hooks) -> Catalogs:
     """What a stage or the specs say, as if every offer were approved on every space it is meant for."""
-    view = Snapshot(point.entries, point.bodies)
-    names = tuple(sorted(parse_address(address).name for address in view.of_kind(Kind.ENVIRONMENT)))
-    return Catalogs(view, names, lambda address: view.offer(address).shown_on, {}, hooks, point.title)
+    return Catalogs(view, _names(view), lambda address: view.offer(address).shown_on, {}, hooks, title)
 
 
-def after(plan: Plan, store: Store, hooks: HookLoader = no_hooks) -> Catalogs:
-    """What live would be once ``plan`` is applied."""
-    steps = [step for step in plan.steps if step.stage.endswith(f"@{Stage.LIVE}")]
-    entries = with_changes(stage_view(store, Stage.LIVE).entries, steps)
-    bodies = StoredBodies(store)
-    bodies.fetch(entry.fingerprint for entry in entries.values() if entry.fingerprint not in plan.bodies)
-    view = Snapshot(entries, Layered(plan.bodies, bodies))
-    names = tuple(sorted(parse_address(address).name for address in view.of_kind(Kind.ENVIRONMENT)))
-    return Catalogs(view, names, lambda address: view.entries[address].activation or (), {}, hooks)
-
-
-def touched(plan: Plan) -> Iterable[str]:
-    """The environments whose live stage ``plan`` changes, sorted; all of its own when shared things change."""
-    stages = {step.stage.partition("@")[0] for step in plan.steps if step.stage.endswith(f"@{Stage.LIVE}")}
-    return sorted(stages - {SHARED})
+def _names(view: Snapshot) -> tuple[str, ...]:
+    return tuple(sorted(parse_address(address).name for address in view.of_kind(Kind.ENVIRONMENT)))

@@ -51,7 +51,8 @@ def trying(session: Session, stage: str) -> Iterator[Engine]:
         if stage == Stage.LIVE and store is not None:
             catalogs = live(store, installed)
         else:
-            catalogs = designed(point(session, store, stage), installed)
+            found = point(session, store, stage)
+            catalogs = designed(found.snapshot, found.title, installed)
         with People(catalogs, session.project.root, session.environ) as people:
             yield Engine(catalogs, people, store)
 

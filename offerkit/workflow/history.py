@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from offerkit import __version__
 from offerkit.address import Kind, Stage, StageRef, parse_address, parse_stage
@@ -24,6 +23,7 @@ from offerkit.state.snapshot import Snapshot, refs_of
 from offerkit.store import ChangeRow, RevisionRow, Store
 from offerkit.store.tokens import TokenEvent, events
 from offerkit.store.views import StoredBodies
+from offerkit.times import instant, utc
 from offerkit.workflow.points import (
     Point,
     comparable,
@@ -93,9 +93,7 @@ def _gathered(deltas: list[Delta], a: Point, b: Point) -> dict[str, Body]:
     bodies: dict[str, Body] = {}
     for point, side in ((a, "before"), (b, "after")):
         wanted = {entry.fingerprint for d in deltas if (entry := getattr(d, side)) is not None}
-        if isinstance(point.bodies, StoredBodies):
-            point.bodies.fetch(wanted)
-        bodies |= {print_: point.bodies[print_] for print_ in sorted(wanted)}
+        bodies |= point.snapshot.bodies_of(wanted)
     return bodies
 
 
@@ -294,5 +292,4 @@ def plan_purge(session: Session, store: Store, names: tuple[str, ...]) -> Plan:
 
 def before(now: str, span: str) -> str:
     """The moment ``span`` (``180d``) before ``now``, both UTC as the store writes it where ``now`` is."""
-    moment = datetime.fromisoformat(now) - duration(span)
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return utc(instant(now) - duration(span))
