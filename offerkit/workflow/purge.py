@@ -11,8 +11,8 @@ from offerkit.address import Kind, Stage
 from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.engine.durations import duration
 from offerkit.governance.rights import ADMINISTRATOR
+from offerkit.planning.make import Context, steps_for
 from offerkit.planning.plan import Plan, PlanKind, Reason, Step
-from offerkit.planning.steps import Context, steps_for
 from offerkit.state.changes import delta
 from offerkit.store import Store
 from offerkit.store.views import StoredBodies
