@@ -9,7 +9,7 @@ from functools import cached_property
 
 from offerkit.engine.call import Call
 from offerkit.engine.catalog import Catalog
-from offerkit.engine.condition import Facts, Gate
+from offerkit.engine.condition import Facts, Gate, facts_at
 from offerkit.engine.lineup import Lineup
 from offerkit.engine.resources import Weight
 from offerkit.engine.slice import wanted
@@ -48,8 +48,7 @@ class Program:
 def program(catalog: Catalog, call: Call) -> Program:
     """The program of ``call``, whose contact and key count for nothing."""
     space = catalog.spaces[call.space]
-    local = call.now.astimezone(catalog.zone).replace(tzinfo=None)
-    facts = Facts(catalog.nobody, call.data, local, local.date())
+    facts = facts_at(call.now, catalog.zone, catalog.nobody, call.data)
     line = catalog.lineup(space.name, facts.today, wanted(space, call))
     pairs = [*(zip(line.bundle.gates, line.masks, strict=True) if line.bundle is not None else ()), *line.gates]
     size = len(line.entries) + len(line.computed)

@@ -94,5 +94,5 @@ def command(
             text = report.answer_xml(answer)
         else:
             text = report.answer_text(answer, shell.style, width(), where)
-    warn(found for space in answer.spaces for found in space.reports)
+    warn(shell, (found for space in answer.spaces for found in space.reports))
     click.echo(text, nl=False, color=True)

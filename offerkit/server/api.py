@@ -20,8 +20,9 @@ from offerkit.server.gate import PROPOSE_PATH, UPDATE_PATH
 from offerkit.server.rates import count_spaces
 from offerkit.server.seat import now
 from offerkit.server.wire import AnswerView, ProposeBody, UpdateBody, UpdatedView, json_answer, refusals
+from offerkit.times import utc
 from offerkit.workflow.moments import moment
-from offerkit.workflow.proposing import utc, zone_of
+from offerkit.workflow.proposing import zone_of
 from offerkit.workflow.reading import not_a_reader
 from offerkit.workflow.requests import ProposeRequest
 from offerkit.workflow.updating import Update

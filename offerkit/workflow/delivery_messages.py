@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TypedDict
 
+from offerkit.engine.history import Past
 from offerkit.engine.report import Report
 from offerkit.fingerprint import Json
 from offerkit.models.status import Status
@@ -16,9 +17,9 @@ from offerkit.rules.types import Row
 from offerkit.rules.values import show
 from offerkit.store import PropositionRow
 from offerkit.store.proposition_rows import weight_text
+from offerkit.times import utc
 from offerkit.workflow.delivery_choice import Choice, Recipient
 from offerkit.workflow.delivery_order import Order
-from offerkit.workflow.proposing import utc
 
 OUTPUTS = ("html", "text")
 
@@ -75,7 +76,6 @@ class Writer:
         self._order, self._data, self._ids, self._fields = order, data, ids, fields
         self._renderer = order.place.renderer(status_base, Status.INTERESTED)
         self._keep = keep and order.space.storage.enabled
-        self._local = order.at.astimezone(order.catalog.zone).replace(tzinfo=None)
         self._extra = order.place.proposed_data
         self.failures = Failures({}, {})
 
@@ -124,11 +124,10 @@ class Writer:
         _, rendered = self._renderer.show(offer.name, choice.product, recipient.contact, data, about, OUTPUTS)
         for output in OUTPUTS:
             parts[output].append(rendered[output])
-        proposition: Row = {
-            "space": order.body.space, "channel": order.space.channel, "offer": offer.name,
-            "category": offer.category, "status": order.space.storage.proposed, "weight": choice.weight, "rank": rank,
-            "time": self._local,
-        }  # fmt: skip
+        proposition = Past(
+            offer.name, offer.category, order.body.space, order.space.channel, order.space.storage.proposed,
+            order.at, choice.weight, rank,
+        )  # fmt: skip
         return {
             "id": id_, "offer": offer.name, "category": offer.category, "rank": rank,
             "weight": weight_text(choice.weight),

@@ -17,6 +17,7 @@ from offerkit.state.entries import Body, Entry
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import Stages, environments
+from offerkit.times import utc
 from offerkit.workflow.moments import DAY_ENDS, names_zone, written, zone_of_stage
 from offerkit.workflow.plan_files import saved
 from offerkit.workflow.renames import names_of_design, names_of_live, names_of_specs
@@ -152,7 +153,7 @@ def _at_time(store: Store, ref: StageRef, zone: tzinfo) -> int:
             f"“{ref.at[:60]}” is neither a revision nor a time",
             hint="Write a number, a day (2026-11-01) or a time (2026-11-01T12:00+01:00).",
         )
-    moment = when.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    moment = utc(when)
     serials = store.serials_at(moment)
     stage = f"{ref.environment}@{ref.stage}"
     states = [store.entries_at(stage, serial) for serial in serials[: _TIMES + 1]]

@@ -28,10 +28,10 @@ from offerkit.models.status import Status
 from offerkit.rendering.render import RenderError
 from offerkit.rules.types import Row
 from offerkit.store import PropositionRow, Store
+from offerkit.times import common_zone, utc
 from offerkit.workflow.catalogs import Catalogs, LiveSpace
 from offerkit.workflow.chance import unguessable
 from offerkit.workflow.content import ContentRenderer
-from offerkit.workflow.moments import common_zone
 from offerkit.workflow.people import People
 from offerkit.workflow.requests import ProposeRequest
 
@@ -151,11 +151,6 @@ def keep(store: Store, answers: Sequence[Kept]) -> None:
     for kept in answers:
         for environment, key in kept.contacts:
             store.remember(environment, kept.cookie, key, kept.time)
-
-
-def utc(moment: datetime) -> str:
-    """A moment as the store writes it."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def zone_of(catalogs: Catalogs, spaces: Sequence[str]) -> tzinfo:
@@ -317,12 +312,10 @@ def _proposed(asked: _Asked, ask: ProposeRequest, decision: Decision, chosen: Ch
 
 def _row(asked: _Asked, proposed: Proposed, data: Row, interaction: str, extra: ExtraData) -> PropositionRow:
     time = utc(asked.call.now)
-    local = asked.call.now.astimezone(asked.catalog.zone).replace(tzinfo=None)
-    proposition: Row = {
-        "space": asked.who.space, "channel": asked.model.channel, "offer": proposed.offer,
-        "category": proposed.category,
-        "status": proposed.status, "weight": proposed.weight, "rank": proposed.rank, "time": local,
-    }  # fmt: skip
+    proposition = Past(
+        proposed.offer, proposed.category, asked.who.space, asked.model.channel, proposed.status,
+        asked.call.now, proposed.weight, proposed.rank,
+    )  # fmt: skip
     offer = asked.catalog.offers[asked.catalog.place_of[proposed.offer]]
     return PropositionRow(
         proposed.id, asked.who.environment, asked.who.key, asked.who.space, asked.model.channel, proposed.offer,

@@ -21,8 +21,8 @@ from offerkit.engine.history import Past
 from offerkit.engine.hooks import NO_HOOKS
 from offerkit.models.status import Status
 from offerkit.store import PropositionRow, Store
+from offerkit.times import utc
 from offerkit.workflow.hooked import asks_hooks, decide_people
-from offerkit.workflow.proposing import utc
 
 
 def _people(rng: Random) -> list[dict[str, Any]]:
