@@ -238,9 +238,10 @@ def _why(word: str, name: str, pair: Pair, both: Both, column: int) -> str:
     import numpy
 
     columns = numpy.array([column])
+    old, new = pair.reasons
     if word == "lost":
-        return why_not(pair.new, both.new, name, columns)[0].reason
-    return f"before: {why_not(pair.old, both.old, pair.old_names.get(name, name), columns)[0].reason}"
+        return why_not(new, both.new, name, columns)[0][0].sentence
+    return f"before: {why_not(old, both.old, pair.old_names.get(name, name), columns)[0][0].sentence}"
 
 
 def _keys(people: People, numbers: set[int]) -> dict[int, str]:
