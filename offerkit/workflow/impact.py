@@ -126,7 +126,7 @@ def _environment(
         fewest = 1 if asked.examples else FEWEST
         axes = {f"{catalog.dimension.name}.{name}": Segments(people.will, name, AXIS_VALUES, fewest) for name in fields}
         for pair in found:
-            space = _space(store, people, pair, axes, limit.text if limit is not None else "")
+            space = space_impact(store, people, pair, axes, limit.text if limit is not None else "")
             yield space if asked.examples else without_contacts(space)
 
 
@@ -154,9 +154,10 @@ class _Totals:
     by: dict[str, dict[str, NDArray[numpy.int64]]] = field(default_factory=dict)
 
 
-def _space(
+def space_impact(
     store: Store | None, people: Population, pair: Pair, segments: Mapping[str, Segments], max_lost: str
 ) -> SpaceImpact:
+    """What changes for the contacts on a space, with a few of each change as examples, by key."""
     names = pair.offers()
     changes = {name: _Change() for name in names}
     totals = _Totals(by={axis: {} for axis in segments})

@@ -77,7 +77,7 @@ def simulate(
     with bad_rows(asked.set_aside) as bad, open_people(contacts, catalog.dimension.key, types, progress, bad) as people:
         bad.refuse_empty(people.count, catalog.dimension.name)
         results = Results(people) if asked.out is not None else None
-        spaces = [_space(engine.store, people, made, axes, results) for made in programs]
+        spaces = [space_result(engine.store, people, made, axes, results) for made in programs]
         if results is not None and asked.out is not None:
             with replacing(asked.out, RESULTS) as path:
                 results.write(path, asked.out.suffix)
@@ -224,9 +224,10 @@ class _Counts:
     axes: dict[str, _Axis] = field(default_factory=dict)
 
 
-def _space(
+def space_result(
     store: Store | None, people: People, made: Program, axes: Sequence[str], results: Results | None
 ) -> SpaceResult:
+    """What the contacts get on the space of ``made``, and why not; ``results`` collects it contact by contact."""
     import numpy
 
     catalog, n, size = made.catalog, made.call.n, len(made.items)
