@@ -31,9 +31,9 @@ from hostile_requests import requests
 from serving import started
 
 from offerkit.loader import find_project
+from offerkit.times import utc
 from offerkit.workflow.backends import LOCAL
 from offerkit.workflow.demonstration import live_copy
-from offerkit.workflow.proposing import utc
 from offerkit.workflow.session import Session
 
 HERE = Path(__file__).resolve().parent

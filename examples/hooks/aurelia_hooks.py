@@ -5,13 +5,11 @@ They are plain functions of plain values, without network or clock, so that they
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
-if TYPE_CHECKING:
-    from offerkit.engine.hooks import Candidate
+from offerkit.hooks import Candidate, Row
 
 AIRPORTS = {
     "BOS": "Boston",
@@ -32,7 +30,7 @@ RATES = (
 """What the booking system of a real company would be asked for: city, hotel, euros for a night."""
 
 
-def device_location(contact: Mapping[str, object], data: Mapping[str, object]) -> dict[str, object]:
+def device_location(contact: Row, data: Row) -> dict[str, object]:
     """Target loading: the destination is the city of the airport that the phone is at.
 
     The app names the airport in the page it asks for: ``/start?airport=JFK``. A destination that the call passes stays.
@@ -44,9 +42,7 @@ def device_location(contact: Mapping[str, object], data: Mapping[str, object]) -
     return {} if city is None else {"destination": city}
 
 
-def hotel_rates(
-    offer: str, contact: Mapping[str, object], data: Mapping[str, object]
-) -> list[tuple[dict[str, object], Decimal]]:
+def hotel_rates(offer: str, contact: Row, data: Row) -> list[tuple[dict[str, object], Decimal]]:
     """Dynamic offer: one product for each hotel, the cheapest first; those where the phone is weigh more."""
     return [
         (

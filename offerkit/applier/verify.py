@@ -1,13 +1,33 @@
-"""Whether a plan may be carried out: a plan file is only a file, and the store may have moved on since it was made."""
+"""Whether a plan may be applied: its steps still mean what they meant, and are such as a plan of its kind has.
+
+A plan file is only a file, so nothing in it is trusted. Stale is judged by meaning (docs/plans.md): a base that moved
+is fine if nothing that matters moved.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from offerkit.applier.sound import check_sound
-from offerkit.applier.stale import check
-from offerkit.planning.plan import Plan
-from offerkit.store import Store
+import orjson
+
+from offerkit.address import SHARED, Kind, Stage, StageRef, parse_address, parse_stage
+from offerkit.diagnostics import Code, Diagnostic, Refused
+from offerkit.fingerprint import JsonMap
+from offerkit.governance.approval import Decision
+from offerkit.governance.gate import unapproved
+from offerkit.governance.rights import without_administrator
+from offerkit.governance.standing import approved, counting, standing
+from offerkit.models import model_of
+from offerkit.planning.campaigns import not_live
+from offerkit.planning.fields import concealed, field_changes, field_changes_by_place
+from offerkit.planning.plan import FieldChange, Plan, PlanKind, Step
+from offerkit.state.before_after import BeforeAfter
+from offerkit.state.changes import Action, delta
+from offerkit.state.entries import Body, Entry
+from offerkit.state.references import implied, references_of, resource_refs
+from offerkit.store import ChangeRow, Store
+from offerkit.store.views import Stages
 
 
 @dataclass(frozen=True)
@@ -15,20 +35,361 @@ class Verified:
     """A plan that :func:`verify` found to be true and sound, and the store that it was verified against.
 
     Nothing else makes one, and :func:`offerkit.applier.commit` takes nothing else. ``base_moved``: whether the base had
-    moved without mattering.
+    moved without mattering. ``stages``: what was read of the store for that.
     """
 
     plan: Plan
     store: Store
     base_moved: bool
+    stages: Stages
 
 
 def verify(plan: Plan, store: Store) -> Verified:
     """``plan``, verified against what stands in ``store`` now: call it inside the transaction that commits the plan.
 
-    Raises Refused when what the plan touches or relies on has changed since it was made, or when its steps are not
-    such as a plan of its kind has.
+    Raises Refused: what the plan relies on is not as it was (every conflicting address, who changed it and when), or
+    its steps are not such as a plan of its kind has.
     """
-    moved = check(plan, store)
-    check_sound(plan, store)
-    return Verified(plan, store, moved)
+    stages = Stages(store)
+    moved = _check_fresh(plan, store, stages)
+    _check_steps(plan, store, stages)
+    return Verified(plan, store, moved, stages)
+
+
+def _check_fresh(plan: Plan, store: Store, stages: Stages) -> bool:
+    if plan.project and plan.project != store.project:
+        raise Refused(
+            [
+                Diagnostic(
+                    Code.PLAN_PROJECT,
+                    "the plan was made for the store of another project",
+                    f"It names project {plan.project[:12]}, and this is {store.project[:12]}.",
+                    "Make the plan against this store.",
+                )
+            ]
+        )
+    heads = stages.heads
+    moved = {
+        base.stage: base.revision
+        for base in plan.base
+        if (heads[base.stage].revision if base.stage in heads else 0) != base.revision
+        or (base.stage in heads and heads[base.stage].digest != base.digest)
+    }
+    conflicts = list(_conflicts(plan, store, stages, moved))
+    if conflicts:
+        raise Refused(conflicts)
+    return bool(moved)
+
+
+def _conflicts(plan: Plan, store: Store, stages: Stages, moved: dict[str, int]) -> Iterator[Diagnostic]:
+    changed: dict[str, list[str]] = {}
+    vacated = {(step.stage, step.moved_from) for step in plan.steps if step.moved_from}
+    for step in plan.steps:
+        source = step.moved_from or step.address
+        if stages.entries(step.stage).get(source) != step.before:
+            changed.setdefault(step.stage, []).append(source)
+        taken = step.address in stages.entries(step.stage) and (step.stage, step.address) not in vacated
+        if step.moved_from and taken:
+            changed.setdefault(step.stage, []).append(step.address)
+    for depends in plan.depends:
+        entry = stages.entries(depends.stage).get(depends.address)
+        if (entry.fingerprint if entry is not None else "") != depends.fingerprint:
+            changed.setdefault(depends.stage, []).append(depends.address)
+    for stage, addresses in sorted(changed.items()):
+        last = store.last_change(stage, addresses)
+        for address in addresses:
+            yield _conflict(store, stage, address, last.get(address))
+    for stage, serial in sorted(moved.items()):
+        yield from _named_since(plan, store, stage, serial)
+        yield from _no_longer_live(plan, stage, stages)
+    yield from _withdrawn(plan, store)
+
+
+def _conflict(store: Store, stage: str, address: str, change: ChangeRow | None) -> Diagnostic:
+    return Diagnostic(
+        Code.PLAN_STALE,
+        f"the plan is stale: {address} in {stage} is not as it was when the plan was made",
+        _who(store, change) if change is not None else "",
+        "Make the plan again and look at what is different.",
+        address,
+    )
+
+
+def _who(store: Store, change: ChangeRow) -> str:
+    revision = store.revision(change.serial)
+    if revision is None:
+        return ""
+    return f"Changed ({change.action}) in revision {revision.serial} by {revision.actor}, {revision.time[:19]}Z."
+
+
+def _named_since(plan: Plan, store: Store, stage: str, serial: int) -> Iterator[Diagnostic]:
+    """What goes by the plan but was named by a resource that came or changed since."""
+    going: dict[str, Step] = {
+        step.moved_from or step.address: step
+        for step in plan.steps
+        if step.stage == stage and (step.after is None or step.moved_from)
+    }
+    if not going:
+        return
+    touched = {step.address for step in plan.steps} | {step.moved_from for step in plan.steps}
+    rows = {
+        r.address: r for r in store.changes_since(stage, serial) if r.after is not None and r.address not in touched
+    }
+    bodies = store.bodies({row.after.fingerprint for row in rows.values() if row.after is not None})
+    for address, row in sorted(rows.items()):
+        assert row.after is not None
+        named = going.keys() & set(references_of(address, orjson.loads(bodies[row.after.fingerprint].text)))
+        for gone in sorted(named):
+            yield Diagnostic(
+                Code.PLAN_STALE,
+                f"the plan is stale: {address} names {gone}, which the plan removes",
+                _who(store, row),
+                "Make the plan again and look at what is different.",
+                address,
+            )
+
+
+def _no_longer_live(plan: Plan, stage: str, stages: Stages) -> Iterator[Diagnostic]:
+    """Campaigns of the plan that name what is live no more; an offer can lose a space and keep its body."""
+    here = [step for step in plan.steps if step.stage == stage]
+    live = stages.snapshot([stage]).apply(here, plan.bodies)
+    for step in here:
+        place = parse_address(step.address)
+        if place.kind is not Kind.CAMPAIGN or step.after is None:
+            continue
+        body = orjson.loads(plan.bodies[step.after.fingerprint].text)
+        refs = resource_refs(place, model_of(place.kind).model_validate(body))
+        for found in not_live(place, refs, body, live):
+            yield Diagnostic(
+                Code.PLAN_STALE,
+                f"the plan is stale: {found.summary}",
+                "It was live when the plan was made.",
+                "Make the plan again and look at what is different.",
+                step.address,
+            )
+
+
+def _withdrawn(plan: Plan, store: Store) -> Iterator[Diagnostic]:
+    if not plan.approvals:
+        return
+    decisions = standing(store.approvals({key.address for key in plan.approvals}))
+    for key in plan.approvals:
+        if not approved(decisions, key):
+            where = f" on {key.space}" if key.space else ""
+            decision = decisions.get(key)
+            by = f"{decision.operator} rejected it in revision {decision.revision}." if decision else ""
+            yield Diagnostic(
+                Code.PLAN_STALE,
+                f"the plan is stale: the {key.aspect}{where} of {key.address} is no longer approved",
+                by,
+                "Make the plan again.",
+                key.address,
+            )
+
+
+def _check_steps(plan: Plan, store: Store, stages: Stages) -> None:
+    found = [_odd(step, plan) for step in plan.steps if not _fits(step, plan)]
+    if not found and plan.kind is PlanKind.PROMOTE:
+        found += [*_not_from_design(plan, store, stages), *_ungated(plan, store, stages)]
+    if not found and plan.kind is PlanKind.ROLLBACK:
+        found += _not_a_return(plan, store, stages)
+    if not found:
+        found += [*_misdescribed(plan, stages), *_leaderless(plan, stages)]
+    if not found:
+        found += _unresolved(plan, stages)
+    if found:
+        raise Refused(found)
+
+
+def _fits(step: Step, plan: Plan) -> bool:
+    try:
+        place, stage = parse_address(step.address), parse_stage(step.stage)
+        old = parse_address(step.moved_from) if step.moved_from else place
+    except ValueError:
+        return False
+    live = stage.stage is Stage.LIVE
+    offer = place.kind is Kind.OFFER
+    entries = [entry for entry in (step.before, step.after) if entry is not None]
+    if (old.environment, old.kind, stage.at) != (place.environment, place.kind, None):
+        return False
+    if stage.environment != place.environment or any((e.activation is not None) != (live and offer) for e in entries):
+        return False
+    if step.after is not None and plan.bodies[step.after.fingerprint].kind != place.kind:
+        return False
+    match plan.kind:
+        case PlanKind.APPLY:
+            return live == (place.kind is Kind.CAMPAIGN)
+        case PlanKind.PROMOTE:
+            return live and place.kind is not Kind.OPERATOR
+        case PlanKind.PURGE:
+            return live and offer and step.action is Action.DELETE and step.before == Entry(_print(step), ())
+        case PlanKind.ROLLBACK:
+            return True
+
+
+def _print(step: Step) -> str:
+    return step.before.fingerprint if step.before is not None else ""
+
+
+def _odd(step: Step, plan: Plan) -> Diagnostic:
+    return Diagnostic(
+        Code.PLAN_EDITED,
+        f"the plan cannot be right: “{step.action} {step.address} in {step.stage}” is no step of a {plan.kind} plan",
+        hint="Make the plan again.",
+        address=step.address,
+    )
+
+
+def _effect(plan: Plan, stages: Stages, side: Stage) -> BeforeAfter:
+    """What the plan makes of one side of all environments."""
+    return BeforeAfter.of(stages.side(side), plan.steps_on(side), plan.bodies)
+
+
+def _ungated(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
+    live = _effect(plan, stages, Stage.LIVE)
+    decisions = counting(standing(store.approvals(live.after.of_kind(Kind.OFFER))), stages.side(Stage.DESIGN))
+    yield from unapproved(live, decisions)
+
+
+def _not_from_design(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
+    """Steps of a promotion that are not what design says: live gets nothing from anywhere else."""
+    refused = {a.key.address for a in store.approvals() if a.decision is Decision.REJECTED}
+    for step in plan.steps:
+        kind = parse_address(step.address).kind
+        there = stages.entries(parse_stage(step.stage).on(Stage.DESIGN)).get(step.address)
+        if kind is Kind.CAMPAIGN:
+            continue
+        if step.after is not None and step.after.activation != ():
+            right = there is not None and there.fingerprint == step.after.fingerprint
+        elif kind is Kind.OFFER:
+            right = step.after is not None and (there is None or step.address in refused)
+        else:
+            right = there is None
+        if not right:
+            yield _odd(step, plan)
+
+
+def _not_a_return(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
+    """Steps of a rollback that do not take the whole stage back to what it was; campaigns stay out of it."""
+    for stage in sorted({step.stage for step in plan.steps}):
+        now, then = stages.entries(stage), store.entries_at(stage, plan.to)
+        found = [step for step in plan.steps if step.stage == stage]
+        made = {(step.address, step.before, step.after, step.moved_from) for step in found}
+        wanted = [
+            {
+                (d.address, d.before, d.after, d.moved_from)
+                for d in delta(stage, now, then, moves)
+                if parse_address(d.address).kind is not Kind.CAMPAIGN
+            }
+            for moves in (store.renames_since(stage, plan.to), {})  # earlier versions took renames for other changes
+        ]
+        if made not in wanted:
+            yield _odd(found[0], plan)
+
+
+def _misdescribed(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
+    """Steps that say something else than they do: what people read in a plan must be what is done."""
+    stages.bodies.fetch(step.before.fingerprint for step in plan.steps if step.before is not None)
+    for step in plan.steps:
+        before = _read(stages.bodies, step.before)
+        after = _read(plan.bodies, step.after)
+        label = str((after if after is not None else before or {}).get("label", ""))
+        if (_action(step), label) != (step.action, step.label) or not _describe(concealed(step.changes), before, after):
+            yield _odd(step, plan)
+
+
+def _describe(changes: tuple[FieldChange, ...], before: JsonMap | None, after: JsonMap | None) -> bool:
+    """Whether ``changes`` are those between two bodies, as this version tells them or as earlier ones did."""
+    if before is None or after is None:
+        return not changes
+    return any(changes == concealed(tell(before, after)) for tell in (field_changes, field_changes_by_place))
+
+
+def _read(bodies: Mapping[str, Body], entry: Entry | None) -> JsonMap | None:
+    body: JsonMap | None = orjson.loads(bodies[entry.fingerprint].text) if entry is not None else None
+    return body
+
+
+def _action(step: Step) -> Action:
+    if step.moved_from:
+        return Action.MOVE
+    if step.before is None:
+        return Action.CREATE
+    if step.after is None:
+        return Action.DELETE
+    return Action.DEACTIVATE if step.before.activation and step.after.activation == () else Action.UPDATE
+
+
+def _leaderless(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
+    """A change of operators after which no administrator would be left."""
+    stage = StageRef(SHARED, Stage.DESIGN)
+    steps = [s for s in plan.steps if s.stage == stage and parse_address(s.address).kind is Kind.OPERATOR]
+    if not steps:
+        return
+    after = stages.snapshot([stage]).apply(steps, plan.bodies)
+    operators = [body for address in after.of_kind(Kind.OPERATOR) if (body := after(address)) is not None]
+    found = without_administrator(operators, steps[0].address)
+    if found is not None:
+        yield found
+
+
+def _unresolved(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
+    """What would name something that is not there, once the steps were carried out: all of a side is looked at."""
+    for side in (Stage.DESIGN, Stage.LIVE):
+        if not plan.steps_on(side) or (side is Stage.DESIGN and plan.kind is not PlanKind.APPLY):
+            continue
+        effect = _effect(plan, stages, side)
+        yield from _dangling(effect, side)
+        renamed = set(effect.origins.values())
+        for address, gone in effect.left_behind().items():
+            # Campaigns follow what is renamed or rolled back: what they are to name instead is not live before.
+            free = parse_address(address).kind is Kind.CAMPAIGN
+            named = [a for a in gone if not (free and (a in renamed or plan.kind is PlanKind.ROLLBACK))]
+            if named:
+                yield _names(address, named[0]) if side is Stage.DESIGN else _still_named(address, named[0])
+
+
+def _dangling(effect: BeforeAfter, side: Stage) -> Iterator[Diagnostic]:
+    for step in effect.changes:
+        if step.after is None or step.after.activation == ():
+            continue
+        missing = [
+            target
+            for target in effect.after.references(step.address)
+            if target not in effect.after.entries and not (side is Stage.LIVE and _may_wait(step.address, target))
+        ]
+        if missing:
+            yield _names(step.address, min(missing))
+
+
+def _may_wait(address: str, target: str) -> bool:
+    """Whether something may be live before what it names is.
+
+    A rule may name an offer that is not live yet, a space fall back on another environment's; operators are never live.
+    A campaign goes to live by itself, and what it belongs to is live when its offers are.
+    """
+    source, place = parse_address(address), parse_address(target)
+    return (
+        place.kind is Kind.OPERATOR
+        or source.kind is Kind.RULE
+        or SHARED != place.environment != source.environment
+        or (source.kind is Kind.CAMPAIGN and target in implied(address))
+    )
+
+
+def _names(address: str, missing: str) -> Diagnostic:
+    return Diagnostic(
+        Code.PLAN_EDITED,
+        f"the plan cannot be right: {address} names {missing}, which would not be there",
+        hint="Make the plan again.",
+        address=address,
+    )
+
+
+def _still_named(address: str, gone: str) -> Diagnostic:
+    return Diagnostic(
+        Code.PLAN_STALE,
+        f"the plan is stale: {address} names {gone}, which the plan removes",
+        hint="Make the plan again and look at what is different.",
+        address=address,
+    )

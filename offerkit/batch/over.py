@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from offerkit.batch.ahead import ahead
@@ -24,6 +23,7 @@ from offerkit.models.status import Status
 from offerkit.rules.duckdb_literals import TYPES, literal
 from offerkit.rules.types import Base
 from offerkit.store import Counted, Store
+from offerkit.times import instant, moved, utc, wall_clock
 
 if TYPE_CHECKING:
     import numpy
@@ -99,7 +99,7 @@ def _read(people: People, program: Program, store: Store, rules: Sequence[Presen
     channel = catalog.spaces[program.call.space].channel
     wanted = [
         Counted(
-            store_time(now, -rule.before), store_time(now, rule.after),
+            utc(moved(now, -rule.before)), utc(moved(now, rule.after)),
             tuple(Status(status) for status in sorted(rule.statuses)), channel if rule.same_channel else "",
             *_named(rule),
         )
@@ -133,7 +133,7 @@ def _local_times(people: People, catalog: Catalog) -> None:
     import numpy
 
     raw = [time for (time,) in people.connection.execute("SELECT DISTINCT f_time FROM past").fetchall()]
-    local = [str(datetime.fromisoformat(time).astimezone(catalog.zone).replace(tzinfo=None)) for time in raw]
+    local = [str(wall_clock(instant(time), catalog.zone)) for time in raw]
     times = {"f_time": numpy.array(raw, dtype=object), "local": numpy.array(local, dtype=object)}
     people.connection.register("times", times)
     people.connection.execute(
@@ -233,12 +233,3 @@ def _items(bits: int, size: int) -> tuple[int, ...]:
         found.append(size - low.bit_length())
         bits ^= low
     return tuple(found)
-
-
-def store_time(moment: datetime, span: timedelta) -> str:
-    """The time ``span`` away, as the store writes it; within the calendar."""
-    try:
-        away = moment.astimezone(UTC) + span
-    except OverflowError:
-        away = (datetime.min if span < timedelta() else datetime.max).replace(tzinfo=UTC)
-    return away.isoformat(timespec="microseconds").replace("+00:00", "Z")

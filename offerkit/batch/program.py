@@ -10,7 +10,7 @@ from functools import cached_property
 
 from offerkit.engine.call import Call
 from offerkit.engine.catalog import Catalog
-from offerkit.engine.condition import Facts, Gate
+from offerkit.engine.condition import Facts, Gate, facts_at
 from offerkit.engine.lineup import Lineup
 from offerkit.engine.reasons import checks
 from offerkit.engine.resources import Offer, Space, Weight
@@ -53,8 +53,7 @@ class Program:
 def program(catalog: Catalog, call: Call, *, reasons: bool = False) -> Program:
     """The program of ``call``, whose contact and key count for nothing; with ``reasons`` it can tell why not, too."""
     space = catalog.spaces[call.space]
-    local = call.now.astimezone(catalog.zone).replace(tzinfo=None)
-    facts = Facts(catalog.nobody, call.data, local, local.date())
+    facts = facts_at(call.now, catalog.zone, catalog.nobody, call.data)
     asked = wanted(space, call)
     line = catalog.lineup(space.name, facts.today, asked)
     pairs = [*(zip(line.bundle.gates, line.masks, strict=True) if line.bundle is not None else ()), *line.gates]

@@ -55,7 +55,7 @@ def command(
     from_file = len(what) == 1 and (bool(named) or is_file(what[0]))
     made = saved(Path(what[0])) if from_file else plan(session, Patterns.of(what, exclude))
     if not from_file:
-        warn_if_older(session, made)
+        warn_if_older(shell, session, made)
     shell.plan(made, full=full)
     if not (fail_on_blocked and made.blocked):
         carry_out(shell, session, made, "Apply this plan?", "Applied.", yes=yes)

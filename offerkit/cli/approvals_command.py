@@ -19,7 +19,7 @@ def command(shell: Shell, patterns: tuple[str, ...], only_mine: bool, everything
     """Show what waits for whose approval."""
     from offerkit.reports import approvals as report
     from offerkit.workflow.approve import items, mine
-    from offerkit.workflow.who import who_is
+    from offerkit.workflow.session import who_is
 
     session = shell.session()
     with session.existing() as store:

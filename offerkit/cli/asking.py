@@ -10,6 +10,7 @@ import click
 
 from offerkit.cli.complete import call_data, environments, files
 from offerkit.cli.options import service_url
+from offerkit.cli.shell import Shell
 from offerkit.diagnostics import Diagnostic, Severity
 
 if TYPE_CHECKING:
@@ -60,16 +61,14 @@ stage_option = click.option(
 )
 
 
-def warn(reports: Iterable[Report]) -> None:
+def warn(shell: Shell, reports: Iterable[Report]) -> None:
     """Print warnings beside the answer."""
-    from offerkit.cli.shell import tell
-
     found = [
         Diagnostic(report.code, report.message.rstrip("."), severity=Severity.WARNING, address=_address(report.where))
         for report in reports
     ]
     if found:
-        tell(found)
+        shell.tell(found)
 
 
 def _address(where: str) -> str:

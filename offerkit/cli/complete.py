@@ -17,7 +17,7 @@ import click
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from offerkit.graph.record import Record
+    from offerkit.loader.record import Record
     from offerkit.workflow.session import Session
 
 Complete: TypeAlias = Callable[[click.Context, click.Parameter, str], "list[str] | list[CompletionItem]"]
@@ -216,7 +216,7 @@ def revisions(session: Session, ctx: click.Context) -> Iterable[str]:
 @_never_failing
 def operators(session: Session, ctx: click.Context) -> Iterable[str]:
     """The operators of the store; before the first apply those of the specs."""
-    from offerkit.workflow.who import operators
+    from offerkit.workflow.session import operators
 
     with session.reading() as store:
         return operators(store) or [record.name for record in _records(session).values() if record.kind == "operator"]

@@ -11,7 +11,7 @@ import click
 
 from offerkit.cli.complete import categories, offer_patterns, spaces
 from offerkit.cli.options import combined, lock_option
-from offerkit.cli.shell import Shell, tell
+from offerkit.cli.shell import Shell
 from offerkit.diagnostics import Code, Severity, refuse
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -63,7 +63,7 @@ def carry_out(
         serial = revision.serial if revision is not None else None
         click.echo(decided_json(decision, serial, decided.keys, decided.left, decided.refused), nl=False)
         return
-    tell([replace(found, severity=Severity.WARNING) for found in decided.refused])
+    shell.tell([replace(found, severity=Severity.WARNING) for found in decided.refused])
     click.echo(decided_text(decision, decided.keys, decided.left, decided.refused, shell.style), nl=False, color=True)
     if revision is not None:
         done = f"Revision {revision.serial} by {revision.actor}, {revision.digest[:12]}."

@@ -71,15 +71,15 @@ def command(
     propositions are stored, all of them or none. A run that is cut off goes on where it was when it is called
     again; a delivery that was made is never made twice.
     """
-    from datetime import datetime
 
     from offerkit.reports.delivery import delivery_json_text, delivery_text
     from offerkit.reports.escape import visible
+    from offerkit.times import instant
     from offerkit.workflow.delivering import Deliver, begun, deliver, finished
     from offerkit.workflow.delivery_order import order, place_of
     from offerkit.workflow.engine import serving
     from offerkit.workflow.moments import moment, pairs
-    from offerkit.workflow.who import who_is
+    from offerkit.workflow.session import who_is
 
     session = shell.session()
     shell.form = form
@@ -95,23 +95,24 @@ def command(
             said = f"{run.name} was stored before it was cut off; its files are complete now, in {where}."
             _tell(shell, run, said, stored=run.propositions, folder=str(folder))
             return
-        now = datetime.fromisoformat(session.now)
-        when = moment(at, catalogs[place[0]].zone, session.now) if at else None
+        now = instant(session.now)
+        zone = catalogs[place[0]].zone
+        when = moment(at, zone, session.now) if at else None
         if when is None and folder is not None:
-            when = begun(folder, place, now)
+            when = begun(folder, place, now, zone)
         made = order(catalogs, place, now, when)
         source = people.of(made.environment, contacts)
         asked = Deliver(actor, now, folder, dry_run, fields, status_url, seed, pairs(data), set_aside)
         with progress_bar("Contacts", source.count()) as told:
             result, reports = deliver(catalogs, made, source, store, asked, told)
     shell.done = not dry_run or out is not None
-    warn(reports)
+    warn(shell, reports)
     text = delivery_json_text(result) if form == "json" else delivery_text(result, shell.style)
     click.echo(text, nl=False, color=True)
 
 
 def _withdraw(shell: Shell, store: Store, place: tuple[str, str, str], actor: Actor) -> None:
-    from offerkit.workflow.delivered import withdraw
+    from offerkit.workflow.delivering import withdraw
 
     run, count = withdraw(store, place, actor)
     shell.done = True

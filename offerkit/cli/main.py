@@ -21,6 +21,7 @@ from offerkit import __version__
 from offerkit.cli.complete import files, operators
 
 if TYPE_CHECKING:
+    from offerkit.cli.shell import Shell
     from offerkit.diagnostics import Refused
 
 COMMANDS = {
@@ -184,7 +185,16 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
     from offerkit.cli.shell import Shell
 
     typed = ctx.get_parameter_source("store") is click.core.ParameterSource.COMMANDLINE
-    ctx.obj = Shell(**{name: value for name, value in options.items() if value is not None}, store_typed=typed)
+    made = Shell(**{name: value for name, value in options.items() if value is not None}, store_typed=typed)
+    if isinstance(ctx.obj, _Run):
+        ctx.obj.shell = made
+    ctx.obj = made
+
+
+class _Run:
+    """What is left when the command has ended: how to tell of it."""
+
+    shell: Shell | None = None
 
 
 def run() -> None:
@@ -198,8 +208,9 @@ def run() -> None:
 
         add_completion_class(Bash)
     output, _ = _patient("stdout"), _patient("stderr")
+    this = _Run()
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(standalone_mode=False, obj=this)
     except KeyboardInterrupt:
         click.echo("Interrupted; nothing was changed that was not finished.", err=True)
         code = 130
@@ -212,10 +223,10 @@ def run() -> None:
         error.show()
         code = 1
     except Exception as error:
-        code = _failed(error)
+        code = _failed(this, error)
     with contextlib.suppress(OSError):
         sys.stdout.flush()
-    code = _unheard(output, code if isinstance(code, int) else 0)
+    code = _unheard(this, output, code if isinstance(code, int) else 0)
     with contextlib.suppress(OSError):
         sys.stderr.flush()
     # Skipping the teardown of a heap that is thrown away as a whole saves time on large projects.
@@ -258,30 +269,29 @@ def _patient(name: str) -> _Patient | None:
     return raw
 
 
-def _unheard(output: _Patient | None, code: int) -> int:
+def _unheard(this: _Run, output: _Patient | None, code: int) -> int:
     """The exit code of a run whose output may be lost: an error where the output was what was asked for.
 
     Who has stopped reading (offerkit plan | head) has what they wanted.
     """
-    from offerkit.cli.shell import something_done
-
     if output is None or output.failure is None or output.failure.errno == errno.EPIPE or code not in (0, 2):
         return code
     why = f"the output cannot be written: {output.failure.strerror}"
-    if something_done():
+    if this.shell is not None and this.shell.done:
         click.echo(f"Warning: {why}. What was asked for was done.", err=True)
         return code
     click.echo(f"Error: {why}", err=True)
     return 1
 
 
-def _failed(error: Exception) -> int:
+def _failed(this: _Run, error: Exception) -> int:
     """A refusal is told as such; anything else is a bug of ours, and told as that."""
-    from offerkit.cli.shell import tell_bug, tell_refused
+    from offerkit.cli.shell import Shell
     from offerkit.diagnostics import Refused
 
+    shell = this.shell or Shell()
     if isinstance(error, Refused):
-        tell_refused(error)
+        shell.tell(error.diagnostics)
         return 1
     if isinstance(error, MemoryError):
         click.echo("Error: there is not enough memory.", err=True)
@@ -292,9 +302,10 @@ def _failed(error: Exception) -> int:
         return 1
     lost = _working_directory_lost() if isinstance(error, OSError) else None
     if lost is not None:
-        tell_refused(lost)
+        shell.tell(lost.diagnostics)
         return 1
-    return tell_bug(error)
+    shell.tell_bug(error)
+    return 3
 
 
 def _working_directory_lost() -> Refused | None:

@@ -50,6 +50,6 @@ def command(
 
     session = shell.session()
     made = plan(session, Patterns.of(targets, exclude))
-    warn_if_older(session, made)
+    warn_if_older(shell, session, made)
     shell.plan(made, form, full=full, impact=impact.of(session, made))
     return finish(made, out, detailed_exitcode, fail_on_blocked=fail_on_blocked)

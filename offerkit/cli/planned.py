@@ -39,9 +39,8 @@ def carry_out(shell: Shell, session: Session, plan: Plan, question: str, done: s
         click.echo("Nothing had to be overridden: the reason of --override-impact is not kept.", err=True)
 
 
-def foresee(session: Session, plan: Plan) -> None:
+def foresee(shell: Shell, session: Session, plan: Plan) -> None:
     """Warn, on standard error, that a promotion which is only planned would be refused for its impact."""
-    from offerkit.cli.shell import tell
     from offerkit.diagnostics import Refused, Severity
     from offerkit.workflow.apply import held_to_impact
 
@@ -50,15 +49,14 @@ def foresee(session: Session, plan: Plan) -> None:
     try:
         held_to_impact(session, plan)
     except Refused as refused:
-        tell([replace(found, severity=Severity.WARNING) for found in refused.diagnostics])
+        shell.tell([replace(found, severity=Severity.WARNING) for found in refused.diagnostics])
 
 
-def warn_if_older(session: Session, plan: Plan) -> None:
+def warn_if_older(shell: Shell, session: Session, plan: Plan) -> None:
     """Warn, on standard error, of deletions that only mean that the checkout is older than what git knows."""
     import shlex
 
     from offerkit.address import parse_address
-    from offerkit.cli.shell import tell
     from offerkit.diagnostics import Diagnostic, Severity
     from offerkit.planning.plan import PlanKind
     from offerkit.reports.words import listing
@@ -80,7 +78,8 @@ def warn_if_older(session: Session, plan: Plan) -> None:
     )
     merge = f"git merge {shlex.quote(found.branch)}"
     hint = f"Update the checkout ({merge}) and plan again; to delete them, do so on top of that."
-    tell([Diagnostic(Code.OLDER_CHECKOUT, summary, f"{them}, in {files} there.", hint, severity=Severity.WARNING)])
+    detail = f"{them}, in {files} there."
+    shell.tell([Diagnostic(Code.OLDER_CHECKOUT, summary, detail, hint, severity=Severity.WARNING)])
 
 
 def finish(plan: Plan, out: str | None, detailed_exitcode: bool, *, fail_on_blocked: bool = False) -> int:

@@ -66,7 +66,7 @@ def command(
     made = promote(session, environments, Patterns.of(targets, exclude), include_rolled_back=include_rolled_back)
     shell.plan(made, form, full=full, impact=impact.of(session, made))
     if not to_be_applied(form, out, plan_only, yes):
-        foresee(session, made)
+        foresee(shell, session, made)
     elif not (fail_on_blocked and made.blocked):
         carry_out(shell, session, made, "Promote this to live?", "Live.", yes=yes)
     return finish(made, out, detailed_exitcode, fail_on_blocked=fail_on_blocked)

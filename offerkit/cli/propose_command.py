@@ -71,15 +71,15 @@ def command(
     value that failed.
     """
     from offerkit.reports import answer as report
-    from offerkit.workflow.asking import Ask
     from offerkit.workflow.engine import Places, serving
     from offerkit.workflow.moments import moment, pairs
     from offerkit.workflow.proposing import propose, zone_of
+    from offerkit.workflow.requests import ProposeRequest
 
     session = shell.session()
     shell.form = form
     with serving(session, write=not no_store) as (catalogs, people, store):
-        asked = Ask(
+        asked = ProposeRequest(
             spaces, moment(at, zone_of(catalogs, spaces), session.now), contact, cookie, count, categories, themes,
             pairs(data), not no_store, explain, seed, (form,) if form in ("html", "xml") else (), status_url,
             anonymous,
@@ -94,5 +94,5 @@ def command(
             text = report.answer_xml(answer)
         else:
             text = report.answer_text(answer, shell.style, width(), where)
-    warn(found for space in answer.spaces for found in space.reports)
+    warn(shell, (found for space in answer.spaces for found in space.reports))
     click.echo(text, nl=False, color=True)

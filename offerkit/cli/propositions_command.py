@@ -54,7 +54,7 @@ def command(
         if any(time and not names_zone(time) for time in (since, until)):
             click.echo(f"Times that name no time zone are read in {zone_of(store, wanted)}.", err=True)
         if not rows:
-            warn(unknown_names(store, wanted))
+            warn(shell, unknown_names(store, wanted))
     if form == "json":
         text = report.propositions_json(rows)
     elif form == "markdown":

@@ -46,10 +46,8 @@ class Shell:
     """The form the last plan was printed in; other forms own standard output."""
     done: bool = False
     """Whether this run has changed what it was to change: then it has succeeded, even if its output is lost."""
-
-    def __post_init__(self) -> None:
-        """Let diagnostics, which are printed when the command has ended, know of --color."""
-        _SHELL.append(self)
+    root: Path | None = None
+    """The project's folder, once it was found: mistakes are shown with the lines that they are in."""
 
     def session(self, *, lock_timeout: float = 0.0, message: str = "", override_impact: str = "") -> Session:
         """The session of this run. Raises Refused where there is no project."""
@@ -57,8 +55,8 @@ class Shell:
         from offerkit.loader import find_project
         from offerkit.loader.git import git_email
         from offerkit.loader.project import is_folder
+        from offerkit.store.heads import seen_heads
         from offerkit.workflow.backends import LOCAL, connected, is_server
-        from offerkit.workflow.heads import seen_heads
         from offerkit.workflow.session import Session
 
         start = Path(self.project).resolve() if self.project else Path.cwd()
@@ -67,7 +65,7 @@ class Shell:
                 Code.NO_PROJECT, f"there is no folder {self.project:.200}", hint="Name a project with --project DIR."
             )
         project = find_project(start)
-        _ROOT.append(project.root)
+        self.root = project.root
         backend: Backend = LOCAL
         location: Location | None = None
         operator, scopes, url = self.operator or "", None, ""
@@ -197,6 +195,38 @@ class Shell:
         text = f"{what} Revision {revision.serial} by {visible(revision.actor)}, {revision.digest[:12]}."
         click.echo(text if beside else self.style.green(text), err=beside, color=True)
 
+    def tell(self, diagnostics: Sequence[Diagnostic]) -> None:
+        """Print diagnostics to standard error, as a compiler would."""
+        from offerkit.reports.diagnostics_text import diagnostics_text
+
+        style = style_for(sys.stderr, self.color)
+        click.echo(diagnostics_text(diagnostics, self._lines_of, style, width()), nl=False, err=True, color=True)
+
+    def tell_bug(self, error: Exception) -> None:
+        """Print that offerkit itself failed; the traceback only on demand."""
+        import traceback
+
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
+        summary = f"offerkit itself failed: {type(error).__name__} in {where}"
+        hint = "Nothing was half done. Please report this, with what OFFERKIT_TRACEBACK=1 prints."
+        self.tell([Diagnostic(Code.BUG, summary, hint=hint)])
+        if os.environ.get("OFFERKIT_TRACEBACK"):
+            traceback.print_exception(error)
+
+    def _lines_of(self, file: str) -> list[str] | None:
+        """The lines of a file of the project, to show where a mistake is."""
+        path = (self.root or Path.cwd()) / file
+        if path.suffix not in (".yaml", ".yml"):  # a line of a contacts' file is somebody's personal data
+            return None
+        try:
+            if not path.is_file():  # opening a named pipe would wait for a writer for ever
+                return None
+            with path.open("rb") as source:
+                return source.read(16 * 1024 * 1024).decode("utf-8", "replace").splitlines()
+        except OSError:
+            return None
+
 
 def markdown_limit(layout: Layout) -> int:
     """How many bytes Markdown may take: what a comment on GitHub takes, unless nothing is to be left out."""
@@ -206,15 +236,13 @@ def markdown_limit(layout: Layout) -> int:
     return GITHUB_LIMIT if layout.concise else ALL
 
 
-_ROOT: list[Path] = []
-_SHELL: list[Shell] = []
-
-
 def now() -> str:
     """The time of this run: ISO 8601, UTC."""
     from datetime import UTC, datetime
 
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    from offerkit.times import utc
+
+    return utc(datetime.now(UTC))
 
 
 def is_file(text: str) -> bool:
@@ -261,49 +289,3 @@ def _tell_waiting(holder: Holder) -> None:
     from offerkit.reports.escape import visible
 
     click.echo(f"Waiting for the store: {visible(str(holder))} holds it.", err=True)
-
-
-def source_lines(file: str) -> list[str] | None:
-    """The lines of a file of the project, to show where a mistake is."""
-    path = (_ROOT[-1] if _ROOT else Path.cwd()) / file
-    if path.suffix not in (".yaml", ".yml"):  # a line of a contacts' file is somebody's personal data
-        return None
-    try:
-        if not path.is_file():  # opening a named pipe would wait for a writer for ever
-            return None
-        with path.open("rb") as source:
-            return source.read(16 * 1024 * 1024).decode("utf-8", "replace").splitlines()
-    except OSError:
-        return None
-
-
-def tell(diagnostics: Sequence[Diagnostic]) -> None:
-    """Print diagnostics to standard error, as a compiler would."""
-    from offerkit.reports.diagnostics_text import diagnostics_text
-
-    style = style_for(sys.stderr, _SHELL[-1].color if _SHELL else "auto")
-    click.echo(diagnostics_text(diagnostics, source_lines, style, width()), nl=False, err=True, color=True)
-
-
-def something_done() -> bool:
-    """Whether this run has changed what it was to change."""
-    return bool(_SHELL) and _SHELL[-1].done
-
-
-def tell_refused(refused: Refused) -> None:
-    """Print why a run was refused."""
-    tell(refused.diagnostics)
-
-
-def tell_bug(error: Exception) -> int:
-    """Print that offerkit itself failed; the traceback only on demand. Returns the exit code."""
-    import traceback
-
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{Path(place.filename).name}:{place.lineno}"
-    summary = f"offerkit itself failed: {type(error).__name__} in {where}"
-    hint = "Nothing was half done. Please report this, with what OFFERKIT_TRACEBACK=1 prints."
-    tell([Diagnostic(Code.BUG, summary, hint=hint)])
-    if os.environ.get("OFFERKIT_TRACEBACK"):
-        traceback.print_exception(error)
-    return 3

@@ -129,19 +129,19 @@ def command(
         when = moment(at, engine.catalogs[environment].zone, session.now)
         if dialect is not None:
             queries, reports = emitted(engine, asked, when, dialect, table)
-            warn(reports)
+            warn(shell, reports)
             _queries(queries, out, form)
             return
         source = engine.people.of(environment, contacts)
         with progress_bar("Contacts", source.count()) as told:
             if runner == "spark":
                 rows, reports = by_spark(engine, source, asked, when, told)
-                warn(reports)
+                warn(shell, reports)
                 shown = json_text({"rows": rows, "out": str(out)}).rstrip()
                 click.echo(shown if form == "json" else f"{rows:,} rows are in {visible(str(out))}.")
                 return
             made, reports = simulate(engine, source, asked, when, told)
-    warn(reports)
+    warn(shell, reports)
     if page is not None:
         from offerkit.reports.simulation_html import simulation_html
 

@@ -26,6 +26,7 @@ def command(shell: Shell, proposition: str, status: str, data: tuple[str, ...], 
     """
     from datetime import UTC
 
+    from offerkit.times import shown
     from offerkit.workflow.engine import serving
     from offerkit.workflow.moments import moment, pairs
     from offerkit.workflow.updating import Update, update, zone_of
@@ -36,11 +37,11 @@ def command(shell: Shell, proposition: str, status: str, data: tuple[str, ...], 
         when = moment(at, zone, session.now)
         change, reports = update(catalogs, people, store, Update(proposition, status, pairs(data), when, environment))
     shell.done = True
-    warn(reports)
+    warn(shell, reports)
     row = change.proposition
     what = f"{row.id}: {row.environment}/offer.{row.offer} for {row.contact or 'a visitor'} on {row.space}"
     if not change.changed:
         click.echo(f"{what} is {row.status} already; nothing was changed.")
     else:
-        since = f"since {when.astimezone(zone):%Y-%m-%d %H:%M %Z}" if at else "now"
+        since = f"since {shown(when, zone)}" if at else "now"
         click.echo(shell.style.green(f"{what} is {row.status} {since}; it was {change.before}."), color=True)

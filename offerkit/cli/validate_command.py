@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from offerkit.cli.options import pass_shell
-from offerkit.cli.shell import Shell, tell
+from offerkit.cli.shell import Shell
 
 if TYPE_CHECKING:
     from offerkit.diagnostics import Diagnostic
@@ -41,7 +41,7 @@ def command(shell: Shell, form: str) -> int:
     except Refused as refused:
         told, failed = refused.diagnostics, True
     if form == "text" and told:
-        tell(told)
+        shell.tell(told)
     elif form != "text":
         from offerkit.reports.diagnostics_json import diagnostics_github, diagnostics_json
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from offerkit.diagnostics import Refused, suggestion
 from offerkit.engine.call import Call, Who
@@ -22,7 +22,7 @@ from offerkit.engine.durations import duration
 from offerkit.engine.history import Past
 from offerkit.models.scopes import STATUSES
 from offerkit.rules.types import Base, FieldType, Row, Value
-from offerkit.rules.values import parse_value
+from offerkit.rules.values import parse_instant, parse_value
 
 KEYS = frozenset(
     {
@@ -147,14 +147,15 @@ def _value(catalog: Catalog, name: str, raw: object) -> Value:
 
 
 def _time(catalog: Catalog, raw: object, where: str) -> datetime:
-    """A moment: with an offset as it is, without one on the wall clock of the environment's zone."""
+    """An instant: with an offset as it is, without one on the wall clock of the environment's zone."""
     try:
         value = parse_value(raw, FieldType(Base.TIMESTAMP), catalog.zone)
     except ValueError as error:
         raise CaseError(f"{where}: {error}") from error
     if not isinstance(value, datetime):
         raise CaseError(f"{where}: a time is needed, as in 2026-06-01T10:00")
-    return _within(value.replace(tzinfo=catalog.zone), where)
+    _within(value, where)
+    return parse_instant(raw, catalog.zone)
 
 
 def _within(moment: datetime, where: str) -> datetime:
@@ -186,9 +187,7 @@ def _past(catalog: Catalog, raw: Mapping[str, object], now: datetime, here: str)
     except ValueError as error:
         raise CaseError(f"history: {error}") from error
     try:
-        time = _within(
-            (_time(catalog, raw["at"], "history.at") if "at" in raw else now).astimezone(UTC) - ago, "history"
-        )
+        time = _within((_time(catalog, raw["at"], "history.at") if "at" in raw else now) - ago, "history")
     except OverflowError:
         raise CaseError("history: a time outside of the calendar (the years 2 to 9998)") from None
     status = text_of(raw.get("status", "presented"), "history.status")

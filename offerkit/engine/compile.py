@@ -25,15 +25,16 @@ from offerkit.engine.resources import (
     Requirement,
     Space,
 )
+from offerkit.fingerprint import JsonMap
 from offerkit.models.category import Category as CategoryModel
 from offerkit.models.dimension import Dimension as DimensionModel
 from offerkit.models.environment import Environment
-from offerkit.models.inherit import JsonMap
 from offerkit.models.scopes import field_types
 from offerkit.models.space import Space as SpaceModel
 from offerkit.models.typology import Typology
 from offerkit.rules.types import Row
 from offerkit.rules.values import parse_value
+from offerkit.state.effective import Inheritance
 
 
 def compile_catalog(
@@ -67,6 +68,7 @@ class _Compiler:
         self._environment, self._bodies, self._activated, self._hooks = environment, bodies, activated, hooks
         self._model = Environment.model_validate(bodies[f"environment.{environment}"])
         self._dimension = DimensionModel.model_validate(bodies[f"dimension.{self._model.dimension}"])
+        self._inheritance = Inheritance(environment, bodies.get)
         self._zone = ZoneInfo(self._model.time_zone)
         self._fields = field_types(self._dimension.fields)
         self._data = self._call_fields()
@@ -151,7 +153,6 @@ class _Compiler:
         known: dict[str, Category] = {}
         for path, address, body in sorted(self._of(Kind.CATEGORY), key=lambda found: found[0].split("/")):
             model = CategoryModel.model_validate(body)
-            above = [known[name] for name in ancestors(path)[:-1] if name in known]
             when = None
             if model.eligible.when is not None:
                 where = ("eligible", "when")
@@ -166,13 +167,13 @@ class _Compiler:
                 Days(model.eligible.from_, model.eligible.until),
                 when,
                 None if multiplier is None else Multiplier(multiplier.factor, Days(multiplier.from_, multiplier.until)),
-                frozenset(model.themes).union(*(part.themes for part in above)),
-                model.always_include or any(part.always for part in above),
+                self._inheritance.themes(path),
+                self._inheritance.always_included(path),
             )
         return known
 
     def _offers(self, categories: Mapping[str, Category]) -> tuple[Offer, ...]:
-        compiler = OfferCompiler(self._environment, self._bodies, categories, self._expressions)
+        compiler = OfferCompiler(self._environment, self._inheritance, categories, self._expressions)
         return tuple(
             compiler.offer(place, name, tie=offer_tie(name), spaces=frozenset(self._activated.get(address, ())))
             for place, (name, address, _) in enumerate(self._of(Kind.OFFER))

@@ -7,18 +7,18 @@ from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
 
-from offerkit.address import Kind, ancestors
+from offerkit.address import Kind
 from offerkit.diagnostics import Code
 from offerkit.engine.condition import Condition, Gate, Path
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.report import Report
 from offerkit.engine.resources import ALWAYS, Category, Days, Offer, Requirement, Weight
 from offerkit.models.filter import Filter, FilterUse
-from offerkit.models.inherit import JsonMap, merged
 from offerkit.models.offer import Offer as OfferModel
 from offerkit.models.scopes import field_types
 from offerkit.models.template import Weight as WeightModel
 from offerkit.rules.types import Row, Wanted
+from offerkit.state.effective import Inheritance
 
 _READ = ("category", "code", "label", "enabled", "eligible", "weights", "themes")
 
@@ -29,27 +29,24 @@ class OfferCompiler:
     def __init__(
         self,
         environment: str,
-        bodies: Mapping[str, JsonMap],
+        inheritance: Inheritance,
         categories: Mapping[str, Category],
         expressions: Expressions,
     ) -> None:
-        """Offers, templates and filters are found in ``bodies``."""
-        self._environment, self._bodies = environment, bodies
+        """``categories``: the compiled ones, by path."""
+        self._environment, self._inheritance = environment, inheritance
         self._categories, self._expressions = categories, expressions
         self._filters: dict[str, Filter] = {}
 
     def offer(self, place: int, name: str, *, tie: int, spaces: frozenset[str]) -> Offer:
         """The offer ``name``, the ``place``-th of the catalog, activated on ``spaces``."""
         address = f"{self._environment}/{Kind.OFFER}.{name}"
-        bodies = self._with_templates(address)
-        whole: JsonMap = {}
-        for _, body in reversed(bodies):
-            whole = merged(whole, body)
-        model = OfferModel.model_validate({key: whole[key] for key in _READ if key in whole})
+        effective = self._inheritance.offer(address)
+        model = OfferModel.model_validate(effective.pick(_READ))
         row: Row = MappingProxyType(
             {"name": name, "code": model.code or name, "label": model.label, "category": model.category}
         )
-        chain = tuple(self._categories[path] for path in ancestors(model.category) if path in self._categories)
+        chain = tuple(self._categories[layer.name] for layer in effective.categories)
         offer = Offer(
             place=place,
             name=name,
@@ -60,11 +57,11 @@ class OfferCompiler:
             days=Days(model.eligible.from_, model.eligible.until),
             requirements=(),
             weights=(),
-            themes=frozenset(model.themes).union(*(category.themes for category in chain)),
+            themes=effective.themes,
             spaces=spaces,
             row=row,
             tie=tie,
-            bodies=bodies,
+            layers=effective.layers,
         )
         return self._with_rules(offer, model)
 
@@ -79,26 +76,9 @@ class OfferCompiler:
             weights = [Weight("", Decimal(1), None, None, ALWAYS, frozenset(), "", offer.address, ())]
         return replace(offer, requirements=tuple(requirements), weights=tuple(weights))
 
-    def _with_templates(self, address: str) -> tuple[tuple[str, JsonMap], ...]:
-        """Addresses and bodies, the offer's first; of templates only what they give to offers."""
-        body = self._bodies[address]
-        found = [(address, body)]
-        seen: set[str] = set()
-        name = body.get("template")
-        while isinstance(name, str) and name not in seen:
-            seen.add(name)
-            at = f"{self._environment}/{Kind.TEMPLATE}.{name}"
-            template = self._bodies.get(at)
-            if template is None:
-                break
-            found.append((at, {key: template[key] for key in ("eligible", "weights", "themes") if key in template}))
-            name = template.get("template")
-        return tuple(found)
-
     def _filter(self, offer: Offer, place: int, use: FilterUse) -> Requirement:
         address, path = offer.where(("eligible", "filters", place))
-        at = f"{self._environment}/{Kind.FILTER}.{use.filter}"
-        body = self._bodies.get(at)
+        at, body = self._inheritance.filter(use.filter)
         if body is None:
             return self._broken(use.filter, f"there is no filter “{use.filter}”", address, path)
         model = self._filters.get(at)

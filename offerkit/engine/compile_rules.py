@@ -10,7 +10,7 @@ from offerkit.engine.durations import duration
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.presentation import matches
 from offerkit.engine.resources import Category, Offer, PresentationRule, Requirement
-from offerkit.models.inherit import JsonMap
+from offerkit.fingerprint import JsonMap
 from offerkit.models.rule import Rule
 
 _STATUSES = {

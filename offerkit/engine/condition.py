@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from offerkit.rules.nodes import Checked
 from offerkit.rules.types import Row, Value
+from offerkit.times import wall_clock
 
 Evaluator: TypeAlias = Callable[..., Value]
 Path: TypeAlias = tuple[str | int, ...]
@@ -22,6 +23,16 @@ class Facts(NamedTuple):
     data: Row
     now: datetime
     today: date
+
+
+def facts_at(moment: datetime, zone: tzinfo, contact: Row, data: Row) -> Facts:
+    """The facts of a call at ``moment``, an aware one, in an environment of time zone ``zone``.
+
+    The only place where an instant becomes the environment's day and time of day: whoever decides, explains,
+    evaluates or emits asks here, so that all mean the same day.
+    """
+    now = wall_clock(moment, zone)
+    return Facts(contact, data, now, now.date())
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from offerkit.engine.call import Call
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import typed
-from offerkit.engine.condition import Facts, Gate, Memo
+from offerkit.engine.condition import Facts, Gate, Memo, facts_at
 from offerkit.engine.decision import Decision, Trace
 from offerkit.engine.explain import explain as explained
 from offerkit.engine.finish import first, in_order, weigh
@@ -76,8 +76,7 @@ def _facts(catalog: Catalog, space: Space, call: Call, reports: list[Report]) ->
         if report is not None:
             reports.append(report)
         data = {**data, **values}
-    local = call.now.astimezone(catalog.zone).replace(tzinfo=None)
-    return Facts(call.contact, data, local, local.date())
+    return facts_at(call.now, catalog.zone, call.contact, data)
 
 
 def _fast(

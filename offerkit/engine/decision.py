@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from offerkit.engine.condition import Path
-from offerkit.engine.hooks import Product
 from offerkit.engine.reasons import Finding, Reason
 from offerkit.engine.report import Report
 from offerkit.engine.slice import From
+from offerkit.hooks import Product
 from offerkit.rules.types import Row
 
 

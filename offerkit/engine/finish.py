@@ -9,12 +9,13 @@ from offerkit.engine.call import Call
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import Facts
 from offerkit.engine.decision import Chosen
-from offerkit.engine.hooks import Candidate, post_process, products
+from offerkit.engine.hooks import post_process, products
 from offerkit.engine.ranking import Entry, once, ranked, tie_key
 from offerkit.engine.reasons import Reason
 from offerkit.engine.report import Report
 from offerkit.engine.resources import Offer, Space
 from offerkit.engine.weights import Best, times
+from offerkit.hooks import Candidate
 
 
 class Weighed(NamedTuple):

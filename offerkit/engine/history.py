@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Generic, NamedTuple, TypeVar
 from weakref import ref
+
+from offerkit.rules.types import Row
+from offerkit.times import wall_clock
 
 L = TypeVar("L")
 
@@ -26,6 +29,19 @@ class Past(NamedTuple):
     time: datetime
     weight: Decimal
     rank: int
+
+    def row(self, zone: tzinfo) -> Row:
+        """``proposition.<field>`` of rules and of what spaces store, in an environment of time zone ``zone``."""
+        return {
+            "space": self.space,
+            "channel": self.channel,
+            "offer": self.offer,
+            "category": self.category,
+            "status": self.status,
+            "weight": self.weight,
+            "rank": self.rank,
+            "time": wall_clock(self.time, zone),
+        }
 
 
 class Tally(NamedTuple):

@@ -1,4 +1,4 @@
-"""Hooks: Python that the user's project plugs into a decision (entry points of the group ``offerkit.hooks``).
+"""Runs hooks: Python that the user's project plugs into a decision. Their types are public (:mod:`offerkit.hooks`).
 
 The caller finds and gives them; the engine runs them. A hook that is missing, raises or returns rubbish is
 reported and the call goes on without it. What hooks are given is read-only.
@@ -6,54 +6,31 @@ reported and the call goes on without it. What hooks are given is read-only.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING
 
+from offerkit import hooks as public
 from offerkit.diagnostics import Code
 from offerkit.engine.report import Report
-from offerkit.rules.types import Row, Value
 
-Product: TypeAlias = Mapping[str, Value]
-"""What a dynamic offer turned into: plain values by name, for rendering."""
+if TYPE_CHECKING:  # at runtime these have to go through __getattr__, for hooks that import them from here
+    from offerkit.hooks import Candidate as Candidate
+    from offerkit.hooks import DynamicOffer as DynamicOffer
+    from offerkit.hooks import PostProcessing as PostProcessing
+    from offerkit.hooks import Product as Product
+    from offerkit.hooks import Row as Row
+    from offerkit.hooks import TargetLoading as TargetLoading
+    from offerkit.hooks import Value as Value
+
 HOOK_ERRORS = (Exception, SystemExit)
 """What a hook may raise without ending the call: also sys.exit(), which would otherwise end the program unseen."""
 MAX_PRODUCTS = 1000
 MAX_WEIGHT = Decimal(10) ** 16
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """An offer (or one product of it) that may be proposed, as post-processing sees it."""
-
-    offer: str
-    category: str
-    weight: Decimal
-    product: Product | None = None
-
-
-class TargetLoading(Protocol):
-    """Adds call data once the contact's profile is loaded (step 1)."""
-
-    def __call__(self, contact: Row, data: Row, /) -> Mapping[str, object]:
-        """Declared call data by name; what is returned replaces what the call passed."""
-
-
-class DynamicOffer(Protocol):
-    """Turns one offer into several products (step 7)."""
-
-    def __call__(self, offer: str, contact: Row, data: Row, /) -> Sequence[tuple[Mapping[str, object], object]]:
-        """(product, weight) pairs; weights are numbers of 0 or more. None at all: the offer is left out."""
-
-
-class PostProcessing(Protocol):
-    """Drops or reorders what would be proposed (step 10)."""
-
-    def __call__(self, candidates: Sequence[Candidate], /) -> Sequence[Candidate]:
-        """Some of ``candidates``, in the order wanted."""
 
 
 @dataclass(frozen=True)
@@ -178,3 +155,15 @@ def _failed(kind: str, name: str, error: BaseException, where: str = "") -> Repo
         said = ""
     message = f"The {kind} hook “{name}” failed and was ignored: {type(error).__name__}{': ' if said else ''}{said}"
     return Report(Code.HOOK_FAILED, message, where or name)
+
+
+def __getattr__(name: str) -> object:
+    """The public names, which hooks imported from here before there was :mod:`offerkit.hooks`."""
+    if name not in public.__all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warnings.warn(
+        f"{__name__}.{name} has moved: import it from offerkit.hooks (from offerkit.hooks import {name})",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return getattr(public, name)

@@ -14,8 +14,8 @@ from offerkit.engine.case_values import CaseError, known_keys, map_of, names_of
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.compile import compile_catalog
 from offerkit.engine.hooks import NO_HOOKS, Hooks
+from offerkit.fingerprint import JsonMap
 from offerkit.models.base import Number
-from offerkit.models.inherit import JsonMap
 from offerkit.models.mistakes import words
 from offerkit.models.registry import model_of
 

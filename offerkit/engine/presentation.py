@@ -148,7 +148,7 @@ def _matching(catalog: Catalog, place: int, history: Sequence[Past], facts: Fact
         found = _about(catalog, place, found, facts)
     if found and rule.when is not None:
         evaluate = rule.when.condition.evaluate
-        found = [past for past in found if evaluate(_row(catalog, past), facts.now, facts.today) is True]
+        found = [past for past in found if evaluate(past.row(catalog.zone), facts.now, facts.today) is True]
     return found
 
 
@@ -165,17 +165,3 @@ def about_pair(catalog: Catalog, place: int, offer: str, category: str, facts: F
     said = catalog.offers[known].row if known is not None else {"code": None, "label": None}
     row = {**said, "name": offer, "category": category}
     return matches(catalog.rules[place], row, category_row(catalog, category), facts.now, facts.today)
-
-
-def _row(catalog: Catalog, past: Past) -> Row:
-    """``proposition.<field>``."""
-    return {
-        "space": past.space,
-        "channel": past.channel,
-        "offer": past.offer,
-        "category": past.category,
-        "status": past.status,
-        "weight": past.weight,
-        "rank": past.rank,
-        "time": past.time.astimezone(catalog.zone).replace(tzinfo=None),
-    }

@@ -15,8 +15,8 @@ from hashlib import md5
 from heapq import nsmallest
 from typing import NamedTuple
 
-from offerkit.engine.hooks import Product
 from offerkit.engine.resources import Offer
+from offerkit.hooks import Product
 
 _MASK = (1 << 32) - 1
 

@@ -9,13 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from offerkit.engine.condition import Gate, Path
 from offerkit.rules.types import FieldType, Row, Value
-
-if TYPE_CHECKING:
-    from offerkit.models.inherit import JsonMap
+from offerkit.state.effective import Layer, origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +104,12 @@ class Offer:
     """``offer.<field>``."""
     tie: int
     """A hash of its name for ties, 31 bits (ranking.offer_tie)."""
-    bodies: tuple[tuple[str, JsonMap], ...]
+    layers: tuple[Layer, ...]
     """Its body and those of its templates, nearest first, with their addresses: who says what."""
 
     def where(self, path: Path) -> tuple[str, Path]:
         """The address of the offer or template that says what stands at ``path``; the offer's own if none does."""
-        for address, body in self.bodies:
-            if _says(body, path):
-                return address, path
-        return self.address, path
+        return origin(self.layers, path) or self.address, path
 
     def factors(self, today: date) -> tuple[tuple[str, Decimal], ...]:
         """The multipliers that hold today, with their categories, from the root."""
@@ -187,14 +181,3 @@ class Dimension:
     name: str
     key: tuple[str, ...]
     fields: Mapping[str, FieldType]
-
-
-def _says(body: object, path: Path) -> bool:
-    """Whether ``body`` has what ``path`` leads to; lists are replaced as a whole, so the list is enough."""
-    for key in path:
-        if isinstance(key, int):
-            return True
-        if not isinstance(body, dict) or key not in body:
-            return False
-        body = body[key]
-    return True

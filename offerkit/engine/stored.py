@@ -9,7 +9,8 @@ from functools import cached_property
 
 from offerkit.diagnostics import Code
 from offerkit.engine.catalog import Catalog
-from offerkit.engine.condition import Evaluator
+from offerkit.engine.condition import Evaluator, facts_at
+from offerkit.engine.history import Past
 from offerkit.engine.report import Report
 from offerkit.fingerprint import Json
 from offerkit.models.scopes import Role, scope
@@ -40,13 +41,13 @@ class ExtraData:
                 reports.append(Report(Code.BROKEN_RULE, f"{error.problems[0].summary}; it is not stored.", where))
         self.reports = tuple(reports)
 
-    def values(self, contact: Row, data: Row, offer: Row, proposition: Row, now: datetime) -> dict[str, Json]:
+    def values(self, contact: Row, data: Row, offer: Row, proposition: Past, now: datetime) -> dict[str, Json]:
         """What is to be stored, by name, as JSON. ``now`` is aware."""
         if not self._checked:
             return {}
-        clock = now.astimezone(self._catalog.zone).replace(tzinfo=None)
-        rows = (contact, data, offer, proposition)
-        return {name: as_json(evaluate(*rows, clock, clock.date())) for name, evaluate in self._evaluators.items()}
+        facts = facts_at(now, self._catalog.zone, contact, data)
+        rows = (contact, data, offer, proposition.row(self._catalog.zone))
+        return {name: as_json(evaluate(*rows, facts.now, facts.today)) for name, evaluate in self._evaluators.items()}
 
     @cached_property
     def _evaluators(self) -> dict[str, Evaluator]:

@@ -6,7 +6,7 @@ the steps themselves, because a plan file is only a file, and anyone can write o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from offerkit.address import Kind
 from offerkit.diagnostics import Code, Diagnostic
@@ -14,21 +14,17 @@ from offerkit.governance.aspects import content_fingerprint, eligibility_fingerp
 from offerkit.governance.resets import affecting
 from offerkit.governance.standing import Standing, approved
 from offerkit.planning.plan import ApprovalKey, Aspect
-from offerkit.state.snapshot import Snapshot
+from offerkit.state.before_after import BeforeAfter
 
 
-def unapproved(
-    before: Snapshot, after: Snapshot, touched: set[str], origins: Mapping[str, str], decisions: Standing
-) -> Iterator[Diagnostic]:
-    """What would be live without approval after a promotion that changes ``touched`` addresses.
-
-    ``origins``: the old addresses of offers that are renamed in live.
-    """
+def unapproved(live: BeforeAfter, decisions: Standing) -> Iterator[Diagnostic]:
+    """What would be live without approval after a promotion."""
+    before, after = live.before, live.after
     for address in after.of_kind(Kind.OFFER):
         entry = after.entries[address]
-        old = origins.get(address, address)
+        old = live.origins.get(address, address)
         relevant = affecting(after, address) | (affecting(before, old) if old in before.entries else set())
-        if not entry.activation or not relevant & touched:
+        if not entry.activation or not relevant & live.addresses:
             continue
         was = before.entries.get(old)
         active = frozenset((was.activation if was is not None else None) or ())

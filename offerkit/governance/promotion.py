@@ -9,21 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from offerkit.address import Kind, parse_address
+from offerkit.address import SHARED, Kind, parse_address
 from offerkit.diagnostics import Code, or_list
 from offerkit.governance.aspects import (
     content_fingerprint,
-    effective,
     eligibility_fingerprint,
     keys_of,
-    missing_fields,
-    reviewers,
 )
 from offerkit.governance.resets import affecting
 from offerkit.governance.rights import approvers
 from offerkit.governance.standing import Standing, approved, rejected
-from offerkit.models.inherit import names_in
 from offerkit.planning.plan import ApprovalKey, Aspect, Blocked
 from offerkit.state.changes import chains
 from offerkit.state.entries import Entry
@@ -34,7 +31,7 @@ from offerkit.state.snapshot import Snapshot
 class Promotion:
     """The outcome: live as it would be, what stays behind, and what was relied on."""
 
-    entries: dict[str, Entry]
+    after: Snapshot
     renamed: dict[str, str]
     blocked: list[Blocked]
     approvals: list[ApprovalKey]
@@ -61,6 +58,14 @@ class Candidates:
     excluded: Callable[[str], bool] = lambda address: False
 
 
+class _Going(NamedTuple):
+    """What becomes of an address in live."""
+
+    address: str
+    moved_from: str
+    after: Entry | None
+
+
 class _Work:
     def __init__(self, asked: Candidates) -> None:
         self.asked = asked
@@ -72,6 +77,7 @@ class _Work:
         self.blocked: dict[str, list[Blocked]] = {}
         self.notes: list[str] = []
         self.keys: dict[str, list[ApprovalKey]] = {}
+        self._after: Snapshot | None = None
 
     def live_entry(self, address: str) -> Entry | None:
         return self.live.entries.get(self.origin.get(address, address))
@@ -80,15 +86,24 @@ class _Work:
         entry = self.live_entry(address)
         live = entry is not None and entry.activation != ()
         stage = f"{parse_address(address).environment}@live"
-        self.going.pop(address, None)
+        self.stay(address)
         self.blocked.setdefault(address, []).append(Blocked(address, stage, code, why, how, who, live))
+
+    def go(self, address: str, target: Entry | None) -> None:
+        self.going[address] = target
+        self._after = None
+
+    def stay(self, address: str) -> None:
+        if address in self.going:
+            del self.going[address]
+            self._after = None
 
     def hypothetical(self) -> Snapshot:
         """Live as it would be if all that is still going went."""
-        left = {self.origin.get(address, address) for address in self.going} | self.going.keys()
-        entries = {address: entry for address, entry in self.live.entries.items() if address not in left}
-        entries |= {address: entry for address, entry in self.going.items() if entry is not None}
-        return self.design.with_entries(entries, self.live.bodies)
+        if self._after is None:
+            going = [_Going(address, self.origin.get(address, ""), entry) for address, entry in self.going.items()]
+            self._after = self.live.apply(going, self.design.bodies)
+        return self._after
 
 
 def promotion(asked: Candidates) -> Promotion:
@@ -102,7 +117,7 @@ def promotion(asked: Candidates) -> Promotion:
     relied_on = work.going.keys() | {offer for offers in changed.values() for offer in offers}
     needed = [key for address in sorted(relied_on) for key in work.keys.get(address, ())]
     return Promotion(
-        dict(after.entries),
+        after,
         {old: new for new, old in work.origin.items() if new in work.going},
         [b for a in sorted(work.blocked, key=lambda a: parse_address(a).sort_key) for b in work.blocked[a]],
         needed,
@@ -129,7 +144,7 @@ def _gather(work: _Work) -> None:
         if address in work.asked.holds:
             _block_held(work, address)
             continue
-        work.going[address] = target
+        work.go(address, target)
     for address, entry in work.live.entries.items():
         kind = parse_address(address).kind
         gone = address not in work.design.entries and address not in work.asked.renames
@@ -140,9 +155,9 @@ def _gather(work: _Work) -> None:
             continue
         if kind is Kind.OFFER:
             if entry.activation:
-                work.going[address] = Entry(entry.fingerprint, ())
+                work.go(address, Entry(entry.fingerprint, ()))
         else:
-            work.going[address] = None
+            work.go(address, None)
 
 
 def _block_held(work: _Work, address: str) -> None:
@@ -231,10 +246,11 @@ def _differs(work: _Work, address: str) -> bool:
 
 def _lacks_required(work: _Work, address: str, contents: list[ApprovalKey], active: set[str]) -> bool:
     """Block an offer that would break where it is live or is to be: a required field is missing there."""
-    if names_in(effective(work.design, address), "spaces"):
+    offer = work.design.offer(address)
+    if offer.named_spaces:
         active = set()  # it may leave a space that it does not name any more
     for space in sorted(active | {key.space for key in contents if key.space}):
-        missing = missing_fields(work.design, address, space)
+        missing = offer.missing(space)
         if missing:
             work.block(
                 address,
@@ -257,7 +273,7 @@ def _block_unapproved(
     else:
         why = f"its {aspect}{where} is not approved"
     option = f"--{aspect}" + "".join(f" --space {space}" for space in spaces)
-    who = approvers(reviewers(work.design, address, aspect))
+    who = approvers(work.design.offer(address).reviewers(aspect))
     work.block(address, Code.NOT_APPROVED, why, f"offerkit approve {address} {option}", who)
 
 
@@ -343,7 +359,7 @@ def _block_dangling(work: _Work) -> None:
         if work.going[address] is None or (work.going[address] or Entry("")).activation == ():
             continue
         for target in after.references(address):
-            if target in after.entries or _may_dangle(address, target):
+            if target in after.entries or _may_wait(address, target):
                 continue
             if target in work.blocked or target in work.design.entries:
                 work.block(
@@ -354,24 +370,30 @@ def _block_dangling(work: _Work) -> None:
 
 
 def _block_named(work: _Work) -> None:
-    """What is to be removed stays while something that stays still names it."""
-    gone = {address for address, entry in work.going.items() if entry is None}
-    if not gone:
-        return
+    """What leaves its address, removed or renamed, stays while something in any environment still names it there."""
     after = work.hypothetical()
-    for address, entry in sorted(after.entries.items()):
-        if entry.activation == () or parse_address(address).kind is Kind.OPERATOR:
+    gone = work.live.entries.keys() - after.entries.keys()
+    for address, entry in sorted(after.entries.items()) if gone else ():
+        kind = parse_address(address).kind
+        if entry.activation == () or kind is Kind.OPERATOR:
             continue
         for target in gone.intersection(after.references(address)):
-            if target in work.going and not _may_dangle(address, target):
-                how = "Promote that too." if address in work.design.entries else ""
-                work.block(target, Code.NOT_APPROVED, f"{address}, which stays as it is, still names it", how)
+            leaving = work.former.get(target, target)
+            # A campaign that names what is renamed cannot go first: what it is to name then is not live yet.
+            if leaving not in work.going or (kind is Kind.CAMPAIGN and leaving != target):
+                continue
+            how = "Promote that too." if address in work.design.entries else ""
+            what = "it" if leaving == target else target
+            work.block(leaving, Code.NOT_APPROVED, f"{address}, which stays as it is, still names {what}", how)
 
 
-def _may_dangle(address: str, target: str) -> bool:
-    """A rule may name an offer that is not live yet, a space fall back on one; operators are never live."""
+def _may_wait(address: str, target: str) -> bool:
+    """Whether something may go live before what it names: a rule before an offer, a space before its fallback.
+
+    Operators are never live.
+    """
     source, place = parse_address(address), parse_address(target)
-    return place.kind is Kind.OPERATOR or source.kind is Kind.RULE or source.environment != place.environment
+    return place.kind is Kind.OPERATOR or source.kind is Kind.RULE or SHARED != place.environment != source.environment
 
 
 def _changed_live_offers(work: _Work, after: Snapshot) -> dict[str, list[str]]:

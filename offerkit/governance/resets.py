@@ -4,38 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from offerkit.address import Kind, ancestors, parse_address
+from offerkit.address import Kind, parse_address
 from offerkit.governance.aspects import keys_of
 from offerkit.governance.standing import Standing, approved
-from offerkit.models.inherit import names_in
 from offerkit.planning.plan import ApprovalReset
 from offerkit.state.changes import Delta
 from offerkit.state.snapshot import Snapshot
 
 
 def affecting(view: Snapshot, offer: str) -> set[str]:
-    """The addresses whose content can change what was approved of ``offer``, itself included."""
-    environment = parse_address(offer).environment
-    found = {offer}
-    body = view(offer) or {}
-    found.update(f"{environment}/category.{path}" for path in ancestors(str(body.get("category", ""))))
-    current = offer
-    while True:
-        own = view(current) or {}
-        eligible = own.get("eligible")
-        uses = eligible.get("filters") if isinstance(eligible, dict) else None
-        for use in uses if isinstance(uses, list) else ():
-            if isinstance(use, dict):
-                found.add(f"{environment}/filter.{use.get('filter')}")
-        name = own.get("template")
-        current = f"{environment}/template.{name}"
-        if not isinstance(name, str) or current in found:
-            break
-        found.add(current)
-    named = names_in(body, "spaces")
-    spaces = [f"{environment}/space.{name}" for name in named] or view.of_kind(Kind.SPACE, environment)
-    found.update(spaces)
-    return found
+    """The addresses whose content can change what was approved of ``offer``, itself included.
+
+    It may be live on spaces that it does not name any more.
+    """
+    place = parse_address(offer)
+    active = view.entries[offer].activation or ()
+    return {offer, *view.offer(offer).relies_on, *(place.beside(Kind.SPACE, space) for space in active)}
 
 
 def resets(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from offerkit.governance.approval import Approval, Decision
-from offerkit.governance.aspects import reviewers
 from offerkit.planning.plan import ApprovalKey
 from offerkit.state.snapshot import Snapshot
 
@@ -27,7 +26,7 @@ def counting(decisions: Standing, design: Snapshot) -> Standing:
         for key, approval in decisions.items()
         if approval.decision is Decision.REJECTED
         or key.address not in design.entries
-        or approval.operator in (reviewers(design, key.address, key.aspect) or (approval.operator,))
+        or approval.operator in (design.offer(key.address).reviewers(key.aspect) or (approval.operator,))
     }
 
 

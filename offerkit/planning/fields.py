@@ -11,8 +11,7 @@ import orjson
 
 from offerkit.diagnostics import has_secret, masked
 from offerkit.diagnostics.secret import MASK
-from offerkit.fingerprint import Json, canonical
-from offerkit.models.inherit import JsonMap
+from offerkit.fingerprint import Json, JsonMap, canonical
 from offerkit.planning.plan import ChangeOp, FieldChange
 
 _NAMES = ("name", "label", "filter")

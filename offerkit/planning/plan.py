@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from offerkit.address import Stage, parse_stage
 from offerkit.diagnostics import Position
 from offerkit.state.changes import Action
 from offerkit.state.entries import Body, Entry
@@ -165,6 +166,10 @@ class Plan:
     bodies: Mapping[str, Body] = field(default_factory=dict)
     to: int = 0
     format: int = FORMAT
+
+    def steps_on(self, side: Stage) -> tuple[Step, ...]:
+        """The steps in design, or those in live."""
+        return tuple(step for step in self.steps if parse_stage(step.stage).stage is side)
 
     @property
     def empty(self) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import assert_never
 
-from offerkit.models.inherit import JsonMap
+from offerkit.fingerprint import JsonMap
 from offerkit.models.status import number, parse
 from offerkit.rendering.defaults import default_html, default_text, default_xml
 from offerkit.rendering.links import RUNS_PROGRAM, may_track, runs_program, tracked

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from offerkit.fingerprint import Json
-from offerkit.models.inherit import JsonMap
+from offerkit.fingerprint import Json, JsonMap
 from offerkit.models.status import Status, number
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import math
 import re
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, tzinfo
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 
 from offerkit.rules.problems import shortened
 from offerkit.rules.types import Base, FieldType, Value
+from offerkit.times import wall_clock
 
 LONGEST = 100_000
 """Characters of a text or of a list as text, at most."""
@@ -25,6 +27,7 @@ _TIMESTAMP = re.compile(
 )
 _UNKNOWN = ("nan", "inf", "-inf", "+inf", "infinity", "-infinity")
 _KINDS: dict[type, str] = {list: "a list", tuple: "a list", dict: "an object", bytes: "binary data"}
+_AS_A_TIMESTAMP = "a timestamp such as 2026-01-31 18:30:00"
 _TRUTHS = {"true": True, "t": True, "yes": True, "1": True, "false": False, "f": False, "no": False, "0": False}
 
 
@@ -182,19 +185,40 @@ def _date(raw: object, zone: tzinfo) -> date:
     raise _wrong(raw, "a date such as 2026-01-31")
 
 
+def parse_instant(raw: object, zone: tzinfo) -> datetime:
+    """The instant of a timestamp, in UTC: with an offset as it is, else by the clocks of ``zone``.
+
+    Of an hour that they show twice it is the first. Raises ValueError for what is not a timestamp.
+    """
+    moment = _written(raw)
+    try:
+        return (moment.replace(tzinfo=zone, fold=0) if moment.tzinfo is None else moment).astimezone(UTC)
+    except OverflowError:
+        raise _beyond() from None
+
+
 def _timestamp(raw: object, zone: tzinfo) -> datetime:
+    moment = _written(raw)
+    try:
+        return _wall(moment, zone)
+    except ValueError:
+        if isinstance(raw, str):
+            raise _wrong(raw, _AS_A_TIMESTAMP) from None
+        raise
+
+
+def _written(raw: object) -> datetime:
+    """A timestamp as it is written, with an offset or without one."""
     if isinstance(raw, datetime):
-        return _wall(raw, zone)
+        return raw
     if isinstance(raw, date):
         return datetime.combine(raw, time())
     if isinstance(raw, str):
         text = raw.strip()
         if _DATE.match(text) or _TIMESTAMP.match(text):
-            try:
-                return _wall(datetime.fromisoformat(re.sub(r"\s(?=[Zz+-])", "", text).replace("z", "Z")), zone)
-            except (ValueError, OverflowError):
-                pass
-    raise _wrong(raw, "a timestamp such as 2026-01-31 18:30:00")
+            with suppress(ValueError):
+                return datetime.fromisoformat(re.sub(r"\s(?=[Zz+-])", "", text).replace("z", "Z"))
+    raise _wrong(raw, _AS_A_TIMESTAMP)
 
 
 def _wall(moment: datetime, zone: tzinfo) -> datetime:
@@ -202,9 +226,13 @@ def _wall(moment: datetime, zone: tzinfo) -> datetime:
     if moment.tzinfo is None:
         return moment.replace(fold=0)
     try:
-        return moment.astimezone(UTC).astimezone(zone).replace(tzinfo=None, fold=0)
+        return wall_clock(moment, zone)
     except OverflowError:
-        raise ValueError("a timestamp outside of the years 1 to 9999") from None
+        raise _beyond() from None
+
+
+def _beyond() -> ValueError:
+    return ValueError("a timestamp outside of the years 1 to 9999")
 
 
 def _list(raw: object) -> tuple[str, ...]:

@@ -20,10 +20,11 @@ from offerkit.server.gate import PROPOSE_PATH, UPDATE_PATH
 from offerkit.server.rates import count_spaces
 from offerkit.server.seat import now
 from offerkit.server.wire import AnswerView, ProposeBody, UpdateBody, UpdatedView, json_answer, refusals
-from offerkit.workflow.asking import Ask
+from offerkit.times import utc
 from offerkit.workflow.moments import moment
-from offerkit.workflow.proposing import utc, zone_of
+from offerkit.workflow.proposing import zone_of
 from offerkit.workflow.reading import not_a_reader
+from offerkit.workflow.requests import ProposeRequest
 from offerkit.workflow.updating import Update
 
 REVISION = "Offerkit-Revision"
@@ -95,10 +96,10 @@ async def _insider(desk: Desk, request: Request, environments: Sequence[str]) ->
     return bool(request.scope[INSIDER])
 
 
-def _ask(desk: Desk, body: ProposeBody, status_base: str, *, hints: bool) -> Ask:
+def _ask(desk: Desk, body: ProposeBody, status_base: str, *, hints: bool) -> ProposeRequest:
     spaces = tuple(body.spaces)
     at = _at(desk, body)
-    return Ask(
+    return ProposeRequest(
         spaces=spaces,
         at=at,
         contact=body.contact,

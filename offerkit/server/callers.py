@@ -21,7 +21,7 @@ from offerkit.server.addresses import counted_as
 from offerkit.server.problems import problem, trouble
 from offerkit.server.seat import now
 from offerkit.store import Store
-from offerkit.workflow.proposing import utc
+from offerkit.times import utc
 from offerkit.workflow.session import Session
 from offerkit.workflow.tokens import NOBODY, Bearer, bearer_of, hashed
 

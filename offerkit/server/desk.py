@@ -26,9 +26,9 @@ from offerkit.server.standing import Standing
 from offerkit.server.tidy import tidying
 from offerkit.server.writer import Writer
 from offerkit.store import StatusChange, errors
-from offerkit.workflow.asking import Ask
 from offerkit.workflow.histories import Written
 from offerkit.workflow.reading import Reader, operators_rights
+from offerkit.workflow.requests import ProposeRequest
 from offerkit.workflow.session import Session
 from offerkit.workflow.updating import Update
 
@@ -85,7 +85,7 @@ class Desk:
             seat.close()
         self._let_go()
 
-    async def propose(self, ask: Ask, *, insider: bool = False) -> tuple[Answer, int]:
+    async def propose(self, ask: ProposeRequest, *, insider: bool = False) -> tuple[Answer, int]:
         """The answer to ``ask``, stored, and the revision of the store that it is from.
 
         Unless an ``insider`` asks, the contact's key has to be signed where an environment says so.

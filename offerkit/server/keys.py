@@ -17,7 +17,7 @@ from dataclasses import replace
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.models.inbound import Inbound
 from offerkit.server.declared import Declared
-from offerkit.workflow.asking import Ask
+from offerkit.workflow.requests import ProposeRequest
 
 SHORTEST = 16
 """Bytes of the shortest secret that is taken."""
@@ -64,7 +64,7 @@ def secret_of(environment: str, inbound: Inbound, environ: Mapping[str, str]) ->
     return secret
 
 
-def opened(declared: Declared, environ: Mapping[str, str], ask: Ask) -> Ask:
+def opened(declared: Declared, environ: Mapping[str, str], ask: ProposeRequest) -> ProposeRequest:
     """``ask`` from outside with the contact's key itself, its signature checked wherever an environment wants one.
 
     Raises Refused when the key is raw, or signed for another environment, or not any more.

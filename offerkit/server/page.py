@@ -12,8 +12,8 @@ from offerkit.engine.answer import Answer, Proposed
 from offerkit.reports.answer import proposition_tag
 from offerkit.server.seat import now
 from offerkit.server.wire import Body, CallData, Key, Names, call_data_name
-from offerkit.workflow.asking import Ask, Wanted
 from offerkit.workflow.catalogs import Catalogs
+from offerkit.workflow.requests import ProposeRequest, SpaceRequest
 
 _NTH = re.compile(r"(?P<space>.+)_(?P<rank>[1-9][0-9]?)")
 _PRINTED = r"^[^\x00-\x1f\x7f\ufffe\uffff]*$"
@@ -52,18 +52,18 @@ class Page:
         """Places whose space is not live in ``environment`` get nothing; so does every place of an unknown one."""
         self._catalogs, self._environment, self._body = catalogs, environment, body
         self._places: dict[str, tuple[str, int]] = {}
-        self._wanted: dict[str, Wanted] = {}
+        self._wanted: dict[str, SpaceRequest] = {}
         if environment in catalogs:
             for div in body.divs:
                 self._add(div)
 
-    def ask(self, cookie: str, status_base: str) -> Ask | None:
+    def ask(self, cookie: str, status_base: str) -> ProposeRequest | None:
         """All places in one question; None when none of them is live."""
         if not self._wanted:
             return None
         declared = self._catalogs[self._environment].call_data
         data = {name if name in declared else call_data_name(name): value for name, value in self._body.data.items()}
-        return Ask(
+        return ProposeRequest(
             spaces=tuple(self._wanted), at=now(), contact=self._body.target, cookie=cookie,
             themes=tuple(self._body.themes), data=data, outputs=("xml" if self._body.xml else "html",),
             status_base=status_base, wanted=self._wanted, hints=False,
@@ -91,8 +91,8 @@ class Page:
         place = f"{self._environment}/{name}"
         self._places[div.id] = (place, rank)
         own, linked = self._split(name, div.categories or self._body.categories)
-        before = self._wanted.get(place, Wanted(0))
-        self._wanted[place] = Wanted(
+        before = self._wanted.get(place, SpaceRequest(0))
+        self._wanted[place] = SpaceRequest(
             max(before.n, rank),
             tuple(dict.fromkeys((*before.categories, *own))),
             tuple(dict.fromkeys((*before.anonymous_categories, *linked))),

@@ -18,8 +18,8 @@ from offerkit.server.logs import set_up as set_up_logs
 from offerkit.server.seat import now
 from offerkit.server.settings import STORE, Settings
 from offerkit.store.location import Location, parse_location
+from offerkit.times import utc
 from offerkit.workflow.backends import LOCAL
-from offerkit.workflow.proposing import utc
 from offerkit.workflow.session import Session
 
 

@@ -9,10 +9,10 @@ from offerkit.engine.answer import Answer
 from offerkit.engine.report import Report
 from offerkit.server.live import Served
 from offerkit.store import Store
-from offerkit.workflow.asking import Ask
 from offerkit.workflow.histories import Histories, Written
 from offerkit.workflow.people import People
 from offerkit.workflow.proposing import Kept, decided
+from offerkit.workflow.requests import ProposeRequest
 from offerkit.workflow.session import Session
 from offerkit.workflow.updating import Change, Update, prepared
 
@@ -43,7 +43,7 @@ class Seat:
             self._histories.close()
         self._stack.close()
 
-    def decide(self, served: Served, ask: Ask) -> tuple[Answer, Kept]:
+    def decide(self, served: Served, ask: ProposeRequest) -> tuple[Answer, Kept]:
         """The answer to ``ask``, and what has to be kept before it is given. Raises Refused."""
         people = self.people(served)
         pasts = self._histories.of if self._histories is not None else None

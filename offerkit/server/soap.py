@@ -19,7 +19,7 @@ from offerkit.server.seat import now
 from offerkit.server.soap_xml import MEDIA_TYPE, SoapFault
 from offerkit.server.wsdl import wsdl
 from offerkit.store.proposition_rows import LONGEST_KEY
-from offerkit.workflow.asking import Ask
+from offerkit.workflow.requests import ProposeRequest
 from offerkit.workflow.updating import Update
 
 MOST_NAMES, LONGEST_NAME = 50, 500
@@ -67,7 +67,7 @@ def routes(desk: Desk, status_base: str, public_url: str) -> APIRouter:
     return router
 
 
-def _ask(environment: str, space: str, wanted: soap_xml.Request, status_base: str) -> Ask:
+def _ask(environment: str, space: str, wanted: soap_xml.Request, status_base: str) -> ProposeRequest:
     values = wanted.values
     count, no_prop = values.get("maxCount") or "1", values.get("noProp", "").lower()
     if not count.isascii() or not count.isdecimal() or len(count) > 9 or not 1 <= int(count) <= MAX_COUNT:
@@ -77,7 +77,7 @@ def _ask(environment: str, space: str, wanted: soap_xml.Request, status_base: st
     keys = (values.get("targetId", ""), values.get("uuid") or values.get("nli", ""))
     if max(map(len, keys)) > LONGEST_KEY:
         raise SoapFault("Sender", "a key is too long", Code.BAD_REQUEST)
-    return Ask(
+    return ProposeRequest(
         spaces=(f"{environment}/{space}",),
         at=now(),
         contact=keys[0],
@@ -108,7 +108,7 @@ def _is_live(desk: Desk, environment: str, space: str) -> bool:
     return found is not None and found.unitary
 
 
-async def _propose(desk: Desk, ask: Ask, wanted: soap_xml.Request) -> bytes:
+async def _propose(desk: Desk, ask: ProposeRequest, wanted: soap_xml.Request) -> bytes:
     """The answer; a new cookie of the visitor is given back in the part in which the old one came."""
     found, _ = await desk.propose(ask)
     parts = {"interactionId": escape(found.interaction), "propositions": propositions_xml(found)}

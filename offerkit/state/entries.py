@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 
@@ -31,12 +31,28 @@ class Body:
     text: str
 
 
-class Layered(Mapping[str, Body]):
+class Bodies(Mapping[str, Body]):
+    """A source of bodies by fingerprint that may have to get them from somewhere."""
+
+    def fetch(self, fingerprints: Iterable[str]) -> None:
+        """Get many at once, where that is cheaper than one by one."""
+
+
+class Layered(Bodies):
     """Several sources of bodies as one; a fingerprint means the same in each."""
 
     def __init__(self, *sources: Mapping[str, Body]) -> None:
         """Look in ``sources`` in this order."""
         self._sources = sources
+
+    def fetch(self, fingerprints: Iterable[str]) -> None:
+        """Get what the sources before do not have from those that can fetch."""
+        missing = set(fingerprints)
+        for source in self._sources:
+            if isinstance(source, Bodies):
+                source.fetch(missing)
+                return
+            missing -= source.keys()
 
     def __getitem__(self, fingerprint: str) -> Body:
         """The body of that fingerprint. Raises KeyError when no source has it."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import orjson
 
-from offerkit.address import Kind, parse_address
-from offerkit.models.inherit import JsonMap
-from offerkit.state.changes import Change, with_changes
-from offerkit.state.entries import Body, Entry, Layered
+from offerkit.address import Kind, Stage, StageRef, parse_address
+from offerkit.fingerprint import JsonMap
+from offerkit.state.changes import Change, Delta, by_environment, delta, with_changes
+from offerkit.state.effective import EffectiveOffer, Inheritance
+from offerkit.state.entries import Bodies, Body, Entry, Layered
 from offerkit.state.references import references_of
 
 
@@ -35,7 +36,7 @@ class Snapshot:
 
     def with_entries(self, entries: Mapping[str, Entry], bodies: Mapping[str, Body] | None = None) -> Snapshot:
         """Another state that shares what was parsed already; ``bodies``: those that this one does not have."""
-        held = self.bodies if not bodies else Layered(bodies, self.bodies)
+        held = self.bodies if not bodies or bodies is self.bodies else Layered(bodies, self.bodies)
         return Snapshot(entries, held, self._parsed, self._references, self.derived)
 
     def apply(self, changes: Iterable[Change], bodies: Mapping[str, Body] | None = None) -> Snapshot:
@@ -44,6 +45,24 @@ class Snapshot:
         ``bodies``: what the changes bring.
         """
         return self.with_entries(with_changes(self.entries, changes), bodies)
+
+    def diff(
+        self,
+        desired: Snapshot,
+        side: Stage,
+        moves: Mapping[str, str] | None = None,
+        happened: Callable[[str, str], bool] | None = None,
+    ) -> list[Delta]:
+        """The changes from this state to ``desired``, environment by environment; see :func:`changes.delta`."""
+        was, will = by_environment(self.entries), by_environment(desired.entries)
+        renamed = by_environment(moves or {})
+        return [
+            change
+            for name in sorted(was.keys() | will.keys())
+            for change in delta(
+                StageRef(name, side), was.get(name, {}), will.get(name, {}), renamed.get(name), happened
+            )
+        ]
 
     def __call__(self, address: str) -> JsonMap | None:
         """The body at ``address``, or None."""
@@ -54,6 +73,13 @@ class Snapshot:
         if body is None:
             body = self._parsed[entry.fingerprint] = orjson.loads(self.bodies[entry.fingerprint].text)
         return body
+
+    def bodies_of(self, fingerprints: Iterable[str]) -> dict[str, Body]:
+        """The bodies of those fingerprints, got at once, in their order."""
+        wanted = sorted(set(fingerprints))
+        if isinstance(self.bodies, Bodies):
+            self.bodies.fetch(wanted)
+        return {print_: self.bodies[print_] for print_ in wanted}
 
     def of_kind(self, kind: Kind, environment: str = "") -> list[str]:
         """The addresses of a kind, sorted; of one environment if named."""
@@ -75,6 +101,22 @@ class Snapshot:
             for address in addresses:
                 result.setdefault((parse_address(address).environment, kind), []).append(address)
         return result
+
+    def inheritance(self, environment: str) -> Inheritance:
+        """What the offers of ``environment`` inherit here."""
+        known: Inheritance | None = self.memo.get(("inheritance", environment))
+        if known is None:
+            known = Inheritance(environment, self, lambda: self.of_kind(Kind.SPACE, environment))
+            self.memo["inheritance", environment] = known
+        return known
+
+    def offer(self, address: str) -> EffectiveOffer:
+        """The offer at ``address`` with all that it inherits here. Raises KeyError where nothing stands."""
+        known: EffectiveOffer | None = self.memo.get(("offer", address))
+        if known is None:
+            known = self.inheritance(parse_address(address).environment).offer(address)
+            self.memo["offer", address] = known
+        return known
 
     def references(self, address: str) -> tuple[str, ...]:
         """The addresses that the resource at ``address`` refers to, parents and environment included."""

@@ -13,6 +13,7 @@ from offerkit.store.approvals import approval_text
 from offerkit.store.chain import revision_digest
 from offerkit.store.database import Database
 from offerkit.store.rows import NO_ENTRY, ChangeText, Draft, EntryText, RevisionRow, RevisionText, change_text
+from offerkit.times import check_utc
 
 
 class _Touched(NamedTuple):
@@ -61,8 +62,7 @@ def _check(draft: Draft) -> None:
             detail="It contains a NUL character or bytes that are not UTF-8.",
             hint="Write it again, in UTF-8.",
         )
-    if len(draft.time) != 27 or not draft.time.endswith("Z"):
-        raise ValueError(f"not a UTC time with microseconds: {draft.time!r}")
+    check_utc(draft.time)
     if any(change.before is None and change.after is None for change in draft.changes):
         raise ValueError("a change from nothing to nothing")
     if len({(change.stage, change.address) for change in draft.changes}) < len(draft.changes):

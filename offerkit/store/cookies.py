@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from offerkit.store.database import Database
-from offerkit.store.proposition_rows import LONGEST_KEY, check_time
+from offerkit.store.proposition_rows import LONGEST_KEY
+from offerkit.times import check_utc
 
 
 def contact_of(db: Database, environment: str, cookie: str) -> str:
@@ -18,7 +19,7 @@ def remember(db: Database, environment: str, cookie: str, contact: str, time: st
     """Keep that ``cookie`` is ``contact``'s from now on. Raises ValueError for keys that are empty or too long."""
     if not (0 < len(cookie) <= LONGEST_KEY and 0 < len(contact) <= LONGEST_KEY):
         raise ValueError("a cookie and a contact have 1 to 500 characters")
-    check_time(time)
+    check_utc(time)
     db.run(
         "INSERT INTO cookie (environment, cookie, contact, time) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (environment, cookie) DO UPDATE SET contact = excluded.contact, time = excluded.time",

@@ -13,6 +13,7 @@ from offerkit.store import errors, schema, sqlite, tokens, verify
 from offerkit.store.database import Database
 from offerkit.store.errors import some
 from offerkit.store.location import Location, PostgresAddress
+from offerkit.times import utc
 
 
 def connect(location: Location, *, create: bool, write: bool, busy_timeout: float) -> Database:
@@ -80,7 +81,7 @@ def migrate(location: Location, busy_timeout: float = 5.0) -> tuple[int, int]:
 
 
 def _adopt_tokens(db: Database) -> None:
-    now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    now = utc(datetime.now(UTC))
     try:
         tokens.adopt(db, now)
     except Refused as refused:  # to a history that is broken nothing is added: it is opened, so that an audit can tell

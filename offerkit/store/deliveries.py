@@ -11,7 +11,8 @@ from offerkit.diagnostics import Code, refuse
 from offerkit.models.status import Status, number
 from offerkit.store import propositions
 from offerkit.store.database import Cell, Database
-from offerkit.store.proposition_rows import PropositionRow, check_time
+from offerkit.store.proposition_rows import PropositionRow
+from offerkit.times import check_utc
 
 COLUMNS = "environment, campaign, delivery, id, space, revision, time, made, operator, messages, propositions, sent"
 _SELECT = f"SELECT {COLUMNS} FROM delivery_run"  # noqa: S608 - constants
@@ -51,8 +52,8 @@ def add(db: Database, run: DeliveryRun, rows: Iterable[PropositionRow]) -> None:
 
     Refused when that delivery was made before.
     """
-    check_time(run.time)
-    check_time(run.made)
+    check_utc(run.time)
+    check_utc(run.made)
     with nullcontext() if db.in_writing else db.writing():
         before = run_of(db, run.environment, run.campaign, run.delivery)
         if before is not None:
@@ -81,7 +82,7 @@ def runs(db: Database, environment: str = "") -> list[DeliveryRun]:
 
 def sent(db: Database, run: DeliveryRun, time: str) -> int:
     """Set what ``run`` generated or scheduled to *presented*; how many that were. Refused when it is not there."""
-    check_time(time)
+    check_utc(time)
     with db.writing():
         _still(db, run)
         waiting = (number(Status.GENERATED), number(Status.SCHEDULED))

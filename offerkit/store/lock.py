@@ -7,9 +7,9 @@ note that says who holds it: only for people to read, never to decide by.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
@@ -17,6 +17,7 @@ import orjson
 from offerkit.fingerprint import canonical
 from offerkit.store import errors
 from offerkit.store.holder import UNKNOWN, Holder, held
+from offerkit.times import utc
 
 
 @contextmanager
@@ -66,7 +67,7 @@ def holder(store_path: Path) -> Holder:
 
 def _note(path: Path, who: str) -> None:
     """Say who holds the lock; without room for that the lock still holds."""
-    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    since = utc(datetime.now(UTC), "seconds")
     draft = _beside(path, ".holder.new")
     with suppress(OSError):
         draft.write_bytes(canonical({"pid": os.getpid(), "who": who, "since": since}))

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.store.holder import UNKNOWN, Holder, held
+from offerkit.times import utc
 
 if TYPE_CHECKING:
     from offerkit.store.database import Database
@@ -108,7 +109,7 @@ class Lease:
 
     def _signed(self, who: str) -> int:
         """Raise the token and say who holds the lock; waits for the transaction of whoever held it before."""
-        since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        since = utc(datetime.now(UTC), "seconds")
         found: list[tuple[int]] = self._db.rows(
             "UPDATE offerkit_store SET token = token + 1, who = ?, host = ?, pid = ?, since = ? RETURNING token",
             (who, socket.gethostname()[:80], os.getpid(), since),

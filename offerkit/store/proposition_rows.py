@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -14,6 +13,7 @@ from offerkit.diagnostics import Code, refuse
 from offerkit.engine.history import Past
 from offerkit.fingerprint import Json, canonical
 from offerkit.models.status import Status, number, of_number
+from offerkit.times import check_utc, instant
 
 COLUMNS = (
     "id, environment, contact, space, channel, offer, category, interaction, rank, weight, status, time, changed,"
@@ -99,8 +99,8 @@ def proposition_text(row: PropositionRow) -> PropositionText:
     """
     if not row.id or not row.environment or row.rank < 1 or row.revision < 0:
         raise ValueError(f"not a proposition: {row.id!r} of {row.environment!r}, rank {row.rank}")
-    check_time(row.time)
-    check_time(row.changed)
+    check_utc(row.time)
+    check_utc(row.changed)
     _check_keys(row)
     return (
         row.id, row.environment, row.contact, row.space, row.channel, row.offer, row.category, row.interaction,
@@ -112,7 +112,7 @@ def proposition_text(row: PropositionRow) -> PropositionText:
 def past_of(row: PropositionRow) -> Past:
     """``row`` as presentation rules count it, once it is stored."""
     weight = Decimal(weight_text(row.weight))
-    moment = datetime.fromisoformat(row.time)
+    moment = instant(row.time)
     return Past(row.offer, row.category, row.space, row.channel, row.status, moment, weight, row.rank)
 
 
@@ -165,12 +165,6 @@ def data_of(text: str) -> tuple[Data, Data]:
             return proposed, accepted
         case _:
             raise ValueError("its extra data is not that of a proposition")
-
-
-def check_time(text: str) -> None:
-    """Raise ValueError when ``text`` is not a time as the store keeps it, which sorts as text."""
-    if len(text) != 27 or not text.endswith("Z"):
-        raise ValueError(f"not a UTC time with microseconds: {text!r}")
 
 
 def keepable(texts: Sequence[str]) -> bool:

@@ -6,7 +6,6 @@ Every read is a search in the key or an index of the table ``proposition`` (:mod
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from decimal import Decimal
 
 from offerkit.diagnostics import Code, Refused, or_list, refuse
@@ -21,11 +20,11 @@ from offerkit.store.proposition_rows import (
     PropositionRow,
     PropositionText,
     StatusChange,
-    check_time,
     data_text,
     proposition_row,
     proposition_text,
 )
+from offerkit.times import check_utc, instant
 
 _EDITED = "A proposition was edited: a part of it is not what offerkit writes."
 _PAST = """SELECT offer, category, space, channel, status, time, weight, rank FROM proposition
@@ -52,10 +51,9 @@ def add(db: Database, rows: Sequence[PropositionRow]) -> None:
 def past(db: Database, environment: str, contact: str, since: str) -> list[Past]:
     """What a decision reads of one contact's propositions from ``since`` on, later ones included, by time and id."""
     rows: list[tuple[str, str, str, str, int, str, str, int]] = db.rows(_PAST, (environment, contact, since))
-    moment = datetime.fromisoformat
     try:
         return [
-            Past(offer, category, space, channel, NUMBERED[status], moment(at), Decimal(weight), rank)
+            Past(offer, category, space, channel, NUMBERED[status], instant(at), Decimal(weight), rank)
             for offer, category, space, channel, status, at, weight, rank in rows
         ]
     except (LookupError, TypeError, ValueError, ArithmeticError) as error:
@@ -86,7 +84,7 @@ def set_status(
     To set the status that it has changes nothing. Refused when there is no such proposition (in
     ``environment``, when it is given), or when its status may not be followed by ``status``.
     """
-    check_time(time)
+    check_utc(time)
     with recording(db):
         row = changeable(_locked(db, id_), id_, status, environment)
         if row.status is status:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from offerkit.fingerprint import Json, canonical, digest
 from offerkit.store import append
 from offerkit.store.database import Database
-from offerkit.store.proposition_rows import check_time
 from offerkit.store.rows import Draft, RevisionRow
+from offerkit.times import check_utc
 
 COLUMNS = "id, hash, operator, name, created, created_by, expires, revoked, scope"
 _SELECT = f"SELECT {COLUMNS} FROM token"  # noqa: S608 - constants
@@ -51,7 +51,7 @@ class TokenRow:
 def create(db: Database, row: TokenRow) -> RevisionRow:
     """Keep a token, with the revision that says so; inside a write transaction."""
     for time in (row.created, row.expires):
-        check_time(time)
+        check_utc(time)
     made = append.append(db, Draft(CREATE, row.created_by, row.created, details={"token": _facts(row)}))
     db.insert("token", COLUMNS, [_cells(row)])
     return made
@@ -62,7 +62,7 @@ def revoke(db: Database, id_: str, time: str, actor: str) -> RevisionRow | None:
 
     None when it did not count already, or there is no such one.
     """
-    check_time(time)
+    check_utc(time)
     row = token(db, id_)
     if row is None or row.revoked:
         return None

@@ -1,16 +1,21 @@
-"""Stages of the store as views, bodies fetched when they are asked for."""
+"""Stages of the store as snapshots, bodies fetched when they are asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from offerkit.address import SHARED, Stage
-from offerkit.state.entries import Body, Entry
+from offerkit.address import SHARED, Kind, Stage, StageRef, parse_stage
+from offerkit.fingerprint import manifest_digest
+from offerkit.planning.plan import StageBase
+from offerkit.state.entries import Bodies, Body, Entry, Layered
 from offerkit.state.snapshot import Snapshot
 from offerkit.store.store import Store
 
+EMPTY = manifest_digest([])
+"""The digest of a stage in which nothing stands."""
 
-class StoredBodies(Mapping[str, Body]):
+
+class StoredBodies(Bodies):
     """The bodies of a store by fingerprint, kept once fetched."""
 
     def __init__(self, store: Store) -> None:
@@ -45,17 +50,71 @@ def environments(store: Store) -> list[str]:
     return sorted(names - {SHARED})
 
 
-def view(store: Store, stages: Iterable[str], bodies: StoredBodies | None = None) -> Snapshot:
-    """The present of some stages, shared and environments together, as one view."""
-    entries: dict[str, Entry] = {}
-    for stage in stages:
-        entries |= store.entries(stage)
-    bodies = bodies if bodies is not None else StoredBodies(store)
-    bodies.fetch(entry.fingerprint for entry in entries.values())
-    return Snapshot(entries, bodies)
+class Stages:
+    """The stages of a store at one moment, each read when it is first asked for; without a store, all are empty.
+
+    What is read is kept, and the snapshots share bodies and what was made of them: use it inside one transaction.
+    """
+
+    def __init__(self, store: Store | None) -> None:
+        """Nothing but the heads is read yet."""
+        self.store = store
+        self.heads = store.heads() if store is not None else {}
+        self.bodies: Bodies = StoredBodies(store) if store is not None else Layered()
+        self._entries: dict[tuple[str, str], dict[str, Entry]] = {}
+        self._sides: dict[Stage, Snapshot] = {}
+        self._empty = Snapshot({}, self.bodies)
+
+    @property
+    def stages(self) -> list[StageRef]:
+        """The stages that the store has."""
+        return [parse_stage(stage) for stage in self.heads]
+
+    @property
+    def environments(self) -> list[str]:
+        """The environments that the store has anything of, sorted."""
+        return sorted({stage.environment for stage in self.stages} - {SHARED})
+
+    def digest(self, stage: str) -> str:
+        """The manifest digest of a stage; that of nothing where the store has none such."""
+        return self.heads[stage].digest if stage in self.heads else EMPTY
+
+    def base(self, stage: str) -> StageBase:
+        """Where a stage stands, as a plan says it."""
+        head = self.heads.get(stage)
+        return StageBase(stage, head.revision, head.digest) if head is not None else StageBase(stage, 0, EMPTY)
+
+    def entries(self, stage: str, kind: str = "") -> Mapping[str, Entry]:
+        """What stands in a stage, of one kind or all."""
+        if self.store is None or stage not in self.heads:
+            return {}
+        if (stage, kind) not in self._entries:
+            self._entries[stage, kind] = self.store.entries(stage, kind)
+        return self._entries[stage, kind]
+
+    def moves(self, stage: str) -> list[tuple[int, str, str]]:
+        """The renames that a stage has seen, oldest first: the revision, the address before and after."""
+        return self.store.moves(stage) if self.store is not None else []
+
+    def side(self, side: Stage) -> Snapshot:
+        """One side of all environments, with what they share."""
+        if side not in self._sides:
+            self._sides[side] = self.snapshot(StageRef(name, side) for name in (SHARED, *self.environments))
+        return self._sides[side]
+
+    def snapshot(self, stages: Iterable[str], *kinds: Kind) -> Snapshot:
+        """The present of some stages, of some kinds or all, as one state, its bodies fetched."""
+        entries: dict[str, Entry] = {}
+        for stage in stages:
+            for kind in kinds or ("",):
+                entries |= self.entries(stage, kind)
+        self.bodies.fetch(entry.fingerprint for entry in entries.values())
+        return self._empty.with_entries(entries)
 
 
 def stage_view(store: Store, stage: Stage, names: Iterable[str] | None = None) -> Snapshot:
     """A stage of all environments (or of ``names``) with what they share."""
-    wanted = environments(store) if names is None else list(names)
-    return view(store, [f"{name}@{stage}" for name in (SHARED, *wanted)])
+    stages = Stages(store)
+    if names is None:
+        return stages.side(stage)
+    return stages.snapshot(StageRef(name, stage) for name in (SHARED, *names))

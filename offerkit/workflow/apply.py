@@ -17,8 +17,7 @@ from offerkit.governance.rights import Actor, refusals
 from offerkit.governance.scopes import lacking, needed
 from offerkit.planning.plan import Plan, PlanKind
 from offerkit.store import Store
-from offerkit.workflow.session import Session
-from offerkit.workflow.who import promoters, who_is
+from offerkit.workflow.session import Session, promoters, who_is
 
 
 def apply(session: Session, plan: Plan) -> Applied:

@@ -10,7 +10,7 @@ from math import inf
 from offerkit.address import Kind, Pattern, Stage, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, ordered, suggestion
 from offerkit.governance.approval import Approval, Decision
-from offerkit.governance.aspects import keys_of, missing_fields, reviewers
+from offerkit.governance.aspects import keys_of
 from offerkit.governance.resets import affecting
 from offerkit.governance.rights import Actor, approvers, may_approve
 from offerkit.governance.scopes import Scope, lacking
@@ -21,8 +21,7 @@ from offerkit.state.snapshot import Snapshot
 from offerkit.store import ChangeRow, Draft, Store
 from offerkit.store.views import stage_view
 from offerkit.workflow.requests import ApprovalOutcome, ApprovalRequest
-from offerkit.workflow.session import Session
-from offerkit.workflow.who import promotion_settings, who_is
+from offerkit.workflow.session import Session, promotion_settings, who_is
 
 
 def decide(session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
@@ -115,7 +114,7 @@ def _keys(
         all_keys = keys_of(design, address)
         known_spaces.update(key.space for key in all_keys if key.space)
         for aspect in request.aspects:
-            named = reviewers(design, address, aspect)
+            named = design.offer(address).reviewers(aspect)
             spaces = request.spaces
             wanted = [k for k in all_keys if k.aspect is aspect and (not k.space or not spaces or k.space in spaces)]
             if not wanted:
@@ -177,7 +176,7 @@ def _may_not(actor: Actor, address: str, aspect: Aspect, named: tuple[str, ...])
 def _missing(design: Snapshot, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
     found = []
     for key in keys:
-        lacking = missing_fields(design, key.address, key.space) if key.space else []
+        lacking = design.offer(key.address).missing(key.space) if key.space else []
         if lacking:
             found.append(
                 Diagnostic(
@@ -309,7 +308,7 @@ def _items(design: Snapshot, live: Snapshot, decisions: Standing, address: str) 
             aspect,
             tuple(space for space in spaces if space),
             state,
-            approvers(reviewers(design, address, aspect)),
+            approvers(design.offer(address).reviewers(aspect)),
             by,
             comment,
             bool(entry is not None and entry.activation),

@@ -1,28 +1,28 @@
-"""Catalogs for the engine: of what is live, of what the specs say, of what a plan would make of live."""
+"""Catalogs for the engine: a state, compiled environment by environment when that is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from offerkit.address import SHARED, Kind, Stage, parse_address
+from offerkit.address import SHARED, Kind, Stage, parse_address, parse_stage
 from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.compile import compile_catalog
 from offerkit.engine.hooks import NO_HOOKS, Hooks
-from offerkit.governance.aspects import spaces_of
-from offerkit.models.inherit import JsonMap
-from offerkit.planning.plan import Plan
-from offerkit.state.changes import with_changes
-from offerkit.state.entries import Layered
+from offerkit.engine.identify import Door
+from offerkit.engine.stored import ExtraData
+from offerkit.fingerprint import JsonMap
+from offerkit.models.space import Space
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
-from offerkit.store.views import StoredBodies, environments, stage_view
-from offerkit.workflow.points import Point
+from offerkit.store.views import Stages
 
 if TYPE_CHECKING:
-    from offerkit.workflow.spaces import Place
+    from offerkit.models.status import Status
+    from offerkit.workflow.content import ContentRenderer
 
 HookLoader = Callable[[Mapping[str, JsonMap]], Hooks]
 """From the bodies of a catalog to the hooks that they name."""
@@ -44,7 +44,7 @@ class Catalogs:
     hooks: HookLoader = no_hooks
     stage: str = Stage.LIVE
     _compiled: dict[str, Catalog] = field(default_factory=dict)
-    _places: dict[tuple[str, str], Place] = field(default_factory=dict)
+    _places: dict[tuple[str, str], LiveSpace] = field(default_factory=dict)
 
     def __getitem__(self, environment: str) -> Catalog:
         """The catalog of ``environment``. Raises Refused when the stage has no such environment."""
@@ -52,13 +52,11 @@ class Catalogs:
             self._compiled[environment] = self._compile(environment)
         return self._compiled[environment]
 
-    def place(self, environment: str, space: str) -> Place:
+    def place(self, environment: str, space: str) -> LiveSpace:
         """A space of this stage, with what was made of it so far; it may be one that the stage does not have."""
         found = self._places.get((environment, space))
         if found is None:
-            from offerkit.workflow.spaces import Place
-
-            found = Place(self, environment, space)
+            found = LiveSpace(self, environment, space)
             if found.exists:  # names that somebody makes up are not kept
                 self._places[environment, space] = found
         return found
@@ -80,6 +78,74 @@ class Catalogs:
         return compile_catalog(environment, bodies, offers, hooks, revision=self.revisions.get(environment, 0))
 
 
+class LiveSpace:
+    """One space of a stage: how it identifies, shows and stores.
+
+    Everything is worked out when it is first asked for, and kept as long as the stage's catalogs.
+    """
+
+    def __init__(self, catalogs: Catalogs, environment: str, space: str) -> None:
+        """``space`` is its name in ``environment``."""
+        self._catalogs, self._environment, self._space = catalogs, environment, space
+        self._renderers: dict[tuple[str, Status | None], ContentRenderer] = {}
+
+    @property
+    def address(self) -> str:
+        """The space's address."""
+        return f"{self._environment}/space.{self._space}"
+
+    @cached_property
+    def exists(self) -> bool:
+        """Whether the stage has it."""
+        return self.address in self._catalogs.view.entries
+
+    @cached_property
+    def model(self) -> Space:
+        """The space. Raises pydantic's error where the stage has none."""
+        return Space.model_validate(self._catalogs.view(self.address))
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog of its environment."""
+        return self._catalogs[self._environment]
+
+    @cached_property
+    def door(self) -> Door:
+        """As identification sees it (domain.md §3, step 1)."""
+        identification = self.model.identification
+        # A fallback that is not live (yet) cannot answer.
+        linked = identification.fallback or ""
+        environment, _, space = linked.partition("/")
+        there = environment in self._catalogs and self._catalogs.place(environment, space).exists
+        anonymous = self.catalog.anonymous
+        return Door(
+            self._environment, self._space, anonymous, identification.implicit or anonymous, linked if there else "",
+            identification.anonymous_categories,
+        )  # fmt: skip
+
+    def renderer(self, status_base: str = "", clicked: Status | None = None) -> ContentRenderer:
+        """Shows offers here; ``status_base`` and ``clicked`` as :class:`ContentRenderer` has them."""
+        from offerkit.workflow.content import ContentRenderer  # loads the template language: deciding needs none of it
+
+        key = status_base, clicked
+        if key not in self._renderers:
+            self._renderers[key] = ContentRenderer(self._catalogs.view, self.catalog, self._space, status_base, clicked)
+        return self._renderers[key]
+
+    @cached_property
+    def proposed_data(self) -> ExtraData:
+        """What is stored with a proposition when it is made."""
+        return self._extra("proposed_data", self.model.storage.proposed_data)
+
+    @cached_property
+    def accepted_data(self) -> ExtraData:
+        """What is stored with a proposition when it is accepted."""
+        return self._extra("accepted_data", self.model.storage.accepted_data)
+
+    def _extra(self, moment: str, expressions: dict[str, str]) -> ExtraData:
+        return ExtraData(self.catalog, self.address, moment, expressions)
+
+
 def bodies_of(view: Snapshot, environment: str) -> dict[str, JsonMap]:
     """The bodies that decide in ``environment``: its own and the shared ones; no operators, no campaigns."""
     found: dict[str, JsonMap] = {}
@@ -95,35 +161,24 @@ def bodies_of(view: Snapshot, environment: str) -> dict[str, JsonMap]:
 
 def live(store: Store, hooks: HookLoader = no_hooks) -> Catalogs:
     """What the engine serves: the live stages of all environments."""
-    view = stage_view(store, Stage.LIVE)
-    names = tuple(environments(store))
-    revisions = {stage.partition("@")[0]: head.revision for stage, head in store.heads().items() if "@live" in stage}
+    stages = Stages(store)
+    heads = {parse_stage(stage): head.revision for stage, head in stages.heads.items()}
+    revisions = {stage.environment: serial for stage, serial in heads.items() if stage.stage is Stage.LIVE}
     shared = revisions.pop(SHARED, 0)
-    return Catalogs(
-        view, names, lambda address: view.entries[address].activation or (),
-        {name: max(serial, shared) for name, serial in revisions.items()}, hooks,
-    )  # fmt: skip
+    made = activated(stages.side(Stage.LIVE), hooks)
+    newest = {name: max(serial, shared) for name, serial in revisions.items()}
+    return replace(made, names=tuple(stages.environments), revisions=newest)
 
 
-def designed(point: Point, hooks: HookLoader = no_hooks) -> Catalogs:
+def activated(view: Snapshot, hooks: HookLoader = no_hooks) -> Catalogs:
+    """A state of live: offers are on the spaces on which they are activated."""
+    return Catalogs(view, _names(view), lambda address: view.entries[address].activation or (), {}, hooks)
+
+
+def designed(view: Snapshot, title: str, hooks: HookLoader = no_hooks) -> Catalogs:
     """What a stage or the specs say, as if every offer were approved on every space it is meant for."""
-    view = Snapshot(point.entries, point.bodies)
-    names = tuple(sorted(parse_address(address).name for address in view.of_kind(Kind.ENVIRONMENT)))
-    return Catalogs(view, names, lambda address: tuple(spaces_of(view, address)), {}, hooks, point.title)
+    return Catalogs(view, _names(view), lambda address: view.offer(address).shown_on, {}, hooks, title)
 
 
-def after(plan: Plan, store: Store, hooks: HookLoader = no_hooks) -> Catalogs:
-    """What live would be once ``plan`` is applied."""
-    steps = [step for step in plan.steps if step.stage.endswith(f"@{Stage.LIVE}")]
-    entries = with_changes(stage_view(store, Stage.LIVE).entries, steps)
-    bodies = StoredBodies(store)
-    bodies.fetch(entry.fingerprint for entry in entries.values() if entry.fingerprint not in plan.bodies)
-    view = Snapshot(entries, Layered(plan.bodies, bodies))
-    names = tuple(sorted(parse_address(address).name for address in view.of_kind(Kind.ENVIRONMENT)))
-    return Catalogs(view, names, lambda address: view.entries[address].activation or (), {}, hooks)
-
-
-def touched(plan: Plan) -> Iterable[str]:
-    """The environments whose live stage ``plan`` changes, sorted; all of its own when shared things change."""
-    stages = {step.stage.partition("@")[0] for step in plan.steps if step.stage.endswith(f"@{Stage.LIVE}")}
-    return sorted(stages - {SHARED})
+def _names(view: Snapshot) -> tuple[str, ...]:
+    return tuple(sorted(parse_address(address).name for address in view.of_kind(Kind.ENVIRONMENT)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from itertools import islice
 from pathlib import Path
 
@@ -21,13 +21,14 @@ from offerkit.governance.rights import DELIVERERS, Actor
 from offerkit.reports.delivery import DeliveryResult, delivery_json, sample_files
 from offerkit.store import DeliveryRun, Store
 from offerkit.store.deliveries import made_already
+from offerkit.times import instant, shown, utc, wall_clock
 from offerkit.workflow.catalogs import Catalogs, live
 from offerkit.workflow.delivery_choice import Selection, recipients, selection
 from offerkit.workflow.delivery_files import Folder, Unfinished, unwritable
 from offerkit.workflow.delivery_messages import Aside, Message, Writer, proposition_rows
 from offerkit.workflow.delivery_order import Order
-from offerkit.workflow.proposing import new_id, utc
-from offerkit.workflow.set_aside import bad_rows
+from offerkit.workflow.people import bad_rows
+from offerkit.workflow.proposing import new_id
 from offerkit.workflow.simulating import read_data, unknown_data
 
 SAMPLES = 3
@@ -83,13 +84,16 @@ def deliver(
     return result, (*order.reports, *chosen.call.reports, *unknown, *writer.reports, *bad.reports())
 
 
-def begun(folder: Path, place: tuple[str, str, str], now: datetime) -> datetime | None:
-    """The proposition date of a run of this delivery that was cut off in ``folder`` today: the next one keeps it."""
+def begun(folder: Path, place: tuple[str, str, str], now: datetime, zone: tzinfo) -> datetime | None:
+    """The proposition date of a run of this delivery that was cut off in ``folder`` today: the next one keeps it.
+
+    ``zone`` is the environment's: today is a day of its calendar.
+    """
     left = Folder(folder).unfinished()
     if left is None or left.delivery != "/".join(place):
         return None
-    time = datetime.fromisoformat(left.time)
-    return time if time.date() == now.date() else None
+    time = instant(left.time)
+    return time if wall_clock(time, zone).date() == wall_clock(now, zone).date() else None
 
 
 def finished(store: Store, place: tuple[str, str, str], folder: Path | None) -> DeliveryRun | None:
@@ -149,10 +153,9 @@ def _unknown_data(order: Order, chosen: Selection, writer: Writer) -> Iterator[R
 
 
 def _result(order: Order, asked: Deliver) -> DeliveryResult:
-    local = order.at.astimezone(order.catalog.zone)
     return DeliveryResult(
-        order.name, order.environment, order.body.space, f"{local:%Y-%m-%d %H:%M %Z}", order.catalog.revision, "",
-        asked.dry, wanted=order.count, folder=str(asked.folder) if asked.folder is not None else "",
+        order.name, order.environment, order.body.space, shown(order.at, order.catalog.zone), order.catalog.revision,
+        "", asked.dry, wanted=order.count, folder=str(asked.folder) if asked.folder is not None else "",
         data={name: str(value) for name, value in asked.data.items()},
     )  # fmt: skip
 
@@ -253,3 +256,38 @@ def _inputs(people: People, order: Order, asked: Deliver) -> str:
         "data": {name: str(value) for name, value in sorted(asked.data.items())},
     }  # fmt: skip
     return digest(canonical(made))
+
+
+def sent(store: Store, name: str, actor: Actor, now: str) -> tuple[DeliveryRun, int, str]:
+    """The run, how many propositions are *presented* by that, and when it was said before (or empty).
+
+    ``name`` is ``[ENVIRONMENT/]CAMPAIGN/DELIVERY``. Raises Refused when it was not made, or the actor may not.
+    """
+    may_deliver(actor)
+    runs = store.deliveries()
+    found = [run for run in runs if name in (run.name, f"{run.environment}/{run.name}")]
+    if len(found) != 1:
+        raise _not_made(name, runs)
+    return found[0], store.delivery_sent(found[0], now), found[0].sent
+
+
+def withdraw(store: Store, place: tuple[str, str, str], actor: Actor) -> tuple[DeliveryRun, int]:
+    """The run that was taken back and how many propositions it had. Raises Refused when it was not made, or sent."""
+    may_deliver(actor)
+    run = store.delivery(*place)
+    if run is None:
+        raise _not_made("/".join(place[1:]), store.deliveries())
+    return run, store.withdraw_delivery(run)
+
+
+def _not_made(name: str, runs: list[DeliveryRun]) -> Exception:
+    names = [run.name for run in runs]
+    one = sum(name == known for known in names) > 1
+    return refuse(
+        Code.NOT_DELIVERED,
+        f"“{name[:120]}” is in more than one environment" if one else f"the delivery “{name[:120]}” was not made",
+        detail="" if one else "Only what “offerkit deliver” has made can be sent or withdrawn.",
+        hint="Write ENVIRONMENT/CAMPAIGN/DELIVERY."
+        if one
+        else suggestion(name, names, "Made are: " + (", ".join(names[:12]) or "none") + "."),
+    )

@@ -12,7 +12,7 @@ from offerkit.batch.decide import CHUNK
 from offerkit.batch.gates import column, gate_sql
 from offerkit.engine.call import Call, Who
 from offerkit.engine.check_call import make_call
-from offerkit.engine.condition import Facts, Gate, Memo
+from offerkit.engine.condition import Facts, Gate, Memo, facts_at
 from offerkit.engine.decide import decide
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.lineup import Computed
@@ -84,8 +84,7 @@ def selection(order: Order, seed: str, data: Mapping[str, object]) -> Selection:
         (names.target(cell.when, where, (*path, "cells", number, "when")), catalog.place_of[cell.offer])
         for number, cell in enumerate(body.cells or ())
     )
-    local = order.at.astimezone(catalog.zone).replace(tzinfo=None)
-    facts = Facts(catalog.nobody, call.data, local, local.date())
+    facts = facts_at(order.at, catalog.zone, catalog.nobody, call.data)
     return Selection(order, target, cells, call, program(catalog, call) if body.asks_engine else None, facts)
 
 

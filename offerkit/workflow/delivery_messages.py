@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TypedDict
 
+from offerkit.engine.history import Past
 from offerkit.engine.report import Report
 from offerkit.fingerprint import Json
 from offerkit.models.status import Status
@@ -16,9 +17,9 @@ from offerkit.rules.types import Row
 from offerkit.rules.values import show
 from offerkit.store import PropositionRow
 from offerkit.store.proposition_rows import weight_text
+from offerkit.times import utc
 from offerkit.workflow.delivery_choice import Choice, Recipient
 from offerkit.workflow.delivery_order import Order
-from offerkit.workflow.proposing import utc
 
 OUTPUTS = ("html", "text")
 
@@ -73,15 +74,14 @@ class Writer:
     ) -> None:
         """``ids`` makes the ids of propositions; without ``keep``, or when the space stores nothing, they have none."""
         self._order, self._data, self._ids, self._fields = order, data, ids, fields
-        self._shower = order.place.shower(status_base, Status.INTERESTED)
+        self._renderer = order.place.renderer(status_base, Status.INTERESTED)
         self._keep = keep and order.space.storage.enabled
-        self._local = order.at.astimezone(order.catalog.zone).replace(tzinfo=None)
         self._extra = order.place.proposed_data
         self.failures = Failures({}, {})
 
     def data_read(self, offers: Iterable[str]) -> set[str]:
         """The call data that the texts of ``offers`` read on this space."""
-        return self._shower.data_read(offers)
+        return self._renderer.data_read(offers)
 
     @property
     def reports(self) -> tuple[Report, ...]:
@@ -121,14 +121,13 @@ class Writer:
         data = self._data if recipient.data is None else recipient.data
         id_ = self._ids() if self._keep else ""
         about: Row = {"id": id_ or None, "rank": rank, "weight": choice.weight, "space": order.body.space}
-        _, rendered = self._shower.show(offer.name, choice.product, recipient.contact, data, about, OUTPUTS)
+        _, rendered = self._renderer.show(offer.name, choice.product, recipient.contact, data, about, OUTPUTS)
         for output in OUTPUTS:
             parts[output].append(rendered[output])
-        proposition: Row = {
-            "space": order.body.space, "channel": order.space.channel, "offer": offer.name,
-            "category": offer.category, "status": order.space.storage.proposed, "weight": choice.weight, "rank": rank,
-            "time": self._local,
-        }  # fmt: skip
+        proposition = Past(
+            offer.name, offer.category, order.body.space, order.space.channel, order.space.storage.proposed,
+            order.at, choice.weight, rank,
+        )  # fmt: skip
         return {
             "id": id_, "offer": offer.name, "category": offer.category, "rank": rank,
             "weight": weight_text(choice.weight),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time
+from datetime import date, datetime, time
 
 from offerkit.address import Kind, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
@@ -13,8 +13,8 @@ from offerkit.engine.report import Report
 from offerkit.engine.resources import Category, Offer
 from offerkit.models.campaign import Campaign, Delivery
 from offerkit.models.space import Space
-from offerkit.workflow.catalogs import Catalogs
-from offerkit.workflow.spaces import Place
+from offerkit.times import wall_clock
+from offerkit.workflow.catalogs import Catalogs, LiveSpace
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Order:
     delivery: str
     body: Delivery
     fingerprint: str
-    place: Place
+    place: LiveSpace
     at: datetime
     offers: tuple[str, ...]
     reports: tuple[Report, ...] = ()
@@ -107,7 +107,7 @@ def order(catalogs: Catalogs, place: tuple[str, str, str], now: datetime, at: da
     when = at or now
     if at is None and body.contact_date is not None:
         when = max(now, datetime.combine(body.contact_date, time(), catalog.zone))
-    _within(model, f"{campaign}/{name}", when.astimezone(catalog.zone))
+    _within(model, f"{campaign}/{name}", wall_clock(when, catalog.zone).date())
     offers = body.offers or (model.outlines[body.outline].offers if body.outline is not None else ())
     space = catalogs.place(environment, body.space)
     entry = catalogs.view.entries[address]
@@ -145,8 +145,7 @@ def _words(path: tuple[str | int, ...]) -> str:
     return f"{'outline' if path[0] == 'outlines' else 'delivery'} “{path[1]}”"
 
 
-def _within(model: Campaign, name: str, local: datetime) -> None:
-    day = local.date()
+def _within(model: Campaign, name: str, day: date) -> None:
     if (model.from_ is not None and day < model.from_) or (model.until is not None and day > model.until):
         first, last = model.from_ or "any day", model.until or "any day"
         raise refuse(
@@ -166,7 +165,7 @@ def _too_short(name: str, body: Delivery, offers: Sequence[str]) -> Iterator[Rep
 
 def _with_reports(made: Order) -> Order:
     """Fixed offers are not asked for their dates; that they are over is worth a warning."""
-    today = made.at.astimezone(made.catalog.zone).date()
+    today = wall_clock(made.at, made.catalog.zone).date()
     offers = made.offers or tuple(dict.fromkeys(cell.offer for cell in made.body.cells or ()))
     reports = []
     for name in offers:

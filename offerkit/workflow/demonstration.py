@@ -15,12 +15,12 @@ from offerkit.governance.approval import Decision
 from offerkit.loader import Project
 from offerkit.planning.plan import Plan
 from offerkit.planning.select import Patterns
+from offerkit.times import utc
 from offerkit.workflow.apply import apply
 from offerkit.workflow.approve import decide
 from offerkit.workflow.backends import LOCAL
 from offerkit.workflow.plan import plan as make_plan
 from offerkit.workflow.promote import promote
-from offerkit.workflow.proposing import utc
 from offerkit.workflow.requests import ApprovalRequest
 from offerkit.workflow.session import Session
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from offerkit.address import Stage
 from offerkit.diagnostics import Code, refuse
 from offerkit.engine.reasons import Finding
-from offerkit.graph.record import Finding as GraphFinding
 from offerkit.loader import Loaded
+from offerkit.loader.record import Finding as GraphFinding
 from offerkit.store import Store
 from offerkit.workflow.catalogs import Catalogs, designed, live
 from offerkit.workflow.hooks import installed
@@ -51,7 +51,8 @@ def trying(session: Session, stage: str) -> Iterator[Engine]:
         if stage == Stage.LIVE and store is not None:
             catalogs = live(store, installed)
         else:
-            catalogs = designed(point(session, store, stage), installed)
+            found = point(session, store, stage)
+            catalogs = designed(found.snapshot, found.title, installed)
         with People(catalogs, session.project.root, session.environ) as people:
             yield Engine(catalogs, people, store)
 

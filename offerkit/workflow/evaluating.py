@@ -9,6 +9,7 @@ from datetime import datetime
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import call_data
+from offerkit.engine.condition import facts_at
 from offerkit.models.scopes import Role, scope
 from offerkit.reports.evaluated import Evaluated
 from offerkit.rules.types import Base, Row, Value, Wanted
@@ -51,11 +52,11 @@ def evaluate(
         raise Refused(
             [_told(text, problem.start, problem.summary, problem.detail, problem.hint) for problem in error.problems]
         ) from None
-    clock = at.astimezone(catalog.zone).replace(tzinfo=None)
+    facts = facts_at(at, catalog.zone, catalog.nobody, values)
     function = compile_one(checked, (catalog.dimension.name, "interaction"))
 
     def value_for(row: Row) -> Value:
-        return function(row, values, clock, clock.date())
+        return function(row, values, facts.now, facts.today)
 
     condition = checked.type.base in (Base.BOOLEAN, Base.NULL)
     if contact:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from offerkit.address import Kind, parse_address
+from offerkit.address import Kind, Stage, StageRef, environment_address, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.engine.report import Report
 from offerkit.loader.cases import RawCase, read_cases
 from offerkit.planning.plan import Plan
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
-from offerkit.workflow.catalogs import Catalogs, after, live, touched
-from offerkit.workflow.hooks import installed
+from offerkit.store.views import Stages
+from offerkit.workflow.catalogs import Catalogs, activated
 from offerkit.workflow.live_names import unknown_names
 from offerkit.workflow.people import People
-from offerkit.workflow.reading import Reader, reader
+from offerkit.workflow.reading import reader
 from offerkit.workflow.session import Session
+from offerkit.workflow.sides import Sides, sides
 from offerkit.workflow.testing import failures, run_cases
 
 _BROAD = (Kind.DIMENSION, Kind.ENVIRONMENT, Kind.FILTER)
@@ -29,20 +30,20 @@ def gate(session: Session, store: Store, plan: Plan) -> None:
 
     Only promotions are asked: a rollback goes back to what was live before, and must be possible in a hurry.
     """
-    coming = after(plan, store, installed)
-    found = [*_broken(coming, store, plan), *_failing(session, coming, plan, reader(session, store))]
+    both = sides(plan, store)
+    found = [*_broken(both), *_failing(session, store, both)]
     if found:
         raise Refused(found)
 
 
-def _broken(coming: Catalogs, store: Store, plan: Plan) -> Iterator[Diagnostic]:
-    """The rules that ``plan`` breaks; those that were broken before are not its fault."""
-    changed = {step.address for step in plan.steps}
+def _broken(both: Sides) -> Iterator[Diagnostic]:
+    """The rules that the plan breaks; those that were broken before are not its fault."""
+    changed = {step.address for step in both.states.changes}
     broad = any(parse_address(address).kind in _BROAD for address in changed)
-    before = live(store)
+    coming, before = both.later, activated(both.states.before)
     if not broad:
         coming, before = _only(coming, changed), _only(before, changed)
-    for name in touched(plan) if not broad else coming.names:
+    for name in both.states.touched if not broad else coming.names:
         if name not in coming:
             continue
         known = set(_problems(before, name)) if name in before else set[Report]()
@@ -68,7 +69,7 @@ def _only(catalogs: Catalogs, changed: set[str]) -> Catalogs:
         for address, entry in catalogs.view.entries.items()
         if address in changed or parse_address(address).kind is not Kind.OFFER
     }
-    return replace(catalogs, view=Snapshot(entries, catalogs.view.bodies), _compiled={})
+    return replace(catalogs, view=catalogs.view.with_entries(entries), _compiled={})
 
 
 def _problems(catalogs: Catalogs, name: str) -> tuple[Report, ...]:
@@ -76,18 +77,25 @@ def _problems(catalogs: Catalogs, name: str) -> tuple[Report, ...]:
     return (*catalogs[name].problems, *unknown_names(catalogs, name))
 
 
-def _failing(session: Session, coming: Catalogs, plan: Plan, reader: Reader) -> Iterator[Diagnostic]:
-    """The decision cases that would fail in live, in environments that ask for it; why is for who may read contacts."""
-    asking = {name for name in touched(plan) if name in coming and _asks(coming, name)}
+def _failing(session: Session, store: Store, both: Sides) -> Iterator[Diagnostic]:
+    """The decision cases that would fail in live, in environments that ask for it; why is for who may read contacts.
+
+    Live, before or after, and design ask for it: an edit lifts no gate that it has to pass itself.
+    """
+    coming = both.later
+    touched = [name for name in both.states.touched if name in coming]
+    design = Stages(store).snapshot((StageRef(name, Stage.DESIGN) for name in touched), Kind.ENVIRONMENT)
+    asking = {name for name in touched if any(_asks(state, name) for state in (*both.states.pair, design))}
     if not asking:
         return
+    reads = reader(session, store)
 
     def concerns(case: RawCase) -> bool:
         value = case.value if isinstance(case.value, dict) else {}
         spaces = [value.get("space"), *(value.get("spaces") or ())]
         return any(str(space).partition("/")[0] in asking for space in spaces if space)
 
-    told = reader.all or all(reader.may(name, coming[name].dimension.name) for name in coming.names)
+    told = reads.all or all(reads.may(name, coming[name].dimension.name) for name in coming.names)
     files = [file for file in read_cases(session.project.root) if file.catalog is None]
     with People(coming, session.project.root, session.environ) as people:
         for outcome in failures(run_cases(coming, people, files, concerns)):
@@ -100,6 +108,6 @@ def _failing(session: Session, coming: Catalogs, plan: Plan, reader: Reader) -> 
             )
 
 
-def _asks(coming: Catalogs, name: str) -> bool:
-    promotion = (coming.view(f"environment.{name}") or {}).get("promotion")
+def _asks(state: Snapshot, name: str) -> bool:
+    promotion = (state(environment_address(name)) or {}).get("promotion")
     return isinstance(promotion, dict) and promotion.get("tests") is True

@@ -22,7 +22,8 @@ from offerkit.engine.history import Past, Remembered
 from offerkit.engine.lineup import Lineup
 from offerkit.store import PropositionRow, Store
 from offerkit.store.proposition_rows import past_of
-from offerkit.workflow.proposing import reach, utc
+from offerkit.times import utc
+from offerkit.workflow.proposing import reach
 
 Contact: TypeAlias = tuple[str, str]
 """An environment, and a contact's key."""

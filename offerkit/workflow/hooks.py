@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from offerkit.engine.hooks import HOOK_ERRORS, NO_HOOKS, Hooks
-from offerkit.fingerprint import Json
-from offerkit.models.inherit import JsonMap
+from offerkit.fingerprint import Json, JsonMap
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "offerkit.hooks"
 
@@ -27,10 +30,17 @@ def installed(bodies: Mapping[str, JsonMap]) -> Hooks:
     for point in entry_points(group=GROUP):
         if point.name in named:
             try:
-                found[point.name] = point.load()
+                found[point.name] = _loaded(point)
             except HOOK_ERRORS as error:  # somebody else's code
                 found[point.name] = _failing(f"{type(error).__name__}: {error}"[:200])
     return Hooks(found, found, found)
+
+
+def _loaded(point: EntryPoint) -> Any:
+    """The hook at ``point``. That it imports what has moved is told on standard error, once, and is never an error."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("default", r"offerkit\.", DeprecationWarning)
+        return point.load()
 
 
 def _failing(why: str) -> Callable[..., None]:

@@ -22,8 +22,9 @@ from offerkit.reports.impact import (
     without_contacts,
 )
 from offerkit.store import Store
+from offerkit.times import common_zone, shown
 from offerkit.workflow.compared import Both, Pair, decided, pairs, ranks, why_not
-from offerkit.workflow.moments import common_zone, moment
+from offerkit.workflow.moments import moment
 from offerkit.workflow.people import People as Sources
 from offerkit.workflow.population import Population, population
 from offerkit.workflow.reading import not_a_reader, reader, telling_nothing
@@ -75,7 +76,7 @@ def impact_here(session: Session, plan: Plan, asked: ImpactRequest) -> Impact:
                     found = list(_environment(store, both, sources(name), name, asked, times))
                 judged = plan.kind is PlanKind.PROMOTE
                 spaces += [rounded_space(space, judged=judged) for space in found] if name in hidden else found
-    now, then = ((f"{time.astimezone(zone):%Y-%m-%d %H:%M %Z}" if names else "") for time in times)
+    now, then = ((shown(time, zone) if names else "") for time in times)
     return Impact(now, then, asked.n, spaces, silent)
 
 

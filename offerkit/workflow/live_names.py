@@ -14,17 +14,15 @@ from offerkit.diagnostics import Code
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.report import Report
 from offerkit.engine.stored import ExtraData
-from offerkit.fingerprint import Json
-from offerkit.governance.aspects import effective
-from offerkit.graph.consistency import OFFER_VARIABLES, PROPOSITION_VARIABLES
-from offerkit.loader.expressions import expressions
+from offerkit.fingerprint import Json, JsonMap
+from offerkit.loader.facts import expressions
 from offerkit.models.campaign import Campaign
-from offerkit.models.inherit import JsonMap, Place
-from offerkit.models.scopes import Role, scope
+from offerkit.models.scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES, Role, scope
 from offerkit.models.space import Space
 from offerkit.rendering.templates import inspect
 from offerkit.rules.check import RuleError, check
 from offerkit.rules.types import Wanted
+from offerkit.state.effective import EffectiveOffer
 from offerkit.workflow.catalogs import Catalogs
 
 
@@ -36,16 +34,11 @@ def unknown_names(catalogs: Catalogs, environment: str) -> Iterator[Report]:
         *(f"{catalog.dimension.name}.{field}" for field in catalog.dimension.fields),
         *(f"interaction.{field}" for field in catalog.call_data),
     }
-    places: dict[str, Place] = {}
     for address in catalogs.view.of_kind(Kind.SPACE, environment):
-        body = catalogs.view(address) or {}
-        space = Space.model_validate(body)
-        name = address.partition("/space.")[2]
-        places[name] = Place.of(name, body, names_offer=False)
-        yield from _space(catalog, address, space, common)
+        yield from _space(catalog, address, Space.model_validate(catalogs.view(address)), common)
     for address in catalogs.view.of_kind(Kind.OFFER, environment):
-        activated = [places[name] for name in catalogs.activated(address) if name in places]
-        yield from _offer(address, effective(catalogs.view, address), activated, common) if activated else ()
+        activated = catalogs.activated(address)
+        yield from _offer(catalogs.view.offer(address), activated, common) if activated else ()
     for address in catalogs.view.of_kind(Kind.CAMPAIGN, environment):
         yield from _campaign(catalog, address, catalogs.view(address) or {})
 
@@ -62,13 +55,13 @@ def _space(catalog: Catalog, address: str, space: Space, common: set[str]) -> It
     yield from ExtraData(catalog, address, "accepted_data", space.storage.accepted_data).reports
 
 
-def _offer(address: str, offer: JsonMap, activated: Iterable[Place], common: set[str]) -> Iterator[Report]:
+def _offer(offer: EffectiveOffer, activated: Iterable[str], common: set[str]) -> Iterator[Report]:
     told: set[tuple[str, Json]] = set()
-    for place in activated:
-        for field, text in place.content(offer).items():
+    for space in activated:
+        for field, text in offer.content(space).items():
             if (field, text) not in told:
                 told.add((field, text))
-                yield from _text(address, f"{field} on {place.name}", text, common)
+                yield from _text(offer.address, f"{field} on {space}", text, common)
 
 
 def _text(address: str, where: str, text: Json, known: set[str]) -> Iterator[Report]:

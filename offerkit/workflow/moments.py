@@ -10,18 +10,10 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import StoredBodies, environments
+from offerkit.times import common_zone, instant
 
 DAY_BEGINS, NOON, DAY_ENDS = time(), time(12), time.max
 """What a day without a time of day means: where propositions are looked for, where it is decided, and to a state."""
-
-
-def common_zone(zones: Iterable[tzinfo]) -> tzinfo:
-    """The zone in which a time without one is read, given those of the environments that it is about.
-
-    Theirs, if they have the same; UTC for several different ones, and for none.
-    """
-    found = set(zones)
-    return found.pop() if len(found) == 1 else UTC
 
 
 def zone_of_stage(store: Store | None, stage: Stage, names: Iterable[str] = ()) -> tzinfo:
@@ -58,7 +50,7 @@ def moment(text: str, zone: tzinfo, now: str, day: time = NOON) -> datetime:
     A time that the clocks of the zone show twice is the first of both. Raises Refused when it is no time.
     """
     if not text:
-        return datetime.fromisoformat(now)
+        return instant(now)
     found = written(text, zone, day)
     if found is None:
         hint = "Write a day (2026-12-24) or a time (2026-12-24T18:00, or with its zone: …+01:00)."

@@ -9,30 +9,26 @@ from functools import cache
 import orjson
 
 from offerkit import __version__
-from offerkit.address import SHARED, Kind, Stage, parse_address
+from offerkit.address import SHARED, Kind, Stage, StageRef, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused
-from offerkit.fingerprint import manifest_digest
-from offerkit.governance.aspects import effective, spaces_of
 from offerkit.governance.resets import resets
 from offerkit.governance.rights import without_administrator
 from offerkit.governance.standing import standing
-from offerkit.graph.record import Finding
 from offerkit.loader import Loaded
-from offerkit.models.inherit import JsonMap, names_in
-from offerkit.planning.plan import ApprovalReset, Blocked, Dependence, Plan, PlanKind, StageBase, Step
+from offerkit.loader.record import Finding
+from offerkit.planning.plan import ApprovalReset, Blocked, Dependence, Plan, PlanKind, Step
 from offerkit.planning.select import Patterns, Selection, select
 from offerkit.planning.steps import Context, protected, steps_for
 from offerkit.reports.words import listing
-from offerkit.state.changes import Action, Delta, by_environment, delta, final_names, with_changes
+from offerkit.state.changes import Action, Delta, by_environment, delta, final_names
 from offerkit.state.entries import Body, Entry, Layered
 from offerkit.state.references import references_of
 from offerkit.state.snapshot import Snapshot
-from offerkit.store import StageHead, Store
-from offerkit.store.views import StoredBodies, view
+from offerkit.store import Store
+from offerkit.store.views import EMPTY, Stages
 from offerkit.workflow.campaigns import held_back
 from offerkit.workflow.session import Session
 
-EMPTY = manifest_digest([])
 _LISTED = 10
 """Offers that a note names."""
 
@@ -47,39 +43,13 @@ def plan(session: Session, patterns: Patterns) -> Plan:
         return plan_design(session, loaded, store, patterns)
 
 
-class _Current:
-    """The store as the planner sees it; everything empty while there is no store."""
-
-    def __init__(self, store: Store | None) -> None:
-        self.store = store
-        self.heads: dict[str, StageHead] = store.heads() if store is not None else {}
-        self.bodies: Mapping[str, Body] = StoredBodies(store) if store is not None else {}
-
-    def digest(self, stage: str) -> str:
-        return self.heads[stage].digest if stage in self.heads else EMPTY
-
-    def entries(self, stage: str, kind: str = "") -> dict[str, Entry]:
-        return self.store.entries(stage, kind) if self.store is not None and stage in self.heads else {}
-
-    def base(self, stage: str) -> StageBase:
-        head = self.heads.get(stage, StageHead(0, EMPTY))
-        return StageBase(stage, head.revision, head.digest)
-
-    def moves(self, stage: str) -> list[tuple[int, str, str]]:
-        return self.store.moves(stage) if self.store is not None else []
-
-    def fetch(self, fingerprints: set[str]) -> None:
-        if isinstance(self.bodies, StoredBodies):
-            self.bodies.fetch(fingerprints)
-
-
 def plan_design(session: Session, loaded: Loaded, store: Store | None, patterns: Patterns) -> Plan:
     """The plan that takes the store to what the specs say, narrowed to ``patterns``.
 
     Raises Refused: a pattern that matches nothing, a protected resource that would go, a campaign asked for
     by name that names what is not live.
     """
-    current = _Current(store)
+    current = Stages(store)
     stages = _design_stages(loaded, current)
     touched = [stage for stage in stages if loaded.digests.get(_environment(stage), EMPTY) != current.digest(stage)]
     differences = _differences(loaded, current, touched) + _campaigns(loaded, current)
@@ -103,8 +73,8 @@ def plan_design(session: Session, loaded: Loaded, store: Store | None, patterns:
     return _plan(session, loaded, current, selection, refs, project, patterns)
 
 
-def _design_stages(loaded: Loaded, current: _Current) -> list[str]:
-    names = {*loaded.digests, *(_environment(stage) for stage in current.heads if stage.endswith("@design"))}
+def _design_stages(loaded: Loaded, current: Stages) -> list[str]:
+    names = {*loaded.digests, *(stage.environment for stage in current.stages if stage.stage is Stage.DESIGN)}
     return [f"{name}@{Stage.DESIGN}" for name in sorted(names)]
 
 
@@ -112,7 +82,7 @@ def _environment(stage: str) -> str:
     return stage.partition("@")[0]
 
 
-def _differences(loaded: Loaded, current: _Current, stages: list[str]) -> list[Delta]:
+def _differences(loaded: Loaded, current: Stages, stages: list[str]) -> list[Delta]:
     found: list[Delta] = []
     if not stages:
         return found  # what changed nothing has no need of the records
@@ -128,7 +98,7 @@ def _differences(loaded: Loaded, current: _Current, stages: list[str]) -> list[D
 
 
 def _delta(
-    current: _Current, stage: str, was: Mapping[str, Entry], will: Mapping[str, Entry], moves: Mapping[str, str]
+    current: Stages, stage: str, was: Mapping[str, Entry], will: Mapping[str, Entry], moves: Mapping[str, str]
 ) -> list[Delta]:
     """What differs in a stage. Raises Refused for a rename that cannot be made, since its old name stays."""
 
@@ -153,11 +123,11 @@ def _delta(
     return found
 
 
-def _campaigns(loaded: Loaded, current: _Current) -> list[Delta]:
+def _campaigns(loaded: Loaded, current: Stages) -> list[Delta]:
     desired: dict[str, dict[str, Entry]] = {}
     for address, print_ in loaded.campaigns.items():
         desired.setdefault(parse_address(address).environment, {})[address] = Entry(print_)
-    names = desired.keys() | {_environment(stage) for stage in current.heads if stage.endswith("@live")}
+    names = desired.keys() | {stage.environment for stage in current.stages if stage.stage is Stage.LIVE}
     moves = by_environment(loaded.moves)
     found: list[Delta] = []
     for name in sorted(names):
@@ -171,14 +141,14 @@ def _campaigns(loaded: Loaded, current: _Current) -> list[Delta]:
 def _plan(
     session: Session,
     loaded: Loaded,
-    current: _Current,
+    current: Stages,
     selection: Selection,
     refs: dict[str, tuple[str, ...]],
     project: str,
     patterns: Patterns,
 ) -> Plan:
     chosen = selection.chosen
-    current.fetch({d.before.fingerprint for d in chosen if d.before is not None})
+    current.bodies.fetch({d.before.fingerprint for d in chosen if d.before is not None})
     new = new_bodies(loaded, chosen)
     bodies = Layered(new, current.bodies)
     chosen, held = _hold_back(loaded, current, chosen, new, patterns)
@@ -205,13 +175,13 @@ def _plan(
     )
 
 
-def _without_administrator(current: _Current, chosen: list[Delta], bodies: Mapping[str, Body]) -> list[Diagnostic]:
+def _without_administrator(current: Stages, chosen: list[Delta], bodies: Mapping[str, Body]) -> list[Diagnostic]:
     """A plan after which nobody could change anything any more: no administrator would be left."""
     touched = [d for d in chosen if parse_address(d.address).kind is Kind.OPERATOR]
     if not touched:
         return []
-    operators = with_changes(current.entries(f"{SHARED}@{Stage.DESIGN}", Kind.OPERATOR), touched)
-    left = [orjson.loads(bodies[entry.fingerprint].text) for entry in operators.values()]
+    after = current.snapshot([StageRef(SHARED, Stage.DESIGN)], Kind.OPERATOR).apply(touched, bodies)
+    left = [body for address in after.entries if (body := after(address)) is not None]
     found = without_administrator(left, touched[0].address)
     return [found] if found is not None else []
 
@@ -228,18 +198,14 @@ def new_bodies(loaded: Loaded, chosen: list[Delta]) -> dict[str, Body]:
 
 
 def _hold_back(
-    loaded: Loaded, current: _Current, chosen: list[Delta], new: Mapping[str, Body], patterns: Patterns
+    loaded: Loaded, current: Stages, chosen: list[Delta], new: Mapping[str, Body], patterns: Patterns
 ) -> tuple[list[Delta], list[Blocked]]:
     """Campaigns that name what is not live stay behind; one asked for by its own name is refused instead."""
     campaigns = [d for d in chosen if parse_address(d.address).kind is Kind.CAMPAIGN and d.after is not None]
     if not campaigns:
         return chosen, []
 
-    @cache
-    def live(stage: str) -> Snapshot:
-        return view(current.store, [stage]) if current.store is not None else Snapshot({}, {})
-
-    held = held_back(loaded, campaigns, new, live)
+    held = held_back(loaded, campaigns, new, cache(lambda stage: current.snapshot([stage])))
     named = {target.text for target in patterns.targets}
     findings: list[Finding] = []
     for address, (found, _) in held.items():
@@ -250,7 +216,7 @@ def _hold_back(
     return [d for d in chosen if d.address not in held], [blocked for _, blocked in held.values()]
 
 
-def _with_effects(current: _Current, chosen: list[Delta], steps: list[Step], bodies: Mapping[str, Body]) -> list[Step]:
+def _with_effects(current: Stages, chosen: list[Delta], steps: list[Step], bodies: Mapping[str, Body]) -> list[Step]:
     """The steps with what they mean beyond their fields: approvals reset, spaces gained and lost."""
     design = [d for d in chosen if d.stage.endswith(f"@{Stage.DESIGN}")]
     lost, notes = _effects_on_what_is_there(current, design, bodies)
@@ -264,7 +230,7 @@ def _with_effects(current: _Current, chosen: list[Delta], steps: list[Step], bod
 
 
 def _effects_on_what_is_there(
-    current: _Current, design: list[Delta], bodies: Mapping[str, Body]
+    current: Stages, design: list[Delta], bodies: Mapping[str, Body]
 ) -> tuple[dict[str, tuple[ApprovalReset, ...]], dict[str, tuple[str, ...]]]:
     """By step, the approvals that stop counting, and where offers newly are to be shown, or no more."""
     store = current.store
@@ -276,7 +242,7 @@ def _effects_on_what_is_there(
     decisions = standing(store.approvals())
     if not (decisions or changed or spaces):
         return {}, {}
-    before = view(store, [stage for stage in current.heads if stage.endswith(f"@{Stage.DESIGN}")])
+    before = current.side(Stage.DESIGN)
     after = before.apply(design, bodies)
     lost = resets(design, before, after, decisions) if decisions else {}
     return lost, {d.address: _spaces_note(before, after, d) for d in changed} | _offers_notes(before, after, spaces)
@@ -284,8 +250,8 @@ def _effects_on_what_is_there(
 
 def _spaces_note(before: Snapshot, after: Snapshot, item: Delta) -> tuple[str, ...]:
     """Where an offer that names no spaces would newly be shown, or no more, because of the fields it gives."""
-    was = set(spaces_of(before, item.moved_from or item.address))
-    will = set(spaces_of(after, item.address))
+    was = set(before.offer(item.moved_from or item.address).shown_on)
+    will = set(after.offer(item.address).shown_on)
     notes = [("to be shown on", will - was), ("no longer to be shown on", was - will)]
     return tuple(f"{words} {', '.join(sorted(spaces))}" for words, spaces in notes if spaces)
 
@@ -295,8 +261,8 @@ def _offers_notes(before: Snapshot, after: Snapshot, spaces: list[Delta]) -> dic
     coming: dict[str, list[str]] = {}
     for environment in {parse_address(d.address).environment for d in spaces}:
         for offer in before.of_kind(Kind.OFFER, environment):
-            if before.entries[offer] == after.entries.get(offer) and not names_in(effective(after, offer), "spaces"):
-                for space in set(spaces_of(after, offer)) - set(spaces_of(before, offer)):
+            if before.entries[offer] == after.entries.get(offer) and not after.offer(offer).named_spaces:
+                for space in set(after.offer(offer).shown_on) - set(before.offer(offer).shown_on):
                     coming.setdefault(f"{environment}/space.{space}", []).append(parse_address(offer).name)
     return {
         d.address: (f"offers that name no spaces, newly to be shown here: {listing(coming[d.address], _LISTED)}",)
@@ -306,45 +272,24 @@ def _offers_notes(before: Snapshot, after: Snapshot, spaces: list[Delta]) -> dic
 
 
 def _spaces_of_new_offers(
-    current: _Current, design: list[Delta], bodies: Mapping[str, Body]
+    current: Stages, design: list[Delta], bodies: Mapping[str, Body]
 ) -> dict[str, tuple[str, ...]]:
     """Where new offers would be shown that name no spaces: wherever they give what is required."""
     kinds = {d.address: parse_address(d.address).kind for d in design}
     new = [d for d in design if d.action is Action.CREATE and kinds[d.address] is Kind.OFFER]
-    entries: dict[str, Entry] = {}
-    for stage in {d.stage for d in new}:
-        entries |= current.entries(stage, Kind.SPACE) | current.entries(stage, Kind.TEMPLATE)
     wanted = (Kind.SPACE, Kind.TEMPLATE)
-    with_new = with_changes(entries, [*new, *(d for d in design if kinds[d.address] in wanted)])
-    current.fetch({entry.fingerprint for entry in entries.values()})
-    after = Snapshot(with_new, Layered(bodies, current.bodies))
-    by_shape: dict[object, tuple[str, ...]] = {}  # many offers give the same fields
-    notes = {}
+    before = current.snapshot({d.stage for d in new}, *wanted)
+    after = before.apply([*new, *(d for d in design if kinds[d.address] in wanted)], bodies)
+    notes: dict[str, tuple[str, ...]] = {}
     for d in new:
-        shape = (parse_address(d.address).environment, *_shape(after(d.address) or {}))
-        if shape not in by_shape:
-            named = names_in(effective(after, d.address), "spaces")
-            where = ", ".join(spaces_of(after, d.address)) or "none of those that there will be"
-            by_shape[shape] = () if named else (f"names no spaces; to be shown on {where}",)
-        if by_shape[shape]:
-            notes[d.address] = by_shape[shape]
+        offer = after.offer(d.address)
+        if not offer.named_spaces:
+            where = ", ".join(offer.shown_on) or "none of those that there will be"
+            notes[d.address] = (f"names no spaces; to be shown on {where}",)
     return notes
 
 
-def _shape(offer: JsonMap) -> tuple[object, ...]:
-    """What tells on which spaces an offer is to be shown: its template, the spaces it names, the fields it gives."""
-    content, by_space = offer.get("content"), offer.get("representations")
-    return (
-        offer.get("template"),
-        bool(names_in(offer, "spaces")),
-        tuple(content) if isinstance(content, dict) else (),
-        tuple((space, tuple(given)) for space, given in by_space.items() if isinstance(given, dict))
-        if isinstance(by_space, dict)
-        else (),
-    )
-
-
-def dependences(steps: list[Step], refs: Mapping[str, tuple[str, ...]], current: _Current) -> list[Dependence]:
+def dependences(steps: list[Step], refs: Mapping[str, tuple[str, ...]], current: Stages) -> list[Dependence]:
     """What the steps rely on and leave alone, as it stands now."""
     touched = {step.address for step in steps}
     wanted = {

@@ -13,10 +13,11 @@ from offerkit.address import SHARED, Address, Kind, Stage, StageRef, parse_addre
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.loader import Loaded, load_folder
 from offerkit.planning.plan import Plan
-from offerkit.state.changes import with_changes
-from offerkit.state.entries import Body, Entry, Layered
+from offerkit.state.entries import Body, Entry
+from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
-from offerkit.store.views import StoredBodies, environments
+from offerkit.store.views import Stages, environments
+from offerkit.times import utc
 from offerkit.workflow.moments import DAY_ENDS, names_zone, written, zone_of_stage
 from offerkit.workflow.plan_files import saved
 from offerkit.workflow.renames import names_of_design, names_of_live, names_of_specs
@@ -25,18 +26,22 @@ from offerkit.workflow.session import Session
 
 @dataclass(frozen=True)
 class Point:
-    """A state: what stands at every address, the bodies, and which environments it speaks of.
+    """A state that somebody named, and which environments it speaks of.
 
     ``names``: what is called otherwise in design now, by its address here. ``moved``: the renames that specs declare.
     """
 
     title: str
-    entries: Mapping[str, Entry]
-    bodies: Mapping[str, Body]
+    snapshot: Snapshot
     environments: frozenset[str]
     stage: Stage
     names: Mapping[str, str] = field(default_factory=dict)
     moved: Mapping[str, str] | None = None
+
+    @property
+    def entries(self) -> Mapping[str, Entry]:
+        """What stands at each address."""
+        return self.snapshot.entries
 
     @property
     def own(self) -> frozenset[str]:
@@ -84,26 +89,27 @@ def point(session: Session, store: Store | None, text: str) -> Point:
 def _stages(store: Store | None, refs: list[StageRef], title: str) -> Point:
     if store is None:
         raise refuse(Code.STORE_MISSING, "there is no store yet", hint="The first “offerkit apply” makes it.")
-    heads = store.heads()
+    stages = Stages(store)
     zone = zone_of(store, refs)
     entries: dict[str, Entry] = {}
     serials: dict[str, int] = {}
     for ref in refs:
-        stage = f"{ref.environment}@{ref.stage}"
-        if stage not in heads:
-            if ref.environment not in (SHARED, *environments(store)):
-                known = ", ".join(sorted(heads))
+        stage = ref.on(ref.stage)
+        if stage not in stages.heads:
+            if ref.environment not in (SHARED, *stages.environments):
+                known = ", ".join(sorted(stages.heads))
                 raise refuse(Code.BAD_POINT, f"there is no stage {stage}", hint=f"Stages: {known}.")
             continue
         if ref.at is None:
-            entries |= store.entries(stage)
+            entries |= stages.entries(stage)
         else:
             serials[ref.environment] = serial_of(store, ref, zone)
             entries |= store.entries_at(stage, serials[ref.environment])
     lead = names_of_live if refs[0].stage is Stage.LIVE else names_of_design
     about = frozenset(ref.environment for ref in refs)
     shown = title + zone_said(refs[0].at, zone)
-    return Point(shown, entries, StoredBodies(store), about, refs[0].stage, lead(store, entries, serials))
+    snapshot = Snapshot(entries, stages.bodies)
+    return Point(shown, snapshot, about, refs[0].stage, lead(store, entries, serials))
 
 
 def zone_of(store: Store, refs: Sequence[StageRef]) -> tzinfo:
@@ -147,7 +153,7 @@ def _at_time(store: Store, ref: StageRef, zone: tzinfo) -> int:
             f"“{ref.at[:60]}” is neither a revision nor a time",
             hint="Write a number, a day (2026-11-01) or a time (2026-11-01T12:00+01:00).",
         )
-    moment = when.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    moment = utc(when)
     serials = store.serials_at(moment)
     stage = f"{ref.environment}@{ref.stage}"
     states = [store.entries_at(stage, serial) for serial in serials[: _TIMES + 1]]
@@ -175,7 +181,7 @@ def _specs(loaded: Loaded, store: Store | None, title: str) -> Point:
     }
     names = names_of_specs(store, entries, loaded.moves, now=title == "specs") if store is not None else {}
     about = frozenset(loaded.digests) | {SHARED}
-    return Point(title, entries, bodies, about, Stage.DESIGN, names, loaded.moves)
+    return Point(title, Snapshot(entries, bodies), about, Stage.DESIGN, names, loaded.moves)
 
 
 def _at_revision(session: Session, store: Store | None, text: str) -> Point:
@@ -199,15 +205,12 @@ def _in(revision: str, found: Diagnostic) -> Diagnostic:
 
 def _planned(store: Store | None, plan: Plan, title: str) -> Point:
     """What the stages a plan touches would be once it is applied to them as they are now."""
-    entries: dict[str, Entry] = {}
-    stages = sorted({base.stage for base in plan.base})
-    for stage in stages:
-        entries |= store.entries(stage) if store is not None else {}
-    entries = with_changes(entries, plan.steps)
-    bodies = Layered(plan.bodies, StoredBodies(store)) if store is not None else plan.bodies
-    side = Stage.LIVE if all(stage.endswith("@live") for stage in stages) else Stage.DESIGN
-    about = frozenset(stage.partition("@")[0] for stage in stages)
-    return Point(title, entries, bodies, about, side, _names_of_plan(store, plan, entries, side))
+    bases = [parse_stage(base.stage) for base in plan.base]
+    side = Stage.LIVE if all(stage.stage is Stage.LIVE for stage in bases) else Stage.DESIGN
+    before = Stages(store).snapshot(sorted({stage for stage in bases if stage.stage is side}))
+    after = before.apply(plan.steps_on(side), plan.bodies)
+    about = frozenset(stage.environment for stage in bases)
+    return Point(title, after, about, side, _names_of_plan(store, plan, after.entries, side))
 
 
 def _names_of_plan(store: Store | None, plan: Plan, entries: Mapping[str, Entry], side: Stage) -> dict[str, str]:
@@ -245,7 +248,8 @@ def comparable(a: Point, b: Point) -> tuple[dict[str, Entry], dict[str, Entry]]:
     across = is_across(a, b)
     if across is not None:
         own = {x: entry for x, entry in a.entries.items() if parse_address(x).environment == across[0]}
-        a = replace(a, entries={in_environment(x, across[1]): entry for x, entry in own.items()})
+        renamed = {in_environment(x, across[1]): entry for x, entry in own.items()}
+        a = replace(a, snapshot=a.snapshot.with_entries(renamed))
         both = b.own
     elif not both:
         raise refuse(

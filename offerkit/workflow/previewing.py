@@ -40,10 +40,10 @@ def preview(
 
 
 def _shown(engine: Engine, catalog: Catalog, offer: str, space: str, contact: Row, data: Row) -> Shown:
-    shower = engine.catalogs.place(catalog.environment, space).shower()
+    renderer = engine.catalogs.place(catalog.environment, space).renderer()
     about: Row = {"id": "preview", "rank": 1, "weight": 1, "space": space}
     try:
-        fields, rendered = shower.show(offer, None, contact, data, about, OUTPUTS)
+        fields, rendered = renderer.show(offer, None, contact, data, about, OUTPUTS)
     except RenderError as error:
         return Shown(space, catalog.spaces[space].channel, {}, {}, str(error))
     return Shown(space, catalog.spaces[space].channel, dict(fields), rendered)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from functools import cache
 
@@ -13,19 +13,18 @@ from offerkit.governance.promotion import Candidates, Promotion, promotion
 from offerkit.governance.rights import WRITERS
 from offerkit.governance.standing import counting, standing
 from offerkit.loader import Loaded
-from offerkit.planning.plan import Blocked, Dependence, Plan, PlanKind, Reason, StageBase, Step
+from offerkit.planning.plan import Blocked, Dependence, Plan, PlanKind, Reason, Step
 from offerkit.planning.select import Patterns
 from offerkit.planning.steps import Context, steps_for
-from offerkit.state.changes import Action, Delta, by_environment, delta
+from offerkit.state.changes import Action, Delta
 from offerkit.state.entries import Body, Entry, Layered
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
-from offerkit.store.views import environments, stage_view
+from offerkit.store.views import Stages
 from offerkit.workflow.campaigns import held_back
-from offerkit.workflow.plan import EMPTY, new_bodies
+from offerkit.workflow.plan import new_bodies
 from offerkit.workflow.renames import renames_of_live
-from offerkit.workflow.session import Session
-from offerkit.workflow.who import who_is
+from offerkit.workflow.session import Session, who_is
 
 
 def promote(
@@ -48,12 +47,13 @@ def plan_promotion(
     session: Session, store: Store, names: tuple[str, ...], patterns: Patterns, *, include_rolled_back: bool
 ) -> Plan:
     """The plan that takes live to what design says and approvals allow, for some environments or all."""
-    known = environments(store)
+    stages = Stages(store)
+    known = stages.environments
     for name in names:
         if name not in known:
             raise refuse(Code.NO_MATCH, f"there is no environment “{name[:80]}”", hint=suggestion(name, known))
     chosen = frozenset(names or known)
-    design, live = stage_view(store, Stage.DESIGN), stage_view(store, Stage.LIVE)
+    design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
     patterns.check_known({*design.entries, *live.entries})
     renames = renames_of_live(store, design, live)
     live_names = {new: old for old, new in renames.items()}
@@ -69,7 +69,7 @@ def plan_promotion(
         lambda address: patterns.excluded(address, live_names.get(address, "")),
     )
     outcome = promotion(asked)
-    return _plan(session, store, asked, outcome, patterns)
+    return _plan(session, stages, asked, outcome, patterns)
 
 
 def _wanted(
@@ -118,30 +118,24 @@ def _holds(store: Store, design: Snapshot, live: Snapshot) -> dict[str, str]:
     return found
 
 
-def _plan(session: Session, store: Store, asked: Candidates, outcome: Promotion, patterns: Patterns) -> Plan:
-    live, design = asked.live, asked.design
-    deltas = _deltas(live.entries, outcome.entries, outcome.renamed)
-    after = live.with_entries(outcome.entries, design.bodies)
-    campaigns = _campaigns(session, store, after, patterns)
-    bodies = Layered(campaigns.bodies, design.bodies, live.bodies)
+def _plan(session: Session, stages: Stages, asked: Candidates, outcome: Promotion, patterns: Patterns) -> Plan:
+    assert stages.store is not None
+    live, design, after = asked.live, asked.design, outcome.after
+    deltas = live.diff(after, Stage.LIVE, outcome.renamed)
+    campaigns = _campaigns(session, stages.store, after, patterns)
+    bodies = Layered(campaigns.bodies, after.bodies)
     refs = {d.address: after.references(d.address) for d in deltas if d.after is not None}
     with session.progress("Comparing", len(deltas)) as advance:
         steps = steps_for(deltas, Context(bodies, refs, {}, advance), _reasons(deltas, design))
     steps = [replace(step, dependents=tuple(outcome.changed_offers.get(step.address, ()))) for step in steps]
     steps += steps_for(campaigns.ready, Context(bodies, {}, campaigns.positions))
     used = {step.after.fingerprint for step in steps if step.after is not None}
-    heads = store.heads()
-    stages = sorted({step.stage for step in steps}) or sorted(s for s in heads if s.endswith("@live"))
+    bases = sorted({step.stage for step in steps}) or sorted(s for s in stages.stages if s.stage is Stage.LIVE)
     return Plan(
         PlanKind.PROMOTE,
-        store.project,
+        stages.store.project,
         __version__,
-        base=tuple(
-            StageBase(stage, heads[stage].revision, heads[stage].digest)
-            if stage in heads
-            else StageBase(stage, 0, EMPTY)
-            for stage in stages
-        ),
+        base=tuple(map(stages.base, bases)),
         steps=tuple(steps),
         blocked=(*outcome.blocked, *campaigns.held),
         depends=tuple(_depends(steps, after, live, design)),
@@ -164,14 +158,6 @@ def _bereft(live: Snapshot, after: Snapshot) -> list[str]:
         for target in after.references(campaign)
         if is_live(live, target) and not is_live(after, target)
     ]
-
-
-def _deltas(before: Mapping[str, Entry], after: Mapping[str, Entry], renamed: Mapping[str, str]) -> list[Delta]:
-    was, will, renames = by_environment(before), by_environment(after), by_environment(renamed)
-    found: list[Delta] = []
-    for name in sorted(was.keys() | will.keys()):
-        found += delta(f"{name}@{Stage.LIVE}", was.get(name, {}), will.get(name, {}), renames.get(name))
-    return found
 
 
 def _reasons(deltas: list[Delta], design: Snapshot) -> dict[str, Reason]:

@@ -19,7 +19,7 @@ from offerkit.engine.check_call import contact_row, make_call
 from offerkit.engine.decide import decide
 from offerkit.engine.decision import Chosen, Decision, Trace
 from offerkit.engine.history import Past
-from offerkit.engine.identify import How, Identified
+from offerkit.engine.identify import Door, How, Identified, Ports, identify
 from offerkit.engine.reasons import NOT_ELIGIBLE, Reason, not_rendered
 from offerkit.engine.report import Report
 from offerkit.engine.stored import ExtraData
@@ -28,14 +28,12 @@ from offerkit.models.status import Status
 from offerkit.rendering.render import RenderError
 from offerkit.rules.types import Row
 from offerkit.store import PropositionRow, Store
-from offerkit.workflow.asking import Ask
-from offerkit.workflow.catalogs import Catalogs
+from offerkit.times import common_zone, utc
+from offerkit.workflow.catalogs import Catalogs, LiveSpace
 from offerkit.workflow.chance import unguessable
-from offerkit.workflow.identifying import identified
-from offerkit.workflow.moments import common_zone
+from offerkit.workflow.content import ContentRenderer
 from offerkit.workflow.people import People
-from offerkit.workflow.showing import Shower
-from offerkit.workflow.spaces import Place
+from offerkit.workflow.requests import ProposeRequest
 
 REFILLS = 5
 """How often offers that cannot be rendered are replaced by the next best, before fewer are given."""
@@ -64,8 +62,8 @@ class _Asked:
     catalog: Catalog
     call: Call
     history: Sequence[Past]
-    place: Place
-    shower: Shower
+    place: LiveSpace
+    renderer: ContentRenderer
     keep: bool
 
     @property
@@ -91,7 +89,7 @@ class Kept:
         return bool(self.rows or self.contacts)
 
 
-def propose(catalogs: Catalogs, people: People, store: Store, ask: Ask, ids: Ids = new_id) -> Answer:
+def propose(catalogs: Catalogs, people: People, store: Store, ask: ProposeRequest, ids: Ids = new_id) -> Answer:
     """The answer to ``ask`` from what is live, stored before it is given.
 
     Raises Refused with every mistake in the call; then nothing is decided and nothing stored.
@@ -104,7 +102,7 @@ def propose(catalogs: Catalogs, people: People, store: Store, ask: Ask, ids: Ids
 
 
 def decided(
-    catalogs: Catalogs, people: People, store: Store, ask: Ask, ids: Ids = new_id, pasts: Pasts | None = None
+    catalogs: Catalogs, people: People, store: Store, ask: ProposeRequest, ids: Ids = new_id, pasts: Pasts | None = None
 ) -> tuple[Answer, Kept]:
     """The answer to ``ask``, and what has to be kept of it before it is given: nothing is written here.
 
@@ -155,18 +153,13 @@ def keep(store: Store, answers: Sequence[Kept]) -> None:
             store.remember(environment, kept.cookie, key, kept.time)
 
 
-def utc(moment: datetime) -> str:
-    """A moment as the store writes it."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
 def zone_of(catalogs: Catalogs, spaces: Sequence[str]) -> tzinfo:
     """The time zone of the spaces' environments if it is one, else UTC; one that is not live is told of later."""
     names = (space.partition("/")[0] for space in spaces)
     return common_zone(catalogs[name].zone for name in names if name in catalogs)
 
 
-def _prepared(catalogs: Catalogs, people: People, store: Store, ask: Ask, pasts: Pasts) -> list[_Asked]:
+def _prepared(catalogs: Catalogs, people: People, store: Store, ask: ProposeRequest, pasts: Pasts) -> list[_Asked]:
     """Every space of the call checked, with all that is wrong in any of them."""
     found: list[Diagnostic] = []
     asked: list[_Asked] = []
@@ -182,7 +175,7 @@ def _prepared(catalogs: Catalogs, people: People, store: Store, ask: Ask, pasts:
     return asked
 
 
-def _prepare(catalogs: Catalogs, people: People, store: Store, ask: Ask, name: str, pasts: Pasts) -> _Asked:
+def _prepare(catalogs: Catalogs, people: People, store: Store, ask: ProposeRequest, name: str, pasts: Pasts) -> _Asked:
     environment, slash, space = name.partition("/")
     if not slash:
         known = sorted(f"{e}/{s}" for e in catalogs.names if e in catalogs for s in catalogs[e].spaces)
@@ -194,7 +187,7 @@ def _prepare(catalogs: Catalogs, people: People, store: Store, ask: Ask, name: s
     call = make_call(
         asked, space, who=nobody, n=wanted.n, categories=wanted.categories, themes=ask.themes, data=ask.data,
     )  # fmt: skip
-    who = identified(catalogs, people, store, ask, environment, space)
+    who = _identified(catalogs, people, store, ask, environment, space)
     catalog = catalogs[who.environment]
     fallen = f"{who.environment}/{who.space}" != name
     if fallen:
@@ -212,7 +205,7 @@ def _prepare(catalogs: Catalogs, people: People, store: Store, ask: Ask, name: s
     place = catalogs.place(who.environment, who.space)
     return _Asked(
         name, who, catalog, call, pasts(catalog, who.key, ask.at), place,
-        place.shower(ask.status_base), ask.store and place.model.storage.enabled,
+        place.renderer(ask.status_base), ask.store and place.model.storage.enabled,
     )  # fmt: skip
 
 
@@ -229,7 +222,7 @@ def reach(catalog: Catalog, now: datetime) -> datetime:
 
 
 def _answered(
-    asked: _Asked, ask: Ask, taken: frozenset[str], interaction: str, ids: Ids
+    asked: _Asked, ask: ProposeRequest, taken: frozenset[str], interaction: str, ids: Ids
 ) -> tuple[SpaceAnswer, list[PropositionRow]]:
     """The decision with its offers rendered; those that cannot be are dropped, told, and replaced by the next best."""
     if asked.who.how is How.NOBODY:
@@ -303,11 +296,11 @@ def _nobody(asked: _Asked) -> Report:
     return Report(Code.NOBODY, why, asked.name)
 
 
-def _proposed(asked: _Asked, ask: Ask, decision: Decision, chosen: Chosen, rank: int, id_: str) -> Proposed:
+def _proposed(asked: _Asked, ask: ProposeRequest, decision: Decision, chosen: Chosen, rank: int, id_: str) -> Proposed:
     about: Row = {"id": id_ or None, "rank": rank, "weight": chosen.weight, "space": asked.who.space}
     own_html = ask.own_html and asked.model.render.html is not None
     outputs = (*ask.outputs, "html") if own_html else ask.outputs
-    fields, rendered = asked.shower.show(
+    fields, rendered = asked.renderer.show(
         chosen.offer, chosen.product, asked.call.contact, decision.data, about, outputs
     )
     offer = asked.catalog.offers[asked.catalog.place_of[chosen.offer]]
@@ -319,15 +312,44 @@ def _proposed(asked: _Asked, ask: Ask, decision: Decision, chosen: Chosen, rank:
 
 def _row(asked: _Asked, proposed: Proposed, data: Row, interaction: str, extra: ExtraData) -> PropositionRow:
     time = utc(asked.call.now)
-    local = asked.call.now.astimezone(asked.catalog.zone).replace(tzinfo=None)
-    proposition: Row = {
-        "space": asked.who.space, "channel": asked.model.channel, "offer": proposed.offer,
-        "category": proposed.category,
-        "status": proposed.status, "weight": proposed.weight, "rank": proposed.rank, "time": local,
-    }  # fmt: skip
+    proposition = Past(
+        proposed.offer, proposed.category, asked.who.space, asked.model.channel, proposed.status,
+        asked.call.now, proposed.weight, proposed.rank,
+    )  # fmt: skip
     offer = asked.catalog.offers[asked.catalog.place_of[proposed.offer]]
     return PropositionRow(
         proposed.id, asked.who.environment, asked.who.key, asked.who.space, asked.model.channel, proposed.offer,
         proposed.category, interaction, proposed.rank, proposed.weight, Status(proposed.status), time, time,
         asked.catalog.revision, extra.values(asked.call.contact, data, offer.row, proposition, asked.call.now),
     )  # fmt: skip
+
+
+def _identified(
+    catalogs: Catalogs, people: People, store: Store, ask: ProposeRequest, environment: str, space: str
+) -> Identified:
+    """Who is asking on a space. Raises Refused when the key cannot be read or the contacts cannot be reached."""
+
+    def door(name: str) -> Door:
+        linked, _, place = name.partition("/")
+        return catalogs.place(linked, place).door
+
+    def by_key(door: Door, text: str) -> tuple[str, Row] | None:
+        keys = catalogs.place(door.environment, door.space).model.identification.keys
+        row = people.by_key(door.environment, text, keys)
+        return None if row is None else (people.of(door.environment).key_of(row), row)
+
+    def by_cookie(door: Door, cookie: str) -> tuple[str, Row | None] | None:
+        if door.anonymous:
+            # The cookie is the visitor's key; one who is not in the table yet is known by nothing else.
+            return cookie, _visitor(people, door.environment, cookie)
+        key = store.contact_of(door.environment, cookie)
+        row = people.by_key(door.environment, key) if key else None
+        return None if row is None else (key, row)
+
+    return identify(door(f"{environment}/{space}"), ask.contact, ask.cookie, Ports(by_key, by_cookie, door))
+
+
+def _visitor(people: People, environment: str, cookie: str) -> Row | None:
+    if not people.has_source(environment) or len(people.of(environment).key) != 1:
+        return None
+    return people.by_key(environment, people.as_key(cookie))

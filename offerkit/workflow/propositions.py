@@ -13,8 +13,8 @@ from offerkit.reports.propositions import PropositionLine
 from offerkit.rules.values import show
 from offerkit.store import PropositionQuery, PropositionRow, Store
 from offerkit.store.views import environments, stage_view
+from offerkit.times import utc
 from offerkit.workflow.moments import DAY_BEGINS, moment, zone_of_stage
-from offerkit.workflow.proposing import utc
 
 
 @dataclass(frozen=True)

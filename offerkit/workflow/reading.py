@@ -15,8 +15,7 @@ from offerkit.address import SHARED, Kind, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, refuse
 from offerkit.governance.rights import CONTACT_READERS
 from offerkit.store import Store
-from offerkit.workflow.session import Session
-from offerkit.workflow.who import operators
+from offerkit.workflow.session import Session, operators
 
 _TELLING = (
     Code.CONTACT_COLUMNS, Code.CONTACT_VALUE, Code.CONTACT_ROW, Code.CONTACT_KEY, Code.CONTACT_AMBIGUOUS,

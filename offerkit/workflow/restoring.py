@@ -19,8 +19,7 @@ from offerkit.governance.rights import ADMINISTRATOR
 from offerkit.store import Draft, Location, RevisionRow, Store, copying, errors, restoring, write_lock
 from offerkit.store.restoring import Returning
 from offerkit.store.tokens import TokenRow
-from offerkit.workflow.session import Session
-from offerkit.workflow.who import operators, who_is
+from offerkit.workflow.session import Session, operators, who_is
 
 _WORKPLACE = ".restoring-"
 _JUST_MADE = 60

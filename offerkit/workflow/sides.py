@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from offerkit.address import SHARED, Kind, Stage, parse_address
+from offerkit.address import Address, Kind, Stage, parse_address
 from offerkit.engine.catalog import Catalog
-from offerkit.planning.plan import Plan, PlanKind, Step
-from offerkit.state.changes import with_changes
-from offerkit.state.entries import Layered
-from offerkit.state.snapshot import Snapshot
+from offerkit.planning.plan import Plan, PlanKind
+from offerkit.state.before_after import BeforeAfter
 from offerkit.store import Store
-from offerkit.store.views import StoredBodies, stage_view
-from offerkit.workflow.catalogs import Catalogs, after, designed, live
+from offerkit.store.views import Stages
+from offerkit.workflow.catalogs import Catalogs, activated, designed
 from offerkit.workflow.hooks import installed
 from offerkit.workflow.people import People
-from offerkit.workflow.points import Point
 from offerkit.workflow.session import Session
 
 
 @dataclass(frozen=True)
 class Sides:
-    """``renamed``: where what the plan renames stood before, by the address that it will have."""
+    """What a plan does to decisions: ``states`` as they are and will be, and the catalogs of both."""
 
+    states: BeforeAfter
     before: Catalogs
     later: Catalogs
     stage: Stage
-    renamed: Mapping[str, str]
-    steps: tuple[Step, ...]
 
     def old_name(self, kind: Kind, environment: str, name: str) -> str:
         """What ``name`` was called before."""
-        old = self.renamed.get(f"{environment}/{kind}.{name}")
+        old = self.states.origins.get(Address(environment, kind, name))
         return parse_address(old).name if old else name
 
     def catalog(self, name: str) -> Catalog:
@@ -67,27 +63,20 @@ class Sides:
     @property
     def names(self) -> list[str]:
         """The environments on either side, sorted."""
-        return sorted({name for side in (self.before, self.later) for name in side.names if name in side})
+        return self.states.environments
 
     @property
     def touched(self) -> list[str]:
-        """The environments in which the plan changes what decides; all when it changes what they share."""
-        idle = (Kind.CAMPAIGN, Kind.OPERATOR)
-        deciding = [step for step in self.steps if parse_address(step.address).kind not in idle]
-        stages = {step.stage.partition("@")[0] for step in deciding}
-        return [name for name in self.names if SHARED in stages or name in stages]
+        """The environments in which the plan changes what decides, or what that needs of what they share."""
+        return self.states.deciding
 
 
 def sides(plan: Plan, store: Store | None) -> Sides:
     """Live for a promotion; else design, as if every offer in it were approved. No store: nothing was before."""
-    stage = Stage.LIVE if plan.kind is PlanKind.PROMOTE and store is not None else Stage.DESIGN
-    steps = tuple(step for step in plan.steps if step.stage.endswith(f"@{stage}"))
-    renamed = {step.address: step.moved_from for step in steps if step.moved_from}
-    if stage is Stage.LIVE and store is not None:
-        return Sides(live(store, installed), after(plan, store, installed), stage, renamed, steps)
-    was = stage_view(store, Stage.DESIGN) if store is not None else Snapshot({}, {})
-    entries = with_changes(was.entries, steps)
-    bodies = Layered(plan.bodies, StoredBodies(store)) if store is not None else plan.bodies
-    before = Point("design", was.entries, was.bodies, frozenset(), Stage.DESIGN)
-    later = Point("the specs", entries, bodies, frozenset(), Stage.DESIGN)
-    return Sides(designed(before, installed), designed(later, installed), stage, renamed, steps)
+    side = Stage.LIVE if plan.kind is PlanKind.PROMOTE and store is not None else Stage.DESIGN
+    states = BeforeAfter.of(Stages(store).side(side), plan.steps_on(side), plan.bodies)
+    if side is Stage.LIVE:
+        return Sides(states, activated(states.before, installed), activated(states.after, installed), side)
+    return Sides(
+        states, designed(states.before, "design", installed), designed(states.after, "the specs", installed), side
+    )

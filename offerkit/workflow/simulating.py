@@ -24,9 +24,10 @@ from offerkit.loader.output import RESULTS, check_output, replacing
 from offerkit.reports.simulation import AxisValue, Loss, OfferResult, Simulation, SpaceResult
 from offerkit.rules.types import Row
 from offerkit.store import Store
+from offerkit.times import shown
 from offerkit.workflow.engine import Engine
 from offerkit.workflow.hooked import asks_hooks, decide_people
-from offerkit.workflow.set_aside import bad_rows
+from offerkit.workflow.people import bad_rows
 
 if TYPE_CHECKING:
     import numpy
@@ -81,9 +82,8 @@ def simulate(
         if results is not None and asked.out is not None:
             with replacing(asked.out, RESULTS) as path:
                 results.write(path, asked.out.suffix)
-    local = at.astimezone(catalog.zone)
     made = Simulation(
-        catalog.environment, str(engine.catalogs.stage), f"{local:%Y-%m-%d %H:%M %Z}", asked.n, spaces,
+        catalog.environment, str(engine.catalogs.stage), shown(at, catalog.zone), asked.n, spaces,
         {name: str(value) for name, value in asked.data.items()},
     )  # fmt: skip
     return made, (*_warnings(programs), *bad.reports())

@@ -19,9 +19,8 @@ from offerkit.governance.rights import ADMINISTRATOR, Actor
 from offerkit.governance.scopes import NOTHING, Scope, Scopes, scopes_of, scopes_text
 from offerkit.store import Store
 from offerkit.store.tokens import TokenRow
-from offerkit.workflow.proposing import utc
-from offerkit.workflow.session import Session
-from offerkit.workflow.who import operators, who_is
+from offerkit.times import instant, utc
+from offerkit.workflow.session import Session, operators, who_is
 
 LONGEST = timedelta(days=366)
 LONGEST_NAME = 200
@@ -152,4 +151,4 @@ def _until(now: str, expires: str) -> str:
             "a token counts for an hour at least and a year at most",
             hint="Write --expires 90d, and make a new one then.",
         )
-    return utc(datetime.fromisoformat(now) + span)
+    return utc(instant(now) + span)

@@ -14,9 +14,10 @@ from offerkit.fingerprint import Json
 from offerkit.models.status import Status, parse
 from offerkit.rules.types import Row
 from offerkit.store import PropositionRow, StatusChange, Store, changeable
+from offerkit.store.proposition_rows import past_of
+from offerkit.times import utc
 from offerkit.workflow.catalogs import Catalogs
 from offerkit.workflow.people import People
-from offerkit.workflow.proposing import utc
 
 
 @dataclass(frozen=True)
@@ -100,11 +101,7 @@ def _accepted(
     extra = place.accepted_data
     number = catalog.place_of.get(row.offer)
     offer: Row = catalog.offers[number].row if number is not None else _gone(row)
-    proposition: Row = {
-        "space": row.space, "channel": row.channel, "offer": row.offer, "category": row.category,
-        "status": wanted.value, "weight": row.weight, "rank": row.rank,
-        "time": datetime.fromisoformat(row.time).astimezone(catalog.zone).replace(tzinfo=None),
-    }  # fmt: skip
+    proposition = past_of(row)._replace(status=wanted.value)
     return extra.values(_contact(people, catalog, row.contact), values, offer, proposition, asked.at), extra.reports
 
 

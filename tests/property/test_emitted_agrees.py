@@ -27,7 +27,7 @@ from offerkit.engine.history import Past
 from offerkit.engine.hooks import NO_HOOKS
 from offerkit.models.status import Status, number
 from offerkit.store import PropositionRow, Store
-from offerkit.workflow.proposing import utc
+from offerkit.times import utc
 
 Answer = list[tuple[str, int, str]]
 TYPES = {"id": "BIGINT", "age": "BIGINT", "tier": "VARCHAR", "score": "DECIMAL(18,6)"}

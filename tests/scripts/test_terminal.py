@@ -166,8 +166,8 @@ def test_signals(changed: Path, env: dict[str, str], number: signal.Signals) -> 
 def test_a_bug_of_ours_is_told_as_one(changed: Path, env: dict[str, str]) -> None:
     """Exit code 3, what to do, and the traceback only on demand."""
     program = (
-        "import sys, offerkit.workflow.plan as path; sys.argv = ['offerkit', 'validate'];"
-        "path.validate = lambda session: 1 / 0; from offerkit.cli.main import run; run()"
+        "import sys; from offerkit.workflow.session import Session; sys.argv = ['offerkit', 'validate'];"
+        "Session.load = lambda session: 1 / 0; from offerkit.cli.main import run; run()"
     )
     for demand in ("", "1"):
         done = subprocess.run(

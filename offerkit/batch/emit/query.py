@@ -17,7 +17,6 @@ from offerkit.batch.emit.dialects import Dialect
 from offerkit.batch.emit.engines import DIALECTS
 from offerkit.batch.emit.parts import NotEmittedError
 from offerkit.batch.gates import fields_read, gives_integer
-from offerkit.batch.over import store_time
 from offerkit.batch.program import Item, Program, weights_of
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.engine.condition import Gate
@@ -29,6 +28,7 @@ from offerkit.engine.weights import times
 from offerkit.models.status import Status, number
 from offerkit.rules.nodes import Node
 from offerkit.rules.types import Base, Row
+from offerkit.times import moved, utc
 
 
 @dataclass(frozen=True)
@@ -260,8 +260,8 @@ class _Emitter:
         """Contacts and names for which the maximum is reached; times are texts that sort, as the store keeps them."""
         q, words, program = self._q, self._dialect, self._program
         now = program.call.now
-        tests = [f"{q('time')} >= {words.text(store_time(now, -rule.before))}",
-                 f"{q('time')} <= {words.text(store_time(now, rule.after))}"]  # fmt: skip
+        tests = [f"{q('time')} >= {words.text(utc(moved(now, -rule.before)))}",
+                 f"{q('time')} <= {words.text(utc(moved(now, rule.after)))}"]  # fmt: skip
         if rule.statuses:
             codes = ", ".join(str(number(Status(status))) for status in sorted(rule.statuses))
             tests.append(f"{q('status')} IN ({codes})")

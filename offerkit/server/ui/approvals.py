@@ -16,8 +16,7 @@ from offerkit.reports.approvals import Row
 from offerkit.server.ui.pages import Facts, Form, Pages, first
 from offerkit.workflow.approve import decide, items, mine, review_tokens
 from offerkit.workflow.requests import ApprovalOutcome, ApprovalRequest
-from offerkit.workflow.session import Session
-from offerkit.workflow.who import who_is
+from offerkit.workflow.session import Session, who_is
 
 MOST = 300
 """Offers on one page."""

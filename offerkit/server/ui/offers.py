@@ -20,14 +20,14 @@ from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import stage_view
 from offerkit.workflow.approve import items, mine, review_tokens
+from offerkit.workflow.diff import difference
 from offerkit.workflow.engine import trying
-from offerkit.workflow.history import difference, history
+from offerkit.workflow.history import history
 from offerkit.workflow.points import point
 from offerkit.workflow.previewing import preview
 from offerkit.workflow.propositions import Wanted, found
 from offerkit.workflow.reading import not_a_reader, reader
-from offerkit.workflow.session import Session
-from offerkit.workflow.who import who_is
+from offerkit.workflow.session import Session, who_is
 
 MOST = 300
 NEWEST = 20

@@ -22,8 +22,8 @@ from click.testing import CliRunner, Result
 from cmarkgfm.cmark import Options
 from defusedxml import ElementTree
 
-from offerkit.cli import shell as shells
 from offerkit.cli.main import cli
+from offerkit.cli.shell import Shell
 from offerkit.diagnostics import Refused
 
 PROJECT = Path(__file__).resolve().parents[2] / "scripts" / "projects" / "deciding"
@@ -309,7 +309,7 @@ def _check(place: Path, name: str, situation: tuple[str, ...], form: str) -> boo
     done = told(*name.split(), *words, *(["--format", form] if form else []))
     assert done.exit_code in (0, 1, 2)
     if isinstance(done.exception, Refused):
-        shells.tell_refused(done.exception)
+        Shell().tell(done.exception.diagnostics)
         assert "OFR901" not in {found.code for found in done.exception.diagnostics}
     if done.stdout:
         READERS[form or "text"](done.stdout) if form or name not in _OTHER else _OTHER[name](done.stdout)

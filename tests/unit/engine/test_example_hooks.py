@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 import tomllib
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -18,6 +19,8 @@ from offerkit.workflow.hooks import GROUP, installed
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE = ROOT / "examples" / "hooks"
+FIRST = Path(__file__).parent / "first_hooks"
+"""The example as it was before there was offerkit.hooks. It stays as it is: packages like it are installed."""
 NAMES = {"device-location", "hotel-rates", "one-of-a-kind"}
 
 CASES = """\
@@ -71,18 +74,28 @@ cases:
 """
 
 
-@pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The example as pip lays it down: its module, and metadata with the entry points of its pyproject.toml."""
-    site = tmp_path / "site"
-    shutil.copytree(EXAMPLE, site, ignore=shutil.ignore_patterns("*.egg-info", "build", "__pycache__"))
-    project: dict[str, Any] = tomllib.loads((EXAMPLE / "pyproject.toml").read_text("utf-8"))["project"]
+def _installed(folder: Path, site: Path) -> None:
+    """The package in ``folder`` as pip lays it down: its module, and metadata with its entry points."""
+    shutil.copytree(folder, site, ignore=shutil.ignore_patterns("*.egg-info", "build", "__pycache__"))
+    project: dict[str, Any] = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
     metadata = site / "aurelia_offer_hooks-1.0.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: 1.0.0\n")
     lines = [f"{name} = {target}\n" for name, target in project["entry-points"][GROUP].items()]
     (metadata / "entry_points.txt").write_text(f"[{GROUP}]\n{''.join(lines)}")
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The example, installed."""
+    _use(EXAMPLE, tmp_path / "site", monkeypatch)
+
+
+def _use(folder: Path, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install the package in ``folder`` for this test; its module is imported anew."""
+    _installed(folder, site)
     monkeypatch.syspath_prepend(site)
+    monkeypatch.delitem(sys.modules, "aurelia_hooks", raising=False)
 
 
 def _tested(folder: Path, cases: str) -> Result:
@@ -99,8 +112,9 @@ def _named() -> dict[str, Any]:
     return load_yaml(ROOT / "specs" / "recipients" / "spaces" / "mobile-app.yaml")["spaces"]
 
 
-@pytest.mark.usefixtures("package")
-def test_the_example_takes_part_in_decisions(tmp_path: Path) -> None:
+@pytest.mark.parametrize("folder", [EXAMPLE, FIRST], ids=["now", "first"])
+def test_the_example_takes_part_in_decisions(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _use(folder, tmp_path / "site", monkeypatch)
     done = _tested(tmp_path, CASES)
     assert done.exit_code == 0, done.output
     assert "3 cases, all as expected." in done.output

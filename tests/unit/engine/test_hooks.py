@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from offerkit.diagnostics import Code
-from offerkit.engine.hooks import Candidate, Hooks, load_target, post_process, products
+from offerkit.engine.hooks import Hooks, load_target, post_process, products
+from offerkit.hooks import Candidate
 from offerkit.rules.types import Row
 from offerkit.workflow.hooks import installed
 

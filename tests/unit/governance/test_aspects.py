@@ -16,9 +16,6 @@ from offerkit.governance.aspects import (
     content_fingerprint,
     eligibility_fingerprint,
     keys_of,
-    missing_fields,
-    reviewers,
-    spaces_of,
 )
 from offerkit.governance.resets import affecting
 from offerkit.models import model_of
@@ -172,7 +169,7 @@ def test_where_a_text_speaks_of_the_offer_its_names_are_part_of_the_content() ->
 
 def test_keys_are_for_the_spaces_it_is_to_be_shown_on() -> None:
     seen = view(STAGE)
-    assert spaces_of(seen, OFFER) == ("mail", "web")  # not on the wall: it has no image
+    assert seen.offer(OFFER).shown_on == ("mail", "web")  # not on the wall: it has no image
     assert [(k.aspect, k.space, k.fingerprint) for k in keys_of(seen, OFFER)] == [
         (Aspect.ELIGIBILITY, "", BEFORE["eligibility"]),
         (Aspect.CONTENT, "mail", BEFORE["mail"]),
@@ -184,18 +181,18 @@ def test_keys_are_for_the_spaces_it_is_to_be_shown_on() -> None:
 
 def test_missing_fields_and_spaces_that_are_not_there() -> None:
     seen = view(STAGE)
-    assert missing_fields(seen, OFFER, "wall") == ["image_url"]
-    assert missing_fields(seen, OFFER, "mail") == []
-    assert missing_fields(seen, OFFER, "none") == []
+    assert seen.offer(OFFER).missing("wall") == ["image_url"]
+    assert seen.offer(OFFER).missing("mail") == []
+    assert seen.offer(OFFER).missing("none") == []
     assert content_fingerprint(seen, OFFER, "none") == ""
 
 
 def test_reviewers_are_inherited_by_aspect() -> None:
-    assert reviewers(view(STAGE), OFFER, Aspect.CONTENT) == ("brand",)
-    assert reviewers(view(STAGE), OFFER, Aspect.ELIGIBILITY) == ()
+    assert view(STAGE).offer(OFFER).reviewers(Aspect.CONTENT) == ("brand",)
+    assert view(STAGE).offer(OFFER).reviewers(Aspect.ELIGIBILITY) == ()
     own = view(patched(STAGE, {OFFER: {"reviewers": {"eligibility": ["risk"]}}}))
-    assert reviewers(own, OFFER, Aspect.CONTENT) == ("brand",)
-    assert reviewers(own, OFFER, Aspect.ELIGIBILITY) == ("risk",)
+    assert own.offer(OFFER).reviewers(Aspect.CONTENT) == ("brand",)
+    assert own.offer(OFFER).reviewers(Aspect.ELIGIBILITY) == ("risk",)
 
 
 @given(models(), models())
@@ -212,7 +209,7 @@ def test_fingerprints_agree_with_a_second_opinion(one: Model, two: Model) -> Non
         )
         bodies = {address: stage(address) or {} for address in stage.entries}
         for offer in stage.of_kind(Kind.OFFER):
-            for space in spaces_of(stage, offer):
+            for space in stage.offer(offer).shown_on:
                 seen.append(
                     (content_fingerprint(stage, offer, space), "content" + meaning.content(bodies, offer, space))
                 )

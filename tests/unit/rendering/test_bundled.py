@@ -13,11 +13,12 @@ from xml.etree import ElementTree
 import pytest
 
 from offerkit.address import parse_address
+from offerkit.fingerprint import JsonMap
 from offerkit.loader.load import load_folder
-from offerkit.models.inherit import JsonMap, Place, with_template
 from offerkit.rendering.render import Renderer
 from offerkit.rendering.variables import Variables
 from offerkit.rules.types import Row, Value
+from offerkit.state.effective import Inheritance
 
 ROOT = Path(__file__).parents[3]
 HOSTILE = "\"><script>alert('1')</script>&{{ 7*7 }}]]>\x00\n"
@@ -44,21 +45,16 @@ def _row(fields: JsonMap, *, known: bool) -> Row:
     )
 
 
-def _shown(bodies: dict[str, JsonMap]) -> Iterator[tuple[str, JsonMap, dict[str, str]]]:
-    for address, body in bodies.items():
-        environment, kind = parse_address(address).environment, parse_address(address).kind
-        if kind != "offer":
-            continue
-        offer = with_template(environment, body, bodies.get)
-        for other, space in bodies.items():
-            if other.startswith(f"{environment}/space."):
-                place = Place.of(other, space, names_offer=False)
-                given = {
-                    **offer.get("content", {}),
-                    **offer.get("representations", {}).get(parse_address(other).name, {}),
-                }
-                if all(name in given for name in place.required):
-                    yield address, space, given
+def _shown(bodies: dict[str, JsonMap]) -> Iterator[tuple[str, JsonMap, JsonMap]]:
+    environments = {parse_address(address).environment for address in bodies if "/space." in address}
+    for name in sorted(environments):
+        around = Inheritance(name, bodies.get, lambda name=name: [a for a in bodies if a.startswith(f"{name}/space.")])
+        for address in bodies:
+            if address.startswith(f"{name}/offer."):
+                offer = around.offer(address)
+                for space in around.spaces.values():
+                    if not offer.missing(space.name):
+                        yield address, bodies[space.address], offer.content(space.name)
 
 
 @pytest.mark.parametrize("known", [True, False])

@@ -17,7 +17,7 @@ from offerkit.server.metrics import Metrics
 from offerkit.server.seat import now
 from offerkit.server.settings import Settings
 from offerkit.store import Store
-from offerkit.workflow.asking import Ask
+from offerkit.workflow.requests import ProposeRequest
 from offerkit.workflow.updating import Update
 
 pytestmark = pytest.mark.embedded
@@ -40,8 +40,8 @@ def at(shop: Workspace, work: Callable[[Desk], Awaitable[None]], **rule: Any) ->
     asyncio.run(asyncio.wait_for(all_of_it(), 30))
 
 
-def ask(n: int = 1) -> Ask:
-    return Ask(spaces=("shop/web",), at=now(), contact="ann@example.com", n=n)
+def ask(n: int = 1) -> ProposeRequest:
+    return ProposeRequest(spaces=("shop/web",), at=now(), contact="ann@example.com", n=n)
 
 
 def offers(answer: Answer) -> list[str]:

@@ -11,7 +11,7 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.governance.approval import Decision
 from offerkit.workflow.approve import decide, items, mine, review_tokens
 from offerkit.workflow.requests import ApprovalRequest
-from offerkit.workflow.who import who_is
+from offerkit.workflow.session import who_is
 
 GOLD, SAFARI, SAVER = "shop/offer.gold-card", "shop/offer.safari", "shop/offer.saver"
 

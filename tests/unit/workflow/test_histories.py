@@ -17,9 +17,9 @@ from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.engine.history import Past
 from offerkit.models.status import Status
 from offerkit.store import PropositionRow, Store
+from offerkit.times import utc
 from offerkit.workflow import histories
 from offerkit.workflow.histories import Histories, Written
-from offerkit.workflow.proposing import utc
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 CATALOG: Any = SimpleNamespace(environment="shop", rules=("some",), longest_period=timedelta(days=30))

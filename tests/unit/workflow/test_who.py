@@ -10,7 +10,7 @@ from helpers.workspace import Workspace
 from offerkit.diagnostics import Code, Refused
 from offerkit.governance.rights import Actor
 from offerkit.workflow.apply import allowed
-from offerkit.workflow.who import promoters, who_is
+from offerkit.workflow.session import promoters, who_is
 
 SHARED = "specs/shared.yaml"
 

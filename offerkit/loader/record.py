@@ -1,0 +1,126 @@
+"""A resource as the checks know it: its place, its fingerprint, whom it refers to, and a few facts.
+
+Records are light on purpose: a project of 100,000 offers is checked without keeping a single body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from offerkit.address import Kind
+from offerkit.diagnostics import Code, Position
+from offerkit.fingerprint import JsonPath
+from offerkit.state.references import Ref
+
+
+class Expression(NamedTuple):
+    """A condition or formula: its text at ``path``, where it stands (a ``Role``), what it must give (a ``Wanted``).
+
+    Role and Wanted stay plain text here: a run that finds nothing changed imports neither.
+    """
+
+    path: JsonPath
+    text: str
+    role: str
+    wanted: str
+
+
+class Misfit(NamedTuple):
+    """A text at ``path`` that no field of ``format`` (``url``, ``html``) may hold: why, and the offset inside it."""
+
+    path: JsonPath
+    format: str
+    reason: str
+    offset: int
+
+
+class Facts(NamedTuple):
+    """What the checks across resources need to know of one; unused parts stay empty.
+
+    ``fields``: content fields an offer or template gives, fields of a space or dimension, call data of an
+    environment. ``required``: a space's required fields, a filter's parameters without default.
+    ``representations``: fields given, by space.
+    ``spaces``: an offer's explicit spaces. ``keys``: identification keys. ``variables``: the dotted names its
+    templates use, with the path of the text. ``flags``: anonymous, unitary, visitors, outbound, web.
+    ``types``: name, type and an enumeration's values of a dimension's fields, of call data, of parameters, of a space's
+    fields. ``themes``: those that an offer, template or category carries and that a space or campaign asks for, with
+    their paths. ``misfits``: texts that are no URL, or no HTML that may be shown.
+    ``given``: values for a filter's parameters, with the path of the filter's use.
+    """
+
+    fields: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    representations: Mapping[str, tuple[str, ...]] = {}
+    spaces: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    variables: tuple[tuple[str, JsonPath], ...] = ()
+    flags: tuple[str, ...] = ()
+    types: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+    themes: tuple[tuple[str, JsonPath], ...] = ()
+    misfits: tuple[Misfit, ...] = ()
+    expressions: tuple[Expression, ...] = ()
+    given: tuple[tuple[JsonPath, Mapping[str, str]], ...] = ()
+
+
+class Record(NamedTuple):
+    """One declared resource. ``valid`` is false when its own checks failed: its name is known all the same."""
+
+    address: str
+    environment: str
+    kind: Kind
+    name: str
+    fingerprint: str
+    position: Position
+    refs: tuple[Ref, ...] = ()
+    facts: Facts = Facts()
+    valid: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A mistake found across resources; the loader turns it into a diagnostic with its exact position.
+
+    ``offset``: the character inside the text at ``path`` that it is about; ``named``: the name that it is about,
+    inside a template or in a list of names, whose order a resource may have changed.
+    """
+
+    record: Record
+    path: JsonPath
+    code: Code
+    summary: str
+    detail: str = ""
+    hint: str = ""
+    on_key: bool = False
+    related: tuple[tuple[str, Record], ...] = ()
+    offset: int | None = None
+    named: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """All records by address, and by environment and kind."""
+
+    by_address: dict[str, Record]
+    groups: dict[tuple[str, Kind], dict[str, Record]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> Index:
+        """The index of ``records``; of two with one address the first counts."""
+        index = cls({})
+        for record in records:
+            if record.address in index.by_address:
+                continue
+            index.by_address[record.address] = record
+            index.groups.setdefault((record.environment, record.kind), {})[record.name] = record
+        return index
+
+    def group(self, environment: str, kind: Kind) -> dict[str, Record]:
+        """The records of a kind in an environment, by name."""
+        return self.groups.get((environment, kind), {})
+
+    @property
+    def environments(self) -> list[str]:
+        """The declared environments' names, sorted."""
+        return sorted(name for name, kind in self.groups if kind is Kind.ENVIRONMENT)

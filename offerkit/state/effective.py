@@ -1,0 +1,332 @@
+"""What an offer is: its own body over its templates, below its categories, on the spaces that take it; and who says so.
+
+Everybody who asks what an offer gives where (the checks of specs, approvals, plans, the engine, pages) asks here. All
+that it takes is a lookup from address to body, so that it works on a state, and on specs that were just read. Bodies
+leave defaults out: what is absent is not said there, and is inherited (docs/spec-files.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, TypeAlias
+
+from offerkit.address import Kind, ancestors
+from offerkit.fingerprint import Json, JsonMap, JsonPath
+
+Lookup: TypeAlias = Callable[[str], JsonMap | None]
+"""From an address to the body that stands there, or None."""
+
+_OWN = frozenset({"label", "description", "protected", "template"})
+"""What a template says of itself and does not hand down."""
+
+
+def merged(base: JsonMap, over: JsonMap) -> JsonMap:
+    """``base`` with ``over`` laid on it: maps are merged key by key, anything else is replaced."""
+    result = dict(base)
+    for key, value in over.items():
+        below = result.get(key)
+        result[key] = merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return result
+
+
+def names_in(value: Json, *keys: str) -> tuple[str, ...]:
+    """The list of names that stands below ``keys`` in a body; empty when there is none."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+class Layer(NamedTuple):
+    """A resource that says a part of what an offer is: its address, and what it says for the offer."""
+
+    address: str
+    body: JsonMap
+
+    @property
+    def name(self) -> str:
+        """The resource's name; a category's is its path."""
+        return self.address.partition(".")[2]
+
+
+def origin(layers: Iterable[Layer], path: JsonPath) -> str:
+    """The address of the first of ``layers`` that says what stands at ``path``; empty when none does."""
+    return next((layer.address for layer in layers if _says(layer.body, path)), "")
+
+
+def _says(body: object, path: JsonPath) -> bool:
+    """Whether ``body`` has what ``path`` leads to; lists are replaced as a whole, so the list is enough."""
+    for key in path:
+        if isinstance(key, int):
+            return True
+        if not isinstance(body, dict) or key not in body:
+            return False
+        body = body[key]
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Templates:
+    """A template with those that it builds on, nearest first, and what all of them give together."""
+
+    layers: tuple[Layer, ...] = ()
+    defaults: JsonMap | None = None
+
+
+_NO_TEMPLATE = Templates()
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceFields:
+    """A space as content meets it: its address, its fields in order, and which of them it requires."""
+
+    address: str
+    name: str
+    fields: tuple[str, ...]
+    required: tuple[str, ...]
+
+    @classmethod
+    def of(cls, address: str, body: JsonMap) -> SpaceFields:
+        """What the body of the space at ``address`` says."""
+        fields = declared_fields(body)
+        return cls(
+            address,
+            address.partition(".")[2],
+            tuple(str(field["name"]) for field in fields),
+            tuple(str(field["name"]) for field in fields if field.get("required")),
+        )
+
+
+def declared_fields(space: JsonMap) -> list[JsonMap]:
+    """The fields that a space's body declares, in their order."""
+    listed = space.get("fields")
+    return [field for field in (listed if isinstance(listed, list) else ()) if isinstance(field, dict)]
+
+
+def filters_of(body: JsonMap) -> tuple[str, ...]:
+    """The names of the predefined filters that a body asks for, in their order."""
+    eligible = body.get("eligible")
+    uses = eligible.get("filters") if isinstance(eligible, dict) else None
+    listed = uses if isinstance(uses, list) else ()
+    return tuple(str(use["filter"]) for use in listed if isinstance(use, dict) and "filter" in use)
+
+
+class Inheritance:
+    """What the offers of one environment inherit: its templates, categories and spaces, each worked out once."""
+
+    def __init__(self, environment: str, lookup: Lookup, spaces: Callable[[], Iterable[str]] = tuple) -> None:
+        """``lookup`` finds the bodies; ``spaces`` lists the addresses of the environment's spaces."""
+        self._environment, self._lookup, self._addresses = environment, lookup, spaces
+        self._templates: dict[str, Templates] = {}
+        self._categories: dict[str, tuple[Layer, ...]] = {}
+        self._shown_on: dict[object, tuple[str, ...]] = {}
+
+    def address(self, kind: Kind, name: str) -> str:
+        """The address of a resource of the environment."""
+        return f"{self._environment}/{kind}.{name}"
+
+    def offer(self, address: str) -> EffectiveOffer:
+        """The offer (or template) at ``address`` with all that it inherits. Raises KeyError where nothing stands."""
+        body = self._lookup(address)
+        if body is None:
+            raise KeyError(address)
+        return EffectiveOffer(address, body, self.templates(body.get("template")), self)
+
+    def templates(self, name: Json) -> Templates:
+        """The template ``name`` and those that it builds on; a missing one gives nothing, a circle ends."""
+        if not isinstance(name, str):
+            return _NO_TEMPLATE
+        known = self._templates.get(name)
+        if known is None:
+            layers = tuple(self._chain(name))
+            defaults: JsonMap = {}
+            for layer in reversed(layers):
+                defaults = merged(defaults, layer.body)
+            known = self._templates[name] = Templates(layers, defaults)
+        return known
+
+    def _chain(self, name: Json) -> Iterator[Layer]:
+        seen: set[str] = set()
+        while isinstance(name, str) and name not in seen:
+            seen.add(name)
+            address = self.address(Kind.TEMPLATE, name)
+            body = self._lookup(address)
+            if body is None:
+                return
+            yield Layer(address, {key: value for key, value in body.items() if key not in _OWN})
+            name = body.get("template")
+
+    def categories(self, path: str) -> tuple[Layer, ...]:
+        """The categories from the root to ``path``; those that are not there hand nothing down."""
+        known = self._categories.get(path)
+        if known is None:
+            addresses = [self.address(Kind.CATEGORY, name) for name in ancestors(path)]
+            bodies = [(address, self._lookup(address)) for address in addresses]
+            known = self._categories[path] = tuple(Layer(a, body) for a, body in bodies if body is not None)
+        return known
+
+    def themes(self, path: str) -> frozenset[str]:
+        """The themes of the category ``path`` and of all above it: themes add up."""
+        return frozenset(theme for layer in self.categories(path) for theme in names_in(layer.body, "themes"))
+
+    def always_included(self, path: str) -> bool:
+        """Whether the category ``path``, or one above it, is added to every slice of the catalog."""
+        return any(layer.body.get("always_include") is True for layer in self.categories(path))
+
+    @cached_property
+    def spaces(self) -> dict[str, SpaceFields]:
+        """The environment's spaces by name."""
+        found = [(address, self._lookup(address)) for address in self._addresses()]
+        spaces = [SpaceFields.of(address, body) for address, body in found if body is not None]
+        return {space.name: space for space in spaces}
+
+    def filter(self, name: str) -> tuple[str, JsonMap | None]:
+        """The address of the predefined filter ``name``, and its body; None where there is none."""
+        address = self.address(Kind.FILTER, name)
+        return address, self._lookup(address)
+
+    def shown_on(self, offer: EffectiveOffer) -> tuple[str, ...]:
+        """:attr:`EffectiveOffer.shown_on`; many offers give the same fields, and each shape is worked out once."""
+        shape = offer.shape
+        known = self._shown_on.get(shape)
+        if known is None:
+            fitting = [name for name in self.spaces if not offer.missing(name)]
+            known = self._shown_on[shape] = tuple(sorted(fitting))
+        return known
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveOffer:
+    """An offer as it is once its templates and categories are counted in."""
+
+    address: str
+    own: JsonMap
+    template: Templates
+    around: Inheritance
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The offer and its templates, nearest first: of those that say something, the first counts."""
+        return (Layer(self.address, self.own), *self.template.layers)
+
+    @property
+    def body(self) -> JsonMap:
+        """All of it, as one body."""
+        return merged(self.template.defaults or {}, self.own)
+
+    def get(self, *path: str) -> Json:
+        """What counts at ``path``; None where neither the offer nor a template says anything."""
+        own: Json = self.own
+        below: Json = self.template.defaults
+        for key in path:
+            own = own.get(key) if isinstance(own, dict) else None
+            below = below.get(key) if isinstance(below, dict) else None
+            if own is not None and not (isinstance(own, dict) and isinstance(below, dict)):
+                below = None  # only maps are merged; anything else takes the place of what is below it
+        if own is None:
+            return below
+        return merged(below, own) if isinstance(below, dict) and isinstance(own, dict) else own
+
+    def pick(self, keys: Iterable[str]) -> JsonMap:
+        """A body of ``keys`` alone, as far as they are said."""
+        found = ((key, self.get(key)) for key in keys)
+        return {key: value for key, value in found if value is not None}
+
+    def origin(self, path: JsonPath) -> str:
+        """The address of the offer or template that says what stands at ``path``; the offer's own if none does."""
+        return origin(self.layers, path) or self.address
+
+    @property
+    def category(self) -> str:
+        """The path of its category; empty for a template."""
+        return str(self.own.get("category", ""))
+
+    @property
+    def categories(self) -> tuple[Layer, ...]:
+        """Its categories, the root first. All of them count: dates and conditions intersect, multipliers multiply."""
+        return self.around.categories(self.category)
+
+    @property
+    def themes(self) -> frozenset[str]:
+        """Its themes, and those of its categories."""
+        return self.around.themes(self.category).union(names_in(self.get("themes")))
+
+    @property
+    def filters(self) -> tuple[str, ...]:
+        """The predefined filters that all must hold, in their order."""
+        return filters_of({"eligible": self.get("eligible")})
+
+    def reviewers(self, aspect: str) -> tuple[str, ...]:
+        """The operators named as reviewers of ``aspect``; none: nobody in particular."""
+        return names_in(self.get("reviewers", aspect))
+
+    @property
+    def named_spaces(self) -> tuple[str, ...]:
+        """The spaces that it names, whether or not they are there; none: it goes by its fields."""
+        return names_in(self.get("spaces"))
+
+    @property
+    def shown_on(self) -> tuple[str, ...]:
+        """The spaces it is to be shown on: those it names, else each whose required fields it gives. Sorted."""
+        named = self.named_spaces
+        if named:
+            return tuple(sorted(name for name in named if name in self.around.spaces))
+        return self.around.shown_on(self)
+
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """The same for offers that give the same fields on the same spaces, whatever their texts are."""
+        content, by_space = self.own.get("content"), self.own.get("representations")
+        return (
+            self.own.get("template"),
+            tuple(content) if isinstance(content, dict) else (),
+            tuple((space, tuple(given)) for space, given in by_space.items() if isinstance(given, dict))
+            if isinstance(by_space, dict)
+            else (),
+        )
+
+    @property
+    def relies_on(self) -> set[str]:
+        """The addresses of all that can change what it is: templates, categories, filters, and spaces it may be on.
+
+        A filter that only a template names is among them, although the offer has its own.
+        """
+        layers = self.layers
+        named = self.named_spaces
+        return {
+            *(layer.address for layer in (*layers[1:], *self.categories)),
+            *(self.around.filter(name)[0] for layer in layers for name in filters_of(layer.body)),
+            *(self.around.address(Kind.SPACE, name) for name in named),
+            *(() if named else (space.address for space in self.around.spaces.values())),
+        }
+
+    def content(self, space: str) -> JsonMap:
+        """What it shows on ``space``, for the fields that the space has; nothing where there is no such space.
+
+        A representation counts before the content for all spaces, also one that a template gives.
+        """
+        place = self.around.spaces.get(space)
+        content, here = self.get("content"), self.get("representations", space)
+        given = {**(content if isinstance(content, dict) else {}), **(here if isinstance(here, dict) else {})}
+        return {field: given[field] for field in (place.fields if place is not None else ()) if field in given}
+
+    def content_origin(self, space: str, field: str) -> tuple[str, JsonPath] | None:
+        """The address and path of the text that it shows as ``field`` on ``space``; None where it gives none."""
+        for path in (("representations", space, field), ("content", field)):
+            address = origin(self.layers, path)
+            if address:
+                return address, path
+        return None
+
+    def missing(self, space: str) -> list[str]:
+        """The fields that ``space`` requires and it does not give there; none where there is no such space."""
+        place = self.around.spaces.get(space)
+        return [field for field in (place.required if place is not None else ()) if not self._gives(space, field)]
+
+    def _gives(self, space: str, field: str) -> bool:
+        sides: Sequence[JsonMap | None] = (self.own, self.template.defaults)
+        return any(
+            body is not None and (_says(body, ("content", field)) or _says(body, ("representations", space, field)))
+            for body in sides
+        )

@@ -1,0 +1,61 @@
+"""What offers give on which spaces, by record alone, and what is wrong between resources."""
+
+from __future__ import annotations
+
+from offerkit.address import Kind
+from offerkit.diagnostics import Position
+from offerkit.loader.consistency import inheritance_of
+from offerkit.loader.record import Facts, Index, Record
+from offerkit.state.effective import EffectiveOffer
+from offerkit.state.references import Ref
+
+HERE = Position("x", 1, 1)
+
+
+def record(kind: Kind, name: str, facts: Facts, template: str = "") -> Record:
+    refs = (Ref(f"s/template.{template}", ("template",)),) if template else ()
+    return Record(f"s/{kind}.{name}", "s", kind, name, "", HERE, refs, facts)
+
+
+INDEX = Index.of([
+    record(Kind.SPACE, "mail", Facts(fields=("title", "html"), required=("title", "html"))),
+    record(Kind.SPACE, "web", Facts(fields=("title", "text"), required=("title",))),
+    record(Kind.TEMPLATE, "base", Facts(fields=("title",), spaces=("web",))),
+    record(Kind.TEMPLATE, "top", Facts(representations={"mail": ("html",)}), template="base"),
+    record(Kind.TEMPLATE, "loop", Facts(fields=("x",)), template="loop"),
+    record(Kind.OFFER, "plain", Facts(fields=("title",))),
+    record(Kind.OFFER, "inherits", Facts(fields=("text",)), template="top"),
+    record(Kind.OFFER, "says", Facts(spaces=("mail", "none")), template="top"),
+    record(Kind.OFFER, "loops", Facts(), template="loop"),
+    record(Kind.OFFER, "lost", Facts(fields=("title",)), template="none"),
+])  # fmt: skip
+
+
+def offer(name: str) -> EffectiveOffer:
+    return inheritance_of(INDEX, "s").offer(f"s/offer.{name}")
+
+
+def test_the_chain_of_templates_ends() -> None:
+    assert [layer.name for layer in offer("inherits").layers] == ["inherits", "top", "base"]
+    assert [layer.name for layer in offer("loops").layers] == ["loops", "loop"]
+    assert [layer.name for layer in offer("lost").layers] == ["lost"]
+
+
+def test_spaces_by_name_or_by_what_is_given() -> None:
+    assert offer("plain").shown_on == ("web",)
+    assert offer("inherits").shown_on == ("web",)  # named by its template's template
+    assert offer("says").shown_on == ("mail",)
+    assert offer("loops").shown_on == ()
+
+
+def test_fields_come_from_the_whole_chain() -> None:
+    assert offer("says").named_spaces == ("mail", "none")
+    assert offer("says").content("mail").keys() == {"title", "html"}
+    assert offer("says").content("web").keys() == {"title"}
+    assert offer("says").missing("mail") == []
+    assert offer("loops").missing("mail") == ["title", "html"]
+
+
+def test_of_two_records_with_one_address_the_first_counts() -> None:
+    first, second = record(Kind.OFFER, "a", Facts(fields=("x",))), record(Kind.OFFER, "a", Facts(fields=("y",)))
+    assert Index.of([first, second]).by_address == {"s/offer.a": first}
