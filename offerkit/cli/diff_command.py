@@ -41,7 +41,7 @@ def command(
     from offerkit.planning.select import Patterns
     from offerkit.reports import diff as report
     from offerkit.reports.style import CONCISE
-    from offerkit.workflow.history import difference
+    from offerkit.workflow.diff import difference
     from offerkit.workflow.points import opened
 
     session = shell.session()

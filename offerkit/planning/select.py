@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from offerkit.address import Pattern, Stage, parse_address
 from offerkit.diagnostics import Code, Refused, refuse, suggestion
-from offerkit.graph.digraph import closure
 from offerkit.planning.plan import Blocked
 from offerkit.state.changes import Action, Delta, chains
+from offerkit.state.references import closure
 
 
 @dataclass

@@ -10,11 +10,11 @@ import orjson
 from offerkit.address import parse_address
 from offerkit.diagnostics import Code, Diagnostic, Position
 from offerkit.fingerprint import JsonMap
-from offerkit.graph.digraph import creation_order, dependents
 from offerkit.planning.fields import concealed, field_changes
 from offerkit.planning.plan import FieldChange, Reason, Step
 from offerkit.state.changes import Action, Delta
 from offerkit.state.entries import Body
+from offerkit.state.references import creation_order, dependents
 
 _REASONS = {
     Action.CREATE: Reason.DECLARED,

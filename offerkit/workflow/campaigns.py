@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 
 import orjson
 
-from offerkit.diagnostics import Diagnostic
-from offerkit.graph.record import Finding
+from offerkit.diagnostics import Code, Diagnostic
 from offerkit.loader import Loaded
-from offerkit.planning.campaigns import not_live
+from offerkit.loader.record import Finding
+from offerkit.planning.campaigns import HOW, WHY, not_live
 from offerkit.planning.plan import Blocked
 from offerkit.state.changes import Delta
 from offerkit.state.entries import Body
@@ -27,7 +27,11 @@ def held_back(
     for item in items:
         assert item.after is not None
         body = orjson.loads(bodies[item.after.fingerprint].text)
-        findings = list(not_live(loaded.records[item.address], body, live(item.stage)))
+        record = loaded.records[item.address]
+        findings = [
+            Finding(record, path, Code.NOT_LIVE, summary, WHY, HOW)
+            for path, summary in not_live(item.address, record.refs, body, live(item.stage))
+        ]
         if findings:
             found[item.address] = item, findings
     firsts = loaded.placed([findings[0] for _, findings in found.values()]) if found else []

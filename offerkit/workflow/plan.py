@@ -14,8 +14,8 @@ from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.governance.resets import resets
 from offerkit.governance.rights import without_administrator
 from offerkit.governance.standing import standing
-from offerkit.graph.record import Finding
 from offerkit.loader import Loaded
+from offerkit.loader.record import Finding
 from offerkit.planning.plan import ApprovalReset, Blocked, Dependence, Plan, PlanKind, Step
 from offerkit.planning.select import Patterns, Selection, select
 from offerkit.planning.steps import Context, protected, steps_for
