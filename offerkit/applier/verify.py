@@ -14,10 +14,8 @@ import orjson
 from offerkit.address import SHARED, Kind, Stage, StageRef, parse_address, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import JsonMap
-from offerkit.governance.approval import Decision
-from offerkit.governance.gate import unapproved
+from offerkit.governance.approvals import Decision, approved, counting, standing, unapproved
 from offerkit.governance.rights import without_administrator
-from offerkit.governance.standing import approved, counting, standing
 from offerkit.models import model_of
 from offerkit.planning.campaigns import not_live
 from offerkit.planning.fields import concealed, field_changes, field_changes_by_place

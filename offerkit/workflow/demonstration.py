@@ -11,7 +11,7 @@ from pathlib import Path
 
 from offerkit.address import Kind, parse_address
 from offerkit.diagnostics import Refused
-from offerkit.governance.approval import Decision
+from offerkit.governance.approvals import Decision
 from offerkit.loader import Project
 from offerkit.planning.plan import Plan
 from offerkit.planning.select import Patterns

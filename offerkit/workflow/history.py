@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from offerkit.address import parse_address, parse_stage
 from offerkit.diagnostics import Code, refuse, suggestion
-from offerkit.governance.approval import Approval
+from offerkit.governance.approvals import Approval
 from offerkit.planning.plan import Step
 from offerkit.planning.steps import Context, steps_for
 from offerkit.reports.history import HistoryLine

@@ -11,9 +11,8 @@ import orjson
 from offerkit import __version__
 from offerkit.address import SHARED, Kind, Stage, StageRef, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused
-from offerkit.governance.resets import resets
+from offerkit.governance.approvals import resets, standing
 from offerkit.governance.rights import without_administrator
-from offerkit.governance.standing import standing
 from offerkit.loader import Loaded
 from offerkit.loader.record import Finding
 from offerkit.planning.plan import ApprovalReset, Blocked, Dependence, Plan, PlanKind, Step

@@ -9,9 +9,9 @@ from functools import cache
 from offerkit import __version__
 from offerkit.address import Kind, Stage, parse_address
 from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, suggestion
+from offerkit.governance.approvals import counting, standing
 from offerkit.governance.promotion import Candidates, Promotion, promotion
 from offerkit.governance.rights import WRITERS
-from offerkit.governance.standing import counting, standing
 from offerkit.loader import Loaded
 from offerkit.planning.plan import Blocked, Dependence, Plan, PlanKind, Reason, Step
 from offerkit.planning.select import Patterns

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from offerkit.address import Kind, Stage
+from offerkit.address import Kind, Stage, StageRef
 from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.engine.durations import duration
 from offerkit.governance.rights import ADMINISTRATOR
@@ -15,7 +15,7 @@ from offerkit.planning.plan import Plan, PlanKind, Reason, Step
 from offerkit.planning.steps import Context, steps_for
 from offerkit.state.changes import delta
 from offerkit.store import Store
-from offerkit.store.views import StoredBodies
+from offerkit.store.views import Stages
 from offerkit.times import instant, utc
 from offerkit.workflow.rollback import plan_of
 from offerkit.workflow.session import Session, promotion_settings, who_is
@@ -33,15 +33,14 @@ def plan_purge(session: Session, store: Store, names: tuple[str, ...]) -> Plan:
     for name in names:
         if name not in settings:
             raise refuse(Code.NO_MATCH, f"there is no environment “{name[:80]}”", hint=suggestion(name, settings))
-    bodies = StoredBodies(store)
+    stages = Stages(store)
     steps: list[Step] = []
     waiting = []
-    heads = store.heads()
-    stages = tuple(stage for n in (names or sorted(settings)) if (stage := f"{n}@{Stage.LIVE}") in heads)
-    for stage in stages:
-        kept = store.entries(stage, Kind.OFFER)
+    bases = tuple(stage for n in (names or sorted(settings)) if (stage := StageRef(n, Stage.LIVE)) in stages.heads)
+    for stage in bases:
+        kept = stages.entries(stage, Kind.OFFER)
         gone = {address: entry for address, entry in kept.items() if entry.activation == ()}
-        days = str(settings[stage.partition("@")[0]].get("retention", "90d"))
+        days = str(settings[stage.environment].get("retention", "90d"))
         limit = _before(session.now, days)
         over = {}
         for address, change in store.last_change(stage, gone).items():
@@ -51,9 +50,9 @@ def plan_purge(session: Session, store: Store, names: tuple[str, ...]) -> Plan:
             else:
                 waiting.append(f"{address} is kept: it was deactivated less than {days} ago.")
         deltas = delta(stage, over, {})
-        bodies.fetch(entry.fingerprint for entry in over.values())
-        steps += steps_for(deltas, Context(bodies, {}, {}), dict.fromkeys(over, Reason.RETENTION_OVER))
-    return plan_of(store, PlanKind.PURGE, steps, tuple(waiting), stages, bodies)
+        stages.bodies.fetch(entry.fingerprint for entry in over.values())
+        steps += steps_for(deltas, Context(stages.bodies, {}, {}), dict.fromkeys(over, Reason.RETENTION_OVER))
+    return plan_of(stages, PlanKind.PURGE, steps, tuple(waiting), bases)
 
 
 @dataclass(frozen=True)

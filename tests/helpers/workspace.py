@@ -11,7 +11,7 @@ from typing import Any
 from helpers.files import Files, base, patched, write
 from offerkit.applier import Applied
 from offerkit.diagnostics import Diagnostic, Refused
-from offerkit.governance.approval import Decision
+from offerkit.governance.approvals import Decision
 from offerkit.loader import Project
 from offerkit.planning.plan import Plan
 from offerkit.planning.select import Patterns

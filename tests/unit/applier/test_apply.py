@@ -12,7 +12,7 @@ from helpers.files import base
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Refused
-from offerkit.governance.approval import Approval, Decision
+from offerkit.governance.approvals import Approval, Decision
 from offerkit.planning.codec import decode, envelope, plan_digest
 from offerkit.planning.fields import field_changes_by_place
 from offerkit.workflow.apply import apply

@@ -13,7 +13,7 @@ from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
 from offerkit.diagnostics import Code, Refused
-from offerkit.governance.approval import Decision
+from offerkit.governance.approvals import Decision
 from offerkit.planning.codec import envelope
 from offerkit.planning.plan import Plan
 from offerkit.reports.counts import About, FewerThan

@@ -14,8 +14,8 @@ from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
 from offerkit.diagnostics import Code, Refused
-from offerkit.governance.approval import Decision
-from offerkit.governance.scopes import Scope, needed, scopes_of, scopes_text
+from offerkit.governance.approvals import Decision
+from offerkit.governance.rights import Scope, needed, scopes_of, scopes_text
 from offerkit.planning.codec import envelope
 from offerkit.planning.plan import Plan, PlanKind
 from offerkit.server.app import application
