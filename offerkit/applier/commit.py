@@ -9,11 +9,8 @@ from offerkit.address import Kind, parse_address, parse_stage
 from offerkit.address import Stage as StageName
 from offerkit.applier.verify import Verified
 from offerkit.fingerprint import Json
-from offerkit.governance.approval import Approval
-from offerkit.governance.aspects import keys_of
-from offerkit.governance.standing import standing
-from offerkit.planning.codec import plan_digest
-from offerkit.planning.plan import Plan, Step
+from offerkit.governance.approvals import Approval, keys_of, standing
+from offerkit.planning.plan import Plan, Step, plan_digest
 from offerkit.store import ChangeRow, Draft, RevisionRow, Store
 from offerkit.store.views import stage_view
 

@@ -12,21 +12,18 @@ from dataclasses import dataclass
 import orjson
 
 from offerkit.address import SHARED, Kind, Stage, StageRef, parse_address, parse_stage
-from offerkit.diagnostics import Code, Diagnostic, Position, Refused
+from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import JsonMap
-from offerkit.governance.approval import Decision
-from offerkit.governance.gate import unapproved
+from offerkit.governance.approvals import Decision, approved, counting, standing, unapproved
 from offerkit.governance.rights import without_administrator
-from offerkit.governance.standing import approved, counting, standing
-from offerkit.graph.record import Record, Ref
 from offerkit.models import model_of
-from offerkit.planning.campaigns import not_live
 from offerkit.planning.fields import concealed, field_changes, field_changes_by_place
+from offerkit.planning.make import not_live
 from offerkit.planning.plan import FieldChange, Plan, PlanKind, Step
 from offerkit.state.before_after import BeforeAfter
 from offerkit.state.changes import Action, delta
 from offerkit.state.entries import Body, Entry
-from offerkit.state.references import implied, references_of
+from offerkit.state.references import implied, references_of, resource_refs
 from offerkit.store import ChangeRow, Store
 from offerkit.store.views import Stages
 
@@ -159,13 +156,11 @@ def _no_longer_live(plan: Plan, stage: str, stages: Stages) -> Iterator[Diagnost
         if place.kind is not Kind.CAMPAIGN or step.after is None:
             continue
         body = orjson.loads(plan.bodies[step.after.fingerprint].text)
-        refs = model_of(place.kind).model_validate(body).references()
-        named = tuple(Ref(f"{place.environment}/{ref.kind}.{ref.name}", ref.path) for ref in refs)
-        record = Record(step.address, place.environment, place.kind, place.name, "", Position("", 0, 0), named)
-        for finding in not_live(record, body, live):
+        refs = resource_refs(place, model_of(place.kind).model_validate(body))
+        for found in not_live(place, refs, body, live):
             yield Diagnostic(
                 Code.PLAN_STALE,
-                f"the plan is stale: {finding.summary}",
+                f"the plan is stale: {found.summary}",
                 "It was live when the plan was made.",
                 "Make the plan again and look at what is different.",
                 step.address,

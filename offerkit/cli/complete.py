@@ -17,7 +17,7 @@ import click
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from offerkit.graph.record import Record
+    from offerkit.loader.record import Record
     from offerkit.workflow.session import Session
 
 Complete: TypeAlias = Callable[[click.Context, click.Parameter, str], "list[str] | list[CompletionItem]"]

@@ -42,7 +42,7 @@ def carry_out(
     shell: Shell, decision: str, lock_timeout: float, plan_file: Path | None, *, form: str, **wish: Any
 ) -> None:
     """Decide, and say what was decided and what was not, and why."""
-    from offerkit.governance.approval import Decision
+    from offerkit.governance.approvals import Decision
     from offerkit.workflow.approve import decide
     from offerkit.workflow.plan_files import saved
     from offerkit.workflow.requests import ApprovalRequest

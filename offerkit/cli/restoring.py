@@ -9,7 +9,7 @@ from offerkit.diagnostics import Code, Diagnostic, Severity
 from offerkit.reports.escape import visible
 
 if TYPE_CHECKING:
-    from offerkit.governance.approval import Approval
+    from offerkit.governance.approvals import Approval
     from offerkit.store import RevisionRow
     from offerkit.store.tokens import TokenRow
     from offerkit.workflow.restoring import Loss, Restoration, Restored

@@ -45,7 +45,7 @@ def command(
     A plan like any other: shown, then applied as a new revision; nothing of the history goes. What is taken
     back from live is not promoted again before it changes in design.
     """
-    from offerkit.workflow.history import plan_rollback
+    from offerkit.workflow.rollback import plan_rollback
 
     session = shell.session(lock_timeout=lock_timeout, message=message)
     with session.existing() as store:

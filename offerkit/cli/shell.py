@@ -51,7 +51,7 @@ class Shell:
 
     def session(self, *, lock_timeout: float = 0.0, message: str = "", override_impact: str = "") -> Session:
         """The session of this run. Raises Refused where there is no project."""
-        from offerkit.governance.scopes import scopes_of
+        from offerkit.governance.rights import scopes_of
         from offerkit.loader import find_project
         from offerkit.loader.git import git_email
         from offerkit.loader.project import is_folder
@@ -136,7 +136,7 @@ class Shell:
         The JSON of an impact goes to standard error: standard output is the plan, byte by byte.
         """
         self.form = form
-        from offerkit.planning.codec import encode, plan_digest
+        from offerkit.planning.plan import encode, plan_digest
         from offerkit.reports.style import CONCISE
 
         layout = CONCISE.everything() if full else CONCISE

@@ -168,12 +168,12 @@ def purge(shell: Shell, names: tuple[str, ...], plan_only: bool, yes: bool) -> N
     They are removed in batches, oldest first; calls go on meanwhile. Killed on its way, it has removed whole batches:
     run it again. What presentation rules still count is told before.
     """
-    from offerkit.workflow import retention
+    from offerkit.workflow.purge import expired, purge_propositions
 
     session = shell.session()
     session.backend.require_local()
     with session.existing() as opened:
-        found = retention.expired(session, opened, names)
+        found = expired(session, opened, names)
     for each in found:
         kept = f"{each.count:,} older than {each.retention}" if each.retention else "kept for ever"
         click.echo(f"{each.environment:<20}{kept}")
@@ -185,7 +185,7 @@ def purge(shell: Shell, names: tuple[str, ...], plan_only: bool, yes: bool) -> N
     shell.confirm(f"Remove {total:,} propositions for good?", yes=yes)
     removed = 0
     with progress_bar("Removing", total) as done:
-        for count in retention.purge(session, found):
+        for count in purge_propositions(session, found):
             removed += count
             done(count)
     shell.done = True

@@ -53,6 +53,7 @@ class Code(StrEnum):
     UNKNOWN_THEME = "OFR409"
     LONELY_THEME = "OFR410"
     OLDER_CHECKOUT = "OFR411"
+    STILL_NAMED = "OFR412"
     # 5xx: plans
     PLAN_UNREADABLE = "OFR501"
     PLAN_EDITED = "OFR502"
@@ -196,6 +197,7 @@ CODES: dict[Code, str] = {
     Code.OLDER_CHECKOUT: "A plan deletes what a newer commit than the checkout's declares (a warning).",
     Code.LONELY_THEME: "A theme that only one resource carries and that is nearly another one (a warning).",
     Code.PROTECTED: "A protected resource would be deleted.",
+    Code.STILL_NAMED: "Something that stays in live names what would go.",
     Code.PLAN_UNREADABLE: "The plan file is missing, cut short, or not a plan.",
     Code.PLAN_EDITED: "The plan file was edited after it was saved.",
     Code.PLAN_FORMAT: "The plan file has a format this offerkit does not know.",

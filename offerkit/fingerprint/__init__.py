@@ -12,6 +12,8 @@ Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
 """What canonical bytes may hold. No floats: numbers with a fraction travel as text."""
 JsonMap: TypeAlias = dict[str, Json]
 """A resource's body, or a part of it."""
+JsonPath: TypeAlias = tuple[str | int, ...]
+"""Where a value stands inside a body: keys, and positions in lists."""
 
 
 def canonical(value: object) -> bytes:

@@ -13,14 +13,16 @@ from typing import NamedTuple
 
 from offerkit.address import SHARED, Kind, parse_address
 from offerkit.diagnostics import Code, or_list
-from offerkit.governance.aspects import (
+from offerkit.governance.approvals import (
+    Standing,
+    affecting,
+    approved,
     content_fingerprint,
     eligibility_fingerprint,
     keys_of,
+    rejected,
 )
-from offerkit.governance.resets import affecting
 from offerkit.governance.rights import approvers
-from offerkit.governance.standing import Standing, approved, rejected
 from offerkit.planning.plan import ApprovalKey, Aspect, Blocked
 from offerkit.state.changes import chains
 from offerkit.state.entries import Entry

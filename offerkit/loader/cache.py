@@ -21,12 +21,13 @@ import orjson
 
 from offerkit.address import Kind
 from offerkit.diagnostics import Position
-from offerkit.graph.record import Expression, Facts, Misfit, Record, Ref
+from offerkit.loader.record import Expression, Facts, Misfit, Record
+from offerkit.state.references import Ref
 
 if TYPE_CHECKING:
     from offerkit.loader.project import Project, SpecFile
 
-CODE_PARTS = ("models", "loader", "rendering", "graph", "rules", "fingerprint")
+CODE_PARTS = ("models", "loader", "rendering", "state", "rules", "fingerprint")
 
 
 def code_digest() -> bytes:

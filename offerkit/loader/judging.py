@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from offerkit.graph.expressions import Question, judge_here
 from offerkit.loader.cache import Cache
+from offerkit.loader.conditions import Question, judge_here
 from offerkit.loader.parallel import Child, workers
 from offerkit.rules.problems import Problem
 

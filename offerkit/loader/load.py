@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 from offerkit.address import Kind
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, Severity
 from offerkit.fingerprint import manifest_digest
-from offerkit.graph.record import Finding, Index, Record
 from offerkit.loader.cache import Cache, code_digest, content_key, decode, encode
 from offerkit.loader.progress import Progress, no_progress
 from offerkit.loader.project import Project, SpecFile, read_all
+from offerkit.loader.record import Finding, Index, Record
 from offerkit.state.changes import final_names
 
 if TYPE_CHECKING:
-    from offerkit.graph.expressions import Judge
+    from offerkit.loader.conditions import Judge
     from offerkit.loader.parse import Parsed
 
 
@@ -71,7 +71,7 @@ class Loaded:
 
     def doubts(self) -> list[Diagnostic]:
         """What is allowed but looks like a slip, as warnings."""
-        from offerkit.graph.themes import lonely_themes
+        from offerkit.loader.consistency import lonely_themes
 
         findings = list(lonely_themes(Index.of(self.records.values())))
         return [replace(found, severity=Severity.WARNING) for found in self.placed(findings)] if findings else []
@@ -183,7 +183,7 @@ def _parse(files: list[SpecFile], progress: Progress) -> Iterator[Parsed]:
 def _check(
     files: list[SpecFile], records: list[Record], found: list[Diagnostic], unsure: frozenset[str], judge: Judge
 ) -> None:
-    from offerkit.graph.check import check
+    from offerkit.loader.check import check
 
     findings = list(check(records, unsure, judge))
     if findings:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 from offerkit.address import SECTION_OF, Kind
 from offerkit.diagnostics import Diagnostic, Position, Refused
-from offerkit.graph.record import Finding, PathInside, Record
+from offerkit.fingerprint import JsonPath
 from offerkit.loader.inside import Source
 from offerkit.loader.project import SpecFile
+from offerkit.loader.record import Finding, Record
 from offerkit.loader.records import record_of, validate
 from offerkit.loader.sections import moves, sections
 from offerkit.loader.yaml_events import Value, YamlList, YamlMap, locate, parse, text_at, unpack, value_at
@@ -92,7 +93,7 @@ def place(files: list[SpecFile], findings: list[Finding]) -> list[Diagnostic]:
     ]
 
 
-def _to_item(document: Value, path: PathInside, named: str) -> PathInside:
+def _to_item(document: Value, path: JsonPath, named: str) -> JsonPath:
     """``path``, which may count in another order than the file, to the item of a list of names that is ``named``."""
     items = value_at(document, path[:-1]) if isinstance(path[-1], int) else None
     return (*path[:-1], items.index(named)) if isinstance(items, YamlList) and named in items else path

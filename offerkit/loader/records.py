@@ -7,22 +7,22 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from offerkit.address import SHARED, SHARED_KINDS, Address, Kind
+from offerkit.address import Kind
 from offerkit.diagnostics import Code, Diagnostic
-from offerkit.fingerprint import canonical, fingerprint
-from offerkit.graph.record import Facts, Misfit, PathInside, Record, Ref
-from offerkit.loader.expressions import expressions, given, types
+from offerkit.fingerprint import JsonPath, canonical, fingerprint
+from offerkit.loader.facts import expressions, given, themes, types
 from offerkit.loader.inside import Source
 from offerkit.loader.project import SpecFile
+from offerkit.loader.record import Facts, Misfit, Record
 from offerkit.loader.schema_errors import diagnose
 from offerkit.loader.sections import Raw
-from offerkit.loader.themes import themes
 from offerkit.loader.yaml_events import YamlMap, locate, unpack
 from offerkit.models import model_of
 from offerkit.models.base import Resource
 from offerkit.rendering.scan import is_template
 from offerkit.rendering.templates import inspect
 from offerkit.rendering.urls import names_database, template_fault, url_fault
+from offerkit.state.references import resource_refs
 
 _PLAIN_FIELDS = frozenset({"title", "html", "text"})
 """What every offer has and no space makes a URL of: it is not asked for each of many offers whether it could be one."""
@@ -55,20 +55,9 @@ def record_of(
     facts = _facts(source, document, raw, resource, found)._replace(themes=themes(address.kind, resource))
     record = Record(
         str(address), address.environment, address.kind, address.name, fingerprint(address.kind, body), position,
-        tuple(_refs(address, resource)), facts, valid=len(found) == before,
+        tuple(resource_refs(address, resource)), facts, valid=len(found) == before,
     )  # fmt: skip
     return record, body
-
-
-def _refs(address: Address, resource: Resource) -> Iterator[Ref]:
-    own = address.environment
-    for path, kind, name, environment in resource.references():
-        target = f"{kind}.{name}" if kind in SHARED_KINDS else f"{environment or own}/{kind}.{name}"
-        yield Ref(target, path)
-    if address.kind is Kind.CATEGORY and "/" in address.name:
-        yield Ref(f"{own}/category.{address.name.rpartition('/')[0]}", ())
-    elif address.kind not in SHARED_KINDS and address.kind is not Kind.ENVIRONMENT and own != SHARED:
-        yield Ref(f"environment.{own}", ())
 
 
 def _facts(source: SpecFile, document: YamlMap, raw: Raw, resource: Any, found: list[Diagnostic]) -> Facts:
@@ -90,7 +79,7 @@ def _facts(source: SpecFile, document: YamlMap, raw: Raw, resource: Any, found: 
             web, outbound = resource.channel == INBOUND[0], resource.channel not in INBOUND
             marks = (("unitary", resource.unitary), ("outbound", outbound), ("web", web))
             markup = frozenset(field.name for field in resource.fields if field.format == "html")
-            outputs: dict[PathInside, str] = {
+            outputs: dict[JsonPath, str] = {
                 ("render", name): text for name, text in resource.render if text is not None
             }
             return Facts(
@@ -120,7 +109,7 @@ def _unreachable(source: SpecFile, document: YamlMap, raw: Raw, resource: Any) -
 
     Models take them: what is live with them must stay readable.
     """
-    wrong: list[tuple[PathInside, str, str]] = []
+    wrong: list[tuple[JsonPath, str, str]] = []
     if raw.address.kind is Kind.DIMENSION and resource.source and resource.source.url:
         if not names_database(resource.source.url):
             hint = "Write postgresql://USER@HOST/DATABASE, or sqlite:///PATH for a file of the project."
@@ -136,14 +125,14 @@ def _unreachable(source: SpecFile, document: YamlMap, raw: Raw, resource: Any) -
         yield Diagnostic(Code.BAD_VALUE, summary, hint=hint, address=str(raw.address), position=position)
 
 
-def _texts(resource: Any) -> dict[PathInside, str]:
-    texts: dict[PathInside, str] = {("content", field): text for field, text in resource.content.items()}
+def _texts(resource: Any) -> dict[JsonPath, str]:
+    texts: dict[JsonPath, str] = {("content", field): text for field, text in resource.content.items()}
     for space, fields in resource.representations.items():
         texts |= {("representations", space, field): text for field, text in fields.items()}
     return texts
 
 
-def _misfits(texts: dict[PathInside, str]) -> Iterator[Misfit]:
+def _misfits(texts: dict[JsonPath, str]) -> Iterator[Misfit]:
     """The texts that are no URL, or no HTML; whether a space's field asks for that is seen with the spaces."""
     for path, text in texts.items():
         if path[-1] not in _PLAIN_FIELDS and not inspect(text).error and (fault := template_fault(text)):
@@ -156,11 +145,11 @@ def _variables(
     source: SpecFile,
     document: YamlMap,
     raw: Raw,
-    texts: dict[PathInside, str],
+    texts: dict[JsonPath, str],
     found: list[Diagnostic],
     markup: frozenset[str] = frozenset(),
-) -> tuple[tuple[str, PathInside], ...]:
-    used: list[tuple[str, PathInside]] = []
+) -> tuple[tuple[str, JsonPath], ...]:
+    used: list[tuple[str, JsonPath]] = []
     for path, text in texts.items():
         html, xml = path[-1] == "html", path == ("render", "xml")
         if not (html or is_template(text)):

@@ -30,6 +30,11 @@ PROPOSITION_FIELDS: dict[str, FieldType] = {
 }
 """``proposition.<field>``: a stored proposition, or the one that is being stored."""
 
+OFFER_VARIABLES = ("offer.category", "offer.code", "offer.label", "offer.name")
+"""What texts may name of an offer."""
+PROPOSITION_VARIABLES = ("proposition.id", "proposition.rank", "proposition.weight")
+"""What rendering functions may name of a proposition."""
+
 
 class Role(StrEnum):
     """Where an expression stands."""

@@ -18,8 +18,8 @@ from starlette.responses import StreamingResponse
 
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import Json
-from offerkit.governance.approval import Decision
-from offerkit.governance.scopes import scopes_text
+from offerkit.governance.approvals import Decision
+from offerkit.governance.rights import scopes_text
 from offerkit.server.bodies import described, read
 from offerkit.server.callers import acting, caller_of
 from offerkit.server.places import without_places

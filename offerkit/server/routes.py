@@ -1,7 +1,7 @@
 """Every route, and which scope an operator's token must have for it: one table, which a test holds to the application.
 
 This is asked at the door. What a plan takes is asked once more of what it does, when it is applied
-(:func:`offerkit.governance.scopes.needed`).
+(:func:`offerkit.governance.rights.needed`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from offerkit.diagnostics import Refused
-from offerkit.governance.scopes import Scope, Scopes, without_any
+from offerkit.governance.rights import Scope, Scopes, without_any
 from offerkit.workflow.tokens import Bearer
 
 OPEN: Scopes = frozenset()

@@ -13,10 +13,8 @@ from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from offerkit.address import Kind, ancestors
-from offerkit.fingerprint import Json, JsonMap
+from offerkit.fingerprint import Json, JsonMap, JsonPath
 
-Path: TypeAlias = tuple[str | int, ...]
-"""Where a value stands inside a body: keys, and positions in lists."""
 Lookup: TypeAlias = Callable[[str], JsonMap | None]
 """From an address to the body that stands there, or None."""
 
@@ -52,12 +50,12 @@ class Layer(NamedTuple):
         return self.address.partition(".")[2]
 
 
-def origin(layers: Iterable[Layer], path: Path) -> str:
+def origin(layers: Iterable[Layer], path: JsonPath) -> str:
     """The address of the first of ``layers`` that says what stands at ``path``; empty when none does."""
     return next((layer.address for layer in layers if _says(layer.body, path)), "")
 
 
-def _says(body: object, path: Path) -> bool:
+def _says(body: object, path: JsonPath) -> bool:
     """Whether ``body`` has what ``path`` leads to; lists are replaced as a whole, so the list is enough."""
     for key in path:
         if isinstance(key, int):
@@ -235,7 +233,7 @@ class EffectiveOffer:
         found = ((key, self.get(key)) for key in keys)
         return {key: value for key, value in found if value is not None}
 
-    def origin(self, path: Path) -> str:
+    def origin(self, path: JsonPath) -> str:
         """The address of the offer or template that says what stands at ``path``; the offer's own if none does."""
         return origin(self.layers, path) or self.address
 
@@ -313,7 +311,7 @@ class EffectiveOffer:
         given = {**(content if isinstance(content, dict) else {}), **(here if isinstance(here, dict) else {})}
         return {field: given[field] for field in (place.fields if place is not None else ()) if field in given}
 
-    def content_origin(self, space: str, field: str) -> tuple[str, Path] | None:
+    def content_origin(self, space: str, field: str) -> tuple[str, JsonPath] | None:
         """The address and path of the text that it shows as ``field`` on ``space``; None where it gives none."""
         for path in (("representations", space, field), ("content", field)):
             address = origin(self.layers, path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from offerkit.governance.approval import Approval, Decision
+from offerkit.governance.approvals import Approval, Decision
 from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.store import errors
 from offerkit.store.database import Database, chunks

@@ -40,7 +40,7 @@ _KEPT = 24 * 3600
 class Copy:
     """A copy of the store's history in a file, and what the server says of the token: whose it is, and its scopes.
 
-    ``scopes`` is as :func:`offerkit.governance.scopes.scopes_text` writes it; empty from a server that knows none.
+    ``scopes`` is as :func:`offerkit.governance.rights.scopes_text` writes it; empty from a server that knows none.
     """
 
     path: Path

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from offerkit.fingerprint import Json
-from offerkit.governance.approval import Approval
+from offerkit.governance.approvals import Approval
 from offerkit.state.entries import Body, Entry
 
 EntryText: TypeAlias = tuple[str, str]

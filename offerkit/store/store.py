@@ -10,7 +10,7 @@ from typing import Self
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.engine.history import Past
 from offerkit.fingerprint import Json
-from offerkit.governance.approval import Approval
+from offerkit.governance.approvals import Approval
 from offerkit.models.status import Status
 from offerkit.state.entries import Body, Entry
 from offerkit.store import (

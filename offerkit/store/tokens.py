@@ -28,7 +28,7 @@ class TokenRow:
     """One token. ``hash`` is the SHA-256 of the whole token, as hexadecimal digits.
 
     ``created``, ``expires`` and ``revoked`` are UTC as the store writes it; ``revoked`` is empty while it counts.
-    ``scope`` is what it may be used for (:mod:`offerkit.governance.scopes`).
+    ``scope`` is what it may be used for (:mod:`offerkit.governance.rights`).
     """
 
     id: str

@@ -13,8 +13,7 @@ from collections.abc import Mapping
 from offerkit.applier import Applied, commit, verify
 from offerkit.diagnostics import Refused
 from offerkit.fingerprint import Json
-from offerkit.governance.rights import Actor, refusals
-from offerkit.governance.scopes import lacking, needed
+from offerkit.governance.rights import Actor, lacking, needed, refusals
 from offerkit.planning.plan import Plan, PlanKind
 from offerkit.store import Store
 from offerkit.workflow.session import Session, promoters, who_is

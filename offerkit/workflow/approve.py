@@ -9,12 +9,8 @@ from math import inf
 
 from offerkit.address import Kind, Pattern, Stage, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, ordered, suggestion
-from offerkit.governance.approval import Approval, Decision
-from offerkit.governance.aspects import keys_of
-from offerkit.governance.resets import affecting
-from offerkit.governance.rights import Actor, approvers, may_approve
-from offerkit.governance.scopes import Scope, lacking
-from offerkit.governance.standing import Standing, counting, standing
+from offerkit.governance.approvals import Approval, Decision, Standing, affecting, counting, keys_of, standing
+from offerkit.governance.rights import Actor, Scope, approvers, lacking, may_approve
 from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.reports.approvals import Row
 from offerkit.state.snapshot import Snapshot

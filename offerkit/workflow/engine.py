@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from offerkit.address import Stage
 from offerkit.diagnostics import Code, refuse
 from offerkit.engine.reasons import Finding
-from offerkit.graph.record import Finding as GraphFinding
 from offerkit.loader import Loaded
+from offerkit.loader.record import Finding as GraphFinding
 from offerkit.store import Store
 from offerkit.workflow.catalogs import Catalogs, designed, live
 from offerkit.workflow.hooks import installed

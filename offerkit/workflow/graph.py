@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from offerkit.address import Stage
-from offerkit.graph.digraph import closure, creation_order, dependents
-from offerkit.planning.select import Patterns
+from offerkit.planning.make import Patterns
+from offerkit.state.references import closure, creation_order, dependents
 from offerkit.store import Store
 from offerkit.store.views import stage_view
 from offerkit.workflow.session import Session

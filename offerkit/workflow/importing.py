@@ -9,11 +9,11 @@ from pathlib import Path
 
 from offerkit.address import SECTION_OF, SHARED, Kind
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, refuse, suggestion
-from offerkit.graph.record import Record
 from offerkit.loader import Loaded, load_folder
 from offerkit.loader.cache import Cache
 from offerkit.loader.load import load_files
 from offerkit.loader.project import SpecFile, read_files
+from offerkit.loader.record import Record
 from offerkit.workflow.session import Session
 
 LIMIT = 4 * 1024 * 1024

@@ -15,10 +15,9 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.report import Report
 from offerkit.engine.stored import ExtraData
 from offerkit.fingerprint import Json, JsonMap
-from offerkit.graph.consistency import OFFER_VARIABLES, PROPOSITION_VARIABLES
-from offerkit.loader.expressions import expressions
+from offerkit.loader.facts import expressions
 from offerkit.models.campaign import Campaign
-from offerkit.models.scopes import Role, scope
+from offerkit.models.scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES, Role, scope
 from offerkit.models.space import Space
 from offerkit.rendering.templates import inspect
 from offerkit.rules.check import RuleError, check

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import Json
-from offerkit.governance.approval import Approval
+from offerkit.governance.approvals import Approval
 from offerkit.governance.rights import ADMINISTRATOR
 from offerkit.store import Draft, Location, RevisionRow, Store, copying, errors, restoring, write_lock
 from offerkit.store.restoring import Returning

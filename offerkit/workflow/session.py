@@ -16,9 +16,8 @@ from offerkit.address import SHARED, Kind, Stage, parse_address
 from offerkit.applier import Applied
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.fingerprint import Json
-from offerkit.governance.approval import Decision
-from offerkit.governance.rights import Actor
-from offerkit.governance.scopes import Scopes
+from offerkit.governance.approvals import Decision
+from offerkit.governance.rights import Actor, Scopes
 from offerkit.loader import Loaded, Project, load
 from offerkit.loader.progress import Progress, no_progress
 from offerkit.planning.plan import Plan

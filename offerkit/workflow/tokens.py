@@ -15,8 +15,7 @@ from secrets import token_bytes, token_hex
 from offerkit.address import SHARED, Address, Kind, Stage
 from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.engine.durations import duration
-from offerkit.governance.rights import ADMINISTRATOR, Actor
-from offerkit.governance.scopes import NOTHING, Scope, Scopes, scopes_of, scopes_text
+from offerkit.governance.rights import ADMINISTRATOR, NOTHING, Actor, Scope, Scopes, scopes_of, scopes_text
 from offerkit.store import Store
 from offerkit.store.tokens import TokenRow
 from offerkit.times import instant, utc

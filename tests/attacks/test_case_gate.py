@@ -9,7 +9,6 @@ import pytest
 from attacking import Session, broken_if, succeeds_today
 
 APPLIED = "The cases that a promotion must pass are those that were applied, not those in the promoter's folder"
-GATES = "Of live's and design's gates both hold: an edit does not lift the gate that it has to pass"
 FILE = "Contacts of a case come from the file that was there when the case was applied; another one blocks"
 
 
@@ -94,12 +93,32 @@ def test_another_file_of_contacts(guarded: Session) -> None:
 
 
 @pytest.mark.slow
-@succeeds_today(GATES)
 def test_gate_is_switched_off_in_the_same_promotion(guarded: Session) -> None:
     """An administrator switches the gate off in what is promoted."""
     guarded.edit(environment={"promotion": {"separation_of_duties": True, "tests": None}})
     guarded.do("ada", "apply --yes")
     guarded.attempt("ada", "promote --yes")
+    judged(guarded)
+
+
+@pytest.mark.slow
+def test_gate_that_only_design_has(team: Session) -> None:
+    """The gate is on in design, and the promotion leaves out the environment that says so."""
+    team.save("cases/ana.yaml", case("gold-card"))
+    team.edit(environment={"promotion": {"tests": True, "separation_of_duties": True}})
+    team.edit(offers={"saver": {"weights": [{"weight": 99}], "eligible": {"when": "recipient.country = 'NO'"}}})
+    team.do("ada", "apply --yes")
+    team.do("olga", "approve offer.saver")
+    team.attempt("omar", "promote offer.saver --yes")
+    judged(team)
+
+
+def test_only_what_is_shared_changes(guarded: Session) -> None:
+    """The dimension reads another file, in which Ana is too young for the card; no environment changes itself."""
+    guarded.save("data/younger.csv", guarded.files["data/contacts.csv"].replace("Ana,NO,34", "Ana,NO,17"))
+    guarded.edit(dimensions={"recipient": {"source": {"format": "csv", "path": "data/younger.csv"}}})
+    guarded.do("ada", "apply --yes")
+    guarded.attempt("ada", "promote --exclude offer.saver --yes")
     judged(guarded)
 
 

@@ -11,18 +11,19 @@ from typing import Any
 from helpers.files import Files, base, patched, write
 from offerkit.applier import Applied
 from offerkit.diagnostics import Diagnostic, Refused
-from offerkit.governance.approval import Decision
+from offerkit.governance.approvals import Decision
 from offerkit.loader import Project
+from offerkit.planning.make import Patterns
 from offerkit.planning.plan import Plan
-from offerkit.planning.select import Patterns
 from offerkit.store import Location, Store
-from offerkit.workflow import history
 from offerkit.workflow.apply import apply
 from offerkit.workflow.approve import decide
 from offerkit.workflow.backends import LOCAL
 from offerkit.workflow.plan import plan as make_plan
 from offerkit.workflow.promote import promote
+from offerkit.workflow.purge import plan_purge
 from offerkit.workflow.requests import ApprovalOutcome, ApprovalRequest
+from offerkit.workflow.rollback import plan_rollback
 from offerkit.workflow.session import Session
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -105,7 +106,7 @@ class Workspace:
         """The plan that takes a stage back."""
         session = self.session()
         with session.existing() as store:
-            return history.plan_rollback(session, store, stage, str(to))
+            return plan_rollback(session, store, stage, str(to))
 
     def rollback(self, who: str, stage: str, to: int | str) -> Plan:
         """Take a stage back."""
@@ -115,7 +116,7 @@ class Workspace:
         """Remove what was deactivated long enough ago."""
         session = self.session(who)
         with session.existing() as store:
-            plan = history.plan_purge(session, store, names)
+            plan = plan_purge(session, store, names)
         return self._carried_out(who, plan)
 
     def decide(self, who: str, decision: Decision, *patterns: str, **wish: Any) -> ApprovalOutcome:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from offerkit.diagnostics import Code, Refused
-from offerkit.governance.approval import Decision
+from offerkit.governance.approvals import Decision
 from offerkit.planning.plan import Plan
 from offerkit.state.entries import Entry
 from offerkit.state.references import references_of

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
-from offerkit.governance.scopes import NOTHING, Scopes
+from offerkit.governance.rights import NOTHING, Scopes
 from offerkit.server.cookies import cookie_of
 
 COOKIE = "offerkit_ui"

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
 from offerkit.diagnostics import Code, Refused, refuse
-from offerkit.governance.approval import Decision
-from offerkit.governance.scopes import Scope, lacking
+from offerkit.governance.approvals import Decision
+from offerkit.governance.rights import Scope, lacking
 from offerkit.reports.approvals import Row
 from offerkit.server.ui.pages import Facts, Form, Pages, first
 from offerkit.workflow.approve import decide, items, mine, review_tokens

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from offerkit.address import Kind, Stage, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
-from offerkit.planning.select import Patterns
+from offerkit.planning.make import Patterns
 from offerkit.reports.preview import Preview
 from offerkit.reports.steps_html import steps_html
 from offerkit.server.ui.approvals import decidable, grouped
@@ -20,8 +20,9 @@ from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import stage_view
 from offerkit.workflow.approve import items, mine, review_tokens
+from offerkit.workflow.diff import difference
 from offerkit.workflow.engine import trying
-from offerkit.workflow.history import difference, history
+from offerkit.workflow.history import history
 from offerkit.workflow.points import point
 from offerkit.workflow.previewing import preview
 from offerkit.workflow.propositions import Wanted, found

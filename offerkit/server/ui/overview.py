@@ -17,7 +17,8 @@ from offerkit.server.ui.pages import Facts, Pages
 from offerkit.store import Store
 from offerkit.store.views import environments
 from offerkit.workflow.approve import items
-from offerkit.workflow.history import differing, history
+from offerkit.workflow.diff import differing
+from offerkit.workflow.history import history
 from offerkit.workflow.points import point
 from offerkit.workflow.session import Session
 

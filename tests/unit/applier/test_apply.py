@@ -12,9 +12,9 @@ from helpers.files import base
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Refused
-from offerkit.governance.approval import Approval, Decision
-from offerkit.planning.codec import decode, envelope, plan_digest
+from offerkit.governance.approvals import Approval, Decision
 from offerkit.planning.fields import field_changes_by_place
+from offerkit.planning.plan import decode, envelope, plan_digest
 from offerkit.workflow.apply import apply
 
 OFFERS = "specs/shop/offers.yaml"

@@ -11,7 +11,7 @@ from helpers.files import base
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Diagnostic, Refused
-from offerkit.governance.approval import Decision
+from offerkit.governance.approvals import Decision
 from offerkit.planning.plan import Plan
 
 OFFERS, CATALOG, SPACES = "specs/shop/offers.yaml", "specs/shop/catalog.yaml", "specs/shop/spaces.yaml"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from offerkit.governance.approval import Approval, Decision
-from offerkit.governance.standing import approved, rejected, standing
+from offerkit.governance.approvals import Approval, Decision, approved, rejected, standing
 from offerkit.planning.plan import ApprovalKey, Aspect
 
 KEY = ApprovalKey("s/offer.o", Aspect.CONTENT, "web", "1")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from offerkit.graph.expressions import Question, judge_here
 from offerkit.loader import judging, parallel
 from offerkit.loader.cache import Cache
+from offerkit.loader.conditions import Question, judge_here
 from offerkit.loader.judging import WORTH_IT, RememberingJudge
 from offerkit.rules.types import Base, FieldType, Scope, Wanted
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from offerkit.fingerprint import canonical, fingerprint
-from offerkit.governance.approval import Approval, Decision
+from offerkit.governance.approvals import Approval, Decision
 from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.state.entries import Body, Entry
 from offerkit.store import ChangeRow, Draft, Location, RevisionRow, Store

@@ -8,7 +8,7 @@ import pytest
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Refused
-from offerkit.governance.approval import Decision
+from offerkit.governance.approvals import Decision
 from offerkit.workflow.approve import decide, items, mine, review_tokens
 from offerkit.workflow.requests import ApprovalRequest
 from offerkit.workflow.session import who_is

@@ -13,12 +13,15 @@ from helpers.files import base
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Refused
+from offerkit.planning.make import Patterns
 from offerkit.planning.plan import Step
-from offerkit.planning.select import Patterns
 from offerkit.store import Store
-from offerkit.workflow.history import difference, history, plan_purge, plan_rollback
+from offerkit.workflow.diff import difference
+from offerkit.workflow.history import history
 from offerkit.workflow.plan_files import save
 from offerkit.workflow.points import opened
+from offerkit.workflow.purge import plan_purge
+from offerkit.workflow.rollback import plan_rollback
 
 OFFERS = "specs/shop/offers.yaml"
 

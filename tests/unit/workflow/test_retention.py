@@ -12,7 +12,7 @@ from helpers.workspace import Workspace
 from offerkit.diagnostics import Code, Refused
 from offerkit.models.status import Status
 from offerkit.store import PropositionRow
-from offerkit.workflow import retention
+from offerkit.workflow import purge
 
 DIMENSION = {"specs/shared.yaml": {"dimensions": {"person": {"history": {"retention": "10d"}}}}}
 
@@ -44,28 +44,28 @@ def live(shop: Workspace) -> Workspace:
 
 @pytest.fixture
 def batches_of_three(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(retention, "BATCH", 3)
+    monkeypatch.setattr(purge, "BATCH", 3)
     yield
 
 
-def found(shop: Workspace) -> list[retention.Expired]:
+def found(shop: Workspace) -> list[purge.Expired]:
     session = shop.session("ada")
     with session.existing() as store:
-        return retention.expired(session, store)
+        return purge.expired(session, store)
 
 
 @pytest.mark.usefixtures("batches_of_three")
 def test_what_is_older_goes_in_batches_and_the_rest_stays(live: Workspace) -> None:
     (over,) = found(live)
     assert (over.environment, over.retention, over.count) == ("shop", "10d", 20)
-    assert list(retention.purge(live.session("ada"), [over])) == [3] * 6 + [2]
+    assert list(purge.purge_propositions(live.session("ada"), [over])) == [3] * 6 + [2]
     assert kept(live) == {f"p-{day}" for day in range(10)}
     assert found(live)[0].count == 0
 
 
 @pytest.mark.usefixtures("batches_of_three")
 def test_one_that_is_ended_on_its_way_has_removed_whole_batches_of_the_oldest(live: Workspace) -> None:
-    removing = retention.purge(live.session("ada"), found(live))
+    removing = purge.purge_propositions(live.session("ada"), found(live))
     next(removing)
     next(removing)
     removing.close()  # type: ignore[attr-defined]
@@ -74,7 +74,7 @@ def test_one_that_is_ended_on_its_way_has_removed_whole_batches_of_the_oldest(li
 
 def test_only_administrators_may(live: Workspace) -> None:
     with pytest.raises(Refused) as refused:
-        list(retention.purge(live.session("omar"), found(live)))
+        list(purge.purge_propositions(live.session("omar"), found(live)))
     assert [one.code for one in refused.value.diagnostics] == [Code.NOT_ALLOWED]
     assert len(kept(live)) == 30
 
@@ -83,7 +83,7 @@ def test_without_a_retention_everything_is_kept(shop: Workspace) -> None:
     shop.go_live()
     (over,) = found(shop)
     assert (over.retention, over.count, over.counted) == ("", 0, False)
-    assert list(retention.purge(shop.session("ada"), [over])) == []
+    assert list(purge.purge_propositions(shop.session("ada"), [over])) == []
 
 
 def test_rules_that_look_further_back_are_told(live: Workspace) -> None:
@@ -100,5 +100,5 @@ def test_rules_that_look_further_back_are_told(live: Workspace) -> None:
 def test_an_environment_that_is_not_there(live: Workspace) -> None:
     session = live.session("ada")
     with session.existing() as store, pytest.raises(Refused) as refused:
-        retention.expired(session, store, ["shp"])
+        purge.expired(session, store, ["shp"])
     assert "shop" in refused.value.diagnostics[0].hint

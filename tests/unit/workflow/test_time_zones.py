@@ -16,8 +16,8 @@ from offerkit.cli.main import cli
 from offerkit.diagnostics import Code, Refused
 from offerkit.store import Store
 from offerkit.times import common_zone
+from offerkit.workflow.diff import differing
 from offerkit.workflow.export import export
-from offerkit.workflow.history import differing
 from offerkit.workflow.moments import DAY_BEGINS, moment, names_zone
 from offerkit.workflow.points import opened
 

@@ -1,4 +1,4 @@
-"""The conditions and formulas of a resource, what it gives to filters, and the types it declares."""
+"""What a resource says that the checks between resources need: conditions, types, values for filters, themes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from offerkit.address import Kind
-from offerkit.graph.record import Expression, PathInside
+from offerkit.fingerprint import JsonPath
+from offerkit.loader.record import Expression
 from offerkit.models.dimension import DimensionField
 from offerkit.models.scopes import Role
 from offerkit.rules.types import Wanted
@@ -21,7 +22,7 @@ def expressions(kind: Kind, resource: Any) -> tuple[Expression, ...]:
     )
 
 
-def given(resource: Any) -> tuple[tuple[PathInside, Mapping[str, str]], ...]:
+def given(resource: Any) -> tuple[tuple[JsonPath, Mapping[str, str]], ...]:
     """The values that an offer or template gives to its filters."""
     return tuple(
         (("eligible", "filters", place), dict(use.values))
@@ -35,7 +36,7 @@ def types(fields: Mapping[str, DimensionField]) -> tuple[tuple[str, str, tuple[s
     return tuple((name, field.type, field.values) for name, field in fields.items())
 
 
-Found = tuple[PathInside, str | None, Role, Wanted]
+Found = tuple[JsonPath, str | None, Role, Wanted]
 
 
 def _all(kind: Kind, resource: Any) -> Iterator[Found]:
@@ -71,3 +72,25 @@ def _deliveries(campaign: Any) -> Iterator[Found]:
         yield (*here, "target"), delivery.target, Role.TARGET, Wanted.CONDITION
         for place, cell in enumerate(delivery.cells or ()):
             yield (*here, "cells", place, "when"), cell.when, Role.TARGET, Wanted.CONDITION
+
+
+def themes(kind: Kind, resource: Any) -> tuple[tuple[str, JsonPath], ...]:
+    """What an offer, template or category carries, what a space or a campaign asks for; each theme with its path."""
+    match kind:
+        case Kind.OFFER | Kind.TEMPLATE | Kind.CATEGORY:
+            return _listed(("themes",), resource.themes)
+        case Kind.SPACE:
+            return _listed(("defaults", "themes"), resource.defaults.themes)
+        case Kind.CAMPAIGN:
+            return tuple(
+                found
+                for name, delivery in resource.deliveries.items()
+                if delivery.engine is not None
+                for found in _listed(("deliveries", name, "engine", "themes"), delivery.engine.themes)
+            )
+        case _:
+            return ()
+
+
+def _listed(path: JsonPath, names: tuple[str, ...]) -> tuple[tuple[str, JsonPath], ...]:
+    return tuple((name, (*path, place)) for place, name in enumerate(names))

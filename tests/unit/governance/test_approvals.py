@@ -12,12 +12,12 @@ from hypothesis import given
 
 from offerkit.address import SECTIONS, Kind, parse_address
 from offerkit.fingerprint import canonical, fingerprint
-from offerkit.governance.aspects import (
+from offerkit.governance.approvals import (
+    affecting,
     content_fingerprint,
     eligibility_fingerprint,
     keys_of,
 )
-from offerkit.governance.resets import affecting
 from offerkit.models import model_of
 from offerkit.planning.plan import Aspect
 from offerkit.state.entries import Body, Entry

@@ -1,4 +1,4 @@
-"""Every reference must lead to something that is declared."""
+"""The checks between resources: names that are declared twice or not at all, circles, and all that stands elsewhere."""
 
 from __future__ import annotations
 
@@ -7,7 +7,28 @@ from functools import cache
 
 from offerkit.address import Kind, parse_address
 from offerkit.diagnostics import Code, suggestion
-from offerkit.graph.record import Finding, Index, Record, Ref
+from offerkit.loader.conditions import Judge, bad_expressions, judge_here
+from offerkit.loader.consistency import inconsistencies
+from offerkit.loader.record import Finding, Index, Record
+from offerkit.state.references import Ref
+
+CIRCULAR_KINDS = (Kind.TEMPLATE, Kind.SPACE)
+"""The kinds that may refer to their own kind. Categories may too, but a path cannot contain itself."""
+
+
+def check(records: list[Record], unsure: frozenset[str] = frozenset(), judge: Judge = judge_here) -> Iterator[Finding]:
+    """Every mistake between ``records``: duplicates, unknown names, circles, broken rules of the domain, and
+    conditions that mean nothing (``judge`` tells which).
+
+    ``unsure``: environments whose files could not all be read; what seems to be missing there may only be
+    unread, and is not told as a mistake of its own.
+    """
+    index = Index.of(records)
+    yield from duplicates(records)
+    yield from unknown_references(index, unsure)
+    yield from cycles(index)
+    yield from inconsistencies(index, unsure)
+    yield from bad_expressions(index, judge)
 
 
 def duplicates(records: list[Record]) -> Iterator[Finding]:
@@ -78,3 +99,37 @@ def _unknown(index: Index, record: Record, ref: Ref, near: Callable[[str, Kind, 
         hint=near(environment, kind, name, f"Declare {ref.target}, or correct the name."),
         named=name,
     )  # fmt: skip
+
+
+def cycles(index: Index) -> Iterator[Finding]:
+    """References that lead back to where they began, each with the positions that form it."""
+    suspects = [
+        record
+        for (_, kind), group in index.groups.items()
+        if kind in CIRCULAR_KINDS
+        for record in group.values()
+        if any(parse_address(ref.target).kind is kind for ref in record.refs)
+    ]
+    if not suspects:
+        return
+    import networkx as nx
+
+    names = {record.address for record in suspects}
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_nodes_from(names)
+    graph.add_edges_from((r.address, ref.target) for r in suspects for ref in r.refs if ref.target in names)
+    for ring in sorted(_from_smallest(ring) for ring in nx.simple_cycles(graph)):
+        members = [index.by_address[address] for address in ring]
+        first, following = members[0], (*members[1:], members[0])
+        path = next(ref.path for ref in first.refs if ref.target == following[0].address)
+        yield Finding(
+            first, path, Code.CYCLE, "these refer to each other in a circle: " + " → ".join([*ring, ring[0]]),
+            "What one of them means would depend on itself.",
+            "Remove one of the references.",
+            related=tuple((f"{member.address} is here", member) for member in members[1:]),
+        )  # fmt: skip
+
+
+def _from_smallest(ring: list[str]) -> list[str]:
+    start = ring.index(min(ring))
+    return ring[start:] + ring[:start]

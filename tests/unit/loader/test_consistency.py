@@ -1,11 +1,13 @@
-"""What offers give on which spaces, by record alone."""
+"""What offers give on which spaces, by record alone, and what is wrong between resources."""
 
 from __future__ import annotations
 
 from offerkit.address import Kind
 from offerkit.diagnostics import Position
-from offerkit.graph.effective import explicit_spaces, given_fields, missing_fields, spaces_of, template_chain
-from offerkit.graph.record import Facts, Index, Record, Ref
+from offerkit.loader.consistency import inheritance_of
+from offerkit.loader.record import Facts, Index, Record
+from offerkit.state.effective import EffectiveOffer
+from offerkit.state.references import Ref
 
 HERE = Position("x", 1, 1)
 
@@ -29,31 +31,29 @@ INDEX = Index.of([
 ])  # fmt: skip
 
 
-def offer(name: str) -> Record:
-    return INDEX.group("s", Kind.OFFER)[name]
+def offer(name: str) -> EffectiveOffer:
+    return inheritance_of(INDEX, "s").offer(f"s/offer.{name}")
 
 
 def test_the_chain_of_templates_ends() -> None:
-    assert [r.name for r in template_chain(INDEX, offer("inherits"))] == ["inherits", "top", "base"]
-    assert [r.name for r in template_chain(INDEX, offer("loops"))] == ["loops", "loop"]
-    assert [r.name for r in template_chain(INDEX, offer("lost"))] == ["lost"]
+    assert [layer.name for layer in offer("inherits").layers] == ["inherits", "top", "base"]
+    assert [layer.name for layer in offer("loops").layers] == ["loops", "loop"]
+    assert [layer.name for layer in offer("lost").layers] == ["lost"]
 
 
 def test_spaces_by_name_or_by_what_is_given() -> None:
-    assert spaces_of(INDEX, offer("plain")) == ["web"]
-    assert spaces_of(INDEX, offer("inherits")) == ["web"]  # named by its template's template
-    assert spaces_of(INDEX, offer("says")) == ["mail"]
-    assert spaces_of(INDEX, offer("loops")) == []
+    assert offer("plain").shown_on == ("web",)
+    assert offer("inherits").shown_on == ("web",)  # named by its template's template
+    assert offer("says").shown_on == ("mail",)
+    assert offer("loops").shown_on == ()
 
 
 def test_fields_come_from_the_whole_chain() -> None:
-    chain = list(template_chain(INDEX, offer("says")))
-    assert explicit_spaces(chain) == ("mail", "none")
-    assert given_fields(chain, "mail") == {"title", "html"}
-    assert given_fields(chain, "web") == {"title"}
-    mail = INDEX.group("s", Kind.SPACE)["mail"]
-    assert missing_fields(INDEX, chain, mail) == []
-    assert missing_fields(INDEX, list(template_chain(INDEX, offer("loops"))), mail) == ["title", "html"]
+    assert offer("says").named_spaces == ("mail", "none")
+    assert offer("says").content("mail").keys() == {"title", "html"}
+    assert offer("says").content("web").keys() == {"title"}
+    assert offer("says").missing("mail") == []
+    assert offer("loops").missing("mail") == ["title", "html"]
 
 
 def test_of_two_records_with_one_address_the_first_counts() -> None:

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from offerkit.address import Kind
-from offerkit.diagnostics import Code
-from offerkit.graph.filter_uses import bad_uses
-from offerkit.graph.record import Expression, Finding, Index, Record
+from offerkit.diagnostics import Code, suggestion
+from offerkit.fingerprint import JsonPath
+from offerkit.loader.record import Expression, Finding, Index, Record
 from offerkit.models.scopes import Role, scope
+from offerkit.models.values import misfit
 from offerkit.rules.problems import Problem, RuleError
 from offerkit.rules.types import Base, FieldType, Scope, Wanted
 
@@ -116,3 +117,47 @@ def _with_parameters(contact: Scope, record: Record) -> Scope:
 def types_of(record: Record) -> dict[str, FieldType]:
     """The types that a dimension, an environment or a filter declares."""
     return {name: FieldType(Base(base), values) for name, base, values in record.facts.types}
+
+
+def bad_uses(index: Index, environment: str) -> Iterator[Finding]:
+    """What is wrong with the values that offers and templates of ``environment`` give to filters."""
+    sound: set[object] = set()
+    for kind in (Kind.OFFER, Kind.TEMPLATE):
+        for record in index.group(environment, kind).values():
+            given = dict(record.facts.given)
+            for ref in record.refs:
+                used = index.by_address.get(ref.target) if ref.path[:2] == ("eligible", "filters") else None
+                values = given.get(ref.path, {})
+                shape = (ref.target, *values.items())
+                if used is None or not used.valid or shape in sound:
+                    continue
+                findings = list(_use(record, ref.path, values, used))
+                yield from findings
+                if not findings:
+                    sound.add(shape)
+
+
+def _use(record: Record, use: JsonPath, values: Mapping[str, str], used: Record) -> Iterator[Finding]:
+    known = {name: FieldType(Base(base), options) for name, base, options in used.facts.types}
+    for name, text in values.items():
+        path = (*use, "with", name)
+        if name not in known:
+            none = f"{used.name} has no parameters; remove the value."
+            yield Finding(
+                record, path, Code.PARAMETER, f"filter {used.name} has no parameter “{name}”", on_key=True,
+                hint=suggestion(name, known, f"Known: {', '.join(known)}." if known else none),
+            )  # fmt: skip
+        elif why := misfit(text, known[name]):
+            options = known[name].values
+            yield Finding(
+                record, path, Code.PARAMETER, f"parameter {name} of filter {used.name}: {why}",
+                hint=suggestion(text, options, f"Known: {', '.join(options)}.") if options
+                else f"It is declared as {known[name].base}.",
+            )  # fmt: skip
+    for name in used.facts.required:
+        if name not in values:
+            yield Finding(
+                record, use, Code.PARAMETER, f"filter {used.name} needs a value for its parameter “{name}”",
+                "The parameter has no default.",
+                f"Write {{filter: {used.name}, with: {{{name}: …}}}}.",
+            )  # fmt: skip

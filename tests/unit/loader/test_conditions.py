@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from offerkit.diagnostics import Code, Diagnostic, Refused
-from offerkit.graph.expressions import TAKEN, Question, bad_expressions, judge_here
-from offerkit.graph.record import Index
 from offerkit.loader.cache import Cache
+from offerkit.loader.conditions import TAKEN, Question, bad_expressions, judge_here
 from offerkit.loader.load import load_files
 from offerkit.loader.parse import parse_file
 from offerkit.loader.project import SpecFile
+from offerkit.loader.record import Index
 
 SHARED = """\
 version: 1

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from offerkit.address import Kind
-from offerkit.diagnostics import Code, or_list, suggestion
-from offerkit.graph.effective import explicit_spaces, missing_fields, template_chain
-from offerkit.graph.formats import misfits
-from offerkit.graph.record import Finding, Index, PathInside, Record
-from offerkit.graph.themes import unknown_themes
+from offerkit.diagnostics import Code, nearest, or_list, suggestion
+from offerkit.fingerprint import JsonMap, JsonPath
+from offerkit.loader.record import Finding, Index, Misfit, Record
+from offerkit.models.scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES
+from offerkit.state.effective import EffectiveOffer, Inheritance
 
-OFFER_VARIABLES = ("offer.category", "offer.code", "offer.label", "offer.name")
-PROPOSITION_VARIABLES = ("proposition.id", "proposition.rank", "proposition.weight")
+_CARRIERS = (Kind.CATEGORY, Kind.TEMPLATE, Kind.OFFER)
+_ASKING = (Kind.SPACE, Kind.CAMPAIGN)
+_ALIKE = 0.74
+"""Two letters changed places in a word of four (city, ctiy), or in any longer one."""
 
 
 def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Iterator[Finding]:
@@ -27,13 +30,39 @@ def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Itera
                     campaign, (), Code.ANONYMOUS, f"{environment} is anonymous: it has no outbound campaigns",
                     hint="Move the campaign to an environment of identified contacts.", on_key=True,
                 )  # fmt: skip
+        inheritance = inheritance_of(index, environment)
         if environment not in unsure:  # an unread space would make its fields look unknown
-            yield from _contents(index, environment)
+            yield from _contents(index, environment, inheritance)
             yield from unknown_themes(index, environment)
-        yield from misfits(index, environment)
+        yield from _misfits(index, environment, inheritance)
 
 
-def _contents(index: Index, environment: str) -> Iterator[Finding]:
+def inheritance_of(index: Index, environment: str) -> Inheritance:
+    """What the offers of an environment inherit, as far as records tell: which fields are given, not their texts."""
+
+    def body(address: str) -> JsonMap | None:
+        record = index.by_address.get(address)
+        return _outline(record) if record is not None else None
+
+    return Inheritance(environment, body, lambda: [r.address for r in index.group(environment, Kind.SPACE).values()])
+
+
+def _outline(record: Record) -> JsonMap:
+    """As much of a body as its facts tell: of an offer, template or space, the fields that it gives or declares."""
+    facts = record.facts
+    if record.kind is Kind.SPACE:
+        return {"fields": [{"name": name, "required": name in facts.required} for name in facts.fields]}
+    template = next((ref.target.partition(".")[2] for ref in record.refs if ref.path == ("template",)), None)
+    said: JsonMap = {
+        "template": template,
+        "content": dict.fromkeys(facts.fields, ""),
+        "representations": {space: dict.fromkeys(fields, "") for space, fields in facts.representations.items()},
+        "spaces": list(facts.spaces),
+    }
+    return {key: value for key, value in said.items() if value}
+
+
+def _contents(index: Index, environment: str, inheritance: Inheritance) -> Iterator[Finding]:
     """The content of all offers and templates. Many offers have one shape; each shape is checked once."""
     sound: set[object] = set()
     for kind in (Kind.OFFER, Kind.TEMPLATE):
@@ -43,13 +72,13 @@ def _contents(index: Index, environment: str) -> Iterator[Finding]:
             shape = (kind, facts.fields, tuple(facts.representations.items()), facts.spaces, template)
             if not offer.valid or shape in sound:
                 continue
-            findings = list(_content(index, offer))
+            findings = list(_content(index, offer, inheritance))
             yield from findings
             if not findings:
                 sound.add(shape)
 
 
-def _content(index: Index, offer: Record) -> Iterator[Finding]:
+def _content(index: Index, offer: Record, inheritance: Inheritance) -> Iterator[Finding]:
     every = index.group(offer.environment, Kind.SPACE)
     spaces = {name: space for name, space in every.items() if space.valid}
     for name, fields in offer.facts.representations.items():
@@ -61,8 +90,8 @@ def _content(index: Index, offer: Record) -> Iterator[Finding]:
                     )
     if offer.kind is Kind.TEMPLATE:
         return
-    chain = list(template_chain(index, offer))
-    named = explicit_spaces(chain)
+    effective = inheritance.offer(offer.address)
+    named = effective.named_spaces
     targets = [spaces[name] for name in named if name in spaces] if named else list(spaces.values())
     known = {field for space in targets for field in space.facts.fields}
     # What an invalid space or template would give is not known: its own mistakes are enough.
@@ -79,15 +108,13 @@ def _content(index: Index, offer: Record) -> Iterator[Finding]:
                 f"a representation for {name}, where the offer is not published", on_key=True,
                 hint=f"Add {name} to the offer's spaces, or remove the representation.",
             )  # fmt: skip
-    if all(record.valid for record in chain) and (named or whole):
-        yield from _required(index, offer, chain, targets, bool(named))
+    if all(index.by_address[layer.address].valid for layer in effective.layers) and (named or whole):
+        yield from _required(offer, effective, targets)
 
 
-def _required(
-    index: Index, offer: Record, chain: list[Record], targets: list[Record], named: bool
-) -> Iterator[Finding]:
-    lacking = {space.name: missing_fields(index, chain, space) for space in targets}
-    if named:
+def _required(offer: Record, effective: EffectiveOffer, targets: list[Record]) -> Iterator[Finding]:
+    lacking = {space.name: effective.missing(space.name) for space in targets}
+    if effective.named_spaces:
         for space, fields in lacking.items():
             if fields:
                 yield Finding(
@@ -108,7 +135,7 @@ def _fields(names: list[str]) -> str:
     return f"field{'s' if len(names) > 1 else ''} {', '.join(names)}"
 
 
-def _not_on_space(offer: Record, path: PathInside, where: str, known: tuple[str, ...]) -> Finding:
+def _not_on_space(offer: Record, path: JsonPath, where: str, known: tuple[str, ...]) -> Finding:
     field = str(path[-1])
     return Finding(
         offer, path, Code.FIELD_NOT_ON_SPACE, f"{where} field “{field}”", on_key=True,
@@ -184,3 +211,93 @@ def _variables(index: Index, environment: Record) -> Iterator[Finding]:
                         + f"{dimension.name}.<field>, interaction.<call data> and offer.<field>.",
                         suggestion(variable, common | own, "Correct the name."), named=variable,
                     )  # fmt: skip
+
+
+def _misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterator[Finding]:
+    """The texts of offers and templates that cannot be what a space's field holds, whatever their values are."""
+    formats = {
+        name: {field: format_ for field, format_, _ in space.facts.types}
+        for name, space in index.group(environment, Kind.SPACE).items()
+        if space.valid
+    }
+    for kind in (Kind.OFFER, Kind.TEMPLATE):
+        for record in index.group(environment, kind).values():
+            if not record.facts.misfits:
+                continue
+            effective = inheritance.offer(record.address)
+            # A mistake in one text hides none in another; but of what could not be read, the spaces are not known.
+            if all(index.by_address[layer.address].fingerprint for layer in effective.layers):
+                named = effective.named_spaces
+                targets = {name: formats[name] for name in named or formats if name in formats}
+                for misfit in record.facts.misfits:
+                    yield from _misfit(record, effective, misfit, targets)
+
+
+def _misfit(
+    record: Record, effective: EffectiveOffer, misfit: Misfit, targets: dict[str, dict[str, str]]
+) -> Iterator[Finding]:
+    path, format_, reason, offset = misfit
+    field = str(path[-1])
+    spaces = [
+        name
+        for name, fields in targets.items()
+        # Where a representation stands in its place, also one of a template, nobody sees the text.
+        if fields.get(field) == format_ and effective.content_origin(name, field) == (record.address, path)
+    ]
+    if not spaces:
+        return
+    if format_ == "url":
+        yield Finding(
+            record, path, Code.BAD_VALUE,
+            f"“{field}” is a URL on {', '.join(sorted(spaces))}, and this is no http(s) URL: {reason}",
+            "It stands in links and images that people click and see.",
+            "Write https://host/path; scheme, host and port are written out on every branch, and values may stand"
+            " behind them.",
+            offset=offset or None,
+        )  # fmt: skip
+    else:
+        yield Finding(
+            record, path, Code.TEMPLATE_SYNTAX, f"“{field}” is HTML on {', '.join(sorted(spaces))}: {reason}",
+            "There a value could run as a program in the reader's browser, or the offer could never be shown.",
+            "Let values stand between tags or in quoted attributes.", offset=offset or None,
+        )  # fmt: skip
+
+
+def unknown_themes(index: Index, environment: str) -> Iterator[Finding]:
+    """What a space or a delivery asks for and nothing carries: it would always get nothing."""
+    if not all(record.valid for kind in _CARRIERS for record in index.group(environment, kind).values()):
+        return  # what they carry is not known
+    carried = {theme for _, theme, _ in _themes(index, environment, _CARRIERS)}
+    for record, theme, path in _themes(index, environment, _ASKING):
+        if theme not in carried:
+            yield Finding(
+                record, path, Code.UNKNOWN_THEME, f"no offer, template or category carries the theme “{theme}”",
+                "A theme is what offers and categories carry; asking for another one finds nothing.",
+                suggestion(theme, carried, "Add it to the themes of an offer or category."), named=theme,
+            )  # fmt: skip
+
+
+def lonely_themes(index: Index) -> Iterator[Finding]:
+    """Themes that look misspelt: one resource carries it, nothing asks for it, and another theme is nearly the same."""
+    for environment in index.environments:
+        carried = list(_themes(index, environment, _CARRIERS))
+        asked = {theme for _, theme, _ in _themes(index, environment, _ASKING)}
+        count = Counter(theme for _, theme, _ in carried)
+        others = [theme for theme in count if count[theme] > 1 or theme in asked]
+        for record, theme, path in carried:
+            if count[theme] > 1 or theme in asked:
+                continue
+            near = nearest(theme, others, 1, _ALIKE)
+            if near:
+                yield Finding(
+                    record, path, Code.LONELY_THEME, f"the theme “{theme}” stands here only, and nothing asks for it",
+                    f"Others carry or ask for “{near[0]}”.",
+                    f"Did you mean {near[0]}? If not, ask for {theme} somewhere.", named=theme,
+                )  # fmt: skip
+
+
+def _themes(index: Index, environment: str, kinds: tuple[Kind, ...]) -> Iterator[tuple[Record, str, JsonPath]]:
+    for kind in kinds:
+        for record in index.group(environment, kind).values():
+            for theme, path in record.facts.themes:
+                yield record, theme, path

@@ -1,4 +1,4 @@
-"""A resource as the graph knows it: its place, its fingerprint, whom it refers to, and a few facts.
+"""A resource as the checks know it: its place, its fingerprint, whom it refers to, and a few facts.
 
 Records are light on purpose: a project of 100,000 offers is checked without keeping a single body.
 """
@@ -7,19 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from offerkit.address import Kind
 from offerkit.diagnostics import Code, Position
-
-PathInside: TypeAlias = tuple[str | int, ...]
-
-
-class Ref(NamedTuple):
-    """A reference to ``target`` (an address) from ``path`` inside the resource."""
-
-    target: str
-    path: PathInside
+from offerkit.fingerprint import JsonPath
+from offerkit.state.references import Ref
 
 
 class Expression(NamedTuple):
@@ -28,7 +21,7 @@ class Expression(NamedTuple):
     Role and Wanted stay plain text here: a run that finds nothing changed imports neither.
     """
 
-    path: PathInside
+    path: JsonPath
     text: str
     role: str
     wanted: str
@@ -37,7 +30,7 @@ class Expression(NamedTuple):
 class Misfit(NamedTuple):
     """A text at ``path`` that no field of ``format`` (``url``, ``html``) may hold: why, and the offset inside it."""
 
-    path: PathInside
+    path: JsonPath
     format: str
     reason: str
     offset: int
@@ -62,13 +55,13 @@ class Facts(NamedTuple):
     representations: Mapping[str, tuple[str, ...]] = {}
     spaces: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
-    variables: tuple[tuple[str, PathInside], ...] = ()
+    variables: tuple[tuple[str, JsonPath], ...] = ()
     flags: tuple[str, ...] = ()
     types: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
-    themes: tuple[tuple[str, PathInside], ...] = ()
+    themes: tuple[tuple[str, JsonPath], ...] = ()
     misfits: tuple[Misfit, ...] = ()
     expressions: tuple[Expression, ...] = ()
-    given: tuple[tuple[PathInside, Mapping[str, str]], ...] = ()
+    given: tuple[tuple[JsonPath, Mapping[str, str]], ...] = ()
 
 
 class Record(NamedTuple):
@@ -94,7 +87,7 @@ class Finding:
     """
 
     record: Record
-    path: PathInside
+    path: JsonPath
     code: Code
     summary: str
     detail: str = ""

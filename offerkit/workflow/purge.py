@@ -1,21 +1,58 @@
-"""Propositions whose retention is over: what was offered to people is kept as long as their dimension says."""
+"""``purge``: what is over. Deactivated offers go from live by a plan, propositions from the store for good."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
+from offerkit.address import Kind, Stage, StageRef
 from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.engine.durations import duration
 from offerkit.governance.rights import ADMINISTRATOR
+from offerkit.planning.make import Context, steps_for
+from offerkit.planning.plan import Plan, PlanKind, Reason, Step
+from offerkit.state.changes import delta
 from offerkit.store import Store
-from offerkit.workflow.catalogs import Catalogs, live
-from offerkit.workflow.history import before
-from offerkit.workflow.session import Session, who_is
+from offerkit.store.views import Stages
+from offerkit.times import instant, utc
+from offerkit.workflow.rollback import plan_of
+from offerkit.workflow.session import Session, promotion_settings, who_is
+
+if TYPE_CHECKING:
+    from offerkit.workflow.catalogs import Catalogs
 
 BATCH = 1_000
 """Propositions that one transaction removes: calls go on between two."""
+
+
+def plan_purge(session: Session, store: Store, names: tuple[str, ...]) -> Plan:
+    """The plan that removes deactivated offers whose retention is over from live; the history keeps them."""
+    settings = promotion_settings(store)
+    for name in names:
+        if name not in settings:
+            raise refuse(Code.NO_MATCH, f"there is no environment “{name[:80]}”", hint=suggestion(name, settings))
+    stages = Stages(store)
+    steps: list[Step] = []
+    waiting = []
+    bases = tuple(stage for n in (names or sorted(settings)) if (stage := StageRef(n, Stage.LIVE)) in stages.heads)
+    for stage in bases:
+        kept = stages.entries(stage, Kind.OFFER)
+        gone = {address: entry for address, entry in kept.items() if entry.activation == ()}
+        days = str(settings[stage.environment].get("retention", "90d"))
+        limit = _before(session.now, days)
+        over = {}
+        for address, change in store.last_change(stage, gone).items():
+            revision = store.revision(change.serial)
+            if revision is not None and revision.time <= limit:
+                over[address] = gone[address]
+            else:
+                waiting.append(f"{address} is kept: it was deactivated less than {days} ago.")
+        deltas = delta(stage, over, {})
+        stages.bodies.fetch(entry.fingerprint for entry in over.values())
+        steps += steps_for(deltas, Context(stages.bodies, {}, {}), dict.fromkeys(over, Reason.RETENTION_OVER))
+    return plan_of(stages, PlanKind.PURGE, steps, tuple(waiting), bases)
 
 
 @dataclass(frozen=True)
@@ -40,6 +77,8 @@ class Expired:
 
 def expired(session: Session, store: Store, names: Sequence[str] = ()) -> list[Expired]:
     """What is over in the live environments ``names`` (none: all). Raises Refused for a name that is not live."""
+    from offerkit.workflow.catalogs import live  # loads the engine, which removing offers does not need
+
     catalogs = live(store)
     unknown = [name for name in names if name not in catalogs]
     if unknown:
@@ -51,7 +90,7 @@ def expired(session: Session, store: Store, names: Sequence[str] = ()) -> list[E
     return [_of(store, catalogs, name, session.now) for name in names or catalogs.names if name in catalogs]
 
 
-def purge(session: Session, found: Sequence[Expired]) -> Iterator[int]:
+def purge_propositions(session: Session, found: Sequence[Expired]) -> Iterator[int]:
     """Remove what :func:`expired` found, oldest first; the size of each batch, once it is removed for good.
 
     Only administrators may. Killed on its way, it has removed whole batches; the rest is found the next time.
@@ -77,6 +116,11 @@ def _of(store: Store, catalogs: Catalogs, name: str, now: str) -> Expired:
     body = catalogs.view(f"dimension.{catalog.dimension.name}") or {}
     history = body.get("history")
     kept = str(history.get("retention", "")) if isinstance(history, dict) else ""
-    until = before(now, kept) if kept else ""
+    until = _before(now, kept) if kept else ""
     count = store.count_before(name, until) if kept else 0
     return Expired(name, kept, until, count, catalog.longest_period)
+
+
+def _before(now: str, span: str) -> str:
+    """The moment ``span`` (``180d``) before ``now``, both UTC as the store writes it where ``now`` is."""
+    return utc(instant(now) - duration(span))

@@ -7,7 +7,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offerkit.graph.digraph import closure, creation_order, dependents
+from offerkit.state.references import closure, creation_order, dependents
 
 REFS = {
     "s/offer.a": ["s/category.x/y", "s/filter.f", "environment.s"],

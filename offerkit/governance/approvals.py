@@ -1,0 +1,281 @@
+"""Approvals: what one is bound to, which of them stand, which a change makes void, and the gate they are for.
+
+An approval is bound to fingerprints (domain.md §4): of an offer's content on a space, which is its representation there
+with that space's fields and rendering; and of its eligibility, which is its weights, dates, conditions and filters, and
+those it inherits. Both depend on bodies alone, so each is worked out once for all snapshots that share them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple, TypeAlias
+
+from offerkit.address import Kind, parse_address
+from offerkit.diagnostics import Code, Diagnostic
+from offerkit.fingerprint import Json, JsonMap, canonical, digest
+from offerkit.planning.plan import ApprovalKey, ApprovalReset, Aspect
+from offerkit.state.before_after import BeforeAfter
+from offerkit.state.changes import Delta
+from offerkit.state.effective import EffectiveOffer, SpaceFields, declared_fields
+from offerkit.state.snapshot import Snapshot
+
+_ELIGIBILITY = ("code", "enabled", "eligible", "weights", "themes", "category")
+_OFFER = re.compile(rb"\boffer\b", re.IGNORECASE)
+_INHERITED = ("enabled", "eligible", "multiplier", "themes", "always_include")
+
+_Known: TypeAlias = dict[tuple[str, ...], str]
+"""The fingerprints of one offer, by what else they depend on."""
+
+
+class Decision(StrEnum):
+    """What a reviewer decided, or that an earlier decision was withdrawn."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A decision on exactly one thing (:class:`ApprovalKey`), by an operator, with a comment.
+
+    Of several decisions on one key the last one counts. ``revision`` is 0 until it is stored.
+    """
+
+    key: ApprovalKey
+    decision: Decision
+    operator: str
+    comment: str = ""
+    revision: int = 0
+    time: str = ""
+
+
+Standing = dict[ApprovalKey, Approval]
+
+
+def standing(approvals: Iterable[Approval]) -> Standing:
+    """The decision that counts for each key; ``approvals`` oldest first."""
+    return {approval.key: approval for approval in approvals}
+
+
+def counting(decisions: Standing, design: Snapshot) -> Standing:
+    """Without the approvals of those who are not, or no longer, among the reviewers that design names.
+
+    Naming a reviewer is asking for their word, also on what somebody else approved before. Rejections stay.
+    """
+    return {
+        key: approval
+        for key, approval in decisions.items()
+        if approval.decision is Decision.REJECTED
+        or key.address not in design.entries
+        or approval.operator in (design.offer(key.address).reviewers(key.aspect) or (approval.operator,))
+    }
+
+
+def approved(decisions: Standing, key: ApprovalKey) -> bool:
+    """Whether exactly this was approved."""
+    decision = decisions.get(key)
+    return decision is not None and decision.decision is Decision.APPROVED
+
+
+def rejected(decisions: Standing, key: ApprovalKey) -> Approval | None:
+    """The rejection of exactly this, if that is the last word on it."""
+    decision = decisions.get(key)
+    return decision if decision is not None and decision.decision is Decision.REJECTED else None
+
+
+def content_fingerprint(view: Snapshot, address: str, space: str) -> str:
+    """The fingerprint of what an offer looks like on a space; empty when the space is not there."""
+    offer = view.offer(address)
+    place = offer.around.spaces.get(space)
+    if place is None:
+        return ""
+    known, key = _known(view, offer), (Aspect.CONTENT, space, view.entries[place.address].fingerprint)
+    if key not in known:
+        content, look = offer.content(space), _look(view, place)
+        named = look.names_offer or _speaks_of_offer(content.values())
+        known[key] = digest(b"content", canonical(content), look.text, _identity(offer) if named else b"")
+    return known[key]
+
+
+def eligibility_fingerprint(view: Snapshot, address: str) -> str:
+    """The fingerprint of who may be proposed an offer, when, and with what weight."""
+    offer = view.offer(address)
+    filters = {name: offer.around.filter(name) for name in offer.filters}
+    relied_on = (*(layer.address for layer in offer.categories), *(filter_ for filter_, _ in filters.values()))
+    known, key = _known(view, offer), (Aspect.ELIGIBILITY, *_prints(view, relied_on))
+    if key not in known:
+        used: JsonMap = {
+            name: {part: body[part] for part in ("when", "parameters") if part in body} if body else None
+            for name, (_, body) in filters.items()
+        }
+        chain: list[Json] = [
+            {"path": layer.name, **{part: layer.body[part] for part in _INHERITED if part in layer.body}}
+            for layer in offer.categories
+        ]
+        said = canonical({"own": offer.pick(_ELIGIBILITY), "filters": used, "categories": chain})
+        # Conditions are SQL: names in any case, spaces around the dot. The word alone is reason enough.
+        named = _OFFER.search(said) is not None
+        known[key] = digest(b"eligibility", said, _identity(offer) if named else b"")
+    return known[key]
+
+
+def keys_of(view: Snapshot, address: str) -> list[ApprovalKey]:
+    """Everything about an offer that is to be approved: its eligibility, and its content on each space."""
+    keys = [ApprovalKey(address, Aspect.ELIGIBILITY, "", eligibility_fingerprint(view, address))]
+    for space in view.offer(address).shown_on:
+        keys.append(ApprovalKey(address, Aspect.CONTENT, space, content_fingerprint(view, address, space)))
+    return keys
+
+
+def affecting(view: Snapshot, offer: str) -> set[str]:
+    """The addresses whose content can change what was approved of ``offer``, itself included.
+
+    It may be live on spaces that it does not name any more.
+    """
+    place = parse_address(offer)
+    active = view.entries[offer].activation or ()
+    return {offer, *view.offer(offer).relies_on, *(place.beside(Kind.SPACE, space) for space in active)}
+
+
+def resets(
+    deltas: list[Delta], before: Snapshot, after: Snapshot, decisions: Standing
+) -> dict[str, tuple[ApprovalReset, ...]]:
+    """The approvals that stop counting, by the address of the change that does it.
+
+    Only offers that have a standing approval are looked at.
+    """
+    changed = {d.address for d in deltas} | {d.moved_from for d in deltas if d.moved_from}
+    new_name = {d.moved_from: d.address for d in deltas if d.moved_from}
+    places = _places(deltas)
+    found: dict[str, list[ApprovalReset]] = {}
+    for offer in sorted({key.address for key in decisions if key.address in before.entries}):
+        now = new_name.get(offer, offer)
+        causes = (affecting(before, offer) | (affecting(after, now) if now in after.entries else set())) & changed
+        if not causes:
+            continue
+        kept = {(k.aspect, k.space, k.fingerprint) for k in keys_of(after, now)} if now in after.entries else set()
+        lost = [
+            ApprovalReset(now, key.aspect, key.space, decisions[key].operator)
+            for key in keys_of(before, offer)
+            if approved(decisions, key) and (key.aspect, key.space, key.fingerprint) not in kept
+        ]
+        if lost:
+            found.setdefault(_cause(offer, now, causes, places), []).extend(lost)
+    return {address: tuple(items) for address, items in found.items()}
+
+
+def unapproved(live: BeforeAfter, decisions: Standing) -> Iterator[Diagnostic]:
+    """What would be live without approval after a promotion: the gate that no plan passes by.
+
+    The plan was made with the same rule (:mod:`offerkit.governance.promotion`); here it is checked once more on the
+    steps themselves, because a plan file is only a file, and anyone can write one.
+    """
+    before, after = live.before, live.after
+    for address in after.of_kind(Kind.OFFER):
+        entry = after.entries[address]
+        old = live.origins.get(address, address)
+        relevant = affecting(after, address) | (affecting(before, old) if old in before.entries else set())
+        if not entry.activation or not relevant & live.addresses:
+            continue
+        was = before.entries.get(old)
+        active = frozenset((was.activation if was is not None else None) or ())
+        eligibility = ApprovalKey(address, Aspect.ELIGIBILITY, "", eligibility_fingerprint(after, address))
+        same = bool(active) and eligibility.fingerprint == eligibility_fingerprint(before, old)
+        if not same and not approved(decisions, eligibility):
+            yield _refusal(eligibility)
+        for space in entry.activation:
+            content = ApprovalKey(address, Aspect.CONTENT, space, content_fingerprint(after, address, space))
+            same = space in active and content.fingerprint == content_fingerprint(before, old, space)
+            if not content.fingerprint or (not same and not approved(decisions, content)):
+                yield _refusal(content)
+
+
+class _Look(NamedTuple):
+    """What a space makes of any offer: the canonical bytes of its fields and rendering functions.
+
+    ``names_offer``: whether these speak of the offer's own code, label, name or category.
+    """
+
+    text: bytes
+    names_offer: bool
+
+
+def _known(view: Snapshot, offer: EffectiveOffer) -> _Known:
+    """What was worked out already of this offer with these templates, here or in a snapshot that shares bodies."""
+    here = ("aspects", offer.address)
+    known: _Known | None = view.memo.get(here)
+    if known is None:
+        key = (*here, *_prints(view, (layer.address for layer in offer.layers)))
+        known = view.memo[here] = view.derived.setdefault(key, {})
+    return known
+
+
+def _prints(view: Snapshot, addresses: Iterable[str]) -> tuple[str, ...]:
+    """What stands at ``addresses``, as a key: addresses (what is said depends on names, too) and fingerprints."""
+    entries = view.entries
+    return tuple(
+        part for address in addresses for part in (address, entries[address].fingerprint if address in entries else "")
+    )
+
+
+def _look(view: Snapshot, space: SpaceFields) -> _Look:
+    key = ("look", view.entries[space.address].fingerprint)
+    known: _Look | None = view.derived.get(key)
+    if known is None:
+        body = view(space.address) or {}
+        fields, render = declared_fields(body), body.get("render")
+        # A field's label is for those who edit offers; no customer sees it.
+        text = canonical([[[f.get("name"), f.get("type"), f.get("required")] for f in fields], render])
+        names_offer = _speaks_of_offer(render.values() if isinstance(render, dict) else ())
+        known = view.derived[key] = _Look(text, names_offer)
+    return known
+
+
+def _identity(offer: EffectiveOffer) -> bytes:
+    """What the offer is called: its code, label, name and category, for what speaks of them (``offer.code``)."""
+    name = offer.address.partition(".")[2]
+    return canonical([offer.get("code") or name, offer.get("label") or "", name, offer.category])
+
+
+def _speaks_of_offer(texts: Iterable[Json]) -> bool:
+    """Whether one of the templates names the offer itself; a template that cannot be read counts as one that does."""
+    from offerkit.rendering.scan import is_template  # every store loads this module; few runs read a template
+    from offerkit.rendering.templates import inspect
+
+    for text in texts:
+        if isinstance(text, str) and is_template(text):
+            seen = inspect(text)
+            if seen.error or any(name.partition(".")[0] == "offer" for name in seen.variables):
+                return True
+    return False
+
+
+def _places(deltas: list[Delta]) -> dict[str, tuple[int, str]]:
+    """For each address that a change takes or gives up: where the first such change is in the plan, and its address."""
+    found: dict[str, tuple[int, str]] = {}
+    for place, item in enumerate(deltas):
+        for address in (item.address, item.moved_from):
+            if address:
+                found.setdefault(address, (place, item.address))
+    return found
+
+
+def _cause(offer: str, now: str, causes: Collection[str], places: Mapping[str, tuple[int, str]]) -> str:
+    """The change to blame: the offer's own, else the first in the order of the plan."""
+    if offer in causes or now in causes:
+        return now
+    return min(places[cause] for cause in causes)[1]
+
+
+def _refusal(key: ApprovalKey) -> Diagnostic:
+    where = f" on {key.space}" if key.space else ""
+    return Diagnostic(
+        Code.NOT_APPROVED,
+        f"the plan would take the {key.aspect}{where} of {key.address} live, which is not approved as it is there",
+        "What goes live is checked against the approvals once more when the plan is applied.",
+        "Make the plan again with “offerkit promote --out FILE”.",
+        key.address,
+    )

@@ -1,0 +1,75 @@
+"""No plan gets past its checks: stages change by ``commit`` alone, which takes a plan only as ``verify`` gives it back."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from helpers.workspace import Workspace
+
+from offerkit.applier import commit, verify
+from offerkit.diagnostics import Refused
+from offerkit.store import Store
+from offerkit.workflow.apply import apply
+
+OFFERKIT = Path(__file__).resolve().parents[3] / "offerkit"
+
+
+def calls(name: str) -> Iterator[tuple[str, ast.Call]]:
+    """The modules that call something of that name, with each call."""
+    for path in OFFERKIT.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                called = node.func
+                if name == (called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")):
+                    yield path.relative_to(OFFERKIT).as_posix(), node
+
+
+def test_nothing_but_verify_says_that_a_plan_is_verified() -> None:
+    assert [module for module, _ in calls("Verified")] == ["applier/verify.py"]
+
+
+def test_nothing_but_commit_changes_what_stands_in_a_stage() -> None:
+    """A revision with changes or bodies; those of approvals, tokens and restored backups have none."""
+    changing = {
+        module
+        for module, call in calls("Draft")
+        if len(call.args) > 5 or {"changes", "bodies", "plan_digest"} & {keyword.arg for keyword in call.keywords}
+    }
+    assert changing == {"applier/commit.py"}
+    assert {module for module, _ in calls("commit") if not module.startswith("store/")} == {"workflow/apply.py"}
+
+
+def test_what_is_committed_is_what_was_verified(live_shop: Workspace) -> None:
+    """``Verified`` cannot be made of one plan and committed with another, or to another store."""
+    live_shop.change({"specs/shop/offers.yaml": {"offers": {"safari": {"label": "x"}}}})
+    plan = live_shop.plan()
+    with Store.open(live_shop.location, write=True) as store, store.transaction():
+        verified = verify(plan, store)
+        assert (verified.plan, verified.store) == (plan, store)
+        with pytest.raises(AttributeError):
+            verified.plan = live_shop.plan()  # type: ignore[misc]
+        made = commit(verified, actor="ada", time="2026-02-01T00:00:00.000000Z")
+    assert made.revision.plan_digest
+    assert live_shop.verified() == []
+
+
+def test_a_plan_that_does_not_verify_is_not_applied_and_nothing_is_changed(live_shop: Workspace) -> None:
+    live_shop.change({"specs/shop/offers.yaml": {"offers": {"safari": {"label": "x"}}}})
+    plan = live_shop.plan()
+    (step,) = plan.steps
+    with live_shop.store() as store:
+        before = list(store.rows())
+    for wrong in (
+        replace(plan, project="0" * 32),
+        replace(plan, steps=(replace(step, stage="shop@live"),)),
+        replace(plan, steps=(replace(step, before=None),)),
+        replace(plan, steps=(replace(step, changes=()),)),
+    ):
+        with pytest.raises(Refused):
+            apply(live_shop.session("ada"), wrong)
+    with live_shop.store() as store:
+        assert list(store.rows()) == before
