@@ -72,7 +72,7 @@ def main(arguments: Sequence[str]) -> int:
         place = Path(folder)
         before, after = (version(name, place / side) for name, side in ((asked.before, "b"), (asked.after, "a")))
         print(f"before: {before.module()}\nafter:  {after.module()}", flush=True)
-        kept = Kept(asked.keep, before) if asked.keep else None
+        kept = [Kept(asked.keep, one) if asked.keep else None for one in (before, after)]
         pairs, tally, begin = Pairs(before, after), Tally(asked.show, asked.statistics), time.monotonic()
         try:
             with ThreadPoolExecutor(asked.jobs) as pool:
@@ -84,17 +84,21 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if tally.differing else 0
 
 
-def _compared(seed: int, pairs: Pairs, kept: Kept | None, folder: Path) -> tuple[int, Outcome, dict[str, Any]]:
+def _compared(
+    seed: int, pairs: Pairs, kept: Sequence[Kept | None], folder: Path
+) -> tuple[int, Outcome, dict[str, Any]]:
     steps = list(steps_of(seed))
 
-    def answer(side: str, driver: Driver) -> dict[str, Any]:
+    def asked(side: str, number: int) -> dict[str, Any]:
         root = folder / f"run-{side}{seed:06}"
         shutil.rmtree(root, ignore_errors=True)
+        driver = pairs.get()[number]
         return _without(driver.run({"seed": seed, "root": str(root), "steps": steps}), str(root))
 
-    one, other = pairs.get()
-    old = kept.answer(steps, lambda: answer("b", one)) if kept else answer("b", one)
-    new = answer("a", other)
+    old, new = (
+        store.answer(steps, lambda side=side, number=number: asked(side, number)) if store else asked(side, number)
+        for number, (side, store) in enumerate(zip(("b", "a"), kept, strict=True))
+    )
     return seed, differences(seed, steps, old, new), new
 
 
@@ -200,7 +204,9 @@ def _asked(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--show", metavar="NUMBER", type=int, default=3, help="differences shown of a project (default: 3)"
     )
-    parser.add_argument("--keep", metavar="DIR", type=Path, help="keep the answers of before here, for the next run")
+    parser.add_argument(
+        "--keep", metavar="DIR", type=Path, help="keep answers here, for the next run with the same code"
+    )
     parser.add_argument("--statistics", action="store_true", help="also how often each command exited with which code")
     return parser.parse_args(arguments)
 
