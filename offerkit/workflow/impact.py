@@ -127,7 +127,7 @@ def _environment(
         fewest = 1 if asked.examples else FEWEST
         axes = {f"{catalog.dimension.name}.{name}": Segments(people.will, name, AXIS_VALUES, fewest) for name in fields}
         for pair in found:
-            space = _space(store, people, pair, axes, limit.text if limit is not None else "")
+            space = space_impact(store, people, pair, axes, limit.text if limit is not None else "")
             yield space if asked.examples else without_contacts(space)
 
 
@@ -155,9 +155,10 @@ class _Totals:
     by: dict[str, dict[str, NDArray[numpy.int64]]] = field(default_factory=dict)
 
 
-def _space(
+def space_impact(
     store: Store | None, people: Population, pair: Pair, segments: Mapping[str, Segments], max_lost: str
 ) -> SpaceImpact:
+    """What changes for the contacts on a space, with a few of each change as examples, by key."""
     names = pair.offers()
     changes = {name: _Change() for name in names}
     totals = _Totals(by={axis: {} for axis in segments})
@@ -239,9 +240,10 @@ def _why(word: str, name: str, pair: Pair, both: Both, column: int) -> str:
     import numpy
 
     columns = numpy.array([column])
+    old, new = pair.reasons
     if word == "lost":
-        return why_not(pair.new, both.new, name, columns)[0].reason
-    return f"before: {why_not(pair.old, both.old, pair.old_names.get(name, name), columns)[0].reason}"
+        return why_not(new, both.new, name, columns)[0][0].sentence
+    return f"before: {why_not(old, both.old, pair.old_names.get(name, name), columns)[0][0].sentence}"
 
 
 def _keys(people: People, numbers: set[int]) -> dict[int, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,14 +12,14 @@ from typing import TYPE_CHECKING
 from offerkit.batch import FORMATS, Batch, Decided, People, Program, Results, open_people, over, program
 from offerkit.batch.gates import column, fields_read
 from offerkit.batch.program import conditions
+from offerkit.batch.reasons import Reasons
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.engine.call import Call, Who
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
+from offerkit.engine.reasons import Cause, Reason
 from offerkit.engine.report import Report
-from offerkit.engine.resources import Offer, Requirement
-from offerkit.engine.slice import wanted
 from offerkit.loader.output import RESULTS, check_output, replacing
 from offerkit.reports.simulation import AxisValue, Loss, OfferResult, Simulation, SpaceResult
 from offerkit.rules.types import Row
@@ -71,13 +72,13 @@ def simulate(
         check_output(asked.out, RESULTS)
     axes = tuple(axis_field(catalog, name) for name in dict.fromkeys(asked.axes))
     calls = [call_for(catalog, space, asked, at) for space in asked.spaces or sorted(catalog.spaces)]
-    programs = [program(catalog, call) for call in calls]
+    programs = [program(catalog, call, reasons=True) for call in calls]
     needed = {*axes, *(name for made in programs for name in fields_of(made))}
     types = {name: type_ for name, type_ in catalog.dimension.fields.items() if name in needed}
     with bad_rows(asked.set_aside) as bad, open_people(contacts, catalog.dimension.key, types, progress, bad) as people:
         bad.refuse_empty(people.count, catalog.dimension.name)
         results = Results(people) if asked.out is not None else None
-        spaces = [_space(engine.store, people, made, axes, results) for made in programs]
+        spaces = [space_result(engine.store, people, made, axes, results) for made in programs]
         if results is not None and asked.out is not None:
             with replacing(asked.out, RESULTS) as path:
                 results.write(path, asked.out.suffix)
@@ -209,7 +210,7 @@ def fields_of(made: Program) -> Iterator[str]:
     """The contact's fields that a program reads; where hooks take part, all."""
     if asks_hooks(made):
         yield from made.catalog.dimension.fields
-    for gate in conditions(made):
+    for gate in (*made.gates, *conditions(made)):
         yield from fields_read(gate)
 
 
@@ -219,16 +220,14 @@ class _Counts:
 
     by_rank: NDArray[numpy.int64]
     by_count: NDArray[numpy.int64]
-    failed: NDArray[numpy.int64]
-    eligible: NDArray[numpy.int64]
-    presentable: NDArray[numpy.int64]
-    in_environment: int = 0
+    out: dict[int, Counter[Cause]]
     axes: dict[str, _Axis] = field(default_factory=dict)
 
 
-def _space(
+def space_result(
     store: Store | None, people: People, made: Program, axes: Sequence[str], results: Results | None
 ) -> SpaceResult:
+    """What the contacts get on the space of ``made``, and why not; ``results`` collects it contact by contact."""
     import numpy
 
     catalog, n, size = made.catalog, made.call.n, len(made.items)
@@ -237,13 +236,16 @@ def _space(
     def zeros(*shape: int) -> NDArray[numpy.int64]:
         return numpy.zeros(shape, numpy.int64)
 
-    counts = _Counts(zeros(n, size), zeros(n + 1), zeros(len(made.gates)), zeros(size), zeros(size))
+    why = Reasons(made)
+    counts = _Counts(zeros(n, size), zeros(n + 1), {place: Counter() for place in why.slice})
     counts.axes = {name: _Axis(people, name) for name in axes}
     for chunk in decide_people(people, batch, store):
         _add(counts, chunk, size)
+        for place, cause, count in why.count(chunk):
+            counts.out[place][cause] += count
         if results is not None:
             results.add(made, chunk)
-    offers = sorted(_offers(made, counts, people.count), key=lambda offer: (-offer.contacts, offer.offer))
+    offers = sorted(_offers(made, counts, why.slice), key=lambda offer: (-offer.contacts, offer.offer))
     names = [catalog.offers[item.place].name for item in made.items]
     return SpaceResult(
         f"{catalog.environment}/{made.call.space}", people.count, counts.by_count.tolist(), offers,
@@ -258,75 +260,27 @@ def _add(counts: _Counts, chunk: Decided, size: int) -> None:
         counts.by_rank[rank] += numpy.bincount(row[row >= 0], minlength=size)[:size]
     per_contact = (chunk.picks >= 0).sum(axis=0)
     counts.by_count += numpy.bincount(per_contact, minlength=len(counts.by_count))
-    inside = chunk.holds[-1]
-    counts.in_environment += int(inside.sum())
-    counts.failed += (inside & ~chunk.holds[:-1]).sum(axis=1)
-    counts.eligible += chunk.eligible.sum(axis=1)
-    counts.presentable += chunk.presentable.sum(axis=1)
     for axis in counts.axes.values():
         axis.add(chunk)
 
 
-def _offers(made: Program, counts: _Counts, contacts: int) -> Iterator[OfferResult]:
+def _offers(made: Program, counts: _Counts, slice_: Sequence[int]) -> Iterator[OfferResult]:
+    """Every offer of the slice, with the reasons for which others do not get it, that of most contacts first."""
     catalog = made.catalog
-    space = catalog.spaces[made.call.space]
     items: dict[int, list[int]] = {}
     for number, item in enumerate(made.items):
         items.setdefault(item.place, []).append(number)
-    for place in catalog.members(wanted(space, made.call)):
+    order = {reason: place for place, reason in enumerate(Reason)}
+    for place in slice_:
         offer, own = catalog.offers[place], items.get(place, [])
         by_rank = counts.by_rank[:, own].sum(axis=1).tolist() if own else [0] * made.call.n
-        losses = list(_losses(made, counts, offer, own, contacts)) if own else [never(offer, space.name, made)]
-        losses.sort(key=lambda loss: -loss.contacts)
+        losses = [
+            Loss(cause.sentence, cause.address, count)
+            for cause, count in sorted(
+                counts.out[place].items(), key=lambda pair: (-pair[1], order[pair[0].reason], pair[0].sentence)
+            )
+        ]
         yield OfferResult(offer.name, offer.category, sum(by_rank), by_rank, losses)
-
-
-def _losses(made: Program, counts: _Counts, offer: Offer, own: Sequence[int], contacts: int) -> Iterator[Loss]:
-    numbers = {gate: number for number, gate in enumerate(made.gates)}
-    catalog = made.catalog
-    if catalog.when is not None and counts.in_environment < contacts:
-        yield Loss("the environment's filter", catalog.when.address, contacts - counts.in_environment)
-    for what, requirement in requirements(offer):
-        number = numbers.get(requirement.gate)
-        if number is not None and counts.failed[number]:
-            text = " ".join(requirement.gate.condition.text.split())
-            yield Loss(f"{what}: {text}", requirement.address, int(counts.failed[number]))
-    shown, best = int(counts.presentable[own].max()), int(counts.eligible[own].max())
-    if best > shown:
-        yield Loss("presentation rules", "", best - shown)
-    got = int(counts.by_rank[:, own].sum())
-    if shown > got:
-        yield Loss("others weigh more", "", shown - got)
-
-
-def requirements(offer: Offer) -> Iterator[tuple[str, Requirement]]:
-    """The conditions of an offer in the order of the decision, each with what it is in words."""
-    for category in offer.chain:
-        if category.when is not None:
-            yield f"category “{category.path}”", category.when
-    for requirement in offer.requirements:
-        yield (f"filter “{requirement.name}”" if requirement.name else "the offer's condition"), requirement
-    for weight in offer.weights:
-        if weight.when is not None and len(offer.weights) == 1:
-            yield "its only weight", weight.when
-
-
-def never(offer: Offer, space: str, made: Program) -> Loss:
-    """Why an offer can reach nobody on this space and day, whoever they are."""
-    today = made.facts.today
-    off = next((category for category in offer.chain if not category.enabled), None)
-    out = next((category for category in offer.chain if not category.days.hold(today)), None)
-    if off is not None:
-        return Loss(f"category “{off.path}” is disabled", off.address, 0)
-    if out is not None:
-        return Loss(f"category “{out.path}” is outside of its dates", out.address, 0)
-    if not offer.enabled:
-        return Loss("it is disabled", offer.address, 0)
-    if space not in offer.spaces:
-        return Loss(f"it is not activated on {space}", offer.address, 0)
-    if not offer.days.hold(today):
-        return Loss("it is outside of its dates", offer.address, 0)
-    return Loss("no weight of it is above 0 here and now", offer.address, 0)
 
 
 class _Axis:
