@@ -10,8 +10,7 @@ from offerkit.address import Stage as StageName
 from offerkit.applier.verify import Verified
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval, keys_of, standing
-from offerkit.planning.codec import plan_digest
-from offerkit.planning.plan import Plan, Step
+from offerkit.planning.plan import Plan, Step, plan_digest
 from offerkit.store import ChangeRow, Draft, RevisionRow, Store
 from offerkit.store.views import stage_view
 

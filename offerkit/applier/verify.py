@@ -17,8 +17,8 @@ from offerkit.fingerprint import JsonMap
 from offerkit.governance.approvals import Decision, approved, counting, standing, unapproved
 from offerkit.governance.rights import without_administrator
 from offerkit.models import model_of
-from offerkit.planning.campaigns import not_live
 from offerkit.planning.fields import concealed, field_changes, field_changes_by_place
+from offerkit.planning.make import not_live
 from offerkit.planning.plan import FieldChange, Plan, PlanKind, Step
 from offerkit.state.before_after import BeforeAfter
 from offerkit.state.changes import Action, delta

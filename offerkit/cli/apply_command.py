@@ -40,7 +40,7 @@ def command(
     touches or relies on has changed since. All of it happens in one transaction, or nothing.
     """
     from offerkit.diagnostics import Code, refuse
-    from offerkit.planning.select import Patterns
+    from offerkit.planning.make import Patterns
     from offerkit.workflow.plan import plan
     from offerkit.workflow.plan_files import saved
 

@@ -45,7 +45,7 @@ def command(
     ADDRESS narrows the plan: an address or a pattern such as 'recipients/offer.canada-*', 'offer.*' or
     'recipients'. What the chosen cannot do without comes along.
     """
-    from offerkit.planning.select import Patterns
+    from offerkit.planning.make import Patterns
     from offerkit.workflow.plan import plan
 
     session = shell.session()

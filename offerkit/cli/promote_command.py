@@ -57,7 +57,7 @@ def command(
     “offerkit apply PLAN” carries it out later. ENVIRONMENT and ADDRESS narrow it; what the chosen offers need
     rides along.
     """
-    from offerkit.planning.select import Patterns
+    from offerkit.planning.make import Patterns
     from offerkit.workflow.promote import promote
 
     session = shell.session(lock_timeout=lock_timeout, message=message, override_impact=override_impact)

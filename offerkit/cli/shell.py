@@ -136,7 +136,7 @@ class Shell:
         The JSON of an impact goes to standard error: standard output is the plan, byte by byte.
         """
         self.form = form
-        from offerkit.planning.codec import encode, plan_digest
+        from offerkit.planning.plan import encode, plan_digest
         from offerkit.reports.style import CONCISE
 
         layout = CONCISE.everything() if full else CONCISE
