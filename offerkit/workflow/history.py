@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from offerkit.address import parse_address, parse_stage
 from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.governance.approvals import Approval
+from offerkit.planning.make import Context, steps_for
 from offerkit.planning.plan import Step
-from offerkit.planning.steps import Context, steps_for
 from offerkit.reports.history import HistoryLine
 from offerkit.reports.impact_record import RecordedSpace, overridden, recorded
 from offerkit.reports.words import DONE, count

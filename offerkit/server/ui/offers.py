@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from offerkit.address import Kind, Stage, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
-from offerkit.planning.select import Patterns
+from offerkit.planning.make import Patterns
 from offerkit.reports.preview import Preview
 from offerkit.reports.steps_html import steps_html
 from offerkit.server.ui.approvals import decidable, grouped

@@ -17,9 +17,8 @@ from starlette.testclient import TestClient
 
 from offerkit.address import Kind
 from offerkit.fingerprint import canonical, fingerprint
-from offerkit.planning.codec import envelope
 from offerkit.planning.fields import field_changes
-from offerkit.planning.plan import Plan
+from offerkit.planning.plan import Plan, envelope
 from offerkit.server import callers, desk
 from offerkit.state.entries import Body, Entry
 
