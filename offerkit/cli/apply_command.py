@@ -9,8 +9,7 @@ import click
 from offerkit.cli.complete import addresses_or_files
 from offerkit.cli.impact import override_option
 from offerkit.cli.options import blocked_option, changing, exclude_option, full_option, pass_shell
-from offerkit.cli.planned import carry_out, finish, warn_if_older
-from offerkit.cli.shell import Shell, is_file
+from offerkit.cli.shell import Shell, carry_out, finish, is_file, warn_if_older
 
 
 @click.command("apply")

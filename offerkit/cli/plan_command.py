@@ -15,8 +15,7 @@ from offerkit.cli.options import (
     out_option,
     pass_shell,
 )
-from offerkit.cli.planned import finish, warn_if_older
-from offerkit.cli.shell import Shell
+from offerkit.cli.shell import Shell, finish, warn_if_older
 
 
 @click.command("plan")

@@ -16,8 +16,7 @@ from offerkit.cli.options import (
     out_option,
     pass_shell,
 )
-from offerkit.cli.planned import carry_out, finish, foresee, to_be_applied
-from offerkit.cli.shell import Shell
+from offerkit.cli.shell import Shell, carry_out, finish, foresee, to_be_applied
 
 
 @click.command("promote")
