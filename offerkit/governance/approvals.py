@@ -17,10 +17,9 @@ from offerkit.address import Kind, parse_address
 from offerkit.diagnostics import Code, Diagnostic
 from offerkit.fingerprint import Json, JsonMap, canonical, digest
 from offerkit.planning.plan import ApprovalKey, ApprovalReset, Aspect
-from offerkit.state.before_after import BeforeAfter
 from offerkit.state.changes import Delta
 from offerkit.state.effective import EffectiveOffer, SpaceFields, declared_fields
-from offerkit.state.snapshot import Snapshot
+from offerkit.state.snapshot import BeforeAfter, Snapshot
 
 _ELIGIBILITY = ("code", "enabled", "eligible", "weights", "themes", "category")
 _OFFER = re.compile(rb"\boffer\b", re.IGNORECASE)

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from offerkit.batch import FORMATS, Batch, Decided, People, Program, Results, open_people, over, program
-from offerkit.batch.gates import column, fields_read
+from offerkit.batch.gates import fields_read
 from offerkit.batch.program import conditions
 from offerkit.batch.reasons import Reasons
+from offerkit.batch.segments import Given, Segments
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.engine.call import Call, Who
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 AXIS_VALUES = 20
 """Segments of an axis that an impact tells apart, those of most contacts."""
+TOP = 10
+"""Offers of an axis's value that are told, those that reach most of its contacts."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,8 @@ def simulate(
     with bad_rows(asked.set_aside) as bad, open_people(contacts, catalog.dimension.key, types, progress, bad) as people:
         bad.refuse_empty(people.count, catalog.dimension.name)
         results = Results(people) if asked.out is not None else None
-        spaces = [space_result(engine.store, people, made, axes, results) for made in programs]
+        segments = {name: Segments(people, name) for name in axes}
+        spaces = [space_result(engine.store, people, made, segments, results) for made in programs]
         if results is not None and asked.out is not None:
             with replacing(asked.out, RESULTS) as path:
                 results.write(path, asked.out.suffix)
@@ -187,14 +191,19 @@ def by_spark(
 
 def axis_field(catalog: Catalog, name: str) -> str:
     """The field of the contact that ``name`` (``country`` or ``recipient.country``) means; Refused if there is none."""
+    if found := field_named(catalog, name):
+        return found
+    raise refuse(
+        Code.UNKNOWN_AXIS,
+        f"there is no axis “{name[:80]}”: {catalog.dimension.name} has no such field",
+        hint=suggestion(name.removeprefix(f"{catalog.dimension.name}."), catalog.dimension.fields),
+    )
+
+
+def field_named(catalog: Catalog, name: str) -> str:
+    """The same; empty when the contacts have no such field."""
     found = name.removeprefix(f"{catalog.dimension.name}.")
-    if found not in catalog.dimension.fields:
-        raise refuse(
-            Code.UNKNOWN_AXIS,
-            f"there is no axis “{name[:80]}”: {catalog.dimension.name} has no such field",
-            hint=suggestion(found, catalog.dimension.fields),
-        )
-    return found
+    return found if found in catalog.dimension.fields else ""
 
 
 def call_for(catalog: Catalog, space: str, asked: Asked, at: datetime) -> Call:
@@ -221,11 +230,11 @@ class _Counts:
     by_rank: NDArray[numpy.int64]
     by_count: NDArray[numpy.int64]
     out: dict[int, Counter[Cause]]
-    axes: dict[str, _Axis] = field(default_factory=dict)
+    axes: Mapping[str, Given]
 
 
 def space_result(
-    store: Store | None, people: People, made: Program, axes: Sequence[str], results: Results | None
+    store: Store | None, people: People, made: Program, axes: Mapping[str, Segments], results: Results | None
 ) -> SpaceResult:
     """What the contacts get on the space of ``made``, and why not; ``results`` collects it contact by contact."""
     import numpy
@@ -237,8 +246,10 @@ def space_result(
         return numpy.zeros(shape, numpy.int64)
 
     why = Reasons(made)
-    counts = _Counts(zeros(n, size), zeros(n + 1), {place: Counter() for place in why.slice})
-    counts.axes = {name: _Axis(people, name) for name in axes}
+    counts = _Counts(
+        zeros(n, size), zeros(n + 1), {place: Counter() for place in why.slice},
+        {name: found.given() for name, found in axes.items()},
+    )  # fmt: skip
     for chunk in decide_people(people, batch, store):
         _add(counts, chunk, size)
         for place, cause, count in why.count(chunk):
@@ -249,7 +260,10 @@ def space_result(
     names = [catalog.offers[item.place].name for item in made.items]
     return SpaceResult(
         f"{catalog.environment}/{made.call.space}", people.count, counts.by_count.tolist(), offers,
-        [(f"{catalog.dimension.name}.{name}", axis.values(names)) for name, axis in counts.axes.items()],
+        [
+            (f"{catalog.dimension.name}.{name}", _values(axes[name], given, names))
+            for name, given in counts.axes.items()
+        ],
     )  # fmt: skip
 
 
@@ -260,8 +274,8 @@ def _add(counts: _Counts, chunk: Decided, size: int) -> None:
         counts.by_rank[rank] += numpy.bincount(row[row >= 0], minlength=size)[:size]
     per_contact = (chunk.picks >= 0).sum(axis=0)
     counts.by_count += numpy.bincount(per_contact, minlength=len(counts.by_count))
-    for axis in counts.axes.values():
-        axis.add(chunk)
+    for given in counts.axes.values():
+        given.add(chunk)
 
 
 def _offers(made: Program, counts: _Counts, slice_: Sequence[int]) -> Iterator[OfferResult]:
@@ -283,52 +297,16 @@ def _offers(made: Program, counts: _Counts, slice_: Sequence[int]) -> Iterator[O
         yield OfferResult(offer.name, offer.category, sum(by_rank), by_rank, losses)
 
 
-class _Axis:
-    """Counts by a field's value, in the people's database: an axis may have as many values as there are contacts."""
-
-    def __init__(self, people: People, name: str) -> None:
-        self._people, self._field = people, column(name)
-        self._table = people.fresh("axis")
-        self._value = f"CAST({self._field} AS VARCHAR)"
-        people.connection.execute(f"CREATE TEMP TABLE {self._table} (v VARCHAR, item INTEGER, count BIGINT)")
-
-    def add(self, chunk: Decided) -> None:
-        """One chunk; item -1 are those who get nothing."""
-        import numpy
-
-        ranks, columns = numpy.nonzero(chunk.picks >= 0)
-        none = numpy.flatnonzero((chunk.picks < 0).all(axis=0))
-        rows = {
-            "n": numpy.concatenate([columns, none]) + chunk.first,
-            "item": numpy.concatenate([chunk.picks[ranks, columns], numpy.full(len(none), -1, chunk.picks.dtype)]),
-        }
-        connection = self._people.connection
-        connection.register("picked", rows)
-        connection.execute(
-            f"INSERT INTO {self._table} SELECT {self._value}, item, count(*)"  # noqa: S608 - our own names
-            " FROM picked JOIN contact USING (n) GROUP BY ALL"
-        )
-        connection.unregister("picked")
-
-    def values(self, names: Sequence[str]) -> list[AxisValue]:
-        """Every value, that of most contacts first; ``names`` are the items' offers."""
-        connection = self._people.connection
-        sizes = connection.execute(
-            f"SELECT {self._value} AS v, count(*) FROM contact GROUP BY v ORDER BY count(*) DESC, v"  # noqa: S608 - quoted
-        ).fetchall()
-        counts: dict[str | None, dict[str, int]] = {value: {} for value, _ in sizes}
-        nothing: dict[str | None, int] = {}
-        counted = connection.execute(f"SELECT v, item, sum(count)::BIGINT FROM {self._table} GROUP BY v, item")  # noqa: S608
-        while part := counted.fetchmany(10_000):
-            for value, item, count in part:
-                if item < 0:
-                    nothing[value] = count
-                else:
-                    by_offer = counts[value]
-                    by_offer[names[item]] = by_offer.get(names[item], 0) + count
-        connection.execute(f"DROP TABLE {self._table}")
-        rows = []
-        for value, size in sizes:
-            top = sorted(counts[value].items(), key=lambda pair: (-pair[1], pair[0]))[:10]
-            rows.append(AxisValue("unknown" if value is None else value, size, nothing.get(value, 0), top))
-        return rows
+def _values(segments: Segments, given: Given, offers: Sequence[str]) -> list[AxisValue]:
+    """What the segments of an axis are given; ``offers``: the names by item."""
+    counts: list[Counter[str]] = [Counter() for _ in segments.names]
+    nothing = [0] * len(segments.names)
+    for segment, item, count in given.counted():
+        if item < 0:
+            nothing[segment] = count
+        else:
+            counts[segment][offers[item]] += count
+    return [
+        AxisValue(name, size, none, sorted(top.items(), key=lambda pair: (-pair[1], pair[0]))[:TOP])
+        for name, size, none, top in zip(segments.names, segments.sizes, nothing, counts, strict=True)
+    ]

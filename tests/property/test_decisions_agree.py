@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 from offerkit.batch import Batch, open_people, over, program
 from offerkit.batch.reasons import Reasons
+from offerkit.batch.segments import Segments
 from offerkit.engine.call import Call
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.decide import decide
@@ -130,7 +131,7 @@ def _agree(seed: int, *, hooks: bool) -> set[Reason]:
                 told = {column: cause for cause, columns in said for column in columns.tolist()}
                 assert told == {column: outs[column][name] for column in out}
                 met |= {cause.reason for cause in told.values()}
-        simulated = space_result(store, table, asked, ("tier", "age"), None)
+        simulated = space_result(store, table, asked, {name: Segments(table, name) for name in ("tier", "age")}, None)
     assert len(simulated.offers) == len(made.members(wanted(made.spaces[case.call.space], case.call)))
     for offer in simulated.offers:
         assert offer.contacts == sum(offer.offer in names for names in chosen)
