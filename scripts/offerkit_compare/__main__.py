@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,15 +90,15 @@ def _compared(
 ) -> tuple[int, Outcome, dict[str, Any]]:
     steps = list(steps_of(seed))
 
-    def asked(side: str, number: int) -> dict[str, Any]:
+    def asked(number: int) -> dict[str, Any]:
+        side = "ba"[number]
         root = folder / f"run-{side}{seed:06}"
         shutil.rmtree(root, ignore_errors=True)
         driver = pairs.get()[number]
         return _without(driver.run({"seed": seed, "root": str(root), "steps": steps}), str(root))
 
     old, new = (
-        store.answer(steps, lambda side=side, number=number: asked(side, number)) if store else asked(side, number)
-        for number, (side, store) in enumerate(zip(("b", "a"), kept, strict=True))
+        store.answer(steps, partial(asked, number)) if store else asked(number) for number, store in enumerate(kept)
     )
     return seed, differences(seed, steps, old, new), new
 
