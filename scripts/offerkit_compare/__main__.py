@@ -19,7 +19,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from offerkit_compare.differences import Difference, Outcome, differences
+from offerkit_compare.difference import Difference
+from offerkit_compare.differences import Outcome, differences
 from offerkit_compare.expected import EXPECTED
 from offerkit_compare.sessions import steps_of
 from offerkit_compare.versions import DRIVER, ROOT, Driver, Version, version
