@@ -22,6 +22,8 @@ _IDLE = (Kind.CAMPAIGN, Kind.OPERATOR)
 _WORD = re.compile(r"[A-Za-z0-9_-]+")
 """Names are words; a category's name, and what is in another environment, are several, divided by a slash."""
 
+_LAST_OFFER = ("offer", "")
+
 
 @dataclass
 class Snapshot:
@@ -112,17 +114,17 @@ class Snapshot:
         """What the offers of ``environment`` inherit here."""
         known: Inheritance | None = self.memo.get(("inheritance", environment))
         if known is None:
-            known = Inheritance(environment, self, lambda: self.of_kind(Kind.SPACE, environment))
+            # It looks things up in a twin: it must not lead back here, since no collector of cycles runs in a command.
+            known = Inheritance(environment, self.with_entries(self.entries), self.of_kind(Kind.SPACE, environment))
             self.memo["inheritance", environment] = known
         return known
 
     def offer(self, address: str) -> EffectiveOffer:
         """The offer at ``address`` with all that it inherits here. Raises KeyError where nothing stands."""
-        known: EffectiveOffer | None = self.memo.get(("offer", address))
-        if known is None:
-            known = self.inheritance(parse_address(address).environment).offer(address)
-            self.memo["offer", address] = known
-        return known
+        last: EffectiveOffer | None = self.memo.get(_LAST_OFFER)  # one offer is asked for many times in a row
+        if last is None or last.address != address:
+            last = self.memo[_LAST_OFFER] = self.inheritance(parse_address(address).environment).offer(address)
+        return last
 
     def references(self, address: str) -> tuple[str, ...]:
         """The addresses that the resource at ``address`` refers to, parents and environment included."""
