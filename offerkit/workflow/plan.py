@@ -28,8 +28,7 @@ from offerkit.planning.make import (
 )
 from offerkit.planning.plan import ApprovalReset, Blocked, Dependence, Plan, PlanKind, Step
 from offerkit.reports.words import listing
-from offerkit.state.changes import Action, Delta, by_environment, delta, final_names
-from offerkit.state.entries import Body, Entry, Layered
+from offerkit.state.changes import Action, Body, Delta, Entry, Layered, by_environment, delta, final_names
 from offerkit.state.references import references_of
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store

@@ -15,8 +15,7 @@ from offerkit.governance.rights import WRITERS
 from offerkit.loader import Loaded
 from offerkit.planning.make import Context, Patterns, steps_for
 from offerkit.planning.plan import Blocked, Dependence, Plan, PlanKind, Reason, Step
-from offerkit.state.changes import Action, Delta
-from offerkit.state.entries import Body, Entry, Layered
+from offerkit.state.changes import Action, Body, Delta, Entry, Layered
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import Stages
