@@ -1,4 +1,4 @@
-"""Instants: as text in UTC, on the wall clock of a time zone, and as they are shown.
+"""Instants: as text in UTC, on the wall clock of a time zone, and as they are shown; and periods.
 
 Inside, an instant is an aware ``datetime``. The text that :func:`utc` gives has one length, so that it sorts as the
 instants do: the store, plans and JSON hold no other.
@@ -6,9 +6,11 @@ instants do: the store, plans and JSON hold no other.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
 
+_DURATION = re.compile(r"(?:(\d{1,5})d)?(?: ?(\d{1,7})h)?")
 _LENGTH = len("2026-11-01T12:00:00.000000Z")
 
 
@@ -61,3 +63,12 @@ def common_zone(zones: Iterable[tzinfo]) -> tzinfo:
     """
     found = set(zones)
     return found.pop() if len(found) == 1 else UTC
+
+
+def duration(text: str) -> timedelta:
+    """A period as rules and options write it: ``2d 6h``; a day is 24 hours. Raises ValueError for anything else."""
+    match = _DURATION.fullmatch(text)
+    if match is None or not any(match.groups()):
+        raise ValueError(f"“{text[:80]}” is not a duration; write days and hours as in 2d 6h")
+    days, hours = (int(part or 0) for part in match.groups())
+    return timedelta(days=days, hours=hours)

@@ -6,8 +6,8 @@ the first n. No hook is called here: where they take part, offerkit.workflow.hoo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,9 @@ from offerkit.batch.gates import gate_sql, gives_integer
 from offerkit.batch.over import Over
 from offerkit.batch.people import People
 from offerkit.batch.program import Program
+from offerkit.engine.condition import Gate
 from offerkit.engine.ranking import tie_text
+from offerkit.engine.reasons import Cause
 from offerkit.engine.weights import times
 from offerkit.rules.duckdb_literals import literal
 from offerkit.rules.types import Base
@@ -43,7 +45,9 @@ class Decided:
     """A chunk. ``first``: the number of its first contact. ``picks``: items by rank and contact, -1 for none.
 
     ``holds`` is the matrix of conditions (one row a condition, the last one the environment's filter), ``eligible``
-    and ``presentable`` that of items before and after presentation rules.
+    and ``presentable`` that of items before and after presentation rules. ``positive``: for whom a formula gives a
+    weight. ``alone``: where every contact was decided by itself, why that of a column is not proposed the offer of a
+    place.
     """
 
     first: int
@@ -51,6 +55,8 @@ class Decided:
     holds: NDArray[numpy.bool_]
     eligible: NDArray[numpy.bool_]
     presentable: NDArray[numpy.bool_]
+    positive: Mapping[Gate, NDArray[numpy.bool_]] = field(default_factory=dict)
+    alone: Callable[[int], Mapping[int, Cause]] | None = None
 
 
 def decide_all(people: People, batch: Batch) -> Iterator[Decided]:
@@ -133,7 +139,7 @@ class _Made:
             picks = by_group(alive, self._groups, self._ties, mixing, program.call.n)
         else:
             picks = by_weight(numpy.where(alive, weights, 0), self._ties, mixing, program.call.n)
-        return Decided(first, picks, holds, eligible, presentable)
+        return Decided(first, picks, holds, eligible, presentable, self._formulas.positive(rows))
 
     def _take(self, people: People, alive: NDArray[numpy.bool_], holds: NDArray[numpy.bool_], first: int) -> None:
         """Step 8."""
@@ -204,6 +210,18 @@ class _Formulas:
                     value = sql if whole else f"CAST(({sql}) AS DECIMAL(38,6)) * CAST(1000000 AS DECIMAL(7,0))"
                     self.columns.append(f"CAST({value} AS BIGINT) AS {name}")
         self._unit = Decimal(10) ** digits
+
+    def positive(self, rows: dict[str, Array]) -> dict[Gate, NDArray[numpy.bool_]]:
+        """For whom each formula gives a weight: a number above 0."""
+        import numpy
+
+        found: dict[Gate, NDArray[numpy.bool_]] = {}
+        for part in self._computed:
+            for weight in part.weights:
+                if weight.formula is not None:
+                    column = numpy.ma.filled(rows[self._places[id(weight)][0]], 0)
+                    found[weight.formula] = numpy.greater(column.astype(numpy.int64), 0)
+        return found
 
     def weights(self, rows: dict[str, Array], holds: NDArray[numpy.bool_], alive: NDArray[numpy.bool_]) -> Array | None:
         """Weights by item and contact; None when no item needs it. Items without a weight are taken from ``alive``."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
 
@@ -11,8 +12,10 @@ from offerkit.engine.call import Call
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import Facts, Gate, facts_at
 from offerkit.engine.lineup import Lineup
-from offerkit.engine.resources import Weight
+from offerkit.engine.reasons import checks
+from offerkit.engine.resources import Offer, Space, Weight
 from offerkit.engine.slice import wanted
+from offerkit.engine.weights import standing
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Program:
     line: Lineup
     items: tuple[Item, ...]
     gates: tuple[Gate, ...]
+    deciding: int
+    """How many of them decide; the others only tell why not."""
 
     def number(self, gate: Gate) -> int:
         """The number of a condition among ``gates``."""
@@ -45,11 +50,12 @@ class Program:
         return {gate: number for number, gate in enumerate(self.gates)}
 
 
-def program(catalog: Catalog, call: Call) -> Program:
-    """The program of ``call``, whose contact and key count for nothing."""
+def program(catalog: Catalog, call: Call, *, reasons: bool = False) -> Program:
+    """The program of ``call``, whose contact and key count for nothing; with ``reasons`` it can tell why not, too."""
     space = catalog.spaces[call.space]
     facts = facts_at(call.now, catalog.zone, catalog.nobody, call.data)
-    line = catalog.lineup(space.name, facts.today, wanted(space, call))
+    asked = wanted(space, call)
+    line = catalog.lineup(space.name, facts.today, asked)
     pairs = [*(zip(line.bundle.gates, line.masks, strict=True) if line.bundle is not None else ()), *line.gates]
     size = len(line.entries) + len(line.computed)
     needs: list[list[int]] = [[] for _ in range(size)]
@@ -61,12 +67,12 @@ def program(catalog: Catalog, call: Call) -> Program:
             gates.append(gate)
     rows = [(entry.place, entry.weight) for entry in line.entries] + [(c.offer.place, None) for c in line.computed]
     items = tuple(Item(place, weight, tuple(need)) for (place, weight), need in zip(rows, needs, strict=True))
-    known = set(gates)
-    for gate in _further(catalog, line):
-        if gate not in known:
-            known.add(gate)
-            gates.append(gate)
-    return Program(catalog, call, facts, line, items, tuple(gates))
+    deciding = dict.fromkeys((*gates, *_further(catalog, line)))
+    telling = (
+        _telling((catalog.offers[place] for place in catalog.members(asked)), space, facts.today) if reasons else ()
+    )
+    every = dict.fromkeys((*deciding, *telling))
+    return Program(catalog, call, facts, line, items, tuple(every), len(deciding))
 
 
 def _further(catalog: Catalog, line: Lineup) -> Iterator[Gate]:
@@ -81,6 +87,15 @@ def _further(catalog: Catalog, line: Lineup) -> Iterator[Gate]:
             yield weight.when.gate
 
 
+def _telling(offers: Iterable[Offer], space: Space, today: date) -> Iterator[Gate]:
+    """What is asked of ``offers`` before they are out for everybody, those that nobody can get included."""
+    for offer in offers:
+        asked = list(checks(offer, space, today))
+        requirements = [check.requirement for check in asked]
+        requirements += [weight.when for weight in standing(offer, space.name, today)]
+        yield from (requirement.gate for requirement in requirements if requirement is not None)
+
+
 def weights_of(line: Lineup) -> Iterator[Weight]:
     """The weights of the items whose weight is worked out for each contact."""
     for part in line.computed:
@@ -88,8 +103,8 @@ def weights_of(line: Lineup) -> Iterator[Weight]:
 
 
 def conditions(made: Program) -> Iterator[Gate]:
-    """Every condition and formula that the program may ask."""
-    yield from made.gates
+    """Every condition and formula that decides."""
+    yield from made.gates[: made.deciding]
     for weight in weights_of(made.line):
         if weight.formula is not None:
             yield weight.formula

@@ -9,8 +9,7 @@ import click
 from offerkit.cli.complete import addresses_or_files
 from offerkit.cli.impact import override_option
 from offerkit.cli.options import blocked_option, changing, exclude_option, full_option, pass_shell
-from offerkit.cli.planned import carry_out, finish, warn_if_older
-from offerkit.cli.shell import Shell, is_file
+from offerkit.cli.shell import Shell, carry_out, finish, is_file, warn_if_older
 
 
 @click.command("apply")
@@ -40,7 +39,7 @@ def command(
     touches or relies on has changed since. All of it happens in one transaction, or nothing.
     """
     from offerkit.diagnostics import Code, refuse
-    from offerkit.planning.select import Patterns
+    from offerkit.planning.make import Patterns
     from offerkit.workflow.plan import plan
     from offerkit.workflow.plan_files import saved
 

@@ -26,10 +26,10 @@ def command(shell: Shell, environment: str, key: str, expires: str, stage: str) 
     The secret is read from the environment variable that the environment names (inbound: key_secret_env). Sites sign
     by themselves; this command is to try it out, and to compare.
     """
-    from offerkit.engine.durations import duration
     from offerkit.server.declared import declared
     from offerkit.server.keys import secret_of, sign
     from offerkit.store.proposition_rows import LONGEST_KEY
+    from offerkit.times import duration
     from offerkit.workflow.engine import trying
 
     try:

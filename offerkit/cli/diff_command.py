@@ -38,7 +38,7 @@ def command(
     TIME is a day (its end) or a time such as 2026-11-01T12:00, in the environment's time zone; where several
     environments with different ones are meant, in UTC.
     """
-    from offerkit.planning.select import Patterns
+    from offerkit.planning.make import Patterns
     from offerkit.reports import diff as report
     from offerkit.reports.style import CONCISE
     from offerkit.workflow.diff import difference

@@ -15,8 +15,7 @@ from offerkit.cli.options import (
     out_option,
     pass_shell,
 )
-from offerkit.cli.planned import finish, warn_if_older
-from offerkit.cli.shell import Shell
+from offerkit.cli.shell import Shell, finish, warn_if_older
 
 
 @click.command("plan")
@@ -45,7 +44,7 @@ def command(
     ADDRESS narrows the plan: an address or a pattern such as 'recipients/offer.canada-*', 'offer.*' or
     'recipients'. What the chosen cannot do without comes along.
     """
-    from offerkit.planning.select import Patterns
+    from offerkit.planning.make import Patterns
     from offerkit.workflow.plan import plan
 
     session = shell.session()

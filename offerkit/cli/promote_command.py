@@ -16,8 +16,7 @@ from offerkit.cli.options import (
     out_option,
     pass_shell,
 )
-from offerkit.cli.planned import carry_out, finish, foresee, to_be_applied
-from offerkit.cli.shell import Shell
+from offerkit.cli.shell import Shell, carry_out, finish, foresee, to_be_applied
 
 
 @click.command("promote")
@@ -57,7 +56,7 @@ def command(
     “offerkit apply PLAN” carries it out later. ENVIRONMENT and ADDRESS narrow it; what the chosen offers need
     rides along.
     """
-    from offerkit.planning.select import Patterns
+    from offerkit.planning.make import Patterns
     from offerkit.workflow.promote import promote
 
     session = shell.session(lock_timeout=lock_timeout, message=message, override_impact=override_impact)

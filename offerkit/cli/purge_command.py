@@ -6,8 +6,7 @@ import click
 
 from offerkit.cli.complete import environments
 from offerkit.cli.options import changing, format_option, full_option, out_option, pass_shell
-from offerkit.cli.planned import carry_out, finish, to_be_applied
-from offerkit.cli.shell import Shell
+from offerkit.cli.shell import Shell, carry_out, finish, to_be_applied
 
 
 @click.command("purge")

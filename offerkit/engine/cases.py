@@ -18,11 +18,11 @@ from offerkit.engine.check_call import make_call
 from offerkit.engine.compare import compare, known_expectations
 from offerkit.engine.decide import decide_many
 from offerkit.engine.decision import Decision
-from offerkit.engine.durations import duration
 from offerkit.engine.history import Past
 from offerkit.models.scopes import STATUSES
 from offerkit.rules.types import Base, FieldType, Row, Value
 from offerkit.rules.values import parse_instant, parse_value
+from offerkit.times import duration
 
 KEYS = frozenset(
     {

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from offerkit.address import Kind, ancestors
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.compile_offers import OfferCompiler
-from offerkit.engine.compile_rules import compile_rule
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.hooks import NO_HOOKS, Hooks
+from offerkit.engine.presentation import matches
 from offerkit.engine.ranking import offer_tie
 from offerkit.engine.resources import (
     CallField,
@@ -29,12 +30,23 @@ from offerkit.fingerprint import JsonMap
 from offerkit.models.category import Category as CategoryModel
 from offerkit.models.dimension import Dimension as DimensionModel
 from offerkit.models.environment import Environment
+from offerkit.models.rule import Rule
 from offerkit.models.scopes import field_types
 from offerkit.models.space import Space as SpaceModel
 from offerkit.models.typology import Typology
 from offerkit.rules.types import Row
 from offerkit.rules.values import parse_value
 from offerkit.state.effective import Inheritance
+from offerkit.times import duration
+
+_STATUSES = {
+    "any": frozenset[str](),
+    "accepted-or-rejected": frozenset({"accepted", "rejected"}),
+    "accepted": frozenset({"accepted"}),
+    "rejected": frozenset({"rejected"}),
+}
+_ANY_TIME = datetime(2000, 1, 1)
+"""For conditions that do not ask for the time."""
 
 
 def compile_catalog(
@@ -138,14 +150,14 @@ class _Compiler:
             yield (
                 name,
                 Space(
-                    name,
-                    address,
-                    model.channel,
-                    model.unitary,
-                    model.defaults.categories,
-                    model.defaults.themes,
-                    model.hooks.target_loading or "",
-                    model.hooks.post_processing or "",
+                    name=name,
+                    address=address,
+                    channel=model.channel,
+                    unitary=model.unitary,
+                    categories=model.defaults.categories,
+                    themes=model.defaults.themes,
+                    target_loading=model.hooks.target_loading or "",
+                    post_processing=model.hooks.post_processing or "",
                 ),
             )
 
@@ -185,10 +197,55 @@ class _Compiler:
             return ()
         addresses = [f"{self._environment}/rule.{name}" for name in Typology.model_validate(typology).rules]
         return tuple(
-            compile_rule(address, self._bodies[address], offers, categories, self._expressions)
+            _compile_rule(address, self._bodies[address], offers, categories, self._expressions)
             for address in addresses
             if address in self._bodies
         )
+
+
+def _compile_rule(
+    address: str, body: JsonMap, offers: Sequence[Offer], categories: Mapping[str, Category], expressions: Expressions
+) -> PresentationRule:
+    """The rule at ``address``, with the offers it applies to unless that depends on the clock."""
+    model = Rule.model_validate(body)
+    about = model.applies_to
+    contacts = None
+    if model.contacts is not None:
+        gate = expressions.target(model.contacts, address, ("contacts",))
+        contacts = Requirement(gate, address, ("contacts",))
+    rule = PresentationRule(
+        name=address.rpartition(".")[2],
+        address=address,
+        channel=model.channel or "",
+        everything=not (about.offers or about.categories or about.when is not None),
+        offers=frozenset(about.offers),
+        categories=about.categories,
+        applies_when=expressions.applies_to(about.when, address) if about.when is not None else None,
+        applies=None,
+        contacts=contacts,
+        of=model.counted.of,
+        statuses=_STATUSES[model.counted.status],
+        same_channel=model.counted.same_channel,
+        when=expressions.counted(model.counted.when, address) if model.counted.when is not None else None,
+        before=duration(model.period.before),
+        after=duration(model.period.after),
+        maximum=model.max,
+    )
+    if rule.applies_when is not None and rule.applies_when.uses_clock:
+        return rule
+    labels = {path: category.label for path, category in categories.items()}
+    places = (
+        offer.place
+        for offer in offers
+        if matches(
+            rule,
+            offer.row,
+            {"path": offer.category, "label": labels.get(offer.category)},
+            _ANY_TIME,
+            _ANY_TIME.date(),
+        )
+    )
+    return replace(rule, applies=frozenset(places))
 
 
 def _index(pairs: Iterable[tuple[str, int]], names: Iterable[str]) -> Mapping[str, tuple[int, ...]]:

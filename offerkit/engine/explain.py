@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
 from types import MappingProxyType
 
 from offerkit.engine import reasons
@@ -47,7 +46,7 @@ def explain(
             verdict = _presented(verdict, offer, over)
             presentable += verdict.out is None
         if verdict.out is None and offer.name in call.exclude:
-            verdict = replace(verdict, out=reasons.said(reasons.repeated(offer)))
+            verdict = replace(verdict, out=reasons.repeated(offer))
         if verdict.out is None:
             entries.extend(found if space.post_processing else found[:1])
         verdicts[offer.place] = verdict
@@ -65,7 +64,7 @@ def explain(
 
 def _slice(catalog: Catalog, space: Space, asked: Wanted, size: int) -> Slice:
     always = tuple(sorted(path for path, category in catalog.categories.items() if category.always))
-    others = reasons.said(reasons.not_in_slice(space, called=asked.source is From.CALL))
+    others = reasons.not_in_slice(space, called=asked.source is From.CALL)
     return Slice(asked.source, asked.categories, asked.themes, always, size, others)
 
 
@@ -77,13 +76,13 @@ def _offer(
     if out is not None:
         return Verdict(offer.name, offer.category, out), ()
     today = memo.facts.today
-    notes = reasons.weight_notes(offer, space, today, memo)
+    notes = reasons.weight_notes(offer, space, memo)
     found = best(standing(offer, space.name, today), memo)
     weighed = weigh(catalog, offer, found, memo.facts, reports)
     verdict = Verdict(
         offer.name,
         offer.category,
-        _weightless(offer, space, today, weighed.out, found, notes),
+        _weightless(offer, weighed.out, found, notes),
         weight=weighed.entries[0].weight if weighed.entries else None,
         number=found.number if found is not None else None,
         multipliers=offer.factors(today),
@@ -101,17 +100,15 @@ def _unmet(offer: Offer, space: Space, memo: Memo) -> Finding | None:
     return None
 
 
-def _weightless(
-    offer: Offer, space: Space, today: date, why: Reason | None, found: Best | None, notes: Sequence[str]
-) -> Finding | None:
+def _weightless(offer: Offer, why: Reason | None, found: Best | None, notes: Sequence[str]) -> Finding | None:
     """Steps 6 and 7."""
     if why is None:
         return None
     if found is None:
-        return reasons.no_weight_of(reasons.no_weight(offer, space, today), notes)
+        return reasons.no_weight(offer, notes)
     if why is Reason.NO_PRODUCT:
-        return reasons.said(reasons.no_product(found.source))
-    return reasons.said(reasons.weight_zero(found.source, multiplied=bool(found.number)))
+        return reasons.no_product(found.source)
+    return reasons.weight_zero(found.source)
 
 
 def _presented(verdict: Verdict, offer: Offer, over: Sequence[tuple[Reached, frozenset[int]]]) -> Verdict:
@@ -119,7 +116,7 @@ def _presented(verdict: Verdict, offer: Offer, over: Sequence[tuple[Reached, fro
     for found, about in over:
         count = found.count(offer) if offer.place in about else 0
         if count:
-            return replace(verdict, out=reasons.counted(found.rule, count))
+            return replace(verdict, out=reasons.enough(found.rule, count))
     return verdict
 
 
@@ -135,6 +132,6 @@ def _rank(catalog: Catalog, space: Space, call: Call, verdicts: dict[int, Verdic
         if rank is not None and rank <= call.n:
             verdicts[place] = replace(verdict, rank=rank, weight=weight_of[place])
         elif rank is None and space.post_processing:
-            verdicts[place] = replace(verdict, out=reasons.said(reasons.hook_dropped(space)))
+            verdicts[place] = replace(verdict, out=reasons.hook_dropped(space))
         else:
-            verdicts[place] = replace(verdict, rank=rank, out=reasons.said(reasons.beyond_n(offer, call.n)))
+            verdicts[place] = replace(verdict, rank=rank, out=reasons.beyond_n(offer, call.n))

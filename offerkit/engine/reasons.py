@@ -46,21 +46,24 @@ class Reason(StrEnum):
 
 
 class Meaning(NamedTuple):
-    """The step of domain.md §3 at which a reason arises (0: before any), when it holds, and its sentence.
+    """The step of domain.md §3 at which a reason arises (0: before any), when it holds, and its sentences.
 
-    ``sentence`` has the names of what it is filled with in braces; what is known of a single contact stands behind it.
+    ``many`` is said of all the contacts that it holds for, ``one`` of a single one, of whom more is known; names in
+    braces are filled in.
     """
 
     step: int
     condition: str
-    sentence: str
+    many: str
+    one: str = ""
 
 
 REASONS: Mapping[Reason, Meaning] = {
     Reason.NO_SPACE: Meaning(0, "before or after a change, the space does not exist", "there is no such space"),
     Reason.NO_OFFER: Meaning(0, "before or after a change, the offer does not exist", "there is no such offer"),
     Reason.ENVIRONMENT_CONDITION: Meaning(
-        2, "the environment's filter does not hold: nothing is proposed", "the environment's filter"
+        2, "the environment's filter does not hold: nothing is proposed",
+        "the environment's filter", "the environment's filter: {part}",
     ),
     Reason.NOT_IN_SLICE: Meaning(
         3, "the call, or else the space's defaults, ask for other categories, themes or offers",
@@ -70,30 +73,41 @@ REASONS: Mapping[Reason, Meaning] = {
         4, "its category or one above is disabled", "category “{category}” is disabled"
     ),
     Reason.CATEGORY_DATES: Meaning(
-        4, "today is not among the days of its category or of one above", "category “{category}” {period}"
+        4, "today is not among the days of its category or of one above",
+        "category “{category}” is outside of its dates", "category “{category}” {period}",
     ),
     Reason.CATEGORY_CONDITION: Meaning(
-        4, "the condition of its category or of one above does not hold", "category “{category}”: {condition}"
+        4, "the condition of its category or of one above does not hold",
+        "category “{category}”: {condition}", "category “{category}”: {part}",
     ),
-    Reason.OFFER_DISABLED: Meaning(5, "the offer is disabled", "the offer is disabled"),
+    Reason.OFFER_DISABLED: Meaning(5, "the offer is disabled", "it is disabled", "the offer is disabled"),
     Reason.NOT_ACTIVATED: Meaning(
-        5, "it is not live on this space, though perhaps on others", "it is not activated on {space}{elsewhere}"
+        5, "it is not live on this very space, though perhaps on others",
+        "it is not activated on {space}", "it is not activated on {space}{elsewhere}",
     ),
-    Reason.OFFER_DATES: Meaning(5, "today is not among its days", "the offer {period}"),
-    Reason.FILTER: Meaning(5, "one of its filters does not hold", "filter “{filter}”: {condition}"),
-    Reason.OFFER_CONDITION: Meaning(5, "its condition does not hold", "the offer's condition: {condition}"),
+    Reason.OFFER_DATES: Meaning(
+        5, "today is not among its days", "it is outside of its dates", "the offer {period}"
+    ),
+    Reason.FILTER: Meaning(
+        5, "one of its filters does not hold", "filter “{filter}”: {condition}", "filter “{filter}”: {part}"
+    ),
+    Reason.OFFER_CONDITION: Meaning(
+        5, "its condition does not hold", "the offer's condition: {condition}", "the offer's condition: {part}"
+    ),
     Reason.NO_WEIGHT: Meaning(
-        6, "none of its weights holds now, here and for this contact", "none of its weights holds{weights}"
+        6, "none of its weights holds now, here and for this contact",
+        "no weight of it holds", "none of its weights holds{weights}",
     ),
     Reason.WEIGHT_ZERO: Meaning(
-        6, "its highest weight that holds is 0, or a multiplier is", "its weight{multiplied} is 0"
+        6, "its highest weight that holds, times the multipliers, is 0",
+        "no weight of it is above 0 here and now", "its weight{multiplied} is 0",
     ),
     Reason.NO_PRODUCT: Meaning(
         7, "its dynamic-offer hook finds no product", "its dynamic-offer hook “{hook}” found no product"
     ),
     Reason.PRESENTATION_RULE: Meaning(
         8, "the contact was offered enough of it, as a rule of the typology counts",
-        "rule “{rule}”: at most {most} propositions",
+        "presentation rules", "rule “{rule}”: {count} of at most {most} propositions counted",
     ),
     Reason.HOOK_DROPPED: Meaning(
         10, "the space's post-processing hook takes it out", "the post-processing hook “{hook}” took it out"
@@ -102,42 +116,44 @@ REASONS: Mapping[Reason, Meaning] = {
         11, "another space of the same call proposes it", "another space of this call proposes it already"
     ),
     Reason.BEYOND_N: Meaning(
-        11, "others rank higher, and no more were asked for", "others rank higher, and {n} {were} asked for"
+        11, "others rank higher, and no more were asked for",
+        "others rank higher", "others rank higher, and {asked} asked for",
     ),
     Reason.NOT_RENDERED: Meaning(12, "it cannot be rendered for this contact", "{problem}"),
 }  # fmt: skip
-"""Every reason in the order in which they are asked."""
+"""Every reason, in the order in which they are asked: the first that holds is the one that is told."""
 
 DECIDED = tuple(reason for reason, meaning in REASONS.items() if meaning.step)
-"""The reasons that a decision gives: what a case may expect. The others compare a change's before and after."""
-
-_TEXT = ": {condition}"
+"""The reasons that a decision gives: what a case may expect. The others tell a change's before from its after."""
 
 NOT_ELIGIBLE = "not-eligible"
 """How measures name the reasons of steps 4 to 7, which a decision does not tell apart unless it is explained."""
 
+_CONDITION = ": {condition}"
+
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A reason and the rule behind it, as they are for everybody: what many contacts can be counted by."""
+    """A reason as it is for many contacts: in a sentence, and the address of the rule if it is a single one."""
 
     reason: Reason
     sentence: str
     address: str = ""
-    path: Path = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A cause for one contact: ``sentence`` has what is known of them.
+    """A reason for one contact: its cause, the sentence with what is known of them, and where the rule stands.
 
-    The address and path of the cause lead to the rule (its YAML position is the caller's to find); for a condition
-    ``text`` is the part of it that is not true, ``offset`` where that part begins in the whole condition, and
-    ``values`` what the part read.
+    ``address`` and ``path`` lead to the rule (its YAML position is the caller's to find); for a condition ``text`` is
+    the part of it that is not true, ``offset`` where that part begins in the whole condition, and ``values`` what the
+    part read.
     """
 
     cause: Cause
     sentence: str
+    address: str = ""
+    path: Path = ()
     text: str = ""
     offset: int = 0
     values: tuple[tuple[str, Value], ...] = ()
@@ -148,49 +164,36 @@ class Finding:
         return self.cause.reason
 
     @property
-    def address(self) -> str:
-        """Of the rule; empty when there is none."""
-        return self.cause.address
-
-    @property
-    def path(self) -> Path:
-        """Of the rule, inside the resource."""
-        return self.cause.path
-
-    @property
     def step(self) -> int:
         """The step of domain.md §3."""
         return REASONS[self.cause.reason].step
 
 
-def said(cause: Cause) -> Finding:
-    """The finding of a cause of which nothing more is known for one contact."""
-    return Finding(cause, cause.sentence)
-
-
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Something that is asked of every offer: a condition, or (None) what holds for nobody on this space and day."""
+    """Something that is asked of an offer: a condition, or (``nobody``) what holds for nobody on this space and day."""
 
     cause: Cause
     requirement: Requirement | None = None
     subject: str = ""
+    nobody: Finding | None = None
 
     def finding(self, facts: Facts) -> Finding:
         """Why the contact of ``facts``, for whom it does not hold, is not proposed the offer."""
-        if self.requirement is None:
-            return said(self.cause)
+        if self.nobody is not None:
+            return self.nobody
+        assert self.requirement is not None
         return _unmet(self.cause, self.requirement, self.subject, facts)
 
 
 def no_space() -> Cause:
     """Of a change: the space is not there."""
-    return _cause(Reason.NO_SPACE)
+    return _found(Reason.NO_SPACE).cause
 
 
 def no_offer() -> Cause:
     """Of a change: the offer is not there."""
-    return _cause(Reason.NO_OFFER)
+    return _found(Reason.NO_OFFER).cause
 
 
 def environment_check(when: Requirement) -> Check:
@@ -198,11 +201,11 @@ def environment_check(when: Requirement) -> Check:
     return _condition(Reason.ENVIRONMENT_CONDITION, when)
 
 
-def not_in_slice(space: Space, *, called: bool) -> Cause:
+def not_in_slice(space: Space, *, called: bool) -> Finding:
     """Step 3. ``called``: the call says which offers it is about, and not the defaults of the space."""
     if called:
-        return _cause(Reason.NOT_IN_SLICE, asking="the call asks")
-    return _cause(Reason.NOT_IN_SLICE, space.address, ("defaults",), asking="the space's defaults ask")
+        return _found(Reason.NOT_IN_SLICE, asking="the call asks")
+    return _found(Reason.NOT_IN_SLICE, space.address, ("defaults",), asking="the space's defaults ask")
 
 
 def checks(offer: Offer, space: Space, today: date) -> Iterator[Check]:
@@ -210,98 +213,100 @@ def checks(offer: Offer, space: Space, today: date) -> Iterator[Check]:
     for category in offer.chain:
         name = {"category": category.path}
         if not category.enabled:
-            yield Check(_cause(Reason.CATEGORY_DISABLED, category.address, ("enabled",), **name))
+            yield _nobody(_found(Reason.CATEGORY_DISABLED, category.address, ("enabled",), **name))
             return
         if not category.days.hold(today):
             period, path = _days(category.days, today)
-            yield Check(_cause(Reason.CATEGORY_DATES, category.address, path, **name, period=period))
+            yield _nobody(_found(Reason.CATEGORY_DATES, category.address, path, **name, period=period))
             return
         if category.when is not None:
             yield _condition(Reason.CATEGORY_CONDITION, category.when, **name)
     if not offer.enabled:
-        yield Check(_cause(Reason.OFFER_DISABLED, offer.address, ("enabled",)))
+        yield _nobody(_found(Reason.OFFER_DISABLED, offer.address, ("enabled",)))
     elif space.name not in offer.spaces:
-        yield Check(_not_activated(offer, space))
+        others = ", ".join(sorted(offer.spaces))
+        elsewhere = f", only on {others}" if others else " or any other space"
+        yield _nobody(_found(Reason.NOT_ACTIVATED, offer.address, space=space.name, elsewhere=elsewhere))
     elif not offer.days.hold(today):
         period, path = _days(offer.days, today)
-        yield Check(_cause(Reason.OFFER_DATES, *offer.where(path), period=period))
+        yield _nobody(_found(Reason.OFFER_DATES, *offer.where(path), period=period))
     else:
         for requirement in offer.requirements:
             reason = Reason.FILTER if requirement.name else Reason.OFFER_CONDITION
             yield _condition(reason, requirement, filter=requirement.name)
 
 
-def no_weight(offer: Offer, space: Space, today: date) -> Cause:
-    """Step 6: none of the weights holds."""
-    notes = weight_notes(offer, space, today)
-    return _cause(Reason.NO_WEIGHT, *offer.where(("weights",)), weights=_list(notes))
+def no_weight(offer: Offer, notes: Sequence[str] = ()) -> Finding:
+    """Step 6: none of the weights holds; ``notes``: why each does not (:func:`weight_notes`)."""
+    weights = f": {'; '.join(notes)}" if notes else ""
+    return _found(Reason.NO_WEIGHT, *offer.where(("weights",)), weights=weights)
 
 
-def no_weight_of(cause: Cause, notes: Sequence[str]) -> Finding:
-    """Step 6 for the contact of whom ``notes`` (:func:`weight_notes`) are known."""
-    return Finding(cause, REASONS[Reason.NO_WEIGHT].sentence.format(weights=_list(notes)))
+def weight_zero(weight: Weight) -> Finding:
+    """Step 6: the highest weight that holds is 0, or a multiplier makes it so."""
+    number = weight.number is None or bool(weight.number)
+    words = " times the multipliers" if number else ""
+    return _found(Reason.WEIGHT_ZERO, weight.address, weight.path, multiplied=words)
 
 
-def _list(notes: Sequence[str]) -> str:
-    return f": {'; '.join(notes)}" if notes else ""
-
-
-def weight_zero(weight: Weight, *, multiplied: bool) -> Cause:
-    """Step 6: the highest weight that holds is 0; ``multiplied``: a multiplier makes it so."""
-    words = " times the multipliers" if multiplied else ""
-    return _cause(Reason.WEIGHT_ZERO, weight.address, weight.path, multiplied=words)
-
-
-def no_product(weight: Weight) -> Cause:
+def no_product(weight: Weight) -> Finding:
     """Step 7."""
-    return _cause(Reason.NO_PRODUCT, weight.address, (*weight.path, "dynamic"), hook=weight.dynamic)
+    return _found(Reason.NO_PRODUCT, weight.address, (*weight.path, "dynamic"), hook=weight.dynamic)
 
 
-def presentation_rule(rule: PresentationRule) -> Cause:
-    """Step 8."""
-    return _cause(Reason.PRESENTATION_RULE, rule.address, ("max",), rule=rule.name, most=rule.maximum)
+def enough(rule: PresentationRule, count: int) -> Finding:
+    """Step 8: the contact was made ``count`` propositions that the rule counts."""
+    return _found(Reason.PRESENTATION_RULE, rule.address, ("max",), rule=rule.name, count=count, most=rule.maximum)
 
 
-def counted(rule: PresentationRule, count: int) -> Finding:
-    """Step 8 for a contact who was made ``count`` propositions that the rule counts."""
-    sentence = f"rule “{rule.name}”: {count} of at most {rule.maximum} propositions counted"
-    return Finding(presentation_rule(rule), sentence)
-
-
-def hook_dropped(space: Space) -> Cause:
+def hook_dropped(space: Space) -> Finding:
     """Step 10."""
-    path = ("hooks", "post_processing")
-    return _cause(Reason.HOOK_DROPPED, space.address, path, hook=space.post_processing)
+    return _found(Reason.HOOK_DROPPED, space.address, ("hooks", "post_processing"), hook=space.post_processing)
 
 
-def repeated(offer: Offer) -> Cause:
+def repeated(offer: Offer) -> Finding:
     """Step 11."""
-    return _cause(Reason.REPEATED, offer.address)
+    return _found(Reason.REPEATED, offer.address)
 
 
-def beyond_n(offer: Offer, n: int) -> Cause:
-    """Step 11."""
-    return _cause(Reason.BEYOND_N, offer.address, n=n, were="was" if n == 1 else "were")
+def beyond_n(offer: Offer, n: int) -> Finding:
+    """Step 11: ``n`` were asked for."""
+    return _found(Reason.BEYOND_N, offer.address, asked=f"{n} {'was' if n == 1 else 'were'}")
 
 
-def not_rendered(address: str, problem: str) -> Cause:
+def not_rendered(address: str, problem: str) -> Finding:
     """Step 12."""
-    return _cause(Reason.NOT_RENDERED, address, problem=problem)
+    return _found(Reason.NOT_RENDERED, address, problem=problem)
 
 
-def _cause(reason: Reason, address: str = "", path: Path = (), **names: object) -> Cause:
-    return Cause(reason, REASONS[reason].sentence.format_map(names), address, path)
+def cause_of(reason: Reason) -> Cause:
+    """The cause of a reason that names no rule."""
+    return Cause(reason, REASONS[reason].many)
+
+
+_BY_MANY = (Reason.PRESENTATION_RULE, Reason.BEYOND_N)
+"""Not one rule or offer is behind them for all contacts."""
+
+
+def _found(reason: Reason, address: str = "", path: Path = (), **names: object) -> Finding:
+    meaning = REASONS[reason]
+    many = meaning.many.format_map(names)
+    cause = Cause(reason, many, "" if reason in _BY_MANY else address)
+    return Finding(cause, meaning.one.format_map(names) if meaning.one else many, address, path)
+
+
+def _nobody(finding: Finding) -> Check:
+    return Check(finding.cause, nobody=finding)
 
 
 def _condition(reason: Reason, requirement: Requirement, **names: str) -> Check:
-    template, condition = REASONS[reason].sentence, requirement.gate.condition
-    subject = template.removesuffix(_TEXT).format_map(names)
-    sentence = subject
+    many, condition = REASONS[reason].many, requirement.gate.condition
+    subject = many.removesuffix(_CONDITION).format_map(names)
     if condition.problem:
         sentence = _unreadable(subject, requirement)
-    elif template.endswith(_TEXT):
-        sentence = f"{subject}: {_one_line(condition.text)}"
-    return Check(Cause(reason, sentence, requirement.address, requirement.path), requirement, subject)
+    else:
+        sentence = many.format_map({**names, "condition": " ".join(condition.text.split())})
+    return Check(Cause(reason, sentence, requirement.address), requirement, subject)
 
 
 def _unreadable(subject: str, requirement: Requirement) -> str:
@@ -310,22 +315,16 @@ def _unreadable(subject: str, requirement: Requirement) -> str:
 
 def _unmet(cause: Cause, requirement: Requirement, subject: str, facts: Facts) -> Finding:
     """Why a condition does not hold: the part of it that is not true, and the values it read."""
-    condition = requirement.gate.condition
+    condition, (address, path) = requirement.gate.condition, (requirement.address, requirement.path)
     if condition.problem:
-        return Finding(cause, _unreadable(subject, requirement), condition.text)
+        return Finding(cause, _unreadable(subject, requirement), address, path, condition.text)
     found = failure(requirement.gate, facts)
     if found is None:  # the whole is not true although each part is: not for any condition we know of
-        return Finding(cause, f"{subject} does not hold", condition.text)
+        return Finding(cause, f"{subject} does not hold", address, path, condition.text)
     state = "is false" if found.result is False else "is unknown"
     read = ", ".join(f"{name} is {'unknown' if value is None else show(value)}" for name, value in found.values)
-    sentence = f"{subject}: {found.text} {state}" + (f" ({read})" if read else "")
-    return Finding(cause, sentence, found.text, found.offset, found.values)
-
-
-def _not_activated(offer: Offer, space: Space) -> Cause:
-    elsewhere = ", ".join(sorted(offer.spaces))
-    words = f", only on {elsewhere}" if elsewhere else " or any other space"
-    return _cause(Reason.NOT_ACTIVATED, offer.address, space=space.name, elsewhere=words)
+    part = f"{found.text} {state}" + (f" ({read})" if read else "")
+    return Finding(cause, f"{subject}: {part}", address, path, found.text, found.offset, found.values)
 
 
 def _days(days: Days, today: date) -> tuple[str, Path]:
@@ -334,35 +333,22 @@ def _days(days: Days, today: date) -> tuple[str, Path]:
     return f"ended on {days.last}; it is {today}", ("eligible", "until")
 
 
-def weight_notes(offer: Offer, space: Space, today: date, memo: Memo | None = None) -> tuple[str, ...]:
-    """The weights that do not hold for the contact of ``memo``, and why; without one, those that may not."""
-    notes = (_weight_note(place, weight, space, today, memo) for place, weight in enumerate(offer.weights, 1))
+def weight_notes(offer: Offer, space: Space, memo: Memo) -> tuple[str, ...]:
+    """The weights that do not hold for the contact of ``memo``, and why."""
+    notes = (_weight_note(place, weight, space, memo) for place, weight in enumerate(offer.weights, 1))
     return tuple(filter(None, notes))
 
 
-def _weight_note(place: int, weight: Weight, space: Space, today: date, memo: Memo | None) -> str:
+def _weight_note(place: int, weight: Weight, space: Space, memo: Memo) -> str:
     name = f"weight {place}" + (f" ({weight.label})" if weight.label else "")
     if weight.spaces and space.name not in weight.spaces:
         return f"{name} is only for {', '.join(sorted(weight.spaces))}"
-    if not weight.days.hold(today):
-        return f"{name} {_days(weight.days, today)[0]}"
-    if weight.when is not None and (memo is None or memo.value(weight.when.gate) is not True):
-        check = Check(Cause(Reason.NO_WEIGHT, ""), weight.when, name)
-        if memo is not None:
-            return check.finding(memo.facts).sentence
-        return f"{name}: {_one_line(weight.when.gate.condition.text)}"
-    if weight.formula is None:
+    if not weight.days.hold(memo.facts.today):
+        return f"{name} {_days(weight.days, memo.facts.today)[0]}"
+    if weight.when is not None and memo.value(weight.when.gate) is not True:
+        return _unmet(cause_of(Reason.NO_WEIGHT), weight.when, name, memo.facts).sentence
+    if weight.formula is None or amount(value := memo.value(weight.formula)) is not None:
         return ""
-    condition = weight.formula.condition
-    if condition.problem:
-        return f"{name}: its formula cannot be read: {condition.problem}, so it does not hold"
-    if memo is None:
-        return f"{name}: its formula gives nothing above 0"
-    value = memo.value(weight.formula)
-    if amount(value) is not None:
-        return ""
-    return f"{name}: its formula {'is unknown' if value is None else f'gives {show(value)}'}, so it does not hold"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    problem = weight.formula.condition.problem
+    gave = f"cannot be read: {problem}" if problem else "is unknown" if value is None else f"gives {show(value)}"
+    return f"{name}: its formula {gave}, so it does not hold"

@@ -1,20 +1,25 @@
-"""The plan: pure data that says exactly what an apply will do, and why.
+"""The plan: pure data that says exactly what an apply will do, and why; and its file.
 
-A plan is saved as canonical JSON (:mod:`offerkit.planning.codec`); reports turn it into text; the applier
-executes its steps and derives nothing again.
+A plan is saved as canonical JSON named by its sha256, and read back with every doubt refused; reports turn it into
+text; the applier executes its steps and derives nothing again.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from offerkit.address import Stage, parse_stage
-from offerkit.diagnostics import Position
-from offerkit.state.changes import Action
-from offerkit.state.entries import Body, Entry
+import orjson
+
+from offerkit.address import Address, Kind, Stage, StageRef, parse_address, parse_stage
+from offerkit.diagnostics import Code, Position, Refused, refuse
+from offerkit.fingerprint import canonical, fingerprint
+from offerkit.models import model_of
+from offerkit.state.changes import Action, Body, Entry
 
 if TYPE_CHECKING:
     from offerkit.fingerprint import Json
@@ -180,3 +185,163 @@ class Plan:
     def promotes(self) -> bool:
         """Whether applying it would make something live that was approved: it is then held to what promotions are."""
         return self.kind is PlanKind.PROMOTE and bool(self.steps)
+
+
+MAX_BYTES = 256 * 1024 * 1024
+
+
+def encode(plan: Plan) -> bytes:
+    """The canonical bytes of ``plan``: the same plan, the same bytes."""
+    return canonical(_data(plan))
+
+
+def _data(value: Any) -> Any:
+    # Defaults are written out: a plan file must be readable without this version's source.
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    names = _field_names(kind)  # type: ignore[arg-type]  # a type is hashable
+    if names:
+        return {name: _data(getattr(value, name)) for name in names}
+    if isinstance(value, list | tuple):
+        if hasattr(value, "_asdict"):
+            return value._asdict()
+        return [_data(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _data(item) for key, item in value.items()}
+    return value
+
+
+_PLAIN = frozenset({str, int, bool, type(None), Address, StageRef})
+
+
+@cache
+def _field_names(kind: type) -> tuple[str, ...]:
+    """The fields of a dataclass; asked anew for each value they would be half the time that a large plan takes."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
+
+
+def plan_digest(plan: Plan) -> str:
+    """The plan's name: the sha256 of its canonical bytes."""
+    return hashlib.sha256(encode(plan)).hexdigest()
+
+
+def envelope(plan: Plan) -> bytes:
+    """What is written to a plan file: the plan beside its digest, so that an edit shows."""
+    data = encode(plan)
+    name = hashlib.sha256(data).hexdigest()
+    return b'{"digest":"' + name.encode() + b'","plan":' + data + b"}\n"
+
+
+def decode(content: bytes, name: str) -> Plan:
+    """The plan that a plan file holds; ``name`` is how messages call the file.
+
+    Raises Refused: not a plan or cut short, of a newer format, or edited since it was saved.
+    """
+    try:
+        outer = orjson.loads(content) if len(content) <= MAX_BYTES else None
+    except orjson.JSONDecodeError:
+        cut = content.startswith(b'{"digest":')
+        raise refuse(
+            Code.PLAN_UNREADABLE,
+            f"{name} is {'a plan that was cut short' if cut else 'not a plan file'}",
+            hint="Make the plan again with “offerkit plan --out FILE”.",
+        ) from None
+    plan = outer.get("plan") if isinstance(outer, dict) else None
+    version = plan.get("format") if isinstance(plan, dict) else None
+    if not isinstance(outer, dict) or not isinstance(plan, dict) or type(version) is not int or version < 1:
+        raise refuse(
+            Code.PLAN_UNREADABLE, f"{name} is not a plan file", hint="Plans are made with “offerkit plan --out FILE”."
+        )
+    if version > FORMAT:
+        raise refuse(
+            Code.PLAN_FORMAT,
+            f"{name} has plan format {version}; this offerkit reads up to {FORMAT}",
+            hint=f"Apply it with the offerkit that made it ({plan.get('offerkit', 'unknown')!s:.20}) or a newer one.",
+        )
+    try:
+        name_of_content = hashlib.sha256(canonical(plan)).hexdigest()
+    except TypeError:  # nested deeper than anything that was ever encoded
+        name_of_content = ""
+    if name_of_content != outer.get("digest"):
+        raise refuse(
+            Code.PLAN_EDITED,
+            f"{name} was edited after it was saved",
+            detail="Its content does not match the digest it was saved with; what was reviewed is not what it says.",
+            hint="Make the plan again; change the specs, not the plan.",
+        )
+    return _checked(plan, name)
+
+
+def _checked(data: dict[str, Any], name: str) -> Plan:
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        plan = TypeAdapter(Plan).validate_python(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise refuse(
+            Code.PLAN_UNREADABLE, f"{name} is not a plan this offerkit can read", detail=f"At {where}."
+        ) from None
+    if (odd := _odd_places(plan, data)) is not None:
+        raise refuse(Code.PLAN_UNREADABLE, f"{name} is not a plan this offerkit can read", detail=odd)
+    wrong = [key for key, body in plan.bodies.items() if not _true(key, body)]
+    needed = {s.after.fingerprint for s in plan.steps if s.after is not None}
+    if wrong or (missing := needed - plan.bodies.keys()):
+        what = wrong[0] if wrong else min(missing)
+        raise Refused(
+            refuse(
+                Code.PLAN_EDITED, f"{name} holds no true body for {what[:12]}", hint="Make the plan again."
+            ).diagnostics
+        )
+    return plan
+
+
+def _true(key: str, body: Body) -> bool:
+    """Whether a body is what its fingerprint says, and one that the specs could have made."""
+    from pydantic import ValidationError
+
+    if fingerprint(body.kind, body.text.encode()) != key:
+        return False
+    try:
+        model = model_of(Kind(body.kind)).model_validate(orjson.loads(body.text))
+    except (ValidationError, ValueError):
+        return False
+    return canonical(model.body()) == body.text.encode()
+
+
+def _odd_places(plan: Plan, data: dict[str, Any]) -> str | None:
+    """What in a plan of the right types still makes no sense: unknown keys, no addresses, steps that do nothing."""
+    unknown = _unknown_keys(data, _data(plan))
+    if unknown:
+        return f"It has a key that plans do not have: {unknown[:60]}."
+    seen: set[tuple[str, str]] = set()
+    try:
+        for step in plan.steps:
+            parse_address(step.address)
+            if step.moved_from:
+                parse_address(step.moved_from)
+            if parse_stage(step.stage).at is not None or (step.stage, step.address) in seen:
+                return f"A step stands twice, or not in a stage: {step.address[:80]}."
+            seen.add((step.stage, step.address))
+            if step.before == step.after and not step.moved_from:
+                return f"A step changes nothing: {step.address[:80]}."
+        for blocked in plan.blocked:
+            parse_address(blocked.address)
+            parse_stage(blocked.stage)
+        for stage in (*(base.stage for base in plan.base), *(depends.stage for depends in plan.depends)):
+            parse_stage(stage)
+    except ValueError as error:
+        return str(error)[:200]
+    return None
+
+
+def _unknown_keys(data: Any, known: Any) -> str:
+    """A key of ``data`` that reading it dropped; empty when there is none."""
+    if isinstance(data, dict) and isinstance(known, dict):
+        found = [key for key in data if key not in known] or [_unknown_keys(data[key], known[key]) for key in data]
+        return next((key for key in found if key), "")
+    if isinstance(data, list) and isinstance(known, list):
+        return next((key for key in map(_unknown_keys, data, known) if key), "")
+    return ""

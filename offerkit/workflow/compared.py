@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from offerkit.address import Kind
 from offerkit.batch import Batch, Decided, People, Program, over, program
+from offerkit.batch.reasons import Reasons
 from offerkit.engine.catalog import Catalog
+from offerkit.engine.reasons import Cause, no_space
 from offerkit.store import Store
 from offerkit.workflow.hooked import decide_people
 from offerkit.workflow.population import Population
 from offerkit.workflow.sides import Sides
-from offerkit.workflow.simulating import Asked, call_for, never, requirements
+from offerkit.workflow.simulating import Asked, call_for
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -38,6 +41,14 @@ class Pair:
         """All offers of both sides by the name that they will have, sorted."""
         new_names = {old: new for new, old in self.old_names.items()}
         return sorted({*(new_names.get(name, name) for name in _offers(self.old)), *_offers(self.new)})
+
+    @cached_property
+    def reasons(self) -> tuple[Reasons | None, Reasons | None]:
+        """Why not, before and after."""
+        return (
+            None if self.old is None else Reasons(self.old),
+            None if self.new is None else Reasons(self.new),
+        )
 
     @property
     def programs(self) -> list[Program]:
@@ -65,7 +76,7 @@ def pairs(sides: Sides, name: str, n: int, times: tuple[datetime, datetime]) -> 
     def made(catalog: Catalog | None, space: str, at: datetime) -> Program | None:
         if catalog is None or space not in catalog.spaces:
             return None
-        return program(catalog, call_for(catalog, space, asked, at))
+        return program(catalog, call_for(catalog, space, asked, at), reasons=True)
 
     new = {space: sides.old_name(Kind.SPACE, name, space) for space in (will.spaces if will is not None else ())}
     gone = {space: space for space in (was.spaces if was is not None else ()) if space not in new.values()}
@@ -122,41 +133,6 @@ def _ranks(made: Program | None, chunk: Decided | None, row_of: dict[str, int], 
     return found
 
 
-@dataclass(frozen=True)
-class Why:
-    """Why contacts do not get an offer: in words, where the rule stands (an address, or empty), and which columns."""
-
-    reason: str
-    where: str
-    columns: Columns
-
-
-def why_not(made: Program | None, chunk: Decided | None, name: str, columns: Columns) -> list[Why]:
-    """Why the contacts of ``columns``, who do not get the offer, do not: the first reason in the decision's order."""
-    if made is None or chunk is None:
-        return [Why("there is no such space", "", columns)]
-    catalog = made.catalog
-    place = catalog.place_of.get(name)
-    if place is None:
-        return [Why("there is no such offer", "", columns)]
-    offer = catalog.offers[place]
-    own = [number for number, item in enumerate(made.items) if item.place == place]
-    if not own:
-        loss = never(offer, made.call.space, made)
-        return [Why(loss.reason, loss.where, columns)]
-    checks = [("the environment's filter", catalog.when.address if catalog.when is not None else "", chunk.holds[-1])]
-    numbers = {gate: number for number, gate in enumerate(made.gates)}
-    for what, requirement in requirements(offer):
-        number = numbers.get(requirement.gate)
-        if number is not None:
-            text = " ".join(requirement.gate.condition.text.split())
-            checks.append((f"{what}: {text}", requirement.address, chunk.holds[number]))
-    checks.append(("no weight of it holds", offer.address, chunk.eligible[own].any(axis=0)))
-    checks.append(("a presentation rule", "", chunk.presentable[own].any(axis=0)))
-    found = []
-    for reason, where, holds in checks:
-        passed = holds[columns]
-        if not passed.all():
-            found.append(Why(reason, where, columns[~passed]))
-            columns = columns[passed]
-    return [*found, Why("others weigh more", "", columns)] if len(columns) else found
+def why_not(reasons: Reasons | None, chunk: Decided | None, name: str, columns: Columns) -> list[tuple[Cause, Columns]]:
+    """Why the contacts of ``columns``, who are not proposed an offer on a side, are not."""
+    return [(no_space(), columns)] if reasons is None or chunk is None else reasons.of(chunk, name, columns)

@@ -21,7 +21,7 @@ from offerkit.governance.rights import DELIVERERS, Actor
 from offerkit.reports.delivery import DeliveryResult, delivery_json, sample_files
 from offerkit.store import DeliveryRun, Store
 from offerkit.store.deliveries import made_already
-from offerkit.times import instant, shown, utc, wall_clock
+from offerkit.times import check_utc, instant, shown, utc, wall_clock
 from offerkit.workflow.catalogs import Catalogs, live
 from offerkit.workflow.delivery_choice import Selection, recipients, selection
 from offerkit.workflow.delivery_files import Folder, Unfinished, unwritable
@@ -92,7 +92,11 @@ def begun(folder: Path, place: tuple[str, str, str], now: datetime, zone: tzinfo
     left = Folder(folder).unfinished()
     if left is None or left.delivery != "/".join(place):
         return None
-    time = instant(left.time)
+    try:
+        check_utc(left.time)
+        time = instant(left.time)
+    except ValueError:  # edited: then nothing in the folder is known to be of this run
+        return None
     return time if wall_clock(time, zone).date() == wall_clock(now, zone).date() else None
 
 

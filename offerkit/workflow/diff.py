@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from offerkit.planning.make import Context, Patterns, steps_for
 from offerkit.planning.plan import Step
-from offerkit.planning.select import Patterns
-from offerkit.planning.steps import Context, steps_for
-from offerkit.state.changes import Delta, by_environment, delta
-from offerkit.state.entries import Body
+from offerkit.state.changes import Body, Delta, by_environment, delta
 from offerkit.workflow.points import (
     Point,
     comparable,

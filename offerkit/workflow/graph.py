@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from offerkit.address import Stage
-from offerkit.planning.select import Patterns
+from offerkit.planning.make import Patterns
 from offerkit.state.references import closure, creation_order, dependents
 from offerkit.store import Store
 from offerkit.store.views import stage_view

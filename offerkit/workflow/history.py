@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from offerkit.address import parse_address, parse_stage
 from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.governance.approvals import Approval
+from offerkit.planning.make import Context, steps_for
 from offerkit.planning.plan import Step
-from offerkit.planning.steps import Context, steps_for
 from offerkit.reports.history import HistoryLine
 from offerkit.reports.impact_record import RecordedSpace, overridden, recorded
 from offerkit.reports.words import DONE, count
-from offerkit.state.changes import Action, Delta
-from offerkit.state.entries import Body
+from offerkit.state.changes import Action, Body, Delta
 from offerkit.store import ChangeRow, RevisionRow, Store
 from offerkit.store.tokens import TokenEvent, events
 from offerkit.store.views import StoredBodies

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from offerkit.batch import Batch, Decided, People, Program, decide_all
 from offerkit.batch.gates import column
 from offerkit.batch.program import weights_of
 from offerkit.engine.decide import decide
+from offerkit.engine.decision import Decision
+from offerkit.engine.reasons import Cause
 from offerkit.engine.weights import tidy
 from offerkit.rules.types import Row, Value
 from offerkit.store import Store
@@ -40,14 +42,39 @@ def _hooked(people: People, made: Program, store: Store | None, chunks: Iterator
     for chunk in chunks:
         picks = chunk.picks.copy()
         picks[:] = -1
-        for place, (key, contact) in enumerate(contact_rows(people, chunk.first, chunk.picks.shape[1])):
-            history = history_of(store, catalog, key, made.call.now) if store is not None else ()
-            call = replace(made.call, contact={**catalog.nobody, **contact}, key=key)
-            for rank, chosen in enumerate(decide(catalog, call, history).chosen):
+        alone = _Alone(made, store, list(contact_rows(people, chunk.first, chunk.picks.shape[1])))
+        for place in range(len(alone.contacts)):
+            for rank, chosen in enumerate(alone.decide(place).chosen):
                 item_ = first_item.get(catalog.place_of[chosen.offer])
                 if item_ is not None:
                     picks[rank, place] = item_
-        yield replace(chunk, picks=picks)
+        yield replace(chunk, picks=picks, alone=alone.reasons)
+
+
+@dataclass(frozen=True)
+class _Alone:
+    """The contacts of a chunk, each decided in a call of its own."""
+
+    made: Program
+    store: Store | None
+    contacts: Sequence[tuple[str, Row]]
+
+    def decide(self, column: int, *, explain: bool = False) -> Decision:
+        """The decision for one of them."""
+        key, contact = self.contacts[column]
+        catalog = self.made.catalog
+        history = history_of(self.store, catalog, key, self.made.call.now) if self.store is not None else ()
+        call = replace(self.made.call, contact={**catalog.nobody, **contact}, key=key)
+        return decide(catalog, call, history, explain=explain)
+
+    def reasons(self, column: int) -> Mapping[int, Cause]:
+        """By place, why one of them is not proposed an offer of the slice; of any, if nothing is proposed at all."""
+        trace = self.decide(column, explain=True).trace
+        offers = self.made.catalog.offers
+        if trace is None or trace.environment is not None:
+            return {offer.place: trace.environment.cause for offer in offers} if trace and trace.environment else {}
+        place_of = self.made.catalog.place_of
+        return {place_of[verdict.offer]: verdict.out.cause for verdict in trace.verdicts if verdict.out is not None}
 
 
 def contact_rows(people: People, first: int, count: int) -> Iterator[tuple[str, Row]]:

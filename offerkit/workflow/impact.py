@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from offerkit.batch import People
+from offerkit.batch.segments import Segments
 from offerkit.diagnostics import Code, or_list, refuse
-from offerkit.engine.catalog import Catalog
 from offerkit.planning.plan import Plan, PlanKind
 from offerkit.reports.counts import FEWEST
 from offerkit.reports.impact import (
@@ -29,10 +29,9 @@ from offerkit.workflow.people import People as Sources
 from offerkit.workflow.population import Population, population
 from offerkit.workflow.reading import not_a_reader, reader, telling_nothing
 from offerkit.workflow.requests import ImpactRequest
-from offerkit.workflow.segments import Segments
 from offerkit.workflow.session import Session
 from offerkit.workflow.sides import Sides, sides
-from offerkit.workflow.simulating import AXIS_VALUES, axis_field
+from offerkit.workflow.simulating import AXIS_VALUES, axis_field, field_named
 from offerkit.workflow.threshold import limit_of
 
 if TYPE_CHECKING:
@@ -92,21 +91,15 @@ def _check_fields(both: Sides, names: Sequence[str], asked: ImpactRequest) -> No
     """Refuse a field that the contacts of none of the environments have, and one that identifies them."""
     catalogs = {name: both.catalog(name) for name in names}
     for text in asked.by:
-        if catalogs and not any(_field(catalog, text) for catalog in catalogs.values()):
+        if catalogs and not any(field_named(catalog, text) for catalog in catalogs.values()):
             axis_field(catalogs[names[0]], text)
         for name, catalog in catalogs.items() if not asked.examples else ():
-            if _field(catalog, text) in both.identifying(name):
+            if field_named(catalog, text) in both.identifying(name):
                 raise refuse(
                     Code.IDENTIFYING_FIELD,
                     f"--impact-by {text[:80]} would name contacts: the field identifies them",
                     hint="Add --examples if contacts are to be named in what is printed.",
                 )
-
-
-def _field(catalog: Catalog, text: str) -> str:
-    """The field that ``text`` means in an environment; empty when its contacts have no such one."""
-    name = text.removeprefix(f"{catalog.dimension.name}.")
-    return name if name in catalog.dimension.fields else ""
 
 
 def _environment(
@@ -119,7 +112,7 @@ def _environment(
 ) -> Iterator[SpaceImpact]:
     catalog = both.catalog(name)
     found = pairs(both, name, asked.n, times)
-    fields = dict.fromkeys(field for text in asked.by if (field := _field(catalog, text)))
+    fields = dict.fromkeys(field for text in asked.by if (field := field_named(catalog, text)))
     programs = [made for pair in found for made in pair.programs]
     was = both.before[name] if name in both.before else None  # noqa: SIM401 - compiles; a dict it is not
     limit = limit_of(both, name)
@@ -127,7 +120,7 @@ def _environment(
         fewest = 1 if asked.examples else FEWEST
         axes = {f"{catalog.dimension.name}.{name}": Segments(people.will, name, AXIS_VALUES, fewest) for name in fields}
         for pair in found:
-            space = _space(store, people, pair, axes, limit.text if limit is not None else "")
+            space = space_impact(store, people, pair, axes, limit.text if limit is not None else "")
             yield space if asked.examples else without_contacts(space)
 
 
@@ -155,9 +148,10 @@ class _Totals:
     by: dict[str, dict[str, NDArray[numpy.int64]]] = field(default_factory=dict)
 
 
-def _space(
+def space_impact(
     store: Store | None, people: Population, pair: Pair, segments: Mapping[str, Segments], max_lost: str
 ) -> SpaceImpact:
+    """What changes for the contacts on a space, with a few of each change as examples, by key."""
     names = pair.offers()
     changes = {name: _Change() for name in names}
     totals = _Totals(by={axis: {} for axis in segments})
@@ -212,7 +206,7 @@ def _segments(found: Segments, counted: Mapping[str, NDArray[numpy.int64]]) -> l
 
     return [
         Segment(name, size, *(number(word, place) for word in ("changed", "gained", "lost", "emptied")))
-        for place, name, size in found.named()
+        for place, (name, size) in enumerate(zip(found.names, found.sizes, strict=True))
     ]
 
 
@@ -239,9 +233,10 @@ def _why(word: str, name: str, pair: Pair, both: Both, column: int) -> str:
     import numpy
 
     columns = numpy.array([column])
+    old, new = pair.reasons
     if word == "lost":
-        return why_not(pair.new, both.new, name, columns)[0].reason
-    return f"before: {why_not(pair.old, both.old, pair.old_names.get(name, name), columns)[0].reason}"
+        return why_not(new, both.new, name, columns)[0][0].sentence
+    return f"before: {why_not(old, both.old, pair.old_names.get(name, name), columns)[0][0].sentence}"
 
 
 def _keys(people: People, numbers: set[int]) -> dict[int, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache, partial
 
@@ -15,18 +15,25 @@ from offerkit.governance.approvals import resets, standing
 from offerkit.governance.rights import without_administrator
 from offerkit.loader import Loaded
 from offerkit.loader.record import Finding
+from offerkit.planning.make import (
+    HOW_TO_GO_LIVE,
+    WHY_NOT_LIVE,
+    Context,
+    Patterns,
+    Selection,
+    not_live,
+    protected,
+    select,
+    steps_for,
+)
 from offerkit.planning.plan import ApprovalReset, Blocked, Dependence, Plan, PlanKind, Step
-from offerkit.planning.select import Patterns, Selection, select
-from offerkit.planning.steps import Context, protected, steps_for
 from offerkit.reports.words import listing
-from offerkit.state.changes import Action, Delta, by_environment, delta, final_names
+from offerkit.state.changes import Action, Body, Delta, Entry, Layered, by_environment, delta, final_names
 from offerkit.state.effective import Inheritance
-from offerkit.state.entries import Body, Entry, Layered
 from offerkit.state.references import references_of
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import EMPTY, Stages
-from offerkit.workflow.campaigns import held_back
 from offerkit.workflow.session import Session
 
 _LISTED = 10
@@ -309,3 +316,34 @@ def dependences(steps: list[Step], refs: Mapping[str, tuple[str, ...]], current:
         Dependence(stage, target, known[stage][target].fingerprint if target in known[stage] else "")
         for stage, target in sorted(wanted)
     ]
+
+
+def held_back(
+    loaded: Loaded, items: Iterable[Delta], bodies: Mapping[str, Body], live: Callable[[str], Snapshot]
+) -> dict[str, tuple[list[Finding], Blocked]]:
+    """The campaigns of ``items`` that name what is not live: the findings, and the entry that says they stay behind.
+
+    ``live`` gives the live stage by its name. All are placed at once: a file is parsed again for the exact places.
+    """
+    found: dict[str, tuple[Delta, list[Finding]]] = {}
+    for item in items:
+        assert item.after is not None
+        body = orjson.loads(bodies[item.after.fingerprint].text)
+        record = loaded.records[item.address]
+        findings = [
+            Finding(record, path, Code.NOT_LIVE, summary, WHY_NOT_LIVE, HOW_TO_GO_LIVE)
+            for path, summary in not_live(item.address, record.refs, body, live(item.stage))
+        ]
+        if findings:
+            found[item.address] = item, findings
+    firsts = loaded.placed([findings[0] for _, findings in found.values()]) if found else []
+    return {
+        address: (findings, _blocked(item, first, len(findings) - 1))
+        for (address, (item, findings)), first in zip(found.items(), firsts, strict=True)
+    }
+
+
+def _blocked(item: Delta, first: Diagnostic, others: int) -> Blocked:
+    why = first.summary + (f" (and {others} more)" if others else "")
+    live_now = item.before is not None
+    return Blocked(item.address, item.stage, first.code, why, first.hint, (), live_now, first.position)

@@ -13,16 +13,13 @@ from offerkit.governance.approvals import counting, standing
 from offerkit.governance.promotion import Candidates, Promotion, promotion
 from offerkit.governance.rights import WRITERS
 from offerkit.loader import Loaded
+from offerkit.planning.make import Context, Patterns, steps_for
 from offerkit.planning.plan import Blocked, Dependence, Plan, PlanKind, Reason, Step
-from offerkit.planning.select import Patterns
-from offerkit.planning.steps import Context, steps_for
-from offerkit.state.changes import Action, Delta
-from offerkit.state.entries import Body, Entry, Layered
+from offerkit.state.changes import Action, Body, Delta, Entry, Layered
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import Stages
-from offerkit.workflow.campaigns import held_back
-from offerkit.workflow.plan import new_bodies
+from offerkit.workflow.plan import held_back, new_bodies
 from offerkit.workflow.renames import renames_of_live
 from offerkit.workflow.session import Session, who_is
 

@@ -20,7 +20,7 @@ from offerkit.engine.decide import decide
 from offerkit.engine.decision import Chosen, Decision, Trace
 from offerkit.engine.history import Past
 from offerkit.engine.identify import Door, How, Identified, Ports, identify
-from offerkit.engine.reasons import NOT_ELIGIBLE, Reason, not_rendered, said
+from offerkit.engine.reasons import NOT_ELIGIBLE, Reason, not_rendered
 from offerkit.engine.report import Report
 from offerkit.engine.stored import ExtraData
 from offerkit.models.space import Space
@@ -254,7 +254,7 @@ def _unrendered(trace: Trace | None, failed: Mapping[str, str]) -> Trace | None:
     if trace is None or not failed:
         return trace
     verdicts = tuple(
-        replace(verdict, out=said(not_rendered(verdict.out.address, failed[verdict.offer])))
+        replace(verdict, out=not_rendered(verdict.out.address, failed[verdict.offer]))
         if verdict.offer in failed and verdict.out is not None
         else verdict
         for verdict in trace.verdicts

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 
 from offerkit.address import Kind, Stage, StageRef
 from offerkit.diagnostics import Code, refuse, suggestion
-from offerkit.engine.durations import duration
 from offerkit.governance.rights import ADMINISTRATOR
+from offerkit.planning.make import Context, steps_for
 from offerkit.planning.plan import Plan, PlanKind, Reason, Step
-from offerkit.planning.steps import Context, steps_for
 from offerkit.state.changes import delta
 from offerkit.store import Store
 from offerkit.store.views import Stages
-from offerkit.times import instant, utc
+from offerkit.times import duration, instant, utc
 from offerkit.workflow.rollback import plan_of
 from offerkit.workflow.session import Session, promotion_settings, who_is
 

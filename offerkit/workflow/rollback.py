@@ -7,10 +7,9 @@ from dataclasses import replace
 from offerkit import __version__
 from offerkit.address import Kind, Stage, StageRef, parse_address, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
+from offerkit.planning.make import Context, protected, steps_for
 from offerkit.planning.plan import Plan, PlanKind, Reason, Step
-from offerkit.planning.steps import Context, protected, steps_for
-from offerkit.state.before_after import BeforeAfter
-from offerkit.state.snapshot import Snapshot, refs_of
+from offerkit.state.snapshot import BeforeAfter, Snapshot, refs_of
 from offerkit.store import Store
 from offerkit.store.views import Stages
 from offerkit.workflow.points import (

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from offerkit.address import Address, Kind, Stage, parse_address
 from offerkit.engine.catalog import Catalog
 from offerkit.planning.plan import Plan, PlanKind
-from offerkit.state.before_after import BeforeAfter
+from offerkit.state.snapshot import BeforeAfter
 from offerkit.store import Store
 from offerkit.store.views import Stages
 from offerkit.workflow.catalogs import Catalogs, activated, designed

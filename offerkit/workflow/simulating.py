@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,16 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from offerkit.batch import FORMATS, Batch, Decided, People, Program, Results, open_people, over, program
-from offerkit.batch.gates import column, fields_read
+from offerkit.batch.gates import fields_read
 from offerkit.batch.program import conditions
+from offerkit.batch.reasons import Reasons
+from offerkit.batch.segments import Given, Segments
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.engine.call import Call, Who
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
+from offerkit.engine.reasons import Cause, Reason
 from offerkit.engine.report import Report
-from offerkit.engine.resources import Offer, Requirement
-from offerkit.engine.slice import wanted
 from offerkit.loader.output import RESULTS, check_output, replacing
 from offerkit.reports.simulation import AxisValue, Loss, OfferResult, Simulation, SpaceResult
 from offerkit.rules.types import Row
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 AXIS_VALUES = 20
 """Segments of an axis that an impact tells apart, those of most contacts."""
+TOP = 10
+"""Offers of an axis's value that are told, those that reach most of its contacts."""
 
 
 @dataclass(frozen=True)
@@ -71,13 +75,14 @@ def simulate(
         check_output(asked.out, RESULTS)
     axes = tuple(axis_field(catalog, name) for name in dict.fromkeys(asked.axes))
     calls = [call_for(catalog, space, asked, at) for space in asked.spaces or sorted(catalog.spaces)]
-    programs = [program(catalog, call) for call in calls]
+    programs = [program(catalog, call, reasons=True) for call in calls]
     needed = {*axes, *(name for made in programs for name in fields_of(made))}
     types = {name: type_ for name, type_ in catalog.dimension.fields.items() if name in needed}
     with bad_rows(asked.set_aside) as bad, open_people(contacts, catalog.dimension.key, types, progress, bad) as people:
         bad.refuse_empty(people.count, catalog.dimension.name)
         results = Results(people) if asked.out is not None else None
-        spaces = [_space(engine.store, people, made, axes, results) for made in programs]
+        segments = {name: Segments(people, name) for name in axes}
+        spaces = [space_result(engine.store, people, made, segments, results) for made in programs]
         if results is not None and asked.out is not None:
             with replacing(asked.out, RESULTS) as path:
                 results.write(path, asked.out.suffix)
@@ -186,14 +191,19 @@ def by_spark(
 
 def axis_field(catalog: Catalog, name: str) -> str:
     """The field of the contact that ``name`` (``country`` or ``recipient.country``) means; Refused if there is none."""
+    if found := field_named(catalog, name):
+        return found
+    raise refuse(
+        Code.UNKNOWN_AXIS,
+        f"there is no axis “{name[:80]}”: {catalog.dimension.name} has no such field",
+        hint=suggestion(name.removeprefix(f"{catalog.dimension.name}."), catalog.dimension.fields),
+    )
+
+
+def field_named(catalog: Catalog, name: str) -> str:
+    """The same; empty when the contacts have no such field."""
     found = name.removeprefix(f"{catalog.dimension.name}.")
-    if found not in catalog.dimension.fields:
-        raise refuse(
-            Code.UNKNOWN_AXIS,
-            f"there is no axis “{name[:80]}”: {catalog.dimension.name} has no such field",
-            hint=suggestion(found, catalog.dimension.fields),
-        )
-    return found
+    return found if found in catalog.dimension.fields else ""
 
 
 def call_for(catalog: Catalog, space: str, asked: Asked, at: datetime) -> Call:
@@ -209,7 +219,7 @@ def fields_of(made: Program) -> Iterator[str]:
     """The contact's fields that a program reads; where hooks take part, all."""
     if asks_hooks(made):
         yield from made.catalog.dimension.fields
-    for gate in conditions(made):
+    for gate in (*made.gates, *conditions(made)):
         yield from fields_read(gate)
 
 
@@ -219,16 +229,14 @@ class _Counts:
 
     by_rank: NDArray[numpy.int64]
     by_count: NDArray[numpy.int64]
-    failed: NDArray[numpy.int64]
-    eligible: NDArray[numpy.int64]
-    presentable: NDArray[numpy.int64]
-    in_environment: int = 0
-    axes: dict[str, _Axis] = field(default_factory=dict)
+    out: dict[int, Counter[Cause]]
+    axes: Mapping[str, Given]
 
 
-def _space(
-    store: Store | None, people: People, made: Program, axes: Sequence[str], results: Results | None
+def space_result(
+    store: Store | None, people: People, made: Program, axes: Mapping[str, Segments], results: Results | None
 ) -> SpaceResult:
+    """What the contacts get on the space of ``made``, and why not; ``results`` collects it contact by contact."""
     import numpy
 
     catalog, n, size = made.catalog, made.call.n, len(made.items)
@@ -237,17 +245,25 @@ def _space(
     def zeros(*shape: int) -> NDArray[numpy.int64]:
         return numpy.zeros(shape, numpy.int64)
 
-    counts = _Counts(zeros(n, size), zeros(n + 1), zeros(len(made.gates)), zeros(size), zeros(size))
-    counts.axes = {name: _Axis(people, name) for name in axes}
+    why = Reasons(made)
+    counts = _Counts(
+        zeros(n, size), zeros(n + 1), {place: Counter() for place in why.slice},
+        {name: found.given() for name, found in axes.items()},
+    )  # fmt: skip
     for chunk in decide_people(people, batch, store):
         _add(counts, chunk, size)
+        for place, cause, count in why.count(chunk):
+            counts.out[place][cause] += count
         if results is not None:
             results.add(made, chunk)
-    offers = sorted(_offers(made, counts, people.count), key=lambda offer: (-offer.contacts, offer.offer))
+    offers = sorted(_offers(made, counts, why.slice), key=lambda offer: (-offer.contacts, offer.offer))
     names = [catalog.offers[item.place].name for item in made.items]
     return SpaceResult(
         f"{catalog.environment}/{made.call.space}", people.count, counts.by_count.tolist(), offers,
-        [(f"{catalog.dimension.name}.{name}", axis.values(names)) for name, axis in counts.axes.items()],
+        [
+            (f"{catalog.dimension.name}.{name}", _values(axes[name], given, names))
+            for name, given in counts.axes.items()
+        ],
     )  # fmt: skip
 
 
@@ -258,123 +274,39 @@ def _add(counts: _Counts, chunk: Decided, size: int) -> None:
         counts.by_rank[rank] += numpy.bincount(row[row >= 0], minlength=size)[:size]
     per_contact = (chunk.picks >= 0).sum(axis=0)
     counts.by_count += numpy.bincount(per_contact, minlength=len(counts.by_count))
-    inside = chunk.holds[-1]
-    counts.in_environment += int(inside.sum())
-    counts.failed += (inside & ~chunk.holds[:-1]).sum(axis=1)
-    counts.eligible += chunk.eligible.sum(axis=1)
-    counts.presentable += chunk.presentable.sum(axis=1)
-    for axis in counts.axes.values():
-        axis.add(chunk)
+    for given in counts.axes.values():
+        given.add(chunk)
 
 
-def _offers(made: Program, counts: _Counts, contacts: int) -> Iterator[OfferResult]:
+def _offers(made: Program, counts: _Counts, slice_: Sequence[int]) -> Iterator[OfferResult]:
+    """Every offer of the slice, with the reasons for which others do not get it, that of most contacts first."""
     catalog = made.catalog
-    space = catalog.spaces[made.call.space]
     items: dict[int, list[int]] = {}
     for number, item in enumerate(made.items):
         items.setdefault(item.place, []).append(number)
-    for place in catalog.members(wanted(space, made.call)):
+    order = {reason: place for place, reason in enumerate(Reason)}
+    for place in slice_:
         offer, own = catalog.offers[place], items.get(place, [])
         by_rank = counts.by_rank[:, own].sum(axis=1).tolist() if own else [0] * made.call.n
-        losses = list(_losses(made, counts, offer, own, contacts)) if own else [never(offer, space.name, made)]
-        losses.sort(key=lambda loss: -loss.contacts)
+        losses = [
+            Loss(cause.sentence, cause.address, count)
+            for cause, count in sorted(
+                counts.out[place].items(), key=lambda pair: (-pair[1], order[pair[0].reason], pair[0].sentence)
+            )
+        ]
         yield OfferResult(offer.name, offer.category, sum(by_rank), by_rank, losses)
 
 
-def _losses(made: Program, counts: _Counts, offer: Offer, own: Sequence[int], contacts: int) -> Iterator[Loss]:
-    numbers = {gate: number for number, gate in enumerate(made.gates)}
-    catalog = made.catalog
-    if catalog.when is not None and counts.in_environment < contacts:
-        yield Loss("the environment's filter", catalog.when.address, contacts - counts.in_environment)
-    for what, requirement in requirements(offer):
-        number = numbers.get(requirement.gate)
-        if number is not None and counts.failed[number]:
-            text = " ".join(requirement.gate.condition.text.split())
-            yield Loss(f"{what}: {text}", requirement.address, int(counts.failed[number]))
-    shown, best = int(counts.presentable[own].max()), int(counts.eligible[own].max())
-    if best > shown:
-        yield Loss("presentation rules", "", best - shown)
-    got = int(counts.by_rank[:, own].sum())
-    if shown > got:
-        yield Loss("others weigh more", "", shown - got)
-
-
-def requirements(offer: Offer) -> Iterator[tuple[str, Requirement]]:
-    """The conditions of an offer in the order of the decision, each with what it is in words."""
-    for category in offer.chain:
-        if category.when is not None:
-            yield f"category “{category.path}”", category.when
-    for requirement in offer.requirements:
-        yield (f"filter “{requirement.name}”" if requirement.name else "the offer's condition"), requirement
-    for weight in offer.weights:
-        if weight.when is not None and len(offer.weights) == 1:
-            yield "its only weight", weight.when
-
-
-def never(offer: Offer, space: str, made: Program) -> Loss:
-    """Why an offer can reach nobody on this space and day, whoever they are."""
-    today = made.facts.today
-    off = next((category for category in offer.chain if not category.enabled), None)
-    out = next((category for category in offer.chain if not category.days.hold(today)), None)
-    if off is not None:
-        return Loss(f"category “{off.path}” is disabled", off.address, 0)
-    if out is not None:
-        return Loss(f"category “{out.path}” is outside of its dates", out.address, 0)
-    if not offer.enabled:
-        return Loss("it is disabled", offer.address, 0)
-    if space not in offer.spaces:
-        return Loss(f"it is not activated on {space}", offer.address, 0)
-    if not offer.days.hold(today):
-        return Loss("it is outside of its dates", offer.address, 0)
-    return Loss("no weight of it is above 0 here and now", offer.address, 0)
-
-
-class _Axis:
-    """Counts by a field's value, in the people's database: an axis may have as many values as there are contacts."""
-
-    def __init__(self, people: People, name: str) -> None:
-        self._people, self._field = people, column(name)
-        self._table = people.fresh("axis")
-        self._value = f"CAST({self._field} AS VARCHAR)"
-        people.connection.execute(f"CREATE TEMP TABLE {self._table} (v VARCHAR, item INTEGER, count BIGINT)")
-
-    def add(self, chunk: Decided) -> None:
-        """One chunk; item -1 are those who get nothing."""
-        import numpy
-
-        ranks, columns = numpy.nonzero(chunk.picks >= 0)
-        none = numpy.flatnonzero((chunk.picks < 0).all(axis=0))
-        rows = {
-            "n": numpy.concatenate([columns, none]) + chunk.first,
-            "item": numpy.concatenate([chunk.picks[ranks, columns], numpy.full(len(none), -1, chunk.picks.dtype)]),
-        }
-        connection = self._people.connection
-        connection.register("picked", rows)
-        connection.execute(
-            f"INSERT INTO {self._table} SELECT {self._value}, item, count(*)"  # noqa: S608 - our own names
-            " FROM picked JOIN contact USING (n) GROUP BY ALL"
-        )
-        connection.unregister("picked")
-
-    def values(self, names: Sequence[str]) -> list[AxisValue]:
-        """Every value, that of most contacts first; ``names`` are the items' offers."""
-        connection = self._people.connection
-        sizes = connection.execute(
-            f"SELECT {self._value} AS v, count(*) FROM contact GROUP BY v ORDER BY count(*) DESC, v"  # noqa: S608 - quoted
-        ).fetchall()
-        counts: dict[str | None, dict[str, int]] = {value: {} for value, _ in sizes}
-        nothing: dict[str | None, int] = {}
-        counted = connection.execute(f"SELECT v, item, sum(count)::BIGINT FROM {self._table} GROUP BY v, item")  # noqa: S608
-        while part := counted.fetchmany(10_000):
-            for value, item, count in part:
-                if item < 0:
-                    nothing[value] = count
-                else:
-                    by_offer = counts[value]
-                    by_offer[names[item]] = by_offer.get(names[item], 0) + count
-        connection.execute(f"DROP TABLE {self._table}")
-        rows = []
-        for value, size in sizes:
-            top = sorted(counts[value].items(), key=lambda pair: (-pair[1], pair[0]))[:10]
-            rows.append(AxisValue("unknown" if value is None else value, size, nothing.get(value, 0), top))
-        return rows
+def _values(segments: Segments, given: Given, offers: Sequence[str]) -> list[AxisValue]:
+    """What the segments of an axis are given; ``offers``: the names by item."""
+    counts: list[Counter[str]] = [Counter() for _ in segments.names]
+    nothing = [0] * len(segments.names)
+    for segment, item, count in given.counted():
+        if item < 0:
+            nothing[segment] = count
+        else:
+            counts[segment][offers[item]] += count
+    return [
+        AxisValue(name, size, none, sorted(top.items(), key=lambda pair: (-pair[1], pair[0]))[:TOP])
+        for name, size, none, top in zip(segments.names, segments.sizes, nothing, counts, strict=True)
+    ]

@@ -287,8 +287,8 @@ def _causes(pair: Pair, both: Both, columns: Columns) -> Counter[tuple[str, str,
     for item in sorted(set(picked.tolist())):
         offer = pair.old.catalog.offers[pair.old.items[item].place].name
         name = new_names.get(offer, offer)
-        for why in why_not(pair.new, both.new, name, columns[picked == item]):
-            found[name, why.reason, why.where] += len(why.columns)
+        for cause, lost in why_not(pair.reasons[1], both.new, name, columns[picked == item]):
+            found[name, cause.sentence, cause.address] += len(lost)
     return found
 
 

@@ -14,11 +14,10 @@ from secrets import token_bytes, token_hex
 
 from offerkit.address import SHARED, Address, Kind, Stage
 from offerkit.diagnostics import Code, refuse, suggestion
-from offerkit.engine.durations import duration
 from offerkit.governance.rights import ADMINISTRATOR, NOTHING, Actor, Scope, Scopes, scopes_of, scopes_text
 from offerkit.store import Store
 from offerkit.store.tokens import TokenRow
-from offerkit.times import instant, utc
+from offerkit.times import duration, instant, utc
 from offerkit.workflow.session import Session, operators, who_is
 
 LONGEST = timedelta(days=366)

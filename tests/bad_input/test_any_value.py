@@ -21,8 +21,8 @@ from offerkit.loader.cache import Cache
 from offerkit.loader.load import load_files
 from offerkit.loader.parse import parse_file
 from offerkit.loader.project import SpecFile, read_files
-from offerkit.planning.codec import decode, envelope, plan_digest
-from offerkit.planning.select import Patterns
+from offerkit.planning.make import Patterns
+from offerkit.planning.plan import decode, envelope, plan_digest
 from offerkit.reports.diagnostics_json import diagnostics_github, diagnostics_json
 from offerkit.reports.diagnostics_text import diagnostics_text
 from offerkit.reports.plan_html import plan_html

@@ -35,8 +35,8 @@ HOOKS = Hooks(
 )
 
 
-def catalog(rng: Random) -> Catalog:
-    """A catalog of up to 25 offers."""
+def catalog(rng: Random, *, filtered: bool = False) -> Catalog:
+    """A catalog of up to 25 offers; ``filtered``: its environment may have a filter."""
     rules = [f"r{place}" for place in range(rng.randint(0, 4))]
     sections: dict[str, Any] = {
         "dimensions": {"person": {"key": ["id"], "fields": {
@@ -58,6 +58,8 @@ def catalog(rng: Random) -> Catalog:
     activated = {
         name: rng.sample(sorted(CHANNELS), rng.randint(1, 3)) for name in sections["offers"] if rng.random() < 0.4
     }
+    if filtered and rng.random() < 0.4:
+        sections["environment"]["when"] = rng.choice(CONDITIONS)
     return inline_catalog(sections, activated, hooks=HOOKS)
 
 

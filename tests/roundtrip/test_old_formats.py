@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from offerkit.models.status import Status
-from offerkit.planning.codec import decode
-from offerkit.planning.plan import PlanKind
+from offerkit.planning.plan import PlanKind, decode
 from offerkit.store import PropositionQuery, PropositionRow, Store, schema
 from offerkit.workflow.stores import Formats, migrate
 

@@ -11,9 +11,8 @@ from markupsafe import Markup
 from starlette.responses import RedirectResponse
 
 from offerkit.diagnostics import Diagnostic, Refused
-from offerkit.planning.codec import plan_digest
-from offerkit.planning.plan import Plan
-from offerkit.planning.select import Patterns
+from offerkit.planning.make import Patterns
+from offerkit.planning.plan import Plan, plan_digest
 from offerkit.reports.plan_html import blocked_html
 from offerkit.reports.words import particulars, resets_sentence, summary
 from offerkit.server.ui.counting import AGAIN, Counts

@@ -13,8 +13,8 @@ from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Refused
 from offerkit.governance.approvals import Approval, Decision
-from offerkit.planning.codec import decode, envelope, plan_digest
 from offerkit.planning.fields import field_changes_by_place
+from offerkit.planning.plan import decode, envelope, plan_digest
 from offerkit.workflow.apply import apply
 
 OFFERS = "specs/shop/offers.yaml"

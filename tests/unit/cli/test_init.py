@@ -23,7 +23,7 @@ from offerkit.loader import Project
 from offerkit.loader.fmt import format_files
 from offerkit.loader.json_schema import environment_schema, specs_schema
 from offerkit.loader.project import read_files
-from offerkit.planning.select import Patterns
+from offerkit.planning.make import Patterns
 from offerkit.workflow.apply import apply
 from offerkit.workflow.approve import decide
 from offerkit.workflow.backends import LOCAL

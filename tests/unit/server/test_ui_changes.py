@@ -17,7 +17,7 @@ from limits import RateLimitItemPerMinute
 from starlette.testclient import TestClient
 
 from offerkit.diagnostics import Code, refuse
-from offerkit.planning.codec import plan_digest
+from offerkit.planning.plan import plan_digest
 from offerkit.server import callers
 from offerkit.server.ui import counting
 from offerkit.workflow import threshold, tokens

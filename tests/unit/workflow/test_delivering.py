@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner, Result
@@ -14,7 +15,9 @@ from offerkit.cli.main import cli
 from offerkit.diagnostics import Code, Refused
 from offerkit.governance.rights import Actor
 from offerkit.store import Store
+from offerkit.times import instant
 from offerkit.workflow import delivering, delivery_choice
+from offerkit.workflow.delivery_files import Folder, Unfinished
 
 PROJECT = Path(__file__).resolve().parents[2] / "scripts" / "projects" / "deciding"
 CAMPAIGN = """version: 1
@@ -116,6 +119,39 @@ def test_a_run_that_is_cut_off_goes_on(root: Path, monkeypatch: pytest.MonkeyPat
     assert "1 parts were there from a run that was cut off" in deliver("june/best", "--out", "made").output
     assert ids("made") == written and sorted(kept()) == sorted(written)
     assert not Path("made.partial").exists()
+
+
+@pytest.mark.parametrize(
+    ("zone", "now", "kept"),
+    [
+        ("Pacific/Auckland", "2026-06-14T23:00:00.000000Z", True),  # both on the 15th there, on two days in UTC
+        ("Pacific/Auckland", "2026-06-15T12:30:00.000000Z", False),  # the 16th there, the same day in UTC
+        ("UTC", "2026-06-14T23:59:59.999999Z", True),
+        ("UTC", "2026-06-15T00:00:00.000000Z", False),
+    ],
+)
+def test_a_run_keeps_its_date_on_the_same_day_of_the_environment(
+    zone: str, now: str, kept: bool, tmp_path: Path
+) -> None:
+    at = "2026-06-14T13:00:00.000000Z" if zone != "UTC" else "2026-06-14T00:00:00.000000Z"
+    place = ("people", "june", "best")
+    folder = Folder(tmp_path / "made")
+    folder.partial.mkdir()
+    folder.begin(Unfinished("1", "/".join(place), "inputs", at))
+    found = delivering.begun(folder.target, place, instant(now), ZoneInfo(zone))
+    assert found == (instant(at) if kept else None)
+
+
+@pytest.mark.parametrize(
+    "time", ["", "soon", "2026-06-14", "2026-06-14T13:00:00.000000", "2026-99-14T13:00:00.000000Z"]
+)
+def test_a_run_whose_date_somebody_edited_is_not_gone_on_with(time: str, tmp_path: Path) -> None:
+    place = ("people", "june", "best")
+    folder = Folder(tmp_path / "made")
+    folder.partial.mkdir()
+    folder.begin(Unfinished("1", "/".join(place), "inputs", time))
+    now = instant("2026-06-14T13:00:00.000000Z")
+    assert delivering.begun(folder.target, place, now, ZoneInfo("UTC")) is None
 
 
 def test_a_run_that_is_cut_off_after_it_was_stored_is_finished(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

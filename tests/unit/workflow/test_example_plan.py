@@ -9,8 +9,8 @@ import pytest
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.loader import Project
-from offerkit.planning.codec import envelope, plan_digest
-from offerkit.planning.select import Patterns
+from offerkit.planning.make import Patterns
+from offerkit.planning.plan import envelope, plan_digest
 from offerkit.reports.plan_markdown import plan_markdown
 from offerkit.workflow.apply import apply
 from offerkit.workflow.backends import LOCAL

@@ -15,7 +15,7 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.loader import Project, load_folder
 from offerkit.loader.fmt import format_files
 from offerkit.loader.project import read_files
-from offerkit.planning.select import Patterns
+from offerkit.planning.make import Patterns
 from offerkit.workflow import export as exporting
 from offerkit.workflow.backends import LOCAL
 from offerkit.workflow.export import Exported, export

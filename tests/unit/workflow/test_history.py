@@ -13,8 +13,8 @@ from helpers.files import base
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Refused
+from offerkit.planning.make import Patterns
 from offerkit.planning.plan import Step
-from offerkit.planning.select import Patterns
 from offerkit.store import Store
 from offerkit.workflow.diff import difference
 from offerkit.workflow.history import history

@@ -1,4 +1,4 @@
-"""Whether a plan may be applied: its steps still mean what they meant, and are such as a plan of its kind has.
+"""The applier: a plan's saved steps, verified against the store as it is now, and committed as one revision.
 
 A plan file is only a file, so nothing in it is trusted. Stale is judged by meaning (docs/plans.md): a base that moved
 is fine if nothing that matters moved.
@@ -7,32 +7,31 @@ is fine if nothing that matters moved.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
 from offerkit.address import SHARED, Kind, Stage, StageRef, parse_address, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused
-from offerkit.fingerprint import JsonMap
-from offerkit.governance.approvals import Decision, approved, counting, standing, unapproved
+from offerkit.fingerprint import Json, JsonMap
+from offerkit.governance.approvals import Approval, Decision, approved, counting, keys_of, standing, unapproved
 from offerkit.governance.rights import without_administrator
 from offerkit.models import model_of
-from offerkit.planning.campaigns import not_live
 from offerkit.planning.fields import concealed, field_changes, field_changes_by_place
-from offerkit.planning.plan import FieldChange, Plan, PlanKind, Step
-from offerkit.state.before_after import BeforeAfter
-from offerkit.state.changes import Action, delta
-from offerkit.state.entries import Body, Entry
+from offerkit.planning.make import not_live
+from offerkit.planning.plan import FieldChange, Plan, PlanKind, Step, plan_digest
+from offerkit.state.changes import Action, Body, Entry, delta
 from offerkit.state.references import implied, references_of, resource_refs
-from offerkit.store import ChangeRow, Store
-from offerkit.store.views import Stages
+from offerkit.state.snapshot import BeforeAfter
+from offerkit.store import ChangeRow, Draft, RevisionRow, Store
+from offerkit.store.views import Stages, stage_view
 
 
 @dataclass(frozen=True)
 class Verified:
     """A plan that :func:`verify` found to be true and sound, and the store that it was verified against.
 
-    Nothing else makes one, and :func:`offerkit.applier.commit` takes nothing else. ``base_moved``: whether the base had
+    Nothing else makes one, and :func:`commit` takes nothing else. ``base_moved``: whether the base had
     moved without mattering. ``stages``: what was read of the store for that.
     """
 
@@ -52,6 +51,61 @@ def verify(plan: Plan, store: Store) -> Verified:
     moved = _check_fresh(plan, store, stages)
     _check_steps(plan, store, stages)
     return Verified(plan, store, moved, stages)
+
+
+@dataclass(frozen=True)
+class Applied:
+    """The revision that was made, and whether the base had moved without mattering."""
+
+    revision: RevisionRow
+    base_moved: bool
+
+
+def commit(
+    verified: Verified, *, actor: str, time: str, message: str = "", details: Mapping[str, Json] | None = None
+) -> Applied:
+    """Append the steps of a plan exactly as one revision, signed by ``actor``; inside the transaction of its checks.
+
+    ``time`` is ISO 8601 in UTC; ``message`` and ``details`` are kept with the revision.
+    """
+    plan, store = verified.plan, verified.store
+    draft = Draft(
+        action=plan.kind,
+        actor=actor,
+        time=time,
+        message=message,
+        plan_digest=plan_digest(plan),
+        changes=tuple(map(_row, plan.steps)),
+        approvals=tuple(_carried(plan, store)),
+        bodies=plan.bodies,
+        details=details or {},
+    )
+    return Applied(store.append(draft), verified.base_moved)
+
+
+def _row(step: Step) -> ChangeRow:
+    return ChangeRow(0, step.stage, step.address, step.action, step.before, step.after, step.moved_from, step.reason)
+
+
+def _carried(plan: Plan, store: Store) -> Iterator[Approval]:
+    """Decisions follow an offer that is renamed in design: what was decided on is still the same."""
+    renamed = {
+        step.moved_from: step.address
+        for step in plan.steps
+        if step.moved_from
+        and parse_address(step.address).kind is Kind.OFFER
+        and parse_stage(step.stage).stage is Stage.DESIGN
+    }
+    if not renamed:
+        return
+    decisions = standing(store.approvals(renamed))
+    design = stage_view(store, Stage.DESIGN, {parse_address(address).environment for address in renamed})
+    for key in [key for old in sorted(renamed) for key in keys_of(design, old)]:
+        approval = decisions.get(key)
+        if approval is not None:
+            moved = replace(key, address=renamed[key.address])
+            comment = f"carried over from {key.address}, {approval.decision} in revision {approval.revision}"
+            yield Approval(moved, approval.decision, approval.operator, comment)
 
 
 def _check_fresh(plan: Plan, store: Store, stages: Stages) -> bool:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from offerkit.diagnostics import Code, Refused
-from offerkit.planning.select import Patterns, select
-from offerkit.state.changes import Delta, delta
-from offerkit.state.entries import Entry
+from offerkit.planning.make import Patterns, select
+from offerkit.state.changes import Delta, Entry, delta
 
 STAGE = "s@design"
 AFTER = {

@@ -1,0 +1,165 @@
+"""Why contacts are not proposed an offer: the reasons of offerkit.engine.reasons, asked of a whole chunk at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
+
+from offerkit.batch.decide import Decided
+from offerkit.batch.program import Program
+from offerkit.engine import reasons
+from offerkit.engine.reasons import Cause, Reason
+from offerkit.engine.resources import Offer, Weight
+from offerkit.engine.slice import From, wanted
+from offerkit.engine.weights import standing
+
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
+
+    Flags: TypeAlias = NDArray[numpy.bool_]
+    Columns: TypeAlias = NDArray[numpy.intp]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked of an offer, worked out once: its items, its checks (None: nobody passes), its weights."""
+
+    own: Sequence[int]
+    checks: Sequence[tuple[Cause, int | None]]
+    weights: Sequence[Weight]
+    multiplied: bool
+    """Whether a multiplier is 0."""
+
+
+class Reasons:
+    """The reasons of one program, which must be made for them (``program(…, reasons=True)``)."""
+
+    def __init__(self, made: Program) -> None:
+        self._made = made
+        self._asked: dict[int, _Asked] = {}
+        space = made.catalog.spaces[made.call.space]
+        asked = wanted(space, made.call)
+        self.slice: Sequence[int] = made.catalog.members(asked)
+        """The places of the offers that are looked at."""
+        self._inside = frozenset(self.slice)
+        self._others = reasons.not_in_slice(space, called=asked.source is From.CALL).cause
+        when = made.catalog.when
+        self._environment = None if when is None else reasons.environment_check(when).cause
+
+    def of(self, chunk: Decided, name: str, columns: Columns) -> list[tuple[Cause, Columns]]:
+        """Why the contacts of ``columns``, who are not proposed the offer ``name``, are not; each of them once."""
+        import numpy
+
+        place = self._made.catalog.place_of.get(name)
+        if place is None:
+            return [(reasons.no_offer(), columns)]
+        if chunk.alone is not None:
+            found: dict[Cause, list[int]] = {}
+            for column in columns.tolist():
+                found.setdefault(chunk.alone(column).get(place, self._others), []).append(column)
+            return [(cause, numpy.asarray(part, dtype=numpy.intp)) for cause, part in found.items()]
+        left = numpy.ones(len(columns), dtype=bool)
+        return [(cause, columns[out]) for cause, out in self._out(chunk, place, left, lambda row: row[columns])]
+
+    def count(self, chunk: Decided) -> Iterator[tuple[int, Cause, int]]:
+        """By place, why the contacts of a chunk are not proposed each offer of the slice, and how many of them."""
+        import numpy
+
+        width = chunk.picks.shape[1]
+        if chunk.alone is not None:
+            for column in range(width):
+                found = chunk.alone(column)
+                yield from ((place, found[place], 1) for place in self.slice if place in found)
+            return
+        given = numpy.zeros((len(self._made.items), width), dtype=bool)
+        ranks, columns = numpy.nonzero(chunk.picks >= 0)
+        given[chunk.picks[ranks, columns], columns] = True
+        for place in self.slice:
+            left = ~_any(given, self._of(place).own)
+            for cause, out in self._out(chunk, place, left, lambda row: row):
+                yield place, cause, int(numpy.count_nonzero(out))
+
+    def _out(
+        self, chunk: Decided, place: int, left: Flags, look: Callable[[Flags], Flags]
+    ) -> Iterator[tuple[Cause, Flags]]:
+        """Those of ``left`` by the first reason; ``look``: the flags of all contacts as ``left`` has them."""
+
+        def out(holds: Flags) -> Flags:
+            nonlocal left
+            gone, left = left & ~holds, left & holds
+            return gone
+
+        if self._environment is not None and (gone := out(look(chunk.holds[-1]))).any():
+            yield self._environment, gone
+        if place not in self._inside:
+            if left.any():
+                yield self._others, left
+            return
+        asked = self._of(place)
+        for cause, number in asked.checks:
+            if number is None:
+                if left.any():
+                    yield cause, left
+                return
+            if (gone := out(look(chunk.holds[number]))).any():
+                yield cause, gone
+        eligible = look(_any(chunk.eligible, asked.own))
+        if (gone := out(eligible)).any():
+            yield from self._weightless(chunk, place, gone, look)
+        if (gone := out(look(_any(chunk.presentable, asked.own)))).any():
+            yield reasons.cause_of(Reason.PRESENTATION_RULE), gone
+        if left.any():
+            yield reasons.cause_of(Reason.BEYOND_N), left
+
+    def _weightless(
+        self, chunk: Decided, place: int, gone: Flags, look: Callable[[Flags], Flags]
+    ) -> Iterator[tuple[Cause, Flags]]:
+        """Step 6: those for whom a weight holds, and comes to 0; then those for whom none does."""
+        asked = self._of(place)
+        for weight in asked.weights:
+            if not asked.multiplied and (weight.formula is not None or weight.number):
+                continue  # whoever it holds for is eligible
+            zero = gone if weight.formula is None else gone & look(chunk.positive[weight.formula])
+            if weight.when is not None:
+                zero = zero & look(chunk.holds[self._made.number(weight.when.gate)])
+            if zero.any():
+                yield reasons.weight_zero(weight).cause, zero
+                gone = gone & ~zero
+        if gone.any():
+            yield reasons.no_weight(self._made.catalog.offers[place]).cause, gone
+
+    def _of(self, place: int) -> _Asked:
+        known = self._asked.get(place)
+        if known is None:
+            known = self._asked[place] = self._prepared(self._made.catalog.offers[place])
+        return known
+
+    def _prepared(self, offer: Offer) -> _Asked:
+        made, today = self._made, self._made.facts.today
+        space = made.catalog.spaces[made.call.space]
+        return _Asked(
+            self._items.get(offer.place, ()),
+            [
+                (check.cause, None if check.requirement is None else made.number(check.requirement.gate))
+                for check in reasons.checks(offer, space, today)
+            ],
+            standing(offer, space.name, today),
+            any(not factor for _, factor in offer.factors(today)),
+        )
+
+    @cached_property
+    def _items(self) -> Mapping[int, Sequence[int]]:
+        found: dict[int, list[int]] = {}
+        for number, item in enumerate(self._made.items):
+            found.setdefault(item.place, []).append(number)
+        return found
+
+
+def _any(rows: Flags, chosen: Sequence[int]) -> Flags:
+    """By column, whether one of the ``chosen`` rows is set."""
+    import numpy
+
+    return numpy.asarray(rows[list(chosen)].any(axis=0), dtype=bool)

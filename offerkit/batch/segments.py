@@ -1,0 +1,100 @@
+"""Contacts told apart by the values of a field: the axes of simulations, the segments of impacts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from offerkit.batch.decide import Decided
+from offerkit.batch.gates import column
+from offerkit.batch.people import People
+
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
+
+    Codes = NDArray[numpy.unsignedinteger]
+
+UNKNOWN = "unknown"
+"""The segment of those without a value."""
+OTHERS = "(other values)"
+_PART = 10_000
+
+
+class Segments:
+    """A field's values, that of most contacts first; every contact is in exactly one segment.
+
+    ``names`` and ``sizes`` go by segment. With a ``limit`` so many values are told apart, and the rest is one segment
+    of its own, the last one. So are values that fewer contacts than ``fewest`` have: they would tell who is meant.
+    """
+
+    def __init__(self, people: People, field: str, limit: int | None = None, fewest: int = 1) -> None:
+        """Read ``field`` of all contacts: a number for each of them is kept, in one byte while there are few."""
+        import numpy
+
+        text = f"CAST({column(field)} AS VARCHAR)"
+        self._people, table = people, people.fresh("segment")
+        people.connection.execute(
+            f"CREATE TEMP TABLE {table} AS SELECT row_number() OVER (ORDER BY size DESC, v) - 1 AS code, v, size"  # noqa: S608 - quoted
+            f" FROM (SELECT {text} AS v, count(*) AS size FROM contact GROUP BY v) WHERE size >= ?"
+            " ORDER BY code LIMIT ?",
+            [fewest, people.count if limit is None else limit],
+        )
+        told: list[tuple[str | None, int]] = people.connection.execute(
+            f"SELECT v, size FROM {table} ORDER BY code"  # noqa: S608 - our own name
+        ).fetchall()
+        found = people.connection.execute(
+            f"SELECT coalesce(code, {len(told)}) AS code FROM contact"  # noqa: S608 - quoted
+            f" LEFT JOIN {table} ON {text} IS NOT DISTINCT FROM v ORDER BY n"
+        ).fetchnumpy()["code"]
+        people.connection.execute(f"DROP TABLE {table}")
+        self._codes: Codes = numpy.ma.getdata(found).astype(numpy.min_scalar_type(len(told)))
+        self.names = [UNKNOWN if value is None else value for value, _ in told]
+        self.sizes = [size for _, size in told]
+        if others := people.count - sum(self.sizes):
+            self.names.append(OTHERS)
+            self.sizes.append(others)
+
+    def count(self, first: int, flags: NDArray[numpy.bool_]) -> NDArray[numpy.int64]:
+        """By segment, the contacts of a chunk (from number ``first`` on) whose flag is set."""
+        import numpy
+
+        codes = self._codes[first : first + len(flags)]
+        return numpy.bincount(codes[flags], minlength=len(self.names)).astype(numpy.int64)
+
+    def given(self) -> Given:
+        """Counts what the segments are given."""
+        return Given(self._people, self._codes)
+
+
+class Given:
+    """How many contacts of each segment are given what; in the people's database, for there may be many segments."""
+
+    def __init__(self, people: People, codes: Codes) -> None:
+        """Nothing is counted yet; ``codes`` are the segments by contact."""
+        self._connection, self._codes, self._table = people.connection, codes, people.fresh("given")
+        self._connection.execute(f"CREATE TEMP TABLE {self._table} (code BIGINT, item BIGINT, count BIGINT)")
+
+    def add(self, chunk: Decided) -> None:
+        """Count the picks of one chunk."""
+        import numpy
+
+        ranks, columns = numpy.nonzero(chunk.picks >= 0)
+        nothing = numpy.flatnonzero((chunk.picks < 0).all(axis=0))
+        who = numpy.concatenate([columns, nothing]) + chunk.first
+        items = numpy.concatenate([chunk.picks[ranks, columns], numpy.full(len(nothing), -1, chunk.picks.dtype)])
+        rows = {"code": self._codes[who].astype(numpy.int64), "item": items.astype(numpy.int64)}
+        self._connection.register("picked", rows)
+        self._connection.execute(
+            f"INSERT INTO {self._table} SELECT code, item, count(*) FROM picked GROUP BY ALL"  # noqa: S608 - our own name
+        )
+        self._connection.unregister("picked")
+
+    def counted(self) -> Iterator[tuple[int, int, int]]:
+        """Segment, item (-1: nothing), and contacts; only once, for nothing is kept afterwards."""
+        found = self._connection.execute(
+            f"SELECT code, item, sum(count)::BIGINT FROM {self._table} GROUP BY ALL"  # noqa: S608 - our own name
+        )
+        while part := found.fetchmany(_PART):
+            yield from part
+        self._connection.execute(f"DROP TABLE {self._table}")

@@ -1,0 +1,211 @@
+"""Kinds of answers agree on random catalogs: decide, explain, batch, simulation and impact.
+
+Every contact gets the same offers in the same order, and is told the same reason for those that are left out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy
+import pytest
+from helpers import random_catalog
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from offerkit.batch import Batch, open_people, over, program
+from offerkit.batch.reasons import Reasons
+from offerkit.batch.segments import Segments
+from offerkit.engine.call import Call
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.decide import decide
+from offerkit.engine.decision import Decision
+from offerkit.engine.history import Past
+from offerkit.engine.hooks import NO_HOOKS
+from offerkit.engine.reasons import DECIDED, Cause, Reason, no_offer
+from offerkit.engine.slice import wanted
+from offerkit.models.status import Status
+from offerkit.store import PropositionRow, Store
+from offerkit.times import utc
+from offerkit.workflow.compared import Pair
+from offerkit.workflow.hooked import decide_people
+from offerkit.workflow.impact import space_impact
+from offerkit.workflow.population import Population
+from offerkit.workflow.simulating import space_result
+
+
+def _people(rng: Random) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": number,
+            "age": rng.choice((None, 20, 33, 40, 70)),
+            "tier": rng.choice((None, "", "gold", "silver", "é'\"")),
+            "score": rng.choice((None, Decimal(0), Decimal("0.7"), Decimal("-1.000001"), Decimal(1))),
+        }
+        for number in range(rng.choice((1, 7, 40)))
+    ]
+
+
+@contextmanager
+def _store(made: Catalog, past: Mapping[str, Sequence[Past]]) -> Iterator[Store]:
+    """A store with these propositions."""
+    rows = [
+        PropositionRow(
+            f"{key}-{number}", made.environment, key, one.space, one.channel, one.offer, one.category, "call",
+            one.rank, one.weight, Status(one.status), utc(one.time), utc(one.time), 1,
+        )
+        for key, history in past.items()
+        for number, one in enumerate(history)
+    ]  # fmt: skip
+    with TemporaryDirectory() as folder, Store.open(Path(folder) / "store.db", create=True) as store:
+        store.add_propositions(rows)
+        yield store
+
+
+class _Case:
+    """A catalog, a call for everybody, contacts and what they were offered before, made up from a seed."""
+
+    def __init__(self, seed: int, *, hooks: bool) -> None:
+        rng = Random(seed)
+        made = random_catalog.catalog(rng, filtered=True)
+        if not hooks:
+            spaces = {name: replace(space, post_processing="") for name, space in made.spaces.items()}
+            made = replace(made, hooks=NO_HOOKS, spaces=spaces)
+        self.catalog = made
+        self.call = replace(random_catalog.call(rng, made), exclude=frozenset())
+        self.contacts = _people(rng)
+        self.past = {str(row["id"]): random_catalog.history(rng, made) for row in self.contacts if rng.random() < 0.6}
+
+    def asked(self, row: dict[str, Any]) -> Call:
+        """The call of one contact."""
+        return replace(self.call, contact=row, key=str(row["id"]))
+
+    def explained(self, row: dict[str, Any]) -> Decision:
+        """The decision for one contact, which is the plain one."""
+        call = self.asked(row)
+        history = self.past.get(call.key, [])
+        explained = decide(self.catalog, call, history, explain=True)
+        assert replace(explained, trace=None) == decide(self.catalog, call, history)
+        return explained
+
+    def outs(self, row: dict[str, Any]) -> dict[str, Cause]:
+        """Why one contact is not proposed an offer, by name."""
+        trace = self.explained(row).trace
+        assert trace is not None
+        if trace.environment is not None:
+            return dict.fromkeys(self.catalog.place_of, trace.environment.cause)
+        assert trace.slice is not None
+        found = dict.fromkeys(self.catalog.place_of, trace.slice.others.cause)
+        for verdict in trace.verdicts:
+            if verdict.out is None:
+                del found[verdict.offer]
+            else:
+                found[verdict.offer] = verdict.out.cause
+        return found
+
+
+def _agree(seed: int, *, hooks: bool) -> set[Reason]:
+    """Compare decide, explain, batch and simulation; the reasons that were met."""
+    case = _Case(seed, hooks=hooks)
+    made, met = case.catalog, set()
+    outs = [case.outs(row) for row in case.contacts]
+    chosen = [[offer.offer for offer in case.explained(row).chosen] for row in case.contacts]
+    asked = program(made, case.call, reasons=True)
+    with open_people(case.contacts, ("id",), made.dimension.fields) as table, _store(made, case.past) as store:
+        batch = Batch(asked, over(table, asked, store))
+        for chunk in decide_people(table, batch, store):
+            for column in range(chunk.picks.shape[1]):
+                items = [asked.items[item] for item in chunk.picks[:, column].tolist() if item >= 0]
+                assert [made.offers[item.place].name for item in items] == chosen[chunk.first + column]
+            for name in made.place_of:
+                out = [column for column, found in enumerate(outs) if name in found]
+                said = Reasons(asked).of(chunk, name, numpy.array(out, dtype=numpy.intp)) if out else []
+                told = {column: cause for cause, columns in said for column in columns.tolist()}
+                assert told == {column: outs[column][name] for column in out}
+                met |= {cause.reason for cause in told.values()}
+        simulated = space_result(store, table, asked, {name: Segments(table, name) for name in ("tier", "age")}, None)
+    assert len(simulated.offers) == len(made.members(wanted(made.spaces[case.call.space], case.call)))
+    for offer in simulated.offers:
+        assert offer.contacts == sum(offer.offer in names for names in chosen)
+        counted = Counter(
+            (found[offer.offer].sentence, found[offer.offer].address) for found in outs if offer.offer in found
+        )
+        assert {(loss.reason, loss.where): loss.contacts for loss in offer.losses} == counted
+        assert offer.contacts + sum(loss.contacts for loss in offer.losses) == len(case.contacts)
+    assert sum(simulated.by_count) == len(case.contacts)
+    for _, values in simulated.axes:
+        assert sum(value.contacts for value in values) == len(case.contacts)
+        assert sum(value.nothing for value in values) == simulated.by_count[0]
+    return met
+
+
+SEEDS = st.integers(0, 2**32)
+
+
+@pytest.mark.parametrize("hooks", [False, True], ids=["batch", "hooks"])
+@pytest.mark.parametrize("examples", [20, pytest.param(150, marks=pytest.mark.slow)])
+def test_offers_and_reasons(examples: int, hooks: bool) -> None:
+    @settings(max_examples=examples, deadline=None)
+    @given(SEEDS)
+    def agree(seed: int) -> None:
+        _agree(seed, hooks=hooks)
+
+    agree()
+
+
+def test_every_reason_is_met() -> None:
+    """The generator is worth something only if it reaches every reason that a batch can give."""
+    wanted_reasons = set(DECIDED) - {Reason.REPEATED, Reason.NOT_RENDERED}
+    met: set[Reason] = set()
+    for seed in range(400):
+        if met == wanted_reasons:
+            break
+        met |= _agree(seed, hooks=seed % 3 > 0)
+    assert met == wanted_reasons
+
+
+def _impact(seed: int) -> int:
+    """Compare the reasons of an impact with what explains each side; how many there were."""
+    old = _Case(seed, hooks=seed % 3 == 0)
+    new = _Case(seed + 1, hooks=seed % 3 == 0)
+    new.contacts, new.past = old.contacts, old.past
+    new.call = replace(new.call, space=old.call.space, n=old.call.n)
+    pair = Pair(
+        f"{old.catalog.environment}/{old.call.space}",
+        program(old.catalog, old.call, reasons=True), program(new.catalog, new.call, reasons=True), {},
+    )  # fmt: skip
+    row_of = {str(row["id"]): row for row in old.contacts}
+    types = old.catalog.dimension.fields
+    with open_people(old.contacts, ("id",), types) as table, _store(old.catalog, old.past) as store:
+        found = space_impact(store, Population(table, table), pair, {}, "")
+    compared = 0
+    for offer in found.offers:
+        for example in offer.examples:
+            if example.change == "moved":
+                continue
+            side = new if example.change == "lost" else old
+            cause = side.outs(row_of[example.contact]).get(offer.offer, no_offer())
+            assert example.reason == ("before: " if side is old else "") + cause.sentence
+            compared += 1
+    return compared
+
+
+@pytest.mark.parametrize("examples", [15, pytest.param(100, marks=pytest.mark.slow)])
+def test_reasons_of_an_impact(examples: int) -> None:
+    compared = []
+
+    @settings(max_examples=examples, deadline=None)
+    @given(SEEDS)
+    def agree(seed: int) -> None:
+        compared.append(_impact(seed))
+
+    agree()
+    assert sum(compared) > examples
