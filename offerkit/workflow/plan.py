@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 
 import orjson
 
@@ -287,7 +287,7 @@ def _spaces_of_new_offers(
     wanted = (Kind.SPACE, Kind.TEMPLATE)
     before = current.snapshot({d.stage for d in new}, *wanted)
     coming = before.apply([*new, *(d for d in design if kinds[d.address] in wanted)], bodies)
-    inherited = cache(lambda name: Inheritance(name, coming.read, partial(coming.of_kind, Kind.SPACE, name)))
+    inherited = cache(lambda name: Inheritance(name, coming.read, coming.of_kind(Kind.SPACE, name)))
     notes: dict[str, tuple[str, ...]] = {}
     told: dict[tuple[str, ...], tuple[str, ...]] = {}
     for d in new:
