@@ -16,7 +16,7 @@ from offerkit.address import SHARED, parse_address
 from offerkit.fingerprint import Json, canonical, fingerprint
 from offerkit.models.status import Status
 from offerkit.rules.values import show
-from offerkit.state.entries import Body, Entry
+from offerkit.state.changes import Body, Entry
 from offerkit.store import ChangeRow, Draft, Location, PropositionRow, Store
 
 HISTORIES = 200

@@ -20,10 +20,9 @@ from offerkit.models import model_of
 from offerkit.planning.fields import concealed, field_changes, field_changes_by_place
 from offerkit.planning.make import not_live
 from offerkit.planning.plan import FieldChange, Plan, PlanKind, Step, plan_digest
-from offerkit.state.before_after import BeforeAfter
-from offerkit.state.changes import Action, delta
-from offerkit.state.entries import Body, Entry
+from offerkit.state.changes import Action, Body, Entry, delta
 from offerkit.state.references import implied, references_of, resource_refs
+from offerkit.state.snapshot import BeforeAfter
 from offerkit.store import ChangeRow, Draft, RevisionRow, Store
 from offerkit.store.views import Stages, stage_view
 
@@ -408,7 +407,7 @@ def _dangling(effect: BeforeAfter, side: Stage) -> Iterator[Diagnostic]:
             continue
         missing = [
             target
-            for target in effect.after.references(step.address)
+            for target in references_of(step.address, effect.after.read(step.address))
             if target not in effect.after.entries and not (side is Stage.LIVE and _may_wait(step.address, target))
         ]
         if missing:

@@ -8,7 +8,7 @@ those it inherits. Both depend on bodies alone, so each is worked out once for a
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
@@ -17,16 +17,16 @@ from offerkit.address import Kind, parse_address
 from offerkit.diagnostics import Code, Diagnostic
 from offerkit.fingerprint import Json, JsonMap, canonical, digest
 from offerkit.planning.plan import ApprovalKey, ApprovalReset, Aspect
-from offerkit.state.before_after import BeforeAfter
 from offerkit.state.changes import Delta
 from offerkit.state.effective import EffectiveOffer, SpaceFields, declared_fields
-from offerkit.state.snapshot import Snapshot
+from offerkit.state.snapshot import BeforeAfter, Snapshot
 
 _ELIGIBILITY = ("code", "enabled", "eligible", "weights", "themes", "category")
 _OFFER = re.compile(rb"\boffer\b", re.IGNORECASE)
 _INHERITED = ("enabled", "eligible", "multiplier", "themes", "always_include")
 
-_Known: TypeAlias = dict[tuple[str, ...], str]
+_LAST = ("aspects", "")
+_Known: TypeAlias = dict[Hashable, str]
 """The fingerprints of one offer, by what else they depend on."""
 
 
@@ -92,12 +92,12 @@ def content_fingerprint(view: Snapshot, address: str, space: str) -> str:
     place = offer.around.spaces.get(space)
     if place is None:
         return ""
-    known, key = _known(view, offer), (Aspect.CONTENT, space, view.entries[place.address].fingerprint)
-    if key not in known:
-        content, look = offer.content(space), _look(view, place)
+    known, look = _known(view, offer), _look(view, place)
+    if look.key not in known:
+        content = offer.content(space)
         named = look.names_offer or _speaks_of_offer(content.values())
-        known[key] = digest(b"content", canonical(content), look.text, _identity(offer) if named else b"")
-    return known[key]
+        known[look.key] = digest(b"content", canonical(content), look.text, _identity(offer) if named else b"")
+    return known[look.key]
 
 
 def eligibility_fingerprint(view: Snapshot, address: str) -> str:
@@ -105,7 +105,7 @@ def eligibility_fingerprint(view: Snapshot, address: str) -> str:
     offer = view.offer(address)
     filters = {name: offer.around.filter(name) for name in offer.filters}
     relied_on = (*(layer.address for layer in offer.categories), *(filter_ for filter_, _ in filters.values()))
-    known, key = _known(view, offer), (Aspect.ELIGIBILITY, *_prints(view, relied_on))
+    known, key = _known(view, offer), _prints(view, relied_on)
     if key not in known:
         used: JsonMap = {
             name: {part: body[part] for part in ("when", "parameters") if part in body} if body else None
@@ -196,21 +196,22 @@ def unapproved(live: BeforeAfter, decisions: Standing) -> Iterator[Diagnostic]:
 class _Look(NamedTuple):
     """What a space makes of any offer: the canonical bytes of its fields and rendering functions.
 
-    ``names_offer``: whether these speak of the offer's own code, label, name or category.
+    ``key``: the space's name and fingerprint. ``names_offer``: whether fields or functions speak of the offer's own
+    code, label, name or category.
     """
 
+    key: str
     text: bytes
     names_offer: bool
 
 
 def _known(view: Snapshot, offer: EffectiveOffer) -> _Known:
     """What was worked out already of this offer with these templates, here or in a snapshot that shares bodies."""
-    here = ("aspects", offer.address)
-    known: _Known | None = view.memo.get(here)
-    if known is None:
-        key = (*here, *_prints(view, (layer.address for layer in offer.layers)))
-        known = view.memo[here] = view.derived.setdefault(key, {})
-    return known
+    last: tuple[str, _Known] = view.memo.get(_LAST, ("", {}))  # one offer is asked about on many spaces in a row
+    if last[0] != offer.address:
+        key = ("aspects", *_prints(view, (layer.address for layer in offer.layers)))
+        last = view.memo[_LAST] = offer.address, view.derived.setdefault(key, {})
+    return last[1]
 
 
 def _prints(view: Snapshot, addresses: Iterable[str]) -> tuple[str, ...]:
@@ -222,7 +223,7 @@ def _prints(view: Snapshot, addresses: Iterable[str]) -> tuple[str, ...]:
 
 
 def _look(view: Snapshot, space: SpaceFields) -> _Look:
-    key = ("look", view.entries[space.address].fingerprint)
+    key = ("look", space.name, view.entries[space.address].fingerprint)
     known: _Look | None = view.derived.get(key)
     if known is None:
         body = view(space.address) or {}
@@ -230,7 +231,7 @@ def _look(view: Snapshot, space: SpaceFields) -> _Look:
         # A field's label is for those who edit offers; no customer sees it.
         text = canonical([[[f.get("name"), f.get("type"), f.get("required")] for f in fields], render])
         names_offer = _speaks_of_offer(render.values() if isinstance(render, dict) else ())
-        known = view.derived[key] = _Look(text, names_offer)
+        known = view.derived[key] = _Look(" ".join(key[1:]), text, names_offer)
     return known
 
 

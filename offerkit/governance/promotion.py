@@ -24,8 +24,7 @@ from offerkit.governance.approvals import (
 )
 from offerkit.governance.rights import approvers
 from offerkit.planning.plan import ApprovalKey, Aspect, Blocked
-from offerkit.state.changes import chains
-from offerkit.state.entries import Entry
+from offerkit.state.changes import Entry, chains
 from offerkit.state.snapshot import Snapshot
 
 

@@ -44,7 +44,7 @@ def inheritance_of(index: Index, environment: str) -> Inheritance:
         record = index.by_address.get(address)
         return _outline(record) if record is not None else None
 
-    return Inheritance(environment, body, lambda: [r.address for r in index.group(environment, Kind.SPACE).values()])
+    return Inheritance(environment, body, [r.address for r in index.group(environment, Kind.SPACE).values()])
 
 
 def _outline(record: Record) -> JsonMap:

@@ -13,9 +13,8 @@ from offerkit.diagnostics import Code, Diagnostic, Position, Refused, refuse, su
 from offerkit.fingerprint import JsonMap, JsonPath
 from offerkit.planning.fields import concealed, field_changes
 from offerkit.planning.plan import Blocked, FieldChange, Reason, Step
-from offerkit.state.changes import Action, Delta, chains
+from offerkit.state.changes import Action, Body, Delta, Entry, chains
 from offerkit.state.effective import names_in
-from offerkit.state.entries import Body, Entry
 from offerkit.state.references import Ref, closure, creation_order, dependents
 from offerkit.state.snapshot import Snapshot
 

@@ -19,8 +19,7 @@ from offerkit.address import Address, Kind, Stage, StageRef, parse_address, pars
 from offerkit.diagnostics import Code, Position, Refused, refuse
 from offerkit.fingerprint import canonical, fingerprint
 from offerkit.models import model_of
-from offerkit.state.changes import Action
-from offerkit.state.entries import Body, Entry
+from offerkit.state.changes import Action, Body, Entry
 
 if TYPE_CHECKING:
     from offerkit.fingerprint import Json

@@ -17,7 +17,7 @@ from offerkit.reports.steps_markdown import GITHUB_LIMIT, Room, steps_markdown
 from offerkit.reports.steps_text import steps_text
 from offerkit.reports.style import CONCISE, PLAIN, Layout, Style
 from offerkit.reports.words import difference
-from offerkit.state.entries import Body, Entry
+from offerkit.state.changes import Body, Entry
 
 Titles: TypeAlias = tuple[str, str]
 """What is compared: the first, then the second, which ``+`` and the values after ``→`` belong to."""

@@ -15,8 +15,7 @@ from offerkit.reports.line_diff import DiffLine, all_lines, capped, line_diff
 from offerkit.reports.lookalike import host_note, hosts, told_apart
 from offerkit.reports.style import ALL, Layout
 from offerkit.reports.values import inline, yaml_lines
-from offerkit.state.changes import Action
-from offerkit.state.entries import Body
+from offerkit.state.changes import Action, Body
 
 MARKS = {ChangeOp.ADD: "+", ChangeOp.REMOVE: "-", ChangeOp.CHANGE: "~"}
 _LONG = 80

@@ -12,8 +12,7 @@ from offerkit.reports.groups import Bunch, sections
 from offerkit.reports.line_diff import DiffLine
 from offerkit.reports.style import CONCISE, Layout
 from offerkit.reports.words import DONE, SIGNS, VERBS, position, reason
-from offerkit.state.changes import Action
-from offerkit.state.entries import Body
+from offerkit.state.changes import Action, Body
 
 _LABEL = 120
 _CLASSES = {"+": "come", "-": "gone", "@": "left-out", " ": "kept"}

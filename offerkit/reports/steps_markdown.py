@@ -13,8 +13,7 @@ from offerkit.reports.groups import Bunch, KindGroup, Section, sections
 from offerkit.reports.line_diff import DiffLine
 from offerkit.reports.style import Layout
 from offerkit.reports.words import DONE, SIGNS, VERBS, count, count_kind, position, reason
-from offerkit.state.changes import Action
-from offerkit.state.entries import Body
+from offerkit.state.changes import Action, Body
 
 GITHUB_LIMIT = 65_536
 """The most characters that GitHub takes in a comment; counted here in bytes, which are never fewer."""

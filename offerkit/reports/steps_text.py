@@ -12,8 +12,7 @@ from offerkit.reports.groups import Bunch, sections
 from offerkit.reports.line_diff import DiffLine
 from offerkit.reports.style import CONCISE, PLAIN, Layout, Style, display_width, indented, pad
 from offerkit.reports.words import SIGNS, position, reason
-from offerkit.state.changes import Action
-from offerkit.state.entries import Body
+from offerkit.state.changes import Action, Body
 
 _LABEL = 48
 _PATH = 40

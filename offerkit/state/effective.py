@@ -115,8 +115,8 @@ def filters_of(body: JsonMap) -> tuple[str, ...]:
 class Inheritance:
     """What the offers of one environment inherit: its templates, categories and spaces, each worked out once."""
 
-    def __init__(self, environment: str, lookup: Lookup, spaces: Callable[[], Iterable[str]] = tuple) -> None:
-        """``lookup`` finds the bodies; ``spaces`` lists the addresses of the environment's spaces."""
+    def __init__(self, environment: str, lookup: Lookup, spaces: Iterable[str] = ()) -> None:
+        """``lookup`` finds the bodies; ``spaces``: the addresses of the environment's spaces."""
         self._environment, self._lookup, self._addresses = environment, lookup, spaces
         self._templates: dict[str, Templates] = {}
         self._categories: dict[str, tuple[Layer, ...]] = {}
@@ -177,7 +177,7 @@ class Inheritance:
     @cached_property
     def spaces(self) -> dict[str, SpaceFields]:
         """The environment's spaces by name."""
-        found = [(address, self._lookup(address)) for address in self._addresses()]
+        found = [(address, self._lookup(address)) for address in self._addresses]
         spaces = [SpaceFields.of(address, body) for address, body in found if body is not None]
         return {space.name: space for space in spaces}
 

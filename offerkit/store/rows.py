@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
-from offerkit.state.entries import Body, Entry
+from offerkit.state.changes import Body, Entry
 
 EntryText: TypeAlias = tuple[str, str]
 """An entry as it stands in columns: fingerprint and activation text; ``("", "")`` is no entry."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from offerkit.diagnostics import Code, refuse
 from offerkit.fingerprint import fingerprint
-from offerkit.state.entries import Body
+from offerkit.state.changes import Body
 from offerkit.store import errors
 from offerkit.store.database import Database, chunks
 

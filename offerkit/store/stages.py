@@ -6,7 +6,7 @@ from itertools import groupby
 
 from offerkit.address import SHARED_KINDS, Kind
 from offerkit.diagnostics import Code, refuse
-from offerkit.state.entries import Entry
+from offerkit.state.changes import Entry
 from offerkit.store import errors, replay, revisions
 from offerkit.store.database import Database
 from offerkit.store.rows import Activations, EntryText, StageHead, entry_of

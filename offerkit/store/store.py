@@ -12,7 +12,7 @@ from offerkit.engine.history import Past
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
 from offerkit.models.status import Status
-from offerkit.state.entries import Body, Entry
+from offerkit.state.changes import Body, Entry
 from offerkit.store import (
     append,
     approvals,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from offerkit.address import SHARED, Kind, Stage, StageRef, parse_stage
 from offerkit.fingerprint import manifest_digest
 from offerkit.planning.plan import StageBase
-from offerkit.state.entries import Bodies, Body, Entry, Layered
+from offerkit.state.changes import Bodies, Body, Entry, Layered
 from offerkit.state.snapshot import Snapshot
 from offerkit.store.store import Store
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from offerkit.planning.make import Context, Patterns, steps_for
 from offerkit.planning.plan import Step
-from offerkit.state.changes import Delta, by_environment, delta
-from offerkit.state.entries import Body
+from offerkit.state.changes import Body, Delta, by_environment, delta
 from offerkit.workflow.points import (
     Point,
     comparable,

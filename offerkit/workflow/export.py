@@ -10,7 +10,7 @@ import orjson
 
 from offerkit.address import SECTION_OF, SHARED, Address, Kind, Stage, StageRef, parse_address, parse_stage
 from offerkit.diagnostics import Code, refuse
-from offerkit.state.entries import Body, Entry
+from offerkit.state.changes import Body, Entry
 from offerkit.state.references import references_of
 from offerkit.store import Store
 from offerkit.store.views import environments

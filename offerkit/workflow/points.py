@@ -13,7 +13,7 @@ from offerkit.address import SHARED, Address, Kind, Stage, StageRef, parse_addre
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.loader import Loaded, load_folder
 from offerkit.planning.plan import Plan
-from offerkit.state.entries import Body, Entry
+from offerkit.state.changes import Body, Entry
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import Stages, environments

@@ -11,8 +11,7 @@ from math import inf
 
 from offerkit.address import Kind, Stage, parse_address
 from offerkit.planning.plan import PlanKind
-from offerkit.state.changes import by_environment, delta, final_names
-from offerkit.state.entries import Entry
+from offerkit.state.changes import Entry, by_environment, delta, final_names
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import ChangeRow, Store
 

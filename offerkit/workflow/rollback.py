@@ -9,8 +9,7 @@ from offerkit.address import Kind, Stage, StageRef, parse_address, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.planning.make import Context, protected, steps_for
 from offerkit.planning.plan import Plan, PlanKind, Reason, Step
-from offerkit.state.before_after import BeforeAfter
-from offerkit.state.snapshot import Snapshot, refs_of
+from offerkit.state.snapshot import BeforeAfter, Snapshot, refs_of
 from offerkit.store import Store
 from offerkit.store.views import Stages
 from offerkit.workflow.points import (

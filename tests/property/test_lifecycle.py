@@ -21,7 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from offerkit.diagnostics import Code, Refused
 from offerkit.governance.approvals import Decision
 from offerkit.planning.plan import Plan
-from offerkit.state.entries import Entry
+from offerkit.state.changes import Entry
 from offerkit.state.references import references_of
 from offerkit.workflow.requests import ApprovalOutcome
 

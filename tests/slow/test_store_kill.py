@@ -26,7 +26,7 @@ import sys, time
 from pathlib import Path
 from offerkit.diagnostics import Refused
 from offerkit.fingerprint import fingerprint
-from offerkit.state.entries import Body, Entry
+from offerkit.state.changes import Body, Entry
 from offerkit.store import ChangeRow, Draft, Store, write_lock
 
 STAGES, WIDTH, path = ("recipients@design", "recipients@live"), 150, Path(sys.argv[1])

@@ -15,7 +15,7 @@ from offerkit.reports.steps_html import steps_html
 from offerkit.server.ui.approvals import decidable, grouped
 from offerkit.server.ui.pages import Facts, Pages
 from offerkit.server.ui.steps import layout_of
-from offerkit.state.entries import Entry
+from offerkit.state.changes import Entry
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import stage_view

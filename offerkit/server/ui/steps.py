@@ -10,7 +10,7 @@ from offerkit.planning.plan import Step
 from offerkit.reports.steps_html import steps_html
 from offerkit.reports.style import CONCISE, Layout
 from offerkit.server.ui.pages import Facts
-from offerkit.state.entries import Body
+from offerkit.state.changes import Body
 
 MANY = 60
 """From more steps on, long texts and lists are cut until everything is asked for."""

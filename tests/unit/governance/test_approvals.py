@@ -20,7 +20,7 @@ from offerkit.governance.approvals import (
 )
 from offerkit.models import model_of
 from offerkit.planning.plan import Aspect
-from offerkit.state.entries import Body, Entry
+from offerkit.state.changes import Body, Entry
 from offerkit.state.snapshot import Snapshot
 
 Bodies = dict[str, dict[str, Any]]

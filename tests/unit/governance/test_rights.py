@@ -9,8 +9,7 @@ from offerkit.diagnostics import Code
 from offerkit.governance.rights import Actor, approvers, may_approve, refusals
 from offerkit.models.operator import Profile
 from offerkit.planning.plan import Plan, PlanKind, Reason, Step
-from offerkit.state.changes import Action
-from offerkit.state.entries import Entry
+from offerkit.state.changes import Action, Entry
 
 ADMIN: Profile = "administrator"
 OFFERS: Profile = "offer-manager"

@@ -6,8 +6,7 @@ import pytest
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.planning.make import Patterns, select
-from offerkit.state.changes import Delta, delta
-from offerkit.state.entries import Entry
+from offerkit.state.changes import Delta, Entry, delta
 
 STAGE = "s@design"
 AFTER = {

@@ -48,7 +48,7 @@ def _row(fields: JsonMap, *, known: bool) -> Row:
 def _shown(bodies: dict[str, JsonMap]) -> Iterator[tuple[str, JsonMap, JsonMap]]:
     environments = {parse_address(address).environment for address in bodies if "/space." in address}
     for name in sorted(environments):
-        around = Inheritance(name, bodies.get, lambda name=name: [a for a in bodies if a.startswith(f"{name}/space.")])
+        around = Inheritance(name, bodies.get, [a for a in bodies if a.startswith(f"{name}/space.")])
         for address in bodies:
             if address.startswith(f"{name}/offer."):
                 offer = around.offer(address)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from offerkit.planning.plan import ChangeOp, FieldChange
-from offerkit.state.entries import Body
+from offerkit.state.changes import Body
 
 DESIGN, LIVE = "recipients@design", "recipients@live"
 DIGEST = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"

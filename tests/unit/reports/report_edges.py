@@ -7,8 +7,7 @@ from report_bodies import BODIES, DESIGN, DIGEST, OFFERS, body, change
 from offerkit.diagnostics import Code, Diagnostic, Position, Severity
 from offerkit.planning.plan import Blocked, Plan, PlanKind, Reason, StageBase, Step
 from offerkit.reports.history import HistoryLine
-from offerkit.state.changes import Action
-from offerkit.state.entries import Entry
+from offerkit.state.changes import Action, Entry
 
 HOSTILE = (
     "\x1b[31mred\x1b[0m <img src=x onerror=alert(1)> | `b` **x** @octocat #1 "

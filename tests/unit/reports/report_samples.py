@@ -6,8 +6,7 @@ from report_bodies import BODIES, DESIGN, HTML_AFTER, HTML_BEFORE, LIVE, OFFERS,
 
 from offerkit.diagnostics import Position
 from offerkit.planning.plan import ApprovalReset, Aspect, Blocked, Plan, PlanKind, Reason, StageBase, Step
-from offerkit.state.changes import Action
-from offerkit.state.entries import Entry
+from offerkit.state.changes import Action, Entry
 
 
 def apply_plan() -> Plan:

@@ -24,8 +24,7 @@ from offerkit.reports.impact import Example, Impact, OfferImpact, Segment, Space
 from offerkit.reports.impact_markdown import impact_markdown
 from offerkit.reports.plan_markdown import plan_markdown
 from offerkit.reports.propositions import PropositionLine, propositions_markdown
-from offerkit.state.changes import Action
-from offerkit.state.entries import Entry
+from offerkit.state.changes import Action, Entry
 
 ACTING = [
     "https://evil.example", "http://é.example/?a=b&c", "www.evil.example", "evil.com", "é.de", "a@b.example", "mailto:a@b.example",

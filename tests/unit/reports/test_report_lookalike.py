@@ -13,8 +13,7 @@ from offerkit.reports.diff import diff_html, diff_markdown, diff_text
 from offerkit.reports.escape import visible
 from offerkit.reports.lookalike import Pair, hosts, told_apart
 from offerkit.reports.plan_text import plan_text
-from offerkit.state.changes import Action
-from offerkit.state.entries import Entry
+from offerkit.state.changes import Action, Entry
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,7 @@ from offerkit.reports.plan_html import plan_html
 from offerkit.reports.plan_markdown import plan_markdown
 from offerkit.reports.plan_text import plan_text
 from offerkit.reports.style import Layout, display_width, wrap
-from offerkit.state.changes import Action
-from offerkit.state.entries import Entry
+from offerkit.state.changes import Action, Entry
 
 OFFER = "recipients/offer.gold-card"
 

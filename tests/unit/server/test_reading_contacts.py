@@ -20,7 +20,7 @@ from offerkit.fingerprint import canonical, fingerprint
 from offerkit.planning.fields import field_changes
 from offerkit.planning.plan import Plan, envelope
 from offerkit.server import callers, desk
-from offerkit.state.entries import Body, Entry
+from offerkit.state.changes import Body, Entry
 
 SHARED, OFFERS, ENVIRONMENT, FILE = (
     "specs/shared.yaml", "specs/shop/offers.yaml", "environments/shop.yaml", "data/people.csv",

@@ -9,9 +9,8 @@ import pytest
 
 from offerkit.address import Stage, parse_address
 from offerkit.fingerprint import fingerprint
-from offerkit.state.before_after import BeforeAfter
-from offerkit.state.entries import Body, Entry
-from offerkit.state.snapshot import Snapshot
+from offerkit.state.changes import Body, Entry
+from offerkit.state.snapshot import BeforeAfter, Snapshot
 
 SPACE = {"channel": "inbound-web", "fields": [{"name": "title"}], "label": "S", "unitary": True}
 OFFER = {"label": "O", "category": "c", "content": {"title": "T"}}

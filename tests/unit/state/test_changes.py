@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offerkit.state.changes import Action, chains, delta, final_names, with_changes
-from offerkit.state.entries import Entry
+from offerkit.state.changes import Action, Entry, chains, delta, final_names, with_changes
 
 A, B, C = "s/offer.a", "s/offer.b", "s/offer.c"
 ONE, TWO, THREE = Entry("1"), Entry("2"), Entry("3")

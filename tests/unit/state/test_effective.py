@@ -42,7 +42,7 @@ OFFER: dict[str, Any] = {
 def effective(offer: dict[str, Any], stage: Bodies = STAGE) -> EffectiveOffer:
     bodies = {**stage, "s/offer.o": offer}
     spaces = [address for address in bodies if "/space." in address]
-    return Inheritance("s", bodies.get, lambda: spaces).offer("s/offer.o")
+    return Inheritance("s", bodies.get, spaces).offer("s/offer.o")
 
 
 def test_the_nearest_counts_key_by_key() -> None:
@@ -182,7 +182,7 @@ def test_offers_of_one_shape_share_their_spaces_and_no_others_do() -> None:
         "s/offer.d": {"content": {"title": "1"}, "representations": {"mail": {"html": ""}}},
     }
     spaces = [address for address in bodies if "/space." in address]
-    around = Inheritance("s", bodies.get, lambda: spaces)
+    around = Inheritance("s", bodies.get, spaces)
     seen = {name: around.offer(f"s/offer.{name}").shown_on for name in "abcd"}
     assert seen == {"a": ("web",), "b": ("web",), "c": ("web",), "d": ("mail", "web")}
 

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from offerkit.address import Address, Kind, Stage, parse_address
 from offerkit.fingerprint import fingerprint
-from offerkit.state.changes import Action, Delta
-from offerkit.state.entries import Bodies, Body, Entry, Layered
+from offerkit.state.changes import Action, Bodies, Body, Delta, Entry, Layered
 from offerkit.state.snapshot import Snapshot
 
 ADDRESSES = [Address(env, Kind.OFFER, name) for env in ("a", "b") for name in "pqrst"]

@@ -9,7 +9,7 @@ import pytest
 from store_samples import DESIGN, LIVE, append, approval, change, draft, entry, offer, print_of
 
 from offerkit.diagnostics import Code, Refused
-from offerkit.state.entries import Body
+from offerkit.state.changes import Body
 from offerkit.store import ChangeRow, Draft, Store
 
 

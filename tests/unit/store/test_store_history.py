@@ -13,7 +13,7 @@ from store_samples import DESIGN, LIVE, append, bodies, change, draft, entry, of
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.fingerprint import manifest_digest
-from offerkit.state.entries import Entry
+from offerkit.state.changes import Entry
 from offerkit.store import ChangeRow, Draft, Store, revisions
 from offerkit.store.chain import revision_digest
 from offerkit.store.rows import ChangeText, RevisionText
