@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from offerkit.models.dimension import DimensionField
 from offerkit.rules.types import Base, FieldType, Scope
+
+if TYPE_CHECKING:
+    from offerkit.models.dimension import DimensionField
 
 _TEXT = FieldType(Base.STRING)
 STATUSES = ("generated", "presented", "interested", "accepted", "scheduled", "rejected")

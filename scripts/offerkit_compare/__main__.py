@@ -15,10 +15,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from offerkit_compare.differences import Difference, Outcome, differences
+from offerkit_compare.difference import Difference
+from offerkit_compare.differences import Outcome, differences
 from offerkit_compare.expected import EXPECTED
 from offerkit_compare.sessions import steps_of
 from offerkit_compare.versions import DRIVER, ROOT, Driver, Version, version
@@ -72,7 +74,7 @@ def main(arguments: Sequence[str]) -> int:
         place = Path(folder)
         before, after = (version(name, place / side) for name, side in ((asked.before, "b"), (asked.after, "a")))
         print(f"before: {before.module()}\nafter:  {after.module()}", flush=True)
-        kept = Kept(asked.keep, before) if asked.keep else None
+        kept = [Kept(asked.keep, one) if asked.keep else None for one in (before, after)]
         pairs, tally, begin = Pairs(before, after), Tally(asked.show, asked.statistics), time.monotonic()
         try:
             with ThreadPoolExecutor(asked.jobs) as pool:
@@ -84,17 +86,21 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if tally.differing else 0
 
 
-def _compared(seed: int, pairs: Pairs, kept: Kept | None, folder: Path) -> tuple[int, Outcome, dict[str, Any]]:
+def _compared(
+    seed: int, pairs: Pairs, kept: Sequence[Kept | None], folder: Path
+) -> tuple[int, Outcome, dict[str, Any]]:
     steps = list(steps_of(seed))
 
-    def answer(side: str, driver: Driver) -> dict[str, Any]:
+    def asked(number: int) -> dict[str, Any]:
+        side = "ba"[number]
         root = folder / f"run-{side}{seed:06}"
         shutil.rmtree(root, ignore_errors=True)
+        driver = pairs.get()[number]
         return _without(driver.run({"seed": seed, "root": str(root), "steps": steps}), str(root))
 
-    one, other = pairs.get()
-    old = kept.answer(steps, lambda: answer("b", one)) if kept else answer("b", one)
-    new = answer("a", other)
+    old, new = (
+        store.answer(steps, partial(asked, number)) if store else asked(number) for number, store in enumerate(kept)
+    )
     return seed, differences(seed, steps, old, new), new
 
 
@@ -200,7 +206,9 @@ def _asked(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--show", metavar="NUMBER", type=int, default=3, help="differences shown of a project (default: 3)"
     )
-    parser.add_argument("--keep", metavar="DIR", type=Path, help="keep the answers of before here, for the next run")
+    parser.add_argument(
+        "--keep", metavar="DIR", type=Path, help="keep answers here, for the next run with the same code"
+    )
     parser.add_argument("--statistics", action="store_true", help="also how often each command exited with which code")
     return parser.parse_args(arguments)
 

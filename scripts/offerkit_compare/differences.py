@@ -2,36 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from offerkit_compare.expected import EXPECTED
-
-MOST_LINES = 40
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Something that two versions answer differently: ``part`` of a command, or a file at the end."""
-
-    seed: int
-    step: int
-    where: str
-    part: str
-    before: str
-    after: str
-
-    def __str__(self) -> str:
-        lines = difflib.unified_diff(
-            self.before.splitlines(), self.after.splitlines(), "before", "after", lineterm="", n=2
-        )
-        shown = list(lines)
-        more = len(shown) - MOST_LINES
-        text = "\n".join(f"    {line[:400]}" for line in shown[:MOST_LINES])
-        rest = f"\n    … and {more} more lines" if more > 0 else ""
-        return f"project {self.seed}, step {self.step}: {self.where}: {self.part} differs\n{text}{rest}"
+from offerkit_compare.difference import Difference
+from offerkit_compare.expected import explained
 
 
 def differences(seed: int, steps: list[dict[str, Any]], before: dict[str, Any], after: dict[str, Any]) -> Outcome:
@@ -46,19 +22,18 @@ def differences(seed: int, steps: list[dict[str, Any]], before: dict[str, Any], 
             for part, one_text, other_text in _parts(one, other)
             if one_text != other_text
         ]
-        names = [next((rule.name for rule in EXPECTED if rule.explains(here, difference)), "") for difference in here]
-        found += [difference for difference, name in zip(here, names, strict=True) if not name]
-        meant += [name for name in names if name]
+        names = [explained(difference) for difference in here]
+        found += [difference for difference, those in zip(here, names, strict=True) if not those]
+        meant += [name for those in names for name in those]
         if here and all(names) and any(difference.part == "store" for difference in here):
             return Outcome(found, meant, number)
     for name in sorted({*before["files"], *after["files"]}):
         one_text, other_text = before["files"].get(name, "(no such file)"), after["files"].get(name, "(no such file)")
         if one_text != other_text:
             difference = Difference(seed, len(steps), f"the file {name}", "content", one_text, other_text)
-            name_of_rule = next((rule.name for rule in EXPECTED if rule.explains([difference], difference)), "")
-            if name_of_rule:
-                meant.append(name_of_rule)
-            else:
+            rules = explained(difference)
+            meant += rules
+            if not rules:
                 found.append(difference)
     return Outcome(found, meant, None)
 

@@ -1,22 +1,103 @@
-"""Differences that are meant: answers of before which were wrong. Each rule is as narrow as it can be."""
+"""Differences that are meant: answers of before that were wrong. Each rule says exactly what it lets differ.
+
+A rule takes what it is about out of both texts; where they are the same then, it explains the difference. All rules
+that are needed are named in the summary.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from offerkit_compare.differences import Difference
+from offerkit_compare.difference import Difference
 
 
 @dataclass(frozen=True)
 class Expected:
-    """Explains a difference; ``explains`` sees all those of one command, and the one it is asked about."""
+    """``concerns``: whether the rule may speak of a difference; ``without``: a text without what may differ."""
 
     name: str
     why: str
-    explains: Callable[[Sequence[Difference], Difference], bool]
+    concerns: Callable[[Difference], bool]
+    without: Callable[[str], str]
 
 
-EXPECTED: tuple[Expected, ...] = ()
+def _of(verbs: str) -> Callable[[Difference], bool]:
+    """Whether a difference is one of these commands."""
+    pattern = re.compile(rf"--as \w+ (?:{verbs}) ")
+    return lambda difference: pattern.match(f"{difference.where} ") is not None
+
+
+_NOBODY = re.compile(r"(^ +\d+ offers? that nobody gets\n)((?: {2,}\S.*\n?)+)", re.MULTILINE)
+
+
+_ITEM = re.compile(r"(<li><b>[^<]+</b>)(?:(?!</?li|</ul).)*")
+
+
+def _losses(text: str) -> str:
+    """Without why offers are left out, in what a simulation prints and in its page."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        if text.startswith("<!"):
+            return _ITEM.sub(r"\1", text)
+        return _NOBODY.sub(lambda match: match[1] + "\n".join(line.split()[0] for line in match[2].splitlines()), text)
+    for space in found.get("spaces", ()) if isinstance(found, dict) else ():
+        for offer in space.get("offers", ()):
+            offer.pop("losses", None)
+    return json.dumps(found)
+
+
+_NOTE = re.compile(
+    r"^ +· \S+/campaign\.\S+ names \S+, which\s+will\s+no\s+longer\s+be\s+live\.\n"
+    r"|<li>[^<]+/campaign\.[^<]+ names [^<]+, which will no longer be live\.</li>"
+    r"|^[-*] [^\n]+/campaign\.[^\n]+ names [^\n]+, which will no longer be live\.\n"
+    r'|,?\s*"[^"]+/campaign\.[^"]+ names [^"]+, which will no longer be live\."',
+    re.MULTILINE,
+)
+_DIGEST = re.compile(r"\b[0-9a-f]{12,64}\b")
+
+
+def _notes(text: str) -> str:
+    """Without the notes on campaigns that name what is live no more, and the digests that follow from them."""
+    return _DIGEST.sub("x", _NOTE.sub("", text))
+
+
+EXPECTED: tuple[Expected, ...] = (
+    Expected(
+        "sentence",
+        "being beyond the number asked for has one sentence",
+        _of("simulate|plan|promote|apply|rollback|show"),
+        lambda text: text.replace("others weigh more", "others rank higher"),
+    ),
+    Expected(
+        "losses",
+        "a simulation counts each contact once, by the first reason, which is the one that explain gives",
+        lambda difference: _of("simulate")(difference) or difference.where == "the file out/page.html",
+        _losses,
+    ),
+    Expected(
+        "named",
+        "a rollback tells of campaigns that name what it takes from live, as promotions do",
+        _of("rollback"),
+        _notes,
+    ),
+)
+
+
+def explained(difference: Difference) -> Sequence[str]:
+    """The names of the rules that explain it; none where they do not."""
+    before, after = difference.before, difference.after
+    names = []
+    for rule in EXPECTED:
+        if not rule.concerns(difference):
+            continue
+        old, new = rule.without(before), rule.without(after)
+        if (old, new) != (before, after):
+            names.append(rule.name)
+            before, after = old, new
+        if before == after:
+            return names
+    return ()

@@ -1,0 +1,1 @@
+"""Deliberate faults in what stands once: each must fail a test."""
