@@ -46,8 +46,8 @@ class Decided:
 
     ``holds`` is the matrix of conditions (one row a condition, the last one the environment's filter), ``eligible``
     and ``presentable`` that of items before and after presentation rules. ``positive``: for whom a formula gives a
-    weight. ``alone``: where every contact was decided by itself, why that of a column is not proposed the offer of a
-    place.
+    weight. Where every contact was decided by itself, ``alone`` says why that of a column is not proposed the offer of
+    a place, and ``counted``, if it was asked for, how often that was the reason.
     """
 
     first: int
@@ -57,6 +57,7 @@ class Decided:
     presentable: NDArray[numpy.bool_]
     positive: Mapping[Gate, NDArray[numpy.bool_]] = field(default_factory=dict)
     alone: Callable[[int], Mapping[int, Cause]] | None = None
+    counted: Mapping[tuple[int, Cause], int] | None = None
 
 
 def decide_all(people: People, batch: Batch) -> Iterator[Decided]:

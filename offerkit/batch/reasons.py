@@ -69,10 +69,8 @@ class Reasons:
         import numpy
 
         width = chunk.picks.shape[1]
-        if chunk.alone is not None:
-            for column in range(width):
-                found = chunk.alone(column)
-                yield from ((place, found[place], 1) for place in self.slice if place in found)
+        if chunk.counted is not None:
+            yield from ((place, cause, count) for (place, cause), count in chunk.counted.items())
             return
         given = numpy.zeros((len(self._made.items), width), dtype=bool)
         ranks, columns = numpy.nonzero(chunk.picks >= 0)

@@ -17,6 +17,7 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import typed
 from offerkit.engine.condition import Facts, Gate, Memo, facts_at
 from offerkit.engine.decision import Decision, Trace
+from offerkit.engine.explain import Checks
 from offerkit.engine.explain import explain as explained
 from offerkit.engine.finish import first, in_order, weigh
 from offerkit.engine.history import Past, Remembered, Tally
@@ -32,11 +33,14 @@ from offerkit.engine.weights import best
 from offerkit.rules.types import Value
 
 
-def decide(catalog: Catalog, call: Call, history: Sequence[Past], *, explain: bool = False) -> Decision:
+def decide(
+    catalog: Catalog, call: Call, history: Sequence[Past], *, explain: bool = False, known: Checks | None = None
+) -> Decision:
     """The offers for one call, made by ``make_call``, to a contact with ``history``.
 
     ``history`` needs to reach back ``catalog.longest_period``; its order means nothing. With ``explain`` the answer
-    is the same, with a trace, and takes some hundred times longer.
+    is the same, with a trace, and takes some hundred times longer; a few times longer with the checks that are
+    ``known``, and a trace that only says what is said of many contacts.
     """
     space = catalog.spaces[call.space]
     reports = list(call.reports)
@@ -44,8 +48,9 @@ def decide(catalog: Catalog, call: Call, history: Sequence[Past], *, explain: bo
     if catalog.when is not None and catalog.when.gate.value(facts) is not True:
         trace = Trace(environment_check(catalog.when).finding(facts), None, ()) if explain else None
         return Decision((), tuple(reports), MappingProxyType(_NOTHING), Reason.ENVIRONMENT_CONDITION, trace)
-    decided = explained if explain else _fast
-    return decided(catalog, space, call, facts, history, reports)
+    if explain:
+        return explained(catalog, space, call, facts, history, reports, known)
+    return _fast(catalog, space, call, facts, history, reports)
 
 
 def decide_many(

@@ -87,6 +87,13 @@ class Lineup:
                     left &= ~mask
         return left
 
+    def bundled(self, facts: Facts) -> dict[Gate, Value]:
+        """What the conditions of the bundle give."""
+        if self.bundle is None:
+            return {}
+        values = self.bundle.evaluate(facts.contact, facts.data, facts.now, facts.today)
+        return dict(zip(self.bundle.gates, values, strict=True))
+
     def standing(self, alive: int) -> Iterator[Entry]:
         """The entries of constant weight whose bit is in ``alive``, highest first, each offer once."""
         size = len(self.entries) + len(self.computed)

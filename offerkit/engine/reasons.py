@@ -171,18 +171,24 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Something that is asked of an offer: a condition, or (``nobody``) what holds for nobody on this space and day."""
+    """Something that is asked of an offer: a condition, or (None) what holds for nobody on this space and day.
 
-    cause: Cause
+    ``many`` is the finding as it is for many contacts.
+    """
+
+    many: Finding
     requirement: Requirement | None = None
     subject: str = ""
-    nobody: Finding | None = None
+
+    @property
+    def cause(self) -> Cause:
+        """What many contacts are counted by."""
+        return self.many.cause
 
     def finding(self, facts: Facts) -> Finding:
         """Why the contact of ``facts``, for whom it does not hold, is not proposed the offer."""
-        if self.nobody is not None:
-            return self.nobody
-        assert self.requirement is not None
+        if self.requirement is None:
+            return self.many
         return _unmet(self.cause, self.requirement, self.subject, facts)
 
 
@@ -213,23 +219,23 @@ def checks(offer: Offer, space: Space, today: date) -> Iterator[Check]:
     for category in offer.chain:
         name = {"category": category.path}
         if not category.enabled:
-            yield _nobody(_found(Reason.CATEGORY_DISABLED, category.address, ("enabled",), **name))
+            yield Check(_found(Reason.CATEGORY_DISABLED, category.address, ("enabled",), **name))
             return
         if not category.days.hold(today):
             period, path = _days(category.days, today)
-            yield _nobody(_found(Reason.CATEGORY_DATES, category.address, path, **name, period=period))
+            yield Check(_found(Reason.CATEGORY_DATES, category.address, path, **name, period=period))
             return
         if category.when is not None:
             yield _condition(Reason.CATEGORY_CONDITION, category.when, **name)
     if not offer.enabled:
-        yield _nobody(_found(Reason.OFFER_DISABLED, offer.address, ("enabled",)))
+        yield Check(_found(Reason.OFFER_DISABLED, offer.address, ("enabled",)))
     elif space.name not in offer.spaces:
         others = ", ".join(sorted(offer.spaces))
         elsewhere = f", only on {others}" if others else " or any other space"
-        yield _nobody(_found(Reason.NOT_ACTIVATED, offer.address, space=space.name, elsewhere=elsewhere))
+        yield Check(_found(Reason.NOT_ACTIVATED, offer.address, space=space.name, elsewhere=elsewhere))
     elif not offer.days.hold(today):
         period, path = _days(offer.days, today)
-        yield _nobody(_found(Reason.OFFER_DATES, *offer.where(path), period=period))
+        yield Check(_found(Reason.OFFER_DATES, *offer.where(path), period=period))
     else:
         for requirement in offer.requirements:
             reason = Reason.FILTER if requirement.name else Reason.OFFER_CONDITION
@@ -295,10 +301,6 @@ def _found(reason: Reason, address: str = "", path: Path = (), **names: object) 
     return Finding(cause, meaning.one.format_map(names) if meaning.one else many, address, path)
 
 
-def _nobody(finding: Finding) -> Check:
-    return Check(finding.cause, nobody=finding)
-
-
 def _condition(reason: Reason, requirement: Requirement, **names: str) -> Check:
     many, condition = REASONS[reason].many, requirement.gate.condition
     subject = many.removesuffix(_CONDITION).format_map(names)
@@ -306,7 +308,8 @@ def _condition(reason: Reason, requirement: Requirement, **names: str) -> Check:
         sentence = _unreadable(subject, requirement)
     else:
         sentence = many.format_map({**names, "condition": " ".join(condition.text.split())})
-    return Check(Cause(reason, sentence, requirement.address), requirement, subject)
+    cause = Cause(reason, sentence, requirement.address)
+    return Check(Finding(cause, sentence, requirement.address, requirement.path), requirement, subject)
 
 
 def _unreadable(subject: str, requirement: Requirement) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
 from offerkit.batch import Batch, Decided, People, Program, decide_all
@@ -11,7 +12,9 @@ from offerkit.batch.gates import column
 from offerkit.batch.program import weights_of
 from offerkit.engine.decide import decide
 from offerkit.engine.decision import Decision
-from offerkit.engine.reasons import Cause
+from offerkit.engine.reasons import Cause, Check, checks
+from offerkit.engine.resources import Offer
+from offerkit.engine.slice import wanted
 from offerkit.engine.weights import tidy
 from offerkit.rules.types import Row, Value
 from offerkit.store import Store
@@ -25,16 +28,19 @@ def asks_hooks(made: Program) -> bool:
     return bool(space.target_loading or space.post_processing or dynamic)
 
 
-def decide_people(people: People, batch: Batch, store: Store | None) -> Iterator[Decided]:
+def decide_people(people: People, batch: Batch, store: Store | None, *, count: bool = False) -> Iterator[Decided]:
     """The batch; where hooks take part, with the picks of single calls instead of its own.
 
+    ``count``: there, the reasons of all of them as well (``Decided.counted``), in the same calls.
     ``people`` need all fields of the contact then (offerkit.workflow.simulating.fields_of).
     """
     chunks = decide_all(people, batch)
-    return _hooked(people, batch.program, store, chunks) if asks_hooks(batch.program) else chunks
+    return _hooked(people, batch.program, store, chunks, count=count) if asks_hooks(batch.program) else chunks
 
 
-def _hooked(people: People, made: Program, store: Store | None, chunks: Iterator[Decided]) -> Iterator[Decided]:
+def _hooked(
+    people: People, made: Program, store: Store | None, chunks: Iterator[Decided], *, count: bool
+) -> Iterator[Decided]:
     catalog = made.catalog
     first_item: dict[int, int] = {}
     for number, item in enumerate(made.items):
@@ -43,38 +49,54 @@ def _hooked(people: People, made: Program, store: Store | None, chunks: Iterator
         picks = chunk.picks.copy()
         picks[:] = -1
         alone = _Alone(made, store, list(contact_rows(people, chunk.first, chunk.picks.shape[1])))
+        counted: Counter[tuple[int, Cause]] = Counter()
         for place in range(len(alone.contacts)):
-            for rank, chosen in enumerate(alone.decide(place).chosen):
+            decision = alone.decide(place, explain=count)
+            if count:
+                counted.update(alone.causes(decision, whole=False).items())
+            for rank, chosen in enumerate(decision.chosen):
                 item_ = first_item.get(catalog.place_of[chosen.offer])
                 if item_ is not None:
                     picks[rank, place] = item_
-        yield replace(chunk, picks=picks, alone=alone.reasons)
+        yield replace(chunk, picks=picks, alone=alone.reasons, counted=counted if count else None)
 
 
-@dataclass(frozen=True)
 class _Alone:
     """The contacts of a chunk, each decided in a call of its own."""
 
-    made: Program
-    store: Store | None
-    contacts: Sequence[tuple[str, Row]]
+    def __init__(self, made: Program, store: Store | None, contacts: Sequence[tuple[str, Row]]) -> None:
+        self.contacts = contacts
+        self._made, self._store, self._catalog = made, store, made.catalog
+        self._known: dict[int, Sequence[Check]] = {}
+        self._slice = made.catalog.members(wanted(made.catalog.spaces[made.call.space], made.call))
 
     def decide(self, column: int, *, explain: bool = False) -> Decision:
         """The decision for one of them."""
         key, contact = self.contacts[column]
-        catalog = self.made.catalog
-        history = history_of(self.store, catalog, key, self.made.call.now) if self.store is not None else ()
-        call = replace(self.made.call, contact={**catalog.nobody, **contact}, key=key)
-        return decide(catalog, call, history, explain=explain)
+        catalog, now = self._catalog, self._made.call.now
+        history = history_of(self._store, catalog, key, now) if self._store is not None else ()
+        call = replace(self._made.call, contact={**catalog.nobody, **contact}, key=key)
+        return decide(catalog, call, history, explain=explain, known=self._checks if explain else None)
 
     def reasons(self, column: int) -> Mapping[int, Cause]:
         """By place, why one of them is not proposed an offer of the slice; of any, if nothing is proposed at all."""
-        trace = self.decide(column, explain=True).trace
-        offers = self.made.catalog.offers
-        if trace is None or trace.environment is not None:
-            return {offer.place: trace.environment.cause for offer in offers} if trace and trace.environment else {}
-        place_of = self.made.catalog.place_of
-        return {place_of[verdict.offer]: verdict.out.cause for verdict in trace.verdicts if verdict.out is not None}
+        return self.causes(self.decide(column, explain=True), whole=True)
+
+    def causes(self, decision: Decision, *, whole: bool) -> Mapping[int, Cause]:
+        """The same of a decision; ``whole``: not of the slice alone."""
+        trace, catalog = decision.trace, self._catalog
+        if trace is None:
+            return {}
+        if trace.environment is not None:
+            return dict.fromkeys(range(len(catalog.offers)) if whole else self._slice, trace.environment.cause)
+        return {catalog.place_of[out.offer]: out.out.cause for out in trace.verdicts if out.out is not None}
+
+    def _checks(self, offer: Offer) -> Sequence[Check]:
+        found = self._known.get(offer.place)
+        if found is None:
+            space = self._catalog.spaces[self._made.call.space]
+            found = self._known[offer.place] = tuple(checks(offer, space, self._made.facts.today))
+        return found
 
 
 def contact_rows(people: People, first: int, count: int) -> Iterator[tuple[str, Row]]:

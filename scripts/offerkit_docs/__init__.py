@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from offerkit_docs import commands, diagnostics, properties
+from offerkit_docs import commands, diagnostics, properties, reasons
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/commands.md": commands.page,
     "docs/reference/properties.md": properties.page,
     "docs/reference/diagnostics.md": diagnostics.page,
+    "docs/reference/reasons.md": reasons.page,
 }
 """What is generated, by its path from the repository's root."""
 

@@ -1,0 +1,45 @@
+"""docs/reference/reasons.md: every reason for which an offer is not proposed."""
+
+from __future__ import annotations
+
+from offerkit.engine.reasons import DECIDED, NOT_ELIGIBLE, REASONS, Reason
+from offerkit_docs import markdown
+
+INTRO = """\
+Why an offer is not proposed to a contact. The reasons stand in the order in which they are asked
+([the decision](../engine.md)), and the first that holds is the one that is told: `propose --explain`, `simulate`,
+`--impact` and the limit of a promotion tell the same contact the same reason. Its sentence is another where it speaks
+of many contacts (simulations, impacts) than where it speaks of one (explanations), of whom more is known; names in
+braces are filled in."""
+
+CODES = f"""\
+The codes are values of `why` in JSON, and what decision cases expect (`expect.out`, `expect.nothing`;
+[cases](../engine.md#decisions-as-test-cases)). They never change. The measure `offerkit_excluded_offers_total` of a
+server has them as the label `reason`; those of steps 4 to 7 are one there, `{NOT_ELIGIBLE}`, and so are those of steps
+10 and 11, `{Reason.BEYOND_N}`."""
+
+COMPARED = """\
+An impact compares two sides, and what is on one side only is told as follows. No decision gives these codes, so no case
+can expect them."""
+
+
+def page() -> str:
+    """The page."""
+    decided = [(reason, REASONS[reason]) for reason in DECIDED]
+    rows = [
+        (f"`{reason}`", str(step), condition, _sentence(many), _sentence(one or many))
+        for reason, (step, condition, many, one) in decided
+    ]
+    table = markdown.table(["Code", "Step", "Holds when", "Of many contacts", "Of one contact"], rows)
+    others = [
+        (f"`{reason}`", meaning.condition, _sentence(meaning.many))
+        for reason, meaning in REASONS.items()
+        if reason not in DECIDED
+    ]
+    compared = markdown.table(["Code", "Holds when", "Sentence"], others)
+    sections = [f"## Of a decision\n\n{table}\n\n{CODES}", f"## Of a change\n\n{COMPARED}\n\n{compared}"]
+    return markdown.page("Reasons", INTRO, sections)
+
+
+def _sentence(text: str) -> str:
+    return f"`{text}`"
