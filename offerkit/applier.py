@@ -407,7 +407,7 @@ def _dangling(effect: BeforeAfter, side: Stage) -> Iterator[Diagnostic]:
             continue
         missing = [
             target
-            for target in effect.after.references(step.address)
+            for target in references_of(step.address, effect.after.read(step.address))
             if target not in effect.after.entries and not (side is Stage.LIVE and _may_wait(step.address, target))
         ]
         if missing:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from offerkit.models.dimension import DimensionField
 from offerkit.rules.types import Base, FieldType, Scope
+
+if TYPE_CHECKING:
+    from offerkit.models.dimension import DimensionField
 
 _TEXT = FieldType(Base.STRING)
 STATUSES = ("generated", "presented", "interested", "accepted", "scheduled", "rejected")
@@ -15,7 +18,7 @@ CHANNELS = (
 )  # fmt: skip
 
 OFFER_FIELDS: dict[str, FieldType] = {"name": _TEXT, "code": _TEXT, "label": _TEXT, "category": _TEXT}
-"""``offer.<field>``: what eligibility approvals cover (governance/aspects.py). A missing code is the name."""
+"""``offer.<field>``: what eligibility approvals cover (governance/approvals.py). A missing code is the name."""
 CATEGORY_FIELDS: dict[str, FieldType] = {"path": _TEXT, "label": _TEXT}
 """``category.<field>``: the offer's own category."""
 PROPOSITION_FIELDS: dict[str, FieldType] = {

@@ -72,6 +72,12 @@ class Snapshot:
             )
         ]
 
+    def read(self, address: str) -> JsonMap | None:
+        """The body at ``address``, or None, parsed for this once: where many are looked at and never again."""
+        entry = self.entries.get(address)
+        body: JsonMap | None = orjson.loads(self.bodies[entry.fingerprint].text) if entry is not None else None
+        return body
+
     def __call__(self, address: str) -> JsonMap | None:
         """The body at ``address``, or None."""
         entry = self.entries.get(address)

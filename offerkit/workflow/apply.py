@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from offerkit.applier import Applied, commit, verify
+from offerkit.applier import Applied, Verified, commit, verify
 from offerkit.diagnostics import Refused
 from offerkit.fingerprint import Json
 from offerkit.governance.rights import Actor, lacking, needed, refusals
@@ -54,7 +54,7 @@ def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
     ):
         actor = _entitled(session, store, plan)  # meanwhile they may have lost the right, or the profile
         verified = verify(plan, store)
-        record = _judged(session, store, plan) if plan.promotes else {}
+        record = _judged(session, store, verified) if plan.promotes else {}
         return commit(verified, actor=actor.name, time=session.now, message=session.message, details=record)
 
 
@@ -67,14 +67,16 @@ def _entitled(session: Session, store: Store | None, plan: Plan) -> Actor:
     return actor
 
 
-def _judged(session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
+def _judged(session: Session, store: Store, verified: Verified) -> Mapping[str, Json]:
     """What to record with a promotion. Raises Refused when what it would make must not become live.
 
     Rules and texts have to be readable, cases have to pass where an environment wants it, and it may take offers from
     no more people than their environments allow.
     """
     from offerkit.workflow.gates import gate  # compile rules and decide for every contact: other plans load neither
+    from offerkit.workflow.sides import sides
     from offerkit.workflow.threshold import judge
 
-    gate(session, store, plan)
-    return judge(session, store, plan)
+    both = sides(verified.plan, store, verified.stages)
+    gate(session, store, both)
+    return judge(session, store, verified.plan, both)

@@ -9,7 +9,6 @@ from offerkit.address import Kind, Stage, StageRef, environment_address, parse_a
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.engine.report import Report
 from offerkit.loader.cases import RawCase, read_cases
-from offerkit.planning.plan import Plan
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import Stages
@@ -18,19 +17,18 @@ from offerkit.workflow.live_names import unknown_names
 from offerkit.workflow.people import People
 from offerkit.workflow.reading import reader
 from offerkit.workflow.session import Session
-from offerkit.workflow.sides import Sides, sides
+from offerkit.workflow.sides import Sides
 from offerkit.workflow.testing import failures, run_cases
 
 _BROAD = (Kind.DIMENSION, Kind.ENVIRONMENT, Kind.FILTER)
 """A change of these may break rules and texts of resources that do not change."""
 
 
-def gate(session: Session, store: Store, plan: Plan) -> None:
-    """Raises Refused when ``plan``, a promotion, would leave rules or texts in live that cannot be read, or cases fail.
+def gate(session: Session, store: Store, both: Sides) -> None:
+    """Raises Refused when a promotion would leave rules or texts in live that cannot be read, or cases fail.
 
     Only promotions are asked: a rollback goes back to what was live before, and must be possible in a hurry.
     """
-    both = sides(plan, store)
     found = [*_broken(both), *_failing(session, store, both)]
     if found:
         raise Refused(found)

@@ -29,6 +29,7 @@ from offerkit.planning.make import (
 from offerkit.planning.plan import ApprovalReset, Blocked, Dependence, Plan, PlanKind, Step
 from offerkit.reports.words import listing
 from offerkit.state.changes import Action, Body, Delta, Entry, Layered, by_environment, delta, final_names
+from offerkit.state.effective import Inheritance
 from offerkit.state.references import references_of
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
@@ -285,13 +286,18 @@ def _spaces_of_new_offers(
     new = [d for d in design if d.action is Action.CREATE and kinds[d.address] is Kind.OFFER]
     wanted = (Kind.SPACE, Kind.TEMPLATE)
     before = current.snapshot({d.stage for d in new}, *wanted)
-    after = before.apply([*new, *(d for d in design if kinds[d.address] in wanted)], bodies)
+    coming = before.apply([*new, *(d for d in design if kinds[d.address] in wanted)], bodies)
+    inherited = cache(lambda name: Inheritance(name, coming.read, coming.of_kind(Kind.SPACE, name)))
     notes: dict[str, tuple[str, ...]] = {}
+    told: dict[tuple[str, ...], tuple[str, ...]] = {}
     for d in new:
-        offer = after.offer(d.address)
+        offer = inherited(parse_address(d.address).environment).offer(d.address)
         if not offer.named_spaces:
-            where = ", ".join(offer.shown_on) or "none of those that there will be"
-            notes[d.address] = (f"names no spaces; to be shown on {where}",)
+            where = offer.shown_on
+            if where not in told:
+                said = ", ".join(where) or "none of those that there will be"
+                told[where] = (f"names no spaces; to be shown on {said}",)
+            notes[d.address] = told[where]
     return notes
 
 

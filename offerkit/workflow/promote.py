@@ -32,19 +32,22 @@ def promote(
     Raises Refused when live would then have rules or texts that cannot be read, or fail cases that it has to pass.
     """
     with session.existing() as store:
-        made = plan_promotion(session, store, environments, patterns, include_rolled_back=include_rolled_back)
+        stages = Stages(store)
+        made = plan_promotion(session, stages, environments, patterns, include_rolled_back=include_rolled_back)
         if made.promotes:
             from offerkit.workflow.gates import gate  # compiles rules: a promotion of nothing need not load that
+            from offerkit.workflow.sides import sides
 
-            gate(session, store, made)
+            gate(session, store, sides(made, store, stages))
     return made
 
 
 def plan_promotion(
-    session: Session, store: Store, names: tuple[str, ...], patterns: Patterns, *, include_rolled_back: bool
+    session: Session, stages: Stages, names: tuple[str, ...], patterns: Patterns, *, include_rolled_back: bool
 ) -> Plan:
     """The plan that takes live to what design says and approvals allow, for some environments or all."""
-    stages = Stages(store)
+    store = stages.store
+    assert store is not None
     known = stages.environments
     for name in names:
         if name not in known:

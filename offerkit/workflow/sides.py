@@ -71,10 +71,13 @@ class Sides:
         return self.states.deciding
 
 
-def sides(plan: Plan, store: Store | None) -> Sides:
-    """Live for a promotion; else design, as if every offer in it were approved. No store: nothing was before."""
+def sides(plan: Plan, store: Store | None, stages: Stages | None = None) -> Sides:
+    """Live for a promotion; else design, as if every offer in it were approved. No store: nothing was before.
+
+    ``stages``: the store's, where some of it was read already.
+    """
     side = Stage.LIVE if plan.kind is PlanKind.PROMOTE and store is not None else Stage.DESIGN
-    states = BeforeAfter.of(Stages(store).side(side), plan.steps_on(side), plan.bodies)
+    states = BeforeAfter.of((stages or Stages(store)).side(side), plan.steps_on(side), plan.bodies)
     if side is Stage.LIVE:
         return Sides(states, activated(states.before, installed), activated(states.after, installed), side)
     return Sides(

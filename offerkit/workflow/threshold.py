@@ -186,14 +186,14 @@ def limits(both: Sides) -> dict[str, Limit]:
     return {name: limit for name in both.touched if (limit := limit_of(both, name)) and name in both.before}
 
 
-def weigh(session: Session, store: Store, plan: Plan) -> Verdict | None:
+def weigh(session: Session, store: Store, plan: Plan, both: Sides | None = None) -> Verdict | None:
     """What ``plan`` takes and whether it may, whoever asks and for whatever reason; None: nothing limits it.
 
     Only promotions are asked: a rollback must be possible in a hurry.
     """
     if not plan.promotes:
         return None
-    both = sides(plan, store)
+    both = both or sides(plan, store)
     limited = limits(both)
     if not limited:
         return None
@@ -208,14 +208,14 @@ def _weighed(session: Session, store: Store, both: Sides, name: str, limit: Limi
         return replace(made, unread=refused.diagnostics)
 
 
-def judge(session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
+def judge(session: Session, store: Store, plan: Plan, both: Sides | None = None) -> Mapping[str, Json]:
     """What to record with ``plan``, a promotion: what was measured, and the reason of an override that was needed.
 
     Raises Refused when a space loses more than its environment allows, or that cannot be measured, and there is no
     override (``session.override_impact``).
     """
     reason = check_reason(session.override_impact) if session.override_impact else ""
-    verdict = weigh(session, store, plan)
+    verdict = weigh(session, store, plan, both)
     if verdict is None:
         return {}
     if verdict.findings and not reason:

@@ -148,6 +148,19 @@ def test_whatever_makes_an_approval_void_is_known_to_affect_the_offer() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("who", [OFFER, "s/template.top", "s/template.base"])
+def test_spaces_that_it_is_not_for_affect_no_offer_whoever_names_them(who: str) -> None:
+    named = patched(STAGE, {who: {"spaces": ["web"]}})
+    assert {a for a in affecting(view(named), OFFER) if "/space." in a} == {"s/space.web"}
+
+
+def test_a_space_on_which_it_is_live_affects_it_although_it_is_not_named_any_more() -> None:
+    """A template may name other spaces, which changes no approval, and the offer stays active where it was."""
+    live = view(patched(STAGE, {"s/template.top": {"spaces": ["web"]}}))
+    active = live.with_entries({**live.entries, OFFER: Entry(live.entries[OFFER].fingerprint, ("mail", "web"))})
+    assert {a for a in affecting(active, OFFER) if "/space." in a} == {"s/space.web", "s/space.mail"}
+
+
 def test_a_renamed_offer_is_the_same_to_its_reviewers() -> None:
     renamed = {("s/offer.new" if a == OFFER else a): b for a, b in STAGE.items()}
     assert eligibility_fingerprint(view(renamed), "s/offer.new") == BEFORE["eligibility"]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import pytest
 
-from offerkit.address import ancestors
+from offerkit.address import Kind, ancestors
+from offerkit.state.changes import Body, Entry
 from offerkit.state.effective import EffectiveOffer, Inheritance, Layer, merged, names_in
+from offerkit.state.snapshot import Snapshot
 
 Bodies = dict[str, dict[str, Any]]
 STAGE: Bodies = {
@@ -222,3 +226,16 @@ def test_what_it_relies_on() -> None:
 def test_names_in_takes_only_lists_of_names() -> None:
     assert names_in({"a": {"b": ["x", 1, "y"]}}, "a", "b") == ("x", "y")
     assert names_in({"a": "x"}, "a", "b") == names_in(None, "a") == names_in({"a": {"b": "x"}}, "a", "b") == ()
+
+
+def test_a_snapshot_is_gone_when_nobody_holds_it() -> None:
+    """Commands run without the collector of cycles, and a promotion makes many snapshots."""
+    seen = Snapshot({}, {}).with_entries({"s/offer.o": Entry("x")}, {"x": Body(Kind.OFFER, '{"category":"a"}')})
+    assert seen.offer("s/offer.o").shown_on == ()
+    gone = weakref.ref(seen)
+    gc.disable()
+    try:
+        del seen
+        assert gone() is None
+    finally:
+        gc.enable()
