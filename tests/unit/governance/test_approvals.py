@@ -65,7 +65,10 @@ def view(bodies: Bodies) -> Snapshot:
 
 
 def prints(bodies: Bodies) -> dict[str, str]:
-    seen = view(bodies)
+    return prints_in(view(bodies))
+
+
+def prints_in(seen: Snapshot) -> dict[str, str]:
     return {
         "eligibility": eligibility_fingerprint(seen, OFFER),
         **{space: content_fingerprint(seen, OFFER, space) for space in ("mail", "web")},
@@ -137,8 +140,13 @@ BEFORE = prints(STAGE)
     ],
 )  # fmt: skip
 def test_what_makes_an_approval_void(patch: Bodies, void: list[str]) -> None:
-    after = prints(patched(STAGE, patch))
-    assert [name for name in BEFORE if after[name] != BEFORE[name]] == void
+    after = view(patched(STAGE, patch))
+    found = prints_in(after)
+    assert [name for name in BEFORE if found[name] != BEFORE[name]] == void
+    shared = view(STAGE)
+    assert prints_in(shared) == BEFORE
+    assert prints_in(shared.with_entries(after.entries, after.bodies)) == found  # what is remembered is of other bodies
+    assert prints_in(shared) == BEFORE
 
 
 def test_whatever_makes_an_approval_void_is_known_to_affect_the_offer() -> None:
@@ -178,6 +186,13 @@ def test_where_a_text_speaks_of_the_offer_its_names_are_part_of_the_content() ->
     speaking = patched(STAGE, {"s/space.web": {"render": {"html": "{{ offer.label }}"}}})
     assert prints(patched(speaking, {OFFER: {"label": "Other"}}))["web"] != prints(speaking)["web"]
     assert prints(patched(speaking, {OFFER: {"label": "Other"}}))["mail"] == prints(speaking)["mail"]
+
+
+def test_two_spaces_of_one_body_are_two_places() -> None:
+    twins = patched(STAGE, {"s/space.post": STAGE["s/space.mail"]})
+    seen = view(twins)
+    assert seen.entries["s/space.post"].fingerprint == seen.entries["s/space.mail"].fingerprint
+    assert content_fingerprint(seen, OFFER, "mail") != content_fingerprint(seen, OFFER, "post")  # it has its own title
 
 
 def test_keys_are_for_the_spaces_it_is_to_be_shown_on() -> None:

@@ -184,11 +184,13 @@ def test_offers_of_one_shape_share_their_spaces_and_no_others_do() -> None:
         "s/offer.b": {"content": {"title": "2"}},
         "s/offer.c": {"content": {"title": "1"}, "template": "top"},
         "s/offer.d": {"content": {"title": "1"}, "representations": {"mail": {"html": ""}}},
+        "s/offer.e": {"content": {"html": ""}},
+        "s/offer.f": {"content": {"html": ""}, "template": "base"},
     }
     spaces = [address for address in bodies if "/space." in address]
     around = Inheritance("s", bodies.get, spaces)
-    seen = {name: around.offer(f"s/offer.{name}").shown_on for name in "abcd"}
-    assert seen == {"a": ("web",), "b": ("web",), "c": ("web",), "d": ("mail", "web")}
+    seen = {name: around.offer(f"s/offer.{name}").shown_on for name in "abcdef"}
+    assert seen == {"a": ("web",), "b": ("web",), "c": ("web",), "d": ("mail", "web"), "e": (), "f": ("mail", "web")}
 
 
 def test_missing_fields_in_the_order_of_the_space() -> None:
