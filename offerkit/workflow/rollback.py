@@ -40,7 +40,7 @@ def plan_rollback(session: Session, store: Store, text: str, to: str) -> Plan:
     now = Snapshot(stages.entries(stage), stages.bodies)
     then = now.with_entries(store.entries_at(stage, serial))
     every = now.diff(then, ref.stage, store.renames_since(stage, serial))
-    deltas = [d for d in every if parse_address(d.address).kind is not Kind.CAMPAIGN]
+    deltas = [d for d in every if d.address.kind is not Kind.CAMPAIGN]
     either = now.with_entries({**now.entries, **then.entries})
     if deltas:
         stages.bodies.fetch(entry.fingerprint for snapshot in (now, then) for entry in snapshot.entries.values())

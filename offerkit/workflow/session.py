@@ -250,9 +250,9 @@ def _by_email(known: dict[str, dict[str, Any]], email: str) -> str:
 
 def _declared(plan: Plan) -> dict[str, dict[str, Any]]:
     return {
-        parse_address(step.address).name: orjson.loads(plan.bodies[step.after.fingerprint].text)
+        step.address.name: orjson.loads(plan.bodies[step.after.fingerprint].text)
         for step in plan.steps
-        if step.after is not None and parse_address(step.address).kind is Kind.OPERATOR
+        if step.after is not None and step.address.kind is Kind.OPERATOR
     }
 
 
