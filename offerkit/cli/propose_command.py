@@ -80,10 +80,21 @@ def command(
     shell.form = form
     with serving(session, write=not no_store) as (catalogs, people, store):
         asked = ProposeRequest(
-            spaces, moment(at, zone_of(catalogs, spaces), session.now), contact, cookie, count, categories, themes,
-            pairs(data), not no_store, explain, seed, (form,) if form in ("html", "xml") else (), status_url,
-            anonymous,
-        )  # fmt: skip
+            spaces=spaces,
+            at=moment(at, zone_of(catalogs, spaces), session.now),
+            contact=contact,
+            cookie=cookie,
+            n=count,
+            categories=categories,
+            themes=themes,
+            data=pairs(data),
+            store=not no_store,
+            explain=explain,
+            seed=seed,
+            outputs=(form,) if form in ("html", "xml") else (),
+            status_base=status_url,
+            anonymous_categories=anonymous,
+        )
         answer = propose(catalogs, people, store, asked)
         where = Places(session, catalogs) if explain else report.nowhere
         if form == "json":

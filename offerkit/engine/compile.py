@@ -170,17 +170,20 @@ class _Compiler:
                 where = ("eligible", "when")
                 gate = self._expressions.target(model.eligible.when, address, where)
                 when = Requirement(gate, address, where)
-            multiplier = model.multiplier
+            multiplier = None
+            if model.multiplier is not None:
+                days = Days(model.multiplier.from_, model.multiplier.until)
+                multiplier = Multiplier(model.multiplier.factor, days)
             known[path] = Category(
-                path,
-                model.label,
-                address,
-                model.enabled,
-                Days(model.eligible.from_, model.eligible.until),
-                when,
-                None if multiplier is None else Multiplier(multiplier.factor, Days(multiplier.from_, multiplier.until)),
-                self._inheritance.themes(path),
-                self._inheritance.always_included(path),
+                path=path,
+                label=model.label,
+                address=address,
+                enabled=model.enabled,
+                days=Days(model.eligible.from_, model.eligible.until),
+                when=when,
+                multiplier=multiplier,
+                themes=self._inheritance.themes(path),
+                always=self._inheritance.always_included(path),
             )
         return known
 

@@ -12,7 +12,7 @@ from offerkit.diagnostics import Code
 from offerkit.engine.condition import Condition, Gate, Path
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.report import Report
-from offerkit.engine.resources import ALWAYS, Category, Days, Offer, Requirement, Weight
+from offerkit.engine.resources import Category, Days, Offer, Requirement, Weight
 from offerkit.models.filter import Filter, FilterUse
 from offerkit.models.offer import Offer as OfferModel
 from offerkit.models.scopes import field_types
@@ -73,7 +73,7 @@ class OfferCompiler:
             requirements.append(Requirement(gate, address, path))
         weights = [self._weight(offer, place, weight) for place, weight in enumerate(model.weights)]
         if not weights:
-            weights = [Weight("", Decimal(1), None, None, ALWAYS, frozenset(), "", offer.address, ())]
+            weights = [Weight(number=Decimal(1), address=offer.address, path=())]
         return replace(offer, requirements=tuple(requirements), weights=tuple(weights))
 
     def _filter(self, offer: Offer, place: int, use: FilterUse) -> Requirement:
@@ -110,13 +110,13 @@ class OfferCompiler:
         if model.formula is not None:
             formula = self._expressions.target(model.formula, address, (*path, "formula"), Wanted.FORMULA)
         return Weight(
-            model.label,
-            model.weight,
-            formula,
-            when,
-            Days(model.from_, model.until),
-            frozenset(model.spaces),
-            model.dynamic or "",
-            address,
-            path,
+            label=model.label,
+            number=model.weight,
+            formula=formula,
+            when=when,
+            days=Days(model.from_, model.until),
+            spaces=frozenset(model.spaces),
+            dynamic=model.dynamic or "",
+            address=address,
+            path=path,
         )

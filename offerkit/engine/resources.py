@@ -49,7 +49,7 @@ class Multiplier:
     days: Days
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Category:
     """A category; ``themes`` and ``always`` include what is inherited."""
 
@@ -64,19 +64,19 @@ class Category:
     always: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Weight:
     """A number or a formula; ``spaces`` empty: on all. ``address`` may be a template's."""
 
-    label: str
     number: Decimal | None
-    formula: Gate | None
-    when: Requirement | None
-    days: Days
-    spaces: frozenset[str]
-    dynamic: str
     address: str
     path: Path
+    label: str = ""
+    formula: Gate | None = None
+    when: Requirement | None = None
+    days: Days = ALWAYS
+    spaces: frozenset[str] = frozenset()
+    dynamic: str = ""
 
     def stands(self, space: str, today: date) -> bool:
         """Whether it counts on this space and day, its condition aside."""
@@ -120,7 +120,7 @@ class Offer:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Space:
     """A space as the engine needs it; how it identifies and stores is its caller's."""
 

@@ -18,7 +18,7 @@ from offerkit.diagnostics import Code, Diagnostic
 from offerkit.fingerprint import Json, JsonMap, canonical, digest
 from offerkit.planning.plan import ApprovalKey, ApprovalReset, Aspect
 from offerkit.state.changes import Delta
-from offerkit.state.effective import EffectiveOffer, SpaceFields, declared_fields
+from offerkit.state.effective import EffectiveOffer, declared_fields
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 
 _ELIGIBILITY = ("code", "enabled", "eligible", "weights", "themes", "category")
@@ -65,13 +65,17 @@ def counting(decisions: Standing, design: Snapshot) -> Standing:
 
     Naming a reviewer is asking for their word, also on what somebody else approved before. Rejections stay.
     """
-    return {
-        key: approval
-        for key, approval in decisions.items()
-        if approval.decision is Decision.REJECTED
-        or key.address not in design.entries
-        or approval.operator in (design.offer(key.address).reviewers(key.aspect) or (approval.operator,))
-    }
+    named: dict[tuple[str, Aspect], tuple[str, ...]] = {}
+
+    def counts(key: ApprovalKey, approval: Approval) -> bool:
+        if approval.decision is Decision.REJECTED or key.address not in design.entries:
+            return True
+        place = key.address, key.aspect
+        if place not in named:
+            named[place] = design.offer(key.address).reviewers(key.aspect)
+        return not named[place] or approval.operator in named[place]
+
+    return {key: approval for key, approval in decisions.items() if counts(key, approval)}
 
 
 def approved(decisions: Standing, key: ApprovalKey) -> bool:
@@ -88,16 +92,25 @@ def rejected(decisions: Standing, key: ApprovalKey) -> Approval | None:
 
 def content_fingerprint(view: Snapshot, address: str, space: str) -> str:
     """The fingerprint of what an offer looks like on a space; empty when the space is not there."""
+    return content_fingerprints(view, address, (space,))[0]
+
+
+def content_fingerprints(view: Snapshot, address: str, spaces: Iterable[str]) -> list[str]:
+    """:func:`content_fingerprint` for several spaces."""
     offer = view.offer(address)
-    place = offer.around.spaces.get(space)
-    if place is None:
-        return ""
-    known, look = _known(view, offer), _look(view, place)
-    if look.key not in known:
-        content = offer.content(space)
-        named = look.names_offer or _speaks_of_offer(content.values())
-        known[look.key] = digest(b"content", canonical(content), look.text, _identity(offer) if named else b"")
-    return known[look.key]
+    known = _known(view, offer)
+    found = []
+    for space in spaces:
+        look = _look(view, offer, space)
+        print_ = known.get(look.key) if look is not None else ""
+        if print_ is None:
+            assert look is not None
+            content = offer.content(space)
+            named = look.names_offer or _speaks_of_offer(content.values())
+            print_ = digest(b"content", canonical(content), look.text, _identity(offer) if named else b"")
+            known[look.key] = print_
+        found.append(print_)
+    return found
 
 
 def eligibility_fingerprint(view: Snapshot, address: str) -> str:
@@ -124,10 +137,12 @@ def eligibility_fingerprint(view: Snapshot, address: str) -> str:
 
 def keys_of(view: Snapshot, address: str) -> list[ApprovalKey]:
     """Everything about an offer that is to be approved: its eligibility, and its content on each space."""
-    keys = [ApprovalKey(address, Aspect.ELIGIBILITY, "", eligibility_fingerprint(view, address))]
-    for space in view.offer(address).shown_on:
-        keys.append(ApprovalKey(address, Aspect.CONTENT, space, content_fingerprint(view, address, space)))
-    return keys
+    spaces = view.offer(address).shown_on
+    prints = zip(spaces, content_fingerprints(view, address, spaces), strict=True)
+    return [
+        ApprovalKey(address, Aspect.ELIGIBILITY, "", eligibility_fingerprint(view, address)),
+        *(ApprovalKey(address, Aspect.CONTENT, space, print_) for space, print_ in prints),
+    ]
 
 
 def affecting(view: Snapshot, offer: str) -> set[str]:
@@ -186,9 +201,10 @@ def unapproved(live: BeforeAfter, decisions: Standing) -> Iterator[Diagnostic]:
         same = bool(active) and eligibility.fingerprint == eligibility_fingerprint(before, old)
         if not same and not approved(decisions, eligibility):
             yield _refusal(eligibility)
-        for space in entry.activation:
-            content = ApprovalKey(address, Aspect.CONTENT, space, content_fingerprint(after, address, space))
-            same = space in active and content.fingerprint == content_fingerprint(before, old, space)
+        prints = content_fingerprints(after, address, entry.activation)
+        for space, print_ in zip(entry.activation, prints, strict=True):
+            content = ApprovalKey(address, Aspect.CONTENT, space, print_)
+            same = space in active and print_ == content_fingerprint(before, old, space)
             if not content.fingerprint or (not same and not approved(decisions, content)):
                 yield _refusal(content)
 
@@ -222,11 +238,16 @@ def _prints(view: Snapshot, addresses: Iterable[str]) -> tuple[str, ...]:
     )
 
 
-def _look(view: Snapshot, space: SpaceFields) -> _Look:
-    key = ("look", space.name, view.entries[space.address].fingerprint)
+def _look(view: Snapshot, offer: EffectiveOffer, space: str) -> _Look | None:
+    """What ``space`` makes of an offer of its environment; None where there is no such space."""
+    address = offer.around.address(Kind.SPACE, space)
+    entry = view.entries.get(address)
+    if entry is None:
+        return None
+    key = ("look", space, entry.fingerprint)
     known: _Look | None = view.derived.get(key)
     if known is None:
-        body = view(space.address) or {}
+        body = view(address) or {}
         fields, render = declared_fields(body), body.get("render")
         # A field's label is for those who edit offers; no customer sees it.
         text = canonical([[[f.get("name"), f.get("type"), f.get("required")] for f in fields], render])

@@ -18,6 +18,7 @@ from offerkit.governance.approvals import (
     affecting,
     approved,
     content_fingerprint,
+    content_fingerprints,
     eligibility_fingerprint,
     keys_of,
     rejected,
@@ -341,9 +342,9 @@ def _changes_on(work: _Work, address: str, source: str, after: Snapshot) -> set[
 
 def _same(a: Snapshot, address: str, b: Snapshot, other: str, spaces: tuple[str, ...]) -> bool:
     """Whether an offer is the same in two views, in eligibility and in content on ``spaces``."""
-    return eligibility_fingerprint(a, address) == eligibility_fingerprint(b, other) and all(
-        content_fingerprint(a, address, space) == content_fingerprint(b, other, space) for space in spaces
-    )
+    return eligibility_fingerprint(a, address) == eligibility_fingerprint(b, other) and content_fingerprints(
+        a, address, spaces
+    ) == content_fingerprints(b, other, spaces)
 
 
 def _block_riders(work: _Work, offer: str, changes: set[str]) -> None:

@@ -18,7 +18,7 @@ CHANNELS = (
 )  # fmt: skip
 
 OFFER_FIELDS: dict[str, FieldType] = {"name": _TEXT, "code": _TEXT, "label": _TEXT, "category": _TEXT}
-"""``offer.<field>``: what eligibility approvals cover (governance/aspects.py). A missing code is the name."""
+"""``offer.<field>``: what eligibility approvals cover (governance/approvals.py). A missing code is the name."""
 CATEGORY_FIELDS: dict[str, FieldType] = {"path": _TEXT, "label": _TEXT}
 """``category.<field>``: the offer's own category."""
 PROPOSITION_FIELDS: dict[str, FieldType] = {

@@ -7,7 +7,7 @@ leave defaults out: what is absent is not said there, and is inherited (docs/spe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
@@ -307,8 +307,9 @@ class EffectiveOffer:
         A representation counts before the content for all spaces, also one that a template gives.
         """
         place = self.around.spaces.get(space)
-        content, here = self.get("content"), self.get("representations", space)
-        given = {**(content if isinstance(content, dict) else {}), **(here if isinstance(here, dict) else {})}
+        given: JsonMap = {}
+        for texts in reversed(self._texts(space)):
+            given |= texts
         return {field: given[field] for field in (place.fields if place is not None else ()) if field in given}
 
     def content_origin(self, space: str, field: str) -> tuple[str, JsonPath] | None:
@@ -322,11 +323,18 @@ class EffectiveOffer:
     def missing(self, space: str) -> list[str]:
         """The fields that ``space`` requires and it does not give there; none where there is no such space."""
         place = self.around.spaces.get(space)
-        return [field for field in (place.required if place is not None else ()) if not self._gives(space, field)]
+        required = place.required if place is not None else ()
+        sources = self._texts(space) if required else ()
+        return [field for field in required if not any(field in texts for texts in sources)]
 
-    def _gives(self, space: str, field: str) -> bool:
-        sides: Sequence[JsonMap | None] = (self.own, self.template.defaults)
-        return any(
-            body is not None and (_says(body, ("content", field)) or _says(body, ("representations", space, field)))
-            for body in sides
-        )
+    def _texts(self, space: str) -> list[JsonMap]:
+        """The maps of texts that count on ``space``, the strongest first."""
+        found: list[JsonMap] = []
+        for path in (("representations", space), ("content",)):
+            for body in (self.own, self.template.defaults):
+                said: Json = body
+                for key in path:
+                    said = said.get(key) if isinstance(said, dict) else None
+                if isinstance(said, dict):
+                    found.append(said)
+        return found

@@ -58,6 +58,33 @@ def decide_here(session: Session, request: ApprovalRequest, decision: Decision) 
         return ApprovalOutcome(store.append(draft), tuple(new), left, refused)
 
 
+def items(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
+    """Every aspect of every offer in design (or of those that match) and how it stands."""
+    design, live = stage_view(store, Stage.DESIGN), stage_view(store, Stage.LIVE)
+    decisions = counting(standing(store.approvals()), design)
+    chosen = design.of_kind(Kind.OFFER)
+    if patterns:
+        chosen = _offers(design, ApprovalRequest(patterns))
+    return [item for address in chosen for item in _items(design, live, decisions, address)]
+
+
+def mine(found: Iterable[Row], actor: Actor) -> list[Row]:
+    """The items that ``actor`` can decide on."""
+    return [item for item in found if actor.name in item.who or actor.profile in item.who]
+
+
+def review_tokens(store: Store, offers: Iterable[str]) -> dict[str, str]:
+    """By offer, the name of all that is to be approved of it as it is in design now."""
+    design = stage_view(store, Stage.DESIGN)
+    return {address: review_token(design, address) for address in offers if address in design.entries}
+
+
+def review_token(design: Snapshot, address: str) -> str:
+    """The name of an offer's eligibility, and of its content on each space."""
+    parts = (f"{key.aspect} {key.space} {key.fingerprint}" for key in keys_of(design, address))
+    return sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
 def _offers(design: Snapshot, request: ApprovalRequest) -> list[str]:
     offers = design.of_kind(Kind.OFFER)
     chosen: set[str] = set()
@@ -278,16 +305,6 @@ class _Changes:
         return found
 
 
-def items(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
-    """Every aspect of every offer in design (or of those that match) and how it stands."""
-    design, live = stage_view(store, Stage.DESIGN), stage_view(store, Stage.LIVE)
-    decisions = counting(standing(store.approvals()), design)
-    chosen = design.of_kind(Kind.OFFER)
-    if patterns:
-        chosen = _offers(design, ApprovalRequest(patterns))
-    return [item for address in chosen for item in _items(design, live, decisions, address)]
-
-
 def _items(design: Snapshot, live: Snapshot, decisions: Standing, address: str) -> list[Row]:
     label = str((design(address) or {}).get("label", ""))
     entry = live.entries.get(address)
@@ -311,23 +328,6 @@ def _items(design: Snapshot, live: Snapshot, decisions: Standing, address: str) 
         )
         for (aspect, state, by, comment), spaces in groups.items()
     ]
-
-
-def mine(found: Iterable[Row], actor: Actor) -> list[Row]:
-    """The items that ``actor`` can decide on."""
-    return [item for item in found if actor.name in item.who or actor.profile in item.who]
-
-
-def review_tokens(store: Store, offers: Iterable[str]) -> dict[str, str]:
-    """By offer, the name of all that is to be approved of it as it is in design now."""
-    design = stage_view(store, Stage.DESIGN)
-    return {address: review_token(design, address) for address in offers if address in design.entries}
-
-
-def review_token(design: Snapshot, address: str) -> str:
-    """The name of an offer's eligibility, and of its content on each space."""
-    parts = (f"{key.aspect} {key.space} {key.fingerprint}" for key in keys_of(design, address))
-    return sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
 def _changed_since(design: Snapshot, offers: Iterable[str], shown: Mapping[str, str]) -> Iterator[Diagnostic]:

@@ -128,6 +128,28 @@ def may_deliver(actor: Actor) -> None:
         )
 
 
+def sent(store: Store, name: str, actor: Actor, now: str) -> tuple[DeliveryRun, int, str]:
+    """The run, how many propositions are *presented* by that, and when it was said before (or empty).
+
+    ``name`` is ``[ENVIRONMENT/]CAMPAIGN/DELIVERY``. Raises Refused when it was not made, or the actor may not.
+    """
+    may_deliver(actor)
+    runs = store.deliveries()
+    found = [run for run in runs if name in (run.name, f"{run.environment}/{run.name}")]
+    if len(found) != 1:
+        raise _not_made(name, runs)
+    return found[0], store.delivery_sent(found[0], now), found[0].sent
+
+
+def withdraw(store: Store, place: tuple[str, str, str], actor: Actor) -> tuple[DeliveryRun, int]:
+    """The run that was taken back and how many propositions it had. Raises Refused when it was not made, or sent."""
+    may_deliver(actor)
+    run = store.delivery(*place)
+    if run is None:
+        raise _not_made("/".join(place[1:]), store.deliveries())
+    return run, store.withdraw_delivery(run)
+
+
 def _field(order: Order, name: str) -> str:
     dimension = order.catalog.dimension
     found = name.removeprefix(f"{dimension.name}.")
@@ -260,28 +282,6 @@ def _inputs(people: People, order: Order, asked: Deliver) -> str:
         "data": {name: str(value) for name, value in sorted(asked.data.items())},
     }  # fmt: skip
     return digest(canonical(made))
-
-
-def sent(store: Store, name: str, actor: Actor, now: str) -> tuple[DeliveryRun, int, str]:
-    """The run, how many propositions are *presented* by that, and when it was said before (or empty).
-
-    ``name`` is ``[ENVIRONMENT/]CAMPAIGN/DELIVERY``. Raises Refused when it was not made, or the actor may not.
-    """
-    may_deliver(actor)
-    runs = store.deliveries()
-    found = [run for run in runs if name in (run.name, f"{run.environment}/{run.name}")]
-    if len(found) != 1:
-        raise _not_made(name, runs)
-    return found[0], store.delivery_sent(found[0], now), found[0].sent
-
-
-def withdraw(store: Store, place: tuple[str, str, str], actor: Actor) -> tuple[DeliveryRun, int]:
-    """The run that was taken back and how many propositions it had. Raises Refused when it was not made, or sent."""
-    may_deliver(actor)
-    run = store.delivery(*place)
-    if run is None:
-        raise _not_made("/".join(place[1:]), store.deliveries())
-    return run, store.withdraw_delivery(run)
 
 
 def _not_made(name: str, runs: list[DeliveryRun]) -> Exception:

@@ -125,9 +125,15 @@ class Writer:
         for output in OUTPUTS:
             parts[output].append(rendered[output])
         proposition = Past(
-            offer.name, offer.category, order.body.space, order.space.channel, order.space.storage.proposed,
-            order.at, choice.weight, rank,
-        )  # fmt: skip
+            offer=offer.name,
+            category=offer.category,
+            space=order.body.space,
+            channel=order.space.channel,
+            status=order.space.storage.proposed,
+            time=order.at,
+            weight=choice.weight,
+            rank=rank,
+        )
         return {
             "id": id_, "offer": offer.name, "category": offer.category, "rank": rank,
             "weight": weight_text(choice.weight),
@@ -140,10 +146,22 @@ def proposition_rows(order: Order, run: str, message: Message) -> list[Propositi
     time = utc(order.at)
     return [
         PropositionRow(
-            made["id"], order.environment, message["contact"], order.body.space, order.space.channel, made["offer"],
-            made["category"], run, made["rank"], Decimal(made["weight"]), Status(order.space.storage.proposed), time,
-            time, order.catalog.revision, made["data"],
+            id=made["id"],
+            environment=order.environment,
+            contact=message["contact"],
+            space=order.body.space,
+            channel=order.space.channel,
+            offer=made["offer"],
+            category=made["category"],
+            interaction=run,
+            rank=made["rank"],
+            weight=Decimal(made["weight"]),
+            status=Status(order.space.storage.proposed),
+            time=time,
+            changed=time,
+            revision=order.catalog.revision,
+            proposed=made["data"],
         )
         for made in message["propositions"]
         if made["id"]
-    ]  # fmt: skip
+    ]

@@ -26,15 +26,6 @@ _FRESH: Final = 0.1
 """Seconds for which a file of remembered contacts is taken to be as it was."""
 
 
-class _Known:
-    """What was found under a key; that nothing was found is worth remembering, too."""
-
-    __slots__ = ("row",)
-
-    def __init__(self, contacts: Contacts, text: str, keys: tuple[str, ...]) -> None:
-        self.row = contacts.find(contacts.parse_key(text, keys))
-
-
 class People:
     """Opens a dimension's source when a contact of it is first looked for; closes them all at its end."""
 
@@ -121,6 +112,29 @@ class People:
         return self.known(catalog, text)
 
 
+@contextmanager
+def bad_rows(target: Path | None) -> Iterator[BadRows]:
+    """Collects the contacts that cannot be read; without a ``target`` they stop the run.
+
+    Raises Refused at once when ``target`` is there and is something else.
+    """
+    if target is None:
+        yield BadRows()
+        return
+    check_output(target, SET_ASIDE)
+    with ExitStack() as stack:
+        yield BadRows(_SetAside(target, stack))
+
+
+class _Known:
+    """What was found under a key; that nothing was found is worth remembering, too."""
+
+    __slots__ = ("row",)
+
+    def __init__(self, contacts: Contacts, text: str, keys: tuple[str, ...]) -> None:
+        self.row = contacts.find(contacts.parse_key(text, keys))
+
+
 class _SetAside:
     """Made with the first contact; it has its name when all of them are in it."""
 
@@ -141,17 +155,3 @@ class _SetAside:
     def close(self) -> None:
         """All of them are written."""
         self._stack.close()
-
-
-@contextmanager
-def bad_rows(target: Path | None) -> Iterator[BadRows]:
-    """Collects the contacts that cannot be read; without a ``target`` they stop the run.
-
-    Raises Refused at once when ``target`` is there and is something else.
-    """
-    if target is None:
-        yield BadRows()
-        return
-    check_output(target, SET_ASIDE)
-    with ExitStack() as stack:
-        yield BadRows(_SetAside(target, stack))

@@ -270,10 +270,18 @@ def _answer(
     trace: Trace | None = None,
 ) -> SpaceAnswer:
     return SpaceAnswer(
-        asked.name, asked.who.environment, asked.who.space, asked.who.how, asked.who.key, asked.catalog.revision,
-        shown, tuple(dict.fromkeys(reports)), trace,
-        asked.keep and bool(shown), _excluded(decision, len(shown), reports),
-    )  # fmt: skip
+        asked=asked.name,
+        environment=asked.who.environment,
+        space=asked.who.space,
+        how=asked.who.how,
+        contact=asked.who.key,
+        revision=asked.catalog.revision,
+        proposed=shown,
+        reports=tuple(dict.fromkeys(reports)),
+        trace=trace,
+        stored=asked.keep and bool(shown),
+        excluded=_excluded(decision, len(shown), reports),
+    )
 
 
 def _excluded(decision: Decision | None, shown: int, reports: Sequence[Report]) -> dict[str, int]:
@@ -305,23 +313,49 @@ def _proposed(asked: _Asked, ask: ProposeRequest, decision: Decision, chosen: Ch
     )
     offer = asked.catalog.offers[asked.catalog.place_of[chosen.offer]]
     return Proposed(
-        id_, chosen.offer, str(offer.row["label"] or ""), chosen.category, rank, chosen.weight,
-        asked.model.storage.proposed, fields, rendered, chosen.product,
-    )  # fmt: skip
+        id=id_,
+        offer=chosen.offer,
+        label=str(offer.row["label"] or ""),
+        category=chosen.category,
+        rank=rank,
+        weight=chosen.weight,
+        status=asked.model.storage.proposed,
+        fields=fields,
+        rendered=rendered,
+        product=chosen.product,
+    )
 
 
 def _row(asked: _Asked, proposed: Proposed, data: Row, interaction: str, extra: ExtraData) -> PropositionRow:
     time = utc(asked.call.now)
     proposition = Past(
-        proposed.offer, proposed.category, asked.who.space, asked.model.channel, proposed.status,
-        asked.call.now, proposed.weight, proposed.rank,
-    )  # fmt: skip
+        offer=proposed.offer,
+        category=proposed.category,
+        space=asked.who.space,
+        channel=asked.model.channel,
+        status=proposed.status,
+        time=asked.call.now,
+        weight=proposed.weight,
+        rank=proposed.rank,
+    )
     offer = asked.catalog.offers[asked.catalog.place_of[proposed.offer]]
     return PropositionRow(
-        proposed.id, asked.who.environment, asked.who.key, asked.who.space, asked.model.channel, proposed.offer,
-        proposed.category, interaction, proposed.rank, proposed.weight, Status(proposed.status), time, time,
-        asked.catalog.revision, extra.values(asked.call.contact, data, offer.row, proposition, asked.call.now),
-    )  # fmt: skip
+        id=proposed.id,
+        environment=asked.who.environment,
+        contact=asked.who.key,
+        space=asked.who.space,
+        channel=asked.model.channel,
+        offer=proposed.offer,
+        category=proposed.category,
+        interaction=interaction,
+        rank=proposed.rank,
+        weight=proposed.weight,
+        status=Status(proposed.status),
+        time=time,
+        changed=time,
+        revision=asked.catalog.revision,
+        proposed=extra.values(asked.call.contact, data, offer.row, proposition, asked.call.now),
+    )
 
 
 def _identified(

@@ -188,19 +188,6 @@ class Session:
         )
 
 
-def _like(location: Location) -> str:
-    """Which files beside a path have a name like it."""
-    if not isinstance(location, Path):
-        return "Check database and schema."
-    try:
-        with os.scandir(location.parent) as entries:
-            names = [entry.name for entry in islice(entries, _LISTED) if entry.is_file()]
-    except OSError:
-        return f"There is no folder {location.parent}."
-    stores = [name for name in names if not name.endswith(("-wal", "-shm", ".lock", ".holder"))]
-    return suggestion(location.name, stores, "Check its name.")
-
-
 def operators(store: Store | None) -> dict[str, dict[str, Any]]:
     """The operators' bodies by name, as applied; empty while there is no store."""
     if store is None:
@@ -243,19 +230,6 @@ def who_is(session: Session, store: Store | None, plan: Plan | None = None) -> A
     return Actor(name, body["profile"])
 
 
-def _by_email(known: dict[str, dict[str, Any]], email: str) -> str:
-    matches = [name for name, body in sorted(known.items()) if email and body.get("email", "").lower() == email.lower()]
-    return matches[0] if matches else ""
-
-
-def _declared(plan: Plan) -> dict[str, dict[str, Any]]:
-    return {
-        step.address.name: orjson.loads(plan.bodies[step.after.fingerprint].text)
-        for step in plan.steps
-        if step.after is not None and step.address.kind is Kind.OPERATOR
-    }
-
-
 def promoters(store: Store) -> dict[str, tuple[str, ...]]:
     """The operators each environment names as the only ones who may promote there, as live in design."""
     return {name: tuple(settings.get("promoters", ())) for name, settings in promotion_settings(store).items()}
@@ -271,3 +245,29 @@ def promotion_settings(store: Store) -> dict[str, dict[str, Any]]:
                 body = store.bodies([entry.fingerprint])[entry.fingerprint]
                 found[environment] = orjson.loads(body.text).get("promotion", {})
     return found
+
+
+def _like(location: Location) -> str:
+    """Which files beside a path have a name like it."""
+    if not isinstance(location, Path):
+        return "Check database and schema."
+    try:
+        with os.scandir(location.parent) as entries:
+            names = [entry.name for entry in islice(entries, _LISTED) if entry.is_file()]
+    except OSError:
+        return f"There is no folder {location.parent}."
+    stores = [name for name in names if not name.endswith(("-wal", "-shm", ".lock", ".holder"))]
+    return suggestion(location.name, stores, "Check its name.")
+
+
+def _by_email(known: dict[str, dict[str, Any]], email: str) -> str:
+    matches = [name for name, body in sorted(known.items()) if email and body.get("email", "").lower() == email.lower()]
+    return matches[0] if matches else ""
+
+
+def _declared(plan: Plan) -> dict[str, dict[str, Any]]:
+    return {
+        parse_address(step.address).name: orjson.loads(plan.bodies[step.after.fingerprint].text)
+        for step in plan.steps
+        if step.after is not None and parse_address(step.address).kind is Kind.OPERATOR
+    }

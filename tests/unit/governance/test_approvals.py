@@ -65,7 +65,10 @@ def view(bodies: Bodies) -> Snapshot:
 
 
 def prints(bodies: Bodies) -> dict[str, str]:
-    seen = view(bodies)
+    return prints_in(view(bodies))
+
+
+def prints_in(seen: Snapshot) -> dict[str, str]:
     return {
         "eligibility": eligibility_fingerprint(seen, OFFER),
         **{space: content_fingerprint(seen, OFFER, space) for space in ("mail", "web")},
@@ -137,8 +140,13 @@ BEFORE = prints(STAGE)
     ],
 )  # fmt: skip
 def test_what_makes_an_approval_void(patch: Bodies, void: list[str]) -> None:
-    after = prints(patched(STAGE, patch))
-    assert [name for name in BEFORE if after[name] != BEFORE[name]] == void
+    after = view(patched(STAGE, patch))
+    found = prints_in(after)
+    assert [name for name in BEFORE if found[name] != BEFORE[name]] == void
+    shared = view(STAGE)
+    assert prints_in(shared) == BEFORE
+    assert prints_in(shared.with_entries(after.entries, after.bodies)) == found  # what is remembered is of other bodies
+    assert prints_in(shared) == BEFORE
 
 
 def test_whatever_makes_an_approval_void_is_known_to_affect_the_offer() -> None:
@@ -146,6 +154,19 @@ def test_whatever_makes_an_approval_void_is_known_to_affect_the_offer() -> None:
         OFFER, "s/template.top", "s/template.base", "s/category.a", "s/category.a/b", "s/filter.f", "s/space.mail",
         "s/space.web", "s/space.wall",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("who", [OFFER, "s/template.top", "s/template.base"])
+def test_spaces_that_it_is_not_for_affect_no_offer_whoever_names_them(who: str) -> None:
+    named = patched(STAGE, {who: {"spaces": ["web"]}})
+    assert {a for a in affecting(view(named), OFFER) if "/space." in a} == {"s/space.web"}
+
+
+def test_a_space_on_which_it_is_live_affects_it_although_it_is_not_named_any_more() -> None:
+    """A template may name other spaces, which changes no approval, and the offer stays active where it was."""
+    live = view(patched(STAGE, {"s/template.top": {"spaces": ["web"]}}))
+    active = live.with_entries({**live.entries, OFFER: Entry(live.entries[OFFER].fingerprint, ("mail", "web"))})
+    assert {a for a in affecting(active, OFFER) if "/space." in a} == {"s/space.web", "s/space.mail"}
 
 
 def test_a_renamed_offer_is_the_same_to_its_reviewers() -> None:
@@ -165,6 +186,13 @@ def test_where_a_text_speaks_of_the_offer_its_names_are_part_of_the_content() ->
     speaking = patched(STAGE, {"s/space.web": {"render": {"html": "{{ offer.label }}"}}})
     assert prints(patched(speaking, {OFFER: {"label": "Other"}}))["web"] != prints(speaking)["web"]
     assert prints(patched(speaking, {OFFER: {"label": "Other"}}))["mail"] == prints(speaking)["mail"]
+
+
+def test_two_spaces_of_one_body_are_two_places() -> None:
+    twins = patched(STAGE, {"s/space.post": STAGE["s/space.mail"]})
+    seen = view(twins)
+    assert seen.entries["s/space.post"].fingerprint == seen.entries["s/space.mail"].fingerprint
+    assert content_fingerprint(seen, OFFER, "mail") != content_fingerprint(seen, OFFER, "post")  # it has its own title
 
 
 def test_keys_are_for_the_spaces_it_is_to_be_shown_on() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from offerkit.address import Kind
-from offerkit.diagnostics import Position
-from offerkit.loader.consistency import inheritance_of
-from offerkit.loader.record import Facts, Index, Record
+from offerkit.diagnostics import Code, Position
+from offerkit.loader.consistency import inconsistencies, inheritance_of
+from offerkit.loader.record import Facts, Index, Misfit, Record
 from offerkit.state.effective import EffectiveOffer
 from offerkit.state.references import Ref
 
@@ -59,3 +61,30 @@ def test_fields_come_from_the_whole_chain() -> None:
 def test_of_two_records_with_one_address_the_first_counts() -> None:
     first, second = record(Kind.OFFER, "a", Facts(fields=("x",))), record(Kind.OFFER, "a", Facts(fields=("y",)))
     assert Index.of([first, second]).by_address == {"s/offer.a": first}
+
+
+@pytest.mark.parametrize(
+    ("representations", "own", "told"),
+    [
+        ({}, {}, ["web"]),
+        ({"web": ("link",)}, {}, []),  # the template's representation stands in its place
+        ({}, {"web": ("link",)}, []),  # so does its own
+        ({"wall": ("link",), "web": ("title",)}, {}, ["web"]),
+    ],
+)
+def test_a_text_that_nobody_sees_is_not_wrong_where_it_would_stand(
+    representations: dict[str, tuple[str, ...]], own: dict[str, tuple[str, ...]], told: list[str]
+) -> None:
+    wrong = Misfit(("content", "link"), "url", "it has no host", 0)
+    records = [
+        record(Kind.ENVIRONMENT, "s", Facts()),
+        record(Kind.SPACE, "web", Facts(fields=("link",), types=(("link", "url", ()),))),
+        record(Kind.SPACE, "wall", Facts(fields=("link",), types=(("link", "text", ()),))),
+        record(Kind.TEMPLATE, "t", Facts(representations=representations)),
+        record(Kind.OFFER, "o", Facts(fields=("link",), representations=own, misfits=(wrong,)), template="t"),
+    ]
+    named = [each._replace(fingerprint="-") for each in records]
+    found = [finding for finding in inconsistencies(Index.of(named)) if finding.code is Code.BAD_VALUE]
+    assert [finding.summary for finding in found] == [
+        f"“link” is a URL on {space}, and this is no http(s) URL: it has no host" for space in told
+    ]

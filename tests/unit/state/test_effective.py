@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import pytest
 
-from offerkit.address import ancestors
+from offerkit.address import Kind, ancestors
+from offerkit.state.changes import Body, Entry
 from offerkit.state.effective import EffectiveOffer, Inheritance, Layer, merged, names_in
+from offerkit.state.snapshot import Snapshot
 
 Bodies = dict[str, dict[str, Any]]
 STAGE: Bodies = {
@@ -180,11 +184,13 @@ def test_offers_of_one_shape_share_their_spaces_and_no_others_do() -> None:
         "s/offer.b": {"content": {"title": "2"}},
         "s/offer.c": {"content": {"title": "1"}, "template": "top"},
         "s/offer.d": {"content": {"title": "1"}, "representations": {"mail": {"html": ""}}},
+        "s/offer.e": {"content": {"html": ""}},
+        "s/offer.f": {"content": {"html": ""}, "template": "base"},
     }
     spaces = [address for address in bodies if "/space." in address]
     around = Inheritance("s", bodies.get, spaces)
-    seen = {name: around.offer(f"s/offer.{name}").shown_on for name in "abcd"}
-    assert seen == {"a": ("web",), "b": ("web",), "c": ("web",), "d": ("mail", "web")}
+    seen = {name: around.offer(f"s/offer.{name}").shown_on for name in "abcdef"}
+    assert seen == {"a": ("web",), "b": ("web",), "c": ("web",), "d": ("mail", "web"), "e": (), "f": ("mail", "web")}
 
 
 def test_missing_fields_in_the_order_of_the_space() -> None:
@@ -222,3 +228,16 @@ def test_what_it_relies_on() -> None:
 def test_names_in_takes_only_lists_of_names() -> None:
     assert names_in({"a": {"b": ["x", 1, "y"]}}, "a", "b") == ("x", "y")
     assert names_in({"a": "x"}, "a", "b") == names_in(None, "a") == names_in({"a": {"b": "x"}}, "a", "b") == ()
+
+
+def test_a_snapshot_is_gone_when_nobody_holds_it() -> None:
+    """Commands run without the collector of cycles, and a promotion makes many snapshots."""
+    seen = Snapshot({}, {}).with_entries({"s/offer.o": Entry("x")}, {"x": Body(Kind.OFFER, '{"category":"a"}')})
+    assert seen.offer("s/offer.o").shown_on == ()
+    gone = weakref.ref(seen)
+    gc.disable()
+    try:
+        del seen
+        assert gone() is None
+    finally:
+        gc.enable()
