@@ -50,6 +50,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         stop_shared_server()
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: a quarter of the time a test waits, for a process, a lock or the end of a wait."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """The folder of slow tests is not even imported when they are not wanted; all in it are slow."""
     return True if collection_path == SLOW and config.getoption("markexpr") == "not slow" else None

@@ -6,22 +6,22 @@ sentence for who wrote it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from offerkit.diagnostics import Refused, suggestion
+from offerkit.diagnostics import Refused, nearest, suggestion
 from offerkit.engine.call import Call, Who
 from offerkit.engine.case_values import CaseError, decimal, known_keys, map_of, names_of, text_of, whole_number
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
-from offerkit.engine.compare import compare, known_expectations
 from offerkit.engine.decide import decide_many
 from offerkit.engine.decision import Decision
 from offerkit.engine.history import Past
+from offerkit.engine.reasons import DECIDED, Finding, Reason
 from offerkit.models.scopes import STATUSES
 from offerkit.rules.types import Base, FieldType, Row, Value
-from offerkit.rules.values import parse_instant, parse_value
+from offerkit.rules.values import parse_instant, parse_value, show
 from offerkit.times import duration
 
 KEYS = frozenset(
@@ -33,6 +33,11 @@ KEYS = frozenset(
 """What a case may say."""
 HISTORY_KEYS = frozenset({"offer", "category", "space", "channel", "status", "at", "ago", "weight", "rank"})
 """What a proposition of its history may say."""
+
+EXPECTATIONS = frozenset({"offers", "any_order", "weights", "out", "nothing", "reports", "refused"})
+"""What ``expect`` may say."""
+OUT_KEYS = frozenset({"why", "by", "says"})
+"""What ``expect.out`` may say of an offer."""
 
 Contacts = Callable[[str], Row | None]
 """From a contact's key, as text, to the profile; None when nobody has it."""
@@ -69,7 +74,7 @@ def read_case(name: str, raw: object) -> Case:
     environments = {environment for environment, _, _ in split}
     if len(environments) != 1:
         raise CaseError("the spaces of a case are all of one environment")
-    known_expectations(map_of(data.get("expect"), "expect"))
+    _check_expectations(map_of(data.get("expect"), "expect"))
     return Case(name, environments.pop(), tuple(space for _, _, space in split), data)
 
 
@@ -89,7 +94,7 @@ def run_case(catalog: Catalog, case: Case, contacts: Contacts = lambda key: None
     history = _history(catalog, case)
     plain = decide_many(catalog, calls, history)
     explained = decide_many(catalog, calls, history, explain=True)
-    mismatches = compare(expected, case.spaces, explained, catalog.place_of)
+    mismatches = _mismatches(expected, case.spaces, explained, catalog.place_of)
     for one, other in zip(plain, explained, strict=True):
         if one != replace(other, trace=None):
             mismatches.append("a mistake of offerkit: the explained decision is another than the plain one")
@@ -203,3 +208,126 @@ def _past(catalog: Catalog, raw: Mapping[str, object], now: datetime, here: str)
         weight=decimal(raw.get("weight", 1), "history: weight"),
         rank=whole_number(raw.get("rank", 1), "history.rank"),
     )
+
+
+def _check_expectations(expected: Mapping[str, object]) -> None:
+    """Raises CaseError when ``expect`` says nothing, or what no decision has."""
+    known_keys(expected, EXPECTATIONS, "expect")
+    if not expected:
+        raise CaseError("expect says what must come of the case: offers, any_order, out, nothing, reports or refused")
+    if "nothing" in expected:
+        _reason(expected["nothing"])
+    for out in map_of(expected.get("out", {}), "out").values():
+        _out(out)
+
+
+def _mismatches(
+    expected: Mapping[str, object], spaces: Sequence[str], decisions: Sequence[Decision], offers: Collection[str]
+) -> list[str]:
+    """What is not as expected, as sentences. The decisions are explained ones, one for each space.
+
+    ``offers``: all there are, to tell a misspelt one from one that was left out.
+    """
+    found: list[str] = []
+    for space, decision in zip(spaces, decisions, strict=True):
+        here = f"{space}: " if len(spaces) > 1 else ""
+        chosen = [offer.offer for offer in decision.chosen]
+        for key in ("offers", "any_order"):
+            if key in expected:
+                wanted = _of_space(expected[key], space, key, several=len(spaces) > 1)
+                same = chosen == wanted if key == "offers" else sorted(chosen) == sorted(wanted)
+                if not same:
+                    found.append(
+                        f"{here}proposed {_list(chosen)}, expected {_list(wanted)}{_why_not(decision, wanted, offers)}"
+                    )
+    first = decisions[0]
+    found += _weights(map_of(expected.get("weights", {}), "weights"), decisions)
+    for offer, out in map_of(expected.get("out", {}), "out").items():
+        found += _compare_out(offer, _out(out), decisions[-1]) if offer in offers else [_no_offer(offer, offers)]
+    if "nothing" in expected and first.because is not _reason(expected["nothing"]):
+        found.append(f"expected nothing, because of {_reason(expected['nothing'])}; it is {first.because or 'decided'}")
+    said = [f"{report.code} {report.message}" for decision in decisions for report in decision.reports]
+    if "reports" in expected:
+        wanted_reports = names_of(expected["reports"], "reports")
+        found += [f"no report says “{text}”" for text in wanted_reports if not any(text in one for one in said)]
+        if not wanted_reports:
+            found += [f"reported: {one}" for one in said]
+    return found
+
+
+def _of_space(value: object, space: str, where: str, *, several: bool) -> list[str]:
+    if several:
+        value = map_of(value, where).get(space, ())
+    return list(names_of(value, where))
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(names) if names else "nothing"
+
+
+def _why_not(decision: Decision, wanted: Sequence[str], offers: Collection[str]) -> str:
+    """Why what was expected is not there."""
+    chosen = {offer.offer for offer in decision.chosen}
+    reasons = []
+    for offer in wanted:
+        finding = _finding(decision, offer)
+        if offer not in offers:
+            reasons.append(_no_offer(offer, offers))
+        elif offer not in chosen and finding is not None:
+            reasons.append(f"{offer}: {finding.reason} ({finding.sentence})")
+    return f"; {'; '.join(reasons)}" if reasons else ""
+
+
+def _no_offer(name: str, offers: Collection[str]) -> str:
+    near = nearest(name, offers, 1)
+    return f"there is no offer {name}" + (f"; did you mean {near[0]}?" if near else "")
+
+
+def _finding(decision: Decision, offer: str) -> Finding | None:
+    """Why an offer is out; None when it is in."""
+    trace = decision.trace
+    if trace is None or trace.environment is not None:
+        return trace.environment if trace is not None else None
+    verdict = next((one for one in trace.verdicts if one.offer == offer), None)
+    return verdict.out if verdict is not None else trace.slice.others if trace.slice is not None else None
+
+
+def _weights(wanted: Mapping[str, object], decisions: Sequence[Decision]) -> list[str]:
+    weights = {offer.offer: offer.weight for decision in decisions for offer in decision.chosen}
+    found: list[str] = []
+    for offer, value in wanted.items():
+        number = decimal(value, f"the weight of {offer}")
+        if weights.get(offer) != number:
+            got = show(weights[offer]) if offer in weights else "not proposed"
+            found.append(f"{offer} has weight {got}, expected {show(number)}")
+    return found
+
+
+def _compare_out(offer: str, wanted: tuple[Reason, str, str], decision: Decision) -> list[str]:
+    reason, by, says = wanted
+    finding = _finding(decision, offer)
+    if finding is None:
+        return [f"{offer} is proposed; expected to be out by {reason}"]
+    if finding.reason is not reason:
+        return [f"{offer} is out by {finding.reason} ({finding.sentence}), expected {reason}"]
+    if by and not finding.address.endswith(by):
+        return [f"{offer} is out by {finding.address}, expected {by}"]
+    if says not in finding.sentence:
+        return [f"{offer} is out because “{finding.sentence}”, which does not say “{says}”"]
+    return []
+
+
+def _out(value: object) -> tuple[Reason, str, str]:
+    """A reason; or a reason with the address's end (``by``) and a part of the sentence (``says``)."""
+    if isinstance(value, Mapping):
+        data = map_of(value, "out")
+        known_keys(data, OUT_KEYS, "out")
+        return _reason(data.get("why")), text_of(data.get("by", ""), "by"), text_of(data.get("says", ""), "says")
+    return _reason(value), "", ""
+
+
+def _reason(value: object) -> Reason:
+    text = text_of(value, "a reason")
+    if text not in DECIDED:
+        raise CaseError(f"“{text[:80]}” is not a reason. {suggestion(text, DECIDED)}".strip())
+    return Reason(text)

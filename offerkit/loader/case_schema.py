@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from offerkit.address import SECTIONS
-from offerkit.engine.cases import HISTORY_KEYS, KEYS
-from offerkit.engine.compare import EXPECTATIONS, OUT_KEYS
+from offerkit.engine.cases import EXPECTATIONS, HISTORY_KEYS, KEYS, OUT_KEYS
 from offerkit.engine.reasons import DECIDED
 from offerkit.models.scopes import STATUSES
 

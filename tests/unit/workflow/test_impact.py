@@ -114,6 +114,13 @@ def test_a_space_that_goes_is_lost(people: Workspace) -> None:
     assert card.examples[0].reason == "there is no such space"
 
 
+def test_an_offer_outside_of_the_slice_is_not_without_weight(people: Workspace) -> None:
+    people.change({SPACES: {"spaces": {"web": {"defaults": {"categories": ["bank"]}}}}})
+    (safari,) = web(of(people, people.plan())).offers
+    assert (safari.offer, safari.lost) == ("safari", 100)
+    assert safari.examples[0].reason == "the space's defaults ask for other offers"
+
+
 def test_what_a_promotion_may_take_is_said(people: Workspace) -> None:
     older(people, 11)
     people.change({ENVIRONMENT: {"environment": {"impact": {"max_lost": "5%"}}}})
