@@ -89,7 +89,7 @@ def _row(step: Step) -> ChangeRow:
 
 def _carried(plan: Plan, store: Store) -> Iterator[Approval]:
     """Decisions follow an offer that is renamed in design: what was decided on is still the same."""
-    renamed: dict[str, Address] = {
+    renamed: dict[Address, Address] = {
         step.moved_from: step.address
         for step in plan.steps
         if step.moved_from and step.address.kind is Kind.OFFER and step.stage.stage is Stage.DESIGN
@@ -97,7 +97,7 @@ def _carried(plan: Plan, store: Store) -> Iterator[Approval]:
     if not renamed:
         return
     decisions = standing(store.approvals(renamed))
-    design = stage_view(store, Stage.DESIGN, {parse_address(address).environment for address in renamed})
+    design = stage_view(store, Stage.DESIGN, {address.environment for address in renamed})
     for key in [key for old in sorted(renamed) for key in keys_of(design, old)]:
         approval = decisions.get(key)
         if approval is not None:
@@ -132,7 +132,7 @@ def _check_fresh(plan: Plan, store: Store, stages: Stages) -> bool:
 
 
 def _conflicts(plan: Plan, store: Store, stages: Stages, moved: Mapping[StageRef, int]) -> Iterator[Diagnostic]:
-    changed: dict[str, list[str]] = {}
+    changed: dict[StageRef, list[Address]] = {}
     vacated = {(step.stage, step.moved_from) for step in plan.steps if step.moved_from}
     for step in plan.steps:
         source = step.moved_from or step.address
@@ -155,7 +155,7 @@ def _conflicts(plan: Plan, store: Store, stages: Stages, moved: Mapping[StageRef
     yield from _withdrawn(plan, store)
 
 
-def _conflict(store: Store, stage: str, address: str, change: ChangeRow | None) -> Diagnostic:
+def _conflict(store: Store, stage: StageRef, address: Address, change: ChangeRow | None) -> Diagnostic:
     return Diagnostic(
         Code.PLAN_STALE,
         f"the plan is stale: {address} in {stage} is not as it was when the plan was made",
@@ -172,9 +172,9 @@ def _who(store: Store, change: ChangeRow) -> str:
     return f"Changed ({change.action}) in revision {revision.serial} by {revision.actor}, {revision.time[:19]}Z."
 
 
-def _named_since(plan: Plan, store: Store, stage: str, serial: int) -> Iterator[Diagnostic]:
+def _named_since(plan: Plan, store: Store, stage: StageRef, serial: int) -> Iterator[Diagnostic]:
     """What goes by the plan but was named by a resource that came or changed since."""
-    going: dict[str, Step] = {
+    going: dict[Address, Step] = {
         step.moved_from or step.address: step
         for step in plan.steps
         if step.stage == stage and (step.after is None or step.moved_from)
@@ -199,7 +199,7 @@ def _named_since(plan: Plan, store: Store, stage: str, serial: int) -> Iterator[
             )
 
 
-def _no_longer_live(plan: Plan, stage: str, stages: Stages) -> Iterator[Diagnostic]:
+def _no_longer_live(plan: Plan, stage: StageRef, stages: Stages) -> Iterator[Diagnostic]:
     """Campaigns of the plan that name what is live no more; an offer can lose a space and keep its body."""
     here = [step for step in plan.steps if step.stage == stage]
     live = stages.snapshot([stage]).apply(here, plan.bodies)
@@ -393,7 +393,7 @@ def _unresolved(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
         renamed = set(effect.origins.values())
         for address, gone in effect.left_behind().items():
             # Campaigns follow what is renamed or rolled back: what they are to name instead is not live before.
-            free = parse_address(address).kind is Kind.CAMPAIGN
+            free = address.kind is Kind.CAMPAIGN
             named = [a for a in gone if not (free and (a in renamed or plan.kind is PlanKind.ROLLBACK))]
             if named:
                 yield _names(address, named[0]) if side is Stage.DESIGN else _still_named(address, named[0])
@@ -412,7 +412,7 @@ def _dangling(effect: BeforeAfter, side: Stage) -> Iterator[Diagnostic]:
             yield _names(step.address, min(missing))
 
 
-def _may_wait(address: str, target: str) -> bool:
+def _may_wait(address: Address, target: Address) -> bool:
     """Whether something may be live before what it names is.
 
     A rule may name an offer that is not live yet, a space fall back on another environment's; operators are never live.
@@ -427,7 +427,7 @@ def _may_wait(address: str, target: str) -> bool:
     )
 
 
-def _names(address: str, missing: str) -> Diagnostic:
+def _names(address: Address, missing: str) -> Diagnostic:
     return Diagnostic(
         Code.PLAN_EDITED,
         f"the plan cannot be right: {address} names {missing}, which would not be there",
@@ -436,7 +436,7 @@ def _names(address: str, missing: str) -> Diagnostic:
     )
 
 
-def _still_named(address: str, gone: str) -> Diagnostic:
+def _still_named(address: Address, gone: Address) -> Diagnostic:
     return Diagnostic(
         Code.PLAN_STALE,
         f"the plan is stale: {address} names {gone}, which the plan removes",

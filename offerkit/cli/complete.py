@@ -17,6 +17,7 @@ import click
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from offerkit.address import Address
     from offerkit.loader.record import Record
     from offerkit.workflow.session import Session
 
@@ -97,7 +98,7 @@ def _or_files(complete: Complete) -> Complete:
     return either
 
 
-def _records(session: Session) -> dict[str, Record]:
+def _records(session: Session) -> dict[Address, Record]:
     """The specs' resources; none when they cannot be read, or not in time."""
     from offerkit.diagnostics import Refused
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from offerkit.address import Kind, ancestors
+from offerkit.address import SHARED, Address, Kind, ancestors, environment_address
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.compile_offers import OfferCompiler
 from offerkit.engine.expressions import Expressions
@@ -51,8 +51,8 @@ _ANY_TIME = datetime(2000, 1, 1)
 
 def compile_catalog(
     environment: str,
-    bodies: Mapping[str, JsonMap],
-    activated: Mapping[str, tuple[str, ...]],
+    bodies: Mapping[Address, JsonMap],
+    activated: Mapping[Address, tuple[str, ...]],
     hooks: Hooks = NO_HOOKS,
     *,
     revision: int = 0,
@@ -72,14 +72,14 @@ class _Compiler:
     def __init__(
         self,
         environment: str,
-        bodies: Mapping[str, JsonMap],
-        activated: Mapping[str, tuple[str, ...]],
+        bodies: Mapping[Address, JsonMap],
+        activated: Mapping[Address, tuple[str, ...]],
         hooks: Hooks,
     ) -> None:
         """Read what all parts need: the environment and its dimension. Raises KeyError when one is missing."""
         self._environment, self._bodies, self._activated, self._hooks = environment, bodies, activated, hooks
-        self._model = Environment.model_validate(bodies[f"environment.{environment}"])
-        self._dimension = DimensionModel.model_validate(bodies[f"dimension.{self._model.dimension}"])
+        self._model = Environment.model_validate(bodies[environment_address(environment)])
+        self._dimension = DimensionModel.model_validate(bodies[Address(SHARED, Kind.DIMENSION, self._model.dimension)])
         self._inheritance = Inheritance(environment, bodies.get)
         self._zone = ZoneInfo(self._model.time_zone)
         self._fields = field_types(self._dimension.fields)
@@ -89,7 +89,7 @@ class _Compiler:
 
     def catalog(self, revision: int) -> Catalog:
         """The whole of it."""
-        address = f"environment.{self._environment}"
+        address = environment_address(self._environment)
         when = None
         if self._model.when is not None:
             gate = self._expressions.target(self._model.when, address, ("when",))
@@ -125,12 +125,11 @@ class _Compiler:
             no_data=_unknown(self._data),
         )
 
-    def _of(self, kind: Kind) -> Iterator[tuple[str, str, JsonMap]]:
+    def _of(self, kind: Kind) -> Iterator[tuple[str, Address, JsonMap]]:
         """Name, address and body of each resource of ``kind``, by name."""
-        prefix = f"{self._environment}/{kind}."
-        for address in sorted(self._bodies):
-            if address.startswith(prefix):
-                yield address.removeprefix(prefix), address, self._bodies[address]
+        own = [a for a in self._bodies if a.kind is kind and a.environment == self._environment]
+        for address in sorted(own):
+            yield address.name, address, self._bodies[address]
 
     def _call_fields(self) -> dict[str, CallField]:
         declared = self._model.call_data
@@ -195,10 +194,11 @@ class _Compiler:
         )
 
     def _rules(self, offers: tuple[Offer, ...], categories: Mapping[str, Category]) -> tuple[PresentationRule, ...]:
-        typology = self._bodies.get(f"{self._environment}/typology.{self._model.typology}")
-        if self._model.typology is None or typology is None:
+        name = self._model.typology
+        typology = self._bodies.get(Address(self._environment, Kind.TYPOLOGY, name)) if name is not None else None
+        if typology is None:
             return ()
-        addresses = [f"{self._environment}/rule.{name}" for name in Typology.model_validate(typology).rules]
+        addresses = [Address(self._environment, Kind.RULE, name) for name in Typology.model_validate(typology).rules]
         return tuple(
             _compile_rule(address, self._bodies[address], offers, categories, self._expressions)
             for address in addresses
@@ -207,7 +207,11 @@ class _Compiler:
 
 
 def _compile_rule(
-    address: str, body: JsonMap, offers: Sequence[Offer], categories: Mapping[str, Category], expressions: Expressions
+    address: Address,
+    body: JsonMap,
+    offers: Sequence[Offer],
+    categories: Mapping[str, Category],
+    expressions: Expressions,
 ) -> PresentationRule:
     """The rule at ``address``, with the offers it applies to unless that depends on the clock."""
     model = Rule.model_validate(body)
@@ -217,7 +221,7 @@ def _compile_rule(
         gate = expressions.target(model.contacts, address, ("contacts",))
         contacts = Requirement(gate, address, ("contacts",))
     rule = PresentationRule(
-        name=address.rpartition(".")[2],
+        name=address.name,
         address=address,
         channel=model.channel or "",
         everything=not (about.offers or about.categories or about.when is not None),

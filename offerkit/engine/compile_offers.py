@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
 
-from offerkit.address import Kind
+from offerkit.address import Address, Kind
 from offerkit.diagnostics import Code
 from offerkit.engine.condition import Condition, Gate, Path
 from offerkit.engine.expressions import Expressions
@@ -40,7 +40,7 @@ class OfferCompiler:
 
     def offer(self, place: int, name: str, *, tie: int, spaces: frozenset[str]) -> Offer:
         """The offer ``name``, the ``place``-th of the catalog, activated on ``spaces``."""
-        address = f"{self._environment}/{Kind.OFFER}.{name}"
+        address = Address(self._environment, Kind.OFFER, name)
         effective = self._inheritance.offer(address)
         model = OfferModel.model_validate(effective.pick(_READ))
         row: Row = MappingProxyType(
@@ -95,7 +95,7 @@ class OfferCompiler:
         gate = self._expressions.filter(at, model.when, types, MappingProxyType(values), offer.row)
         return Requirement(gate, at, ("when",), use.filter)
 
-    def _broken(self, name: str, problem: str, address: str, path: Path) -> Requirement:
+    def _broken(self, name: str, problem: str, address: Address, path: Path) -> Requirement:
         """A requirement that never holds, told of."""
         self._expressions.problems.append(Report(Code.BROKEN_RULE, f"{address} never holds: {problem}", address))
         return Requirement(Gate(Condition("", None, problem, ("", ""))), address, path, name)

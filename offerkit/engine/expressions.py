@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import tzinfo
 
+from offerkit.address import Address
 from offerkit.diagnostics import Code
 from offerkit.engine.condition import Condition, Gate, Path
 from offerkit.engine.report import Report
@@ -29,19 +30,19 @@ class Expressions:
         self._conditions: dict[str, Condition] = {}
         self.problems: list[Report] = []
 
-    def target(self, text: str, address: str, path: Path, wanted: Wanted = Wanted.CONDITION) -> Gate:
+    def target(self, text: str, address: Address, path: Path, wanted: Wanted = Wanted.CONDITION) -> Gate:
         """A condition on contact and call data, or a weight's formula."""
         return self._shared(Role.TARGET, wanted, text, address, path)
 
-    def applies_to(self, text: str, address: str) -> Gate:
+    def applies_to(self, text: str, address: Address) -> Gate:
         """A presentation rule's condition on offer and category."""
         return self._shared(Role.APPLIES_TO, Wanted.CONDITION, text, address, ("applies_to", "when"))
 
-    def counted(self, text: str, address: str) -> Gate:
+    def counted(self, text: str, address: Address) -> Gate:
         """A presentation rule's condition on stored propositions."""
         return self._shared(Role.COUNTED, Wanted.CONDITION, text, address, ("counted", "when"))
 
-    def filter(self, address: str, text: str, parameters: Mapping[str, FieldType], values: Row, offer: Row) -> Gate:
+    def filter(self, address: Address, text: str, parameters: Mapping[str, FieldType], values: Row, offer: Row) -> Gate:
         """A filter as one offer uses it: bound to its parameters' values and to the offer's fields.
 
         A filter that reads neither is an ordinary condition, evaluated with all others.
@@ -77,7 +78,7 @@ class Expressions:
             self._gates[key] = Gate(plain)
         return self._gates[key]
 
-    def _shared(self, role: Role, wanted: Wanted, text: str, address: str, path: Path) -> Gate:
+    def _shared(self, role: Role, wanted: Wanted, text: str, address: Address, path: Path) -> Gate:
         key = (role, wanted, text)
         if key not in self._gates:
             self._gates[key] = Gate(self._condition(text, self._scopes[role], wanted))
@@ -94,7 +95,7 @@ class Expressions:
             problem = "; ".join(found.summary for found in error.problems) or "it cannot be read"
         return Condition(text, checked, problem, tuple(names.namespaces))
 
-    def _tell(self, condition: Condition, address: str, path: Path) -> None:
+    def _tell(self, condition: Condition, address: Address, path: Path) -> None:
         if condition.problem:
             place = ".".join(str(part) for part in path)
             message = f"{address} › {place} never holds: {condition.problem}"

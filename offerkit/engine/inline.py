@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from pydantic import ValidationError
 
-from offerkit.address import SECTIONS, SHARED_KINDS, Address, Kind
+from offerkit.address import SECTIONS, SHARED, SHARED_KINDS, Address, Kind, environment_address
 from offerkit.diagnostics import suggestion
 from offerkit.engine.case_values import CaseError, known_keys, map_of, names_of
 from offerkit.engine.catalog import Catalog
@@ -23,23 +23,23 @@ NAME = "shop"
 """The environment's name, unless the spaces of the cases say another."""
 
 
-def inline_bodies(sections: Mapping[str, object], environment: str = NAME) -> dict[str, JsonMap]:
+def inline_bodies(sections: Mapping[str, object], environment: str = NAME) -> dict[Address, JsonMap]:
     """Canonical bodies by address. ``environment`` is a section of its own, as in an environment's file.
 
     Raises CaseError with what the first wrong resource says.
     """
     known_keys(sections, ("environment", *SECTIONS), "catalog")
-    bodies = {f"environment.{environment}": _body(Kind.ENVIRONMENT, environment, sections.get("environment", {}))}
+    bodies = {environment_address(environment): _body(Kind.ENVIRONMENT, environment, sections.get("environment", {}))}
     for section, resources in sections.items():
         if section == "environment":
             continue
         kind = SECTIONS[section]
         for name, raw in map_of(resources, section).items():
-            place = "shared" if kind in SHARED_KINDS else environment
-            bodies[str(Address(place, kind, name))] = _body(kind, name, raw)
-    dimension = str(bodies[f"environment.{environment}"].get("dimension", ""))
-    if f"dimension.{dimension}" not in bodies:
-        known = [address.partition(".")[2] for address in bodies if address.startswith("dimension.")]
+            place = SHARED if kind in SHARED_KINDS else environment
+            bodies[Address(place, kind, name)] = _body(kind, name, raw)
+    dimension = str(bodies[environment_address(environment)].get("dimension", ""))
+    if Address(SHARED, Kind.DIMENSION, dimension) not in bodies:
+        known = [address.name for address in bodies if address.kind is Kind.DIMENSION]
         raise CaseError(f"the catalog has no dimension “{dimension[:80]}”. {suggestion(dimension, known)}".strip())
     return bodies
 
@@ -55,7 +55,7 @@ def inline_catalog(
     said = {name: names_of(spaces, "activated") for name, spaces in (activated or {}).items()}
     everywhere = tuple(map_of(sections.get("spaces", {}), "spaces"))
     live = {
-        f"{environment}/offer.{name}": said.get(name, everywhere)
+        Address(environment, Kind.OFFER, name): said.get(name, everywhere)
         for name in map_of(sections.get("offers", {}), "offers")
     }
     return compile_catalog(environment, bodies, live, hooks)

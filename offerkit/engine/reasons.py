@@ -18,6 +18,7 @@ from offerkit.engine.resources import Days, Offer, PresentationRule, Requirement
 from offerkit.engine.weights import amount
 from offerkit.rules.types import Value
 from offerkit.rules.values import show
+from offerkit.state.changes import Former
 
 
 class Reason(StrEnum):
@@ -138,7 +139,7 @@ class Cause:
 
     reason: Reason
     sentence: str
-    address: str = ""
+    address: Former = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ class Finding:
 
     cause: Cause
     sentence: str
-    address: str = ""
+    address: Former = ""
     path: Path = ()
     text: str = ""
     offset: int = 0
@@ -280,7 +281,7 @@ def beyond_n(offer: Offer, n: int) -> Finding:
     return _found(Reason.BEYOND_N, offer.address, asked=f"{n} {'was' if n == 1 else 'were'}")
 
 
-def not_rendered(address: str, problem: str) -> Finding:
+def not_rendered(address: Former, problem: str) -> Finding:
     """Step 12."""
     return _found(Reason.NOT_RENDERED, address, problem=problem)
 
@@ -294,7 +295,7 @@ _BY_MANY = (Reason.PRESENTATION_RULE, Reason.BEYOND_N)
 """Not one rule or offer is behind them for all contacts."""
 
 
-def _found(reason: Reason, address: str = "", path: Path = (), **names: object) -> Finding:
+def _found(reason: Reason, address: Former = "", path: Path = (), **names: object) -> Finding:
     meaning = REASONS[reason]
     many = meaning.many.format_map(names)
     cause = Cause(reason, many, "" if reason in _BY_MANY else address)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from offerkit.address import Address
 from offerkit.engine.condition import Gate, Path
 from offerkit.rules.types import FieldType, Row, Value
 from offerkit.state.effective import Layer, origin
@@ -35,7 +36,7 @@ class Requirement:
     """A condition with the place it stands at: the address of a resource, and the path inside it."""
 
     gate: Gate
-    address: str
+    address: Address
     path: Path
     name: str = ""
     """A filter's name."""
@@ -55,7 +56,7 @@ class Category:
 
     path: str
     label: str
-    address: str
+    address: Address
     enabled: bool
     days: Days
     when: Requirement | None
@@ -69,7 +70,7 @@ class Weight:
     """A number or a formula; ``spaces`` empty: on all. ``address`` may be a template's."""
 
     number: Decimal | None
-    address: str
+    address: Address
     path: Path
     label: str = ""
     formula: Gate | None = None
@@ -89,7 +90,7 @@ class Offer:
 
     place: int
     name: str
-    address: str
+    address: Address
     category: str
     chain: tuple[Category, ...]
     enabled: bool
@@ -107,7 +108,7 @@ class Offer:
     layers: tuple[Layer, ...]
     """Its body and those of its templates, nearest first, with their addresses: who says what."""
 
-    def where(self, path: Path) -> tuple[str, Path]:
+    def where(self, path: Path) -> tuple[Address, Path]:
         """The address of the offer or template that says what stands at ``path``; the offer's own if none does."""
         return origin(self.layers, path) or self.address, path
 
@@ -125,7 +126,7 @@ class Space:
     """A space as the engine needs it; how it identifies and stores is its caller's."""
 
     name: str
-    address: str
+    address: Address
     channel: str
     unitary: bool
     categories: tuple[str, ...]
@@ -143,7 +144,7 @@ class PresentationRule:
     """
 
     name: str
-    address: str
+    address: Address
     channel: str
     everything: bool
     offers: frozenset[str]

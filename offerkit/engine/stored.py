@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 
+from offerkit.address import Address
 from offerkit.diagnostics import Code
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import Evaluator, facts_at
@@ -22,7 +23,7 @@ from offerkit.rules.values import show
 class ExtraData:
     """The expressions of one moment (proposed, or accepted) of one space, checked; those that fail are reported."""
 
-    def __init__(self, catalog: Catalog, address: str, moment: str, expressions: Mapping[str, str]) -> None:
+    def __init__(self, catalog: Catalog, address: Address, moment: str, expressions: Mapping[str, str]) -> None:
         """``moment`` is ``proposed_data`` or ``accepted_data``: the key below ``storage`` of the space."""
         from offerkit.rules.check import RuleError, check
 

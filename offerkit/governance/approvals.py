@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
-from offerkit.address import Kind, parse_address
+from offerkit.address import Address, Kind
 from offerkit.diagnostics import Code, Diagnostic
 from offerkit.fingerprint import Json, JsonMap, canonical, digest
 from offerkit.planning.plan import ApprovalKey, ApprovalReset, Aspect
@@ -65,7 +65,7 @@ def counting(decisions: Standing, design: Snapshot) -> Standing:
 
     Naming a reviewer is asking for their word, also on what somebody else approved before. Rejections stay.
     """
-    named: dict[tuple[str, Aspect], tuple[str, ...]] = {}
+    named: dict[tuple[Address, Aspect], tuple[str, ...]] = {}
 
     def counts(key: ApprovalKey, approval: Approval) -> bool:
         if approval.decision is Decision.REJECTED or key.address not in design.entries:
@@ -90,12 +90,12 @@ def rejected(decisions: Standing, key: ApprovalKey) -> Approval | None:
     return decision if decision is not None and decision.decision is Decision.REJECTED else None
 
 
-def content_fingerprint(view: Snapshot, address: str, space: str) -> str:
+def content_fingerprint(view: Snapshot, address: Address, space: str) -> str:
     """The fingerprint of what an offer looks like on a space; empty when the space is not there."""
     return content_fingerprints(view, address, (space,))[0]
 
 
-def content_fingerprints(view: Snapshot, address: str, spaces: Iterable[str]) -> list[str]:
+def content_fingerprints(view: Snapshot, address: Address, spaces: Iterable[str]) -> list[str]:
     """:func:`content_fingerprint` for several spaces."""
     offer = view.offer(address)
     known = _known(view, offer)
@@ -113,7 +113,7 @@ def content_fingerprints(view: Snapshot, address: str, spaces: Iterable[str]) ->
     return found
 
 
-def eligibility_fingerprint(view: Snapshot, address: str) -> str:
+def eligibility_fingerprint(view: Snapshot, address: Address) -> str:
     """The fingerprint of who may be proposed an offer, when, and with what weight."""
     offer = view.offer(address)
     filters = {name: offer.around.filter(name) for name in offer.filters}
@@ -135,7 +135,7 @@ def eligibility_fingerprint(view: Snapshot, address: str) -> str:
     return known[key]
 
 
-def keys_of(view: Snapshot, address: str) -> list[ApprovalKey]:
+def keys_of(view: Snapshot, address: Address) -> list[ApprovalKey]:
     """Everything about an offer that is to be approved: its eligibility, and its content on each space."""
     spaces = view.offer(address).shown_on
     prints = zip(spaces, content_fingerprints(view, address, spaces), strict=True)
@@ -145,27 +145,26 @@ def keys_of(view: Snapshot, address: str) -> list[ApprovalKey]:
     ]
 
 
-def affecting(view: Snapshot, offer: str) -> set[str]:
+def affecting(view: Snapshot, offer: Address) -> set[Address]:
     """The addresses whose content can change what was approved of ``offer``, itself included.
 
     It may be live on spaces that it does not name any more.
     """
-    place = parse_address(offer)
     active = view.entries[offer].activation or ()
-    return {offer, *view.offer(offer).relies_on, *(place.beside(Kind.SPACE, space) for space in active)}
+    return {offer, *view.offer(offer).relies_on, *(offer.beside(Kind.SPACE, space) for space in active)}
 
 
 def resets(
     deltas: list[Delta], before: Snapshot, after: Snapshot, decisions: Standing
-) -> dict[str, tuple[ApprovalReset, ...]]:
+) -> dict[Address, tuple[ApprovalReset, ...]]:
     """The approvals that stop counting, by the address of the change that does it.
 
     Only offers that have a standing approval are looked at.
     """
     changed = {d.address for d in deltas} | {d.moved_from for d in deltas if d.moved_from}
-    new_name: dict[str, str] = {d.moved_from: d.address for d in deltas if d.moved_from}
+    new_name: dict[Address, Address] = {d.moved_from: d.address for d in deltas if d.moved_from}
     places = _places(deltas)
-    found: dict[str, list[ApprovalReset]] = {}
+    found: dict[Address, list[ApprovalReset]] = {}
     for offer in sorted({key.address for key in decisions if key.address in before.entries}):
         now = new_name.get(offer, offer)
         causes = (affecting(before, offer) | (affecting(after, now) if now in after.entries else set())) & changed
@@ -230,7 +229,7 @@ def _known(view: Snapshot, offer: EffectiveOffer) -> _Known:
     return last[1]
 
 
-def _prints(view: Snapshot, addresses: Iterable[str]) -> tuple[str, ...]:
+def _prints(view: Snapshot, addresses: Iterable[Address]) -> tuple[str, ...]:
     """What stands at ``addresses``, as a key: addresses (what is said depends on names, too) and fingerprints."""
     entries = view.entries
     return tuple(
@@ -258,7 +257,7 @@ def _look(view: Snapshot, offer: EffectiveOffer, space: str) -> _Look | None:
 
 def _identity(offer: EffectiveOffer) -> bytes:
     """What the offer is called: its code, label, name and category, for what speaks of them (``offer.code``)."""
-    name = offer.address.partition(".")[2]
+    name = offer.address.name
     return canonical([offer.get("code") or name, offer.get("label") or "", name, offer.category])
 
 
@@ -275,9 +274,9 @@ def _speaks_of_offer(texts: Iterable[Json]) -> bool:
     return False
 
 
-def _places(deltas: list[Delta]) -> dict[str, tuple[int, str]]:
+def _places(deltas: list[Delta]) -> dict[Address, tuple[int, Address]]:
     """For each address that a change takes or gives up: where the first such change is in the plan, and its address."""
-    found: dict[str, tuple[int, str]] = {}
+    found: dict[Address, tuple[int, Address]] = {}
     for place, item in enumerate(deltas):
         for address in (item.address, item.moved_from):
             if address:
@@ -285,7 +284,9 @@ def _places(deltas: list[Delta]) -> dict[str, tuple[int, str]]:
     return found
 
 
-def _cause(offer: str, now: str, causes: Collection[str], places: Mapping[str, tuple[int, str]]) -> str:
+def _cause(
+    offer: Address, now: Address, causes: Collection[Address], places: Mapping[Address, tuple[int, Address]]
+) -> Address:
     """The change to blame: the offer's own, else the first in the order of the plan."""
     if offer in causes or now in causes:
         return now

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import NamedTuple
 
 from offerkit.address import SHARED, Address, Kind, Stage, parse_address
@@ -34,10 +35,10 @@ class Promotion:
     """The outcome: live as it would be, what stays behind, and what was relied on."""
 
     after: Snapshot
-    renamed: dict[str, str]
+    renamed: dict[Address, Address]
     blocked: list[Blocked]
     approvals: list[ApprovalKey]
-    changed_offers: dict[str, list[str]]
+    changed_offers: dict[Address, list[Address]]
     notes: list[str]
 
 
@@ -53,11 +54,11 @@ class Candidates:
     design: Snapshot
     live: Snapshot
     decisions: Standing
-    renames: Mapping[str, str] = field(default_factory=dict)
-    holds: Mapping[str, str] = field(default_factory=dict)
-    wanted: Callable[[str], bool] = lambda address: True
+    renames: Mapping[Address, Address] = field(default_factory=dict)
+    holds: Mapping[Address, str] = field(default_factory=dict)
+    wanted: Callable[[Address], bool] = lambda address: True
     narrowed: bool = False
-    excluded: Callable[[str], bool] = lambda address: False
+    excluded: Callable[[Address], bool] = lambda address: False
 
 
 class _Going(NamedTuple):
@@ -75,27 +76,28 @@ class _Work:
         self.origin = {new: old for old, new in asked.renames.items() if old in self.live.entries}
         self.chains = [names for names in chains(asked.renames) if len(names) > 2]
         self.former = {old: new for new, old in self.origin.items()}
-        self.going: dict[str, Entry | None] = {}
-        self.blocked: dict[str, list[Blocked]] = {}
+        self.going: dict[Address, Entry | None] = {}
+        self.blocked: dict[Address, list[Blocked]] = {}
         self.notes: list[str] = []
-        self.keys: dict[str, list[ApprovalKey]] = {}
+        self.keys: dict[Address, list[ApprovalKey]] = {}
         self._after: Snapshot | None = None
 
-    def live_entry(self, address: str) -> Entry | None:
+    def live_entry(self, address: Address) -> Entry | None:
         return self.live.entries.get(self.origin.get(address, address))
 
-    def block(self, address: str, code: Code, why: str, how: str = "", who: tuple[str, ...] = ()) -> None:
+    def block(self, address: Address, code: Code, why: str, how: str = "", who: tuple[str, ...] = ()) -> None:
         entry = self.live_entry(address)
         live = entry is not None and entry.activation != ()
-        place = parse_address(address)
         self.stay(address)
-        self.blocked.setdefault(address, []).append(Blocked(place, place.stage(Stage.LIVE), code, why, how, who, live))
+        self.blocked.setdefault(address, []).append(
+            Blocked(address, address.stage(Stage.LIVE), code, why, how, who, live)
+        )
 
-    def go(self, address: str, target: Entry | None) -> None:
+    def go(self, address: Address, target: Entry | None) -> None:
         self.going[address] = target
         self._after = None
 
-    def stay(self, address: str) -> None:
+    def stay(self, address: Address) -> None:
         if address in self.going:
             del self.going[address]
             self._after = None
@@ -103,10 +105,7 @@ class _Work:
     def hypothetical(self) -> Snapshot:
         """Live as it would be if all that is still going went."""
         if self._after is None:
-            going = [
-                _Going(parse_address(address), parse_address(old) if (old := self.origin.get(address)) else "", entry)
-                for address, entry in self.going.items()
-            ]
+            going = [_Going(address, self.origin.get(address, ""), entry) for address, entry in self.going.items()]
             self._after = self.live.apply(going, self.design.bodies)
         return self._after
 
@@ -124,7 +123,7 @@ def promotion(asked: Candidates) -> Promotion:
     return Promotion(
         after,
         {old: new for new, old in work.origin.items() if new in work.going},
-        [b for a in sorted(work.blocked, key=lambda a: parse_address(a).sort_key) for b in work.blocked[a]],
+        [b for a in sorted(work.blocked, key=attrgetter("sort_key")) for b in work.blocked[a]],
         needed,
         changed,
         work.notes,
@@ -139,10 +138,10 @@ def _gather(work: _Work) -> None:
             wanted |= {name for name in names[1:] if not work.asked.excluded(name)}
     if work.asked.narrowed:
         wanted |= _needed(work, wanted)
-    for address in sorted(wanted, key=lambda a: parse_address(a).sort_key):
+    for address in sorted(wanted, key=attrgetter("sort_key")):
         target: Entry | None = work.design.entries[address]
         assert target is not None
-        if parse_address(address).kind is Kind.OFFER:
+        if address.kind is Kind.OFFER:
             target = _offer_target(work, address)
         if target is None or (target == work.live_entry(address) and address not in work.origin):
             continue
@@ -151,7 +150,7 @@ def _gather(work: _Work) -> None:
             continue
         work.go(address, target)
     for address, entry in work.live.entries.items():
-        kind = parse_address(address).kind
+        kind = address.kind
         gone = address not in work.design.entries and address not in work.asked.renames
         if not gone or kind in (Kind.CAMPAIGN, Kind.OPERATOR) or not work.asked.wanted(address):
             continue
@@ -165,22 +164,22 @@ def _gather(work: _Work) -> None:
             work.go(address, None)
 
 
-def _block_held(work: _Work, address: str) -> None:
+def _block_held(work: _Work, address: Address) -> None:
     why = work.asked.holds[address]
     work.block(address, Code.NOT_APPROVED, why, "Change it in design, or promote with --include-rolled-back.")
 
 
-def _needed(work: _Work, wanted: set[str]) -> set[str]:
+def _needed(work: _Work, wanted: set[Address]) -> set[Address]:
     """What the asked-for cannot go live without, or would go live wrongly without."""
-    found: set[str] = set()
+    found: set[Address] = set()
     pending = sorted(wanted)
     while pending:
         address = pending.pop()
         more = set(work.design.references(address))
-        if parse_address(address).kind is Kind.OFFER:
+        if address.kind is Kind.OFFER:
             more |= affecting(work.design, address) - {address}
         for target in (more & work.design.entries.keys()) - wanted - found:
-            kind = parse_address(target).kind
+            kind = target.kind
             if (
                 kind in (Kind.OFFER, Kind.OPERATOR)
                 or work.asked.excluded(target)
@@ -195,7 +194,7 @@ def _needed(work: _Work, wanted: set[str]) -> set[str]:
 _AFFECTING = (Kind.CATEGORY, Kind.TEMPLATE, Kind.FILTER, Kind.SPACE, Kind.DIMENSION)
 
 
-def _offer_target(work: _Work, address: str) -> Entry | None:
+def _offer_target(work: _Work, address: Address) -> Entry | None:
     """The offer's entry in live if it may go: on its approved spaces. None: it stays as it is, or is blocked."""
     decisions, design = work.asked.decisions, work.design
     entry = work.live_entry(address)
@@ -239,17 +238,17 @@ def _is_live(work: _Work, key: ApprovalKey) -> bool:
     return content_fingerprint(work.live, old, _renamed(work.origin, old, key.space)) == key.fingerprint
 
 
-def _renamed(names: Mapping[str, str], offer: str, space: str) -> str:
+def _renamed(names: Mapping[Address, Address], offer: Address, space: str) -> str:
     """The name of ``space``, one of the offer's environment, after a renaming of addresses."""
-    address = f"{parse_address(offer).environment}/space.{space}"
+    address = offer.beside(Kind.SPACE, space)
     return parse_address(names.get(address, address)).name
 
 
-def _differs(work: _Work, address: str) -> bool:
+def _differs(work: _Work, address: Address) -> bool:
     return address in work.origin
 
 
-def _lacks_required(work: _Work, address: str, contents: list[ApprovalKey], active: set[str]) -> bool:
+def _lacks_required(work: _Work, address: Address, contents: list[ApprovalKey], active: set[str]) -> bool:
     """Block an offer that would break where it is live or is to be: a required field is missing there."""
     offer = work.design.offer(address)
     if offer.named_spaces:
@@ -268,7 +267,7 @@ def _lacks_required(work: _Work, address: str, contents: list[ApprovalKey], acti
 
 
 def _block_unapproved(
-    work: _Work, address: str, aspect: Aspect, spaces: list[str], rejected_by: str, *, lost: bool = False
+    work: _Work, address: Address, aspect: Aspect, spaces: list[str], rejected_by: str, *, lost: bool = False
 ) -> None:
     where = f" on {', '.join(spaces)}" if spaces else ""
     if rejected_by:
@@ -315,7 +314,7 @@ def _block_chains(work: _Work) -> None:
                 work.block(name, Code.NOT_APPROVED, why, how)
 
 
-def _block_needing(work: _Work, after: Snapshot, offer: str) -> None:
+def _block_needing(work: _Work, after: Snapshot, offer: Address) -> None:
     """Block an offer that would go live with something else than what was approved with it."""
     held = [a for a in affecting(work.design, offer) - {offer} if after.entries.get(a) != work.design.entries.get(a)]
     held.sort(key=lambda a: (a not in work.blocked, a))
@@ -324,14 +323,14 @@ def _block_needing(work: _Work, after: Snapshot, offer: str) -> None:
     work.block(offer, Code.NOT_APPROVED, why, how)
 
 
-def _as_it_was_or_approved(work: _Work, after: Snapshot, address: str, spaces: tuple[str, ...]) -> bool:
+def _as_it_was_or_approved(work: _Work, after: Snapshot, address: Address, spaces: tuple[str, ...]) -> bool:
     """Whether a live offer whose own body stays is left as it was, or becomes what was approved in design."""
     if _same(after, address, work.live, address, spaces):
         return True
     return address in work.keys and _same(after, address, work.design, address, spaces)
 
 
-def _changes_on(work: _Work, address: str, source: str, after: Snapshot) -> set[str]:
+def _changes_on(work: _Work, address: Address, source: Address, after: Snapshot) -> set[Address]:
     """What differs, going or blocked, among all that can affect the offer."""
     relevant = affecting(after, address)
     for view, name in ((work.live, source), (work.design, address)):
@@ -340,14 +339,14 @@ def _changes_on(work: _Work, address: str, source: str, after: Snapshot) -> set[
     return {a for a in relevant if a in work.going or a in work.blocked or a in work.former}
 
 
-def _same(a: Snapshot, address: str, b: Snapshot, other: str, spaces: tuple[str, ...]) -> bool:
+def _same(a: Snapshot, address: Address, b: Snapshot, other: Address, spaces: tuple[str, ...]) -> bool:
     """Whether an offer is the same in two views, in eligibility and in content on ``spaces``."""
     return eligibility_fingerprint(a, address) == eligibility_fingerprint(b, other) and content_fingerprints(
         a, address, spaces
     ) == content_fingerprints(b, other, spaces)
 
 
-def _block_riders(work: _Work, offer: str, changes: set[str]) -> None:
+def _block_riders(work: _Work, offer: Address, changes: set[Address]) -> None:
     for rider in sorted({work.former.get(change, change) for change in changes}):
         if rider in work.going and rider != offer:
             now = work.asked.renames.get(offer, offer)
@@ -379,7 +378,7 @@ def _block_named(work: _Work) -> None:
     after = work.hypothetical()
     gone = work.live.entries.keys() - after.entries.keys()
     for address, entry in sorted(after.entries.items()) if gone else ():
-        kind = parse_address(address).kind
+        kind = address.kind
         if entry.activation == () or kind is Kind.OPERATOR:
             continue
         for target in gone.intersection(after.references(address)):
@@ -392,7 +391,7 @@ def _block_named(work: _Work) -> None:
             work.block(leaving, Code.NOT_APPROVED, f"{address}, which stays as it is, still names {what}", how)
 
 
-def _may_wait(address: str, target: str) -> bool:
+def _may_wait(address: Address, target: Address) -> bool:
     """Whether something may go live before what it names: a rule before an offer, a space before its fallback.
 
     Operators are never live.
@@ -401,9 +400,9 @@ def _may_wait(address: str, target: str) -> bool:
     return place.kind is Kind.OPERATOR or source.kind is Kind.RULE or SHARED != place.environment != source.environment
 
 
-def _changed_live_offers(work: _Work, after: Snapshot) -> dict[str, list[str]]:
+def _changed_live_offers(work: _Work, after: Snapshot) -> dict[Address, list[Address]]:
     """For each change that rides along, the live offers whose content or eligibility it changes."""
-    found: dict[str, list[str]] = {}
+    found: dict[Address, list[Address]] = {}
     for address in work.live.by_kind.get(Kind.OFFER, ()):
         entry = work.live.entries[address]
         now = work.asked.renames.get(address, address)

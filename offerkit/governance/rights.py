@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from offerkit.address import SHARED, Kind, Stage, parse_stage
+from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, or_list
 from offerkit.fingerprint import Json
 from offerkit.models.profiles import Profile
@@ -66,7 +66,7 @@ def refusals(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, ...]]) ->
     """
     if actor.profile is None:
         return []
-    refused: dict[tuple[str, Kind], list[str]] = {}
+    refused: dict[tuple[StageRef, Kind], list[Address]] = {}
     found: list[Diagnostic] = []
     for step in plan.steps:
         kind = step.address.kind
@@ -81,14 +81,14 @@ def refusals(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, ...]]) ->
     return found
 
 
-def _moves_live(kind: PlanKind, stage: str, resource: Kind) -> bool:
+def _moves_live(kind: PlanKind, stage: StageRef, resource: Kind) -> bool:
     """Whether a step is a change of live by promotion, rollback or purge, which has rights of its own."""
-    if kind is PlanKind.APPLY or parse_stage(stage).stage is not Stage.LIVE:
+    if kind is PlanKind.APPLY or stage.stage is not Stage.LIVE:
         return False
     return kind is not PlanKind.PROMOTE or resource is not Kind.CAMPAIGN
 
 
-def _may_not_write(actor: Actor, stage: str, kind: Kind, addresses: list[str], plan: PlanKind) -> Diagnostic:
+def _may_not_write(actor: Actor, stage: StageRef, kind: Kind, addresses: list[Address], plan: PlanKind) -> Diagnostic:
     others = f" and {len(addresses) - 1} more" if len(addresses) > 1 else ""
     return Diagnostic(
         Code.NOT_ALLOWED,
@@ -134,7 +134,7 @@ def _an(noun: str) -> str:
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
-def without_administrator(operators: Iterable[Mapping[str, Json]], address: str) -> Diagnostic | None:
+def without_administrator(operators: Iterable[Mapping[str, Json]], address: Address) -> Diagnostic | None:
     """The finding that none of these operators' bodies is an enabled administrator; None if one is."""
     if any(body.get("profile") == ADMINISTRATOR and body.get("enabled", True) for body in operators):
         return None
@@ -199,7 +199,7 @@ def needed(plan: Plan) -> Scopes:
     stages |= {
         step.stage for step in plan.steps if plan.kind is not PlanKind.APPLY or step.address.kind is not Kind.CAMPAIGN
     }
-    live = {parse_stage(stage).stage is Stage.LIVE for stage in stages}
+    live = {stage.stage is Stage.LIVE for stage in stages}
     return frozenset(Scope.PROMOTE if is_live else Scope.APPLY for is_live in live) or frozenset((Scope.APPLY,))
 
 

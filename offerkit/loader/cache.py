@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from offerkit.address import Kind
+from offerkit.address import Kind, parse_address
 from offerkit.diagnostics import Position
 from offerkit.loader.record import Expression, Facts, Misfit, Record
 from offerkit.state.references import Ref
@@ -135,7 +135,9 @@ class Cache:
         if self._db is None or not rows:
             return
         with contextlib.suppress(sqlite3.Error):
-            encoded = [(key, orjson.dumps(value)) for key, value in sorted(rows.items())]
+            encoded = [
+                (key, orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)) for key, value in sorted(rows.items())
+            ]
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany(
                 "INSERT OR REPLACE INTO row VALUES (?, ?, ?)",
@@ -183,8 +185,8 @@ def decode(file: str, rows: list[Any]) -> list[Record]:
     kinds = {str(kind): kind for kind in Kind}
     return [
         Record(
-            address, environment, kinds[kind], name, print_, Position(file, line, column),
-            tuple([Ref(target, tuple(path)) for target, path in refs]), _facts(facts),
+            parse_address(address), environment, kinds[kind], name, print_, Position(file, line, column),
+            tuple([Ref(parse_address(target), tuple(path)) for target, path in refs]), _facts(facts),
         )
         for address, environment, kind, name, print_, line, column, refs, facts in rows
     ]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cache
 
-from offerkit.address import Kind, parse_address
+from offerkit.address import Address, Kind, parse_address
 from offerkit.diagnostics import Code, suggestion
 from offerkit.loader.conditions import Judge, bad_expressions, judge_here
 from offerkit.loader.consistency import inconsistencies
@@ -55,7 +55,7 @@ def unknown_references(index: Index, unsure: frozenset[str] = frozenset()) -> It
 
     for record in known.values():
         for ref in record.refs:
-            if ref.target in known or ref.target in told or parse_address(ref.target).environment in unsure:
+            if ref.target in known or ref.target in told or ref.target.environment in unsure:
                 continue
             if not ref.path and record.kind is not Kind.CATEGORY:
                 told.add(ref.target)
@@ -65,7 +65,7 @@ def unknown_references(index: Index, unsure: frozenset[str] = frozenset()) -> It
 def _unknown(index: Index, record: Record, ref: Ref, near: Callable[[str, Kind, str, str], str]) -> Finding:
     """``near`` suggests a name; the same one may be missing in thousands of offers."""
     if not ref.path and record.kind is Kind.CATEGORY:
-        parent = parse_address(ref.target).name
+        parent = ref.target.name
         return Finding(
             record, (), Code.MISSING_PARENT, f"the parent category “{parent}” is not declared",
             "A category's path is its place in the tree, and every part of it is a category of its own.",
@@ -108,14 +108,14 @@ def cycles(index: Index) -> Iterator[Finding]:
         for (_, kind), group in index.groups.items()
         if kind in CIRCULAR_KINDS
         for record in group.values()
-        if any(parse_address(ref.target).kind is kind for ref in record.refs)
+        if any(ref.target.kind is kind for ref in record.refs)
     ]
     if not suspects:
         return
     import networkx as nx
 
     names = {record.address for record in suspects}
-    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph: nx.DiGraph[Address] = nx.DiGraph()
     graph.add_nodes_from(names)
     graph.add_edges_from((r.address, ref.target) for r in suspects for ref in r.refs if ref.target in names)
     for ring in sorted(_from_smallest(ring) for ring in nx.simple_cycles(graph)):
@@ -130,6 +130,6 @@ def cycles(index: Index) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _from_smallest(ring: list[str]) -> list[str]:
+def _from_smallest(ring: list[Address]) -> list[Address]:
     start = ring.index(min(ring))
     return ring[start:] + ring[:start]

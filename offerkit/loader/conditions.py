@@ -100,8 +100,8 @@ def _expressions(index: Index, environment: str) -> Iterator[tuple[Record, Expre
 def _scopes(index: Index, environment: str) -> Mapping[Role, Scope]:
     scopes = {role: scope(role, "", {}, {}) for role in (Role.APPLIES_TO, Role.COUNTED)}
     record = index.group(environment, Kind.ENVIRONMENT)[environment]
-    target = next((ref.target for ref in record.refs if ref.path == ("dimension",)), "")
-    dimension = index.by_address.get(target)
+    target = next((ref.target for ref in record.refs if ref.path == ("dimension",)), None)
+    dimension = index.by_address.get(target) if target is not None else None
     if record.valid and dimension is not None and dimension.valid:
         names = (dimension.name, types_of(dimension), types_of(record))
         scopes |= {role: scope(role, *names) for role in (Role.TARGET, Role.STORED)}

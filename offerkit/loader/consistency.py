@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from offerkit.address import Kind
+from offerkit.address import Address, Kind
 from offerkit.diagnostics import Code, nearest, or_list, suggestion
 from offerkit.fingerprint import JsonMap, JsonPath
 from offerkit.loader.record import Finding, Index, Misfit, Record
@@ -40,7 +40,7 @@ def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Itera
 def inheritance_of(index: Index, environment: str) -> Inheritance:
     """What the offers of an environment inherit, as far as records tell: which fields are given, not their texts."""
 
-    def body(address: str) -> JsonMap | None:
+    def body(address: Address) -> JsonMap | None:
         record = index.by_address.get(address)
         return _outline(record) if record is not None else None
 
@@ -185,8 +185,8 @@ def _fallback(index: Index, space: Record) -> Iterator[Finding]:
 
 
 def _dimension(index: Index, environment: Record) -> Record | None:
-    target = next((ref.target for ref in environment.refs if ref.path == ("dimension",)), "")
-    return index.by_address.get(target)
+    target = next((ref.target for ref in environment.refs if ref.path == ("dimension",)), None)
+    return index.by_address.get(target) if target is not None else None
 
 
 def _variables(index: Index, environment: Record) -> Iterator[Finding]:

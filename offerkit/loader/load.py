@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from offerkit.address import Kind
+from offerkit.address import Address, Kind, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, Severity
 from offerkit.fingerprint import manifest_digest
 from offerkit.loader.cache import Cache, code_digest, content_key, decode, encode
@@ -36,15 +36,15 @@ class Loaded:
 
     files: list[SpecFile]
     digests: dict[str, str]
-    campaigns: dict[str, str]
-    moves: dict[str, str]
+    campaigns: dict[Address, str]
+    moves: dict[Address, Address]
     _cache: Cache
     _keys: dict[str, bytes]
     _records: list[Record] | None = None
-    _bodies: dict[str, bytes] = field(default_factory=dict)
+    _bodies: dict[Address, bytes] = field(default_factory=dict)
 
     @cached_property
-    def records(self) -> dict[str, Record]:
+    def records(self) -> dict[Address, Record]:
         """All records by address."""
         if self._records is None:
             known = self._cache.get(self._keys.values())
@@ -76,7 +76,7 @@ class Loaded:
         findings = list(lonely_themes(Index.of(self.records.values())))
         return [replace(found, severity=Severity.WARNING) for found in self.placed(findings)] if findings else []
 
-    def bodies(self, addresses: Iterable[str]) -> dict[str, bytes]:
+    def bodies(self, addresses: Iterable[Address]) -> dict[Address, bytes]:
         """The canonical bodies of ``addresses``, always made from the YAML."""
         wanted = [self.records[address] for address in addresses]
         missing = {record.position.file for record in wanted if record.address not in self._bodies}
@@ -113,7 +113,9 @@ def load_files(
     if not found:
         known = cache.get([whole]).get(whole)
         if known is not None:
-            return Loaded(files, known["digests"], known["campaigns"], known["moves"], cache, keys)
+            campaigns = {parse_address(text): print_ for text, print_ in known["campaigns"].items()}
+            moves = {parse_address(old): parse_address(new) for old, new in known["moves"].items()}
+            return Loaded(files, known["digests"], campaigns, moves, cache, keys)
     return _load_all(files, found, cache, (code, keys, whole), progress)
 
 
@@ -131,15 +133,18 @@ def _load_all(
     parsed = _parse([file for file in files if keys[file.path] not in known], progress)
     fresh: dict[bytes, Any] = {}
     records: list[Record] = []
-    bodies: dict[str, bytes] = {}
-    moves: dict[str, str] = {}
-    places: dict[str, Position] = {}
+    bodies: dict[Address, bytes] = {}
+    moves: dict[Address, Address] = {}
+    places: dict[Address, Position] = {}
     unsure: set[str] = set()
     for file in files:
         row = known.get(keys[file.path])
         if row is not None:
             records += decode(file.path, row["records"])
-            new_moves = {before: (after, line, column) for before, after, line, column in row["moves"]}
+            new_moves = {
+                parse_address(before): (parse_address(after), line, column)
+                for before, after, line, column in row["moves"]
+            }
         else:
             made = next(parsed)
             records += made.records
@@ -192,9 +197,9 @@ def _check(
         found += place(files, findings)
 
 
-def _digests(records: list[Record]) -> tuple[dict[str, str], dict[str, str]]:
+def _digests(records: list[Record]) -> tuple[dict[str, str], dict[Address, str]]:
     entries: dict[str, list[tuple[str, str, str]]] = {}
-    campaigns: dict[str, str] = {}
+    campaigns: dict[Address, str] = {}
     for record in records:
         if record.kind is Kind.CAMPAIGN:
             campaigns[record.address] = record.fingerprint
@@ -210,7 +215,9 @@ def _moved_twice(before: str, place: Position, first: Position) -> Diagnostic:
     )  # fmt: skip
 
 
-def _bad_moves(moves: dict[str, str], places: dict[str, Position], declared: set[str]) -> list[Diagnostic]:
+def _bad_moves(
+    moves: dict[Address, Address], places: dict[Address, Position], declared: set[Address]
+) -> list[Diagnostic]:
     found = []
     finals = final_names(moves, declared)
     targets = Counter(moves.values())

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from offerkit.address import SHARED, parse_address
+from offerkit.address import SHARED, Address
 from offerkit.diagnostics import Refused
 from offerkit.loader.git import run
 from offerkit.loader.limits import MAX_BYTES
@@ -35,7 +35,7 @@ class Ahead(NamedTuple):
     declared: dict[str, str]
 
 
-def declared_ahead(root: Path, addresses: Collection[str], environ: Mapping[str, str]) -> Ahead | None:
+def declared_ahead(root: Path, addresses: Collection[Address], environ: Mapping[str, str]) -> Ahead | None:
     """The upstream branch, or else a main one, that declares some of ``addresses`` since HEAD left it.
 
     None when there is no such branch or no git, and when git cannot tell in time.
@@ -91,7 +91,7 @@ class _Git:
                     seen.add(name)
                     yield name
 
-    def ahead(self, branch: str, addresses: Collection[str]) -> Ahead:
+    def ahead(self, branch: str, addresses: Collection[Address]) -> Ahead:
         """What ``branch`` declares of ``addresses`` that the commit at which HEAD left it does not."""
         short = re.sub(r"^refs/(remotes|heads)/", "", branch)
         tip = self._text("rev-parse", "--verify", f"{branch}^{{commit}}")
@@ -108,10 +108,10 @@ class _Git:
         after = self._declared(tip, paths, addresses)
         return Ahead(short, commits, {address: path for address, path in after.items() if address not in before})
 
-    def _declared(self, commit: str, paths: list[str], addresses: Collection[str]) -> dict[str, str]:
+    def _declared(self, commit: str, paths: list[str], addresses: Collection[Address]) -> dict[Address, str]:
         """Where each of ``addresses`` is declared in files of a commit."""
-        names = {parse_address(address).name.encode() for address in addresses}
-        found: dict[str, str] = {}
+        names = {address.name.encode() for address in addresses}
+        found: dict[Address, str] = {}
         for path, content in self._contents(commit, paths):
             if any(name in content for name in names):
                 found |= dict.fromkeys(_declared_in(path, content) & set(addresses), path)
@@ -137,7 +137,7 @@ class _Git:
             content = content[size + 1 :]
 
 
-def _declared_in(path: str, content: bytes) -> set[str]:
+def _declared_in(path: str, content: bytes) -> set[Address]:
     from offerkit.loader.parse import parse_file
 
     top, _, rest = path.partition("/")

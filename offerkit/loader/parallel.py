@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 import orjson
 
+from offerkit.address import parse_address
 from offerkit.loader.cache import decode, encode
 from offerkit.loader.parse import Parsed, parse_file
 from offerkit.loader.project import SpecFile
@@ -79,7 +80,7 @@ class Child(NamedTuple):
         try:
             os.close(read)
             with os.fdopen(write, "wb") as pipe:
-                pipe.write(orjson.dumps(work()))
+                pipe.write(orjson.dumps(work(), option=orjson.OPT_NON_STR_KEYS))
         finally:
             os._exit(0)
 
@@ -121,6 +122,6 @@ def _understood(file: SpecFile, row: list[Any] | None) -> Parsed:
     records, bodies, moves = row
     return Parsed(
         decode(file.path, records),
-        {address: body.encode() for address, body in bodies.items()},
-        {before: (move[0], move[1], move[2]) for before, move in moves.items()},
+        {parse_address(address): body.encode() for address, body in bodies.items()},
+        {parse_address(old): (parse_address(new), line, column) for old, (new, line, column) in moves.items()},
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from offerkit.address import SECTION_OF, Kind
+from offerkit.address import SECTION_OF, Address, Kind
 from offerkit.diagnostics import Diagnostic, Position, Refused
 from offerkit.fingerprint import JsonPath
 from offerkit.loader.inside import Source
@@ -24,8 +24,8 @@ class Parsed:
     """
 
     records: list[Record] = field(default_factory=list)
-    bodies: dict[str, bytes] = field(default_factory=dict)
-    moves: dict[str, tuple[str, int, int]] = field(default_factory=dict)
+    bodies: dict[Address, bytes] = field(default_factory=dict)
+    moves: dict[Address, tuple[Address, int, int]] = field(default_factory=dict)
     found: list[Diagnostic] = field(default_factory=list)
     names_lost: bool = False
 

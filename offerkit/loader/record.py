@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from offerkit.address import Kind
+from offerkit.address import Address, Kind
 from offerkit.diagnostics import Code, Position
 from offerkit.fingerprint import JsonPath
 from offerkit.state.references import Ref
@@ -67,7 +67,7 @@ class Facts(NamedTuple):
 class Record(NamedTuple):
     """One declared resource. ``valid`` is false when its own checks failed: its name is known all the same."""
 
-    address: str
+    address: Address
     environment: str
     kind: Kind
     name: str
@@ -102,7 +102,7 @@ class Finding:
 class Index:
     """All records by address, and by environment and kind."""
 
-    by_address: dict[str, Record]
+    by_address: dict[Address, Record]
     groups: dict[tuple[str, Kind], dict[str, Record]] = field(default_factory=dict)
 
     @classmethod

@@ -49,12 +49,12 @@ def record_of(
     address = raw.address
     position = unpack(source.path, locate(document, raw.path, on_key=True))
     if resource is None:
-        return Record(str(address), address.environment, address.kind, address.name, "", position, valid=False), b""
+        return Record(address, address.environment, address.kind, address.name, "", position, valid=False), b""
     body = canonical(resource.body())
     before = len(found)
     facts = _facts(source, document, raw, resource, found)._replace(themes=themes(address.kind, resource))
     record = Record(
-        str(address), address.environment, address.kind, address.name, fingerprint(address.kind, body), position,
+        address, address.environment, address.kind, address.name, fingerprint(address.kind, body), position,
         tuple(resource_refs(address, resource)), facts, valid=len(found) == before,
     )  # fmt: skip
     return record, body

@@ -25,8 +25,8 @@ class Raw(NamedTuple):
 class Move(NamedTuple):
     """A rename: from one address to another, and where it is said."""
 
-    before: str
-    after: str
+    before: Address
+    after: Address
     path: tuple[str | int, ...]
 
 
@@ -155,7 +155,7 @@ def moves(file: SpecFile, document: Value, found: list[Diagnostic]) -> Iterator[
                 )
             )
         else:
-            yield Move(str(ends[0]), str(ends[1]), (MOVED, before))
+            yield Move(ends[0], ends[1], (MOVED, before))
 
 
 def _own(file: SpecFile, text: object) -> Address | None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import orjson
 
-from offerkit.address import Kind, Pattern, Stage, parse_address
+from offerkit.address import Address, Kind, Pattern, Stage
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, refuse, suggestion
 from offerkit.fingerprint import JsonMap, JsonPath
 from offerkit.planning.fields import concealed, field_changes
 from offerkit.planning.plan import Blocked, FieldChange, Reason, Step
-from offerkit.state.changes import Action, Body, Delta, Entry, chains
+from offerkit.state.changes import Action, Body, Delta, Entry, Former, chains
 from offerkit.state.effective import names_in
 from offerkit.state.references import Ref, closure, creation_order, dependents
 from offerkit.state.snapshot import Snapshot
@@ -40,21 +40,20 @@ class Patterns:
         """The patterns that the texts stand for."""
         return cls(tuple(map(Pattern, targets)), tuple(map(Pattern, excludes)))
 
-    def targeted(self, *addresses: str) -> bool:
+    def targeted(self, *addresses: Former) -> bool:
         """Whether one of the targets takes in one of ``addresses``; no targets: all."""
-        return not self.targets or any(p.matches(parse_address(a)) for p in self.targets for a in addresses if a)
+        return not self.targets or any(p.matches(a) for p in self.targets for a in addresses if a)
 
-    def excluded(self, *addresses: str) -> bool:
+    def excluded(self, *addresses: Former) -> bool:
         """Whether an exclude takes in one of ``addresses``."""
-        return any(p.matches(parse_address(a)) for p in self.excludes for a in addresses if a)
+        return any(p.matches(a) for p in self.excludes for a in addresses if a)
 
-    def check_known(self, known: Iterable[str]) -> None:
+    def check_known(self, known: Collection[Address]) -> None:
         """Refuse patterns that match nothing that exists, so that a typing mistake is not an empty plan."""
-        places = [parse_address(address) for address in known]
         found = []
         for pattern in (*self.targets, *self.excludes):
-            if not any(pattern.matches(place) for place in places):
-                hint = suggestion(pattern.text, map(str, places), "“offerkit graph” lists every address.")
+            if not any(pattern.matches(address) for address in known):
+                hint = suggestion(pattern.text, known, "“offerkit graph” lists every address.")
                 found.append(no_match(pattern.text, hint).diagnostics[0])
         if found:
             raise Refused(found)
@@ -68,8 +67,8 @@ def no_match(pattern: str, hint: str) -> Refused:
 def select(
     deltas: list[Delta],
     patterns: Patterns,
-    after: Mapping[str, Iterable[str]],
-    before: Callable[[str], Iterable[str]],
+    after: Mapping[Address, Iterable[Address]],
+    before: Callable[[Address], Iterable[Address]],
 ) -> Selection:
     """The part of ``deltas`` that ``patterns`` choose, with all it cannot do without.
 
@@ -78,7 +77,7 @@ def select(
     if not patterns.targets and not patterns.excludes:
         return Selection(deltas)
     attempt = _Attempt({d.address: d for d in deltas}, patterns, after, before)
-    moves: dict[str, Delta] = {d.moved_from: d for d in deltas if d.moved_from}
+    moves: dict[Address, Delta] = {d.moved_from: d for d in deltas if d.moved_from}
     passed_on = [names for names in chains({old: d.address for old, d in moves.items()}) if len(names) > 2]
     for names in passed_on:
         out = [name for name in names if patterns.excluded(name)]
@@ -107,10 +106,10 @@ class _Attempt:
 
     def __init__(
         self,
-        deltas: dict[str, Delta],
+        deltas: dict[Address, Delta],
         patterns: Patterns,
-        after: Mapping[str, Iterable[str]],
-        before: Callable[[str], Iterable[str]],
+        after: Mapping[Address, Iterable[Address]],
+        before: Callable[[Address], Iterable[Address]],
     ) -> None:
         self._deltas, self._patterns, self._after, self._before = deltas, patterns, after, before
         self._asked = {
@@ -118,11 +117,11 @@ class _Attempt:
             for d in deltas.values()
             if patterns.targeted(d.address, d.moved_from) and not patterns.excluded(d.address, d.moved_from)
         }
-        self._in_chain: set[str] = set()
+        self._in_chain: set[Address] = set()
         self._notes: list[str] = []
-        self.chosen: dict[str, Delta] = {}
-        self.held: dict[str, Blocked] = {}
-        self.along: dict[str, str] = {}
+        self.chosen: dict[Address, Delta] = {}
+        self.held: dict[Address, Blocked] = {}
+        self.along: dict[Address, str] = {}
 
     def run(self) -> None:
         """Choose anew."""
@@ -144,13 +143,13 @@ class _Attempt:
         ]
         return Selection([d for d in deltas if d.address in self.chosen], self._notes, blocked)
 
-    def hold(self, address: str, why: str, how: str) -> None:
+    def hold(self, address: Address, why: str, how: str) -> None:
         """Let a change stay."""
         self.chosen.pop(address, None)
         delta = self._deltas[address]
         self.held.setdefault(address, Blocked(delta.address, delta.stage, Code.PLAN_EMPTY_TARGET, why, how))
 
-    def hold_chain(self, together: list[Delta], names: list[str], first: str, how: str) -> None:
+    def hold_chain(self, together: list[Delta], names: list[Address], first: Address, how: str) -> None:
         """Let all stay that pass names on, since ``first`` does."""
         for d in together:
             if d.address not in self.held:
@@ -172,7 +171,7 @@ class _Attempt:
             self.hold(address, f"it needs {target}, which stays", f"Take {target} in.")
         return bool(lacking)
 
-    def _needed(self, address: str) -> list[str]:
+    def _needed(self, address: Address) -> list[Address]:
         # A campaign goes to live and relies on what is live, whatever design is about to become.
         delta = self._deltas[address]
         if delta.after is None or delta.stage.stage is Stage.LIVE:
@@ -180,7 +179,7 @@ class _Attempt:
         found = sorted(closure(self._after, address))
         return [t for t in found if t in self._deltas and self._deltas[t].after is not None]
 
-    def _with_needed(self, address: str) -> None:
+    def _with_needed(self, address: Address) -> None:
         needed = self._needed(address)
         for target in needed:
             stays = "is excluded" if self._patterns.excluded(target) else "stays" if target in self.held else ""
@@ -234,12 +233,12 @@ class Context:
     """
 
     bodies: Mapping[str, Body]
-    refs: Mapping[str, Iterable[str]]
-    positions: Mapping[str, Position]
+    refs: Mapping[Address, Iterable[Address]]
+    positions: Mapping[Address, Position]
     advance: Callable[[int], None] = lambda count: None
 
 
-def steps_for(deltas: list[Delta], context: Context, reasons: Mapping[str, Reason] | None = None) -> list[Step]:
+def steps_for(deltas: list[Delta], context: Context, reasons: Mapping[Address, Reason] | None = None) -> list[Step]:
     """The steps of ``deltas``: what is made first what others need, what goes last what others needed."""
     changing = [d.address for d in deltas if d.before is not None]
     affected = dependents(context.refs, changing) if changing else {}
@@ -250,7 +249,7 @@ def steps_for(deltas: list[Delta], context: Context, reasons: Mapping[str, Reaso
         name = item.moved_from if item.moved_from and item.moved_from not in arrivals else item.address
         steps[item.address, item.stage] = _step(item, context, affected.get(name, ()), reasons or {})
         context.advance(1)
-    arriving: dict[str, Iterable[str]] = {
+    arriving: dict[Address, Iterable[Address]] = {
         d.address: context.refs.get(d.address, ()) for d in deltas if d.after is not None
     }
     order = {address: place for place, address in enumerate(creation_order(arriving))}
@@ -259,7 +258,7 @@ def steps_for(deltas: list[Delta], context: Context, reasons: Mapping[str, Reaso
     return sorted(steps.values(), key=lambda step: (order[step.address], step.stage))
 
 
-def _step(item: Delta, context: Context, affected: Iterable[str], reasons: Mapping[str, Reason]) -> Step:
+def _step(item: Delta, context: Context, affected: Iterable[Address], reasons: Mapping[Address, Reason]) -> Step:
     before = _body(context, item.before.fingerprint) if item.before is not None else None
     after = _body(context, item.after.fingerprint) if item.after is not None else None
     changes: tuple[FieldChange, ...] = ()
@@ -317,19 +316,18 @@ class NotLive(NamedTuple):
     summary: str
 
 
-def not_live(campaign: str, refs: Iterable[Ref], body: JsonMap, live: Snapshot) -> Iterator[NotLive]:
+def not_live(campaign: Address, refs: Iterable[Ref], body: JsonMap, live: Snapshot) -> Iterator[NotLive]:
     """What the campaign at this address names that is not live, at the place where it names it."""
     for ref in refs:
         if not ref.path:
             continue
-        place = parse_address(ref.target)
         entry = live.entries.get(ref.target)
         where = f"{_SINGULAR[str(ref.path[0])]} “{ref.path[1]}”"
         if entry is None or entry.activation == ():
-            yield NotLive(ref.path, f"{where} names {place.kind} “{place.name}”, which is not live")
-        elif place.kind is Kind.OFFER and ref.path[0] == "deliveries":
-            yield from _on_space(body, ref.path, where, (place.name, entry))
-    yield from _outlines_on_space(parse_address(campaign).environment, body, live)
+            yield NotLive(ref.path, f"{where} names {ref.target.kind} “{ref.target.name}”, which is not live")
+        elif ref.target.kind is Kind.OFFER and ref.path[0] == "deliveries":
+            yield from _on_space(body, ref.path, where, (ref.target.name, entry))
+    yield from _outlines_on_space(campaign.environment, body, live)
 
 
 def _on_space(body: JsonMap, path: JsonPath, where: str, offer: tuple[str, Entry]) -> Iterator[NotLive]:
@@ -347,6 +345,6 @@ def _outlines_on_space(environment: str, body: JsonMap, live: Snapshot) -> Itera
         if not isinstance(delivery, dict) or "outline" not in delivery:
             continue
         for offer in names_in(body, "outlines", str(delivery["outline"]), "offers"):
-            entry = live.entries.get(f"{environment}/offer.{offer}")
+            entry = live.entries.get(Address(environment, Kind.OFFER, offer))
             if entry is not None and entry.activation:
                 yield from _on_space(body, ("deliveries", name, "outline"), f"delivery “{name}”", (offer, entry))

@@ -84,7 +84,7 @@ class FieldChange:
 class ApprovalKey:
     """An approval of exactly this: an aspect of an offer (content: on one space) with its fingerprint."""
 
-    address: str
+    address: Address
     aspect: Aspect
     space: str
     fingerprint: str
@@ -94,7 +94,7 @@ class ApprovalKey:
 class ApprovalReset:
     """An approval that stops counting because of the step: ``aspect`` of ``address`` (on ``space``)."""
 
-    address: str
+    address: Address
     aspect: Aspect
     space: str = ""
     by: str = ""
@@ -339,7 +339,7 @@ def _odd_places(plan: Plan, data: dict[str, Any]) -> str | None:
             parse_address(step.address)
             if step.moved_from:
                 parse_address(step.moved_from)
-            if parse_stage(step.stage).at is not None or (step.stage, step.address) in seen:
+            if step.stage.at is not None or (step.stage, step.address) in seen:
                 return f"A step stands twice, or not in a stage: {step.address[:80]}."
             seen.add((step.stage, step.address))
             if step.before == step.after and not step.moved_from:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from offerkit.address import Address
 from offerkit.diagnostics import Diagnostic
 from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.reports.diagnostics_json import diagnostic_dict
@@ -18,7 +19,7 @@ NONE = "Nothing waits for approval."
 class Row(NamedTuple):
     """An aspect of an offer (content: on some spaces), its state, and who can decide on it."""
 
-    address: str
+    address: Address
     label: str
     aspect: Aspect
     spaces: tuple[str, ...]

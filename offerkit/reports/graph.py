@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from offerkit.address import Kind, parse_address
+from offerkit.address import Address, Kind
 from offerkit.reports.escape import visible
 from offerkit.reports.style import PLAIN, Style
 
-Edges = Mapping[str, Sequence[str]]
+Edges = Mapping[Address, Sequence[Address]]
 """Addresses in topological order, each with the addresses it refers to."""
 
 _SHAPES = {
@@ -36,7 +36,7 @@ def graph_mermaid(edges: Edges) -> str:
     names = _numbered(edges)
     rows = ["flowchart LR"]
     for address, name in names.items():
-        left, right = _SHAPES.get(parse_address(address).kind, ("[", "]"))
+        left, right = _SHAPES.get(address.kind, ("[", "]"))
         rows.append(f'  {name}{left}"{address}"{right}')
     rows += [f"  {names[address]} --> {names[t]}" for address, targets in edges.items() for t in targets]
     return "\n".join(rows) + "\n"
@@ -50,6 +50,6 @@ def graph_dot(edges: Edges) -> str:
     return "\n".join([*rows, "}"]) + "\n"
 
 
-def _numbered(edges: Edges) -> dict[str, str]:
+def _numbered(edges: Edges) -> dict[Address, str]:
     every = dict.fromkeys([*edges, *(target for targets in edges.values() for target in targets)])
     return {address: f"n{number}" for number, address in enumerate(every)}

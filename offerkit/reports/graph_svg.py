@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from offerkit.address import SHARED, Kind, parse_address
+from offerkit.address import SHARED, Address, Kind
 from offerkit.reports.escape import clip, html
 from offerkit.reports.graph import Edges
 from offerkit.reports.words import count
@@ -45,12 +45,12 @@ def graph_svg(edges: Edges, focus: str) -> str:
     return "\n".join([*parts, "</svg>"])
 
 
-def _columns(edges: Edges) -> list[tuple[str, Sequence[str]]]:
+def _columns(edges: Edges) -> list[tuple[str, Sequence[Address]]]:
     """The resources by kind, in the order of who refers to whom; within one, near what they refer to."""
-    by_kind: dict[Kind, list[str]] = {}
+    by_kind: dict[Kind, list[Address]] = {}
     for address in edges:
-        by_kind.setdefault(parse_address(address).kind, []).append(address)
-    found: list[tuple[str, Sequence[str]]] = []
+        by_kind.setdefault(address.kind, []).append(address)
+    found: list[tuple[str, Sequence[Address]]] = []
     above: Mapping[str, float] = {}
     for kind in _ORDER:
         if kind in by_kind:
@@ -60,7 +60,7 @@ def _columns(edges: Edges) -> list[tuple[str, Sequence[str]]]:
     return found
 
 
-def _middle(address: str, edges: Edges, above: Mapping[str, float]) -> float:
+def _middle(address: Address, edges: Edges, above: Mapping[str, float]) -> float:
     """Where those that refer to ``address`` stand on average, from 0 (top) to 1."""
     users = [above[user] for user, targets in edges.items() if address in targets and user in above]
     return sum(users) / len(users) if users else 0.0
@@ -79,12 +79,11 @@ def _line(start: tuple[int, int], end: tuple[int, int]) -> str:
     return f'<path d="M{x1} {y1} C{half} {y1} {half} {y2} {x2} {y2}"/>'
 
 
-def _box(address: str, corner: tuple[int, int], focus: str, home: str) -> str:
+def _box(address: Address, corner: tuple[int, int], focus: str, home: str) -> str:
     x, y = corner
-    found = parse_address(address)
-    name = found.name if found.environment in (home, SHARED) else f"{found.environment}/{found.name}"
+    name = address.name if address.environment in (home, SHARED) else f"{address.environment}/{address.name}"
     mark = " chosen" if address == focus else ""
     return (
-        f'<g class="box {found.kind}{mark}"><rect x="{x}" y="{y}" width="{_BOX}" height="{_HEIGHT}" rx="4"/>'
+        f'<g class="box {address.kind}{mark}"><rect x="{x}" y="{y}" width="{_BOX}" height="{_HEIGHT}" rx="4"/>'
         f'<text x="{x + 8}" y="{y + 15}">{html(clip(name, _LETTERS))}</text></g>'
     )

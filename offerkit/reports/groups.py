@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from offerkit.address import KIND_ORDER, Kind, parse_address
+from offerkit.address import KIND_ORDER, Address, Kind, StageRef
 from offerkit.diagnostics import Position
 from offerkit.planning.plan import Blocked, Step, renamed
 from offerkit.reports.words import SIGNS, count_kind, plural
@@ -69,10 +69,9 @@ def sections(
     return [Section(title, _kind_groups(found[title], limit)) for title in sorted(found, key=_shared_first)]
 
 
-def local_name(text: str) -> str:
+def local_name(address: Address) -> str:
     """An address without its environment: ``offer.canada-rockies``, ``environment``."""
-    place = parse_address(text)
-    return f"{place.kind}.{place.name}" if place.kind is not Kind.ENVIRONMENT else place.kind.value
+    return f"{address.kind}.{address.name}" if address.kind is not Kind.ENVIRONMENT else address.kind.value
 
 
 def _shared_first(title: str) -> tuple[bool, str]:
@@ -103,7 +102,7 @@ class Obstacle(NamedTuple):
 class BlockedGroup(NamedTuple):
     """Resources of one kind in one stage that are blocked for the same reasons."""
 
-    stage: str
+    stage: StageRef
     kind: Kind
     addresses: tuple[str, ...]
     obstacles: tuple[Obstacle, ...]
@@ -113,7 +112,7 @@ class BlockedGroup(NamedTuple):
     @property
     def environment(self) -> str:
         """The environment of the stage."""
-        return self.stage.partition("@")[0]
+        return self.stage.environment
 
     @property
     def outcome(self) -> str:
@@ -128,19 +127,21 @@ class BlockedGroup(NamedTuple):
 
 def blocked_groups(blocked: Sequence[Blocked]) -> list[BlockedGroup]:
     """What is blocked: resources with the same reasons together, the largest groups first."""
-    by_address: dict[tuple[str, str], list[Blocked]] = {}
+    by_address: dict[tuple[StageRef, Address], list[Blocked]] = {}
     for item in blocked:
         by_address.setdefault((item.stage, item.address), []).append(item)
-    alike: dict[tuple[str, Kind, tuple[Obstacle, ...], bool], list[list[Blocked]]] = {}
-    for (stage, text), items in by_address.items():
+    alike: dict[tuple[StageRef, Kind, tuple[Obstacle, ...], bool], list[list[Blocked]]] = {}
+    for (stage, address), items in by_address.items():
         obstacles = tuple(dict.fromkeys(_obstacle(item, PLACEHOLDER) for item in items))
-        key = (stage, parse_address(text).kind, obstacles, any(item.live for item in items))
+        key = (stage, address.kind, obstacles, any(item.live for item in items))
         alike.setdefault(key, []).append(items)
     groups = [_blocked_group(key, members) for key, members in alike.items()]
     return sorted(groups, key=lambda g: (g.stage, -len(g.addresses), KIND_ORDER[g.kind], g.addresses))
 
 
-def _blocked_group(key: tuple[str, Kind, tuple[Obstacle, ...], bool], members: list[list[Blocked]]) -> BlockedGroup:
+def _blocked_group(
+    key: tuple[StageRef, Kind, tuple[Obstacle, ...], bool], members: list[list[Blocked]]
+) -> BlockedGroup:
     stage, kind, obstacles, live = key
     addresses = tuple(sorted(items[0].address for items in members))
     if len(members) > 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from offerkit.address import SHARED, Kind, parse_address
+from offerkit.address import SHARED, Address, Kind
 from offerkit.planning.plan import Plan, PlanKind
 from offerkit.reports.escape import fenced, html
 from offerkit.reports.style import Layout, Style, indented
@@ -21,8 +21,8 @@ def likely_renames(plan: Plan) -> dict[str, list[tuple[str, str]]]:
     """Old and new names by environment, in order; none where several resources have these very fields."""
     if plan.kind is not PlanKind.APPLY:
         return {}
-    gone: dict[tuple[str, Kind, str], list[str]] = {}
-    come: dict[tuple[str, Kind, str], list[str]] = {}
+    gone: dict[tuple[str, Kind, str], list[Address]] = {}
+    come: dict[tuple[str, Kind, str], list[Address]] = {}
     for step in plan.steps:
         side, entry = (gone, step.before) if step.action is Action.DELETE else (come, step.after)
         kind = step.address.kind
@@ -32,7 +32,7 @@ def likely_renames(plan: Plan) -> dict[str, list[tuple[str, str]]]:
     for key, olds in gone.items():
         news = come.get(key, [])
         if len(olds) == len(news) == 1:
-            old, new = parse_address(olds[0]), parse_address(news[0])
+            old, new = olds[0], news[0]
             pair = (f"{old.kind}.{old.name}", f"{new.kind}.{new.name}")
             found.setdefault(old.environment, []).append(pair)
     return {environment: sorted(found[environment]) for environment in sorted(found)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from offerkit.address import environment_address
 from offerkit.models.environment import Environment
 from offerkit.models.inbound import DEFAULT_RATE, Inbound
 from offerkit.workflow.catalogs import Catalogs
@@ -37,5 +38,5 @@ class Declared:
 
 def declared(catalogs: Catalogs) -> Declared:
     """As the environments that are live declare it."""
-    bodies = {name: catalogs.view(f"environment.{name}") for name in catalogs.names if name in catalogs}
+    bodies = {name: catalogs.view(environment_address(name)) for name in catalogs.names if name in catalogs}
     return Declared({name: Environment.model_validate(body).inbound for name, body in bodies.items() if body})

@@ -138,10 +138,10 @@ class Change(Protocol):
 
 def delta(
     stage: StageRef,
-    current: Mapping[str, Entry],
-    desired: Mapping[str, Entry],
-    moves: Mapping[str, str] | None = None,
-    happened: Callable[[str, str], bool] | None = None,
+    current: Mapping[Address, Entry],
+    desired: Mapping[Address, Entry],
+    moves: Mapping[Address, Address] | None = None,
+    happened: Callable[[Address, Address], bool] | None = None,
 ) -> list[Delta]:
     """The steps from ``current`` to ``desired``, sorted by environment, kind and name.
 
@@ -152,10 +152,10 @@ def delta(
     origin = _origins(current, desired, final_names(moves or {}, desired), moves or {}, happened)
     gone = set(origin.values()) - desired.keys()
     found = []
-    for address in map(parse_address, current.keys() | desired.keys()):
+    for address in current.keys() | desired.keys():
         before, after = current.get(address), desired.get(address)
         if address in origin:
-            old = parse_address(origin[address])
+            old = origin[address]
             found.append(Delta(address, stage, Action.MOVE, current[old], after, old))
         elif before == after or address in gone:
             continue
@@ -169,7 +169,7 @@ def delta(
     return sorted(found, key=lambda change: change.address.sort_key)
 
 
-def with_changes(entries: Mapping[str, Entry], changes: Iterable[Change]) -> dict[str, Entry]:
+def with_changes(entries: Mapping[Address, Entry], changes: Iterable[Change]) -> dict[Address, Entry]:
     """``entries`` once ``changes`` are made: all leave before any arrives, so that names can be swapped."""
     made = list(changes)
     left = {change.moved_from or change.address for change in made}
@@ -178,9 +178,9 @@ def with_changes(entries: Mapping[str, Entry], changes: Iterable[Change]) -> dic
     return result
 
 
-def final_names(moves: Mapping[str, str], declared: Container[str] = ()) -> dict[str, str]:
+def final_names(moves: Mapping[Address, Address], declared: Container[Address] = ()) -> dict[Address, Address]:
     """Chains of renames (a → b, b → c) as a → c and b → c; a name that is ``declared`` again ends a chain."""
-    final: dict[str, str] = {}
+    final: dict[Address, Address] = {}
     for start in moves:
         if start in final:
             continue
@@ -199,15 +199,15 @@ def final_names(moves: Mapping[str, str], declared: Container[str] = ()) -> dict
     return final
 
 
-def chains(moves: Mapping[str, str]) -> list[list[str]]:
+def chains(moves: Mapping[Address, Address]) -> list[list[Address]]:
     """The names that ``moves`` lead along, each to the next; a ring, which ends where it begins, from its first name.
 
     ``moves`` are one to one.
     """
     targets = set(moves.values())
     starts = [*(old for old in sorted(moves) if old not in targets), *sorted(moves)]
-    found: list[list[str]] = []
-    passed: set[str] = set()
+    found: list[list[Address]] = []
+    passed: set[Address] = set()
     for start in starts:
         if start in passed:
             continue
@@ -220,21 +220,21 @@ def chains(moves: Mapping[str, str]) -> list[list[str]]:
 
 
 def _origins(
-    current: Mapping[str, Entry],
-    desired: Mapping[str, Entry],
-    finals: Mapping[str, str],
-    moves: Mapping[str, str],
-    happened: Callable[[str, str], bool] | None,
-) -> dict[str, str]:
+    current: Mapping[Address, Entry],
+    desired: Mapping[Address, Entry],
+    finals: Mapping[Address, Address],
+    moves: Mapping[Address, Address],
+    happened: Callable[[Address, Address], bool] | None,
+) -> dict[Address, Address]:
     """The renames to be made, as new → old: whole chains whose end is free, and whole rings."""
-    nearest: dict[str, str] = {}
+    nearest: dict[Address, Address] = {}
     for old, new in sorted(finals.items()):
         if old == new or old not in current or new not in desired:
             continue
         # Of two in one chain of renames that both exist, the one next to the new name is meant.
         if new not in nearest or moves.get(old) == new:
             nearest[new] = old
-    origin: dict[str, str] = {}
+    origin: dict[Address, Address] = {}
     for chain in chains({old: new for new, old in nearest.items()}):
         ring = chain[0] == chain[-1]
         if ring and not _to_come(chain, current, desired, happened):
@@ -246,10 +246,10 @@ def _origins(
 
 
 def _to_come(
-    ring: list[str],
-    current: Mapping[str, Entry],
-    desired: Mapping[str, Entry],
-    happened: Callable[[str, str], bool] | None,
+    ring: list[Address],
+    current: Mapping[Address, Entry],
+    desired: Mapping[Address, Entry],
+    happened: Callable[[Address, Address], bool] | None,
 ) -> bool:
     """Whether the names of a ring are still to be passed on."""
     pairs = list(pairwise(ring))
@@ -264,9 +264,9 @@ def _to_come(
     return not any(happened(old, new) for old, new in pairs)
 
 
-def by_environment(values: Mapping[str, Value]) -> dict[str, dict[str, Value]]:
+def by_environment(values: Mapping[Address, Value]) -> dict[str, dict[Address, Value]]:
     """A map by address as one for each environment."""
-    found: dict[str, dict[str, Value]] = {}
+    found: dict[str, dict[Address, Value]] = {}
     for address, value in values.items():
-        found.setdefault(parse_address(address).environment, {})[address] = value
+        found.setdefault(address.environment, {})[address] = value
     return found

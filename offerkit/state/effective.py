@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
-from offerkit.address import Kind, ancestors
+from offerkit.address import Address, Kind, ancestors
 from offerkit.fingerprint import Json, JsonMap, JsonPath
 
-Lookup: TypeAlias = Callable[[str], JsonMap | None]
+Lookup: TypeAlias = Callable[[Address], JsonMap | None]
 """From an address to the body that stands there, or None."""
 
 _OWN = frozenset({"label", "description", "protected", "template"})
@@ -41,18 +41,18 @@ def names_in(value: Json, *keys: str) -> tuple[str, ...]:
 class Layer(NamedTuple):
     """A resource that says a part of what an offer is: its address, and what it says for the offer."""
 
-    address: str
+    address: Address
     body: JsonMap
 
     @property
     def name(self) -> str:
         """The resource's name; a category's is its path."""
-        return self.address.partition(".")[2]
+        return self.address.name
 
 
-def origin(layers: Iterable[Layer], path: JsonPath) -> str:
-    """The address of the first of ``layers`` that says what stands at ``path``; empty when none does."""
-    return next((layer.address for layer in layers if _says(layer.body, path)), "")
+def origin(layers: Iterable[Layer], path: JsonPath) -> Address | None:
+    """The address of the first of ``layers`` that says what stands at ``path``; None when none does."""
+    return next((layer.address for layer in layers if _says(layer.body, path)), None)
 
 
 def _says(body: object, path: JsonPath) -> bool:
@@ -81,18 +81,18 @@ _NO_TEMPLATE = Templates()
 class SpaceFields:
     """A space as content meets it: its address, its fields in order, and which of them it requires."""
 
-    address: str
+    address: Address
     name: str
     fields: tuple[str, ...]
     required: tuple[str, ...]
 
     @classmethod
-    def of(cls, address: str, body: JsonMap) -> SpaceFields:
+    def of(cls, address: Address, body: JsonMap) -> SpaceFields:
         """What the body of the space at ``address`` says."""
         fields = declared_fields(body)
         return cls(
             address,
-            address.partition(".")[2],
+            address.name,
             tuple(str(field["name"]) for field in fields),
             tuple(str(field["name"]) for field in fields if field.get("required")),
         )
@@ -115,18 +115,18 @@ def filters_of(body: JsonMap) -> tuple[str, ...]:
 class Inheritance:
     """What the offers of one environment inherit: its templates, categories and spaces, each worked out once."""
 
-    def __init__(self, environment: str, lookup: Lookup, spaces: Iterable[str] = ()) -> None:
+    def __init__(self, environment: str, lookup: Lookup, spaces: Iterable[Address] = ()) -> None:
         """``lookup`` finds the bodies; ``spaces``: the addresses of the environment's spaces."""
         self._environment, self._lookup, self._addresses = environment, lookup, spaces
         self._templates: dict[str, Templates] = {}
         self._categories: dict[str, tuple[Layer, ...]] = {}
         self._shown_on: dict[object, tuple[str, ...]] = {}
 
-    def address(self, kind: Kind, name: str) -> str:
+    def address(self, kind: Kind, name: str) -> Address:
         """The address of a resource of the environment."""
-        return f"{self._environment}/{kind}.{name}"
+        return Address(self._environment, kind, name)
 
-    def offer(self, address: str) -> EffectiveOffer:
+    def offer(self, address: Address) -> EffectiveOffer:
         """The offer (or template) at ``address`` with all that it inherits. Raises KeyError where nothing stands."""
         body = self._lookup(address)
         if body is None:
@@ -181,7 +181,7 @@ class Inheritance:
         spaces = [SpaceFields.of(address, body) for address, body in found if body is not None]
         return {space.name: space for space in spaces}
 
-    def filter(self, name: str) -> tuple[str, JsonMap | None]:
+    def filter(self, name: str) -> tuple[Address, JsonMap | None]:
         """The address of the predefined filter ``name``, and its body; None where there is none."""
         address = self.address(Kind.FILTER, name)
         return address, self._lookup(address)
@@ -200,7 +200,7 @@ class Inheritance:
 class EffectiveOffer:
     """An offer as it is once its templates and categories are counted in."""
 
-    address: str
+    address: Address
     own: JsonMap
     template: Templates
     around: Inheritance
@@ -233,7 +233,7 @@ class EffectiveOffer:
         found = ((key, self.get(key)) for key in keys)
         return {key: value for key, value in found if value is not None}
 
-    def origin(self, path: JsonPath) -> str:
+    def origin(self, path: JsonPath) -> Address:
         """The address of the offer or template that says what stands at ``path``; the offer's own if none does."""
         return origin(self.layers, path) or self.address
 
@@ -287,7 +287,7 @@ class EffectiveOffer:
         )
 
     @property
-    def relies_on(self) -> set[str]:
+    def relies_on(self) -> set[Address]:
         """The addresses of all that can change what it is: templates, categories, filters, and spaces it may be on.
 
         A filter that only a template names is among them, although the offer has its own.
@@ -312,11 +312,11 @@ class EffectiveOffer:
             given |= texts
         return {field: given[field] for field in (place.fields if place is not None else ()) if field in given}
 
-    def content_origin(self, space: str, field: str) -> tuple[str, JsonPath] | None:
+    def content_origin(self, space: str, field: str) -> tuple[Address, JsonPath] | None:
         """The address and path of the text that it shows as ``field`` on ``space``; None where it gives none."""
         for path in (("representations", space, field), ("content", field)):
             address = origin(self.layers, path)
-            if address:
+            if address is not None:
                 return address, path
         return None
 

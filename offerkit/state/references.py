@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from offerkit.address import SHARED, SHARED_KINDS, Address, Kind, parse_address
+from offerkit.address import SHARED, SHARED_KINDS, Address, Kind, environment_address
 from offerkit.fingerprint import Json, JsonPath
 from offerkit.models import model_of
 
@@ -14,76 +15,71 @@ if TYPE_CHECKING:
 
     from offerkit.models.base import Resource
 
-    Graph = nx.DiGraph[str]
+    Graph = nx.DiGraph[Address]
+
+_NOWHERE = (Kind.ENVIRONMENT,)
+_NAMED_BY_RULES = (*_NOWHERE, Kind.OFFER, Kind.CATEGORY)
 
 
 class Ref(NamedTuple):
     """A reference to ``target`` (an address) from ``path`` inside the resource."""
 
-    target: str
+    target: Address
     path: JsonPath
 
 
 def resource_refs(address: Address, resource: Resource) -> Iterator[Ref]:
     """The references of a resource; what it relies on without naming it, its parent or environment, comes last."""
     for path, kind, name, environment in resource.references():
-        shared = kind in SHARED_KINDS
-        yield Ref(f"{kind}.{name}" if shared else f"{environment or address.environment}/{kind}.{name}", path)
+        home = SHARED if kind in SHARED_KINDS else environment or address.environment
+        yield Ref(Address(home, kind, name), path)
     for target in implied(address):
         yield Ref(target, ())
 
 
-def implied(address: str) -> list[str]:
+def implied(address: Address) -> list[Address]:
     """What a resource relies on without naming it: its parent category, or its environment."""
-    place = parse_address(address)
-    if place.kind is Kind.CATEGORY and "/" in place.name:
-        return [f"{place.environment}/category.{place.name.rpartition('/')[0]}"]
-    if place.kind in SHARED_KINDS or place.kind is Kind.ENVIRONMENT or place.environment == SHARED:
+    if address.kind is Kind.CATEGORY and "/" in address.name:
+        return [address.beside(Kind.CATEGORY, address.name.rpartition("/")[0])]
+    if address.kind is Kind.ENVIRONMENT or address.environment == SHARED:
         return []
-    return [f"environment.{place.environment}"]
+    return [environment_address(address.environment)]
 
 
-def references_of(address: str, body: Json) -> tuple[str, ...]:
+def references_of(address: Address, body: Json) -> tuple[Address, ...]:
     """The addresses that a body at ``address`` refers to, its parent category or environment included."""
-    place = parse_address(address)
-    resource = model_of(place.kind).model_validate(body)
-    return tuple(dict.fromkeys(ref.target for ref in resource_refs(place, resource)))
+    resource = model_of(address.kind).model_validate(body)
+    return tuple(dict.fromkeys(ref.target for ref in resource_refs(address, resource)))
 
 
-def _firm(address: str, targets: Iterable[str]) -> Iterator[str]:
+def _firm(address: Address, targets: Iterable[Address]) -> Iterator[Address]:
     """The references that order and effects follow.
 
     Everything belongs to its environment without being changed by it, and a presentation rule names offers
     and categories that in turn live under the typology it is in: both would make circles that mean nothing.
     """
-    # Hot for every offer of a project: told from the text, without parsing addresses.
-    from_rule = "/rule." in address
+    passed_over = _NAMED_BY_RULES if address.kind is Kind.RULE else _NOWHERE
     for target in targets:
-        if not target.startswith("environment.") and not (
-            from_rule and ("/offer." in target or "/category." in target)
-        ):
+        if target.kind not in passed_over:
             yield target
 
 
-def creation_order(refs: Mapping[str, Iterable[str]]) -> list[str]:
+def creation_order(refs: Mapping[Address, Iterable[Address]]) -> list[Address]:
     """The addresses of ``refs``, each after all it refers to; stable: ties by environment, kind and name."""
     if len(refs) < 2:
         return list(refs)
     import networkx as nx
 
-    def place(address: str) -> tuple[str, int, str]:
-        return parse_address(address).sort_key
-
     graph: Graph = nx.DiGraph()
     graph.add_nodes_from(refs)
     for address, targets in refs.items():
         graph.add_edges_from((target, address) for target in _firm(address, targets) if target in refs)
-    return list(nx.lexicographical_topological_sort(graph, key=place))
+    return list(nx.lexicographical_topological_sort(graph, key=attrgetter("sort_key")))
 
 
-def dependents(refs: Mapping[str, Iterable[str]], changed: Iterable[str]) -> dict[str, list[str]]:
+def dependents(refs: Mapping[Address, Iterable[Address]], changed: Iterable[Address]) -> dict[Address, list[Address]]:
     """For each changed address, all that it may have an effect on: what refers to it, directly or not, sorted."""
-    reverse: dict[str, list[str]] = {}
+    reverse: dict[Address, list[Address]] = {}
     for address, targets in refs.items():
         for target in _firm(address, targets):
             reverse.setdefault(target, []).append(address)
@@ -91,7 +87,7 @@ def dependents(refs: Mapping[str, Iterable[str]], changed: Iterable[str]) -> dic
     for start in changed:
         if start not in reverse:
             continue
-        seen, pending = set[str](), list(reverse[start])
+        seen, pending = set[Address](), list(reverse[start])
         while pending:
             address = pending.pop()
             if address not in seen and address != start:
@@ -101,9 +97,9 @@ def dependents(refs: Mapping[str, Iterable[str]], changed: Iterable[str]) -> dic
     return result
 
 
-def closure(refs: Mapping[str, Iterable[str]], start: str) -> set[str]:
+def closure(refs: Mapping[Address, Iterable[Address]], start: Address) -> set[Address]:
     """All that ``start`` relies on, directly or through others, without itself."""
-    seen, pending = set[str](), list(refs.get(start, ()))
+    seen, pending = set[Address](), list(refs.get(start, ()))
     while pending:
         address = pending.pop()
         if address not in seen:

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from offerkit.address import Kind, Stage, StageRef, environment_address, parse_address
+from offerkit.address import Address, Kind, Stage, StageRef, environment_address
 from offerkit.fingerprint import JsonMap
 from offerkit.state.changes import Bodies, Body, Change, Delta, Entry, Layered, by_environment, delta, with_changes
 from offerkit.state.effective import EffectiveOffer, Inheritance
@@ -33,16 +33,16 @@ class Snapshot:
     the bodies, since a fingerprint means the same wherever it stands.
     """
 
-    entries: Mapping[str, Entry] = field(default_factory=dict)
+    entries: Mapping[Address, Entry] = field(default_factory=dict)
     bodies: Mapping[str, Body] = field(default_factory=dict)
     _parsed: dict[str, JsonMap] = field(default_factory=dict, repr=False)
-    _references: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict, repr=False)
+    _references: dict[tuple[Address, str], tuple[Address, ...]] = field(default_factory=dict, repr=False)
     derived: dict[Hashable, Any] = field(default_factory=dict, repr=False)
     """What was worked out of bodies alone, for all snapshots that share them; a key names their fingerprints."""
     memo: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
     """What was worked out of this very snapshot, by what it is and the address it is about."""
 
-    def with_entries(self, entries: Mapping[str, Entry], bodies: Mapping[str, Body] | None = None) -> Snapshot:
+    def with_entries(self, entries: Mapping[Address, Entry], bodies: Mapping[str, Body] | None = None) -> Snapshot:
         """Another state that shares what was parsed already; ``bodies``: those that this one does not have."""
         held = self.bodies if not bodies or bodies is self.bodies else Layered(bodies, self.bodies)
         return Snapshot(entries, held, self._parsed, self._references, self.derived)
@@ -58,8 +58,8 @@ class Snapshot:
         self,
         desired: Snapshot,
         side: Stage,
-        moves: Mapping[str, str] | None = None,
-        happened: Callable[[str, str], bool] | None = None,
+        moves: Mapping[Address, Address] | None = None,
+        happened: Callable[[Address, Address], bool] | None = None,
     ) -> list[Delta]:
         """The changes from this state to ``desired``, environment by environment; see :func:`changes.delta`."""
         was, will = by_environment(self.entries), by_environment(desired.entries)
@@ -72,13 +72,13 @@ class Snapshot:
             )
         ]
 
-    def read(self, address: str) -> JsonMap | None:
+    def read(self, address: Address) -> JsonMap | None:
         """The body at ``address``, or None, parsed for this once: where many are looked at and never again."""
         entry = self.entries.get(address)
         body: JsonMap | None = orjson.loads(self.bodies[entry.fingerprint].text) if entry is not None else None
         return body
 
-    def __call__(self, address: str) -> JsonMap | None:
+    def __call__(self, address: Address) -> JsonMap | None:
         """The body at ``address``, or None."""
         entry = self.entries.get(address)
         if entry is None:
@@ -95,25 +95,25 @@ class Snapshot:
             self.bodies.fetch(wanted)
         return {print_: self.bodies[print_] for print_ in wanted}
 
-    def of_kind(self, kind: Kind, environment: str = "") -> list[str]:
+    def of_kind(self, kind: Kind, environment: str = "") -> list[Address]:
         """The addresses of a kind, sorted; of one environment if named."""
         return self.by_environment.get((environment, kind), []) if environment else self.by_kind.get(kind, [])
 
     @cached_property
-    def by_kind(self) -> dict[Kind, list[str]]:
+    def by_kind(self) -> dict[Kind, list[Address]]:
         """All addresses by kind, sorted."""
-        result: dict[Kind, list[str]] = {}
+        result: dict[Kind, list[Address]] = {}
         for address in sorted(self.entries):
-            result.setdefault(parse_address(address).kind, []).append(address)
+            result.setdefault(address.kind, []).append(address)
         return result
 
     @cached_property
-    def by_environment(self) -> dict[tuple[str, Kind], list[str]]:
+    def by_environment(self) -> dict[tuple[str, Kind], list[Address]]:
         """All addresses by environment and kind, sorted."""
-        result: dict[tuple[str, Kind], list[str]] = {}
+        result: dict[tuple[str, Kind], list[Address]] = {}
         for kind, addresses in self.by_kind.items():
             for address in addresses:
-                result.setdefault((parse_address(address).environment, kind), []).append(address)
+                result.setdefault((address.environment, kind), []).append(address)
         return result
 
     def inheritance(self, environment: str) -> Inheritance:
@@ -125,14 +125,14 @@ class Snapshot:
             self.memo["inheritance", environment] = known
         return known
 
-    def offer(self, address: str) -> EffectiveOffer:
+    def offer(self, address: Address) -> EffectiveOffer:
         """The offer at ``address`` with all that it inherits here. Raises KeyError where nothing stands."""
         last: EffectiveOffer | None = self.memo.get(_LAST_OFFER)  # one offer is asked for many times in a row
         if last is None or last.address != address:
-            last = self.memo[_LAST_OFFER] = self.inheritance(parse_address(address).environment).offer(address)
+            last = self.memo[_LAST_OFFER] = self.inheritance(address.environment).offer(address)
         return last
 
-    def references(self, address: str) -> tuple[str, ...]:
+    def references(self, address: Address) -> tuple[Address, ...]:
         """The addresses that the resource at ``address`` refers to, parents and environment included."""
         body = self(address)
         if body is None:
@@ -143,7 +143,7 @@ class Snapshot:
         return self._references[key]
 
 
-def refs_of(view: Snapshot, addresses: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def refs_of(view: Snapshot, addresses: Iterable[Address]) -> dict[Address, tuple[Address, ...]]:
     """References of ``addresses`` by address."""
     return {address: view.references(address) for address in addresses}
 
@@ -168,12 +168,12 @@ class BeforeAfter:
         return self.before, self.after
 
     @cached_property
-    def addresses(self) -> frozenset[str]:
+    def addresses(self) -> frozenset[Address]:
         """All that a change takes up or gives up."""
         return frozenset(a for change in self.changes for a in (change.address, change.moved_from) if a)
 
     @cached_property
-    def origins(self) -> dict[str, str]:
+    def origins(self) -> dict[Address, Address]:
         """Where what is renamed stood before, by the address that it will have."""
         return {change.address: change.moved_from for change in self.changes if change.moved_from}
 
@@ -181,7 +181,7 @@ class BeforeAfter:
     def environments(self) -> list[str]:
         """The environments on either side, sorted."""
         found = {*self.before.of_kind(Kind.ENVIRONMENT), *self.after.of_kind(Kind.ENVIRONMENT)}
-        return sorted(parse_address(address).name for address in found)
+        return sorted(address.name for address in found)
 
     @cached_property
     def touched(self) -> list[str]:
@@ -194,10 +194,10 @@ class BeforeAfter:
     @cached_property
     def deciding(self) -> list[str]:
         """The environments in which something changes that decides who is made which offers, sorted."""
-        return self._touched(a for a in self.addresses if parse_address(a).kind not in _IDLE)
+        return self._touched(a for a in self.addresses if a.kind not in _IDLE)
 
-    def _touched(self, addresses: Iterable[str]) -> list[str]:
-        places = list(map(parse_address, addresses))
+    def _touched(self, addresses: Iterable[Address]) -> list[str]:
+        places = list(addresses)
         own = {place.environment for place in places}
         dimensions = {place.name for place in places if place.kind is Kind.DIMENSION}
         return [name for name in self.environments if name in own or dimensions & self._dimensions(name)]
@@ -207,14 +207,14 @@ class BeforeAfter:
         bodies = (snapshot(address) for snapshot in self.pair)
         return {str(body.get("dimension")) for body in bodies if body is not None}
 
-    def left_behind(self) -> dict[str, list[str]]:
+    def left_behind(self) -> dict[Address, list[Address]]:
         """What stands afterwards and still names what stood before and is gone: each with what it names, sorted.
 
         An offer that is deactivated is there for the history: what it names may go, and itself as well.
         """
         gone = {a for a, entry in self.before.entries.items() if entry.activation != ()} - self.after.entries.keys()
-        words = {parse_address(address).name.rpartition("/")[2] for address in gone}
-        found: dict[str, list[str]] = {}
+        words = {address.name.rpartition("/")[2] for address in gone}
+        found: dict[Address, list[Address]] = {}
         for address in sorted(self.after.entries) if gone else ():
             entry = self.after.entries[address]
             if entry.activation == ():

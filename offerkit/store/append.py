@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import NamedTuple
 
+from offerkit.address import parse_address, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.fingerprint import canonical, manifest_digest
 from offerkit.store import errors, replay, revisions, schema, snapshots, stages
@@ -96,8 +97,9 @@ def _fenced(db: Database, changes: list[ChangeText]) -> list[_Touched]:
 def _stale(db: Database, stage: str, addresses: list[str]) -> list[Diagnostic]:
     """For each address where something else stands than expected: that it does, and who put it there."""
     found = []
-    last = revisions.last_change(db, stage, addresses)
-    for address in sorted(set(addresses)):
+    known = sorted(set(map(parse_address, addresses)))
+    last = revisions.last_change(db, parse_stage(stage), known)
+    for address in known:
         change = last.get(address)
         by = revisions.revision(db, change.serial) if change else None
         detail = "Nothing stands there, and nothing ever did."

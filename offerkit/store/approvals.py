@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from offerkit.address import parse_address
 from offerkit.governance.approvals import Approval, Decision
 from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.store import errors
@@ -54,5 +55,5 @@ def approvals(db: Database, addresses: Iterable[str] | None = None) -> list[Appr
 
 def _approval(row: tuple[int, str, str, str, str, str, str, str, str]) -> Approval:
     serial, time, address, aspect, space, fingerprint, decision, operator, comment = row
-    key = ApprovalKey(address, Aspect(aspect), space, fingerprint)
+    key = ApprovalKey(parse_address(address), Aspect(aspect), space, fingerprint)
     return Approval(key, Decision(decision), operator, comment, serial, time)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from offerkit.diagnostics import Code, Refused, reason_of, refuse
 
@@ -115,6 +116,15 @@ def not_blank(name: str) -> Refused:
 def damaged(name: str, why: str) -> Refused:
     """The bytes are there, but they are not what we wrote."""
     return refuse(Code.STORE_DAMAGED, f"the store {name} is damaged", detail=f"{why}.", hint=VERIFY)
+
+
+@contextmanager
+def rows_of(name: str) -> Iterator[None]:
+    """Raise :func:`damaged` where a row of the store ``name`` has text that is no address and no stage."""
+    try:
+        yield
+    except ValueError as error:
+        raise damaged(name, "A row was edited: what should be an address or a stage is neither") from error
 
 
 GONE = (Code.STORE_REPLACED, Code.STORE_MISSING, Code.STORE_FOREIGN, Code.STORE_OTHER)

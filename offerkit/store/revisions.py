@@ -8,6 +8,8 @@ from operator import attrgetter
 
 import orjson
 
+from offerkit.address import Address, StageRef, parse_address
+from offerkit.state.changes import Former
 from offerkit.store import errors
 from offerkit.store.database import Cell, Database, chunks
 from offerkit.store.rows import (
@@ -129,7 +131,9 @@ def changes(db: Database, serial: int) -> list[ChangeRow]:
     if not 0 < serial <= LARGEST:
         return []
     activations = Activations()
-    return [change_row(serial, text, activations) for text in change_texts(db, serial)]
+    texts = change_texts(db, serial)
+    with errors.rows_of(db.name):
+        return [change_row(serial, text, activations) for text in texts]
 
 
 def change_texts_since(db: Database, stage: str, serial: int) -> list[tuple[int, ChangeText]]:
@@ -142,13 +146,15 @@ def change_texts_since(db: Database, stage: str, serial: int) -> list[tuple[int,
     return [(row[0], ChangeText(*row[1:])) for row in rows]
 
 
-def changes_since(db: Database, stage: str, serial: int) -> list[ChangeRow]:
+def changes_since(db: Database, stage: StageRef, serial: int) -> list[ChangeRow]:
     """The changes of ``stage`` after revision ``serial``, oldest first."""
     activations = Activations()
-    return [change_row(number, text, activations) for number, text in change_texts_since(db, stage, serial)]
+    texts = change_texts_since(db, stage, serial)
+    with errors.rows_of(db.name):
+        return [change_row(number, text, activations) for number, text in texts]
 
 
-def last_change(db: Database, stage: str, addresses: Iterable[str]) -> dict[str, ChangeRow]:
+def last_change(db: Database, stage: StageRef, addresses: Iterable[Address]) -> dict[Address, ChangeRow]:
     """For each of ``addresses`` that ever changed, its newest change, or the move that led away from it."""
     newest: dict[str, tuple[int, ChangeText]] = {}
     for marks, part in chunks(addresses):
@@ -164,30 +170,37 @@ def last_change(db: Database, stage: str, addresses: Iterable[str]) -> dict[str,
                 if name not in newest or newest[name][0] < serial:
                     newest[name] = (serial, text)
     activations = Activations()
-    return {name: change_row(serial, text, activations) for name, (serial, text) in sorted(newest.items())}
+    with errors.rows_of(db.name):
+        return {
+            parse_address(name): change_row(serial, text, activations)
+            for name, (serial, text) in sorted(newest.items())
+        }
 
 
-def moves(db: Database, stage: str) -> list[tuple[int, str, str]]:
+def moves(db: Database, stage: StageRef) -> list[tuple[int, Address, Address]]:
     """Every rename in ``stage``, oldest first: the revision, the address before and after."""
-    return db.rows(
+    found: list[tuple[int, str, str]] = db.rows(
         "SELECT serial, moved_from, address FROM change WHERE moved_from <> '' AND stage = ? ORDER BY serial, address",
         (stage,),
     )
+    with errors.rows_of(db.name):
+        return [(serial, parse_address(old), parse_address(new)) for serial, old, new in found]
 
 
-def renames_since(db: Database, stage: str, serial: int) -> dict[str, str]:
+def renames_since(db: Database, stage: StageRef, serial: int) -> dict[Address, Address]:
     """What a stage called otherwise at revision ``serial``: by the names now, those of then."""
-    was: dict[str, str] = {}
+    was: dict[Address, Former] = {}
     for _, rows in groupby(changes_since(db, stage, serial), attrgetter("serial")):
         changes = list(rows)
         arrived = {row.address: was.get(row.moved_from, row.moved_from) for row in changes if row.moved_from}
         left = [row.moved_from for row in changes if row.moved_from]
         other = [row.address for row in changes if not row.moved_from and (row.before is None or row.after is None)]
-        was |= dict.fromkeys([*left, *other], "") | arrived
+        was.update(dict.fromkeys([*left, *other], ""))
+        was.update(arrived)
     return {now: then for now, then in was.items() if then and then != now}
 
 
-def begun_again(db: Database, stage: str, address: str) -> str:
+def begun_again(db: Database, stage: StageRef, address: Address) -> str:
     """When ``address`` last went from ``stage``, or came back since; empty when it never went."""
     gone: list[tuple[int | None]] = db.rows(
         "SELECT MAX(serial) FROM change WHERE stage = ? AND address = ? AND after_fingerprint = ''"

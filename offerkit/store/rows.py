@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+from offerkit.address import Address, StageRef, parse_address, parse_stage
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
-from offerkit.state.changes import Body, Entry
+from offerkit.state.changes import Body, Entry, Former
 
 EntryText: TypeAlias = tuple[str, str]
 """An entry as it stands in columns: fingerprint and activation text; ``("", "")`` is no entry."""
@@ -32,12 +33,12 @@ class ChangeRow:
     """
 
     serial: int
-    stage: str
-    address: str
+    stage: StageRef
+    address: Address
     action: str
     before: Entry | None = None
     after: Entry | None = None
-    moved_from: str = ""
+    moved_from: Former = ""
     reason: str = ""
 
 
@@ -158,4 +159,6 @@ def change_text(row: ChangeRow) -> ChangeText:
 def change_row(serial: int, text: ChangeText, activations: Activations) -> ChangeRow:
     """The change that columns spell."""
     before, after = entry_of(text.before, activations), entry_of(text.after, activations)
-    return ChangeRow(serial, text.stage, text.address, text.action, before, after, text.moved_from, text.reason)
+    moved_from: Former = parse_address(text.moved_from) if text.moved_from else ""
+    stage, address = parse_stage(text.stage), parse_address(text.address)
+    return ChangeRow(serial, stage, address, text.action, before, after, moved_from, text.reason)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from offerkit.address import SHARED_KINDS, Kind
+from offerkit.address import SHARED_KINDS, Address, Kind, StageRef, parse_address, parse_stage
 from offerkit.diagnostics import Code, refuse
 from offerkit.state.changes import Entry
 from offerkit.store import errors, replay, revisions
@@ -12,18 +12,26 @@ from offerkit.store.database import Database
 from offerkit.store.rows import Activations, EntryText, StageHead, entry_of
 
 
-def heads(db: Database) -> dict[str, StageHead]:
+def heads(db: Database) -> dict[StageRef, StageHead]:
     """Where every stage stands."""
+    with errors.rows_of(db.name):
+        return {parse_stage(stage): head for stage, head in head_texts(db).items()}
+
+
+def head_texts(db: Database) -> dict[str, StageHead]:
+    """:func:`heads` by stages as they stand in the column."""
     found: list[tuple[str, int, str]] = db.rows("SELECT stage, revision, digest FROM stage ORDER BY stage")
     if any(tuple(map(type, row)) != (str, int, str) for row in found):
         raise errors.damaged(db.name, "The head of a stage was edited")
     return {stage: StageHead(revision, digest) for stage, revision, digest in found}
 
 
-def entries(db: Database, stage: str, kind: str = "") -> dict[str, Entry]:
+def entries(db: Database, stage: StageRef, kind: str = "") -> dict[Address, Entry]:
     """What stands in ``stage``, by address in order; of one kind only when it is given."""
     activations = Activations()
-    return {address: Entry(print_, activations[text]) for address, print_, text in rows(db, stage, kind)}
+    found = rows(db, stage, kind)
+    with errors.rows_of(db.name):
+        return {parse_address(address): Entry(print_, activations[text]) for address, print_, text in found}
 
 
 def texts(db: Database, stage: str) -> dict[str, EntryText]:
@@ -43,7 +51,7 @@ def rows(db: Database, stage: str, kind: str = "") -> list[tuple[str, str, str]]
     return db.rows(f"{sql} ORDER BY address", args)
 
 
-def entry(db: Database, stage: str, address: str) -> Entry | None:
+def entry(db: Database, stage: StageRef, address: Address) -> Entry | None:
     """What stands at one address."""
     found: list[EntryText] = db.rows(
         "SELECT fingerprint, activation FROM stage_entry WHERE stage = ? AND address = ?", (stage, address)
@@ -51,7 +59,7 @@ def entry(db: Database, stage: str, address: str) -> Entry | None:
     return entry_of(found[0], Activations()) if found else None
 
 
-def entries_at(db: Database, stage: str, serial: int) -> dict[str, Entry]:
+def entries_at(db: Database, stage: StageRef, serial: int) -> dict[Address, Entry]:
     """What stood in ``stage`` right after revision ``serial``: today's entries with all later changes undone."""
     with db.reading():
         last = revisions.last_serial(db)
@@ -68,7 +76,11 @@ def entries_at(db: Database, stage: str, serial: int) -> dict[str, Entry]:
         if replay.undo(found, [text for _, text in group]):
             raise errors.damaged(db.name, f"Revision {changed_by} does not fit what {stage} holds")
     activations = Activations()
-    return {address: Entry(print_, activations[text]) for address, (print_, text) in sorted(found.items())}
+    with errors.rows_of(db.name):
+        return {
+            parse_address(address): Entry(print_, activations[text])
+            for address, (print_, text) in sorted(found.items())
+        }
 
 
 def _prefix(stage: str, kind: str) -> str:

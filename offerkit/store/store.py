@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import Self
 
+from offerkit.address import Address, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.engine.history import Past
 from offerkit.fingerprint import Json
@@ -95,19 +96,19 @@ class Store:
     ) -> None:
         self.close()
 
-    def heads(self) -> dict[str, StageHead]:
+    def heads(self) -> dict[StageRef, StageHead]:
         """Where every stage stands."""
         return stages.heads(self._db)
 
-    def entries(self, stage: str, kind: str = "") -> dict[str, Entry]:
+    def entries(self, stage: StageRef, kind: str = "") -> dict[Address, Entry]:
         """What stands in ``stage``, by address in order; of one kind only when it is given."""
         return stages.entries(self._db, stage, kind)
 
-    def entry(self, stage: str, address: str) -> Entry | None:
+    def entry(self, stage: StageRef, address: Address) -> Entry | None:
         """What stands at one address of ``stage``."""
         return stages.entry(self._db, stage, address)
 
-    def entries_at(self, stage: str, serial: int) -> dict[str, Entry]:
+    def entries_at(self, stage: StageRef, serial: int) -> dict[Address, Entry]:
         """What stood in ``stage`` right after revision ``serial``."""
         return stages.entries_at(self._db, stage, serial)
 
@@ -146,23 +147,23 @@ class Store:
         """The changes of one revision, by stage and address."""
         return revisions.changes(self._db, serial)
 
-    def changes_since(self, stage: str, serial: int) -> list[ChangeRow]:
+    def changes_since(self, stage: StageRef, serial: int) -> list[ChangeRow]:
         """The changes of ``stage`` after revision ``serial``, oldest first."""
         return revisions.changes_since(self._db, stage, serial)
 
-    def last_change(self, stage: str, addresses: Iterable[str]) -> dict[str, ChangeRow]:
+    def last_change(self, stage: StageRef, addresses: Iterable[Address]) -> dict[Address, ChangeRow]:
         """For each of ``addresses`` that ever changed, its newest change, or the move that led away from it."""
         return revisions.last_change(self._db, stage, addresses)
 
-    def moves(self, stage: str) -> list[tuple[int, str, str]]:
+    def moves(self, stage: StageRef) -> list[tuple[int, Address, Address]]:
         """Every rename in ``stage``, oldest first: the revision, the address before and after."""
         return revisions.moves(self._db, stage)
 
-    def renames_since(self, stage: str, serial: int) -> dict[str, str]:
+    def renames_since(self, stage: StageRef, serial: int) -> dict[Address, Address]:
         """What a stage called otherwise at revision ``serial``: by the names now, those of then."""
         return revisions.renames_since(self._db, stage, serial)
 
-    def begun_again(self, stage: str, address: str) -> str:
+    def begun_again(self, stage: StageRef, address: Address) -> str:
         """When ``address`` last went from ``stage``, or came back since; empty when it never went."""
         return revisions.begun_again(self._db, stage, address)
 

@@ -210,7 +210,7 @@ def _strays(db: Database, replayed: _Replayed) -> Iterator[Diagnostic]:
 
 def _stages(db: Database, replayed: _Replayed) -> Iterator[Diagnostic]:
     """What stands in every stage against what the history leads to."""
-    heads = stages.heads(db)
+    heads = stages.head_texts(db)
     for stage in sorted({*heads, *replayed.stages, *replayed.last}):
         serial, digest = replayed.last.get(stage, (0, ""))
         expected = replayed.stages.get(stage, {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from offerkit.address import SHARED, Kind, Stage, StageRef, parse_stage
+from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.fingerprint import manifest_digest
 from offerkit.planning.plan import StageBase
 from offerkit.state.changes import Bodies, Body, Entry, Layered
@@ -46,7 +46,7 @@ class StoredBodies(Bodies):
 
 def environments(store: Store) -> list[str]:
     """The environments that the store has anything of, sorted."""
-    names = {stage.partition("@")[0] for stage in store.heads()}
+    names = {stage.environment for stage in store.heads()}
     return sorted(names - {SHARED})
 
 
@@ -61,31 +61,30 @@ class Stages:
         self.store = store
         self.heads = store.heads() if store is not None else {}
         self.bodies: Bodies = StoredBodies(store) if store is not None else Layered()
-        self._entries: dict[tuple[str, str], dict[str, Entry]] = {}
+        self._entries: dict[tuple[StageRef, str], dict[Address, Entry]] = {}
         self._sides: dict[Stage, Snapshot] = {}
         self._empty = Snapshot({}, self.bodies)
 
     @property
     def stages(self) -> list[StageRef]:
         """The stages that the store has."""
-        return [parse_stage(stage) for stage in self.heads]
+        return list(self.heads)
 
     @property
     def environments(self) -> list[str]:
         """The environments that the store has anything of, sorted."""
         return sorted({stage.environment for stage in self.stages} - {SHARED})
 
-    def digest(self, stage: str) -> str:
+    def digest(self, stage: StageRef) -> str:
         """The manifest digest of a stage; that of nothing where the store has none such."""
         return self.heads[stage].digest if stage in self.heads else EMPTY
 
-    def base(self, stage: str) -> StageBase:
+    def base(self, stage: StageRef) -> StageBase:
         """Where a stage stands, as a plan says it."""
         head = self.heads.get(stage)
-        place = parse_stage(stage)
-        return StageBase(place, head.revision, head.digest) if head is not None else StageBase(place, 0, EMPTY)
+        return StageBase(stage, head.revision, head.digest) if head is not None else StageBase(stage, 0, EMPTY)
 
-    def entries(self, stage: str, kind: str = "") -> Mapping[str, Entry]:
+    def entries(self, stage: StageRef, kind: str = "") -> Mapping[Address, Entry]:
         """What stands in a stage, of one kind or all."""
         if self.store is None or stage not in self.heads:
             return {}
@@ -93,7 +92,7 @@ class Stages:
             self._entries[stage, kind] = self.store.entries(stage, kind)
         return self._entries[stage, kind]
 
-    def moves(self, stage: str) -> list[tuple[int, str, str]]:
+    def moves(self, stage: StageRef) -> list[tuple[int, Address, Address]]:
         """The renames that a stage has seen, oldest first: the revision, the address before and after."""
         return self.store.moves(stage) if self.store is not None else []
 
@@ -103,9 +102,9 @@ class Stages:
             self._sides[side] = self.snapshot(StageRef(name, side) for name in (SHARED, *self.environments))
         return self._sides[side]
 
-    def snapshot(self, stages: Iterable[str], *kinds: Kind) -> Snapshot:
+    def snapshot(self, stages: Iterable[StageRef], *kinds: Kind) -> Snapshot:
         """The present of some stages, of some kinds or all, as one state, its bodies fetched."""
-        entries: dict[str, Entry] = {}
+        entries: dict[Address, Entry] = {}
         for stage in stages:
             for kind in kinds or ("",):
                 entries |= self.entries(stage, kind)

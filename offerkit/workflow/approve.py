@@ -7,7 +7,7 @@ from functools import cache
 from hashlib import sha256
 from math import inf
 
-from offerkit.address import Kind, Pattern, Stage, parse_address
+from offerkit.address import Address, Kind, Pattern, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, ordered, suggestion
 from offerkit.governance.approvals import Approval, Decision, Standing, affecting, counting, keys_of, standing
 from offerkit.governance.rights import Actor, Scope, approvers, lacking, may_approve
@@ -73,25 +73,25 @@ def mine(found: Iterable[Row], actor: Actor) -> list[Row]:
     return [item for item in found if actor.name in item.who or actor.profile in item.who]
 
 
-def review_tokens(store: Store, offers: Iterable[str]) -> dict[str, str]:
+def review_tokens(store: Store, offers: Iterable[Address]) -> dict[str, str]:
     """By offer, the name of all that is to be approved of it as it is in design now."""
     design = stage_view(store, Stage.DESIGN)
     return {address: review_token(design, address) for address in offers if address in design.entries}
 
 
-def review_token(design: Snapshot, address: str) -> str:
+def review_token(design: Snapshot, address: Address) -> str:
     """The name of an offer's eligibility, and of its content on each space."""
     parts = (f"{key.aspect} {key.space} {key.fingerprint}" for key in keys_of(design, address))
     return sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
-def _offers(design: Snapshot, request: ApprovalRequest) -> list[str]:
+def _offers(design: Snapshot, request: ApprovalRequest) -> list[Address]:
     offers = design.of_kind(Kind.OFFER)
-    chosen: set[str] = set()
+    chosen: set[Address] = set()
     found: list[Diagnostic] = []
     for text in request.patterns:
         pattern = Pattern(text)
-        matched = [address for address in offers if pattern.matches(parse_address(address))]
+        matched = [address for address in offers if pattern.matches(address)]
         if not matched:
             hint = suggestion(text, offers, "“offerkit approvals --all” lists the offers.")
             found.append(Diagnostic(Code.NO_MATCH, f"no offer in design matches “{text[:120]}”", hint=hint))
@@ -122,7 +122,7 @@ def _keys(
     store: Store,
     design: Snapshot,
     actor: Actor,
-    offers: list[str],
+    offers: list[Address],
     request: ApprovalRequest,
     decision: Decision,
     decisions: Standing,
@@ -185,7 +185,7 @@ def _check_spaces(request: ApprovalRequest, known: set[str]) -> None:
         raise Refused(found)
 
 
-def _may_not(actor: Actor, address: str, aspect: Aspect, named: tuple[str, ...]) -> Diagnostic:
+def _may_not(actor: Actor, address: Address, aspect: Aspect, named: tuple[str, ...]) -> Diagnostic:
     who = or_list(approvers(named))
     why = "They are its named reviewers." if named else "No reviewer is named, so these profiles may."
     return Diagnostic(
@@ -225,14 +225,14 @@ def _same_person(
         earlier = decision.revision < arrived.get(key.address, 0)
         if place in since and decision.decision is Decision.APPROVED and not earlier:
             since[place] = max(since[place], decision.revision)
-    earliest: dict[str, int] = {}
+    earliest: dict[Address, int] = {}
     for (address, _, _), serial in since.items():
-        if parse_address(address).environment in separated:
+        if address.environment in separated:
             earliest[address] = min(serial, earliest.get(address, serial))
     changes = _Changes(store, earliest)
     found = []
     for address, serial in sorted(earliest.items()):
-        environment = parse_address(address).environment
+        environment = address.environment
         mine = changes.of(actor, address, serial, affecting(design, address) - {address})
         if mine:
             found.append(
@@ -247,35 +247,35 @@ def _same_person(
     return found
 
 
-def _arrivals(store: Store, offers: Iterable[str]) -> dict[str, int]:
+def _arrivals(store: Store, offers: Iterable[Address]) -> dict[str, int]:
     """The revisions in which offers got the names that they have; only of those that were renamed."""
-    stages = {f"{parse_address(offer).environment}@{Stage.DESIGN}" for offer in offers}
+    stages = {offer.stage(Stage.DESIGN) for offer in offers}
     return {new: serial for stage in sorted(stages) for serial, _, new in store.moves(stage)}
 
 
 class _Changes:
     """Who changed what in design, read once for many offers."""
 
-    def __init__(self, store: Store, since: Mapping[str, int]) -> None:
+    def __init__(self, store: Store, since: Mapping[Address, int]) -> None:
         """``since``: the revisions after which the changes of each offer count."""
         self._store = store
-        self._since: dict[str, int] = {}
+        self._since: dict[StageRef, int] = {}
         for address, serial in since.items():
-            stage = f"{parse_address(address).environment}@{Stage.DESIGN}"
+            stage = address.stage(Stage.DESIGN)
             self._since[stage] = min(serial, self._since.get(stage, serial))
-        self._last: dict[tuple[str, str], ChangeRow | None] = {}
-        self._made: dict[str, dict[str, list[ChangeRow]]] = {}
+        self._last: dict[tuple[StageRef, Address], ChangeRow | None] = {}
+        self._made: dict[StageRef, dict[Address, list[ChangeRow]]] = {}
         self._actor = cache(lambda serial: row.actor if (row := store.revision(serial)) is not None else "")
 
-    def of(self, actor: Actor, offer: str, serial: int, inherited: set[str]) -> str:
+    def of(self, actor: Actor, offer: Address, serial: int, inherited: set[Address]) -> str:
         """What ``actor`` changed: the offer after a revision, under any name, or last what it inherits; or nothing."""
-        stage = f"{parse_address(offer).environment}@{Stage.DESIGN}"
+        stage = offer.stage(Stage.DESIGN)
         for change in (*self._newest(stage, inherited), *self._own(stage, offer, serial)):
             if self._actor(change.serial) == actor.name:
                 return f"{change.address} in revision {change.serial}"
         return ""
 
-    def _newest(self, stage: str, addresses: Iterable[str]) -> list[ChangeRow]:
+    def _newest(self, stage: StageRef, addresses: Iterable[Address]) -> list[ChangeRow]:
         wanted = sorted(addresses)
         unread = [address for address in wanted if (stage, address) not in self._last]
         if unread:
@@ -283,7 +283,7 @@ class _Changes:
             self._last |= {(stage, address): rows.get(address) for address in unread}
         return [row for address in wanted if (row := self._last[stage, address]) is not None]
 
-    def _own(self, stage: str, offer: str, serial: int) -> Iterator[ChangeRow]:
+    def _own(self, stage: StageRef, offer: Address, serial: int) -> Iterator[ChangeRow]:
         """The changes of an offer after ``serial``, newest first; before a rename, those under its name of then."""
         name, until = offer, inf
         while True:
@@ -296,7 +296,7 @@ class _Changes:
             else:
                 return
 
-    def _changes_in(self, stage: str) -> dict[str, list[ChangeRow]]:
+    def _changes_in(self, stage: StageRef) -> dict[Address, list[ChangeRow]]:
         found = self._made.get(stage)
         if found is None:
             found = self._made[stage] = {}
@@ -305,7 +305,7 @@ class _Changes:
         return found
 
 
-def _items(design: Snapshot, live: Snapshot, decisions: Standing, address: str) -> list[Row]:
+def _items(design: Snapshot, live: Snapshot, decisions: Standing, address: Address) -> list[Row]:
     label = str((design(address) or {}).get("label", ""))
     entry = live.entries.get(address)
     groups: dict[tuple[Aspect, str, str, str], list[str]] = {}
@@ -330,7 +330,7 @@ def _items(design: Snapshot, live: Snapshot, decisions: Standing, address: str) 
     ]
 
 
-def _changed_since(design: Snapshot, offers: Iterable[str], shown: Mapping[str, str]) -> Iterator[Diagnostic]:
+def _changed_since(design: Snapshot, offers: Iterable[Address], shown: Mapping[str, str]) -> Iterator[Diagnostic]:
     """A finding for each offer that is not as it was ``shown``."""
     for address in offers:
         if shown.get(address) != review_token(design, address):

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from offerkit.address import Kind
+from offerkit.address import Kind, parse_address
 from offerkit.applier import Applied, verify
 from offerkit.diagnostics import Code, Diagnostic, refuse
 from offerkit.fingerprint import Json
@@ -255,7 +255,10 @@ def _revision(given: dict[str, Json]) -> RevisionRow:
 def _key(given: Json) -> ApprovalKey:
     texts = {name: str(value) for name, value in given.items()} if isinstance(given, dict) else {}
     return ApprovalKey(
-        texts.get("address", ""), Aspect(texts.get("aspect", "")), texts.get("space", ""), texts.get("fingerprint", "")
+        parse_address(texts.get("address", "")),
+        Aspect(texts.get("aspect", "")),
+        texts.get("space", ""),
+        texts.get("fingerprint", ""),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from offerkit.address import SHARED, Kind, Stage, parse_address, parse_stage
+from offerkit.address import SHARED, Address, Kind, Stage, environment_address, parse_stage
 from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.compile import compile_catalog
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from offerkit.models.status import Status
     from offerkit.workflow.content import ContentRenderer
 
-HookLoader = Callable[[Mapping[str, JsonMap]], Hooks]
+HookLoader = Callable[[Mapping[Address, JsonMap]], Hooks]
 """From the bodies of a catalog to the hooks that they name."""
 
 
-def no_hooks(bodies: Mapping[str, JsonMap]) -> Hooks:
+def no_hooks(bodies: Mapping[Address, JsonMap]) -> Hooks:
     """Nobody's hooks."""
     return NO_HOOKS
 
@@ -39,7 +39,7 @@ class Catalogs:
 
     view: Snapshot
     names: tuple[str, ...]
-    activated: Callable[[str], tuple[str, ...]]
+    activated: Callable[[Address], tuple[str, ...]]
     revisions: Mapping[str, int]
     hooks: HookLoader = no_hooks
     stage: str = Stage.LIVE
@@ -62,7 +62,7 @@ class Catalogs:
         return found
 
     def __contains__(self, environment: object) -> bool:
-        return f"environment.{environment}" in self.view.entries
+        return environment_address(str(environment)) in self.view.entries
 
     def _compile(self, environment: str) -> Catalog:
         if environment not in self:
@@ -90,9 +90,9 @@ class LiveSpace:
         self._renderers: dict[tuple[str, Status | None], ContentRenderer] = {}
 
     @property
-    def address(self) -> str:
+    def address(self) -> Address:
         """The space's address."""
-        return f"{self._environment}/space.{self._space}"
+        return Address(self._environment, Kind.SPACE, self._space)
 
     @cached_property
     def exists(self) -> bool:
@@ -146,9 +146,9 @@ class LiveSpace:
         return ExtraData(self.catalog, self.address, moment, expressions)
 
 
-def bodies_of(view: Snapshot, environment: str) -> dict[str, JsonMap]:
+def bodies_of(view: Snapshot, environment: str) -> dict[Address, JsonMap]:
     """The bodies that decide in ``environment``: its own and the shared ones; no operators, no campaigns."""
-    found: dict[str, JsonMap] = {}
+    found: dict[Address, JsonMap] = {}
     addresses = [*view.of_kind(Kind.DIMENSION)]
     for kind in Kind:
         addresses += view.of_kind(kind, environment) if kind is not Kind.CAMPAIGN else ()
@@ -181,4 +181,4 @@ def designed(view: Snapshot, title: str, hooks: HookLoader = no_hooks) -> Catalo
 
 
 def _names(view: Snapshot) -> tuple[str, ...]:
-    return tuple(sorted(parse_address(address).name for address in view.of_kind(Kind.ENVIRONMENT)))
+    return tuple(sorted(address.name for address in view.of_kind(Kind.ENVIRONMENT)))

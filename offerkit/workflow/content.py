@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from offerkit.address import Address, Kind
 from offerkit.engine.catalog import Catalog
 from offerkit.models.status import Status, number
 from offerkit.rendering.render import Content, Renderer
@@ -35,7 +36,7 @@ class ContentRenderer:
         ``clicked``: the status that a tracked link sets; None: the space's for what is accepted.
         """
         self._view, self._catalog, self._space, self._status_base = view, catalog, space, status_base
-        self._renderer = Renderer.of(self._view(f"{catalog.environment}/space.{space}") or {})
+        self._renderer = Renderer.of(self._view(Address(catalog.environment, Kind.SPACE, space)) or {})
         if clicked is not None:
             self._renderer = Renderer(replace(self._renderer.look, accepted=number(clicked)))
         self._offers: dict[str, _Offer] = {}

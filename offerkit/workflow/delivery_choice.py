@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import NamedTuple
 
+from offerkit.address import Address, Kind
 from offerkit.batch import Batch, Decided, People, Program, decide_all, over, program
 from offerkit.batch.decide import CHUNK
 from offerkit.batch.gates import column, gate_sql
@@ -77,7 +78,7 @@ def selection(order: Order, seed: str, data: Mapping[str, object]) -> Selection:
         call = replace(call, offers=frozenset(order.offers))
     types = {name: field.type for name, field in catalog.call_data.items()}
     names = Expressions(catalog.dimension.name, catalog.dimension.fields, types, catalog.zone)
-    where = f"{order.environment}/campaign.{order.campaign}"
+    where = Address(order.environment, Kind.CAMPAIGN, order.campaign)
     path = ("deliveries", order.delivery)
     target = names.target(body.target, where, (*path, "target")) if body.target is not None else None
     cells = tuple(

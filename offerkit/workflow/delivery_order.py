@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 
-from offerkit.address import Kind, parse_address
+from offerkit.address import Address, Kind
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.report import Report
@@ -78,14 +78,14 @@ def place_of(catalogs: Catalogs, name: str) -> tuple[str, str, str]:
 def delivery_names(catalogs: Catalogs) -> dict[tuple[str, str, str], str]:
     """Every delivery: environment, campaign and name, with ``CAMPAIGN/DELIVERY``."""
     return {
-        (place.environment, place.name, delivery): f"{place.name}/{delivery}"
+        (address.environment, address.name, delivery): f"{address.name}/{delivery}"
         for address in catalogs.view.entries
-        if (place := parse_address(address)).kind is Kind.CAMPAIGN
+        if address.kind is Kind.CAMPAIGN
         for delivery in _deliveries(catalogs, address)
     }
 
 
-def _deliveries(catalogs: Catalogs, address: str) -> list[str]:
+def _deliveries(catalogs: Catalogs, address: Address) -> list[str]:
     deliveries = (catalogs.view(address) or {}).get("deliveries")
     return list(deliveries) if isinstance(deliveries, dict) else []
 
@@ -97,7 +97,7 @@ def order(catalogs: Catalogs, place: tuple[str, str, str], now: datetime, at: da
     declared. Raises Refused with everything that it names and that is not live any more.
     """
     environment, campaign, name = place
-    address = f"{environment}/campaign.{campaign}"
+    address = Address(environment, Kind.CAMPAIGN, campaign)
     model = Campaign.model_validate(catalogs.view(address))
     body = model.deliveries[name]
     missing = list(_missing(catalogs, address, model, name))
@@ -116,15 +116,15 @@ def order(catalogs: Catalogs, place: tuple[str, str, str], now: datetime, at: da
     return made if body.asks_engine else _with_reports(made)
 
 
-def _missing(catalogs: Catalogs, campaign: str, model: Campaign, name: str) -> Iterator[Diagnostic]:
+def _missing(catalogs: Catalogs, campaign: Address, model: Campaign, name: str) -> Iterator[Diagnostic]:
     body = model.deliveries[name]
-    environment = parse_address(campaign).environment
+    environment = campaign.environment
     for ref in model.references():
         mine = ref.path[:2] == ("deliveries", name)
         outlined = body.outline is not None and ref.path[:2] == ("outlines", body.outline)
         if not mine and not outlined:
             continue
-        address = f"{environment}/{ref.kind}.{ref.name}"
+        address = Address(environment, ref.kind, ref.name)
         entry = catalogs.view.entries.get(address)
         why = ""
         if entry is None or entry.activation == ():

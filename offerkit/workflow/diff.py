@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from offerkit.address import Address
 from offerkit.planning.make import Context, Patterns, steps_for
 from offerkit.planning.plan import Step
 from offerkit.state.changes import Body, Delta
@@ -34,7 +35,7 @@ def difference(session: Session, a: Point, b: Point, patterns: Patterns) -> Diff
     """What ``b`` has against ``a``. Raises Refused: a pattern matches nothing, or the two have nothing in common."""
     across = is_across(a, b)
 
-    def names(address: str) -> list[str]:
+    def names(address: Address) -> list[Address]:
         return [address] if across is None else [in_environment(address, name) for name in across]
 
     patterns.check_known({name for address in (*a.entries, *b.entries) for name in names(address)})
@@ -55,7 +56,7 @@ def differing(a: Point, b: Point) -> list[Delta]:
     return Snapshot(before).diff(Snapshot(after), b.stage, renames)
 
 
-def _renames(a: Point, b: Point) -> dict[str, str]:
+def _renames(a: Point, b: Point) -> dict[Address, Address]:
     """What both hold under two names."""
     if is_across(a, b) is not None:
         return {}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 
-from offerkit.address import SECTION_OF, SHARED, Address, Kind, Stage, StageRef, parse_address, parse_stage
+from offerkit.address import SECTION_OF, SHARED, Address, Kind, Stage, StageRef, parse_stage
 from offerkit.diagnostics import Code, refuse
 from offerkit.state.changes import Body, Entry
 from offerkit.state.references import references_of
@@ -27,12 +27,12 @@ _REFERRING = (Kind.SPACE, Kind.RULE, Kind.CAMPAIGN)
 class Exported:
     """What is to be written: the stages, the resources with their bodies, and what is worth knowing about them."""
 
-    stages: list[str] = field(default_factory=list)
-    entries: dict[str, Entry] = field(default_factory=dict)
+    stages: list[StageRef] = field(default_factory=list)
+    entries: dict[Address, Entry] = field(default_factory=dict)
     bodies: dict[str, Body] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def body(self, address: str) -> str:
+    def body(self, address: Address) -> str:
         """The canonical body at ``address``."""
         return self.bodies[self.entries[address].fingerprint].text
 
@@ -69,7 +69,7 @@ def _refs(store: Store, text: str) -> list[StageRef]:
     known = dict.fromkeys(environments(store))
     for ref in refs:
         if ref.environment != SHARED and ref.environment not in known:
-            stages = ", ".join(f"{name}@{side}" for name in known for side in Stage)
+            stages = ", ".join(StageRef(name, side) for name in known for side in Stage)
             raise refuse(Code.BAD_POINT, f"there is no environment “{ref.environment}”", hint=f"Stages: {stages}.")
     return refs
 
@@ -84,7 +84,7 @@ class _Collector:
         self._heads = store.heads()
         zone = zone_of(store, refs)
         self._serial = None if refs[0].at is None else serial_of(store, refs[0], zone)
-        self._dormant: dict[str, Entry] = {}
+        self._dormant: dict[Address, Entry] = {}
         self.found = Exported()
         if said := zone_said(refs[0].at, zone):
             self.found.notes.append(f"It is revision {self._serial}, the last one at {refs[0].at}{said}.")
@@ -95,11 +95,11 @@ class _Collector:
         self._shared()
         for ref in self._asked:
             if ref.environment == SHARED:
-                found.stages.append(f"{SHARED}@{self._stage}")
+                found.stages.append(StageRef(SHARED, self._stage))
             else:
                 self._environment(ref.environment)
         asked = {ref.environment for ref in self._asked}
-        if not any(parse_address(address).environment in asked for address in found.entries):
+        if not any(address.environment in asked for address in found.entries):
             raise refuse(
                 Code.NO_MATCH,
                 f"there is nothing in {self._asked[0]}",
@@ -117,7 +117,7 @@ class _Collector:
 
     def _environment(self, name: str) -> None:
         """One environment, and those that its spaces fall back to."""
-        stage = f"{name}@{self._stage}"
+        stage = StageRef(name, self._stage)
         if stage in self.found.stages:
             return
         self.found.stages.append(stage)
@@ -128,43 +128,42 @@ class _Collector:
         entries = {address: entry for address, entry in entries.items() if entry.activation != ()}
         self._take(entries)
         for address in entries:
-            if parse_address(address).kind is Kind.CAMPAIGN:
+            if address.kind is Kind.CAMPAIGN:
                 continue
             for target in self._references(address):
-                place = parse_address(target)
                 if target in self._dormant:
                     self._take({target: self._dormant.pop(target)})
                     self.found.notes.append(f"{target} is not active any more; it came along since {address} names it.")
                 elif (
-                    place.environment not in (name, SHARED)
-                    and f"{place.environment}@{self._stage}" not in self.found.stages
+                    target.environment not in (name, SHARED)
+                    and f"{target.environment}@{self._stage}" not in self.found.stages
                 ):
-                    self.found.notes.append(f"{place.environment}@{self._stage} came along: {address} refers to it.")
-                    self._environment(place.environment)
+                    self.found.notes.append(f"{target.environment}@{self._stage} came along: {address} refers to it.")
+                    self._environment(target.environment)
 
     def _campaigns_that_load(self) -> None:
         """Leave out the campaigns that name what is not exported: they could not be loaded."""
-        for address in [a for a in self.found.entries if parse_address(a).kind is Kind.CAMPAIGN]:
+        for address in [a for a in self.found.entries if a.kind is Kind.CAMPAIGN]:
             missing = [target for target in self._references(address) if target not in self.found.entries]
             if missing:
                 del self.found.entries[address]
                 self.found.notes.append(f"{address} was left out: it names {missing[0]}, which is not in the stage.")
 
-    def _references(self, address: str) -> tuple[str, ...]:
-        if parse_address(address).kind not in _REFERRING:
+    def _references(self, address: Address) -> tuple[Address, ...]:
+        if address.kind not in _REFERRING:
             return ()
         return references_of(address, orjson.loads(self.found.body(address)))
 
-    def _entries(self, environment: str, stage: Stage, kind: str = "") -> dict[str, Entry]:
-        name = f"{environment}@{stage}"
+    def _entries(self, environment: str, stage: Stage, kind: str = "") -> dict[Address, Entry]:
+        name = StageRef(environment, stage)
         if name not in self._heads:
             return {}
         if self._serial is None:
             return self._store.entries(name, kind)
         entries = self._store.entries_at(name, self._serial)
-        return {a: entry for a, entry in entries.items() if not kind or parse_address(a).kind == kind}
+        return {a: entry for a, entry in entries.items() if not kind or a.kind == kind}
 
-    def _take(self, entries: dict[str, Entry]) -> None:
+    def _take(self, entries: dict[Address, Entry]) -> None:
         self.found.entries |= entries
         self.found.bodies |= self._store.bodies({entry.fingerprint for entry in entries.values()})
 
@@ -175,12 +174,13 @@ def texts(exported: Exported) -> Iterator[tuple[str, str, int]]:
 
     groups: dict[tuple[str, Kind, str], list[tuple[str, str]]] = {}
     for address in exported.entries:
-        place = parse_address(address)
         body = exported.body(address)
-        if place.kind is Kind.ENVIRONMENT:
-            yield f"environments/{place.name}.yaml", environment_text(body), 1
+        if address.kind is Kind.ENVIRONMENT:
+            yield f"environments/{address.name}.yaml", environment_text(body), 1
         else:
-            groups.setdefault((place.environment, place.kind, _base(place, body)), []).append((place.name, body))
+            groups.setdefault((address.environment, address.kind, _base(address, body)), []).append(
+                (address.name, body)
+            )
     for (_, kind, base), resources in groups.items():
         for number, (text, count) in enumerate(section_texts(kind, resources, LIMIT), 1):
             yield f"{base}.yaml" if number == 1 else f"{base}.{number}.yaml", text, count

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from offerkit.address import Kind, Stage, StageRef, environment_address, parse_address
+from offerkit.address import Address, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.engine.report import Report
 from offerkit.loader.cases import RawCase, read_cases
@@ -36,8 +36,8 @@ def gate(session: Session, store: Store, both: Sides) -> None:
 
 def _broken(both: Sides) -> Iterator[Diagnostic]:
     """The rules that the plan breaks; those that were broken before are not its fault."""
-    changed: set[str] = {step.address for step in both.states.changes}
-    broad = any(parse_address(address).kind in _BROAD for address in changed)
+    changed: set[Address] = {step.address for step in both.states.changes}
+    broad = any(address.kind in _BROAD for address in changed)
     coming, before = both.later, activated(both.states.before)
     if not broad:
         coming, before = _only(coming, changed), _only(before, changed)
@@ -60,12 +60,12 @@ def _broken(both: Sides) -> Iterator[Diagnostic]:
                 )
 
 
-def _only(catalogs: Catalogs, changed: set[str]) -> Catalogs:
+def _only(catalogs: Catalogs, changed: set[Address]) -> Catalogs:
     """Without the offers that do not change: none of what a narrow change brings can break them."""
     entries = {
         address: entry
         for address, entry in catalogs.view.entries.items()
-        if address in changed or parse_address(address).kind is not Kind.OFFER
+        if address in changed or address.kind is not Kind.OFFER
     }
     return replace(catalogs, view=catalogs.view.with_entries(entries), _compiled={})
 

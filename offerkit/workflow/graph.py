@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from offerkit.address import Stage
+from offerkit.address import Address, Kind, Stage
 from offerkit.planning.make import Patterns
 from offerkit.state.references import closure, creation_order, dependents
 from offerkit.store import Store
@@ -10,27 +10,27 @@ from offerkit.store.views import stage_view
 from offerkit.workflow.session import Session
 
 
-def edges(session: Session, focus: tuple[str, ...] = ()) -> dict[str, list[str]]:
+def edges(session: Session, focus: tuple[str, ...] = ()) -> dict[Address, list[Address]]:
     """What each resource refers to, in topological order; narrowed to ``focus``, its needs and its dependents."""
     loaded = session.load()
     refs = {
-        address: sorted({ref.target for ref in record.refs if ref.path or not ref.target.startswith("environment.")})
+        address: sorted({ref.target for ref in record.refs if ref.path or ref.target.kind is not Kind.ENVIRONMENT})
         for address, record in loaded.records.items()
     }
     return _narrowed(refs, focus)
 
 
-def stage_edges(store: Store, stage: Stage, focus: tuple[str, ...] = ()) -> dict[str, list[str]]:
+def stage_edges(store: Store, stage: Stage, focus: tuple[str, ...] = ()) -> dict[Address, list[Address]]:
     """The same of what a stage holds; that everything belongs to its environment is left out."""
     view = stage_view(store, stage)
     refs = {
-        address: sorted(t for t in view.references(address) if t in view.entries and not t.startswith("environment."))
+        address: sorted(t for t in view.references(address) if t in view.entries and t.kind is not Kind.ENVIRONMENT)
         for address in view.entries
     }
     return _narrowed(refs, focus)
 
 
-def _narrowed(refs: dict[str, list[str]], focus: tuple[str, ...]) -> dict[str, list[str]]:
+def _narrowed(refs: dict[Address, list[Address]], focus: tuple[str, ...]) -> dict[Address, list[Address]]:
     if focus:
         patterns = Patterns.of(focus)
         patterns.check_known(refs)

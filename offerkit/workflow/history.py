@@ -27,12 +27,12 @@ def history(store: Store, stage: str, address: str, limit: int) -> list[HistoryL
             ref = parse_stage(stage)
         except ValueError as error:
             raise refuse(Code.BAD_POINT, str(error)) from None
-        stage = f"{ref.environment}@{ref.stage}"
+        stage = ref.on(ref.stage)
         if stage not in store.heads():
             raise refuse(Code.BAD_POINT, f"there is no stage {stage}", hint=suggestion(stage, store.heads()))
     if address:
         try:
-            address = str(parse_address(address))
+            address = parse_address(address)
         except ValueError as error:
             raise refuse(Code.BAD_ADDRESS, str(error)) from None
     rows = store.revisions(stage=stage, address=address, limit=limit)
@@ -84,12 +84,12 @@ def revision(store: Store, serial: int) -> Revision:
     bodies = StoredBodies(store)
     deltas = [
         Delta(
-            parse_address(change.address),
-            parse_stage(change.stage),
+            change.address,
+            change.stage,
             Action(change.action),
             change.before,
             change.after,
-            parse_address(change.moved_from) if change.moved_from else "",
+            change.moved_from,
         )
         for change in store.changes(serial)
     ]

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from offerkit.address import Address
 from offerkit.engine.hooks import HOOK_ERRORS, NO_HOOKS, Hooks
 from offerkit.fingerprint import Json, JsonMap
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 GROUP = "offerkit.hooks"
 
 
-def installed(bodies: Mapping[str, JsonMap]) -> Hooks:
+def installed(bodies: Mapping[Address, JsonMap]) -> Hooks:
     """The hooks named in ``bodies`` that some installed package offers; the engine reports those that are missing.
 
     A hook that cannot be imported fails whenever it is called, which the engine reports: it may never keep a call

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from offerkit.address import SECTION_OF, SHARED, Kind
+from offerkit.address import SECTION_OF, SHARED, Address, Kind
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, refuse, suggestion
 from offerkit.loader import Loaded, load_folder
 from offerkit.loader.cache import Cache
@@ -24,8 +24,8 @@ class Import:
     """What an import adds: the new files by path, the addresses it adds and those that were here already."""
 
     files: dict[str, bytes]
-    added: tuple[str, ...]
-    same: tuple[str, ...]
+    added: tuple[Address, ...]
+    same: tuple[Address, ...]
 
 
 def plan_import(session: Session, folder: Path, names: tuple[str, ...] = ()) -> Import:
@@ -91,7 +91,7 @@ def _from_here(position: Position, root: Path, folder: Path) -> Position:
     return position._replace(file=path.as_posix())
 
 
-def _wanted(theirs: Loaded, names: tuple[str, ...]) -> list[str]:
+def _wanted(theirs: Loaded, names: tuple[str, ...]) -> list[Address]:
     """The addresses to take: all, or those of some environments with the shared ones they need."""
     records = theirs.records
     known = sorted({record.environment for record in records.values()} - {SHARED})
@@ -122,7 +122,7 @@ def _conflict(theirs: Record, ours: Record, root: Path, folder: Path) -> Diagnos
     )
 
 
-def _texts(theirs: Loaded, added: Iterable[str], taken: set[str]) -> list[SpecFile]:
+def _texts(theirs: Loaded, added: Iterable[Address], taken: set[str]) -> list[SpecFile]:
     """New files that hold what is added, under names that nothing has."""
     from offerkit.loader.emit import environment_text, section_texts
 
@@ -156,7 +156,7 @@ def _check_together(files: list[SpecFile], new: list[SpecFile], added: list[Reco
     try:
         load_files(sorted([*files, *new]), [], Cache(None))
     except Refused as refused:
-        at = {record.address: _from_here(record.position, *places) for record in added}
+        at: dict[str, Position] = {record.address: _from_here(record.position, *places) for record in added}
         raise Refused(
             replace(d, position=at.get(d.address, d.position), hint=d.hint or "Take what it needs along.")
             for d in refused.diagnostics

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from offerkit.address import Kind
+from offerkit.address import Address, Kind
 from offerkit.diagnostics import Code
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.report import Report
@@ -43,7 +43,7 @@ def unknown_names(catalogs: Catalogs, environment: str) -> Iterator[Report]:
         yield from _campaign(catalog, address, catalogs.view(address) or {})
 
 
-def _space(catalog: Catalog, address: str, space: Space, common: set[str]) -> Iterator[Report]:
+def _space(catalog: Catalog, address: Address, space: Space, common: set[str]) -> Iterator[Report]:
     own = {*common, *PROPOSITION_VARIABLES, *(field.name for field in space.fields)}
     for output, text in space.render:
         yield from _text(address, f"render.{output}", text, own)
@@ -64,7 +64,7 @@ def _offer(offer: EffectiveOffer, activated: Iterable[str], common: set[str]) ->
                 yield from _text(offer.address, f"{field} on {space}", text, common)
 
 
-def _text(address: str, where: str, text: Json, known: set[str]) -> Iterator[Report]:
+def _text(address: Address, where: str, text: Json, known: set[str]) -> Iterator[Report]:
     if isinstance(text, str):
         for name in inspect(text).variables:
             if name not in known:
@@ -73,7 +73,7 @@ def _text(address: str, where: str, text: Json, known: set[str]) -> Iterator[Rep
                 )
 
 
-def _campaign(catalog: Catalog, address: str, body: JsonMap) -> Iterator[Report]:
+def _campaign(catalog: Catalog, address: Address, body: JsonMap) -> Iterator[Report]:
     call_data = {name: field.type for name, field in catalog.call_data.items()}
     names = scope(Role.TARGET, catalog.dimension.name, catalog.dimension.fields, call_data)
     for expression in expressions(Kind.CAMPAIGN, Campaign.model_validate(body)):

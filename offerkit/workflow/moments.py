@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, tzinfo
 
-from offerkit.address import Kind, Stage
+from offerkit.address import Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
@@ -29,7 +29,7 @@ def zone_of_stage(store: Store | None, stage: Stage, names: Iterable[str] = ()) 
     zones: list[tzinfo] = []
     for name in [name for name in names if name in known] or known:
         for side in (stage, Stage.DESIGN):
-            body = Snapshot(store.entries(f"{name}@{side}", Kind.ENVIRONMENT), bodies)(f"environment.{name}")
+            body = Snapshot(store.entries(StageRef(name, side), Kind.ENVIRONMENT), bodies)(environment_address(name))
             if body is not None:
                 zones.append(ZoneInfo(Environment.model_validate(body).time_zone))
                 break

@@ -9,7 +9,7 @@ from functools import cache
 import orjson
 
 from offerkit import __version__
-from offerkit.address import SHARED, Kind, Stage, StageRef, parse_address
+from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.governance.approvals import resets, standing
 from offerkit.governance.rights import without_administrator
@@ -69,10 +69,10 @@ def plan_design(session: Session, loaded: Loaded, store: Store | None, patterns:
         return Plan(PlanKind.APPLY, project, __version__, base=tuple(current.base(stage) for stage in stages))
     refs = {address: tuple(ref.target for ref in record.refs) for address, record in loaded.records.items()}
 
-    sources: dict[str, Entry | None] = {d.moved_from or d.address: d.before for d in differences}
+    sources: dict[Address, Entry | None] = {d.moved_from or d.address: d.before for d in differences}
 
     @cache
-    def before(address: str) -> tuple[str, ...]:
+    def before(address: Address) -> tuple[Address, ...]:
         entry = sources[address]
         return references_of(address, orjson.loads(current.bodies[entry.fingerprint].text)) if entry is not None else ()
 
@@ -89,7 +89,7 @@ def _differences(loaded: Loaded, current: Stages, stages: list[StageRef]) -> lis
     found: list[Delta] = []
     if not stages:
         return found  # what changed nothing has no need of the records
-    desired: dict[str, dict[str, Entry]] = {}
+    desired: dict[str, dict[Address, Entry]] = {}
     for address, record in loaded.records.items():
         if record.kind is not Kind.CAMPAIGN:
             desired.setdefault(record.environment, {})[address] = Entry(record.fingerprint)
@@ -101,11 +101,15 @@ def _differences(loaded: Loaded, current: Stages, stages: list[StageRef]) -> lis
 
 
 def _delta(
-    current: Stages, stage: StageRef, was: Mapping[str, Entry], will: Mapping[str, Entry], moves: Mapping[str, str]
+    current: Stages,
+    stage: StageRef,
+    was: Mapping[Address, Entry],
+    will: Mapping[Address, Entry],
+    moves: Mapping[Address, Address],
 ) -> list[Delta]:
     """What differs in a stage. Raises Refused for a rename that cannot be made, since its old name stays."""
 
-    def happened(old: str, new: str) -> bool:
+    def happened(old: Address, new: Address) -> bool:
         return any((old, new) == move[1:] for move in current.moves(stage))
 
     found = delta(stage, was, will, moves, happened)
@@ -127,9 +131,9 @@ def _delta(
 
 
 def _campaigns(loaded: Loaded, current: Stages) -> list[Delta]:
-    desired: dict[str, dict[str, Entry]] = {}
+    desired: dict[str, dict[Address, Entry]] = {}
     for address, print_ in loaded.campaigns.items():
-        desired.setdefault(parse_address(address).environment, {})[address] = Entry(print_)
+        desired.setdefault(address.environment, {})[address] = Entry(print_)
     names = desired.keys() | {stage.environment for stage in current.stages if stage.stage is Stage.LIVE}
     moves = by_environment(loaded.moves)
     found: list[Delta] = []
@@ -146,7 +150,7 @@ def _plan(
     loaded: Loaded,
     current: Stages,
     selection: Selection,
-    refs: dict[str, tuple[str, ...]],
+    refs: dict[Address, tuple[Address, ...]],
     project: str,
     patterns: Patterns,
 ) -> Plan:
@@ -232,7 +236,7 @@ def _with_effects(current: Stages, chosen: list[Delta], steps: list[Step], bodie
 
 def _effects_on_what_is_there(
     current: Stages, design: list[Delta], bodies: Mapping[str, Body]
-) -> tuple[dict[str, tuple[ApprovalReset, ...]], dict[str, tuple[str, ...]]]:
+) -> tuple[dict[Address, tuple[ApprovalReset, ...]], dict[Address, tuple[str, ...]]]:
     """By step, the approvals that stop counting, and where offers newly are to be shown, or no more."""
     store = current.store
     kinds = {d.address: d.address.kind for d in design}
@@ -257,14 +261,14 @@ def _spaces_note(before: Snapshot, after: Snapshot, item: Delta) -> tuple[str, .
     return tuple(f"{words} {', '.join(sorted(spaces))}" for words, spaces in notes if spaces)
 
 
-def _offers_notes(before: Snapshot, after: Snapshot, spaces: list[Delta]) -> dict[str, tuple[str, ...]]:
+def _offers_notes(before: Snapshot, after: Snapshot, spaces: list[Delta]) -> dict[Address, tuple[str, ...]]:
     """By space that comes or changes, the offers that are there already and would newly be shown on it."""
-    coming: dict[str, list[str]] = {}
+    coming: dict[Address, list[str]] = {}
     for environment in {d.address.environment for d in spaces}:
         for offer in before.of_kind(Kind.OFFER, environment):
             if before.entries[offer] == after.entries.get(offer) and not after.offer(offer).named_spaces:
                 for space in set(after.offer(offer).shown_on) - set(before.offer(offer).shown_on):
-                    coming.setdefault(f"{environment}/space.{space}", []).append(parse_address(offer).name)
+                    coming.setdefault(offer.beside(Kind.SPACE, space), []).append(offer.name)
     return {
         d.address: (f"offers that name no spaces, newly to be shown here: {listing(coming[d.address], _LISTED)}",)
         for d in spaces
@@ -274,7 +278,7 @@ def _offers_notes(before: Snapshot, after: Snapshot, spaces: list[Delta]) -> dic
 
 def _spaces_of_new_offers(
     current: Stages, design: list[Delta], bodies: Mapping[str, Body]
-) -> dict[str, tuple[str, ...]]:
+) -> dict[Address, tuple[str, ...]]:
     """Where new offers would be shown that name no spaces: wherever they give what is required."""
     kinds = {d.address: d.address.kind for d in design}
     new = [d for d in design if d.action is Action.CREATE and kinds[d.address] is Kind.OFFER]
@@ -282,7 +286,7 @@ def _spaces_of_new_offers(
     before = current.snapshot({d.stage for d in new}, *wanted)
     coming = before.apply([*new, *(d for d in design if kinds[d.address] in wanted)], bodies)
     inherited = cache(lambda name: Inheritance(name, coming.read, coming.of_kind(Kind.SPACE, name)))
-    notes: dict[str, tuple[str, ...]] = {}
+    notes: dict[Address, tuple[str, ...]] = {}
     told: dict[tuple[str, ...], tuple[str, ...]] = {}
     for d in new:
         offer = inherited(d.address.environment).offer(d.address)
@@ -295,14 +299,14 @@ def _spaces_of_new_offers(
     return notes
 
 
-def dependences(steps: list[Step], refs: Mapping[str, tuple[str, ...]], current: Stages) -> list[Dependence]:
+def dependences(steps: list[Step], refs: Mapping[Address, tuple[Address, ...]], current: Stages) -> list[Dependence]:
     """What the steps rely on and leave alone, as it stands now."""
     touched = {step.address for step in steps}
     wanted = {
         (StageRef(place.environment, step.stage.stage), place)
         for step in steps
         if step.after is not None
-        for place in map(parse_address, refs.get(step.address, ()))
+        for place in refs.get(step.address, ())
         if place not in touched
     }
     known = {stage: current.entries(stage) for stage in {stage for stage, _ in wanted}}
@@ -313,13 +317,13 @@ def dependences(steps: list[Step], refs: Mapping[str, tuple[str, ...]], current:
 
 
 def held_back(
-    loaded: Loaded, items: Iterable[Delta], bodies: Mapping[str, Body], live: Callable[[str], Snapshot]
-) -> dict[str, tuple[list[Finding], Blocked]]:
+    loaded: Loaded, items: Iterable[Delta], bodies: Mapping[str, Body], live: Callable[[StageRef], Snapshot]
+) -> dict[Address, tuple[list[Finding], Blocked]]:
     """The campaigns of ``items`` that name what is not live: the findings, and the entry that says they stay behind.
 
     ``live`` gives the live stage by its name. All are placed at once: a file is parsed again for the exact places.
     """
-    found: dict[str, tuple[Delta, list[Finding]]] = {}
+    found: dict[Address, tuple[Delta, list[Finding]]] = {}
     for item in items:
         assert item.after is not None
         body = orjson.loads(bodies[item.after.fingerprint].text)

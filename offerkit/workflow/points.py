@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 from pathlib import Path
 
-from offerkit.address import SHARED, Address, Kind, Stage, StageRef, parse_address, parse_stage
+from offerkit.address import SHARED, Address, Kind, Stage, StageRef, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.loader import Loaded, load_folder
 from offerkit.planning.plan import Plan
@@ -35,11 +35,11 @@ class Point:
     snapshot: Snapshot
     environments: frozenset[str]
     stage: Stage
-    names: Mapping[str, str] = field(default_factory=dict)
-    moved: Mapping[str, str] | None = None
+    names: Mapping[Address, Address] = field(default_factory=dict)
+    moved: Mapping[Address, Address] | None = None
 
     @property
-    def entries(self) -> Mapping[str, Entry]:
+    def entries(self) -> Mapping[Address, Entry]:
         """What stands at each address."""
         return self.snapshot.entries
 
@@ -91,7 +91,7 @@ def _stages(store: Store | None, refs: list[StageRef], title: str) -> Point:
         raise refuse(Code.STORE_MISSING, "there is no store yet", hint="The first “offerkit apply” makes it.")
     stages = Stages(store)
     zone = zone_of(store, refs)
-    entries: dict[str, Entry] = {}
+    entries: dict[Address, Entry] = {}
     serials: dict[str, int] = {}
     for ref in refs:
         stage = ref.on(ref.stage)
@@ -155,7 +155,7 @@ def _at_time(store: Store, ref: StageRef, zone: tzinfo) -> int:
         )
     moment = utc(when)
     serials = store.serials_at(moment)
-    stage = f"{ref.environment}@{ref.stage}"
+    stage = ref.on(ref.stage)
     states = [store.entries_at(stage, serial) for serial in serials[: _TIMES + 1]]
     if len(serials) <= _TIMES and all(state == states[0] for state in states):
         return serials[-1]
@@ -175,10 +175,7 @@ def _at_time(store: Store, ref: StageRef, zone: tzinfo) -> int:
 def _specs(loaded: Loaded, store: Store | None, title: str) -> Point:
     entries = {address: Entry(record.fingerprint) for address, record in loaded.records.items()}
     texts = loaded.bodies(entries)
-    bodies = {
-        entry.fingerprint: Body(parse_address(address).kind, texts[address].decode())
-        for address, entry in entries.items()
-    }
+    bodies = {entry.fingerprint: Body(address.kind, texts[address].decode()) for address, entry in entries.items()}
     names = names_of_specs(store, entries, loaded.moves, now=title == "specs") if store is not None else {}
     about = frozenset(loaded.digests) | {SHARED}
     return Point(title, Snapshot(entries, bodies), about, Stage.DESIGN, names, loaded.moves)
@@ -213,9 +210,11 @@ def _planned(store: Store | None, plan: Plan, title: str) -> Point:
     return Point(title, after, about, side, _names_of_plan(store, plan, after.entries, side))
 
 
-def _names_of_plan(store: Store | None, plan: Plan, entries: Mapping[str, Entry], side: Stage) -> dict[str, str]:
+def _names_of_plan(
+    store: Store | None, plan: Plan, entries: Mapping[Address, Entry], side: Stage
+) -> dict[Address, Address]:
     """The names in design now of what a plan leads to."""
-    moved: dict[str, str] = {step.address: step.moved_from for step in plan.steps if step.moved_from}
+    moved: dict[Address, Address] = {step.address: step.moved_from for step in plan.steps if step.moved_from}
     if store is None or side is Stage.DESIGN:
         return moved
     was = {moved.get(address, address) for address in entries}
@@ -231,13 +230,12 @@ def is_across(a: Point, b: Point) -> tuple[str, str] | None:
     return None
 
 
-def in_environment(address: str, other: str) -> str:
+def in_environment(address: Address, other: str) -> Address:
     """The same name in another environment; of an environment itself, the other one."""
-    place = parse_address(address)
-    return str(Address(other, place.kind, other if place.kind is Kind.ENVIRONMENT else place.name))
+    return Address(other, address.kind, other if address.kind is Kind.ENVIRONMENT else address.name)
 
 
-def comparable(a: Point, b: Point) -> tuple[dict[str, Entry], dict[str, Entry]]:
+def comparable(a: Point, b: Point) -> tuple[dict[Address, Entry], dict[Address, Entry]]:
     """The entries of both that can be compared: of the environments both speak of, of kinds both stages hold.
 
     Two environments are compared under the names of the second. Operators and campaigns exist on one side only
@@ -247,7 +245,7 @@ def comparable(a: Point, b: Point) -> tuple[dict[str, Entry], dict[str, Entry]]:
     both = a.environments & b.environments
     across = is_across(a, b)
     if across is not None:
-        own = {x: entry for x, entry in a.entries.items() if parse_address(x).environment == across[0]}
+        own = {x: entry for x, entry in a.entries.items() if x.environment == across[0]}
         renamed = {in_environment(x, across[1]): entry for x, entry in own.items()}
         a = replace(a, snapshot=a.snapshot.with_entries(renamed))
         both = b.own
@@ -262,13 +260,12 @@ def comparable(a: Point, b: Point) -> tuple[dict[str, Entry], dict[str, Entry]]:
     both_live = a.stage is Stage.LIVE and b.stage is Stage.LIVE
     mixed = a.stage is not b.stage
 
-    def kept(point: Point) -> dict[str, Entry]:
+    def kept(point: Point) -> dict[Address, Entry]:
         result = {}
         for address, entry in point.entries.items():
-            place = parse_address(address)
-            if place.environment not in both or (mixed and place.kind in (Kind.CAMPAIGN, Kind.OPERATOR)):
+            if address.environment not in both or (mixed and address.kind in (Kind.CAMPAIGN, Kind.OPERATOR)):
                 continue
-            if point.stage is Stage.DESIGN and place.kind is Kind.CAMPAIGN:
+            if point.stage is Stage.DESIGN and address.kind is Kind.CAMPAIGN:
                 continue
             if mixed and entry.activation == ():
                 continue

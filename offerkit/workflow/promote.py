@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 
 from offerkit import __version__
-from offerkit.address import Address, Kind, Stage, StageRef, parse_address
+from offerkit.address import Address, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, suggestion
 from offerkit.governance.approvals import counting, standing
 from offerkit.governance.promotion import Candidates, Promotion, promotion
@@ -15,7 +15,7 @@ from offerkit.governance.rights import WRITERS
 from offerkit.loader import Loaded
 from offerkit.planning.make import Context, Patterns, steps_for
 from offerkit.planning.plan import Blocked, Dependence, Plan, PlanKind, Reason, Step
-from offerkit.state.changes import Action, Body, Delta, Entry, Layered
+from offerkit.state.changes import Action, Body, Delta, Entry, Former, Layered
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import Stages
@@ -57,7 +57,7 @@ def plan_promotion(
     patterns.check_known({*design.entries, *live.entries})
     renames = renames_of_live(store, design, live)
     live_names = {new: old for old, new in renames.items()}
-    dimensions = {str((design(f"environment.{name}") or {}).get("dimension")) for name in chosen}
+    dimensions = {str((design(environment_address(name)) or {}).get("dimension")) for name in chosen}
     asked = Candidates(
         design,
         live,
@@ -73,36 +73,35 @@ def plan_promotion(
 
 
 def _wanted(
-    address: str, chosen: Collection[str], dimensions: Collection[str], patterns: Patterns, live_name: str
+    address: Address, chosen: Collection[str], dimensions: Collection[str], patterns: Patterns, live_name: Former
 ) -> bool:
     """Whether a promotion was asked to take ``address``; what is live under another name goes by either."""
-    place = parse_address(address)
-    if place.kind in (Kind.OPERATOR, Kind.CAMPAIGN):
+    if address.kind in (Kind.OPERATOR, Kind.CAMPAIGN):
         return False
-    if place.kind is Kind.DIMENSION:
-        return place.name in dimensions and not patterns.targets and not patterns.excluded(address)
-    if place.environment not in chosen:
+    if address.kind is Kind.DIMENSION:
+        return address.name in dimensions and not patterns.targets and not patterns.excluded(address)
+    if address.environment not in chosen:
         return False
     return patterns.targeted(address, live_name) and not patterns.excluded(address, live_name)
 
 
-def _holds(store: Store, design: Snapshot, live: Snapshot) -> dict[str, str]:
+def _holds(store: Store, design: Snapshot, live: Snapshot) -> dict[Address, str]:
     """What a rollback of live took back and design has not changed since: it is not promoted by accident."""
-    differing: dict[str, list[str]] = {}
+    differing: dict[StageRef, list[Address]] = {}
     for address, entry in design.entries.items():
         now = live.entries.get(address)
         if now is None or now.fingerprint != entry.fingerprint or now.activation is not None:
-            differing.setdefault(parse_address(address).stage(Stage.LIVE), []).append(address)
+            differing.setdefault(address.stage(Stage.LIVE), []).append(address)
     for address in live.entries.keys() - design.entries.keys():
-        differing.setdefault(parse_address(address).stage(Stage.LIVE), []).append(address)
+        differing.setdefault(address.stage(Stage.LIVE), []).append(address)
     rolled_back = {row.serial: row for row in store.revisions(action=PlanKind.ROLLBACK)}
 
     @cache
-    def left(serial: int) -> dict[str, Entry | None]:
+    def left(serial: int) -> dict[Address, Entry | None]:
         """What stood at each address that a revision changed, or gave up."""
         return {row.moved_from or row.address: row.before for row in store.changes(serial)}
 
-    found: dict[str, str] = {}
+    found: dict[Address, str] = {}
     for stage, addresses in differing.items() if rolled_back else ():
         for address, change in store.last_change(stage, addresses).items():
             revision = rolled_back.get(change.serial)
@@ -124,7 +123,9 @@ def _plan(session: Session, stages: Stages, asked: Candidates, outcome: Promotio
     deltas = live.diff(after, Stage.LIVE, outcome.renamed)
     campaigns = _campaigns(session, stages.store, after, patterns)
     bodies = Layered(campaigns.bodies, after.bodies)
-    refs: dict[str, tuple[str, ...]] = {d.address: after.references(d.address) for d in deltas if d.after is not None}
+    refs: dict[Address, tuple[Address, ...]] = {
+        d.address: after.references(d.address) for d in deltas if d.after is not None
+    }
     with session.progress("Comparing", len(deltas)) as advance:
         steps = steps_for(deltas, Context(bodies, refs, {}, advance), _reasons(deltas, design))
     steps = [replace(step, dependents=tuple(outcome.changed_offers.get(step.address, ()))) for step in steps]
@@ -149,7 +150,7 @@ def _plan(session: Session, stages: Stages, asked: Candidates, outcome: Promotio
 def _bereft(live: Snapshot, after: Snapshot) -> list[str]:
     """The campaigns in live that name what would be live no more; only a new apply of theirs can mend that."""
 
-    def is_live(view: Snapshot, address: str) -> bool:
+    def is_live(view: Snapshot, address: Address) -> bool:
         return address in view.entries and view.entries[address].activation != ()
 
     return [
@@ -160,8 +161,8 @@ def _bereft(live: Snapshot, after: Snapshot) -> list[str]:
     ]
 
 
-def _reasons(deltas: list[Delta], design: Snapshot) -> dict[str, Reason]:
-    reasons: dict[str, Reason] = {}
+def _reasons(deltas: list[Delta], design: Snapshot) -> dict[Address, Reason]:
+    reasons: dict[Address, Reason] = {}
     for item in deltas:
         offer = item.address.kind is Kind.OFFER
         if item.after is None or item.after.activation == ():
@@ -178,7 +179,7 @@ def _depends(steps: list[Step], after: Snapshot, live: Snapshot, design: Snapsho
     for step in steps:
         if step.after is None or step.after.activation == () or step.address.kind is Kind.CAMPAIGN:
             continue
-        for place in map(parse_address, after.references(step.address)):
+        for place in after.references(step.address):
             if place not in touched and place.kind is not Kind.OPERATOR:
                 entry = live.entries.get(place)
                 found[place.stage(Stage.LIVE), place] = entry.fingerprint if entry else ""
@@ -196,7 +197,7 @@ class _Campaigns:
     held: list[Blocked] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     bodies: dict[str, Body] = field(default_factory=dict)
-    positions: dict[str, Position] = field(default_factory=dict)
+    positions: dict[Address, Position] = field(default_factory=dict)
 
 
 def _campaigns(session: Session, store: Store, after: Snapshot, patterns: Patterns) -> _Campaigns:
@@ -216,7 +217,7 @@ def _released(session: Session, loaded: Loaded, store: Store, after: Snapshot, p
     may = _may_write_campaigns(session, store)
     items = [
         Delta(address, address.stage(Stage.LIVE), Action.CREATE, None, Entry(print_))
-        for address, print_ in sorted((parse_address(text), print_) for text, print_ in loaded.campaigns.items())
+        for address, print_ in sorted(loaded.campaigns.items())
         if address not in after.entries and patterns.targeted(address) and not patterns.excluded(address)
     ]
     bodies = new_bodies(loaded, items)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from offerkit.address import Kind, Stage, StageRef
+from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.governance.rights import ADMINISTRATOR
 from offerkit.planning.make import Context, steps_for
@@ -112,7 +112,7 @@ def purge_propositions(session: Session, found: Sequence[Expired]) -> Iterator[i
 
 def _of(store: Store, catalogs: Catalogs, name: str, now: str) -> Expired:
     catalog = catalogs[name]
-    body = catalogs.view(f"dimension.{catalog.dimension.name}") or {}
+    body = catalogs.view(Address(SHARED, Kind.DIMENSION, catalog.dimension.name)) or {}
     history = body.get("history")
     kept = str(history.get("retention", "")) if isinstance(history, dict) else ""
     until = _before(now, kept) if kept else ""

@@ -63,8 +63,8 @@ def operators_rights(store: Store | None, operator: str) -> Reader:
 
 def _naming(store: Store, operator: str) -> Iterator[tuple[str, str]]:
     for stage in store.heads():
-        environment, _, side = stage.partition("@")
-        if side != Stage.DESIGN or environment == SHARED:
+        environment = stage.environment
+        if stage.stage is not Stage.DESIGN or environment == SHARED:
             continue
         for entry in store.entries(stage, Kind.ENVIRONMENT).values():
             body = orjson.loads(store.bodies([entry.fingerprint])[entry.fingerprint].text)

@@ -9,31 +9,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from math import inf
 
-from offerkit.address import Kind, Stage, StageRef, parse_address
+from offerkit.address import Address, Kind, Stage, StageRef
 from offerkit.planning.plan import PlanKind
 from offerkit.state.changes import Entry, by_environment, delta, final_names
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import ChangeRow, Store
 
-Moves = list[tuple[int, str, str]]
+Moves = list[tuple[int, Address, Address]]
 """The renames of a stage, oldest first: the revision, the address before and after."""
 
 
-def renames_of_live(store: Store, design: Snapshot, live: Snapshot) -> dict[str, str]:
+def renames_of_live(store: Store, design: Snapshot, live: Snapshot) -> dict[Address, Address]:
     """What is live under a name that design has given up for another, or passed on to something else."""
     found = names_of_live(store, live.entries, {})
-    kept = {
-        old: new for old, new in found.items() if new in design.entries and parse_address(old).kind is not Kind.CAMPAIGN
-    }
+    kept = {old: new for old, new in found.items() if new in design.entries and old.kind is not Kind.CAMPAIGN}
     return _free(kept, live.entries)
 
 
-def names_of_live(store: Store, entries: Iterable[str], serials: Mapping[str, int]) -> dict[str, str]:
+def names_of_live(store: Store, entries: Iterable[Address], serials: Mapping[str, int]) -> dict[Address, Address]:
     """The names in design now of what stands in live; only of what has another one.
 
     ``serials``: the revision that a live stage is looked at, by environment; those not named: now.
     """
-    found: dict[str, str] = {}
+    found: dict[Address, Address] = {}
     for environment, names in sorted(by_environment(dict.fromkeys(entries)).items()):
         moves = store.moves(StageRef(environment, Stage.DESIGN))
         renamed = names.keys() & {old for _, old, _ in moves}
@@ -50,9 +48,9 @@ def names_of_live(store: Store, entries: Iterable[str], serials: Mapping[str, in
     return {old: new for old, new in found.items() if old != new}
 
 
-def names_of_design(store: Store, entries: Iterable[str], serials: Mapping[str, int]) -> dict[str, str]:
+def names_of_design(store: Store, entries: Iterable[Address], serials: Mapping[str, int]) -> dict[Address, Address]:
     """The names now of what stood in design at the revisions of ``serials``; only of what has another one."""
-    found: dict[str, str] = {}
+    found: dict[Address, Address] = {}
     for environment, names in sorted(by_environment(dict.fromkeys(entries)).items()):
         if environment in serials:
             moves = store.moves(StageRef(environment, Stage.DESIGN))
@@ -62,13 +60,13 @@ def names_of_design(store: Store, entries: Iterable[str], serials: Mapping[str, 
 
 
 def names_of_specs(
-    store: Store, entries: Mapping[str, Entry], moved: Mapping[str, str], *, now: bool
-) -> dict[str, str]:
+    store: Store, entries: Mapping[Address, Entry], moved: Mapping[Address, Address], *, now: bool
+) -> dict[Address, Address]:
     """The names in design now of what specs declare: those that their ``moved`` is still to give up.
 
     ``now``: they are the specs as they are now; earlier ones may have names that design has given up since.
     """
-    found: dict[str, str] = {}
+    found: dict[Address, Address] = {}
     for environment, desired in sorted(by_environment(entries).items()):
         stage = StageRef(environment, Stage.DESIGN)
         there = store.entries(stage)
@@ -82,7 +80,7 @@ def names_of_specs(
     return {address: name for address, name in found.items() if address != name}
 
 
-def _before_moved(store: Store, name: str, entry: Entry, there: Mapping[str, Entry], moves: Moves) -> int:
+def _before_moved(store: Store, name: Address, entry: Entry, there: Mapping[Address, Entry], moves: Moves) -> int:
     """The revision that earlier specs with ``entry`` at ``name`` are like: one before a rename, or (all past) now."""
     if name not in there:
         return 0
@@ -94,8 +92,11 @@ def _before_moved(store: Store, name: str, entry: Entry, there: Mapping[str, Ent
 
 
 def renames_between(
-    a: Mapping[str, Entry], b: Mapping[str, Entry], names_a: Mapping[str, str], names_b: Mapping[str, str]
-) -> dict[str, str]:
+    a: Mapping[Address, Entry],
+    b: Mapping[Address, Entry],
+    names_a: Mapping[Address, Address],
+    names_b: Mapping[Address, Address],
+) -> dict[Address, Address]:
     """What is called otherwise in ``b`` than in ``a``; ``names_…`` lead both to the same names."""
     if not names_a and not names_b:
         return {}
@@ -105,15 +106,15 @@ def renames_between(
 
 
 def renames_of_specs(
-    a: Mapping[str, str], b: Mapping[str, str], before: Iterable[str], after: Iterable[str]
-) -> dict[str, str]:
+    a: Mapping[Address, Address], b: Mapping[Address, Address], before: Iterable[Address], after: Iterable[Address]
+) -> dict[Address, Address]:
     """What two states of the specs call otherwise: by the renames that only one of them declares."""
     forward = {old: new for old, new in b.items() if a.get(old) != new}
     back = {new: old for old, new in a.items() if b.get(old) != new}
     return final_names(back, set(after)) | final_names(forward, set(after))
 
 
-def followed(name: str, serial: int, moves: Moves) -> str:
+def followed(name: Address, serial: int, moves: Moves) -> Address:
     """What ``name`` is called after the renames since ``serial``, of each revision at most one."""
     for at, old, new in moves:
         if at > serial and old == name:
@@ -121,7 +122,9 @@ def followed(name: str, serial: int, moves: Moves) -> str:
     return name
 
 
-def _promoted(store: Store, stage: str, addresses: Iterable[str], serial: int | None) -> dict[str, tuple[str, int]]:
+def _promoted(
+    store: Store, stage: StageRef, addresses: Iterable[Address], serial: int | None
+) -> dict[Address, tuple[Address, int]]:
     """Under which name, and when, what stands at ``addresses`` in live, up to ``serial``, last came from design.
 
     A rollback takes nothing from design: what it brings back came earlier, maybe under another name.
@@ -131,11 +134,11 @@ def _promoted(store: Store, stage: str, addresses: Iterable[str], serial: int | 
         last = {address: change.serial for address, change in store.last_change(stage, addresses).items()}
         if rollbacks.isdisjoint(last.values()):
             return {address: (address, at) for address, at in last.items()}
-    made: dict[str, list[ChangeRow]] = {}
+    made: dict[Address, list[ChangeRow]] = {}
     for row in store.changes_since(stage, 0):
         if serial is None or row.serial <= serial:
             made.setdefault(row.address, []).append(row)
-    found: dict[str, tuple[str, int]] = {}
+    found: dict[Address, tuple[Address, int]] = {}
     for address in addresses:
         name, until, back = address, inf, None
         while row := next((row for row in reversed(made.get(name, ())) if row.serial < until), None):  # type: ignore[assignment]
@@ -151,9 +154,9 @@ def _promoted(store: Store, stage: str, addresses: Iterable[str], serial: int | 
     return found
 
 
-def _free(renames: dict[str, str], live: Mapping[str, Entry]) -> dict[str, str]:
+def _free(renames: dict[Address, Address], live: Mapping[Address, Entry]) -> dict[Address, Address]:
     """Those whose new name nothing has in live, or what has it is renamed as well; one to one."""
-    taken: dict[str, str] = {}
+    taken: dict[Address, Address] = {}
     for old, new in sorted(renames.items()):
         taken.setdefault(new, old)
     found = {old: new for new, old in taken.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from offerkit import __version__
-from offerkit.address import Kind, Stage, StageRef, parse_address, parse_stage
+from offerkit.address import Kind, Stage, StageRef, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.planning.make import Context, protected, steps_for
 from offerkit.planning.plan import Plan, PlanKind, Reason, Step
@@ -66,11 +66,11 @@ def _check_named(live: BeforeAfter) -> None:
             Code.STILL_NAMED,
             f"{address} in live names {named[0]}, which was not there then",
             "It would name something that is not live.",
-            f"Take {parse_address(address).stage(Stage.LIVE)} back first, or promote {address} without it.",
+            f"Take {address.stage(Stage.LIVE)} back first, or promote {address} without it.",
             address,
         )
         for address, named in live.left_behind().items()
-        if parse_address(address).kind is not Kind.CAMPAIGN
+        if address.kind is not Kind.CAMPAIGN
     ]
     if refused:
         raise Refused(refused)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
-from offerkit.address import SHARED, Kind, Stage, parse_address
+from offerkit.address import SHARED, Kind, Stage, StageRef
 from offerkit.applier import Applied
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.fingerprint import Json
@@ -192,11 +192,9 @@ def operators(store: Store | None) -> dict[str, dict[str, Any]]:
     """The operators' bodies by name, as applied; empty while there is no store."""
     if store is None:
         return {}
-    entries = store.entries(f"{SHARED}@{Stage.DESIGN}", Kind.OPERATOR)
+    entries = store.entries(StageRef(SHARED, Stage.DESIGN), Kind.OPERATOR)
     bodies = store.bodies(entry.fingerprint for entry in entries.values())
-    return {
-        parse_address(address).name: orjson.loads(bodies[entry.fingerprint].text) for address, entry in entries.items()
-    }
+    return {address.name: orjson.loads(bodies[entry.fingerprint].text) for address, entry in entries.items()}
 
 
 def who_is(session: Session, store: Store | None, plan: Plan | None = None) -> Actor:
@@ -239,11 +237,10 @@ def promotion_settings(store: Store) -> dict[str, dict[str, Any]]:
     """Each environment's promotion settings, as applied to design."""
     found: dict[str, dict[str, Any]] = {}
     for stage in store.heads():
-        environment, _, side = stage.partition("@")
-        if side == Stage.DESIGN and environment != SHARED:
+        if stage.stage is Stage.DESIGN and stage.environment != SHARED:
             for entry in store.entries(stage, Kind.ENVIRONMENT).values():
                 body = store.bodies([entry.fingerprint])[entry.fingerprint]
-                found[environment] = orjson.loads(body.text).get("promotion", {})
+                found[stage.environment] = orjson.loads(body.text).get("promotion", {})
     return found
 
 
@@ -267,7 +264,7 @@ def _by_email(known: dict[str, dict[str, Any]], email: str) -> str:
 
 def _declared(plan: Plan) -> dict[str, dict[str, Any]]:
     return {
-        parse_address(step.address).name: orjson.loads(plan.bodies[step.after.fingerprint].text)
+        step.address.name: orjson.loads(plan.bodies[step.after.fingerprint].text)
         for step in plan.steps
-        if step.after is not None and parse_address(step.address).kind is Kind.OPERATOR
+        if step.after is not None and step.address.kind is Kind.OPERATOR
     }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from offerkit.address import Address, Kind, Stage, parse_address
+from offerkit.address import Address, Kind, Stage
 from offerkit.engine.catalog import Catalog
 from offerkit.planning.plan import Plan, PlanKind
 from offerkit.state.snapshot import BeforeAfter
@@ -30,7 +30,7 @@ class Sides:
     def old_name(self, kind: Kind, environment: str, name: str) -> str:
         """What ``name`` was called before."""
         old = self.states.origins.get(Address(environment, kind, name))
-        return parse_address(old).name if old else name
+        return old.name if old else name
 
     def catalog(self, name: str) -> Catalog:
         """The catalog of an environment as it will be; as it was, if the plan removes it."""
@@ -41,7 +41,7 @@ class Sides:
         side, catalog = self.later if name in self.later else self.before, self.catalog(name)
         named: set[str] = set()
         for space in catalog.spaces:
-            match side.view(f"{name}/{Kind.SPACE}.{space}"):
+            match side.view(Address(name, Kind.SPACE, space)):
                 case {"identification": {"keys": list(keys)}}:
                     named |= {str(key) for key in keys}
                 case _:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from offerkit.address import environment_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.fingerprint import Json
 from offerkit.planning.plan import Plan
@@ -113,7 +114,7 @@ def limit_of(both: Sides, environment: str) -> Limit | None:
 
 
 def _says(side: Catalogs, environment: str) -> str:
-    impact = (side.view(f"environment.{environment}") or {}).get("impact")
+    impact = (side.view(environment_address(environment)) or {}).get("impact")
     text = impact.get("max_lost") if isinstance(impact, dict) else None
     return text if isinstance(text, str) else ""
 
@@ -310,7 +311,7 @@ def _exceeded(spaces: Sequence[Measured]) -> Iterator[Diagnostic]:
         "; ".join(cause.sentence for cause in worst.causes[:_CAUSES]) + "."
         + (f" Also too many on {further}." if further else "") + f" What is allowed is what {worst.limit.where} says.",
         _HINT,
-        f"environment.{environment}",
+        environment_address(environment),
     )  # fmt: skip
 
 
@@ -324,5 +325,5 @@ def _unmeasured(environment: str, limit: Limit) -> Diagnostic:
         f"environment {environment} allows a promotion to take offers from {limit.text} of its contacts (as"
         f" {limit.where} says), which cannot be measured",
         hint="Make the contacts readable, or promote with --override-impact 'REASON', which is recorded.",
-        address=f"environment.{environment}",
+        address=environment_address(environment),
     )

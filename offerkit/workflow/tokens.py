@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from secrets import token_bytes, token_hex
 
-from offerkit.address import SHARED, Address, Kind, Stage
+from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.governance.rights import ADMINISTRATOR, NOTHING, Actor, Scope, Scopes, scopes_of, scopes_text
 from offerkit.store import Store
@@ -109,7 +109,7 @@ def orphaned(store: Store, row: TokenRow) -> str:
 
     One of the same name who was made later is somebody else.
     """
-    since = store.begun_again(f"{SHARED}@{Stage.DESIGN}", str(Address(SHARED, Kind.OPERATOR, row.operator)))
+    since = store.begun_again(StageRef(SHARED, Stage.DESIGN), Address(SHARED, Kind.OPERATOR, row.operator))
     return since if row.created <= since else ""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request, Response
 from markupsafe import Markup
 
-from offerkit.address import Kind, Stage, parse_address
+from offerkit.address import Address, Kind, Stage, environment_address, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.planning.make import Patterns
 from offerkit.reports.preview import Preview
@@ -74,13 +74,12 @@ def _offers(session: Session, q: str) -> Facts:
     return {"rows": rows[:MOST], "left": max(0, len(rows) - MOST), "count": len(rows), "q": q}
 
 
-def _row(address: str, design: Snapshot, live: Snapshot) -> OfferRow:
-    place = parse_address(address)
+def _row(address: Address, design: Snapshot, live: Snapshot) -> OfferRow:
     body = design(address) or live(address) or {}
     entry = live.entries.get(address)
     spaces = (entry.activation or ()) if entry is not None else ()
     return OfferRow(
-        address, place.environment, place.name, str(body.get("label", "")), str(body.get("category", "")),
+        address, address.environment, address.name, str(body.get("label", "")), str(body.get("category", "")),
         _state(design.entries.get(address), entry), spaces,
     )  # fmt: skip
 
@@ -103,7 +102,7 @@ def _offer(session: Session, text: str, stage: str, contact: str) -> Facts:
         if address not in design.entries and address not in live.entries:
             known = [*design.of_kind(Kind.OFFER), *live.of_kind(Kind.OFFER)]
             raise refuse(Code.NO_MATCH, f"there is no offer {address}", hint=suggestion(address, known))
-        may = reader(session, store).may(address.partition("/")[0], _dimension(address, design, live))
+        may = reader(session, store).may(address.environment, _dimension(address, design, live))
         facts = {
             "may_read": may,
             "row": _row(address, design, live),
@@ -115,23 +114,23 @@ def _offer(session: Session, text: str, stage: str, contact: str) -> Facts:
     stages = [str(s) for s, view in ((Stage.LIVE, live), (Stage.DESIGN, design)) if address in view.entries]
     stage = stage if stage in stages else stages[0]
     if contact and not may:
-        refused = not_a_reader(session.operator, "previews for a contact are", (address.partition("/")[0],))
+        refused = not_a_reader(session.operator, "previews for a contact are", (address.environment,))
         shown, trouble = None, refused.diagnostics
     else:
         shown, trouble = _shown(session, address, stage, contact)
     return {**facts, "preview": shown, "trouble": trouble, "stage": stage, "stages": stages, "contact": contact}
 
 
-def _dimension(address: str, design: Snapshot, live: Snapshot) -> str:
+def _dimension(address: Address, design: Snapshot, live: Snapshot) -> str:
     """The dimension whose contacts an offer's environment has; empty where its stages do not agree on one."""
-    environment = f"environment.{address.partition('/')[0]}"
+    environment = environment_address(address.environment)
     found = {str(body.get("dimension", "")) for view in (design, live) if (body := view(environment)) is not None}
     return found.pop() if len(found) == 1 else ""
 
 
-def _address(text: str) -> str:
+def _address(text: str) -> Address:
     try:
-        return str(parse_address(text))
+        return parse_address(text)
     except ValueError as error:
         raise refuse(Code.BAD_ADDRESS, str(error)) from None
 

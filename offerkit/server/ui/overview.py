@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from fastapi import APIRouter, Request, Response
 
-from offerkit.address import SHARED, Kind, Stage, parse_address
+from offerkit.address import SHARED, Kind, Stage, StageRef
 from offerkit.reports.approvals import Row
 from offerkit.reports.page import STYLE
 from offerkit.reports.words import DONE
@@ -73,7 +73,7 @@ def _overview(session: Session) -> Facts:
 
 def _row(session: Session, store: Store, name: str, waiting: list[Row]) -> EnvironmentRow:
     heads = store.heads()
-    design, live = (f"{name}@{stage}" for stage in (Stage.DESIGN, Stage.LIVE))
+    design, live = (StageRef(name, stage) for stage in (Stage.DESIGN, Stage.LIVE))
     differs = ""
     if design in heads:
         found = differing(point(session, store, live), point(session, store, design))
@@ -83,7 +83,7 @@ def _row(session: Session, store: Store, name: str, waiting: list[Row]) -> Envir
         heads[design].revision if design in heads else 0,
         heads[live].revision if live in heads else 0,
         differs,
-        len({row.address for row in waiting if parse_address(row.address).environment == name}),
+        len({row.address for row in waiting if row.address.environment == name}),
         sum(entry.activation != () for entry in store.entries(live, Kind.OFFER).values()),
     )
 
