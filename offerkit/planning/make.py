@@ -78,7 +78,7 @@ def select(
     if not patterns.targets and not patterns.excludes:
         return Selection(deltas)
     attempt = _Attempt({d.address: d for d in deltas}, patterns, after, before)
-    moves = {d.moved_from: d for d in deltas if d.moved_from}
+    moves: dict[str, Delta] = {d.moved_from: d for d in deltas if d.moved_from}
     passed_on = [names for names in chains({old: d.address for old, d in moves.items()}) if len(names) > 2]
     for names in passed_on:
         out = [name for name in names if patterns.excluded(name)]
@@ -147,8 +147,8 @@ class _Attempt:
     def hold(self, address: str, why: str, how: str) -> None:
         """Let a change stay."""
         self.chosen.pop(address, None)
-        stage = self._deltas[address].stage
-        self.held.setdefault(address, Blocked(address, stage, Code.PLAN_EMPTY_TARGET, why, how))
+        delta = self._deltas[address]
+        self.held.setdefault(address, Blocked(delta.address, delta.stage, Code.PLAN_EMPTY_TARGET, why, how))
 
     def hold_chain(self, together: list[Delta], names: list[str], first: str, how: str) -> None:
         """Let all stay that pass names on, since ``first`` does."""
@@ -175,7 +175,7 @@ class _Attempt:
     def _needed(self, address: str) -> list[str]:
         # A campaign goes to live and relies on what is live, whatever design is about to become.
         delta = self._deltas[address]
-        if delta.after is None or delta.stage.endswith(f"@{Stage.LIVE}"):
+        if delta.after is None or delta.stage.stage is Stage.LIVE:
             return []
         found = sorted(closure(self._after, address))
         return [t for t in found if t in self._deltas and self._deltas[t].after is not None]
@@ -250,11 +250,11 @@ def steps_for(deltas: list[Delta], context: Context, reasons: Mapping[str, Reaso
         name = item.moved_from if item.moved_from and item.moved_from not in arrivals else item.address
         steps[item.address, item.stage] = _step(item, context, affected.get(name, ()), reasons or {})
         context.advance(1)
-    arriving = {d.address: context.refs.get(d.address, ()) for d in deltas if d.after is not None}
+    arriving: dict[str, Iterable[str]] = {
+        d.address: context.refs.get(d.address, ()) for d in deltas if d.after is not None
+    }
     order = {address: place for place, address in enumerate(creation_order(arriving))}
-    leaving = sorted(
-        (d for d in deltas if d.after is None), key=lambda d: parse_address(d.address).sort_key, reverse=True
-    )
+    leaving = sorted((d for d in deltas if d.after is None), key=lambda d: d.address.sort_key, reverse=True)
     order |= {d.address: len(order) + place for place, d in enumerate(leaving)}
     return sorted(steps.values(), key=lambda step: (order[step.address], step.stage))
 

@@ -36,7 +36,7 @@ def gate(session: Session, store: Store, both: Sides) -> None:
 
 def _broken(both: Sides) -> Iterator[Diagnostic]:
     """The rules that the plan breaks; those that were broken before are not its fault."""
-    changed = {step.address for step in both.states.changes}
+    changed: set[str] = {step.address for step in both.states.changes}
     broad = any(parse_address(address).kind in _BROAD for address in changed)
     coming, before = both.later, activated(both.states.before)
     if not broad:
