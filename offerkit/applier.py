@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from offerkit.address import SHARED, Kind, Stage, StageRef, parse_address, parse_stage
+from offerkit.address import SHARED, Address, Kind, Stage, StageRef, parse_address, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.approvals import Approval, Decision, approved, counting, keys_of, standing, unapproved
@@ -89,12 +89,10 @@ def _row(step: Step) -> ChangeRow:
 
 def _carried(plan: Plan, store: Store) -> Iterator[Approval]:
     """Decisions follow an offer that is renamed in design: what was decided on is still the same."""
-    renamed = {
+    renamed: dict[str, Address] = {
         step.moved_from: step.address
         for step in plan.steps
-        if step.moved_from
-        and parse_address(step.address).kind is Kind.OFFER
-        and parse_stage(step.stage).stage is Stage.DESIGN
+        if step.moved_from and step.address.kind is Kind.OFFER and step.stage.stage is Stage.DESIGN
     }
     if not renamed:
         return
@@ -133,7 +131,7 @@ def _check_fresh(plan: Plan, store: Store, stages: Stages) -> bool:
     return bool(moved)
 
 
-def _conflicts(plan: Plan, store: Store, stages: Stages, moved: dict[str, int]) -> Iterator[Diagnostic]:
+def _conflicts(plan: Plan, store: Store, stages: Stages, moved: Mapping[StageRef, int]) -> Iterator[Diagnostic]:
     changed: dict[str, list[str]] = {}
     vacated = {(step.stage, step.moved_from) for step in plan.steps if step.moved_from}
     for step in plan.steps:
@@ -206,7 +204,7 @@ def _no_longer_live(plan: Plan, stage: str, stages: Stages) -> Iterator[Diagnost
     here = [step for step in plan.steps if step.stage == stage]
     live = stages.snapshot([stage]).apply(here, plan.bodies)
     for step in here:
-        place = parse_address(step.address)
+        place = step.address
         if place.kind is not Kind.CAMPAIGN or step.after is None:
             continue
         body = orjson.loads(plan.bodies[step.after.fingerprint].text)
@@ -307,8 +305,8 @@ def _not_from_design(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagn
     """Steps of a promotion that are not what design says: live gets nothing from anywhere else."""
     refused = {a.key.address for a in store.approvals() if a.decision is Decision.REJECTED}
     for step in plan.steps:
-        kind = parse_address(step.address).kind
-        there = stages.entries(parse_stage(step.stage).on(Stage.DESIGN)).get(step.address)
+        kind = step.address.kind
+        there = stages.entries(step.stage.on(Stage.DESIGN)).get(step.address)
         if kind is Kind.CAMPAIGN:
             continue
         if step.after is not None and step.after.activation != ():
@@ -331,7 +329,7 @@ def _not_a_return(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnost
             {
                 (d.address, d.before, d.after, d.moved_from)
                 for d in delta(stage, now, then, moves)
-                if parse_address(d.address).kind is not Kind.CAMPAIGN
+                if d.address.kind is not Kind.CAMPAIGN
             }
             for moves in (store.renames_since(stage, plan.to), {})  # earlier versions took renames for other changes
         ]
@@ -375,7 +373,7 @@ def _action(step: Step) -> Action:
 def _leaderless(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
     """A change of operators after which no administrator would be left."""
     stage = StageRef(SHARED, Stage.DESIGN)
-    steps = [s for s in plan.steps if s.stage == stage and parse_address(s.address).kind is Kind.OPERATOR]
+    steps = [s for s in plan.steps if s.stage == stage and s.address.kind is Kind.OPERATOR]
     if not steps:
         return
     after = stages.snapshot([stage]).apply(steps, plan.bodies)

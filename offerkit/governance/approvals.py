@@ -163,7 +163,7 @@ def resets(
     Only offers that have a standing approval are looked at.
     """
     changed = {d.address for d in deltas} | {d.moved_from for d in deltas if d.moved_from}
-    new_name = {d.moved_from: d.address for d in deltas if d.moved_from}
+    new_name: dict[str, str] = {d.moved_from: d.address for d in deltas if d.moved_from}
     places = _places(deltas)
     found: dict[str, list[ApprovalReset]] = {}
     for offer in sorted({key.address for key in decisions if key.address in before.entries}):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from offerkit.address import SHARED, Kind, parse_address
+from offerkit.address import SHARED, Address, Kind, Stage, parse_address
 from offerkit.diagnostics import Code, or_list
 from offerkit.governance.approvals import (
     Standing,
@@ -25,7 +25,7 @@ from offerkit.governance.approvals import (
 )
 from offerkit.governance.rights import approvers
 from offerkit.planning.plan import ApprovalKey, Aspect, Blocked
-from offerkit.state.changes import Entry, chains
+from offerkit.state.changes import Entry, Former, chains
 from offerkit.state.snapshot import Snapshot
 
 
@@ -63,8 +63,8 @@ class Candidates:
 class _Going(NamedTuple):
     """What becomes of an address in live."""
 
-    address: str
-    moved_from: str
+    address: Address
+    moved_from: Former
     after: Entry | None
 
 
@@ -87,9 +87,9 @@ class _Work:
     def block(self, address: str, code: Code, why: str, how: str = "", who: tuple[str, ...] = ()) -> None:
         entry = self.live_entry(address)
         live = entry is not None and entry.activation != ()
-        stage = f"{parse_address(address).environment}@live"
+        place = parse_address(address)
         self.stay(address)
-        self.blocked.setdefault(address, []).append(Blocked(address, stage, code, why, how, who, live))
+        self.blocked.setdefault(address, []).append(Blocked(place, place.stage(Stage.LIVE), code, why, how, who, live))
 
     def go(self, address: str, target: Entry | None) -> None:
         self.going[address] = target
@@ -103,7 +103,10 @@ class _Work:
     def hypothetical(self) -> Snapshot:
         """Live as it would be if all that is still going went."""
         if self._after is None:
-            going = [_Going(address, self.origin.get(address, ""), entry) for address, entry in self.going.items()]
+            going = [
+                _Going(parse_address(address), parse_address(old) if (old := self.origin.get(address)) else "", entry)
+                for address, entry in self.going.items()
+            ]
             self._after = self.live.apply(going, self.design.bodies)
         return self._after
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from offerkit.address import SHARED, Kind, Stage, parse_address, parse_stage
+from offerkit.address import SHARED, Kind, Stage, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, or_list
 from offerkit.fingerprint import Json
 from offerkit.models.profiles import Profile
@@ -69,7 +69,7 @@ def refusals(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, ...]]) ->
     refused: dict[tuple[str, Kind], list[str]] = {}
     found: list[Diagnostic] = []
     for step in plan.steps:
-        kind = parse_address(step.address).kind
+        kind = step.address.kind
         if _moves_live(plan.kind, step.stage, kind):
             continue
         if actor.profile not in WRITERS[kind]:
@@ -103,7 +103,7 @@ def _may_not_write(actor: Actor, stage: str, kind: Kind, addresses: list[str], p
 def _may_not_promote(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, ...]]) -> list[Diagnostic]:
     profiles = PURGERS if plan.kind is PlanKind.PURGE else PROMOTERS
     found = []
-    live = {parse_stage(s.stage).environment for s in plan.steps if s.stage.endswith(f"@{Stage.LIVE}")}
+    live = {s.stage.environment for s in plan.steps if s.stage.stage is Stage.LIVE}
     if len(live) > 1 or any(actor.name in named for named in promoters.values()):
         live.discard(SHARED)  # what is shared rides along with the environments, whose own rights decide
     for environment in sorted(live):
@@ -197,9 +197,7 @@ def needed(plan: Plan) -> Scopes:
         return frozenset((Scope.PROMOTE,))
     stages = {base.stage for base in plan.base} if plan.kind is PlanKind.ROLLBACK else set()
     stages |= {
-        step.stage
-        for step in plan.steps
-        if plan.kind is not PlanKind.APPLY or parse_address(step.address).kind is not Kind.CAMPAIGN
+        step.stage for step in plan.steps if plan.kind is not PlanKind.APPLY or step.address.kind is not Kind.CAMPAIGN
     }
     live = {parse_stage(stage).stage is Stage.LIVE for stage in stages}
     return frozenset(Scope.PROMOTE if is_live else Scope.APPLY for is_live in live) or frozenset((Scope.APPLY,))

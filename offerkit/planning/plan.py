@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
@@ -19,7 +19,7 @@ from offerkit.address import Address, Kind, Stage, StageRef, parse_address, pars
 from offerkit.diagnostics import Code, Position, Refused, refuse
 from offerkit.fingerprint import canonical, fingerprint
 from offerkit.models import model_of
-from offerkit.state.changes import Action, Body, Entry
+from offerkit.state.changes import Action, Body, Entry, Former, typed
 
 if TYPE_CHECKING:
     from offerkit.fingerprint import Json
@@ -104,27 +104,35 @@ class ApprovalReset:
 class Step:
     """One change of one address in one stage (``recipients@design``)."""
 
-    address: str
-    stage: str
+    address: Address
+    stage: StageRef
     action: Action
     reason: Reason
     before: Entry | None = None
     after: Entry | None = None
     label: str = ""
     source: Position | None = None
-    moved_from: str = ""
+    moved_from: Former = ""
     changes: tuple[FieldChange, ...] = ()
     approvals_reset: tuple[ApprovalReset, ...] = ()
     dependents: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        typed(self, address=parse_address, moved_from=parse_address, stage=parse_stage)
+
+
+def renamed(step: Step, name: str) -> Step:
+    """``step`` as it is shown where the environment is said already: ``name`` is no address."""
+    return replace(step, address=cast("Address", name))
 
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
     """What stays behind: why, what lifts it, and who can (operators' names, or a profile)."""
 
-    address: str
-    stage: str
+    address: Address
+    stage: StageRef
     code: str
     why: str
     how: str = ""
@@ -132,23 +140,32 @@ class Blocked:
     live: bool = False
     source: Position | None = None
 
+    def __post_init__(self) -> None:
+        typed(self, address=parse_address, stage=parse_stage)
+
 
 @dataclass(frozen=True, slots=True)
 class StageBase:
     """The state of a stage that the plan was made against: its last revision (0: none) and digest."""
 
-    stage: str
+    stage: StageRef
     revision: int
     digest: str
+
+    def __post_init__(self) -> None:
+        typed(self, stage=parse_stage)
 
 
 @dataclass(frozen=True, slots=True)
 class Dependence:
     """Something the plan does not touch but relies on: what stood at an address (empty: nothing)."""
 
-    stage: str
-    address: str
+    stage: StageRef
+    address: Address
     fingerprint: str
+
+    def __post_init__(self) -> None:
+        typed(self, address=parse_address, stage=parse_stage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +191,7 @@ class Plan:
 
     def steps_on(self, side: Stage) -> tuple[Step, ...]:
         """The steps in design, or those in live."""
-        return tuple(step for step in self.steps if parse_stage(step.stage).stage is side)
+        return tuple(step for step in self.steps if step.stage.stage is side)
 
     @property
     def empty(self) -> bool:
@@ -281,9 +298,9 @@ def _checked(data: dict[str, Any], name: str) -> Plan:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise refuse(
-            Code.PLAN_UNREADABLE, f"{name} is not a plan this offerkit can read", detail=f"At {where}."
-        ) from None
+        said = first.get("ctx", {}).get("error")  # what no address or stage is told
+        detail = str(said)[:200] if isinstance(said, ValueError) else f"At {where}."
+        raise refuse(Code.PLAN_UNREADABLE, f"{name} is not a plan this offerkit can read", detail=detail) from None
     if (odd := _odd_places(plan, data)) is not None:
         raise refuse(Code.PLAN_UNREADABLE, f"{name} is not a plan this offerkit can read", detail=odd)
     wrong = [key for key, body in plan.bodies.items() if not _true(key, body)]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TypeAlias
 
 from offerkit.fingerprint import Json
-from offerkit.planning.plan import Step
+from offerkit.planning.plan import Step, renamed
 from offerkit.reports.escape import html, json_text, markdown, visible
 from offerkit.reports.groups import local_name
 from offerkit.reports.page import page
@@ -76,7 +75,7 @@ def diff_html(
 def diff_json(steps: Sequence[Step], titles: Titles, *, across: Across = None) -> str:
     """The difference as JSON, with every field change. Ends with a newline."""
     first, second = titles
-    shown = steps if across is None else [replace(step, address=local_name(step.address)) for step in steps]
+    shown = steps if across is None else [renamed(step, local_name(step.address)) for step in steps]
     document = {"from": first, "to": second, "steps": [step_dict(step) for step in shown]}
     return json_text(document)
 

@@ -19,7 +19,7 @@ _LINKED = (
 _ACTS = "|".join(
     (
         r"(?<![a-z0-9_])@|@[a-z0-9_-]+\.|(?:mailto|xmpp):",  # mentions, e-mail addresses
-        r"//|www\.|\S\.(?:" + _LINKED + r")(?![\w-])|\.xn--",  # links
+        r"//|www\.|\S\.(?:" + _LINKED + r")(?!-?\w)|\.xn--",  # links; a-b is one label
         r"#\d|\bgh-\d|\b(?-i:[A-Z][A-Z0-9_]+)-\d",  # issues, and tickets elsewhere
         r"\b[0-9a-f]{7,}\b",  # commits
         r":(?!(?!100:|1234:|-1:)[\d-]+:)[a-z0-9_+-]+:",  # emoji; the minutes in 10:30:00 and 10:30-12:00 are none

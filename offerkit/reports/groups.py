@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from offerkit.address import KIND_ORDER, Kind, parse_address
 from offerkit.diagnostics import Position
-from offerkit.planning.plan import Blocked, Step
+from offerkit.planning.plan import Blocked, Step, renamed
 from offerkit.reports.words import SIGNS, count_kind, plural
 from offerkit.state.changes import Action
 
@@ -60,11 +59,11 @@ def sections(
     """
     found: dict[str, dict[Kind, dict[Action, list[tuple[str, Step]]]]] = {}
     for step in steps:
-        address = parse_address(step.address)
+        address = step.address
         title = step.stage if by_stage else address.environment
         if across is not None:
             title = " → ".join(across)
-            step = replace(step, address=local_name(step.address))
+            step = renamed(step, local_name(step.address))
         place = found.setdefault(title, {})
         place.setdefault(address.kind, {}).setdefault(step.action, []).append((address.name, step))
     return [Section(title, _kind_groups(found[title], limit)) for title in sorted(found, key=_shared_first)]

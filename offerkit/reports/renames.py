@@ -25,7 +25,7 @@ def likely_renames(plan: Plan) -> dict[str, list[tuple[str, str]]]:
     come: dict[tuple[str, Kind, str], list[str]] = {}
     for step in plan.steps:
         side, entry = (gone, step.before) if step.action is Action.DELETE else (come, step.after)
-        kind = parse_address(step.address).kind
+        kind = step.address.kind
         if step.action in (Action.DELETE, Action.CREATE) and entry is not None and kind is not Kind.ENVIRONMENT:
             side.setdefault((step.stage, kind, entry.fingerprint), []).append(step.address)
     found: dict[str, list[tuple[str, str]]] = {}

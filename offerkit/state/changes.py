@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeAlias, TypeVar
 
-from offerkit.address import parse_address
+from offerkit.address import Address, StageRef, parse_address, parse_stage
 
 Value = TypeVar("Value")
 
@@ -78,6 +79,22 @@ class Layered(Bodies):
         return sum(1 for _ in self)
 
 
+Former: TypeAlias = Address | Literal[""]
+"""Where something stood before, if that was another address."""
+
+
+def typed(made: object, **readers: Callable[[str], str]) -> None:
+    """Read the fields of a frozen dataclass that were given as text: whoever makes one, it has addresses and stages.
+
+    Text that is none stays as it is: a name that is shown without its environment, a plan that is to be refused.
+    """
+    for name, read in readers.items():
+        value = getattr(made, name)
+        if type(value) is str and value:
+            with suppress(ValueError):
+                object.__setattr__(made, name, read(value))
+
+
 class Action(StrEnum):
     """What a step does to an address in a stage."""
 
@@ -92,23 +109,26 @@ class Action(StrEnum):
 class Delta:
     """One address that differs; a move has the entry of ``moved_from`` as ``before``."""
 
-    address: str
-    stage: str
+    address: Address
+    stage: StageRef
     action: Action
     before: Entry | None
     after: Entry | None
-    moved_from: str = ""
+    moved_from: Former = ""
+
+    def __post_init__(self) -> None:
+        typed(self, address=parse_address, moved_from=parse_address, stage=parse_stage)
 
 
 class Change(Protocol):
     """What a delta and a step have in common: a resource leaves one address, and stands at another or nowhere."""
 
     @property
-    def address(self) -> str:
+    def address(self) -> Address:
         """Where it stands afterwards; where it stood if it goes."""
 
     @property
-    def moved_from(self) -> str:
+    def moved_from(self) -> Former:
         """Where it stood if that was another address."""
 
     @property
@@ -117,7 +137,7 @@ class Change(Protocol):
 
 
 def delta(
-    stage: str,
+    stage: StageRef,
     current: Mapping[str, Entry],
     desired: Mapping[str, Entry],
     moves: Mapping[str, str] | None = None,
@@ -132,10 +152,10 @@ def delta(
     origin = _origins(current, desired, final_names(moves or {}, desired), moves or {}, happened)
     gone = set(origin.values()) - desired.keys()
     found = []
-    for address in current.keys() | desired.keys():
+    for address in map(parse_address, current.keys() | desired.keys()):
         before, after = current.get(address), desired.get(address)
         if address in origin:
-            old = origin[address]
+            old = parse_address(origin[address])
             found.append(Delta(address, stage, Action.MOVE, current[old], after, old))
         elif before == after or address in gone:
             continue
@@ -146,7 +166,7 @@ def delta(
         else:
             gives_up = bool(before.activation) and after.activation == ()
             found.append(Delta(address, stage, Action.DEACTIVATE if gives_up else Action.UPDATE, before, after))
-    return sorted(found, key=lambda change: parse_address(change.address).sort_key)
+    return sorted(found, key=lambda change: change.address.sort_key)
 
 
 def with_changes(entries: Mapping[str, Entry], changes: Iterable[Change]) -> dict[str, Entry]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from offerkit.address import Kind, Stage, StageRef, environment_address, parse_address
+from offerkit.address import SHARED, Kind, Stage, StageRef, environment_address, parse_address
 from offerkit.fingerprint import JsonMap
 from offerkit.state.changes import Bodies, Body, Change, Delta, Entry, Layered, by_environment, delta, with_changes
 from offerkit.state.effective import EffectiveOffer, Inheritance
@@ -189,18 +189,19 @@ class BeforeAfter:
 
         What environments share touches each that uses it, before or after: a dimension, those of its contacts.
         """
-        return self._touched(self.addresses)
-
-    @cached_property
-    def deciding(self) -> list[str]:
-        """The environments in which something changes that decides who is made which offers, sorted."""
-        return self._touched(a for a in self.addresses if parse_address(a).kind not in _IDLE)
-
-    def _touched(self, addresses: Iterable[str]) -> list[str]:
-        places = list(map(parse_address, addresses))
+        places = list(map(parse_address, self.addresses))
         own = {place.environment for place in places}
         dimensions = {place.name for place in places if place.kind is Kind.DIMENSION}
         return [name for name in self.environments if name in own or dimensions & self._dimensions(name)]
+
+    @cached_property
+    def deciding(self) -> list[str]:
+        """The environments whose decisions are to be looked at, sorted: all of them when what they share changes.
+
+        Campaigns and operators decide nothing.
+        """
+        own = {place.environment for place in map(parse_address, self.addresses) if place.kind not in _IDLE}
+        return [name for name in self.environments if name in own or SHARED in own]
 
     def _dimensions(self, environment: str) -> set[str]:
         address = environment_address(environment)

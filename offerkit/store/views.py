@@ -82,7 +82,8 @@ class Stages:
     def base(self, stage: str) -> StageBase:
         """Where a stage stands, as a plan says it."""
         head = self.heads.get(stage)
-        return StageBase(stage, head.revision, head.digest) if head is not None else StageBase(stage, 0, EMPTY)
+        place = parse_stage(stage)
+        return StageBase(place, head.revision, head.digest) if head is not None else StageBase(place, 0, EMPTY)
 
     def entries(self, stage: str, kind: str = "") -> Mapping[str, Entry]:
         """What stands in a stage, of one kind or all."""

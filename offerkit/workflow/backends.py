@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from offerkit.address import Kind, parse_address
+from offerkit.address import Kind
 from offerkit.applier import Applied, verify
 from offerkit.diagnostics import Code, Diagnostic, refuse
 from offerkit.fingerprint import Json
@@ -206,7 +206,7 @@ def _check_received(session: Session, plan: Plan) -> None:
 
     with session.existing() as store:
         verify(plan, store)
-    if any(parse_address(step.address).kind is Kind.DIMENSION for step in plan.steps):
+    if any(step.address.kind is Kind.DIMENSION for step in plan.steps):
         allowed(session, plan)
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from offerkit.planning.make import Context, Patterns, steps_for
 from offerkit.planning.plan import Step
-from offerkit.state.changes import Body, Delta, by_environment, delta
+from offerkit.state.changes import Body, Delta
+from offerkit.state.snapshot import Snapshot
 from offerkit.workflow.points import (
     Point,
     comparable,
@@ -51,12 +52,7 @@ def differing(a: Point, b: Point) -> list[Delta]:
     """Where ``b`` differs from ``a``, environment by environment; what differs there is not looked into."""
     before, after = comparable(a, b)
     renames = _renames(a, b)
-    found: list[Delta] = []
-    was, will, moves = by_environment(before), by_environment(after), by_environment(renames)
-    for environment in sorted(was.keys() | will.keys()):
-        stage = f"{environment}@{b.stage}"
-        found += delta(stage, was.get(environment, {}), will.get(environment, {}), moves.get(environment))
-    return found
+    return Snapshot(before).diff(Snapshot(after), b.stage, renames)
 
 
 def _renames(a: Point, b: Point) -> dict[str, str]:

@@ -83,7 +83,14 @@ def revision(store: Store, serial: int) -> Revision:
         raise refuse(Code.BAD_POINT, f"there is no revision {serial}", hint=f"The last one is {store.last_serial()}.")
     bodies = StoredBodies(store)
     deltas = [
-        Delta(change.address, change.stage, Action(change.action), change.before, change.after, change.moved_from)
+        Delta(
+            parse_address(change.address),
+            parse_stage(change.stage),
+            Action(change.action),
+            change.before,
+            change.after,
+            parse_address(change.moved_from) if change.moved_from else "",
+        )
         for change in store.changes(serial)
     ]
     bodies.fetch(entry.fingerprint for d in deltas for entry in (d.before, d.after) if entry is not None)

@@ -58,7 +58,7 @@ def plan_design(session: Session, loaded: Loaded, store: Store | None, patterns:
     """
     current = Stages(store)
     stages = _design_stages(loaded, current)
-    touched = [stage for stage in stages if loaded.digests.get(_environment(stage), EMPTY) != current.digest(stage)]
+    touched = [stage for stage in stages if loaded.digests.get(stage.environment, EMPTY) != current.digest(stage)]
     differences = _differences(loaded, current, touched) + _campaigns(loaded, current)
     if patterns.targets or patterns.excludes:
         patterns.check_known(
@@ -69,7 +69,7 @@ def plan_design(session: Session, loaded: Loaded, store: Store | None, patterns:
         return Plan(PlanKind.APPLY, project, __version__, base=tuple(current.base(stage) for stage in stages))
     refs = {address: tuple(ref.target for ref in record.refs) for address, record in loaded.records.items()}
 
-    sources = {d.moved_from or d.address: d.before for d in differences}
+    sources: dict[str, Entry | None] = {d.moved_from or d.address: d.before for d in differences}
 
     @cache
     def before(address: str) -> tuple[str, ...]:
@@ -80,16 +80,12 @@ def plan_design(session: Session, loaded: Loaded, store: Store | None, patterns:
     return _plan(session, loaded, current, selection, refs, project, patterns)
 
 
-def _design_stages(loaded: Loaded, current: Stages) -> list[str]:
+def _design_stages(loaded: Loaded, current: Stages) -> list[StageRef]:
     names = {*loaded.digests, *(stage.environment for stage in current.stages if stage.stage is Stage.DESIGN)}
-    return [f"{name}@{Stage.DESIGN}" for name in sorted(names)]
+    return [StageRef(name, Stage.DESIGN) for name in sorted(names)]
 
 
-def _environment(stage: str) -> str:
-    return stage.partition("@")[0]
-
-
-def _differences(loaded: Loaded, current: Stages, stages: list[str]) -> list[Delta]:
+def _differences(loaded: Loaded, current: Stages, stages: list[StageRef]) -> list[Delta]:
     found: list[Delta] = []
     if not stages:
         return found  # what changed nothing has no need of the records
@@ -99,13 +95,13 @@ def _differences(loaded: Loaded, current: Stages, stages: list[str]) -> list[Del
             desired.setdefault(record.environment, {})[address] = Entry(record.fingerprint)
     moves = by_environment(loaded.moves)
     for stage in stages:
-        name = _environment(stage)
+        name = stage.environment
         found += _delta(current, stage, current.entries(stage), desired.get(name, {}), moves.get(name, {}))
     return found
 
 
 def _delta(
-    current: Stages, stage: str, was: Mapping[str, Entry], will: Mapping[str, Entry], moves: Mapping[str, str]
+    current: Stages, stage: StageRef, was: Mapping[str, Entry], will: Mapping[str, Entry], moves: Mapping[str, str]
 ) -> list[Delta]:
     """What differs in a stage. Raises Refused for a rename that cannot be made, since its old name stays."""
 
@@ -138,7 +134,7 @@ def _campaigns(loaded: Loaded, current: Stages) -> list[Delta]:
     moves = by_environment(loaded.moves)
     found: list[Delta] = []
     for name in sorted(names):
-        stage = f"{name}@{Stage.LIVE}"
+        stage = StageRef(name, Stage.LIVE)
         found += _delta(
             current, stage, current.entries(stage, Kind.CAMPAIGN), desired.get(name, {}), moves.get(name, {})
         )
@@ -184,7 +180,7 @@ def _plan(
 
 def _without_administrator(current: Stages, chosen: list[Delta], bodies: Mapping[str, Body]) -> list[Diagnostic]:
     """A plan after which nobody could change anything any more: no administrator would be left."""
-    touched = [d for d in chosen if parse_address(d.address).kind is Kind.OPERATOR]
+    touched = [d for d in chosen if d.address.kind is Kind.OPERATOR]
     if not touched:
         return []
     after = current.snapshot([StageRef(SHARED, Stage.DESIGN)], Kind.OPERATOR).apply(touched, bodies)
@@ -198,9 +194,7 @@ def new_bodies(loaded: Loaded, chosen: list[Delta]) -> dict[str, Body]:
     arriving = [d for d in chosen if d.after is not None]
     texts = loaded.bodies(d.address for d in arriving)
     return {
-        d.after.fingerprint: Body(parse_address(d.address).kind, texts[d.address].decode())
-        for d in arriving
-        if d.after is not None
+        d.after.fingerprint: Body(d.address.kind, texts[d.address].decode()) for d in arriving if d.after is not None
     }
 
 
@@ -208,7 +202,7 @@ def _hold_back(
     loaded: Loaded, current: Stages, chosen: list[Delta], new: Mapping[str, Body], patterns: Patterns
 ) -> tuple[list[Delta], list[Blocked]]:
     """Campaigns that name what is not live stay behind; one asked for by its own name is refused instead."""
-    campaigns = [d for d in chosen if parse_address(d.address).kind is Kind.CAMPAIGN and d.after is not None]
+    campaigns = [d for d in chosen if d.address.kind is Kind.CAMPAIGN and d.after is not None]
     if not campaigns:
         return chosen, []
 
@@ -225,12 +219,12 @@ def _hold_back(
 
 def _with_effects(current: Stages, chosen: list[Delta], steps: list[Step], bodies: Mapping[str, Body]) -> list[Step]:
     """The steps with what they mean beyond their fields: approvals reset, spaces gained and lost."""
-    design = [d for d in chosen if d.stage.endswith(f"@{Stage.DESIGN}")]
+    design = [d for d in chosen if d.stage.stage is Stage.DESIGN]
     lost, notes = _effects_on_what_is_there(current, design, bodies)
     notes |= _spaces_of_new_offers(current, design, bodies)
     return [
         replace(step, approvals_reset=lost.get(step.address, ()), notes=notes.get(step.address, ()))
-        if step.stage.endswith(f"@{Stage.DESIGN}") and (step.address in lost or step.address in notes)
+        if step.stage.stage is Stage.DESIGN and (step.address in lost or step.address in notes)
         else step
         for step in steps
     ]
@@ -241,7 +235,7 @@ def _effects_on_what_is_there(
 ) -> tuple[dict[str, tuple[ApprovalReset, ...]], dict[str, tuple[str, ...]]]:
     """By step, the approvals that stop counting, and where offers newly are to be shown, or no more."""
     store = current.store
-    kinds = {d.address: parse_address(d.address).kind for d in design}
+    kinds = {d.address: d.address.kind for d in design}
     changed = [d for d in design if d.before and d.after and kinds[d.address] is Kind.OFFER]
     spaces = [d for d in design if d.after and kinds[d.address] is Kind.SPACE]
     if store is None or not (spaces or any(d.before for d in design)):
@@ -266,7 +260,7 @@ def _spaces_note(before: Snapshot, after: Snapshot, item: Delta) -> tuple[str, .
 def _offers_notes(before: Snapshot, after: Snapshot, spaces: list[Delta]) -> dict[str, tuple[str, ...]]:
     """By space that comes or changes, the offers that are there already and would newly be shown on it."""
     coming: dict[str, list[str]] = {}
-    for environment in {parse_address(d.address).environment for d in spaces}:
+    for environment in {d.address.environment for d in spaces}:
         for offer in before.of_kind(Kind.OFFER, environment):
             if before.entries[offer] == after.entries.get(offer) and not after.offer(offer).named_spaces:
                 for space in set(after.offer(offer).shown_on) - set(before.offer(offer).shown_on):
@@ -282,7 +276,7 @@ def _spaces_of_new_offers(
     current: Stages, design: list[Delta], bodies: Mapping[str, Body]
 ) -> dict[str, tuple[str, ...]]:
     """Where new offers would be shown that name no spaces: wherever they give what is required."""
-    kinds = {d.address: parse_address(d.address).kind for d in design}
+    kinds = {d.address: d.address.kind for d in design}
     new = [d for d in design if d.action is Action.CREATE and kinds[d.address] is Kind.OFFER]
     wanted = (Kind.SPACE, Kind.TEMPLATE)
     before = current.snapshot({d.stage for d in new}, *wanted)
@@ -291,7 +285,7 @@ def _spaces_of_new_offers(
     notes: dict[str, tuple[str, ...]] = {}
     told: dict[tuple[str, ...], tuple[str, ...]] = {}
     for d in new:
-        offer = inherited(parse_address(d.address).environment).offer(d.address)
+        offer = inherited(d.address.environment).offer(d.address)
         if not offer.named_spaces:
             where = offer.shown_on
             if where not in told:
@@ -305,11 +299,11 @@ def dependences(steps: list[Step], refs: Mapping[str, tuple[str, ...]], current:
     """What the steps rely on and leave alone, as it stands now."""
     touched = {step.address for step in steps}
     wanted = {
-        (f"{parse_address(target).environment}@{step.stage.partition('@')[2]}", target)
+        (StageRef(place.environment, step.stage.stage), place)
         for step in steps
         if step.after is not None
-        for target in refs.get(step.address, ())
-        if target not in touched
+        for place in map(parse_address, refs.get(step.address, ()))
+        if place not in touched
     }
     known = {stage: current.entries(stage) for stage in {stage for stage, _ in wanted}}
     return [

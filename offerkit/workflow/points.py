@@ -205,7 +205,7 @@ def _in(revision: str, found: Diagnostic) -> Diagnostic:
 
 def _planned(store: Store | None, plan: Plan, title: str) -> Point:
     """What the stages a plan touches would be once it is applied to them as they are now."""
-    bases = [parse_stage(base.stage) for base in plan.base]
+    bases = [base.stage for base in plan.base]
     side = Stage.LIVE if all(stage.stage is Stage.LIVE for stage in bases) else Stage.DESIGN
     before = Stages(store).snapshot(sorted({stage for stage in bases if stage.stage is side}))
     after = before.apply(plan.steps_on(side), plan.bodies)
@@ -215,7 +215,7 @@ def _planned(store: Store | None, plan: Plan, title: str) -> Point:
 
 def _names_of_plan(store: Store | None, plan: Plan, entries: Mapping[str, Entry], side: Stage) -> dict[str, str]:
     """The names in design now of what a plan leads to."""
-    moved = {step.address: step.moved_from for step in plan.steps if step.moved_from}
+    moved: dict[str, str] = {step.address: step.moved_from for step in plan.steps if step.moved_from}
     if store is None or side is Stage.DESIGN:
         return moved
     was = {moved.get(address, address) for address in entries}

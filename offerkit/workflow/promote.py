@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 
 from offerkit import __version__
-from offerkit.address import Kind, Stage, parse_address
+from offerkit.address import Address, Kind, Stage, StageRef, parse_address
 from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, suggestion
 from offerkit.governance.approvals import counting, standing
 from offerkit.governance.promotion import Candidates, Promotion, promotion
@@ -92,9 +92,9 @@ def _holds(store: Store, design: Snapshot, live: Snapshot) -> dict[str, str]:
     for address, entry in design.entries.items():
         now = live.entries.get(address)
         if now is None or now.fingerprint != entry.fingerprint or now.activation is not None:
-            differing.setdefault(f"{parse_address(address).environment}@{Stage.LIVE}", []).append(address)
+            differing.setdefault(parse_address(address).stage(Stage.LIVE), []).append(address)
     for address in live.entries.keys() - design.entries.keys():
-        differing.setdefault(f"{parse_address(address).environment}@{Stage.LIVE}", []).append(address)
+        differing.setdefault(parse_address(address).stage(Stage.LIVE), []).append(address)
     rolled_back = {row.serial: row for row in store.revisions(action=PlanKind.ROLLBACK)}
 
     @cache
@@ -124,7 +124,7 @@ def _plan(session: Session, stages: Stages, asked: Candidates, outcome: Promotio
     deltas = live.diff(after, Stage.LIVE, outcome.renamed)
     campaigns = _campaigns(session, stages.store, after, patterns)
     bodies = Layered(campaigns.bodies, after.bodies)
-    refs = {d.address: after.references(d.address) for d in deltas if d.after is not None}
+    refs: dict[str, tuple[str, ...]] = {d.address: after.references(d.address) for d in deltas if d.after is not None}
     with session.progress("Comparing", len(deltas)) as advance:
         steps = steps_for(deltas, Context(bodies, refs, {}, advance), _reasons(deltas, design))
     steps = [replace(step, dependents=tuple(outcome.changed_offers.get(step.address, ()))) for step in steps]
@@ -161,9 +161,9 @@ def _bereft(live: Snapshot, after: Snapshot) -> list[str]:
 
 
 def _reasons(deltas: list[Delta], design: Snapshot) -> dict[str, Reason]:
-    reasons = {}
+    reasons: dict[str, Reason] = {}
     for item in deltas:
-        offer = parse_address(item.address).kind is Kind.OFFER
+        offer = item.address.kind is Kind.OFFER
         if item.after is None or item.after.activation == ():
             reasons[item.address] = Reason.REJECTED if item.address in design.entries else Reason.REMOVED_FROM_DESIGN
         else:
@@ -174,18 +174,17 @@ def _reasons(deltas: list[Delta], design: Snapshot) -> dict[str, Reason]:
 def _depends(steps: list[Step], after: Snapshot, live: Snapshot, design: Snapshot) -> list[Dependence]:
     """What stays in live and is relied on; and design as the promotion took it."""
     touched = {step.address for step in steps}
-    found: dict[tuple[str, str], str] = {}
+    found: dict[tuple[StageRef, Address], str] = {}
     for step in steps:
-        if step.after is None or step.after.activation == () or parse_address(step.address).kind is Kind.CAMPAIGN:
+        if step.after is None or step.after.activation == () or step.address.kind is Kind.CAMPAIGN:
             continue
-        for target in after.references(step.address):
-            place = parse_address(target)
-            if target not in touched and place.kind is not Kind.OPERATOR:
-                entry = live.entries.get(target)
-                found[f"{place.environment}@{Stage.LIVE}", target] = entry.fingerprint if entry else ""
+        for place in map(parse_address, after.references(step.address)):
+            if place not in touched and place.kind is not Kind.OPERATOR:
+                entry = live.entries.get(place)
+                found[place.stage(Stage.LIVE), place] = entry.fingerprint if entry else ""
         there = design.entries.get(step.address)
         if there is not None:
-            found[f"{parse_address(step.address).environment}@{Stage.DESIGN}", step.address] = there.fingerprint
+            found[step.address.stage(Stage.DESIGN), step.address] = there.fingerprint
     return [Dependence(stage, target, print_) for (stage, target), print_ in sorted(found.items())]
 
 
@@ -216,8 +215,8 @@ def _released(session: Session, loaded: Loaded, store: Store, after: Snapshot, p
     result = _Campaigns()
     may = _may_write_campaigns(session, store)
     items = [
-        Delta(address, f"{parse_address(address).environment}@{Stage.LIVE}", Action.CREATE, None, Entry(print_))
-        for address, print_ in sorted(loaded.campaigns.items())
+        Delta(address, address.stage(Stage.LIVE), Action.CREATE, None, Entry(print_))
+        for address, print_ in sorted((parse_address(text), print_) for text, print_ in loaded.campaigns.items())
         if address not in after.entries and patterns.targeted(address) and not patterns.excluded(address)
     ]
     bodies = new_bodies(loaded, items)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from math import inf
 
-from offerkit.address import Kind, Stage, parse_address
+from offerkit.address import Kind, Stage, StageRef, parse_address
 from offerkit.planning.plan import PlanKind
 from offerkit.state.changes import Entry, by_environment, delta, final_names
 from offerkit.state.snapshot import Snapshot
@@ -35,14 +35,14 @@ def names_of_live(store: Store, entries: Iterable[str], serials: Mapping[str, in
     """
     found: dict[str, str] = {}
     for environment, names in sorted(by_environment(dict.fromkeys(entries)).items()):
-        moves = store.moves(f"{environment}@{Stage.DESIGN}")
+        moves = store.moves(StageRef(environment, Stage.DESIGN))
         renamed = names.keys() & {old for _, old, _ in moves}
         if not renamed:
             continue
-        there = store.entries(f"{environment}@{Stage.DESIGN}")
-        came = _promoted(store, f"{environment}@{Stage.LIVE}", renamed, serials.get(environment))
+        there = store.entries(StageRef(environment, Stage.DESIGN))
+        came = _promoted(store, StageRef(environment, Stage.LIVE), renamed, serials.get(environment))
         # What design has no more since it was renamed went with that, also when live was rolled back since then.
-        gone = store.last_change(f"{environment}@{Stage.DESIGN}", renamed - there.keys())
+        gone = store.last_change(StageRef(environment, Stage.DESIGN), renamed - there.keys())
         came |= {old: (old, change.serial - 1) for old, change in gone.items() if change.moved_from == old}
         for old in sorted(renamed):
             name, serial = came.get(old, (old, 0))
@@ -55,7 +55,7 @@ def names_of_design(store: Store, entries: Iterable[str], serials: Mapping[str, 
     found: dict[str, str] = {}
     for environment, names in sorted(by_environment(dict.fromkeys(entries)).items()):
         if environment in serials:
-            moves = store.moves(f"{environment}@{Stage.DESIGN}")
+            moves = store.moves(StageRef(environment, Stage.DESIGN))
             renamed = sorted(names.keys() & {old for _, old, _ in moves})
             found |= {old: followed(old, serials[environment], moves) for old in renamed}
     return {old: new for old, new in found.items() if old != new}
@@ -70,7 +70,7 @@ def names_of_specs(
     """
     found: dict[str, str] = {}
     for environment, desired in sorted(by_environment(entries).items()):
-        stage = f"{environment}@{Stage.DESIGN}"
+        stage = StageRef(environment, Stage.DESIGN)
         there = store.entries(stage)
         moves = store.moves(stage)
         made = {(old, new) for _, old, new in moves}

@@ -40,7 +40,7 @@ def plan_rollback(session: Session, store: Store, text: str, to: str) -> Plan:
     now = Snapshot(stages.entries(stage), stages.bodies)
     then = now.with_entries(store.entries_at(stage, serial))
     every = now.diff(then, ref.stage, store.renames_since(stage, serial))
-    deltas = [d for d in every if parse_address(d.address).kind is not Kind.CAMPAIGN]
+    deltas = [d for d in every if d.address.kind is not Kind.CAMPAIGN]
     either = now.with_entries({**now.entries, **then.entries})
     if deltas:
         stages.bodies.fetch(entry.fingerprint for snapshot in (now, then) for entry in snapshot.entries.values())
@@ -52,34 +52,28 @@ def plan_rollback(session: Session, store: Store, text: str, to: str) -> Plan:
     note = f"Takes {stage} back to what it was at revision {serial}{at}."
     if len(every) > len(deltas):
         note += " Campaigns stay as they are."
-    notes = [note]
     if ref.stage is Stage.LIVE:
-        notes = [
-            f"{note} What it takes back is promoted again only once design changes, or with --include-rolled-back.",
-            *(_left_behind(BeforeAfter.of(stages.side(Stage.LIVE), deltas)) if deltas else ()),
-        ]
-    return replace(plan_of(stages, PlanKind.ROLLBACK, steps, tuple(notes) if steps else (), (stage,)), to=serial)
+        note += " What it takes back is promoted again only once design changes, or with --include-rolled-back."
+        if deltas:
+            _check_named(BeforeAfter.of(stages.side(Stage.LIVE), deltas))
+    return replace(plan_of(stages, PlanKind.ROLLBACK, steps, (note,) if steps else (), (stage,)), to=serial)
 
 
-def _left_behind(live: BeforeAfter) -> list[str]:
-    """What campaigns would name in vain, as notes. Raises Refused when anything else in live would."""
-    refused, notes = [], []
-    for address, named in live.left_behind().items():
-        if parse_address(address).kind is Kind.CAMPAIGN:
-            notes += [f"{address} names {target}, which will no longer be live." for target in named]
-        else:
-            refused.append(
-                Diagnostic(
-                    Code.STILL_NAMED,
-                    f"{address} in live names {named[0]}, which was not there then",
-                    "It would name something that is not live.",
-                    f"Take {parse_address(address).stage(Stage.LIVE)} back first, or promote {address} without it.",
-                    address,
-                )
-            )
+def _check_named(live: BeforeAfter) -> None:
+    """Raises Refused when something that stays in live would name what is gone; campaigns stay as they are."""
+    refused = [
+        Diagnostic(
+            Code.STILL_NAMED,
+            f"{address} in live names {named[0]}, which was not there then",
+            "It would name something that is not live.",
+            f"Take {parse_address(address).stage(Stage.LIVE)} back first, or promote {address} without it.",
+            address,
+        )
+        for address, named in live.left_behind().items()
+        if parse_address(address).kind is not Kind.CAMPAIGN
+    ]
     if refused:
         raise Refused(refused)
-    return notes
 
 
 def plan_of(

@@ -47,7 +47,7 @@ _REFERENCES = (
     r"#\d|\bGH-\d|\b(?-i:[A-Z][A-Z0-9_]+)-\d",
     r"\b[0-9a-f]{7,40}\b",
     r":[a-z0-9_+-]*[a-z+][a-z0-9_+-]*:|:-1:|:100:|:1234:",
-    r"//|\bwww\.|\S\.(?:com|de|shop|name|рф|РФ)(?!\w)|\.xn--",
+    r"//|\bwww\.|\S\.(?:com|de|shop|name|рф|РФ)(?!-?\w)|\.xn--",
     r"[!&$]\d|[~%][A-Za-z\"]|\$|\[\[|\[[a-z_]+:\d|\[TOC\]|[{\[][+-] ",
 )
 
@@ -173,7 +173,17 @@ def test_what_acts_alone_does_nothing(report: str) -> None:
 @pytest.mark.parametrize("report", REPORTS)
 @given(text=TEXTS)
 @example(text="`a@b.example\\|c`")
+@example(text="evil.com---")
+@example(text="evil.com-->")
 @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 def test_no_composition_acts(report: str, text: str) -> None:
     if text.strip():
         _check(report, text)
+
+
+def test_a_domain_ends_at_hyphens_but_not_at_one_within_a_name() -> None:
+    """As linkify-it sees it: ``evil.com---`` is a domain and a dash, ``tv-plus`` one label, which is no ending."""
+    assert [markdown(f"evil.com{after}") for after in ("-", "---", "---a", "-->")] == [
+        "`evil.com-`", "`evil.com---`", "`evil.com---a`", "`evil.com-->`",
+    ]  # fmt: skip
+    assert markdown("recipients/offer.tv-plus") == "recipients/offer.tv-plus"
