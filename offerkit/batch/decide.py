@@ -6,7 +6,7 @@ the first n. No hook is called here: where they take part, offerkit.workflow.hoo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -46,8 +46,8 @@ class Decided:
 
     ``holds`` is the matrix of conditions (one row a condition, the last one the environment's filter), ``eligible``
     and ``presentable`` that of items before and after presentation rules. ``positive``: for whom a formula gives a
-    weight. Where every contact was decided by itself, ``alone`` says why that of a column is not proposed the offer of
-    a place, and ``counted``, if it was asked for, how often that was the reason.
+    weight. Where hooks decided with it (offerkit.workflow.hooked): ``kept``, the items of offers that the
+    post-processing hook did not take out, and ``productless``, by place, for whom a dynamic-offer hook found nothing.
     """
 
     first: int
@@ -56,8 +56,8 @@ class Decided:
     eligible: NDArray[numpy.bool_]
     presentable: NDArray[numpy.bool_]
     positive: Mapping[Gate, NDArray[numpy.bool_]] = field(default_factory=dict)
-    alone: Callable[[int], Mapping[int, Cause]] | None = None
-    counted: Mapping[tuple[int, Cause], int] | None = None
+    kept: NDArray[numpy.bool_] | None = None
+    productless: Mapping[int, Mapping[Cause, NDArray[numpy.bool_]]] = field(default_factory=dict)
 
 
 def decide_all(people: People, batch: Batch) -> Iterator[Decided]:

@@ -47,6 +47,7 @@ class Reasons:
         self._inside = frozenset(self.slice)
         self._others = reasons.not_in_slice(space, called=asked.source is From.CALL).cause
         when = made.catalog.when
+        self._dropped = reasons.hook_dropped(space).cause
         self._environment = None if when is None else reasons.environment_check(when).cause
 
     def of(self, chunk: Decided, name: str, columns: Columns) -> list[tuple[Cause, Columns]]:
@@ -56,11 +57,6 @@ class Reasons:
         place = self._made.catalog.place_of.get(name)
         if place is None:
             return [(reasons.no_offer(), columns)]
-        if chunk.alone is not None:
-            found: dict[Cause, list[int]] = {}
-            for column in columns.tolist():
-                found.setdefault(chunk.alone(column).get(place, self._others), []).append(column)
-            return [(cause, numpy.asarray(part, dtype=numpy.intp)) for cause, part in found.items()]
         left = numpy.ones(len(columns), dtype=bool)
         return [(cause, columns[out]) for cause, out in self._out(chunk, place, left, lambda row: row[columns])]
 
@@ -69,9 +65,6 @@ class Reasons:
         import numpy
 
         width = chunk.picks.shape[1]
-        if chunk.counted is not None:
-            yield from ((place, cause, count) for (place, cause), count in chunk.counted.items())
-            return
         given = numpy.zeros((len(self._made.items), width), dtype=bool)
         ranks, columns = numpy.nonzero(chunk.picks >= 0)
         given[chunk.picks[ranks, columns], columns] = True
@@ -104,11 +97,16 @@ class Reasons:
                 return
             if (gone := out(look(chunk.holds[number]))).any():
                 yield cause, gone
-        eligible = look(_any(chunk.eligible, asked.own))
-        if (gone := out(eligible)).any():
+        if (gone := out(look(_any(chunk.eligible, asked.own)))).any():
+            for cause, productless in chunk.productless.get(place, {}).items():
+                if (none := gone & look(productless)).any():
+                    yield cause, none
+                    gone = gone & ~none
             yield from self._weightless(chunk, place, gone, look)
         if (gone := out(look(_any(chunk.presentable, asked.own)))).any():
             yield reasons.cause_of(Reason.PRESENTATION_RULE), gone
+        if chunk.kept is not None and (gone := out(look(_any(chunk.kept, asked.own)))).any():
+            yield self._dropped, gone
         if left.any():
             yield reasons.cause_of(Reason.BEYOND_N), left
 

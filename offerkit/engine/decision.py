@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from offerkit.engine.condition import Path
+from offerkit.engine.condition import Facts, Path
 from offerkit.engine.reasons import Finding, Reason
 from offerkit.engine.report import Report
+from offerkit.engine.resources import Weight
 from offerkit.engine.slice import From
 from offerkit.hooks import Product
 from offerkit.rules.types import Row
@@ -65,6 +66,22 @@ class Trace:
     environment: Finding | None
     slice: Slice | None
     verdicts: tuple[Verdict, ...]
+
+
+@dataclass(slots=True)
+class Noted:
+    """What a decision that is not explained went through, for reasons that many contacts are counted by.
+
+    Bits of the lineup: ``eligible`` after step 7, ``presentable`` after step 8, ``ordered`` those of
+    the offers that the space's post-processing hook kept, if there is one. ``productless``: places of
+    offers that are not eligible because the dynamic-offer hook of the weight that holds found no product.
+    """
+
+    facts: Facts | None = None
+    eligible: int = 0
+    presentable: int = 0
+    ordered: int = 0
+    productless: list[tuple[int, Weight]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

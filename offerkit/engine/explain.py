@@ -6,10 +6,9 @@ to the same answer, and benchmarks measure it as the plain loop.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TypeAlias
 
 from offerkit.engine import reasons
 from offerkit.engine.call import Call
@@ -20,13 +19,11 @@ from offerkit.engine.finish import first, in_order, weigh
 from offerkit.engine.history import Past
 from offerkit.engine.presentation import Moment, Reached, applied, reached
 from offerkit.engine.ranking import Entry
-from offerkit.engine.reasons import Check, Finding, Reason
+from offerkit.engine.reasons import Finding, Reason
 from offerkit.engine.report import Report
 from offerkit.engine.resources import Offer, Space
 from offerkit.engine.slice import From, Wanted, wanted
 from offerkit.engine.weights import Best, best, standing
-
-Checks: TypeAlias = Callable[[Offer], Sequence[Check]]
 
 
 def explain(
@@ -36,16 +33,11 @@ def explain(
     facts: Facts,
     history: Sequence[Past],
     reports: list[Report],
-    known: Checks | None = None,
 ) -> Decision:
-    """Steps 3 to 11, with a trace.
-
-    ``known``: the checks of each offer. The trace then says what is said of many contacts, and nothing of this one:
-    quickly, for who explains one contact after the other.
-    """
+    """Steps 3 to 11, with a trace."""
     asked = wanted(space, call)
     slice_ = [catalog.offers[place] for place in catalog.members(asked)]
-    memo = Memo(facts, None if known is None else catalog.lineup(space.name, facts.today, asked).bundled(facts))
+    memo = Memo(facts)
     moment = Moment(call.now, space.name, space.channel)
     rules = [reached(catalog, place, moment, history, facts) for place in range(len(catalog.rules))]
     over = [(found, applied(catalog, found.rule, facts)) for found in rules if found is not None]
@@ -53,7 +45,7 @@ def explain(
     entries: list[Entry] = []
     eligible = presentable = 0
     for offer in slice_:
-        verdict, found = _offer(catalog, space, offer, memo, reports, known)
+        verdict, found = _offer(catalog, space, offer, memo, reports)
         if found:
             eligible += 1
             verdict = _presented(verdict, offer, over)
@@ -82,14 +74,14 @@ def _slice(catalog: Catalog, space: Space, asked: Wanted, size: int) -> Slice:
 
 
 def _offer(
-    catalog: Catalog, space: Space, offer: Offer, memo: Memo, reports: list[Report], known: Checks | None
+    catalog: Catalog, space: Space, offer: Offer, memo: Memo, reports: list[Report]
 ) -> tuple[Verdict, tuple[Entry, ...]]:
     """Steps 4 to 7 for one offer."""
-    out = _unmet(offer, space, memo, known)
+    out = _unmet(offer, space, memo)
     if out is not None:
         return Verdict(offer.name, offer.category, out), ()
     today = memo.facts.today
-    notes = reasons.weight_notes(offer, space, memo) if known is None else ()
+    notes = reasons.weight_notes(offer, space, memo)
     found = best(standing(offer, space.name, today), memo)
     weighed = weigh(catalog, offer, found, memo.facts, reports)
     verdict = Verdict(
@@ -105,11 +97,11 @@ def _offer(
     return verdict, weighed.entries
 
 
-def _unmet(offer: Offer, space: Space, memo: Memo, known: Checks | None) -> Finding | None:
+def _unmet(offer: Offer, space: Space, memo: Memo) -> Finding | None:
     """Steps 4 and 5."""
-    for check in reasons.checks(offer, space, memo.facts.today) if known is None else known(offer):
+    for check in reasons.checks(offer, space, memo.facts.today):
         if check.requirement is None or memo.value(check.requirement.gate) is not True:
-            return check.finding(memo.facts) if known is None else check.many
+            return check.finding(memo.facts)
     return None
 
 

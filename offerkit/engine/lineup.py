@@ -87,19 +87,16 @@ class Lineup:
                     left &= ~mask
         return left
 
-    def bundled(self, facts: Facts) -> dict[Gate, Value]:
-        """What the conditions of the bundle give."""
-        if self.bundle is None:
-            return {}
-        values = self.bundle.evaluate(facts.contact, facts.data, facts.now, facts.today)
-        return dict(zip(self.bundle.gates, values, strict=True))
-
     def standing(self, alive: int) -> Iterator[Entry]:
         """The entries of constant weight whose bit is in ``alive``, highest first, each offer once."""
         size = len(self.entries) + len(self.computed)
         flags = bin(alive | 1 << size)[3:].encode().translate(_FLAGS)
         found = compress(self.entries, flags)
         return _first(found) if self.repeats else found
+
+    def constant(self, alive: int) -> int:
+        """The bits of ``alive`` whose weight is constant."""
+        return alive >> len(self.computed) << len(self.computed)
 
     def count(self, alive: int) -> int:
         """How many offers of constant weight have a bit in ``alive``."""

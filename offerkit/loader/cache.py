@@ -12,6 +12,7 @@ import hashlib
 import os
 import sqlite3
 import stat
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from sys import intern
@@ -28,16 +29,34 @@ if TYPE_CHECKING:
     from offerkit.loader.project import Project, SpecFile
 
 CODE_PARTS = ("models", "loader", "rendering", "state", "rules", "fingerprint")
+CODE_MODULES = ("address.py", "times.py")
 
 
 def code_digest() -> bytes:
-    """A digest of the code whose results are cached: a change of any of it makes old rows unreachable."""
+    """A digest of the code whose results are cached: a change of any of it makes old rows unreachable.
+
+    What it is built on counts as well: another version of pydantic or sqlglot may judge the same text otherwise.
+    """
     package = Path(__file__).parent.parent
-    hasher = hashlib.sha256((package / "address.py").read_bytes())
+    hasher = hashlib.sha256("\0".join([sys.version, *_installed()]).encode())
+    for module in CODE_MODULES:
+        hasher.update((package / module).read_bytes())
     for part in CODE_PARTS:
         for path in sorted((package / part).glob("*.py")):
             hasher.update(path.read_bytes())
     return hasher.digest()
+
+
+def _installed() -> list[str]:
+    """The distributions that can be imported, each with its version, by the folders that tell of them.
+
+    importlib.metadata says the same, but takes longer to import than a run that finds nothing changed.
+    """
+    found: set[str] = set()
+    for folder in sys.path:
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            found.update(entry.name for entry in entries if entry.name.endswith((".dist-info", ".egg-info")))
+    return sorted(found)
 
 
 def content_key(code: bytes, file: SpecFile) -> bytes:
@@ -104,14 +123,18 @@ class Cache:
         return self._db is not None
 
     def _open(self, path: Path) -> None:
+        if path.is_symlink():  # it may have come with a checkout, and lead to another database of this user
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(path, timeout=1, isolation_level=None)
         try:
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=OFF")
             db.execute("CREATE TABLE IF NOT EXISTS row (key BLOB PRIMARY KEY, check_ BLOB, data BLOB) WITHOUT ROWID")
-        except sqlite3.DatabaseError:
+        except sqlite3.DatabaseError as error:
             db.close()
+            if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise  # another run is writing it: it is not damaged
             for suffix in ("", "-wal", "-shm"):
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
             raise

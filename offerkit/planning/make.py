@@ -18,6 +18,17 @@ from offerkit.state.effective import names_in
 from offerkit.state.references import Ref, closure, creation_order, dependents
 from offerkit.state.snapshot import Snapshot
 
+_REASONS = {
+    Action.CREATE: Reason.DECLARED,
+    Action.UPDATE: Reason.CHANGED,
+    Action.MOVE: Reason.RENAMED,
+    Action.DELETE: Reason.REMOVED,
+    Action.DEACTIVATE: Reason.REMOVED_FROM_DESIGN,
+}
+WHY_NOT_LIVE = "A campaign in live may only name what is live; until then it is held back."
+HOW_TO_GO_LIVE = "Approve and promote it, or name another."
+_SINGULAR = {"deliveries": "delivery", "outlines": "outline"}
+
 
 @dataclass
 class Selection:
@@ -99,6 +110,76 @@ def select(
                 attempt.along |= {address: " → ".join(names) for address in left}
         if not grew:
             return attempt.selection(deltas)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What steps are explained with.
+
+    ``bodies`` by fingerprint, both sides; ``refs`` of every resource as desired; ``positions`` in the specs.
+    ``advance`` is told of each step that was explained, for a progress bar.
+    """
+
+    bodies: Mapping[str, Body]
+    refs: Mapping[Address, Iterable[Address]]
+    positions: Mapping[Address, Position]
+    advance: Callable[[int], None] = lambda count: None
+
+
+def steps_for(deltas: list[Delta], context: Context, reasons: Mapping[Address, Reason] | None = None) -> list[Step]:
+    """The steps of ``deltas``: what is made first what others need, what goes last what others needed."""
+    changing = [d.address for d in deltas if d.before is not None]
+    affected = dependents(context.refs, changing) if changing else {}
+    arrivals = {d.address for d in deltas if d.after is not None}
+    steps = {}
+    for item in deltas:
+        # Those who name what is renamed change with it, unless something else takes the name.
+        name = item.moved_from if item.moved_from and item.moved_from not in arrivals else item.address
+        steps[item.address, item.stage] = _step(item, context, affected.get(name, ()), reasons or {})
+        context.advance(1)
+    arriving: dict[Address, Iterable[Address]] = {
+        d.address: context.refs.get(d.address, ()) for d in deltas if d.after is not None
+    }
+    order = {address: place for place, address in enumerate(creation_order(arriving))}
+    leaving = sorted((d for d in deltas if d.after is None), key=lambda d: d.address.sort_key, reverse=True)
+    order |= {d.address: len(order) + place for place, d in enumerate(leaving)}
+    return sorted(steps.values(), key=lambda step: (order[step.address], step.stage))
+
+
+def protected(deltas: Iterable[Delta], bodies: Mapping[str, Body]) -> list[Diagnostic]:
+    """A diagnostic for each deletion of a resource whose last body says ``protected: true``."""
+    return [
+        Diagnostic(
+            Code.PROTECTED,
+            f"{d.address} is protected and cannot be deleted",
+            "Its YAML is gone, but the resource in the store still says protected: true.",
+            "Put it back with protected: false, apply, and delete it then; or put it back as it was.",
+            d.address,
+        )
+        for d in deltas
+        if d.action is Action.DELETE and d.before is not None and _is_protected(bodies[d.before.fingerprint])
+    ]
+
+
+class NotLive(NamedTuple):
+    """Something that a campaign names at ``path`` and that is not live, as a sentence."""
+
+    path: JsonPath
+    summary: str
+
+
+def not_live(campaign: Address, refs: Iterable[Ref], body: JsonMap, live: Snapshot) -> Iterator[NotLive]:
+    """What the campaign at this address names that is not live, at the place where it names it."""
+    for ref in refs:
+        if not ref.path:
+            continue
+        entry = live.entries.get(ref.target)
+        where = f"{_SINGULAR[str(ref.path[0])]} “{ref.path[1]}”"
+        if entry is None or entry.activation == ():
+            yield NotLive(ref.path, f"{where} names {ref.target.kind} “{ref.target.name}”, which is not live")
+        elif ref.target.kind is Kind.OFFER and ref.path[0] == "deliveries":
+            yield from _on_space(body, ref.path, where, (ref.target.name, entry))
+    yield from _outlines_on_space(campaign.environment, body, live)
 
 
 class _Attempt:
@@ -215,49 +296,6 @@ class _Attempt:
                     self._notes.append(f"{other.address} comes along because it names {named[0]}, which goes.")
 
 
-_REASONS = {
-    Action.CREATE: Reason.DECLARED,
-    Action.UPDATE: Reason.CHANGED,
-    Action.MOVE: Reason.RENAMED,
-    Action.DELETE: Reason.REMOVED,
-    Action.DEACTIVATE: Reason.REMOVED_FROM_DESIGN,
-}
-
-
-@dataclass(frozen=True)
-class Context:
-    """What steps are explained with.
-
-    ``bodies`` by fingerprint, both sides; ``refs`` of every resource as desired; ``positions`` in the specs.
-    ``advance`` is told of each step that was explained, for a progress bar.
-    """
-
-    bodies: Mapping[str, Body]
-    refs: Mapping[Address, Iterable[Address]]
-    positions: Mapping[Address, Position]
-    advance: Callable[[int], None] = lambda count: None
-
-
-def steps_for(deltas: list[Delta], context: Context, reasons: Mapping[Address, Reason] | None = None) -> list[Step]:
-    """The steps of ``deltas``: what is made first what others need, what goes last what others needed."""
-    changing = [d.address for d in deltas if d.before is not None]
-    affected = dependents(context.refs, changing) if changing else {}
-    arrivals = {d.address for d in deltas if d.after is not None}
-    steps = {}
-    for item in deltas:
-        # Those who name what is renamed change with it, unless something else takes the name.
-        name = item.moved_from if item.moved_from and item.moved_from not in arrivals else item.address
-        steps[item.address, item.stage] = _step(item, context, affected.get(name, ()), reasons or {})
-        context.advance(1)
-    arriving: dict[Address, Iterable[Address]] = {
-        d.address: context.refs.get(d.address, ()) for d in deltas if d.after is not None
-    }
-    order = {address: place for place, address in enumerate(creation_order(arriving))}
-    leaving = sorted((d for d in deltas if d.after is None), key=lambda d: d.address.sort_key, reverse=True)
-    order |= {d.address: len(order) + place for place, d in enumerate(leaving)}
-    return sorted(steps.values(), key=lambda step: (order[step.address], step.stage))
-
-
 def _step(item: Delta, context: Context, affected: Iterable[Address], reasons: Mapping[Address, Reason]) -> Step:
     before = _body(context, item.before.fingerprint) if item.before is not None else None
     after = _body(context, item.after.fingerprint) if item.after is not None else None
@@ -285,49 +323,8 @@ def _body(context: Context, fingerprint: str) -> JsonMap:
     return body
 
 
-def protected(deltas: Iterable[Delta], bodies: Mapping[str, Body]) -> list[Diagnostic]:
-    """A diagnostic for each deletion of a resource whose last body says ``protected: true``."""
-    return [
-        Diagnostic(
-            Code.PROTECTED,
-            f"{d.address} is protected and cannot be deleted",
-            "Its YAML is gone, but the resource in the store still says protected: true.",
-            "Put it back with protected: false, apply, and delete it then; or put it back as it was.",
-            d.address,
-        )
-        for d in deltas
-        if d.action is Action.DELETE and d.before is not None and _is_protected(bodies[d.before.fingerprint])
-    ]
-
-
 def _is_protected(body: Body) -> bool:
     return '"protected":true' in body.text and orjson.loads(body.text).get("protected") is True
-
-
-WHY_NOT_LIVE = "A campaign in live may only name what is live; until then it is held back."
-HOW_TO_GO_LIVE = "Approve and promote it, or name another."
-_SINGULAR = {"deliveries": "delivery", "outlines": "outline"}
-
-
-class NotLive(NamedTuple):
-    """Something that a campaign names at ``path`` and that is not live, as a sentence."""
-
-    path: JsonPath
-    summary: str
-
-
-def not_live(campaign: Address, refs: Iterable[Ref], body: JsonMap, live: Snapshot) -> Iterator[NotLive]:
-    """What the campaign at this address names that is not live, at the place where it names it."""
-    for ref in refs:
-        if not ref.path:
-            continue
-        entry = live.entries.get(ref.target)
-        where = f"{_SINGULAR[str(ref.path[0])]} “{ref.path[1]}”"
-        if entry is None or entry.activation == ():
-            yield NotLive(ref.path, f"{where} names {ref.target.kind} “{ref.target.name}”, which is not live")
-        elif ref.target.kind is Kind.OFFER and ref.path[0] == "deliveries":
-            yield from _on_space(body, ref.path, where, (ref.target.name, entry))
-    yield from _outlines_on_space(campaign.environment, body, live)
 
 
 def _on_space(body: JsonMap, path: JsonPath, where: str, offer: tuple[str, Entry]) -> Iterator[NotLive]:

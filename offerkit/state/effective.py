@@ -107,8 +107,11 @@ def declared_fields(space: JsonMap) -> list[JsonMap]:
 def filters_of(body: JsonMap) -> tuple[str, ...]:
     """The names of the predefined filters that a body asks for, in their order."""
     eligible = body.get("eligible")
-    uses = eligible.get("filters") if isinstance(eligible, dict) else None
-    listed = uses if isinstance(uses, list) else ()
+    return _used(eligible.get("filters") if isinstance(eligible, dict) else None)
+
+
+def _used(filters: Json) -> tuple[str, ...]:
+    listed = filters if isinstance(filters, list) else ()
     return tuple(str(use["filter"]) for use in listed if isinstance(use, dict) and "filter" in use)
 
 
@@ -117,14 +120,15 @@ class Inheritance:
 
     def __init__(self, environment: str, lookup: Lookup, spaces: Iterable[Address] = ()) -> None:
         """``lookup`` finds the bodies; ``spaces``: the addresses of the environment's spaces."""
-        self._environment, self._lookup, self._addresses = environment, lookup, spaces
+        self.environment, self._lookup, self._addresses = environment, lookup, spaces
         self._templates: dict[str, Templates] = {}
         self._categories: dict[str, tuple[Layer, ...]] = {}
         self._shown_on: dict[object, tuple[str, ...]] = {}
+        self._handing_down: dict[tuple[str, str], frozenset[Address]] = {}
 
     def address(self, kind: Kind, name: str) -> Address:
         """The address of a resource of the environment."""
-        return Address(self._environment, kind, name)
+        return Address(self.environment, kind, name)
 
     def offer(self, address: Address) -> EffectiveOffer:
         """The offer (or template) at ``address`` with all that it inherits. Raises KeyError where nothing stands."""
@@ -173,6 +177,22 @@ class Inheritance:
     def always_included(self, path: str) -> bool:
         """Whether the category ``path``, or one above it, is added to every slice of the catalog."""
         return any(layer.body.get("always_include") is True for layer in self.categories(path))
+
+    def handing_down(self, template: Json, category: str) -> frozenset[Address]:
+        """The addresses of such an offer's templates and categories, and of the filters that those templates name."""
+        key = (template if isinstance(template, str) else "", category)
+        known = self._handing_down.get(key)
+        if known is None:
+            templates = self.templates(template).layers
+            filters = [self.address(Kind.FILTER, name) for layer in templates for name in filters_of(layer.body)]
+            known = frozenset([*(layer.address for layer in (*templates, *self.categories(category))), *filters])
+            self._handing_down[key] = known
+        return known
+
+    @cached_property
+    def space_addresses(self) -> tuple[Address, ...]:
+        """The addresses of the environment's spaces."""
+        return tuple(space.address for space in self.spaces.values())
 
     @cached_property
     def spaces(self) -> dict[str, SpaceFields]:
@@ -255,7 +275,7 @@ class EffectiveOffer:
     @property
     def filters(self) -> tuple[str, ...]:
         """The predefined filters that all must hold, in their order."""
-        return filters_of({"eligible": self.get("eligible")})
+        return _used(self.get("eligible", "filters"))
 
     def reviewers(self, aspect: str) -> tuple[str, ...]:
         """The operators named as reviewers of ``aspect``; none: nobody in particular."""
@@ -292,13 +312,11 @@ class EffectiveOffer:
 
         A filter that only a template names is among them, although the offer has its own.
         """
-        layers = self.layers
-        named = self.named_spaces
+        around, named = self.around, self.named_spaces
         return {
-            *(layer.address for layer in (*layers[1:], *self.categories)),
-            *(self.around.filter(name)[0] for layer in layers for name in filters_of(layer.body)),
-            *(self.around.address(Kind.SPACE, name) for name in named),
-            *(() if named else (space.address for space in self.around.spaces.values())),
+            *around.handing_down(self.own.get("template"), self.category),
+            *(around.address(Kind.FILTER, name) for name in filters_of(self.own)),
+            *([around.address(Kind.SPACE, name) for name in named] if named else around.space_addresses),
         }
 
     def content(self, space: str) -> JsonMap:
@@ -329,12 +347,12 @@ class EffectiveOffer:
 
     def _texts(self, space: str) -> list[JsonMap]:
         """The maps of texts that count on ``space``, the strongest first."""
-        found: list[JsonMap] = []
-        for path in (("representations", space), ("content",)):
-            for body in (self.own, self.template.defaults):
-                said: Json = body
-                for key in path:
-                    said = said.get(key) if isinstance(said, dict) else None
-                if isinstance(said, dict):
-                    found.append(said)
-        return found
+        own, below = self.own, self.template.defaults or {}
+        here, there = own.get("representations"), below.get("representations")
+        said = (
+            here.get(space) if isinstance(here, dict) else None,
+            there.get(space) if isinstance(there, dict) else None,
+            own.get("content"),
+            below.get("content"),
+        )
+        return [texts for texts in said if isinstance(texts, dict)]

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from offerkit.address import Address, Kind, Stage, StageRef, environment_address
+from offerkit.address import SHARED, Address, Kind, Stage, StageRef, environment_address
 from offerkit.fingerprint import JsonMap
 from offerkit.state.changes import Bodies, Body, Change, Delta, Entry, Layered, by_environment, delta, with_changes
 from offerkit.state.effective import EffectiveOffer, Inheritance
@@ -189,18 +189,18 @@ class BeforeAfter:
 
         What environments share touches each that uses it, before or after: a dimension, those of its contacts.
         """
-        return self._touched(self.addresses)
+        own = {address.environment for address in self.addresses}
+        dimensions = {address.name for address in self.addresses if address.kind is Kind.DIMENSION}
+        return [name for name in self.environments if name in own or dimensions & self._dimensions(name)]
 
     @cached_property
     def deciding(self) -> list[str]:
-        """The environments in which something changes that decides who is made which offers, sorted."""
-        return self._touched(a for a in self.addresses if a.kind not in _IDLE)
+        """The environments whose decisions are to be looked at, sorted: all of them when what they share changes.
 
-    def _touched(self, addresses: Iterable[Address]) -> list[str]:
-        places = list(addresses)
-        own = {place.environment for place in places}
-        dimensions = {place.name for place in places if place.kind is Kind.DIMENSION}
-        return [name for name in self.environments if name in own or dimensions & self._dimensions(name)]
+        Campaigns and operators decide nothing.
+        """
+        own = {address.environment for address in self.addresses if address.kind not in _IDLE}
+        return [name for name in self.environments if name in own or SHARED in own]
 
     def _dimensions(self, environment: str) -> set[str]:
         address = environment_address(environment)

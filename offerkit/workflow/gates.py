@@ -89,9 +89,8 @@ def _failing(session: Session, store: Store, both: Sides) -> Iterator[Diagnostic
     reads = reader(session, store)
 
     def concerns(case: RawCase) -> bool:
-        value = case.value if isinstance(case.value, dict) else {}
-        spaces = [value.get("space"), *(value.get("spaces") or ())]
-        return any(str(space).partition("/")[0] in asking for space in spaces if space)
+        named = _environments(case.value)
+        return not named or "" in named or not named.isdisjoint(asking)
 
     told = reads.all or all(reads.may(name, coming[name].dimension.name) for name in coming.names)
     files = [file for file in read_cases(session.project.root) if file.catalog is None]
@@ -104,6 +103,17 @@ def _failing(session: Session, store: Store, both: Sides) -> Iterator[Diagnostic
                 "Change the offers or the case; “offerkit test” runs them on the specs.",
                 position=outcome.position,
             )
+
+
+def _environments(case: object) -> set[str]:
+    """The environments whose spaces a case names, "" for one that is named without; it may be no case at all.
+
+    A case of which nobody can tell where it belongs cannot pass: no gate may be lifted by a slip in it.
+    """
+    value = case if isinstance(case, dict) else {}
+    listed = value.get("spaces")
+    names = [value.get("space"), *(listed if isinstance(listed, list) else [listed])]
+    return {name.partition("/")[0] if "/" in name else "" for name in names if isinstance(name, str)}
 
 
 def _asks(state: Snapshot, name: str) -> bool:

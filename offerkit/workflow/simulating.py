@@ -250,7 +250,7 @@ def space_result(
         zeros(n, size), zeros(n + 1), {place: Counter() for place in why.slice},
         {name: found.given() for name, found in axes.items()},
     )  # fmt: skip
-    for chunk in decide_people(people, batch, store, count=True):
+    for chunk in decide_people(people, batch, store):
         _add(counts, chunk, size)
         for place, cause, count in why.count(chunk):
             counts.out[place][cause] += count

@@ -50,21 +50,6 @@ def _losses(text: str) -> str:
     return json.dumps(found)
 
 
-_NOTE = re.compile(
-    r"^ +· \S+/campaign\.\S+ names \S+, which\s+will\s+no\s+longer\s+be\s+live\.\n"
-    r"|<li>[^<]+/campaign\.[^<]+ names [^<]+, which will no longer be live\.</li>"
-    r"|^[-*] [^\n]+/campaign\.[^\n]+ names [^\n]+, which will no longer be live\.\n"
-    r'|,?\s*"[^"]+/campaign\.[^"]+ names [^"]+, which will no longer be live\."',
-    re.MULTILINE,
-)
-_DIGEST = re.compile(r"\b[0-9a-f]{12,64}\b")
-
-
-def _notes(text: str) -> str:
-    """Without the notes on campaigns that name what is live no more, and the digests that follow from them."""
-    return _DIGEST.sub("x", _NOTE.sub("", text))
-
-
 EXPECTED: tuple[Expected, ...] = (
     Expected(
         "sentence",
@@ -77,12 +62,6 @@ EXPECTED: tuple[Expected, ...] = (
         "a simulation counts each contact once, by the first reason, which is the one that explain gives",
         lambda difference: _of("simulate")(difference) or difference.where == "the file out/page.html",
         _losses,
-    ),
-    Expected(
-        "named",
-        "a rollback tells of campaigns that name what it takes from live, as promotions do",
-        _of("rollback"),
-        _notes,
     ),
 )
 

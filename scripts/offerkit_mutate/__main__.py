@@ -19,6 +19,16 @@ ROOT = Path(__file__).resolve().parents[2]
 LIST = Path(__file__).with_name("mutations.yaml")
 PARTS = ("offerkit", "tests", "specs", "environments", "cases", "data", "plans", "examples", "docs", "scripts")
 LONGEST = 600
+OPTIONS = ("-q", "-x", "-n0", "--dist=no", "-pno:cacheprovider", "-pfault_profile", "--hypothesis-profile=fault")
+PROFILE = """
+from hypothesis import HealthCheck, Phase, settings
+
+settings.register_profile(
+    "fault", deadline=None, max_examples=25, phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+"""
+"""As in the tests, but no time is spent on making what fails smaller."""
 DESCRIPTION = """\
 Makes one deliberate fault after the other in a copy of this tree (scripts/offerkit_mutate/mutations.yaml), and runs the
 tests that hold what it is in. Each must fail one of them. Exits with 1 when a fault survives or cannot be made, and
@@ -58,6 +68,7 @@ class Copy:
         for path in ROOT.glob("*.*"):
             if path.is_file():
                 shutil.copy(path, folder)
+        (folder / "fault_profile.py").write_text(PROFILE, encoding="utf-8")
         self.folder = folder
 
     def with_fault(self, mutation: Mutation) -> str:
@@ -70,20 +81,7 @@ class Copy:
     def run(self, tests: Sequence[str]) -> tuple[int, str]:
         """How the tests end, and what they print."""
         environ = {key: text for key, text in os.environ.items() if not key.startswith(("PYTEST", "OFFERKIT", "COV"))}
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-x",
-            "-n",
-            "0",
-            "--dist",
-            "no",
-            "-p",
-            "no:cacheprovider",
-            *tests,
-        ]
+        command = [sys.executable, "-m", "pytest", *OPTIONS, *tests]
         try:
             done = subprocess.run(
                 command, cwd=self.folder, env={**environ, "PYTHONPATH": str(self.folder)}, timeout=LONGEST,

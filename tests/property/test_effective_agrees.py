@@ -84,8 +84,8 @@ def stages(draw: st.DrawFn) -> Bodies:
 
 def snapshot(bodies: Bodies) -> Snapshot:
     entries, stored = {}, {}
-    for address, value in bodies.items():
-        kind = parse_address(address).kind
+    for address, value in ((parse_address(text), value) for text, value in bodies.items()):
+        kind = address.kind
         body = canonical(model_of(kind).model_validate(value).body())
         entries[address] = Entry(fingerprint(kind, body))
         stored[entries[address].fingerprint] = Body(kind, body.decode())
@@ -95,9 +95,8 @@ def snapshot(bodies: Bodies) -> Snapshot:
 def index(seen: Snapshot) -> Index:
     """The same as the loader has it: facts, and no texts."""
     records = []
-    for text in seen.entries:
-        address = parse_address(text)
-        resource: Any = model_of(address.kind).model_validate(seen(text))
+    for address in seen.entries:
+        resource: Any = model_of(address.kind).model_validate(seen(address))
         facts = Facts()
         if address.kind in (Kind.OFFER, Kind.TEMPLATE):
             by_space = {name: tuple(given) for name, given in resource.representations.items()}
@@ -107,7 +106,7 @@ def index(seen: Snapshot) -> Index:
             facts = Facts(fields=tuple(field.name for field in resource.fields), required=needed)
         refs = tuple(resource_refs(address, resource))
         records.append(
-            Record(text, address.environment, address.kind, address.name, "-", Position("x", 1, 1), refs, facts)
+            Record(address, address.environment, address.kind, address.name, "-", Position("x", 1, 1), refs, facts)
         )
     return Index.of(records)
 
@@ -186,7 +185,7 @@ def test_all_agree_on_what_an_offer_is(bodies: Bodies) -> None:
     declared = inheritance_of(index(seen), "s")
     for address in seen.of_kind(Kind.OFFER):
         naive, offer, as_declared = Naive(seen, address), seen.offer(address), declared.offer(address)
-        compiled = catalog.offers[catalog.place_of[parse_address(address).name]]
+        compiled = catalog.offers[catalog.place_of[address.name]]
 
         # where it is to be shown: approvals, the catalog of what is designed, the checks of specs
         shown = naive.shown_on()

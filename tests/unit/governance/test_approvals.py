@@ -24,7 +24,7 @@ from offerkit.state.changes import Body, Entry
 from offerkit.state.snapshot import Snapshot
 
 Bodies = dict[str, dict[str, Any]]
-OFFER = "s/offer.o"
+OFFER = parse_address("s/offer.o")
 STAGE: Bodies = {
     OFFER: {
         "label": "L",
@@ -56,8 +56,8 @@ STAGE: Bodies = {
 
 def view(bodies: Bodies) -> Snapshot:
     entries, texts = {}, {}
-    for address, value in bodies.items():
-        kind = parse_address(address).kind
+    for address, value in ((parse_address(text), value) for text, value in bodies.items()):
+        kind = address.kind
         body = canonical(model_of(kind).model_validate(value).body())
         entries[address] = Entry(fingerprint(kind, body))
         texts[entries[address].fingerprint] = Body(kind, body.decode())
@@ -171,8 +171,8 @@ def test_a_space_on_which_it_is_live_affects_it_although_it_is_not_named_any_mor
 
 def test_a_renamed_offer_is_the_same_to_its_reviewers() -> None:
     renamed = {("s/offer.new" if a == OFFER else a): b for a, b in STAGE.items()}
-    assert eligibility_fingerprint(view(renamed), "s/offer.new") == BEFORE["eligibility"]
-    assert content_fingerprint(view(renamed), "s/offer.new", "web") == BEFORE["web"]
+    assert eligibility_fingerprint(view(renamed), parse_address("s/offer.new")) == BEFORE["eligibility"]
+    assert content_fingerprint(view(renamed), parse_address("s/offer.new"), "web") == BEFORE["web"]
 
 
 @pytest.mark.parametrize("spelling", ["offer.code = 'x'", "OFFER . label = 'x'", "lower(Offer.name) = 'x'"])

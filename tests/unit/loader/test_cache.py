@@ -203,6 +203,43 @@ def test_a_wrong_row_of_our_own_never_makes_a_plan_and_is_gone_afterwards(shop: 
     assert shop.plan() == true
 
 
+def test_another_version_of_a_library_judges_anew(
+    shop: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    load(Project(shop.root))
+    (tmp_path / "elsewhere/pydantic-99.0.0.dist-info").mkdir(parents=True)
+    monkeypatch.syspath_prepend(str(tmp_path / "elsewhere"))
+    loaded = load(Project(shop.root))
+    assert loaded._records is not None
+    assert load(Project(shop.root))._records is None
+
+
+def test_a_link_in_the_place_of_the_cache_is_not_followed(shop: Workspace, tmp_path: Path) -> None:
+    other = tmp_path / "other.db"
+    with sqlite3.connect(other) as db:
+        db.execute("CREATE TABLE theirs (something INTEGER)")
+    db.close()
+    before = other.read_bytes()
+    cache_file(shop.root).parent.mkdir(parents=True)
+    cache_file(shop.root).symlink_to(other)
+    assert told(load(Project(shop.root))) == told(load(Project(shop.root), use_cache=False))
+    assert other.read_bytes() == before
+
+
+def test_a_cache_that_another_run_writes_stays(shop: Workspace) -> None:
+    cache_file(shop.root).parent.mkdir(parents=True)
+    with sqlite3.connect(cache_file(shop.root), isolation_level=None) as db:
+        db.execute("CREATE TABLE row (key BLOB PRIMARY KEY, check_ BLOB, data BLOB) WITHOUT ROWID")
+        db.execute("BEGIN EXCLUSIVE")
+        assert told(load(Project(shop.root))) == told(load(Project(shop.root), use_cache=False))
+        db.execute("INSERT INTO row VALUES (x'01', x'02', x'03')")
+        db.execute("COMMIT")
+    db.close()
+    with sqlite3.connect(cache_file(shop.root)) as db:
+        assert db.execute("SELECT count(*) FROM row").fetchone() == (1,)
+    db.close()
+
+
 def test_without_a_secret_nothing_is_kept(shop: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "nobody"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from offerkit.address import Kind
+from offerkit.address import Address, Kind
 from offerkit.diagnostics import Code, Position
 from offerkit.loader.consistency import inconsistencies, inheritance_of
 from offerkit.loader.record import Facts, Index, Misfit, Record
@@ -15,8 +15,8 @@ HERE = Position("x", 1, 1)
 
 
 def record(kind: Kind, name: str, facts: Facts, template: str = "") -> Record:
-    refs = (Ref(f"s/template.{template}", ("template",)),) if template else ()
-    return Record(f"s/{kind}.{name}", "s", kind, name, "", HERE, refs, facts)
+    refs = (Ref(Address("s", Kind.TEMPLATE, template), ("template",)),) if template else ()
+    return Record(Address("s", kind, name), "s", kind, name, "", HERE, refs, facts)
 
 
 INDEX = Index.of([
@@ -34,7 +34,7 @@ INDEX = Index.of([
 
 
 def offer(name: str) -> EffectiveOffer:
-    return inheritance_of(INDEX, "s").offer(f"s/offer.{name}")
+    return inheritance_of(INDEX, "s").offer(Address("s", Kind.OFFER, name))
 
 
 def test_the_chain_of_templates_ends() -> None:

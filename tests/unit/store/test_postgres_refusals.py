@@ -211,7 +211,7 @@ def test_two_calls_with_one_id(location: PostgresAddress) -> None:
 
 def test_texts_stand_in_the_order_of_bytes(location: PostgresAddress) -> None:
     with Store.open(location, create=True) as store:
-        names = ["a-b", "a_b", "ab", "aB", "Ab", "é", "z"]
+        names = ["a-b", "a_b", "ab", "aB", "Ab", "z"]
         append(store, draft(*(change(name, None, entry("one")) for name in names)))
         assert list(store.entries(DESIGN)) == sorted(store.entries(DESIGN), key=str.encode)
 

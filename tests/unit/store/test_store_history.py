@@ -144,14 +144,14 @@ def test_bodies_that_no_change_introduces_are_not_kept(history: Store) -> None:
 
 def test_one_kind_of_entries(store: Store) -> None:
     names = {
-        DESIGN: ["environment.recipients", *(f"recipients/{kind}" for kind in ("offer.a", "offer.b", "offers.c"))],
-        "shared": ["dimension.recipient", "operator.anna"],
+        DESIGN: ["environment.recipients", *(f"recipients/{kind}" for kind in ("offer.a", "offer.b", "rule.c"))],
+        "shared@design": ["dimension.recipient", "operator.anna"],
     }
     rows = [ChangeRow(0, stage, address, "create", None, entry("one")) for stage in names for address in names[stage]]
     append(store, Draft("apply", "anna", time(1), changes=tuple(rows), bodies=bodies("one")))
     assert list(store.entries(DESIGN, "offer")) == ["recipients/offer.a", "recipients/offer.b"]
     assert list(store.entries(DESIGN, "environment")) == ["environment.recipients"]
-    assert list(store.entries("shared", "operator")) == ["operator.anna"]
+    assert list(store.entries("shared@design", "operator")) == ["operator.anna"]
     assert list(store.entries(DESIGN, "space")) == []
     assert list(store.entries(DESIGN)) == sorted(names[DESIGN])
 

@@ -52,6 +52,33 @@ def test_a_saved_promotion_is_asked_again_when_applied(shop: Workspace) -> None:
     assert "shop/offer.safari" in shop.active()
 
 
+@pytest.mark.parametrize(
+    "case",
+    [
+        "5",
+        "{}",
+        '{space: web, contact: {id: 1}, now: "2026-02-01T10:00", expect: {offers: [safari]}}',
+        '{spaces: shop/web, contact: {id: 1}, now: "2026-02-01T10:00", expect: {offers: [safari]}}',
+        '{spaces: 5, contact: {id: 1}, now: "2026-02-01T10:00", expect: {offers: [safari]}}',
+        '{spaces: {shop/web: 1}, contact: {id: 1}, now: "2026-02-01T10:00", expect: {offers: [safari]}}',
+        '{space: [shop/web], contact: {id: 1}, now: "2026-02-01T10:00", expect: {offers: [safari]}}',
+        '{spaces: [shop/web, other/web], contact: {id: 1}, now: "2026-02-01T10:00", expect: {offers: [safari]}}',
+        "{space: shop/web, contact: {id: 1}, expect: {offers: [safari]}}",
+    ],
+)
+def test_a_case_that_cannot_run_stops_a_promotion(shop: Workspace, case: str) -> None:
+    asking(shop, "safari")
+    shop.change({"cases/slip.yaml": f"version: 1\ncases:\n  a slip: {case}\n"})
+    shop.apply("ada")
+    shop.approve_all()
+    with pytest.raises(Refused) as refused:
+        shop.promotion("ada")
+    (found,) = refused.value.diagnostics
+    assert found.code is Code.CASE_FAILED
+    assert "a slip" in found.summary
+    assert found.detail
+
+
 def test_cases_are_not_asked_where_the_environment_does_not_say_so(shop: Workspace) -> None:
     shop.change({"cases/shop.yaml": CASES % "nobody"})
     shop.go_live()
