@@ -10,6 +10,7 @@ import duckdb
 from decisions_catalog import CHANNEL_OF, ENVIRONMENT, SPACE, Shape, live
 from decisions_rules import COUNTRIES, INTERESTS, LANGUAGES, LOYALTY, TODAY
 
+from offerkit.address import Address, Kind
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.compile import compile_catalog
 from offerkit.fingerprint import Json
@@ -51,8 +52,8 @@ def catalog() -> Catalog:
             body["eligible"] = {name: value for name, value in eligible.items() if name not in ("from", "until")}
         if "/category." in address:
             body.pop("enabled", None)
-    bodies |= {f"{ENVIRONMENT}/rule.{name}": body for name, body in _RULES.items()}
-    bodies[f"{ENVIRONMENT}/typology.pressure"] = {"rules": list[Json](sorted(_RULES))}
+    bodies |= {Address(ENVIRONMENT, Kind.RULE, name): body for name, body in _RULES.items()}
+    bodies[Address(ENVIRONMENT, Kind.TYPOLOGY, "pressure")] = {"rules": list[Json](sorted(_RULES))}
     made = compile_catalog(ENVIRONMENT, bodies, {address: (SPACE,) for address in bodies if "/offer." in address})
     assert not made.problems, made.problems
     return made

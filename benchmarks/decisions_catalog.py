@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from decisions_rules import CALL_DATA, ENUMERATIONS, NOW, RECIPIENT, TODAY, rules, sql
 
+from offerkit.address import Address, parse_address
 from offerkit.engine.history import Past
 from offerkit.fingerprint import Json
 
@@ -56,8 +57,8 @@ class Live:
     """What a live stage holds: canonical bodies by address, and the spaces that each offer is activated on."""
 
     shape: Shape
-    bodies: Mapping[str, dict[str, Json]]
-    activated: Mapping[str, tuple[str, ...]]
+    bodies: Mapping[Address, dict[str, Json]]
+    activated: Mapping[Address, tuple[str, ...]]
 
 
 def category_name(number: int) -> str:
@@ -96,7 +97,8 @@ def live(shape: Shape, seed: int = 1) -> Live:
         bodies[address] = _offer(rng, shape, number, rule, texts[rule])
         spaces = [name for name in CHANNEL_OF if rng.random() < (0.9 if name == SPACE else 0.5)]
         activated[address] = tuple(spaces)
-    return Live(shape, bodies, activated)
+    on = {parse_address(text): spaces for text, spaces in activated.items()}
+    return Live(shape, {parse_address(text): body for text, body in bodies.items()}, on)
 
 
 def history(shape: Shape, seed: str) -> tuple[Past, ...]:

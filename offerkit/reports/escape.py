@@ -76,7 +76,8 @@ def json_text(value: object) -> str:
     r"""``value`` as indented JSON that hides nothing: what is invisible is ``\u200b``. Ends with a newline."""
     import orjson
 
-    text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS  # addresses are text of ours
+    text = orjson.dumps(value, option=option).decode()
     return text if text.isascii() and "\x7f" not in text else json_visible(text)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from offerkit.address import Address, Stage, StageRef, parse_address
 from offerkit.diagnostics import Code, Refused
 from offerkit.planning.make import Patterns, select
-from offerkit.state.changes import Delta, Entry, delta
+from offerkit.state import changes
+from offerkit.state.changes import Delta, Entry
 
-STAGE = "s@design"
+STAGE = StageRef("s", Stage.DESIGN)
 AFTER = {
     "s/offer.a": ["s/category.x/y", "s/filter.f"],
     "s/offer.b": ["s/category.x"],
@@ -16,6 +18,20 @@ AFTER = {
     "s/category.x": [],
     "s/filter.f": [],
 }
+
+
+def typed(refs: dict[str, list[str]]) -> dict[Address, list[Address]]:
+    return {parse_address(address): [*map(parse_address, targets)] for address, targets in refs.items()}
+
+
+def delta(
+    stage: StageRef, current: dict[str, Entry], desired: dict[str, Entry], moves: dict[str, str] | None = None
+) -> list[Delta]:
+    was, will = ({parse_address(a): entry for a, entry in side.items()} for side in (current, desired))
+    renamed = {parse_address(old): parse_address(new) for old, new in (moves or {}).items()}
+    return changes.delta(stage, was, will, renamed)
+
+
 NEW = delta(STAGE, {}, dict.fromkeys(AFTER, Entry("1")))
 
 
@@ -25,8 +41,8 @@ def chosen(
     excludes: list[str] | None = None,
     before: dict[str, list[str]] | None = None,
 ) -> tuple[list[str], list[str], list[tuple[str, str]]]:
-    known = before or {}
-    result = select(deltas, Patterns.of(targets, excludes or []), AFTER, lambda address: known.get(address, []))
+    known = typed(before or {})
+    result = select(deltas, Patterns.of(targets, excludes or []), typed(AFTER), lambda address: known.get(address, []))
     return [d.address for d in result.chosen], result.notes, [(b.address, b.why) for b in result.blocked]
 
 
@@ -103,7 +119,7 @@ def test_removals_of_a_branch_go_together() -> None:
 def test_patterns_that_match_nothing_are_refused_all_at_once() -> None:
     patterns = Patterns.of(["s/ofer.a", "s/offer.*"], ["t"])
     with pytest.raises(Refused) as caught:
-        patterns.check_known(AFTER)
+        patterns.check_known(typed(AFTER))
     told = [(d.code, d.summary, d.hint) for d in caught.value.diagnostics]
     assert [code for code, _, _ in told] == [Code.PLAN_EMPTY_TARGET] * 2
     assert told[0][1] == "nothing matches “s/ofer.a”"
@@ -112,10 +128,10 @@ def test_patterns_that_match_nothing_are_refused_all_at_once() -> None:
 
 def test_targeted_and_excluded() -> None:
     patterns = Patterns.of(["s/offer.*"], ["s/offer.b"])
-    assert patterns.targeted("s/offer.b")
-    assert patterns.targeted("s/filter.f", "s/offer.a")
-    assert patterns.targeted("s/offer.a", "")
-    assert not patterns.targeted("s/filter.f")
-    assert patterns.excluded("s/offer.b")
-    assert not patterns.excluded("s/offer.a", "")
-    assert Patterns().targeted("s/offer.a")
+    assert patterns.targeted(parse_address("s/offer.b"))
+    assert patterns.targeted(parse_address("s/filter.f"), parse_address("s/offer.a"))
+    assert patterns.targeted(parse_address("s/offer.a"), "")
+    assert not patterns.targeted(parse_address("s/filter.f"))
+    assert patterns.excluded(parse_address("s/offer.b"))
+    assert not patterns.excluded(parse_address("s/offer.a"), "")
+    assert Patterns().targeted(parse_address("s/offer.a"))

@@ -50,7 +50,8 @@ def state(changed: dict[str, dict[str, Any] | None] | None = None) -> Snapshot:
 def becoming(changed: dict[str, dict[str, Any] | None], moves: dict[str, str] | None = None) -> BeforeAfter:
     """What takes the project to itself with some bodies replaced."""
     before, after = state(), state(changed)
-    return BeforeAfter.of(before, before.diff(after, Stage.LIVE, moves), after.bodies)
+    renamed = {parse_address(old): parse_address(new) for old, new in (moves or {}).items()}
+    return BeforeAfter.of(before, before.diff(after, Stage.LIVE, renamed), after.bodies)
 
 
 @pytest.mark.parametrize(

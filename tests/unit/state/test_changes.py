@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from offerkit.address import Address, Kind, Stage, StageRef, parse_address
 from offerkit.state.changes import Action, Entry, chains, delta, final_names, with_changes
 
-A, B, C = "s/offer.a", "s/offer.b", "s/offer.c"
+A, B, C = (Address("s", Kind.OFFER, name) for name in "abc")
+DESIGN = StageRef("s", Stage.DESIGN)
 ONE, TWO, THREE = Entry("1"), Entry("2"), Entry("3")
 
 
@@ -18,7 +20,7 @@ def told(current: dict[str, Entry], desired: dict[str, Entry], moves: dict[str, 
             filter(None, [d.action, d.address, d.moved_from and f"from {d.moved_from}",
                           f"{d.before.fingerprint if d.before else '-'}→{d.after.fingerprint if d.after else '-'}"])
         )
-        for d in delta("s@design", current, desired, moves)
+        for d in delta(DESIGN, current, desired, moves)
     ]  # fmt: skip
 
 
@@ -31,8 +33,10 @@ def test_what_comes_goes_and_changes() -> None:
 
 
 def test_sorted_by_environment_kind_and_name() -> None:
-    desired = dict.fromkeys(["t/offer.a", "s/offer.b", "s/category.z", "s/offer.a", "environment.s"], ONE)
-    found = [d.address for d in delta("x", {}, desired)]
+    desired = dict.fromkeys(
+        map(parse_address, ["t/offer.a", "s/offer.b", "s/category.z", "s/offer.a", "environment.s"]), ONE
+    )
+    found = [d.address for d in delta(DESIGN, {}, desired)]
     assert found == ["environment.s", "s/category.z", "s/offer.a", "s/offer.b", "t/offer.a"]
 
 
@@ -109,15 +113,13 @@ FOUR = Entry("4")
     ],
 )
 def test_whether_a_swap_is_still_to_come(desired: dict[str, Entry], happened: bool, moved: bool) -> None:
-    found = delta("s@design", {A: ONE, B: TWO}, desired, SWAP, lambda old, new: happened)
+    found = delta(DESIGN, {A: ONE, B: TWO}, desired, SWAP, lambda old, new: happened)
     assert (Action.MOVE in {d.action for d in found}) is moved
 
 
 def test_a_swap_of_what_is_alike() -> None:
     assert told({A: ONE, B: ONE}, {A: ONE, B: ONE}, SWAP) == []
-    assert [d.action for d in delta("s@design", {A: ONE, B: ONE}, {A: ONE, B: TWO}, SWAP, lambda *_: True)] == [
-        "update"
-    ]
+    assert [d.action for d in delta(DESIGN, {A: ONE, B: ONE}, {A: ONE, B: TWO}, SWAP, lambda *_: True)] == ["update"]
 
 
 def test_chains_of_names() -> None:
@@ -139,7 +141,7 @@ renames = st.dictionaries(st.sampled_from([A, B, C]), st.sampled_from([A, B, C, 
 def test_carrying_out_a_difference_leads_to_what_was_desired(
     current: dict[str, Entry], desired: dict[str, Entry], moves: dict[str, str]
 ) -> None:
-    found = delta("s@design", current, desired, moves)
+    found = delta(DESIGN, current, desired, moves)
     state = dict(current)
     for item in found:
         if item.before is not None:
@@ -149,7 +151,7 @@ def test_carrying_out_a_difference_leads_to_what_was_desired(
             assert item.address not in state
             state[item.address] = item.after
     assert state == desired == with_changes(current, found)
-    assert delta("s@design", desired, desired, moves) == []
+    assert delta(DESIGN, desired, desired, moves) == []
 
 
 @given(entries, entries, renames)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from offerkit.address import Kind, ancestors
+from offerkit.address import Address, Kind, ancestors, parse_address
 from offerkit.state.changes import Body, Entry
 from offerkit.state.effective import EffectiveOffer, Inheritance, Layer, merged, names_in
 from offerkit.state.snapshot import Snapshot
@@ -44,9 +44,9 @@ OFFER: dict[str, Any] = {
 
 
 def effective(offer: dict[str, Any], stage: Bodies = STAGE) -> EffectiveOffer:
-    bodies = {**stage, "s/offer.o": offer}
-    spaces = [address for address in bodies if "/space." in address]
-    return Inheritance("s", bodies.get, spaces).offer("s/offer.o")
+    bodies = {parse_address(text): body for text, body in {**stage, "s/offer.o": offer}.items()}
+    spaces = [address for address in bodies if address.kind is Kind.SPACE]
+    return Inheritance("s", bodies.get, spaces).offer(Address("s", Kind.OFFER, "o"))
 
 
 def test_the_nearest_counts_key_by_key() -> None:
@@ -187,9 +187,10 @@ def test_offers_of_one_shape_share_their_spaces_and_no_others_do() -> None:
         "s/offer.e": {"content": {"html": ""}},
         "s/offer.f": {"content": {"html": ""}, "template": "base"},
     }
-    spaces = [address for address in bodies if "/space." in address]
-    around = Inheritance("s", bodies.get, spaces)
-    seen = {name: around.offer(f"s/offer.{name}").shown_on for name in "abcdef"}
+    there = {parse_address(text): body for text, body in bodies.items()}
+    spaces = [address for address in there if address.kind is Kind.SPACE]
+    around = Inheritance("s", there.get, spaces)
+    seen = {name: around.offer(Address("s", Kind.OFFER, name)).shown_on for name in "abcdef"}
     assert seen == {"a": ("web",), "b": ("web",), "c": ("web",), "d": ("mail", "web"), "e": (), "f": ("mail", "web")}
 
 
@@ -232,8 +233,9 @@ def test_names_in_takes_only_lists_of_names() -> None:
 
 def test_a_snapshot_is_gone_when_nobody_holds_it() -> None:
     """Commands run without the collector of cycles, and a promotion makes many snapshots."""
-    seen = Snapshot({}, {}).with_entries({"s/offer.o": Entry("x")}, {"x": Body(Kind.OFFER, '{"category":"a"}')})
-    assert seen.offer("s/offer.o").shown_on == ()
+    offer = Address("s", Kind.OFFER, "o")
+    seen = Snapshot({}, {}).with_entries({offer: Entry("x")}, {"x": Body(Kind.OFFER, '{"category":"a"}')})
+    assert seen.offer(offer).shown_on == ()
     gone = weakref.ref(seen)
     gc.disable()
     try:

@@ -7,9 +7,15 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from offerkit.address import Address, Kind, parse_address
 from offerkit.state.references import closure, creation_order, dependents
 
-REFS = {
+
+def typed(refs: dict[str, list[str]]) -> dict[Address, list[Address]]:
+    return {parse_address(address): [*map(parse_address, targets)] for address, targets in refs.items()}
+
+
+REFS = typed({
     "s/offer.a": ["s/category.x/y", "s/filter.f", "environment.s"],
     "s/offer.b": ["s/category.x", "environment.s"],
     "s/category.x/y": ["s/category.x"],
@@ -19,7 +25,7 @@ REFS = {
     "s/typology.t": ["s/rule.r", "environment.s"],
     "s/rule.r": ["s/offer.a", "s/category.x", "environment.s"],
     "dimension.d": [],
-}
+})  # fmt: skip
 
 
 def test_everything_is_made_after_what_it_needs() -> None:
@@ -36,7 +42,7 @@ def test_the_order_does_not_depend_on_that_of_the_input() -> None:
 
 
 def test_references_to_what_is_not_in_the_graph_do_not_order() -> None:
-    assert creation_order({"s/offer.a": ["s/filter.none"]}) == ["s/offer.a"]
+    assert creation_order(typed({"s/offer.a": ["s/filter.none"]})) == ["s/offer.a"]
 
 
 def test_what_a_change_may_have_an_effect_on() -> None:
@@ -61,10 +67,11 @@ graphs = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), max_size=20)
 
 @given(graphs)
 def test_any_graph_without_circles_is_ordered(pairs: list[tuple[int, int]]) -> None:
-    refs: dict[str, list[str]] = {f"s/filter.n{n}": [] for n in range(9)}
+    nodes = [Address("s", Kind.FILTER, f"n{n}") for n in range(9)]
+    refs: dict[Address, list[Address]] = {node: [] for node in nodes}
     for high, low in pairs:
         if high > low:
-            refs[f"s/filter.n{high}"].append(f"s/filter.n{low}")
+            refs[nodes[high]].append(nodes[low])
     order = creation_order(refs)
     assert sorted(order) == sorted(refs)
     for address, targets in refs.items():
