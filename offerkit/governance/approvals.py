@@ -18,7 +18,7 @@ from offerkit.diagnostics import Code, Diagnostic
 from offerkit.fingerprint import Json, JsonMap, canonical, digest
 from offerkit.planning.plan import ApprovalKey, ApprovalReset, Aspect
 from offerkit.state.changes import Delta
-from offerkit.state.effective import EffectiveOffer, declared_fields
+from offerkit.state.effective import EffectiveOffer, Inheritance, declared_fields
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 
 _ELIGIBILITY = ("code", "enabled", "eligible", "weights", "themes", "category")
@@ -98,16 +98,20 @@ def content_fingerprint(view: Snapshot, address: str, space: str) -> str:
 def content_fingerprints(view: Snapshot, address: str, spaces: Iterable[str]) -> list[str]:
     """:func:`content_fingerprint` for several spaces."""
     offer = view.offer(address)
-    known = _known(view, offer)
+    known, looks = _known(view, offer), _looks(view, offer.around)
+    speaking: dict[bytes, bool] = {}  # most spaces show the same texts
     found = []
     for space in spaces:
-        look = _look(view, offer, space)
+        look = looks.get(space)
         print_ = known.get(look.key) if look is not None else ""
         if print_ is None:
             assert look is not None
             content = offer.content(space)
-            named = look.names_offer or _speaks_of_offer(content.values())
-            print_ = digest(b"content", canonical(content), look.text, _identity(offer) if named else b"")
+            shown = canonical(content)
+            if shown not in speaking:
+                speaking[shown] = _speaks_of_offer(content.values())
+            named = look.names_offer or speaking[shown]
+            print_ = digest(b"content", shown, look.text, _identity(offer) if named else b"")
             known[look.key] = print_
         found.append(print_)
     return found
@@ -116,13 +120,13 @@ def content_fingerprints(view: Snapshot, address: str, spaces: Iterable[str]) ->
 def eligibility_fingerprint(view: Snapshot, address: str) -> str:
     """The fingerprint of who may be proposed an offer, when, and with what weight."""
     offer = view.offer(address)
-    filters = {name: offer.around.filter(name) for name in offer.filters}
-    relied_on = (*(layer.address for layer in offer.categories), *(filter_ for filter_, _ in filters.values()))
-    known, key = _known(view, offer), _prints(view, relied_on)
+    names = dict.fromkeys(offer.filters)
+    filters = _prints(view, (offer.around.address(Kind.FILTER, name) for name in names))
+    known, key = _known(view, offer), (_categories(view, offer), filters)
     if key not in known:
         used: JsonMap = {
             name: {part: body[part] for part in ("when", "parameters") if part in body} if body else None
-            for name, (_, body) in filters.items()
+            for name, (_, body) in ((name, offer.around.filter(name)) for name in names)
         }
         chain: list[Json] = [
             {"path": layer.name, **{part: layer.body[part] for part in _INHERITED if part in layer.body}}
@@ -238,13 +242,28 @@ def _prints(view: Snapshot, addresses: Iterable[str]) -> tuple[str, ...]:
     )
 
 
-def _look(view: Snapshot, offer: EffectiveOffer, space: str) -> _Look | None:
-    """What ``space`` makes of an offer of its environment; None where there is no such space."""
-    address = offer.around.address(Kind.SPACE, space)
-    entry = view.entries.get(address)
-    if entry is None:
-        return None
-    key = ("look", space, entry.fingerprint)
+def _categories(view: Snapshot, offer: EffectiveOffer) -> tuple[str, ...]:
+    """The categories of ``offer`` as a key; many offers stand in one."""
+    place = ("categories", offer.around.address(Kind.CATEGORY, offer.category))
+    known: tuple[str, ...] | None = view.memo.get(place)
+    if known is None:
+        known = view.memo[place] = _prints(view, (layer.address for layer in offer.categories))
+    return known
+
+
+def _looks(view: Snapshot, around: Inheritance) -> dict[str, _Look]:
+    """What the spaces of an environment make of its offers, by name."""
+    place = ("looks", around.environment)
+    known: dict[str, _Look] | None = view.memo.get(place)
+    if known is None:
+        known = {space.name: _look(view, space.name, space.address) for space in around.spaces.values()}
+        view.memo[place] = known
+    return known
+
+
+def _look(view: Snapshot, space: str, address: str) -> _Look:
+    """What the space at ``address`` makes of any offer of its environment."""
+    key = ("look", space, view.entries[address].fingerprint)
     known: _Look | None = view.derived.get(key)
     if known is None:
         body = view(address) or {}

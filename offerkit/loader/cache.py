@@ -54,9 +54,8 @@ def _installed() -> list[str]:
     """
     found: set[str] = set()
     for folder in sys.path:
-        with contextlib.suppress(OSError):
-            with os.scandir(folder) as entries:
-                found.update(entry.name for entry in entries if entry.name.endswith((".dist-info", ".egg-info")))
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            found.update(entry.name for entry in entries if entry.name.endswith((".dist-info", ".egg-info")))
     return sorted(found)
 
 

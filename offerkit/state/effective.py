@@ -35,7 +35,7 @@ def names_in(value: Json, *keys: str) -> tuple[str, ...]:
     """The list of names that stands below ``keys`` in a body; empty when there is none."""
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
-    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+    return tuple([item for item in value if isinstance(item, str)]) if isinstance(value, list) else ()
 
 
 class Layer(NamedTuple):
@@ -107,9 +107,12 @@ def declared_fields(space: JsonMap) -> list[JsonMap]:
 def filters_of(body: JsonMap) -> tuple[str, ...]:
     """The names of the predefined filters that a body asks for, in their order."""
     eligible = body.get("eligible")
-    uses = eligible.get("filters") if isinstance(eligible, dict) else None
-    listed = uses if isinstance(uses, list) else ()
-    return tuple(str(use["filter"]) for use in listed if isinstance(use, dict) and "filter" in use)
+    return _used(eligible.get("filters") if isinstance(eligible, dict) else None)
+
+
+def _used(filters: Json) -> tuple[str, ...]:
+    listed = filters if isinstance(filters, list) else ()
+    return tuple([str(use["filter"]) for use in listed if isinstance(use, dict) and "filter" in use])
 
 
 class Inheritance:
@@ -117,14 +120,15 @@ class Inheritance:
 
     def __init__(self, environment: str, lookup: Lookup, spaces: Iterable[str] = ()) -> None:
         """``lookup`` finds the bodies; ``spaces``: the addresses of the environment's spaces."""
-        self._environment, self._lookup, self._addresses = environment, lookup, spaces
+        self.environment, self._lookup, self._addresses = environment, lookup, spaces
         self._templates: dict[str, Templates] = {}
         self._categories: dict[str, tuple[Layer, ...]] = {}
         self._shown_on: dict[object, tuple[str, ...]] = {}
+        self._handing_down: dict[tuple[str, str], frozenset[str]] = {}
 
     def address(self, kind: Kind, name: str) -> str:
         """The address of a resource of the environment."""
-        return f"{self._environment}/{kind}.{name}"
+        return f"{self.environment}/{kind}.{name}"
 
     def offer(self, address: str) -> EffectiveOffer:
         """The offer (or template) at ``address`` with all that it inherits. Raises KeyError where nothing stands."""
@@ -174,6 +178,22 @@ class Inheritance:
         """Whether the category ``path``, or one above it, is added to every slice of the catalog."""
         return any(layer.body.get("always_include") is True for layer in self.categories(path))
 
+    def handing_down(self, template: Json, category: str) -> frozenset[str]:
+        """The addresses of such an offer's templates and categories, and of the filters that those templates name."""
+        key = (template if isinstance(template, str) else "", category)
+        known = self._handing_down.get(key)
+        if known is None:
+            templates = self.templates(template).layers
+            filters = [self.address(Kind.FILTER, name) for layer in templates for name in filters_of(layer.body)]
+            known = frozenset([*(layer.address for layer in (*templates, *self.categories(category))), *filters])
+            self._handing_down[key] = known
+        return known
+
+    @cached_property
+    def space_addresses(self) -> tuple[str, ...]:
+        """The addresses of the environment's spaces."""
+        return tuple(space.address for space in self.spaces.values())
+
     @cached_property
     def spaces(self) -> dict[str, SpaceFields]:
         """The environment's spaces by name."""
@@ -196,7 +216,7 @@ class Inheritance:
         return known
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EffectiveOffer:
     """An offer as it is once its templates and categories are counted in."""
 
@@ -205,7 +225,7 @@ class EffectiveOffer:
     template: Templates
     around: Inheritance
 
-    @property
+    @cached_property
     def layers(self) -> tuple[Layer, ...]:
         """The offer and its templates, nearest first: of those that say something, the first counts."""
         return (Layer(self.address, self.own), *self.template.layers)
@@ -230,8 +250,17 @@ class EffectiveOffer:
 
     def pick(self, keys: Iterable[str]) -> JsonMap:
         """A body of ``keys`` alone, as far as they are said."""
-        found = ((key, self.get(key)) for key in keys)
-        return {key: value for key, value in found if value is not None}
+        own, below = self.own, self.template.defaults or {}
+        found: JsonMap = {}
+        for key in keys:
+            value, base = own.get(key), below.get(key)
+            if value is None:
+                value = base
+            elif isinstance(value, dict) and isinstance(base, dict):
+                value = merged(base, value)
+            if value is not None:
+                found[key] = value
+        return found
 
     def origin(self, path: JsonPath) -> str:
         """The address of the offer or template that says what stands at ``path``; the offer's own if none does."""
@@ -242,7 +271,7 @@ class EffectiveOffer:
         """The path of its category; empty for a template."""
         return str(self.own.get("category", ""))
 
-    @property
+    @cached_property
     def categories(self) -> tuple[Layer, ...]:
         """Its categories, the root first. All of them count: dates and conditions intersect, multipliers multiply."""
         return self.around.categories(self.category)
@@ -255,13 +284,13 @@ class EffectiveOffer:
     @property
     def filters(self) -> tuple[str, ...]:
         """The predefined filters that all must hold, in their order."""
-        return filters_of({"eligible": self.get("eligible")})
+        return _used(self.get("eligible", "filters"))
 
     def reviewers(self, aspect: str) -> tuple[str, ...]:
         """The operators named as reviewers of ``aspect``; none: nobody in particular."""
         return names_in(self.get("reviewers", aspect))
 
-    @property
+    @cached_property
     def named_spaces(self) -> tuple[str, ...]:
         """The spaces that it names, whether or not they are there; none: it goes by its fields."""
         return names_in(self.get("spaces"))
@@ -292,13 +321,11 @@ class EffectiveOffer:
 
         A filter that only a template names is among them, although the offer has its own.
         """
-        layers = self.layers
-        named = self.named_spaces
+        around, named = self.around, self.named_spaces
         return {
-            *(layer.address for layer in (*layers[1:], *self.categories)),
-            *(self.around.filter(name)[0] for layer in layers for name in filters_of(layer.body)),
-            *(self.around.address(Kind.SPACE, name) for name in named),
-            *(() if named else (space.address for space in self.around.spaces.values())),
+            *around.handing_down(self.own.get("template"), self.category),
+            *(around.address(Kind.FILTER, name) for name in filters_of(self.own)),
+            *([around.address(Kind.SPACE, name) for name in named] if named else around.space_addresses),
         }
 
     def content(self, space: str) -> JsonMap:
@@ -307,9 +334,7 @@ class EffectiveOffer:
         A representation counts before the content for all spaces, also one that a template gives.
         """
         place = self.around.spaces.get(space)
-        given: JsonMap = {}
-        for texts in reversed(self._texts(space)):
-            given |= texts
+        given = self._given(space)
         return {field: given[field] for field in (place.fields if place is not None else ()) if field in given}
 
     def content_origin(self, space: str, field: str) -> tuple[str, JsonPath] | None:
@@ -324,17 +349,25 @@ class EffectiveOffer:
         """The fields that ``space`` requires and it does not give there; none where there is no such space."""
         place = self.around.spaces.get(space)
         required = place.required if place is not None else ()
-        sources = self._texts(space) if required else ()
-        return [field for field in required if not any(field in texts for texts in sources)]
+        given = self._given(space) if required else {}
+        return [field for field in required if field not in given]
 
-    def _texts(self, space: str) -> list[JsonMap]:
-        """The maps of texts that count on ``space``, the strongest first."""
-        found: list[JsonMap] = []
-        for path in (("representations", space), ("content",)):
-            for body in (self.own, self.template.defaults):
-                said: Json = body
-                for key in path:
-                    said = said.get(key) if isinstance(said, dict) else None
-                if isinstance(said, dict):
-                    found.append(said)
-        return found
+    def _given(self, space: str) -> JsonMap:
+        """All that it gives for ``space``: what is said for this one before what is said for all."""
+        everywhere, single = self._texts
+        return single.get(space, everywhere)
+
+    @cached_property
+    def _texts(self) -> tuple[JsonMap, dict[str, JsonMap]]:
+        """The content for all spaces, and the whole of it for each that has a representation."""
+        own, below = self.own, self.template.defaults or {}
+        everywhere = {**_map(below.get("content")), **_map(own.get("content"))}
+        single: dict[str, JsonMap] = {}
+        for body in (below, own):
+            for space, texts in _map(body.get("representations")).items():
+                single[space] = {**single.get(space, everywhere), **_map(texts)}
+        return everywhere, single
+
+
+def _map(value: Json) -> JsonMap:
+    return value if isinstance(value, dict) else {}

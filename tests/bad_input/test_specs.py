@@ -58,6 +58,7 @@ def test_cases_are_complete() -> None:
         "OFR408",
         "OFR410",
         "OFR411",
+        "OFR412",
     }
     from offerkit.diagnostics import Code
 

@@ -11,7 +11,8 @@ import pytest
 from helpers.workspace import Workspace
 
 from offerkit.applier import commit, verify
-from offerkit.diagnostics import Refused
+from offerkit.diagnostics import Code, Refused
+from offerkit.planning.plan import Plan
 from offerkit.store import Store
 from offerkit.workflow.apply import apply
 
@@ -73,3 +74,20 @@ def test_a_plan_that_does_not_verify_is_not_applied_and_nothing_is_changed(live_
             apply(live_shop.session("ada"), wrong)
     with live_shop.store() as store:
         assert list(store.rows()) == before
+
+
+def test_a_promotion_brings_live_nothing_but_what_design_says(live_shop: Workspace) -> None:
+    """Steps of an earlier plan on the base of today's: an environment's label, which no approval is about."""
+
+    def labelled(text: str) -> Plan:
+        live_shop.change({"environments/shop.yaml": {"environment": {"label": text}}})
+        live_shop.apply("ada")
+        return live_shop.promotion("ada")
+
+    earlier, now = labelled("Earlier"), labelled("Now")
+    assert [step.address for step in earlier.steps] == ["environment.shop"]
+    wrong = replace(earlier, base=now.base, depends=now.depends)
+    with pytest.raises(Refused) as refused:
+        live_shop.execute("ada", wrong)
+    assert [found.code for found in refused.value.diagnostics] == [Code.PLAN_EDITED]
+    live_shop.execute("ada", now)

@@ -28,7 +28,7 @@ except Refused as refused:
 
 def test_spilling_without_room(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT], env={"TMPDIR": str(tmp_path)}, capture_output=True, text=True, check=False
+        [sys.executable, "-B", "-c", SCRIPT], env={"TMPDIR": str(tmp_path)}, capture_output=True, text=True, check=False
     )
     assert done.stdout.startswith("NO_ROOM | What does not fit into 24MB of memory"), (done.stdout, done.stderr)
     assert str(tmp_path) in done.stdout

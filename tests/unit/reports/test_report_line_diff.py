@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 
 from offerkit.planning.plan import ChangeOp, FieldChange
 from offerkit.reports.fields import field_views
@@ -71,9 +71,9 @@ def test_many_lines_are_cut_and_counted() -> None:
 
 def test_texts_that_share_nothing_are_quick() -> None:
     before, after = ("\n".join(f"{word} {number % 7}" for number in range(20_000)) for word in ("a", "b"))
-    start = perf_counter()
+    start = process_time()
     rows = line_diff(before, after, LAYOUT)
-    assert perf_counter() - start < 1
+    assert process_time() - start < 1
     assert rows[0] == DiffLine("@", "too many lines to compare: 20,000 before, 20,000 after")
 
 

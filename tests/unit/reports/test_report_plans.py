@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
-from time import perf_counter
+from time import process_time
 
 import pytest
 from report_bodies import DESIGN, DIGEST, LIVE
@@ -34,9 +34,9 @@ def offer_step(**fields: object) -> Step:
 @pytest.mark.parametrize("report", [plan_text, plan_markdown, plan_html])
 def test_ten_thousand_new_offers_in_less_than_a_second(report) -> None:  # type: ignore[no-untyped-def]
     plan = huge_plan(10_000)
-    start = perf_counter()
+    start = process_time()
     text = report(plan, DIGEST)
-    assert perf_counter() - start < 1
+    assert process_time() - start < 1
     assert "… and 9,800 more offers" in text
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from time import monotonic
+from time import process_time
 
 import pytest
 from evaluated import NOW, both, checked
@@ -229,9 +229,9 @@ def test_what_a_person_writes_stays_a_text() -> None:
 @pytest.mark.parametrize("pattern", ["%" + "a_" * 2_000 + "b%", "%" + "_" * 3_000 + "b%", "%" + "_a" * 2_000 + "%c%"])
 def test_a_pattern_of_many_places_is_not_slow(pattern: str) -> None:
     """Trying it at each place would take half a minute."""
-    start = monotonic()
+    start = process_time()
     assert both(f"name like '{pattern}'", name="a" * 50_000) is False
-    assert monotonic() - start < 5
+    assert process_time() - start < 5
 
 
 @pytest.mark.parametrize("text", ["abab", "aab", "a_b", "xaybz", "ab", "b", "", "acbacb"])
@@ -246,6 +246,6 @@ def test_calls_in_calls_do_not_slow_duckdb_down(call: str) -> None:
     text = "name"
     for _ in range(20):
         text = call.format(text)
-    start = monotonic()
+    start = process_time()
     both(text, name="abcd", age=1, country="x")
-    assert monotonic() - start < 5
+    assert process_time() - start < 5

@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 import sqlite3
+import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
@@ -211,6 +212,7 @@ def run(code: str, path: Path, *, user: int | None = None, limit: int = 0) -> st
     if child == 0:
         try:
             if limit:
+                sys.dont_write_bytecode = True  # a compiled module that is cut at the limit is there for everybody
                 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
             if user is not None:
                 os.setgroups([])
