@@ -46,6 +46,20 @@ def implied(address: Address) -> list[Address]:
     return [environment_address(address.environment)]
 
 
+def may_wait(address: Address, target: Address) -> bool:
+    """Whether what stands at ``address`` may be live before ``target``, which it names or belongs to.
+
+    A rule may name offers and categories that are not live yet, a space fall back on another environment's; operators
+    are never live. A campaign goes to live by itself, and what it belongs to is live when its offers are.
+    """
+    match address.kind:
+        case Kind.RULE if target not in implied(address):
+            return True
+        case Kind.CAMPAIGN if target in implied(address):
+            return True
+    return target.kind is Kind.OPERATOR or SHARED != target.environment != address.environment
+
+
 def references_of(address: Address, body: Json) -> tuple[Address, ...]:
     """The addresses that a body at ``address`` refers to, its parent category or environment included."""
     resource = model_of(address.kind).model_validate(body)
