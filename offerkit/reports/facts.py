@@ -20,7 +20,7 @@ class Fact(NamedTuple):
 
 def facts(step: Step, layout: Layout) -> list[Fact]:
     """Everything to be said about a step, in reading order."""
-    environment = step.stage.environment
+    environment = step.stage.partition("@")[0]
     found = _activation(step, layout)
     found += [Fact("resets", text) for text in _resets(step, environment, layout)]
     if step.dependents:
