@@ -21,7 +21,7 @@ from offerkit.planning.fields import concealed, field_changes, field_changes_by_
 from offerkit.planning.make import not_live
 from offerkit.planning.plan import FieldChange, Plan, PlanKind, Step, plan_digest
 from offerkit.state.changes import Action, Body, Entry, delta
-from offerkit.state.references import implied, references_of, resource_refs
+from offerkit.state.references import may_wait, references_of, resource_refs
 from offerkit.state.snapshot import BeforeAfter
 from offerkit.store import ChangeRow, Draft, RevisionRow, Store
 from offerkit.store.views import Stages, stage_view
@@ -406,25 +406,10 @@ def _dangling(effect: BeforeAfter, side: Stage) -> Iterator[Diagnostic]:
         missing = [
             target
             for target in references_of(step.address, effect.after.read(step.address))
-            if target not in effect.after.entries and not (side is Stage.LIVE and _may_wait(step.address, target))
+            if target not in effect.after.entries and not (side is Stage.LIVE and may_wait(step.address, target))
         ]
         if missing:
             yield _names(step.address, min(missing))
-
-
-def _may_wait(address: str, target: str) -> bool:
-    """Whether something may be live before what it names is.
-
-    A rule may name an offer that is not live yet, a space fall back on another environment's; operators are never live.
-    A campaign goes to live by itself, and what it belongs to is live when its offers are.
-    """
-    source, place = parse_address(address), parse_address(target)
-    return (
-        place.kind is Kind.OPERATOR
-        or source.kind is Kind.RULE
-        or SHARED != place.environment != source.environment
-        or (source.kind is Kind.CAMPAIGN and target in implied(address))
-    )
 
 
 def _names(address: str, missing: str) -> Diagnostic:

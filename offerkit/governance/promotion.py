@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from offerkit.address import SHARED, Address, Kind, Stage, parse_address
+from offerkit.address import Address, Kind, Stage, parse_address
 from offerkit.diagnostics import Code, or_list
 from offerkit.governance.approvals import (
     Standing,
@@ -26,6 +26,7 @@ from offerkit.governance.approvals import (
 from offerkit.governance.rights import approvers
 from offerkit.planning.plan import ApprovalKey, Aspect, Blocked
 from offerkit.state.changes import Entry, Former, chains
+from offerkit.state.references import may_wait
 from offerkit.state.snapshot import Snapshot
 
 
@@ -364,7 +365,7 @@ def _block_dangling(work: _Work) -> None:
         if work.going[address] is None or (work.going[address] or Entry("")).activation == ():
             continue
         for target in after.references(address):
-            if target in after.entries or _may_wait(address, target):
+            if target in after.entries or may_wait(address, target):
                 continue
             if target in work.blocked or target in work.design.entries:
                 work.block(
@@ -390,15 +391,6 @@ def _block_named(work: _Work) -> None:
             how = "Promote that too." if address in work.design.entries else ""
             what = "it" if leaving == target else target
             work.block(leaving, Code.NOT_APPROVED, f"{address}, which stays as it is, still names {what}", how)
-
-
-def _may_wait(address: str, target: str) -> bool:
-    """Whether something may go live before what it names: a rule before an offer, a space before its fallback.
-
-    Operators are never live.
-    """
-    source, place = parse_address(address), parse_address(target)
-    return place.kind is Kind.OPERATOR or source.kind is Kind.RULE or SHARED != place.environment != source.environment
 
 
 def _changed_live_offers(work: _Work, after: Snapshot) -> dict[str, list[str]]:

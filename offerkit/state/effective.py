@@ -35,7 +35,7 @@ def names_in(value: Json, *keys: str) -> tuple[str, ...]:
     """The list of names that stands below ``keys`` in a body; empty when there is none."""
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
-    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+    return tuple([item for item in value if isinstance(item, str)]) if isinstance(value, list) else ()
 
 
 class Layer(NamedTuple):
@@ -112,7 +112,7 @@ def filters_of(body: JsonMap) -> tuple[str, ...]:
 
 def _used(filters: Json) -> tuple[str, ...]:
     listed = filters if isinstance(filters, list) else ()
-    return tuple(str(use["filter"]) for use in listed if isinstance(use, dict) and "filter" in use)
+    return tuple([str(use["filter"]) for use in listed if isinstance(use, dict) and "filter" in use])
 
 
 class Inheritance:
@@ -216,7 +216,7 @@ class Inheritance:
         return known
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EffectiveOffer:
     """An offer as it is once its templates and categories are counted in."""
 
@@ -225,7 +225,7 @@ class EffectiveOffer:
     template: Templates
     around: Inheritance
 
-    @property
+    @cached_property
     def layers(self) -> tuple[Layer, ...]:
         """The offer and its templates, nearest first: of those that say something, the first counts."""
         return (Layer(self.address, self.own), *self.template.layers)
@@ -250,8 +250,17 @@ class EffectiveOffer:
 
     def pick(self, keys: Iterable[str]) -> JsonMap:
         """A body of ``keys`` alone, as far as they are said."""
-        found = ((key, self.get(key)) for key in keys)
-        return {key: value for key, value in found if value is not None}
+        own, below = self.own, self.template.defaults or {}
+        found: JsonMap = {}
+        for key in keys:
+            value, base = own.get(key), below.get(key)
+            if value is None:
+                value = base
+            elif isinstance(value, dict) and isinstance(base, dict):
+                value = merged(base, value)
+            if value is not None:
+                found[key] = value
+        return found
 
     def origin(self, path: JsonPath) -> str:
         """The address of the offer or template that says what stands at ``path``; the offer's own if none does."""
@@ -262,7 +271,7 @@ class EffectiveOffer:
         """The path of its category; empty for a template."""
         return str(self.own.get("category", ""))
 
-    @property
+    @cached_property
     def categories(self) -> tuple[Layer, ...]:
         """Its categories, the root first. All of them count: dates and conditions intersect, multipliers multiply."""
         return self.around.categories(self.category)
@@ -281,7 +290,7 @@ class EffectiveOffer:
         """The operators named as reviewers of ``aspect``; none: nobody in particular."""
         return names_in(self.get("reviewers", aspect))
 
-    @property
+    @cached_property
     def named_spaces(self) -> tuple[str, ...]:
         """The spaces that it names, whether or not they are there; none: it goes by its fields."""
         return names_in(self.get("spaces"))
@@ -325,9 +334,7 @@ class EffectiveOffer:
         A representation counts before the content for all spaces, also one that a template gives.
         """
         place = self.around.spaces.get(space)
-        given: JsonMap = {}
-        for texts in reversed(self._texts(space)):
-            given |= texts
+        given = self._given(space)
         return {field: given[field] for field in (place.fields if place is not None else ()) if field in given}
 
     def content_origin(self, space: str, field: str) -> tuple[str, JsonPath] | None:
@@ -342,17 +349,25 @@ class EffectiveOffer:
         """The fields that ``space`` requires and it does not give there; none where there is no such space."""
         place = self.around.spaces.get(space)
         required = place.required if place is not None else ()
-        sources = self._texts(space) if required else ()
-        return [field for field in required if not any(field in texts for texts in sources)]
+        given = self._given(space) if required else {}
+        return [field for field in required if field not in given]
 
-    def _texts(self, space: str) -> list[JsonMap]:
-        """The maps of texts that count on ``space``, the strongest first."""
+    def _given(self, space: str) -> JsonMap:
+        """All that it gives for ``space``: what is said for this one before what is said for all."""
+        everywhere, single = self._texts
+        return single.get(space, everywhere)
+
+    @cached_property
+    def _texts(self) -> tuple[JsonMap, dict[str, JsonMap]]:
+        """The content for all spaces, and the whole of it for each that has a representation."""
         own, below = self.own, self.template.defaults or {}
-        here, there = own.get("representations"), below.get("representations")
-        said = (
-            here.get(space) if isinstance(here, dict) else None,
-            there.get(space) if isinstance(there, dict) else None,
-            own.get("content"),
-            below.get("content"),
-        )
-        return [texts for texts in said if isinstance(texts, dict)]
+        everywhere = {**_map(below.get("content")), **_map(own.get("content"))}
+        single: dict[str, JsonMap] = {}
+        for body in (below, own):
+            for space, texts in _map(body.get("representations")).items():
+                single[space] = {**single.get(space, everywhere), **_map(texts)}
+        return everywhere, single
+
+
+def _map(value: Json) -> JsonMap:
+    return value if isinstance(value, dict) else {}

@@ -43,6 +43,21 @@ def implied(address: str) -> list[str]:
     return [f"environment.{place.environment}"]
 
 
+def may_wait(address: str, target: str) -> bool:
+    """Whether what stands at ``address`` may be live before ``target``, which it names or belongs to.
+
+    A rule may name offers and categories that are not live yet, a space fall back on another environment's; operators
+    are never live. A campaign goes to live by itself, and what it belongs to is live when its offers are.
+    """
+    source, place = parse_address(address), parse_address(target)
+    match source.kind:
+        case Kind.RULE if target not in implied(address):
+            return True
+        case Kind.CAMPAIGN if target in implied(address):
+            return True
+    return place.kind is Kind.OPERATOR or SHARED != place.environment != source.environment
+
+
 def references_of(address: str, body: Json) -> tuple[str, ...]:
     """The addresses that a body at ``address`` refers to, its parent category or environment included."""
     place = parse_address(address)

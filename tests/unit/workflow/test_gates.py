@@ -85,6 +85,36 @@ def test_cases_are_not_asked_where_the_environment_does_not_say_so(shop: Workspa
     assert "shop/offer.safari" in shop.active()
 
 
+def stopped(shop: Workspace, *targets: str) -> None:
+    """The promotion of what was just changed does not pass the cases."""
+    shop.change({"cases/shop.yaml": CASES % "nobody"})
+    shop.apply("ada")
+    with pytest.raises(Refused) as refused:
+        shop.promotion("ada", *targets)
+    assert [found.code for found in refused.value.diagnostics] == [Code.CASE_FAILED]
+
+
+def test_a_promotion_cannot_switch_off_the_gate_that_it_has_to_pass(shop: Workspace) -> None:
+    asking(shop, "safari")
+    shop.go_live()
+    shop.change({ENVIRONMENT: {"environment": {"promotion": None}}})
+    stopped(shop)
+
+
+def test_a_gate_that_only_design_has_counts_although_it_stays_behind(shop: Workspace) -> None:
+    shop.go_live()
+    asking(shop, "nobody")
+    shop.change({CATALOG: {"categories": {"travel": {"label": "Away"}}}})
+    stopped(shop, "shop/category.travel")
+
+
+def test_a_change_of_nothing_but_shared_things_has_to_pass_the_cases(shop: Workspace) -> None:
+    asking(shop, "safari")
+    shop.go_live()
+    shop.change({SHARED: {"dimensions": {"person": {"label": "People"}}}})
+    stopped(shop)
+
+
 def test_a_rule_that_live_could_not_read_stops_a_promotion(live_shop: Workspace) -> None:
     live_shop.change({
         SHARED: {"dimensions": {"person": {"fields": {"height": {"type": "integer"}}}}},
