@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from helpers.workspace import Workspace
 
+from offerkit.address import parse_address
 from offerkit.diagnostics import Code, Refused
 from offerkit.governance.approvals import Decision
 from offerkit.workflow.approve import decide, items, mine, review_tokens
@@ -195,7 +196,7 @@ def test_who_changed_an_offer_does_not_approve_it_under_a_name_that_was_approved
 
 def test_what_was_shown_otherwise_is_refused_alone(shop: Workspace) -> None:
     with shop.store() as store:
-        names = review_tokens(store, [SAFARI, SAVER])
+        names = review_tokens(store, map(parse_address, [SAFARI, SAVER]))
     decided = shop.approve("omar", SAFARI, SAVER, seen={**names, SAFARI: "0" * 32})
     assert {key.address for key in decided.keys} == {SAVER}
     assert [(found.code, found.address) for found in decided.refused] == [(Code.NOT_AS_SHOWN, SAFARI)]
