@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
-from offerkit.address import Kind, parse_address
+from offerkit.address import Kind
 from offerkit.diagnostics import Code, Diagnostic
 from offerkit.fingerprint import Json, JsonMap, canonical, digest
 from offerkit.planning.plan import ApprovalKey, ApprovalReset, Aspect
@@ -154,9 +154,9 @@ def affecting(view: Snapshot, offer: str) -> set[str]:
 
     It may be live on spaces that it does not name any more.
     """
-    place = parse_address(offer)
+    known = view.offer(offer)
     active = view.entries[offer].activation or ()
-    return {offer, *view.offer(offer).relies_on, *(place.beside(Kind.SPACE, space) for space in active)}
+    return {offer, *known.relies_on, *[known.around.address(Kind.SPACE, space) for space in active]}
 
 
 def resets(
@@ -237,9 +237,11 @@ def _known(view: Snapshot, offer: EffectiveOffer) -> _Known:
 def _prints(view: Snapshot, addresses: Iterable[str]) -> tuple[str, ...]:
     """What stands at ``addresses``, as a key: addresses (what is said depends on names, too) and fingerprints."""
     entries = view.entries
-    return tuple(
-        part for address in addresses for part in (address, entries[address].fingerprint if address in entries else "")
-    )
+    found: list[str] = []
+    for address in addresses:
+        entry = entries.get(address)
+        found += (address, entry.fingerprint if entry is not None else "")
+    return tuple(found)
 
 
 def _categories(view: Snapshot, offer: EffectiveOffer) -> tuple[str, ...]:
