@@ -11,6 +11,7 @@ import click
 
 from offerkit.cli.complete import axes
 from offerkit.cli.options import WholeNumber
+from offerkit.reports.estimate import MAX_SAMPLE
 
 if TYPE_CHECKING:
     from offerkit.planning.plan import Plan
@@ -95,7 +96,7 @@ _OPTIONS = (
     click.option(
         "--impact-sample",
         "sample",
-        type=WholeNumber(1, 200_000),
+        type=WholeNumber(1, MAX_SAMPLE),
         metavar="NUMBER",
         help="With --impact: estimate it on so many contacts, the same in every run (default: all).",
     ),

@@ -27,6 +27,12 @@ if TYPE_CHECKING:  # at runtime these have to go through __getattr__, for hooks 
     from offerkit.hooks import TargetLoading as TargetLoading
     from offerkit.hooks import Value as Value
 
+__all__ = [
+    "HOOK_ERRORS", "MAX_PRODUCTS", "MAX_WEIGHT", "NO_HOOKS", "Hooks", "load_target", "post_process", "products",
+    "rubbish", *public.__all__,
+]  # fmt: skip
+"""With the public names, so that ``import *`` from here still gives them, with their warning."""
+
 HOOK_ERRORS = (Exception, SystemExit)
 """What a hook may raise without ending the call: also sys.exit(), which would otherwise end the program unseen."""
 MAX_PRODUCTS = 1000

@@ -12,6 +12,8 @@ from math import ceil, floor, sqrt
 
 Z = 1.959964
 """The two-sided 95 % quantile of the normal distribution."""
+MAX_SAMPLE = 200_000
+"""Contacts in a sample at most: they are held in memory."""
 
 
 @dataclass(frozen=True, slots=True)

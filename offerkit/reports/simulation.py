@@ -62,11 +62,6 @@ class SpaceResult:
     offers: Sequence[OfferResult]
     axes: Sequence[tuple[str, Sequence[AxisValue]]] = ()
 
-    @property
-    def too_few(self) -> int:
-        """Contacts with fewer offers than asked for."""
-        return sum(self.by_count[:-1])
-
 
 @dataclass(frozen=True, slots=True)
 class Simulation:

@@ -20,6 +20,7 @@ from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Decision
 from offerkit.governance.rights import scopes_text
+from offerkit.reports.estimate import MAX_SAMPLE
 from offerkit.server.bodies import described, read
 from offerkit.server.callers import acting, caller_of
 from offerkit.server.places import without_places
@@ -67,7 +68,7 @@ class ImpactBody(Body):
     n: Annotated[int, Field(gt=-(10**9), lt=10**9)] = 3  # how many offers there may be is told as everywhere else
     at: _Text = ""
     by: Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=50)] = Field([])
-    sample: Annotated[int, Field(ge=0, le=200_000)] = 0
+    sample: Annotated[int, Field(ge=0, le=MAX_SAMPLE)] = 0
     examples: bool = False
 
 

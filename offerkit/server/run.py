@@ -22,6 +22,13 @@ from offerkit.times import utc
 from offerkit.workflow.backends import LOCAL
 from offerkit.workflow.session import Session
 
+HEALTHCHECK = 60
+"""Seconds in which a worker has to answer its supervisor, which ends it otherwise; also while it is still starting.
+
+Importing the server takes longer than uvicorn's 5 seconds where the machine is busy: workers would be ended and started
+again, and keep it busy. One that has died is noticed at once in any case.
+"""
+
 
 def serve(settings: Settings, store: str) -> None:
     """Serve until told to stop (SIGINT, SIGTERM): no new calls then, and those under way are answered and stored."""
@@ -52,6 +59,7 @@ def serve(settings: Settings, store: str) -> None:
             forwarded_allow_ips=settings.proxies,
             timeout_graceful_shutdown=settings.grace,
             timeout_keep_alive=15,
+            timeout_worker_healthcheck=HEALTHCHECK,
             limit_concurrency=2_000,
         )
 

@@ -164,7 +164,11 @@ def _too_short(name: str, body: Delivery, offers: Sequence[str]) -> Iterator[Rep
 
 
 def _with_reports(made: Order) -> Order:
-    """Fixed offers are not asked for their dates; that they are over is worth a warning."""
+    """Fixed offers are not asked for their dates; that they are over is worth a warning.
+
+    It is no reason of offerkit.engine.reasons, which say why an offer is not proposed, by the first rule that takes it
+    out: this one is sent, and the warning puts “disabled” before dates whichever rule comes first.
+    """
     today = wall_clock(made.at, made.catalog.zone).date()
     offers = made.offers or tuple(dict.fromkeys(cell.offer for cell in made.body.cells or ()))
     reports = []

@@ -128,6 +128,7 @@ class _Loaded:
         self._bundle = compile_many(checked, (made.catalog.dimension.name, "interaction"), exact=False)
         self._single = [(number, gate) for number, gate in reading if gate.bound]
         self._environment = None if made.catalog.when is None else made.number(made.catalog.when.gate)
+        self._answers = bytearray()
 
     def open(self, chunk: Decided) -> Decided:
         """The chunk with matrices that :meth:`ask` may write to."""
@@ -138,7 +139,7 @@ class _Loaded:
         """What holds for the contact of ``column`` and ``facts``."""
         if self._bundled:
             values = self._bundle(facts.contact, facts.data, facts.now, facts.today)
-            chunk.holds[self._bundled, column] = [value is True for value in values]
+            self._answers += bytes([value is True for value in values])
         for number, gate in self._single:
             chunk.holds[number, column] = gate.value(facts) is True
         for gate, flags in chunk.positive.items():
@@ -146,7 +147,13 @@ class _Loaded:
                 flags[column] = amount(gate.value(facts)) is not None
 
     def close(self, chunk: Decided) -> None:
-        """When all contacts were asked."""
+        """When all contacts were asked, one after the other."""
+        import numpy
+
+        if self._bundled:
+            answers = numpy.frombuffer(bytes(self._answers), bool).reshape(-1, len(self._bundled))
+            chunk.holds[self._bundled] = answers.T
+            self._answers.clear()
         if self._environment is not None:
             chunk.holds[-1] = chunk.holds[self._environment]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from offerkit.engine.hooks import HOOK_ERRORS, NO_HOOKS, Hooks
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 GROUP = "offerkit.hooks"
+_LOADING = RLock()
+"""What warnings are shown is the whole process's: threads that change it at a time would leave it changed."""
 
 
 def installed(bodies: Mapping[str, JsonMap]) -> Hooks:
@@ -38,7 +41,7 @@ def installed(bodies: Mapping[str, JsonMap]) -> Hooks:
 
 def _loaded(point: EntryPoint) -> Any:
     """The hook at ``point``. That it imports what has moved is told on standard error, once, and is never an error."""
-    with warnings.catch_warnings():
+    with _LOADING, warnings.catch_warnings():
         warnings.filterwarnings("default", r"offerkit\.", DeprecationWarning)
         return point.load()
 

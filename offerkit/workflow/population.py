@@ -21,9 +21,6 @@ from offerkit.workflow.simulating import fields_of
 Rows: TypeAlias = Callable[[], Iterable[Row]]
 """Reads the contacts from their beginning."""
 
-MAX_SAMPLE = 200_000
-"""Contacts in a sample at most: they are held in memory."""
-
 
 @dataclass(frozen=True)
 class Population:

@@ -65,11 +65,6 @@ class Sides:
         """The environments on either side, sorted."""
         return self.states.environments
 
-    @property
-    def touched(self) -> list[str]:
-        """The environments in which the plan changes what decides, or what that needs of what they share."""
-        return self.states.deciding
-
 
 def sides(plan: Plan, store: Store | None, stages: Stages | None = None) -> Sides:
     """Live for a promotion; else design, as if every offer in it were approved. No store: nothing was before.

@@ -183,7 +183,7 @@ class Verdict:
 
 def limits(both: Sides) -> dict[str, Limit]:
     """What may be taken, by environment; only environments that are live already can lose anything."""
-    return {name: limit for name in both.touched if (limit := limit_of(both, name)) and name in both.before}
+    return {name: limit for name in both.states.deciding if (limit := limit_of(both, name)) and name in both.before}
 
 
 def weigh(session: Session, store: Store, plan: Plan, both: Sides | None = None) -> Verdict | None:

@@ -13,6 +13,7 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
 from offerkit.engine.history import Past
 from offerkit.engine.hooks import Hooks
+from offerkit.engine.identify import Door, Ports, identify
 from offerkit.engine.inline import inline_catalog
 
 NOW = datetime(2026, 6, 1, 22, 30, tzinfo=UTC)
@@ -26,13 +27,20 @@ PATHS = ("a", "a/b", "a/b/c", "d", "d/e", "f")
 STATUSES = ("presented", "accepted", "rejected", "scheduled")
 CHANNELS = {"web": "inbound-web", "app": "inbound-mobile", "hook": "inbound-web"}
 
+_ANSWERS = Door("shop", "app", False, False, "", ())
+
 HOOKS = Hooks(
     dynamic_offer={
         "two": lambda offer, contact, data: [({"name": f"{offer}-x"}, 2), ({"name": f"{offer}-y"}, Decimal("3.5"))],
         "zero": lambda offer, contact, data: [({"name": "x"}, 0)],
     },
     post_processing={"every-other": lambda candidates: candidates[::-2]},
+    target_loading={"page-by-age": lambda contact, data: {"page": "/a" if (contact["age"] or 0) > 30 else None}},
 )
+TEMPLATES = ("t0", "t1", "t2")
+"""The last one builds on the first."""
+DOOR = Door("shop", "web", False, False, "shop/app", ("a/b", "d"))
+"""A space that falls back to another for who is nobody there."""
 
 
 def catalog(rng: Random, *, filtered: bool = False) -> Catalog:
@@ -53,6 +61,7 @@ def catalog(rng: Random, *, filtered: bool = False) -> Catalog:
             "older": {"when": "person.age > parameter.age", "parameters": {"age": {"type": "integer", "default": "33"}}},
         },
         "categories": {path: _category(rng) for path in PATHS},
+        "templates": {name: _template(rng, name) for name in TEMPLATES},
         "offers": {f"o{place}": _offer(rng) for place in range(rng.randint(1, 25))},
     }  # fmt: skip
     activated = {
@@ -71,12 +80,17 @@ def call(rng: Random, made: Catalog) -> Call:
         "tier": rng.choice((None, "", "gold", "silver")),
         "score": rng.choice((None, Decimal(0), Decimal("0.7"), Decimal(1))),
     }
+    space, who = rng.choice(sorted(CHANNELS)), rng.choice((None, contact))
+    categories = rng.sample((*PATHS, "nowhere"), rng.choice((0, 0, 1, 2)))
+    if space == DOOR.space and who is None:
+        found = identify(DOOR, "", "", Ports(lambda *_: None, lambda *_: None, lambda _: _ANSWERS))
+        space, categories = found.space, categories or list(found.categories)
     asked = make_call(
         made,
-        rng.choice(sorted(CHANNELS)),
-        who=Who(rng.choice((None, contact)), str(contact["id"]), NOW + timedelta(days=rng.choice((0, 7))), "s"),
+        space,
+        who=Who(who, str(contact["id"]), NOW + timedelta(days=rng.choice((0, 7))), "s"),
         n=rng.choice((1, 2, 5, 100)),
-        categories=rng.sample((*PATHS, "nowhere"), rng.choice((0, 0, 1, 2))),
+        categories=categories,
         themes=rng.sample(("x", "y", "z"), rng.choice((0, 0, 1))),
         data={"page": "/a"} if rng.random() < 0.5 else {},
     )
@@ -117,8 +131,21 @@ def _space(rng: Random, name: str) -> dict[str, Any]:
         "unitary": True,
         "fields": [{"name": "title"}],
         **_maybe(rng, "defaults", {"categories": ["a"], **_maybe(rng, "themes", ["x"])}),
-        **({"hooks": {"post_processing": "every-other"}} if name == "hook" else {}),
+        **({"identification": _FALLBACK} if name == DOOR.space else {}),
+        **({"hooks": _hooks(rng)} if name == "hook" else {}),
     }
+
+
+_FALLBACK = {"fallback": DOOR.fallback, "anonymous_categories": list(DOOR.categories)}
+
+
+def _hooks(rng: Random) -> dict[str, Any]:
+    asked = {"post_processing": "every-other", "target_loading": "page-by-age"}
+    return {name: asked[name] for name in rng.choice((["post_processing"], ["target_loading"], [*asked]))}
+
+
+def _template(rng: Random, name: str) -> dict[str, Any]:
+    return {**({"template": TEMPLATES[0]} if name == TEMPLATES[-1] else {}), **_rules(rng)}
 
 
 def _category(rng: Random) -> dict[str, Any]:
@@ -132,13 +159,25 @@ def _category(rng: Random) -> dict[str, Any]:
 
 
 def _offer(rng: Random) -> dict[str, Any]:
-    filters = rng.sample(
-        ("plain", "coded", "older", {"filter": "older", "with": {"age": "20"}}), rng.choice((0, 0, 1, 2))
-    )
+    made = _rules(rng)
+    template = _maybe(rng, "template", rng.choice(TEMPLATES))
+    if template:  # what the template says is the offer's where it says nothing of its own
+        made = {name: value for name, value in made.items() if rng.random() < 0.5}
     return {
         "category": rng.choice(PATHS),
         **_maybe(rng, "enabled", False, 0.05),
         **_maybe(rng, "code", rng.choice(("gold", "silver"))),
+        **template,
+        **made,
+    }
+
+
+def _rules(rng: Random) -> dict[str, Any]:
+    """What an offer says, or its template."""
+    filters = rng.sample(
+        ("plain", "coded", "older", {"filter": "older", "with": {"age": "20"}}), rng.choice((0, 0, 1, 2))
+    )
+    return {
         **_maybe(rng, "themes", [rng.choice(("y", "z"))]),
         "eligible": {**_period(rng), "filters": filters, **_maybe(rng, "when", rng.choice(CONDITIONS), 0.5)},
         "weights": [_weight(rng) for _ in range(rng.choice((0, 1, 1, 2, 3)))],

@@ -33,6 +33,7 @@ from offerkit.engine.hooks import NO_HOOKS
 from offerkit.engine.reasons import DECIDED, Cause, Reason, no_offer
 from offerkit.engine.slice import wanted
 from offerkit.models.status import Status
+from offerkit.rules.types import Row
 from offerkit.store import PropositionRow, Store
 from offerkit.times import utc
 from offerkit.workflow.compared import Pair
@@ -209,3 +210,35 @@ def test_reasons_of_an_impact(examples: int) -> None:
 
     agree()
     assert sum(compared) > examples
+
+
+def test_a_hook_is_called_once_for_each_contact_and_side() -> None:
+    """Reasons are told without asking anybody's code again: it may be slow, and may answer otherwise."""
+    lost = 0
+    for seed in range(100):
+        case = _Case(seed, hooks=True)
+        if loading := case.catalog.spaces["hook"].target_loading:
+            lost += _counted(case, loading)
+        if lost:
+            break
+    assert lost
+
+
+def _counted(case: _Case, loading: str) -> int:
+    """Count the calls of a target-loading hook in a simulation and an impact; how many contacts lost an offer."""
+    called: list[object] = []
+
+    def counting(contact: Row, data: Row) -> dict[str, object]:
+        called.append(contact["id"])
+        return {}
+
+    made = replace(case.catalog, hooks=replace(case.catalog.hooks, target_loading={loading: counting}))
+    call = replace(case.call, space="hook", categories=(), themes=(), nowhere=False)
+    old, new = (program(made, replace(call, n=n), reasons=True) for n in (100, 1))
+    with open_people(case.contacts, ("id",), made.dimension.fields) as table:
+        space_result(None, table, old, {}, None)
+        assert Counter(called) == {row["id"]: 1 for row in case.contacts}
+        called.clear()
+        found = space_impact(None, Population(table, table), Pair("shop/hook", old, new, {}), {}, "")
+    assert Counter(called) == {row["id"]: 2 for row in case.contacts}
+    return sum(offer.lost for offer in found.offers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import json
 import os
 import re
 import shutil
@@ -76,6 +77,14 @@ def test_the_old_place_still_gives_each_name_and_names_the_new_one(name: str) ->
     assert [warning.filename for warning in told] == [__file__]
 
 
+def test_star_imports_from_the_old_place_still_give_every_name() -> None:
+    names: dict[str, object] = {}
+    with pytest.warns(DeprecationWarning, match="import it from offerkit.hooks") as told:
+        exec("from offerkit.engine.hooks import *", names)
+    assert {name: names[name] for name in hooks.__all__} == {name: getattr(hooks, name) for name in hooks.__all__}
+    assert len(told) == len(hooks.__all__)
+
+
 def test_the_old_place_has_nothing_more_than_it_had() -> None:
     with pytest.raises(AttributeError, match="Nonsense"):
         runner.Nonsense  # noqa: B018
@@ -114,6 +123,14 @@ def test_who_runs_an_old_package_is_told_once_and_gets_the_same_answer(flags: li
     assert done.stderr.count("DeprecationWarning") == 1, done.stderr
     assert re.search(rf"^{re.escape(str(site))}/aurelia_hooks\.py:\d+: ", done.stderr, re.MULTILINE), done.stderr
     assert "from offerkit.hooks import Candidate" in done.stderr
+
+
+def test_the_warning_is_one_more_json_line_in_the_log_of_a_server() -> None:
+    code = "from offerkit.server.logs import set_up; set_up('info')\nfrom offerkit.engine.hooks import Candidate\n"
+    done = subprocess.run([sys.executable, "-W", "default", "-c", code], capture_output=True, text=True, check=True)
+    [line] = map(json.loads, done.stderr.splitlines())
+    assert (line["level"], line["logger"]) == ("warning", "py.warnings")
+    assert line["message"].startswith("<string>:2: DeprecationWarning: offerkit.engine.hooks.Candidate has moved")
 
 
 @pytest.mark.slow

@@ -213,3 +213,42 @@ def test_a_field_that_a_live_space_or_campaign_needs_cannot_be_taken_from_live(l
         (Code.BROKEN_RULE, "shop/space.web"),
         (Code.BROKEN_RULE, "shop/campaign.winter"),
     }
+
+
+def test_what_environments_share_is_asked_of_those_too_that_are_not_promoted(shop: Workspace) -> None:
+    contacts = "id,email,first_name,age,country\n1,a@example.org,Ana,{},FR\n"
+    source = {"format": "csv", "path": "data/people.csv"}
+    shop.change({
+        "data/people.csv": contacts.format(30),
+        "data/younger.csv": contacts.format(10),
+        SHARED: {"dimensions": {"person": {"source": source}}},
+        "environments/other.yaml": {
+            "version": 1,
+            "environment": {"label": "Other", "dimension": "person", "promotion": {"tests": True}},
+        },
+        "specs/other/all.yaml": {
+            "version": 1,
+            "categories": {"all": {}},
+            "spaces": {"web": {"channel": "inbound-web", "unitary": True, "fields": [{"name": "title"}],
+                               "identification": {"keys": ["email"]}}},
+            "offers": {"wine": {"category": "all", "weights": [{"weight": 1}], "content": {"title": "Wine"},
+                                "eligible": {"when": "person.age >= 18"}}},
+        },
+        "cases/other.yaml": (
+            "version: 1\ncases:\n  Ana is offered wine:\n"
+            '    {space: other/web, contact: 1, now: "2026-02-01T10:00", expect: {offers: [wine]}}\n'
+        ),
+    })  # fmt: skip
+    shop.apply("ada")
+    shop.approve_all()
+    shop.promote("ada")
+    shop.change({SHARED: {"dimensions": {"person": {"source": {"path": "data/younger.csv"}}}}})
+    shop.apply("ada")
+    with pytest.raises(Refused) as refused:
+        shop.promotion("ada", environments=("shop",))
+    assert [found.code for found in refused.value.diagnostics] == [Code.CASE_FAILED]
+    shop.change({"environments/other.yaml": {"environment": {"promotion": None}}})
+    shop.apply("ada")
+    with pytest.raises(Refused) as refused:  # live still asks
+        shop.promotion("ada")
+    assert [found.code for found in refused.value.diagnostics] == [Code.CASE_FAILED]
