@@ -154,8 +154,9 @@ def affecting(view: Snapshot, offer: Address) -> set[Address]:
 
     It may be live on spaces that it does not name any more.
     """
+    known = view.offer(offer)
     active = view.entries[offer].activation or ()
-    return {offer, *view.offer(offer).relies_on, *(offer.beside(Kind.SPACE, space) for space in active)}
+    return {offer, *known.relies_on, *[known.around.address(Kind.SPACE, space) for space in active]}
 
 
 def resets(
@@ -236,9 +237,11 @@ def _known(view: Snapshot, offer: EffectiveOffer) -> _Known:
 def _prints(view: Snapshot, addresses: Iterable[Address]) -> tuple[str, ...]:
     """What stands at ``addresses``, as a key: addresses (what is said depends on names, too) and fingerprints."""
     entries = view.entries
-    return tuple(
-        part for address in addresses for part in (address, entries[address].fingerprint if address in entries else "")
-    )
+    found: list[str] = []
+    for address in addresses:
+        entry = entries.get(address)
+        found += (address, entry.fingerprint if entry is not None else "")
+    return tuple(found)
 
 
 def _categories(view: Snapshot, offer: EffectiveOffer) -> tuple[str, ...]:
