@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from offerkit.address import SHARED, Address, Kind, Stage, StageRef, parse_address, parse_stage
+from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.approvals import Approval, Decision, approved, counting, keys_of, standing, unapproved
@@ -253,8 +253,8 @@ def _check_steps(plan: Plan, store: Store, stages: Stages) -> None:
 
 def _fits(step: Step, plan: Plan) -> bool:
     try:
-        place, stage = parse_address(step.address), parse_stage(step.stage)
-        old = parse_address(step.moved_from) if step.moved_from else place
+        place, stage = step.address, step.stage
+        old = step.moved_from or place
     except ValueError:
         return False
     live = stage.stage is Stage.LIVE

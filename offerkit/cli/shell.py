@@ -267,7 +267,6 @@ def warn_if_older(shell: Shell, session: Session, plan: Plan) -> None:
     """Warn, on standard error, of deletions that only mean that the checkout is older than what git knows."""
     import shlex
 
-    from offerkit.address import parse_address
     from offerkit.planning.plan import PlanKind
     from offerkit.reports.words import listing
     from offerkit.state.changes import Action
@@ -281,7 +280,7 @@ def warn_if_older(shell: Shell, session: Session, plan: Plan) -> None:
     if found is None:
         return
     files = listing(sorted(set(found.declared.values())), _LISTED)
-    them = listing(sorted(found.declared, key=lambda address: parse_address(address).sort_key), _LISTED)
+    them = listing(sorted(found.declared, key=lambda address: address.sort_key), _LISTED)
     summary = (
         f"the plan deletes {count(len(found.declared), 'resource')} that {found.branch} declares:"
         f" your checkout is {count(found.commits, 'commit')} behind"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import NamedTuple
 
-from offerkit.address import Address, Kind, Stage, parse_address
+from offerkit.address import Address, Kind, Stage
 from offerkit.diagnostics import Code, or_list
 from offerkit.governance.approvals import (
     Standing,
@@ -242,7 +242,7 @@ def _is_live(work: _Work, key: ApprovalKey) -> bool:
 def _renamed(names: Mapping[Address, Address], offer: Address, space: str) -> str:
     """The name of ``space``, one of the offer's environment, after a renaming of addresses."""
     address = offer.beside(Kind.SPACE, space)
-    return parse_address(names.get(address, address)).name
+    return names.get(address, address).name
 
 
 def _differs(work: _Work, address: Address) -> bool:

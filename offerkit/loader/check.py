@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cache
 
-from offerkit.address import Address, Kind, parse_address
+from offerkit.address import Address, Kind
 from offerkit.diagnostics import Code, suggestion
 from offerkit.loader.conditions import Judge, bad_expressions, judge_here
 from offerkit.loader.consistency import inconsistencies
@@ -80,7 +80,7 @@ def _unknown(index: Index, record: Record, ref: Ref, near: Callable[[str, Kind, 
             suggestion(record.environment, index.environments,
                        f"Declare it in environments/{record.environment}.yaml."), on_key=True,
         )  # fmt: skip
-    target = parse_address(ref.target)
+    target = ref.target
     environment, kind, name = target.environment, target.kind, target.name
     elsewhere = sorted(
         other for (other, other_kind), group in index.groups.items() if other_kind is kind and name in group

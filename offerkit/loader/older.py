@@ -32,7 +32,7 @@ class Ahead(NamedTuple):
 
     branch: str
     commits: int
-    declared: dict[str, str]
+    declared: dict[Address, str]
 
 
 def declared_ahead(root: Path, addresses: Collection[Address], environ: Mapping[str, str]) -> Ahead | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from offerkit.address import SHARED, Address, Kind, Stage, environment_address, parse_stage
+from offerkit.address import SHARED, Address, Kind, Stage, environment_address
 from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.compile import compile_catalog
@@ -162,7 +162,7 @@ def bodies_of(view: Snapshot, environment: str) -> dict[Address, JsonMap]:
 def live(store: Store, hooks: HookLoader = no_hooks) -> Catalogs:
     """What the engine serves: the live stages of all environments."""
     stages = Stages(store)
-    heads = {parse_stage(stage): head.revision for stage, head in stages.heads.items()}
+    heads = {stage: head.revision for stage, head in stages.heads.items()}
     revisions = {stage.environment: serial for stage, serial in heads.items() if stage.stage is Stage.LIVE}
     shared = revisions.pop(SHARED, 0)
     made = activated(stages.side(Stage.LIVE), hooks)

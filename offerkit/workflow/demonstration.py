@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from offerkit.address import Kind, parse_address
+from offerkit.address import Kind
 from offerkit.diagnostics import Refused
 from offerkit.governance.approvals import Decision
 from offerkit.loader import Project
@@ -40,8 +40,7 @@ def live_copy(session: Session, folder: Path) -> Session:
     made = replace(
         session, project=Project(root), store_path=None, backend=LOCAL, use_cache=False, heads=None, scopes=None
     )
-    places = [parse_address(address) for address in made.load().records]
-    operators = [place.name for place in places if place.kind is Kind.OPERATOR]
+    operators = [address.name for address in made.load().records if address.kind is Kind.OPERATOR]
     for _ in range(_ROUNDS):
         done = [_all_that(replace(made, operator=name, now=utc(datetime.now(UTC)))) for name in operators]
         if not any(done):

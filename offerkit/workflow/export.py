@@ -136,7 +136,7 @@ class _Collector:
                     self.found.notes.append(f"{target} is not active any more; it came along since {address} names it.")
                 elif (
                     target.environment not in (name, SHARED)
-                    and f"{target.environment}@{self._stage}" not in self.found.stages
+                    and StageRef(target.environment, self._stage) not in self.found.stages
                 ):
                     self.found.notes.append(f"{target.environment}@{self._stage} came along: {address} refers to it.")
                     self._environment(target.environment)

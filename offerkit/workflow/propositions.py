@@ -89,7 +89,7 @@ def unknown_names(store: Store, wanted: Wanted) -> tuple[Report, ...]:
     found = []
     for kind, name in zip((Kind.SPACE, Kind.OFFER), names, strict=True):
         there = {
-            parse_address(address).name
+            address.name
             for stage in (Stage.DESIGN, Stage.LIVE)
             for address in stage_view(store, stage).of_kind(kind, environment)
         }

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from helpers.workspace import Workspace
 
+from offerkit.address import parse_address
 from offerkit.loader import older
 from offerkit.loader.older import declared_ahead
 
 FILE = "specs/shop/more.yaml"
 LIONS = "version: 1\noffers:\n  lions: {category: travel, content: {title: Lions}}\n  safari-2: {category: travel}\n"
-ADDRESSES = ["shop/offer.lions", "shop/offer.gone"]
+ADDRESSES = [parse_address("shop/offer.lions"), parse_address("shop/offer.gone")]
 ENVIRON = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
 
 
@@ -46,8 +47,8 @@ def clone(tmp_path: Path) -> Path:
 
 def test_what_a_newer_commit_declares(clone: Path) -> None:
     assert declared_ahead(clone, ADDRESSES, ENVIRON) == ("origin/main", 2, {"shop/offer.lions": FILE})
-    assert declared_ahead(clone, ["shop/offer.safari"], ENVIRON) is None  # it was there before
-    assert declared_ahead(clone, ["shop/category.lions"], ENVIRON) is None
+    assert declared_ahead(clone, [parse_address("shop/offer.safari")], ENVIRON) is None  # it was there before
+    assert declared_ahead(clone, [parse_address("shop/category.lions")], ENVIRON) is None
 
 
 def test_a_branch_of_an_older_commit(clone: Path) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 
+from offerkit.address import parse_address
 from offerkit.reports.graph_svg import graph_svg
 
-EDGES = {
+TEXTS: dict[str, list[str]] = {
     "shop/space.web": [],
     "shop/category.bank": [],
     "shop/category.bank/cards": ["shop/category.bank"],
@@ -14,6 +15,7 @@ EDGES = {
     "other/space.web": [],
     "shop/offer.gold": ["shop/category.bank/cards", "shop/template.plain", "shop/space.web"],
 }
+EDGES = {parse_address(address): [*map(parse_address, targets)] for address, targets in TEXTS.items()}
 _SVG = "{http://www.w3.org/2000/svg}"
 
 

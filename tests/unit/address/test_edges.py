@@ -1,0 +1,39 @@
+"""Text becomes an address or a stage at the edges only: inside, values carry their types."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import offerkit
+
+ROOT = Path(offerkit.__file__).parent
+EDGES = {
+    "cli/complete.py",  # what somebody typed
+    "loader/cache.py", "loader/load.py", "loader/parallel.py",  # rows of the parse cache
+    "planning/plan.py",  # a plan file
+    "reports/words.py",  # names that a plan file lists as text
+    "server/ui/offers.py",  # a page's URL
+    "store/append.py", "store/approvals.py", "store/revisions.py", "store/rows.py", "store/stages.py",  # columns
+    "workflow/backends.py",  # what another computer sent
+    "workflow/export.py", "workflow/history.py", "workflow/points.py",
+    "workflow/previewing.py", "workflow/propositions.py", "workflow/rollback.py",  # arguments of commands and requests
+}  # fmt: skip
+
+
+def reading(source: str) -> bool:
+    """Whether code reads addresses or stages from text, itself or by handing the reader on."""
+    names = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+    return not names.isdisjoint({"parse_address", "parse_stage"})
+
+
+def test_text_is_read_at_the_edges_only() -> None:
+    files = {path.relative_to(ROOT).as_posix(): path.read_text() for path in ROOT.rglob("*.py")}
+    found = {name for name, source in files.items() if reading(source)}
+    assert found - {"address.py", "state/changes.py"} == EDGES
+
+
+def test_a_reader_is_seen_however_it_is_used() -> None:
+    assert reading("kind = parse_address(text).kind")
+    assert reading("list(map(parse_stage, texts))")
+    assert not reading("from offerkit.address import Address")
