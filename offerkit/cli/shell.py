@@ -280,7 +280,8 @@ def warn_if_older(shell: Shell, session: Session, plan: Plan) -> None:
     if found is None:
         return
     files = listing(sorted(set(found.declared.values())), _LISTED)
-    them = listing(sorted(found.declared, key=lambda address: address.sort_key), _LISTED)
+    ahead = sorted(found.declared, key=lambda address: address.sort_key)
+    them = listing(ahead, _LISTED)
     summary = (
         f"the plan deletes {count(len(found.declared), 'resource')} that {found.branch} declares:"
         f" your checkout is {count(found.commits, 'commit')} behind"

@@ -162,8 +162,8 @@ def bodies_of(view: Snapshot, environment: str) -> dict[Address, JsonMap]:
 def live(store: Store, hooks: HookLoader = no_hooks) -> Catalogs:
     """What the engine serves: the live stages of all environments."""
     stages = Stages(store)
-    heads = {stage: head.revision for stage, head in stages.heads.items()}
-    revisions = {stage.environment: serial for stage, serial in heads.items() if stage.stage is Stage.LIVE}
+    heads = stages.heads.items()
+    revisions = {stage.environment: head.revision for stage, head in heads if stage.stage is Stage.LIVE}
     shared = revisions.pop(SHARED, 0)
     made = activated(stages.side(Stage.LIVE), hooks)
     newest = {name: max(serial, shared) for name, serial in revisions.items()}
