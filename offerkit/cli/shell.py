@@ -280,15 +280,14 @@ def warn_if_older(shell: Shell, session: Session, plan: Plan) -> None:
     if found is None:
         return
     files = listing(sorted(set(found.declared.values())), _LISTED)
-    ahead = sorted(found.declared, key=lambda address: address.sort_key)
-    them = listing(ahead, _LISTED)
+    declared = sorted(found.declared, key=lambda address: address.sort_key)
     summary = (
-        f"the plan deletes {count(len(found.declared), 'resource')} that {found.branch} declares:"
+        f"the plan deletes {count(len(declared), 'resource')} that {found.branch} declares:"
         f" your checkout is {count(found.commits, 'commit')} behind"
     )
     merge = f"git merge {shlex.quote(found.branch)}"
     hint = f"Update the checkout ({merge}) and plan again; to delete them, do so on top of that."
-    detail = f"{them}, in {files} there."
+    detail = f"{listing(declared, _LISTED)}, in {files} there."
     shell.tell([Diagnostic(Code.OLDER_CHECKOUT, summary, detail, hint, severity=Severity.WARNING)])
 
 
