@@ -16,6 +16,7 @@ from helpers.workspace import Workspace
 from limits import RateLimitItemPerMinute
 from starlette.testclient import TestClient
 
+from offerkit.address import parse_address
 from offerkit.diagnostics import Code, refuse
 from offerkit.planning.plan import plan_digest
 from offerkit.server import callers
@@ -60,7 +61,10 @@ def last(shop: Workspace) -> tuple[int, str, str, str]:
 def shown(workspace: Workspace, *offers: str) -> list[str]:
     """What the form says of offers that are as they are now."""
     with workspace.store() as store:
-        return [f"{address} {name}" for address, name in review_tokens(store, offers).items()]
+        return [
+            f"{address} {name}"
+            for address, name in review_tokens(store, [parse_address(offer) for offer in offers if offer]).items()
+        ]
 
 
 def approve(asking: TestClient, **more: str) -> None:
