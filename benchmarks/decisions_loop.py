@@ -85,15 +85,14 @@ class Loop:
 
     def __init__(self, live: Live) -> None:
         """Read the bodies; a rule that two offers share is compiled once."""
-        self._bodies: Mapping[str, Mapping[str, Any]] = live.bodies
+        self._bodies: Mapping[str, Mapping[str, Any]] = {str(address): body for address, body in live.bodies.items()}
         self._compiled: dict[str, Condition] = {}
         environment = self._bodies[f"environment.{ENVIRONMENT}"]
         self._when = self._condition(str(environment["when"]))
         self._categories = {path: self._category(body) for path, body in self._of("category")}
         self._rules = [self._rule(body) for _, body in self._of("rule")]
-        self._offers = [
-            self._offer(name, body, live.activated[f"{ENVIRONMENT}/offer.{name}"]) for name, body in self._of("offer")
-        ]
+        on = {str(address): spaces for address, spaces in live.activated.items()}
+        self._offers = [self._offer(name, body, on[f"{ENVIRONMENT}/offer.{name}"]) for name, body in self._of("offer")]
 
     def decide(self, asked: Asked) -> list[tuple[Decimal, str]]:
         """Every offer that may be proposed with its weight, the highest first."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from decisions_catalog import ENVIRONMENT, Shape, history, live
 from decisions_rules import NOW, contact_name, contacts
 
-from offerkit.address import SHARED, parse_address
+from offerkit.address import Stage, parse_address
 from offerkit.fingerprint import Json, canonical, fingerprint
 from offerkit.models.status import Status
 from offerkit.rules.values import show
@@ -38,14 +38,13 @@ def write_project(root: Path, location: Location, offers: int, people: int) -> N
     made = live(shape)
     source: dict[str, Json] = {"format": "csv", "path": "data/contacts.csv"}
     bodies = {address: dict(body) for address, body in made.bodies.items()}
-    bodies["dimension.recipient"]["source"] = source
+    bodies[parse_address("dimension.recipient")]["source"] = source
     changes, texts = [], {}
     for address, body in sorted(bodies.items()):
-        place = parse_address(address)
         text = canonical(body)
-        print_ = fingerprint(place.kind, text)
-        texts[print_] = Body(place.kind, text.decode())
-        stage = f"{place.environment or SHARED}@live"
+        print_ = fingerprint(address.kind, text)
+        texts[print_] = Body(address.kind, text.decode())
+        stage = address.stage(Stage.LIVE)
         changes.append(ChangeRow(0, stage, address, "create", None, Entry(print_, made.activated.get(address))))
     with Store.open(location, create=True) as store:
         with store.transaction():

@@ -69,8 +69,8 @@ class Copy:
             if path.is_file():
                 shutil.copy(path, folder)
         forked = folder / "tests/helpers/forked.py"  # what it starts is to find the copy as well
-        text, path = forked.read_text(encoding="utf-8"), '"LANG": "C.UTF-8"}'
-        forked.write_text(text.replace(path, f'{path[:-1]}, "PYTHONPATH": {str(folder)!r}}}'), encoding="utf-8")
+        text, last = forked.read_text(encoding="utf-8"), '"LANG": "C.UTF-8"}'
+        forked.write_text(text.replace(last, f'{last[:-1]}, "PYTHONPATH": {str(folder)!r}}}'), encoding="utf-8")
         (folder / "fault_profile.py").write_text(PROFILE, encoding="utf-8")
         self.folder = folder
 
