@@ -252,11 +252,8 @@ def _check_steps(plan: Plan, store: Store, stages: Stages) -> None:
 
 
 def _fits(step: Step, plan: Plan) -> bool:
-    try:
-        place, stage = step.address, step.stage
-        old = step.moved_from or place
-    except ValueError:
-        return False
+    place, stage = step.address, step.stage
+    old = step.moved_from or place
     live = stage.stage is Stage.LIVE
     offer = place.kind is Kind.OFFER
     entries = [entry for entry in (step.before, step.after) if entry is not None]
@@ -290,13 +287,8 @@ def _odd(step: Step, plan: Plan) -> Diagnostic:
     )
 
 
-def _effect(plan: Plan, stages: Stages, side: Stage) -> BeforeAfter:
-    """What the plan makes of one side of all environments."""
-    return BeforeAfter.of(stages.side(side), plan.steps_on(side), plan.bodies)
-
-
 def _ungated(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
-    live = _effect(plan, stages, Stage.LIVE)
+    live = stages.effect(plan, Stage.LIVE)
     decisions = counting(standing(store.approvals(live.after.of_kind(Kind.OFFER))), stages.side(Stage.DESIGN))
     yield from unapproved(live, decisions)
 
@@ -388,7 +380,7 @@ def _unresolved(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
     for side in (Stage.DESIGN, Stage.LIVE):
         if not plan.steps_on(side) or (side is Stage.DESIGN and plan.kind is not PlanKind.APPLY):
             continue
-        effect = _effect(plan, stages, side)
+        effect = stages.effect(plan, side)
         yield from _dangling(effect, side)
         renamed = set(effect.origins.values())
         for address, gone in effect.left_behind().items():

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.fingerprint import manifest_digest
-from offerkit.planning.plan import StageBase
+from offerkit.planning.plan import Plan, StageBase
 from offerkit.state.changes import Bodies, Body, Entry, Layered
-from offerkit.state.snapshot import Snapshot
+from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store.store import Store
 
 EMPTY = manifest_digest([])
@@ -46,8 +46,7 @@ class StoredBodies(Bodies):
 
 def environments(store: Store) -> list[str]:
     """The environments that the store has anything of, sorted."""
-    names = {stage.environment for stage in store.heads()}
-    return sorted(names - {SHARED})
+    return Stages(store).environments
 
 
 class Stages:
@@ -63,6 +62,7 @@ class Stages:
         self.bodies: Bodies = StoredBodies(store) if store is not None else Layered()
         self._entries: dict[tuple[StageRef, str], dict[Address, Entry]] = {}
         self._sides: dict[Stage, Snapshot] = {}
+        self._effects: dict[Stage, tuple[Plan, BeforeAfter]] = {}
         self._empty = Snapshot({}, self.bodies)
 
     @property
@@ -101,6 +101,14 @@ class Stages:
         if side not in self._sides:
             self._sides[side] = self.snapshot(StageRef(name, side) for name in (SHARED, *self.environments))
         return self._sides[side]
+
+    def effect(self, plan: Plan, side: Stage) -> BeforeAfter:
+        """What ``plan`` makes of one side of all environments; kept, for all who judge the same plan."""
+        known = self._effects.get(side)
+        if known is None or known[0] is not plan:
+            known = plan, BeforeAfter.of(self.side(side), plan.steps_on(side), plan.bodies)
+            self._effects[side] = known
+        return known[1]
 
     def snapshot(self, stages: Iterable[StageRef], *kinds: Kind) -> Snapshot:
         """The present of some stages, of some kinds or all, as one state, its bodies fetched."""

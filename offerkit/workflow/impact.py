@@ -59,7 +59,7 @@ def impact_here(session: Session, plan: Plan, asked: ImpactRequest) -> Impact:
     """:func:`of_plan` where the contacts are."""
     with session.reading() as store:
         both = sides(plan, store)
-        names = both.names if asked.at else both.states.deciding
+        names = both.states.environments if asked.at else both.states.deciding
         with both.people(session) as sources:
             silent = [name for name in names if not sources(name).has_source(name)]
             heard = [name for name in names if name not in silent]

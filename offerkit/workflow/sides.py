@@ -60,11 +60,6 @@ class Sides:
         """Where each side is said: what a promotion makes of live stands in design."""
         return ("live", "design") if self.stage is Stage.LIVE else ("design", "the specs")
 
-    @property
-    def names(self) -> list[str]:
-        """The environments on either side, sorted."""
-        return self.states.environments
-
 
 def sides(plan: Plan, store: Store | None, stages: Stages | None = None) -> Sides:
     """Live for a promotion; else design, as if every offer in it were approved. No store: nothing was before.
@@ -72,7 +67,7 @@ def sides(plan: Plan, store: Store | None, stages: Stages | None = None) -> Side
     ``stages``: the store's, where some of it was read already.
     """
     side = Stage.LIVE if plan.kind is PlanKind.PROMOTE and store is not None else Stage.DESIGN
-    states = BeforeAfter.of((stages or Stages(store)).side(side), plan.steps_on(side), plan.bodies)
+    states = (stages or Stages(store)).effect(plan, side)
     if side is Stage.LIVE:
         return Sides(states, activated(states.before, installed), activated(states.after, installed), side)
     return Sides(
