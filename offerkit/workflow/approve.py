@@ -9,13 +9,14 @@ from math import inf
 
 from offerkit.address import Address, Kind, Pattern, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, ordered, suggestion
-from offerkit.governance.approvals import Approval, Decision, Standing, affecting, counting, keys_of, standing
+from offerkit.governance.approvals import Approval, Decision, Decisions, counting
+from offerkit.governance.aspects import affecting, keys_of
 from offerkit.governance.rights import Actor, Scope, approvers, lacking, may_approve
 from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.reports.approvals import Row
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import ChangeRow, Draft, Store
-from offerkit.store.views import stage_view
+from offerkit.store.views import Stages, stage_view
 from offerkit.workflow.requests import ApprovalOutcome, ApprovalRequest
 from offerkit.workflow.session import Session, promotion_settings, who_is
 
@@ -41,11 +42,12 @@ def decide_here(session: Session, request: ApprovalRequest, decision: Decision) 
         store.transaction(),
     ):
         actor = who_is(session, store)
-        design = stage_view(store, Stage.DESIGN)
+        stages = Stages(store)
+        design = stages.side(Stage.DESIGN)
         offers = _offers(design, request)
-        decisions = counting(standing(store.approvals(offers)), design)
+        decisions = counting(stages.decisions(offers), design)
         keys, left, refused = _keys(store, design, actor, offers, request, decision, decisions)
-        new = [k for k in keys if k not in decisions or decisions[k].decision is not decision]
+        new = [key for key in keys if _differs(decisions, key, decision)]
         if not new:
             return ApprovalOutcome(None, (), left, refused)
         draft = Draft(
@@ -60,8 +62,9 @@ def decide_here(session: Session, request: ApprovalRequest, decision: Decision) 
 
 def items(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
     """Every aspect of every offer in design (or of those that match) and how it stands."""
-    design, live = stage_view(store, Stage.DESIGN), stage_view(store, Stage.LIVE)
-    decisions = counting(standing(store.approvals()), design)
+    stages = Stages(store)
+    design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
+    decisions = counting(stages.decisions(), design)
     chosen = design.of_kind(Kind.OFFER)
     if patterns:
         chosen = _offers(design, ApprovalRequest(patterns))
@@ -125,7 +128,7 @@ def _keys(
     offers: list[Address],
     request: ApprovalRequest,
     decision: Decision,
-    decisions: Standing,
+    decisions: Decisions,
 ) -> tuple[list[ApprovalKey], tuple[str, ...], tuple[Diagnostic, ...]]:
     """What may be decided, what is for others, and what is refused. Raises Refused when nothing may be."""
     keys: list[ApprovalKey] = []
@@ -147,13 +150,13 @@ def _keys(
                     found.append(_may_not(actor, address, aspect, named))
                 else:
                     left.append(f"the {aspect} of {address} is for {or_list(approvers(named))}")
-                    if any(k not in decisions or decisions[k].decision is not decision for k in wanted):
+                    if any(_differs(decisions, key, decision) for key in wanted):
                         open_.append(left[-1])
                 continue
             keys += wanted
     _check_spaces(request, known_spaces)
     if decision is Decision.APPROVED:
-        new = [k for k in keys if k not in decisions or decisions[k].decision is not decision]
+        new = [key for key in keys if _differs(decisions, key, decision)]
         found += _missing(design, new)
         found += _same_person(store, design, actor, new, decisions)
     out = {diagnostic.address for diagnostic in found}
@@ -169,6 +172,12 @@ def _keys(
     if not kept and found:
         raise Refused(found)
     return kept, tuple(open_), ordered(found)
+
+
+def _differs(decisions: Decisions, key: ApprovalKey, decision: Decision) -> bool:
+    """Whether ``decision`` is another than the last word on ``key``."""
+    last = decisions.on(key)
+    return last is None or last.decision is not decision
 
 
 def _check_spaces(request: ApprovalRequest, known: set[str]) -> None:
@@ -213,18 +222,14 @@ def _missing(design: Snapshot, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
 
 
 def _same_person(
-    store: Store, design: Snapshot, actor: Actor, keys: list[ApprovalKey], decisions: Standing
+    store: Store, design: Snapshot, actor: Actor, keys: list[ApprovalKey], decisions: Decisions
 ) -> list[Diagnostic]:
     """Where duties are separated: who changed an offer since it was approved, or last what it inherits, may not."""
     separated = {name for name, settings in promotion_settings(store).items() if settings.get("separation_of_duties")}
-    since = dict.fromkeys(((key.address, key.aspect, key.space) for key in keys), 0)
-    arrived = _arrivals(store, {key.address for key in keys})
-    for key, decision in decisions.items():
-        place = (key.address, key.aspect, key.space)
-        # What was approved before a rename led to this address was another offer, which had the name then.
-        earlier = decision.revision < arrived.get(key.address, 0)
-        if place in since and decision.decision is Decision.APPROVED and not earlier:
-            since[place] = max(since[place], decision.revision)
+    since: dict[tuple[Address, Aspect, str], int] = {}
+    for key in keys:
+        last = decisions.last_approval(key.address, key.aspect, key.space)
+        since[key.address, key.aspect, key.space] = last.revision if last is not None else 0
     earliest: dict[Address, int] = {}
     for (address, _, _), serial in since.items():
         if address.environment in separated:
@@ -245,12 +250,6 @@ def _same_person(
                 )
             )
     return found
-
-
-def _arrivals(store: Store, offers: Iterable[Address]) -> dict[str, int]:
-    """The revisions in which offers got the names that they have; only of those that were renamed."""
-    stages = {offer.stage(Stage.DESIGN) for offer in offers}
-    return {new: serial for stage in sorted(stages) for serial, _, new in store.moves(stage)}
 
 
 class _Changes:
@@ -305,12 +304,12 @@ class _Changes:
         return found
 
 
-def _items(design: Snapshot, live: Snapshot, decisions: Standing, address: Address) -> list[Row]:
+def _items(design: Snapshot, live: Snapshot, decisions: Decisions, address: Address) -> list[Row]:
     label = str((design(address) or {}).get("label", ""))
     entry = live.entries.get(address)
     groups: dict[tuple[Aspect, str, str, str], list[str]] = {}
     for key in keys_of(design, address):
-        decision = decisions.get(key)
+        decision = decisions.on(key)
         state = decision.decision.value if decision is not None else "waiting"
         group = (key.aspect, state, decision.operator if decision else "", decision.comment if decision else "")
         groups.setdefault(group, []).append(key.space)

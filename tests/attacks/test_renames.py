@@ -9,7 +9,6 @@ import pytest
 from attacking import Session, broken_if, succeeds_today, variants
 
 AUTHORS = "Authors of a change are counted by content, along renames, never by revision alone"
-FORMER = "Decisions follow what they decided on; a later rejection along the chain of names wins"
 
 
 def rename(team: Session, old: str, new: str, **changes: object) -> None:
@@ -133,7 +132,6 @@ SAVER = {
 """The offer as it was approved at first."""
 
 
-@succeeds_today(FORMER)
 def test_former_name_is_declared_again(team: Session) -> None:
     """saver was approved, renamed, and rejected; under its first name it is live on the first approval."""
     reject_renamed(team, "", "saver-2")
@@ -143,7 +141,6 @@ def test_former_name_is_declared_again(team: Session) -> None:
 
 
 @pytest.mark.slow
-@succeeds_today(FORMER)
 def test_former_name_beside_the_rejected_one(team: Session) -> None:
     """The same while the rejected offer stays in design."""
     reject_renamed(team, "", "saver-2")
@@ -153,7 +150,6 @@ def test_former_name_beside_the_rejected_one(team: Session) -> None:
 
 
 @pytest.mark.slow
-@succeeds_today(FORMER)
 def test_former_name_two_renames_ago(team: Session) -> None:
     """The same along a chain of names."""
     reject_renamed(team, "", "saver-2", "saver-3")
@@ -163,7 +159,6 @@ def test_former_name_two_renames_ago(team: Session) -> None:
 
 
 @pytest.mark.slow
-@succeeds_today(FORMER)
 def test_former_name_in_the_middle(team: Session) -> None:
     """The name between the first and the rejected one."""
     reject_renamed(team, "", "saver-2", "saver-3")
@@ -173,7 +168,6 @@ def test_former_name_in_the_middle(team: Session) -> None:
 
 
 @pytest.mark.slow
-@succeeds_today(FORMER)
 def test_former_name_with_rejected_eligibility(team: Session) -> None:
     """Only its eligibility was rejected."""
     reject_renamed(team, "--eligibility", "saver-2")
