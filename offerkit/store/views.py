@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.fingerprint import manifest_digest
+from offerkit.governance.overrides import ACTION, Overrides
 from offerkit.planning.plan import Plan, StageBase
 from offerkit.state.changes import Bodies, Body, Entry, Layered
 from offerkit.state.snapshot import BeforeAfter, Snapshot
@@ -95,6 +97,11 @@ class Stages:
     def moves(self, stage: StageRef) -> list[tuple[int, Address, Address]]:
         """The renames that a stage has seen, oldest first: the revision, the address before and after."""
         return self.store.moves(stage) if self.store is not None else []
+
+    @cached_property
+    def overrides(self) -> Overrides:
+        """All overrides that were ever given."""
+        return Overrides.of(self.store.revisions(action=ACTION) if self.store is not None else ())
 
     def side(self, side: Stage) -> Snapshot:
         """One side of all environments, with what they share."""
