@@ -105,6 +105,7 @@ class Stages:
         """All overrides that were ever given."""
         return Overrides.of(self.store.revisions(action=ACTION) if self.store is not None else ())
 
+    @cached_property
     def names(self) -> Names:
         """What the resources of all design stages were called before."""
         designs = [stage for stage in self.heads if stage.stage is Stage.DESIGN]
