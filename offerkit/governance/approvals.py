@@ -186,13 +186,15 @@ def resets(
     return {address: tuple(items) for address, items in found.items()}
 
 
-def unapproved(live: BeforeAfter, decisions: Standing) -> Iterator[Diagnostic]:
+def unapproved(live: BeforeAfter, decisions: Standing, lengthened: Snapshot | None = None) -> Iterator[Diagnostic]:
     """What would be live without approval after a promotion: the gate that no plan passes by.
 
     The plan was made with the same rule (:mod:`offerkit.governance.promotion`); here it is checked once more on the
-    steps themselves, because a plan file is only a file, and anyone can write one.
+    steps themselves, because a plan file is only a file, and anyone can write one. ``lengthened``: what would be live
+    if no period ended earlier, which needs no approval where it is all that differs.
     """
     before, after = live.before, live.after
+    lengthened = lengthened or after
     for address in after.of_kind(Kind.OFFER):
         entry = after.entries[address]
         old = live.origins.get(address, address)
@@ -202,7 +204,7 @@ def unapproved(live: BeforeAfter, decisions: Standing) -> Iterator[Diagnostic]:
         was = before.entries.get(old)
         active = frozenset((was.activation if was is not None else None) or ())
         eligibility = ApprovalKey(address, Aspect.ELIGIBILITY, "", eligibility_fingerprint(after, address))
-        same = bool(active) and eligibility.fingerprint == eligibility_fingerprint(before, old)
+        same = bool(active) and eligibility_fingerprint(lengthened, address) == eligibility_fingerprint(before, old)
         if not same and not approved(decisions, eligibility):
             yield _refusal(eligibility)
         prints = content_fingerprints(after, address, entry.activation)

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.fingerprint import manifest_digest
+from offerkit.governance.approvals import Standing, counting, standing
+from offerkit.governance.withdrawals import Loss, Withdrawals, given_since
 from offerkit.planning.plan import Plan, StageBase
 from offerkit.state.changes import Bodies, Body, Entry, Layered
 from offerkit.state.snapshot import BeforeAfter, Snapshot
@@ -95,6 +97,36 @@ class Stages:
     def moves(self, stage: StageRef) -> list[tuple[int, Address, Address]]:
         """The renames that a stage has seen, oldest first: the revision, the address before and after."""
         return self.store.moves(stage) if self.store is not None else []
+
+    def withdrawals(self, environments: Iterable[str] | None = None) -> Withdrawals:
+        """What was taken out of live, and since when, so that it needs a new approval; of some environments or all."""
+        assert self.store is not None
+        losses: list[Loss] = []
+        moves: list[tuple[Address, Address]] = []
+        disabled: dict[Address, int] = {}
+        for name in self.environments if environments is None else sorted(environments):
+            live = StageRef(name, Stage.LIVE)
+            if live not in self.heads:
+                continue
+            lost, off = self.store.losses(live), self.store.disabled(live)
+            if lost or off:
+                losses += lost
+                disabled |= off
+                stages = (StageRef(name, Stage.DESIGN), live)
+                moves += [move[1:] for stage in stages for move in self.moves(stage)]
+        return Withdrawals(losses, moves, disabled, self.side(Stage.DESIGN) if losses or disabled else None)
+
+    def decisions(self, addresses: Iterable[Address] | None = None) -> Standing:
+        """The decisions that count now, on ``addresses`` or all.
+
+        An approval counts of those whom design names, and given after what it is of was last taken out of live.
+        """
+        assert self.store is not None
+        design = self.side(Stage.DESIGN)
+        wanted = None if addresses is None else list(addresses)
+        counted = counting(standing(self.store.approvals(wanted)), design)
+        environments = None if wanted is None else {address.environment for address in wanted}
+        return given_since(counted, self.withdrawals(environments)) if counted else counted
 
     def side(self, side: Stage) -> Snapshot:
         """One side of all environments, with what they share."""

@@ -15,7 +15,7 @@ from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.reports.approvals import Row
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import ChangeRow, Draft, Store
-from offerkit.store.views import stage_view
+from offerkit.store.views import Stages, stage_view
 from offerkit.workflow.requests import ApprovalOutcome, ApprovalRequest
 from offerkit.workflow.session import Session, promotion_settings, who_is
 
@@ -41,9 +41,10 @@ def decide_here(session: Session, request: ApprovalRequest, decision: Decision) 
         store.transaction(),
     ):
         actor = who_is(session, store)
-        design = stage_view(store, Stage.DESIGN)
+        stages = Stages(store)
+        design = stages.side(Stage.DESIGN)
         offers = _offers(design, request)
-        decisions = counting(standing(store.approvals(offers)), design)
+        decisions = stages.decisions(offers)
         keys, left, refused = _keys(store, design, actor, offers, request, decision, decisions)
         new = [k for k in keys if k not in decisions or decisions[k].decision is not decision]
         if not new:
@@ -60,8 +61,9 @@ def decide_here(session: Session, request: ApprovalRequest, decision: Decision) 
 
 def items(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
     """Every aspect of every offer in design (or of those that match) and how it stands."""
-    design, live = stage_view(store, Stage.DESIGN), stage_view(store, Stage.LIVE)
-    decisions = counting(standing(store.approvals()), design)
+    stages = Stages(store)
+    design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
+    decisions = stages.decisions()
     chosen = design.of_kind(Kind.OFFER)
     if patterns:
         chosen = _offers(design, ApprovalRequest(patterns))
@@ -155,7 +157,7 @@ def _keys(
     if decision is Decision.APPROVED:
         new = [k for k in keys if k not in decisions or decisions[k].decision is not decision]
         found += _missing(design, new)
-        found += _same_person(store, design, actor, new, decisions)
+        found += _same_person(store, design, actor, new, counting(standing(store.approvals(offers)), design))
     out = {diagnostic.address for diagnostic in found}
     kept = [key for key in keys if key.address not in out]
     if not kept and left:
