@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from offerkit.address import Address, Kind
 from offerkit.fingerprint import JsonMap
-from offerkit.governance.approvals import Approval, Decision, Standing
+from offerkit.governance.approvals import Approval
 from offerkit.planning.plan import ApprovalKey, Aspect, Reason, Step
 from offerkit.state.changes import Delta, Entry
 from offerkit.state.snapshot import BeforeAfter, Snapshot
@@ -108,17 +108,6 @@ def given(approval: Approval) -> int:
     """The revision in which a decision was given: one that was carried along a rename is as old as it was."""
     carried = _CARRIED.match(approval.comment)
     return min(approval.revision, int(carried[1])) if carried else approval.revision
-
-
-def given_since(decisions: Standing, withdrawals: Withdrawals) -> Standing:
-    """``decisions`` without the approvals that were given before what they are of was taken out of live."""
-    if not withdrawals:
-        return decisions
-    return {
-        key: approval
-        for key, approval in decisions.items()
-        if approval.decision is not Decision.APPROVED or not withdrawals.lacks(key, approval)
-    }
 
 
 def layers_of(view: Snapshot, offer: Address) -> list[Address]:

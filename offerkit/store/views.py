@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.fingerprint import manifest_digest
-from offerkit.governance.approvals import Standing, counting, standing
-from offerkit.governance.withdrawals import Loss, Withdrawals, given_since
+from offerkit.governance.approvals import Decisions, counting
+from offerkit.governance.withdrawals import Loss, Withdrawals
 from offerkit.planning.plan import Plan, StageBase
 from offerkit.state.changes import Bodies, Body, Entry, Layered
+from offerkit.state.names import Names
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store.store import Store
 
@@ -98,6 +100,18 @@ class Stages:
         """The renames that a stage has seen, oldest first: the revision, the address before and after."""
         return self.store.moves(stage) if self.store is not None else []
 
+    @cached_property
+    def names(self) -> Names:
+        """What the resources of all design stages were called before."""
+        designs = [stage for stage in self.heads if stage.stage is Stage.DESIGN]
+        return Names(rename for stage in designs for rename in self.moves(stage))
+
+    def decisions(self, offers: Iterable[Address] | None = None) -> Decisions:
+        """All decisions, or those on ``offers``, also under names that they had before."""
+        if self.store is None:
+            return Decisions()
+        return Decisions(self.store.approvals(self.names.family(offers) if offers is not None else None), self.names)
+
     def withdrawals(self, environments: Iterable[str] | None = None) -> Withdrawals:
         """What was taken out of live, and since when, so that it needs a new approval; of some environments or all."""
         assert self.store is not None
@@ -116,17 +130,15 @@ class Stages:
                 moves += [move[1:] for stage in stages for move in self.moves(stage)]
         return Withdrawals(losses, moves, disabled, self.side(Stage.DESIGN) if losses or disabled else None)
 
-    def decisions(self, addresses: Iterable[Address] | None = None) -> Standing:
-        """The decisions that count now, on ``addresses`` or all.
+    def standing(self, offers: Iterable[Address] | None = None) -> Decisions:
+        """The decisions that count now, on ``offers`` or all.
 
         An approval counts of those whom design names, and given after what it is of was last taken out of live.
         """
-        assert self.store is not None
-        design = self.side(Stage.DESIGN)
-        wanted = None if addresses is None else list(addresses)
-        counted = counting(standing(self.store.approvals(wanted)), design)
+        wanted = None if offers is None else list(offers)
+        found = counting(self.decisions(wanted), self.side(Stage.DESIGN))
         environments = None if wanted is None else {address.environment for address in wanted}
-        return given_since(counted, self.withdrawals(environments)) if counted else counted
+        return found.lapsing(self.withdrawals(environments).lacks) if found else found
 
     def side(self, side: Stage) -> Snapshot:
         """One side of all environments, with what they share."""

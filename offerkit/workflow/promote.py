@@ -61,7 +61,7 @@ def plan_promotion(
     asked = Candidates(
         design,
         live,
-        stages.decisions(),
+        stages.standing(),
         renames,
         {} if include_rolled_back else _holds(store, design, live),
         lambda address: _wanted(address, chosen, dimensions, patterns, live_names.get(address, "")),
