@@ -76,7 +76,7 @@ class Withdrawals:
             self._ended[offer] = max(loss.serial, self._ended.get(offer, 0))
         if loss.address.kind is not Kind.OFFER or not loss.before:
             return
-        if not loss.after and loss.reason != Reason.REJECTED:
+        if not loss.after and loss.reason not in (Reason.REJECTED, Reason.REMOVED_FROM_DESIGN):
             self._offers[offer] = max(loss.serial, self._offers.get(offer, 0))
         if loss.after or loss.reason == Reason.LEAVES_SPACE:
             kept = {self._space(loss.address, space) for space in loss.after}
