@@ -16,7 +16,7 @@ EDGES = {
     "server/ui/offers.py",  # a page's URL
     "store/append.py", "store/approvals.py", "store/revisions.py", "store/rows.py", "store/stages.py",  # columns
     "workflow/backends.py",  # what another computer sent
-    "workflow/export.py", "workflow/history.py", "workflow/points.py",
+    "workflow/export.py", "workflow/history.py", "workflow/state_refs.py",
     "workflow/previewing.py", "workflow/propositions.py", "workflow/rollback.py",  # arguments of commands and requests
 }  # fmt: skip
 
