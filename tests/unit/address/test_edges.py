@@ -11,6 +11,7 @@ ROOT = Path(offerkit.__file__).parent
 EDGES = {
     "cli/complete.py",  # what somebody typed
     "loader/cache.py", "loader/load.py", "loader/parallel.py",  # rows of the parse cache
+    "governance/overrides.py",  # what a revision recorded
     "planning/plan.py",  # a plan file
     "reports/words.py",  # names that a plan file lists as text
     "server/ui/offers.py",  # a page's URL
