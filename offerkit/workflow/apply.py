@@ -62,6 +62,10 @@ def _entitled(session: Session, store: Store | None, plan: Plan) -> Actor:
     actor = who_is(session, store, plan)
     refused = lacking(session.scopes, needed(plan), actor.name)
     refused += refusals(actor, plan, promoters(store) if store is not None else {})
+    if store is not None and plan.promotes:
+        from offerkit.workflow.settings import alone  # other plans need none of it
+
+        refused += alone(store, plan, actor)
     if refused:
         raise Refused(refused)
     return actor
@@ -74,9 +78,9 @@ def _judged(session: Session, store: Store, verified: Verified) -> Mapping[str, 
     no more people than their environments allow.
     """
     from offerkit.workflow.gates import gate  # compile rules and decide for every contact: other plans load neither
-    from offerkit.workflow.sides import sides
+    from offerkit.workflow.plan_effect import plan_effect
     from offerkit.workflow.threshold import judge
 
-    both = sides(verified.plan, store, verified.stages)
-    gate(session, store, both)
-    return judge(session, store, verified.plan, both)
+    effect = plan_effect(verified.plan, store, verified.stages)
+    gate(session, store, effect)
+    return judge(session, store, verified.plan, effect)
