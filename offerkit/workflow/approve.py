@@ -9,7 +9,7 @@ from offerkit.address import Address, Kind, Pattern, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, ordered, suggestion
 from offerkit.governance.approvals import Approval, Decision, Standing, counting, keys_of, standing
 from offerkit.governance.authors import Authors
-from offerkit.governance.rights import Actor, Scope, approvers, lacking, may_approve
+from offerkit.governance.rights import Actor, Scope, approvers, lacking, may_approve, only_people
 from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.reports.approvals import Row
 from offerkit.state.snapshot import Snapshot
@@ -34,6 +34,8 @@ def decide_here(session: Session, request: ApprovalRequest, decision: Decision) 
     """:func:`decide` where the store is."""
     with session.existing() as store:
         actor = who_is(session, store)
+    if found := only_people(actor, "approve or reject"):
+        raise Refused(found)
     with (
         session.writing() as store,
         store.lock(who=actor.name, timeout=session.lock_timeout, waiting=session.waiting),
@@ -60,15 +62,21 @@ def decide_here(session: Session, request: ApprovalRequest, decision: Decision) 
 def items(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
     """Every aspect of every offer in design (or of those that match) and how it stands."""
     design, live = stage_view(store, Stage.DESIGN), stage_view(store, Stage.LIVE)
+    authors = Authors(store, design, lambda: live)
     decisions = counting(standing(store.approvals()), design)
     chosen = design.of_kind(Kind.OFFER)
     if patterns:
         chosen = _offers(design, ApprovalRequest(patterns))
-    return [item for address in chosen for item in _items(design, live, decisions, address)]
+    rows = [item for address in chosen for item in _items(design, live, decisions, address)]
+    waiting = [key for a in {row.address for row in rows if row.state == "waiting"} for key in keys_of(design, a)]
+    written = authors.of(key for key in waiting if key not in decisions)
+    return [row._replace(authors=tuple(written[row.address])) if row.state == "waiting" else row for row in rows]
 
 
 def mine(found: Iterable[Row], actor: Actor) -> list[Row]:
     """The items that ``actor`` can decide on."""
+    if actor.automation:
+        return []
     return [item for item in found if actor.name in item.who or actor.profile in item.who]
 
 
