@@ -9,7 +9,7 @@ from functools import cache
 from offerkit import __version__
 from offerkit.address import Address, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, suggestion
-from offerkit.governance.approvals import counting, standing
+from offerkit.governance.approvals import counting
 from offerkit.governance.promotion import Candidates, Promotion, promotion
 from offerkit.governance.rights import WRITERS
 from offerkit.loader import Loaded
@@ -61,7 +61,7 @@ def plan_promotion(
     asked = Candidates(
         design,
         live,
-        counting(standing(store.approvals()), design),
+        counting(stages.decisions(), design),
         renames,
         {} if include_rolled_back else _holds(store, design, live),
         lambda address: _wanted(address, chosen, dimensions, patterns, live_names.get(address, "")),
