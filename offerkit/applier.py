@@ -16,6 +16,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.approvals import Approval, Decision, approved, counting, keys_of, standing, unapproved
 from offerkit.governance.rights import without_administrator
+from offerkit.governance.stops import Stops, following, still_stopped
 from offerkit.models import model_of
 from offerkit.planning.fields import concealed, field_changes, field_changes_by_place
 from offerkit.planning.make import not_live
@@ -39,6 +40,7 @@ class Verified:
     store: Store
     base_moved: bool
     stages: Stages
+    stops: Stops
 
 
 def verify(plan: Plan, store: Store) -> Verified:
@@ -48,9 +50,10 @@ def verify(plan: Plan, store: Store) -> Verified:
     its steps are not such as a plan of its kind has.
     """
     stages = Stages(store)
+    stops = Stops(store.stops())
     moved = _check_fresh(plan, store, stages)
-    _check_steps(plan, store, stages)
-    return Verified(plan, store, moved, stages)
+    _check_steps(plan, store, stages, stops)
+    return Verified(plan, store, moved, stages, stops)
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ def commit(
         message=message,
         plan_digest=plan_digest(plan),
         changes=tuple(map(_row, plan.steps)),
-        approvals=tuple(_carried(plan, store)),
+        approvals=(*_carried(plan, store, verified.stops), *following(verified.stops, plan.steps)),
         bodies=plan.bodies,
         details=details or {},
     )
@@ -87,7 +90,7 @@ def _row(step: Step) -> ChangeRow:
     return ChangeRow(0, step.stage, step.address, step.action, step.before, step.after, step.moved_from, step.reason)
 
 
-def _carried(plan: Plan, store: Store) -> Iterator[Approval]:
+def _carried(plan: Plan, store: Store, stops: Stops) -> Iterator[Approval]:
     """Decisions follow an offer that is renamed in design: what was decided on is still the same."""
     renamed: dict[Address, Address] = {
         step.moved_from: step.address
@@ -96,8 +99,8 @@ def _carried(plan: Plan, store: Store) -> Iterator[Approval]:
     }
     if not renamed:
         return
-    decisions = standing(store.approvals(renamed))
     design = stage_view(store, Stage.DESIGN, {address.environment for address in renamed})
+    decisions = stops.counting(standing(store.approvals(renamed)), design)
     for key in [key for old in sorted(renamed) for key in keys_of(design, old)]:
         approval = decisions.get(key)
         if approval is not None:
@@ -237,10 +240,12 @@ def _withdrawn(plan: Plan, store: Store) -> Iterator[Diagnostic]:
             )
 
 
-def _check_steps(plan: Plan, store: Store, stages: Stages) -> None:
+def _check_steps(plan: Plan, store: Store, stages: Stages, stops: Stops) -> None:
     found = [_odd(step, plan) for step in plan.steps if not _fits(step, plan)]
+    if not found and stops and plan.steps_on(Stage.LIVE):
+        found += still_stopped(stages.effect(plan, Stage.LIVE).after, _as_renamed(stops, plan, store))
     if not found and plan.kind is PlanKind.PROMOTE:
-        found += [*_not_from_design(plan, store, stages), *_ungated(plan, store, stages)]
+        found += [*_not_from_design(plan, store, stages), *_ungated(plan, store, stages, stops)]
     if not found and plan.kind is PlanKind.ROLLBACK:
         found += _not_a_return(plan, store, stages)
     if not found:
@@ -287,10 +292,21 @@ def _odd(step: Step, plan: Plan) -> Diagnostic:
     )
 
 
-def _ungated(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
-    live = stages.effect(plan, Stage.LIVE)
-    decisions = counting(standing(store.approvals(live.after.of_kind(Kind.OFFER))), stages.side(Stage.DESIGN))
-    yield from unapproved(live, decisions)
+def _ungated(plan: Plan, store: Store, stages: Stages, stops: Stops) -> Iterator[Diagnostic]:
+    live, design = stages.effect(plan, Stage.LIVE), stages.side(Stage.DESIGN)
+    decisions = counting(standing(store.approvals(live.after.of_kind(Kind.OFFER))), design)
+    yield from unapproved(live, stops.counting(decisions, design))
+
+
+def _as_renamed(stops: Stops, plan: Plan, store: Store) -> Stops:
+    """The stops by the names that things have after a plan: its own renames, and those that a rollback goes behind."""
+    stops = stops.along({step.moved_from: step.address for step in plan.steps if step.moved_from})
+    if plan.kind is not PlanKind.ROLLBACK:
+        return stops
+    names: dict[Address, Address] = {}
+    for stage in {step.stage for step in plan.steps_on(Stage.LIVE)}:
+        names |= store.renames_since(stage, plan.to)
+    return stops.along(names)
 
 
 def _not_from_design(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:

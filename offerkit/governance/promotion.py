@@ -15,6 +15,7 @@ from typing import NamedTuple
 from offerkit.address import Address, Kind, Stage
 from offerkit.diagnostics import Code, or_list
 from offerkit.governance.approvals import (
+    Approval,
     Standing,
     affecting,
     approved,
@@ -25,6 +26,7 @@ from offerkit.governance.approvals import (
     rejected,
 )
 from offerkit.governance.rights import approvers
+from offerkit.governance.stops import Stops, root_of, said
 from offerkit.planning.plan import ApprovalKey, Aspect, Blocked
 from offerkit.state.changes import Entry, Former, chains
 from offerkit.state.references import may_wait
@@ -60,6 +62,7 @@ class Candidates:
     wanted: Callable[[Address], bool] = lambda address: True
     narrowed: bool = False
     excluded: Callable[[Address], bool] = lambda address: False
+    stops: Stops = field(default_factory=lambda: Stops(()))
 
 
 class _Going(NamedTuple):
@@ -200,7 +203,13 @@ def _offer_target(work: _Work, address: Address) -> Entry | None:
     decisions, design = work.asked.decisions, work.design
     entry = work.live_entry(address)
     active = {_renamed(work.asked.renames, address, space) for space in (entry.activation if entry else None) or ()}
-    eligibility, *contents = keys_of(design, address)
+    eligibility, *every = keys_of(design, address)
+    open_ = work.asked.stops.left(design, address, [key.space for key in every])
+    contents = [key for key in every if key.space in open_]
+    stop = _stop_of(work, address)
+    if stop is not None:
+        _block_stopped(work, address, stop)
+        return None
     turned_down = rejected(decisions, eligibility)
     if turned_down is not None and entry is not None and _is_live(work, eligibility):
         return Entry(entry.fingerprint, ()) if active else None
@@ -208,6 +217,10 @@ def _offer_target(work: _Work, address: Address) -> Entry | None:
         return None
     if not approved(decisions, eligibility):
         _block_unapproved(work, address, Aspect.ELIGIBILITY, [], turned_down.operator if turned_down else "")
+    if every and not contents:
+        stopped = work.asked.stops.on(design, address, every[0].space)
+        assert stopped is not None
+        _block_stopped(work, address, stopped)
     on = {key.space for key in contents if approved(decisions, key)}
     pending = [key.space for key in contents if key not in decisions]
     withdrawn = sorted(active & set(pending))
@@ -229,6 +242,19 @@ def _offer_target(work: _Work, address: Address) -> Entry | None:
     if target == entry and not _differs(work, address):
         return entry
     return target
+
+
+def _stop_of(work: _Work, address: Address) -> Approval | None:
+    """Why an offer of design is out of live everywhere, by its name there or by that in design."""
+    stops, old = work.asked.stops, work.origin.get(address, address)
+    if not stops:
+        return None
+    return stops.of(work.design, address) or (stops.of(work.live, old) if old in work.live.entries else None)
+
+
+def _block_stopped(work: _Work, address: Address, stop: Approval) -> None:
+    how = f"Let it be approved, then: offerkit resume {root_of(stop)}"
+    work.block(address, Code.STOPPED, said(stop), how)
 
 
 def _is_live(work: _Work, key: ApprovalKey) -> bool:

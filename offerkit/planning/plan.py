@@ -53,13 +53,15 @@ class Reason(StrEnum):
     REJECTED = "rejected"
     ROLLED_BACK = "rolled-back"
     RETENTION_OVER = "retention-over"
+    STOPPED = "stopped"
 
 
 class Aspect(StrEnum):
-    """The two things about an offer that are approved."""
+    """What is decided on: the two things about an offer that are approved, and whether something is stopped."""
 
     CONTENT = "content"
     ELIGIBILITY = "eligibility"
+    STOP = "stop"
 
 
 class ChangeOp(StrEnum):

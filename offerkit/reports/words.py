@@ -47,6 +47,7 @@ REASONS = {
     Reason.REJECTED: "rejected",
     Reason.ROLLED_BACK: "rolled back",
     Reason.RETENTION_OVER: "its retention is over",
+    Reason.STOPPED: "stopped",
 }
 
 

@@ -11,6 +11,7 @@ from offerkit.address import Address, Kind, Pattern, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, ordered, suggestion
 from offerkit.governance.approvals import Approval, Decision, Standing, affecting, counting, keys_of, standing
 from offerkit.governance.rights import Actor, Scope, approvers, lacking, may_approve
+from offerkit.governance.stops import Stops
 from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.reports.approvals import Row
 from offerkit.state.snapshot import Snapshot
@@ -43,7 +44,7 @@ def decide_here(session: Session, request: ApprovalRequest, decision: Decision) 
         actor = who_is(session, store)
         design = stage_view(store, Stage.DESIGN)
         offers = _offers(design, request)
-        decisions = counting(standing(store.approvals(offers)), design)
+        decisions = Stops(store.stops()).counting(counting(standing(store.approvals(offers)), design), design)
         keys, left, refused = _keys(store, design, actor, offers, request, decision, decisions)
         new = [k for k in keys if k not in decisions or decisions[k].decision is not decision]
         if not new:
@@ -61,7 +62,8 @@ def decide_here(session: Session, request: ApprovalRequest, decision: Decision) 
 def items(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
     """Every aspect of every offer in design (or of those that match) and how it stands."""
     design, live = stage_view(store, Stage.DESIGN), stage_view(store, Stage.LIVE)
-    decisions = counting(standing(store.approvals()), design)
+    every = store.approvals()
+    decisions = Stops(every).counting(counting(standing(every), design), design)
     chosen = design.of_kind(Kind.OFFER)
     if patterns:
         chosen = _offers(design, ApprovalRequest(patterns))

@@ -12,6 +12,7 @@ from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, sugge
 from offerkit.governance.approvals import counting, standing
 from offerkit.governance.promotion import Candidates, Promotion, promotion
 from offerkit.governance.rights import WRITERS
+from offerkit.governance.stops import Stops
 from offerkit.loader import Loaded
 from offerkit.planning.make import Context, Patterns, steps_for
 from offerkit.planning.plan import Blocked, Dependence, Plan, PlanKind, Reason, Step
@@ -58,15 +59,18 @@ def plan_promotion(
     renames = renames_of_live(store, design, live)
     live_names = {new: old for old, new in renames.items()}
     dimensions = {str((design(environment_address(name)) or {}).get("dimension")) for name in chosen}
+    every = store.approvals()
+    stops = Stops(every)
     asked = Candidates(
         design,
         live,
-        counting(standing(store.approvals()), design),
+        stops.counting(counting(standing(every), design), design),
         renames,
         {} if include_rolled_back else _holds(store, design, live),
         lambda address: _wanted(address, chosen, dimensions, patterns, live_names.get(address, "")),
         bool(patterns.targets),
         lambda address: patterns.excluded(address, live_names.get(address, "")),
+        stops,
     )
     outcome = promotion(asked)
     return _plan(session, stages, asked, outcome, patterns)

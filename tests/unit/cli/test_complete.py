@@ -100,7 +100,7 @@ def every() -> Iterator[tuple[str, click.Parameter]]:
 
 
 NOT_COMPLETED = {
-    "free text": {"message", "comment", "seed", "part", "override_impact", "name"},
+    "free text": {"message", "comment", "reason", "seed", "part", "override_impact", "name"},
     "a time": {"at", "since", "until", "expires"},
     "a number": {"count", "limit", "port", "workers", "grace", "lock_timeout", "sample", "impact_n"},
     "an address of the network": {"url", "public_url", "status_url", "host", "proxies"},
@@ -130,10 +130,12 @@ COMPLETED = {
     "propositions": {"offer", "space", "environment", "status"},
     "purge": {"environments"},
     "reject": {"patterns", "categories", "spaces"},
+    "resume": {"patterns"},
     "rollback": {"stage", "to"},
     "sent": {"name"},
     "simulate": {"environment", "names", "categories", "themes", "axes", "contacts", "data"},
     "snippet": {"place"},
+    "stop": {"patterns"},
     "store copy": {"source", "target"},
     "store backup": {"target"},
     "store restore": {"source"},
