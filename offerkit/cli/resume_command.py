@@ -25,14 +25,15 @@ def command(shell: Shell, patterns: tuple[str, ...], reason: str, form: str, loc
     approved since stays out of live. Who may promote may resume. Of several, those that are refused are listed with
     the reason and the others are resumed; the exit code is 1 only when all are refused.
     """
-    from offerkit.reports.stops import outcome_json, outcome_text
+    from offerkit.reports.stops import outcome_json, resume_text
     from offerkit.workflow.requests import StopRequest
     from offerkit.workflow.stop import resume
 
     made = resume(shell.session(lock_timeout=lock_timeout), StopRequest(patterns, reason))
     shell.done = True
     if form == "json":
-        click.echo(outcome_json(made), nl=False)
+        serial = made.revision.serial if made.revision is not None else None
+        click.echo(outcome_json(serial, made.named, made.out, made.refused), nl=False)
         return
     shell.tell([replace(found, severity=Severity.WARNING) for found in made.refused])
-    click.echo(outcome_text(made, shell.style, resumed=True), nl=False, color=True)
+    click.echo(resume_text(made.named, made.done, shell.style), nl=False, color=True)

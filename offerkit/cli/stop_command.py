@@ -23,10 +23,14 @@ def command(shell: Shell, patterns: tuple[str, ...], reason: str, form: str, loc
     restored stores, also when it is renamed, until it is approved anew and resumed (offerkit resume). Administrators
     and offer managers may, and the operators whom an environment names (promotion.stoppers).
     """
-    from offerkit.reports.stops import outcome_json, outcome_text
+    from offerkit.reports.stops import outcome_json, stop_text
     from offerkit.workflow.requests import StopRequest
     from offerkit.workflow.stop import stop
 
     made = stop(shell.session(lock_timeout=lock_timeout), StopRequest(patterns, reason))
     shell.done = True
-    click.echo(outcome_json(made) if form == "json" else outcome_text(made, shell.style), nl=False, color=True)
+    if form == "json":
+        serial = made.revision.serial if made.revision is not None else None
+        click.echo(outcome_json(serial, made.named, made.out, made.refused), nl=False)
+        return
+    click.echo(stop_text(made.named, made.out, made.done, shell.style), nl=False, color=True)

@@ -7,23 +7,20 @@ filter, a space, …) goes only if that holds for every live offer it touches.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import NamedTuple
 
 from offerkit.address import Address, Kind, Stage
 from offerkit.diagnostics import Code, or_list
-from offerkit.governance.approvals import (
-    Approval,
-    Standing,
+from offerkit.governance.approvals import Approval, Decisions, approved, rejected
+from offerkit.governance.aspects import (
     affecting,
-    approved,
     content_fingerprint,
     content_fingerprints,
     eligibility_fingerprint,
     keys_of,
-    rejected,
 )
 from offerkit.governance.rights import approvers
 from offerkit.governance.stops import Stops, root_of, said
@@ -56,7 +53,7 @@ class Candidates:
 
     design: Snapshot
     live: Snapshot
-    decisions: Standing
+    decisions: Decisions
     renames: Mapping[Address, Address] = field(default_factory=dict)
     holds: Mapping[Address, str] = field(default_factory=dict)
     wanted: Callable[[Address], bool] = lambda address: True
@@ -89,12 +86,20 @@ class _Work:
     def live_entry(self, address: Address) -> Entry | None:
         return self.live.entries.get(self.origin.get(address, address))
 
-    def block(self, address: Address, code: Code, why: str, how: str = "", who: tuple[str, ...] = ()) -> None:
+    def block(
+        self,
+        address: Address,
+        code: Code,
+        why: str,
+        how: str = "",
+        who: tuple[str, ...] = (),
+        keys: Iterable[ApprovalKey] = (),
+    ) -> None:
         entry = self.live_entry(address)
         live = entry is not None and entry.activation != ()
         self.stay(address)
         self.blocked.setdefault(address, []).append(
-            Blocked(address, address.stage(Stage.LIVE), code, why, how, who, live)
+            Blocked(address, address.stage(Stage.LIVE), code, why, how, who, live, keys=tuple(keys))
         )
 
     def go(self, address: Address, target: Entry | None) -> None:
@@ -216,19 +221,19 @@ def _offer_target(work: _Work, address: Address) -> Entry | None:
     if _lacks_required(work, address, contents, active):
         return None
     if not approved(decisions, eligibility):
-        _block_unapproved(work, address, Aspect.ELIGIBILITY, [], turned_down.operator if turned_down else "")
+        _block_unapproved(work, address, [eligibility], turned_down.operator if turned_down else "")
     if every and not contents:
         stopped = work.asked.stops.on(design, address, every[0].space)
         assert stopped is not None
         _block_stopped(work, address, stopped)
     on = {key.space for key in contents if approved(decisions, key)}
-    pending = [key.space for key in contents if key not in decisions]
-    withdrawn = sorted(active & set(pending))
+    pending = [key for key in contents if decisions.on(key) is None]
+    withdrawn = sorted((key for key in pending if key.space in active), key=attrgetter("space"))
     if withdrawn or (pending and not on):
-        _block_unapproved(work, address, Aspect.CONTENT, withdrawn or pending, "", lost=bool(withdrawn))
+        _block_unapproved(work, address, withdrawn or pending, "", lost=bool(withdrawn))
     elif not on and (not active or any(key.space in active and not _is_live(work, key) for key in contents)):
         by = next((d.operator for key in contents if (d := rejected(decisions, key)) is not None), "")
-        _block_unapproved(work, address, Aspect.CONTENT, [key.space for key in contents], by)
+        _block_unapproved(work, address, contents, by)
     if address in work.blocked:
         return None
     if not on:
@@ -236,9 +241,8 @@ def _offer_target(work: _Work, address: Address) -> Entry | None:
     work.keys[address] = [eligibility, *(key for key in contents if key.space in on)]
     target = Entry(design.entries[address].fingerprint, tuple(sorted(on)))
     if pending and target != entry:
-        work.notes.append(
-            f"{address} goes live on {', '.join(sorted(on))}; content on {', '.join(pending)} waits for approval."
-        )
+        waiting = ", ".join(key.space for key in pending)
+        work.notes.append(f"{address} goes live on {', '.join(sorted(on))}; content on {waiting} waits for approval.")
     if target == entry and not _differs(work, address):
         return entry
     return target
@@ -294,8 +298,11 @@ def _lacks_required(work: _Work, address: Address, contents: list[ApprovalKey], 
 
 
 def _block_unapproved(
-    work: _Work, address: Address, aspect: Aspect, spaces: list[str], rejected_by: str, *, lost: bool = False
+    work: _Work, address: Address, keys: list[ApprovalKey], rejected_by: str, *, lost: bool = False
 ) -> None:
+    """Block an offer for what ``keys`` stand for, all of one aspect; none: it is shown on no space."""
+    aspect = keys[0].aspect if keys else Aspect.CONTENT
+    spaces = [key.space for key in keys if key.space]
     where = f" on {', '.join(spaces)}" if spaces else ""
     if rejected_by:
         why = f"its {aspect}{where} was rejected by {rejected_by}"
@@ -305,7 +312,7 @@ def _block_unapproved(
         why = f"its {aspect}{where} is not approved"
     option = f"--{aspect}" + "".join(f" --space {space}" for space in spaces)
     who = approvers(work.design.offer(address).reviewers(aspect))
-    work.block(address, Code.NOT_APPROVED, why, f"offerkit approve {address} {option}", who)
+    work.block(address, Code.NOT_APPROVED, why, f"offerkit approve {address} {option}", who, keys)
 
 
 def _settle(work: _Work) -> bool:

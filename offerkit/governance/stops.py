@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from offerkit.address import Address, Kind, ancestors, parse_address
 from offerkit.diagnostics import Code, Diagnostic
-from offerkit.governance.approvals import Approval, Decision, Standing
+from offerkit.governance.approvals import Approval, Decision, Decisions
 from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.state.changes import Change
 from offerkit.state.snapshot import Snapshot
@@ -90,19 +90,15 @@ class Stops:
             return ()
         return tuple(space for space in spaces if self.at(offer.beside(Kind.SPACE, space)) is None)
 
-    def counting(self, decisions: Standing, design: Snapshot) -> Standing:
+    def counting(self, decisions: Decisions, design: Snapshot) -> Decisions:
         """Without the approvals that a stop took back: those from before the last stop of what they are about."""
         if not self._latest:
             return decisions
-        return {
-            key: approval
-            for key, approval in decisions.items()
-            if approval.decision is not Decision.APPROVED or approval.revision >= self._since(design, key)
-        }
+        return decisions.where(lambda now, approval: approval.revision >= self._since(design, now, approval.key))
 
-    def _since(self, design: Snapshot, key: ApprovalKey) -> int:
+    def _since(self, design: Snapshot, now: Address, key: ApprovalKey) -> int:
         """The revision of the last stop, resumed or not, that an approval of ``key`` has to be given after; 0: none."""
-        places = list(above(design, key.address))
+        places = [key.address, *above(design, now)]
         if key.space and key.aspect is Aspect.CONTENT:
             places.append(key.address.beside(Kind.SPACE, key.space))
         return max(self._latest.get(place, 0) for place in places)

@@ -3,51 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
+from offerkit.address import Address
+from offerkit.diagnostics import Diagnostic
 from offerkit.fingerprint import Json
 from offerkit.reports.escape import json_text, one_line, visible
 from offerkit.reports.style import Style
 from offerkit.reports.words import count
 
-if TYPE_CHECKING:
-    from offerkit.workflow.requests import StopOutcome
-    from offerkit.workflow.stop import Stopped
-
 MOST = 30
 """Offers that are listed in text."""
 
 
-def outcome_text(made: StopOutcome, style: Style, *, resumed: bool = False) -> str:
-    """What a stop took out of live, or what may go there again. Ends with a newline."""
-    if made.revision is None:
-        return style.finish(f"Stopped already: {', '.join(made.named)}.\n")
-    lines = [f"{'Resumed' if resumed else 'Stopped'}: {visible(name)}" for name in made.named]
-    if resumed:
-        lines.append("It can be promoted again as far as it was approved since it was stopped (offerkit promote).")
-    else:
-        lines.append(f"Out of live at once: {_some(made.out)}." if made.out else "Nothing of it was live.")
-        lines.append(f"It stays out until it is approved anew and resumed (offerkit resume {made.named[0]}).")
-    revision = made.revision
-    done = f"Revision {revision.serial} by {visible(revision.actor)}, {revision.digest[:12]}."
+@dataclass(frozen=True)
+class Stopped:
+    """What is stopped by its name: by whom, since when, why; ``offers`` is what that keeps out of live.
+
+    ``declared``: whether design or live still have it.
+    """
+
+    address: Address
+    by: str
+    since: str
+    reason: str
+    revision: int
+    offers: tuple[Address, ...]
+    declared: bool
+
+
+def stop_text(named: Sequence[str], out: Sequence[str], done: str, style: Style) -> str:
+    """What a stop took out of live; ``done`` says in which revision, and is empty when all was stopped already."""
+    lines = [f"{'Stopped' if done else 'Stopped already'}: {visible(name)}" for name in named]
+    if done:
+        lines.append(f"Out of live at once: {_some(out)}." if out else "Nothing of it was live.")
+        lines.append(f"It stays out until it is approved anew and resumed (offerkit resume {visible(named[0])}).")
+    return style.finish("\n".join([*lines, *([style.green(done)] if done else [])]) + "\n")
+
+
+def resume_text(named: Sequence[str], done: str, style: Style) -> str:
+    """What may go live again; ``done`` says in which revision it was resumed."""
+    lines = [f"Resumed: {visible(name)}" for name in named]
+    lines.append("It can be promoted again as far as it was approved since it was stopped (offerkit promote).")
     return style.finish("\n".join([*lines, style.green(done)]) + "\n")
 
 
-def outcome_json(made: StopOutcome) -> str:
+def outcome_json(serial: int | None, named: Sequence[str], out: Sequence[str], refused: Sequence[Diagnostic]) -> str:
     """What was stopped or resumed, for programs. Ends with a newline."""
-    revision = made.revision
-    refused: list[Json] = [
-        {"code": str(found.code), "address": str(found.address), "summary": found.summary, "hint": found.hint}
-        for found in made.refused
+    found: list[Json] = [
+        {"code": str(one.code), "address": str(one.address), "summary": one.summary, "hint": one.hint}
+        for one in refused
     ]
-    return json_text(
-        {
-            "revision": revision.serial if revision is not None else None,
-            "named": list(made.named),
-            "out": list(made.out),
-            "refused": refused,
-        }
-    )
+    return json_text({"revision": serial, "named": list(named), "out": list(out), "refused": found})
 
 
 def stops_text(stopped: Sequence[Stopped], style: Style) -> str:

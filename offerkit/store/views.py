@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.fingerprint import manifest_digest
+from offerkit.governance.approvals import Decisions
 from offerkit.planning.plan import Plan, StageBase
 from offerkit.state.changes import Bodies, Body, Entry, Layered
+from offerkit.state.names import Names
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store.store import Store
 
@@ -95,6 +98,18 @@ class Stages:
     def moves(self, stage: StageRef) -> list[tuple[int, Address, Address]]:
         """The renames that a stage has seen, oldest first: the revision, the address before and after."""
         return self.store.moves(stage) if self.store is not None else []
+
+    @cached_property
+    def names(self) -> Names:
+        """What the resources of all design stages were called before."""
+        designs = [stage for stage in self.heads if stage.stage is Stage.DESIGN]
+        return Names(rename for stage in designs for rename in self.moves(stage))
+
+    def decisions(self, offers: Iterable[Address] | None = None) -> Decisions:
+        """All decisions, or those on ``offers``, also under names that they had before."""
+        if self.store is None:
+            return Decisions()
+        return Decisions(self.store.approvals(self.names.family(offers) if offers is not None else None), self.names)
 
     def side(self, side: Stage) -> Snapshot:
         """One side of all environments, with what they share."""

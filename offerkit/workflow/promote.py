@@ -9,7 +9,7 @@ from functools import cache
 from offerkit import __version__
 from offerkit.address import Address, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, suggestion
-from offerkit.governance.approvals import counting, standing
+from offerkit.governance.approvals import counting
 from offerkit.governance.promotion import Candidates, Promotion, promotion
 from offerkit.governance.rights import WRITERS
 from offerkit.governance.stops import Stops
@@ -59,12 +59,11 @@ def plan_promotion(
     renames = renames_of_live(store, design, live)
     live_names = {new: old for old, new in renames.items()}
     dimensions = {str((design(environment_address(name)) or {}).get("dimension")) for name in chosen}
-    every = store.approvals()
-    stops = Stops(every)
+    stops = Stops(store.stops())
     asked = Candidates(
         design,
         live,
-        stops.counting(counting(standing(every), design), design),
+        stops.counting(counting(stages.decisions(), design), design),
         renames,
         {} if include_rolled_back else _holds(store, design, live),
         lambda address: _wanted(address, chosen, dimensions, patterns, live_names.get(address, "")),

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from offerkit.address import Address
 from offerkit.diagnostics import Diagnostic
+from offerkit.governance.overrides import Lifts
 from offerkit.planning.plan import ApprovalKey, Aspect, Plan
 from offerkit.store import RevisionRow
 
@@ -77,6 +78,29 @@ class StopOutcome:
     named: tuple[Address, ...]
     out: tuple[Address, ...] = ()
     refused: tuple[Diagnostic, ...] = ()
+
+    @property
+    def done(self) -> str:
+        """In which revision, in words; empty when there was nothing to do."""
+        made = self.revision
+        return f"Revision {made.serial} by {made.actor}, {made.digest[:12]}." if made is not None else ""
+
+
+@dataclass(frozen=True)
+class OverrideRequest:
+    """What is to be overridden: addresses by pattern, of which kinds (none named: all), and why."""
+
+    patterns: tuple[str, ...]
+    reason: str
+    lifts: tuple[Lifts, ...] = ()
+
+
+@dataclass(frozen=True)
+class OverrideOutcome:
+    """The revision that was made, and in a sentence each what it overrides."""
+
+    revision: RevisionRow
+    says: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,15 @@ from offerkit.loader.progress import Progress, no_progress
 from offerkit.planning.plan import Plan
 from offerkit.store import Holder, Location, RevisionRow, Store, errors
 from offerkit.store.heads import SeenHeads
-from offerkit.workflow.requests import ApprovalOutcome, ApprovalRequest, ImpactRequest, StopOutcome, StopRequest
+from offerkit.workflow.requests import (
+    ApprovalOutcome,
+    ApprovalRequest,
+    ImpactRequest,
+    OverrideOutcome,
+    OverrideRequest,
+    StopOutcome,
+    StopRequest,
+)
 
 if TYPE_CHECKING:
     from offerkit.reports.impact import Impact
@@ -53,6 +61,9 @@ class Backend(Protocol):
 
     def stop(self, session: Session, request: StopRequest, decision: Decision) -> StopOutcome:
         """Stop, or resume."""
+
+    def override(self, session: Session, request: OverrideRequest) -> OverrideOutcome:
+        """Lift what keeps something out of live."""
 
     def impact(self, session: Session, plan: Plan, request: ImpactRequest) -> Impact:
         """What a plan changes for people."""

@@ -10,15 +10,16 @@ it apart from theirs, and what they do in theirs is judged by what stands then.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from offerkit.address import Address, Kind, Pattern, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, ordered, refuse, suggestion
-from offerkit.governance.approvals import Approval, Decision, Standing, approved, counting, keys_of, standing
+from offerkit.governance.approvals import Approval, Decision, Decisions, counting
+from offerkit.governance.aspects import keys_of
 from offerkit.governance.rights import Actor, Scope, lacking, may_resume, may_stop
 from offerkit.governance.stops import KINDS, Stops, above, below, root_of, said
 from offerkit.planning.plan import ApprovalKey, Aspect, Reason
+from offerkit.reports.stops import Stopped
 from offerkit.state.changes import Action, Entry
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import ChangeRow, Draft, Store
@@ -30,6 +31,7 @@ from offerkit.workflow.session import Session, promotion_settings, who_is
 PATIENCE = 60.0
 """Seconds that a stop waits for another's transaction, unless it is told to wait longer."""
 LONGEST_REASON = 2_000
+_SEPARATED = "separation_of_duties"
 
 
 def stop(session: Session, request: StopRequest) -> StopOutcome:
@@ -85,10 +87,11 @@ class _Work:
 
     def __init__(self, session: Session, store: Store, actor: Actor, request: StopRequest) -> None:
         self.session, self.store, self.actor, self.request = session, store, actor, request
-        stages = Stages(store)
-        self.design, self.live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
+        self.stages = Stages(store)
+        self.design, self.live = self.stages.side(Stage.DESIGN), self.stages.side(Stage.LIVE)
         self.stops = Stops(store.stops())
         self.names = Names(store, self.design, self.live)
+        self.settings = promotion_settings(store)
 
     def draft(self, decision: Decision, rows: Iterable[Approval], changes: tuple[ChangeRow, ...] = ()) -> Draft:
         action = "stop" if decision is Decision.STOPPED else "resume"
@@ -111,8 +114,7 @@ class _Work:
 class _Stopping(_Work):
     def stop(self) -> StopOutcome:
         named = self._named()
-        settings = promotion_settings(self.store)
-        self.entitled(named, lambda name: may_stop(self.actor, name, _names(settings, name, "stoppers")))
+        self.entitled(named, lambda name: may_stop(self.actor, name, _names(self.settings, name, "stoppers")))
         rows = list(self._rows(named))
         if not rows:
             return StopOutcome(None, tuple(named))
@@ -159,8 +161,7 @@ class _Resuming(_Work):
     def resume(self) -> StopOutcome:
         found = matching(self.request.patterns, {row.key.address for row in self.stops}, "offerkit stops lists it.")
         heads = sorted({self.names.now(address) for address in found}, key=lambda address: address.sort_key)
-        settings = promotion_settings(self.store)
-        self.entitled(heads, lambda name: may_resume(self.actor, name, _names(settings, name, "promoters")))
+        self.entitled(heads, lambda name: may_resume(self.actor, name, _names(self.settings, name, "promoters")))
         refused = list(self._refused(heads))
         out = {diagnostic.address for diagnostic in refused}
         named = [a for a in heads if a not in out and (self.stops.named(a) or self._over(a) is None)]
@@ -170,7 +171,7 @@ class _Resuming(_Work):
         return StopOutcome(made, tuple(named), (), tuple(ordered(refused)))
 
     def _refused(self, heads: list[Address]) -> Iterator[Diagnostic]:
-        decisions = self.stops.counting(counting(standing(self.store.approvals()), self.design), self.design)
+        decisions = self.stops.counting(counting(self.stages.decisions(), self.design), self.design)
         for address in heads:
             over = None if self.stops.named(address) else self._over(address)
             if over is not None and over.key.address not in heads:
@@ -181,8 +182,8 @@ class _Resuming(_Work):
                     f"Resume {over.key.address}; what is to stay out then can be stopped by its own name.",
                     address,
                 )
-            elif over is None and not self._approved(address, decisions):
-                yield _unapproved(address, self.stops)
+            elif over is None:
+                yield from self._unapproved(address, decisions)
 
     def _over(self, address: Address) -> Approval | None:
         """The stop of a category that ``address`` stands below, of which this is a part."""
@@ -193,16 +194,35 @@ class _Resuming(_Work):
                     return row
         return None
 
-    def _approved(self, address: Address, decisions: Standing) -> bool:
-        """Whether an offer that the stop is about was approved since; where none is, nothing is to be approved."""
-        if address.kind is Kind.OFFER:
-            return address in self.design.entries and _may_go(self.design, address, decisions)
-        if address.kind is Kind.CATEGORY:
-            offers = [a for a in below(self.design, address) if a.kind is Kind.OFFER]
-            return not offers or any(_may_go(self.design, offer, decisions) for offer in offers)
-        every = self.design.of_kind(Kind.OFFER, address.environment)
-        offers = [offer for offer in every if address.name in self.design.offer(offer).shown_on]
-        return not offers or any(_may_go(self.design, offer, decisions, address.name) for offer in offers)
+    def _unapproved(self, address: Address, decisions: Decisions) -> Iterator[Diagnostic]:
+        """That nothing of what the stop is about was approved since, or by one person alone; no offers need none."""
+        if address.kind is Kind.SPACE:
+            every = self.design.of_kind(Kind.OFFER, address.environment)
+            offers = [offer for offer in every if address.name in self.design.offer(offer).shown_on]
+        else:
+            offers = [a for a in (address, *below(self.design, address)) if a.kind is Kind.OFFER]
+        there = [offer for offer in offers if offer in self.design.entries]
+        by = {name for offer in there for name in self._approvers(offer, decisions, address)}
+        if offers and not by:
+            yield _unapproved(address, self.stops)
+        elif offers and by == {self.actor.name} and self.settings.get(address.environment, {}).get(_SEPARATED):
+            yield Diagnostic(
+                Code.SEPARATION,
+                f"{self.actor.name} may not resume {address}: nobody else approved it since it was stopped",
+                f"{address.environment} separates duties: who approved it may not resume it alone.",
+                "Let somebody else resume or approve it.",
+                address,
+            )
+
+    def _approvers(self, offer: Address, decisions: Decisions, stopped: Address) -> set[str]:
+        """Who gave the approvals that an offer has, if it has all that it takes to be live again."""
+        eligibility, *contents = keys_of(self.design, offer)
+        wanted = [key for key in contents if stopped.kind is not Kind.SPACE or key.space == stopped.name]
+        given = [row for key in wanted if (row := decisions.on(key)) is not None and row.decision is Decision.APPROVED]
+        first = decisions.on(eligibility)
+        if not given or first is None or first.decision is not Decision.APPROVED:
+            return set()
+        return {row.operator for row in (*([] if stopped.kind is Kind.SPACE else [first]), *given)}
 
     def _rows(self, named: list[Address]) -> Iterator[Approval]:
         """All that was stopped with what is named, and what that was called."""
@@ -238,22 +258,6 @@ class Names:
     def others(self, address: Address) -> list[Address]:
         """The other names of something, and those that it had and nothing else has since."""
         return sorted(self._other.get(address, set()) - {address})
-
-
-@dataclass(frozen=True)
-class Stopped:
-    """What is stopped by its name: by whom, since when, why; ``offers`` is what that keeps out of live.
-
-    ``declared``: whether design or live still have it.
-    """
-
-    address: Address
-    by: str
-    since: str
-    reason: str
-    revision: int
-    offers: tuple[Address, ...]
-    declared: bool
 
 
 def stopped(store: Store) -> list[Stopped]:
@@ -294,13 +298,6 @@ def matching(patterns: Iterable[str], known: Collection[Address], where: str = "
     if found or not chosen:
         raise Refused(found or [Diagnostic(Code.NO_MATCH, "nothing was named", hint="Name it by its address.")])
     return chosen
-
-
-def _may_go(design: Snapshot, offer: Address, decisions: Standing, space: str = "") -> bool:
-    """Whether an offer has all approvals that it takes to be live somewhere, or on ``space``."""
-    eligibility, *contents = keys_of(design, offer)
-    wanted = [key for key in contents if not space or key.space == space]
-    return approved(decisions, eligibility) and any(approved(decisions, key) for key in wanted)
 
 
 def _unapproved(address: Address, stops: Stops) -> Diagnostic:
