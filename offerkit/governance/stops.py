@@ -16,7 +16,8 @@ from dataclasses import replace
 
 from offerkit.address import Address, Kind, ancestors, parse_address
 from offerkit.diagnostics import Code, Diagnostic
-from offerkit.governance.approvals import Approval, Decision, Decisions
+from offerkit.governance.approvals import Approval, Decision
+from offerkit.governance.withdrawals import given
 from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.state.changes import Change
 from offerkit.state.snapshot import Snapshot
@@ -90,18 +91,14 @@ class Stops:
             return ()
         return tuple(space for space in spaces if self.at(offer.beside(Kind.SPACE, space)) is None)
 
-    def counting(self, decisions: Decisions, design: Snapshot) -> Decisions:
-        """Without the approvals that a stop took back: those from before the last stop of what they are about."""
+    def lacks(self, design: Snapshot, key: ApprovalKey, approval: Approval) -> bool:
+        """Whether ``approval`` of what ``key`` names in design was given before the last stop of it, resumed or not."""
         if not self._latest:
-            return decisions
-        return decisions.where(lambda now, approval: approval.revision >= self._since(design, now, approval.key))
-
-    def _since(self, design: Snapshot, now: Address, key: ApprovalKey) -> int:
-        """The revision of the last stop, resumed or not, that an approval of ``key`` has to be given after; 0: none."""
-        places = [key.address, *above(design, now)]
-        if key.space and key.aspect is Aspect.CONTENT:
-            places.append(key.address.beside(Kind.SPACE, key.space))
-        return max(self._latest.get(place, 0) for place in places)
+            return False
+        places = [approval.key.address, *above(design, key.address)]
+        if key.aspect is Aspect.CONTENT:
+            places += [key.address.beside(Kind.SPACE, space) for space in {key.space, approval.key.space}]
+        return given(approval) < max(self._latest.get(place, 0) for place in places)
 
     def renamed(self, names: Mapping[Address, Address]) -> Iterator[Approval]:
         """The rows that follow what is renamed; ``names``: the new one by the old one."""

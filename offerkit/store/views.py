@@ -7,7 +7,9 @@ from functools import cached_property
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.fingerprint import manifest_digest
-from offerkit.governance.approvals import Decisions
+from offerkit.governance.approvals import Decisions, counting
+from offerkit.governance.stops import Stops
+from offerkit.governance.withdrawals import Loss, Withdrawals
 from offerkit.planning.plan import Plan, StageBase
 from offerkit.state.changes import Bodies, Body, Entry, Layered
 from offerkit.state.names import Names
@@ -110,6 +112,44 @@ class Stages:
         if self.store is None:
             return Decisions()
         return Decisions(self.store.approvals(self.names.family(offers) if offers is not None else None), self.names)
+
+    def withdrawals(self, environments: Iterable[str] | None = None) -> Withdrawals:
+        """What was taken out of live, and since when, so that it needs a new approval; of some environments or all."""
+        assert self.store is not None
+        losses: list[Loss] = []
+        moves: list[tuple[Address, Address]] = []
+        disabled: dict[Address, int] = {}
+        for name in self.environments if environments is None else sorted(environments):
+            live = StageRef(name, Stage.LIVE)
+            if live not in self.heads:
+                continue
+            lost, off = self.store.losses(live), self.store.disabled(live)
+            if lost or off:
+                losses += lost
+                disabled |= off
+                stages = (StageRef(name, Stage.DESIGN), live)
+                moves += [move[1:] for stage in stages for move in self.moves(stage)]
+        return Withdrawals(losses, moves, disabled, self.side(Stage.DESIGN) if losses or disabled else None)
+
+    @cached_property
+    def stops(self) -> Stops:
+        """What is stopped."""
+        return Stops(self.store.stops() if self.store is not None else ())
+
+    def standing(self, offers: Iterable[Address] | None = None) -> Decisions:
+        """The decisions that count now, on ``offers`` or all.
+
+        An approval counts of those whom design names, and given after what it is of was last taken out of live, or
+        stopped.
+        """
+        wanted = None if offers is None else list(offers)
+        design = self.side(Stage.DESIGN)
+        found = counting(self.decisions(wanted), design)
+        environments = None if wanted is None else {address.environment for address in wanted}
+        if not found:
+            return found
+        withdrawn, stops = self.withdrawals(environments), self.stops
+        return found.lapsing(lambda key, row: withdrawn.lacks(key, row) or stops.lacks(design, key, row))
 
     def side(self, side: Stage) -> Snapshot:
         """One side of all environments, with what they share."""

@@ -7,11 +7,10 @@ from hashlib import sha256
 
 from offerkit.address import Address, Kind, Pattern, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, ordered, suggestion
-from offerkit.governance.approvals import Approval, Decision, Decisions, counting
+from offerkit.governance.approvals import Approval, Decision, Decisions
 from offerkit.governance.aspects import keys_of
 from offerkit.governance.authors import Authors
 from offerkit.governance.rights import Actor, Scope, approvers, lacking, may_approve
-from offerkit.governance.stops import Stops
 from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.reports.approvals import Row
 from offerkit.state.snapshot import Snapshot
@@ -45,7 +44,7 @@ def decide_here(session: Session, request: ApprovalRequest, decision: Decision) 
         stages = Stages(store)
         design = stages.side(Stage.DESIGN)
         offers = _offers(design, request)
-        decisions = Stops(store.stops()).counting(counting(stages.decisions(offers), design), design)
+        decisions = stages.standing(offers)
         keys, left, refused = _keys(store, design, actor, offers, request, decision, decisions)
         new = [key for key in keys if _differs(decisions, key, decision)]
         if not new:
@@ -64,7 +63,7 @@ def items(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
     """Every aspect of every offer in design (or of those that match) and how it stands."""
     stages = Stages(store)
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
-    decisions = Stops(store.stops()).counting(counting(stages.decisions(), design), design)
+    decisions = stages.standing()
     chosen = design.of_kind(Kind.OFFER)
     if patterns:
         chosen = _offers(design, ApprovalRequest(patterns))

@@ -14,7 +14,7 @@ from typing import Any
 
 from offerkit.address import Address, Kind, Pattern, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, ordered, refuse, suggestion
-from offerkit.governance.approvals import Approval, Decision, Decisions, counting
+from offerkit.governance.approvals import Approval, Decision, Decisions
 from offerkit.governance.aspects import keys_of
 from offerkit.governance.rights import Actor, Scope, lacking, may_resume, may_stop
 from offerkit.governance.stops import KINDS, Stops, above, below, root_of, said
@@ -89,7 +89,7 @@ class _Work:
         self.session, self.store, self.actor, self.request = session, store, actor, request
         self.stages = Stages(store)
         self.design, self.live = self.stages.side(Stage.DESIGN), self.stages.side(Stage.LIVE)
-        self.stops = Stops(store.stops())
+        self.stops = self.stages.stops
         self.names = Names(store, self.design, self.live)
         self.settings = promotion_settings(store)
 
@@ -171,7 +171,7 @@ class _Resuming(_Work):
         return StopOutcome(made, tuple(named), (), tuple(ordered(refused)))
 
     def _refused(self, heads: list[Address]) -> Iterator[Diagnostic]:
-        decisions = self.stops.counting(counting(self.stages.decisions(), self.design), self.design)
+        decisions = self.stages.standing()
         for address in heads:
             over = None if self.stops.named(address) else self._over(address)
             if over is not None and over.key.address not in heads:
@@ -262,10 +262,10 @@ class Names:
 
 def stopped(store: Store) -> list[Stopped]:
     """All that is stopped, by address."""
-    stops = Stops(store.stops())
+    stages = Stages(store)
+    stops = stages.stops
     if not stops:
         return []
-    stages = Stages(store)
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
     offers: dict[Address, set[Address]] = {}
     for view in (design, live):
