@@ -63,10 +63,11 @@ class Reason(StrEnum):
 
 
 class Aspect(StrEnum):
-    """What is decided on: the two things about an offer that are approved, and whether something is stopped."""
+    """What is decided on: two things about an offer; settings, which change many; whether something is stopped."""
 
     CONTENT = "content"
     ELIGIBILITY = "eligibility"
+    SETTINGS = "settings"
     STOP = "stop"
 
 
