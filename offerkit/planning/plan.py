@@ -102,6 +102,9 @@ class ApprovalReset:
     space: str = ""
     by: str = ""
 
+    def __post_init__(self) -> None:
+        typed(self, address=parse_address)
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -118,11 +121,11 @@ class Step:
     moved_from: Former = ""
     changes: tuple[FieldChange, ...] = ()
     approvals_reset: tuple[ApprovalReset, ...] = ()
-    dependents: tuple[str, ...] = ()
+    dependents: tuple[Address, ...] = ()
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        typed(self, address=parse_address, moved_from=parse_address, stage=parse_stage)
+        typed(self, address=parse_address, moved_from=parse_address, stage=parse_stage, dependents=parse_address)
 
 
 def renamed(step: Step, name: str) -> Step:
