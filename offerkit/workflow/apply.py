@@ -74,9 +74,9 @@ def _judged(session: Session, store: Store, verified: Verified) -> Mapping[str, 
     no more people than their environments allow.
     """
     from offerkit.workflow.gates import gate  # compile rules and decide for every contact: other plans load neither
-    from offerkit.workflow.sides import sides
+    from offerkit.workflow.plan_effect import plan_effect
     from offerkit.workflow.threshold import judge
 
-    both = sides(verified.plan, store, verified.stages)
-    gate(session, store, both)
-    return judge(session, store, verified.plan, both)
+    effect = plan_effect(verified.plan, store, verified.stages)
+    gate(session, store, effect)
+    return judge(session, store, verified.plan, effect)

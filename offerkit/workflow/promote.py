@@ -36,9 +36,9 @@ def promote(
         made = plan_promotion(session, stages, environments, patterns, include_rolled_back=include_rolled_back)
         if made.promotes:
             from offerkit.workflow.gates import gate  # compiles rules: a promotion of nothing need not load that
-            from offerkit.workflow.sides import sides
+            from offerkit.workflow.plan_effect import plan_effect
 
-            gate(session, store, sides(made, store, stages))
+            gate(session, store, plan_effect(made, store, stages))
     return made
 
 
