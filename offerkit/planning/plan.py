@@ -54,6 +54,9 @@ class Reason(StrEnum):
     RIDES_ALONG = "rides-along"
     REMOVED_FROM_DESIGN = "removed-from-design"
     REJECTED = "rejected"
+    SWITCHED_OFF = "switched-off"
+    LEAVES_SPACE = "leaves-space"
+    ENDS_EARLIER = "ends-earlier"
     ROLLED_BACK = "rolled-back"
     RETENTION_OVER = "retention-over"
 

@@ -7,7 +7,8 @@ from functools import cached_property
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.fingerprint import manifest_digest
-from offerkit.governance.approvals import Decisions
+from offerkit.governance.approvals import Decisions, counting
+from offerkit.governance.withdrawals import Loss, Withdrawals
 from offerkit.planning.plan import Plan, StageBase
 from offerkit.state.changes import Bodies, Body, Entry, Layered
 from offerkit.state.names import Names
@@ -110,6 +111,34 @@ class Stages:
         if self.store is None:
             return Decisions()
         return Decisions(self.store.approvals(self.names.family(offers) if offers is not None else None), self.names)
+
+    def withdrawals(self, environments: Iterable[str] | None = None) -> Withdrawals:
+        """What was taken out of live, and since when, so that it needs a new approval; of some environments or all."""
+        assert self.store is not None
+        losses: list[Loss] = []
+        moves: list[tuple[Address, Address]] = []
+        disabled: dict[Address, int] = {}
+        for name in self.environments if environments is None else sorted(environments):
+            live = StageRef(name, Stage.LIVE)
+            if live not in self.heads:
+                continue
+            lost, off = self.store.losses(live), self.store.disabled(live)
+            if lost or off:
+                losses += lost
+                disabled |= off
+                stages = (StageRef(name, Stage.DESIGN), live)
+                moves += [move[1:] for stage in stages for move in self.moves(stage)]
+        return Withdrawals(losses, moves, disabled, self.side(Stage.DESIGN) if losses or disabled else None)
+
+    def standing(self, offers: Iterable[Address] | None = None) -> Decisions:
+        """The decisions that count now, on ``offers`` or all.
+
+        An approval counts of those whom design names, and given after what it is of was last taken out of live.
+        """
+        wanted = None if offers is None else list(offers)
+        found = counting(self.decisions(wanted), self.side(Stage.DESIGN))
+        environments = None if wanted is None else {address.environment for address in wanted}
+        return found.lapsing(self.withdrawals(environments).lacks) if found else found
 
     def side(self, side: Stage) -> Snapshot:
         """One side of all environments, with what they share."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from offerkit.address import Address, Kind, Pattern, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, ordered, suggestion
-from offerkit.governance.approvals import Approval, Decision, Decisions, counting
+from offerkit.governance.approvals import Approval, Decision, Decisions
 from offerkit.governance.aspects import keys_of
 from offerkit.governance.authors import Authors
 from offerkit.governance.rights import Actor, Scope, approvers, lacking, may_approve
@@ -72,7 +72,7 @@ def _outcome(store: Store, actor: Actor, request: ApprovalRequest, decision: Dec
     stages = Stages(store)
     design = stages.side(Stage.DESIGN)
     chosen = _chosen(design, request)
-    decisions = counting(stages.decisions(chosen.offers), design)
+    decisions = stages.standing(chosen.offers)
     asked = _asked(design, actor, chosen, request, decision, decisions)
     if request.expect:
         expected = Expected(
@@ -89,7 +89,7 @@ def items(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
     """Every aspect of every offer in design (or of those that match) and how it stands."""
     stages = Stages(store)
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
-    decisions = counting(stages.decisions(), design)
+    decisions = stages.standing()
     chosen = design.of_kind(Kind.OFFER)
     if patterns:
         chosen = sorted(_offers(design, ApprovalRequest(patterns)))

@@ -9,9 +9,9 @@ from functools import cache
 from offerkit import __version__
 from offerkit.address import Address, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, suggestion
-from offerkit.governance.approvals import counting
 from offerkit.governance.promotion import Candidates, Promotion, promotion
 from offerkit.governance.rights import WRITERS
+from offerkit.governance.withdrawals import off_by, promotion_reasons
 from offerkit.loader import Loaded
 from offerkit.planning.make import Context, Patterns, steps_for
 from offerkit.planning.plan import Blocked, Dependence, Plan, PlanKind, Reason, Step
@@ -61,7 +61,7 @@ def plan_promotion(
     asked = Candidates(
         design,
         live,
-        counting(stages.decisions(), design),
+        stages.standing(),
         renames,
         {} if include_rolled_back else _holds(store, design, live),
         lambda address: _wanted(address, chosen, dimensions, patterns, live_names.get(address, "")),
@@ -126,8 +126,9 @@ def _plan(session: Session, stages: Stages, asked: Candidates, outcome: Promotio
     refs: dict[Address, tuple[Address, ...]] = {
         d.address: after.references(d.address) for d in deltas if d.after is not None
     }
+    reasons = promotion_reasons(deltas, design, after, outcome.ended)
     with session.progress("Comparing", len(deltas)) as advance:
-        steps = steps_for(deltas, Context(bodies, refs, {}, advance), _reasons(deltas, design))
+        steps = steps_for(deltas, Context(bodies, refs, {}, advance), reasons)
     steps = [replace(step, dependents=tuple(outcome.changed_offers.get(step.address, ()))) for step in steps]
     steps += steps_for(campaigns.ready, Context(bodies, {}, campaigns.positions))
     used = {step.after.fingerprint for step in steps if step.after is not None}
@@ -161,22 +162,14 @@ def _bereft(live: Snapshot, after: Snapshot) -> list[str]:
     ]
 
 
-def _reasons(deltas: list[Delta], design: Snapshot) -> dict[Address, Reason]:
-    reasons: dict[Address, Reason] = {}
-    for item in deltas:
-        offer = item.address.kind is Kind.OFFER
-        if item.after is None or item.after.activation == ():
-            reasons[item.address] = Reason.REJECTED if item.address in design.entries else Reason.REMOVED_FROM_DESIGN
-        else:
-            reasons[item.address] = Reason.APPROVED if offer else Reason.RIDES_ALONG
-    return reasons
-
-
 def _depends(steps: list[Step], after: Snapshot, live: Snapshot, design: Snapshot) -> list[Dependence]:
     """What stays in live and is relied on; and design as the promotion took it."""
     touched = {step.address for step in steps}
     found: dict[tuple[StageRef, Address], str] = {}
     for step in steps:
+        if step.reason in (Reason.SWITCHED_OFF, Reason.LEAVES_SPACE) and step.address in design.entries:
+            for place in (step.address, *off_by(design, step.address)):
+                found[place.stage(Stage.DESIGN), place] = design.entries[place].fingerprint
         if step.after is None or step.after.activation == () or step.address.kind is Kind.CAMPAIGN:
             continue
         for place in after.references(step.address):
