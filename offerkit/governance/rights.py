@@ -42,6 +42,9 @@ DELIVERERS: tuple[Profile, ...] = (ADMINISTRATOR, OFFER_MANAGER, DELIVERY_MANAGE
 PROMOTERS: tuple[Profile, ...] = (ADMINISTRATOR, OFFER_MANAGER)
 """Who may promote and roll back live where an environment names no promoters."""
 
+STOPPERS: tuple[Profile, ...] = (ADMINISTRATOR, OFFER_MANAGER)
+"""Who may stop what is live; an environment may name further operators."""
+
 _NARROWED = (PlanKind.APPLY, PlanKind.PROMOTE)
 """The plans that --exclude can narrow."""
 
@@ -62,7 +65,7 @@ class Actor:
 def refusals(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, ...]]) -> list[Diagnostic]:
     """What ``actor`` may not do of ``plan``: one finding per kind and stage, naming who may.
 
-    ``promoters``: the operators an environment names as the only ones who may promote there.
+    ``promoters``: the only operators who may promote there, of environments that name any.
     """
     if actor.profile is None:
         return []
@@ -107,13 +110,39 @@ def _may_not_promote(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, .
     if len(live) > 1 or any(actor.name in named for named in promoters.values()):
         live.discard(SHARED)  # what is shared rides along with the environments, whose own rights decide
     for environment in sorted(live):
-        named = promoters.get(environment, ())
-        if plan.kind is not PlanKind.PURGE and named:
+        named = promoters.get(environment)
+        if plan.kind is not PlanKind.PURGE and named is not None:
             if actor.name not in named:
-                found.append(_not_for(actor, plan.kind, environment, f"only {or_list(named)} may here"))
+                who = f"only {or_list(named)} may here" if named else "live and design name no promoter in common"
+                found.append(_not_for(actor, plan.kind, environment, who))
         elif actor.profile not in profiles:
             found.append(_not_for(actor, plan.kind, environment, f"{_one(profiles)} may"))
     return found
+
+
+def may_stop(actor: Actor, environment: str, stoppers: tuple[str, ...]) -> Diagnostic | None:
+    """The finding that ``actor`` may not stop anything of ``environment``, which names ``stoppers``; None: they may."""
+    if actor.profile in STOPPERS or actor.name in stoppers:
+        return None
+    named = f", and {or_list(stoppers)}" if stoppers else ""
+    return Diagnostic(
+        Code.NOT_ALLOWED,
+        f"{actor.name} ({actor.profile}) may not stop anything of {environment}",
+        f"{_one(STOPPERS).capitalize()} may{named}.",
+        "Let one of them do it. An administrator can name more operators: promotion.stoppers of the environment.",
+    )
+
+
+def may_resume(actor: Actor, environment: str, promoters: tuple[str, ...]) -> Diagnostic | None:
+    """The finding that ``actor`` may not resume what is stopped in ``environment``: who may promote there may."""
+    if actor.name in promoters if promoters else actor.profile in PROMOTERS:
+        return None
+    return Diagnostic(
+        Code.NOT_ALLOWED,
+        f"{actor.name} ({actor.profile}) may not resume anything of {environment}",
+        f"Who may promote there may: {or_list(promoters) if promoters else _one(PROMOTERS)}.",
+        "Let one of them do it.",
+    )
 
 
 def _not_for(actor: Actor, kind: PlanKind, environment: str, who: str) -> Diagnostic:
@@ -166,6 +195,7 @@ class Scope(StrEnum):
     APPLY = "apply"
     APPROVE = "approve"
     PROMOTE = "promote"
+    STOP = "stop"
 
 
 Scopes: TypeAlias = frozenset[Scope]

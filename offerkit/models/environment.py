@@ -47,6 +47,9 @@ class Promotion(Part):
     promoters: NameSet = Field(
         (), description="Only these operators may promote; empty: administrators and offer managers."
     )
+    stoppers: NameSet = Field(
+        (), description="Operators who may stop what is live, beside administrators and offer managers (offerkit stop)."
+    )
     tests: Flag = Field(False, description="The decision cases must pass before a promotion (offerkit test).")
     separation_of_duties: Flag = Field(False, description="Who changed an offer may not approve it.")
     retention: Duration = Field(
@@ -74,6 +77,16 @@ class ContactAccess(Part):
     )
 
 
+class SettingsReviewers(Part):
+    """Who approves what changes many offers at once."""
+
+    settings: NameSet = Field(
+        (),
+        description="Operators who approve changes of this environment, its spaces, rules and typologies, and of its"
+        " dimension; none named: they go live without approval.",
+    )
+
+
 class Environment(Resource):
     """An environment: its dimension, typology, target filter, time zone and call data."""
 
@@ -88,6 +101,7 @@ class Environment(Resource):
     promotion: Promotion = Promotion()
     impact: ImpactLimit = ImpactLimit()
     contacts: ContactAccess = ContactAccess()
+    reviewers: SettingsReviewers = SettingsReviewers()
     inbound: Inbound = Inbound()
 
     @field_validator("time_zone")
@@ -102,9 +116,11 @@ class Environment(Resource):
         return value
 
     def references(self) -> Iterator[Reference]:
-        """The dimension, the typology, the promoters and the readers of contacts."""
+        """The dimension, the typology, the promoters, the stoppers, the readers of contacts, the reviewers of settings."""
         yield Reference(("dimension",), Kind.DIMENSION, self.dimension)
         if self.typology:
             yield Reference(("typology",), Kind.TYPOLOGY, self.typology)
         yield from names(("promotion", "promoters"), Kind.OPERATOR, self.promotion.promoters)
+        yield from names(("promotion", "stoppers"), Kind.OPERATOR, self.promotion.stoppers)
         yield from names(("contacts", "readers"), Kind.OPERATOR, self.contacts.readers)
+        yield from names(("reviewers", "settings"), Kind.OPERATOR, self.reviewers.settings)

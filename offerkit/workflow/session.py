@@ -29,6 +29,8 @@ from offerkit.workflow.requests import (
     ImpactRequest,
     OverrideOutcome,
     OverrideRequest,
+    StopOutcome,
+    StopRequest,
 )
 
 if TYPE_CHECKING:
@@ -56,6 +58,9 @@ class Backend(Protocol):
 
     def decide(self, session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
         """Approve or reject."""
+
+    def stop(self, session: Session, request: StopRequest, decision: Decision) -> StopOutcome:
+        """Stop, or resume."""
 
     def override(self, session: Session, request: OverrideRequest) -> OverrideOutcome:
         """Lift what keeps something out of live."""
@@ -142,13 +147,16 @@ class Session:
                 self.heads.went_on(store, self.now)
 
     @contextlib.contextmanager
-    def writing(self, *, create: bool = False) -> Iterator[Store]:
-        """The store, to write; made if there is none and ``create`` says so. Raises Refused for one behind a server."""
+    def writing(self, *, create: bool = False, patience: float = 5.0) -> Iterator[Store]:
+        """The store, to write; made if there is none and ``create`` says so. Raises Refused for one behind a server.
+
+        ``patience``: seconds to wait for another's transaction.
+        """
         self.backend.require_local()
         if create and self.store == self.project.store:
             with contextlib.suppress(OSError):
                 self.project.prepare_state()
-        with self._opened(create=create and self.may_begin, write=True) as store:
+        with self._opened(create=create and self.may_begin, write=True, patience=patience) as store:
             yield store
             if self.heads is not None:
                 self.heads.went_on(store, self.now)
@@ -167,11 +175,14 @@ class Session:
         """Whether the first apply may make the store. One that was named has to be there: else its name is wrong."""
         return self.store_path is None or self.create_store
 
-    def _opened(self, *, create: bool = False, write: bool = False, audit: bool = False) -> Store:
+    def _opened(
+        self, *, create: bool = False, write: bool = False, audit: bool = False, patience: float = 5.0
+    ) -> Store:
         create = create and not (self.heads is not None and self.heads.known)
         try:
             opened = self._recognized(
-                lambda: Store.open(self.store, create=create, write=write, audit=audit), audit=audit
+                lambda: Store.open(self.store, create=create, write=write, busy_timeout=patience, audit=audit),
+                audit=audit,
             )
         except Refused as refused:
             if refused.diagnostics[0].code is not Code.STORE_MISSING or self.may_begin:
@@ -238,15 +249,33 @@ def who_is(session: Session, store: Store | None, plan: Plan | None = None) -> A
 
 
 def promoters(store: Store) -> dict[str, tuple[str, ...]]:
-    """The operators each environment names as the only ones who may promote there, as live in design."""
-    return {name: tuple(settings.get("promoters", ())) for name, settings in promotion_settings(store).items()}
+    """The operators whom an environment lets promote, of those that name them: by what live and design say.
+
+    An edit lifts no gate that it has to pass itself: where both name promoters, who promotes is named by both.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for side in (Stage.LIVE, Stage.DESIGN):
+        for name, settings in promotion_settings(store, side).items():
+            if named := tuple(settings.get("promoters", ())):
+                found[name] = named if name not in found else tuple(each for each in named if each in found[name])
+    return found
 
 
-def promotion_settings(store: Store) -> dict[str, dict[str, Any]]:
-    """Each environment's promotion settings, as applied to design."""
+def separated(store: Store) -> set[str]:
+    """The environments that separate duties, in live or in design."""
+    return {
+        name
+        for side in (Stage.LIVE, Stage.DESIGN)
+        for name, settings in promotion_settings(store, side).items()
+        if settings.get("separation_of_duties")
+    }
+
+
+def promotion_settings(store: Store, side: Stage = Stage.DESIGN) -> dict[str, dict[str, Any]]:
+    """Each environment's promotion settings, as applied to design, or as they are live."""
     found: dict[str, dict[str, Any]] = {}
     for stage in store.heads():
-        if stage.stage is Stage.DESIGN and stage.environment != SHARED:
+        if stage.stage is side and stage.environment != SHARED:
             for entry in store.entries(stage, Kind.ENVIRONMENT).values():
                 body = store.bodies([entry.fingerprint])[entry.fingerprint]
                 found[stage.environment] = orjson.loads(body.text).get("promotion", {})
