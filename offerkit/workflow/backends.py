@@ -21,9 +21,11 @@ from offerkit.planning.plan import ApprovalKey, Aspect, Plan, decode, envelope
 from offerkit.store import RevisionRow, Store
 from offerkit.store.remote import Copy, Remote, diagnostic_of, error_json, remote_of, strange
 from offerkit.workflow.requests import (
+    NOWHERE,
     ApprovalOutcome,
     ApprovalRequest,
     ImpactRequest,
+    Origin,
     OverrideOutcome,
     OverrideRequest,
     StopOutcome,
@@ -39,6 +41,7 @@ APPLY, DECIDE = "/api/v1/store/apply", "/api/v1/store/decide"
 STOP, RESUME = "/api/v1/stop", "/api/v1/resume"
 OVERRIDE = "/api/v1/store/override"
 IMPACT, LIMIT = "/api/v1/store/impact", "/api/v1/store/limit"
+_DOUBTS, _REASONS = ("doubts", "unverified", "edited"), 20
 LONGEST_WAIT = 60
 """Seconds that a caller elsewhere may wait for the store's lock."""
 
@@ -110,12 +113,14 @@ class ThroughServer:
 
     def apply(self, session: Session, plan: Plan, actor: Actor) -> Applied:
         """Let the server apply ``plan`` as the token's operator. Raises Refused with all that it refuses."""
-        asked: Json = {
+        asked: dict[str, Json] = {
             "plan": envelope(plan).decode(),
             "message": session.message,
             "override_impact": session.override_impact,
             "lock_wait_ms": _wait(session),
         }
+        if session.origin != NOWHERE:  # earlier servers do not know it
+            asked["origin"] = _origin_json(session.origin)
         match self.remote.post(APPLY, asked):
             case {"revision": dict(revision), "base_moved": bool(moved)}:
                 applied = Applied(_revision(revision), moved)
@@ -280,6 +285,11 @@ def _wait(session: Session) -> int:
             hint=f"Write --lock-timeout {LONGEST_WAIT}, and run it again if that is not enough.",
         )
     return round(session.lock_timeout * 1000)
+
+
+def _origin_json(origin: Origin) -> Json:
+    """An origin as it is sent: of many reasons for doubt some are enough."""
+    return {name: value[:_REASONS] if name in _DOUBTS else value for name, value in asdict(origin).items()}
 
 
 def applied_json(applied: Applied) -> Json:

@@ -114,6 +114,27 @@ class OverrideOutcome:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where what is applied comes from: the checked out commit, and who wrote it, as commits and who applies it say.
+
+    ``commit``: empty where files are not as one has them. ``whole``: nothing of it is left to be applied. ``named``:
+    operators named by who applies; ``authors``: those of the commits, by name. ``doubts``: why these may not be all, or
+    what is applied not what they wrote (``edited``). ``unverified``: where a commit is only taken at its word.
+    """
+
+    commit: str = ""
+    whole: bool = False
+    named: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    unverified: tuple[str, ...] = ()
+    edited: tuple[str, ...] = ()
+
+
+NOWHERE = Origin()
+
+
+@dataclass(frozen=True)
 class ImpactRequest:
     """What is asked of an impact: offers for each, the moment after (empty: now), fields to tell contacts apart by.
 
