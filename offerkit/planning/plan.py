@@ -62,10 +62,11 @@ class Reason(StrEnum):
 
 
 class Aspect(StrEnum):
-    """The two things about an offer that are approved."""
+    """What is approved: two things about an offer; and settings, which change many offers at once."""
 
     CONTENT = "content"
     ELIGIBILITY = "eligibility"
+    SETTINGS = "settings"
 
 
 class ChangeOp(StrEnum):

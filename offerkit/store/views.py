@@ -8,6 +8,7 @@ from functools import cached_property
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.fingerprint import manifest_digest
 from offerkit.governance.approvals import Decisions, counting
+from offerkit.governance.overrides import ACTION, Overrides
 from offerkit.governance.withdrawals import Loss, Withdrawals
 from offerkit.planning.plan import Plan, StageBase
 from offerkit.state.changes import Bodies, Body, Entry, Layered
@@ -99,6 +100,11 @@ class Stages:
     def moves(self, stage: StageRef) -> list[tuple[int, Address, Address]]:
         """The renames that a stage has seen, oldest first: the revision, the address before and after."""
         return self.store.moves(stage) if self.store is not None else []
+
+    @cached_property
+    def overrides(self) -> Overrides:
+        """All overrides that were ever given."""
+        return Overrides.of(self.store.revisions(action=ACTION) if self.store is not None else ())
 
     @cached_property
     def names(self) -> Names:

@@ -62,6 +62,10 @@ def _entitled(session: Session, store: Store | None, plan: Plan) -> Actor:
     actor = who_is(session, store, plan)
     refused = lacking(session.scopes, needed(plan), actor.name)
     refused += refusals(actor, plan, promoters(store) if store is not None else {})
+    if store is not None and plan.promotes:
+        from offerkit.workflow.settings import alone  # other plans need none of it
+
+        refused += alone(store, plan, actor)
     if refused:
         raise Refused(refused)
     return actor

@@ -17,7 +17,7 @@ from offerkit.state.snapshot import Snapshot
 from offerkit.store import Draft, Store
 from offerkit.store.views import Stages, stage_view
 from offerkit.workflow.requests import ApprovalOutcome, ApprovalRequest
-from offerkit.workflow.session import Session, promotion_settings, who_is
+from offerkit.workflow.session import Session, separated, who_is
 
 
 def decide(session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
@@ -222,9 +222,9 @@ def _missing(design: Snapshot, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
 
 def _same_person(store: Store, design: Snapshot, actor: Actor, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
     """Where duties are separated: who wrote what is to be approved may not (:class:`Authors`)."""
-    separated = {name for name, settings in promotion_settings(store).items() if settings.get("separation_of_duties")}
+    apart = separated(store)
     authors = Authors(store, design, lambda: stage_view(store, Stage.LIVE))
-    written = authors.of((key for key in keys if key.address.environment in separated), actor.name)
+    written = authors.of((key for key in keys if key.address.environment in apart), actor.name)
     return [
         Diagnostic(
             Code.SEPARATION,

@@ -20,6 +20,7 @@ from offerkit.store import Store
 from offerkit.store.holds import holds
 from offerkit.store.views import Stages
 from offerkit.workflow.plan import held_back, new_bodies
+from offerkit.workflow.reach import reached
 from offerkit.workflow.renames import renames_of_live
 from offerkit.workflow.session import Session, who_is
 
@@ -97,7 +98,14 @@ def _plan(session: Session, stages: Stages, asked: Candidates, outcome: Promotio
     reasons = promotion_reasons(deltas, design, after, outcome.ended)
     with session.progress("Comparing", len(deltas)) as advance:
         steps = steps_for(deltas, Context(bodies, refs, {}, advance), reasons)
-    steps = [replace(step, dependents=tuple(outcome.changed_offers.get(step.address, ()))) for step in steps]
+    touched = reached(live, after, deltas, outcome.renamed)
+    steps = [
+        replace(
+            step,
+            dependents=tuple(sorted({*outcome.changed_offers.get(step.address, ()), *touched.get(step.address, ())})),
+        )
+        for step in steps
+    ]
     steps += steps_for(campaigns.ready, Context(bodies, {}, campaigns.positions))
     used = {step.after.fingerprint for step in steps if step.after is not None}
     bases = sorted({step.stage for step in steps}) or sorted(s for s in stages.stages if s.stage is Stage.LIVE)
