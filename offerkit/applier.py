@@ -142,7 +142,7 @@ def _conflicts(plan: Plan, store: Store, stages: Stages, moved: Mapping[StageRef
 def _changed_back(
     plan: Plan, store: Store, stage: StageRef, serial: int, known: Collection[Address]
 ) -> Iterator[Diagnostic]:
-    """What the plan changes and stands as it did, but was changed and taken back since: the plan would put that back."""
+    """What stands as the plan found it, but was changed and taken back since: the plan would put that back."""
     here = {a for step in plan.steps if step.stage == stage for a in (step.address, step.moved_from) if a}
     for address, row in sorted(store.last_change(stage, here.difference(known)).items()):
         if row.serial > serial:

@@ -117,7 +117,7 @@ def layers_of(view: Snapshot, offer: Address) -> list[Address]:
 
 
 def takes_off(before: Entry | None, after: Entry | None) -> bool:
-    """Whether an offer's body stays, and the offer is on fewer spaces than before: that needs nobody, and is never held."""
+    """Whether an offer keeps its body and is on fewer spaces: that needs nobody, and is never held."""
     if before is None or after is None or before.activation is None or after.activation is None:
         return False
     return before.fingerprint == after.fingerprint and set(after.activation) < set(before.activation)
