@@ -95,6 +95,8 @@ class Code(StrEnum):
     NOT_AS_SHOWN = "OFR707"
     TOKEN_SCOPE = "OFR708"  # noqa: S105 - a code
     BLOCKED = "OFR709"
+    STOPPED = "OFR710"
+    NOT_APPROVED_SINCE = "OFR711"
     REVIEWERS_GONE = "OFR715"
     SETTINGS_ALONE = "OFR761"
     # 75x: calls over the network

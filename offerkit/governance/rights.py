@@ -42,6 +42,9 @@ DELIVERERS: tuple[Profile, ...] = (ADMINISTRATOR, OFFER_MANAGER, DELIVERY_MANAGE
 PROMOTERS: tuple[Profile, ...] = (ADMINISTRATOR, OFFER_MANAGER)
 """Who may promote and roll back live where an environment names no promoters."""
 
+STOPPERS: tuple[Profile, ...] = (ADMINISTRATOR, OFFER_MANAGER)
+"""Who may stop what is live; an environment may name further operators."""
+
 _NARROWED = (PlanKind.APPLY, PlanKind.PROMOTE)
 """The plans that --exclude can narrow."""
 
@@ -117,6 +120,31 @@ def _may_not_promote(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, .
     return found
 
 
+def may_stop(actor: Actor, environment: str, stoppers: tuple[str, ...]) -> Diagnostic | None:
+    """The finding that ``actor`` may not stop anything of ``environment``, which names ``stoppers``; None: they may."""
+    if actor.profile in STOPPERS or actor.name in stoppers:
+        return None
+    named = f", and {or_list(stoppers)}" if stoppers else ""
+    return Diagnostic(
+        Code.NOT_ALLOWED,
+        f"{actor.name} ({actor.profile}) may not stop anything of {environment}",
+        f"{_one(STOPPERS).capitalize()} may{named}.",
+        "Let one of them do it. An administrator can name more operators: promotion.stoppers of the environment.",
+    )
+
+
+def may_resume(actor: Actor, environment: str, promoters: tuple[str, ...]) -> Diagnostic | None:
+    """The finding that ``actor`` may not resume what is stopped in ``environment``: who may promote there may."""
+    if actor.name in promoters if promoters else actor.profile in PROMOTERS:
+        return None
+    return Diagnostic(
+        Code.NOT_ALLOWED,
+        f"{actor.name} ({actor.profile}) may not resume anything of {environment}",
+        f"Who may promote there may: {or_list(promoters) if promoters else _one(PROMOTERS)}.",
+        "Let one of them do it.",
+    )
+
+
 def _not_for(actor: Actor, kind: PlanKind, environment: str, who: str) -> Diagnostic:
     verb = {PlanKind.PROMOTE: "promote", PlanKind.ROLLBACK: "roll back", PlanKind.PURGE: "purge"}.get(kind, "change")
     return Diagnostic(
@@ -167,6 +195,7 @@ class Scope(StrEnum):
     APPLY = "apply"
     APPROVE = "approve"
     PROMOTE = "promote"
+    STOP = "stop"
 
 
 Scopes: TypeAlias = frozenset[Scope]

@@ -59,14 +59,16 @@ class Reason(StrEnum):
     ENDS_EARLIER = "ends-earlier"
     ROLLED_BACK = "rolled-back"
     RETENTION_OVER = "retention-over"
+    STOPPED = "stopped"
 
 
 class Aspect(StrEnum):
-    """What is approved: two things about an offer; and settings, which change many offers at once."""
+    """What is decided on: two things about an offer; settings, which change many; whether something is stopped."""
 
     CONTENT = "content"
     ELIGIBILITY = "eligibility"
     SETTINGS = "settings"
+    STOP = "stop"
 
 
 class ChangeOp(StrEnum):

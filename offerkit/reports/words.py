@@ -50,6 +50,7 @@ REASONS = {
     Reason.ENDS_EARLIER: "ends earlier",
     Reason.ROLLED_BACK: "rolled back",
     Reason.RETENTION_OVER: "its retention is over",
+    Reason.STOPPED: "stopped",
 }
 
 

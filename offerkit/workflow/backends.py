@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from offerkit.address import Kind, parse_address
+from offerkit.address import Address, Kind, parse_address
 from offerkit.applier import Applied, verify
 from offerkit.diagnostics import Code, Diagnostic, refuse
 from offerkit.fingerprint import Json
@@ -26,6 +26,8 @@ from offerkit.workflow.requests import (
     ImpactRequest,
     OverrideOutcome,
     OverrideRequest,
+    StopOutcome,
+    StopRequest,
 )
 from offerkit.workflow.session import Session
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from offerkit.reports.impact import Impact
 
 APPLY, DECIDE = "/api/v1/store/apply", "/api/v1/store/decide"
+STOP, RESUME = "/api/v1/stop", "/api/v1/resume"
 OVERRIDE = "/api/v1/store/override"
 IMPACT, LIMIT = "/api/v1/store/impact", "/api/v1/store/limit"
 LONGEST_WAIT = 60
@@ -58,6 +61,12 @@ class Here:
         from offerkit.workflow.approve import decide_here
 
         return decide_here(session, request, decision)
+
+    def stop(self, session: Session, request: StopRequest, decision: Decision) -> StopOutcome:
+        """Stop or resume in the store."""
+        from offerkit.workflow.stop import stop_here
+
+        return stop_here(session, request, decision)
 
     def override(self, session: Session, request: OverrideRequest) -> OverrideOutcome:
         """Record an override in the store."""
@@ -131,6 +140,22 @@ class ThroughServer:
                 refused = self._findings(more.get("refused", []))
                 others = left[: len(left) - len(refused)]
                 outcome = ApprovalOutcome(made, tuple(map(_key, keys)), tuple(map(str, others)), refused)
+            case _:
+                raise strange(self.remote.url)
+        if outcome.revision is not None:
+            session.told(outcome.revision)
+        return outcome
+
+    def stop(self, session: Session, request: StopRequest, decision: Decision) -> StopOutcome:
+        """Let the server stop or resume as the token's operator. Raises Refused with all that it refuses."""
+        asked: Json = {
+            "patterns": list(request.patterns), "reason": request.reason, "lock_wait_ms": _wait(session),
+        }  # fmt: skip
+        match self.remote.post(STOP if decision is Decision.STOPPED else RESUME, asked):
+            case {"revision": revision, "named": list(named), "out": list(out), "refused": refused}:
+                made = _revision(revision) if isinstance(revision, dict) else None
+                names, gone = (tuple(map(_address, found)) for found in (named, out))
+                outcome = StopOutcome(made, names, gone, self._findings(refused))
             case _:
                 raise strange(self.remote.url)
         if outcome.revision is not None:
@@ -274,6 +299,20 @@ def decided_json(decided: ApprovalOutcome) -> Json:
         "left": [*decided.left, *(found.summary for found in decided.refused)],
         "refused": [error_json(found) for found in decided.refused],
     }
+
+
+def stopped_json(made: StopOutcome) -> Json:
+    """What a client reads of an answer to :data:`STOP` and :data:`RESUME`."""
+    return {
+        "revision": None if made.revision is None else _revision_json(made.revision),
+        "named": list(made.named),
+        "out": list(made.out),
+        "refused": [error_json(found) for found in made.refused],
+    }
+
+
+def _address(given: Json) -> Address:
+    return parse_address(str(given))
 
 
 def _revision_json(row: RevisionRow) -> Json:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from offerkit.address import Address
 from offerkit.diagnostics import Diagnostic
 from offerkit.governance.overrides import Lifts
 from offerkit.planning.plan import ApprovalKey, Aspect, Plan
@@ -56,6 +57,33 @@ class ApprovalOutcome:
     keys: tuple[ApprovalKey, ...]
     left: tuple[str, ...] = ()
     refused: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True)
+class StopRequest:
+    """What is to be stopped or resumed: offers, categories and spaces by pattern; and why."""
+
+    patterns: tuple[str, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class StopOutcome:
+    """What was stopped or resumed by name, and the offers that this is about; ``revision`` is None when all was so.
+
+    ``out``: the offers that a stop took out of live, or of a space there. ``refused``: why some were not resumed.
+    """
+
+    revision: RevisionRow | None
+    named: tuple[Address, ...]
+    out: tuple[Address, ...] = ()
+    refused: tuple[Diagnostic, ...] = ()
+
+    @property
+    def done(self) -> str:
+        """In which revision, in words; empty when there was nothing to do."""
+        made = self.revision
+        return f"Revision {made.serial} by {made.actor}, {made.digest[:12]}." if made is not None else ""
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ from offerkit.workflow.requests import (
     ImpactRequest,
     OverrideOutcome,
     OverrideRequest,
+    StopOutcome,
+    StopRequest,
 )
 
 if TYPE_CHECKING:
@@ -56,6 +58,9 @@ class Backend(Protocol):
 
     def decide(self, session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
         """Approve or reject."""
+
+    def stop(self, session: Session, request: StopRequest, decision: Decision) -> StopOutcome:
+        """Stop, or resume."""
 
     def override(self, session: Session, request: OverrideRequest) -> OverrideOutcome:
         """Lift what keeps something out of live."""
@@ -142,13 +147,16 @@ class Session:
                 self.heads.went_on(store, self.now)
 
     @contextlib.contextmanager
-    def writing(self, *, create: bool = False) -> Iterator[Store]:
-        """The store, to write; made if there is none and ``create`` says so. Raises Refused for one behind a server."""
+    def writing(self, *, create: bool = False, patience: float = 5.0) -> Iterator[Store]:
+        """The store, to write; made if there is none and ``create`` says so. Raises Refused for one behind a server.
+
+        ``patience``: seconds to wait for another's transaction.
+        """
         self.backend.require_local()
         if create and self.store == self.project.store:
             with contextlib.suppress(OSError):
                 self.project.prepare_state()
-        with self._opened(create=create and self.may_begin, write=True) as store:
+        with self._opened(create=create and self.may_begin, write=True, patience=patience) as store:
             yield store
             if self.heads is not None:
                 self.heads.went_on(store, self.now)
@@ -167,11 +175,14 @@ class Session:
         """Whether the first apply may make the store. One that was named has to be there: else its name is wrong."""
         return self.store_path is None or self.create_store
 
-    def _opened(self, *, create: bool = False, write: bool = False, audit: bool = False) -> Store:
+    def _opened(
+        self, *, create: bool = False, write: bool = False, audit: bool = False, patience: float = 5.0
+    ) -> Store:
         create = create and not (self.heads is not None and self.heads.known)
         try:
             opened = self._recognized(
-                lambda: Store.open(self.store, create=create, write=write, audit=audit), audit=audit
+                lambda: Store.open(self.store, create=create, write=write, busy_timeout=patience, audit=audit),
+                audit=audit,
             )
         except Refused as refused:
             if refused.diagnostics[0].code is not Code.STORE_MISSING or self.may_begin:
