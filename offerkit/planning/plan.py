@@ -108,6 +108,9 @@ class ApprovalReset:
     space: str = ""
     by: str = ""
 
+    def __post_init__(self) -> None:
+        typed(self, address=parse_address)
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -124,11 +127,11 @@ class Step:
     moved_from: Former = ""
     changes: tuple[FieldChange, ...] = ()
     approvals_reset: tuple[ApprovalReset, ...] = ()
-    dependents: tuple[str, ...] = ()
+    dependents: tuple[Address, ...] = ()
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        typed(self, address=parse_address, moved_from=parse_address, stage=parse_stage)
+        typed(self, address=parse_address, moved_from=parse_address, stage=parse_stage, dependents=parse_address)
 
 
 def renamed(step: Step, name: str) -> Step:
