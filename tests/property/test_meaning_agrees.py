@@ -133,7 +133,7 @@ def plain(node: Node) -> Node:
             return node
 
 
-def written(form: Any) -> str:  # noqa: PLR0911 - one line for each part of the grammar
+def written(form: Any) -> str:
     """A form as an expression, with a bracket around every part."""
     name, *parts = form
     match name:
