@@ -6,7 +6,7 @@ is fine if nothing that matters moved.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -16,7 +16,8 @@ from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.approvals import Decision, approved, unapproved
 from offerkit.governance.rights import without_administrator
-from offerkit.governance.withdrawals import ended_earlier, is_withdrawal, lengthened
+from offerkit.governance.stops import Stops, following, still_stopped
+from offerkit.governance.withdrawals import ended_earlier, is_withdrawal, lengthened, takes_off
 from offerkit.models import model_of
 from offerkit.planning.fields import concealed, field_changes, field_changes_by_place
 from offerkit.planning.make import not_live
@@ -25,6 +26,7 @@ from offerkit.state.changes import Action, Body, Entry, delta
 from offerkit.state.references import may_wait, references_of, resource_refs
 from offerkit.state.snapshot import BeforeAfter
 from offerkit.store import ChangeRow, Draft, RevisionRow, Store
+from offerkit.store.holds import holds
 from offerkit.store.views import Stages
 
 
@@ -40,6 +42,7 @@ class Verified:
     store: Store
     base_moved: bool
     stages: Stages
+    stops: Stops
 
 
 def verify(plan: Plan, store: Store) -> Verified:
@@ -49,9 +52,10 @@ def verify(plan: Plan, store: Store) -> Verified:
     its steps are not such as a plan of its kind has.
     """
     stages = Stages(store)
+    stops = stages.stops
     moved = _check_fresh(plan, store, stages)
-    _check_steps(plan, store, stages)
-    return Verified(plan, store, moved, stages)
+    _check_steps(plan, store, stages, stops)
+    return Verified(plan, store, moved, stages, stops)
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ def commit(
         message=message,
         plan_digest=plan_digest(plan),
         changes=tuple(map(_row, plan.steps)),
+        approvals=tuple(following(verified.stops, plan.steps)),
         bodies=plan.bodies,
         details=details or {},
     )
@@ -106,6 +111,7 @@ def _check_fresh(plan: Plan, store: Store, stages: Stages) -> bool:
         if (heads[base.stage].revision if base.stage in heads else 0) != base.revision
         or (base.stage in heads and heads[base.stage].digest != base.digest)
     }
+    moved |= {step.stage: 0 for step in plan.steps if all(base.stage != step.stage for base in plan.base)}
     conflicts = list(_conflicts(plan, store, stages, moved))
     if conflicts:
         raise Refused(conflicts)
@@ -131,9 +137,26 @@ def _conflicts(plan: Plan, store: Store, stages: Stages, moved: Mapping[StageRef
         for address in addresses:
             yield _conflict(store, stage, address, last.get(address))
     for stage, serial in sorted(moved.items()):
+        yield from _changed_back(plan, store, stage, serial, changed.get(stage, ()))
         yield from _named_since(plan, store, stage, serial)
         yield from _no_longer_live(plan, stage, stages)
     yield from _withdrawn(plan, stages)
+
+
+def _changed_back(
+    plan: Plan, store: Store, stage: StageRef, serial: int, known: Collection[Address]
+) -> Iterator[Diagnostic]:
+    """What stands as the plan found it, but was changed and taken back since: the plan would put that back."""
+    here = {a for step in plan.steps if step.stage == stage for a in (step.address, step.moved_from) if a}
+    for address, row in sorted(store.last_change(stage, here.difference(known)).items()):
+        if row.serial > serial:
+            yield Diagnostic(
+                Code.PLAN_STALE,
+                f"the plan is stale: {address} in {stage} was changed, and changed back, since the plan was made",
+                _who(store, row),
+                "Make the plan again and look at what is different.",
+                address,
+            )
 
 
 def _conflict(store: Store, stage: StageRef, address: Address, change: ChangeRow | None) -> Diagnostic:
@@ -218,10 +241,12 @@ def _withdrawn(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
             )
 
 
-def _check_steps(plan: Plan, store: Store, stages: Stages) -> None:
+def _check_steps(plan: Plan, store: Store, stages: Stages, stops: Stops) -> None:
     found = [_odd(step, plan) for step in plan.steps if not _fits(step, plan)]
+    if not found and stops and plan.steps_on(Stage.LIVE):
+        found += still_stopped(stages.effect(plan, Stage.LIVE).after, _as_renamed(stops, plan, store))
     if not found and plan.kind is PlanKind.PROMOTE:
-        found += [*_not_from_design(plan, store, stages), *_ungated(plan, stages)]
+        found += [*_not_from_design(plan, store, stages), *_ungated(plan, stages), *_held(plan, store, stages)]
     if not found and plan.kind is PlanKind.ROLLBACK:
         found += _not_a_return(plan, store, stages)
     if not found:
@@ -273,6 +298,35 @@ def _ungated(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
     there = (a for a in live.addresses if a in live.before.entries and a in live.after.entries)
     longer = lengthened(live.after, live.before, ended_earlier(live.before, live.after, there))
     yield from unapproved(live, stages.standing(live.after.of_kind(Kind.OFFER)), longer)
+
+
+def _held(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
+    """What a rollback took back and design still has, in a promotion that was not made with --include-rolled-back.
+
+    Before format 2, plans did not say whether they were.
+    """
+    if plan.rolled_back or plan.format < 2:
+        return
+    held = holds(store, stages.side(Stage.DESIGN), stages.side(Stage.LIVE))
+    for step in plan.steps if held else ():
+        if step.address in held and not takes_off(step.before, step.after):
+            yield Diagnostic(
+                Code.PLAN_STALE,
+                f"the plan is stale: {step.address} is held: {held[step.address]}",
+                hint="Change it in design, or promote with --include-rolled-back.",
+                address=step.address,
+            )
+
+
+def _as_renamed(stops: Stops, plan: Plan, store: Store) -> Stops:
+    """The stops by the names that things have after a plan: its own renames, and those that a rollback goes behind."""
+    stops = stops.along({step.moved_from: step.address for step in plan.steps if step.moved_from})
+    if plan.kind is not PlanKind.ROLLBACK:
+        return stops
+    names: dict[Address, Address] = {}
+    for stage in {step.stage for step in plan.steps_on(Stage.LIVE)}:
+        names |= store.renames_since(stage, plan.to)
+    return stops.along(names)
 
 
 def _not_from_design(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:

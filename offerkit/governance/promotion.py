@@ -7,7 +7,7 @@ filter, a space, …) goes only if that holds for every live offer it touches.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from offerkit.address import Address, Kind, Stage
 from offerkit.diagnostics import Code, or_list
-from offerkit.governance.approvals import Decisions, approved, rejected
+from offerkit.governance.approvals import Approval, Decisions, approved, rejected
 from offerkit.governance.aspects import (
     affecting,
     content_fingerprint,
@@ -24,7 +24,8 @@ from offerkit.governance.aspects import (
     keys_of,
 )
 from offerkit.governance.rights import approvers
-from offerkit.governance.withdrawals import ended_earlier, layers_of, left, lengthened, off_by
+from offerkit.governance.stops import Stops, root_of, said
+from offerkit.governance.withdrawals import ended_earlier, layers_of, left, lengthened, off_by, takes_off
 from offerkit.planning.plan import ApprovalKey, Aspect, Blocked
 from offerkit.state.changes import Entry, Former, chains
 from offerkit.state.references import may_wait
@@ -62,6 +63,7 @@ class Candidates:
     wanted: Callable[[Address], bool] = lambda address: True
     narrowed: bool = False
     excluded: Callable[[Address], bool] = lambda address: False
+    stops: Stops = field(default_factory=lambda: Stops(()))
 
 
 class _Going(NamedTuple):
@@ -132,10 +134,7 @@ class _Work:
 
     def stays(self, address: Address, entry: Entry) -> bool:
         """Whether ``entry`` leaves an offer the body that it has in live, and takes it off spaces."""
-        now = self.live_entry(address)
-        if now is None or now.activation is None or entry.activation is None:
-            return False
-        return entry.fingerprint == now.fingerprint and set(entry.activation) < set(now.activation)
+        return takes_off(self.live_entry(address), entry)
 
     @cached_property
     def design_lengthened(self) -> tuple[Snapshot, frozenset[Address]]:
@@ -253,6 +252,10 @@ def _offer_target(work: _Work, address: Address) -> Entry | None:
     Switched off, it goes off with the body that it has there; blocked, off the spaces that it left.
     """
     entry = work.live_entry(address)
+    stop = _stop_of(work, address)
+    if stop is not None:
+        _block_stopped(work, address, stop)
+        return None
     if entry is not None and not entry.activation and work.off(address):
         return entry
     if entry is not None and entry.activation and work.switched_off(address):
@@ -274,7 +277,9 @@ def _withdrawn(work: _Work, address: Address, entry: Entry) -> Entry | None:
 def _approved_target(work: _Work, address: Address, entry: Entry | None) -> Entry | None:
     decisions, design = work.asked.decisions, work.design
     active = {_renamed(work.asked.renames, address, space) for space in (entry.activation if entry else None) or ()}
-    eligibility, *contents = keys_of(design, address)
+    eligibility, *every = keys_of(design, address)
+    open_ = work.asked.stops.left(design, address, [key.space for key in every])
+    contents = [key for key in every if key.space in open_]
     turned_down = rejected(decisions, eligibility)
     if turned_down is not None and entry is not None and _is_live(work, eligibility):
         return Entry(entry.fingerprint, ()) if active else None
@@ -284,6 +289,10 @@ def _approved_target(work: _Work, address: Address, entry: Entry | None) -> Entr
         if entry is not None and turned_down is None and _ends_earlier(work, address, entry.activation or ()):
             return Entry(design.entries[address].fingerprint, entry.activation)
         _block_unapproved(work, address, [eligibility], turned_down.operator if turned_down else "")
+    if every and not contents:
+        stopped = work.asked.stops.on(design, address, every[0].space)
+        assert stopped is not None
+        _block_stopped(work, address, stopped)
     on = {key.space for key in contents if approved(decisions, key)}
     pending = [key for key in contents if decisions.on(key) is None]
     withdrawn = sorted((key for key in pending if key.space in active), key=attrgetter("space"))
@@ -304,6 +313,19 @@ def _approved_target(work: _Work, address: Address, entry: Entry | None) -> Entr
     if target == entry and not _differs(work, address):
         return entry
     return target
+
+
+def _stop_of(work: _Work, address: Address) -> Approval | None:
+    """Why an offer of design is out of live everywhere, by its name there or by that in design."""
+    stops, old = work.asked.stops, work.origin.get(address, address)
+    if not stops:
+        return None
+    return stops.of(work.design, address) or (stops.of(work.live, old) if old in work.live.entries else None)
+
+
+def _block_stopped(work: _Work, address: Address, stop: Approval) -> None:
+    how = f"Let it be approved, then: offerkit resume {root_of(stop)}"
+    work.block(address, Code.STOPPED, said(stop), how)
 
 
 def _ends_earlier(work: _Work, address: Address, active: tuple[str, ...]) -> bool:
@@ -356,17 +378,31 @@ def _block_unapproved(
 ) -> None:
     """Block an offer for what ``keys`` stand for, all of one aspect; none: it is shown on no space."""
     aspect = keys[0].aspect if keys else Aspect.CONTENT
+    subject, how = _waiting(address, aspect, keys)
+    if rejected_by:
+        why = f"{subject} was rejected by {rejected_by}"
+    elif lost:
+        why = f"{subject}, where it is live now, is not approved as it is in design"
+    else:
+        why = f"{subject} is not approved"
+    who = approvers(work.design.offer(address).reviewers(aspect))
+    work.block(address, Code.NOT_APPROVED, why, how, who, keys)
+
+
+def _waiting(address: Address, aspect: Aspect, keys: Sequence[ApprovalKey]) -> tuple[str, str]:
+    """What waits, as the subject of a sentence, and the command that approves it."""
     spaces = [key.space for key in keys if key.space]
     where = f" on {', '.join(spaces)}" if spaces else ""
-    if rejected_by:
-        why = f"its {aspect}{where} was rejected by {rejected_by}"
-    elif lost:
-        why = f"its {aspect}{where}, where it is live now, is not approved as it is in design"
-    else:
-        why = f"its {aspect}{where} is not approved"
-    option = f"--{aspect}" + "".join(f" --space {space}" for space in spaces)
-    who = approvers(work.design.offer(address).reviewers(aspect))
-    work.block(address, Code.NOT_APPROVED, why, f"offerkit approve {address} {option}", who, keys)
+    return f"its {aspect}{where}", f"offerkit approve {address} --{aspect}" + "".join(f" --space {s}" for s in spaces)
+
+
+def waits_for(blocked: Blocked) -> bool:
+    """Whether what is blocked says that it waits for exactly what it carries: a plan file is only a file."""
+    keys = blocked.keys
+    if not keys or {(key.address, key.aspect) for key in keys} != {(blocked.address, keys[0].aspect)}:
+        return False
+    subject, how = _waiting(blocked.address, keys[0].aspect, keys)
+    return blocked.how == how and (blocked.why + " ").startswith((f"{subject} ", f"{subject}, "))
 
 
 def _settle(work: _Work) -> bool:
