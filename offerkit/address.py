@@ -47,6 +47,8 @@ SHARED = "shared"
 """The stage that holds what all environments share; no environment may take this name."""
 
 SHARED_KINDS = (Kind.DIMENSION, Kind.OPERATOR)
+KEPT_BY_ROLLBACK = (Kind.CAMPAIGN, Kind.CASES)
+"""What a rollback of live leaves as it is: campaigns have no design; what has to pass cases stays held to them."""
 KIND_ORDER = {kind: place for place, kind in enumerate(Kind)}
 SECTIONS = {
     "dimensions": Kind.DIMENSION,

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from offerkit.address import SHARED, Address, Kind, Stage, StageRef
+from offerkit.address import KEPT_BY_ROLLBACK, SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.approvals import Approval, Decision, approved, counting, keys_of, standing, unapproved
+from offerkit.governance.cases import withheld
 from offerkit.governance.rights import without_administrator
 from offerkit.models import model_of
 from offerkit.planning.fields import concealed, field_changes, field_changes_by_place
@@ -24,7 +25,7 @@ from offerkit.state.changes import Action, Body, Entry, delta
 from offerkit.state.references import may_wait, references_of, resource_refs
 from offerkit.state.snapshot import BeforeAfter
 from offerkit.store import ChangeRow, Draft, RevisionRow, Store
-from offerkit.store.views import Stages, stage_view
+from offerkit.store.views import Stages, contacts_kept, lifted, stage_view
 
 
 @dataclass(frozen=True)
@@ -291,6 +292,14 @@ def _ungated(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
     live = stages.effect(plan, Stage.LIVE)
     decisions = counting(standing(store.approvals(live.after.of_kind(Kind.OFFER))), stages.side(Stage.DESIGN))
     yield from unapproved(live, decisions)
+    for found in withheld(live, stages.side(Stage.DESIGN), contacts_kept(store), lifted(store)):
+        yield Diagnostic(
+            Code.CASES_CHANGED,
+            f"{found.address} would change in live: {found.why}",
+            "What live’s cases say is not changed by their author alone.",
+            found.how,
+            found.address,
+        )
 
 
 def _not_from_design(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
@@ -321,7 +330,7 @@ def _not_a_return(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnost
             {
                 (d.address, d.before, d.after, d.moved_from)
                 for d in delta(stage, now, then, moves)
-                if d.address.kind is not Kind.CAMPAIGN
+                if stage.stage is Stage.DESIGN or d.address.kind not in KEPT_BY_ROLLBACK
             }
             for moves in (store.renames_since(stage, plan.to), {})  # earlier versions took renames for other changes
         ]
@@ -386,7 +395,8 @@ def _unresolved(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
         for address, gone in effect.left_behind().items():
             # Campaigns follow what is renamed or rolled back: what they are to name instead is not live before.
             free = address.kind is Kind.CAMPAIGN
-            named = [a for a in gone if not (free and (a in renamed or plan.kind is PlanKind.ROLLBACK))]
+            stays = plan.kind is PlanKind.ROLLBACK and address.kind in KEPT_BY_ROLLBACK
+            named = [a for a in gone if not (stays or (free and a in renamed))]
             if named:
                 yield _names(address, named[0]) if side is Stage.DESIGN else _still_named(address, named[0])
 

@@ -7,7 +7,7 @@ filter, a space, …) goes only if that holds for every live offer it touches.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import NamedTuple
@@ -24,11 +24,12 @@ from offerkit.governance.approvals import (
     keys_of,
     rejected,
 )
-from offerkit.governance.rights import approvers
+from offerkit.governance.cases import Withheld
+from offerkit.governance.rights import WRITERS, approvers
 from offerkit.planning.plan import ApprovalKey, Aspect, Blocked
 from offerkit.state.changes import Entry, Former, chains
 from offerkit.state.references import may_wait
-from offerkit.state.snapshot import Snapshot
+from offerkit.state.snapshot import BeforeAfter, Snapshot
 
 
 @dataclass
@@ -49,7 +50,7 @@ class Candidates:
 
     ``renames``: old live addresses → their names in design. ``holds``: what a rollback took back, with the
     sentence that says so. ``wanted``: whether an address is asked for by itself; if that is ``narrowed`` to
-    patterns, what the chosen need comes along.
+    patterns, what the chosen need comes along. ``withheld``: cases of live that an effect may not change.
     """
 
     design: Snapshot
@@ -60,6 +61,7 @@ class Candidates:
     wanted: Callable[[Address], bool] = lambda address: True
     narrowed: bool = False
     excluded: Callable[[Address], bool] = lambda address: False
+    withheld: Callable[[BeforeAfter], Iterable[Withheld]] = lambda effect: ()
 
 
 class _Going(NamedTuple):
@@ -299,9 +301,18 @@ def _settle(work: _Work) -> bool:
                 _block_needing(work, after, address)
         elif not _as_it_was_or_approved(work, after, address, entry.activation):
             _block_riders(work, address, changes)
+    _block_cases(work)
     _block_dangling(work)
     _block_chains(work)
     return len(work.blocked) > before
+
+
+def _block_cases(work: _Work) -> None:
+    """What live's cases say stays as it is until a second person has lifted that."""
+    if not any(address.kind is Kind.CASES for address in work.going):
+        return
+    for found in work.asked.withheld(BeforeAfter(work.live, work.hypothetical(), ())):
+        work.block(found.address, Code.CASES_CHANGED, found.why, found.how, WRITERS[Kind.CASES])
 
 
 def _block_chains(work: _Work) -> None:

@@ -60,6 +60,25 @@ def read_cases(root: Path, paths: Sequence[Path] = ()) -> list[CaseFile]:
     return files
 
 
+def own_files(root: Path) -> dict[str, bytes]:
+    """What lies in the folder of cases and is not applied: cases with a catalog of their own, and other files."""
+    folder = root / FOLDER
+    found: dict[str, bytes] = {}
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        if path.is_file():
+            shown, content = path.relative_to(root).as_posix(), path.read_bytes()
+            if path.suffix not in (".yaml", ".yml") or not _is_applied(shown, content):
+                found[shown] = content
+    return found
+
+
+def _is_applied(path: str, content: bytes) -> bool:
+    try:
+        return _case_file(path, parse(path, content)[0], []).catalog is None
+    except Refused:
+        return False
+
+
 def _files(root: Path, paths: Sequence[Path]) -> list[Path]:
     if not paths:
         folder = root / FOLDER
@@ -190,7 +209,9 @@ def _by_environment(cases: Sequence[RawCase], found: list[Diagnostic]) -> dict[s
     return asking
 
 
-def _body(address: Address, activated: Mapping[str, object], asking: Sequence[RawCase], found: list[Diagnostic]) -> bytes:
+def _body(
+    address: Address, activated: Mapping[str, object], asking: Sequence[RawCase], found: list[Diagnostic]
+) -> bytes:
     """The canonical body of cases; empty, and told, for cases that are too many, too large or no plain data."""
     from pydantic import ValidationError
 

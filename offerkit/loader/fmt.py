@@ -43,6 +43,7 @@ def spec_files(project: Project, paths: Sequence[Path]) -> list[SpecFile]:
     Raises Refused when one names no spec file, or what it names cannot be read.
     """
     files, found = read_files(project.root)
+    files = [file for file in files if not file.has_cases]
     names = [*(file.path for file in files), *(d.position.file for d in found if d.position is not None)]
     wanted = {path: _prefix(project.root, path) for path in paths} or {project.root: ""}
     empty = [path for path, prefix in wanted.items() if not any(_below(name, prefix) for name in names)]

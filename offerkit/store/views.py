@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.fingerprint import manifest_digest
+from offerkit.governance.cases import KeptContacts, Lifted
 from offerkit.planning.plan import Plan, StageBase
 from offerkit.state.changes import Bodies, Body, Entry, Layered
 from offerkit.state.snapshot import BeforeAfter, Snapshot
@@ -126,3 +128,27 @@ def stage_view(store: Store, stage: Stage, names: Iterable[str] | None = None) -
     if names is None:
         return stages.side(stage)
     return stages.snapshot(StageRef(name, stage) for name in (SHARED, *names))
+
+
+CONTACTS = "contacts"
+"""The detail of a revision that says, by address of cases, the digest of the file their contacts were in."""
+
+
+def contacts_kept(store: Store) -> KeptContacts:
+    """The digests of contacts' files as they were kept with cases, when these were applied or promoted."""
+
+    @cache
+    def kept(address: Address, side: Stage) -> str:
+        stage = address.stage(side)
+        change = store.last_change(stage, [address]).get(address)
+        revision = store.revision(change.serial) if change is not None else None
+        noted = revision.details.get(CONTACTS) if revision is not None else None
+        found = noted.get(str(address)) if isinstance(noted, dict) else None
+        return found if isinstance(found, str) else ""
+
+    return kept
+
+
+def lifted(store: Store) -> Lifted:
+    """What a second person has lifted of cases."""
+    return lambda address, fingerprint: False

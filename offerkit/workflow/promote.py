@@ -10,6 +10,7 @@ from offerkit import __version__
 from offerkit.address import Address, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, suggestion
 from offerkit.governance.approvals import counting, standing
+from offerkit.governance.cases import withheld
 from offerkit.governance.promotion import Candidates, Promotion, promotion
 from offerkit.governance.rights import WRITERS
 from offerkit.loader import Loaded
@@ -18,7 +19,7 @@ from offerkit.planning.plan import Blocked, Dependence, Plan, PlanKind, Reason, 
 from offerkit.state.changes import Action, Body, Delta, Entry, Former, Layered
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
-from offerkit.store.views import Stages
+from offerkit.store.views import Stages, contacts_kept, lifted
 from offerkit.workflow.plan import held_back, new_bodies
 from offerkit.workflow.renames import renames_of_live
 from offerkit.workflow.session import Session, who_is
@@ -67,6 +68,7 @@ def plan_promotion(
         lambda address: _wanted(address, chosen, dimensions, patterns, live_names.get(address, "")),
         bool(patterns.targets),
         lambda address: patterns.excluded(address, live_names.get(address, "")),
+        lambda effect: withheld(effect, design, contacts_kept(store), lifted(store)),
     )
     outcome = promotion(asked)
     return _plan(session, stages, asked, outcome, patterns)
