@@ -34,6 +34,7 @@ COMMANDS = {
     "approvals": "Show what waits for whose approval.",
     "approve": "Approve offers: content on spaces, eligibility.",
     "reject": "Reject offers: content on spaces, eligibility.",
+    "override": "Lift what keeps something out of live.",
     "promote": "Take approved offers from design to live.",
     "rollback": "Take a stage back to an earlier revision.",
     "purge": "Remove offers from live whose retention is over.",

@@ -88,12 +88,20 @@ class _Work:
     def live_entry(self, address: Address) -> Entry | None:
         return self.live.entries.get(self.origin.get(address, address))
 
-    def block(self, address: Address, code: Code, why: str, how: str = "", who: tuple[str, ...] = ()) -> None:
+    def block(
+        self,
+        address: Address,
+        code: Code,
+        why: str,
+        how: str = "",
+        who: tuple[str, ...] = (),
+        keys: Iterable[ApprovalKey] = (),
+    ) -> None:
         entry = self.live_entry(address)
         live = entry is not None and entry.activation != ()
         self.stay(address)
         self.blocked.setdefault(address, []).append(
-            Blocked(address, address.stage(Stage.LIVE), code, why, how, who, live)
+            Blocked(address, address.stage(Stage.LIVE), code, why, how, who, live, keys=tuple(keys))
         )
 
     def go(self, address: Address, target: Entry | None) -> None:
@@ -209,15 +217,15 @@ def _offer_target(work: _Work, address: Address) -> Entry | None:
     if _lacks_required(work, address, contents, active):
         return None
     if not approved(decisions, eligibility):
-        _block_unapproved(work, address, Aspect.ELIGIBILITY, [], turned_down.operator if turned_down else "")
+        _block_unapproved(work, address, [eligibility], turned_down.operator if turned_down else "")
     on = {key.space for key in contents if approved(decisions, key)}
-    pending = [key.space for key in contents if key not in decisions]
-    withdrawn = sorted(active & set(pending))
+    pending = [key for key in contents if key not in decisions]
+    withdrawn = sorted((key for key in pending if key.space in active), key=attrgetter("space"))
     if withdrawn or (pending and not on):
-        _block_unapproved(work, address, Aspect.CONTENT, withdrawn or pending, "", lost=bool(withdrawn))
+        _block_unapproved(work, address, withdrawn or pending, "", lost=bool(withdrawn))
     elif not on and (not active or any(key.space in active and not _is_live(work, key) for key in contents)):
         by = next((d.operator for key in contents if (d := rejected(decisions, key)) is not None), "")
-        _block_unapproved(work, address, Aspect.CONTENT, [key.space for key in contents], by)
+        _block_unapproved(work, address, contents, by)
     if address in work.blocked:
         return None
     if not on:
@@ -225,9 +233,8 @@ def _offer_target(work: _Work, address: Address) -> Entry | None:
     work.keys[address] = [eligibility, *(key for key in contents if key.space in on)]
     target = Entry(design.entries[address].fingerprint, tuple(sorted(on)))
     if pending and target != entry:
-        work.notes.append(
-            f"{address} goes live on {', '.join(sorted(on))}; content on {', '.join(pending)} waits for approval."
-        )
+        waiting = ", ".join(key.space for key in pending)
+        work.notes.append(f"{address} goes live on {', '.join(sorted(on))}; content on {waiting} waits for approval.")
     if target == entry and not _differs(work, address):
         return entry
     return target
@@ -270,8 +277,11 @@ def _lacks_required(work: _Work, address: Address, contents: list[ApprovalKey], 
 
 
 def _block_unapproved(
-    work: _Work, address: Address, aspect: Aspect, spaces: list[str], rejected_by: str, *, lost: bool = False
+    work: _Work, address: Address, keys: list[ApprovalKey], rejected_by: str, *, lost: bool = False
 ) -> None:
+    """Block an offer for what ``keys`` stand for, all of one aspect; none: it is shown on no space."""
+    aspect = keys[0].aspect if keys else Aspect.CONTENT
+    spaces = [key.space for key in keys if key.space]
     where = f" on {', '.join(spaces)}" if spaces else ""
     if rejected_by:
         why = f"its {aspect}{where} was rejected by {rejected_by}"
@@ -281,7 +291,7 @@ def _block_unapproved(
         why = f"its {aspect}{where} is not approved"
     option = f"--{aspect}" + "".join(f" --space {space}" for space in spaces)
     who = approvers(work.design.offer(address).reviewers(aspect))
-    work.block(address, Code.NOT_APPROVED, why, f"offerkit approve {address} {option}", who)
+    work.block(address, Code.NOT_APPROVED, why, f"offerkit approve {address} {option}", who, keys)
 
 
 def _settle(work: _Work) -> bool:

@@ -27,8 +27,11 @@ else:
     # pydantic cannot follow an alias that contains itself; when a plan file is read, any JSON value will do.
     Json = object
 
-FORMAT = 1
-"""The plan format this version writes; older ones stay readable, newer ones are refused."""
+FORMAT = 2
+"""The plan format this version writes; older ones stay readable, newer ones are refused.
+
+Since format 2 what is blocked says which decisions it waits for (:attr:`Blocked.keys`).
+"""
 
 
 class PlanKind(StrEnum):
@@ -129,7 +132,10 @@ def renamed(step: Step, name: str) -> Step:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """What stays behind: why, what lifts it, and who can (operators' names, or a profile)."""
+    """What stays behind: why, what lifts it, and who can (operators' names, or a profile).
+
+    ``keys``: exactly what waits for a decision.
+    """
 
     address: Address
     stage: StageRef
@@ -139,6 +145,7 @@ class Blocked:
     who: tuple[str, ...] = ()
     live: bool = False
     source: Position | None = None
+    keys: tuple[ApprovalKey, ...] = ()
 
     def __post_init__(self) -> None:
         typed(self, address=parse_address, stage=parse_stage)
@@ -188,6 +195,8 @@ class Plan:
     bodies: Mapping[str, Body] = field(default_factory=dict)
     to: int = 0
     format: int = FORMAT
+    _read: bytes = field(default=b"", init=False, compare=False, repr=False)
+    """The bytes that it was read from: they name it, whatever this version would write. A changed copy has none."""
 
     def steps_on(self, side: Stage) -> tuple[Step, ...]:
         """The steps in design, or those in live."""
@@ -208,8 +217,8 @@ MAX_BYTES = 256 * 1024 * 1024
 
 
 def encode(plan: Plan) -> bytes:
-    """The canonical bytes of ``plan``: the same plan, the same bytes."""
-    return canonical(_data(plan))
+    """The canonical bytes of ``plan``: the same plan, the same bytes; of one that was read, those it was read from."""
+    return plan._read or canonical(_data(plan))
 
 
 def _data(value: Any) -> Any:
@@ -235,7 +244,7 @@ _PLAIN = frozenset({str, int, bool, type(None), Address, StageRef})
 @cache
 def _field_names(kind: type) -> tuple[str, ...]:
     """The fields of a dataclass; asked anew for each value they would be half the time that a large plan takes."""
-    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
+    return tuple(field.name for field in fields(kind) if field.init) if is_dataclass(kind) else ()
 
 
 def plan_digest(plan: Plan) -> str:
@@ -246,8 +255,12 @@ def plan_digest(plan: Plan) -> str:
 def envelope(plan: Plan) -> bytes:
     """What is written to a plan file: the plan beside its digest, so that an edit shows."""
     data = encode(plan)
-    name = hashlib.sha256(data).hexdigest()
-    return b'{"digest":"' + name.encode() + b'","plan":' + data + b"}\n"
+    return _OPENING + hashlib.sha256(data).hexdigest().encode() + _MIDDLE + data + _CLOSING + b"\n"
+
+
+_OPENING, _MIDDLE, _CLOSING = b'{"digest":"', b'","plan":', b"}"
+_DIGITS = 64
+_START = len(_OPENING) + _DIGITS + len(_MIDDLE)
 
 
 def decode(content: bytes, name: str) -> Plan:
@@ -276,18 +289,36 @@ def decode(content: bytes, name: str) -> Plan:
             f"{name} has plan format {version}; this offerkit reads up to {FORMAT}",
             hint=f"Apply it with the offerkit that made it ({plan.get('offerkit', 'unknown')!s:.20}) or a newer one.",
         )
-    try:
-        name_of_content = hashlib.sha256(canonical(plan)).hexdigest()
-    except TypeError:  # nested deeper than anything that was ever encoded
-        name_of_content = ""
-    if name_of_content != outer.get("digest"):
+    data = _held_in(content, plan)
+    if data is None:
         raise refuse(
             Code.PLAN_EDITED,
             f"{name} was edited after it was saved",
-            detail="Its content does not match the digest it was saved with; what was reviewed is not what it says.",
-            hint="Make the plan again; change the specs, not the plan.",
+            detail="Its bytes are not those that its digest names; what was reviewed is not what it says.",
+            hint="Make the plan again; change the specs, not the plan, and let no formatter touch it.",
         )
-    return _checked(plan, name)
+    made = _checked(plan, name)
+    object.__setattr__(made, "_read", data)
+    return made
+
+
+def _held_in(content: bytes, plan: dict[str, Any]) -> bytes | None:
+    """The bytes of ``plan`` in a plan file, when the file is written as :func:`envelope` writes it; else None.
+
+    The digest is that of the bytes as they are. They have to be canonical as well: in an object that has a key twice,
+    people and their tools may read the first, and what is carried out is the last.
+    """
+    name = content[len(_OPENING) : len(_OPENING) + _DIGITS]
+    around, data = _OPENING + name + _MIDDLE, content[_START:].rstrip(b"\r\n")
+    if not content.startswith(around) or not data.endswith(_CLOSING):
+        return None
+    data = data.removesuffix(_CLOSING)
+    if hashlib.sha256(data).hexdigest().encode() != name:
+        return None
+    try:
+        return data if canonical(plan) == data else None
+    except TypeError:  # nested deeper than anything that was ever encoded
+        return None
 
 
 def _checked(data: dict[str, Any], name: str) -> Plan:
@@ -331,6 +362,8 @@ def _true(key: str, body: Body) -> bool:
 def _odd_places(plan: Plan, data: dict[str, Any]) -> str | None:
     """What in a plan of the right types still makes no sense: unknown keys, steps that do nothing."""
     unknown = _unknown_keys(data, _data(plan))
+    if not unknown and plan.format == 1 and any("keys" in blocked for blocked in data.get("blocked", ())):
+        unknown = "keys"
     if unknown:
         return f"It has a key that plans do not have: {unknown[:60]}."
     seen: set[tuple[str, str]] = set()

@@ -122,3 +122,13 @@ def decided_json(
             "refused": [diagnostic_dict(found) for found in refused],
         }
     )
+
+
+def overridden_text(says: Sequence[str], style: Style = PLAIN) -> str:
+    """What was overridden, a line each. Ends with a newline."""
+    return style.finish("\n".join(f"{style.yellow('overridden')}  {visible(text)}" for text in says) + "\n")
+
+
+def overridden_json(revision: int, says: Sequence[str]) -> str:
+    """The same as JSON. Ends with a newline."""
+    return json_text({"revision": revision, "overridden": list(says)})

@@ -19,6 +19,7 @@ from starlette.responses import StreamingResponse
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Decision
+from offerkit.governance.overrides import Lifts
 from offerkit.governance.rights import scopes_text
 from offerkit.reports.estimate import MAX_SAMPLE
 from offerkit.server.bodies import described, read
@@ -30,8 +31,17 @@ from offerkit.store import Store, copying
 from offerkit.store.remote import OPERATOR_HEADER, PROTOCOL, PROTOCOL_HEADER, SCOPE_HEADER
 from offerkit.workflow.apply import apply
 from offerkit.workflow.approve import decide
-from offerkit.workflow.backends import LONGEST_WAIT, applied_json, decided_json, impact_for, limit_for, plan_of
-from offerkit.workflow.requests import ApprovalRequest, ImpactRequest
+from offerkit.workflow.backends import (
+    LONGEST_WAIT,
+    applied_json,
+    decided_json,
+    impact_for,
+    limit_for,
+    overridden_json,
+    plan_of,
+)
+from offerkit.workflow.override import override
+from offerkit.workflow.requests import ApprovalRequest, ImpactRequest, OverrideRequest
 from offerkit.workflow.session import Session
 from offerkit.workflow.tokens import Bearer
 
@@ -90,6 +100,15 @@ class DecideBody(Body):
     content: bool = False
     eligibility: bool = False
     comment: _Text = ""
+    lock_wait_ms: _Wait = 0
+
+
+class OverrideBody(Body):
+    """What is to be overridden, and why."""
+
+    patterns: _Names
+    reason: _Text
+    lifts: Annotated[list[Lifts], Field(max_length=10)] = Field([])
     lock_wait_ms: _Wait = 0
 
 
@@ -162,6 +181,14 @@ def routes(desk: HasStore) -> APIRouter:
         decided = await asyncio.to_thread(decide, session, wish, Decision(body.decision))
         refused = without_places(Refused(decided.refused), desk.session).diagnostics
         return _answer(decided_json(replace(decided, refused=refused)))
+
+    @router.post("/override", operation_id="override", openapi_extra=described(OverrideBody))
+    async def overriding(request: Request) -> Response:
+        """Lift what keeps something out of live, as the token's operator, with a reason that is kept."""
+        body = await read(request, OverrideBody)
+        session = acting(desk.session, _caller(request), body.lock_wait_ms / 1000)
+        wish = OverrideRequest(tuple(body.patterns), body.reason, tuple(body.lifts))
+        return _answer(overridden_json(await asyncio.to_thread(override, session, wish)))
 
     return router
 

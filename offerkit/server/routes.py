@@ -30,6 +30,7 @@ ROUTES: Mapping[tuple[str, str], Scopes] = {
     ("POST", "/api/v1/store/impact"): READ,
     ("POST", "/api/v1/store/limit"): READ,
     ("POST", "/api/v1/store/decide"): APPROVE,
+    ("POST", "/api/v1/store/override"): APPROVE,
     ("GET", "/interaction/{environment}/{space}"): OPEN,
     ("POST", "/interaction/{environment}/{space}"): OPEN,
     ("GET", "/health/live"): OPEN,

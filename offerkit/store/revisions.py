@@ -154,6 +154,34 @@ def changes_since(db: Database, stage: StageRef, serial: int) -> list[ChangeRow]
         return [change_row(number, text, activations) for number, text in texts]
 
 
+def changes_of(db: Database, stage: StageRef, addresses: Iterable[Address]) -> list[ChangeRow]:
+    """All changes of ``stage`` that led to one of ``addresses``, oldest first."""
+    activations = Activations()
+    texts: list[tuple[int, ChangeText]] = []
+    for marks, part in chunks(addresses):
+        rows: list[tuple[int, str, str, str, str, str, str, str, str, str]] = db.rows(
+            f"SELECT serial, {CHANGE} FROM change WHERE stage = ? AND address IN ({marks})",  # noqa: S608 - as above
+            (stage, *part),
+        )
+        texts += [(row[0], ChangeText(*row[1:])) for row in rows]
+    with errors.rows_of(db.name):
+        return [change_row(serial, text, activations) for serial, text in sorted(texts)]
+
+
+def copied(db: Database, stage: StageRef) -> list[ChangeRow]:
+    """The changes of ``stage`` that brought a body which another one brought as well, oldest first."""
+    brought = "stage = ? AND after_fingerprint <> '' AND after_fingerprint <> before_fingerprint"
+    rows: list[tuple[int, str, str, str, str, str, str, str, str, str]] = db.rows(
+        f"SELECT serial, {CHANGE} FROM change WHERE {brought} AND after_fingerprint IN"  # noqa: S608 - constants
+        f" (SELECT after_fingerprint FROM change WHERE {brought} GROUP BY after_fingerprint HAVING COUNT(*) > 1)"
+        " ORDER BY serial, address",
+        (stage, stage),
+    )
+    activations = Activations()
+    with errors.rows_of(db.name):
+        return [change_row(row[0], ChangeText(*row[1:]), activations) for row in rows]
+
+
 def last_change(db: Database, stage: StageRef, addresses: Iterable[Address]) -> dict[Address, ChangeRow]:
     """For each of ``addresses`` that ever changed, its newest change, or the move that led away from it."""
     newest: dict[str, tuple[int, ChangeText]] = {}

@@ -151,6 +151,14 @@ class Store:
         """The changes of ``stage`` after revision ``serial``, oldest first."""
         return revisions.changes_since(self._db, stage, serial)
 
+    def changes_of(self, stage: StageRef, addresses: Iterable[Address]) -> list[ChangeRow]:
+        """All changes of ``stage`` that led to one of ``addresses``, oldest first."""
+        return revisions.changes_of(self._db, stage, addresses)
+
+    def copied(self, stage: StageRef) -> list[ChangeRow]:
+        """The changes of ``stage`` that brought a body which another one brought as well, oldest first."""
+        return revisions.copied(self._db, stage)
+
     def last_change(self, stage: StageRef, addresses: Iterable[Address]) -> dict[Address, ChangeRow]:
         """For each of ``addresses`` that ever changed, its newest change, or the move that led away from it."""
         return revisions.last_change(self._db, stage, addresses)

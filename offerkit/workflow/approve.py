@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
 from hashlib import sha256
-from math import inf
 
-from offerkit.address import Address, Kind, Pattern, Stage, StageRef
+from offerkit.address import Address, Kind, Pattern, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, ordered, suggestion
-from offerkit.governance.approvals import Approval, Decision, Standing, affecting, counting, keys_of, standing
+from offerkit.governance.approvals import Approval, Decision, Standing, counting, keys_of, standing
+from offerkit.governance.authors import Authors
 from offerkit.governance.rights import Actor, Scope, approvers, lacking, may_approve
 from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.reports.approvals import Row
 from offerkit.state.snapshot import Snapshot
-from offerkit.store import ChangeRow, Draft, Store
+from offerkit.store import Draft, Store
 from offerkit.store.views import stage_view
 from offerkit.workflow.requests import ApprovalOutcome, ApprovalRequest
 from offerkit.workflow.session import Session, promotion_settings, who_is
@@ -155,7 +154,7 @@ def _keys(
     if decision is Decision.APPROVED:
         new = [k for k in keys if k not in decisions or decisions[k].decision is not decision]
         found += _missing(design, new)
-        found += _same_person(store, design, actor, new, decisions)
+        found += _same_person(store, design, actor, new)
     out = {diagnostic.address for diagnostic in found}
     kept = [key for key in keys if key.address not in out]
     if not kept and left:
@@ -212,97 +211,22 @@ def _missing(design: Snapshot, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
     return found
 
 
-def _same_person(
-    store: Store, design: Snapshot, actor: Actor, keys: list[ApprovalKey], decisions: Standing
-) -> list[Diagnostic]:
-    """Where duties are separated: who changed an offer since it was approved, or last what it inherits, may not."""
+def _same_person(store: Store, design: Snapshot, actor: Actor, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
+    """Where duties are separated: who wrote what is to be approved may not (:class:`Authors`)."""
     separated = {name for name, settings in promotion_settings(store).items() if settings.get("separation_of_duties")}
-    since = dict.fromkeys(((key.address, key.aspect, key.space) for key in keys), 0)
-    arrived = _arrivals(store, {key.address for key in keys})
-    for key, decision in decisions.items():
-        place = (key.address, key.aspect, key.space)
-        # What was approved before a rename led to this address was another offer, which had the name then.
-        earlier = decision.revision < arrived.get(key.address, 0)
-        if place in since and decision.decision is Decision.APPROVED and not earlier:
-            since[place] = max(since[place], decision.revision)
-    earliest: dict[Address, int] = {}
-    for (address, _, _), serial in since.items():
-        if address.environment in separated:
-            earliest[address] = min(serial, earliest.get(address, serial))
-    changes = _Changes(store, earliest)
-    found = []
-    for address, serial in sorted(earliest.items()):
-        environment = address.environment
-        mine = changes.of(actor, address, serial, affecting(design, address) - {address})
-        if mine:
-            found.append(
-                Diagnostic(
-                    Code.SEPARATION,
-                    f"{actor.name} may not approve {address}: they changed {mine}",
-                    f"{environment} separates duties: who changes may not approve.",
-                    "Let another reviewer approve it.",
-                    address,
-                )
-            )
-    return found
-
-
-def _arrivals(store: Store, offers: Iterable[Address]) -> dict[str, int]:
-    """The revisions in which offers got the names that they have; only of those that were renamed."""
-    stages = {offer.stage(Stage.DESIGN) for offer in offers}
-    return {new: serial for stage in sorted(stages) for serial, _, new in store.moves(stage)}
-
-
-class _Changes:
-    """Who changed what in design, read once for many offers."""
-
-    def __init__(self, store: Store, since: Mapping[Address, int]) -> None:
-        """``since``: the revisions after which the changes of each offer count."""
-        self._store = store
-        self._since: dict[StageRef, int] = {}
-        for address, serial in since.items():
-            stage = address.stage(Stage.DESIGN)
-            self._since[stage] = min(serial, self._since.get(stage, serial))
-        self._last: dict[tuple[StageRef, Address], ChangeRow | None] = {}
-        self._made: dict[StageRef, dict[Address, list[ChangeRow]]] = {}
-        self._actor = cache(lambda serial: row.actor if (row := store.revision(serial)) is not None else "")
-
-    def of(self, actor: Actor, offer: Address, serial: int, inherited: set[Address]) -> str:
-        """What ``actor`` changed: the offer after a revision, under any name, or last what it inherits; or nothing."""
-        stage = offer.stage(Stage.DESIGN)
-        for change in (*self._newest(stage, inherited), *self._own(stage, offer, serial)):
-            if self._actor(change.serial) == actor.name:
-                return f"{change.address} in revision {change.serial}"
-        return ""
-
-    def _newest(self, stage: StageRef, addresses: Iterable[Address]) -> list[ChangeRow]:
-        wanted = sorted(addresses)
-        unread = [address for address in wanted if (stage, address) not in self._last]
-        if unread:
-            rows = self._store.last_change(stage, unread)
-            self._last |= {(stage, address): rows.get(address) for address in unread}
-        return [row for address in wanted if (row := self._last[stage, address]) is not None]
-
-    def _own(self, stage: StageRef, offer: Address, serial: int) -> Iterator[ChangeRow]:
-        """The changes of an offer after ``serial``, newest first; before a rename, those under its name of then."""
-        name, until = offer, inf
-        while True:
-            for change in reversed(self._changes_in(stage).get(name, ())):
-                if serial < change.serial < until:
-                    yield change
-                    if change.moved_from:
-                        name, until = change.moved_from, change.serial
-                        break
-            else:
-                return
-
-    def _changes_in(self, stage: StageRef) -> dict[Address, list[ChangeRow]]:
-        found = self._made.get(stage)
-        if found is None:
-            found = self._made[stage] = {}
-            for change in self._store.changes_since(stage, self._since[stage]):
-                found.setdefault(change.address, []).append(change)
-        return found
+    authors = Authors(store, design, lambda: stage_view(store, Stage.LIVE))
+    written = authors.of((key for key in keys if key.address.environment in separated), actor.name)
+    return [
+        Diagnostic(
+            Code.SEPARATION,
+            f"{actor.name} may not approve {address}: they changed {names[actor.name]}",
+            f"{address.environment} separates duties: who changes may not approve.",
+            "Let another reviewer approve it.",
+            address,
+        )
+        for address, names in sorted(written.items())
+        if actor.name in names
+    ]
 
 
 def _items(design: Snapshot, live: Snapshot, decisions: Standing, address: Address) -> list[Row]:

@@ -20,13 +20,20 @@ from offerkit.governance.rights import Actor
 from offerkit.planning.plan import ApprovalKey, Aspect, Plan, decode, envelope
 from offerkit.store import RevisionRow, Store
 from offerkit.store.remote import Copy, Remote, diagnostic_of, error_json, remote_of, strange
-from offerkit.workflow.requests import ApprovalOutcome, ApprovalRequest, ImpactRequest
+from offerkit.workflow.requests import (
+    ApprovalOutcome,
+    ApprovalRequest,
+    ImpactRequest,
+    OverrideOutcome,
+    OverrideRequest,
+)
 from offerkit.workflow.session import Session
 
 if TYPE_CHECKING:
     from offerkit.reports.impact import Impact
 
 APPLY, DECIDE = "/api/v1/store/apply", "/api/v1/store/decide"
+OVERRIDE = "/api/v1/store/override"
 IMPACT, LIMIT = "/api/v1/store/impact", "/api/v1/store/limit"
 LONGEST_WAIT = 60
 """Seconds that a caller elsewhere may wait for the store's lock."""
@@ -51,6 +58,12 @@ class Here:
         from offerkit.workflow.approve import decide_here
 
         return decide_here(session, request, decision)
+
+    def override(self, session: Session, request: OverrideRequest) -> OverrideOutcome:
+        """Record an override in the store."""
+        from offerkit.workflow.override import override_here
+
+        return override_here(session, request)
 
     def impact(self, session: Session, plan: Plan, request: ImpactRequest) -> Impact:
         """The impact on the contacts that are here."""
@@ -80,8 +93,8 @@ class ThroughServer:
         raise refuse(
             Code.REMOTE_NOT_THERE,
             "this works only where the store is, not through a server",
-            detail="Through a server: plan, show, apply, approvals, approve, reject, promote, rollback, purge, diff,"
-            " history, audit, graph and export.",
+            detail="Through a server: plan, show, apply, approvals, approve, reject, override, promote, rollback,"
+            " purge, diff, history, audit, graph and export.",
             hint="Run it on the server's machine, or ask the server's own interface: /api/v1/propose, /api/v1/update.",
         )
 
@@ -123,6 +136,24 @@ class ThroughServer:
         if outcome.revision is not None:
             session.told(outcome.revision)
         return outcome
+
+    def override(self, session: Session, request: OverrideRequest) -> OverrideOutcome:
+        """Let the server record an override by the token's operator. Raises Refused with all that it refuses."""
+        with session.existing():  # is it still the store that was seen before?
+            pass
+        asked: Json = {
+            "patterns": list(request.patterns),
+            "reason": request.reason,
+            "lifts": [each.value for each in request.lifts],
+            "lock_wait_ms": _wait(session),
+        }
+        match self.remote.post(OVERRIDE, asked):
+            case {"revision": dict(revision), "says": list(says)}:
+                made = OverrideOutcome(_revision(revision), tuple(map(str, says)))
+            case _:
+                raise strange(self.remote.url)
+        session.told(made.revision)
+        return made
 
     def impact(self, session: Session, plan: Plan, request: ImpactRequest) -> Impact:
         """The impact on the server's contacts. Raises Refused with all that it refuses."""
@@ -224,6 +255,11 @@ def _wait(session: Session) -> int:
 def applied_json(applied: Applied) -> Json:
     """What a client reads of an answer to :data:`APPLY`."""
     return {"revision": _revision_json(applied.revision), "base_moved": applied.base_moved}
+
+
+def overridden_json(made: OverrideOutcome) -> Json:
+    """What a client reads of an answer to :data:`OVERRIDE`."""
+    return {"revision": _revision_json(made.revision), "says": list(made.says)}
 
 
 def decided_json(decided: ApprovalOutcome) -> Json:

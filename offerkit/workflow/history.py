@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from offerkit.address import parse_address, parse_stage
 from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.governance.approvals import Approval
+from offerkit.governance.overrides import listed
 from offerkit.planning.make import Context, steps_for
 from offerkit.planning.plan import Step
 from offerkit.reports.history import HistoryLine
@@ -45,7 +46,10 @@ def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
     stages = tuple(sorted({change.stage for change in changes}))
     told = _tokens(row)
     summary = _summary(changes) or decided or "; ".join(map(_token_words, told))
-    override = overridden(row.details)
+    lifted = list(listed(row.details, row.actor, row.message, row.serial))
+    if lifted:
+        summary = summary or count(len(lifted), "override")
+    override = overridden(row.details) or "; ".join(f"Overridden: {each.says} ({each.address})" for each in lifted)
     time = row.time[:19] + "Z"
     return HistoryLine(
         row.serial,

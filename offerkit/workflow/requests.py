@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from offerkit.diagnostics import Diagnostic
+from offerkit.governance.overrides import Lifts
 from offerkit.planning.plan import ApprovalKey, Aspect, Plan
 from offerkit.store import RevisionRow
 
@@ -55,6 +56,23 @@ class ApprovalOutcome:
     keys: tuple[ApprovalKey, ...]
     left: tuple[str, ...] = ()
     refused: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True)
+class OverrideRequest:
+    """What is to be overridden: addresses by pattern, of which kinds (none named: all), and why."""
+
+    patterns: tuple[str, ...]
+    reason: str
+    lifts: tuple[Lifts, ...] = ()
+
+
+@dataclass(frozen=True)
+class OverrideOutcome:
+    """The revision that was made, and in a sentence each what it overrides."""
+
+    revision: RevisionRow
+    says: tuple[str, ...]
 
 
 @dataclass(frozen=True)

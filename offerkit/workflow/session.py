@@ -23,7 +23,13 @@ from offerkit.loader.progress import Progress, no_progress
 from offerkit.planning.plan import Plan
 from offerkit.store import Holder, Location, RevisionRow, Store, errors
 from offerkit.store.heads import SeenHeads
-from offerkit.workflow.requests import ApprovalOutcome, ApprovalRequest, ImpactRequest
+from offerkit.workflow.requests import (
+    ApprovalOutcome,
+    ApprovalRequest,
+    ImpactRequest,
+    OverrideOutcome,
+    OverrideRequest,
+)
 
 if TYPE_CHECKING:
     from offerkit.reports.impact import Impact
@@ -50,6 +56,9 @@ class Backend(Protocol):
 
     def decide(self, session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
         """Approve or reject."""
+
+    def override(self, session: Session, request: OverrideRequest) -> OverrideOutcome:
+        """Lift what keeps something out of live."""
 
     def impact(self, session: Session, plan: Plan, request: ImpactRequest) -> Impact:
         """What a plan changes for people."""

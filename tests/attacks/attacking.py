@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from helpers.files import Files, load_yaml, patched, text_of, write
-from helpers.forked import Forked
+from helpers.inside import offerkit
 
 ANA = "ana@example.com"
 FILE_OF = {
@@ -104,8 +104,8 @@ class State:
 class Session:
     """A project whose operators give commands. ``store`` is as --store takes it; empty: the project's own."""
 
-    def __init__(self, root: Path, forks: Forked, files: Files, store: str = "") -> None:
-        self.root, self.forks, self.files = root, forks, copy.deepcopy(files)
+    def __init__(self, root: Path, files: Files, store: str = "") -> None:
+        self.root, self.files = root, copy.deepcopy(files)
         self.environ = {
             "PATH": "/usr/bin:/bin", "HOME": str(root), "LANG": "C.UTF-8", "TZ": "UTC", "NO_COLOR": "1",
             "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null",
@@ -141,11 +141,11 @@ class Session:
     def run(self, who: str, line: str) -> Done:
         """Run ``offerkit LINE`` as an operator, however it ends; a bug of offerkit fails the test."""
         words = [*(["--as", who] if who else []), *shlex.split(line)]
-        child = self.forks.start(words, self.root, self.environ)
-        out, err = child.communicate()
-        if child.returncode not in (0, 1, 2):
-            raise SetupError(f"offerkit {line} ended with {child.returncode}: {err}")
-        return Done(child.returncode, out, err)
+        ended = offerkit(words, self.root, self.environ)
+        out, err = ended.out.decode(), ended.err.decode()
+        if ended.code not in (0, 1, 2):
+            raise SetupError(f"offerkit {line} ended with {ended.code}: {err}")
+        return Done(ended.code, out, err)
 
     def do(self, who: str, *lines: str) -> str:
         """Run commands that must succeed; what the last one prints."""

@@ -8,18 +8,17 @@ from pathlib import Path
 import pytest
 from attacking import Session
 from helpers.files import load_yaml, write
-from helpers.forked import Forked
 from helpers.postgres import new_schema
 
 PROJECT = load_yaml(Path(__file__).with_name("project.yaml"))
 
 
 @pytest.fixture(scope="session")
-def begun(tmp_path_factory: pytest.TempPathFactory, forks: Forked) -> Path:
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the project with all of it live, made once."""
     root = tmp_path_factory.mktemp("attacked")
     write(root, PROJECT)
-    session = Session(root, forks, PROJECT)
+    session = Session(root, PROJECT)
     session.do("ada", "apply --yes")
     session.do("omar", "approve offer.*")
     session.do("brand", "approve offer.gold-card")
@@ -29,16 +28,16 @@ def begun(tmp_path_factory: pytest.TempPathFactory, forks: Forked) -> Path:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
-def team(request: pytest.FixtureRequest, tmp_path: Path, forks: Forked, begun: Path) -> Session:
+def team(request: pytest.FixtureRequest, tmp_path: Path, begun: Path) -> Session:
     """A copy of it, whose store is in either database."""
     root = tmp_path / "p"
     shutil.copytree(begun, root)
     if request.param == "sqlite":
-        return Session(root, forks, PROJECT)
+        return Session(root, PROJECT)
     store = new_schema()
-    Session(root, forks, PROJECT).do("", f"store copy .offerkit/store.db {store}")
+    Session(root, PROJECT).do("", f"store copy .offerkit/store.db {store}")
     (root / ".offerkit/store.db").unlink()
-    return Session(root, forks, PROJECT, store)
+    return Session(root, PROJECT, store)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

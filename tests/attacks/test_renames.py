@@ -8,7 +8,6 @@ from itertools import pairwise
 import pytest
 from attacking import Session, broken_if, succeeds_today, variants
 
-AUTHORS = "Authors of a change are counted by content, along renames, never by revision alone"
 FORMER = "Decisions follow what they decided on; a later rejection along the chain of names wins"
 
 
@@ -68,7 +67,7 @@ WAYS: list[Callable[[Session], None]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("way", variants(WAYS, AUTHORS, stopped=WAYS[1:], quick=1))
+@pytest.mark.parametrize("way", variants(WAYS, quick=1))
 def test_author_approves_own_weight_by_renaming(team: Session, way: Callable[[Session], None]) -> None:
     """omar writes a weight and renames the offer; no one but omar approves it."""
     way(team)
@@ -77,7 +76,6 @@ def test_author_approves_own_weight_by_renaming(team: Session, way: Callable[[Se
 
 
 @pytest.mark.slow
-@succeeds_today(AUTHORS)
 def test_author_approves_own_content_by_renaming(team: Session) -> None:
     """The same with a text."""
     rename(team, "saver", "saver-2", content={"title": "FREE MONEY"})

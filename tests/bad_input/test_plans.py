@@ -37,10 +37,9 @@ def rewritten(plan: Path, change: Callable[[dict[str, Any]], None], *, signed: b
     """Edit a plan by hand; ``signed``: its digest as well, as somebody would who knows how."""
     outer = json.loads(plan.read_bytes())
     change(outer["plan"])
-    if signed:
-        text = json.dumps(outer["plan"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        outer["digest"] = hashlib.sha256(text.encode()).hexdigest()
-    plan.write_text(json.dumps(outer, ensure_ascii=False), encoding="utf-8")
+    text = json.dumps(outer["plan"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    digest = hashlib.sha256(text.encode()).hexdigest() if signed else outer["digest"]
+    plan.write_text(f'{{"digest":"{digest}","plan":{text}}}', encoding="utf-8")
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])

@@ -16,7 +16,8 @@ from offerkit.workflow.stores import Formats, migrate
 HERE = Path(__file__).parent
 PLANS = sorted(HERE.glob("plan-*.json"))
 STORES = sorted(HERE.glob("store-*.sql"))
-SINCE = {"store-4": ["token-adopt"], "store-5": ["token-revoke", "token-create", "token-adopt"]}
+TOKENS = ["token-revoke", "token-create", "token-adopt"]
+SINCE = {"store-4": TOKENS[2:], "store-5": TOKENS, "store-6": TOKENS}
 """What tokens add to the history: those that were there are taken over, from format 5 on each is a revision."""
 
 

@@ -100,7 +100,7 @@ def every() -> Iterator[tuple[str, click.Parameter]]:
 
 
 NOT_COMPLETED = {
-    "free text": {"message", "comment", "seed", "part", "override_impact", "name"},
+    "free text": {"message", "comment", "seed", "part", "override_impact", "name", "reason"},
     "a time": {"at", "since", "until", "expires"},
     "a number": {"count", "limit", "port", "workers", "grace", "lock_timeout", "sample", "impact_n"},
     "an address of the network": {"url", "public_url", "status_url", "host", "proxies"},
@@ -123,6 +123,7 @@ COMPLETED = {
     "history": {"what"},
     "import": {"names"},
     "init": {"install"},
+    "override": {"patterns"},
     "plan": {"targets", "exclude", "by"},
     "preview": {"offer", "on", "contact", "data"},
     "promote": {"what", "exclude", "by"},

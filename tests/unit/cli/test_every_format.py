@@ -62,6 +62,7 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
     "approvals": [(), ("--mine",), ("people/offer.none",), ("-C", "fresh")],
     "approve": [("*/offer.*",), ("people/offer.none",), ("people/offer.card", "-C", "fresh"), ()],
     "reject": [("people/offer.card", "-m", EVIL), ("people/offer.none",)],
+    "override": [("people/offer.card", "--reason", EVIL), ("people/offer.card", "--reason", " "), ("*", "--reason", "x", "-C", "fresh")],
     "promote": [("--plan-only",), ("--plan-only", "--impact", *TIME), ("--plan-only", "nowhere"), ("--plan-only", "-C", "fresh"), ("--yes",)],
     "rollback": [("people@live", "--to", "2", "--plan-only"), ("people@live", "--to", "2020-01-01", "--plan-only"),
                  ("people@live", "--to", "soon"), ("people@design", "--to", "1", "--yes"), ("people@live", "--to", "99"), ("x", "--to", "1")],

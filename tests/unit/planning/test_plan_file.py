@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from offerkit.workflow.plan_files import save, saved
 
 pytestmark = pytest.mark.embedded
 
+ROUNDTRIP = TESTS / "roundtrip"
 Change = Callable[[dict[str, Any]], object]
 
 
@@ -88,9 +90,62 @@ def test_a_file_is_canonical_json_with_its_digest(plans: list[Plan]) -> None:
     assert canonical(outer["plan"]) == encode(plans[0])
 
 
-def test_pretty_printing_a_plan_file_is_no_edit(plans: list[Plan]) -> None:
-    pretty = orjson.dumps(orjson.loads(envelope(plans[1])), option=orjson.OPT_INDENT_2)
-    assert decode(pretty, "p.json") == plans[1]
+def test_a_digest_is_that_of_the_bytes(plans: list[Plan]) -> None:
+    content = envelope(plans[1])
+    outer = orjson.loads(content)
+    again = (
+        orjson.dumps(outer, option=orjson.OPT_INDENT_2),
+        json.dumps(outer).encode(),
+        canonical({"plan": outer["plan"], "digest": outer["digest"]}).replace(b'{"digest":', b'{ "digest":'),
+        orjson.dumps({"plan": outer["plan"], "digest": outer["digest"]}),
+        orjson.dumps({"digest": outer["digest"], "plan": dict(reversed(outer["plan"].items()))}),
+        content.replace(b'"plan":{', b'"plan":{}, "plan":{', 1),
+    )
+    for changed in again:
+        assert orjson.loads(changed) == outer
+        assert code_of(changed) == Code.PLAN_EDITED
+    for harmless in (content.rstrip(), content.rstrip() + b"\r\n"):
+        assert decode(harmless, "p.json") == plans[1]
+
+
+@pytest.mark.parametrize(
+    ("once", "twice"),
+    [
+        (b'"steps":[', b'"steps":[],"steps":['),
+        (b'"notes":[],"offerkit"', b'"notes":["checked"],"notes":[],"offerkit"'),
+        (b'"action":', b'"action":"create","action":'),
+        (b'"format":', b'"format": '),
+    ],
+)
+def test_bytes_that_are_not_canonical_are_refused_with_their_own_digest(
+    plans: list[Plan], once: bytes, twice: bytes
+) -> None:
+    data = encode(plans[1])
+    assert once in data
+    changed = data.replace(once, twice, 1)
+    assert orjson.loads(changed) == orjson.loads(data)
+    content = b'{"digest":"' + hashlib.sha256(changed).hexdigest().encode() + b'","plan":' + changed + b"}\n"
+    assert code_of(content) == Code.PLAN_EDITED
+
+
+def test_a_plan_that_was_read_keeps_its_bytes_and_a_changed_one_has_its_own(plans: list[Plan]) -> None:
+    earlier = (ROUNDTRIP / "plan-1.json").read_bytes()
+    read = decode(earlier, "plan-1.json")
+    assert (read.format, envelope(read)) == (1, earlier)
+    assert plan_digest(read) == orjson.loads(earlier)["digest"]
+    again = decode(envelope(plans[0]), "p.json")
+    changed = replace(again, notes=("x",))
+    assert plan_digest(changed) == plan_digest(replace(plans[0], notes=("x",))) != plan_digest(again)
+
+
+def test_a_plan_of_format_1_has_no_keys_in_what_is_blocked() -> None:
+    plan = decode((ROUNDTRIP / "plan-1.json").read_bytes(), "plan-1.json")
+
+    def blocked(data: dict[str, Any]) -> None:
+        row = {"address": plan.steps[0].address, "stage": "recipients@live", "code": "OFR703", "why": "", "keys": []}
+        data["blocked"] = [row]
+
+    assert code_of(crafted(plan, blocked)) == Code.PLAN_UNREADABLE
 
 
 def test_cut_short_at_any_length(plans: list[Plan]) -> None:

@@ -1,0 +1,43 @@
+"""``offerkit override``."""
+
+from __future__ import annotations
+
+import click
+
+from offerkit.cli.complete import addresses
+from offerkit.cli.options import lock_option, pass_shell
+from offerkit.cli.shell import Shell
+
+
+@click.command("override")
+@click.argument("patterns", nargs=-1, required=True, metavar="PATTERN...", shell_complete=addresses)
+@click.option("--reason", required=True, metavar="TEXT", help="Why; kept in the history and shown in plans.")
+@click.option("--reviewers", "lifts", flag_value="reviewers", multiple=True, help="The word of reviewers who are gone.")
+@click.option("--settings", "lifts", flag_value="settings", multiple=True, help="A second person for settings.")
+@click.option("--cases", "lifts", flag_value="cases", multiple=True, help="Cases that say otherwise.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+@lock_option
+@pass_shell
+def command(
+    shell: Shell, patterns: tuple[str, ...], reason: str, lifts: tuple[str, ...], form: str, lock_timeout: float
+) -> None:
+    """Lift what keeps something out of live.
+
+    For a deadlock that nobody can lift by approving: reviewers who are gone for good, settings whose author is the
+    only one who may promote them, cases that an intended change contradicts. Takes a second person, never an author of
+    the change, and is bound to exactly what stands there now. Without an option, all of it that waits.
+    """
+    from offerkit.governance.overrides import Lifts
+    from offerkit.reports.approvals import overridden_json, overridden_text
+    from offerkit.workflow.override import override
+    from offerkit.workflow.requests import OverrideRequest
+
+    session = shell.session(lock_timeout=lock_timeout)
+    made = override(session, OverrideRequest(patterns, reason, tuple(map(Lifts, lifts))))
+    shell.done = True
+    if form == "json":
+        click.echo(overridden_json(made.revision.serial, made.says), nl=False)
+        return
+    click.echo(overridden_text(made.says, shell.style), nl=False, color=True)
+    done = f"Revision {made.revision.serial} by {made.revision.actor}, {made.revision.digest[:12]}."
+    click.echo(shell.style.green(done), color=True)

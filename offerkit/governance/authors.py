@@ -1,0 +1,352 @@
+"""Who wrote what is to be approved: by content, along renames, with all that an offer inherits.
+
+Where duties are separated, nobody approves what they wrote (:mod:`offerkit.workflow.approve`), and nobody promotes
+alone what they changed of the settings. Both ask here. What counts is who brought the content about that stands now,
+not which revision came last: a rename takes its authors along, a rollback or a copy those of what it brings back, and
+an approval clears a change for everybody but the one who gave it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from math import inf
+from typing import NamedTuple, Protocol, TypeAlias
+
+from offerkit.address import Address, Kind, Stage, StageRef
+from offerkit.fingerprint import Json
+from offerkit.governance.approvals import Approval, Decision, affecting
+from offerkit.planning.plan import ApprovalKey, Aspect
+from offerkit.state.changes import Entry, Former
+from offerkit.state.snapshot import Snapshot
+
+_Place: TypeAlias = tuple[Aspect, str]
+
+
+class Wrote(NamedTuple):
+    """A change that an author made."""
+
+    address: Address
+    serial: int
+
+    def __str__(self) -> str:
+        return f"{self.address} in revision {self.serial}"
+
+
+class Change(Protocol):
+    """A change as the history has it."""
+
+    @property
+    def stage(self) -> StageRef: ...
+    @property
+    def serial(self) -> int: ...
+    @property
+    def address(self) -> Address: ...
+    @property
+    def before(self) -> Entry | None: ...
+    @property
+    def after(self) -> Entry | None: ...
+    @property
+    def moved_from(self) -> Former: ...
+
+
+class Revision(Protocol):
+    """A revision as the history has it."""
+
+    @property
+    def actor(self) -> str: ...
+    @property
+    def details(self) -> Mapping[str, Json]: ...
+
+
+class History(Protocol):
+    """What is asked of a store."""
+
+    def changes_of(self, stage: StageRef, addresses: Iterable[Address]) -> Sequence[Change]: ...
+    def copied(self, stage: StageRef) -> Sequence[Change]: ...
+    def entries_at(self, stage: StageRef, serial: int) -> Mapping[Address, Entry]: ...
+    def approvals(self, addresses: Iterable[str]) -> Sequence[Approval]: ...
+    def revision(self, serial: int) -> Revision | None: ...
+
+
+class Authors:
+    """The authors of what stands in design, read once for many offers."""
+
+    def __init__(self, history: History, design: Snapshot, live: Callable[[], Snapshot]) -> None:
+        """``design`` and ``live``: all environments as they are now; live is read only when it is needed."""
+        self._log = _Log(history)
+        self._design = design
+        self._past = _Past(history, design)
+        self._live = _Live(live)
+        self._ever: dict[Address, Mapping[str, Wrote]] = {}
+
+    def of(self, keys: Iterable[ApprovalKey], only: str = "") -> dict[Address, Mapping[str, Wrote]]:
+        """By offer, the authors of what ``keys`` name, as it stands in design, each with a change of theirs.
+
+        A change counts until somebody else than its author has approved that aspect of the offer with it. So does a
+        change of what the offer inherits, unless it is live with an offer that was approved with it.
+        ``only``: nobody but this operator is looked for, which is faster.
+        """
+        places: dict[Address, set[_Place]] = {}
+        for key in keys:
+            places.setdefault(key.address, set()).add((key.aspect, key.space))
+        inherited = {offer: sorted(affecting(self._design, offer) - {offer}) for offer in places}
+        self._log.read(chain(places, *inherited.values()), approved=places)
+        found: dict[Address, Mapping[str, Wrote]] = {}
+        for offer, wanted in places.items():
+            names: dict[str, Wrote] = {}
+            looked: set[tuple[_Passed, ...]] = set()
+            for place in sorted(wanted):
+                search = _Search(names, only, place, self._log.passed(offer, place))
+                if search.passed not in looked:
+                    looked.add(search.passed)
+                    for address in inherited[offer]:
+                        self._handed_down(search, address)
+                    self._walk(search, offer)
+            found[offer] = names
+        return found
+
+    def of_change(self, address: Address) -> Mapping[str, Wrote]:
+        """The authors of what design has at ``address`` and live does not have yet; also of a removal."""
+        search = _Search({}, has_enough=self._live.has, through=True)
+        if self._live.has(address, self._design.entries.get(address)):
+            return {}
+        self._walk(search, address)
+        return search.names
+
+    def _handed_down(self, search: _Search, address: Address) -> None:
+        """Who changed what an offer inherits from ``address``, and since it was approved with it."""
+        if search.only and search.only not in self._ever_of(address):
+            return
+        if self._live.uses(address, self._design.entries.get(address)):
+            return
+        rows, stage = list(self._log.lineage(address)), address.stage(Stage.DESIGN)
+        with_it = (p for p in search.passed if self._past.relied(stage, p, _name_at(rows, p.serial)))
+        self._walk(replace(search, passed=tuple(with_it), has_enough=self._live.uses, seen={}), address)
+
+    def _ever_of(self, address: Address) -> Mapping[str, Wrote]:
+        if address not in self._ever:
+            search = _Search({}, place=None)
+            self._walk(search, address)
+            self._ever[address] = search.names
+        return self._ever[address]
+
+    def _walk(self, search: _Search, address: Address, until: float = inf) -> None:
+        """Add the authors of what stood at ``address`` after revision ``until``, newest change first."""
+        for row in self._log.lineage(address, until, through=search.through):
+            cleared = frozenset(p.operator for p in search.passed if p.serial > row.serial)
+            if len(cleared) > 1 or search.has_seen(row, cleared):
+                return
+            for author in self._log.authors(row.serial):
+                if (not search.only or author == search.only) and not cleared - {author}:
+                    search.names.setdefault(author, Wrote(row.address, row.serial))
+            first = self._log.first(row)
+            if first is not None:
+                self._walk(replace(search, passed=self._passed_then(search, first)), first.address, first.serial)
+            if search.has_enough(row.moved_from or row.address, row.before):
+                return
+
+    def _passed_then(self, search: _Search, row: Change) -> tuple[_Passed, ...]:
+        """The approvals of what a change has copied, while it stood where it was copied from."""
+        until = self._log.next_change(row)
+        if row.address.kind is Kind.OFFER:
+            return self._log.passed(row.address, search.place, row.serial, until) if search.place is not None else ()
+        return tuple(p for p in search.passed if p.serial < until)
+
+
+def authors_in(revision: Revision | None) -> tuple[str, ...]:
+    """The authors of what a revision changed: those recorded with it, else the operator who made it."""
+    if revision is None:
+        return ()
+    recorded = revision.details.get("authors")
+    if isinstance(recorded, list):
+        return tuple(name for name in recorded if isinstance(name, str))
+    return (revision.actor,)
+
+
+class _Passed(NamedTuple):
+    """An approval of an offer: in which revision, by whom, and under which name."""
+
+    serial: int
+    operator: str
+    name: Address
+
+
+def _never(address: Address, entry: Entry | None) -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class _Search:
+    """The authors found so far, and for what they are looked for.
+
+    ``passed``: the approvals that clear what was changed before them. ``has_enough``: what has all the approval it
+    needs, so that nothing older counts. ``through``: what stood at an address before it was made anew counts, too.
+    """
+
+    names: dict[str, Wrote]
+    only: str = ""
+    place: _Place | None = None
+    passed: tuple[_Passed, ...] = ()
+    has_enough: Callable[[Address, Entry | None], bool] = _never
+    through: bool = False
+    seen: dict[tuple[Address, int], list[frozenset[str]]] = field(default_factory=dict)
+
+    def has_seen(self, row: Change, cleared: frozenset[str]) -> bool:
+        """Whether ``row`` was looked at already, with no more cleared than now; then nothing new is behind it."""
+        before = self.seen.setdefault((row.address, row.serial), [])
+        if any(other <= cleared for other in before):
+            return True
+        before.append(cleared)
+        return False
+
+
+def _name_at(rows: Sequence[Change], serial: int) -> Address | None:
+    """What the last of ``rows`` is about was called after revision ``serial``; None when it was not there yet."""
+    return next((row.address for row in rows if row.serial <= serial and row.after is not None), None)
+
+
+class _Log:
+    """The changes and approvals of some addresses, read in few queries."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._rows: dict[Address, list[Change]] = {}
+        self._first: dict[StageRef, dict[str, Change]] = {}
+        self._approvals: dict[Address, list[Approval]] = {}
+        self._authors: dict[int, tuple[str, ...]] = {}
+
+    def read(self, addresses: Iterable[Address], *, approved: Iterable[Address] = ()) -> None:
+        """Read what is not known yet of ``addresses`` and their former names; of ``approved`` their approvals, too."""
+        offers = set(approved)
+        wanted = {address for address in addresses if address not in self._rows}
+        while wanted:
+            self._rows |= {address: [] for address in wanted}
+            former: set[Address] = set()
+            for stage in sorted({address.stage(Stage.DESIGN) for address in wanted}):
+                for row in self._history.changes_of(stage, [a for a in wanted if a.stage(Stage.DESIGN) == stage]):
+                    self._rows[row.address].append(row)
+                    if row.moved_from:
+                        former.add(row.moved_from)
+                        offers |= {row.moved_from} if row.address in offers else set()
+            wanted = former - self._rows.keys()
+        unread = {offer for offer in offers if offer not in self._approvals}
+        if unread:
+            self._approvals |= {offer: [] for offer in unread}
+            for approval in self._history.approvals(unread):
+                self._approvals[approval.key.address].append(approval)
+
+    def lineage(self, address: Address, until: float = inf, *, through: bool = False) -> Iterator[Change]:
+        """The changes of what stood at ``address`` after revision ``until``, newest first, along its former names.
+
+        They end where it was made; ``through``: they go on with what stood there before.
+        """
+        name: Former = address
+        while name:
+            self.read([name])
+            rows, name = self._rows[name], ""
+            for row in reversed(rows):
+                if row.serial <= until:
+                    yield row
+                    if row.moved_from:
+                        name, until = row.moved_from, row.serial - 1
+                        break
+                    if row.before is None and not through:
+                        return
+
+    def next_change(self, row: Change) -> float:
+        """The revision that changed what ``row`` made."""
+        return min((later.serial for later in self._rows[row.address] if later.serial > row.serial), default=inf)
+
+    def passed(self, offer: Address, place: _Place, until: float = inf, before: float = inf) -> tuple[_Passed, ...]:
+        """The approvals of ``place`` of an offer that were not taken back, along its names.
+
+        Of what stood after revision ``until``, before revision ``before`` changed it.
+        """
+        found: list[_Passed] = []
+        rejected: set[str] = set()
+        for row in self.lineage(offer, until):
+            self.read((), approved=[row.address])
+            refused = False
+            for approval in reversed(self._approvals[row.address]):
+                key = approval.key
+                # What a rename carries over stands in the revision of the rename itself, and is no approval of its own.
+                if (key.aspect, key.space) != place or not row.serial < approval.revision < before:
+                    continue
+                if approval.decision is Decision.REJECTED:
+                    refused = True
+                    rejected.add(key.fingerprint)
+                elif not refused and key.fingerprint not in rejected:
+                    found.append(_Passed(approval.revision, approval.operator, row.address))
+            before = row.serial
+        return tuple(found)
+
+    def first(self, row: Change) -> Change | None:
+        """The change by which the body that ``row`` brought came first, if that was another and earlier one."""
+        if row.after is None:
+            return None
+        if row.stage not in self._first:
+            known = self._first[row.stage] = {}
+            for copied in self._history.copied(row.stage):
+                assert copied.after is not None
+                known.setdefault(copied.after.fingerprint, copied)
+        first = self._first[row.stage].get(row.after.fingerprint)
+        return first if first is not None and first.serial < row.serial else None
+
+    def authors(self, serial: int) -> tuple[str, ...]:
+        """The authors of a revision."""
+        if serial not in self._authors:
+            self._authors[serial] = authors_in(self._history.revision(serial))
+        return self._authors[serial]
+
+
+class _Past:
+    """What relied on what, at earlier revisions."""
+
+    def __init__(self, history: History, design: Snapshot) -> None:
+        self._history, self._design = history, design
+        self._known: dict[tuple[StageRef, int], Snapshot] = {}
+        self._relied: dict[tuple[int, Address], set[Address]] = {}
+
+    def relied(self, stage: StageRef, passed: _Passed, address: Address | None) -> bool:
+        """Whether the offer that was approved was then affected by what stood at ``address``."""
+        place = passed.serial, passed.name
+        if address is None:
+            return False
+        if place not in self._relied:
+            at = stage, passed.serial
+            if at not in self._known:
+                self._known[at] = self._design.with_entries(self._history.entries_at(*at))
+            there = passed.name in self._known[at].entries
+            self._relied[place] = affecting(self._known[at], passed.name) if there else set()
+        return address in self._relied[place]
+
+
+class _Live:
+    """What is live, read when it is needed."""
+
+    def __init__(self, read: Callable[[], Snapshot]) -> None:
+        self._read = read
+        self._now: Snapshot | None = None
+        self._in_use: dict[str, set[Address]] = {}
+
+    def has(self, address: Address, entry: Entry | None) -> bool:
+        """Whether live has exactly this at ``address``; or, as ``entry`` None says, nothing."""
+        if self._now is None:
+            self._now = self._read()
+        there = self._now.entries.get(address)
+        return (there.fingerprint if there else "") == (entry.fingerprint if entry else "")
+
+    def uses(self, address: Address, entry: Entry | None) -> bool:
+        """Whether live has exactly this at ``address``, and an offer that is live was approved with it."""
+        if entry is None or not self.has(address, entry):
+            return False
+        assert self._now is not None
+        environment = address.environment
+        if environment not in self._in_use:
+            used = self._in_use[environment] = set()
+            for offer in self._now.of_kind(Kind.OFFER, environment):
+                if self._now.entries[offer].activation:
+                    used |= affecting(self._now, offer)
+        return address in self._in_use[environment]

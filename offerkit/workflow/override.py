@@ -1,0 +1,94 @@
+"""``override``: an entitled second person lifts what keeps something out of live, with a reason that is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
+
+from offerkit.address import Address, Pattern
+from offerkit.diagnostics import Code, Refused, or_list, ordered, refuse
+from offerkit.governance.overrides import (
+    ACTION,
+    Lifts,
+    Obstacle,
+    Overrides,
+    check_reason,
+    listed,
+    recorded,
+    refusal,
+)
+from offerkit.governance.rights import Scope, lacking
+from offerkit.store import Draft, Store
+from offerkit.store.views import Stages
+from offerkit.workflow.requests import OverrideOutcome, OverrideRequest
+from offerkit.workflow.session import Session, operators, who_is
+
+_Source: TypeAlias = Callable[[Session, Stages], Iterable[Obstacle]]
+_NAMED = 20
+"""Addresses that a hint lists at most."""
+
+
+def override(session: Session, request: OverrideRequest) -> OverrideOutcome:
+    """Override all that is asked for, as one revision, or nothing.
+
+    Raises Refused when the reason says nothing, when nothing that matches stands in the way, or when the operator
+    may not override one of them.
+    """
+    if found := lacking(session.scopes, (Scope.APPROVE,), session.operator):
+        raise Refused(found)
+    check_reason(request.reason)
+    return session.backend.override(session, request)
+
+
+def override_here(session: Session, request: OverrideRequest) -> OverrideOutcome:
+    """:func:`override` where the store is."""
+    reason = check_reason(request.reason)
+    with session.existing() as store:
+        actor = who_is(session, store)
+    with (
+        session.writing() as store,
+        store.lock(who=actor.name, timeout=session.lock_timeout, waiting=session.waiting),
+        store.transaction(),
+    ):
+        actor = who_is(session, store)
+        chosen = _chosen(request, list(obstacles(session, Stages(store))))
+        people = operators(store)
+        refused = [found for each in chosen if (found := refusal(actor, each, people)) is not None]
+        if refused:
+            raise Refused(ordered(refused))
+        draft = Draft(ACTION, actor.name, session.now, reason, details=recorded(chosen))
+        return OverrideOutcome(store.append(draft), tuple(f"{each.says} ({each.address})" for each in chosen))
+
+
+def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
+    """All that stands in the way now and can be overridden."""
+    for source in _sources():
+        yield from source(session, stages)
+
+
+def _sources() -> tuple[_Source, ...]:
+    """Who knows of obstacles that can be overridden: each gives those that stand in the way now."""
+    return ()
+
+
+def overrides(store: Store) -> Overrides:
+    """All overrides that were ever given."""
+    rows = sorted(store.revisions(action=ACTION), key=lambda row: row.serial)
+    return Overrides(each for row in rows for each in listed(row.details, row.actor, row.message, row.serial))
+
+
+def _chosen(request: OverrideRequest, there: list[Obstacle]) -> list[Obstacle]:
+    chosen: dict[tuple[Lifts, Address, str], Obstacle] = {}
+    waiting = [each for each in there if not request.lifts or each.lifts in request.lifts]
+    for text in request.patterns:
+        pattern = Pattern(text)
+        matched = [each for each in waiting if pattern.matches(each.address)]
+        if not matched:
+            addresses = sorted({each.address for each in waiting})
+            raise refuse(
+                Code.NO_MATCH,
+                f"nothing that “{text[:120]}” names waits for an override",
+                hint=f"What does: {or_list(addresses[:_NAMED])}." if addresses else "Nothing does.",
+            )
+        chosen |= {(each.lifts, each.address, each.fingerprint): each for each in matched}
+    return list(chosen.values())
