@@ -7,14 +7,14 @@ is fine if nothing that matters moved.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import orjson
 
 from offerkit.address import KEPT_BY_ROLLBACK, SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import Json, JsonMap
-from offerkit.governance.approvals import Approval, Decision, approved, counting, keys_of, standing, unapproved
+from offerkit.governance.approvals import Decision, approved, counting, unapproved
 from offerkit.governance.cases import withheld
 from offerkit.governance.rights import without_administrator
 from offerkit.models import model_of
@@ -25,7 +25,7 @@ from offerkit.state.changes import Action, Body, Entry, delta
 from offerkit.state.references import may_wait, references_of, resource_refs
 from offerkit.state.snapshot import BeforeAfter
 from offerkit.store import ChangeRow, Draft, RevisionRow, Store
-from offerkit.store.views import Stages, contacts_kept, lifted, stage_view
+from offerkit.store.views import Stages, cases_lifted, contacts_kept
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,6 @@ def commit(
         message=message,
         plan_digest=plan_digest(plan),
         changes=tuple(map(_row, plan.steps)),
-        approvals=tuple(_carried(plan, store)),
         bodies=plan.bodies,
         details=details or {},
     )
@@ -86,25 +85,6 @@ def commit(
 
 def _row(step: Step) -> ChangeRow:
     return ChangeRow(0, step.stage, step.address, step.action, step.before, step.after, step.moved_from, step.reason)
-
-
-def _carried(plan: Plan, store: Store) -> Iterator[Approval]:
-    """Decisions follow an offer that is renamed in design: what was decided on is still the same."""
-    renamed: dict[Address, Address] = {
-        step.moved_from: step.address
-        for step in plan.steps
-        if step.moved_from and step.address.kind is Kind.OFFER and step.stage.stage is Stage.DESIGN
-    }
-    if not renamed:
-        return
-    decisions = standing(store.approvals(renamed))
-    design = stage_view(store, Stage.DESIGN, {address.environment for address in renamed})
-    for key in [key for old in sorted(renamed) for key in keys_of(design, old)]:
-        approval = decisions.get(key)
-        if approval is not None:
-            moved = replace(key, address=renamed[key.address])
-            comment = f"carried over from {key.address}, {approval.decision} in revision {approval.revision}"
-            yield Approval(moved, approval.decision, approval.operator, comment)
 
 
 def _check_fresh(plan: Plan, store: Store, stages: Stages) -> bool:
@@ -153,7 +133,7 @@ def _conflicts(plan: Plan, store: Store, stages: Stages, moved: Mapping[StageRef
     for stage, serial in sorted(moved.items()):
         yield from _named_since(plan, store, stage, serial)
         yield from _no_longer_live(plan, stage, stages)
-    yield from _withdrawn(plan, store)
+    yield from _withdrawn(plan, stages)
 
 
 def _conflict(store: Store, stage: StageRef, address: Address, change: ChangeRow | None) -> Diagnostic:
@@ -220,14 +200,14 @@ def _no_longer_live(plan: Plan, stage: StageRef, stages: Stages) -> Iterator[Dia
             )
 
 
-def _withdrawn(plan: Plan, store: Store) -> Iterator[Diagnostic]:
+def _withdrawn(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
     if not plan.approvals:
         return
-    decisions = standing(store.approvals({key.address for key in plan.approvals}))
+    decisions = stages.decisions({key.address for key in plan.approvals})
     for key in plan.approvals:
         if not approved(decisions, key):
             where = f" on {key.space}" if key.space else ""
-            decision = decisions.get(key)
+            decision = decisions.on(key)
             by = f"{decision.operator} rejected it in revision {decision.revision}." if decision else ""
             yield Diagnostic(
                 Code.PLAN_STALE,
@@ -290,9 +270,9 @@ def _odd(step: Step, plan: Plan) -> Diagnostic:
 
 def _ungated(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
     live = stages.effect(plan, Stage.LIVE)
-    decisions = counting(standing(store.approvals(live.after.of_kind(Kind.OFFER))), stages.side(Stage.DESIGN))
+    decisions = counting(stages.decisions(live.after.of_kind(Kind.OFFER)), stages.side(Stage.DESIGN))
     yield from unapproved(live, decisions)
-    for found in withheld(live, stages.side(Stage.DESIGN), contacts_kept(store), lifted(store)):
+    for found in withheld(live, stages.side(Stage.DESIGN), contacts_kept(store), cases_lifted(store)):
         yield Diagnostic(
             Code.CASES_CHANGED,
             f"{found.address} would change in live: {found.why}",
@@ -313,7 +293,8 @@ def _not_from_design(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagn
         if step.after is not None and step.after.activation != ():
             right = there is not None and there.fingerprint == step.after.fingerprint
         elif kind is Kind.OFFER:
-            right = step.after is not None and (there is None or step.address in refused)
+            names = stages.names.family([step.address])
+            right = step.after is not None and (there is None or not refused.isdisjoint(names))
         else:
             right = there is None
         if not right:

@@ -1,33 +1,32 @@
-"""Approvals: what one is bound to, which of them stand, which a change makes void, and the gate they are for.
+"""Decisions: what reviewers approved and rejected, which of it counts, what a change makes void, and the gate.
 
-An approval is bound to fingerprints (domain.md §4): of an offer's content on a space, which is its representation there
-with that space's fields and rendering; and of its eligibility, which is its weights, dates, conditions and filters, and
-those it inherits. Both depend on bodies alone, so each is worked out once for all snapshots that share them.
+A decision follows what it was about along renames: what is called otherwise now is still approved, or rejected.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, TypeAlias
+from itertools import product
+from math import inf
+from operator import attrgetter
+from typing import TypeAlias
 
 from offerkit.address import Address, Kind
 from offerkit.diagnostics import Code, Diagnostic
-from offerkit.fingerprint import Json, JsonMap, canonical, digest
+from offerkit.governance.aspects import (
+    affecting,
+    content_fingerprint,
+    content_fingerprints,
+    eligibility_fingerprint,
+    keys_of,
+)
 from offerkit.planning.plan import ApprovalKey, ApprovalReset, Aspect
 from offerkit.state.changes import Delta
-from offerkit.state.effective import EffectiveOffer, Inheritance, declared_fields
+from offerkit.state.names import Names, Span
 from offerkit.state.snapshot import BeforeAfter, Snapshot
-
-_ELIGIBILITY = ("code", "enabled", "eligible", "weights", "themes", "category")
-_OFFER = re.compile(rb"\boffer\b", re.IGNORECASE)
-_INHERITED = ("enabled", "eligible", "multiplier", "themes", "always_include")
-
-_LAST = ("aspects", "")
-_Known: TypeAlias = dict[Hashable, str]
-"""The fingerprints of one offer, by what else they depend on."""
 
 
 class Decision(StrEnum):
@@ -52,115 +51,137 @@ class Approval:
     time: str = ""
 
 
-Standing = dict[ApprovalKey, Approval]
+Counts: TypeAlias = Callable[[Address, Approval], bool]
+"""Whether an approval counts for the offer that has an address now."""
+
+_NO_SPACE: tuple[Span, ...] = (Span(Address("", Kind.SPACE, ""), 0, inf),)
 
 
-def standing(approvals: Iterable[Approval]) -> Standing:
-    """The decision that counts for each key; ``approvals`` oldest first."""
-    return {approval.key: approval for approval in approvals}
+class Decisions:
+    """The decisions on offers, as they count for the names that design has now. Ask it; never compare fingerprints.
+
+    A decision is about what had a name when it was made, and follows that along renames. What is declared under a name
+    that was given up has the approvals given under that name, unless what had it then was rejected later, under
+    whatever name.
+    """
+
+    def __init__(self, approvals: Iterable[Approval] = (), names: Names | None = None) -> None:
+        """``approvals`` oldest first; ``names``: the renames of the design stages."""
+        self.names = names if names is not None else Names()
+        self._rows: dict[tuple[Address, Aspect, str], list[Approval]] = {}
+        for approval in approvals:
+            key = approval.key
+            self._rows.setdefault((key.address, key.aspect, key.space), []).append(approval)
+        self._addresses = {place[0] for place in self._rows}
+        self._counts: Counts | None = None
+
+    def __bool__(self) -> bool:
+        """Whether anything was decided at all."""
+        return bool(self._rows)
+
+    def where(self, counts: Counts) -> Decisions:
+        """These decisions, with the approvals alone that count."""
+        made = copy(self)
+        made._counts = counts
+        return made
+
+    def each(self, key: ApprovalKey) -> list[Approval]:
+        """All decisions on exactly this, oldest first, whether they count or not."""
+        if not self._renamed(key.address, key.space):
+            rows = self._rows.get((key.address, key.aspect, key.space), ())
+            return [row for row in rows if row.key.fingerprint == key.fingerprint]
+        (offer, *offers), (space, *spaces) = self._lines(key.address, key.space)
+        found = list(self._same(key, offer, space))
+        for former in product((offer, *offers), (space, *spaces)):
+            last = max(self._same(key, *former), key=attrgetter("revision"), default=None)
+            if last is not None and last.decision is Decision.REJECTED and last not in found:
+                found.append(last)
+        return sorted(found, key=attrgetter("revision"))
+
+    def on(self, key: ApprovalKey) -> Approval | None:
+        """The last word on exactly this that counts; None when there is none."""
+        counts = self._counts
+        for row in reversed(self.each(key)):
+            if counts is None or row.decision is Decision.REJECTED or counts(key.address, row):
+                return row
+        return None
+
+    def last_approval(self, address: Address, aspect: Aspect, space: str = "") -> Approval | None:
+        """The last approval of an aspect of an offer that still counts for what it approved, whatever that was."""
+        rows: Iterable[Approval] = self._rows.get((address, aspect, space), ())
+        if self._renamed(address, space):
+            (offer, *_), (place, *_) = self._lines(address, space)
+            rows = self._along(aspect, offer, place)
+        keys = {ApprovalKey(address, aspect, space, row.key.fingerprint) for row in rows}
+        standing = (last for key in keys if (last := self.on(key)) is not None and last.decision is Decision.APPROVED)
+        return max(standing, key=attrgetter("revision"), default=None)
+
+    def about(self, address: Address) -> bool:
+        """Whether anything was ever decided about what stands at ``address``, or stood there before a rename."""
+        if not self.names.touches(address):
+            return address in self._addresses
+        return not self._addresses.isdisjoint(self.names.family([address]))
+
+    def _renamed(self, address: Address, space: str) -> bool:
+        names = self.names
+        if not names:
+            return False
+        return names.touches(address) or bool(space and names.touches(address.beside(Kind.SPACE, space)))
+
+    def _lines(self, address: Address, space: str) -> tuple[list[tuple[Span, ...]], list[tuple[Span, ...]]]:
+        """The names of an offer and its space, each followed by those of what had their first name before."""
+        place = address.beside(Kind.SPACE, space)
+        offers = [_open(self.names.spans(address)), *self.names.predecessors(address)]
+        return offers, [_open(self.names.spans(place)), *self.names.predecessors(place)] if space else [_NO_SPACE]
+
+    def _same(self, key: ApprovalKey, offer: tuple[Span, ...], space: tuple[Span, ...]) -> Iterator[Approval]:
+        return (row for row in self._along(key.aspect, offer, space) if row.key.fingerprint == key.fingerprint)
+
+    def _along(self, aspect: Aspect, offer: tuple[Span, ...], space: tuple[Span, ...]) -> Iterator[Approval]:
+        """What was decided about an offer on a space under their names."""
+        for named, place in product(offer, space):
+            for row in self._rows.get((named.name, aspect, place.name.name), ()):
+                if named.covers(row.revision) and place.covers(row.revision):
+                    yield row
 
 
-def counting(decisions: Standing, design: Snapshot) -> Standing:
+def _open(spans: tuple[Span, ...]) -> tuple[Span, ...]:
+    """``spans`` with all that was decided under the first name, also before another resource gave it up."""
+    return (*spans[:-1], spans[-1]._replace(since=0))
+
+
+def counting(decisions: Decisions, design: Snapshot) -> Decisions:
     """Without the approvals of those who are not, or no longer, among the reviewers that design names.
 
     Naming a reviewer is asking for their word, also on what somebody else approved before. Rejections stay.
     """
     named: dict[tuple[Address, Aspect], tuple[str, ...]] = {}
 
-    def counts(key: ApprovalKey, approval: Approval) -> bool:
-        if approval.decision is Decision.REJECTED or key.address not in design.entries:
+    def counts(offer: Address, approval: Approval) -> bool:
+        if offer not in design.entries:
             return True
-        place = key.address, key.aspect
+        place = offer, approval.key.aspect
         if place not in named:
-            named[place] = design.offer(key.address).reviewers(key.aspect)
+            named[place] = design.offer(offer).reviewers(approval.key.aspect)
         return not named[place] or approval.operator in named[place]
 
-    return {key: approval for key, approval in decisions.items() if counts(key, approval)}
+    return decisions.where(counts)
 
 
-def approved(decisions: Standing, key: ApprovalKey) -> bool:
-    """Whether exactly this was approved."""
-    decision = decisions.get(key)
+def approved(decisions: Decisions, key: ApprovalKey) -> bool:
+    """Whether exactly this was approved, and that is the last word on it."""
+    decision = decisions.on(key)
     return decision is not None and decision.decision is Decision.APPROVED
 
 
-def rejected(decisions: Standing, key: ApprovalKey) -> Approval | None:
+def rejected(decisions: Decisions, key: ApprovalKey) -> Approval | None:
     """The rejection of exactly this, if that is the last word on it."""
-    decision = decisions.get(key)
+    decision = decisions.on(key)
     return decision if decision is not None and decision.decision is Decision.REJECTED else None
 
 
-def content_fingerprint(view: Snapshot, address: Address, space: str) -> str:
-    """The fingerprint of what an offer looks like on a space; empty when the space is not there."""
-    return content_fingerprints(view, address, (space,))[0]
-
-
-def content_fingerprints(view: Snapshot, address: Address, spaces: Iterable[str]) -> list[str]:
-    """:func:`content_fingerprint` for several spaces."""
-    offer = view.offer(address)
-    known, looks = _known(view, offer), _looks(view, offer.around)
-    speaking: dict[bytes, bool] = {}  # most spaces show the same texts
-    found = []
-    for space in spaces:
-        look = looks.get(space)
-        print_ = known.get(look.key) if look is not None else ""
-        if print_ is None:
-            assert look is not None
-            content = offer.content(space)
-            shown = canonical(content)
-            if shown not in speaking:
-                speaking[shown] = _speaks_of_offer(content.values())
-            named = look.names_offer or speaking[shown]
-            print_ = digest(b"content", shown, look.text, _identity(offer) if named else b"")
-            known[look.key] = print_
-        found.append(print_)
-    return found
-
-
-def eligibility_fingerprint(view: Snapshot, address: Address) -> str:
-    """The fingerprint of who may be proposed an offer, when, and with what weight."""
-    offer = view.offer(address)
-    names = dict.fromkeys(offer.filters)
-    filters = _prints(view, (offer.around.address(Kind.FILTER, name) for name in names))
-    known, key = _known(view, offer), (_categories(view, offer), filters)
-    if key not in known:
-        used: JsonMap = {
-            name: {part: body[part] for part in ("when", "parameters") if part in body} if body else None
-            for name, (_, body) in ((name, offer.around.filter(name)) for name in names)
-        }
-        chain: list[Json] = [
-            {"path": layer.name, **{part: layer.body[part] for part in _INHERITED if part in layer.body}}
-            for layer in offer.categories
-        ]
-        said = canonical({"own": offer.pick(_ELIGIBILITY), "filters": used, "categories": chain})
-        # Conditions are SQL: names in any case, spaces around the dot. The word alone is reason enough.
-        named = _OFFER.search(said) is not None
-        known[key] = digest(b"eligibility", said, _identity(offer) if named else b"")
-    return known[key]
-
-
-def keys_of(view: Snapshot, address: Address) -> list[ApprovalKey]:
-    """Everything about an offer that is to be approved: its eligibility, and its content on each space."""
-    spaces = view.offer(address).shown_on
-    prints = zip(spaces, content_fingerprints(view, address, spaces), strict=True)
-    return [
-        ApprovalKey(address, Aspect.ELIGIBILITY, "", eligibility_fingerprint(view, address)),
-        *(ApprovalKey(address, Aspect.CONTENT, space, print_) for space, print_ in prints),
-    ]
-
-
-def affecting(view: Snapshot, offer: Address) -> set[Address]:
-    """The addresses whose content can change what was approved of ``offer``, itself included.
-
-    It may be live on spaces that it does not name any more.
-    """
-    known = view.offer(offer)
-    active = view.entries[offer].activation or ()
-    return {offer, *known.relies_on, *[known.around.address(Kind.SPACE, space) for space in active]}
-
-
 def resets(
-    deltas: list[Delta], before: Snapshot, after: Snapshot, decisions: Standing
+    deltas: list[Delta], before: Snapshot, after: Snapshot, decisions: Decisions
 ) -> dict[Address, tuple[ApprovalReset, ...]]:
     """The approvals that stop counting, by the address of the change that does it.
 
@@ -170,23 +191,24 @@ def resets(
     new_name: dict[Address, Address] = {d.moved_from: d.address for d in deltas if d.moved_from}
     places = _places(deltas)
     found: dict[Address, list[ApprovalReset]] = {}
-    for offer in sorted({key.address for key in decisions if key.address in before.entries}):
+    for offer in filter(decisions.about, before.of_kind(Kind.OFFER)):
         now = new_name.get(offer, offer)
         causes = (affecting(before, offer) | (affecting(after, now) if now in after.entries else set())) & changed
         if not causes:
             continue
         kept = {(k.aspect, k.space, k.fingerprint) for k in keys_of(after, now)} if now in after.entries else set()
         lost = [
-            ApprovalReset(now, key.aspect, key.space, decisions[key].operator)
+            ApprovalReset(now, key.aspect, key.space, decision.operator)
             for key in keys_of(before, offer)
-            if approved(decisions, key) and (key.aspect, key.space, key.fingerprint) not in kept
+            if (key.aspect, _renamed(new_name, key), key.fingerprint) not in kept
+            if (decision := decisions.on(key)) is not None and decision.decision is Decision.APPROVED
         ]
         if lost:
             found.setdefault(_cause(offer, now, causes, places), []).extend(lost)
     return {address: tuple(items) for address, items in found.items()}
 
 
-def unapproved(live: BeforeAfter, decisions: Standing) -> Iterator[Diagnostic]:
+def unapproved(live: BeforeAfter, decisions: Decisions) -> Iterator[Diagnostic]:
     """What would be live without approval after a promotion: the gate that no plan passes by.
 
     The plan was made with the same rule (:mod:`offerkit.governance.promotion`); here it is checked once more on the
@@ -213,87 +235,10 @@ def unapproved(live: BeforeAfter, decisions: Standing) -> Iterator[Diagnostic]:
                 yield _refusal(content)
 
 
-class _Look(NamedTuple):
-    """What a space makes of any offer: the canonical bytes of its fields and rendering functions.
-
-    ``key``: the space's name and fingerprint. ``names_offer``: whether fields or functions speak of the offer's own
-    code, label, name or category.
-    """
-
-    key: str
-    text: bytes
-    names_offer: bool
-
-
-def _known(view: Snapshot, offer: EffectiveOffer) -> _Known:
-    """What was worked out already of this offer with these templates, here or in a snapshot that shares bodies."""
-    last: tuple[str, _Known] = view.memo.get(_LAST, ("", {}))  # one offer is asked about on many spaces in a row
-    if last[0] != offer.address:
-        key = ("aspects", *_prints(view, (layer.address for layer in offer.layers)))
-        last = view.memo[_LAST] = offer.address, view.derived.setdefault(key, {})
-    return last[1]
-
-
-def _prints(view: Snapshot, addresses: Iterable[Address]) -> tuple[str, ...]:
-    """What stands at ``addresses``, as a key: addresses (what is said depends on names, too) and fingerprints."""
-    entries = view.entries
-    found: list[str] = []
-    for address in addresses:
-        entry = entries.get(address)
-        found += (address, entry.fingerprint if entry is not None else "")
-    return tuple(found)
-
-
-def _categories(view: Snapshot, offer: EffectiveOffer) -> tuple[str, ...]:
-    """The categories of ``offer`` as a key; many offers stand in one."""
-    place = ("categories", offer.around.address(Kind.CATEGORY, offer.category))
-    known: tuple[str, ...] | None = view.memo.get(place)
-    if known is None:
-        known = view.memo[place] = _prints(view, (layer.address for layer in offer.categories))
-    return known
-
-
-def _looks(view: Snapshot, around: Inheritance) -> dict[str, _Look]:
-    """What the spaces of an environment make of its offers, by name."""
-    place = ("looks", around.environment)
-    known: dict[str, _Look] | None = view.memo.get(place)
-    if known is None:
-        known = {space.name: _look(view, space.name, space.address) for space in around.spaces.values()}
-        view.memo[place] = known
-    return known
-
-
-def _look(view: Snapshot, space: str, address: Address) -> _Look:
-    """What the space at ``address`` makes of any offer of its environment."""
-    key = ("look", space, view.entries[address].fingerprint)
-    known: _Look | None = view.derived.get(key)
-    if known is None:
-        body = view(address) or {}
-        fields, render = declared_fields(body), body.get("render")
-        # A field's label is for those who edit offers; no customer sees it.
-        text = canonical([[[f.get("name"), f.get("type"), f.get("required")] for f in fields], render])
-        names_offer = _speaks_of_offer(render.values() if isinstance(render, dict) else ())
-        known = view.derived[key] = _Look(" ".join(key[1:]), text, names_offer)
-    return known
-
-
-def _identity(offer: EffectiveOffer) -> bytes:
-    """What the offer is called: its code, label, name and category, for what speaks of them (``offer.code``)."""
-    name = offer.address.name
-    return canonical([offer.get("code") or name, offer.get("label") or "", name, offer.category])
-
-
-def _speaks_of_offer(texts: Iterable[Json]) -> bool:
-    """Whether one of the templates names the offer itself; a template that cannot be read counts as one that does."""
-    from offerkit.rendering.scan import is_template  # every store loads this module; few runs read a template
-    from offerkit.rendering.templates import inspect
-
-    for text in texts:
-        if isinstance(text, str) and is_template(text):
-            seen = inspect(text)
-            if seen.error or any(name.partition(".")[0] == "offer" for name in seen.variables):
-                return True
-    return False
+def _renamed(new_name: Mapping[Address, Address], key: ApprovalKey) -> str:
+    """The name that the space of ``key`` will have."""
+    space = key.address.beside(Kind.SPACE, key.space)
+    return new_name.get(space, space).name if key.space and new_name else key.space
 
 
 def _places(deltas: list[Delta]) -> dict[Address, tuple[int, Address]]:

@@ -16,7 +16,8 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 from offerkit.address import Address, Kind, Stage, StageRef
 from offerkit.fingerprint import Json
-from offerkit.governance.approvals import Approval, Decision, affecting
+from offerkit.governance.approvals import Approval, Decision
+from offerkit.governance.aspects import affecting
 from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.state.changes import Entry, Former
 from offerkit.state.snapshot import Snapshot

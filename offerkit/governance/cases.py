@@ -8,7 +8,7 @@ has to pass itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from offerkit.address import Address, Kind, Stage, environment_address
@@ -32,6 +32,11 @@ class Withheld(NamedTuple):
     address: Address
     names: tuple[str, ...]
     fingerprint: str
+
+    @property
+    def says(self) -> str:
+        """What the change would do, as a plan says it of one that was lifted."""
+        return f"that {self.why}"
 
     @property
     def why(self) -> str:
@@ -64,14 +69,10 @@ def names_contacts(body: JsonMap) -> bool:
     return isinstance(cases, dict) and any(map(by_key, cases.values()))
 
 
-def withheld(
-    effect: BeforeAfter, design: Snapshot, kept: KeptContacts, lifted: Lifted, among: Collection[str] | None = None
-) -> Iterator[Withheld]:
-    """The cases of live that ``effect`` changes and that must stay as they are; of environments ``among``, or all."""
+def withheld(effect: BeforeAfter, design: Snapshot, kept: KeptContacts, lifted: Lifted) -> Iterator[Withheld]:
+    """The cases of live that ``effect`` changes and that must stay as they are."""
     before, after = effect.pair
     for name in sorted({address.environment for address in before.by_kind.get(Kind.CASES, ())}):
-        if among is not None and name not in among:
-            continue
         changed = [a for a in before.of_kind(Kind.CASES, name) if after.entries.get(a) != before.entries[a]]
         if not changed or environment_address(name) not in after.entries or not _guarded(before, design, name):
             continue

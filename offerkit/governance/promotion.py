@@ -14,15 +14,13 @@ from typing import NamedTuple
 
 from offerkit.address import Address, Kind, Stage
 from offerkit.diagnostics import Code, or_list
-from offerkit.governance.approvals import (
-    Standing,
+from offerkit.governance.approvals import Decisions, approved, rejected
+from offerkit.governance.aspects import (
     affecting,
-    approved,
     content_fingerprint,
     content_fingerprints,
     eligibility_fingerprint,
     keys_of,
-    rejected,
 )
 from offerkit.governance.cases import Withheld
 from offerkit.governance.rights import WRITERS, approvers
@@ -55,7 +53,7 @@ class Candidates:
 
     design: Snapshot
     live: Snapshot
-    decisions: Standing
+    decisions: Decisions
     renames: Mapping[Address, Address] = field(default_factory=dict)
     holds: Mapping[Address, str] = field(default_factory=dict)
     wanted: Callable[[Address], bool] = lambda address: True
@@ -219,7 +217,7 @@ def _offer_target(work: _Work, address: Address) -> Entry | None:
     if not approved(decisions, eligibility):
         _block_unapproved(work, address, [eligibility], turned_down.operator if turned_down else "")
     on = {key.space for key in contents if approved(decisions, key)}
-    pending = [key for key in contents if key not in decisions]
+    pending = [key for key in contents if decisions.on(key) is None]
     withdrawn = sorted((key for key in pending if key.space in active), key=attrgetter("space"))
     if withdrawn or (pending and not on):
         _block_unapproved(work, address, withdrawn or pending, "", lost=bool(withdrawn))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, cached_property
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.fingerprint import manifest_digest
+from offerkit.governance.approvals import Decisions
 from offerkit.governance.cases import KeptContacts, Lifted
+from offerkit.governance.overrides import ACTION, Lifts, Overrides, listed
 from offerkit.planning.plan import Plan, StageBase
 from offerkit.state.changes import Bodies, Body, Entry, Layered
+from offerkit.state.names import Names
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store.store import Store
 
@@ -98,6 +101,18 @@ class Stages:
         """The renames that a stage has seen, oldest first: the revision, the address before and after."""
         return self.store.moves(stage) if self.store is not None else []
 
+    @cached_property
+    def names(self) -> Names:
+        """What the resources of all design stages were called before."""
+        designs = [stage for stage in self.heads if stage.stage is Stage.DESIGN]
+        return Names(rename for stage in designs for rename in self.moves(stage))
+
+    def decisions(self, offers: Iterable[Address] | None = None) -> Decisions:
+        """All decisions, or those on ``offers``, also under names that they had before."""
+        if self.store is None:
+            return Decisions()
+        return Decisions(self.store.approvals(self.names.family(offers) if offers is not None else None), self.names)
+
     def side(self, side: Stage) -> Snapshot:
         """One side of all environments, with what they share."""
         if side not in self._sides:
@@ -149,6 +164,13 @@ def contacts_kept(store: Store) -> KeptContacts:
     return kept
 
 
-def lifted(store: Store) -> Lifted:
-    """What a second person has lifted of cases."""
-    return lambda address, fingerprint: False
+def overrides(store: Store) -> Overrides:
+    """All overrides that were ever given."""
+    rows = sorted(store.revisions(action=ACTION), key=lambda row: row.serial)
+    return Overrides(each for row in rows for each in listed(row.details, row.actor, row.message, row.serial))
+
+
+def cases_lifted(store: Store) -> Lifted:
+    """What a second person has lifted of cases; read when it is first asked for."""
+    given = cache(lambda: overrides(store))
+    return lambda address, fingerprint: given().lifting(Lifts.CASES, address, fingerprint) is not None

@@ -7,14 +7,15 @@ from hashlib import sha256
 
 from offerkit.address import Address, Kind, Pattern, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, ordered, suggestion
-from offerkit.governance.approvals import Approval, Decision, Standing, counting, keys_of, standing
+from offerkit.governance.approvals import Approval, Decision, Decisions, counting
+from offerkit.governance.aspects import keys_of
 from offerkit.governance.authors import Authors
 from offerkit.governance.rights import Actor, Scope, approvers, lacking, may_approve
 from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.reports.approvals import Row
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Draft, Store
-from offerkit.store.views import stage_view
+from offerkit.store.views import Stages, stage_view
 from offerkit.workflow.requests import ApprovalOutcome, ApprovalRequest
 from offerkit.workflow.session import Session, promotion_settings, who_is
 
@@ -40,11 +41,12 @@ def decide_here(session: Session, request: ApprovalRequest, decision: Decision) 
         store.transaction(),
     ):
         actor = who_is(session, store)
-        design = stage_view(store, Stage.DESIGN)
+        stages = Stages(store)
+        design = stages.side(Stage.DESIGN)
         offers = _offers(design, request)
-        decisions = counting(standing(store.approvals(offers)), design)
+        decisions = counting(stages.decisions(offers), design)
         keys, left, refused = _keys(store, design, actor, offers, request, decision, decisions)
-        new = [k for k in keys if k not in decisions or decisions[k].decision is not decision]
+        new = [key for key in keys if _differs(decisions, key, decision)]
         if not new:
             return ApprovalOutcome(None, (), left, refused)
         draft = Draft(
@@ -59,8 +61,9 @@ def decide_here(session: Session, request: ApprovalRequest, decision: Decision) 
 
 def items(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
     """Every aspect of every offer in design (or of those that match) and how it stands."""
-    design, live = stage_view(store, Stage.DESIGN), stage_view(store, Stage.LIVE)
-    decisions = counting(standing(store.approvals()), design)
+    stages = Stages(store)
+    design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
+    decisions = counting(stages.decisions(), design)
     chosen = design.of_kind(Kind.OFFER)
     if patterns:
         chosen = _offers(design, ApprovalRequest(patterns))
@@ -124,7 +127,7 @@ def _keys(
     offers: list[Address],
     request: ApprovalRequest,
     decision: Decision,
-    decisions: Standing,
+    decisions: Decisions,
 ) -> tuple[list[ApprovalKey], tuple[str, ...], tuple[Diagnostic, ...]]:
     """What may be decided, what is for others, and what is refused. Raises Refused when nothing may be."""
     keys: list[ApprovalKey] = []
@@ -146,13 +149,13 @@ def _keys(
                     found.append(_may_not(actor, address, aspect, named))
                 else:
                     left.append(f"the {aspect} of {address} is for {or_list(approvers(named))}")
-                    if any(k not in decisions or decisions[k].decision is not decision for k in wanted):
+                    if any(_differs(decisions, key, decision) for key in wanted):
                         open_.append(left[-1])
                 continue
             keys += wanted
     _check_spaces(request, known_spaces)
     if decision is Decision.APPROVED:
-        new = [k for k in keys if k not in decisions or decisions[k].decision is not decision]
+        new = [key for key in keys if _differs(decisions, key, decision)]
         found += _missing(design, new)
         found += _same_person(store, design, actor, new)
     out = {diagnostic.address for diagnostic in found}
@@ -168,6 +171,12 @@ def _keys(
     if not kept and found:
         raise Refused(found)
     return kept, tuple(open_), ordered(found)
+
+
+def _differs(decisions: Decisions, key: ApprovalKey, decision: Decision) -> bool:
+    """Whether ``decision`` is another than the last word on ``key``."""
+    last = decisions.on(key)
+    return last is None or last.decision is not decision
 
 
 def _check_spaces(request: ApprovalRequest, known: set[str]) -> None:
@@ -229,12 +238,12 @@ def _same_person(store: Store, design: Snapshot, actor: Actor, keys: Iterable[Ap
     ]
 
 
-def _items(design: Snapshot, live: Snapshot, decisions: Standing, address: Address) -> list[Row]:
+def _items(design: Snapshot, live: Snapshot, decisions: Decisions, address: Address) -> list[Row]:
     label = str((design(address) or {}).get("label", ""))
     entry = live.entries.get(address)
     groups: dict[tuple[Aspect, str, str, str], list[str]] = {}
     for key in keys_of(design, address):
-        decision = decisions.get(key)
+        decision = decisions.on(key)
         state = decision.decision.value if decision is not None else "waiting"
         group = (key.aspect, state, decision.operator if decision else "", decision.comment if decision else "")
         groups.setdefault(group, []).append(key.space)

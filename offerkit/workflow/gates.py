@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
-from typing import NamedTuple
 
 from offerkit.address import Address, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, Diagnostic, Refused
@@ -13,10 +12,10 @@ from offerkit.engine.report import Report
 from offerkit.governance.cases import asks, by_key, contacts_fingerprint, names_contacts
 from offerkit.loader.cases import RawCase
 from offerkit.reports.cases import Outcome
-from offerkit.state.snapshot import BeforeAfter, Snapshot
+from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
-from offerkit.store.views import Stages, contacts_kept, lifted
-from offerkit.workflow.applied_cases import case_file, contacts_digest
+from offerkit.store.views import Stages, cases_lifted, contacts_kept
+from offerkit.workflow.applied_cases import Chosen, case_file, chosen_cases, contacts_digest
 from offerkit.workflow.catalogs import Catalogs, activated
 from offerkit.workflow.live_names import unknown_names
 from offerkit.workflow.people import People
@@ -98,7 +97,7 @@ def _failing(session: Session, store: Store, both: Sides) -> Iterator[Diagnostic
     contacts = _Contacts(session, store, both.states.after)
     with People(coming, session.project.root, session.environ) as people:
         for name in asking:
-            chosen = [*_chosen(both.states, design, name)]
+            chosen = [*chosen_cases(both.states, design, name)]
             if not chosen:
                 yield _no_cases(name)
             for one in chosen:
@@ -111,26 +110,6 @@ def _failing(session: Session, store: Store, both: Sides) -> Iterator[Diagnostic
                     yield _failed(one, outcome, told=told)
 
 
-class _Chosen(NamedTuple):
-    """Cases that a promotion has to pass, and on which sides they stand."""
-
-    address: Address
-    state: Snapshot
-    sides: tuple[Stage, ...]
-
-
-def _chosen(live: BeforeAfter, design: Snapshot, environment: str) -> Iterator[_Chosen]:
-    """The cases of design, and those of live that stay and say something else."""
-    staying = {a: live.before.entries.get(a) for a in live.after.of_kind(Kind.CASES, environment)}
-    staying = {a: entry for a, entry in staying.items() if entry == live.after.entries[a]}
-    for address in design.of_kind(Kind.CASES, environment):
-        same = staying.get(address) == design.entries[address]
-        yield _Chosen(address, design, (Stage.DESIGN, Stage.LIVE) if same else (Stage.DESIGN,))
-    for address, entry in staying.items():
-        if entry != design.entries.get(address):
-            yield _Chosen(address, live.after, (Stage.LIVE,))
-
-
 class _Contacts:
     """Whether contacts that cases name are in the file that they were in when the cases were applied.
 
@@ -140,13 +119,13 @@ class _Contacts:
     def __init__(self, session: Session, store: Store, after: Snapshot) -> None:
         self._elsewhere = session.backend.history_only
         self._kept = contacts_kept(store)
-        self._lifted = lifted(store)
+        self._lifted = cases_lifted(store)
         self._now = cache(lambda name: contacts_digest(after, name, session.project.root, session.environ))
 
     def can_ask(self, case: RawCase) -> bool:
         return not (self._elsewhere and by_key(case.value))
 
-    def changed(self, one: _Chosen) -> Diagnostic | None:
+    def changed(self, one: Chosen) -> Diagnostic | None:
         """The finding that it is another file now."""
         if self._elsewhere or not names_contacts(one.state(one.address) or {}):
             return None
@@ -175,7 +154,7 @@ def _no_cases(environment: str) -> Diagnostic:
     )
 
 
-def _failed(one: _Chosen, outcome: Outcome, *, told: bool) -> Diagnostic:
+def _failed(one: Chosen, outcome: Outcome, *, told: bool) -> Diagnostic:
     hint = "Change the offers, or change the case and apply it; “offerkit test” runs them on the specs."
     if one.sides == (Stage.LIVE,):
         hint = (

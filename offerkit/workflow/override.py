@@ -11,14 +11,12 @@ from offerkit.governance.overrides import (
     ACTION,
     Lifts,
     Obstacle,
-    Overrides,
     check_reason,
-    listed,
     recorded,
     refusal,
 )
 from offerkit.governance.rights import Scope, lacking
-from offerkit.store import Draft, Store
+from offerkit.store import Draft
 from offerkit.store.views import Stages
 from offerkit.workflow.requests import OverrideOutcome, OverrideRequest
 from offerkit.workflow.session import Session, operators, who_is
@@ -68,13 +66,9 @@ def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
 
 def _sources() -> tuple[_Source, ...]:
     """Who knows of obstacles that can be overridden: each gives those that stand in the way now."""
-    return ()
+    from offerkit.workflow.applied_cases import obstacles as of_cases
 
-
-def overrides(store: Store) -> Overrides:
-    """All overrides that were ever given."""
-    rows = sorted(store.revisions(action=ACTION), key=lambda row: row.serial)
-    return Overrides(each for row in rows for each in listed(row.details, row.actor, row.message, row.serial))
+    return (of_cases,)
 
 
 def _chosen(request: OverrideRequest, there: list[Obstacle]) -> list[Obstacle]:

@@ -11,7 +11,7 @@ import orjson
 from offerkit import __version__
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused
-from offerkit.governance.approvals import resets, standing
+from offerkit.governance.approvals import resets
 from offerkit.governance.rights import without_administrator
 from offerkit.loader import Loaded
 from offerkit.loader.record import Finding
@@ -238,13 +238,12 @@ def _effects_on_what_is_there(
     current: Stages, design: list[Delta], bodies: Mapping[str, Body]
 ) -> tuple[dict[Address, tuple[ApprovalReset, ...]], dict[Address, tuple[str, ...]]]:
     """By step, the approvals that stop counting, and where offers newly are to be shown, or no more."""
-    store = current.store
     kinds = {d.address: d.address.kind for d in design}
     changed = [d for d in design if d.before and d.after and kinds[d.address] is Kind.OFFER]
     spaces = [d for d in design if d.after and kinds[d.address] is Kind.SPACE]
-    if store is None or not (spaces or any(d.before for d in design)):
+    if current.store is None or not (spaces or any(d.before for d in design)):
         return {}, {}
-    decisions = standing(store.approvals())
+    decisions = current.decisions()
     if not (decisions or changed or spaces):
         return {}, {}
     before = current.side(Stage.DESIGN)

@@ -65,10 +65,10 @@ def opened(session: Session, *texts: str) -> Iterator[list[Point]]:
         yield [point(session, store, text) for text in texts]
 
 
-def point(session: Session, store: Store | None, text: str) -> Point:
-    """The state that ``text`` names. Raises Refused when it names none."""
+def point(session: Session, store: Store | None, text: str, *, cases: bool = True) -> Point:
+    """The state that ``text`` names; specs without ``cases`` decide the same. Raises Refused when it names none."""
     if text == "specs":
-        return _specs(session.load(), store, "specs")
+        return _specs(session.load(cases=cases), store, "specs")
     if text.startswith("git:"):
         return _at_revision(session, store, text)
     if text.endswith(".json"):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
 
 from offerkit import __version__
 from offerkit.address import Address, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, suggestion
-from offerkit.governance.approvals import counting, standing
-from offerkit.governance.cases import withheld
+from offerkit.governance.approvals import counting
+from offerkit.governance.cases import change_fingerprint, withheld
+from offerkit.governance.overrides import Lifts, Overrides
 from offerkit.governance.promotion import Candidates, Promotion, promotion
 from offerkit.governance.rights import WRITERS
 from offerkit.loader import Loaded
@@ -19,7 +20,7 @@ from offerkit.planning.plan import Blocked, Dependence, Plan, PlanKind, Reason, 
 from offerkit.state.changes import Action, Body, Delta, Entry, Former, Layered
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
-from offerkit.store.views import Stages, contacts_kept, lifted
+from offerkit.store.views import Stages, cases_lifted, contacts_kept, overrides
 from offerkit.workflow.plan import held_back, new_bodies
 from offerkit.workflow.renames import renames_of_live
 from offerkit.workflow.session import Session, who_is
@@ -62,15 +63,16 @@ def plan_promotion(
     asked = Candidates(
         design,
         live,
-        counting(standing(store.approvals()), design),
+        counting(stages.decisions(), design),
         renames,
         {} if include_rolled_back else _holds(store, design, live),
         lambda address: _wanted(address, chosen, dimensions, patterns, live_names.get(address, "")),
         bool(patterns.targets),
         lambda address: patterns.excluded(address, live_names.get(address, "")),
-        lambda effect: withheld(effect, design, contacts_kept(store), lifted(store)),
+        lambda effect: withheld(effect, design, contacts_kept(store), cases_lifted(store)),
     )
     outcome = promotion(asked)
+    outcome.notes += _lifted_cases(store, outcome, design, live)
     return _plan(session, stages, asked, outcome, patterns)
 
 
@@ -147,6 +149,17 @@ def _plan(session: Session, stages: Stages, asked: Candidates, outcome: Promotio
         targets=tuple(p.text for p in patterns.targets),
         bodies={key: bodies[key] for key in sorted(used)},
     )
+
+
+def _lifted_cases(store: Store, outcome: Promotion, design: Snapshot, live: Snapshot) -> Iterator[str]:
+    """Who lets live's cases say something else, of those that change."""
+    changed = [a for a, entry in live.entries.items() if a.kind is Kind.CASES and outcome.after.entries.get(a) != entry]
+    given = overrides(store) if changed else Overrides()
+    for address in changed:
+        print_ = change_fingerprint(address, live, design, contacts_kept(store))
+        found = given.lifting(Lifts.CASES, address, print_)
+        if found is not None:
+            yield f"{address}: {found.sentence}."
 
 
 def _bereft(live: Snapshot, after: Snapshot) -> list[str]:

@@ -6,9 +6,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from attacking import Session, broken_if, succeeds_today, variants
-
-FORMER = "Decisions follow what they decided on; a later rejection along the chain of names wins"
+from attacking import Session, broken_if, variants
 
 
 def rename(team: Session, old: str, new: str, **changes: object) -> None:
@@ -131,7 +129,6 @@ SAVER = {
 """The offer as it was approved at first."""
 
 
-@succeeds_today(FORMER)
 def test_former_name_is_declared_again(team: Session) -> None:
     """saver was approved, renamed, and rejected; under its first name it is live on the first approval."""
     reject_renamed(team, "", "saver-2")
@@ -141,7 +138,6 @@ def test_former_name_is_declared_again(team: Session) -> None:
 
 
 @pytest.mark.slow
-@succeeds_today(FORMER)
 def test_former_name_beside_the_rejected_one(team: Session) -> None:
     """The same while the rejected offer stays in design."""
     reject_renamed(team, "", "saver-2")
@@ -151,7 +147,6 @@ def test_former_name_beside_the_rejected_one(team: Session) -> None:
 
 
 @pytest.mark.slow
-@succeeds_today(FORMER)
 def test_former_name_two_renames_ago(team: Session) -> None:
     """The same along a chain of names."""
     reject_renamed(team, "", "saver-2", "saver-3")
@@ -161,7 +156,6 @@ def test_former_name_two_renames_ago(team: Session) -> None:
 
 
 @pytest.mark.slow
-@succeeds_today(FORMER)
 def test_former_name_in_the_middle(team: Session) -> None:
     """The name between the first and the rejected one."""
     reject_renamed(team, "", "saver-2", "saver-3")
@@ -171,7 +165,6 @@ def test_former_name_in_the_middle(team: Session) -> None:
 
 
 @pytest.mark.slow
-@succeeds_today(FORMER)
 def test_former_name_with_rejected_eligibility(team: Session) -> None:
     """Only its eligibility was rejected."""
     reject_renamed(team, "--eligibility", "saver-2")

@@ -15,7 +15,7 @@ from offerkit.address import Kind, parse_address
 from offerkit.diagnostics import Position
 from offerkit.engine.compile import compile_catalog
 from offerkit.fingerprint import canonical, fingerprint
-from offerkit.governance.approvals import keys_of
+from offerkit.governance.aspects import keys_of
 from offerkit.loader.consistency import inheritance_of
 from offerkit.loader.record import Facts, Index, Record
 from offerkit.models import model_of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,29 +16,26 @@ from pathlib import Path
 
 from helpers.files import temporary
 from helpers.forked import Forked
+from helpers.inside import Ended, offerkit
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
 PROMPT, MORE, FILE = "$ ", "> ", re.compile(r"-- (\S+) --$")
 ERROR = "! "
 
-STARTS: dict[str, tuple[str, str]] = {
-    "small": ("", ""),
-    "bundled": ("", ""),
-    "applied": ("small", "offerkit --as ada apply --yes"),
+STARTS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "small": ("", ()),
+    "bundled": ("", ()),
+    "applied": ("small", ("--as ada apply --yes",)),
     "approved": (
         "applied",
-        "offerkit --as omar approve '*/offer.*' && offerkit --as brand approve '*.gold-card'"
-        " && offerkit --as risk approve '*.gold-card'",
+        ("--as omar approve */offer.*", "--as brand approve *.gold-card", "--as risk approve *.gold-card"),
     ),
-    "deciding": ("", ""),
-    "decided": (
-        "deciding",
-        "offerkit --as ada apply --yes && offerkit --as ada approve '*/offer.*' && offerkit --as ada promote --yes",
-    ),
-    "live": ("approved", "offerkit --as omar promote --yes && offerkit --as dora apply --yes"),
+    "deciding": ("", ()),
+    "decided": ("deciding", ("--as ada apply --yes", "--as ada approve */offer.*", "--as ada promote --yes")),
+    "live": ("approved", ("--as omar promote --yes", "--as dora apply --yes")),
 }
-"""Where a session may begin: from another start, by a command."""
+"""Where a session may begin: from another start, by commands of offerkit."""
 
 _TOOLS = {
     "offerkit": (
@@ -48,6 +46,11 @@ _TOOLS = {
     "hold-lock": f'exec "$OFFERKIT_PYTHON" -P {HERE}/hold_lock.py "$@"',
     "sql": f'exec "$OFFERKIT_PYTHON" -P {HERE}/sql.py "$@"',
 }
+_WORD = r"""(?:[\w./:@=,+%-]|'[^']*'|"[^"$`\\!]*")+"""
+_PLAIN = re.compile(
+    rf"offerkit((?:\s+{_WORD})*)\s*(?:\|((?!\s*head\b)(?!.*\b(?:offerkit|hold-lock|sql)\b).+))?", re.DOTALL
+)
+"""``offerkit`` with words that mean the same to bash and to shlex, and what reads all that it prints."""
 _NORMAL = (
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"), "YYYY-MM-DDTHH:MM:SSZ"),
     (re.compile(r"\b[0-9a-f]{12,64}\b"), lambda match: "x" * len(match[0])),
@@ -185,7 +188,7 @@ def _prepared(start: str, prepared: Path) -> Path:
     with FileLock(prepared / f"{start}.lock"):
         if place.exists():
             return place
-        source, command = STARTS[start]
+        source, commands = STARTS[start]
         draft = prepared / f"{start}.draft"
         shutil.rmtree(draft, ignore_errors=True)
         if start == "bundled":
@@ -195,24 +198,35 @@ def _prepared(start: str, prepared: Path) -> Path:
             shutil.copytree(HERE / "projects" / start, draft)
         else:
             shutil.copytree(_prepared(source, prepared), draft)
-            subprocess.run(
-                ["bash", "-c", command],
-                cwd=draft, env=environment(prepared / f"{start}.tools"), check=True, capture_output=True,
-            )  # fmt: skip
+            env = environment(prepared / f"{start}.tools")
+            for command in commands:
+                ended = offerkit(command.split(), draft, env)
+                assert ended.code == 0, ended
         draft.rename(place)
     return place
 
 
-def run(command: Command, place: Path, env: dict[str, str]) -> list[str]:
-    """What the command prints now, in the form of :attr:`Command.expected`."""
-    done = subprocess.run(
-        ["bash", "-c", f"set -o pipefail\n{command.text}"],
-        cwd=place, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False,
-    )  # fmt: skip
-    rows = normal(done.stdout, place.parent)
-    rows += [f"{ERROR}{row}".rstrip() for row in normal(done.stderr, place.parent)]
-    if done.returncode:
-        rows.append(f"[exit {done.returncode}]")
+def run(command: Command, place: Path, env: dict[str, str], *, started: bool = True) -> list[str]:
+    """What the command prints now, in the form of :attr:`Command.expected`.
+
+    Unless each is to be ``started``, offerkit is called in this process where bash would do no more than start it.
+    """
+    plain = None if started else _PLAIN.fullmatch(command.text)
+    said = Ended(0, b"", b"")
+    text, given = command.text, b""
+    if plain is not None:
+        said = offerkit([*shlex.split(env.get("ALWAYS", "")), *shlex.split(plain[1])], place, env)
+        text, given = plain[2] or "", said.out
+    if text:
+        done = subprocess.run(
+            ["bash", "-c", f"set -o pipefail\n{text}"],
+            cwd=place, env=env, input=given, capture_output=True, timeout=60, check=False,
+        )  # fmt: skip
+        said = Ended(done.returncode or said.code, done.stdout, said.err + done.stderr)
+    rows = normal(said.out, place.parent)
+    rows += [f"{ERROR}{row}".rstrip() for row in normal(said.err, place.parent)]
+    if said.code:
+        rows.append(f"[exit {said.code}]")
     return rows
 
 
@@ -230,7 +244,7 @@ def normal(output: bytes, root: Path) -> list[str]:
 def play(path: Path, prepared: Path, store: str = "", forks: Forked | None = None) -> tuple[str, str]:
     """The session as it stands in its file, and as it goes now; with its store at ``store`` when that is given.
 
-    With ``forks`` its commands are forks of a process that has offerkit imported.
+    With ``forks`` its commands are called in this process, or are forks of one that has offerkit imported.
     """
     text = path.read_text(encoding="utf-8")
     items = read(text)
@@ -247,7 +261,7 @@ def play(path: Path, prepared: Path, store: str = "", forks: Forked | None = Non
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_text("\n".join(item.lines) + "\n", encoding="utf-8")
             elif isinstance(item, Command):
-                item.expected = run(item, place, env)
+                item.expected = run(item, place, env, started=forks is None)
     return text, written(items)
 
 
@@ -258,14 +272,14 @@ def _move_store(place: Path, store: str, env: dict[str, str], tools: Path) -> No
     """
     own = place / ".offerkit/store.db"
     if own.exists():
-        subprocess.run(
-            ["offerkit", "store", "copy", str(own), store], cwd=place, env=env, check=True, capture_output=True
-        )
+        ended = offerkit(["store", "copy", str(own), store], place, env)
+        assert ended.code == 0, ended
         own.unlink()
     else:
         plain = (tools / "offerkit").rename(tools / "offerkit.plain")
-        (tools / "offerkit").write_text(f'#!/bin/sh\nexec {plain} --create-store "$@"\n', encoding="utf-8")
+        (tools / "offerkit").write_text(f'#!/bin/sh\nexec {plain} $ALWAYS "$@"\n', encoding="utf-8")
         (tools / "offerkit").chmod(0o755)
+        env["ALWAYS"] = "--create-store"
     env["OFFERKIT_STORE"] = store
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 
 from offerkit.address import SECTIONS, Kind, parse_address
 from offerkit.fingerprint import canonical, fingerprint
-from offerkit.governance.approvals import (
+from offerkit.governance.aspects import (
     affecting,
     content_fingerprint,
     eligibility_fingerprint,

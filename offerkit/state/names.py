@@ -1,0 +1,98 @@
+"""What a resource was called before, and what had its name before: told from the renames (``moved``) of design."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from math import inf
+from typing import NamedTuple, TypeAlias
+
+from offerkit.address import Address
+from offerkit.state.changes import Former
+
+Rename: TypeAlias = tuple[int, Address, Address]
+"""The revision of a rename, the address before and after."""
+
+
+class Span(NamedTuple):
+    """A name, and the revisions in which one resource had it: from ``since`` on, up to but not in ``until``."""
+
+    name: Address
+    since: int
+    until: float
+
+    def covers(self, revision: int) -> bool:
+        """Whether the resource had the name once ``revision`` was made."""
+        return self.since <= revision < self.until
+
+
+class Names:
+    """The names that resources of design had over time.
+
+    A resource that is removed and declared again under its name is the same one: nothing tells them apart. One that
+    is declared under a name that another gave up by a rename is not.
+    """
+
+    def __init__(self, renames: Iterable[Rename] = ()) -> None:
+        """``renames``: those of the design stages, in any order."""
+        self._events: dict[Address, dict[int, Former]] = {}
+        self._later: dict[tuple[Address, int], Address] = {}
+        for serial, old, new in renames:
+            self._events.setdefault(old, {}).setdefault(serial, "")
+            self._events.setdefault(new, {})[serial] = old  # names that are passed on: what arrives counts
+            self._later[old, serial] = new
+
+    def __bool__(self) -> bool:
+        """Whether anything was ever renamed."""
+        return bool(self._events)
+
+    def touches(self, address: Address) -> bool:
+        """Whether ``address`` was ever given up or taken by a rename."""
+        return address in self._events
+
+    def spans(self, address: Address, before: float = inf) -> tuple[Span, ...]:
+        """The names of what stands at ``address`` (before a revision), newest first.
+
+        The last one begins with the revision in which another resource gave it up, or 0.
+        """
+        return tuple(self._spans(address, before))
+
+    def _spans(self, name: Address, until: float) -> Iterator[Span]:
+        while True:
+            events = self._events.get(name, {})
+            since = max((serial for serial in events if serial < until), default=0)
+            yield Span(name, since, until)
+            former = events.get(since, "")
+            if not former:
+                return
+            name, until = former, since
+
+    def predecessors(self, address: Address) -> list[tuple[Span, ...]]:
+        """The resources that gave up the name under which the one at ``address`` was declared: the names of each."""
+        found: list[tuple[Span, ...]] = []
+        first = self.spans(address)[-1]
+        while first.since and (first.name, first.since) in self._later:
+            spans = self._whole(self._later[first.name, first.since], first.since)
+            if spans in found:
+                break
+            found.append(spans)
+            first = spans[-1]
+        return found
+
+    def _whole(self, name: Address, since: int) -> tuple[Span, ...]:
+        """All names of the resource that got ``name`` in revision ``since``."""
+        while True:
+            events = self._events[name]
+            ended = min((serial for serial in events if serial > since), default=0)
+            if (name, ended) not in self._later:  # it has the name still, or was gone when another got it
+                return self.spans(name, ended or inf)
+            name, since = self._later[name, ended], ended
+
+    def family(self, addresses: Iterable[Address]) -> set[Address]:
+        """``addresses``, and all names that they or their predecessors ever had."""
+        found: set[Address] = set()
+        for address in addresses:
+            found.add(address)
+            if address in self._events:
+                every = [self.spans(address), *self.predecessors(address)]
+                found |= {span.name for spans in every for span in spans}
+        return found
