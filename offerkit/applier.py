@@ -14,9 +14,9 @@ import orjson
 from offerkit.address import KEPT_BY_ROLLBACK, SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import Json, JsonMap
-from offerkit.governance.approvals import Decision, approved, counting, unapproved
-from offerkit.governance.cases import withheld
+from offerkit.governance.approvals import Decision, approved, unapproved
 from offerkit.governance.rights import without_administrator
+from offerkit.governance.withdrawals import ended_earlier, is_withdrawal, lengthened
 from offerkit.models import model_of
 from offerkit.planning.fields import concealed, field_changes, field_changes_by_place
 from offerkit.planning.make import not_live
@@ -25,7 +25,7 @@ from offerkit.state.changes import Action, Body, Entry, delta
 from offerkit.state.references import may_wait, references_of, resource_refs
 from offerkit.state.snapshot import BeforeAfter
 from offerkit.store import ChangeRow, Draft, RevisionRow, Store
-from offerkit.store.views import Stages, cases_lifted, contacts_kept
+from offerkit.store.views import Stages
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ def _no_longer_live(plan: Plan, stage: StageRef, stages: Stages) -> Iterator[Dia
 def _withdrawn(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
     if not plan.approvals:
         return
-    decisions = stages.decisions({key.address for key in plan.approvals})
+    decisions = stages.standing({key.address for key in plan.approvals})
     for key in plan.approvals:
         if not approved(decisions, key):
             where = f" on {key.space}" if key.space else ""
@@ -221,7 +221,7 @@ def _withdrawn(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
 def _check_steps(plan: Plan, store: Store, stages: Stages) -> None:
     found = [_odd(step, plan) for step in plan.steps if not _fits(step, plan)]
     if not found and plan.kind is PlanKind.PROMOTE:
-        found += [*_not_from_design(plan, store, stages), *_ungated(plan, store, stages)]
+        found += [*_not_from_design(plan, store, stages), *_ungated(plan, stages)]
     if not found and plan.kind is PlanKind.ROLLBACK:
         found += _not_a_return(plan, store, stages)
     if not found:
@@ -268,11 +268,12 @@ def _odd(step: Step, plan: Plan) -> Diagnostic:
     )
 
 
-def _ungated(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
+def _ungated(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
     live = stages.effect(plan, Stage.LIVE)
-    decisions = counting(stages.decisions(live.after.of_kind(Kind.OFFER)), stages.side(Stage.DESIGN))
-    yield from unapproved(live, decisions)
-    for found in withheld(live, stages.side(Stage.DESIGN), contacts_kept(store), cases_lifted(store)):
+    there = (a for a in live.addresses if a in live.before.entries and a in live.after.entries)
+    longer = lengthened(live.after, live.before, ended_earlier(live.before, live.after, there))
+    yield from unapproved(live, stages.standing(live.after.of_kind(Kind.OFFER)), longer)
+    for found in stages.withheld_cases(live):
         yield Diagnostic(
             Code.CASES_CHANGED,
             f"{found.address} would change in live: {found.why}",
@@ -285,10 +286,11 @@ def _ungated(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
 def _not_from_design(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
     """Steps of a promotion that are not what design says: live gets nothing from anywhere else."""
     refused = {a.key.address for a in store.approvals() if a.decision is Decision.REJECTED}
+    design, live = stages.side(Stage.DESIGN), stages.effect(plan, Stage.LIVE)
     for step in plan.steps:
         kind = step.address.kind
         there = stages.entries(step.stage.on(Stage.DESIGN)).get(step.address)
-        if kind is Kind.CAMPAIGN:
+        if kind is Kind.CAMPAIGN or (kind is Kind.OFFER and is_withdrawal(design, live, step)):
             continue
         if step.after is not None and step.after.activation != ():
             right = there is not None and there.fingerprint == step.after.fingerprint

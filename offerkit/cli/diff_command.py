@@ -42,7 +42,7 @@ def command(
     from offerkit.reports import diff as report
     from offerkit.reports.style import CONCISE
     from offerkit.workflow.diff import difference
-    from offerkit.workflow.points import opened
+    from offerkit.workflow.state_refs import opened
 
     session = shell.session()
     with opened(session, a, b) as (left, right):

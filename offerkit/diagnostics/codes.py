@@ -99,6 +99,8 @@ class Code(StrEnum):
     NOT_AS_SHOWN = "OFR707"
     TOKEN_SCOPE = "OFR708"  # noqa: S105 - a code
     BLOCKED = "OFR709"
+    REVIEWERS_GONE = "OFR715"
+    SETTINGS_ALONE = "OFR761"
     # 75x: calls over the network
     BUSY = "OFR750"
     BAD_REQUEST = "OFR751"
@@ -238,6 +240,8 @@ CODES: dict[Code, str] = {
     Code.IMPACT: "A promotion would leave more contacts without an offer than the environment allows.",
     Code.IMPACT_UNMEASURED: "How many contacts a promotion leaves without an offer is limited, but cannot be measured.",
     Code.TOKEN_SCOPE: "The operator's token does not have the scope that this needs.",
+    Code.REVIEWERS_GONE: "Reviewers who have to agree are no enabled operators any more; that takes an override.",
+    Code.SETTINGS_ALONE: "Who alone wrote a change of settings would take it live alone, where duties are separated.",
     Code.BLOCKED: "Something is blocked, and the command was asked to fail then.",
     Code.NOT_AS_SHOWN: "An offer was changed after it was shown to who decides on it.",
     Code.NO_MATCH: "Nothing matches what was asked for.",

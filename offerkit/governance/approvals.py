@@ -54,6 +54,9 @@ class Approval:
 Counts: TypeAlias = Callable[[Address, Approval], bool]
 """Whether an approval counts for the offer that has an address now."""
 
+Lapsed: TypeAlias = Callable[[ApprovalKey, Approval], bool]
+"""Whether an approval was given too long ago to count for a key: what it is of was taken out of live since."""
+
 _NO_SPACE: tuple[Span, ...] = (Span(Address("", Kind.SPACE, ""), 0, inf),)
 
 
@@ -74,6 +77,7 @@ class Decisions:
             self._rows.setdefault((key.address, key.aspect, key.space), []).append(approval)
         self._addresses = {place[0] for place in self._rows}
         self._counts: Counts | None = None
+        self._lapsed: Lapsed | None = None
 
     def __bool__(self) -> bool:
         """Whether anything was decided at all."""
@@ -83,6 +87,12 @@ class Decisions:
         """These decisions, with the approvals alone that count."""
         made = copy(self)
         made._counts = counts
+        return made
+
+    def lapsing(self, lapsed: Lapsed) -> Decisions:
+        """These decisions, of which approvals that have ``lapsed`` are no word at all, nor is what they replaced."""
+        made = copy(self)
+        made._lapsed = lapsed
         return made
 
     def each(self, key: ApprovalKey) -> list[Approval]:
@@ -103,7 +113,8 @@ class Decisions:
         counts = self._counts
         for row in reversed(self.each(key)):
             if counts is None or row.decision is Decision.REJECTED or counts(key.address, row):
-                return row
+                approval = row.decision is Decision.APPROVED
+                return None if approval and self._lapsed is not None and self._lapsed(key, row) else row
         return None
 
     def last_approval(self, address: Address, aspect: Aspect, space: str = "") -> Approval | None:
@@ -208,13 +219,15 @@ def resets(
     return {address: tuple(items) for address, items in found.items()}
 
 
-def unapproved(live: BeforeAfter, decisions: Decisions) -> Iterator[Diagnostic]:
+def unapproved(live: BeforeAfter, decisions: Decisions, lengthened: Snapshot | None = None) -> Iterator[Diagnostic]:
     """What would be live without approval after a promotion: the gate that no plan passes by.
 
     The plan was made with the same rule (:mod:`offerkit.governance.promotion`); here it is checked once more on the
-    steps themselves, because a plan file is only a file, and anyone can write one.
+    steps themselves, because a plan file is only a file, and anyone can write one. ``lengthened``: what would be live
+    if no period ended earlier, which needs no approval where it is all that differs.
     """
     before, after = live.before, live.after
+    lengthened = lengthened or after
     for address in after.of_kind(Kind.OFFER):
         entry = after.entries[address]
         old = live.origins.get(address, address)
@@ -224,7 +237,7 @@ def unapproved(live: BeforeAfter, decisions: Decisions) -> Iterator[Diagnostic]:
         was = before.entries.get(old)
         active = frozenset((was.activation if was is not None else None) or ())
         eligibility = ApprovalKey(address, Aspect.ELIGIBILITY, "", eligibility_fingerprint(after, address))
-        same = bool(active) and eligibility.fingerprint == eligibility_fingerprint(before, old)
+        same = bool(active) and eligibility_fingerprint(lengthened, address) == eligibility_fingerprint(before, old)
         if not same and not approved(decisions, eligibility):
             yield _refusal(eligibility)
         prints = content_fingerprints(after, address, entry.activation)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Protocol, Self, TypeAlias
 
 from offerkit.address import Address, parse_address
 from offerkit.diagnostics import Code, Diagnostic, or_list, refuse
@@ -74,6 +74,19 @@ class Override:
         return f"{self.says} was overridden by {self.operator} in revision {self.revision}: {self.reason}"
 
 
+class Revision(Protocol):
+    """A revision as the history has it."""
+
+    @property
+    def serial(self) -> int: ...
+    @property
+    def actor(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def details(self) -> Mapping[str, Json]: ...
+
+
 class Overrides:
     """All that were given, to be asked whether an obstacle is lifted."""
 
@@ -81,6 +94,12 @@ class Overrides:
         """``given``: oldest first."""
         self.given = tuple(given)
         self._by_key = {(each.lifts, each.address, each.fingerprint): each for each in self.given}
+
+    @classmethod
+    def of(cls, revisions: Iterable[Revision]) -> Self:
+        """Those that ``revisions`` of the action :data:`ACTION` record, in any order."""
+        rows = sorted(revisions, key=lambda row: row.serial)
+        return cls(each for row in rows for each in listed(row.details, row.actor, row.message, row.serial))
 
     def lifting(self, lifts: Lifts, address: Address, fingerprint: str, *, after: int = 0) -> Override | None:
         """The last override of exactly this, if it was given after revision ``after``."""

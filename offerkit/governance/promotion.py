@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ from offerkit.governance.aspects import (
 )
 from offerkit.governance.cases import Withheld
 from offerkit.governance.rights import WRITERS, approvers
+from offerkit.governance.withdrawals import ended_earlier, layers_of, left, lengthened, off_by
 from offerkit.planning.plan import ApprovalKey, Aspect, Blocked
 from offerkit.state.changes import Entry, Former, chains
 from offerkit.state.references import may_wait
@@ -40,6 +42,8 @@ class Promotion:
     approvals: list[ApprovalKey]
     changed_offers: dict[Address, list[Address]]
     notes: list[str]
+    ended: frozenset[Address] = frozenset()
+    """What goes without an approval since nothing differs but that its period ends earlier."""
 
 
 @dataclass
@@ -82,6 +86,7 @@ class _Work:
         self.notes: list[str] = []
         self.keys: dict[Address, list[ApprovalKey]] = {}
         self._after: Snapshot | None = None
+        self._lengthened: tuple[Snapshot, frozenset[Address], Snapshot] | None = None
 
     def live_entry(self, address: Address) -> Entry | None:
         return self.live.entries.get(self.origin.get(address, address))
@@ -118,6 +123,37 @@ class _Work:
             self._after = self.live.apply(going, self.design.bodies)
         return self._after
 
+    def off(self, address: Address) -> bool:
+        """Whether design switches an offer off, by itself or by what is not left out of this promotion."""
+        by = off_by(self.design, address)
+        return any(layer == address or not self.asked.excluded(layer) for layer in by)
+
+    def switched_off(self, address: Address) -> bool:
+        """Whether that is a change: what is off in live already by its own body has nothing to lose."""
+        return self.off(address) and not off_by(self.live, self.origin.get(address, address))
+
+    def stays(self, address: Address, entry: Entry) -> bool:
+        """Whether ``entry`` leaves an offer the body that it has in live, and takes it off spaces."""
+        now = self.live_entry(address)
+        if now is None or now.activation is None or entry.activation is None:
+            return False
+        return entry.fingerprint == now.fingerprint and set(entry.activation) < set(now.activation)
+
+    @cached_property
+    def design_lengthened(self) -> tuple[Snapshot, frozenset[Address]]:
+        """Design if no period ended earlier than it does in live, and which of them do."""
+        ended = frozenset(ended_earlier(self.live, self.design, self.live.entries.keys() & self.design.entries.keys()))
+        return lengthened(self.design, self.live, ended), ended
+
+    def lengthened(self, after: Snapshot) -> tuple[Snapshot, frozenset[Address]]:
+        """The same of ``after``."""
+        known = self._lengthened
+        if known is None or known[0] is not after:
+            there = [a for a in self.going if a in self.live.entries and a in after.entries and a not in self.origin]
+            ended = frozenset(ended_earlier(self.live, after, there))
+            known = self._lengthened = after, ended, lengthened(after, self.live, ended)
+        return known[2], known[1]
+
 
 def promotion(asked: Candidates) -> Promotion:
     """Decide the promotion. Pure; stable for the same input."""
@@ -136,6 +172,7 @@ def promotion(asked: Candidates) -> Promotion:
         needed,
         changed,
         work.notes,
+        _ended(work, after),
     )
 
 
@@ -147,6 +184,7 @@ def _gather(work: _Work) -> None:
             wanted |= {name for name in names[1:] if not work.asked.excluded(name)}
     if work.asked.narrowed:
         wanted |= _needed(work, wanted)
+        wanted |= _switched_off_by(work, wanted)
     for address in sorted(wanted, key=attrgetter("sort_key")):
         target: Entry | None = work.design.entries[address]
         assert target is not None
@@ -154,7 +192,7 @@ def _gather(work: _Work) -> None:
             target = _offer_target(work, address)
         if target is None or (target == work.live_entry(address) and address not in work.origin):
             continue
-        if address in work.asked.holds:
+        if address in work.asked.holds and not work.stays(address, target):
             _block_held(work, address)
             continue
         work.go(address, target)
@@ -200,13 +238,43 @@ def _needed(work: _Work, wanted: set[Address]) -> set[Address]:
     return found
 
 
+def _switched_off_by(work: _Work, wanted: set[Address]) -> set[Address]:
+    """The live offers that the categories and templates asked for switch off."""
+    layers = {a for a in wanted if a.kind in (Kind.CATEGORY, Kind.TEMPLATE)}
+    layers = {a for a in layers if (work.design.read(a) or {}).get("enabled") is False}
+    offers = work.design.of_kind(Kind.OFFER) if layers else ()
+    return {a for a in offers if not work.asked.excluded(a) and not layers.isdisjoint(off_by(work.design, a))}
+
+
 _AFFECTING = (Kind.CATEGORY, Kind.TEMPLATE, Kind.FILTER, Kind.SPACE, Kind.DIMENSION)
 
 
 def _offer_target(work: _Work, address: Address) -> Entry | None:
-    """The offer's entry in live if it may go: on its approved spaces. None: it stays as it is, or is blocked."""
-    decisions, design = work.asked.decisions, work.design
+    """The offer's entry in live if it may go: on its approved spaces. None: it stays as it is, or is blocked.
+
+    Switched off, it goes off with the body that it has there; blocked, off the spaces that it left.
+    """
     entry = work.live_entry(address)
+    if entry is not None and not entry.activation and work.off(address):
+        return entry
+    if entry is not None and entry.activation and work.switched_off(address):
+        return Entry(entry.fingerprint, ())
+    target = _approved_target(work, address, entry)
+    if target is None and entry is not None and entry.activation:
+        return _withdrawn(work, address, entry)
+    return target
+
+
+def _withdrawn(work: _Work, address: Address, entry: Entry) -> Entry | None:
+    """The entry of an offer whose new body stays behind, off the spaces that it left; None if it left none."""
+    names = {space: _renamed(work.asked.renames, address, space) for space in entry.activation or ()}
+    gone = left(work.design, address, names.values())
+    kept = tuple(space for space, name in names.items() if name not in gone)
+    return Entry(entry.fingerprint, kept) if kept != entry.activation else None
+
+
+def _approved_target(work: _Work, address: Address, entry: Entry | None) -> Entry | None:
+    decisions, design = work.asked.decisions, work.design
     active = {_renamed(work.asked.renames, address, space) for space in (entry.activation if entry else None) or ()}
     eligibility, *contents = keys_of(design, address)
     turned_down = rejected(decisions, eligibility)
@@ -215,6 +283,8 @@ def _offer_target(work: _Work, address: Address) -> Entry | None:
     if _lacks_required(work, address, contents, active):
         return None
     if not approved(decisions, eligibility):
+        if entry is not None and turned_down is None and _ends_earlier(work, address, entry.activation or ()):
+            return Entry(design.entries[address].fingerprint, entry.activation)
         _block_unapproved(work, address, [eligibility], turned_down.operator if turned_down else "")
     on = {key.space for key in contents if approved(decisions, key)}
     pending = [key for key in contents if decisions.on(key) is None]
@@ -236,6 +306,15 @@ def _offer_target(work: _Work, address: Address) -> Entry | None:
     if target == entry and not _differs(work, address):
         return entry
     return target
+
+
+def _ends_earlier(work: _Work, address: Address, active: tuple[str, ...]) -> bool:
+    """Whether nothing differs between a live offer in design and in live but that its period ends earlier."""
+    if not active or address in work.origin or address not in work.live.entries:
+        return False
+    restored, ended = work.design_lengthened
+    changed = work.design.entries[address].fingerprint != work.live.entries[address].fingerprint
+    return (address in ended or not changed) and _same(restored, address, work.live, address, active)
 
 
 def _is_live(work: _Work, key: ApprovalKey) -> bool:
@@ -295,7 +374,7 @@ def _block_unapproved(
 def _settle(work: _Work) -> bool:
     """Block what would break the rule of this module; true when something was, so that it must be asked again."""
     after = work.hypothetical()
-    before = len(work.blocked)
+    before, switched = len(work.blocked), 0
     for address in sorted(after.by_kind.get(Kind.OFFER, ())):
         entry = after.entries[address]
         if not entry.activation:
@@ -304,15 +383,22 @@ def _settle(work: _Work) -> bool:
         changes = _changes_on(work, address, source, after)
         if not changes:
             continue
-        if address in work.going:
+        if address in work.going and not work.stays(address, entry):
             if not _same(after, address, work.design, address, entry.activation):
                 _block_needing(work, after, address)
-        elif not _as_it_was_or_approved(work, after, address, entry.activation):
+            continue
+        old = source if address in work.going else address
+        if _as_it_was_or_approved(work, after, address, old, entry.activation):
+            continue
+        if off_by(after, address) and not off_by(work.live, old):
+            work.go(address, Entry(work.live.entries[old].fingerprint, ()))
+            switched += 1
+        else:
             _block_riders(work, address, changes)
     _block_cases(work)
     _block_dangling(work)
     _block_chains(work)
-    return len(work.blocked) > before
+    return switched > 0 or len(work.blocked) > before
 
 
 def _block_cases(work: _Work) -> None:
@@ -343,11 +429,35 @@ def _block_needing(work: _Work, after: Snapshot, offer: Address) -> None:
     work.block(offer, Code.NOT_APPROVED, why, how)
 
 
-def _as_it_was_or_approved(work: _Work, after: Snapshot, address: Address, spaces: tuple[str, ...]) -> bool:
-    """Whether a live offer whose own body stays is left as it was, or becomes what was approved in design."""
-    if _same(after, address, work.live, address, spaces):
+def _as_it_was_or_approved(
+    work: _Work, after: Snapshot, address: Address, old: Address, spaces: tuple[str, ...]
+) -> bool:
+    """Whether a live offer whose own body stays is left as it was, or becomes what was approved in design.
+
+    Left as it was is also one whose period ends earlier, and that is all.
+    """
+    if _same(after, address, work.live, old, spaces):
         return True
-    return address in work.keys and _same(after, address, work.design, address, spaces)
+    if address in work.keys and _same(after, address, work.design, address, spaces):
+        return True
+    restored, ended = work.lengthened(after)
+    return bool(ended) and _same(restored, address, work.live, old, spaces)
+
+
+def _ended(work: _Work, after: Snapshot) -> frozenset[Address]:
+    """What goes although not all of it is approved, since the period of a live offer ends earlier by it."""
+    ended = work.lengthened(after)[1]
+    found: set[Address] = set()
+    for address in work.live.of_kind(Kind.OFFER) if ended else ():
+        entry = after.entries.get(address)
+        if entry is None or not entry.activation or address in work.origin:
+            continue
+        layers = ended.intersection(layers_of(after, address))
+        if not layers or _same(after, address, work.live, address, entry.activation):
+            continue
+        if address not in work.keys or not _same(after, address, work.design, address, entry.activation):
+            found |= layers
+    return frozenset(found)
 
 
 def _changes_on(work: _Work, address: Address, source: Address, after: Snapshot) -> set[Address]:

@@ -63,7 +63,7 @@ class Actor:
 def refusals(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, ...]]) -> list[Diagnostic]:
     """What ``actor`` may not do of ``plan``: one finding per kind and stage, naming who may.
 
-    ``promoters``: the operators an environment names as the only ones who may promote there.
+    ``promoters``: the only operators who may promote there, of environments that name any.
     """
     if actor.profile is None:
         return []
@@ -108,10 +108,11 @@ def _may_not_promote(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, .
     if len(live) > 1 or any(actor.name in named for named in promoters.values()):
         live.discard(SHARED)  # what is shared rides along with the environments, whose own rights decide
     for environment in sorted(live):
-        named = promoters.get(environment, ())
-        if plan.kind is not PlanKind.PURGE and named:
+        named = promoters.get(environment)
+        if plan.kind is not PlanKind.PURGE and named is not None:
             if actor.name not in named:
-                found.append(_not_for(actor, plan.kind, environment, f"only {or_list(named)} may here"))
+                who = f"only {or_list(named)} may here" if named else "live and design name no promoter in common"
+                found.append(_not_for(actor, plan.kind, environment, who))
         elif actor.profile not in profiles:
             found.append(_not_for(actor, plan.kind, environment, f"{_one(profiles)} may"))
     return found

@@ -17,7 +17,8 @@ from offerkit.loader.cache import Cache, code_digest, content_key, decode, encod
 from offerkit.loader.progress import Progress, no_progress
 from offerkit.loader.project import CASES, Project, SpecFile, read_all
 from offerkit.loader.record import Finding, Index, Record
-from offerkit.state.changes import final_names
+from offerkit.state.changes import Body, Entry, final_names
+from offerkit.state.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from offerkit.loader.conditions import Judge
@@ -53,6 +54,13 @@ class Loaded:
                 row = known.get(self._keys[file.path])
                 self._records += decode(file.path, row["records"]) if row is not None else self._parse(file)
         return {record.address: record for record in self._records}
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        """The specs as a state, campaigns included."""
+        entries = {address: Entry(record.fingerprint) for address, record in self.records.items()}
+        texts = self.bodies(entries)
+        return Snapshot(entries, {e.fingerprint: Body(a.kind, texts[a].decode()) for a, e in entries.items()})
 
     def _parse(self, file: SpecFile) -> list[Record]:
         from offerkit.loader.parse import parse_file

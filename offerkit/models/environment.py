@@ -74,6 +74,16 @@ class ContactAccess(Part):
     )
 
 
+class SettingsReviewers(Part):
+    """Who approves what changes many offers at once."""
+
+    settings: NameSet = Field(
+        (),
+        description="Operators who approve changes of this environment, its spaces, rules and typologies, and of its"
+        " dimension; none named: they go live without approval.",
+    )
+
+
 class Environment(Resource):
     """An environment: its dimension, typology, target filter, time zone and call data."""
 
@@ -88,6 +98,7 @@ class Environment(Resource):
     promotion: Promotion = Promotion()
     impact: ImpactLimit = ImpactLimit()
     contacts: ContactAccess = ContactAccess()
+    reviewers: SettingsReviewers = SettingsReviewers()
     inbound: Inbound = Inbound()
 
     @field_validator("time_zone")
@@ -102,9 +113,10 @@ class Environment(Resource):
         return value
 
     def references(self) -> Iterator[Reference]:
-        """The dimension, the typology, the promoters and the readers of contacts."""
+        """The dimension, the typology, the promoters, the readers of contacts and the reviewers of settings."""
         yield Reference(("dimension",), Kind.DIMENSION, self.dimension)
         if self.typology:
             yield Reference(("typology",), Kind.TYPOLOGY, self.typology)
         yield from names(("promotion", "promoters"), Kind.OPERATOR, self.promotion.promoters)
         yield from names(("contacts", "readers"), Kind.OPERATOR, self.contacts.readers)
+        yield from names(("reviewers", "settings"), Kind.OPERATOR, self.reviewers.settings)

@@ -54,15 +54,19 @@ class Reason(StrEnum):
     RIDES_ALONG = "rides-along"
     REMOVED_FROM_DESIGN = "removed-from-design"
     REJECTED = "rejected"
+    SWITCHED_OFF = "switched-off"
+    LEAVES_SPACE = "leaves-space"
+    ENDS_EARLIER = "ends-earlier"
     ROLLED_BACK = "rolled-back"
     RETENTION_OVER = "retention-over"
 
 
 class Aspect(StrEnum):
-    """The two things about an offer that are approved."""
+    """What is approved: two things about an offer; and settings, which change many offers at once."""
 
     CONTENT = "content"
     ELIGIBILITY = "eligibility"
+    SETTINGS = "settings"
 
 
 class ChangeOp(StrEnum):

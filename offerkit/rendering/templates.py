@@ -14,6 +14,7 @@ from offerkit.rendering.language import FUNCTIONS
 from offerkit.rendering.links import dead_links
 from offerkit.rendering.places import exposed
 from offerkit.rendering.products import guarded
+from offerkit.rendering.reads import names_read
 from offerkit.rendering.scan import Trouble, is_template, pieces, troubles
 
 if TYPE_CHECKING:
@@ -70,7 +71,9 @@ def inspect(text: str, *, html: bool = False, xml: bool = False, markup: frozens
     )
     if trouble is not None:
         return _refused(text, trouble)
-    used = tuple(sorted(name for name in names if name not in FUNCTIONS))
+    # The engine takes a name for the template's own that is set from itself: {% set offer = offer.label %}.
+    names = names_read(parts) | {name for name in names if name not in FUNCTIONS}
+    used = tuple(sorted(names))
     return Inspected(variables=used, guarded=guarded(text, parts))
 
 

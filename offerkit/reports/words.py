@@ -45,6 +45,9 @@ REASONS = {
     Reason.RIDES_ALONG: "rides along",
     Reason.REMOVED_FROM_DESIGN: "removed from design",
     Reason.REJECTED: "rejected",
+    Reason.SWITCHED_OFF: "switched off",
+    Reason.LEAVES_SPACE: "leaves a space",
+    Reason.ENDS_EARLIER: "ends earlier",
     Reason.ROLLED_BACK: "rolled back",
     Reason.RETENTION_OVER: "its retention is over",
 }

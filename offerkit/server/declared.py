@@ -38,5 +38,5 @@ class Declared:
 
 def declared(catalogs: Catalogs) -> Declared:
     """As the environments that are live declare it."""
-    bodies = {name: catalogs.view(environment_address(name)) for name in catalogs.names if name in catalogs}
+    bodies = {name: catalogs.snapshot(environment_address(name)) for name in catalogs.names if name in catalogs}
     return Declared({name: Environment.model_validate(body).inbound for name, body in bodies.items() if body})

@@ -195,6 +195,6 @@ class Desk:
 
 def _near(session: Session, served: Served) -> bool:
     """Whether store and contacts are files of this machine: reading them takes less time than changing threads."""
-    view = served.catalogs.view
+    view = served.catalogs.snapshot
     sources = [(view(address) or {}).get("source") for address in view.of_kind(Kind.DIMENSION)]
     return session.embedded and not any(isinstance(s, dict) and s.get("format") == "sql" for s in sources)

@@ -9,6 +9,8 @@ from operator import attrgetter
 import orjson
 
 from offerkit.address import Address, StageRef, parse_address
+from offerkit.governance.withdrawals import Loss
+from offerkit.planning.plan import Reason
 from offerkit.state.changes import Former
 from offerkit.store import errors
 from offerkit.store.database import Cell, Database, chunks
@@ -213,6 +215,36 @@ def moves(db: Database, stage: StageRef) -> list[tuple[int, Address, Address]]:
     )
     with errors.rows_of(db.name):
         return [(serial, parse_address(old), parse_address(new)) for serial, old, new in found]
+
+
+def losses(db: Database, stage: StageRef) -> list[Loss]:
+    """What took offers off spaces in a live stage, or ended periods earlier, oldest first; no rollback did."""
+    found: list[tuple[int, str, str, str, str, str]] = db.rows(
+        "SELECT c.serial, c.address, c.moved_from, c.before_activation, c.after_activation, c.reason"
+        " FROM change c JOIN revision r ON r.serial = c.serial WHERE c.stage = ? AND r.action <> 'rollback'"
+        " AND (c.before_activation NOT IN ('', '-') AND c.before_activation <> c.after_activation OR c.reason = ?)"
+        " ORDER BY c.serial, c.address",
+        (stage, Reason.ENDS_EARLIER.value),
+    )
+    activations = Activations()
+    with errors.rows_of(db.name):
+        return [
+            Loss(serial, parse_address(old or name), activations[was] or (), activations[now] or (), reason)
+            for serial, name, old, was, now, reason in found
+        ]
+
+
+def disabled(db: Database, stage: StageRef) -> dict[Address, int]:
+    """What a live stage holds with ``enabled: false``, and the revision in which that went there by no rollback."""
+    found: list[tuple[str, int | None]] = db.rows(
+        "SELECT e.address, (SELECT MAX(c.serial) FROM change c JOIN revision r ON r.serial = c.serial"
+        " WHERE c.stage = e.stage AND c.address = e.address AND r.action <> 'rollback')"
+        " FROM stage_entry e JOIN snapshot s ON s.fingerprint = e.fingerprint WHERE e.stage = ?"
+        " AND s.kind IN ('offer', 'category', 'template') AND s.body LIKE ?",
+        (stage, '%"enabled":false%'),
+    )
+    with errors.rows_of(db.name):
+        return {parse_address(address): serial or 0 for address, serial in found}
 
 
 def renames_since(db: Database, stage: StageRef, serial: int) -> dict[Address, Address]:

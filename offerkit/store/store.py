@@ -12,6 +12,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.engine.history import Past
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
+from offerkit.governance.withdrawals import Loss
 from offerkit.models.status import Status
 from offerkit.state.changes import Body, Entry
 from offerkit.store import (
@@ -166,6 +167,14 @@ class Store:
     def moves(self, stage: StageRef) -> list[tuple[int, Address, Address]]:
         """Every rename in ``stage``, oldest first: the revision, the address before and after."""
         return revisions.moves(self._db, stage)
+
+    def losses(self, stage: StageRef) -> list[Loss]:
+        """What took offers off spaces in a live stage, or ended periods earlier, oldest first; no rollback did."""
+        return revisions.losses(self._db, stage)
+
+    def disabled(self, stage: StageRef) -> dict[Address, int]:
+        """What a live stage holds with ``enabled: false``, and the revision in which that went there by no rollback."""
+        return revisions.disabled(self._db, stage)
 
     def renames_since(self, stage: StageRef, serial: int) -> dict[Address, Address]:
         """What a stage called otherwise at revision ``serial``: by the names now, those of then."""

@@ -7,9 +7,10 @@ from functools import cache, cached_property
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.fingerprint import manifest_digest
-from offerkit.governance.approvals import Decisions
-from offerkit.governance.cases import KeptContacts, Lifted
-from offerkit.governance.overrides import ACTION, Lifts, Overrides, listed
+from offerkit.governance.approvals import Decisions, counting
+from offerkit.governance.cases import KeptContacts, Withheld, withheld
+from offerkit.governance.overrides import ACTION, Lifts, Overrides
+from offerkit.governance.withdrawals import Loss, Withdrawals
 from offerkit.planning.plan import Plan, StageBase
 from offerkit.state.changes import Bodies, Body, Entry, Layered
 from offerkit.state.names import Names
@@ -102,6 +103,25 @@ class Stages:
         return self.store.moves(stage) if self.store is not None else []
 
     @cached_property
+    def overrides(self) -> Overrides:
+        """All overrides that were ever given."""
+        return Overrides.of(self.store.revisions(action=ACTION) if self.store is not None else ())
+
+    @cached_property
+    def contacts_kept(self) -> KeptContacts:
+        """The digests of contacts' files as they were kept with cases, when these were applied or promoted."""
+        assert self.store is not None
+        return _contacts_kept(self.store)
+
+    def cases_lifted(self, address: Address, fingerprint: str) -> bool:
+        """Whether a second person has lifted what ``fingerprint`` stands for of the cases at an address."""
+        return self.overrides.lifting(Lifts.CASES, address, fingerprint) is not None
+
+    def withheld_cases(self, effect: BeforeAfter) -> Iterator[Withheld]:
+        """The cases of live that ``effect`` would change by their author alone."""
+        return withheld(effect, self.side(Stage.DESIGN), self.contacts_kept, self.cases_lifted)
+
+    @cached_property
     def names(self) -> Names:
         """What the resources of all design stages were called before."""
         designs = [stage for stage in self.heads if stage.stage is Stage.DESIGN]
@@ -112,6 +132,34 @@ class Stages:
         if self.store is None:
             return Decisions()
         return Decisions(self.store.approvals(self.names.family(offers) if offers is not None else None), self.names)
+
+    def withdrawals(self, environments: Iterable[str] | None = None) -> Withdrawals:
+        """What was taken out of live, and since when, so that it needs a new approval; of some environments or all."""
+        assert self.store is not None
+        losses: list[Loss] = []
+        moves: list[tuple[Address, Address]] = []
+        disabled: dict[Address, int] = {}
+        for name in self.environments if environments is None else sorted(environments):
+            live = StageRef(name, Stage.LIVE)
+            if live not in self.heads:
+                continue
+            lost, off = self.store.losses(live), self.store.disabled(live)
+            if lost or off:
+                losses += lost
+                disabled |= off
+                stages = (StageRef(name, Stage.DESIGN), live)
+                moves += [move[1:] for stage in stages for move in self.moves(stage)]
+        return Withdrawals(losses, moves, disabled, self.side(Stage.DESIGN) if losses or disabled else None)
+
+    def standing(self, offers: Iterable[Address] | None = None) -> Decisions:
+        """The decisions that count now, on ``offers`` or all.
+
+        An approval counts of those whom design names, and given after what it is of was last taken out of live.
+        """
+        wanted = None if offers is None else list(offers)
+        found = counting(self.decisions(wanted), self.side(Stage.DESIGN))
+        environments = None if wanted is None else {address.environment for address in wanted}
+        return found.lapsing(self.withdrawals(environments).lacks) if found else found
 
     def side(self, side: Stage) -> Snapshot:
         """One side of all environments, with what they share."""
@@ -149,9 +197,7 @@ CONTACTS = "contacts"
 """The detail of a revision that says, by address of cases, the digest of the file their contacts were in."""
 
 
-def contacts_kept(store: Store) -> KeptContacts:
-    """The digests of contacts' files as they were kept with cases, when these were applied or promoted."""
-
+def _contacts_kept(store: Store) -> KeptContacts:
     @cache
     def kept(address: Address, side: Stage) -> str:
         stage = address.stage(side)
@@ -162,15 +208,3 @@ def contacts_kept(store: Store) -> KeptContacts:
         return found if isinstance(found, str) else ""
 
     return kept
-
-
-def overrides(store: Store) -> Overrides:
-    """All overrides that were ever given."""
-    rows = sorted(store.revisions(action=ACTION), key=lambda row: row.serial)
-    return Overrides(each for row in rows for each in listed(row.details, row.actor, row.message, row.serial))
-
-
-def cases_lifted(store: Store) -> Lifted:
-    """What a second person has lifted of cases; read when it is first asked for."""
-    given = cache(lambda: overrides(store))
-    return lambda address, fingerprint: given().lifting(Lifts.CASES, address, fingerprint) is not None

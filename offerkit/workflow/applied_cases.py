@@ -13,11 +13,11 @@ from offerkit.address import SHARED, Address, Kind, Stage, environment_address
 from offerkit.diagnostics import Position, Refused
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.authors import Authors
-from offerkit.governance.cases import asks, contacts_fingerprint, names_contacts, withheld
+from offerkit.governance.cases import asks, contacts_fingerprint, names_contacts
 from offerkit.governance.overrides import Lifts, Obstacle
 from offerkit.loader.cases import CaseFile, RawCase
 from offerkit.state.snapshot import BeforeAfter, Snapshot
-from offerkit.store.views import Stages, cases_lifted, contacts_kept
+from offerkit.store.views import Stages
 from offerkit.workflow.session import Session
 
 _CHANGING = (Kind.CASES, Kind.ENVIRONMENT)
@@ -63,11 +63,10 @@ def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
     store = stages.store
     assert store is not None
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
-    kept, is_lifted = contacts_kept(store), cases_lifted(store)
     authors = Authors(store, design, lambda: live)
     entries = {a: e for a, e in live.entries.items() if a.kind not in _CHANGING or a in design.entries}
     entries |= {a: e for a, e in design.entries.items() if a.kind is Kind.CASES}
-    for found in withheld(BeforeAfter(live, live.with_entries(entries), ()), design, kept, is_lifted):
+    for found in stages.withheld_cases(BeforeAfter(live, live.with_entries(entries), ())):
         wrote = frozenset(authors.of_change(found.address))
         yield Obstacle(Lifts.CASES, found.address, found.fingerprint, found.says, wrote)
     names = {a.name for a in (*design.of_kind(Kind.ENVIRONMENT), *live.of_kind(Kind.ENVIRONMENT))}
@@ -81,10 +80,7 @@ def _other_contacts(session: Session, stages: Stages, environment: str, authors:
 
     Where duties are separated, nobody who wrote what waits for a promotion there may say that another file will do.
     """
-    store = stages.store
-    assert store is not None
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
-    kept, is_lifted = contacts_kept(store), cases_lifted(store)
     root, environ = session.project.root, session.environ
     digests = {contacts_digest(state, environment, root, environ) for state in (live, design)}
     files = sorted(digest for digest in digests if digest is not None and digest != MISSING)
@@ -94,7 +90,9 @@ def _other_contacts(session: Session, stages: Stages, environment: str, authors:
             continue
         for now in files:
             print_ = contacts_fingerprint(one.state.entries[one.address].fingerprint, now)
-            if all(now == kept(one.address, side) for side in one.sides) or is_lifted(one.address, print_):
+            if all(now == stages.contacts_kept(one.address, side) for side in one.sides) or stages.cases_lifted(
+                one.address, print_
+            ):
                 continue
             if wrote is None:
                 wrote = _waiting_authors(design, live, environment, authors)

@@ -17,7 +17,7 @@ from offerkit.fingerprint import Json
 from offerkit.governance.rights import Actor, lacking, needed, refusals
 from offerkit.planning.plan import Plan, PlanKind
 from offerkit.store import Store
-from offerkit.store.views import CONTACTS, contacts_kept
+from offerkit.store.views import CONTACTS
 from offerkit.workflow.session import Session, promoters, who_is
 
 
@@ -56,7 +56,7 @@ def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
     ):
         actor = _entitled(session, store, plan)  # meanwhile they may have lost the right, or the profile
         verified = verify(plan, store)
-        record = {**(_judged(session, store, verified) if plan.promotes else {}), **_contacts(session, store, verified)}
+        record = {**(_judged(session, store, verified) if plan.promotes else {}), **_contacts(session, verified)}
         return commit(verified, actor=actor.name, time=session.now, message=session.message, details=record)
 
 
@@ -64,6 +64,10 @@ def _entitled(session: Session, store: Store | None, plan: Plan) -> Actor:
     actor = who_is(session, store, plan)
     refused = lacking(session.scopes, needed(plan), actor.name)
     refused += refusals(actor, plan, promoters(store) if store is not None else {})
+    if store is not None and plan.promotes:
+        from offerkit.workflow.settings import alone  # other plans need none of it
+
+        refused += alone(store, plan, actor)
     if refused:
         raise Refused(refused)
     return actor
@@ -76,15 +80,15 @@ def _judged(session: Session, store: Store, verified: Verified) -> Mapping[str, 
     no more people than their environments allow.
     """
     from offerkit.workflow.gates import gate  # compile rules and decide for every contact: other plans load neither
-    from offerkit.workflow.sides import sides
+    from offerkit.workflow.plan_effect import plan_effect
     from offerkit.workflow.threshold import judge
 
-    both = sides(verified.plan, store, verified.stages)
-    gate(session, store, both)
-    return judge(session, store, verified.plan, both)
+    effect = plan_effect(verified.plan, store, verified.stages)
+    gate(session, store, effect)
+    return judge(session, store, verified.plan, effect)
 
 
-def _contacts(session: Session, store: Store, verified: Verified) -> Mapping[str, Json]:
+def _contacts(session: Session, verified: Verified) -> Mapping[str, Json]:
     """What to record of the files of contacts that cases were applied with; a promotion takes over what design has."""
     plan = verified.plan
     arriving = [step for step in plan.steps if step.address.kind is Kind.CASES and step.after is not None]
@@ -92,7 +96,7 @@ def _contacts(session: Session, store: Store, verified: Verified) -> Mapping[str
         return {}
     from offerkit.workflow.applied_cases import contacts_to_keep
 
-    kept = contacts_kept(store)
+    kept = verified.stages.contacts_kept
     found: dict[str, Json] = {
         str(step.address): print_
         for step in arriving

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from offerkit.address import Address, Kind, Pattern, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, ordered, suggestion
-from offerkit.governance.approvals import Approval, Decision, Decisions, counting
+from offerkit.governance.approvals import Approval, Decision, Decisions
 from offerkit.governance.aspects import keys_of
 from offerkit.governance.authors import Authors
 from offerkit.governance.rights import Actor, Scope, approvers, lacking, may_approve
@@ -17,7 +17,7 @@ from offerkit.state.snapshot import Snapshot
 from offerkit.store import Draft, Store
 from offerkit.store.views import Stages, stage_view
 from offerkit.workflow.requests import ApprovalOutcome, ApprovalRequest
-from offerkit.workflow.session import Session, promotion_settings, who_is
+from offerkit.workflow.session import Session, separated, who_is
 
 
 def decide(session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
@@ -44,7 +44,7 @@ def decide_here(session: Session, request: ApprovalRequest, decision: Decision) 
         stages = Stages(store)
         design = stages.side(Stage.DESIGN)
         offers = _offers(design, request)
-        decisions = counting(stages.decisions(offers), design)
+        decisions = stages.standing(offers)
         keys, left, refused = _keys(store, design, actor, offers, request, decision, decisions)
         new = [key for key in keys if _differs(decisions, key, decision)]
         if not new:
@@ -63,7 +63,7 @@ def items(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
     """Every aspect of every offer in design (or of those that match) and how it stands."""
     stages = Stages(store)
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
-    decisions = counting(stages.decisions(), design)
+    decisions = stages.standing()
     chosen = design.of_kind(Kind.OFFER)
     if patterns:
         chosen = _offers(design, ApprovalRequest(patterns))
@@ -222,9 +222,9 @@ def _missing(design: Snapshot, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
 
 def _same_person(store: Store, design: Snapshot, actor: Actor, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
     """Where duties are separated: who wrote what is to be approved may not (:class:`Authors`)."""
-    separated = {name for name, settings in promotion_settings(store).items() if settings.get("separation_of_duties")}
+    apart = separated(store)
     authors = Authors(store, design, lambda: stage_view(store, Stage.LIVE))
-    written = authors.of((key for key in keys if key.address.environment in separated), actor.name)
+    written = authors.of((key for key in keys if key.address.environment in apart), actor.name)
     return [
         Diagnostic(
             Code.SEPARATION,

@@ -37,7 +37,7 @@ def no_hooks(bodies: Mapping[Address, JsonMap]) -> Hooks:
 class Catalogs:
     """The catalogs of one stage at one moment, each compiled when it is first asked for."""
 
-    view: Snapshot
+    snapshot: Snapshot
     names: tuple[str, ...]
     activated: Callable[[Address], tuple[str, ...]]
     revisions: Mapping[str, int]
@@ -62,7 +62,7 @@ class Catalogs:
         return found
 
     def __contains__(self, environment: object) -> bool:
-        return environment_address(str(environment)) in self.view.entries
+        return environment_address(str(environment)) in self.snapshot.entries
 
     def _compile(self, environment: str) -> Catalog:
         if environment not in self:
@@ -72,8 +72,8 @@ class Catalogs:
                 f"there is no environment “{environment[:80]}” in {self.stage}",
                 hint=suggestion(environment, known, "“offerkit promote” takes what is approved from design to live."),
             )
-        bodies = bodies_of(self.view, environment)
-        offers = {address: self.activated(address) for address in self.view.of_kind(Kind.OFFER, environment)}
+        bodies = bodies_of(self.snapshot, environment)
+        offers = {address: self.activated(address) for address in self.snapshot.of_kind(Kind.OFFER, environment)}
         hooks = self.hooks(bodies)
         return compile_catalog(environment, bodies, offers, hooks, revision=self.revisions.get(environment, 0))
 
@@ -97,12 +97,12 @@ class LiveSpace:
     @cached_property
     def exists(self) -> bool:
         """Whether the stage has it."""
-        return self.address in self._catalogs.view.entries
+        return self.address in self._catalogs.snapshot.entries
 
     @cached_property
     def model(self) -> Space:
         """The space. Raises pydantic's error where the stage has none."""
-        return Space.model_validate(self._catalogs.view(self.address))
+        return Space.model_validate(self._catalogs.snapshot(self.address))
 
     @property
     def catalog(self) -> Catalog:
@@ -129,7 +129,9 @@ class LiveSpace:
 
         key = status_base, clicked
         if key not in self._renderers:
-            self._renderers[key] = ContentRenderer(self._catalogs.view, self.catalog, self._space, status_base, clicked)
+            self._renderers[key] = ContentRenderer(
+                self._catalogs.snapshot, self.catalog, self._space, status_base, clicked
+            )
         return self._renderers[key]
 
     @cached_property

@@ -14,8 +14,8 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.reasons import Cause, no_space
 from offerkit.store import Store
 from offerkit.workflow.hooked import decide_people
+from offerkit.workflow.plan_effect import PlanEffect
 from offerkit.workflow.population import Population
-from offerkit.workflow.sides import Sides
 from offerkit.workflow.simulating import Asked, call_for
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Pair:
 
     @property
     def programs(self) -> list[Program]:
-        """The sides that are there."""
+        """The effect that are there."""
         return [made for made in (self.old, self.new) if made is not None]
 
 
@@ -66,11 +66,11 @@ class Both:
     new: Decided | None
 
 
-def pairs(sides: Sides, name: str, n: int, times: tuple[datetime, datetime]) -> list[Pair]:
+def pairs(effect: PlanEffect, name: str, n: int, times: tuple[datetime, datetime]) -> list[Pair]:
     """The spaces of an environment, before at the first of ``times``, after at the second."""
-    was = sides.before[name] if name in sides.before else None  # noqa: SIM401 - compiles; a dict it is not
-    will = sides.later[name] if name in sides.later else None  # noqa: SIM401
-    old_names = _old_names(sides, name, will)
+    was = effect.catalogs_before[name] if name in effect.catalogs_before else None  # noqa: SIM401 - compiles; a dict it is not
+    will = effect.catalogs_after[name] if name in effect.catalogs_after else None  # noqa: SIM401
+    old_names = _old_names(effect, name, will)
     asked = Asked(name, n=n)
 
     def made(catalog: Catalog | None, space: str, at: datetime) -> Program | None:
@@ -78,7 +78,7 @@ def pairs(sides: Sides, name: str, n: int, times: tuple[datetime, datetime]) -> 
             return None
         return program(catalog, call_for(catalog, space, asked, at), reasons=True)
 
-    new = {space: sides.old_name(Kind.SPACE, name, space) for space in (will.spaces if will is not None else ())}
+    new = {space: effect.old_name(Kind.SPACE, name, space) for space in (will.spaces if will is not None else ())}
     gone = {space: space for space in (was.spaces if was is not None else ()) if space not in new.values()}
     return [
         Pair(f"{name}/{space}", made(was, old, times[0]), made(will, space, times[1]), old_names)
@@ -86,9 +86,9 @@ def pairs(sides: Sides, name: str, n: int, times: tuple[datetime, datetime]) -> 
     ]
 
 
-def _old_names(sides: Sides, environment: str, will: Catalog | None) -> dict[str, str]:
+def _old_names(effect: PlanEffect, environment: str, will: Catalog | None) -> dict[str, str]:
     names = (offer.name for offer in will.offers) if will is not None else ()
-    found = {name: sides.old_name(Kind.OFFER, environment, name) for name in names}
+    found = {name: effect.old_name(Kind.OFFER, environment, name) for name in names}
     return {name: old for name, old in found.items() if old != name}
 
 

@@ -79,14 +79,14 @@ def delivery_names(catalogs: Catalogs) -> dict[tuple[str, str, str], str]:
     """Every delivery: environment, campaign and name, with ``CAMPAIGN/DELIVERY``."""
     return {
         (address.environment, address.name, delivery): f"{address.name}/{delivery}"
-        for address in catalogs.view.entries
+        for address in catalogs.snapshot.entries
         if address.kind is Kind.CAMPAIGN
         for delivery in _deliveries(catalogs, address)
     }
 
 
 def _deliveries(catalogs: Catalogs, address: Address) -> list[str]:
-    deliveries = (catalogs.view(address) or {}).get("deliveries")
+    deliveries = (catalogs.snapshot(address) or {}).get("deliveries")
     return list(deliveries) if isinstance(deliveries, dict) else []
 
 
@@ -98,7 +98,7 @@ def order(catalogs: Catalogs, place: tuple[str, str, str], now: datetime, at: da
     """
     environment, campaign, name = place
     address = Address(environment, Kind.CAMPAIGN, campaign)
-    model = Campaign.model_validate(catalogs.view(address))
+    model = Campaign.model_validate(catalogs.snapshot(address))
     body = model.deliveries[name]
     missing = list(_missing(catalogs, address, model, name))
     if missing:
@@ -110,7 +110,7 @@ def order(catalogs: Catalogs, place: tuple[str, str, str], now: datetime, at: da
     _within(model, f"{campaign}/{name}", wall_clock(when, catalog.zone).date())
     offers = body.offers or (model.outlines[body.outline].offers if body.outline is not None else ())
     space = catalogs.place(environment, body.space)
-    entry = catalogs.view.entries[address]
+    entry = catalogs.snapshot.entries[address]
     short = tuple(_too_short(f"{campaign}/{name}", body, offers))
     made = Order(environment, campaign, name, body, entry.fingerprint, space, when, tuple(offers), short)
     return made if body.asks_engine else _with_reports(made)
@@ -125,7 +125,7 @@ def _missing(catalogs: Catalogs, campaign: Address, model: Campaign, name: str) 
         if not mine and not outlined:
             continue
         address = Address(environment, ref.kind, ref.name)
-        entry = catalogs.view.entries.get(address)
+        entry = catalogs.snapshot.entries.get(address)
         why = ""
         if entry is None or entry.activation == ():
             why = "is not live any more"

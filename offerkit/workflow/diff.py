@@ -9,14 +9,14 @@ from offerkit.planning.make import Context, Patterns, steps_for
 from offerkit.planning.plan import Step
 from offerkit.state.changes import Body, Delta
 from offerkit.state.snapshot import Snapshot
-from offerkit.workflow.points import (
-    Point,
+from offerkit.workflow.renames import renames_between, renames_of_specs
+from offerkit.workflow.session import Session
+from offerkit.workflow.state_refs import (
+    NamedState,
     comparable,
     in_environment,
     is_across,
 )
-from offerkit.workflow.renames import renames_between, renames_of_specs
-from offerkit.workflow.session import Session
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Difference:
     across: tuple[str, str] | None = None
 
 
-def difference(session: Session, a: Point, b: Point, patterns: Patterns) -> Difference:
+def difference(session: Session, a: NamedState, b: NamedState, patterns: Patterns) -> Difference:
     """What ``b`` has against ``a``. Raises Refused: a pattern matches nothing, or the two have nothing in common."""
     across = is_across(a, b)
 
@@ -49,14 +49,14 @@ def difference(session: Session, a: Point, b: Point, patterns: Patterns) -> Diff
         return Difference(steps_for(chosen, Context(bodies, {}, {}, advance)), bodies, across)
 
 
-def differing(a: Point, b: Point) -> list[Delta]:
+def differing(a: NamedState, b: NamedState) -> list[Delta]:
     """Where ``b`` differs from ``a``, environment by environment; what differs there is not looked into."""
     before, after = comparable(a, b)
     renames = _renames(a, b)
     return Snapshot(before).diff(Snapshot(after), b.stage, renames)
 
 
-def _renames(a: Point, b: Point) -> dict[Address, Address]:
+def _renames(a: NamedState, b: NamedState) -> dict[Address, Address]:
     """What both hold under two names."""
     if is_across(a, b) is not None:
         return {}
@@ -65,9 +65,9 @@ def _renames(a: Point, b: Point) -> dict[Address, Address]:
     return renames_between(a.entries, b.entries, a.names, b.names)
 
 
-def _gathered(deltas: list[Delta], a: Point, b: Point) -> dict[str, Body]:
+def _gathered(deltas: list[Delta], a: NamedState, b: NamedState) -> dict[str, Body]:
     bodies: dict[str, Body] = {}
-    for point, side in ((a, "before"), (b, "after")):
+    for state, side in ((a, "before"), (b, "after")):
         wanted = {entry.fingerprint for d in deltas if (entry := getattr(d, side)) is not None}
-        bodies |= point.snapshot.bodies_of(wanted)
+        bodies |= state.bodies_of(wanted)
     return bodies

@@ -15,8 +15,8 @@ from offerkit.store import Store
 from offerkit.workflow.catalogs import Catalogs, designed, live
 from offerkit.workflow.hooks import installed
 from offerkit.workflow.people import People
-from offerkit.workflow.points import point
 from offerkit.workflow.session import Session
+from offerkit.workflow.state_refs import state_named
 
 STAGES = ("specs", Stage.DESIGN.value, Stage.LIVE.value)
 
@@ -51,8 +51,8 @@ def trying(session: Session, stage: str) -> Iterator[Engine]:
         if stage == Stage.LIVE and store is not None:
             catalogs = live(store, installed)
         else:
-            found = point(session, store, stage, cases=False)
-            catalogs = designed(found.snapshot, found.title, installed)
+            state = state_named(session, store, stage, cases=False)
+            catalogs = designed(state, state.title, installed)
         with People(catalogs, session.project.root, session.environ) as people:
             yield Engine(catalogs, people, store)
 
@@ -72,7 +72,7 @@ class Places:
         if self._loaded is None:
             self._loaded = self._session.load(cases=False)
         record = self._loaded.records.get(finding.address)
-        entry = self._catalogs.view.entries.get(finding.address)
+        entry = self._catalogs.snapshot.entries.get(finding.address)
         if record is None or entry is None or record.fingerprint != entry.fingerprint:
             return ""
         asked = GraphFinding(record, finding.path, Code.EXPRESSION, "", offset=finding.offset if finding.text else None)

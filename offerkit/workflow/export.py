@@ -14,8 +14,8 @@ from offerkit.state.changes import Body, Entry
 from offerkit.state.references import references_of
 from offerkit.store import Store
 from offerkit.store.views import environments
-from offerkit.workflow.points import serial_of, zone_of, zone_said
 from offerkit.workflow.session import Session
+from offerkit.workflow.state_refs import serial_of, zone_of, zone_said
 
 LIMIT = 4 * 1024 * 1024
 """A file with more bytes is split; loading refuses files over 16 MiB."""

@@ -14,38 +14,38 @@ from offerkit.loader.cases import RawCase
 from offerkit.reports.cases import Outcome
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
-from offerkit.store.views import Stages, cases_lifted, contacts_kept
+from offerkit.store.views import Stages
 from offerkit.workflow.applied_cases import Chosen, case_file, chosen_cases, contacts_digest
 from offerkit.workflow.catalogs import Catalogs, activated
 from offerkit.workflow.live_names import unknown_names
 from offerkit.workflow.people import People
+from offerkit.workflow.plan_effect import PlanEffect
 from offerkit.workflow.reading import reader
 from offerkit.workflow.session import Session
-from offerkit.workflow.sides import Sides
 from offerkit.workflow.testing import failures, run_cases
 
 _BROAD = (Kind.DIMENSION, Kind.ENVIRONMENT, Kind.FILTER)
 """A change of these may break rules and texts of resources that do not change."""
 
 
-def gate(session: Session, store: Store, both: Sides) -> None:
+def gate(session: Session, store: Store, effect: PlanEffect) -> None:
     """Raises Refused when a promotion would leave rules or texts in live that cannot be read, or cases fail.
 
     Only promotions are asked: a rollback goes back to what was live before, and must be possible in a hurry.
     """
-    found = [*_broken(both), *_failing(session, store, both)]
+    found = [*_broken(effect), *_failing(session, store, effect)]
     if found:
         raise Refused(found)
 
 
-def _broken(both: Sides) -> Iterator[Diagnostic]:
+def _broken(effect: PlanEffect) -> Iterator[Diagnostic]:
     """The rules that the plan breaks; those that were broken before are not its fault."""
-    changed: set[Address] = {step.address for step in both.states.changes}
+    changed: set[Address] = {step.address for step in effect.changes}
     broad = any(address.kind in _BROAD for address in changed)
-    coming, before = both.later, activated(both.states.before)
+    coming, before = effect.catalogs_after, activated(effect.before)
     if not broad:
         coming, before = _only(coming, changed), _only(before, changed)
-    for name in both.states.touched if not broad else coming.names:
+    for name in effect.touched if not broad else coming.names:
         if name not in coming:
             continue
         known = set(_problems(before, name)) if name in before else set[Report]()
@@ -68,10 +68,10 @@ def _only(catalogs: Catalogs, changed: set[Address]) -> Catalogs:
     """Without the offers that do not change: none of what a narrow change brings can break them."""
     entries = {
         address: entry
-        for address, entry in catalogs.view.entries.items()
+        for address, entry in catalogs.snapshot.entries.items()
         if address in changed or address.kind is not Kind.OFFER
     }
-    return replace(catalogs, view=catalogs.view.with_entries(entries), _compiled={})
+    return replace(catalogs, snapshot=catalogs.snapshot.with_entries(entries), _compiled={})
 
 
 def _problems(catalogs: Catalogs, name: str) -> tuple[Report, ...]:
@@ -79,25 +79,25 @@ def _problems(catalogs: Catalogs, name: str) -> tuple[Report, ...]:
     return (*catalogs[name].problems, *unknown_names(catalogs, name))
 
 
-def _failing(session: Session, store: Store, both: Sides) -> Iterator[Diagnostic]:
+def _failing(session: Session, store: Store, effect: PlanEffect) -> Iterator[Diagnostic]:
     """The decision cases that would fail in live, in environments that ask for it; why is for who may read contacts.
 
     Live, before or after, and design ask for it: an edit lifts no gate that it has to pass itself. The cases are those
     that were applied, never those of a folder; of live and design, both.
     """
-    coming = both.later
-    touched = [name for name in both.states.touched if name in coming]
-    stages = [StageRef(name, Stage.DESIGN) for name in touched]
-    design = Stages(store).snapshot(stages, Kind.ENVIRONMENT, Kind.CASES)
-    asking = [name for name in touched if any(asks(state, name, "tests") for state in (*both.states.pair, design))]
+    coming = effect.catalogs_after
+    touched = [name for name in effect.touched if name in coming]
+    stages = Stages(store)
+    design = stages.snapshot((StageRef(name, Stage.DESIGN) for name in touched), Kind.ENVIRONMENT, Kind.CASES)
+    asking = [name for name in touched if any(asks(state, name, "tests") for state in (*effect.pair, design))]
     if not asking:
         return
     reads = reader(session, store)
     told = reads.all or all(reads.may(name, coming[name].dimension.name) for name in coming.names)
-    contacts = _Contacts(session, store, both.states.after)
+    contacts = _Contacts(session, stages, effect.after)
     with People(coming, session.project.root, session.environ) as people:
         for name in asking:
-            chosen = [*chosen_cases(both.states, design, name)]
+            chosen = [*chosen_cases(effect, design, name)]
             if not chosen:
                 yield _no_cases(name)
             for one in chosen:
@@ -116,10 +116,10 @@ class _Contacts:
     Where a server has the contacts, it is for the server to say, when the promotion is applied there.
     """
 
-    def __init__(self, session: Session, store: Store, after: Snapshot) -> None:
+    def __init__(self, session: Session, stages: Stages, after: Snapshot) -> None:
         self._elsewhere = session.backend.history_only
-        self._kept = contacts_kept(store)
-        self._lifted = cases_lifted(store)
+        self._kept = stages.contacts_kept
+        self._lifted = stages.cases_lifted
         self._now = cache(lambda name: contacts_digest(after, name, session.project.root, session.environ))
 
     def can_ask(self, case: RawCase) -> bool:

@@ -26,11 +26,11 @@ from offerkit.times import common_zone, shown
 from offerkit.workflow.compared import Both, Pair, decided, pairs, ranks, why_not
 from offerkit.workflow.moments import moment
 from offerkit.workflow.people import People as Sources
+from offerkit.workflow.plan_effect import PlanEffect, plan_effect
 from offerkit.workflow.population import Population, population
 from offerkit.workflow.reading import not_a_reader, reader, telling_nothing
 from offerkit.workflow.requests import ImpactRequest
 from offerkit.workflow.session import Session
-from offerkit.workflow.sides import Sides, sides
 from offerkit.workflow.simulating import AXIS_VALUES, axis_field, field_named
 from offerkit.workflow.threshold import limit_of
 
@@ -58,21 +58,21 @@ def of_plan(session: Session, plan: Plan, asked: ImpactRequest) -> Impact:
 def impact_here(session: Session, plan: Plan, asked: ImpactRequest) -> Impact:
     """:func:`of_plan` where the contacts are."""
     with session.reading() as store:
-        both = sides(plan, store)
-        names = both.states.environments if asked.at else both.states.deciding
-        with both.people(session) as sources:
+        effect = plan_effect(plan, store)
+        names = effect.environments if asked.at else effect.deciding
+        with effect.people(session) as sources:
             silent = [name for name in names if not sources(name).has_source(name)]
             heard = [name for name in names if name not in silent]
             allowed = reader(session, store)
-            hidden = [name for name in heard if not allowed.may(name, both.catalog(name).dimension.name)]
+            hidden = [name for name in heard if not allowed.may(name, effect.catalog(name).dimension.name)]
             _check_options(session, asked, hidden)
-            _check_fields(both, heard, asked)
-            zone = common_zone(both.catalog(name).zone for name in names)
+            _check_fields(effect, heard, asked)
+            zone = common_zone(effect.catalog(name).zone for name in names)
             times = moment("", zone, session.now), moment(asked.at, zone, session.now)
             spaces: list[SpaceImpact] = []
             for name in heard:
                 with telling_nothing(name not in hidden, name):
-                    found = list(_environment(store, both, sources(name), name, asked, times))
+                    found = list(_environment(store, effect, sources(name), name, asked, times))
                 judged = plan.kind is PlanKind.PROMOTE
                 spaces += [rounded_space(space, judged=judged) for space in found] if name in hidden else found
     now, then = ((shown(time, zone) if names else "") for time in times)
@@ -87,14 +87,14 @@ def _check_options(session: Session, asked: ImpactRequest, hidden: Sequence[str]
         raise not_a_reader(session.operator, f"{' and '.join(asked.options)} {verb}", hidden, hint)
 
 
-def _check_fields(both: Sides, names: Sequence[str], asked: ImpactRequest) -> None:
+def _check_fields(effect: PlanEffect, names: Sequence[str], asked: ImpactRequest) -> None:
     """Refuse a field that the contacts of none of the environments have, and one that identifies them."""
-    catalogs = {name: both.catalog(name) for name in names}
+    catalogs = {name: effect.catalog(name) for name in names}
     for text in asked.by:
         if catalogs and not any(field_named(catalog, text) for catalog in catalogs.values()):
             axis_field(catalogs[names[0]], text)
         for name, catalog in catalogs.items() if not asked.examples else ():
-            if field_named(catalog, text) in both.identifying(name):
+            if field_named(catalog, text) in effect.identifying(name):
                 raise refuse(
                     Code.IDENTIFYING_FIELD,
                     f"--impact-by {text[:80]} would name contacts: the field identifies them",
@@ -104,18 +104,18 @@ def _check_fields(both: Sides, names: Sequence[str], asked: ImpactRequest) -> No
 
 def _environment(
     store: Store | None,
-    both: Sides,
+    effect: PlanEffect,
     sources: Sources,
     name: str,
     asked: ImpactRequest,
     times: tuple[datetime, datetime],
 ) -> Iterator[SpaceImpact]:
-    catalog = both.catalog(name)
-    found = pairs(both, name, asked.n, times)
+    catalog = effect.catalog(name)
+    found = pairs(effect, name, asked.n, times)
     fields = dict.fromkeys(field for text in asked.by if (field := field_named(catalog, text)))
     programs = [made for pair in found for made in pair.programs]
-    was = both.before[name] if name in both.before else None  # noqa: SIM401 - compiles; a dict it is not
-    limit = limit_of(both, name)
+    was = effect.catalogs_before[name] if name in effect.catalogs_before else None  # noqa: SIM401 - compiles; a dict it is not
+    limit = limit_of(effect, name)
     with population((was, catalog), programs, sources.of(name).rows, fields, asked.sample) as people:
         fewest = 1 if asked.examples else FEWEST
         axes = {f"{catalog.dimension.name}.{name}": Segments(people.will, name, AXIS_VALUES, fewest) for name in fields}

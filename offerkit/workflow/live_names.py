@@ -34,13 +34,13 @@ def unknown_names(catalogs: Catalogs, environment: str) -> Iterator[Report]:
         *(f"{catalog.dimension.name}.{field}" for field in catalog.dimension.fields),
         *(f"interaction.{field}" for field in catalog.call_data),
     }
-    for address in catalogs.view.of_kind(Kind.SPACE, environment):
-        yield from _space(catalog, address, Space.model_validate(catalogs.view(address)), common)
-    for address in catalogs.view.of_kind(Kind.OFFER, environment):
+    for address in catalogs.snapshot.of_kind(Kind.SPACE, environment):
+        yield from _space(catalog, address, Space.model_validate(catalogs.snapshot(address)), common)
+    for address in catalogs.snapshot.of_kind(Kind.OFFER, environment):
         activated = catalogs.activated(address)
-        yield from _offer(catalogs.view.offer(address), activated, common) if activated else ()
-    for address in catalogs.view.of_kind(Kind.CAMPAIGN, environment):
-        yield from _campaign(catalog, address, catalogs.view(address) or {})
+        yield from _offer(catalogs.snapshot.offer(address), activated, common) if activated else ()
+    for address in catalogs.snapshot.of_kind(Kind.CAMPAIGN, environment):
+        yield from _campaign(catalog, address, catalogs.snapshot(address) or {})
 
 
 def _space(catalog: Catalog, address: Address, space: Space, common: set[str]) -> Iterator[Report]:

@@ -60,7 +60,7 @@ class People:
         """
         if environment not in self._open:
             catalog = self._catalogs[environment]
-            body = self._catalogs.view(Address(SHARED, Kind.DIMENSION, catalog.dimension.name))
+            body = self._catalogs.snapshot(Address(SHARED, Kind.DIMENSION, catalog.dimension.name))
             model = Dimension.model_validate(body)
             if file:
                 format_ = "parquet" if file.endswith(".parquet") else "csv"
@@ -71,7 +71,9 @@ class People:
 
     def has_source(self, environment: str) -> bool:
         """Whether the environment's dimension declares where its contacts are."""
-        body = self._catalogs.view(Address(SHARED, Kind.DIMENSION, self._catalogs[environment].dimension.name)) or {}
+        body = (
+            self._catalogs.snapshot(Address(SHARED, Kind.DIMENSION, self._catalogs[environment].dimension.name)) or {}
+        )
         return "source" in body
 
     def by_key(self, environment: str, text: str, keys: tuple[str, ...] = ()) -> Row | None:

@@ -61,7 +61,7 @@ def _offer(engine: Engine, text: str) -> tuple[Catalog, str]:
         place = None
     if place is None or place.kind is not Kind.OFFER:
         wanted = text.rpartition("/")[2]
-        close = [address for name in catalogs.names for address in catalogs.view.of_kind(Kind.OFFER, name)]
+        close = [address for name in catalogs.names for address in catalogs.snapshot.of_kind(Kind.OFFER, name)]
         hint = suggestion(f"{catalogs.names[0] if catalogs.names else ''}/offer.{wanted}", close)
         raise refuse(
             Code.BAD_ADDRESS, f"“{text[:80]}” is not an offer's address", hint=hint or "Write ENVIRONMENT/offer.NAME."

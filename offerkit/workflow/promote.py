@@ -9,19 +9,20 @@ from functools import cache
 from offerkit import __version__
 from offerkit.address import Address, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, suggestion
-from offerkit.governance.approvals import counting
-from offerkit.governance.cases import change_fingerprint, withheld
-from offerkit.governance.overrides import Lifts, Overrides
+from offerkit.governance.cases import change_fingerprint
+from offerkit.governance.overrides import Lifts
 from offerkit.governance.promotion import Candidates, Promotion, promotion
 from offerkit.governance.rights import WRITERS
+from offerkit.governance.withdrawals import off_by, promotion_reasons
 from offerkit.loader import Loaded
 from offerkit.planning.make import Context, Patterns, steps_for
 from offerkit.planning.plan import Blocked, Dependence, Plan, PlanKind, Reason, Step
 from offerkit.state.changes import Action, Body, Delta, Entry, Former, Layered
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
-from offerkit.store.views import Stages, cases_lifted, contacts_kept, overrides
+from offerkit.store.views import Stages
 from offerkit.workflow.plan import held_back, new_bodies
+from offerkit.workflow.reach import reached
 from offerkit.workflow.renames import renames_of_live
 from offerkit.workflow.session import Session, who_is
 
@@ -38,9 +39,9 @@ def promote(
         made = plan_promotion(session, stages, environments, patterns, include_rolled_back=include_rolled_back)
         if made.promotes:
             from offerkit.workflow.gates import gate  # compiles rules: a promotion of nothing need not load that
-            from offerkit.workflow.sides import sides
+            from offerkit.workflow.plan_effect import plan_effect
 
-            gate(session, store, sides(made, store, stages))
+            gate(session, store, plan_effect(made, store, stages))
     return made
 
 
@@ -63,16 +64,16 @@ def plan_promotion(
     asked = Candidates(
         design,
         live,
-        counting(stages.decisions(), design),
+        stages.standing(),
         renames,
         {} if include_rolled_back else _holds(store, design, live),
         lambda address: _wanted(address, chosen, dimensions, patterns, live_names.get(address, "")),
         bool(patterns.targets),
         lambda address: patterns.excluded(address, live_names.get(address, "")),
-        lambda effect: withheld(effect, design, contacts_kept(store), cases_lifted(store)),
+        stages.withheld_cases,
     )
     outcome = promotion(asked)
-    outcome.notes += _lifted_cases(store, outcome, design, live)
+    outcome.notes += _lifted_cases(stages, outcome.after)
     return _plan(session, stages, asked, outcome, patterns)
 
 
@@ -130,9 +131,17 @@ def _plan(session: Session, stages: Stages, asked: Candidates, outcome: Promotio
     refs: dict[Address, tuple[Address, ...]] = {
         d.address: after.references(d.address) for d in deltas if d.after is not None
     }
+    reasons = promotion_reasons(deltas, design, after, outcome.ended)
     with session.progress("Comparing", len(deltas)) as advance:
-        steps = steps_for(deltas, Context(bodies, refs, {}, advance), _reasons(deltas, design))
-    steps = [replace(step, dependents=tuple(outcome.changed_offers.get(step.address, ()))) for step in steps]
+        steps = steps_for(deltas, Context(bodies, refs, {}, advance), reasons)
+    touched = reached(live, after, deltas, outcome.renamed)
+    steps = [
+        replace(
+            step,
+            dependents=tuple(sorted({*outcome.changed_offers.get(step.address, ()), *touched.get(step.address, ())})),
+        )
+        for step in steps
+    ]
     steps += steps_for(campaigns.ready, Context(bodies, {}, campaigns.positions))
     used = {step.after.fingerprint for step in steps if step.after is not None}
     bases = sorted({step.stage for step in steps}) or sorted(s for s in stages.stages if s.stage is Stage.LIVE)
@@ -151,13 +160,14 @@ def _plan(session: Session, stages: Stages, asked: Candidates, outcome: Promotio
     )
 
 
-def _lifted_cases(store: Store, outcome: Promotion, design: Snapshot, live: Snapshot) -> Iterator[str]:
+def _lifted_cases(stages: Stages, after: Snapshot) -> Iterator[str]:
     """Who lets live's cases say something else, of those that change."""
-    changed = [a for a, entry in live.entries.items() if a.kind is Kind.CASES and outcome.after.entries.get(a) != entry]
-    given = overrides(store) if changed else Overrides()
-    for address in changed:
-        print_ = change_fingerprint(address, live, design, contacts_kept(store))
-        found = given.lifting(Lifts.CASES, address, print_)
+    design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
+    for address in live.by_kind.get(Kind.CASES, ()):
+        if after.entries.get(address) == live.entries[address]:
+            continue
+        print_ = change_fingerprint(address, live, design, stages.contacts_kept)
+        found = stages.overrides.lifting(Lifts.CASES, address, print_)
         if found is not None:
             yield f"{address}: {found.sentence}."
 
@@ -176,22 +186,14 @@ def _bereft(live: Snapshot, after: Snapshot) -> list[str]:
     ]
 
 
-def _reasons(deltas: list[Delta], design: Snapshot) -> dict[Address, Reason]:
-    reasons: dict[Address, Reason] = {}
-    for item in deltas:
-        offer = item.address.kind is Kind.OFFER
-        if item.after is None or item.after.activation == ():
-            reasons[item.address] = Reason.REJECTED if item.address in design.entries else Reason.REMOVED_FROM_DESIGN
-        else:
-            reasons[item.address] = Reason.APPROVED if offer else Reason.RIDES_ALONG
-    return reasons
-
-
 def _depends(steps: list[Step], after: Snapshot, live: Snapshot, design: Snapshot) -> list[Dependence]:
     """What stays in live and is relied on; and design as the promotion took it."""
     touched = {step.address for step in steps}
     found: dict[tuple[StageRef, Address], str] = {}
     for step in steps:
+        if step.reason in (Reason.SWITCHED_OFF, Reason.LEAVES_SPACE) and step.address in design.entries:
+            for place in (step.address, *off_by(design, step.address)):
+                found[place.stage(Stage.DESIGN), place] = design.entries[place].fingerprint
         if step.after is None or step.after.activation == () or step.address.kind is Kind.CAMPAIGN:
             continue
         for place in after.references(step.address):

@@ -112,7 +112,7 @@ def purge_propositions(session: Session, found: Sequence[Expired]) -> Iterator[i
 
 def _of(store: Store, catalogs: Catalogs, name: str, now: str) -> Expired:
     catalog = catalogs[name]
-    body = catalogs.view(Address(SHARED, Kind.DIMENSION, catalog.dimension.name)) or {}
+    body = catalogs.snapshot(Address(SHARED, Kind.DIMENSION, catalog.dimension.name)) or {}
     history = body.get("history")
     kept = str(history.get("retention", "")) if isinstance(history, dict) else ""
     until = _before(now, kept) if kept else ""

@@ -12,13 +12,13 @@ from offerkit.planning.plan import Plan, PlanKind, Reason, Step
 from offerkit.state.snapshot import BeforeAfter, Snapshot, refs_of
 from offerkit.store import Store
 from offerkit.store.views import Stages
-from offerkit.workflow.points import (
+from offerkit.workflow.session import Session
+from offerkit.workflow.state_refs import (
     is_time,
     serial_of,
     zone_of,
     zone_said,
 )
-from offerkit.workflow.session import Session
 
 _STAYING = {Kind.CAMPAIGN: "campaigns", Kind.CASES: "cases"}
 

@@ -238,15 +238,33 @@ def who_is(session: Session, store: Store | None, plan: Plan | None = None) -> A
 
 
 def promoters(store: Store) -> dict[str, tuple[str, ...]]:
-    """The operators each environment names as the only ones who may promote there, as live in design."""
-    return {name: tuple(settings.get("promoters", ())) for name, settings in promotion_settings(store).items()}
+    """The operators whom an environment lets promote, of those that name them: by what live and design say.
+
+    An edit lifts no gate that it has to pass itself: where both name promoters, who promotes is named by both.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for side in (Stage.LIVE, Stage.DESIGN):
+        for name, settings in promotion_settings(store, side).items():
+            if named := tuple(settings.get("promoters", ())):
+                found[name] = named if name not in found else tuple(each for each in named if each in found[name])
+    return found
 
 
-def promotion_settings(store: Store) -> dict[str, dict[str, Any]]:
-    """Each environment's promotion settings, as applied to design."""
+def separated(store: Store) -> set[str]:
+    """The environments that separate duties, in live or in design."""
+    return {
+        name
+        for side in (Stage.LIVE, Stage.DESIGN)
+        for name, settings in promotion_settings(store, side).items()
+        if settings.get("separation_of_duties")
+    }
+
+
+def promotion_settings(store: Store, side: Stage = Stage.DESIGN) -> dict[str, dict[str, Any]]:
+    """Each environment's promotion settings, as applied to design, or as they are live."""
     found: dict[str, dict[str, Any]] = {}
     for stage in store.heads():
-        if stage.stage is Stage.DESIGN and stage.environment != SHARED:
+        if stage.stage is side and stage.environment != SHARED:
             for entry in store.entries(stage, Kind.ENVIRONMENT).values():
                 body = store.bodies([entry.fingerprint])[entry.fingerprint]
                 found[stage.environment] = orjson.loads(body.text).get("promotion", {})

@@ -21,10 +21,10 @@ from offerkit.store import Store
 from offerkit.workflow.catalogs import Catalogs
 from offerkit.workflow.compared import Both, Pair, decided, pairs, why_not
 from offerkit.workflow.moments import moment
+from offerkit.workflow.plan_effect import PlanEffect, plan_effect
 from offerkit.workflow.population import population
 from offerkit.workflow.reading import Reader, reader, untold
 from offerkit.workflow.session import Session
-from offerkit.workflow.sides import Sides, sides
 
 if TYPE_CHECKING:
     from offerkit.workflow.compared import Columns
@@ -103,18 +103,18 @@ def _weightiest(cause: Cause) -> tuple[int, str, str]:
     return -size(cause.contacts), cause.reason, cause.where
 
 
-def limit_of(both: Sides, environment: str) -> Limit | None:
+def limit_of(effect: PlanEffect, environment: str) -> Limit | None:
     """The stricter of what the environment says before and after: loosening it takes a promotion of its own."""
     found = [
         Limit(Decimal(text.rstrip("%")) / 100, text, where)
-        for side, where in ((both.before, both.titles[0]), (both.later, both.titles[1]))
+        for side, where in ((effect.catalogs_before, effect.titles[0]), (effect.catalogs_after, effect.titles[1]))
         if (text := _says(side, environment))
     ]
     return min(found, key=lambda limit: limit.share, default=None)
 
 
 def _says(side: Catalogs, environment: str) -> str:
-    impact = (side.view(environment_address(environment)) or {}).get("impact")
+    impact = (side.snapshot(environment_address(environment)) or {}).get("impact")
     text = impact.get("max_lost") if isinstance(impact, dict) else None
     return text if isinstance(text, str) else ""
 
@@ -182,41 +182,43 @@ class Verdict:
         return Verdict(tuple(environment.told_to(reader) for environment in self.environments))
 
 
-def limits(both: Sides) -> dict[str, Limit]:
+def limits(effect: PlanEffect) -> dict[str, Limit]:
     """What may be taken, by environment; only environments that are live already can lose anything."""
-    return {name: limit for name in both.states.deciding if (limit := limit_of(both, name)) and name in both.before}
+    return {
+        name: limit for name in effect.deciding if (limit := limit_of(effect, name)) and name in effect.catalogs_before
+    }
 
 
-def weigh(session: Session, store: Store, plan: Plan, both: Sides | None = None) -> Verdict | None:
+def weigh(session: Session, store: Store, plan: Plan, effect: PlanEffect | None = None) -> Verdict | None:
     """What ``plan`` takes and whether it may, whoever asks and for whatever reason; None: nothing limits it.
 
     Only promotions are asked: a rollback must be possible in a hurry.
     """
     if not plan.promotes:
         return None
-    both = both or sides(plan, store)
-    limited = limits(both)
+    effect = effect or plan_effect(plan, store)
+    limited = limits(effect)
     if not limited:
         return None
-    return Verdict(tuple(_weighed(session, store, both, name, limit) for name, limit in limited.items()))
+    return Verdict(tuple(_weighed(session, store, effect, name, limit) for name, limit in limited.items()))
 
 
-def _weighed(session: Session, store: Store, both: Sides, name: str, limit: Limit) -> Weighed:
-    made = Weighed(name, both.catalog(name).dimension.name, limit)
+def _weighed(session: Session, store: Store, effect: PlanEffect, name: str, limit: Limit) -> Weighed:
+    made = Weighed(name, effect.catalog(name).dimension.name, limit)
     try:
-        return replace(made, spaces=tuple(_environment(session, store, both, name, limit)))
+        return replace(made, spaces=tuple(_environment(session, store, effect, name, limit)))
     except Refused as refused:
         return replace(made, unread=refused.diagnostics)
 
 
-def judge(session: Session, store: Store, plan: Plan, both: Sides | None = None) -> Mapping[str, Json]:
+def judge(session: Session, store: Store, plan: Plan, effect: PlanEffect | None = None) -> Mapping[str, Json]:
     """What to record with ``plan``, a promotion: what was measured, and the reason of an override that was needed.
 
     Raises Refused when a space loses more than its environment allows, or that cannot be measured, and there is no
     override (``session.override_impact``).
     """
     reason = check_reason(session.override_impact) if session.override_impact else ""
-    verdict = weigh(session, store, plan, both)
+    verdict = weigh(session, store, plan, effect)
     if verdict is None:
         return {}
     if verdict.findings and not reason:
@@ -231,7 +233,7 @@ def is_limited(session: Session, store: Store, plan: Plan) -> bool:
     """Whether an environment limits what a promotion may take. Raises Refused as :func:`check_reason` does."""
     if session.override_impact:
         check_reason(session.override_impact)
-    return bool(limits(sides(plan, store)))
+    return bool(limits(plan_effect(plan, store)))
 
 
 def _recorded(space: Measured) -> Json:
@@ -242,14 +244,14 @@ def _recorded(space: Measured) -> Json:
     }  # fmt: skip
 
 
-def _environment(session: Session, store: Store, both: Sides, name: str, limit: Limit) -> Iterator[Measured]:
-    catalog = both.catalog(name)
+def _environment(session: Session, store: Store, effect: PlanEffect, name: str, limit: Limit) -> Iterator[Measured]:
+    catalog = effect.catalog(name)
     now = moment("", catalog.zone, session.now)
-    found = pairs(both, name, 1, (now, now))
+    found = pairs(effect, name, 1, (now, now))
     programs = [made for pair in found for made in pair.programs]
-    with both.people(session) as sources:
+    with effect.people(session) as sources:
         rows = sources(name).of(name).rows
-        with population((both.before[name], catalog), programs, rows, (), 0) as people:
+        with population((effect.catalogs_before[name], catalog), programs, rows, (), 0) as people:
             for pair in found:
                 if pair.old is not None:
                     yield _space(pair, limit, people.count, decided(store, people, pair))

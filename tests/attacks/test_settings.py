@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from attacking import Session, broken_if, succeeds_today, variants
-
-ALONE = "Where duties are separated, the author of a change of settings cannot promote it alone"
-GATES = "Of live's and design's gates both hold: an edit does not lift the gate that it has to pass"
+from attacking import Session, broken_if, variants
 
 SPACE, ENVIRONMENT = "space.web-home", "environment.recipients"
 CHANGES: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -43,9 +40,7 @@ QUICK = ("no storage", "the environment's filter")
 OTHER = {"omar": "olga", "ada": "alan"}
 
 
-@pytest.mark.parametrize(
-    "change", variants(sorted(CHANGES, key=lambda name: name not in QUICK), ALONE, quick=len(QUICK))
-)
+@pytest.mark.parametrize("change", variants(sorted(CHANGES, key=lambda name: name not in QUICK), quick=len(QUICK)))
 def test_author_alone(team: Session, change: str) -> None:
     """One person edits, applies and promotes."""
     who, address, sections = CHANGES[change]
@@ -71,7 +66,6 @@ def test_honest_way(team: Session, change: str) -> None:
 
 
 @pytest.mark.slow
-@succeeds_today(ALONE)
 def test_by_a_plan_of_ones_own_that_another_never_saw(team: Session) -> None:
     """The author saves the promotion and applies the file."""
     team.edit(environment={"when": None})
@@ -81,7 +75,6 @@ def test_by_a_plan_of_ones_own_that_another_never_saw(team: Session) -> None:
 
 
 @pytest.mark.slow
-@succeeds_today(ALONE)
 def test_behind_an_offer_of_another(team: Session) -> None:
     """The setting rides along with an offer that is approved, promoted by name."""
     team.edit(offers={"saver": {"content": {"title": "Save now"}}})
@@ -93,7 +86,6 @@ def test_behind_an_offer_of_another(team: Session) -> None:
     broken_if("storage" in team.live()[SPACE], "omar alone has switched off the storage of a space")
 
 
-@succeeds_today(GATES)
 def test_separation_switched_off_in_the_same_edit(team: Session) -> None:
     """ada switches off the separation of duties, and then approves what she wrote."""
     team.edit(environment={"promotion": None}, offers={"saver": {"weights": [{"weight": 99}]}})
@@ -103,7 +95,6 @@ def test_separation_switched_off_in_the_same_edit(team: Session) -> None:
 
 
 @pytest.mark.slow
-@succeeds_today(GATES)
 def test_separation_switched_off_and_on_again(team: Session) -> None:
     """It is off only for the moment of the approval, and never off in live."""
     team.edit(environment={"promotion": None}, offers={"saver": {"weights": [{"weight": 99}]}})
@@ -116,7 +107,6 @@ def test_separation_switched_off_and_on_again(team: Session) -> None:
 
 
 @pytest.mark.slow
-@succeeds_today(GATES)
 def test_promoter_names_oneself(team: Session) -> None:
     """Only alan may promote; ada writes her own name into the list and promotes."""
     team.edit(environment={"promotion": {"promoters": ["alan"]}})

@@ -31,7 +31,7 @@ def linked(team: Session) -> Session:
     team.edit(dimensions={"visitor": {"label": "Visitors", "key": ["id"], "fields": {"id": {}}}})
     falling_back(team, "banner")
     team.do("ada", "apply --yes")
-    team.do("ada", "promote --yes")
+    team.do("alan", "promote --yes")
     assert named(team) == "visitors/banner", FALLBACK
     return team
 
@@ -70,7 +70,7 @@ def without_banner(team: Session) -> None:
 def test_removal_of_another_environments_fallback(linked: Session, line: str) -> None:
     """Only the environment that loses the space is promoted."""
     without_banner(linked)
-    linked.attempt("ada", line)
+    linked.attempt("alan", line)
     judged(linked)
 
 
@@ -81,25 +81,26 @@ def test_rename_of_another_environments_fallback(linked: Session) -> None:
     linked.files["specs/visitors/moved.yaml"] = {"version": 1, "moved": {"space.banner": "space.top"}}
     write(linked.root, linked.files)
     linked.do("ada", "apply --yes")
-    linked.attempt("ada", "promote visitors --yes")
+    linked.attempt("alan", "promote visitors --yes")
     judged(linked)
 
 
 def test_saved_removal_after_the_fallback_changed(linked: Session) -> None:
     """The plan was made when nothing named the space any more; since then something does again."""
     without_banner(linked)
-    linked.do("ada", "promote recipients --yes", "promote visitors --out plans/p.json")
+    linked.do("alan", "promote recipients --yes", "promote visitors --out plans/p.json")
     linked.files |= visitors("banner", "footer")
     falling_back(linked, "banner")
-    linked.do("ada", "apply --yes", "promote recipients --yes")
-    linked.attempt("ada", "apply plans/p.json --yes")
+    linked.do("ada", "apply --yes")
+    linked.do("alan", "promote recipients --yes")
+    linked.attempt("alan", "apply plans/p.json --yes")
     judged(linked)
 
 
 def test_forged_removal(linked: Session) -> None:
     """A plan of the whole is cut down to the removal."""
     without_banner(linked)
-    linked.do("ada", "promote --out plans/p.json")
+    linked.do("alan", "promote --out plans/p.json")
 
     def cut(plan: dict[str, Any]) -> None:
         plan["steps"] = [step for step in plan["steps"] if step["address"] == "visitors/space.banner"]
@@ -109,7 +110,7 @@ def test_forged_removal(linked: Session) -> None:
         plan["depends"] = []
 
     linked.forge("plans/p.json", cut)
-    linked.attempt("ada", "apply plans/p.json --yes")
+    linked.attempt("alan", "apply plans/p.json --yes")
     judged(linked)
 
 
@@ -118,8 +119,9 @@ def test_rollback_to_before_the_fallback(linked: Session) -> None:
     serial = linked.serial()
     linked.files |= visitors("banner", "footer", "top")
     falling_back(linked, "top")
-    linked.do("ada", "apply --yes", "promote --yes")
-    linked.attempt("ada", f"rollback visitors@live --to {serial} --yes")
+    linked.do("ada", "apply --yes")
+    linked.do("alan", "promote --yes")
+    linked.attempt("alan", f"rollback visitors@live --to {serial} --yes")
     judged(linked)
 
 
@@ -140,7 +142,7 @@ def test_removal_of_what_stays_named(team: Session, section: str, name: str, cut
     team.do("ada", "apply --yes")
     kind = {"filters": "filter", "templates": "template", "categories": "category", "typologies": "typology"}
     address = f"{kind.get(section, 'rule')}.{name}"
-    team.attempt("ada", f"promote recipients/{address} --yes")
+    team.attempt("alan", f"promote recipients/{address} --yes")
     naming = json.dumps([team.live().sections])
     broken_if(team.live()[address] is None and f'"{name}"' in naming, f"{address} is gone, and live still names it")
 
@@ -148,12 +150,13 @@ def test_removal_of_what_stays_named(team: Session, section: str, name: str, cut
 def test_honest_removal(linked: Session) -> None:
     """Both together, or first what names it: the space goes."""
     without_banner(linked)
-    linked.do("ada", "promote recipients --yes", "promote visitors --yes")
+    linked.do("alan", "promote recipients --yes", "promote visitors --yes")
     assert "banner" not in linked.live("visitors@live").sections["spaces"]
     falling_back(linked, None)
     linked.files |= visitors("banner")
     write(linked.root, linked.files)
-    linked.do("ada", "apply --yes", "promote --yes")
+    linked.do("ada", "apply --yes")
+    linked.do("alan", "promote --yes")
     assert sorted(linked.live("visitors@live").sections["spaces"]) == ["banner"]
 
 
@@ -161,7 +164,8 @@ def test_honest_fallback_before_its_environment(linked: Session) -> None:
     """A space may go live before the one that it falls back to: they are promoted one after the other."""
     linked.files |= visitors("banner", "footer", "top")
     falling_back(linked, "top")
-    linked.do("ada", "apply --yes", "promote recipients --yes", "promote visitors --yes")
+    linked.do("ada", "apply --yes")
+    linked.do("alan", "promote recipients --yes", "promote visitors --yes")
     assert named(linked) == "visitors/top"
     judged(linked)
 
@@ -171,7 +175,8 @@ def test_honest_rollback(linked: Session) -> None:
     serial = linked.serial()
     linked.files |= visitors("banner", "footer", "top")
     falling_back(linked, "top")
-    linked.do("ada", "apply --yes", "promote --yes")
-    linked.do("ada", f"rollback recipients@live --to {serial} --yes", f"rollback visitors@live --to {serial} --yes")
+    linked.do("ada", "apply --yes")
+    linked.do("alan", "promote --yes")
+    linked.do("alan", f"rollback recipients@live --to {serial} --yes", f"rollback visitors@live --to {serial} --yes")
     assert "top" not in linked.live("visitors@live").sections["spaces"]
     judged(linked)

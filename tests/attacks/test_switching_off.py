@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from attacking import Session, SetupError, broken_if, succeeds_today, variants
 
-OFF = "Switching off and leaving a space need no approval"
 ON = "Switching on again needs an approval given after the switching off"
 
 
@@ -18,7 +17,6 @@ def off(team: Session, *, by_category: bool = False) -> None:
     team.do("omar", "apply --yes", "promote --yes")
 
 
-@succeeds_today(OFF)
 def test_offer_is_switched_off(team: Session) -> None:
     """It is offered to nobody any more, and all others are."""
     off(team)
@@ -28,7 +26,6 @@ def test_offer_is_switched_off(team: Session) -> None:
 
 
 @pytest.mark.slow
-@succeeds_today(OFF)
 def test_reviewed_offer_is_switched_off(team: Session) -> None:
     """Also where reviewers are named."""
     team.edit(offers={"gold-card": {"enabled": False}})
@@ -36,7 +33,6 @@ def test_reviewed_offer_is_switched_off(team: Session) -> None:
     broken_if("gold-card" in team.shown(), "an offer that was switched off is still offered")
 
 
-@succeeds_today(OFF)
 def test_category_is_switched_off(team: Session) -> None:
     """All below it goes."""
     off(team, by_category=True)
@@ -55,7 +51,6 @@ def test_offer_leaves_a_space(team: Session) -> None:
 
 
 @pytest.mark.slow
-@succeeds_today(OFF)
 def test_period_ends_earlier(team: Session) -> None:
     """An earlier last day, and nothing else."""
     team.edit(offers={"saver": {"eligible": {"until": "2999-12-31"}}})
@@ -66,7 +61,6 @@ def test_period_ends_earlier(team: Session) -> None:
 
 
 @pytest.mark.slow
-@succeeds_today(OFF)
 def test_offer_is_switched_off_while_an_edit_waits(team: Session) -> None:
     """A text waits for its approval: the offer goes all the same, and the text does not come."""
     team.edit(offers={"saver": {"content": {"title": "Save now"}}})
@@ -131,7 +125,6 @@ def approved_off(team: Session, **off: object) -> None:
         raise SetupError("it is still offered")
 
 
-@succeeds_today(ON)
 def test_offer_is_switched_on_again(team: Session) -> None:
     """On again by an edit alone, on the approval of long ago."""
     approved_off(team, enabled=False)
@@ -142,7 +135,6 @@ def test_offer_is_switched_on_again(team: Session) -> None:
 
 
 @pytest.mark.slow
-@succeeds_today(ON)
 def test_category_is_switched_on_again(team: Session) -> None:
     """The same with all below a category."""
     team.edit(categories={"bank": {"enabled": False}})
@@ -155,7 +147,6 @@ def test_category_is_switched_on_again(team: Session) -> None:
 
 
 @pytest.mark.slow
-@succeeds_today(ON)
 def test_offer_comes_back_to_a_space(team: Session) -> None:
     """The same with a space that it had left."""
     approved_off(team, spaces=["web-home"])

@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 from attacking import Session, broken_if, variants
 
-SCOPES = "What a template reads is worked out with scopes; where it cannot be known, all of it counts"
-
 PLAIN = ["{{ offer.label }}", "{{ offer.label | upper }}", "{% set label = offer.label %}{{ label }}"]
 HIDDEN = [
     "{% set offer = offer.label %}{{ offer }}",
@@ -18,10 +16,15 @@ HIDDEN = [
     "{% for offer in [1] %}{% endfor %}{{ offer.label }}",
     "{% for offer in [] %}{% else %}{{ offer.label }}{% endfor %}",
     "{% if offer.label %}{% set offer = offer.label %}{{ offer }}{% endif %}",
+    "{% set a = offer %}{% set b = a %}{{ b.label }}",
+    "{% for a in [1, offer] %}{% if loop.index == 2 %}{{ loop.previtem }}{{ a.label }}{% endif %}{% endfor %}",
+    "{% for a in [1, 2] %}{{ offer.label if loop.first }}{% set offer = 1 %}{% endfor %}",
+    "{% for a in [1] if offer.label %}{{ a }}{% endfor %}{% set offer = offer['label'] %}{{ offer }}",
+    "{{ title | default(offer.label) }}",
 ]
 
 
-@pytest.mark.parametrize("text", variants(HIDDEN + PLAIN, SCOPES, stopped=HIDDEN[3:] + PLAIN, quick=1))
+@pytest.mark.parametrize("text", variants(HIDDEN + PLAIN, quick=1))
 def test_label_changes_what_is_shown(team: Session, text: str) -> None:
     """The label alone changes, which no approval covers; customers read it, because an approved text shows it."""
     team.edit(offers={"saver": {"content": {"title": text}}})
@@ -36,7 +39,7 @@ def test_label_changes_what_is_shown(team: Session, text: str) -> None:
     broken_if("FREE MONEY" in team.shown()["saver"]["title"], "customers read a text that nobody approved")
 
 
-@pytest.mark.parametrize("text", variants([HIDDEN[0], *PLAIN], SCOPES, stopped=PLAIN, quick=0))
+@pytest.mark.parametrize("text", variants([HIDDEN[0], *PLAIN], quick=0))
 def test_label_changes_what_a_space_renders(team: Session, text: str) -> None:
     """The same by way of the space's rendering function."""
     team.edit(spaces={"app": {"render": {"html": f"<h1>{text}</h1>"}}})
@@ -68,10 +71,13 @@ UNKNOWN = [
     "{% for recipient in [1] %}{% endfor %}{{ recipient.no_such_field }}",
     "{% for recipient in [] %}{% else %}{{ recipient.no_such_field }}{% endfor %}",
     "{% if recipient.age > 1000 %}{% set recipient = 1 %}{% endif %}{{ recipient.no_such_field }}",
+    "{% set r = recipient %}{% set s = r %}{{ s.no_such_field }}",
+    "{% for r in [recipient, 1] %}{{ loop.previtem.no_such_field }}{% endfor %}",
+    "{% set r = recipient if recipient.age > 1 else offer %}{{ r.no_such_field }}",
 ]
 
 
-@pytest.mark.parametrize("text", variants(UNKNOWN, SCOPES, stopped=UNKNOWN[1:], quick=1))
+@pytest.mark.parametrize("text", variants(UNKNOWN, quick=1))
 def test_field_that_is_not_there(team: Session, text: str) -> None:
     """A field that contacts do not have is a mistake of the specs, and does not get into design."""
     team.edit(offers={"saver": {"content": {"title": f"Dear {text}"}}})

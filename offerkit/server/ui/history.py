@@ -13,8 +13,8 @@ from offerkit.server.ui.pages import Facts, Pages
 from offerkit.server.ui.steps import shown
 from offerkit.workflow.diff import difference
 from offerkit.workflow.history import history, revision
-from offerkit.workflow.points import opened
 from offerkit.workflow.session import Session
+from offerkit.workflow.state_refs import opened
 
 FEW, MANY = 100, 1_000
 _STATE = re.compile(r"specs|(?:[A-Za-z0-9_-]{1,128}@)?(?:design|live)(?::[0-9TZ:+.-]{1,40})?")

@@ -23,11 +23,11 @@ from offerkit.workflow.approve import items, mine, review_tokens
 from offerkit.workflow.diff import difference
 from offerkit.workflow.engine import trying
 from offerkit.workflow.history import history
-from offerkit.workflow.points import point
 from offerkit.workflow.previewing import preview
 from offerkit.workflow.propositions import Wanted, found
 from offerkit.workflow.reading import not_a_reader, reader
 from offerkit.workflow.session import Session, who_is
+from offerkit.workflow.state_refs import state_named
 
 MOST = 300
 NEWEST = 20
@@ -137,7 +137,7 @@ def _address(text: str) -> Address:
 
 def _changes(session: Session, store: Store, address: str) -> Markup:
     """What design has against live."""
-    sides = [point(session, store, str(stage)) for stage in (Stage.LIVE, Stage.DESIGN)]
+    sides = [state_named(session, store, str(stage)) for stage in (Stage.LIVE, Stage.DESIGN)]
     found = difference(session, sides[0], sides[1], Patterns.of((address,)))
     return Markup(steps_html(found.steps, found.bodies, layout_of(len(found.steps), full=True), by_stage=False))  # noqa: S704 - escaped there
 

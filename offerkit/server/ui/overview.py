@@ -19,8 +19,8 @@ from offerkit.store.views import environments
 from offerkit.workflow.approve import items
 from offerkit.workflow.diff import differing
 from offerkit.workflow.history import history
-from offerkit.workflow.points import point
 from offerkit.workflow.session import Session
+from offerkit.workflow.state_refs import state_named
 
 LAST = 8
 
@@ -76,7 +76,7 @@ def _row(session: Session, store: Store, name: str, waiting: list[Row]) -> Envir
     design, live = (StageRef(name, stage) for stage in (Stage.DESIGN, Stage.LIVE))
     differs = ""
     if design in heads:
-        found = differing(point(session, store, live), point(session, store, design))
+        found = differing(state_named(session, store, live), state_named(session, store, design))
         differs = _counted(Counter(item.action.value for item in found))
     return EnvironmentRow(
         name,

@@ -11,12 +11,13 @@ ROOT = Path(offerkit.__file__).parent
 EDGES = {
     "cli/complete.py",  # what somebody typed
     "loader/cache.py", "loader/load.py", "loader/parallel.py",  # rows of the parse cache
+    "governance/overrides.py",  # what a revision recorded
     "planning/plan.py",  # a plan file
     "reports/words.py",  # names that a plan file lists as text
     "server/ui/offers.py",  # a page's URL
     "store/append.py", "store/approvals.py", "store/revisions.py", "store/rows.py", "store/stages.py",  # columns
     "workflow/backends.py",  # what another computer sent
-    "workflow/export.py", "workflow/history.py", "workflow/points.py",
+    "workflow/export.py", "workflow/history.py", "workflow/state_refs.py",
     "workflow/previewing.py", "workflow/propositions.py", "workflow/rollback.py",  # arguments of commands and requests
 }  # fmt: skip
 

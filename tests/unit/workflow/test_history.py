@@ -19,9 +19,9 @@ from offerkit.store import Store
 from offerkit.workflow.diff import difference
 from offerkit.workflow.history import history
 from offerkit.workflow.plan_files import save
-from offerkit.workflow.points import opened
 from offerkit.workflow.purge import plan_purge
 from offerkit.workflow.rollback import plan_rollback
+from offerkit.workflow.state_refs import opened
 
 OFFERS = "specs/shop/offers.yaml"
 

@@ -19,7 +19,7 @@ from offerkit.times import common_zone
 from offerkit.workflow.diff import differing
 from offerkit.workflow.export import export
 from offerkit.workflow.moments import DAY_BEGINS, moment, names_zone
-from offerkit.workflow.points import opened
+from offerkit.workflow.state_refs import opened
 
 PROJECT = Path(__file__).resolve().parents[2] / "scripts" / "projects" / "deciding"
 NEW_YORK, PARIS = ZoneInfo("America/New_York"), ZoneInfo("Europe/Paris")

@@ -1,4 +1,4 @@
-"""The two sides of a plan for the engine: the stage that it changes as it is, and as it would be."""
+"""What a plan does to decisions: the states before and after it, with the catalogs that the engine compiles of them."""
 
 from __future__ import annotations
 
@@ -19,29 +19,34 @@ from offerkit.workflow.session import Session
 
 
 @dataclass(frozen=True)
-class Sides:
-    """What a plan does to decisions: ``states`` as they are and will be, and the catalogs of both."""
+class PlanEffect(BeforeAfter):
+    """What a plan makes of the stage that it changes, and the catalogs of both states.
 
-    states: BeforeAfter
-    before: Catalogs
-    later: Catalogs
+    ``stage``: live for a promotion; else design, as if every offer in it were approved.
+    """
+
+    catalogs_before: Catalogs
+    catalogs_after: Catalogs
     stage: Stage
 
     def old_name(self, kind: Kind, environment: str, name: str) -> str:
         """What ``name`` was called before."""
-        old = self.states.origins.get(Address(environment, kind, name))
+        old = self.origins.get(Address(environment, kind, name))
         return old.name if old else name
 
     def catalog(self, name: str) -> Catalog:
         """The catalog of an environment as it will be; as it was, if the plan removes it."""
-        return (self.later if name in self.later else self.before)[name]
+        return self._catalogs(name)[name]
+
+    def _catalogs(self, name: str) -> Catalogs:
+        return self.catalogs_after if name in self.catalogs_after else self.catalogs_before
 
     def identifying(self, name: str) -> set[str]:
         """The fields by which contacts of an environment are found: its dimension's key, and those that spaces name."""
-        side, catalog = self.later if name in self.later else self.before, self.catalog(name)
+        snapshot, catalog = self._catalogs(name).snapshot, self.catalog(name)
         named: set[str] = set()
         for space in catalog.spaces:
-            match side.view(Address(name, Kind.SPACE, space)):
+            match snapshot(Address(name, Kind.SPACE, space)):
                 case {"identification": {"keys": list(keys)}}:
                     named |= {str(key) for key in keys}
                 case _:
@@ -52,24 +57,25 @@ class Sides:
     def people(self, session: Session) -> Iterator[Callable[[str], People]]:
         """The contacts by environment, from the source that it will have; as it was, if the plan removes it."""
         root, environ = session.project.root, session.environ
-        with People(self.later, root, environ) as later, People(self.before, root, environ) as before:
-            yield lambda name: later if name in self.later else before
+        after, before = self.catalogs_after, self.catalogs_before
+        with People(after, root, environ) as later, People(before, root, environ) as earlier:
+            yield lambda name: later if name in after else earlier
 
     @property
     def titles(self) -> tuple[str, str]:
-        """Where each side is said: what a promotion makes of live stands in design."""
+        """Where each state is said: what a promotion makes of live stands in design."""
         return ("live", "design") if self.stage is Stage.LIVE else ("design", "the specs")
 
 
-def sides(plan: Plan, store: Store | None, stages: Stages | None = None) -> Sides:
-    """Live for a promotion; else design, as if every offer in it were approved. No store: nothing was before.
+def plan_effect(plan: Plan, store: Store | None, stages: Stages | None = None) -> PlanEffect:
+    """The effect of ``plan`` on the store as it is now. No store: nothing was before.
 
     ``stages``: the store's, where some of it was read already.
     """
-    side = Stage.LIVE if plan.kind is PlanKind.PROMOTE and store is not None else Stage.DESIGN
-    states = (stages or Stages(store)).effect(plan, side)
-    if side is Stage.LIVE:
-        return Sides(states, activated(states.before, installed), activated(states.after, installed), side)
-    return Sides(
-        states, designed(states.before, "design", installed), designed(states.after, "the specs", installed), side
-    )
+    stage = Stage.LIVE if plan.kind is PlanKind.PROMOTE and store is not None else Stage.DESIGN
+    states = (stages or Stages(store)).effect(plan, stage)
+    if stage is Stage.LIVE:
+        before, after = (activated(state, installed) for state in states.pair)
+    else:
+        before, after = designed(states.before, "design", installed), designed(states.after, "the specs", installed)
+    return PlanEffect(states.before, states.after, states.changes, before, after, stage)

@@ -13,7 +13,7 @@ from offerkit.address import SHARED, Address, Kind, Stage, StageRef, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.loader import Loaded, load_folder
 from offerkit.planning.plan import Plan
-from offerkit.state.changes import Body, Entry
+from offerkit.state.changes import Entry
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import Stages, environments
@@ -24,24 +24,18 @@ from offerkit.workflow.renames import names_of_design, names_of_live, names_of_s
 from offerkit.workflow.session import Session
 
 
-@dataclass(frozen=True)
-class Point:
+@dataclass(kw_only=True)
+class NamedState(Snapshot):
     """A state that somebody named, and which environments it speaks of.
 
     ``names``: what is called otherwise in design now, by its address here. ``moved``: the renames that specs declare.
     """
 
     title: str
-    snapshot: Snapshot
     environments: frozenset[str]
     stage: Stage
     names: Mapping[Address, Address] = field(default_factory=dict)
     moved: Mapping[Address, Address] | None = None
-
-    @property
-    def entries(self) -> Mapping[Address, Entry]:
-        """What stands at each address."""
-        return self.snapshot.entries
 
     @property
     def own(self) -> frozenset[str]:
@@ -59,13 +53,13 @@ FORMS = (
 
 
 @contextlib.contextmanager
-def opened(session: Session, *texts: str) -> Iterator[list[Point]]:
-    """The points that ``texts`` name; the store stays open meanwhile, since bodies are fetched when asked for."""
+def opened(session: Session, *texts: str) -> Iterator[list[NamedState]]:
+    """The states that ``texts`` name; the store stays open meanwhile, since bodies are fetched when asked for."""
     with session.reading() as store, store.reading() if store is not None else contextlib.nullcontext():
-        yield [point(session, store, text) for text in texts]
+        yield [state_named(session, store, text) for text in texts]
 
 
-def point(session: Session, store: Store | None, text: str, *, cases: bool = True) -> Point:
+def state_named(session: Session, store: Store | None, text: str, *, cases: bool = True) -> NamedState:
     """The state that ``text`` names; specs without ``cases`` decide the same. Raises Refused when it names none."""
     if text == "specs":
         return _specs(session.load(cases=cases), store, "specs")
@@ -86,7 +80,7 @@ def point(session: Session, store: Store | None, text: str, *, cases: bool = Tru
     return _stages(store, refs, text)
 
 
-def _stages(store: Store | None, refs: list[StageRef], title: str) -> Point:
+def _stages(store: Store | None, refs: list[StageRef], title: str) -> NamedState:
     if store is None:
         raise refuse(Code.STORE_MISSING, "there is no store yet", hint="The first “offerkit apply” makes it.")
     stages = Stages(store)
@@ -108,8 +102,8 @@ def _stages(store: Store | None, refs: list[StageRef], title: str) -> Point:
     lead = names_of_live if refs[0].stage is Stage.LIVE else names_of_design
     about = frozenset(ref.environment for ref in refs)
     shown = title + zone_said(refs[0].at, zone)
-    snapshot = Snapshot(entries, stages.bodies)
-    return Point(shown, snapshot, about, refs[0].stage, lead(store, entries, serials))
+    names = lead(store, entries, serials)
+    return NamedState(entries, stages.bodies, title=shown, environments=about, stage=refs[0].stage, names=names)
 
 
 def zone_of(store: Store, refs: Sequence[StageRef]) -> tzinfo:
@@ -172,16 +166,20 @@ def _at_time(store: Store, ref: StageRef, zone: tzinfo) -> int:
     )
 
 
-def _specs(loaded: Loaded, store: Store | None, title: str) -> Point:
-    entries = {address: Entry(record.fingerprint) for address, record in loaded.records.items()}
-    texts = loaded.bodies(entries)
-    bodies = {entry.fingerprint: Body(address.kind, texts[address].decode()) for address, entry in entries.items()}
-    names = names_of_specs(store, entries, loaded.moves, now=title == "specs") if store is not None else {}
-    about = frozenset(loaded.digests) | {SHARED}
-    return Point(title, Snapshot(entries, bodies), about, Stage.DESIGN, names, loaded.moves)
+def _specs(loaded: Loaded, store: Store | None, title: str) -> NamedState:
+    state = loaded.snapshot
+    return NamedState(
+        state.entries,
+        state.bodies,
+        title=title,
+        environments=frozenset(loaded.digests) | {SHARED},
+        stage=Stage.DESIGN,
+        names=names_of_specs(store, state.entries, loaded.moves, now=title == "specs") if store is not None else {},
+        moved=loaded.moves,
+    )
 
 
-def _at_revision(session: Session, store: Store | None, text: str) -> Point:
+def _at_revision(session: Session, store: Store | None, text: str) -> NamedState:
     from offerkit.loader.git import checkout
 
     with checkout(session.project.root, text.removeprefix("git:"), session.environ) as folder:
@@ -200,14 +198,15 @@ def _in(revision: str, found: Diagnostic) -> Diagnostic:
     return found if at is None else replace(found, position=at._replace(file=f"{revision[:60]}:{at.file}"))
 
 
-def _planned(store: Store | None, plan: Plan, title: str) -> Point:
+def _planned(store: Store | None, plan: Plan, title: str) -> NamedState:
     """What the stages a plan touches would be once it is applied to them as they are now."""
     bases = [base.stage for base in plan.base]
     side = Stage.LIVE if all(stage.stage is Stage.LIVE for stage in bases) else Stage.DESIGN
     before = Stages(store).snapshot(sorted({stage for stage in bases if stage.stage is side}))
     after = before.apply(plan.steps_on(side), plan.bodies)
     about = frozenset(stage.environment for stage in bases)
-    return Point(title, after, about, side, _names_of_plan(store, plan, after.entries, side))
+    names = _names_of_plan(store, plan, after.entries, side)
+    return NamedState(after.entries, after.bodies, title=title, environments=about, stage=side, names=names)
 
 
 def _names_of_plan(
@@ -223,7 +222,7 @@ def _names_of_plan(
     return {address: name for address, name in found.items() if address != name}
 
 
-def is_across(a: Point, b: Point) -> tuple[str, str] | None:
+def is_across(a: NamedState, b: NamedState) -> tuple[str, str] | None:
     """The two environments, where one state is about one of them alone and the other about the other."""
     if len(a.own) == len(b.own) == 1 and a.own != b.own:
         return next(iter(a.own)), next(iter(b.own))
@@ -235,7 +234,7 @@ def in_environment(address: Address, other: str) -> Address:
     return Address(other, address.kind, other if address.kind is Kind.ENVIRONMENT else address.name)
 
 
-def comparable(a: Point, b: Point) -> tuple[dict[Address, Entry], dict[Address, Entry]]:
+def comparable(a: NamedState, b: NamedState) -> tuple[dict[Address, Entry], dict[Address, Entry]]:
     """The entries of both that can be compared: of the environments both speak of, of kinds both stages hold.
 
     Two environments are compared under the names of the second. Operators and campaigns exist on one side only
@@ -247,7 +246,7 @@ def comparable(a: Point, b: Point) -> tuple[dict[Address, Entry], dict[Address, 
     if across is not None:
         own = {x: entry for x, entry in a.entries.items() if x.environment == across[0]}
         renamed = {in_environment(x, across[1]): entry for x, entry in own.items()}
-        a = replace(a, snapshot=a.snapshot.with_entries(renamed))
+        a = replace(a, entries=renamed, memo={})
         both = b.own
     elif not both:
         raise refuse(
@@ -260,12 +259,12 @@ def comparable(a: Point, b: Point) -> tuple[dict[Address, Entry], dict[Address, 
     both_live = a.stage is Stage.LIVE and b.stage is Stage.LIVE
     mixed = a.stage is not b.stage
 
-    def kept(point: Point) -> dict[Address, Entry]:
+    def kept(state: NamedState) -> dict[Address, Entry]:
         result = {}
-        for address, entry in point.entries.items():
+        for address, entry in state.entries.items():
             if address.environment not in both or (mixed and address.kind in (Kind.CAMPAIGN, Kind.OPERATOR)):
                 continue
-            if point.stage is Stage.DESIGN and address.kind is Kind.CAMPAIGN:
+            if state.stage is Stage.DESIGN and address.kind is Kind.CAMPAIGN:
                 continue
             if mixed and entry.activation == ():
                 continue

@@ -1,0 +1,99 @@
+"""Settings: what changes many offers at once, and belongs to none: environments, spaces, rules, typologies, dimensions.
+
+No approval of an offer covers them. Where an environment names reviewers of its settings, a change waits for them,
+bound to a fingerprint of what it says; where duties are separated, nobody takes live alone what they wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from offerkit.address import SHARED, Address, Kind, environment_address
+from offerkit.fingerprint import JsonMap, canonical, digest
+from offerkit.models import model_of
+from offerkit.planning.plan import ApprovalKey, Aspect
+from offerkit.state.references import resource_refs
+from offerkit.state.snapshot import Snapshot
+
+KINDS = (Kind.DIMENSION, Kind.ENVIRONMENT, Kind.SPACE, Kind.RULE, Kind.TYPOLOGY)
+"""The kinds that are settings."""
+SCHEME = "2:"
+"""What the fingerprint of a setting begins with."""
+
+_SAID_ONLY = frozenset({"label", "description"})
+_APPROVED_AS_CONTENT = frozenset({"fields", "render"})
+_OF_PEOPLE = frozenset({"promotion", "impact", "contacts", "reviewers"})
+"""What of an environment says who may do what; it decides about no contact."""
+
+
+def settings_key(view: Snapshot, address: Address) -> ApprovalKey:
+    """What is approved of the settings at ``address`` as they stand in ``view``; also that nothing stands there."""
+    return ApprovalKey(address, Aspect.SETTINGS, "", SCHEME + digest(b"settings", _meaning(view, address)))
+
+
+def same_settings(
+    view: Snapshot, address: Address, other: Snapshot, former: Address, renames: Mapping[Address, Address]
+) -> bool:
+    """Whether the settings at ``former`` in ``other`` are those at ``address`` in ``view``, but for names.
+
+    ``renames``: what names of ``other`` became in ``view``.
+    """
+    return _meaning(view, address) == _meaning(other, former, renames)
+
+
+def _meaning(view: Snapshot, address: Address, renames: Mapping[Address, Address] | None = None) -> bytes:
+    """The canonical bytes of what the settings at ``address`` say. Labels are for those who read, and content is
+    approved with the offers that are shown.
+    """
+    return canonical([address.kind, _effective(address, renamed_body(view, address, renames or {}))])
+
+
+def renamed_body(view: Snapshot, address: Address, renames: Mapping[Address, Address]) -> JsonMap | None:
+    """The body at ``address`` in ``view`` with the new names of what was renamed, as a body of those names is."""
+    body = view.read(address)
+    return body if body is None or not renames else _with_names(address, body, renames)
+
+
+def _effective(address: Address, body: JsonMap | None) -> JsonMap | None:
+    left_out = _SAID_ONLY | (_APPROVED_AS_CONTENT if address.kind is Kind.SPACE else frozenset())
+    return None if body is None else {name: value for name, value in body.items() if name not in left_out}
+
+
+def differing(address: Address, before: JsonMap | None, after: JsonMap | None) -> set[str]:
+    """The properties of a setting that are not the same, of those that decide anything about a contact's offers."""
+    was, will = _effective(address, before) or {}, _effective(address, after) or {}
+    found = {name for name in was.keys() | will.keys() if was.get(name) != will.get(name)}
+    return found - _OF_PEOPLE if address.kind is Kind.ENVIRONMENT else found
+
+
+def _with_names(address: Address, body: Any, renames: Mapping[Address, Address]) -> JsonMap:
+    for target, path in resource_refs(address, model_of(address.kind).model_validate(body)):
+        new = renames.get(target)
+        if new is None or not path:
+            continue
+        holder = body
+        for key in path[:-1]:
+            holder = holder[key]
+        old = holder[path[-1]]
+        holder[path[-1]] = f"{new.environment}/{new.name}" if "/" in old and old != target.name else new.name
+    return model_of(address.kind).model_validate(body).body()
+
+
+def named_reviewers(view: Snapshot, environment: str) -> tuple[str, ...]:
+    """The reviewers of its settings that an environment names."""
+    reviewers = (view(environment_address(environment)) or {}).get("reviewers")
+    listed = reviewers.get("settings") if isinstance(reviewers, dict) else None
+    return tuple(str(name) for name in listed) if isinstance(listed, list) else ()
+
+
+def environments_of(address: Address, *views: Snapshot) -> list[str]:
+    """The environments whose settings stand at ``address``: its own; of a dimension, those that use it in a view."""
+    if address.environment != SHARED:
+        return [address.environment]
+    return sorted({
+        env.name
+        for view in views
+        for env in view.of_kind(Kind.ENVIRONMENT)
+        if (view(env) or {}).get("dimension") == address.name
+    })  # fmt: skip

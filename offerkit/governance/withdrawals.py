@@ -1,0 +1,236 @@
+"""What was taken out of live: an offer that was switched off, stopped or retired, a space that it left.
+
+That acts through live's activation and needs nobody's approval. What comes back needs one that was given after it,
+whatever it was called meanwhile, and however often it was deleted, declared again or rolled back (domain.md §7).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterable, Mapping
+from typing import NamedTuple
+
+from offerkit.address import Address, Kind
+from offerkit.fingerprint import JsonMap
+from offerkit.governance.approvals import Approval
+from offerkit.planning.plan import ApprovalKey, Aspect, Reason, Step
+from offerkit.state.changes import Delta, Entry
+from offerkit.state.snapshot import BeforeAfter, Snapshot
+
+_CARRIED = re.compile(r"carried over from \S+, \w+ in revision ([0-9]{1,18})")
+_LAYERS = (Kind.OFFER, Kind.CATEGORY, Kind.TEMPLATE)
+
+
+class Loss(NamedTuple):
+    """A change of live, by no rollback, that took an offer off spaces, or (``ends-earlier``) shortened a period.
+
+    ``address``: what it was called then. ``before`` and ``after``: the spaces.
+    """
+
+    serial: int
+    address: Address
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    reason: str
+
+
+class Withdrawals:
+    """Since when what is approved has to be approved anew, because it was taken out of live."""
+
+    def __init__(
+        self,
+        losses: Iterable[Loss] = (),
+        moves: Iterable[tuple[Address, Address]] = (),
+        disabled: Mapping[Address, int] | None = None,
+        design: Snapshot | None = None,
+    ) -> None:
+        """``moves``: all renames, in design and in live, of offers and of spaces.
+
+        ``disabled``: what live holds with ``enabled: false`` in its body, and the revision of that.
+        """
+        self._first: dict[Address, Address] = {}
+        for old, new in moves:
+            self._first[self._name(old)] = self._name(new)
+        self._design, self._disabled = design, dict(disabled or {})
+        self._offers: dict[Address, int] = {}
+        self._spaces: dict[tuple[Address, Address], int] = {}
+        self._ended: dict[Address, int] = {}
+        for loss in losses:
+            self._add(loss)
+
+    def __bool__(self) -> bool:
+        return bool(self._offers or self._spaces or self._ended or self._disabled)
+
+    def _name(self, address: Address) -> Address:
+        """One name for all those that a resource had."""
+        passed = []
+        while (further := self._first.get(address, address)) != address:
+            passed.append(address)
+            address = further
+        self._first |= dict.fromkeys(passed, address)
+        return address
+
+    def _add(self, loss: Loss) -> None:
+        offer = self._name(loss.address)
+        if loss.reason == Reason.ENDS_EARLIER:
+            self._ended[offer] = max(loss.serial, self._ended.get(offer, 0))
+        if loss.address.kind is not Kind.OFFER or not loss.before:
+            return
+        if not loss.after and loss.reason not in (Reason.REJECTED, Reason.REMOVED_FROM_DESIGN):
+            self._offers[offer] = max(loss.serial, self._offers.get(offer, 0))
+        if loss.after or loss.reason == Reason.LEAVES_SPACE:
+            kept = {self._space(loss.address, space) for space in loss.after}
+            for place in {self._space(loss.address, space) for space in loss.before} - kept:
+                self._spaces[offer, place] = max(loss.serial, self._spaces.get((offer, place), 0))
+
+    def _space(self, offer: Address, space: str) -> Address:
+        return self._name(offer.beside(Kind.SPACE, space))
+
+    def since(self, offer: Address, aspect: Aspect, space: str = "") -> int:
+        """The revision after which an approval of this has to be given to count; 0: any counts."""
+        name = self._name(offer)
+        if aspect is Aspect.CONTENT:
+            return self._spaces.get((name, self._space(offer, space)), 0)
+        found = max(self._offers.get(name, 0), self._ended.get(name, 0))
+        if (self._ended or self._disabled) and self._design is not None and offer in self._design.entries:
+            layers = layers_of(self._design, offer)
+            found = max([found, *(self._ended.get(self._name(layer), 0) for layer in layers)])
+            if not off_by(self._design, offer):
+                found = max([found, *(self._disabled.get(layer, 0) for layer in layers)])
+        return found
+
+    def lacks(self, key: ApprovalKey, approval: Approval) -> bool:
+        """Whether ``approval`` of ``key`` does not count, since it was given before a withdrawal."""
+        return given(approval) <= self.since(key.address, key.aspect, key.space)
+
+
+def given(approval: Approval) -> int:
+    """The revision in which a decision was given: one that was carried along a rename is as old as it was."""
+    carried = _CARRIED.match(approval.comment)
+    return min(approval.revision, int(carried[1])) if carried else approval.revision
+
+
+def layers_of(view: Snapshot, offer: Address) -> list[Address]:
+    """The offer, its templates and its categories: what may switch it off."""
+    known = view.offer(offer)
+    return [layer.address for layer in (*known.layers, *known.categories)]
+
+
+def off_by(view: Snapshot, offer: Address) -> list[Address]:
+    """What switches an offer off: itself, a template, categories; nothing where it is on."""
+    known = view.offer(offer)
+    found = [layer.address for layer in known.categories if layer.body.get("enabled") is False]
+    if known.get("enabled") is False:
+        found.append(known.origin(("enabled",)))
+    return found
+
+
+def left(view: Snapshot, offer: Address, active: Iterable[str]) -> set[str]:
+    """Those of the spaces ``active`` that an offer left: it does not name them any more, or they are gone.
+
+    One that it would still be shown on if it gave what the space requires was not left: that is a mistake.
+    """
+    known = view.offer(offer)
+    wanted = known.shown_on if known.named_spaces else known.around.spaces
+    return set(active) - set(wanted)
+
+
+def ended_earlier(before: Snapshot, after: Snapshot, addresses: Iterable[Address]) -> set[Address]:
+    """Those of ``addresses``, which are in both, where nothing differs but that the period ends earlier."""
+    found = set()
+    for address in addresses:
+        if address.kind not in _LAYERS:
+            continue
+        if before.entries[address].fingerprint == after.entries[address].fingerprint:
+            continue
+        was, will = before(address) or {}, after(address) or {}
+        (rest, until), (new_rest, new_until) = _split(was), _split(will)
+        if rest == new_rest and new_until and (not until or new_until < until):
+            found.add(address)
+    return found
+
+
+def _split(body: JsonMap) -> tuple[JsonMap, str]:
+    """A body without the end of its period, and that."""
+    eligible = body.get("eligible")
+    if not isinstance(eligible, dict):
+        return {**body, "eligible": {}}, ""
+    rest = {key: value for key, value in eligible.items() if key != "until"}
+    return {**body, "eligible": rest}, str(eligible.get("until") or "")
+
+
+def lengthened(after: Snapshot, before: Snapshot, ended: Iterable[Address]) -> Snapshot:
+    """``after`` as it would be if the periods ``ended`` earlier did not."""
+    kept: dict[Address, Entry] = {}
+    for address in ended:
+        entry = after.entries[address]
+        kept[address] = Entry(before.entries[address].fingerprint, entry.activation)
+    return after.with_entries({**after.entries, **kept}, before.bodies) if kept else after
+
+
+def reason_out(
+    design: Snapshot, after: Snapshot, address: Address, before: Entry, entry: Entry, names: Mapping[str, str]
+) -> Reason | None:
+    """Why an offer whose body stays is taken off spaces in live; None when it is taken off none.
+
+    ``after``: what live would be. ``names``: what spaces that are renamed at the same time were called.
+    """
+    lost = set(before.activation or ()) - {names.get(space, space) for space in entry.activation or ()}
+    if not lost or before.fingerprint != entry.fingerprint:
+        return None
+    if address not in design.entries:
+        return Reason.REMOVED_FROM_DESIGN
+    if _left(design, address, lost, names):
+        return Reason.LEAVES_SPACE
+    if not entry.activation and _off(design, after, address):
+        return Reason.SWITCHED_OFF
+    return Reason.REJECTED if not entry.activation else Reason.APPROVED
+
+
+def is_withdrawal(design: Snapshot, live: BeforeAfter, step: Step) -> bool:
+    """Whether a step of a promotion leaves an offer's body as it is, and takes it off spaces as design says."""
+    before, entry, address = step.before, step.after, step.address
+    if before is None or entry is None or address not in design.entries or before.fingerprint != entry.fingerprint:
+        return False
+    spaces = [new for new in live.origins if new.kind is Kind.SPACE and new.environment == address.environment]
+    names = {new.name: live.origins[new].name for new in spaces}
+    was, will = set(before.activation or ()), {names.get(space, space) for space in entry.activation or ()}
+    if not will < was:
+        return False
+    gone = _left(design, address, was - will, names)
+    return len(gone) == len(was - will) or (not will and _off(design, live.after, address))
+
+
+def _left(design: Snapshot, address: Address, lost: Iterable[str], names: Mapping[str, str]) -> set[str]:
+    new_names = {old: new for new, old in names.items()}
+    return left(design, address, (new_names.get(space, space) for space in lost))
+
+
+def _off(design: Snapshot, after: Snapshot, address: Address) -> bool:
+    return bool(off_by(design, address) or (address in after.entries and off_by(after, address)))
+
+
+def promotion_reasons(
+    deltas: Iterable[Delta], design: Snapshot, after: Snapshot, ended: Container[Address] = ()
+) -> dict[Address, Reason]:
+    """Why each change of a promotion is in it. ``ended``: what goes because its period ends earlier."""
+    made = list(deltas)
+    names: dict[str, dict[str, str]] = {}
+    for item in made:
+        if item.moved_from and item.address.kind is Kind.SPACE:
+            names.setdefault(item.address.environment, {})[item.address.name] = item.moved_from.name
+    reasons: dict[Address, Reason] = {}
+    for item in made:
+        address = item.address
+        out: Reason | None = None
+        if address.kind is Kind.OFFER and item.before is not None and item.after is not None:
+            out = reason_out(design, after, address, item.before, item.after, names.get(address.environment, {}))
+        if out is not None:
+            reasons[address] = out
+        elif item.after is None or item.after.activation == ():
+            reasons[address] = Reason.REJECTED if address in design.entries else Reason.REMOVED_FROM_DESIGN
+        elif address in ended:
+            reasons[address] = Reason.ENDS_EARLIER
+        else:
+            reasons[address] = Reason.APPROVED if address.kind is Kind.OFFER else Reason.RIDES_ALONG
+    return reasons

@@ -1,0 +1,137 @@
+"""Settings that go live: nobody takes live alone what they alone wrote, where duties are separated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from offerkit.address import Address, Stage
+from offerkit.diagnostics import Code, Diagnostic, or_list
+from offerkit.governance.approvals import Decision
+from offerkit.governance.authors import Authors
+from offerkit.governance.overrides import Lifts, Obstacle, entitled
+from offerkit.governance.rights import Actor
+from offerkit.governance.settings import KINDS, environments_of, same_settings, settings_key
+from offerkit.planning.plan import Plan
+from offerkit.state.snapshot import Snapshot
+from offerkit.store import Store
+from offerkit.store.views import Stages
+from offerkit.workflow.session import Session, operators, separated
+
+
+def alone(store: Store, plan: Plan, actor: Actor) -> list[Diagnostic]:
+    """Why ``actor`` may not apply ``plan``: settings that nobody but them has written, approved or seen.
+
+    Of environments that separate duties, by what live or design says.
+    """
+    changed = [step for step in plan.steps_on(Stage.LIVE) if step.address.kind in KINDS]
+    if not plan.promotes or not changed:
+        return []
+    people = _People(store, actor)
+    renames = {step.moved_from: step.address for step in changed if step.moved_from}
+    found = []
+    for step in changed:
+        address, former = step.address, step.moved_from or step.address
+        if people.alone(address) and not same_settings(people.design, address, people.live, former, renames):
+            found.append(_refusal(people, address, actor))
+    return found
+
+
+def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
+    """The changes of settings that one person alone wrote, where duties are separated."""
+    assert stages.store is not None
+    people = _People(stages.store, None)
+    for address in sorted({*people.design.entries, *people.live.entries}):
+        design, live = people.design.entries.get(address), people.live.entries.get(address)
+        same = (design.fingerprint if design else "") == (live.fingerprint if live else "")
+        if not same and people.separates(address) and len(people.seen_by(address)) < _ENOUGH:
+            yield people.obstacle(address)
+
+
+_ENOUGH = 2
+"""The people of whom one is not alone."""
+
+
+class _People:
+    """Who has to do with settings that differ between design and live."""
+
+    def __init__(self, store: Store, actor: Actor | None) -> None:
+        self._store, self._actor = store, actor
+        self._stages = Stages(store)
+        self._operators = operators(store)
+        self._separated = separated(store)
+        self._authors = Authors(store, self.design, lambda: self.live)
+
+    @cached_property
+    def design(self) -> Snapshot:
+        """The settings in design."""
+        return self._side(Stage.DESIGN)
+
+    @cached_property
+    def live(self) -> Snapshot:
+        """The settings in live."""
+        return self._side(Stage.LIVE)
+
+    def _side(self, side: Stage) -> Snapshot:
+        return self._stages.snapshot((stage for stage in self._stages.stages if stage.stage is side), *KINDS)
+
+    def separates(self, address: Address) -> bool:
+        """Whether duties are separated for the settings at ``address``."""
+        return not self._separated.isdisjoint(environments_of(address, self.design, self.live))
+
+    def alone(self, address: Address) -> bool:
+        """Whether these settings are of somebody alone, and no override says that they may be."""
+        if not self.separates(address) or len(self.seen_by(address)) >= _ENOUGH:
+            return False
+        return self._lifted(address) is None
+
+    def seen_by(self, address: Address) -> set[str]:
+        """The people who wrote the settings, approved them as they are, or take them live now."""
+        key = settings_key(self.design, address)
+        given: dict[str, bool] = {}
+        for row in self._store.approvals([address]):
+            if row.key == key:
+                if row.decision is Decision.REJECTED:
+                    given.clear()
+                else:
+                    given[row.operator] = True
+        names = {*self.authors(address), *given, *([self._actor.name] if self._actor is not None else [])}
+        return {name for name in names if self._operators.get(name, {}).get("automation") is not True}
+
+    def authors(self, address: Address) -> frozenset[str]:
+        """Who wrote them."""
+        return frozenset(self._authors.of_change(address))
+
+    def obstacle(self, address: Address) -> Obstacle:
+        """What an override of them is bound to."""
+        authors = self.authors(address)
+        said = f"that {or_list(sorted(authors)) or 'nobody in particular'} alone wrote it"
+        return Obstacle(Lifts.SETTINGS, address, settings_key(self.design, address).fingerprint, said, authors)
+
+    def entitled(self, address: Address) -> tuple[str, ...]:
+        """Who may override that they are of one alone."""
+        return entitled(self.obstacle(address), self._operators)
+
+    def _lifted(self, address: Address) -> object:
+        key = settings_key(self.design, address)
+        last = self._store.last_change(address.stage(Stage.LIVE), [address]).get(address)
+        return self._stages.overrides.lifting(
+            Lifts.SETTINGS, address, key.fingerprint, after=last.serial if last is not None else 0
+        )
+
+
+def _refusal(people: _People, address: Address, actor: Actor) -> Diagnostic:
+    authors = people.authors(address)
+    others = people.entitled(address)
+    whose = f"nobody but {or_list(sorted(authors))} has written it" if authors else "it is not known who wrote it"
+    who = or_list(others) if others else "Somebody else"
+    return Diagnostic(
+        Code.SETTINGS_ALONE,
+        f"{actor.name} may not take {address} live alone: {whose}",
+        f"{or_list(environments_of(address, people.design, people.live))} separates duties, and this changes many"
+        " offers at once.",
+        f"Let somebody else promote it, approve it (offerkit approve {address} --settings) or, where nobody else may"
+        f" promote, override it (offerkit override {address} --settings --reason …): {who}. Or leave it out with"
+        f" --exclude {address}.",
+        address,
+    )
