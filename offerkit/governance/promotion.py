@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from offerkit.address import Address, Kind, Stage
 from offerkit.diagnostics import Code, or_list
-from offerkit.governance.approvals import Decisions, approved, rejected
+from offerkit.governance.approvals import Approval, Decisions, approved, rejected
 from offerkit.governance.aspects import (
     affecting,
     content_fingerprint,
@@ -25,6 +25,7 @@ from offerkit.governance.aspects import (
 )
 from offerkit.governance.cases import Withheld
 from offerkit.governance.rights import WRITERS, approvers
+from offerkit.governance.stops import Stops, root_of, said
 from offerkit.governance.withdrawals import ended_earlier, layers_of, left, lengthened, off_by
 from offerkit.planning.plan import ApprovalKey, Aspect, Blocked
 from offerkit.state.changes import Entry, Former, chains
@@ -63,6 +64,7 @@ class Candidates:
     wanted: Callable[[Address], bool] = lambda address: True
     narrowed: bool = False
     excluded: Callable[[Address], bool] = lambda address: False
+    stops: Stops = field(default_factory=lambda: Stops(()))
     withheld: Callable[[BeforeAfter], Iterable[Withheld]] = lambda effect: ()
 
 
@@ -255,6 +257,10 @@ def _offer_target(work: _Work, address: Address) -> Entry | None:
     Switched off, it goes off with the body that it has there; blocked, off the spaces that it left.
     """
     entry = work.live_entry(address)
+    stop = _stop_of(work, address)
+    if stop is not None:
+        _block_stopped(work, address, stop)
+        return None
     if entry is not None and not entry.activation and work.off(address):
         return entry
     if entry is not None and entry.activation and work.switched_off(address):
@@ -276,7 +282,9 @@ def _withdrawn(work: _Work, address: Address, entry: Entry) -> Entry | None:
 def _approved_target(work: _Work, address: Address, entry: Entry | None) -> Entry | None:
     decisions, design = work.asked.decisions, work.design
     active = {_renamed(work.asked.renames, address, space) for space in (entry.activation if entry else None) or ()}
-    eligibility, *contents = keys_of(design, address)
+    eligibility, *every = keys_of(design, address)
+    open_ = work.asked.stops.left(design, address, [key.space for key in every])
+    contents = [key for key in every if key.space in open_]
     turned_down = rejected(decisions, eligibility)
     if turned_down is not None and entry is not None and _is_live(work, eligibility):
         return Entry(entry.fingerprint, ()) if active else None
@@ -286,6 +294,10 @@ def _approved_target(work: _Work, address: Address, entry: Entry | None) -> Entr
         if entry is not None and turned_down is None and _ends_earlier(work, address, entry.activation or ()):
             return Entry(design.entries[address].fingerprint, entry.activation)
         _block_unapproved(work, address, [eligibility], turned_down.operator if turned_down else "")
+    if every and not contents:
+        stopped = work.asked.stops.on(design, address, every[0].space)
+        assert stopped is not None
+        _block_stopped(work, address, stopped)
     on = {key.space for key in contents if approved(decisions, key)}
     pending = [key for key in contents if decisions.on(key) is None]
     withdrawn = sorted((key for key in pending if key.space in active), key=attrgetter("space"))
@@ -306,6 +318,19 @@ def _approved_target(work: _Work, address: Address, entry: Entry | None) -> Entr
     if target == entry and not _differs(work, address):
         return entry
     return target
+
+
+def _stop_of(work: _Work, address: Address) -> Approval | None:
+    """Why an offer of design is out of live everywhere, by its name there or by that in design."""
+    stops, old = work.asked.stops, work.origin.get(address, address)
+    if not stops:
+        return None
+    return stops.of(work.design, address) or (stops.of(work.live, old) if old in work.live.entries else None)
+
+
+def _block_stopped(work: _Work, address: Address, stop: Approval) -> None:
+    how = f"Let it be approved, then: offerkit resume {root_of(stop)}"
+    work.block(address, Code.STOPPED, said(stop), how)
 
 
 def _ends_earlier(work: _Work, address: Address, active: tuple[str, ...]) -> bool:

@@ -17,7 +17,10 @@ NONE = "Nothing waits for approval."
 
 
 class Row(NamedTuple):
-    """An aspect of an offer (content: on some spaces), its state, and who can decide on it."""
+    """An aspect of an offer (content: on some spaces), its state, and who can decide on it.
+
+    ``authors``: who wrote what waits, of all its aspects.
+    """
 
     address: Address
     label: str
@@ -28,6 +31,7 @@ class Row(NamedTuple):
     by: str = ""
     comment: str = ""
     live: bool = False
+    authors: tuple[str, ...] = ()
 
     @property
     def what(self) -> str:
@@ -36,9 +40,10 @@ class Row(NamedTuple):
 
     @property
     def standing(self) -> str:
-        """``waits for brand``, ``approved by risk``."""
+        """``waits for brand, written by omar``, ``approved by risk``."""
         if self.state == "waiting":
-            return f"waits for {' or '.join(self.who)}"
+            wrote = f", written by {and_list(self.authors)}" if self.authors else ""
+            return f"waits for {' or '.join(self.who)}{wrote}"
         return f"{self.state} by {self.by}" + (f": {self.comment}" if self.comment else "")
 
 

@@ -10,6 +10,7 @@ from offerkit.fingerprint import manifest_digest
 from offerkit.governance.approvals import Decisions, counting
 from offerkit.governance.cases import KeptContacts, Withheld, withheld
 from offerkit.governance.overrides import ACTION, Lifts, Overrides
+from offerkit.governance.stops import Stops
 from offerkit.governance.withdrawals import Loss, Withdrawals
 from offerkit.planning.plan import Plan, StageBase
 from offerkit.state.changes import Bodies, Body, Entry, Layered
@@ -151,15 +152,25 @@ class Stages:
                 moves += [move[1:] for stage in stages for move in self.moves(stage)]
         return Withdrawals(losses, moves, disabled, self.side(Stage.DESIGN) if losses or disabled else None)
 
+    @cached_property
+    def stops(self) -> Stops:
+        """What is stopped."""
+        return Stops(self.store.stops() if self.store is not None else ())
+
     def standing(self, offers: Iterable[Address] | None = None) -> Decisions:
         """The decisions that count now, on ``offers`` or all.
 
-        An approval counts of those whom design names, and given after what it is of was last taken out of live.
+        An approval counts of those whom design names, and given after what it is of was last taken out of live, or
+        stopped.
         """
         wanted = None if offers is None else list(offers)
-        found = counting(self.decisions(wanted), self.side(Stage.DESIGN))
+        design = self.side(Stage.DESIGN)
+        found = counting(self.decisions(wanted), design)
         environments = None if wanted is None else {address.environment for address in wanted}
-        return found.lapsing(self.withdrawals(environments).lacks) if found else found
+        if not found:
+            return found
+        withdrawn, stops = self.withdrawals(environments), self.stops
+        return found.lapsing(lambda key, row: withdrawn.lacks(key, row) or stops.lacks(design, key, row))
 
     def side(self, side: Stage) -> Snapshot:
         """One side of all environments, with what they share."""

@@ -10,7 +10,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, ordered, su
 from offerkit.governance.approvals import Approval, Decision, Decisions
 from offerkit.governance.aspects import keys_of
 from offerkit.governance.authors import Authors
-from offerkit.governance.rights import Actor, Scope, approvers, lacking, may_approve
+from offerkit.governance.rights import Actor, Scope, approvers, lacking, may_approve, only_people
 from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.reports.approvals import Row
 from offerkit.state.snapshot import Snapshot
@@ -35,6 +35,8 @@ def decide_here(session: Session, request: ApprovalRequest, decision: Decision) 
     """:func:`decide` where the store is."""
     with session.existing() as store:
         actor = who_is(session, store)
+    if found := only_people(actor, "approve or reject"):
+        raise Refused(found)
     with (
         session.writing() as store,
         store.lock(who=actor.name, timeout=session.lock_timeout, waiting=session.waiting),
@@ -64,14 +66,20 @@ def items(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
     stages = Stages(store)
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
     decisions = stages.standing()
+    authors = Authors(store, design, lambda: live)
     chosen = design.of_kind(Kind.OFFER)
     if patterns:
         chosen = _offers(design, ApprovalRequest(patterns))
-    return [item for address in chosen for item in _items(design, live, decisions, address)]
+    rows = [item for address in chosen for item in _items(design, live, decisions, address)]
+    waiting = {row.address for row in rows if row.state == "waiting"}
+    written = authors.of(key for a in waiting for key in keys_of(design, a) if decisions.on(key) is None)
+    return [row._replace(authors=tuple(written[row.address])) if row.state == "waiting" else row for row in rows]
 
 
 def mine(found: Iterable[Row], actor: Actor) -> list[Row]:
     """The items that ``actor`` can decide on."""
+    if actor.automation:
+        return []
     return [item for item in found if actor.name in item.who or actor.profile in item.who]
 
 

@@ -70,6 +70,7 @@ def plan_promotion(
         lambda address: _wanted(address, chosen, dimensions, patterns, live_names.get(address, "")),
         bool(patterns.targets),
         lambda address: patterns.excluded(address, live_names.get(address, "")),
+        stages.stops,
         stages.withheld_cases,
     )
     outcome = promotion(asked)

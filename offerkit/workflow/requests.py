@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from offerkit.address import Address
 from offerkit.diagnostics import Diagnostic
 from offerkit.governance.overrides import Lifts
 from offerkit.planning.plan import ApprovalKey, Aspect, Plan
@@ -59,6 +60,33 @@ class ApprovalOutcome:
 
 
 @dataclass(frozen=True)
+class StopRequest:
+    """What is to be stopped or resumed: offers, categories and spaces by pattern; and why."""
+
+    patterns: tuple[str, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class StopOutcome:
+    """What was stopped or resumed by name, and the offers that this is about; ``revision`` is None when all was so.
+
+    ``out``: the offers that a stop took out of live, or of a space there. ``refused``: why some were not resumed.
+    """
+
+    revision: RevisionRow | None
+    named: tuple[Address, ...]
+    out: tuple[Address, ...] = ()
+    refused: tuple[Diagnostic, ...] = ()
+
+    @property
+    def done(self) -> str:
+        """In which revision, in words; empty when there was nothing to do."""
+        made = self.revision
+        return f"Revision {made.serial} by {made.actor}, {made.digest[:12]}." if made is not None else ""
+
+
+@dataclass(frozen=True)
 class OverrideRequest:
     """What is to be overridden: addresses by pattern, of which kinds (none named: all), and why."""
 
@@ -73,6 +101,27 @@ class OverrideOutcome:
 
     revision: RevisionRow
     says: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where what is applied comes from: the checked out commit, and who wrote it, as commits and who applies it say.
+
+    ``commit``: empty where files are not as one has them. ``whole``: nothing of it is left to be applied. ``named``:
+    operators named by who applies; ``authors``: those of the commits, by name. ``doubts``: why these may not be all, or
+    what is applied not what they wrote (``edited``). ``unverified``: where a commit is only taken at its word.
+    """
+
+    commit: str = ""
+    whole: bool = False
+    named: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    unverified: tuple[str, ...] = ()
+    edited: tuple[str, ...] = ()
+
+
+NOWHERE = Origin()
 
 
 @dataclass(frozen=True)
