@@ -11,7 +11,7 @@ from report_bodies import BODIES, DIGEST
 from report_edges import FINDINGS, HISTORY, SOURCES, empty_plan, hostile_plan, huge_plan
 from report_samples import apply_plan, promote_plan
 
-from offerkit.planning.plan import PlanKind
+from offerkit.planning.plan import Plan, PlanKind
 from offerkit.reports.diagnostics_json import diagnostics_github, diagnostics_json
 from offerkit.reports.diagnostics_text import diagnostics_text
 from offerkit.reports.diff import diff_html, diff_json, diff_markdown, diff_text
