@@ -113,6 +113,7 @@ class DecideBody(Body):
     content: bool = False
     eligibility: bool = False
     comment: _Text = ""
+    expect: Annotated[str, Field(max_length=64)] = ""
     lock_wait_ms: _Wait = 0
 
 
@@ -190,7 +191,7 @@ def routes(desk: HasStore) -> APIRouter:
         session = acting(desk.session, _caller(request), body.lock_wait_ms / 1000)
         wish = ApprovalRequest(
             tuple(body.patterns), tuple(body.categories), plan_of(body.plan) if body.plan else None, body.content,
-            body.eligibility, tuple(body.spaces), body.comment,
+            body.eligibility, tuple(body.spaces), body.comment, expect=body.expect,
         )  # fmt: skip
         decided = await asyncio.to_thread(decide, session, wish, Decision(body.decision))
         refused = without_places(Refused(decided.refused), desk.session).diagnostics

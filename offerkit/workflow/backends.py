@@ -34,6 +34,7 @@ from offerkit.workflow.requests import (
 from offerkit.workflow.session import Session
 
 if TYPE_CHECKING:
+    from offerkit.reports.approvals import Reviewed
     from offerkit.reports.impact import Impact
 
 APPLY, DECIDE = "/api/v1/store/apply", "/api/v1/store/decide"
@@ -133,18 +134,22 @@ class ThroughServer:
         with session.existing():  # is it still the store that was seen before?
             pass
         wanted = {name: value for name, value in asdict(request).items() if name not in ("plan", "seen")}
-        asked: Json = {
+        asked: dict[str, Json] = {
             **wanted,
             "plan": envelope(request.plan).decode() if request.plan is not None else "",
             "decision": decision.value,
             "lock_wait_ms": _wait(session),
         }
+        if not request.expect:
+            del asked["expect"]  # earlier servers do not know it
         match self.remote.post(DECIDE, asked):
             case {"revision": revision, "keys": list(keys), "left": list(left), **more}:
                 made = _revision(revision) if isinstance(revision, dict) else None
                 refused = self._findings(more.get("refused", []))
                 others = left[: len(left) - len(refused)]
-                outcome = ApprovalOutcome(made, tuple(map(_key, keys)), tuple(map(str, others)), refused)
+                shown = _shown(more.get("shown", []), self.remote.url)
+                digest = str(more.get("digest", ""))
+                outcome = ApprovalOutcome(made, tuple(map(_key, keys)), tuple(map(str, others)), refused, digest, shown)
             case _:
                 raise strange(self.remote.url)
         if outcome.revision is not None:
@@ -308,6 +313,11 @@ def decided_json(decided: ApprovalOutcome) -> Json:
         # Earlier versions ask as well, and know nothing of offers that are refused while others are decided.
         "left": [*decided.left, *(found.summary for found in decided.refused)],
         "refused": [error_json(found) for found in decided.refused],
+        "digest": decided.digest,
+        "shown": [
+            {"key": asdict(row.key), "label": row.label, "changes": [asdict(c) for c in row.changes], "new": row.new}
+            for row in decided.shown
+        ],
     }
 
 
@@ -345,6 +355,17 @@ def _key(given: Json) -> ApprovalKey:
         texts.get("space", ""),
         texts.get("fingerprint", ""),
     )
+
+
+def _shown(given: object, url: str) -> tuple[Reviewed, ...]:
+    from pydantic import TypeAdapter, ValidationError
+
+    from offerkit.reports.approvals import Reviewed
+
+    try:
+        return TypeAdapter(tuple[Reviewed, ...]).validate_python(given)
+    except ValidationError:
+        raise strange(url) from None
 
 
 def plan_of(text: str) -> Plan:
