@@ -7,7 +7,7 @@ filter, a space, …) goes only if that holds for every live offer it touches.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
@@ -23,13 +23,14 @@ from offerkit.governance.aspects import (
     eligibility_fingerprint,
     keys_of,
 )
-from offerkit.governance.rights import approvers
+from offerkit.governance.cases import Withheld
+from offerkit.governance.rights import WRITERS, approvers
 from offerkit.governance.stops import Stops, root_of, said
-from offerkit.governance.withdrawals import ended_earlier, layers_of, left, lengthened, off_by
+from offerkit.governance.withdrawals import ended_earlier, layers_of, left, lengthened, off_by, takes_off
 from offerkit.planning.plan import ApprovalKey, Aspect, Blocked
 from offerkit.state.changes import Entry, Former, chains
 from offerkit.state.references import may_wait
-from offerkit.state.snapshot import Snapshot
+from offerkit.state.snapshot import BeforeAfter, Snapshot
 
 
 @dataclass
@@ -52,7 +53,7 @@ class Candidates:
 
     ``renames``: old live addresses → their names in design. ``holds``: what a rollback took back, with the
     sentence that says so. ``wanted``: whether an address is asked for by itself; if that is ``narrowed`` to
-    patterns, what the chosen need comes along.
+    patterns, what the chosen need comes along. ``withheld``: cases of live that an effect may not change.
     """
 
     design: Snapshot
@@ -64,6 +65,7 @@ class Candidates:
     narrowed: bool = False
     excluded: Callable[[Address], bool] = lambda address: False
     stops: Stops = field(default_factory=lambda: Stops(()))
+    withheld: Callable[[BeforeAfter], Iterable[Withheld]] = lambda effect: ()
 
 
 class _Going(NamedTuple):
@@ -134,10 +136,7 @@ class _Work:
 
     def stays(self, address: Address, entry: Entry) -> bool:
         """Whether ``entry`` leaves an offer the body that it has in live, and takes it off spaces."""
-        now = self.live_entry(address)
-        if now is None or now.activation is None or entry.activation is None:
-            return False
-        return entry.fingerprint == now.fingerprint and set(entry.activation) < set(now.activation)
+        return takes_off(self.live_entry(address), entry)
 
     @cached_property
     def design_lengthened(self) -> tuple[Snapshot, frozenset[Address]]:
@@ -381,17 +380,31 @@ def _block_unapproved(
 ) -> None:
     """Block an offer for what ``keys`` stand for, all of one aspect; none: it is shown on no space."""
     aspect = keys[0].aspect if keys else Aspect.CONTENT
+    subject, how = _waiting(address, aspect, keys)
+    if rejected_by:
+        why = f"{subject} was rejected by {rejected_by}"
+    elif lost:
+        why = f"{subject}, where it is live now, is not approved as it is in design"
+    else:
+        why = f"{subject} is not approved"
+    who = approvers(work.design.offer(address).reviewers(aspect))
+    work.block(address, Code.NOT_APPROVED, why, how, who, keys)
+
+
+def _waiting(address: Address, aspect: Aspect, keys: Sequence[ApprovalKey]) -> tuple[str, str]:
+    """What waits, as the subject of a sentence, and the command that approves it."""
     spaces = [key.space for key in keys if key.space]
     where = f" on {', '.join(spaces)}" if spaces else ""
-    if rejected_by:
-        why = f"its {aspect}{where} was rejected by {rejected_by}"
-    elif lost:
-        why = f"its {aspect}{where}, where it is live now, is not approved as it is in design"
-    else:
-        why = f"its {aspect}{where} is not approved"
-    option = f"--{aspect}" + "".join(f" --space {space}" for space in spaces)
-    who = approvers(work.design.offer(address).reviewers(aspect))
-    work.block(address, Code.NOT_APPROVED, why, f"offerkit approve {address} {option}", who, keys)
+    return f"its {aspect}{where}", f"offerkit approve {address} --{aspect}" + "".join(f" --space {s}" for s in spaces)
+
+
+def waits_for(blocked: Blocked) -> bool:
+    """Whether what is blocked says that it waits for exactly what it carries: a plan file is only a file."""
+    keys = blocked.keys
+    if not keys or {(key.address, key.aspect) for key in keys} != {(blocked.address, keys[0].aspect)}:
+        return False
+    subject, how = _waiting(blocked.address, keys[0].aspect, keys)
+    return blocked.how == how and (blocked.why + " ").startswith((f"{subject} ", f"{subject}, "))
 
 
 def _settle(work: _Work) -> bool:
@@ -418,9 +431,18 @@ def _settle(work: _Work) -> bool:
             switched += 1
         else:
             _block_riders(work, address, changes)
+    _block_cases(work)
     _block_dangling(work)
     _block_chains(work)
     return switched > 0 or len(work.blocked) > before
+
+
+def _block_cases(work: _Work) -> None:
+    """What live's cases say stays as it is until a second person has lifted that."""
+    if not any(address.kind is Kind.CASES for address in work.going):
+        return
+    for found in work.asked.withheld(BeforeAfter(work.live, work.hypothetical(), ())):
+        work.block(found.address, Code.CASES_CHANGED, found.why, found.how, WRITERS[Kind.CASES])
 
 
 def _block_chains(work: _Work) -> None:

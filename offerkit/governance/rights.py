@@ -33,6 +33,7 @@ WRITERS: dict[Kind, tuple[Profile, ...]] = {
     Kind.TEMPLATE: (ADMINISTRATOR, OFFER_MANAGER),
     Kind.OFFER: (ADMINISTRATOR, OFFER_MANAGER),
     Kind.CAMPAIGN: (ADMINISTRATOR, DELIVERY_MANAGER),
+    Kind.CASES: (ADMINISTRATOR, OFFER_MANAGER),
 }
 """Who may write a kind: in design, and campaigns in live."""
 
@@ -56,10 +57,14 @@ PURGERS: tuple[Profile, ...] = (ADMINISTRATOR,)
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who is asking. ``profile`` is None only while a store knows no operator yet (bootstrap)."""
+    """Who is asking. ``profile`` is None only while a store knows no operator yet (bootstrap).
+
+    ``automation``: a job that acts for people; it is never an author, a reviewer or a second person.
+    """
 
     name: str
     profile: Profile | None
+    automation: bool = False
 
 
 def refusals(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, ...]]) -> list[Diagnostic]:
@@ -176,8 +181,24 @@ def without_administrator(operators: Iterable[Mapping[str, Json]], address: Addr
     )
 
 
+def only_people(actor: Actor, what: str) -> list[Diagnostic]:
+    """A finding when ``actor`` is an automation, which may never do ``what`` (``approve``, ``stop``)."""
+    if not actor.automation:
+        return []
+    return [
+        Diagnostic(
+            Code.NOT_A_PERSON,
+            f"{actor.name} is an automation, and may not {what}",
+            "It applies what people wrote; what they decide, they decide in their own name.",
+            "Let a person do it.",
+        )
+    ]
+
+
 def may_approve(actor: Actor, reviewers: tuple[str, ...]) -> bool:
     """Whether ``actor`` may approve what has these named reviewers (domain.md §1, last row)."""
+    if actor.automation:
+        return False
     if reviewers:
         return actor.name in reviewers
     return actor.profile in (ADMINISTRATOR, OFFER_MANAGER)

@@ -35,7 +35,7 @@ _CONFIG = (
     f"core.hooksPath={os.devnull}", "core.fsmonitor=false", "core.splitIndex=false", "core.untrackedCache=false",
     "core.warnAmbiguousRefs=true", "safe.bareRepository=explicit",
 )  # fmt: skip
-_TOP = ("environments", "specs")
+_TOP = ("environments", "specs", "cases")
 _LINK, _SUBMODULE = "120000", "160000"
 _MAX_LINK = 4096
 _MAX_HOPS = 40
@@ -69,6 +69,10 @@ def run(
     kept = {name: value for name, value in environ.items() if not name.startswith("GIT_") or name in HEEDED}
     kept |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
     kept |= {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}  # the first is newer than many a git
+    kept |= {
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_GRAFT_FILE": os.devnull,
+    }  # the history as it is, not as it is dressed up
     command = ["git", "--no-pager", *(word for setting in _CONFIG for word in ("-c", setting)), *words]
     try:
         return subprocess.run(  # noqa: S603 - a fixed program; no word of a user's can be an option
@@ -131,7 +135,7 @@ class _Tree:
                 path = parent
 
     def needed(self) -> dict[str, _Entry]:
-        """What the loader can reach from specs/ and environments/: YAML, links, and what they lead to."""
+        """What the loader can reach from specs/, environments/ and cases/: YAML, links, and what they lead to."""
         found: dict[str, _Entry] = {}
         seen: set[str] = set()
         pending = list(_TOP)

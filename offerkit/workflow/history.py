@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from offerkit.address import parse_address, parse_stage
 from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.governance.approvals import Approval
+from offerkit.governance.authors import authors_in
 from offerkit.governance.overrides import listed
 from offerkit.planning.make import Context, steps_for
 from offerkit.planning.plan import Aspect, Step
@@ -65,7 +66,14 @@ def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
         row.digest,
         override,
         tuple(map(_token_facts, told)),
+        *_written(row),
     )
+
+
+def _written(row: RevisionRow) -> tuple[tuple[str, ...], str]:
+    """The authors of a revision, unless the actor is the only one, and the commit that was applied."""
+    authors, commit = authors_in(row), row.details.get("commit")
+    return () if authors == (row.actor,) else authors, commit if isinstance(commit, str) else ""
 
 
 @dataclass(frozen=True)

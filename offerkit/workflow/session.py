@@ -24,9 +24,11 @@ from offerkit.planning.plan import Plan
 from offerkit.store import Holder, Location, RevisionRow, Store, errors
 from offerkit.store.heads import SeenHeads
 from offerkit.workflow.requests import (
+    NOWHERE,
     ApprovalOutcome,
     ApprovalRequest,
     ImpactRequest,
+    Origin,
     OverrideOutcome,
     OverrideRequest,
     StopOutcome,
@@ -83,6 +85,7 @@ class Session:
     ``through_server``: somebody asks over the network, or looks at a page: the contacts are not their own.
     ``override_impact``: why a promotion may take offers from more people than its environment allows.
     ``heads``: what this project saw of the store; None where that is not kept.
+    ``origin``: where what is applied comes from.
     ``scopes``: what the operator's token may be used for; None where no token is asked for.
     """
 
@@ -105,6 +108,7 @@ class Session:
     heads: SeenHeads | None = None
     scopes: Scopes | None = None
     through_server: bool = False
+    origin: Origin = NOWHERE
 
     @property
     def store(self) -> Location:
@@ -116,9 +120,9 @@ class Session:
         """Whether the store is a file of this machine."""
         return isinstance(self.store, Path)
 
-    def load(self) -> Loaded:
-        """The project's specs, read and checked. Raises Refused with every mistake in them."""
-        return load(self.project, use_cache=self.use_cache, progress=self.progress)
+    def load(self, *, cases: bool = True) -> Loaded:
+        """The project's specs, and its ``cases``, read and checked. Raises Refused with every mistake in them."""
+        return load(self.project, use_cache=self.use_cache, progress=self.progress, cases=cases)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Store | None]:
@@ -225,7 +229,9 @@ def who_is(session: Session, store: Store | None, plan: Plan | None = None) -> A
     """
     known = operators(store)
     if not known and plan is not None:
-        return Actor(session.operator or _by_email(_declared(plan), session.email) or session.user or "bootstrap", None)
+        return Actor(
+            session.operator or _by_email(declared_operators(plan), session.email) or session.user or "bootstrap", None
+        )
     name = session.operator or _by_email(known, session.email)
     if not name:
         raise refuse(
@@ -245,7 +251,7 @@ def who_is(session: Session, store: Store | None, plan: Plan | None = None) -> A
         )
     if body.get("enabled") is False:
         raise refuse(Code.NOT_ALLOWED, f"operator {name} is disabled", hint="An administrator can enable them.")
-    return Actor(name, body["profile"])
+    return Actor(name, body["profile"], bool(body.get("automation", False)))
 
 
 def promoters(store: Store) -> dict[str, tuple[str, ...]]:
@@ -300,7 +306,8 @@ def _by_email(known: dict[str, dict[str, Any]], email: str) -> str:
     return matches[0] if matches else ""
 
 
-def _declared(plan: Plan) -> dict[str, dict[str, Any]]:
+def declared_operators(plan: Plan) -> dict[str, dict[str, Any]]:
+    """The operators' bodies that ``plan`` brings, by name."""
     return {
         step.address.name: orjson.loads(plan.bodies[step.after.fingerprint].text)
         for step in plan.steps

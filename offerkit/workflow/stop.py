@@ -17,7 +17,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, ordered, refuse, sug
 from offerkit.governance.approvals import Approval, Decision, Decisions
 from offerkit.governance.aspects import keys_of
 from offerkit.governance.authors import Authors
-from offerkit.governance.rights import Actor, Scope, lacking, may_resume, may_stop
+from offerkit.governance.rights import Actor, Scope, lacking, may_resume, may_stop, only_people
 from offerkit.governance.stops import KINDS, Stops, above, below, closed, root_of, said
 from offerkit.planning.plan import ApprovalKey, Aspect, Reason
 from offerkit.reports.stops import Stopped
@@ -150,6 +150,8 @@ class _Stopping(_Work):
 
 class _Resuming(_Work):
     def resume(self) -> StopOutcome:
+        if refused := only_people(self.actor, "resume what is stopped"):
+            raise Refused(refused)
         found = matching(self.request.patterns, {row.key.address for row in self.stops}, "offerkit stops lists it.")
         heads = sorted({self.names.now(address) for address in found}, key=lambda address: address.sort_key)
         self.entitled(heads, lambda name: may_resume(self.actor, name, _names(self.settings, name, "promoters")))

@@ -111,7 +111,7 @@ NOT_COMPLETED = {
 """Why a parameter is not completed; those of commands where it is are checked by what they complete."""
 COMPLETED = {
     "": {"operator", "store"},
-    "apply": {"what", "exclude"},
+    "apply": {"what", "exclude", "authors"},
     "approvals": {"patterns"},
     "approve": {"patterns", "categories", "spaces"},
     "contact-key": {"environment"},
