@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from offerkit.address import SHARED, Address, Kind, Stage, StageRef
+from offerkit.address import KEPT_BY_ROLLBACK, SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.approvals import Decision, approved, unapproved
@@ -300,6 +300,14 @@ def _ungated(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
     there = (a for a in live.addresses if a in live.before.entries and a in live.after.entries)
     longer = lengthened(live.after, live.before, ended_earlier(live.before, live.after, there))
     yield from unapproved(live, stages.standing(live.after.of_kind(Kind.OFFER)), longer)
+    for found in stages.withheld_cases(live):
+        yield Diagnostic(
+            Code.CASES_CHANGED,
+            f"{found.address} would change in live: {found.why}",
+            "What live’s cases say is not changed by their author alone.",
+            found.how,
+            found.address,
+        )
 
 
 def _held(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
@@ -443,7 +451,8 @@ def _unresolved(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
         for address, gone in effect.left_behind().items():
             # Campaigns follow what is renamed or rolled back: what they are to name instead is not live before.
             free = address.kind is Kind.CAMPAIGN
-            named = [a for a in gone if not (free and (a in renamed or plan.kind is PlanKind.ROLLBACK))]
+            stays = plan.kind is PlanKind.ROLLBACK and address.kind in KEPT_BY_ROLLBACK
+            named = [a for a in gone if not (stays or (free and a in renamed))]
             if named:
                 yield _names(address, named[0]) if side is Stage.DESIGN else _still_named(address, named[0])
 

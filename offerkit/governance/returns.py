@@ -32,6 +32,8 @@ class WayBack:
     along: dict[Address, str] = field(default_factory=dict)
     out: dict[Address, str] = field(default_factory=dict)
     withdrawn: dict[Address, str] = field(default_factory=dict)
+    staying: set[Kind] = field(default_factory=set)
+    """The kinds that no rollback touches and that differ."""
 
 
 @dataclass(frozen=True)

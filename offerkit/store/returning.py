@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from offerkit.address import Address, Kind, Stage, StageRef
+from offerkit.address import KEPT_BY_ROLLBACK, Address, Stage, StageRef
 from offerkit.governance.returns import Judge, WayBack, kept_out, part
 from offerkit.planning.make import Patterns
 from offerkit.state.changes import Delta
@@ -40,9 +40,12 @@ class Return:
 
     def _side(self, stages: Stages, side: Stage, here: list[StageRef]) -> WayBack:
         now = stages.side(side)
-        every = [d for stage in here for d in self._deltas(stages, now, stage)]
+        found = [d for stage in here for d in self._deltas(stages, now, stage)]
+        every = [d for d in found if side is Stage.DESIGN or d.address.kind not in KEPT_BY_ROLLBACK]
         chosen = self._chosen(stages, here)
         way = WayBack(every) if chosen is None else part(now, every, chosen)
+        if len(every) < len(found) and chosen is None:
+            way.staying = {d.address.kind for d in found} & set(KEPT_BY_ROLLBACK)
         if side is Stage.DESIGN or not way.deltas:
             return way
         names = {stage.environment for stage in here}
@@ -57,8 +60,7 @@ class Return:
         was, then = stages.entries(stage), store.entries_at(stage, self.to)
         stages.bodies.fetch(entry.fingerprint for entries in (was, then) for entry in entries.values())
         moves = store.renames_since(stage, self.to) if self.renames else {}
-        every = now.with_entries(was).diff(now.with_entries(then), stage.stage, moves)
-        return [d for d in every if d.address.kind is not Kind.CAMPAIGN]
+        return now.with_entries(was).diff(now.with_entries(then), stage.stage, moves)
 
     def _chosen(self, stages: Stages, here: Iterable[StageRef]) -> Callable[[Delta], bool] | None:
         """Which of the changes were asked for; None: all."""
@@ -83,5 +85,7 @@ class Return:
 
 
 def undone(store: Store, serial: int) -> tuple[StageRef, ...]:
-    """The stages that a revision changed, campaigns aside."""
-    return tuple(sorted({row.stage for row in store.changes(serial) if row.address.kind is not Kind.CAMPAIGN}))
+    """The stages in which a revision changed what a rollback takes back."""
+    rows = store.changes(serial)
+    kept = (row.stage.stage is Stage.LIVE and row.address.kind in KEPT_BY_ROLLBACK for row in rows)
+    return tuple(sorted({row.stage for row, stays in zip(rows, kept, strict=True) if not stays}))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from offerkit import __version__
-from offerkit.address import Address, Kind, Stage, StageRef, parse_stage
+from offerkit.address import KEPT_BY_ROLLBACK, Address, Kind, Stage, StageRef, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.governance.returns import WayBack
 from offerkit.planning.make import Context, Patterns, protected, steps_for
@@ -27,6 +27,7 @@ from offerkit.workflow.state_refs import (
 
 _LISTED = 10
 """Changes that notes name, one by one."""
+_STAYING = {Kind.CAMPAIGN: "campaigns", Kind.CASES: "cases"}
 
 
 def plan_rollback(
@@ -82,6 +83,9 @@ def _plan(stages: Stages, asked: Return, note: str) -> Plan:
         steps += steps_for(way.deltas, Context(stages.bodies, refs, {}), reasons)
         if side is Stage.DESIGN and (refused := protected(way.deltas, stages.bodies)):
             raise Refused(refused)
+        if way.staying:
+            staying = " and ".join(_STAYING[kind] for kind in KEPT_BY_ROLLBACK if kind in way.staying)
+            note += f" {staying.capitalize()} stay as they are."
         if side is Stage.LIVE:
             note += " What it takes back is promoted again only once design changes, or with --include-rolled-back."
             if way.deltas:
@@ -131,7 +135,7 @@ def _check_named(live: BeforeAfter) -> None:
             address,
         )
         for address, named in live.left_behind().items()
-        if address.kind is not Kind.CAMPAIGN
+        if address.kind not in KEPT_BY_ROLLBACK
     ]
     if refused:
         raise Refused(refused)
