@@ -220,7 +220,8 @@ def test_forged_promotion_takes_the_case_along(guarded: Session) -> None:
         plan["bodies"] |= {print_: body for print_, body in applied["bodies"].items() if body["kind"] == "cases"}
 
     guarded.forge("plans/p.json", forged)
-    guarded.attempt("omar", "apply plans/p.json --yes", "promote --yes")
+    broken_if(guarded.run("omar", "apply plans/p.json --yes").code == 0, "live’s case was changed by its author alone")
+    guarded.attempt("omar", "promote --yes")
     judged(guarded)
 
 
