@@ -12,7 +12,7 @@ from enum import StrEnum
 from itertools import product
 from math import inf
 from operator import attrgetter
-from typing import TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from offerkit.address import Address, Kind
 from offerkit.diagnostics import Code, Diagnostic
@@ -60,6 +60,23 @@ Lapsed: TypeAlias = Callable[[ApprovalKey, Approval], bool]
 _NO_SPACE: tuple[Span, ...] = (Span(Address("", Kind.SPACE, ""), 0, inf),)
 
 
+class Demand(NamedTuple):
+    """That one of ``names`` agrees, after revision ``since``; ``where`` they are named. ``fingerprint`` names it."""
+
+    names: tuple[str, ...]
+    since: int
+    where: str
+    fingerprint: str
+
+
+class Demands(Protocol):
+    """Whose word is needed besides that of the reviewers whom design names."""
+
+    def demands(self, key: ApprovalKey) -> tuple[Demand, ...]: ...
+    def unmet(self, key: ApprovalKey, given: Iterable[Approval]) -> tuple[Demand, ...]: ...
+    def gone(self, demand: Demand) -> bool: ...
+
+
 class Decisions:
     """The decisions on offers, as they count for the names that design has now. Ask it; never compare fingerprints.
 
@@ -76,8 +93,10 @@ class Decisions:
             key = approval.key
             self._rows.setdefault((key.address, key.aspect, key.space), []).append(approval)
         self._addresses = {place[0] for place in self._rows}
+        self._by_aspect: dict[tuple[Address, Aspect], list[Approval]] | None = None
         self._counts: Counts | None = None
         self._lapsed: Lapsed | None = None
+        self._demands: Demands | None = None
 
     def __bool__(self) -> bool:
         """Whether anything was decided at all."""
@@ -94,6 +113,44 @@ class Decisions:
         made = copy(self)
         made._lapsed = lapsed
         return made
+
+    def demanding(self, demands: Demands) -> Decisions:
+        """These decisions, of which an approval is none as long as the word of somebody else is needed as well."""
+        made = copy(self)
+        made._demands = demands
+        return made
+
+    def unmet(self, key: ApprovalKey) -> tuple[Demand, ...]:
+        """Whose word on exactly this is needed besides that of design's reviewers, and was not given."""
+        return self._demands.unmet(key, self.each(key)) if self._demands is not None else ()
+
+    def gone(self, demand: Demand) -> bool:
+        """Whether none of those who have to agree can decide any more."""
+        return self._demands is not None and self._demands.gone(demand)
+
+    def asks(self, name: str, key: ApprovalKey) -> bool:
+        """Whether the word of an operator is needed besides that of design's reviewers, be it given or not."""
+        return self._demands is not None and any(name in demand.names for demand in self._demands.demands(key))
+
+    def given_by(self, name: str, key: ApprovalKey) -> bool:
+        """Whether an operator has approved exactly this, and nothing more is to be had of them."""
+        rows = self.each(key)
+        own = [row for row in rows if row.operator == name]
+        refused = max((row.revision for row in rows if row.decision is Decision.REJECTED), default=-1)
+        if not own or own[-1].decision is not Decision.APPROVED or own[-1].revision < refused:
+            return False
+        return all(name not in demand.names for demand in self.unmet(key))
+
+    def approvals_of(self, address: Address, aspect: Aspect) -> list[Approval]:
+        """All approvals of an aspect of an offer, of whatever it was then, oldest first."""
+        names = {span.name for span in self.names.spans(address)} if self.names.touches(address) else {address}
+        if self._by_aspect is None:
+            self._by_aspect = {}
+            for (offer, kind, _), rows in self._rows.items():
+                given = (row for row in rows if row.decision is Decision.APPROVED)
+                self._by_aspect.setdefault((offer, kind), []).extend(given)
+        found = (row for name in names for row in self._by_aspect.get((name, aspect), ()))
+        return sorted(found, key=attrgetter("revision"))
 
     def each(self, key: ApprovalKey) -> list[Approval]:
         """All decisions on exactly this, oldest first, whether they count or not."""
@@ -113,8 +170,10 @@ class Decisions:
         counts = self._counts
         for row in reversed(self.each(key)):
             if counts is None or row.decision is Decision.REJECTED or counts(key.address, row):
-                approval = row.decision is Decision.APPROVED
-                return None if approval and self._lapsed is not None and self._lapsed(key, row) else row
+                if row.decision is Decision.REJECTED:
+                    return row
+                lapsed = self._lapsed is not None and self._lapsed(key, row)
+                return None if lapsed or self.unmet(key) else row
         return None
 
     def last_approval(self, address: Address, aspect: Aspect, space: str = "") -> Approval | None:
@@ -169,7 +228,7 @@ def counting(decisions: Decisions, design: Snapshot) -> Decisions:
     named: dict[tuple[Address, Aspect], tuple[str, ...]] = {}
 
     def counts(offer: Address, approval: Approval) -> bool:
-        if offer not in design.entries:
+        if offer not in design.entries or offer.kind is not Kind.OFFER:
             return True
         place = offer, approval.key.aspect
         if place not in named:
@@ -237,15 +296,25 @@ def unapproved(live: BeforeAfter, decisions: Decisions, lengthened: Snapshot | N
         was = before.entries.get(old)
         active = frozenset((was.activation if was is not None else None) or ())
         eligibility = ApprovalKey(address, Aspect.ELIGIBILITY, "", eligibility_fingerprint(after, address))
-        same = bool(active) and eligibility_fingerprint(lengthened, address) == eligibility_fingerprint(before, old)
+        kept = bool(active) and same_reviewers(after, address, before, old)
+        same = kept and eligibility_fingerprint(lengthened, address) == eligibility_fingerprint(before, old)
         if not same and not approved(decisions, eligibility):
             yield _refusal(eligibility)
         prints = content_fingerprints(after, address, entry.activation)
         for space, print_ in zip(entry.activation, prints, strict=True):
             content = ApprovalKey(address, Aspect.CONTENT, space, print_)
-            same = space in active and print_ == content_fingerprint(before, old, space)
+            same = kept and space in active and print_ == content_fingerprint(before, old, space)
             if not content.fingerprint or (not same and not approved(decisions, content)):
                 yield _refusal(content)
+
+
+def same_reviewers(view: Snapshot, address: Address, before: Snapshot, former: Address) -> bool:
+    """Whether nobody who reviewed an offer before is taken off the list, or gets company there."""
+    now, then = view.offer(address), before.offer(former)
+    return all(
+        not then.reviewers(aspect) or set(now.reviewers(aspect)) == set(then.reviewers(aspect))
+        for aspect in (Aspect.CONTENT, Aspect.ELIGIBILITY)
+    )
 
 
 def _renamed(new_name: Mapping[Address, Address], key: ApprovalKey) -> str:

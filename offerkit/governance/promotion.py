@@ -7,7 +7,7 @@ filter, a space, …) goes only if that holds for every live offer it touches.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from offerkit.address import Address, Kind, Stage
 from offerkit.diagnostics import Code, or_list
-from offerkit.governance.approvals import Decisions, approved, rejected
+from offerkit.governance.approvals import Decisions, Demand, approved, rejected, same_reviewers
 from offerkit.governance.aspects import (
     affecting,
     content_fingerprint,
@@ -23,7 +23,7 @@ from offerkit.governance.aspects import (
     eligibility_fingerprint,
     keys_of,
 )
-from offerkit.governance.rights import approvers
+from offerkit.governance.rights import ADMINISTRATOR, approvers
 from offerkit.governance.withdrawals import ended_earlier, layers_of, left, lengthened, off_by
 from offerkit.planning.plan import ApprovalKey, Aspect, Blocked
 from offerkit.state.changes import Entry, Former, chains
@@ -310,6 +310,8 @@ def _ends_earlier(work: _Work, address: Address, active: tuple[str, ...]) -> boo
     """Whether nothing differs between a live offer in design and in live but that its period ends earlier."""
     if not active or address in work.origin or address not in work.live.entries:
         return False
+    if not same_reviewers(work.design, address, work.live, address):
+        return False
     restored, ended = work.design_lengthened
     changed = work.design.entries[address].fingerprint != work.live.entries[address].fingerprint
     return (address in ended or not changed) and _same(restored, address, work.live, address, active)
@@ -358,15 +360,41 @@ def _block_unapproved(
     aspect = keys[0].aspect if keys else Aspect.CONTENT
     spaces = [key.space for key in keys if key.space]
     where = f" on {', '.join(spaces)}" if spaces else ""
+    who = approvers(work.design.offer(address).reviewers(aspect))
+    unmet = next((found for key in keys if (found := work.asked.decisions.unmet(key))), ())
     if rejected_by:
         why = f"its {aspect}{where} was rejected by {rejected_by}"
+    elif unmet:
+        _block_unagreed(work, address, keys, unmet, who)
+        return
     elif lost:
         why = f"its {aspect}{where}, where it is live now, is not approved as it is in design"
     else:
         why = f"its {aspect}{where} is not approved"
     option = f"--{aspect}" + "".join(f" --space {space}" for space in spaces)
-    who = approvers(work.design.offer(address).reviewers(aspect))
     work.block(address, Code.NOT_APPROVED, why, f"offerkit approve {address} {option}", who, keys)
+
+
+def _block_unagreed(
+    work: _Work, address: Address, keys: list[ApprovalKey], unmet: Sequence[Demand], who: tuple[str, ...]
+) -> None:
+    """Block what others have to agree to, besides those whom design names."""
+    aspect = keys[0].aspect
+    for demand in unmet:
+        why = f"{or_list(demand.names)} must agree to its {aspect}: {demand.where}"
+        how, code, whom = f"offerkit approve {address} --{aspect}", Code.NOT_APPROVED, demand.names
+        if work.asked.decisions.gone(demand):
+            code, whom = Code.REVIEWERS_GONE, (ADMINISTRATOR,)
+            why += ", and none of them is an enabled operator any more"
+            how = f"offerkit override {address} --reviewers --reason TEXT, by somebody who did not change it"
+        elif aspect is not Aspect.SETTINGS and not any(_decided(work, key, demand) for key in keys):
+            why += f"; so must {or_list(who)}"
+        work.block(address, code, why, how, whom, keys)
+
+
+def _decided(work: _Work, key: ApprovalKey, demand: Demand) -> bool:
+    """Whether somebody else than those of ``demand`` has approved already."""
+    return any(row.operator not in demand.names for row in work.asked.decisions.each(key))
 
 
 def _settle(work: _Work) -> bool:
@@ -425,7 +453,7 @@ def _as_it_was_or_approved(
 
     Left as it was is also one whose period ends earlier, and that is all.
     """
-    if _same(after, address, work.live, old, spaces):
+    if _same(after, address, work.live, old, spaces) and same_reviewers(after, address, work.live, old):
         return True
     if address in work.keys and _same(after, address, work.design, address, spaces):
         return True

@@ -9,6 +9,7 @@ from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.fingerprint import manifest_digest
 from offerkit.governance.approvals import Decisions, counting
 from offerkit.governance.overrides import ACTION, Overrides
+from offerkit.governance.reviewers import Reviewers
 from offerkit.governance.withdrawals import Loss, Withdrawals
 from offerkit.planning.plan import Plan, StageBase
 from offerkit.state.changes import Bodies, Body, Entry, Layered
@@ -142,9 +143,17 @@ class Stages:
         An approval counts of those whom design names, and given after what it is of was last taken out of live.
         """
         wanted = None if offers is None else list(offers)
-        found = counting(self.decisions(wanted), self.side(Stage.DESIGN))
+        every = self.decisions(wanted)
+        found = counting(every, self.side(Stage.DESIGN))
+        found = found.demanding(self.reviewers(every)) if found else found
         environments = None if wanted is None else {address.environment for address in wanted}
         return found.lapsing(self.withdrawals(environments).lacks) if found else found
+
+    def reviewers(self, decisions: Decisions) -> Reviewers:
+        """Whose word is needed, by ``decisions`` on all that is asked for."""
+        assert self.store is not None
+        design, live = self.side(Stage.DESIGN), self.side(Stage.LIVE)
+        return Reviewers(design, live, decisions, self.store, lambda: self.overrides)
 
     def side(self, side: Stage) -> Snapshot:
         """One side of all environments, with what they share."""

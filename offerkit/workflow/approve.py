@@ -46,7 +46,7 @@ def decide_here(session: Session, request: ApprovalRequest, decision: Decision) 
         offers = _offers(design, request)
         decisions = stages.standing(offers)
         keys, left, refused = _keys(store, design, actor, offers, request, decision, decisions)
-        new = [key for key in keys if _differs(decisions, key, decision)]
+        new = [key for key in keys if _is_new(decisions, key, decision, actor)]
         if not new:
             return ApprovalOutcome(None, (), left, refused)
         draft = Draft(
@@ -144,6 +144,10 @@ def _keys(
             wanted = [k for k in all_keys if k.aspect is aspect and (not k.space or not spaces or k.space in spaces)]
             if not wanted:
                 continue
+            asked = [key for key in wanted if decisions.asks(actor.name, key)]
+            if asked and not may_approve(actor, named):
+                keys += asked
+                continue
             if not may_approve(actor, named):
                 if request.explicit:
                     found.append(_may_not(actor, address, aspect, named))
@@ -155,7 +159,7 @@ def _keys(
             keys += wanted
     _check_spaces(request, known_spaces)
     if decision is Decision.APPROVED:
-        new = [key for key in keys if _differs(decisions, key, decision)]
+        new = [key for key in keys if _is_new(decisions, key, decision, actor)]
         found += _missing(design, new)
         found += _same_person(store, design, actor, new)
     out = {diagnostic.address for diagnostic in found}
@@ -177,6 +181,13 @@ def _differs(decisions: Decisions, key: ApprovalKey, decision: Decision) -> bool
     """Whether ``decision`` is another than the last word on ``key``."""
     last = decisions.on(key)
     return last is None or last.decision is not decision
+
+
+def _is_new(decisions: Decisions, key: ApprovalKey, decision: Decision, actor: Actor) -> bool:
+    """Whether ``decision`` of ``actor`` on ``key`` says what was not said."""
+    if not _differs(decisions, key, decision):
+        return False
+    return not (decision is Decision.APPROVED and decisions.unmet(key) and decisions.given_by(actor.name, key))
 
 
 def _check_spaces(request: ApprovalRequest, known: set[str]) -> None:
@@ -241,11 +252,13 @@ def _same_person(store: Store, design: Snapshot, actor: Actor, keys: Iterable[Ap
 def _items(design: Snapshot, live: Snapshot, decisions: Decisions, address: Address) -> list[Row]:
     label = str((design(address) or {}).get("label", ""))
     entry = live.entries.get(address)
-    groups: dict[tuple[Aspect, str, str, str], list[str]] = {}
+    groups: dict[tuple[Aspect, str, str, str, tuple[str, ...]], list[str]] = {}
     for key in keys_of(design, address):
         decision = decisions.on(key)
         state = decision.decision.value if decision is not None else "waiting"
-        group = (key.aspect, state, decision.operator if decision else "", decision.comment if decision else "")
+        who = _who(decisions, key, approvers(design.offer(address).reviewers(key.aspect)))
+        by, comment = (decision.operator, decision.comment) if decision is not None else ("", "")
+        group = (key.aspect, state, by, comment, who)
         groups.setdefault(group, []).append(key.space)
     return [
         Row(
@@ -254,13 +267,23 @@ def _items(design: Snapshot, live: Snapshot, decisions: Decisions, address: Addr
             aspect,
             tuple(space for space in spaces if space),
             state,
-            approvers(design.offer(address).reviewers(aspect)),
+            who,
             by,
             comment,
             bool(entry is not None and entry.activation),
         )
-        for (aspect, state, by, comment), spaces in groups.items()
+        for (aspect, state, by, comment, who), spaces in groups.items()
     ]
+
+
+def _who(decisions: Decisions, key: ApprovalKey, named: tuple[str, ...]) -> tuple[str, ...]:
+    """Who can decide on ``key`` now: those who have to agree and have not, and design's reviewers if one has to."""
+    unmet = decisions.unmet(key)
+    if not unmet:
+        return named
+    still = tuple(dict.fromkeys(name for demand in unmet for name in demand.names))
+    given = any(row.decision is Decision.APPROVED and row.operator not in still for row in decisions.each(key))
+    return still if given else tuple(dict.fromkeys((*named, *still)))
 
 
 def _changed_since(design: Snapshot, offers: Iterable[Address], shown: Mapping[str, str]) -> Iterator[Diagnostic]:

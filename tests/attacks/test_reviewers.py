@@ -6,9 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from attacking import Session, broken_if, succeeds_today, variants
+from attacking import Session, broken_if, variants
 
-NAMED = "Reviewers that live, or the last approval, names must agree to being removed or replaced"
 HEAVY = {"weights": [{"weight": 99}]}
 
 
@@ -81,7 +80,7 @@ OF_LOAN: list[Callable[[Session], None]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("way", variants(OF_LOAN, NAMED))
+@pytest.mark.parametrize("way", variants(OF_LOAN))
 def test_risk_is_taken_out(team: Session, way: Callable[[Session], None]) -> None:
     """omar writes, olga approves; risk, who reviews the eligibility of what is live, is never asked."""
     way(team)
@@ -119,7 +118,7 @@ OF_THE_CARD: list[Callable[[Session], None]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("way", variants(OF_THE_CARD, NAMED, quick=1))
+@pytest.mark.parametrize("way", variants(OF_THE_CARD, quick=1))
 def test_risk_is_taken_out_by_the_template(team: Session, way: Callable[[Session], None]) -> None:
     """The same where the reviewers come from a template."""
     way(team)
@@ -129,7 +128,6 @@ def test_risk_is_taken_out_by_the_template(team: Session, way: Callable[[Session
 
 
 @pytest.mark.slow
-@succeeds_today(NAMED)
 def test_brand_is_taken_out(team: Session) -> None:
     """The same with who reviews the content."""
     team.edit(offers={"gold-card": {"content": {"title": "FREE MONEY"}, "reviewers": {"content": ["olga"]}}})
@@ -140,7 +138,6 @@ def test_brand_is_taken_out(team: Session) -> None:
 
 
 @pytest.mark.slow
-@succeeds_today(NAMED)
 def test_risk_is_switched_off(team: Session) -> None:
     """An administrator disables the named reviewer and names another in the same edit."""
     team.edit(
@@ -154,7 +151,6 @@ def test_risk_is_switched_off(team: Session) -> None:
 
 
 @pytest.mark.slow
-@succeeds_today(NAMED)
 def test_rename_without_the_reviewer(team: Session) -> None:
     """The rename of the offer loses the list on its way."""
     body: dict[str, Any] = team.files["specs/recipients/offers.yaml"]["offers"]["loan"]
