@@ -16,6 +16,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.approvals import Decision, approved, unapproved
 from offerkit.governance.rights import without_administrator
+from offerkit.governance.stops import Stops, following, still_stopped
 from offerkit.governance.withdrawals import ended_earlier, is_withdrawal, lengthened
 from offerkit.models import model_of
 from offerkit.planning.fields import concealed, field_changes, field_changes_by_place
@@ -40,6 +41,7 @@ class Verified:
     store: Store
     base_moved: bool
     stages: Stages
+    stops: Stops
 
 
 def verify(plan: Plan, store: Store) -> Verified:
@@ -49,9 +51,10 @@ def verify(plan: Plan, store: Store) -> Verified:
     its steps are not such as a plan of its kind has.
     """
     stages = Stages(store)
+    stops = stages.stops
     moved = _check_fresh(plan, store, stages)
-    _check_steps(plan, store, stages)
-    return Verified(plan, store, moved, stages)
+    _check_steps(plan, store, stages, stops)
+    return Verified(plan, store, moved, stages, stops)
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ def commit(
         message=message,
         plan_digest=plan_digest(plan),
         changes=tuple(map(_row, plan.steps)),
+        approvals=tuple(following(verified.stops, plan.steps)),
         bodies=plan.bodies,
         details=details or {},
     )
@@ -218,8 +222,10 @@ def _withdrawn(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
             )
 
 
-def _check_steps(plan: Plan, store: Store, stages: Stages) -> None:
+def _check_steps(plan: Plan, store: Store, stages: Stages, stops: Stops) -> None:
     found = [_odd(step, plan) for step in plan.steps if not _fits(step, plan)]
+    if not found and stops and plan.steps_on(Stage.LIVE):
+        found += still_stopped(stages.effect(plan, Stage.LIVE).after, _as_renamed(stops, plan, store))
     if not found and plan.kind is PlanKind.PROMOTE:
         found += [*_not_from_design(plan, store, stages), *_ungated(plan, stages)]
     if not found and plan.kind is PlanKind.ROLLBACK:
@@ -273,6 +279,17 @@ def _ungated(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
     there = (a for a in live.addresses if a in live.before.entries and a in live.after.entries)
     longer = lengthened(live.after, live.before, ended_earlier(live.before, live.after, there))
     yield from unapproved(live, stages.standing(live.after.of_kind(Kind.OFFER)), longer)
+
+
+def _as_renamed(stops: Stops, plan: Plan, store: Store) -> Stops:
+    """The stops by the names that things have after a plan: its own renames, and those that a rollback goes behind."""
+    stops = stops.along({step.moved_from: step.address for step in plan.steps if step.moved_from})
+    if plan.kind is not PlanKind.ROLLBACK:
+        return stops
+    names: dict[Address, Address] = {}
+    for stage in {step.stage for step in plan.steps_on(Stage.LIVE)}:
+        names |= store.renames_since(stage, plan.to)
+    return stops.along(names)
 
 
 def _not_from_design(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from offerkit.cli.complete import addresses_or_files
+from offerkit.cli.complete import addresses_or_files, operators
 from offerkit.cli.impact import override_option
 from offerkit.cli.options import blocked_option, changing, exclude_option, full_option, pass_shell
 from offerkit.cli.shell import Shell, carry_out, finish, is_file, warn_if_older
+
+if TYPE_CHECKING:
+    from offerkit.planning.plan import Plan
+    from offerkit.workflow.session import Session
 
 
 @click.command("apply")
@@ -18,6 +24,9 @@ from offerkit.cli.shell import Shell, carry_out, finish, is_file, warn_if_older
 @full_option
 @blocked_option
 @override_option
+@click.option(
+    "--author", "authors", multiple=True, metavar="OPERATOR", help="Who wrote it, too.", shell_complete=operators
+)
 @changing
 @pass_shell
 def command(
@@ -27,6 +36,7 @@ def command(
     full: bool,
     fail_on_blocked: bool,
     override_impact: str,
+    authors: tuple[str, ...],
     yes: bool,
     message: str,
     lock_timeout: float,
@@ -34,6 +44,8 @@ def command(
     """Apply the specs, or a saved plan, to the design stage.
 
     A saved PLAN is applied exactly; without one the specs (narrowed to ADDRESS) are planned and that is applied.
+
+    Who applies is an author of it, and so are the authors of the commits behind it; --author adds others.
 
     A plan of any kind can be applied: of specs, a promotion, a rollback, a purge. It is refused when what it
     touches or relies on has changed since. All of it happens in one transaction, or nothing.
@@ -57,5 +69,23 @@ def command(
         warn_if_older(shell, session, made)
     shell.plan(made, full=full)
     if not (fail_on_blocked and made.blocked):
+        session = _with_origin(session, made, authors, whole=not (from_file or what or exclude))
         carry_out(shell, session, made, "Apply this plan?", "Applied.", yes=yes)
     finish(made, None, detailed_exitcode=False, fail_on_blocked=fail_on_blocked)
+
+
+def _with_origin(session: Session, made: Plan, authors: tuple[str, ...], *, whole: bool) -> Session:
+    """``session``, which knows where ``made`` comes from; ``whole``: it is all that the specs say."""
+    from offerkit.planning.make import Patterns
+    from offerkit.planning.plan import PlanKind
+    from offerkit.workflow.authorship import origin_of
+    from offerkit.workflow.plan import plan
+
+    if made.kind is not PlanKind.APPLY:
+        if authors:
+            raise click.UsageError("--author is for what the specs change; nothing else has new authors.")
+        return session
+    if made.empty:
+        return session
+    said = made if whole else plan(session, Patterns.of((), ()))
+    return replace(session, origin=origin_of(session, made, said, authors))

@@ -156,6 +156,15 @@ def addresses(session: Session, ctx: click.Context) -> Iterable[str]:
 
 
 @_never_failing
+def stopped(session: Session, ctx: click.Context) -> Iterable[str]:
+    """What is stopped by its name."""
+    from offerkit.workflow import stop
+
+    with session.reading() as store:
+        return [] if store is None else [one.address for one in stop.stopped(store)]
+
+
+@_never_failing
 def offers(session: Session, ctx: click.Context) -> Iterable[str]:
     """The addresses of offers."""
     return [address for address in _addresses(session) if "/offer." in address]

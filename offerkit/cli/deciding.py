@@ -32,6 +32,10 @@ deciding: Callable[[F], F] = combined(
     click.option(
         "--space", "spaces", multiple=True, metavar="SPACE", help="The content on this space.", shell_complete=spaces
     ),
+    click.option("--show", "only_show", is_flag=True, help="Decide nothing: show what it would be, and its digest."),
+    click.option(
+        "--expect", default="", metavar="DIGEST", help="Only if it is still what this digest of --show names."
+    ),
     click.option("--comment", "-m", default="", metavar="TEXT", help="Kept in the history."),
     click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print."),
     lock_option,
@@ -39,11 +43,18 @@ deciding: Callable[[F], F] = combined(
 
 
 def carry_out(
-    shell: Shell, decision: str, lock_timeout: float, plan_file: Path | None, *, form: str, **wish: Any
+    shell: Shell,
+    decision: str,
+    lock_timeout: float,
+    plan_file: Path | None,
+    *,
+    form: str,
+    only_show: bool = False,
+    **wish: Any,
 ) -> None:
-    """Decide, and say what was decided and what was not, and why."""
+    """Decide, and say what was decided and what it changes, and what was not decided, and why."""
     from offerkit.governance.approvals import Decision
-    from offerkit.workflow.approve import decide
+    from offerkit.workflow.approve import decide, look
     from offerkit.workflow.plan_files import saved
     from offerkit.workflow.requests import ApprovalRequest
 
@@ -54,16 +65,24 @@ def carry_out(
             hint="Name offers by pattern ('recipients/offer.*'), with --category PATH or with --plan FILE.",
         )
     plan = saved(plan_file) if plan_file is not None else None
-    decided = decide(shell.session(lock_timeout=lock_timeout), ApprovalRequest(plan=plan, **wish), Decision(decision))
-    shell.done = True
-    from offerkit.reports.approvals import decided_json, decided_text
+    session = shell.session(lock_timeout=lock_timeout)
+    decided = (look if only_show else decide)(session, ApprovalRequest(plan=plan, **wish), Decision(decision))
+    shell.done = not only_show
+    from offerkit.reports.approvals import decided_json, decided_text, reviewed_text
 
     revision = decided.revision
     if form == "json":
         serial = revision.serial if revision is not None else None
-        click.echo(decided_json(decision, serial, decided.keys, decided.left, decided.refused), nl=False)
+        report = decided_json(
+            decision, serial, decided.keys, decided.left, decided.refused, decided.digest, decided.shown
+        )
+        click.echo(report, nl=False)
         return
     shell.tell([replace(found, severity=Severity.WARNING) for found in decided.refused])
+    if decided.shown or only_show:
+        click.echo(reviewed_text(decided.shown, decided.digest, shell.style), nl=False, color=True)
+    if only_show:
+        return
     click.echo(decided_text(decision, decided.keys, decided.left, decided.refused, shell.style), nl=False, color=True)
     if revision is not None:
         done = f"Revision {revision.serial} by {revision.actor}, {revision.digest[:12]}."

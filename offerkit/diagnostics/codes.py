@@ -95,6 +95,8 @@ class Code(StrEnum):
     NOT_AS_SHOWN = "OFR707"
     TOKEN_SCOPE = "OFR708"  # noqa: S105 - a code
     BLOCKED = "OFR709"
+    STOPPED = "OFR710"
+    NOT_APPROVED_SINCE = "OFR711"
     REVIEWERS_GONE = "OFR715"
     SETTINGS_ALONE = "OFR761"
     # 75x: calls over the network
@@ -107,6 +109,9 @@ class Code(StrEnum):
     KEY_UNCHECKED = "OFR756"
     NOT_A_READER = "OFR757"
     IDENTIFYING_FIELD = "OFR758"
+    AUTHORS = "OFR762"
+    NOT_A_PERSON = "OFR763"
+    SHARED_EMAIL = "OFR764"
     # 8xx: what was asked for
     NO_MATCH = "OFR801"
     BAD_ADDRESS = "OFR802"
@@ -236,6 +241,9 @@ CODES: dict[Code, str] = {
     Code.SETTINGS_ALONE: "Who alone wrote a change of settings would take it live alone, where duties are separated.",
     Code.BLOCKED: "Something is blocked, and the command was asked to fail then.",
     Code.NOT_AS_SHOWN: "An offer was changed after it was shown to who decides on it.",
+    Code.AUTHORS: "It is not known, or not sure, who wrote what an automation applies.",
+    Code.NOT_A_PERSON: "An automation does, or is named for, what only a person may do.",
+    Code.SHARED_EMAIL: "Two operators have the same e-mail address, by which git tells them apart.",
     Code.NO_MATCH: "Nothing matches what was asked for.",
     Code.BAD_ADDRESS: "Not an address, a pattern or a stage.",
     Code.BAD_POINT: "Not a point in the history.",

@@ -30,10 +30,12 @@ from offerkit.state.snapshot import BeforeAfter, Snapshot
 
 
 class Decision(StrEnum):
-    """What a reviewer decided, or that an earlier decision was withdrawn."""
+    """What a reviewer decided, or that something was stopped or resumed (:mod:`offerkit.governance.stops`)."""
 
     APPROVED = "approved"
     REJECTED = "rejected"
+    STOPPED = "stopped"
+    RESUMED = "resumed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -267,13 +267,14 @@ class _Log:
         """
         found: list[_Passed] = []
         rejected: set[str] = set()
+        spaces = self._names_of(offer.beside(Kind.SPACE, place[1])) if place[1] else {""}
         for row in self.lineage(offer, until):
             self.read((), approved=[row.address])
             refused = False
             for approval in reversed(self._approvals[row.address]):
                 key = approval.key
                 # What a rename carries over stands in the revision of the rename itself, and is no approval of its own.
-                if (key.aspect, key.space) != place or not row.serial < approval.revision < before:
+                if key.aspect is not place[0] or key.space not in spaces or not row.serial < approval.revision < before:
                     continue
                 if approval.decision is Decision.REJECTED:
                     refused = True
@@ -282,6 +283,9 @@ class _Log:
                     found.append(_Passed(approval.revision, approval.operator, row.address))
             before = row.serial
         return tuple(found)
+
+    def _names_of(self, address: Address) -> set[str]:
+        return {address.name, *(row.address.name for row in self.lineage(address))}
 
     def first(self, row: Change) -> Change | None:
         """The change by which the body that ``row`` brought came first, if that was another and earlier one."""

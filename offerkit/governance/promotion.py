@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from offerkit.address import Address, Kind, Stage
 from offerkit.diagnostics import Code, or_list
-from offerkit.governance.approvals import Decisions, Demand, approved, rejected, same_reviewers
+from offerkit.governance.approvals import Approval, Decisions, Demand, approved, rejected, same_reviewers
 from offerkit.governance.aspects import (
     affecting,
     content_fingerprint,
@@ -24,6 +24,7 @@ from offerkit.governance.aspects import (
     keys_of,
 )
 from offerkit.governance.rights import ADMINISTRATOR, approvers
+from offerkit.governance.stops import Stops, root_of, said
 from offerkit.governance.withdrawals import ended_earlier, layers_of, left, lengthened, off_by
 from offerkit.planning.plan import ApprovalKey, Aspect, Blocked
 from offerkit.state.changes import Entry, Former, chains
@@ -62,6 +63,7 @@ class Candidates:
     wanted: Callable[[Address], bool] = lambda address: True
     narrowed: bool = False
     excluded: Callable[[Address], bool] = lambda address: False
+    stops: Stops = field(default_factory=lambda: Stops(()))
 
 
 class _Going(NamedTuple):
@@ -253,6 +255,10 @@ def _offer_target(work: _Work, address: Address) -> Entry | None:
     Switched off, it goes off with the body that it has there; blocked, off the spaces that it left.
     """
     entry = work.live_entry(address)
+    stop = _stop_of(work, address)
+    if stop is not None:
+        _block_stopped(work, address, stop)
+        return None
     if entry is not None and not entry.activation and work.off(address):
         return entry
     if entry is not None and entry.activation and work.switched_off(address):
@@ -274,7 +280,9 @@ def _withdrawn(work: _Work, address: Address, entry: Entry) -> Entry | None:
 def _approved_target(work: _Work, address: Address, entry: Entry | None) -> Entry | None:
     decisions, design = work.asked.decisions, work.design
     active = {_renamed(work.asked.renames, address, space) for space in (entry.activation if entry else None) or ()}
-    eligibility, *contents = keys_of(design, address)
+    eligibility, *every = keys_of(design, address)
+    open_ = work.asked.stops.left(design, address, [key.space for key in every])
+    contents = [key for key in every if key.space in open_]
     turned_down = rejected(decisions, eligibility)
     if turned_down is not None and entry is not None and _is_live(work, eligibility):
         return Entry(entry.fingerprint, ()) if active else None
@@ -284,6 +292,10 @@ def _approved_target(work: _Work, address: Address, entry: Entry | None) -> Entr
         if entry is not None and turned_down is None and _ends_earlier(work, address, entry.activation or ()):
             return Entry(design.entries[address].fingerprint, entry.activation)
         _block_unapproved(work, address, [eligibility], turned_down.operator if turned_down else "")
+    if every and not contents:
+        stopped = work.asked.stops.on(design, address, every[0].space)
+        assert stopped is not None
+        _block_stopped(work, address, stopped)
     on = {key.space for key in contents if approved(decisions, key)}
     pending = [key for key in contents if decisions.on(key) is None]
     withdrawn = sorted((key for key in pending if key.space in active), key=attrgetter("space"))
@@ -304,6 +316,19 @@ def _approved_target(work: _Work, address: Address, entry: Entry | None) -> Entr
     if target == entry and not _differs(work, address):
         return entry
     return target
+
+
+def _stop_of(work: _Work, address: Address) -> Approval | None:
+    """Why an offer of design is out of live everywhere, by its name there or by that in design."""
+    stops, old = work.asked.stops, work.origin.get(address, address)
+    if not stops:
+        return None
+    return stops.of(work.design, address) or (stops.of(work.live, old) if old in work.live.entries else None)
+
+
+def _block_stopped(work: _Work, address: Address, stop: Approval) -> None:
+    how = f"Let it be approved, then: offerkit resume {root_of(stop)}"
+    work.block(address, Code.STOPPED, said(stop), how)
 
 
 def _ends_earlier(work: _Work, address: Address, active: tuple[str, ...]) -> bool:
@@ -358,37 +383,51 @@ def _block_unapproved(
 ) -> None:
     """Block an offer for what ``keys`` stand for, all of one aspect; none: it is shown on no space."""
     aspect = keys[0].aspect if keys else Aspect.CONTENT
-    spaces = [key.space for key in keys if key.space]
-    where = f" on {', '.join(spaces)}" if spaces else ""
+    subject, how = _waiting(address, aspect, keys)
     who = approvers(work.design.offer(address).reviewers(aspect))
     unmet = next((found for key in keys if (found := work.asked.decisions.unmet(key))), ())
     if rejected_by:
-        why = f"its {aspect}{where} was rejected by {rejected_by}"
+        why = f"{subject} was rejected by {rejected_by}"
     elif unmet:
         _block_unagreed(work, address, keys, unmet, who)
         return
     elif lost:
-        why = f"its {aspect}{where}, where it is live now, is not approved as it is in design"
+        why = f"{subject}, where it is live now, is not approved as it is in design"
     else:
-        why = f"its {aspect}{where} is not approved"
-    option = f"--{aspect}" + "".join(f" --space {space}" for space in spaces)
-    work.block(address, Code.NOT_APPROVED, why, f"offerkit approve {address} {option}", who, keys)
+        why = f"{subject} is not approved"
+    work.block(address, Code.NOT_APPROVED, why, how, who, keys)
+
+
+def _waiting(address: Address, aspect: Aspect, keys: Sequence[ApprovalKey]) -> tuple[str, str]:
+    """What waits, as the subject of a sentence, and the command that approves it."""
+    spaces = [key.space for key in keys if key.space]
+    where = f" on {', '.join(spaces)}" if spaces else ""
+    return f"its {aspect}{where}", f"offerkit approve {address} --{aspect}" + "".join(f" --space {s}" for s in spaces)
+
+
+def waits_for(blocked: Blocked) -> bool:
+    """Whether what is blocked says that it waits for exactly what it carries: a plan file is only a file."""
+    keys = blocked.keys
+    if not keys or {(key.address, key.aspect) for key in keys} != {(blocked.address, keys[0].aspect)}:
+        return False
+    subject, how = _waiting(blocked.address, keys[0].aspect, keys)
+    return blocked.how == how and (blocked.why + " ").startswith((f"{subject} ", f"{subject}, "))
 
 
 def _block_unagreed(
     work: _Work, address: Address, keys: list[ApprovalKey], unmet: Sequence[Demand], who: tuple[str, ...]
 ) -> None:
     """Block what others have to agree to, besides those whom design names."""
-    aspect = keys[0].aspect
+    subject, how_to_approve = _waiting(address, keys[0].aspect, keys)
     for demand in unmet:
-        why = f"{or_list(demand.names)} must agree to its {aspect}: {demand.where}"
-        how, code, whom = f"offerkit approve {address} --{aspect}", Code.NOT_APPROVED, demand.names
+        why = f"{subject} needs the word of {or_list(demand.names)}: {demand.where}"
+        how, code, whom = how_to_approve, Code.NOT_APPROVED, demand.names
         if work.asked.decisions.gone(demand):
             code, whom = Code.REVIEWERS_GONE, (ADMINISTRATOR,)
             why += ", and none of them is an enabled operator any more"
             how = f"offerkit override {address} --reviewers --reason TEXT, by somebody who did not change it"
-        elif aspect is not Aspect.SETTINGS and not any(_decided(work, key, demand) for key in keys):
-            why += f"; so must {or_list(who)}"
+        elif who and not any(_decided(work, key, demand) for key in keys):
+            why += f"; and that of {or_list(who)}"
         work.block(address, code, why, how, whom, keys)
 
 

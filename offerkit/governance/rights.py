@@ -42,6 +42,9 @@ DELIVERERS: tuple[Profile, ...] = (ADMINISTRATOR, OFFER_MANAGER, DELIVERY_MANAGE
 PROMOTERS: tuple[Profile, ...] = (ADMINISTRATOR, OFFER_MANAGER)
 """Who may promote and roll back live where an environment names no promoters."""
 
+STOPPERS: tuple[Profile, ...] = (ADMINISTRATOR, OFFER_MANAGER)
+"""Who may stop what is live; an environment may name further operators."""
+
 _NARROWED = (PlanKind.APPLY, PlanKind.PROMOTE)
 """The plans that --exclude can narrow."""
 
@@ -53,10 +56,14 @@ PURGERS: tuple[Profile, ...] = (ADMINISTRATOR,)
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who is asking. ``profile`` is None only while a store knows no operator yet (bootstrap)."""
+    """Who is asking. ``profile`` is None only while a store knows no operator yet (bootstrap).
+
+    ``automation``: a job that acts for people; it is never an author, a reviewer or a second person.
+    """
 
     name: str
     profile: Profile | None
+    automation: bool = False
 
 
 def refusals(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, ...]]) -> list[Diagnostic]:
@@ -117,6 +124,31 @@ def _may_not_promote(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, .
     return found
 
 
+def may_stop(actor: Actor, environment: str, stoppers: tuple[str, ...]) -> Diagnostic | None:
+    """The finding that ``actor`` may not stop anything of ``environment``, which names ``stoppers``; None: they may."""
+    if actor.profile in STOPPERS or actor.name in stoppers:
+        return None
+    named = f", and {or_list(stoppers)}" if stoppers else ""
+    return Diagnostic(
+        Code.NOT_ALLOWED,
+        f"{actor.name} ({actor.profile}) may not stop anything of {environment}",
+        f"{_one(STOPPERS).capitalize()} may{named}.",
+        "Let one of them do it. An administrator can name more operators: promotion.stoppers of the environment.",
+    )
+
+
+def may_resume(actor: Actor, environment: str, promoters: tuple[str, ...]) -> Diagnostic | None:
+    """The finding that ``actor`` may not resume what is stopped in ``environment``: who may promote there may."""
+    if actor.name in promoters if promoters else actor.profile in PROMOTERS:
+        return None
+    return Diagnostic(
+        Code.NOT_ALLOWED,
+        f"{actor.name} ({actor.profile}) may not resume anything of {environment}",
+        f"Who may promote there may: {or_list(promoters) if promoters else _one(PROMOTERS)}.",
+        "Let one of them do it.",
+    )
+
+
 def _not_for(actor: Actor, kind: PlanKind, environment: str, who: str) -> Diagnostic:
     verb = {PlanKind.PROMOTE: "promote", PlanKind.ROLLBACK: "roll back", PlanKind.PURGE: "purge"}.get(kind, "change")
     return Diagnostic(
@@ -148,8 +180,24 @@ def without_administrator(operators: Iterable[Mapping[str, Json]], address: Addr
     )
 
 
+def only_people(actor: Actor, what: str) -> list[Diagnostic]:
+    """A finding when ``actor`` is an automation, which may never do ``what`` (``approve``, ``stop``)."""
+    if not actor.automation:
+        return []
+    return [
+        Diagnostic(
+            Code.NOT_A_PERSON,
+            f"{actor.name} is an automation, and may not {what}",
+            "It applies what people wrote; what they decide, they decide in their own name.",
+            "Let a person do it.",
+        )
+    ]
+
+
 def may_approve(actor: Actor, reviewers: tuple[str, ...]) -> bool:
     """Whether ``actor`` may approve what has these named reviewers (domain.md §1, last row)."""
+    if actor.automation:
+        return False
     if reviewers:
         return actor.name in reviewers
     return actor.profile in (ADMINISTRATOR, OFFER_MANAGER)
@@ -167,6 +215,7 @@ class Scope(StrEnum):
     APPLY = "apply"
     APPROVE = "approve"
     PROMOTE = "promote"
+    STOP = "stop"
 
 
 Scopes: TypeAlias = frozenset[Scope]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from offerkit.address import Address, Kind
+from offerkit.address import SHARED, Address, Kind
 from offerkit.diagnostics import Code, nearest, or_list, suggestion
 from offerkit.fingerprint import JsonMap, JsonPath
 from offerkit.loader.record import Finding, Index, Misfit, Record
@@ -13,6 +13,8 @@ from offerkit.models.scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES
 from offerkit.state.effective import EffectiveOffer, Inheritance
 
 _CARRIERS = (Kind.CATEGORY, Kind.TEMPLATE, Kind.OFFER)
+_DECIDING = frozenset(("reviewers", "stoppers"))
+"""The properties that name operators who decide."""
 _ASKING = (Kind.SPACE, Kind.CAMPAIGN)
 _ALIKE = 0.74
 """Two letters changed places in a word of four (city, ctiy), or in any longer one."""
@@ -20,6 +22,7 @@ _ALIKE = 0.74
 
 def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Iterator[Finding]:
     """Everything that is wrong between resources whose references all hold."""
+    yield from _operators(index)
     for environment in index.environments:
         record = index.group(environment, Kind.ENVIRONMENT)[environment]
         yield from _spaces(index, record)
@@ -35,6 +38,33 @@ def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Itera
             yield from _contents(index, environment, inheritance)
             yield from unknown_themes(index, environment)
         yield from _misfits(index, environment, inheritance)
+
+
+def _operators(index: Index) -> Iterator[Finding]:
+    """Operators whom git cannot tell apart, and automations that are named where a person decides."""
+    operators = index.group(SHARED, Kind.OPERATOR)
+    owners: dict[str, Record] = {}
+    for operator in operators.values():
+        for email in operator.facts.keys:
+            first = owners.setdefault(email.lower(), operator)
+            if first is not operator:
+                yield Finding(
+                    operator, ("email",), Code.SHARED_EMAIL,
+                    f"operator {first.name} has this e-mail address, too",
+                    "Authors of commits are told apart by it, and capitals do not count.",
+                    hint="Give each operator their own.", related=((f"operator {first.name}", first),),
+                )  # fmt: skip
+    automations = {record.address for record in operators.values() if "automation" in record.facts.flags}
+    if not automations:
+        return
+    for record in index.by_address.values():
+        for ref in record.refs:
+            if ref.target in automations and _DECIDING.intersection(map(str, ref.path)):
+                yield Finding(
+                    record, ref.path, Code.NOT_A_PERSON,
+                    f"{ref.target.name} is an automation, and decides nothing",
+                    "Whoever reviews or stops is a person.", hint="Name a person.", named=ref.target.name,
+                )  # fmt: skip
 
 
 def inheritance_of(index: Index, environment: str) -> Inheritance:

@@ -69,6 +69,10 @@ def run(
     kept = {name: value for name, value in environ.items() if not name.startswith("GIT_") or name in HEEDED}
     kept |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
     kept |= {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}  # the first is newer than many a git
+    kept |= {
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_GRAFT_FILE": os.devnull,
+    }  # the history as it is, not as it is dressed up
     command = ["git", "--no-pager", *(word for setting in _CONFIG for word in ("-c", setting)), *words]
     try:
         return subprocess.run(  # noqa: S603 - a fixed program; no word of a user's can be an option

@@ -42,8 +42,9 @@ class Facts(NamedTuple):
     ``fields``: content fields an offer or template gives, fields of a space or dimension, call data of an
     environment. ``required``: a space's required fields, a filter's parameters without default.
     ``representations``: fields given, by space.
-    ``spaces``: an offer's explicit spaces. ``keys``: identification keys. ``variables``: the dotted names its
-    templates use, with the path of the text. ``flags``: anonymous, unitary, visitors, outbound, web.
+    ``spaces``: an offer's explicit spaces. ``keys``: identification keys; an operator's e-mail.
+    ``variables``: the dotted names its templates use, with the path of the text.
+    ``flags``: anonymous, unitary, visitors, outbound, web, automation.
     ``types``: name, type and an enumeration's values of a dimension's fields, of call data, of parameters, of a space's
     fields. ``themes``: those that an offer, template or category carries and that a space or campaign asks for, with
     their paths. ``misfits``: texts that are no URL, or no HTML that may be shown.

@@ -100,6 +100,9 @@ def _facts(source: SpecFile, document: YamlMap, raw: Raw, resource: Any, found: 
         case Kind.FILTER:
             needed = tuple(name for name, parameter in resource.parameters.items() if parameter.default is None)
             return Facts(required=needed, types=types(resource.parameters), expressions=written)
+        case Kind.OPERATOR:
+            flags = ("automation",) if resource.automation else ()
+            return Facts(flags=flags, keys=(resource.email,) if resource.email else ())
         case _:
             return Facts(expressions=written)
 

@@ -47,6 +47,9 @@ class Promotion(Part):
     promoters: NameSet = Field(
         (), description="Only these operators may promote; empty: administrators and offer managers."
     )
+    stoppers: NameSet = Field(
+        (), description="Operators who may stop what is live, beside administrators and offer managers (offerkit stop)."
+    )
     tests: Flag = Field(False, description="The decision cases must pass before a promotion (offerkit test).")
     separation_of_duties: Flag = Field(False, description="Who changed an offer may not approve it.")
     retention: Duration = Field(
@@ -113,10 +116,11 @@ class Environment(Resource):
         return value
 
     def references(self) -> Iterator[Reference]:
-        """The dimension, the typology, the promoters, the readers of contacts and the reviewers of settings."""
+        """The dimension, the typology, the promoters, the stoppers, the readers of contacts, the reviewers of settings."""
         yield Reference(("dimension",), Kind.DIMENSION, self.dimension)
         if self.typology:
             yield Reference(("typology",), Kind.TYPOLOGY, self.typology)
         yield from names(("promotion", "promoters"), Kind.OPERATOR, self.promotion.promoters)
+        yield from names(("promotion", "stoppers"), Kind.OPERATOR, self.promotion.stoppers)
         yield from names(("contacts", "readers"), Kind.OPERATOR, self.contacts.readers)
         yield from names(("reviewers", "settings"), Kind.OPERATOR, self.reviewers.settings)

@@ -59,14 +59,16 @@ class Reason(StrEnum):
     ENDS_EARLIER = "ends-earlier"
     ROLLED_BACK = "rolled-back"
     RETENTION_OVER = "retention-over"
+    STOPPED = "stopped"
 
 
 class Aspect(StrEnum):
-    """What is approved: two things about an offer; and settings, which change many offers at once."""
+    """What is decided on: two things about an offer; settings, which change many; whether something is stopped."""
 
     CONTENT = "content"
     ELIGIBILITY = "eligibility"
     SETTINGS = "settings"
+    STOP = "stop"
 
 
 class ChangeOp(StrEnum):
@@ -106,6 +108,9 @@ class ApprovalReset:
     space: str = ""
     by: str = ""
 
+    def __post_init__(self) -> None:
+        typed(self, address=parse_address)
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -122,11 +127,11 @@ class Step:
     moved_from: Former = ""
     changes: tuple[FieldChange, ...] = ()
     approvals_reset: tuple[ApprovalReset, ...] = ()
-    dependents: tuple[str, ...] = ()
+    dependents: tuple[Address, ...] = ()
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        typed(self, address=parse_address, moved_from=parse_address, stage=parse_stage)
+        typed(self, address=parse_address, moved_from=parse_address, stage=parse_stage, dependents=parse_address)
 
 
 def renamed(step: Step, name: str) -> Step:

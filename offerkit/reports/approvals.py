@@ -7,17 +7,20 @@ from typing import NamedTuple
 
 from offerkit.address import Address
 from offerkit.diagnostics import Diagnostic
-from offerkit.planning.plan import ApprovalKey, Aspect
+from offerkit.planning.plan import ApprovalKey, Aspect, FieldChange
 from offerkit.reports.diagnostics_json import diagnostic_dict
 from offerkit.reports.escape import clip, json_text, markdown, visible
-from offerkit.reports.style import PLAIN, Style, display_width, indented, pad
+from offerkit.reports.style import CONCISE, PLAIN, Layout, Style, display_width, indented, pad
 from offerkit.reports.words import and_list, count
 
 NONE = "Nothing waits for approval."
 
 
 class Row(NamedTuple):
-    """An aspect of an offer (content: on some spaces), its state, and who can decide on it."""
+    """An aspect of an offer (content: on some spaces), its state, and who can decide on it.
+
+    ``authors``: who wrote what waits, of all its aspects.
+    """
 
     address: Address
     label: str
@@ -28,6 +31,7 @@ class Row(NamedTuple):
     by: str = ""
     comment: str = ""
     live: bool = False
+    authors: tuple[str, ...] = ()
 
     @property
     def what(self) -> str:
@@ -36,10 +40,50 @@ class Row(NamedTuple):
 
     @property
     def standing(self) -> str:
-        """``waits for brand``, ``approved by risk``."""
+        """``waits for brand, written by omar``, ``approved by risk``."""
         if self.state == "waiting":
-            return f"waits for {' or '.join(self.who)}"
+            wrote = f", written by {and_list(self.authors)}" if self.authors else ""
+            return f"waits for {' or '.join(self.who)}{wrote}"
         return f"{self.state} by {self.by}" + (f": {self.comment}" if self.comment else "")
+
+
+class Reviewed(NamedTuple):
+    """An aspect that is decided, and what it changes in live; ``new``: it is not live yet, and all of it is new."""
+
+    key: ApprovalKey
+    label: str
+    changes: tuple[FieldChange, ...] = ()
+    new: bool = False
+
+    @property
+    def what(self) -> str:
+        """``content on email``, ``eligibility``."""
+        return f"content on {self.key.space}" if self.key.space else self.key.aspect.value
+
+
+def reviewed_text(rows: Sequence[Reviewed], digest: str, style: Style = PLAIN, layout: Layout = CONCISE) -> str:
+    """What is decided, offer by offer: each aspect with what it changes; and its digest. Ends with a newline."""
+    from offerkit.reports.fields import field_views  # not for a page that lists what waits
+    from offerkit.reports.steps_text import change_rows
+
+    found: list[str] = []
+    shown = rows[: layout.limit * 3] if layout.limit else rows
+    last = ""
+    for row in shown:
+        if row.key.address != last:
+            last = row.key.address
+            found.append(f"{style.bold(visible(last))}  {visible(clip(row.label, 60))}".rstrip())
+        state = " (not live yet)" if row.new else "" if row.changes else " (as it is in live, in all that is shown)"
+        found.append(f"  {visible(row.what)}{style.dim(state)}")
+        views = field_views(row.changes, layout)
+        for view in views:
+            found += change_rows(view, 0, style)
+        if more := len(row.changes) - len(views):
+            found.append(style.dim(f"      … {more:,} more fields"))
+    if more := len({row.key.address for row in rows}) - len({row.key.address for row in shown}):
+        found.append(style.dim(f"… {count(more, 'more offer')}"))
+    found += ["", f"digest {digest}"] if found else [f"digest {digest}"]
+    return style.finish("\n".join(found) + "\n\n")
 
 
 def approvals_text(rows: Sequence[Row], style: Style = PLAIN, width: int = 100) -> str:
@@ -111,12 +155,27 @@ def decided_json(
     keys: Sequence[ApprovalKey],
     left: Sequence[str],
     refused: Sequence[Diagnostic],
+    digest: str = "",
+    shown: Sequence[Reviewed] = (),
 ) -> str:
-    """The same as JSON; ``revision`` is null when nothing was new. Ends with a newline."""
+    """The same as JSON; ``revision`` is null when nothing was new, or only looked at. Ends with a newline."""
     return json_text(
         {
             "decision": decision,
             "revision": revision,
+            "digest": digest,
+            "changes": [
+                {
+                    "address": row.key.address,
+                    "aspect": row.key.aspect.value,
+                    "space": row.key.space,
+                    "new": row.new,
+                    "changes": [
+                        {"op": c.op.value, "path": c.path, "before": c.before, "after": c.after} for c in row.changes
+                    ],
+                }
+                for row in shown
+            ],
             "decided": [{"address": key.address, "aspect": key.aspect.value, "space": key.space} for key in keys],
             "left": list(left),
             "refused": [diagnostic_dict(found) for found in refused],

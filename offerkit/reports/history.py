@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from offerkit.reports.escape import clip, html, json_text, markdown, markdown_code, one_line, visible
 from offerkit.reports.page import page
 from offerkit.reports.style import PLAIN, Style, display_width, indented, pad
+from offerkit.reports.words import and_list
 
 _COLUMNS = ("Revision", "Time", "Who", "What", "Stages", "Summary", "Digest")
 _DIGEST = 12
@@ -30,6 +31,15 @@ class HistoryLine:
     """That a limit was overridden by it, and why."""
     tokens: tuple[Mapping[str, str], ...] = ()
     """What it says of the operators' tokens that it made, revoked or took over."""
+    authors: tuple[str, ...] = ()
+    """Who wrote what it changed, where that is not the actor alone."""
+    commit: str = ""
+    """The commit that was applied."""
+
+    @property
+    def written(self) -> str:
+        """``written by olga and omar``; empty where the actor wrote it alone."""
+        return f"written by {and_list(self.authors)}" if self.authors else ""
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -57,6 +67,8 @@ def history_text(lines: Sequence[HistoryLine], style: Style = PLAIN, width: int 
         rows.append(_row(cells, wide))
         for text in line.message.strip().split("\n"):
             rows += [style.dim(row) for row in indented(" " * (wide[0] + 2), visible(text), width) if text]
+        if line.written:
+            rows += [style.dim(row) for row in indented(" " * (wide[0] + 2), visible(line.written), width)]
         if line.override:
             rows += [style.yellow(row) for row in indented(" " * (wide[0] + 2), visible(line.override), width)]
     return style.finish("\n".join(rows) + "\n")
@@ -76,6 +88,7 @@ def history_markdown(lines: Sequence[HistoryLine]) -> str:
         *cells, summary, digest = line.cells
         text = one_line(line.message)
         message = f"<br>{markdown(text)}" if text else ""
+        message += f"<br>{markdown(line.written)}" if line.written else ""
         message += f"<br>⚠ {markdown(line.override)}" if line.override else ""
         shown = [*map(markdown, cells), markdown(summary) + message, markdown_code(digest)]
         rows.append(f"| {' | '.join(shown)} |")
@@ -95,6 +108,7 @@ def _html_row(line: HistoryLine) -> str:
     *cells, summary, digest = line.cells
     text = one_line(line.message)
     message = f'<br><span class="quiet">{html(text)}</span>' if text else ""
+    message += f'<br><span class="quiet">{html(line.written)}</span>' if line.written else ""
     message += f"<br>⚠ {html(line.override)}" if line.override else ""
     shown = [*map(html, cells), html(summary) + message, f"<code>{html(digest)}</code>"]
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in shown)}</tr>"
@@ -111,6 +125,8 @@ def history_json(lines: Sequence[HistoryLine]) -> str:
             "stages": list(line.stages),
             "summary": line.summary,
             "message": line.message,
+            **({"authors": list(line.authors)} if line.authors else {}),
+            **({"commit": line.commit} if line.commit else {}),
             **({"override": line.override} if line.override else {}),
             **({"tokens": list(map(dict, line.tokens))} if line.tokens else {}),
             "digest": line.digest,

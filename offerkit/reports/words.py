@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import assert_never
 
-from offerkit.address import Kind, parse_address
+from offerkit.address import Address, Kind
 from offerkit.planning.plan import Plan, PlanKind, Reason, StageBase, Step
 from offerkit.reports.style import CONCISE, Layout
 from offerkit.state.changes import Action
@@ -50,6 +50,7 @@ REASONS = {
     Reason.ENDS_EARLIER: "ends earlier",
     Reason.ROLLED_BACK: "rolled back",
     Reason.RETENTION_OVER: "its retention is over",
+    Reason.STOPPED: "stopped",
 }
 
 
@@ -82,14 +83,12 @@ def listing(items: Sequence[str], most: int) -> str:
 def names(addresses: Iterable[str], environment: str, most: int) -> str:
     """``offers a, b and 3 more; campaign summer``: short names within ``environment``, by kind."""
     by_kind: dict[tuple[str, int, str], list[str]] = {}
-    for text in sorted(set(addresses)):
-        try:
-            address = parse_address(text)
-        except ValueError:
-            by_kind.setdefault(("", 0, ""), []).append(text)
+    for address in sorted(set(addresses)):
+        if not isinstance(address, Address):  # in a plan that is no more than shown
+            by_kind.setdefault(("", 0, ""), []).append(address)
             continue
         home = "" if address.environment == environment else address.environment
-        short = f"{home}/{address.name}" if home and "/" in text else address.name
+        short = f"{home}/{address.name}" if home and "/" in address else address.name
         by_kind.setdefault((home, address.sort_key[1], address.kind), []).append(short)
     parts = []
     for (_, _, kind), found in sorted(by_kind.items()):

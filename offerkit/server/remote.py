@@ -41,7 +41,7 @@ from offerkit.workflow.backends import (
     plan_of,
 )
 from offerkit.workflow.override import override
-from offerkit.workflow.requests import ApprovalRequest, ImpactRequest, OverrideRequest
+from offerkit.workflow.requests import ApprovalRequest, ImpactRequest, Origin, OverrideRequest
 from offerkit.workflow.session import Session
 from offerkit.workflow.tokens import Bearer
 
@@ -62,10 +62,23 @@ class HasStore(Protocol):
         """That session."""
 
 
+class OriginBody(Body):
+    """Where a plan comes from: the commit, who wrote it, and what is doubtful about that."""
+
+    commit: Annotated[str, Field(pattern=r"^([0-9a-f]{40}([0-9a-f]{24})?)?$")] = ""
+    whole: bool = False
+    named: _Names = Field([])
+    authors: _Names = Field([])
+    doubts: _Names = Field([])
+    unverified: _Names = Field([])
+    edited: _Names = Field([])
+
+
 class ApplyBody(Body):
     """A saved plan, to be applied exactly as it is."""
 
     plan: _Plan
+    origin: OriginBody = Field(default_factory=OriginBody)
     message: _Text = ""
     override_impact: _Text = ""
     lock_wait_ms: _Wait = 0
@@ -100,6 +113,7 @@ class DecideBody(Body):
     content: bool = False
     eligibility: bool = False
     comment: _Text = ""
+    expect: Annotated[str, Field(max_length=64)] = ""
     lock_wait_ms: _Wait = 0
 
 
@@ -151,6 +165,7 @@ def routes(desk: HasStore) -> APIRouter:
         body = await read(request, ApplyBody)
         wait = body.lock_wait_ms / 1000
         session = acting(desk.session, _caller(request), wait, body.message, body.override_impact)
+        session = replace(session, origin=_origin(body.origin))
         return _answer(applied_json(await asyncio.to_thread(lambda: apply(session, plan_of(body.plan)))))
 
     @router.post("/impact", operation_id="impact", openapi_extra=described(ImpactBody))
@@ -176,7 +191,7 @@ def routes(desk: HasStore) -> APIRouter:
         session = acting(desk.session, _caller(request), body.lock_wait_ms / 1000)
         wish = ApprovalRequest(
             tuple(body.patterns), tuple(body.categories), plan_of(body.plan) if body.plan else None, body.content,
-            body.eligibility, tuple(body.spaces), body.comment,
+            body.eligibility, tuple(body.spaces), body.comment, expect=body.expect,
         )  # fmt: skip
         decided = await asyncio.to_thread(decide, session, wish, Decision(body.decision))
         refused = without_places(Refused(decided.refused), desk.session).diagnostics
@@ -212,6 +227,11 @@ def _caller(request: Request) -> Bearer:
     if not caller.operator:
         raise refuse(Code.NO_OPERATOR, "this is for operators", hint="Send an operator's token with the call.")
     return caller
+
+
+def _origin(body: OriginBody) -> Origin:
+    lists = {name: tuple(value) for name, value in body if isinstance(value, list)}
+    return Origin(body.commit, body.whole, **lists)
 
 
 def _impact(session: Session, body: ImpactBody) -> Json:

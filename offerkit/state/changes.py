@@ -90,9 +90,17 @@ def typed(made: object, **readers: Callable[[str], str]) -> None:
     """
     for name, read in readers.items():
         value = getattr(made, name)
-        if type(value) is str and value:
-            with suppress(ValueError):
-                object.__setattr__(made, name, read(value))
+        if type(value) is tuple:
+            if any(type(item) is str for item in value):
+                object.__setattr__(made, name, tuple(_typed(item, read) for item in value))
+        elif type(value) is str and value:
+            object.__setattr__(made, name, _typed(value, read))
+
+
+def _typed(value: str, read: Callable[[str], str]) -> str:
+    with suppress(ValueError):
+        return read(value) if type(value) is str else value
+    return value
 
 
 class Action(StrEnum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeAlias
 
 from offerkit.address import parse_address
 from offerkit.governance.approvals import Approval, Decision
@@ -12,6 +13,13 @@ from offerkit.store.database import Database, chunks
 from offerkit.store.rows import ApprovalText
 
 COLUMNS = "address, aspect, space, fingerprint, decision, operator, comment"
+_SELECTED = (
+    f"SELECT a.serial, r.time, {', '.join(f'a.{column}' for column in COLUMNS.split(', '))} FROM approval a"  # noqa: S608
+    " JOIN revision r ON r.serial = a.serial"
+)
+
+_Texts: TypeAlias = tuple[int, str, str, str, str, str, str, str, str]
+"""A decision as it stands in columns, with its revision and the time of that."""
 
 
 def approval_text(approval: Approval) -> ApprovalText:
@@ -36,24 +44,27 @@ def approval_texts(db: Database, serial: int) -> list[ApprovalText]:
 
 def approvals(db: Database, addresses: Iterable[str] | None = None) -> list[Approval]:
     """All decisions, or those on ``addresses``, oldest first."""
-    columns = ", ".join(f"a.{column}" for column in COLUMNS.split(", "))
-    sql = (
-        f"SELECT a.serial, r.time, {columns} FROM approval a"  # noqa: S608 - constants
-        " JOIN revision r ON r.serial = a.serial"
-    )
-    found: list[tuple[int, str, str, str, str, str, str, str, str]] = []
     if addresses is None:
-        found = db.rows(sql)
-    else:
-        for marks, part in chunks(addresses):
-            found += db.rows(f"{sql} WHERE a.address IN ({marks})", part)
+        return _read(db, db.rows(_SELECTED))
+    found: list[_Texts] = []
+    for marks, part in chunks(addresses):
+        found += db.rows(f"{_SELECTED} WHERE a.address IN ({marks})", part)
+    return _read(db, found)
+
+
+def stops(db: Database) -> list[Approval]:
+    """What was stopped and resumed, oldest first."""
+    return _read(db, db.rows(f"{_SELECTED} WHERE a.aspect = ?", (Aspect.STOP.value,)))
+
+
+def _read(db: Database, rows: list[_Texts]) -> list[Approval]:
     try:
-        return [_approval(row) for row in sorted(found)]
+        return [_approval(row) for row in sorted(rows)]
     except (TypeError, ValueError) as error:
         raise errors.damaged(db.name, "An approval was edited: a part of it is not what offerkit writes.") from error
 
 
-def _approval(row: tuple[int, str, str, str, str, str, str, str, str]) -> Approval:
+def _approval(row: _Texts) -> Approval:
     serial, time, address, aspect, space, fingerprint, decision, operator, comment = row
     key = ApprovalKey(parse_address(address), Aspect(aspect), space, fingerprint)
     return Approval(key, Decision(decision), operator, comment, serial, time)

@@ -85,7 +85,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "UPDATE token SET scope = 'all'",
     ),
     # Format 6: no other tables, but words that an older offerkit would pass over: the aspects "settings" and "stop" of
-    # approvals, revisions that stop, resume and override. It has to refuse the store, or it would promote what is stopped.
+    # approvals, revisions that stop, resume and override. It has to refuse the store: it would promote what is stopped.
     (),
 )
 """The statements that lead from format n to n + 1; format 0 is an empty database."""

@@ -188,6 +188,10 @@ class Store:
         """All decisions, or those on ``addresses``, oldest first."""
         return approvals.approvals(self._db, addresses)
 
+    def stops(self) -> list[Approval]:
+        """What was stopped and what was resumed, oldest first."""
+        return approvals.stops(self._db)
+
     def reading(self) -> AbstractContextManager[None]:
         """Let several reads see one and the same state, whatever others write meanwhile."""
         return self._db.reading()

@@ -10,6 +10,7 @@ from offerkit.fingerprint import manifest_digest
 from offerkit.governance.approvals import Decisions, counting
 from offerkit.governance.overrides import ACTION, Overrides
 from offerkit.governance.reviewers import Reviewers
+from offerkit.governance.stops import Stops
 from offerkit.governance.withdrawals import Loss, Withdrawals
 from offerkit.planning.plan import Plan, StageBase
 from offerkit.state.changes import Bodies, Body, Entry, Layered
@@ -137,17 +138,26 @@ class Stages:
                 moves += [move[1:] for stage in stages for move in self.moves(stage)]
         return Withdrawals(losses, moves, disabled, self.side(Stage.DESIGN) if losses or disabled else None)
 
+    @cached_property
+    def stops(self) -> Stops:
+        """What is stopped."""
+        return Stops(self.store.stops() if self.store is not None else ())
+
     def standing(self, offers: Iterable[Address] | None = None) -> Decisions:
         """The decisions that count now, on ``offers`` or all.
 
-        An approval counts of those whom design names, and given after what it is of was last taken out of live.
+        An approval counts of those whom design names, and given after what it is of was last taken out of live, or
+        stopped.
         """
         wanted = None if offers is None else list(offers)
+        design = self.side(Stage.DESIGN)
         every = self.decisions(wanted)
-        found = counting(every, self.side(Stage.DESIGN))
-        found = found.demanding(self.reviewers(every)) if found else found
+        found = counting(every, design).demanding(self.reviewers(every))
         environments = None if wanted is None else {address.environment for address in wanted}
-        return found.lapsing(self.withdrawals(environments).lacks) if found else found
+        if not found:
+            return found
+        withdrawn, stops = self.withdrawals(environments), self.stops
+        return found.lapsing(lambda key, row: withdrawn.lacks(key, row) or stops.lacks(design, key, row))
 
     def reviewers(self, decisions: Decisions) -> Reviewers:
         """Whose word is needed, by ``decisions`` on all that is asked for."""

@@ -16,6 +16,7 @@ from offerkit.fingerprint import Json
 from offerkit.governance.rights import Actor, lacking, needed, refusals
 from offerkit.planning.plan import Plan, PlanKind
 from offerkit.store import Store
+from offerkit.workflow import authorship
 from offerkit.workflow.session import Session, promoters, who_is
 
 
@@ -54,7 +55,7 @@ def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
     ):
         actor = _entitled(session, store, plan)  # meanwhile they may have lost the right, or the profile
         verified = verify(plan, store)
-        record = _judged(session, store, verified) if plan.promotes else {}
+        record = _judged(session, store, verified) if plan.promotes else authorship.recorded(session, plan, actor)
         return commit(verified, actor=actor.name, time=session.now, message=session.message, details=record)
 
 
@@ -62,6 +63,7 @@ def _entitled(session: Session, store: Store | None, plan: Plan) -> Actor:
     actor = who_is(session, store, plan)
     refused = lacking(session.scopes, needed(plan), actor.name)
     refused += refusals(actor, plan, promoters(store) if store is not None else {})
+    refused += authorship.refusals(session, store, plan, actor)
     if store is not None and plan.promotes:
         from offerkit.workflow.settings import alone  # other plans need none of it
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from hashlib import sha256
+from typing import NamedTuple
 
 from offerkit.address import Address, Kind, Pattern, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, ordered, suggestion
 from offerkit.governance.approvals import Approval, Decision, Decisions
 from offerkit.governance.aspects import keys_of
 from offerkit.governance.authors import Authors
-from offerkit.governance.rights import Actor, Scope, approvers, lacking, may_approve
+from offerkit.governance.rights import Actor, Scope, approvers, lacking, may_approve, only_people
 from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.reports.approvals import Row
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Draft, Store
 from offerkit.store.views import Stages, stage_view
 from offerkit.workflow.requests import ApprovalOutcome, ApprovalRequest
+from offerkit.workflow.review import Expected, carried, digest_of, no_longer, reviewed
 from offerkit.workflow.session import Session, separated, who_is
 
 
@@ -35,20 +38,18 @@ def decide_here(session: Session, request: ApprovalRequest, decision: Decision) 
     """:func:`decide` where the store is."""
     with session.existing() as store:
         actor = who_is(session, store)
+    if found := only_people(actor, "approve or reject"):
+        raise Refused(found)
     with (
         session.writing() as store,
         store.lock(who=actor.name, timeout=session.lock_timeout, waiting=session.waiting),
         store.transaction(),
     ):
         actor = who_is(session, store)
-        stages = Stages(store)
-        design = stages.side(Stage.DESIGN)
-        offers = _offers(design, request)
-        decisions = stages.standing(offers)
-        keys, left, refused = _keys(store, design, actor, offers, request, decision, decisions)
-        new = [key for key in keys if _is_new(decisions, key, decision, actor)]
+        outcome = _outcome(store, actor, request, decision)
+        new = outcome.keys
         if not new:
-            return ApprovalOutcome(None, (), left, refused)
+            return outcome
         draft = Draft(
             "approve" if decision is Decision.APPROVED else "reject",
             actor.name,
@@ -56,7 +57,34 @@ def decide_here(session: Session, request: ApprovalRequest, decision: Decision) 
             request.comment,
             approvals=tuple(Approval(key, decision, actor.name, request.comment) for key in new),
         )
-        return ApprovalOutcome(store.append(draft), tuple(new), left, refused)
+        return replace(outcome, revision=store.append(draft))
+
+
+def look(session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
+    """What :func:`decide` would decide now, and the digest that pins it. Writes nothing.
+
+    Raises Refused as that does.
+    """
+    with session.existing() as store:
+        return _outcome(store, who_is(session, store), request, decision)
+
+
+def _outcome(store: Store, actor: Actor, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
+    """What is to be decided, and what is not and why; not yet recorded."""
+    stages = Stages(store)
+    design = stages.side(Stage.DESIGN)
+    chosen = _chosen(design, request)
+    decisions = stages.standing(chosen.offers)
+    asked = _asked(design, actor, chosen, request, decision, decisions)
+    if request.expect:
+        expected = Expected(
+            request.expect, decision, lambda then, given: _expected(then, actor, request, decision, given)
+        )
+        expected.check(stages, asked.keys, decisions)
+    keys, refused = _decidable(store, design, actor, chosen, request, decision, decisions, asked)
+    new = tuple(key for key in keys if _is_new(decisions, key, decision, actor))
+    name = digest_of(asked.keys, decision, decisions)
+    return ApprovalOutcome(None, new, tuple(asked.open), refused, name, reviewed(new, stages))
 
 
 def items(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
@@ -64,14 +92,20 @@ def items(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
     stages = Stages(store)
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
     decisions = stages.standing()
+    authors = Authors(store, design, lambda: live)
     chosen = design.of_kind(Kind.OFFER)
     if patterns:
-        chosen = _offers(design, ApprovalRequest(patterns))
-    return [item for address in chosen for item in _items(design, live, decisions, address)]
+        chosen = sorted(_offers(design, ApprovalRequest(patterns)))
+    rows = [item for address in chosen for item in _items(design, live, decisions, address)]
+    waiting = {row.address for row in rows if row.state == "waiting"}
+    written = authors.of(key for a in waiting for key in keys_of(design, a) if decisions.on(key) is None)
+    return [row._replace(authors=tuple(written[row.address])) if row.state == "waiting" else row for row in rows]
 
 
 def mine(found: Iterable[Row], actor: Actor) -> list[Row]:
     """The items that ``actor`` can decide on."""
+    if actor.automation:
+        return []
     return [item for item in found if actor.name in item.who or actor.profile in item.who]
 
 
@@ -87,7 +121,30 @@ def review_token(design: Snapshot, address: Address) -> str:
     return sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
-def _offers(design: Snapshot, request: ApprovalRequest) -> list[Address]:
+class _Chosen(NamedTuple):
+    """The offers that are asked for; ``shown``: of those that a plan alone names, what it showed."""
+
+    offers: list[Address]
+    shown: Mapping[Address, set[ApprovalKey]]
+
+
+class _Asked(NamedTuple):
+    """What may be decided; what is for others (``open``: of it, what is not decided yet); and why it may not be."""
+
+    keys: list[ApprovalKey]
+    left: list[str]
+    open: list[str]
+    found: list[Diagnostic]
+
+
+def _chosen(design: Snapshot, request: ApprovalRequest) -> _Chosen:
+    named = _offers(design, request)
+    shown = carried(request.plan) if request.plan is not None else {}
+    shown = {address: keys for address, keys in shown.items() if address not in named}
+    return _Chosen(sorted({*named, *(shown.keys() & design.entries.keys())}), shown)
+
+
+def _offers(design: Snapshot, request: ApprovalRequest) -> set[Address]:
     offers = design.of_kind(Kind.OFFER)
     chosen: set[Address] = set()
     found: list[Diagnostic] = []
@@ -108,73 +165,88 @@ def _offers(design: Snapshot, request: ApprovalRequest) -> list[Address]:
                 )
             )
         chosen.update(matched)
-    if request.plan is not None:
-        known = set(offers)
-        chosen.update(b.address for b in request.plan.blocked if b.code == Code.NOT_APPROVED and b.address in known)
     if found:
         raise Refused(found)
-    return sorted(chosen)
+    return chosen
 
 
 def _below(category: str, path: str) -> bool:
     return category == path or category.startswith(path + "/")
 
 
-def _keys(
-    store: Store,
-    design: Snapshot,
-    actor: Actor,
-    offers: list[Address],
-    request: ApprovalRequest,
-    decision: Decision,
-    decisions: Decisions,
-) -> tuple[list[ApprovalKey], tuple[str, ...], tuple[Diagnostic, ...]]:
-    """What may be decided, what is for others, and what is refused. Raises Refused when nothing may be."""
-    keys: list[ApprovalKey] = []
-    left: list[str] = []
-    open_: list[str] = []
-    found = list(_changed_since(design, offers, request.seen)) if request.seen is not None else []
+def _asked(
+    design: Snapshot, actor: Actor, chosen: _Chosen, request: ApprovalRequest, decision: Decision, decisions: Decisions
+) -> _Asked:
+    """What is asked for. Raises Refused for spaces that none of the offers is shown on."""
+    asked = _Asked([], [], [], [])
     known_spaces: set[str] = set()
-    for address in offers:
+    spaces = request.spaces
+    for address in chosen.offers:
         all_keys = keys_of(design, address)
         known_spaces.update(key.space for key in all_keys if key.space)
+        if address in chosen.shown:
+            all_keys = [key for key in all_keys if key in chosen.shown[address]]
         for aspect in request.aspects:
             named = design.offer(address).reviewers(aspect)
-            spaces = request.spaces
             wanted = [k for k in all_keys if k.aspect is aspect and (not k.space or not spaces or k.space in spaces)]
             if not wanted:
                 continue
-            asked = [key for key in wanted if decisions.asks(actor.name, key)]
-            if asked and not may_approve(actor, named):
-                keys += asked
-                continue
-            if not may_approve(actor, named):
-                if request.explicit:
-                    found.append(_may_not(actor, address, aspect, named))
-                else:
-                    left.append(f"the {aspect} of {address} is for {or_list(approvers(named))}")
-                    if any(_differs(decisions, key, decision) for key in wanted):
-                        open_.append(left[-1])
-                continue
-            keys += wanted
+            agreeing = [key for key in wanted if decisions.asks(actor.name, key)]
+            if may_approve(actor, named):
+                asked.keys.extend(wanted)
+            elif agreeing:
+                asked.keys.extend(agreeing)
+            elif request.explicit:
+                asked.found.append(_may_not(actor, address, aspect, named))
+            else:
+                asked.left.append(f"the {aspect} of {address} is for {or_list(approvers(named))}")
+                if any(_differs(decisions, key, decision) for key in wanted):
+                    asked.open.append(asked.left[-1])
     _check_spaces(request, known_spaces)
+    return asked
+
+
+def _expected(
+    then: Snapshot, actor: Actor, request: ApprovalRequest, decision: Decision, decisions: Decisions
+) -> list[ApprovalKey]:
+    """What was asked for in an earlier state of design; nothing where it was no sensible question there."""
+    try:
+        return _asked(then, actor, _chosen(then, request), request, decision, decisions).keys
+    except Refused:
+        return []
+
+
+def _decidable(
+    store: Store,
+    design: Snapshot,
+    actor: Actor,
+    chosen: _Chosen,
+    request: ApprovalRequest,
+    decision: Decision,
+    decisions: Decisions,
+    asked: _Asked,
+) -> tuple[list[ApprovalKey], tuple[Diagnostic, ...]]:
+    """What is decided of what is asked for, and what is refused. Raises Refused when nothing may be."""
+    found = [*asked.found, *no_longer(design, chosen.shown)]
+    if request.seen is not None:
+        found += _changed_since(design, chosen.offers, request.seen)
     if decision is Decision.APPROVED:
-        new = [key for key in keys if _is_new(decisions, key, decision, actor)]
+        new = [key for key in asked.keys if _is_new(decisions, key, decision, actor)]
         found += _missing(design, new)
         found += _same_person(store, design, actor, new)
     out = {diagnostic.address for diagnostic in found}
-    kept = [key for key in keys if key.address not in out]
-    if not kept and left:
+    kept = [key for key in asked.keys if key.address not in out]
+    if not kept and asked.left:
         found.append(
             Diagnostic(
                 Code.NOT_ALLOWED,
-                f"{actor.name} ({actor.profile}) may approve nothing of this: {left[0]}",
+                f"{actor.name} ({actor.profile}) may approve nothing of this: {asked.left[0]}",
                 hint="“offerkit approvals” shows what waits for whom.",
             )
         )
     if not kept and found:
         raise Refused(found)
-    return kept, tuple(open_), ordered(found)
+    return kept, ordered(found)
 
 
 def _differs(decisions: Decisions, key: ApprovalKey, decision: Decision) -> bool:

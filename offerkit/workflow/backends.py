@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from offerkit.address import Kind, parse_address
+from offerkit.address import Address, Kind, parse_address
 from offerkit.applier import Applied, verify
 from offerkit.diagnostics import Code, Diagnostic, refuse
 from offerkit.fingerprint import Json
@@ -21,20 +21,27 @@ from offerkit.planning.plan import ApprovalKey, Aspect, Plan, decode, envelope
 from offerkit.store import RevisionRow, Store
 from offerkit.store.remote import Copy, Remote, diagnostic_of, error_json, remote_of, strange
 from offerkit.workflow.requests import (
+    NOWHERE,
     ApprovalOutcome,
     ApprovalRequest,
     ImpactRequest,
+    Origin,
     OverrideOutcome,
     OverrideRequest,
+    StopOutcome,
+    StopRequest,
 )
 from offerkit.workflow.session import Session
 
 if TYPE_CHECKING:
+    from offerkit.reports.approvals import Reviewed
     from offerkit.reports.impact import Impact
 
 APPLY, DECIDE = "/api/v1/store/apply", "/api/v1/store/decide"
+STOP, RESUME = "/api/v1/stop", "/api/v1/resume"
 OVERRIDE = "/api/v1/store/override"
 IMPACT, LIMIT = "/api/v1/store/impact", "/api/v1/store/limit"
+_DOUBTS, _REASONS = ("doubts", "unverified", "edited"), 20
 LONGEST_WAIT = 60
 """Seconds that a caller elsewhere may wait for the store's lock."""
 
@@ -58,6 +65,12 @@ class Here:
         from offerkit.workflow.approve import decide_here
 
         return decide_here(session, request, decision)
+
+    def stop(self, session: Session, request: StopRequest, decision: Decision) -> StopOutcome:
+        """Stop or resume in the store."""
+        from offerkit.workflow.stop import stop_here
+
+        return stop_here(session, request, decision)
 
     def override(self, session: Session, request: OverrideRequest) -> OverrideOutcome:
         """Record an override in the store."""
@@ -100,12 +113,14 @@ class ThroughServer:
 
     def apply(self, session: Session, plan: Plan, actor: Actor) -> Applied:
         """Let the server apply ``plan`` as the token's operator. Raises Refused with all that it refuses."""
-        asked: Json = {
+        asked: dict[str, Json] = {
             "plan": envelope(plan).decode(),
             "message": session.message,
             "override_impact": session.override_impact,
             "lock_wait_ms": _wait(session),
         }
+        if session.origin != NOWHERE:  # earlier servers do not know it
+            asked["origin"] = _origin_json(session.origin)
         match self.remote.post(APPLY, asked):
             case {"revision": dict(revision), "base_moved": bool(moved)}:
                 applied = Applied(_revision(revision), moved)
@@ -119,18 +134,38 @@ class ThroughServer:
         with session.existing():  # is it still the store that was seen before?
             pass
         wanted = {name: value for name, value in asdict(request).items() if name not in ("plan", "seen")}
-        asked: Json = {
+        asked: dict[str, Json] = {
             **wanted,
             "plan": envelope(request.plan).decode() if request.plan is not None else "",
             "decision": decision.value,
             "lock_wait_ms": _wait(session),
         }
+        if not request.expect:
+            del asked["expect"]  # earlier servers do not know it
         match self.remote.post(DECIDE, asked):
             case {"revision": revision, "keys": list(keys), "left": list(left), **more}:
                 made = _revision(revision) if isinstance(revision, dict) else None
                 refused = self._findings(more.get("refused", []))
                 others = left[: len(left) - len(refused)]
-                outcome = ApprovalOutcome(made, tuple(map(_key, keys)), tuple(map(str, others)), refused)
+                shown = _shown(more.get("shown", []), self.remote.url)
+                digest = str(more.get("digest", ""))
+                outcome = ApprovalOutcome(made, tuple(map(_key, keys)), tuple(map(str, others)), refused, digest, shown)
+            case _:
+                raise strange(self.remote.url)
+        if outcome.revision is not None:
+            session.told(outcome.revision)
+        return outcome
+
+    def stop(self, session: Session, request: StopRequest, decision: Decision) -> StopOutcome:
+        """Let the server stop or resume as the token's operator. Raises Refused with all that it refuses."""
+        asked: Json = {
+            "patterns": list(request.patterns), "reason": request.reason, "lock_wait_ms": _wait(session),
+        }  # fmt: skip
+        match self.remote.post(STOP if decision is Decision.STOPPED else RESUME, asked):
+            case {"revision": revision, "named": list(named), "out": list(out), "refused": refused}:
+                made = _revision(revision) if isinstance(revision, dict) else None
+                names, gone = (tuple(map(_address, found)) for found in (named, out))
+                outcome = StopOutcome(made, names, gone, self._findings(refused))
             case _:
                 raise strange(self.remote.url)
         if outcome.revision is not None:
@@ -252,6 +287,11 @@ def _wait(session: Session) -> int:
     return round(session.lock_timeout * 1000)
 
 
+def _origin_json(origin: Origin) -> Json:
+    """An origin as it is sent: of many reasons for doubt some are enough."""
+    return {name: value[:_REASONS] if name in _DOUBTS else value for name, value in asdict(origin).items()}
+
+
 def applied_json(applied: Applied) -> Json:
     """What a client reads of an answer to :data:`APPLY`."""
     return {"revision": _revision_json(applied.revision), "base_moved": applied.base_moved}
@@ -273,7 +313,26 @@ def decided_json(decided: ApprovalOutcome) -> Json:
         # Earlier versions ask as well, and know nothing of offers that are refused while others are decided.
         "left": [*decided.left, *(found.summary for found in decided.refused)],
         "refused": [error_json(found) for found in decided.refused],
+        "digest": decided.digest,
+        "shown": [
+            {"key": asdict(row.key), "label": row.label, "changes": [asdict(c) for c in row.changes], "new": row.new}
+            for row in decided.shown
+        ],
     }
+
+
+def stopped_json(made: StopOutcome) -> Json:
+    """What a client reads of an answer to :data:`STOP` and :data:`RESUME`."""
+    return {
+        "revision": None if made.revision is None else _revision_json(made.revision),
+        "named": list(made.named),
+        "out": list(made.out),
+        "refused": [error_json(found) for found in made.refused],
+    }
+
+
+def _address(given: Json) -> Address:
+    return parse_address(str(given))
 
 
 def _revision_json(row: RevisionRow) -> Json:
@@ -296,6 +355,17 @@ def _key(given: Json) -> ApprovalKey:
         texts.get("space", ""),
         texts.get("fingerprint", ""),
     )
+
+
+def _shown(given: object, url: str) -> tuple[Reviewed, ...]:
+    from pydantic import TypeAdapter, ValidationError
+
+    from offerkit.reports.approvals import Reviewed
+
+    try:
+        return TypeAdapter(tuple[Reviewed, ...]).validate_python(given)
+    except ValidationError:
+        raise strange(url) from None
 
 
 def plan_of(text: str) -> Plan:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from offerkit.address import parse_address, parse_stage
 from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.governance.approvals import Approval
+from offerkit.governance.authors import authors_in
 from offerkit.governance.overrides import listed
 from offerkit.planning.make import Context, steps_for
-from offerkit.planning.plan import Step
+from offerkit.planning.plan import Aspect, Step
 from offerkit.reports.history import HistoryLine
 from offerkit.reports.impact_record import RecordedSpace, overridden, recorded
 from offerkit.reports.words import DONE, count
@@ -45,7 +46,10 @@ def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
     changes = store.changes(row.serial)
     stages = tuple(sorted({change.stage for change in changes}))
     told = _tokens(row)
-    summary = _summary(changes) or decided or "; ".join(map(_token_words, told))
+    changed = _summary(changes)
+    summary = changed or decided or "; ".join(map(_token_words, told))
+    if row.action == "stop" and changed and decided:
+        summary = f"{decided}: {changed}"
     lifted = list(listed(row.details, row.actor, row.message, row.serial))
     if lifted:
         summary = summary or count(len(lifted), "override")
@@ -62,7 +66,14 @@ def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
         row.digest,
         override,
         tuple(map(_token_facts, told)),
+        *_written(row),
     )
+
+
+def _written(row: RevisionRow) -> tuple[tuple[str, ...], str]:
+    """The authors of a revision, unless the actor is the only one, and the commit that was applied."""
+    authors, commit = authors_in(row), row.details.get("commit")
+    return () if authors == (row.actor,) else authors, commit if isinstance(commit, str) else ""
 
 
 @dataclass(frozen=True)
@@ -126,12 +137,18 @@ def _summary(changes: Sequence[ChangeRow]) -> str:
 
 
 def _decisions(store: Store, rows: list[RevisionRow]) -> dict[int, str]:
-    """What the approvals and rejections among ``rows`` were about, by revision."""
-    wanted = {row.serial for row in rows if row.action in ("approve", "reject")}
-    offers: dict[int, list[str]] = {}
+    """What the approvals, rejections, stops and resumptions among ``rows`` were about, by revision."""
+    wanted = {row.serial for row in rows if row.action in ("approve", "reject", "stop", "resume")}
+    made: dict[int, list[Approval]] = {}
     for approval in store.approvals() if wanted else ():
         if approval.revision in wanted:
-            offers.setdefault(approval.revision, []).append(approval.key.address)
-    return {
-        serial: f"{count(len(made), 'decision')} on {count(len(set(made)), 'offer')}" for serial, made in offers.items()
-    }
+            made.setdefault(approval.revision, []).append(approval)
+    return {serial: _decided(found) for serial, found in made.items()}
+
+
+def _decided(made: Sequence[Approval]) -> str:
+    named = [one.key.address for one in made if one.key.aspect is Aspect.STOP and not one.key.space]
+    if named:
+        more = f" and {len(named) - 1} more" if len(named) > 1 else ""
+        return f"{made[0].decision} {named[0]}{more}"
+    return f"{count(len(made), 'decision')} on {count(len({one.key.address for one in made}), 'offer')}"

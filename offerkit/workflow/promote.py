@@ -68,6 +68,7 @@ def plan_promotion(
         lambda address: _wanted(address, chosen, dimensions, patterns, live_names.get(address, "")),
         bool(patterns.targets),
         lambda address: patterns.excluded(address, live_names.get(address, "")),
+        stages.stops,
     )
     outcome = promotion(asked)
     return _plan(session, stages, asked, outcome, patterns)

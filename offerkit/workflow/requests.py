@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
+from offerkit.address import Address
 from offerkit.diagnostics import Diagnostic
 from offerkit.governance.overrides import Lifts
 from offerkit.planning.plan import ApprovalKey, Aspect, Plan
 from offerkit.store import RevisionRow
+
+if TYPE_CHECKING:
+    from offerkit.reports.approvals import Reviewed
 
 
 @dataclass(frozen=True)
@@ -17,7 +22,8 @@ class ApprovalRequest:
     """What is to be approved or rejected: offers by pattern, by category or by what a plan lacks; aspects and spaces.
 
     No aspect named: both, as far as the operator may. ``seen``: by offer, the token of what was shown to who decides
-    (see :func:`offerkit.workflow.approve.review_tokens`); None where nothing was shown before.
+    (see :func:`offerkit.workflow.approve.review_tokens`); None where nothing was shown before. ``expect``: the digest
+    of what is to be decided, from a look before (:func:`offerkit.workflow.approve.look`); empty: whatever stands now.
     """
 
     patterns: tuple[str, ...] = ()
@@ -28,6 +34,7 @@ class ApprovalRequest:
     spaces: tuple[str, ...] = ()
     comment: str = ""
     seen: Mapping[str, str] | None = None
+    expect: str = ""
 
     @property
     def aspects(self) -> tuple[Aspect, ...]:
@@ -50,12 +57,43 @@ class ApprovalOutcome:
     """What was decided; ``revision`` is None when all of it stood already.
 
     ``left``: aspects that are for other reviewers, where none was named. ``refused``: why offers were not decided on.
+    ``digest`` names all that was asked for and may be decided, ``shown`` is what of it was decided, each with what it
+    changes.
     """
 
     revision: RevisionRow | None
     keys: tuple[ApprovalKey, ...]
     left: tuple[str, ...] = ()
     refused: tuple[Diagnostic, ...] = ()
+    digest: str = ""
+    shown: tuple[Reviewed, ...] = ()
+
+
+@dataclass(frozen=True)
+class StopRequest:
+    """What is to be stopped or resumed: offers, categories and spaces by pattern; and why."""
+
+    patterns: tuple[str, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class StopOutcome:
+    """What was stopped or resumed by name, and the offers that this is about; ``revision`` is None when all was so.
+
+    ``out``: the offers that a stop took out of live, or of a space there. ``refused``: why some were not resumed.
+    """
+
+    revision: RevisionRow | None
+    named: tuple[Address, ...]
+    out: tuple[Address, ...] = ()
+    refused: tuple[Diagnostic, ...] = ()
+
+    @property
+    def done(self) -> str:
+        """In which revision, in words; empty when there was nothing to do."""
+        made = self.revision
+        return f"Revision {made.serial} by {made.actor}, {made.digest[:12]}." if made is not None else ""
 
 
 @dataclass(frozen=True)
@@ -73,6 +111,27 @@ class OverrideOutcome:
 
     revision: RevisionRow
     says: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where what is applied comes from: the checked out commit, and who wrote it, as commits and who applies it say.
+
+    ``commit``: empty where files are not as one has them. ``whole``: nothing of it is left to be applied. ``named``:
+    operators named by who applies; ``authors``: those of the commits, by name. ``doubts``: why these may not be all, or
+    what is applied not what they wrote (``edited``). ``unverified``: where a commit is only taken at its word.
+    """
+
+    commit: str = ""
+    whole: bool = False
+    named: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    unverified: tuple[str, ...] = ()
+    edited: tuple[str, ...] = ()
+
+
+NOWHERE = Origin()
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,15 @@ from offerkit.planning.plan import Plan
 from offerkit.store import Holder, Location, RevisionRow, Store, errors
 from offerkit.store.heads import SeenHeads
 from offerkit.workflow.requests import (
+    NOWHERE,
     ApprovalOutcome,
     ApprovalRequest,
     ImpactRequest,
+    Origin,
     OverrideOutcome,
     OverrideRequest,
+    StopOutcome,
+    StopRequest,
 )
 
 if TYPE_CHECKING:
@@ -57,6 +61,9 @@ class Backend(Protocol):
     def decide(self, session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
         """Approve or reject."""
 
+    def stop(self, session: Session, request: StopRequest, decision: Decision) -> StopOutcome:
+        """Stop, or resume."""
+
     def override(self, session: Session, request: OverrideRequest) -> OverrideOutcome:
         """Lift what keeps something out of live."""
 
@@ -78,6 +85,7 @@ class Session:
     ``through_server``: somebody asks over the network, or looks at a page: the contacts are not their own.
     ``override_impact``: why a promotion may take offers from more people than its environment allows.
     ``heads``: what this project saw of the store; None where that is not kept.
+    ``origin``: where what is applied comes from.
     ``scopes``: what the operator's token may be used for; None where no token is asked for.
     """
 
@@ -100,6 +108,7 @@ class Session:
     heads: SeenHeads | None = None
     scopes: Scopes | None = None
     through_server: bool = False
+    origin: Origin = NOWHERE
 
     @property
     def store(self) -> Location:
@@ -142,13 +151,16 @@ class Session:
                 self.heads.went_on(store, self.now)
 
     @contextlib.contextmanager
-    def writing(self, *, create: bool = False) -> Iterator[Store]:
-        """The store, to write; made if there is none and ``create`` says so. Raises Refused for one behind a server."""
+    def writing(self, *, create: bool = False, patience: float = 5.0) -> Iterator[Store]:
+        """The store, to write; made if there is none and ``create`` says so. Raises Refused for one behind a server.
+
+        ``patience``: seconds to wait for another's transaction.
+        """
         self.backend.require_local()
         if create and self.store == self.project.store:
             with contextlib.suppress(OSError):
                 self.project.prepare_state()
-        with self._opened(create=create and self.may_begin, write=True) as store:
+        with self._opened(create=create and self.may_begin, write=True, patience=patience) as store:
             yield store
             if self.heads is not None:
                 self.heads.went_on(store, self.now)
@@ -167,11 +179,14 @@ class Session:
         """Whether the first apply may make the store. One that was named has to be there: else its name is wrong."""
         return self.store_path is None or self.create_store
 
-    def _opened(self, *, create: bool = False, write: bool = False, audit: bool = False) -> Store:
+    def _opened(
+        self, *, create: bool = False, write: bool = False, audit: bool = False, patience: float = 5.0
+    ) -> Store:
         create = create and not (self.heads is not None and self.heads.known)
         try:
             opened = self._recognized(
-                lambda: Store.open(self.store, create=create, write=write, audit=audit), audit=audit
+                lambda: Store.open(self.store, create=create, write=write, busy_timeout=patience, audit=audit),
+                audit=audit,
             )
         except Refused as refused:
             if refused.diagnostics[0].code is not Code.STORE_MISSING or self.may_begin:
@@ -214,7 +229,9 @@ def who_is(session: Session, store: Store | None, plan: Plan | None = None) -> A
     """
     known = operators(store)
     if not known and plan is not None:
-        return Actor(session.operator or _by_email(_declared(plan), session.email) or session.user or "bootstrap", None)
+        return Actor(
+            session.operator or _by_email(declared_operators(plan), session.email) or session.user or "bootstrap", None
+        )
     name = session.operator or _by_email(known, session.email)
     if not name:
         raise refuse(
@@ -234,7 +251,7 @@ def who_is(session: Session, store: Store | None, plan: Plan | None = None) -> A
         )
     if body.get("enabled") is False:
         raise refuse(Code.NOT_ALLOWED, f"operator {name} is disabled", hint="An administrator can enable them.")
-    return Actor(name, body["profile"])
+    return Actor(name, body["profile"], bool(body.get("automation", False)))
 
 
 def promoters(store: Store) -> dict[str, tuple[str, ...]]:
@@ -289,7 +306,8 @@ def _by_email(known: dict[str, dict[str, Any]], email: str) -> str:
     return matches[0] if matches else ""
 
 
-def _declared(plan: Plan) -> dict[str, dict[str, Any]]:
+def declared_operators(plan: Plan) -> dict[str, dict[str, Any]]:
+    """The operators' bodies that ``plan`` brings, by name."""
     return {
         step.address.name: orjson.loads(plan.bodies[step.after.fingerprint].text)
         for step in plan.steps

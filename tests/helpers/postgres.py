@@ -12,6 +12,8 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
+from itertools import count
 from pathlib import Path
 from urllib.parse import quote
 
@@ -19,6 +21,9 @@ import pytest
 
 SHARED = "OFFERKIT_TEST_POSTGRES"
 """The environment's name for the folder of the run's server, which all workers share."""
+TOGETHER = 20
+"""How many schemas are made in one database."""
+_SCHEMAS = count()
 
 
 def _programs() -> Path | None:
@@ -63,7 +68,7 @@ class Server:
                 shutil.chown(path, _user())
         subprocess.run(
             [
-                programs / "initdb", "-D", self.folder / "data", "-U", "offers", "-A", "scram-sha-256",
+                programs / "initdb", "-D", self.folder / "data", "-U", "offers", "-A", "md5",
                 "--pwfile", self.folder / "password", "-E", "UTF8", "--no-sync", "--locale=C",
             ],
             user=_user(), check=True, capture_output=True, cwd=self.folder,
@@ -158,4 +163,15 @@ def postgres_server(prepare: str) -> Iterator[str]:
 
 def new_schema() -> str:
     """The URL of a store that is not there yet, in a schema of its own."""
-    return f"{shared_server().url()}?schema=t_{secrets.token_hex(6)}"
+    return f"{shared_server().url(_database(next(_SCHEMAS) // TOGETHER))}?schema=t_{secrets.token_hex(6)}"
+
+
+@cache
+def _database(number: int) -> str:
+    """A new database: the more schemas one holds, the longer each of them takes to open."""
+    import psycopg
+
+    name = f"d_{secrets.token_hex(6)}"
+    with psycopg.connect(shared_server().url(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return name

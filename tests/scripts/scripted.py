@@ -18,8 +18,12 @@ from helpers.files import temporary
 from helpers.forked import Forked
 from helpers.inside import Ended, offerkit
 
+from offerkit.cli.main import COMMANDS
+
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
+STARTED = "started"
+"""The folder of the offerkit that starts Python, beside that of all tools."""
 PROMPT, MORE, FILE = "$ ", "> ", re.compile(r"-- (\S+) --$")
 ERROR = "! "
 
@@ -40,7 +44,7 @@ STARTS: dict[str, tuple[str, tuple[str, ...]]] = {
 _TOOLS = {
     "offerkit": (
         'exec "$OFFERKIT_PYTHON" -P -c'
-        ' \'import sys; sys.argv[0] = "offerkit"; from offerkit.cli.main import run; run()\' "$@"'
+        ' \'import sys; sys.argv[0] = "offerkit"; from offerkit.cli.main import run; run()\' $ALWAYS "$@"'
     ),
     "python": 'exec "$OFFERKIT_PYTHON" -P "$@"',
     "hold-lock": f'exec "$OFFERKIT_PYTHON" -P {HERE}/hold_lock.py "$@"',
@@ -51,6 +55,7 @@ _PLAIN = re.compile(
     rf"offerkit((?:\s+{_WORD})*)\s*(?:\|((?!\s*head\b)(?!.*\b(?:offerkit|hold-lock|sql)\b).+))?", re.DOTALL
 )
 """``offerkit`` with words that mean the same to bash and to shlex, and what reads all that it prints."""
+_KIND = re.compile(rf"(?<!\S)(?:--format \S+|--?[a-z][\w-]*|{'|'.join(COMMANDS)})(?!\S)")
 _NORMAL = (
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"), "YYYY-MM-DDTHH:MM:SSZ"),
     (re.compile(r"\b[0-9a-f]{12,64}\b"), lambda match: "x" * len(match[0])),
@@ -206,11 +211,16 @@ def _prepared(start: str, prepared: Path) -> Path:
     return place
 
 
-def run(command: Command, place: Path, env: dict[str, str], *, started: bool = True) -> list[str]:
+def run(command: Command, place: Path, env: dict[str, str], kinds: set[frozenset[str]] | None = None) -> list[str]:
     """What the command prints now, in the form of :attr:`Command.expected`.
 
-    Unless each is to be ``started``, offerkit is called in this process where bash would do no more than start it.
+    The first one of each kind, as its commands and options tell, starts Python; the kinds are added to ``kinds``, and
+    without it none does. Else offerkit is called in this process where bash would do no more than start it.
     """
+    kind = frozenset(_KIND.findall(command.text))
+    started = kinds is not None and kind not in kinds
+    if kinds is not None:
+        kinds.add(kind)
     plain = None if started else _PLAIN.fullmatch(command.text)
     said = Ended(0, b"", b"")
     text, given = command.text, b""
@@ -220,7 +230,8 @@ def run(command: Command, place: Path, env: dict[str, str], *, started: bool = T
     if text:
         done = subprocess.run(
             ["bash", "-c", f"set -o pipefail\n{text}"],
-            cwd=place, env=env, input=given, capture_output=True, timeout=60, check=False,
+            cwd=place, env=env | {"PATH": f"{place.parent / STARTED}:{env['PATH']}"} if started else env,
+            input=given, capture_output=True, timeout=60, check=False,
         )  # fmt: skip
         said = Ended(done.returncode or said.code, done.stdout, said.err + done.stderr)
     rows = normal(said.out, place.parent)
@@ -241,17 +252,20 @@ def normal(output: bytes, root: Path) -> list[str]:
     return rows
 
 
-def play(path: Path, prepared: Path, store: str = "", forks: Forked | None = None) -> tuple[str, str]:
+def play(path: Path, prepared: Path, forks: Forked, store: str = "", *, started: bool = False) -> tuple[str, str]:
     """The session as it stands in its file, and as it goes now; with its store at ``store`` when that is given.
 
-    With ``forks`` its commands are called in this process, or are forks of one that has offerkit imported.
+    Its commands are called in this process, or are forks of one that has offerkit imported; with ``started`` the first
+    one of each kind is a process that imports what it needs.
     """
     text = path.read_text(encoding="utf-8")
     items = read(text)
     with folder() as root:
         env = environment(root)
-        if forks is not None:
-            forks.install(root / "bin")
+        (root / STARTED).mkdir()
+        (root / "bin/offerkit").rename(root / STARTED / "offerkit")
+        forks.install(root / "bin")
+        kinds: set[frozenset[str]] | None = set() if started else None
         place = begin(start_of(items), root, prepared)
         if store:
             _move_store(place, store, env, root / "bin")
@@ -261,7 +275,7 @@ def play(path: Path, prepared: Path, store: str = "", forks: Forked | None = Non
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_text("\n".join(item.lines) + "\n", encoding="utf-8")
             elif isinstance(item, Command):
-                item.expected = run(item, place, env, started=forks is None)
+                item.expected = run(item, place, env, kinds)
     return text, written(items)
 
 

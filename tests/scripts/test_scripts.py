@@ -26,7 +26,7 @@ LONG = ("audit", "bad-contacts", "deliver", "impact", "impact-limit", "lock", "s
 )
 def test_session(path: Path, prepared: Path, forks: Forked) -> None:
     """Run it; with UPDATE_SCRIPTS=1 write down what it prints instead."""
-    before, after = play(path, prepared, forks=forks)
+    before, after = play(path, prepared, forks)
     assert "OFR901" not in after, "a bug of ours is nothing to expect"
     if updating():
         path.write_text(after, encoding="utf-8")
@@ -40,7 +40,7 @@ STARTED = (
     *OF_THE_FILE, "trying-out", "propositions", "web", "bad-contacts", "colours", "graph", "promotion", "purge",
     "out",
 )  # fmt: skip
-"""In the slow run the commands of these are started anew each time, so that each imports what it needs by itself."""
+"""In the slow run each kind of command in these starts Python once, so that it imports what it needs by itself."""
 
 
 def _commands(names: Iterable[str]) -> set[str]:
@@ -57,9 +57,9 @@ def test_every_command_is_started() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", OF_THE_FILE)
-def test_session_of_the_file(name: str, prepared: Path) -> None:
-    """Each command starts Python and imports what it needs, as it does for users."""
-    before, after = play(HERE / f"{name}.txt", prepared)
+def test_session_of_the_file(name: str, prepared: Path, forks: Forked) -> None:
+    """Each kind of command starts Python and imports what it needs, as it does for users."""
+    before, after = play(HERE / f"{name}.txt", prepared, forks, started=True)
     assert after.splitlines() == before.splitlines()
 
 
@@ -69,7 +69,7 @@ def test_session_of_the_file(name: str, prepared: Path) -> None:
 )
 def test_session_in_postgresql(path: Path, prepared: Path, forks: Forked) -> None:
     """With its store in PostgreSQL it prints the same."""
-    before, after = play(path, prepared, new_schema(), None if path.stem in STARTED else forks)
+    before, after = play(path, prepared, forks, new_schema(), started=path.stem in STARTED)
     assert after.splitlines() == before.splitlines()
 
 

@@ -13,7 +13,6 @@ EDGES = {
     "loader/cache.py", "loader/load.py", "loader/parallel.py",  # rows of the parse cache
     "governance/overrides.py",  # what a revision recorded
     "planning/plan.py",  # a plan file
-    "reports/words.py",  # names that a plan file lists as text
     "server/ui/offers.py",  # a page's URL
     "store/append.py", "store/approvals.py", "store/revisions.py", "store/rows.py", "store/stages.py",  # columns
     "workflow/backends.py",  # what another computer sent

@@ -111,7 +111,7 @@ NOT_COMPLETED = {
 """Why a parameter is not completed; those of commands where it is are checked by what they complete."""
 COMPLETED = {
     "": {"operator", "store"},
-    "apply": {"what", "exclude"},
+    "apply": {"what", "exclude", "authors"},
     "approvals": {"patterns"},
     "approve": {"patterns", "categories", "spaces"},
     "contact-key": {"environment"},
@@ -131,10 +131,12 @@ COMPLETED = {
     "propositions": {"offer", "space", "environment", "status"},
     "purge": {"environments"},
     "reject": {"patterns", "categories", "spaces"},
+    "resume": {"patterns"},
     "rollback": {"stage", "to"},
     "sent": {"name"},
     "simulate": {"environment", "names", "categories", "themes", "axes", "contacts", "data"},
     "snippet": {"place"},
+    "stop": {"patterns"},
     "store copy": {"source", "target"},
     "store backup": {"target"},
     "store restore": {"source"},

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from report_bodies import BODIES, DIGEST
 from report_edges import FINDINGS, HISTORY, SOURCES, empty_plan, hostile_plan, huge_plan
 from report_samples import apply_plan, promote_plan
 
-from offerkit.planning.plan import Plan, PlanKind
+from offerkit.planning.plan import PlanKind
 from offerkit.reports.diagnostics_json import diagnostics_github, diagnostics_json
 from offerkit.reports.diagnostics_text import diagnostics_text
 from offerkit.reports.diff import diff_html, diff_json, diff_markdown, diff_text
@@ -99,5 +100,5 @@ def test_diagnostics(golden: Golden) -> None:
 
 def test_the_same_plan_gives_the_same_text() -> None:
     plan = promote_plan()
-    shuffled = Plan(**{**{name: getattr(plan, name) for name in plan.__slots__}, "steps": plan.steps[::-1]})
+    shuffled = replace(plan, steps=plan.steps[::-1])
     assert plan_text(shuffled, DIGEST) == plan_text(plan, DIGEST)

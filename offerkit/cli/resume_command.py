@@ -1,0 +1,39 @@
+"""``offerkit resume``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import click
+
+from offerkit.cli.complete import stopped
+from offerkit.cli.options import lock_option, pass_shell
+from offerkit.cli.shell import Shell
+from offerkit.diagnostics import Severity
+
+
+@click.command("resume")
+@click.argument("patterns", nargs=-1, required=True, metavar="PATTERN...", shell_complete=stopped)
+@click.option("--reason", "-m", default="", metavar="TEXT", help="Why; kept in the history.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+@lock_option
+@pass_shell
+def command(shell: Shell, patterns: tuple[str, ...], reason: str, form: str, lock_timeout: float) -> None:
+    """Let what was stopped be promoted again.
+
+    It takes an approval that was given after the stop: those from before do not count any more, and what was not
+    approved since stays out of live. Who may promote may resume. Of several, those that are refused are listed with
+    the reason and the others are resumed; the exit code is 1 only when all are refused.
+    """
+    from offerkit.reports.stops import outcome_json, resume_text
+    from offerkit.workflow.requests import StopRequest
+    from offerkit.workflow.stop import resume
+
+    made = resume(shell.session(lock_timeout=lock_timeout), StopRequest(patterns, reason))
+    shell.done = True
+    if form == "json":
+        serial = made.revision.serial if made.revision is not None else None
+        click.echo(outcome_json(serial, made.named, made.out, made.refused), nl=False)
+        return
+    shell.tell([replace(found, severity=Severity.WARNING) for found in made.refused])
+    click.echo(resume_text(made.named, made.done, shell.style), nl=False, color=True)

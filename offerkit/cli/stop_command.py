@@ -1,0 +1,36 @@
+"""``offerkit stop``."""
+
+from __future__ import annotations
+
+import click
+
+from offerkit.cli.complete import addresses
+from offerkit.cli.options import lock_option, pass_shell
+from offerkit.cli.shell import Shell
+
+
+@click.command("stop")
+@click.argument("patterns", nargs=-1, required=True, metavar="PATTERN...", shell_complete=addresses)
+@click.option("--reason", "-m", required=True, metavar="TEXT", help="Why; kept in the history.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+@lock_option
+@pass_shell
+def command(shell: Shell, patterns: tuple[str, ...], reason: str, form: str, lock_timeout: float) -> None:
+    """Take offers, a category or a space's offers out of live at once.
+
+    Nothing is asked, and the lock of another run is not waited for. A category is stopped with all below it, also with
+    what is added later; a space with all that is shown on it. What is stopped stays out of promotions, rollbacks and
+    restored stores, also when it is renamed, until it is approved anew and resumed (offerkit resume). Administrators
+    and offer managers may, and the operators whom an environment names (promotion.stoppers).
+    """
+    from offerkit.reports.stops import outcome_json, stop_text
+    from offerkit.workflow.requests import StopRequest
+    from offerkit.workflow.stop import stop
+
+    made = stop(shell.session(lock_timeout=lock_timeout), StopRequest(patterns, reason))
+    shell.done = True
+    if form == "json":
+        serial = made.revision.serial if made.revision is not None else None
+        click.echo(outcome_json(serial, made.named, made.out, made.refused), nl=False)
+        return
+    click.echo(stop_text(made.named, made.out, made.done, shell.style), nl=False, color=True)

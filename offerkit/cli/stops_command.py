@@ -1,0 +1,21 @@
+"""``offerkit stops``."""
+
+from __future__ import annotations
+
+import click
+
+from offerkit.cli.options import pass_shell
+from offerkit.cli.shell import Shell
+
+
+@click.command("stops")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+@pass_shell
+def command(shell: Shell, form: str) -> None:
+    """List what is stopped: by whom, since when, why, and which offers that keeps out of live."""
+    from offerkit.reports.stops import stops_json, stops_text
+    from offerkit.workflow.stop import stopped
+
+    with shell.session().existing() as store:
+        found = stopped(store)
+    click.echo(stops_json(found) if form == "json" else stops_text(found, shell.style), nl=False, color=True)

@@ -1,0 +1,94 @@
+"""What was stopped or resumed, and what is stopped, as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from offerkit.address import Address
+from offerkit.diagnostics import Diagnostic
+from offerkit.fingerprint import Json
+from offerkit.reports.escape import json_text, one_line, visible
+from offerkit.reports.style import Style
+from offerkit.reports.words import count
+
+MOST = 30
+"""Offers that are listed in text."""
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """What is stopped by its name: by whom, since when, why; ``offers`` is what that keeps out of live.
+
+    ``declared``: whether design or live still have it.
+    """
+
+    address: Address
+    by: str
+    since: str
+    reason: str
+    revision: int
+    offers: tuple[Address, ...]
+    declared: bool
+
+
+def stop_text(named: Sequence[str], out: Sequence[str], done: str, style: Style) -> str:
+    """What a stop took out of live; ``done`` says in which revision, and is empty when all was stopped already."""
+    lines = [f"{'Stopped' if done else 'Stopped already'}: {visible(name)}" for name in named]
+    if done:
+        lines.append(f"Out of live at once: {_some(out)}." if out else "Nothing of it was live.")
+        lines.append(f"It stays out until it is approved anew and resumed (offerkit resume {visible(named[0])}).")
+    return style.finish("\n".join([*lines, *([style.green(done)] if done else [])]) + "\n")
+
+
+def resume_text(named: Sequence[str], done: str, style: Style) -> str:
+    """What may go live again; ``done`` says in which revision it was resumed."""
+    lines = [f"Resumed: {visible(name)}" for name in named]
+    lines.append("It can be promoted again as far as it was approved since it was stopped (offerkit promote).")
+    return style.finish("\n".join([*lines, style.green(done)]) + "\n")
+
+
+def outcome_json(serial: int | None, named: Sequence[str], out: Sequence[str], refused: Sequence[Diagnostic]) -> str:
+    """What was stopped or resumed, for programs. Ends with a newline."""
+    found: list[Json] = [
+        {"code": str(one.code), "address": str(one.address), "summary": one.summary, "hint": one.hint}
+        for one in refused
+    ]
+    return json_text({"revision": serial, "named": list(named), "out": list(out), "refused": found})
+
+
+def stops_text(stopped: Sequence[Stopped], style: Style) -> str:
+    """What is stopped, each with who, since when and why. Ends with a newline."""
+    if not stopped:
+        return style.finish("Nothing is stopped.\n")
+    return style.finish("\n".join(line for one in stopped for line in _lines(one, style)) + "\n")
+
+
+def _lines(one: Stopped, style: Style) -> Iterator[str]:
+    gone = "" if one.declared else "  (not in design or live)"
+    yield style.bold(visible(one.address)) + gone
+    yield f"  by {visible(one.by)} since {one.since[:19]}Z, revision {one.revision}: {visible(one_line(one.reason))}"
+    others = [offer for offer in one.offers if offer != one.address]
+    if others:
+        yield f"  keeps out: {_some(others)}"
+
+
+def stops_json(stopped: Sequence[Stopped]) -> str:
+    """What is stopped, for programs. Ends with a newline."""
+    return json_text(stopped_rows(stopped))
+
+
+def stopped_rows(stopped: Sequence[Stopped]) -> list[Json]:
+    """What is stopped, as JSON has it."""
+    return [
+        {
+            "address": one.address, "by": one.by, "since": one.since, "reason": one.reason, "revision": one.revision,
+            "offers": list(one.offers), "declared": one.declared,
+        }
+        for one in stopped
+    ]  # fmt: skip
+
+
+def _some(offers: Sequence[str]) -> str:
+    more = f", and {count(len(offers) - MOST, 'offer')} more" if len(offers) > MOST else ""
+    return ", ".join(map(visible, offers[:MOST])) + more

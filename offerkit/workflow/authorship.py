@@ -1,0 +1,239 @@
+"""Who wrote what an apply brings: who applies it, whom they name, and the authors of the commits behind it.
+
+A person who applies is an author. The commits add to that: all that touched the changed files since the commit that
+was applied last. An automation is no author, so the commits, or ``--author``, have to tell; where duties are separated
+only commits that prove it. What an apply found out is recorded with its revision, where
+:mod:`offerkit.governance.authors` asks for it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import orjson
+
+from offerkit.address import SHARED, Address, Kind, Stage, StageRef
+from offerkit.diagnostics import Code, Diagnostic, suggestion
+from offerkit.fingerprint import Json
+from offerkit.governance.rights import Actor, only_people
+from offerkit.loader.commits import Commit, Commits, UntoldError
+from offerkit.planning.plan import Plan, PlanKind
+from offerkit.reports.words import listing
+from offerkit.store import Store
+from offerkit.workflow.requests import Origin
+from offerkit.workflow.session import Session, declared_operators, operators, who_is
+
+FORGES = frozenset(("noreply@github.com", "noreply@gitlab.com"))
+"""The committers of what people commit in a forge's pages: no authors, if the signature is the forge's own."""
+_LOOKED_AT = 200
+"""Applies among which the last one with a commit is looked for."""
+_LISTED = 5
+
+
+def origin_of(
+    session: Session,
+    plan: Plan,
+    whole: Plan,
+    named: tuple[str, ...] = (),
+    confirmed: Mapping[str, tuple[str, ...]] | None = None,
+) -> Origin:
+    """Where ``plan`` comes from, as the project's repository tells; ``whole``: what all of the specs would change.
+
+    ``named``: authors whom the operator names. ``confirmed``: by commit, operators as whose accounts a forge knows its
+    authors. Never refuses: what is doubtful is for those who need to know (:func:`recorded`).
+    """
+    with session.reading() as store:
+        known = operators(store) or declared_operators(plan)
+        automation = who_is(session, store, plan).automation
+        try:
+            return _Reading(session, store, known, confirmed or {}).origin(
+                plan, whole, named, signed=automation and store is not None and separated(store, plan)
+            )
+        except UntoldError as error:
+            return Origin(named=named, doubts=(str(error),))
+
+
+def recorded(session: Session, plan: Plan, actor: Actor) -> dict[str, Json]:
+    """What to record of the authors of ``plan`` with its revision, once nothing is refused (:func:`refusals`)."""
+    if plan.kind is not PlanKind.APPLY:
+        return {}
+    origin = session.origin
+    own = () if actor.automation else (actor.name,)
+    found: dict[str, Json] = {"authors": list(dict.fromkeys((*own, *origin.named, *sorted(origin.authors))))}
+    if origin.commit:
+        found |= {"commit": origin.commit, "whole": origin.whole}
+    return found
+
+
+def refusals(session: Session, store: Store | None, plan: Plan, actor: Actor) -> Iterator[Diagnostic]:
+    """Why ``actor`` may not apply ``plan`` as it comes: a named author is none, or an automation's are not known."""
+    origin = session.origin
+    if plan.kind is PlanKind.APPLY:
+        yield from _no_authors((*origin.named, *origin.authors), operators(store) or declared_operators(plan))
+    first = actor.profile is None and declared_operators(plan).get(actor.name, {}).get("automation")
+    if first:
+        yield from only_people(Actor(actor.name, None, automation=True), "make the first apply of a store")
+    if not actor.automation:
+        return
+    design = any(stage.stage is Stage.DESIGN for stage in (step.stage for step in plan.steps))
+    if plan.kind is PlanKind.ROLLBACK and design:
+        yield from only_people(actor, "roll back design: what comes back would have no author")
+    if plan.kind is PlanKind.APPLY:
+        yield from _unsure(store, plan, actor, origin)
+
+
+def _unsure(store: Store | None, plan: Plan, actor: Actor, origin: Origin) -> Iterator[Diagnostic]:
+    strict = store is None or separated(store, plan)
+    reasons = (*origin.doubts, *origin.unverified) if strict else origin.edited
+    for reason in reasons[:_LISTED]:
+        yield Diagnostic(
+            Code.AUTHORS,
+            f"{actor.name} is an automation, and it is not sure who wrote what it applies: {reason}",
+            "Where duties are separated, its authors are those whose signed commits touched the changed files."
+            if strict
+            else "It applies what a commit holds, and nothing else.",
+            "Let a person apply it, who is an author then, or see docs/roles.md for what an automation needs.",
+        )
+    if not reasons and not (origin.authors or (origin.named and not strict)):
+        yield Diagnostic(
+            Code.AUTHORS,
+            f"{actor.name} is an automation, and no author is known of what it applies",
+            "Somebody wrote it, and must not be the one who approves it."
+            + ("" if strict else " No commit since the last applied one touched what changes."),
+            "Let a person apply it." if strict else "Name the authors: --author OPERATOR.",
+        )
+
+
+def _no_authors(names: Iterable[str], known: Mapping[str, Mapping[str, Json]]) -> Iterator[Diagnostic]:
+    for name in dict.fromkeys(names):
+        if name not in known:
+            hint = suggestion(name, known, f"Operators: {listing(sorted(known), 20)}.")
+            yield Diagnostic(Code.NO_OPERATOR, f"there is no operator “{name[:80]}”, so they are no author", hint=hint)
+        elif known[name].get("automation"):
+            yield Diagnostic(
+                Code.NOT_A_PERSON,
+                f"{name} is an automation, and no author",
+                "It applies what people wrote.",
+                "Name the people who wrote it.",
+            )
+
+
+def separated(store: Store, plan: Plan) -> bool:
+    """Whether duties are separated where ``plan`` changes something: in design or in live, before or after it."""
+    touched = {step.address.environment for step in plan.steps}
+    bodies = [plan.bodies[s.after.fingerprint] for s in plan.steps if s.after and s.address.kind is Kind.ENVIRONMENT]
+    for stage in store.heads():
+        if stage.environment in touched or SHARED in touched:
+            prints = [entry.fingerprint for entry in store.entries(stage, Kind.ENVIRONMENT).values()]
+            bodies += store.bodies(prints).values()
+    return any(orjson.loads(body.text).get("promotion", {}).get("separation_of_duties") for body in bodies)
+
+
+class _Reading:
+    """What the repository tells of one plan."""
+
+    def __init__(
+        self,
+        session: Session,
+        store: Store | None,
+        known: Mapping[str, Mapping[str, Json]],
+        confirmed: Mapping[str, tuple[str, ...]],
+    ) -> None:
+        """``known``: the operators' bodies by name. Raises UntoldError where there is no repository."""
+        self._root, self._store, self._confirmed = session.project.root, store, confirmed
+        self._commits = Commits(self._root, session.environ)
+        self._people = {str(b["email"]).lower(): name for name, b in known.items() if b.get("email")}
+        self._automations = {name for name, body in known.items() if body.get("automation")}
+
+    def origin(self, plan: Plan, whole: Plan, named: tuple[str, ...], *, signed: bool) -> Origin:
+        """Where ``plan`` comes from. Raises UntoldError when git cannot tell."""
+        edited = self._edited(plan, whole)
+        doubts = list(edited)
+        if self._commits.shallow:
+            doubts.append("the clone is shallow, and lacks a part of the history")
+        since, forked = self._since(plan)
+        if forked:
+            doubts.append(f"what is checked out does not go on from commit {forked[:12]}, which was applied last")
+        authors: set[str] = set()
+        unverified: list[str] = []
+        every = any(step.source is None or step.moved_from for step in plan.steps)
+        for commit in self._commits.touching(self._files(plan), since, every=every, signed=signed):
+            found, doubt, unproven = self._of(commit, signed=signed)
+            authors |= found
+            doubts += doubt
+            unverified += unproven
+        left = _done(whole) - _done(plan)
+        clean = not edited
+        return Origin(
+            self._commits.head if clean else "", clean and not left and not self._commits.shallow, named,
+            tuple(sorted(authors)), tuple(doubts), tuple(unverified), tuple(edited),
+        )  # fmt: skip
+
+    def _edited(self, plan: Plan, whole: Plan) -> list[str]:
+        found = self._commits.uncommitted()
+        reasons = [f"{listing(found, _LISTED)} {'is' if len(found) == 1 else 'are'} not as committed"] if found else []
+        if _done(plan) - _done(whole):
+            reasons.append("the plan is not what the specs say that are checked out")
+        return reasons
+
+    def _since(self, plan: Plan) -> tuple[str, str]:
+        """The commit that was applied last, and the same when HEAD does not go on from it; empty: all commits count."""
+        if self._store is None:
+            return "", ""
+        for row in self._store.revisions(action=PlanKind.APPLY, limit=_LOOKED_AT):
+            commit = row.details.get("commit")
+            if isinstance(commit, str) and row.details.get("whole") is True:
+                if not self._commits.follows(commit):
+                    return "", commit
+                return ("" if self._drifted(plan, row.serial) else commit), ""
+        return "", ""
+
+    def _drifted(self, plan: Plan, serial: int) -> bool:
+        """Whether something of ``plan`` was changed after revision ``serial`` otherwise than by applying a commit."""
+        assert self._store is not None
+        stages: dict[StageRef, set[Address]] = {}
+        for step in plan.steps:
+            stages.setdefault(step.stage, set()).update({step.address, step.moved_from or step.address})
+        for stage, addresses in stages.items():
+            for serial_ in {c.serial for c in self._store.changes_since(stage, serial) if c.address in addresses}:
+                row = self._store.revision(serial_)
+                if row is None or not row.details.get("commit"):
+                    return True
+        return False
+
+    def _files(self, plan: Plan) -> set[str]:
+        root = Path(os.path.realpath(self._root))
+        named = {step.source.file for step in plan.steps if step.source is not None}
+        real = {Path(os.path.realpath(root / path)) for path in named}
+        return named | {path.relative_to(root).as_posix() for path in real if path.is_relative_to(root)}
+
+    def _of(self, commit: Commit, *, signed: bool) -> tuple[set[str], list[str], list[str]]:
+        """The authors of a commit; why these may not be all; and why it cannot be believed."""
+        short, forge = commit.oid[:12], commit.committer.lower() in FORGES
+        by_forge = forge and commit.signer.lower() == commit.committer.lower()
+        accounts = self._confirmed.get(commit.oid, ())
+        emails = [commit.author, *([] if by_forge else [commit.committer]), *commit.co_authors]
+        emails += [commit.signer] if commit.signer and not by_forge else []
+        names = {self._people.get(email.lower(), "") for email in emails}
+        people = {*(names - {""}), *accounts} - self._automations
+        doubts = []
+        if "" in names and not accounts:
+            doubts.append(f"commit {short} names somebody who is no operator, by their e-mail")
+        if not people:
+            doubts.append(f"commit {short} names no person who is an operator")
+        signer = self._people.get(commit.signer.lower(), "")
+        proven = by_forge or accounts or (signer and signer not in self._automations)
+        unproven = (
+            [f"commit {short} has no signature of an operator that git verifies"] if signed and not proven else []
+        )
+        return people, doubts, unproven
+
+
+def _done(plan: Plan) -> set[tuple[object, ...]]:
+    return {
+        (step.stage, step.address, step.before, step.after, step.moved_from)
+        for step in plan.steps
+        if step.address.kind is not Kind.CAMPAIGN
+    }
