@@ -6,7 +6,7 @@ is fine if nothing that matters moved.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -17,7 +17,7 @@ from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.approvals import Decision, approved, unapproved
 from offerkit.governance.rights import without_administrator
 from offerkit.governance.stops import Stops, following, still_stopped
-from offerkit.governance.withdrawals import ended_earlier, is_withdrawal, lengthened
+from offerkit.governance.withdrawals import ended_earlier, is_withdrawal, lengthened, takes_off
 from offerkit.models import model_of
 from offerkit.planning.fields import concealed, field_changes, field_changes_by_place
 from offerkit.planning.make import not_live
@@ -26,6 +26,7 @@ from offerkit.state.changes import Action, Body, Entry, delta
 from offerkit.state.references import may_wait, references_of, resource_refs
 from offerkit.state.snapshot import BeforeAfter
 from offerkit.store import ChangeRow, Draft, RevisionRow, Store
+from offerkit.store.holds import holds
 from offerkit.store.views import Stages
 
 
@@ -110,6 +111,7 @@ def _check_fresh(plan: Plan, store: Store, stages: Stages) -> bool:
         if (heads[base.stage].revision if base.stage in heads else 0) != base.revision
         or (base.stage in heads and heads[base.stage].digest != base.digest)
     }
+    moved |= {step.stage: 0 for step in plan.steps if all(base.stage != step.stage for base in plan.base)}
     conflicts = list(_conflicts(plan, store, stages, moved))
     if conflicts:
         raise Refused(conflicts)
@@ -135,9 +137,26 @@ def _conflicts(plan: Plan, store: Store, stages: Stages, moved: Mapping[StageRef
         for address in addresses:
             yield _conflict(store, stage, address, last.get(address))
     for stage, serial in sorted(moved.items()):
+        yield from _changed_back(plan, store, stage, serial, changed.get(stage, ()))
         yield from _named_since(plan, store, stage, serial)
         yield from _no_longer_live(plan, stage, stages)
     yield from _withdrawn(plan, stages)
+
+
+def _changed_back(
+    plan: Plan, store: Store, stage: StageRef, serial: int, known: Collection[Address]
+) -> Iterator[Diagnostic]:
+    """What stands as the plan found it, but was changed and taken back since: the plan would put that back."""
+    here = {a for step in plan.steps if step.stage == stage for a in (step.address, step.moved_from) if a}
+    for address, row in sorted(store.last_change(stage, here.difference(known)).items()):
+        if row.serial > serial:
+            yield Diagnostic(
+                Code.PLAN_STALE,
+                f"the plan is stale: {address} in {stage} was changed, and changed back, since the plan was made",
+                _who(store, row),
+                "Make the plan again and look at what is different.",
+                address,
+            )
 
 
 def _conflict(store: Store, stage: StageRef, address: Address, change: ChangeRow | None) -> Diagnostic:
@@ -227,7 +246,7 @@ def _check_steps(plan: Plan, store: Store, stages: Stages, stops: Stops) -> None
     if not found and stops and plan.steps_on(Stage.LIVE):
         found += still_stopped(stages.effect(plan, Stage.LIVE).after, _as_renamed(stops, plan, store))
     if not found and plan.kind is PlanKind.PROMOTE:
-        found += [*_not_from_design(plan, store, stages), *_ungated(plan, stages)]
+        found += [*_not_from_design(plan, store, stages), *_ungated(plan, stages), *_held(plan, store, stages)]
     if not found and plan.kind is PlanKind.ROLLBACK:
         found += _not_a_return(plan, store, stages)
     if not found:
@@ -279,6 +298,24 @@ def _ungated(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
     there = (a for a in live.addresses if a in live.before.entries and a in live.after.entries)
     longer = lengthened(live.after, live.before, ended_earlier(live.before, live.after, there))
     yield from unapproved(live, stages.standing(live.after.of_kind(Kind.OFFER)), longer)
+
+
+def _held(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
+    """What a rollback took back and design still has, in a promotion that was not made with --include-rolled-back.
+
+    Before format 2, plans did not say whether they were.
+    """
+    if plan.rolled_back or plan.format < 2:
+        return
+    held = holds(store, stages.side(Stage.DESIGN), stages.side(Stage.LIVE))
+    for step in plan.steps if held else ():
+        if step.address in held and not takes_off(step.before, step.after):
+            yield Diagnostic(
+                Code.PLAN_STALE,
+                f"the plan is stale: {step.address} is held: {held[step.address]}",
+                hint="Change it in design, or promote with --include-rolled-back.",
+                address=step.address,
+            )
 
 
 def _as_renamed(stops: Stops, plan: Plan, store: Store) -> Stops:

@@ -25,7 +25,7 @@ from offerkit.governance.aspects import (
 )
 from offerkit.governance.rights import ADMINISTRATOR, approvers
 from offerkit.governance.stops import Stops, root_of, said
-from offerkit.governance.withdrawals import ended_earlier, layers_of, left, lengthened, off_by
+from offerkit.governance.withdrawals import ended_earlier, layers_of, left, lengthened, off_by, takes_off
 from offerkit.planning.plan import ApprovalKey, Aspect, Blocked
 from offerkit.state.changes import Entry, Former, chains
 from offerkit.state.references import may_wait
@@ -134,10 +134,7 @@ class _Work:
 
     def stays(self, address: Address, entry: Entry) -> bool:
         """Whether ``entry`` leaves an offer the body that it has in live, and takes it off spaces."""
-        now = self.live_entry(address)
-        if now is None or now.activation is None or entry.activation is None:
-            return False
-        return entry.fingerprint == now.fingerprint and set(entry.activation) < set(now.activation)
+        return takes_off(self.live_entry(address), entry)
 
     @cached_property
     def design_lengthened(self) -> tuple[Snapshot, frozenset[Address]]:

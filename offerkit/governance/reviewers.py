@@ -65,6 +65,8 @@ class Reviewers:
         self._decisions, self._history, self._overrides = decisions, history, overrides
         self._known: dict[tuple[Address, Aspect], tuple[Demand, ...]] = {}
         self._settled: dict[Address, int] = {}
+        self._changes: dict[Address, list[Change]] = {}
+        self._read: set[str] = set()
         self._then: dict[tuple[StageRef, int], Snapshot] = {}
         self._operators: dict[str, Mapping[str, Json]] | None = None
 
@@ -163,7 +165,7 @@ class Reviewers:
         name: Former = address
         until = inf
         while name:
-            rows = [row for row in self._history.changes_of(name.stage(Stage.DESIGN), [name]) if row.serial < until]
+            rows = [row for row in self._changes_of(name) if row.serial < until]
             name = ""
             for row in reversed(rows):
                 if row.before is None or self._says(row.before) != self._says(row.after):
@@ -173,6 +175,32 @@ class Reviewers:
                     break
         return 0
 
+    def _changes_of(self, address: Address) -> list[Change]:
+        """The changes of an offer or a template; those of all offers that are not as live has them are read at once."""
+        if address not in self._changes:
+            wanted = {address}
+            if address.environment not in self._read:
+                self._read.add(address.environment)
+                for offer in self.design.of_kind(Kind.OFFER, address.environment):
+                    if self._decisions.about(offer) and not self._as_live(offer):
+                        wanted.update(layer.address for layer in self.design.offer(offer).layers)
+            self._changes |= {name: [] for name in wanted}
+            for row in self._history.changes_of(address.stage(Stage.DESIGN), sorted(wanted)):
+                self._changes[row.address].append(row)
+        return self._changes[address]
+
+    def _as_live(self, address: Address) -> bool:
+        """Whether an offer and its templates are those that live has."""
+        former = self._former(address)
+        if former is None:
+            return False
+        names = (*((layer.address, layer.address) for layer in self.design.offer(address).template.layers),)
+        design, live = self.design.entries, self.live.entries
+        return all(
+            new in design and old in live and design[new].fingerprint == live[old].fingerprint
+            for new, old in ((address, former), *names)
+        )
+
     def _says(self, entry: Entry | None) -> Json:
         if entry is None:
             return None
@@ -181,6 +209,8 @@ class Reviewers:
 
     def _at_last_approval(self, address: Address, aspect: Aspect, now: tuple[str, ...]) -> tuple[str, ...]:
         """The reviewers that count since the last approvals: who was named then and is replaced has to agree first."""
+        if self._as_live(address):
+            return ()
         rows = self._decisions.approvals_of(address, aspect)
         if not rows or all(row.operator in now for row in rows):
             return ()

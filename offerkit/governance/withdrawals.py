@@ -116,6 +116,13 @@ def layers_of(view: Snapshot, offer: Address) -> list[Address]:
     return [layer.address for layer in (*known.layers, *known.categories)]
 
 
+def takes_off(before: Entry | None, after: Entry | None) -> bool:
+    """Whether an offer keeps its body and is on fewer spaces: that needs nobody, and is never held."""
+    if before is None or after is None or before.activation is None or after.activation is None:
+        return False
+    return before.fingerprint == after.fingerprint and set(after.activation) < set(before.activation)
+
+
 def off_by(view: Snapshot, offer: Address) -> list[Address]:
     """What switches an offer off: itself, a template, categories; nothing where it is on."""
     known = view.offer(offer)

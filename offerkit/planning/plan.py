@@ -188,7 +188,9 @@ class Dependence:
 class Plan:
     """Ordered steps from a base, with all they need to be shown, judged and executed.
 
-    ``to``: the revision that a rollback goes back to.
+    ``to``: the revision that a rollback goes back to; ``undoes``: the one of which it takes back all that it changed.
+    ``withdrawn``: whether it brings back what was rejected, switched off or retired, too. ``rolled_back``: whether a
+    promotion takes what a rollback took back.
     """
 
     kind: PlanKind
@@ -203,6 +205,9 @@ class Plan:
     targets: tuple[str, ...] = ()
     bodies: Mapping[str, Body] = field(default_factory=dict)
     to: int = 0
+    undoes: int = 0
+    withdrawn: bool = False
+    rolled_back: bool = False
     format: int = FORMAT
     _read: bytes = field(default=b"", init=False, compare=False, repr=False)
     """The bytes that it was read from: they name it, whatever this version would write. A changed copy has none."""

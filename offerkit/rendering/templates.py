@@ -72,9 +72,23 @@ def inspect(text: str, *, html: bool = False, xml: bool = False, markup: frozens
     if trouble is not None:
         return _refused(text, trouble)
     # The engine takes a name for the template's own that is set from itself: {% set offer = offer.label %}.
-    names = names_read(parts) | {name for name in names if name not in FUNCTIONS}
-    used = tuple(sorted(names))
-    return Inspected(variables=used, guarded=guarded(text, parts))
+    read = names_read(parts).union(name for name in names if name not in FUNCTIONS)
+    return Inspected(variables=tuple(sorted(read)), guarded=guarded(text, parts))
+
+
+@lru_cache(maxsize=16_384)
+def names_by_engine(text: str) -> frozenset[str]:
+    """The names that the engine by itself takes for a template's, as it was judged before scopes were worked out.
+
+    A name that is set from itself is not among them. Empty when the template cannot be read.
+    """
+    from minijinja import TemplateError
+
+    try:
+        names = _environment().undeclared_variables_in_str(text, nested=True)
+    except TemplateError:
+        return frozenset()
+    return frozenset(name for name in names if name not in FUNCTIONS)
 
 
 def _refused(text: str, trouble: Trouble) -> Inspected:

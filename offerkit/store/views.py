@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from math import inf
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.fingerprint import manifest_digest
@@ -12,10 +13,11 @@ from offerkit.governance.overrides import ACTION, Overrides
 from offerkit.governance.reviewers import Reviewers
 from offerkit.governance.stops import Stops
 from offerkit.governance.withdrawals import Loss, Withdrawals
-from offerkit.planning.plan import Plan, StageBase
-from offerkit.state.changes import Bodies, Body, Entry, Layered
-from offerkit.state.names import Names
+from offerkit.planning.plan import Plan, PlanKind, StageBase
+from offerkit.state.changes import Bodies, Body, Entry, Layered, by_environment
+from offerkit.state.names import Names, Origins
 from offerkit.state.snapshot import BeforeAfter, Snapshot
+from offerkit.store.rows import ChangeRow
 from offerkit.store.store import Store
 
 EMPTY = manifest_digest([])
@@ -115,10 +117,11 @@ class Stages:
         return Names(rename for stage in designs for rename in self.moves(stage))
 
     def decisions(self, offers: Iterable[Address] | None = None) -> Decisions:
-        """All decisions, or those on ``offers``, also under names that they had before."""
+        """All decisions, or those on ``offers``, also under names that they had before, on what design has now."""
         if self.store is None:
             return Decisions()
-        return Decisions(self.store.approvals(self.names.family(offers) if offers is not None else None), self.names)
+        given = self.store.approvals(self.names.family(offers) if offers is not None else None)
+        return Decisions(given, self.names, self.side(Stage.DESIGN))
 
     def withdrawals(self, environments: Iterable[str] | None = None) -> Withdrawals:
         """What was taken out of live, and since when, so that it needs a new approval; of some environments or all."""
@@ -168,8 +171,23 @@ class Stages:
     def side(self, side: Stage) -> Snapshot:
         """One side of all environments, with what they share."""
         if side not in self._sides:
-            self._sides[side] = self.snapshot(StageRef(name, side) for name in (SHARED, *self.environments))
+            found = self.snapshot(StageRef(name, side) for name in (SHARED, *self.environments))
+            if self.names:
+                found = found.with_entries(found.entries, origins=self._origins(found, side))
+            self._sides[side] = found
         return self._sides[side]
+
+    def _origins(self, there: Snapshot, side: Stage) -> Origins:
+        """What stands on a side was called at first; in live, as it came from design."""
+        renamed = self.names.touched() & there.entries.keys()
+        if side is Stage.DESIGN:
+            return Origins({address: self.names.origin(address) for address in renamed})
+        assert self.store is not None
+        known: dict[Address, str] = {}
+        for name, addresses in sorted(by_environment(dict.fromkeys(renamed)).items()):
+            came = promoted_as(self.store, StageRef(name, Stage.LIVE), addresses, None)
+            known |= {address: self.names.origin(*came.get(address, (address, 0))) for address in addresses}
+        return Origins(known, self.side(Stage.DESIGN).origins)
 
     def effect(self, plan: Plan, side: Stage) -> BeforeAfter:
         """What ``plan`` makes of one side of all environments; kept, for all who judge the same plan."""
@@ -195,3 +213,35 @@ def stage_view(store: Store, stage: Stage, names: Iterable[str] | None = None) -
     if names is None:
         return stages.side(stage)
     return stages.snapshot(StageRef(name, stage) for name in (SHARED, *names))
+
+
+def promoted_as(
+    store: Store, stage: StageRef, addresses: Iterable[Address], serial: int | None
+) -> dict[Address, tuple[Address, int]]:
+    """Under which name, and when, what stands at ``addresses`` in live, up to ``serial``, last came from design.
+
+    A rollback takes nothing from design: what it brings back came earlier, maybe under another name.
+    """
+    rollbacks = {row.serial for row in store.revisions(action=PlanKind.ROLLBACK)}
+    if serial is None:
+        last = {address: change.serial for address, change in store.last_change(stage, addresses).items()}
+        if rollbacks.isdisjoint(last.values()):
+            return {address: (address, at) for address, at in last.items()}
+    made: dict[Address, list[ChangeRow]] = {}
+    for row in store.changes_since(stage, 0):
+        if serial is None or row.serial <= serial:
+            made.setdefault(row.address, []).append(row)
+    found: dict[Address, tuple[Address, int]] = {}
+    for address in addresses:
+        name, until, back = address, inf, None
+        while row := next((row for row in reversed(made.get(name, ())) if row.serial < until), None):  # type: ignore[assignment]
+            until = row.serial
+            if row.serial in rollbacks and row.after is not None:
+                # Earlier versions took renames back as other changes: what is there is what was there before.
+                name, back = row.moved_from or name, None if row.moved_from else row.after
+            elif row.after is not None:
+                found.setdefault(address, (name, row.serial))
+                if back is None or row.after == back:
+                    found[address] = (name, row.serial)
+                    break
+    return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from functools import cache
 
 from offerkit import __version__
 from offerkit.address import Address, Kind, Stage, StageRef, environment_address
@@ -18,6 +17,7 @@ from offerkit.planning.plan import Blocked, Dependence, Plan, PlanKind, Reason, 
 from offerkit.state.changes import Action, Body, Delta, Entry, Former, Layered
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
+from offerkit.store.holds import holds
 from offerkit.store.views import Stages
 from offerkit.workflow.plan import held_back, new_bodies
 from offerkit.workflow.reach import reached
@@ -64,14 +64,14 @@ def plan_promotion(
         live,
         stages.standing(),
         renames,
-        {} if include_rolled_back else _holds(store, design, live),
+        {} if include_rolled_back else holds(store, design, live),
         lambda address: _wanted(address, chosen, dimensions, patterns, live_names.get(address, "")),
         bool(patterns.targets),
         lambda address: patterns.excluded(address, live_names.get(address, "")),
         stages.stops,
     )
-    outcome = promotion(asked)
-    return _plan(session, stages, asked, outcome, patterns)
+    made = _plan(session, stages, asked, promotion(asked), patterns)
+    return replace(made, rolled_back=include_rolled_back)
 
 
 def _wanted(
@@ -85,38 +85,6 @@ def _wanted(
     if address.environment not in chosen:
         return False
     return patterns.targeted(address, live_name) and not patterns.excluded(address, live_name)
-
-
-def _holds(store: Store, design: Snapshot, live: Snapshot) -> dict[Address, str]:
-    """What a rollback of live took back and design has not changed since: it is not promoted by accident."""
-    differing: dict[StageRef, list[Address]] = {}
-    for address, entry in design.entries.items():
-        now = live.entries.get(address)
-        if now is None or now.fingerprint != entry.fingerprint or now.activation is not None:
-            differing.setdefault(address.stage(Stage.LIVE), []).append(address)
-    for address in live.entries.keys() - design.entries.keys():
-        differing.setdefault(address.stage(Stage.LIVE), []).append(address)
-    rolled_back = {row.serial: row for row in store.revisions(action=PlanKind.ROLLBACK)}
-
-    @cache
-    def left(serial: int) -> dict[Address, Entry | None]:
-        """What stood at each address that a revision changed, or gave up."""
-        return {row.moved_from or row.address: row.before for row in store.changes(serial)}
-
-    found: dict[Address, str] = {}
-    for stage, addresses in differing.items() if rolled_back else ():
-        for address, change in store.last_change(stage, addresses).items():
-            revision = rolled_back.get(change.serial)
-            there = design.entries.get(address)
-            was = left(change.serial).get(address) if revision is not None else None
-            if there is None and was is not None and was.activation == ():
-                was = None  # deactivated is what becomes of an offer that design removed
-            if revision is None or (there.fingerprint if there else "") != (was.fingerprint if was else ""):
-                continue
-            found[address] = (
-                f"it was rolled back in revision {revision.serial} by {revision.actor}, and design is still as it was"
-            )
-    return found
 
 
 def _plan(session: Session, stages: Stages, asked: Candidates, outcome: Promotion, patterns: Patterns) -> Plan:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from attacking import Session, broken_if, envelope, succeeds_today, variants
+from attacking import Session, broken_if, envelope, variants
 
 EXPLAINED = "What explains a plan's steps is recomputed when it is applied, and a difference is refused"
 RETENTION = "An offer is purged from live only after its retention"
@@ -39,7 +39,6 @@ def actions(team: Session, address: str) -> list[str]:
     return [row["action"] for row in rows]
 
 
-@succeeds_today(RETENTION)
 def test_purge_before_retention(team: Session) -> None:
     """An administrator purges what was retired a moment ago."""
     path = retired(team)
