@@ -16,6 +16,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.approvals import Decision, approved, unapproved
 from offerkit.governance.rights import without_administrator
+from offerkit.governance.settings import KINDS, unapproved_settings
 from offerkit.governance.stops import Stops, following, still_stopped
 from offerkit.governance.withdrawals import ended_earlier, is_withdrawal, lengthened, takes_off
 from offerkit.models import model_of
@@ -297,7 +298,10 @@ def _ungated(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
     live = stages.effect(plan, Stage.LIVE)
     there = (a for a in live.addresses if a in live.before.entries and a in live.after.entries)
     longer = lengthened(live.after, live.before, ended_earlier(live.before, live.after, there))
-    yield from unapproved(live, stages.standing(live.after.of_kind(Kind.OFFER)), longer)
+    settings = [address for address in live.addresses if address.kind in KINDS]
+    decisions = stages.standing([*live.after.of_kind(Kind.OFFER), *settings])
+    yield from unapproved(live, decisions, longer)
+    yield from unapproved_settings(live, decisions)
 
 
 def _held(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:

@@ -143,9 +143,14 @@ class Decisions:
         """Whether none of those who have to agree can decide any more."""
         return self._demands is not None and self._demands.gone(demand)
 
+    def wanted(self, key: ApprovalKey) -> tuple[str, ...]:
+        """Those whose word is needed besides that of design's reviewers, be it given or not."""
+        demands = self._demands.demands(key) if self._demands is not None else ()
+        return tuple(dict.fromkeys(name for demand in demands for name in demand.names))
+
     def asks(self, name: str, key: ApprovalKey) -> bool:
         """Whether the word of an operator is needed besides that of design's reviewers, be it given or not."""
-        return self._demands is not None and any(name in demand.names for demand in self._demands.demands(key))
+        return name in self.wanted(key)
 
     def given_by(self, name: str, key: ApprovalKey) -> bool:
         """Whether an operator has approved exactly this, and nothing more is to be had of them."""

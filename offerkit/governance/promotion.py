@@ -24,6 +24,7 @@ from offerkit.governance.aspects import (
     keys_of,
 )
 from offerkit.governance.rights import ADMINISTRATOR, approvers
+from offerkit.governance.settings import KINDS, same_settings, settings_key
 from offerkit.governance.stops import Stops, root_of, said
 from offerkit.governance.withdrawals import ended_earlier, layers_of, left, lengthened, off_by, takes_off
 from offerkit.planning.plan import ApprovalKey, Aspect, Blocked
@@ -206,6 +207,24 @@ def _gather(work: _Work) -> None:
                 work.go(address, Entry(entry.fingerprint, ()))
         else:
             work.go(address, None)
+    _block_settings(work)
+
+
+def _block_settings(work: _Work) -> None:
+    """Block the settings that wait for reviewers, or that one of them has rejected."""
+    decisions = work.asked.decisions
+    for address in [address for address in work.going if address.kind in KINDS]:
+        if same_settings(work.design, address, work.live, work.origin.get(address, address), work.asked.renames):
+            continue
+        key = settings_key(work.design, address)
+        turned_down = rejected(decisions, key)
+        if turned_down is not None:
+            subject, how = _waiting(address, key.aspect, [key])
+            work.block(address, Code.NOT_APPROVED, f"{subject} were rejected by {turned_down.operator}", how, (), [key])
+        elif unmet := decisions.unmet(key):
+            _block_unagreed(work, address, [key], unmet, ())
+        elif approved(decisions, key):
+            work.keys[address] = [key]
 
 
 def _block_held(work: _Work, address: Address) -> None:
@@ -423,7 +442,9 @@ def _block_unagreed(
             code, whom = Code.REVIEWERS_GONE, (ADMINISTRATOR,)
             why += ", and none of them is an enabled operator any more"
             how = f"offerkit override {address} --reviewers --reason TEXT, by somebody who did not change it"
-        elif who and not any(_decided(work, key, demand) for key in keys):
+            work.block(address, code, why, how, whom)
+            continue
+        if who and not any(_decided(work, key, demand) for key in keys):
             why += f"; and that of {or_list(who)}"
         work.block(address, code, why, how, whom, keys)
 
