@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from offerkit.address import SHARED, Address, Kind, Stage, StageRef
+from offerkit.address import KEPT_BY_ROLLBACK, SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.approvals import Decision, approved, unapproved
@@ -302,6 +302,14 @@ def _ungated(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
     decisions = stages.standing([*live.after.of_kind(Kind.OFFER), *settings])
     yield from unapproved(live, decisions, longer)
     yield from unapproved_settings(live, decisions)
+    for found in stages.withheld_cases(live):
+        yield Diagnostic(
+            Code.CASES_CHANGED,
+            f"{found.address} would change in live: {found.why}",
+            "What live’s cases say is not changed by their author alone.",
+            found.how,
+            found.address,
+        )
 
 
 def _held(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
@@ -363,7 +371,7 @@ def _not_a_return(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnost
             {
                 (d.address, d.before, d.after, d.moved_from)
                 for d in delta(stage, now, then, moves)
-                if d.address.kind is not Kind.CAMPAIGN
+                if stage.stage is Stage.DESIGN or d.address.kind not in KEPT_BY_ROLLBACK
             }
             for moves in (store.renames_since(stage, plan.to), {})  # earlier versions took renames for other changes
         ]
@@ -428,7 +436,8 @@ def _unresolved(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
         for address, gone in effect.left_behind().items():
             # Campaigns follow what is renamed or rolled back: what they are to name instead is not live before.
             free = address.kind is Kind.CAMPAIGN
-            named = [a for a in gone if not (free and (a in renamed or plan.kind is PlanKind.ROLLBACK))]
+            stays = plan.kind is PlanKind.ROLLBACK and address.kind in KEPT_BY_ROLLBACK
+            named = [a for a in gone if not (stays or (free and a in renamed))]
             if named:
                 yield _names(address, named[0]) if side is Stage.DESIGN else _still_named(address, named[0])
 

@@ -23,14 +23,15 @@ from offerkit.governance.aspects import (
     eligibility_fingerprint,
     keys_of,
 )
-from offerkit.governance.rights import ADMINISTRATOR, approvers
+from offerkit.governance.cases import Withheld
+from offerkit.governance.rights import ADMINISTRATOR, WRITERS, approvers
 from offerkit.governance.settings import KINDS, same_settings, settings_key
 from offerkit.governance.stops import Stops, root_of, said
 from offerkit.governance.withdrawals import ended_earlier, layers_of, left, lengthened, off_by, takes_off
 from offerkit.planning.plan import ApprovalKey, Aspect, Blocked
 from offerkit.state.changes import Entry, Former, chains
 from offerkit.state.references import may_wait
-from offerkit.state.snapshot import Snapshot
+from offerkit.state.snapshot import BeforeAfter, Snapshot
 
 
 @dataclass
@@ -53,7 +54,7 @@ class Candidates:
 
     ``renames``: old live addresses → their names in design. ``holds``: what a rollback took back, with the
     sentence that says so. ``wanted``: whether an address is asked for by itself; if that is ``narrowed`` to
-    patterns, what the chosen need comes along.
+    patterns, what the chosen need comes along. ``withheld``: cases of live that an effect may not change.
     """
 
     design: Snapshot
@@ -65,6 +66,7 @@ class Candidates:
     narrowed: bool = False
     excluded: Callable[[Address], bool] = lambda address: False
     stops: Stops = field(default_factory=lambda: Stops(()))
+    withheld: Callable[[BeforeAfter], Iterable[Withheld]] = lambda effect: ()
 
 
 class _Going(NamedTuple):
@@ -478,9 +480,18 @@ def _settle(work: _Work) -> bool:
             switched += 1
         else:
             _block_riders(work, address, changes)
+    _block_cases(work)
     _block_dangling(work)
     _block_chains(work)
     return switched > 0 or len(work.blocked) > before
+
+
+def _block_cases(work: _Work) -> None:
+    """What live's cases say stays as it is until a second person has lifted that."""
+    if not any(address.kind is Kind.CASES for address in work.going):
+        return
+    for found in work.asked.withheld(BeforeAfter(work.live, work.hypothetical(), ())):
+        work.block(found.address, Code.CASES_CHANGED, found.why, found.how, WRITERS[Kind.CASES])
 
 
 def _block_chains(work: _Work) -> None:

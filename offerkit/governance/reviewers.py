@@ -17,10 +17,9 @@ from typing import Protocol
 import orjson
 
 from offerkit.address import Address, Kind, Stage, StageRef
-from offerkit.diagnostics import or_list
 from offerkit.fingerprint import Json, JsonMap, canonical, digest
 from offerkit.governance.approvals import Approval, Decision, Decisions, Demand
-from offerkit.governance.overrides import Lifts, Obstacle, Override, Overrides, usable
+from offerkit.governance.overrides import Lifts, Override, Overrides, usable
 from offerkit.governance.settings import environments_of, named_reviewers
 from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.state.changes import Entry, Former
@@ -107,11 +106,6 @@ class Reviewers:
             found = self.design.of_kind(Kind.OPERATOR)
             self._operators = {address.name: self.design(address) or {} for address in found}
         return self._operators
-
-    def obstacle(self, address: Address, demand: Demand, authors: Iterable[str]) -> Obstacle:
-        """What an override of a demand is bound to."""
-        said = f"the word of {or_list(demand.names)}, who had to agree"
-        return Obstacle(Lifts.REVIEWERS, address, demand.fingerprint, said, frozenset(authors))
 
     def _lifted(self, address: Address, demand: Demand) -> Override | None:
         if not self.gone(demand):

@@ -33,6 +33,7 @@ WRITERS: dict[Kind, tuple[Profile, ...]] = {
     Kind.TEMPLATE: (ADMINISTRATOR, OFFER_MANAGER),
     Kind.OFFER: (ADMINISTRATOR, OFFER_MANAGER),
     Kind.CAMPAIGN: (ADMINISTRATOR, DELIVERY_MANAGER),
+    Kind.CASES: (ADMINISTRATOR, OFFER_MANAGER),
 }
 """Who may write a kind: in design, and campaigns in live."""
 

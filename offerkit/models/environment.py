@@ -116,7 +116,7 @@ class Environment(Resource):
         return value
 
     def references(self) -> Iterator[Reference]:
-        """The dimension, the typology, the promoters, the stoppers, the readers of contacts, the reviewers of settings."""
+        """The dimension, the typology, and all operators that it names."""
         yield Reference(("dimension",), Kind.DIMENSION, self.dimension)
         if self.typology:
             yield Reference(("typology",), Kind.TYPOLOGY, self.typology)

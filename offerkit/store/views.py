@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from math import inf
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.fingerprint import manifest_digest
 from offerkit.governance.approvals import Decisions, counting
-from offerkit.governance.overrides import ACTION, Overrides
+from offerkit.governance.cases import KeptContacts, Withheld, withheld
+from offerkit.governance.overrides import ACTION, Lifts, Overrides
 from offerkit.governance.reviewers import Reviewers
 from offerkit.governance.stops import Stops
 from offerkit.governance.withdrawals import Loss, Withdrawals
@@ -109,6 +110,20 @@ class Stages:
     def overrides(self) -> Overrides:
         """All overrides that were ever given."""
         return Overrides.of(self.store.revisions(action=ACTION) if self.store is not None else ())
+
+    @cached_property
+    def contacts_kept(self) -> KeptContacts:
+        """The digests of contacts' files as they were kept with cases, when these were applied or promoted."""
+        assert self.store is not None
+        return _contacts_kept(self.store)
+
+    def cases_lifted(self, address: Address, fingerprint: str) -> bool:
+        """Whether a second person has lifted what ``fingerprint`` stands for of the cases at an address."""
+        return self.overrides.lifting(Lifts.CASES, address, fingerprint) is not None
+
+    def withheld_cases(self, effect: BeforeAfter) -> Iterator[Withheld]:
+        """The cases of live that ``effect`` would change by their author alone."""
+        return withheld(effect, self.side(Stage.DESIGN), self.contacts_kept, self.cases_lifted)
 
     @cached_property
     def names(self) -> Names:
@@ -213,6 +228,23 @@ def stage_view(store: Store, stage: Stage, names: Iterable[str] | None = None) -
     if names is None:
         return stages.side(stage)
     return stages.snapshot(StageRef(name, stage) for name in (SHARED, *names))
+
+
+CONTACTS = "contacts"
+"""The detail of a revision that says, by address of cases, the digest of the file their contacts were in."""
+
+
+def _contacts_kept(store: Store) -> KeptContacts:
+    @cache
+    def kept(address: Address, side: Stage) -> str:
+        stage = address.stage(side)
+        change = store.last_change(stage, [address]).get(address)
+        revision = store.revision(change.serial) if change is not None else None
+        noted = revision.details.get(CONTACTS) if revision is not None else None
+        found = noted.get(str(address)) if isinstance(noted, dict) else None
+        return found if isinstance(found, str) else ""
+
+    return kept
 
 
 def promoted_as(

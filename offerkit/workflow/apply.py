@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from offerkit.address import Kind, Stage
 from offerkit.applier import Applied, Verified, commit, verify
 from offerkit.diagnostics import Refused
 from offerkit.fingerprint import Json
 from offerkit.governance.rights import Actor, lacking, needed, refusals
 from offerkit.planning.plan import Plan, PlanKind
 from offerkit.store import Store
+from offerkit.store.views import CONTACTS
 from offerkit.workflow import authorship
 from offerkit.workflow.session import Session, promoters, who_is
 
@@ -56,6 +58,7 @@ def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
         actor = _entitled(session, store, plan)  # meanwhile they may have lost the right, or the profile
         verified = verify(plan, store)
         record = _judged(session, store, verified) if plan.promotes else authorship.recorded(session, plan, actor)
+        record = {**record, **_contacts(session, verified)}
         return commit(verified, actor=actor.name, time=session.now, message=session.message, details=record)
 
 
@@ -86,3 +89,24 @@ def _judged(session: Session, store: Store, verified: Verified) -> Mapping[str, 
     effect = plan_effect(verified.plan, store, verified.stages)
     gate(session, store, effect)
     return judge(session, store, verified.plan, effect)
+
+
+def _contacts(session: Session, verified: Verified) -> Mapping[str, Json]:
+    """What to record of the files of contacts that cases were applied with; a promotion takes over what design has."""
+    plan = verified.plan
+    arriving = [step for step in plan.steps if step.address.kind is Kind.CASES and step.after is not None]
+    if not arriving:
+        return {}
+    from offerkit.workflow.applied_cases import contacts_to_keep
+
+    kept = verified.stages.contacts_kept
+    found: dict[str, Json] = {
+        str(step.address): print_
+        for step in arriving
+        if step.stage.stage is Stage.LIVE and (print_ := kept(step.address, Stage.DESIGN))
+    }
+    applied = [step.address for step in arriving if step.stage.stage is Stage.DESIGN]
+    if applied:
+        after = verified.stages.effect(plan, Stage.DESIGN).after
+        found |= contacts_to_keep(applied, after, session.project.root, session.environ)
+    return {CONTACTS: found} if found else {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from offerkit.address import SHARED, Address, Kind, Stage, environment_address
+from offerkit.address import SHARED, Address, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.compile import compile_catalog
@@ -153,7 +153,7 @@ def bodies_of(view: Snapshot, environment: str) -> dict[Address, JsonMap]:
     found: dict[Address, JsonMap] = {}
     addresses = [*view.of_kind(Kind.DIMENSION)]
     for kind in Kind:
-        addresses += view.of_kind(kind, environment) if kind is not Kind.CAMPAIGN else ()
+        addresses += view.of_kind(kind, environment) if kind not in (Kind.CAMPAIGN, Kind.CASES) else ()
     for address in addresses:
         body = view(address)
         if body is not None:
@@ -170,6 +170,14 @@ def live(store: Store, hooks: HookLoader = no_hooks) -> Catalogs:
     made = activated(stages.side(Stage.LIVE), hooks)
     newest = {name: max(serial, shared) for name, serial in revisions.items()}
     return replace(made, names=tuple(stages.environments), revisions=newest)
+
+
+def live_revision(store: Store, environment: str) -> int:
+    """The revision of :func:`live` for an environment: the last that changed it, or what all share."""
+    heads = store.heads()
+    return max(
+        heads[stage].revision for name in (environment, SHARED) if (stage := StageRef(name, Stage.LIVE)) in heads
+    )
 
 
 def activated(view: Snapshot, hooks: HookLoader = no_hooks) -> Catalogs:

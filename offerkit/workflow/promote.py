@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
 from offerkit import __version__
 from offerkit.address import Address, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, suggestion
+from offerkit.governance.cases import change_fingerprint
+from offerkit.governance.overrides import Lifts
 from offerkit.governance.promotion import Candidates, Promotion, promotion
 from offerkit.governance.rights import WRITERS
 from offerkit.governance.withdrawals import off_by, promotion_reasons
@@ -69,8 +71,11 @@ def plan_promotion(
         bool(patterns.targets),
         lambda address: patterns.excluded(address, live_names.get(address, "")),
         stages.stops,
+        stages.withheld_cases,
     )
-    made = _plan(session, stages, asked, promotion(asked), patterns)
+    outcome = promotion(asked)
+    outcome.notes += _lifted_cases(stages, outcome.after)
+    made = _plan(session, stages, asked, outcome, patterns)
     return replace(made, rolled_back=include_rolled_back)
 
 
@@ -123,6 +128,18 @@ def _plan(session: Session, stages: Stages, asked: Candidates, outcome: Promotio
         targets=tuple(p.text for p in patterns.targets),
         bodies={key: bodies[key] for key in sorted(used)},
     )
+
+
+def _lifted_cases(stages: Stages, after: Snapshot) -> Iterator[str]:
+    """Who lets live's cases say something else, of those that change."""
+    design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
+    for address in live.by_kind.get(Kind.CASES, ()):
+        if after.entries.get(address) == live.entries[address]:
+            continue
+        print_ = change_fingerprint(address, live, design, stages.contacts_kept)
+        found = stages.overrides.lifting(Lifts.CASES, address, print_)
+        if found is not None:
+            yield f"{address}: {found.sentence}."
 
 
 def _bereft(live: Snapshot, after: Snapshot) -> list[str]:

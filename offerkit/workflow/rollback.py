@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from offerkit import __version__
-from offerkit.address import Kind, Stage, StageRef, parse_stage
+from offerkit.address import KEPT_BY_ROLLBACK, Kind, Stage, StageRef, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.planning.make import Context, protected, steps_for
 from offerkit.planning.plan import Plan, PlanKind, Reason, Step
@@ -19,6 +19,8 @@ from offerkit.workflow.state_refs import (
     zone_of,
     zone_said,
 )
+
+_STAYING = {Kind.CAMPAIGN: "campaigns", Kind.CASES: "cases"}
 
 
 def plan_rollback(session: Session, store: Store, text: str, to: str) -> Plan:
@@ -40,7 +42,7 @@ def plan_rollback(session: Session, store: Store, text: str, to: str) -> Plan:
     now = Snapshot(stages.entries(stage), stages.bodies)
     then = now.with_entries(store.entries_at(stage, serial))
     every = now.diff(then, ref.stage, store.renames_since(stage, serial))
-    deltas = [d for d in every if d.address.kind is not Kind.CAMPAIGN]
+    deltas = [d for d in every if ref.stage is Stage.DESIGN or d.address.kind not in KEPT_BY_ROLLBACK]
     either = now.with_entries({**now.entries, **then.entries})
     if deltas:
         stages.bodies.fetch(entry.fingerprint for snapshot in (now, then) for entry in snapshot.entries.values())
@@ -51,7 +53,9 @@ def plan_rollback(session: Session, store: Store, text: str, to: str) -> Plan:
     at = f", the last one at {to}{zone_said(to, zone)}" if is_time(to) else ""
     note = f"Takes {stage} back to what it was at revision {serial}{at}."
     if len(every) > len(deltas):
-        note += " Campaigns stay as they are."
+        kinds = {d.address.kind for d in every}
+        staying = " and ".join(_STAYING[kind] for kind in KEPT_BY_ROLLBACK if kind in kinds)
+        note += f" {staying.capitalize()} stay as they are."
     if ref.stage is Stage.LIVE:
         note += " What it takes back is promoted again only once design changes, or with --include-rolled-back."
         if deltas:
@@ -70,7 +74,7 @@ def _check_named(live: BeforeAfter) -> None:
             address,
         )
         for address, named in live.left_behind().items()
-        if address.kind is not Kind.CAMPAIGN
+        if address.kind not in KEPT_BY_ROLLBACK
     ]
     if refused:
         raise Refused(refused)
