@@ -25,6 +25,7 @@ from offerkit.governance.aspects import (
     eligibility_fingerprint,
     keys_of,
 )
+from offerkit.governance.overrides import Override
 from offerkit.planning.plan import ApprovalKey, ApprovalReset, Aspect
 from offerkit.state.changes import Delta
 from offerkit.state.names import Names, Span
@@ -76,6 +77,8 @@ class Demand(NamedTuple):
 class Demands(Protocol):
     """Whose word is needed besides that of the reviewers whom design names."""
 
+    @property
+    def lifted(self) -> Mapping[Address, Override]: ...
     def demands(self, key: ApprovalKey) -> tuple[Demand, ...]: ...
     def unmet(self, key: ApprovalKey, given: Iterable[Approval]) -> tuple[Demand, ...]: ...
     def gone(self, demand: Demand) -> bool: ...
@@ -142,6 +145,11 @@ class Decisions:
     def gone(self, demand: Demand) -> bool:
         """Whether none of those who have to agree can decide any more."""
         return self._demands is not None and self._demands.gone(demand)
+
+    @property
+    def lifted(self) -> Mapping[Address, Override]:
+        """The overrides that took the place of a word that was asked for, by what it was asked for."""
+        return self._demands.lifted if self._demands is not None else {}
 
     def wanted(self, key: ApprovalKey) -> tuple[str, ...]:
         """Those whose word is needed besides that of design's reviewers, be it given or not."""

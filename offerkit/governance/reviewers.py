@@ -63,6 +63,7 @@ class Reviewers:
         self.design, self.live = design, live
         self._decisions, self._history, self._overrides = decisions, history, overrides
         self._known: dict[tuple[Address, Aspect], tuple[Demand, ...]] = {}
+        self.lifted: dict[Address, Override] = {}
         self._settled: dict[Address, int] = {}
         self._changes: dict[Address, list[Change]] = {}
         self._read: set[str] = set()
@@ -78,7 +79,9 @@ class Reviewers:
         place = key.address, key.aspect
         if place not in self._known:
             find = self._of_settings if key.aspect is Aspect.SETTINGS else self._of_offer
-            self._known[place] = tuple(d for d in find(*place) if self._lifted(key.address, d) is None)
+            wanted = [(demand, self._lifted(key.address, demand)) for demand in find(*place)]
+            self._known[place] = tuple(demand for demand, override in wanted if override is None)
+            self.lifted |= {key.address: override for _, override in wanted if override is not None}
         return self._known[place]
 
     def unmet(self, key: ApprovalKey, given: Iterable[Approval]) -> tuple[Demand, ...]:

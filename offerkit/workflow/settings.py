@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from functools import cached_property
 
-from offerkit.address import Address, Stage
+from offerkit.address import Address, Stage, environment_address
 from offerkit.diagnostics import Code, Diagnostic, or_list
 from offerkit.governance.approvals import Decision
 from offerkit.governance.authors import Authors
@@ -16,7 +16,7 @@ from offerkit.planning.plan import Plan
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import Stages
-from offerkit.workflow.session import Session, operators, separated
+from offerkit.workflow.session import Session, operators, promoters, separated
 
 
 def alone(store: Store, plan: Plan, actor: Actor) -> list[Diagnostic]:
@@ -38,13 +38,18 @@ def alone(store: Store, plan: Plan, actor: Actor) -> list[Diagnostic]:
 
 
 def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
-    """The changes of settings that one person alone wrote, where duties are separated."""
+    """The changes of settings that one person alone wrote, where duties are separated; and those of an environment's
+    promoters that leave nobody who may promote.
+    """
     assert stages.store is not None
     people = _People(stages.store, None)
+    stuck = {environment_address(name) for name, named in promoters(stages.store).items() if not named}
     for address in sorted({*people.design.entries, *people.live.entries}):
         design, live = people.design.entries.get(address), people.live.entries.get(address)
         same = (design.fingerprint if design else "") == (live.fingerprint if live else "")
-        if not same and people.separates(address) and len(people.seen_by(address)) < _ENOUGH:
+        if same:
+            continue
+        if (address in stuck) or (people.separates(address) and len(people.seen_by(address)) < _ENOUGH):
             yield people.obstacle(address)
 
 

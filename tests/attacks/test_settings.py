@@ -228,7 +228,7 @@ def test_honest_way_of_a_single_administrator(single: Session) -> None:
     """ada writes, olga overrides that nobody else promotes, ada promotes; the plan says who would be changed."""
     single.edit(**OPEN)
     single.do("ada", "apply --yes")
-    assert "4 offers" in single.do("ada", "promote --plan-only")
+    assert "4 live offers" in single.do("ada", "promote --plan-only")
     single.attempt("ada", "promote --yes")
     broken_if("when" not in single.live()[ENVIRONMENT], "ada alone has opened the environment to everybody")
     single.do("olga", "override recipients/environment.recipients --settings --reason 'Agreed with ada'")
