@@ -101,6 +101,7 @@ class Code(StrEnum):
     BLOCKED = "OFR709"
     STOPPED = "OFR710"
     NOT_APPROVED_SINCE = "OFR711"
+    WITHDRAWN = "OFR712"
     REVIEWERS_GONE = "OFR715"
     SETTINGS_ALONE = "OFR761"
     # 75x: calls over the network
@@ -252,6 +253,7 @@ CODES: dict[Code, str] = {
     Code.AUTHORS: "It is not known, or not sure, who wrote what an automation applies.",
     Code.NOT_A_PERSON: "An automation does, or is named for, what only a person may do.",
     Code.SHARED_EMAIL: "Two operators have the same e-mail address, by which git tells them apart.",
+    Code.WITHDRAWN: "A rollback would bring back what was rejected, switched off or retired since.",
     Code.NO_MATCH: "Nothing matches what was asked for.",
     Code.BAD_ADDRESS: "Not an address, a pattern or a stage.",
     Code.BAD_POINT: "Not a point in the history.",

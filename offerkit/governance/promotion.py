@@ -357,7 +357,7 @@ def _ends_earlier(work: _Work, address: Address, active: tuple[str, ...]) -> boo
         return False
     restored, ended = work.design_lengthened
     changed = work.design.entries[address].fingerprint != work.live.entries[address].fingerprint
-    return (address in ended or not changed) and _same(restored, address, work.live, address, active)
+    return (address in ended or not changed) and same_offer(restored, address, work.live, address, active)
 
 
 def _is_live(work: _Work, key: ApprovalKey) -> bool:
@@ -469,7 +469,7 @@ def _settle(work: _Work) -> bool:
         if not changes:
             continue
         if address in work.going and not work.stays(address, entry):
-            if not _same(after, address, work.design, address, entry.activation):
+            if not same_offer(after, address, work.design, address, entry.activation):
                 _block_needing(work, after, address)
             continue
         old = source if address in work.going else address
@@ -521,12 +521,14 @@ def _as_it_was_or_approved(
 
     Left as it was is also one whose period ends earlier, and that is all.
     """
-    if _same(after, address, work.live, old, spaces) and same_reviewers(after, address, work.live, old):
+    if not same_reviewers(after, address, work.live, old):
+        return address in work.keys and same_offer(after, address, work.design, address, spaces)
+    if same_offer(after, address, work.live, old, spaces):
         return True
-    if address in work.keys and _same(after, address, work.design, address, spaces):
+    if address in work.keys and same_offer(after, address, work.design, address, spaces):
         return True
     restored, ended = work.lengthened(after)
-    return bool(ended) and _same(restored, address, work.live, old, spaces)
+    return bool(ended) and same_offer(restored, address, work.live, old, spaces)
 
 
 def _ended(work: _Work, after: Snapshot) -> frozenset[Address]:
@@ -538,9 +540,9 @@ def _ended(work: _Work, after: Snapshot) -> frozenset[Address]:
         if entry is None or not entry.activation or address in work.origin:
             continue
         layers = ended.intersection(layers_of(after, address))
-        if not layers or _same(after, address, work.live, address, entry.activation):
+        if not layers or same_offer(after, address, work.live, address, entry.activation):
             continue
-        if address not in work.keys or not _same(after, address, work.design, address, entry.activation):
+        if address not in work.keys or not same_offer(after, address, work.design, address, entry.activation):
             found |= layers
     return frozenset(found)
 
@@ -554,7 +556,7 @@ def _changes_on(work: _Work, address: Address, source: Address, after: Snapshot)
     return {a for a in relevant if a in work.going or a in work.blocked or a in work.former}
 
 
-def _same(a: Snapshot, address: Address, b: Snapshot, other: Address, spaces: tuple[str, ...]) -> bool:
+def same_offer(a: Snapshot, address: Address, b: Snapshot, other: Address, spaces: tuple[str, ...]) -> bool:
     """Whether an offer is the same in two views, in eligibility and in content on ``spaces``."""
     return eligibility_fingerprint(a, address) == eligibility_fingerprint(b, other) and content_fingerprints(
         a, address, spaces
@@ -615,7 +617,7 @@ def _changed_live_offers(work: _Work, after: Snapshot) -> dict[Address, list[Add
         if not entry.activation or now not in after.entries:
             continue
         riders = {a for a in _changes_on(work, now, address, after) if a in work.going and a != now}
-        if riders and not _same(after, now, work.live, address, entry.activation):
+        if riders and not same_offer(after, now, work.live, address, entry.activation):
             for rider in riders:
                 found.setdefault(rider, []).append(now)
     return found

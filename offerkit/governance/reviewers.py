@@ -81,7 +81,7 @@ class Reviewers:
             find = self._of_settings if key.aspect is Aspect.SETTINGS else self._of_offer
             wanted = [(demand, self._lifted(key.address, demand)) for demand in find(*place)]
             self._known[place] = tuple(demand for demand, override in wanted if override is None)
-            self.lifted |= {key.address: override for _, override in wanted if override is not None}
+            self.lifted.update((key.address, override) for _, override in wanted if override is not None)
         return self._known[place]
 
     def unmet(self, key: ApprovalKey, given: Iterable[Approval]) -> tuple[Demand, ...]:

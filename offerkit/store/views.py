@@ -148,12 +148,9 @@ class Stages:
             live = StageRef(name, Stage.LIVE)
             if live not in self.heads:
                 continue
-            lost, off = self.store.losses(live), self.store.disabled(live)
-            if lost or off:
-                losses += lost
-                disabled |= off
-                stages = (StageRef(name, Stage.DESIGN), live)
-                moves += [move[1:] for stage in stages for move in self.moves(stage)]
+            losses += self.store.losses(live)
+            disabled |= self.store.disabled(live)
+            moves += [move[1:] for stage in (StageRef(name, Stage.DESIGN), live) for move in self.moves(stage)]
         return Withdrawals(losses, moves, disabled, self.side(Stage.DESIGN) if losses or disabled else None)
 
     @cached_property

@@ -335,7 +335,7 @@ def named_by_option(team: Session, keys: Keys) -> None:
 
 PRETEXTS: list[Callable[[Session, Keys], None]] = [
     unsigned, carried_to_another_file, signed_by_olga, signed_by_a_stranger, key_in_the_repository,
-    program_that_says_yes, replaced, mailmap, forge_without_a_signature, not_committed, hidden_from_the_index,
+    program_that_says_yes, mailmap, forge_without_a_signature, not_committed, hidden_from_the_index,
     ignored_file, rewritten, moved_by_another, evil_merge, ours, named_by_option,
 ]  # fmt: skip
 
@@ -347,6 +347,20 @@ def test_automation_applies_what_the_approver_wrote(
     """olga writes, and makes it look like omar's; the automation applies it; olga approves it."""
     pretext(pipeline, keys)
     broken_if(live_by_robot(pipeline), "olga alone decided on what olga wrote")
+
+
+DISGUISES: list[Callable[[Session, Keys], None]] = [
+    replaced, mailmap, moved_by_another, carried_to_another_file, evil_merge, ours,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("disguise", variants(DISGUISES, quick=1))
+def test_person_applies_what_the_approver_wrote(
+    pipeline: Session, keys: Keys, disguise: Callable[[Session, Keys], None]
+) -> None:
+    """olga's commit does not look like hers at first; ada applies it; olga approves it."""
+    disguise(pipeline, keys)
+    broken_if(approved_by_olga(pipeline), "olga alone decided on what olga wrote")
 
 
 @pytest.mark.slow
