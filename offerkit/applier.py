@@ -29,7 +29,7 @@ from offerkit.state.references import may_wait, references_of, resource_refs
 from offerkit.state.snapshot import BeforeAfter
 from offerkit.store import ChangeRow, Draft, RevisionRow, Store
 from offerkit.store.holds import holds
-from offerkit.store.returning import Return, undone
+from offerkit.store.returning import Return
 from offerkit.store.views import Stages
 
 
@@ -368,15 +368,13 @@ def _not_a_return(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnost
 
     What was withdrawn since may be in it only if it was asked for.
     """
-    touched = tuple(sorted({step.stage for step in plan.steps}))
-    here = undone(store, plan.undoes) if plan.undoes else touched
     if not plan.steps:
         return
     if plan.undoes and (plan.to != plan.undoes - 1 or plan.targets):
         yield _odd(plan.steps[0], plan)
         return
     made = {(step.stage, step.address, step.before, step.after, step.moved_from) for step in plan.steps}
-    asked = Return(here, plan.to, plan.targets, plan.undoes, plan.withdrawn)
+    asked = Return.of(plan, store)
     # Earlier versions took renames for other changes.
     whole = [asked, replace(asked, renames=False)] if not (plan.undoes or plan.targets) else [asked]
     if any(made == _changes(found.way(stages)) for found in whole):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from offerkit.address import KEPT_BY_ROLLBACK, Address, Stage, StageRef
 from offerkit.governance.returns import Judge, WayBack, kept_out, part
 from offerkit.planning.make import Patterns
+from offerkit.planning.plan import Plan
 from offerkit.state.changes import Delta
 from offerkit.state.snapshot import Snapshot
 from offerkit.store.store import Store
@@ -28,6 +29,19 @@ class Return:
     undoes: int = 0
     withdrawn: bool = False
     renames: bool = True
+
+    @classmethod
+    def of(cls, plan: Plan, store: Store) -> Return:
+        """What a rollback plan says that it was asked for."""
+        here = undone(store, plan.undoes) if plan.undoes else tuple(sorted({step.stage for step in plan.steps}))
+        return cls(here, plan.to, plan.targets, plan.undoes, plan.withdrawn)
+
+    def brought_back(self, stages: Stages) -> dict[Address, str]:
+        """What comes back although it was rejected, switched off or retired, and why it would have stayed out."""
+        if not self.withdrawn:
+            return {}
+        ways = self.way(stages).values()
+        return {offer: why for way in ways for offer, why in way.withdrawn.items() if offer not in way.out}
 
     def way(self, stages: Stages) -> dict[Stage, WayBack]:
         """The changes that this takes, on each side."""
