@@ -110,8 +110,10 @@ class Decisions:
 
     def each(self, key: ApprovalKey) -> list[Approval]:
         """All decisions on exactly this, oldest first, whether they count or not."""
-        if not self._renamed(key.address, key.space):
-            return list(self._exactly(key, self._rows.get((key.address, key.aspect, key.space), ())))
+        if not self.names or not self._renamed(key.address, key.space):
+            rows = self._rows.get((key.address, key.aspect, key.space), ())
+            found = [row for row in rows if row.key.fingerprint == key.fingerprint]
+            return found if len(found) == len(rows) else list(self._exactly(key, rows))
         (offer, *offers), (space, *spaces) = self._lines(key.address, key.space)
         found = list(self._same(key, offer, space))
         for former in product((offer, *offers), (space, *spaces)):
@@ -122,11 +124,12 @@ class Decisions:
 
     def on(self, key: ApprovalKey) -> Approval | None:
         """The last word on exactly this that counts; None when there is none."""
-        counts = self._counts
+        counts, lapsed = self._counts, self._lapsed
         for row in reversed(self.each(key)):
-            if counts is None or row.decision is Decision.REJECTED or counts(key.address, row):
-                approval = row.decision is Decision.APPROVED
-                return None if approval and self._lapsed is not None and self._lapsed(key, row) else row
+            if row.decision is Decision.REJECTED:
+                return row
+            if counts is None or counts(key.address, row):
+                return None if lapsed is not None and lapsed(key, row) else row
         return None
 
     def last_approval(self, address: Address, aspect: Aspect, space: str = "") -> Approval | None:
