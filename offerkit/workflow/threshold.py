@@ -247,7 +247,7 @@ def _withdrawing(plan: Plan) -> set[str]:
 
 
 def _counted(session: Session, store: Store, plan: Plan, effect: PlanEffect) -> list[Measured]:
-    """Who is left with nothing where something is switched off and no limit is set; nothing where nobody can be read."""
+    """Who is left with nothing where something is switched off and nothing limits it; none where none can be read."""
     found: list[Measured] = []
     for name in sorted(_withdrawing(plan) - limits(effect).keys()):
         if name in effect.catalogs_before and name in effect.catalogs_after:
