@@ -356,7 +356,8 @@ def _not_from_design(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagn
             right = there is not None and there.fingerprint == step.after.fingerprint
         elif kind is Kind.OFFER:
             names = stages.names.family([step.address])
-            right = step.after is not None and (there is None or not refused.isdisjoint(names))
+            off = there is None or not refused.isdisjoint(names) or step.before == step.after  # the last: a rename
+            right = step.after is not None and off
         else:
             right = there is None
         if not right:

@@ -621,3 +621,23 @@ def _changed_live_offers(work: _Work, after: Snapshot) -> dict[Address, list[Add
             for rider in riders:
                 found.setdefault(rider, []).append(now)
     return found
+
+
+def only_withdraws(live: BeforeAfter) -> bool:
+    """Whether changes do nothing in live but switch off, leave spaces and end periods earlier."""
+    if any(address.kind not in (Kind.OFFER, Kind.CATEGORY, Kind.TEMPLATE, Kind.FILTER) for address in live.addresses):
+        return False
+    before, after = live.pair
+    there = (a for a in live.addresses if a in before.entries and a in after.entries)
+    longer = lengthened(after, before, ended_earlier(before, after, there))
+    for offer in after.of_kind(Kind.OFFER):
+        spaces = after.entries[offer].activation or ()
+        if not spaces or affecting(after, offer).isdisjoint(live.addresses):
+            continue
+        old = live.origins.get(offer, offer)
+        was = before.entries.get(old)
+        if was is None or not set(spaces) <= set(was.activation or ()):
+            return False
+        if not same_offer(longer, offer, before, old, spaces):
+            return False
+    return True
