@@ -7,7 +7,7 @@ is fine if nothing that matters moved.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
@@ -15,18 +15,21 @@ from offerkit.address import KEPT_BY_ROLLBACK, SHARED, Address, Kind, Stage, Sta
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.approvals import Decision, approved, unapproved
+from offerkit.governance.returns import WayBack
 from offerkit.governance.rights import without_administrator
+from offerkit.governance.settings import KINDS, unapproved_settings
 from offerkit.governance.stops import Stops, following, still_stopped
 from offerkit.governance.withdrawals import ended_earlier, is_withdrawal, lengthened, takes_off
 from offerkit.models import model_of
 from offerkit.planning.fields import concealed, field_changes, field_changes_by_place
 from offerkit.planning.make import not_live
 from offerkit.planning.plan import FieldChange, Plan, PlanKind, Step, plan_digest
-from offerkit.state.changes import Action, Body, Entry, delta
+from offerkit.state.changes import Action, Body, Entry, Former
 from offerkit.state.references import may_wait, references_of, resource_refs
 from offerkit.state.snapshot import BeforeAfter
 from offerkit.store import ChangeRow, Draft, RevisionRow, Store
 from offerkit.store.holds import holds
+from offerkit.store.returning import Return
 from offerkit.store.views import Stages
 
 
@@ -297,7 +300,10 @@ def _ungated(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
     live = stages.effect(plan, Stage.LIVE)
     there = (a for a in live.addresses if a in live.before.entries and a in live.after.entries)
     longer = lengthened(live.after, live.before, ended_earlier(live.before, live.after, there))
-    yield from unapproved(live, stages.standing(live.after.of_kind(Kind.OFFER)), longer)
+    settings = [address for address in live.addresses if address.kind in KINDS]
+    decisions = stages.standing([*live.after.of_kind(Kind.OFFER), *settings])
+    yield from unapproved(live, decisions, longer)
+    yield from unapproved_settings(live, decisions)
     for found in stages.withheld_cases(live):
         yield Diagnostic(
             Code.CASES_CHANGED,
@@ -350,7 +356,8 @@ def _not_from_design(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagn
             right = there is not None and there.fingerprint == step.after.fingerprint
         elif kind is Kind.OFFER:
             names = stages.names.family([step.address])
-            right = step.after is not None and (there is None or not refused.isdisjoint(names))
+            off = there is None or not refused.isdisjoint(names) or step.before == step.after  # the last: a rename
+            right = step.after is not None and off
         else:
             right = there is None
         if not right:
@@ -358,21 +365,36 @@ def _not_from_design(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagn
 
 
 def _not_a_return(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
-    """Steps of a rollback that do not take the whole stage back to what it was; campaigns stay out of it."""
-    for stage in sorted({step.stage for step in plan.steps}):
-        now, then = stages.entries(stage), store.entries_at(stage, plan.to)
-        found = [step for step in plan.steps if step.stage == stage]
-        made = {(step.address, step.before, step.after, step.moved_from) for step in found}
-        wanted = [
-            {
-                (d.address, d.before, d.after, d.moved_from)
-                for d in delta(stage, now, then, moves)
-                if stage.stage is Stage.DESIGN or d.address.kind not in KEPT_BY_ROLLBACK
-            }
-            for moves in (store.renames_since(stage, plan.to), {})  # earlier versions took renames for other changes
-        ]
-        if made not in wanted:
-            yield _odd(found[0], plan)
+    """Steps of a rollback that do not lead back as it says: a whole stage, a part, what one revision changed.
+
+    What was withdrawn since may be in it only if it was asked for.
+    """
+    if not plan.steps:
+        return
+    if plan.undoes and (plan.to != plan.undoes - 1 or plan.targets):
+        yield _odd(plan.steps[0], plan)
+        return
+    made = {(step.stage, step.address, step.before, step.after, step.moved_from) for step in plan.steps}
+    asked = Return.of(plan, store)
+    # Earlier versions took renames for other changes.
+    whole = [asked, replace(asked, renames=False)] if not (plan.undoes or plan.targets) else [asked]
+    if any(made == _changes(found.way(stages)) for found in whole):
+        return
+    if any(made == _changes(replace(found, withdrawn=True).way(stages)) for found in whole):
+        for offer, why in sorted((asked.way(stages)[Stage.LIVE]).out.items()):
+            yield Diagnostic(
+                Code.WITHDRAWN,
+                f"the plan would bring back {offer}: {why}",
+                "What was rejected, switched off or retired stays out of a rollback that does not ask for it.",
+                "Make the plan again, or with “offerkit rollback … --include-withdrawn”.",
+                offer,
+            )
+        return
+    yield _odd(plan.steps[0], plan)
+
+
+def _changes(ways: Mapping[Stage, WayBack]) -> set[tuple[StageRef, Address, Entry | None, Entry | None, Former]]:
+    return {(d.stage, d.address, d.before, d.after, d.moved_from) for way in ways.values() for d in way.deltas}
 
 
 def _misdescribed(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:

@@ -101,6 +101,7 @@ class Code(StrEnum):
     BLOCKED = "OFR709"
     STOPPED = "OFR710"
     NOT_APPROVED_SINCE = "OFR711"
+    WITHDRAWN = "OFR712"
     REVIEWERS_GONE = "OFR715"
     SETTINGS_ALONE = "OFR761"
     # 75x: calls over the network
@@ -245,6 +246,8 @@ CODES: dict[Code, str] = {
     Code.IMPACT: "A promotion would leave more contacts without an offer than the environment allows.",
     Code.IMPACT_UNMEASURED: "How many contacts a promotion leaves without an offer is limited, but cannot be measured.",
     Code.TOKEN_SCOPE: "The operator's token does not have the scope that this needs.",
+    Code.STOPPED: "Something is stopped, so that it cannot become live.",
+    Code.NOT_APPROVED_SINCE: "What was stopped is resumed by an approval given after the stop, and there is none.",
     Code.REVIEWERS_GONE: "Reviewers who have to agree are no enabled operators any more; that takes an override.",
     Code.SETTINGS_ALONE: "Who alone wrote a change of settings would take it live alone, where duties are separated.",
     Code.BLOCKED: "Something is blocked, and the command was asked to fail then.",
@@ -252,6 +255,7 @@ CODES: dict[Code, str] = {
     Code.AUTHORS: "It is not known, or not sure, who wrote what an automation applies.",
     Code.NOT_A_PERSON: "An automation does, or is named for, what only a person may do.",
     Code.SHARED_EMAIL: "Two operators have the same e-mail address, by which git tells them apart.",
+    Code.WITHDRAWN: "A rollback would bring back what was rejected, switched off or retired since.",
     Code.NO_MATCH: "Nothing matches what was asked for.",
     Code.BAD_ADDRESS: "Not an address, a pattern or a stage.",
     Code.BAD_POINT: "Not a point in the history.",

@@ -55,8 +55,9 @@ def content_fingerprints(view: Snapshot, address: Address, spaces: Iterable[str]
             shown = canonical(content)
             if shown not in reads:
                 reads[shown] = _reads_of_offer(content.values())
-            spoken = _identity(offer, look.reads | reads[shown])
-            print_ = SCHEME + digest(b"content", shown, look.text, canonical(spoken))
+            named = look.reads | reads[shown]
+            spoken = canonical(_identity(offer, named)) if named else b"{}"
+            print_ = SCHEME + digest(b"content", shown, look.text, spoken)
             known[look.key] = print_
         found.append(print_)
     return found

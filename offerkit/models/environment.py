@@ -50,7 +50,7 @@ class Promotion(Part):
     stoppers: NameSet = Field(
         (), description="Operators who may stop what is live, beside administrators and offer managers (offerkit stop)."
     )
-    tests: Flag = Field(False, description="The decision cases must pass before a promotion (offerkit test).")
+    tests: Flag = Field(False, description="The decision cases that were applied must pass before a promotion.")
     separation_of_duties: Flag = Field(False, description="Who changed an offer may not approve it.")
     retention: Duration = Field(
         "90d", description="How long a removed offer is kept, deactivated, before purge removes it."

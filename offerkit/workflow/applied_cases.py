@@ -83,7 +83,7 @@ def _other_contacts(session: Session, stages: Stages, environment: str, authors:
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
     root, environ = session.project.root, session.environ
     digests = {contacts_digest(state, environment, root, environ) for state in (live, design)}
-    files = sorted(digest for digest in digests if digest is not None and digest != MISSING)
+    files = sorted(digests - {MISSING})
     wrote: frozenset[str] | None = None
     for one in chosen_cases(BeforeAfter(live, live, ()), design, environment):
         if not names_contacts(one.state(one.address) or {}):
@@ -96,7 +96,7 @@ def _other_contacts(session: Session, stages: Stages, environment: str, authors:
                 continue
             if wrote is None:
                 wrote = _waiting_authors(design, live, environment, authors)
-            says = f"that its contacts are in another file ({now[:12]})"
+            says = f"that its contacts are in another file ({now[:12]})" if now else "that its contacts are in no file"
             yield Obstacle(Lifts.CASES, one.address, print_, says, wrote)
 
 
@@ -117,26 +117,26 @@ def contacts_to_keep(
     """By address of cases that ask for stored contacts, the digest of the project's file that these are in."""
 
     @cache
-    def of(environment: str) -> str | None:
+    def of(environment: str) -> str:
         return contacts_digest(state, environment, root, environ)
 
     found: dict[str, Json] = {}
     for address in addresses:
-        print_ = of(address.environment) if names_contacts(state(address) or {}) else None
-        if print_ is not None:
+        print_ = of(address.environment) if names_contacts(state(address) or {}) else ""
+        if print_:
             found[str(address)] = print_
     return found
 
 
-def contacts_digest(state: Snapshot, environment: str, root: Path, environ: Mapping[str, str]) -> str | None:
-    """The sha256 of the file that holds an environment's contacts; None where they are in no file of the project.
+def contacts_digest(state: Snapshot, environment: str, root: Path, environ: Mapping[str, str]) -> str:
+    """The sha256 of the file that holds an environment's contacts; empty where they are in no file of the project.
 
     A file that is not there, or no plain file of the project, has a word in place of a digest.
     """
     source = _source(state, environment)
     path = _file(source, root, environ)
     if path is None:
-        return None
+        return ""
     hasher = hashlib.sha256()
     try:
         _hash(root, path, hasher)

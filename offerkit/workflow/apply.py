@@ -17,6 +17,7 @@ from offerkit.fingerprint import Json
 from offerkit.governance.rights import Actor, lacking, needed, refusals
 from offerkit.planning.plan import Plan, PlanKind
 from offerkit.store import Store
+from offerkit.store.returning import Return
 from offerkit.store.views import CONTACTS
 from offerkit.workflow import authorship
 from offerkit.workflow.session import Session, promoters, who_is
@@ -58,8 +59,17 @@ def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
         actor = _entitled(session, store, plan)  # meanwhile they may have lost the right, or the profile
         verified = verify(plan, store)
         record = _judged(session, store, verified) if plan.promotes else authorship.recorded(session, plan, actor)
-        record = {**record, **_contacts(session, verified)}
+        record = {**record, **_contacts(session, verified), **_brought_back(verified)}
         return commit(verified, actor=actor.name, time=session.now, message=session.message, details=record)
+
+
+def _brought_back(verified: Verified) -> Mapping[str, Json]:
+    """What the history keeps of a rollback that brings back what was withdrawn: each offer, and why it was out."""
+    plan = verified.plan
+    if plan.kind is not PlanKind.ROLLBACK or not plan.withdrawn:
+        return {}
+    found = Return.of(plan, verified.store).brought_back(verified.stages)
+    return {"withdrawn": {str(offer): why for offer, why in sorted(found.items())}} if found else {}
 
 
 def _entitled(session: Session, store: Store | None, plan: Plan) -> Actor:

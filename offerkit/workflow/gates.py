@@ -130,7 +130,7 @@ class _Contacts:
         if self._elsewhere or not names_contacts(one.state(one.address) or {}):
             return None
         now = self._now(one.address.environment)
-        if now is None or all(now == self._kept(one.address, side) for side in one.sides):
+        if all(now == self._kept(one.address, side) for side in one.sides):
             return None
         if self._lifted(one.address, contacts_fingerprint(one.state.entries[one.address].fingerprint, now)):
             return None

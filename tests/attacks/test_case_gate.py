@@ -206,20 +206,21 @@ def test_rolled_back_to_before_the_case(guarded: Session) -> None:
     judged(guarded)
 
 
-@pytest.mark.slow
 def test_forged_promotion_takes_the_case_along(guarded: Session) -> None:
-    """A saved promotion of the offer gets a step that takes the case out of live."""
+    """A saved promotion gets the step by which live's case changes."""
     guarded.save("cases/ana.yaml", case("saver"))
-    guarded.do("omar", "apply --yes")
-    if guarded.attempt("omar", "promote --exclude offer.saver --out plans/p.json"):
+    guarded.do("omar", "plan --out plans/a.json", "apply plans/a.json --yes")
+    applied = json.loads((guarded.root / "plans/a.json").read_text(encoding="utf-8"))["plan"]
+    guarded.do("omar", "promote --exclude offer.saver --out plans/p.json")
 
-        def forged(plan: dict[str, Any]) -> None:
-            (held,) = [one for one in plan["blocked"] if one["address"] == "recipients/cases.ana"]
-            plan["blocked"].remove(held)
-            plan["notes"] = []
+    def forged(plan: dict[str, Any]) -> None:
+        (step,) = [step for step in applied["steps"] if step["address"] == "recipients/cases.ana"]
+        plan["steps"].insert(0, {**step, "stage": "recipients@live", "reason": "rides-along"})
+        plan["blocked"] = [one for one in plan["blocked"] if one["address"] != step["address"]]
+        plan["bodies"] |= {print_: body for print_, body in applied["bodies"].items() if body["kind"] == "cases"}
 
-        guarded.forge("plans/p.json", forged)
-        guarded.attempt("omar", "apply plans/p.json --yes")
+    guarded.forge("plans/p.json", forged)
+    broken_if(guarded.run("omar", "apply plans/p.json --yes").code == 0, "live’s case was changed by its author alone")
     guarded.attempt("omar", "promote --yes")
     judged(guarded)
 
