@@ -262,6 +262,7 @@ class _Log:
 
     def next_change(self, row: Change) -> float:
         """The revision that changed what ``row`` made."""
+        self.read([row.address])
         return min((later.serial for later in self._rows[row.address] if later.serial > row.serial), default=inf)
 
     def passed(self, offer: Address, place: _Place, until: float = inf, before: float = inf) -> tuple[_Passed, ...]:
