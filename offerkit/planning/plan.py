@@ -185,6 +185,18 @@ class Dependence:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a plan was asked for beside its targets, so that it can be made again: since format 2.
+
+    ``options``: the names of those that were given and decide what is in it, such as ``include-rolled-back``.
+    """
+
+    environments: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Ordered steps from a base, with all they need to be shown, judged and executed.
 
@@ -203,6 +215,7 @@ class Plan:
     targets: tuple[str, ...] = ()
     bodies: Mapping[str, Body] = field(default_factory=dict)
     to: int = 0
+    asked: Asked = Asked()
     format: int = FORMAT
     _read: bytes = field(default=b"", init=False, compare=False, repr=False)
     """The bytes that it was read from: they name it, whatever this version would write. A changed copy has none."""
@@ -210,6 +223,11 @@ class Plan:
     def steps_on(self, side: Stage) -> tuple[Step, ...]:
         """The steps in design, or those in live."""
         return tuple(step for step in self.steps if step.stage.stage is side)
+
+    @property
+    def was_read(self) -> bool:
+        """Whether it comes from a file, or over the network: anybody may have written it."""
+        return bool(self._read)
 
     @property
     def empty(self) -> bool:
@@ -373,6 +391,8 @@ def _odd_places(plan: Plan, data: dict[str, Any]) -> str | None:
     unknown = _unknown_keys(data, _data(plan))
     if not unknown and plan.format == 1 and any("keys" in blocked for blocked in data.get("blocked", ())):
         unknown = "keys"
+    if not unknown and plan.format == 1 and "asked" in data:
+        unknown = "asked"
     if unknown:
         return f"It has a key that plans do not have: {unknown[:60]}."
     seen: set[tuple[str, str]] = set()

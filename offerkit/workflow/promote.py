@@ -14,7 +14,7 @@ from offerkit.governance.rights import WRITERS
 from offerkit.governance.withdrawals import off_by, promotion_reasons
 from offerkit.loader import Loaded
 from offerkit.planning.make import Context, Patterns, steps_for
-from offerkit.planning.plan import Blocked, Dependence, Plan, PlanKind, Reason, Step
+from offerkit.planning.plan import Asked, Blocked, Dependence, Plan, PlanKind, Reason, Step
 from offerkit.state.changes import Action, Body, Delta, Entry, Former, Layered
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
@@ -23,6 +23,9 @@ from offerkit.workflow.plan import held_back, new_bodies
 from offerkit.workflow.reach import reached
 from offerkit.workflow.renames import renames_of_live
 from offerkit.workflow.session import Session, who_is
+
+INCLUDE_ROLLED_BACK = "include-rolled-back"
+"""The option that takes in what a rollback took back, as a plan says that it was given."""
 
 
 def promote(
@@ -44,9 +47,18 @@ def promote(
 
 
 def plan_promotion(
-    session: Session, stages: Stages, names: tuple[str, ...], patterns: Patterns, *, include_rolled_back: bool
+    session: Session,
+    stages: Stages,
+    names: tuple[str, ...],
+    patterns: Patterns,
+    *,
+    include_rolled_back: bool,
+    released: bool = True,
 ) -> Plan:
-    """The plan that takes live to what design says and approvals allow, for some environments or all."""
+    """The plan that takes live to what design says and approvals allow, for some environments or all.
+
+    ``released``: whether campaigns come along, for which the specs are read.
+    """
     store = stages.store
     assert store is not None
     known = stages.environments
@@ -71,7 +83,9 @@ def plan_promotion(
         stages.stops,
     )
     outcome = promotion(asked)
-    return _plan(session, stages, asked, outcome, patterns)
+    options = (INCLUDE_ROLLED_BACK,) if include_rolled_back else ()
+    how = Asked(names, tuple(p.text for p in patterns.excludes), options)
+    return replace(_plan(session, stages, asked, outcome, patterns, released=released), asked=how)
 
 
 def _wanted(
@@ -119,11 +133,13 @@ def _holds(store: Store, design: Snapshot, live: Snapshot) -> dict[Address, str]
     return found
 
 
-def _plan(session: Session, stages: Stages, asked: Candidates, outcome: Promotion, patterns: Patterns) -> Plan:
+def _plan(
+    session: Session, stages: Stages, asked: Candidates, outcome: Promotion, patterns: Patterns, *, released: bool
+) -> Plan:
     assert stages.store is not None
     live, design, after = asked.live, asked.design, outcome.after
     deltas = live.diff(after, Stage.LIVE, outcome.renamed)
-    campaigns = _campaigns(session, stages.store, after, patterns)
+    campaigns = _campaigns(session, stages.store, after, patterns) if released else _Campaigns()
     bodies = Layered(campaigns.bodies, after.bodies)
     refs: dict[Address, tuple[Address, ...]] = {
         d.address: after.references(d.address) for d in deltas if d.after is not None
@@ -149,7 +165,7 @@ def _plan(session: Session, stages: Stages, asked: Candidates, outcome: Promotio
         base=tuple(map(stages.base, bases)),
         steps=tuple(steps),
         blocked=(*outcome.blocked, *campaigns.held),
-        depends=tuple(_depends(steps, after, live, design)),
+        depends=tuple(depends_of(steps, after, live, design)),
         approvals=tuple(outcome.approvals),
         notes=(*outcome.notes, *campaigns.notes, *_bereft(live, after)),
         targets=tuple(p.text for p in patterns.targets),
@@ -171,7 +187,7 @@ def _bereft(live: Snapshot, after: Snapshot) -> list[str]:
     ]
 
 
-def _depends(steps: list[Step], after: Snapshot, live: Snapshot, design: Snapshot) -> list[Dependence]:
+def depends_of(steps: list[Step], after: Snapshot, live: Snapshot, design: Snapshot) -> list[Dependence]:
     """What stays in live and is relied on; and design as the promotion took it."""
     touched = {step.address for step in steps}
     found: dict[tuple[StageRef, Address], str] = {}

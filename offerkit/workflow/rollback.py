@@ -41,7 +41,7 @@ def plan_rollback(session: Session, store: Store, text: str, to: str) -> Plan:
     then = now.with_entries(store.entries_at(stage, serial))
     every = now.diff(then, ref.stage, store.renames_since(stage, serial))
     deltas = [d for d in every if d.address.kind is not Kind.CAMPAIGN]
-    either = now.with_entries({**now.entries, **then.entries})
+    either = now.with_entries({**now.entries, **now.apply(deltas).entries})
     if deltas:
         stages.bodies.fetch(entry.fingerprint for snapshot in (now, then) for entry in snapshot.entries.values())
     context = Context(stages.bodies, refs_of(either, either.entries if deltas else ()), {})
