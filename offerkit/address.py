@@ -33,6 +33,7 @@ class Kind(StrEnum):
     TEMPLATE = "template"
     OFFER = "offer"
     CAMPAIGN = "campaign"
+    CASES = "cases"
 
 
 class Stage(StrEnum):
@@ -46,6 +47,8 @@ SHARED = "shared"
 """The stage that holds what all environments share; no environment may take this name."""
 
 SHARED_KINDS = (Kind.DIMENSION, Kind.OPERATOR)
+KEPT_BY_ROLLBACK = (Kind.CAMPAIGN, Kind.CASES)
+"""What a rollback of live leaves as it is: campaigns have no design; what has to pass cases stays held to them."""
 KIND_ORDER = {kind: place for place, kind in enumerate(Kind)}
 SECTIONS = {
     "dimensions": Kind.DIMENSION,
@@ -59,6 +62,7 @@ SECTIONS = {
     "offers": Kind.OFFER,
     "campaigns": Kind.CAMPAIGN,
 }
+"""The sections of spec files. Environments and cases have files of their own instead."""
 SECTION_OF = {kind: section for section, kind in SECTIONS.items()}
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -111,8 +115,8 @@ def environment_address(name: str) -> Address:
 
 
 def valid_name(kind: Kind, name: str) -> bool:
-    """Whether ``name`` may name a resource of that kind (categories are paths joined by ``/``)."""
-    pattern = PATH if kind is Kind.CATEGORY else NAME
+    """Whether ``name`` may name a resource of that kind (categories, and files of cases, are paths joined by ``/``)."""
+    pattern = PATH if kind in (Kind.CATEGORY, Kind.CASES) else NAME
     return pattern.fullmatch(name) is not None and not (kind is Kind.ENVIRONMENT and name == SHARED)
 
 

@@ -6,26 +6,29 @@ is fine if nothing that matters moved.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import orjson
 
-from offerkit.address import SHARED, Address, Kind, Stage, StageRef
+from offerkit.address import KEPT_BY_ROLLBACK, SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import Json, JsonMap, manifest_digest
 from offerkit.governance.approvals import Decision, approved, unapproved
+from offerkit.governance.returns import WayBack
 from offerkit.governance.rights import without_administrator
 from offerkit.governance.stops import Stops, following, still_stopped
-from offerkit.governance.withdrawals import ended_earlier, is_withdrawal, lengthened
+from offerkit.governance.withdrawals import ended_earlier, is_withdrawal, lengthened, takes_off
 from offerkit.models import model_of
 from offerkit.planning.fields import concealed, field_changes, field_changes_by_place
 from offerkit.planning.make import not_live
 from offerkit.planning.plan import FieldChange, Plan, PlanKind, StageBase, Step, plan_digest
-from offerkit.state.changes import Action, Body, Entry, delta
+from offerkit.state.changes import Action, Body, Entry, Former
 from offerkit.state.references import may_wait, references_of, resource_refs
 from offerkit.state.snapshot import BeforeAfter
 from offerkit.store import ChangeRow, Draft, RevisionRow, Store
+from offerkit.store.holds import holds
+from offerkit.store.returning import Return
 from offerkit.store.views import EMPTY, Stages
 
 
@@ -112,6 +115,7 @@ def _check_fresh(plan: Plan, store: Store, stages: Stages) -> bool:
         if (heads[base.stage].revision if base.stage in heads else 0) != base.revision
         or (base.stage in heads and heads[base.stage].digest != base.digest)
     }
+    moved |= {step.stage: 0 for step in plan.steps if all(base.stage != step.stage for base in plan.base)}
     conflicts = list(_conflicts(plan, store, stages, moved))
     if conflicts:
         raise Refused(conflicts)
@@ -170,10 +174,27 @@ def _conflicts(plan: Plan, store: Store, stages: Stages, moved: Mapping[StageRef
         for address in addresses:
             yield _conflict(store, stage, address, last.get(address))
     for stage, serial in sorted(moved.items()):
+        yield from _changed_back(plan, store, stage, serial, changed.get(stage, ()))
         yield from _named_since(plan, store, stage, serial)
     for stage in sorted({step.stage for step in plan.steps if step.address.kind is Kind.CAMPAIGN}):
         yield from _no_longer_live(plan, stage, stages)
     yield from _withdrawn(plan, stages)
+
+
+def _changed_back(
+    plan: Plan, store: Store, stage: StageRef, serial: int, known: Collection[Address]
+) -> Iterator[Diagnostic]:
+    """What stands as the plan found it, but was changed and taken back since: the plan would put that back."""
+    here = {a for step in plan.steps if step.stage == stage for a in (step.address, step.moved_from) if a}
+    for address, row in sorted(store.last_change(stage, here.difference(known)).items()):
+        if row.serial > serial:
+            yield Diagnostic(
+                Code.PLAN_STALE,
+                f"the plan is stale: {address} in {stage} was changed, and changed back, since the plan was made",
+                _who(store, row),
+                "Make the plan again and look at what is different.",
+                address,
+            )
 
 
 def _conflict(store: Store, stage: StageRef, address: Address, change: ChangeRow | None) -> Diagnostic:
@@ -263,7 +284,7 @@ def _check_steps(plan: Plan, store: Store, stages: Stages, stops: Stops) -> None
     if not found and stops and plan.steps_on(Stage.LIVE):
         found += still_stopped(stages.effect(plan, Stage.LIVE).after, _as_renamed(stops, plan, store))
     if not found and plan.kind is PlanKind.PROMOTE:
-        found += [*_not_from_design(plan, store, stages), *_ungated(plan, stages)]
+        found += [*_not_from_design(plan, store, stages), *_ungated(plan, stages), *_held(plan, store, stages)]
     if not found and plan.kind is PlanKind.ROLLBACK:
         found += _not_a_return(plan, store, stages)
     if not found:
@@ -315,6 +336,32 @@ def _ungated(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
     there = (a for a in live.addresses if a in live.before.entries and a in live.after.entries)
     longer = lengthened(live.after, live.before, ended_earlier(live.before, live.after, there))
     yield from unapproved(live, stages.standing(live.after.of_kind(Kind.OFFER)), longer)
+    for found in stages.withheld_cases(live):
+        yield Diagnostic(
+            Code.CASES_CHANGED,
+            f"{found.address} would change in live: {found.why}",
+            "What live’s cases say is not changed by their author alone.",
+            found.how,
+            found.address,
+        )
+
+
+def _held(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
+    """What a rollback took back and design still has, in a promotion that was not made with --include-rolled-back.
+
+    Before format 2, plans did not say whether they were.
+    """
+    if plan.rolled_back or plan.format < 2:
+        return
+    held = holds(store, stages.side(Stage.DESIGN), stages.side(Stage.LIVE))
+    for step in plan.steps if held else ():
+        if step.address in held and not takes_off(step.before, step.after):
+            yield Diagnostic(
+                Code.PLAN_STALE,
+                f"the plan is stale: {step.address} is held: {held[step.address]}",
+                hint="Change it in design, or promote with --include-rolled-back.",
+                address=step.address,
+            )
 
 
 def _as_renamed(stops: Stops, plan: Plan, store: Store) -> Stops:
@@ -349,21 +396,36 @@ def _not_from_design(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagn
 
 
 def _not_a_return(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
-    """Steps of a rollback that do not take the whole stage back to what it was; campaigns stay out of it."""
-    for stage in sorted({step.stage for step in plan.steps}):
-        now, then = stages.entries(stage), store.entries_at(stage, plan.to)
-        found = [step for step in plan.steps if step.stage == stage]
-        made = {(step.address, step.before, step.after, step.moved_from) for step in found}
-        wanted = [
-            {
-                (d.address, d.before, d.after, d.moved_from)
-                for d in delta(stage, now, then, moves)
-                if d.address.kind is not Kind.CAMPAIGN
-            }
-            for moves in (store.renames_since(stage, plan.to), {})  # earlier versions took renames for other changes
-        ]
-        if made not in wanted:
-            yield _odd(found[0], plan)
+    """Steps of a rollback that do not lead back as it says: a whole stage, a part, what one revision changed.
+
+    What was withdrawn since may be in it only if it was asked for.
+    """
+    if not plan.steps:
+        return
+    if plan.undoes and (plan.to != plan.undoes - 1 or plan.targets):
+        yield _odd(plan.steps[0], plan)
+        return
+    made = {(step.stage, step.address, step.before, step.after, step.moved_from) for step in plan.steps}
+    asked = Return.of(plan, store)
+    # Earlier versions took renames for other changes.
+    whole = [asked, replace(asked, renames=False)] if not (plan.undoes or plan.targets) else [asked]
+    if any(made == _changes(found.way(stages)) for found in whole):
+        return
+    if any(made == _changes(replace(found, withdrawn=True).way(stages)) for found in whole):
+        for offer, why in sorted((asked.way(stages)[Stage.LIVE]).out.items()):
+            yield Diagnostic(
+                Code.WITHDRAWN,
+                f"the plan would bring back {offer}: {why}",
+                "What was rejected, switched off or retired stays out of a rollback that does not ask for it.",
+                "Make the plan again, or with “offerkit rollback … --include-withdrawn”.",
+                offer,
+            )
+        return
+    yield _odd(plan.steps[0], plan)
+
+
+def _changes(ways: Mapping[Stage, WayBack]) -> set[tuple[StageRef, Address, Entry | None, Entry | None, Former]]:
+    return {(d.stage, d.address, d.before, d.after, d.moved_from) for way in ways.values() for d in way.deltas}
 
 
 def _misdescribed(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
@@ -423,7 +485,8 @@ def _unresolved(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
         for address, gone in effect.left_behind().items():
             # Campaigns follow what is renamed or rolled back: what they are to name instead is not live before.
             free = address.kind is Kind.CAMPAIGN
-            named = [a for a in gone if not (free and (a in renamed or plan.kind is PlanKind.ROLLBACK))]
+            stays = plan.kind is PlanKind.ROLLBACK and address.kind in KEPT_BY_ROLLBACK
+            named = [a for a in gone if not (stays or (free and a in renamed))]
             if named:
                 yield _names(address, named[0]) if side is Stage.DESIGN else _still_named(address, named[0])
 

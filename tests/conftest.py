@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -56,13 +57,27 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """The folder of slow tests is not even imported when they are not wanted; all in it are slow."""
-    return True if collection_path == SLOW and config.getoption("markexpr") == "not slow" else None
+    """Files without a test of the kind that is wanted are not even imported; all in the folder of slow tests are slow."""
+    wanted = config.getoption("markexpr")
+    if wanted == "not slow":
+        return True if collection_path == SLOW else None
+    return True if wanted == "slow" and collection_path.suffix == ".py" and not _may_be_slow(collection_path) else None
+
+
+@cache
+def _may_be_slow(path: Path) -> bool:
+    """Whether a file of tests names the mark, or a fixture that gives it to some of those who take it."""
+    return any(word in path.read_text(encoding="utf-8") for word in ("slow", "shop", "team: Session"))
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """What the default run leaves to the slow one must be found there."""
+    lost = {item.path for item in items if item.get_closest_marker("slow") and not _may_be_slow(item.path)}
+    assert not lost, f"the slow run would not look into {lost}"
 
 
 def pytest_collection_finish() -> None:
     """What was collected and imported stays to the end: no collection of garbage need walk over it again."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
 

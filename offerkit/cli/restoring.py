@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from offerkit.diagnostics import Code, Diagnostic, Severity
+from offerkit.governance.stops import Stops, said
 from offerkit.reports.escape import visible
 
 if TYPE_CHECKING:
@@ -26,12 +27,16 @@ def before(found: Restoration) -> Iterator[str]:
 
 def unreadable(found: Restoration) -> Diagnostic:
     """What is said where nothing of the store that was there can be carried over."""
+    known = [visible(row.key.address) for row in Stops(found.stopped) if not row.key.space]
+    stays = f" Known to be stopped, and stays so: {', '.join(known[:_LISTED])}." if known else ""
     return Diagnostic(
         Code.NOT_RESTORED,
         f"what is in the store's place cannot be read: {found.unreadable}",
         detail="All since the backup is lost: revisions, approvals, tokens, and what was proposed to whom. Tokens that"
-        " were revoked since may count again, and operators that were disabled since are enabled.",
-        hint="See “offerkit token list” and revoke them anew, then apply the specs.",
+        " were revoked since may count again, and operators that were disabled since are enabled. WHAT WAS STOPPED"
+        f" SINCE MAY BE LIVE AGAIN: stops cannot be carried over from what cannot be read.{stays}",
+        hint="Stop at once what has to stay out (“offerkit stop”); see “offerkit token list” and revoke them anew, then"
+        " apply the specs.",
         severity=Severity.WARNING,
     )
 
@@ -46,6 +51,7 @@ def _lost(loss: Loss) -> Iterator[str]:
     yield from _listed("Tokens made since, which count no more:", map(_token, loss.tokens))
     yield from _listed("Tokens revoked since stay revoked:", map(_token, loss.revoked))
     yield from _listed("Tokens that only the backup has, which count again:", map(_token, loss.revived))
+    yield from _listed("What is stopped stays stopped:", (said(row) for row in loss.stops))
     yield from _listed("Operators:", loss.operators)
     back = loss.returning
     if back is not None:

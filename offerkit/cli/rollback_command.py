@@ -4,24 +4,47 @@ from __future__ import annotations
 
 import click
 
-from offerkit.cli.complete import held_stages, revisions
-from offerkit.cli.options import changing, exitcode_option, format_option, full_option, out_option, pass_shell
+from offerkit.cli.complete import addresses, held_stages, revisions
+from offerkit.cli.impact import ImpactAsked, impact_options
+from offerkit.cli.options import (
+    WholeNumber,
+    changing,
+    exitcode_option,
+    format_option,
+    full_option,
+    out_option,
+    pass_shell,
+)
 from offerkit.cli.shell import Shell, carry_out, finish, to_be_applied
 
 
 @click.command("rollback")
-@click.argument("stage", metavar="STAGE", shell_complete=held_stages)
+@click.argument("stage", metavar="[STAGE]", default="", shell_complete=held_stages)
+@click.argument("what", nargs=-1, metavar="[ADDRESS]...", shell_complete=addresses)
 @click.option(
     "--to",
     "to",
-    required=True,
+    default="",
     metavar="REVISION|TIME",
     shell_complete=revisions,
     help="The revision to go back to, or the last one of a day or at a time in the environment's time zone.",
 )
+@click.option(
+    "--undo",
+    type=WholeNumber(1, 2**63 - 1),
+    metavar="REVISION",
+    shell_complete=revisions,
+    help="Instead of a stage: all that this revision changed, in every stage, as it was before.",
+)
+@click.option(
+    "--include-withdrawn",
+    is_flag=True,
+    help="Also what was rejected, switched off or retired since; recorded. What is stopped stays out.",
+)
 @click.option("--plan-only", is_flag=True, help="Show the plan and stop.")
 @out_option
 @exitcode_option
+@impact_options
 @format_option
 @full_option
 @changing
@@ -29,27 +52,39 @@ from offerkit.cli.shell import Shell, carry_out, finish, to_be_applied
 def command(
     shell: Shell,
     stage: str,
+    what: tuple[str, ...],
     to: str,
+    undo: int | None,
+    include_withdrawn: bool,
     plan_only: bool,
     out: str | None,
     detailed_exitcode: bool,
+    impact: ImpactAsked,
     form: str,
     full: bool,
     yes: bool,
     message: str,
     lock_timeout: float,
 ) -> int:
-    """Take a stage back to an earlier revision.
+    """Take a stage, or a part of it, back to an earlier revision.
 
-    A plan like any other: shown, then applied as a new revision; nothing of the history goes. What is taken
-    back from live is not promoted again before it changes in design.
+    A plan like any other: shown, then applied as a new revision; nothing of the history goes. ADDRESS narrows it;
+    what has to go back together with that comes along. What is taken back from live is not promoted again before it
+    changes in design. What was rejected, switched off, stopped or retired since stays out.
     """
-    from offerkit.workflow.rollback import plan_rollback
+    from offerkit.workflow.rollback import plan_rollback, plan_undo
 
+    if undo is None and not (stage and to):
+        raise click.UsageError("Name a stage and --to, or a revision with --undo.")
+    if undo is not None and (stage or to):
+        raise click.UsageError("--undo takes no stage and no --to.")
     session = shell.session(lock_timeout=lock_timeout, message=message)
     with session.existing() as store:
-        made = plan_rollback(session, store, stage, to)
-    shell.plan(made, form, full=full)
+        if undo is not None:
+            made = plan_undo(store, undo, withdrawn=include_withdrawn)
+        else:
+            made = plan_rollback(session, store, stage, to, what, withdrawn=include_withdrawn)
+    shell.plan(made, form, full=full, impact=impact.of(session, made))
     if to_be_applied(form, out, plan_only, yes):
         carry_out(shell, session, made, "Roll back?", "Rolled back.", yes=yes)
     return finish(made, out, detailed_exitcode)

@@ -26,7 +26,7 @@ def command(
 
     A case says who asks where and when, and which offers must come of it. They lie in cases/*.yaml; PATH names
     other files or folders. Exits with 1 if one is not as expected. An environment with promotion: {tests: true}
-    runs them before every promotion.
+    has those that were applied run before every promotion.
     """
     from offerkit.loader.cases import read_cases
     from offerkit.loader.output import JUNIT, check_output, writing

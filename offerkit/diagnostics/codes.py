@@ -54,6 +54,8 @@ class Code(StrEnum):
     LONELY_THEME = "OFR410"
     OLDER_CHECKOUT = "OFR411"
     STILL_NAMED = "OFR412"
+    CASES_TOO_MANY = "OFR413"
+    CASES_CHANGED = "OFR414"
     # 5xx: plans
     PLAN_UNREADABLE = "OFR501"
     PLAN_EDITED = "OFR502"
@@ -77,6 +79,8 @@ class Code(StrEnum):
     STORE_NOT_BLANK = "OFR612"
     STORE_CONFLICT = "OFR613"
     STORE_RESTORED = "OFR614"
+    NO_CASES = "OFR615"
+    CONTACTS_OTHER = "OFR616"
     STORE_REPLACED = "OFR617"
     STORE_OTHER = "OFR618"
     NOT_RESTORED = "OFR619"
@@ -97,6 +101,7 @@ class Code(StrEnum):
     BLOCKED = "OFR709"
     STOPPED = "OFR710"
     NOT_APPROVED_SINCE = "OFR711"
+    WITHDRAWN = "OFR712"
     PLAN_EXPLANATION = "OFR713"
     RETENTION = "OFR714"
     REVIEWERS_GONE = "OFR715"
@@ -207,6 +212,8 @@ CODES: dict[Code, str] = {
     Code.LONELY_THEME: "A theme that only one resource carries and that is nearly another one (a warning).",
     Code.PROTECTED: "A protected resource would be deleted.",
     Code.STILL_NAMED: "Something that stays in live names what would go.",
+    Code.CASES_TOO_MANY: "A file has more decision cases, or larger ones, than can be applied and reviewed as one.",
+    Code.CASES_CHANGED: "Cases that live has to pass would say something else, by their author alone.",
     Code.PLAN_UNREADABLE: "The plan file is missing, cut short, or not a plan.",
     Code.PLAN_EDITED: "The plan file was edited after it was saved.",
     Code.PLAN_FORMAT: "The plan file has a format this offerkit does not know.",
@@ -227,6 +234,8 @@ CODES: dict[Code, str] = {
     Code.STORE_URL: "The address of a store that cannot be read, or that names a kind of store there is not.",
     Code.STORE_NOT_BLANK: "A store is to be copied to where there is something already.",
     Code.STORE_RESTORED: "The store's history does not go on from what this project saw of it: it is another or older.",
+    Code.NO_CASES: "An environment has its cases run before each promotion, and none of its cases were applied.",
+    Code.CONTACTS_OTHER: "The file of a case's contacts is another than the one with which the case was applied.",
     Code.STORE_REPLACED: "The store was deleted or replaced while it was in use; nothing of this run was kept.",
     Code.STORE_OTHER: "Another project's store is in the place of the one that is expected.",
     Code.NOT_RESTORED: "The store cannot be restored from this file, or what was there cannot be carried over.",
@@ -248,6 +257,7 @@ CODES: dict[Code, str] = {
     Code.AUTHORS: "It is not known, or not sure, who wrote what an automation applies.",
     Code.NOT_A_PERSON: "An automation does, or is named for, what only a person may do.",
     Code.SHARED_EMAIL: "Two operators have the same e-mail address, by which git tells them apart.",
+    Code.WITHDRAWN: "A rollback would bring back what was rejected, switched off or retired since.",
     Code.NO_MATCH: "Nothing matches what was asked for.",
     Code.BAD_ADDRESS: "Not an address, a pattern or a stage.",
     Code.BAD_POINT: "Not a point in the history.",

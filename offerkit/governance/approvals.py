@@ -12,14 +12,16 @@ from enum import StrEnum
 from itertools import product
 from math import inf
 from operator import attrgetter
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from offerkit.address import Address, Kind
 from offerkit.diagnostics import Code, Diagnostic
+from offerkit.governance import scheme1
 from offerkit.governance.aspects import (
     affecting,
     content_fingerprint,
     content_fingerprints,
+    content_reads,
     eligibility_fingerprint,
     keys_of,
 )
@@ -70,9 +72,12 @@ class Decisions:
     whatever name.
     """
 
-    def __init__(self, approvals: Iterable[Approval] = (), names: Names | None = None) -> None:
-        """``approvals`` oldest first; ``names``: the renames of the design stages."""
+    def __init__(
+        self, approvals: Iterable[Approval] = (), names: Names | None = None, view: Snapshot | None = None
+    ) -> None:
+        """``approvals`` oldest first; ``names``: the renames of the design stages; ``view``: what is asked about."""
         self.names = names if names is not None else Names()
+        self._view = view
         self._rows: dict[tuple[Address, Aspect, str], list[Approval]] = {}
         for approval in approvals:
             key = approval.key
@@ -91,6 +96,12 @@ class Decisions:
         made._counts = counts
         return made
 
+    def seen_in(self, view: Snapshot) -> Decisions:
+        """These decisions, for keys of another state than design as it is now."""
+        made = copy(self)
+        made._view = view
+        return made
+
     def lapsing(self, lapsed: Lapsed) -> Decisions:
         """These decisions, of which approvals that have ``lapsed`` are no word at all, nor is what they replaced."""
         made = copy(self)
@@ -99,9 +110,10 @@ class Decisions:
 
     def each(self, key: ApprovalKey) -> list[Approval]:
         """All decisions on exactly this, oldest first, whether they count or not."""
-        if not self._renamed(key.address, key.space):
+        if not self.names or not self._renamed(key.address, key.space):
             rows = self._rows.get((key.address, key.aspect, key.space), ())
-            return [row for row in rows if row.key.fingerprint == key.fingerprint]
+            found = [row for row in rows if row.key.fingerprint == key.fingerprint]
+            return found if len(found) == len(rows) else list(self._exactly(key, rows))
         (offer, *offers), (space, *spaces) = self._lines(key.address, key.space)
         found = list(self._same(key, offer, space))
         for former in product((offer, *offers), (space, *spaces)):
@@ -112,11 +124,12 @@ class Decisions:
 
     def on(self, key: ApprovalKey) -> Approval | None:
         """The last word on exactly this that counts; None when there is none."""
-        counts = self._counts
+        counts, lapsed = self._counts, self._lapsed
         for row in reversed(self.each(key)):
-            if counts is None or row.decision is Decision.REJECTED or counts(key.address, row):
-                approval = row.decision is Decision.APPROVED
-                return None if approval and self._lapsed is not None and self._lapsed(key, row) else row
+            if row.decision is Decision.REJECTED:
+                return row
+            if counts is None or counts(key.address, row):
+                return None if lapsed is not None and lapsed(key, row) else row
         return None
 
     def last_approval(self, address: Address, aspect: Aspect, space: str = "") -> Approval | None:
@@ -148,7 +161,38 @@ class Decisions:
         return offers, [_open(self.names.spans(place)), *self.names.predecessors(place)] if space else [_NO_SPACE]
 
     def _same(self, key: ApprovalKey, offer: tuple[Span, ...], space: tuple[Span, ...]) -> Iterator[Approval]:
-        return (row for row in self._along(key.aspect, offer, space) if row.key.fingerprint == key.fingerprint)
+        return self._exactly(key, self._along(key.aspect, offer, space))
+
+    def _exactly(self, key: ApprovalKey, rows: Iterable[Approval]) -> Iterator[Approval]:
+        """The decisions on what ``key`` names, under either scheme."""
+        same: _Same | None = None
+        for row in rows:
+            if row.key.fingerprint == key.fingerprint:
+                yield row
+            elif _scheme(row.key.fingerprint) != _scheme(key.fingerprint):
+                same = same or self._same_in(key)
+                refused = row.decision is Decision.REJECTED
+                if row.key.fingerprint in (same.refused if refused else same.approved):
+                    yield row
+
+    def _same_in(self, key: ApprovalKey) -> _Same:
+        """What the other scheme says of what ``key`` names, as it is now; nothing where that is something else."""
+        view, address = self._view, key.address
+        if view is None or address.kind is not Kind.OFFER or address not in view.entries:
+            return _Same()
+        whole = True
+        if key.aspect is Aspect.ELIGIBILITY:
+            now, old = eligibility_fingerprint(view, address), scheme1.eligibility_fingerprint(view, address)
+        elif key.space:
+            now = content_fingerprint(view, address, key.space)
+            old, named = scheme1.content_fingerprint(view, address, key.space)
+            names, labels = content_reads(view, address, key.space)
+            whole = (named or not names) and not labels
+        else:  # another aspect, which has one scheme only
+            return _Same()
+        if key.fingerprint == now:
+            return _Same(frozenset([old] if whole else []), frozenset([old]))
+        return _Same(frozenset([now]), frozenset([now])) if key.fingerprint == old else _Same()
 
     def _along(self, aspect: Aspect, offer: tuple[Span, ...], space: tuple[Span, ...]) -> Iterator[Approval]:
         """What was decided about an offer on a space under their names."""
@@ -156,6 +200,17 @@ class Decisions:
             for row in self._rows.get((named.name, aspect, place.name.name), ()):
                 if named.covers(row.revision) and place.covers(row.revision):
                     yield row
+
+
+class _Same(NamedTuple):
+    """The fingerprints by another scheme under which something may have been approved, or rejected."""
+
+    approved: frozenset[str] = frozenset()
+    refused: frozenset[str] = frozenset()
+
+
+def _scheme(fingerprint: str) -> str:
+    return fingerprint.partition(":")[0] if ":" in fingerprint else "1"
 
 
 def _open(spans: tuple[Span, ...]) -> tuple[Span, ...]:
@@ -229,7 +284,7 @@ def unapproved(live: BeforeAfter, decisions: Decisions, lengthened: Snapshot | N
     if no period ended earlier, which needs no approval where it is all that differs.
     """
     before, after = live.before, live.after
-    lengthened = lengthened or after
+    decisions, lengthened = decisions.seen_in(after), lengthened or after
     for address in after.of_kind(Kind.OFFER):
         entry = after.entries[address]
         old = live.origins.get(address, address)

@@ -1,25 +1,34 @@
-"""What is approved of an offer, as fingerprints: each names exactly one state of one aspect.
+"""What is approved of an offer, as fingerprints: each names exactly one meaning of one aspect.
 
 An approval is bound to fingerprints (domain.md §4): of an offer's content on a space, which is its representation there
 with that space's fields and rendering; and of its eligibility, which is its weights, dates, conditions and filters, and
-those it inherits. Both depend on bodies alone, so each is worked out once for all snapshots that share them.
+those it inherits. They begin with the number of their scheme (docs/adr/0040-fingerprint-schemes.md), and depend on
+bodies and on what their names were at first, so that each is worked out once for all snapshots that share them.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Iterable
 from typing import NamedTuple, TypeAlias
 
 from offerkit.address import Address, Kind
 from offerkit.fingerprint import Json, JsonMap, canonical, digest
 from offerkit.planning.plan import ApprovalKey, Aspect
+from offerkit.rules.meaning import meaning
 from offerkit.state.effective import EffectiveOffer, Inheritance, declared_fields
 from offerkit.state.snapshot import Snapshot
 
-_ELIGIBILITY = ("code", "enabled", "eligible", "weights", "themes", "category")
-_OFFER = re.compile(rb"\boffer\b", re.IGNORECASE)
-_INHERITED = ("enabled", "eligible", "multiplier", "themes", "always_include")
+SCHEME = "2:"
+"""Begins every fingerprint that is made now; those of scheme 1 are 64 hexadecimal digits and nothing else."""
+
+_OWN = ("code", "enabled", "themes")
+_INHERITED = ("enabled", "themes", "always_include", "multiplier")
+_EXPRESSIONS = ("when", "formula")
+_IDENTITY = frozenset({"code", "label", "name", "category"})
+"""What is said of an offer to those who decide, and what its texts and conditions may therefore speak of."""
+_NAMES = _IDENTITY - {"category"}
+_SPOKEN = frozenset({"label", "description"})
+"""What a parameter says to people only."""
 
 _LAST = ("aspects", "")
 _Known: TypeAlias = dict[Hashable, str]
@@ -35,7 +44,7 @@ def content_fingerprints(view: Snapshot, address: Address, spaces: Iterable[str]
     """:func:`content_fingerprint` for several spaces."""
     offer = view.offer(address)
     known, looks = _known(view, offer), _looks(view, offer.around)
-    speaking: dict[bytes, bool] = {}  # most spaces show the same texts
+    reads: dict[bytes, frozenset[str]] = {}  # most spaces show the same texts
     found = []
     for space in spaces:
         look = looks.get(space)
@@ -44,13 +53,26 @@ def content_fingerprints(view: Snapshot, address: Address, spaces: Iterable[str]
             assert look is not None
             content = offer.content(space)
             shown = canonical(content)
-            if shown not in speaking:
-                speaking[shown] = _speaks_of_offer(content.values())
-            named = look.names_offer or speaking[shown]
-            print_ = digest(b"content", shown, look.text, _identity(offer) if named else b"")
+            if shown not in reads:
+                reads[shown] = _reads_of_offer(content.values())
+            named = look.reads | reads[shown]
+            spoken = canonical(_identity(offer, named)) if named else b"{}"
+            print_ = SCHEME + digest(b"content", shown, look.text, spoken)
             known[look.key] = print_
         found.append(print_)
     return found
+
+
+def content_reads(view: Snapshot, address: Address, space: str) -> tuple[bool, bool]:
+    """Whether content on a space shows what the offer is called, and whether it shows labels of the space's fields.
+
+    That is what scheme 1 did not always bind.
+    """
+    offer = view.offer(address)
+    look = _looks(view, offer.around).get(space)
+    if look is None:
+        return False, False
+    return bool(look.reads | _reads_of_offer(offer.content(space).values())), look.labelled
 
 
 def eligibility_fingerprint(view: Snapshot, address: Address) -> str:
@@ -60,19 +82,74 @@ def eligibility_fingerprint(view: Snapshot, address: Address) -> str:
     filters = _prints(view, (offer.around.address(Kind.FILTER, name) for name in names))
     known, key = _known(view, offer), (_categories(view, offer), filters)
     if key not in known:
-        used: JsonMap = {
-            name: {part: body[part] for part in ("when", "parameters") if part in body} if body else None
-            for name, (_, body) in ((name, offer.around.filter(name)) for name in names)
-        }
-        chain: list[Json] = [
-            {"path": layer.name, **{part: layer.body[part] for part in _INHERITED if part in layer.body}}
-            for layer in offer.categories
-        ]
-        said = canonical({"own": offer.pick(_ELIGIBILITY), "filters": used, "categories": chain})
-        # Conditions are SQL: names in any case, spaces around the dot. The word alone is reason enough.
-        named = _OFFER.search(said) is not None
-        known[key] = digest(b"eligibility", said, _identity(offer) if named else b"")
+        known[key] = SCHEME + digest(b"eligibility", canonical(_eligibility(view, offer)))
     return known[key]
+
+
+def _eligibility(view: Snapshot, offer: EffectiveOffer) -> JsonMap:
+    """All that an eligibility says: conditions by their meaning, categories and spaces by what they were at first."""
+    said = _Said(view, offer)
+    eligible, weights = offer.get("eligible"), offer.get("weights")
+    own = eligible if isinstance(eligible, dict) else {}
+    used = own.get("filters")
+    body: JsonMap = {
+        **offer.pick(_OWN),
+        "eligible": said.part({key: value for key, value in own.items() if key != "filters"}),
+        "filters": [said.filter(use) for use in (used if isinstance(used, list) else ()) if isinstance(use, dict)],
+        "weights": [said.part(weight) for weight in (weights if isinstance(weights, list) else ())],
+        "category": said.at_first(Kind.CATEGORY, offer.category),
+        "categories": [
+            {
+                "is": view.origins.of(layer.address),
+                "eligible": said.part(layer.body.get("eligible")),
+                **{part: layer.body[part] for part in _INHERITED if part in layer.body},
+            }
+            for layer in offer.categories
+        ],
+    }
+    # A condition that asks for one name of the offer is bound to all of them; to its category only if it asks for that.
+    return {**body, "offer": _identity(offer, said.reads | _NAMES if said.reads else said.reads)}
+
+
+class _Said:
+    """Parts of bodies as approvals are bound to them; ``reads``: the fields of the offer that conditions name."""
+
+    def __init__(self, view: Snapshot, offer: EffectiveOffer) -> None:
+        self._view, self._around = view, offer.around
+        self.reads: frozenset[str] = frozenset()
+
+    def at_first(self, kind: Kind, name: str) -> str:
+        """What the resource was called at first."""
+        return self._view.origins.of(self._around.address(kind, name))
+
+    def part(self, body: Json) -> Json:
+        """A period, weight or filter: expressions by their meaning, spaces by what they were called at first."""
+        if not isinstance(body, dict):
+            return body
+        made = dict(body)
+        for key in _EXPRESSIONS:
+            text = body.get(key)
+            if isinstance(text, str):
+                tree, reads = meaning(text)
+                made[key] = tree
+                self.reads |= reads
+        spaces = body.get("spaces")
+        if isinstance(spaces, list):
+            made["spaces"] = [*sorted(self.at_first(Kind.SPACE, str(space)) for space in spaces)]
+        return made
+
+    def filter(self, use: JsonMap) -> Json:
+        """A filter as it is used: its condition and the values given, whatever it is called."""
+        _, body = self._around.filter(str(use.get("filter")))
+        given = {key: value for key, value in use.items() if key != "filter"}
+        if body is None:
+            return [None, given]
+        declared = body.get("parameters")
+        parameters: JsonMap = {
+            name: {key: value for key, value in of.items() if key not in _SPOKEN} if isinstance(of, dict) else of
+            for name, of in (declared if isinstance(declared, dict) else {}).items()
+        }
+        return [self.part({"when": body.get("when")}), parameters, given]
 
 
 def keys_of(view: Snapshot, address: Address) -> list[ApprovalKey]:
@@ -98,13 +175,14 @@ def affecting(view: Snapshot, offer: Address) -> set[Address]:
 class _Look(NamedTuple):
     """What a space makes of any offer: the canonical bytes of its fields and rendering functions.
 
-    ``key``: the space's name and fingerprint. ``names_offer``: whether fields or functions speak of the offer's own
-    code, label, name or category.
+    ``key``: the space's name and fingerprint. ``reads``: what its functions read of the offer itself. ``labelled``:
+    whether labels of fields are shown.
     """
 
     key: str
     text: bytes
-    names_offer: bool
+    reads: frozenset[str]
+    labelled: bool
 
 
 def _known(view: Snapshot, offer: EffectiveOffer) -> _Known:
@@ -118,20 +196,27 @@ def _known(view: Snapshot, offer: EffectiveOffer) -> _Known:
 
 def _prints(view: Snapshot, addresses: Iterable[Address]) -> tuple[str, ...]:
     """What stands at ``addresses``, as a key: addresses (what is said depends on names, too) and fingerprints."""
-    entries = view.entries
+    entries, origins = view.entries, view.origins
     found: list[str] = []
     for address in addresses:
         entry = entries.get(address)
         found += (address, entry.fingerprint if entry is not None else "")
+        if origins:
+            found.append(origins.of(address))
     return tuple(found)
 
 
 def _categories(view: Snapshot, offer: EffectiveOffer) -> tuple[str, ...]:
-    """The categories of ``offer`` as a key; many offers stand in one."""
-    place = ("categories", offer.around.address(Kind.CATEGORY, offer.category))
+    """The categories of ``offer`` as a key, and what spaces were called at first; many offers stand in one category."""
+    around = offer.around
+    place = ("categories", around.address(Kind.CATEGORY, offer.category))
     known: tuple[str, ...] | None = view.memo.get(place)
     if known is None:
-        known = view.memo[place] = _prints(view, (layer.address for layer in offer.categories))
+        known = _prints(view, (layer.address for layer in offer.categories))
+        if view.origins:
+            own = view.origins.of(around.address(Kind.CATEGORY, offer.category))
+            known += (own, *(f"{space}={view.origins.of(space)}" for space in around.space_addresses))
+        view.memo[place] = known
     return known
 
 
@@ -152,27 +237,38 @@ def _look(view: Snapshot, space: str, address: Address) -> _Look:
     if known is None:
         body = view(address) or {}
         fields, render = declared_fields(body), body.get("render")
-        # A field's label is for those who edit offers; no customer sees it.
-        text = canonical([[[f.get("name"), f.get("type"), f.get("required")] for f in fields], render])
-        names_offer = _speaks_of_offer(render.values() if isinstance(render, dict) else ())
-        known = view.derived[key] = _Look(" ".join(key[1:]), text, names_offer)
+        functions = render if isinstance(render, dict) else {}
+        # A field's label is for those who edit offers; customers see it where the space leaves HTML to its default.
+        labels = [] if "html" in functions else [field.get("label") or "" for field in fields]
+        text = canonical([[[f.get("name"), f.get("type"), f.get("required")] for f in fields], render, labels])
+        known = _Look(" ".join(key[1:]), text, _reads_of_offer(functions.values()), any(labels))
+        view.derived[key] = known
     return known
 
 
-def _identity(offer: EffectiveOffer) -> bytes:
-    """What the offer is called: its code, label, name and category, for what speaks of them (``offer.code``)."""
+def _identity(offer: EffectiveOffer, reads: frozenset[str]) -> JsonMap:
+    """What is read of what the offer is called: of its code, label, name and category; all of it if that is unsure."""
     name = offer.address.name
-    return canonical([offer.get("code") or name, offer.get("label") or "", name, offer.category])
+    every: JsonMap = {
+        "code": offer.get("code") or name,
+        "label": offer.get("label") or "",
+        "name": name,
+        "category": offer.category,
+    }
+    return {key: value for key, value in every.items() if key in reads or not reads <= _IDENTITY}
 
 
-def _speaks_of_offer(texts: Iterable[Json]) -> bool:
-    """Whether one of the templates names the offer itself; a template that cannot be read counts as one that does."""
+def _reads_of_offer(texts: Iterable[Json]) -> frozenset[str]:
+    """What templates read of the offer itself; a template that cannot be read reads all of it (``*``)."""
     from offerkit.rendering.scan import is_template  # every store loads this module; few runs read a template
     from offerkit.rendering.templates import inspect
 
+    found: set[str] = set()
     for text in texts:
         if isinstance(text, str) and is_template(text):
             seen = inspect(text)
-            if seen.error or any(name.partition(".")[0] == "offer" for name in seen.variables):
-                return True
-    return False
+            names = (name.partition(".") for name in seen.variables)
+            found |= {below or "*" for head, _, below in names if head == "offer"}
+            if seen.error:
+                found.add("*")
+    return frozenset(found)

@@ -116,6 +116,10 @@ class Authors:
         self._walk(search, address)
         return search.names
 
+    def ever(self, address: Address) -> Mapping[str, Wrote]:
+        """Everybody who ever wrote something of what stands at ``address`` in design, whoever approved it since."""
+        return self._ever_of(address)
+
     def _handed_down(self, search: _Search, address: Address) -> None:
         """Who changed what an offer inherits from ``address``, and since it was approved with it."""
         if search.only and search.only not in self._ever_of(address):

@@ -23,13 +23,14 @@ from offerkit.governance.aspects import (
     eligibility_fingerprint,
     keys_of,
 )
-from offerkit.governance.rights import approvers
+from offerkit.governance.cases import Withheld
+from offerkit.governance.rights import WRITERS, approvers
 from offerkit.governance.stops import Stops, root_of, said
-from offerkit.governance.withdrawals import ended_earlier, layers_of, left, lengthened, off_by
+from offerkit.governance.withdrawals import ended_earlier, layers_of, left, lengthened, off_by, takes_off
 from offerkit.planning.plan import ApprovalKey, Aspect, Blocked
 from offerkit.state.changes import Entry, Former, chains
 from offerkit.state.references import may_wait
-from offerkit.state.snapshot import Snapshot
+from offerkit.state.snapshot import BeforeAfter, Snapshot
 
 
 @dataclass
@@ -52,7 +53,7 @@ class Candidates:
 
     ``renames``: old live addresses → their names in design. ``holds``: what a rollback took back, with the
     sentence that says so. ``wanted``: whether an address is asked for by itself; if that is ``narrowed`` to
-    patterns, what the chosen need comes along.
+    patterns, what the chosen need comes along. ``withheld``: cases of live that an effect may not change.
     """
 
     design: Snapshot
@@ -64,6 +65,7 @@ class Candidates:
     narrowed: bool = False
     excluded: Callable[[Address], bool] = lambda address: False
     stops: Stops = field(default_factory=lambda: Stops(()))
+    withheld: Callable[[BeforeAfter], Iterable[Withheld]] = lambda effect: ()
 
 
 class _Going(NamedTuple):
@@ -134,10 +136,7 @@ class _Work:
 
     def stays(self, address: Address, entry: Entry) -> bool:
         """Whether ``entry`` leaves an offer the body that it has in live, and takes it off spaces."""
-        now = self.live_entry(address)
-        if now is None or now.activation is None or entry.activation is None:
-            return False
-        return entry.fingerprint == now.fingerprint and set(entry.activation) < set(now.activation)
+        return takes_off(self.live_entry(address), entry)
 
     @cached_property
     def design_lengthened(self) -> tuple[Snapshot, frozenset[Address]]:
@@ -337,7 +336,7 @@ def _ends_earlier(work: _Work, address: Address, active: tuple[str, ...]) -> boo
         return False
     restored, ended = work.design_lengthened
     changed = work.design.entries[address].fingerprint != work.live.entries[address].fingerprint
-    return (address in ended or not changed) and _same(restored, address, work.live, address, active)
+    return (address in ended or not changed) and same_offer(restored, address, work.live, address, active)
 
 
 def _is_live(work: _Work, key: ApprovalKey) -> bool:
@@ -421,7 +420,7 @@ def _settle(work: _Work) -> bool:
         if not changes:
             continue
         if address in work.going and not work.stays(address, entry):
-            if not _same(after, address, work.design, address, entry.activation):
+            if not same_offer(after, address, work.design, address, entry.activation):
                 _block_needing(work, after, address)
             continue
         old = source if address in work.going else address
@@ -432,9 +431,18 @@ def _settle(work: _Work) -> bool:
             switched += 1
         else:
             _block_riders(work, address, changes)
+    _block_cases(work)
     _block_dangling(work)
     _block_chains(work)
     return switched > 0 or len(work.blocked) > before
+
+
+def _block_cases(work: _Work) -> None:
+    """What live's cases say stays as it is until a second person has lifted that."""
+    if not any(address.kind is Kind.CASES for address in work.going):
+        return
+    for found in work.asked.withheld(BeforeAfter(work.live, work.hypothetical(), ())):
+        work.block(found.address, Code.CASES_CHANGED, found.why, found.how, WRITERS[Kind.CASES])
 
 
 def _block_chains(work: _Work) -> None:
@@ -464,12 +472,12 @@ def _as_it_was_or_approved(
 
     Left as it was is also one whose period ends earlier, and that is all.
     """
-    if _same(after, address, work.live, old, spaces):
+    if same_offer(after, address, work.live, old, spaces):
         return True
-    if address in work.keys and _same(after, address, work.design, address, spaces):
+    if address in work.keys and same_offer(after, address, work.design, address, spaces):
         return True
     restored, ended = work.lengthened(after)
-    return bool(ended) and _same(restored, address, work.live, old, spaces)
+    return bool(ended) and same_offer(restored, address, work.live, old, spaces)
 
 
 def _ended(work: _Work, after: Snapshot) -> frozenset[Address]:
@@ -481,9 +489,9 @@ def _ended(work: _Work, after: Snapshot) -> frozenset[Address]:
         if entry is None or not entry.activation or address in work.origin:
             continue
         layers = ended.intersection(layers_of(after, address))
-        if not layers or _same(after, address, work.live, address, entry.activation):
+        if not layers or same_offer(after, address, work.live, address, entry.activation):
             continue
-        if address not in work.keys or not _same(after, address, work.design, address, entry.activation):
+        if address not in work.keys or not same_offer(after, address, work.design, address, entry.activation):
             found |= layers
     return frozenset(found)
 
@@ -497,7 +505,7 @@ def _changes_on(work: _Work, address: Address, source: Address, after: Snapshot)
     return {a for a in relevant if a in work.going or a in work.blocked or a in work.former}
 
 
-def _same(a: Snapshot, address: Address, b: Snapshot, other: Address, spaces: tuple[str, ...]) -> bool:
+def same_offer(a: Snapshot, address: Address, b: Snapshot, other: Address, spaces: tuple[str, ...]) -> bool:
     """Whether an offer is the same in two views, in eligibility and in content on ``spaces``."""
     return eligibility_fingerprint(a, address) == eligibility_fingerprint(b, other) and content_fingerprints(
         a, address, spaces
@@ -558,7 +566,7 @@ def _changed_live_offers(work: _Work, after: Snapshot) -> dict[Address, list[Add
         if not entry.activation or now not in after.entries:
             continue
         riders = {a for a in _changes_on(work, now, address, after) if a in work.going and a != now}
-        if riders and not _same(after, now, work.live, address, entry.activation):
+        if riders and not same_offer(after, now, work.live, address, entry.activation):
             for rider in riders:
                 found.setdefault(rider, []).append(now)
     return found

@@ -33,6 +33,7 @@ WRITERS: dict[Kind, tuple[Profile, ...]] = {
     Kind.TEMPLATE: (ADMINISTRATOR, OFFER_MANAGER),
     Kind.OFFER: (ADMINISTRATOR, OFFER_MANAGER),
     Kind.CAMPAIGN: (ADMINISTRATOR, DELIVERY_MANAGER),
+    Kind.CASES: (ADMINISTRATOR, OFFER_MANAGER),
 }
 """Who may write a kind: in design, and campaigns in live."""
 
@@ -99,8 +100,8 @@ def _may_not_write(actor: Actor, stage: StageRef, kind: Kind, addresses: list[Ad
     others = f" and {len(addresses) - 1} more" if len(addresses) > 1 else ""
     return Diagnostic(
         Code.NOT_ALLOWED,
-        f"{actor.name} ({actor.profile}) may not change {_an(kind)} in {stage}: {addresses[0]}{others}",
-        f"{_an(kind).capitalize()} is written by {_one(WRITERS[kind])}.",
+        f"{actor.name} ({actor.profile}) may not change {_one_of(kind)} in {stage}: {addresses[0]}{others}",
+        f"{_one_of(kind).capitalize()} is written by {_one(WRITERS[kind])}.",
         f"Let {_one(WRITERS[kind])} apply it"
         + (f", or leave it out with --exclude '{kind}.*'." if plan in _NARROWED else "."),
         addresses[0],
@@ -161,6 +162,10 @@ def _not_for(actor: Actor, kind: PlanKind, environment: str, who: str) -> Diagno
 
 def _one(profiles: Iterable[str]) -> str:
     return or_list(map(_an, profiles))
+
+
+def _one_of(kind: Kind) -> str:
+    return "a file of cases" if kind is Kind.CASES else _an(kind)
 
 
 def _an(noun: str) -> str:

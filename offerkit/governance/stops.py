@@ -14,12 +14,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from offerkit.address import Address, Kind, ancestors, parse_address
+from offerkit.address import Address, Kind, Stage, ancestors, parse_address
 from offerkit.diagnostics import Code, Diagnostic
 from offerkit.governance.approvals import Approval, Decision
 from offerkit.governance.withdrawals import given
 from offerkit.planning.plan import ApprovalKey, Aspect
-from offerkit.state.changes import Change
+from offerkit.state.changes import Action, Change, Delta, Entry
 from offerkit.state.snapshot import Snapshot
 
 KINDS = (Kind.OFFER, Kind.CATEGORY, Kind.SPACE)
@@ -132,6 +132,17 @@ def root_of(row: Approval) -> Address:
 def said(row: Approval) -> str:
     """Who stopped what, as a part of a sentence."""
     return f"{root_of(row)} was stopped by {row.operator} in revision {row.revision}: {row.comment}"
+
+
+def closed(live: Snapshot, stops: Stops) -> Iterator[Delta]:
+    """What stops take from live's activation; bodies stay."""
+    for address in live.of_kind(Kind.OFFER) if stops else ():
+        entry = live.entries[address]
+        active = entry.activation or ()
+        left = stops.left(live, address, active)
+        if left != active:
+            action = Action.UPDATE if left else Action.DEACTIVATE
+            yield Delta(address, address.stage(Stage.LIVE), action, entry, Entry(entry.fingerprint, left))
 
 
 def still_stopped(live: Snapshot, stops: Stops) -> Iterator[Diagnostic]:

@@ -49,7 +49,9 @@ class Withdrawals:
         ``disabled``: what live holds with ``enabled: false`` in its body, and the revision of that.
         """
         self._first: dict[Address, Address] = {}
+        self._renamed: set[Address] = set()
         for old, new in moves:
+            self._renamed |= {old, new}
             self._first[self._name(old)] = self._name(new)
         self._design, self._disabled = design, dict(disabled or {})
         self._offers: dict[Address, int] = {}
@@ -99,6 +101,17 @@ class Withdrawals:
                 found = max([found, *(self._disabled.get(layer, 0) for layer in layers)])
         return found
 
+    def ended(self, address: Address) -> int:
+        """The revision in which the period of something was ended earlier without an approval; 0: in none."""
+        return self._ended.get(self._name(address), 0)
+
+    def names_in(self, view: Snapshot, address: Address) -> list[Address]:
+        """What is called in ``view`` as something was that had, or has, the name ``address``; itself first."""
+        name = self._name(address)
+        if name == address and address not in self._renamed:
+            return [address] if address in view.entries else []
+        return [a for a in (address, *sorted(self._renamed)) if self._name(a) == name and a in view.entries]
+
     def lacks(self, key: ApprovalKey, approval: Approval) -> bool:
         """Whether ``approval`` of ``key`` does not count, since it was given before a withdrawal."""
         return given(approval) <= self.since(key.address, key.aspect, key.space)
@@ -114,6 +127,13 @@ def layers_of(view: Snapshot, offer: Address) -> list[Address]:
     """The offer, its templates and its categories: what may switch it off."""
     known = view.offer(offer)
     return [layer.address for layer in (*known.layers, *known.categories)]
+
+
+def takes_off(before: Entry | None, after: Entry | None) -> bool:
+    """Whether an offer keeps its body and is on fewer spaces: that needs nobody, and is never held."""
+    if before is None or after is None or before.activation is None or after.activation is None:
+        return False
+    return before.fingerprint == after.fingerprint and set(after.activation) < set(before.activation)
 
 
 def off_by(view: Snapshot, offer: Address) -> list[Address]:

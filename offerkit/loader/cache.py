@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from offerkit.loader.project import Project, SpecFile
 
 CODE_PARTS = ("models", "loader", "rendering", "state", "rules", "fingerprint")
-CODE_MODULES = ("address.py", "times.py")
+CODE_MODULES = ("address.py", "times.py", "engine/cases.py", "engine/case_values.py", "engine/reasons.py")
 
 
 def code_digest() -> bytes:
@@ -60,8 +60,11 @@ def _installed() -> list[str]:
 
 
 def content_key(code: bytes, file: SpecFile) -> bytes:
-    """The key of what code with the digest ``code`` makes of ``file``: of its content and its role."""
-    role = f"{file.environment}\0{file.declares}\0".encode()
+    """The key of what code with the digest ``code`` makes of ``file``: of its content and its role.
+
+    What a file of cases declares is named after the file.
+    """
+    role = f"{file.environment}\0{file.declares}\0{file.path if file.has_cases else ''}\0".encode()
     return hashlib.sha256(code + role + file.content).digest()
 
 

@@ -1,4 +1,8 @@
-"""Decision cases of a project: ``cases/**/*.yaml``, read like specs, never evaluated here (docs/engine.md)."""
+"""Decision cases of a project: ``cases/**/*.yaml``, read like specs, never evaluated here (docs/engine.md).
+
+Those that ask the project's own catalog are applied with the specs: a file gives one resource for each environment that
+its cases ask, named after the file. Those with a catalog of their own say nothing of what is applied.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from offerkit.address import Address, Kind, environment_address, valid_name
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, refuse
+from offerkit.fingerprint import canonical, fingerprint
 from offerkit.loader.limits import MAX_BYTES
-from offerkit.loader.yaml_events import YamlList, YamlMap, locate, parse, unpack
+from offerkit.loader.project import CASES as FOLDER
+from offerkit.loader.project import SpecFile
+from offerkit.loader.record import Record
+from offerkit.loader.yaml_events import Value, YamlList, YamlMap, locate, parse, unpack
+from offerkit.state.references import Ref
 
-FOLDER = "cases"
 KEYS = ("version", "catalog", "activated", "cases")
 
 
@@ -51,6 +60,25 @@ def read_cases(root: Path, paths: Sequence[Path] = ()) -> list[CaseFile]:
     return files
 
 
+def own_files(root: Path) -> dict[str, bytes]:
+    """What lies in the folder of cases and is not applied: cases with a catalog of their own, and other files."""
+    folder = root / FOLDER
+    found: dict[str, bytes] = {}
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        if path.is_file():
+            shown, content = path.relative_to(root).as_posix(), path.read_bytes()
+            if path.suffix not in (".yaml", ".yml") or not _is_applied(shown, content):
+                found[shown] = content
+    return found
+
+
+def _is_applied(path: str, content: bytes) -> bool:
+    try:
+        return _case_file(path, parse(path, content)[0], []).catalog is None
+    except Refused:
+        return False
+
+
 def _files(root: Path, paths: Sequence[Path]) -> list[Path]:
     if not paths:
         folder = root / FOLDER
@@ -82,6 +110,10 @@ def _file(root: Path, path: Path, found: list[Diagnostic]) -> CaseFile:
         raise refuse(Code.UNREADABLE, f"{shown} cannot be read: {error.strerror}") from None
     document, mistakes = parse(shown, content)
     found += mistakes
+    return _case_file(shown, document, found)
+
+
+def _case_file(shown: str, document: Value, found: list[Diagnostic]) -> CaseFile:
     if not isinstance(document, YamlMap):
         raise _wrong(shown, 0, "a file of cases is a map with version and cases", "Begin with version: 1.")
     if str(document.get("version", "")) != "1":
@@ -126,3 +158,86 @@ def _plain(value: object) -> object:
     if isinstance(value, YamlList):
         return [_plain(item) for item in value]
     return value
+
+
+def applied_cases(file: SpecFile, document: Value, found: list[Diagnostic]) -> Iterator[tuple[Record, bytes]]:
+    """What a file of cases gives to be applied: by environment, its cases as a resource; none with its own catalog."""
+    try:
+        cases = _case_file(file.path, document, found)
+    except Refused as refused:
+        found += refused.diagnostics
+        return
+    if cases.catalog is not None:
+        return
+    name = file.path.partition("/")[2].rpartition(".")[0]
+    if not valid_name(Kind.CASES, name):
+        hint = "Use ASCII letters, digits, - and _ in the names of files and folders, at most 64 characters in each."
+        found.append(
+            Diagnostic(
+                Code.BAD_NAME, f"“{name[:80]}” cannot name cases, which are applied under the name of their file",
+                hint=hint, position=Position(file.path, 1, 1),
+            )
+        )  # fmt: skip
+        return
+    for environment, asking in _by_environment(cases.cases, found).items():
+        address = Address(environment, Kind.CASES, name)
+        body = _body(address, cases.activated, asking, found)
+        refs = (Ref(environment_address(environment), ()),)
+        print_ = fingerprint(address.kind, body)
+        valid = bool(body)
+        yield Record(address, environment, address.kind, name, print_, asking[0].position, refs, valid=valid), body
+
+
+def _by_environment(cases: Sequence[RawCase], found: list[Diagnostic]) -> dict[str, list[RawCase]]:
+    """The cases by the environment whose spaces they ask, those that cannot be run told."""
+    from offerkit.engine.case_values import CaseError
+    from offerkit.engine.cases import read_case
+
+    asking: dict[str, list[RawCase]] = {}
+    for raw in cases:
+        try:
+            environment = read_case(raw.name, raw.value).environment
+            if not environment:
+                raise CaseError("name the space with its environment: ENVIRONMENT/SPACE")
+            if not valid_name(Kind.ENVIRONMENT, environment):
+                raise CaseError(f"“{environment[:80]}” is not an environment’s name")
+        except CaseError as error:
+            summary = f"the case “{raw.name[:120]}” cannot be run: {error}"
+            found.append(Diagnostic(Code.BAD_CASE, summary, position=raw.position))
+            continue
+        asking.setdefault(environment, []).append(raw)
+    return asking
+
+
+def _body(
+    address: Address, activated: Mapping[str, object], asking: Sequence[RawCase], found: list[Diagnostic]
+) -> bytes:
+    """The canonical body of cases; empty, and told, for cases that are too many, too large or no plain data."""
+    from pydantic import ValidationError
+
+    from offerkit.models.cases import MAX_BODY, MAX_CASES, Cases
+
+    where = asking[0].position
+    if len(asking) > MAX_CASES:
+        found.append(_too_much(address, f"the file has {len(asking):,} cases; at most {MAX_CASES:,}", where))
+        return b""
+    try:
+        made = Cases.model_validate({"activated": activated, "cases": {raw.name: raw.value for raw in asking}})
+    except ValidationError as error:
+        found += [
+            Diagnostic(Code.BAD_CASE, detail["msg"], address=address, position=where)
+            for detail in error.errors(include_url=False)
+        ]
+        return b""
+    body = canonical(made.body())
+    if len(body) > MAX_BODY:
+        found.append(_too_much(address, f"these cases have {len(body):,} bytes; at most {MAX_BODY:,}", where))
+        return b""
+    return body
+
+
+def _too_much(address: Address, summary: str, where: Position) -> Diagnostic:
+    return Diagnostic(
+        Code.CASES_TOO_MANY, f"{summary} are applied as one", "Whoever reviews a plan has to read them.",
+        "Split the file: any number of files may hold cases.", address, where,
+    )  # fmt: skip

@@ -76,7 +76,9 @@ def _unknown(index: Index, record: Record, ref: Ref, near: Callable[[str, Kind, 
     if not ref.path:
         return Finding(
             record, (), Code.UNKNOWN_REFERENCE, f"the environment “{record.environment}” is not declared",
-            "A folder of specs/ is named after the environment that its resources belong to.",
+            "A case asks a space of the environment that it names."
+            if record.kind is Kind.CASES
+            else "A folder of specs/ is named after the environment that its resources belong to.",
             suggestion(record.environment, index.environments,
                        f"Declare it in environments/{record.environment}.yaml."), on_key=True,
         )  # fmt: skip

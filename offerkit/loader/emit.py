@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 import orjson
 
 from offerkit.address import SECTION_OF, Kind
+from offerkit.fingerprint import JsonMap
 from offerkit.loader.nodes import node_of
-from offerkit.loader.shapes import of_kind
+from offerkit.loader.shapes import cases_document, of_kind
 from offerkit.loader.writer import Writer, key_text
 
 VERSION_LINE = "version: 1\n"
@@ -17,6 +18,23 @@ VERSION_LINE = "version: 1\n"
 def environment_text(body: bytes | str) -> str:
     """The file of ``environments/`` that declares what ``body`` says."""
     return VERSION_LINE + resource_text(Kind.ENVIRONMENT, "environment", body, indent=0)
+
+
+def cases_text(bodies: Iterable[bytes | str]) -> str | None:
+    """The file of cases of several environments; None where one file cannot hold them all.
+
+    That is so where two have a case of the same name, or suppose different offers to be activated in all cases.
+    """
+    read = [orjson.loads(body) for body in bodies]
+    supposed = [one.get("activated", {}) for one in read]
+    names = [name for one in read for name in one["cases"]]
+    if len(set(names)) < len(names) or any(one != supposed[0] for one in supposed):
+        return None
+    document: JsonMap = {"activated": supposed[0]} if supposed[0] else {}
+    document["cases"] = {name: case for one in read for name, case in sorted(one["cases"].items())}
+    writer = Writer()
+    writer.map(node_of(document), cases_document(), 0)
+    return VERSION_LINE + "\n".join(writer.lines) + "\n"
 
 
 def section_text(kind: Kind, texts: Iterable[str]) -> str:

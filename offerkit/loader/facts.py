@@ -62,7 +62,7 @@ def _all(kind: Kind, resource: Any) -> Iterator[Found]:
                     yield ("storage", moment, name), text, Role.STORED, Wanted.VALUE
         case Kind.CAMPAIGN:
             yield from _deliveries(resource)
-        case Kind.DIMENSION | Kind.OPERATOR | Kind.TYPOLOGY:
+        case Kind.DIMENSION | Kind.OPERATOR | Kind.TYPOLOGY | Kind.CASES:
             return
 
 

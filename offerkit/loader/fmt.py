@@ -14,10 +14,11 @@ from offerkit.loader.cache import Cache, code_digest, content_key, users_secret
 from offerkit.loader.parallel import WORTH_IT, spread, workers
 from offerkit.loader.parse import Parsed, parse_file
 from offerkit.loader.project import Project, SpecFile, read_files
-from offerkit.loader.shapes import document
+from offerkit.loader.shapes import cases_document, document
 from offerkit.loader.source import comments, read
 from offerkit.loader.writer import Writer
 from offerkit.loader.yaml12_text import LINE_END
+from offerkit.loader.yaml_events import parse
 
 NO_CACHE = Cache(None)
 _URL = re.compile(r"(?<!\w)url[\"']?\s*:")
@@ -51,7 +52,7 @@ def spec_files(project: Project, paths: Sequence[Path]) -> list[SpecFile]:
             Diagnostic(
                 Code.NO_MATCH,
                 f"{path!s:.200} is no spec file of this project, and no folder with one",
-                hint="Name files or folders in specs/ or environments/.",
+                hint="Name files or folders in specs/, environments/ or cases/.",
             )
             for path in empty
         )
@@ -158,7 +159,7 @@ def _written(file: SpecFile, *, reorder: bool) -> bytes:
         first.above, first.blank = (), False
         if writer.lines and not writer.lines[0]:
             del writer.lines[0]
-    writer.map(root, document(declares=file.declares), 0)
+    writer.map(root, cases_document() if file.has_cases else document(declares=file.declares), 0)
     # A checkout may have other line ends than the repository: the kind of the first one is kept.
     end = "\r\n" if first_end is not None and first_end[0] == "\r\n" else "\n"
     return "".join(f"{line}{end}" for line in writer.lines).encode()
@@ -171,7 +172,13 @@ def _same(before: Parsed, file: SpecFile, content: bytes) -> bool:
         and _prints(before) == _prints(after)
         and {old: move[0] for old, move in before.moves.items()} == {old: move[0] for old, move in after.moves.items()}
         and comments(file.content) == comments(content)
+        and (not file.has_cases or _data(file.content) == _data(content))
     )
+
+
+def _data(content: bytes) -> object:
+    """What a file says that declares nothing: cases with a catalog of their own."""
+    return parse("", content)[0]
 
 
 def _prints(parsed: Parsed) -> dict[str, str]:

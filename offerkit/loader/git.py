@@ -35,7 +35,7 @@ _CONFIG = (
     f"core.hooksPath={os.devnull}", "core.fsmonitor=false", "core.splitIndex=false", "core.untrackedCache=false",
     "core.warnAmbiguousRefs=true", "safe.bareRepository=explicit",
 )  # fmt: skip
-_TOP = ("environments", "specs")
+_TOP = ("environments", "specs", "cases")
 _LINK, _SUBMODULE = "120000", "160000"
 _MAX_LINK = 4096
 _MAX_HOPS = 40
@@ -135,7 +135,7 @@ class _Tree:
                 path = parent
 
     def needed(self) -> dict[str, _Entry]:
-        """What the loader can reach from specs/ and environments/: YAML, links, and what they lead to."""
+        """What the loader can reach from specs/, environments/ and cases/: YAML, links, and what they lead to."""
         found: dict[str, _Entry] = {}
         seen: set[str] = set()
         pending = list(_TOP)

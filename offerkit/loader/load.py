@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,7 @@ from offerkit.diagnostics import Code, Diagnostic, Position, Refused, Severity
 from offerkit.fingerprint import manifest_digest
 from offerkit.loader.cache import Cache, code_digest, content_key, decode, encode
 from offerkit.loader.progress import Progress, no_progress
-from offerkit.loader.project import Project, SpecFile, read_all
+from offerkit.loader.project import CASES, Project, SpecFile, read_all
 from offerkit.loader.record import Finding, Index, Record
 from offerkit.state.changes import Body, Entry, final_names
 from offerkit.state.snapshot import Snapshot
@@ -97,13 +97,17 @@ class Loaded:
         return {record.address: self._bodies[record.address] for record in wanted}
 
 
-def load(project: Project, *, use_cache: bool = True, progress: Progress = no_progress) -> Loaded:
-    """Read, check and fingerprint the whole project.
+def load(project: Project, *, use_cache: bool = True, progress: Progress = no_progress, cases: bool = True) -> Loaded:
+    """Read, check and fingerprint the whole project; without ``cases``, all but its files of decision cases.
 
     Raises Refused with every mistake in every file.
     """
     files, found = read_all(project)
-    return load_files(files, found, Cache.of(project, use=use_cache), progress)
+    aside = [] if cases else [file for file in files if file.has_cases]
+    if aside:
+        files = [file for file in files if not file.has_cases]
+        found = [d for d in found if d.position is None or not d.position.file.startswith(f"{CASES}/")]
+    return load_files(files, found, Cache.of(project, use=use_cache), progress, aside)
 
 
 def load_folder(root: Path) -> Loaded:
@@ -112,31 +116,45 @@ def load_folder(root: Path) -> Loaded:
 
 
 def load_files(
-    files: list[SpecFile], found: list[Diagnostic], cache: Cache, progress: Progress = no_progress
+    files: list[SpecFile],
+    found: list[Diagnostic],
+    cache: Cache,
+    progress: Progress = no_progress,
+    aside: Iterable[SpecFile] = (),
 ) -> Loaded:
-    """:func:`load` for files that were read already; ``found`` are the mistakes made so far."""
+    """:func:`load` for files that were read already; ``found`` are the mistakes made so far.
+
+    ``aside``: files that are left out this time. What the cache knows of them, and of all without cases, it keeps.
+    """
     code = code_digest()
     keys = {file.path: content_key(code, file) for file in files}
-    whole = hashlib.sha256(b"project" + b"".join(p.encode() + b"\0" + keys[p] for p in sorted(keys))).digest()
+    whole = _whole(keys)
+    all_keys = keys | {file.path: content_key(code, file) for file in aside}
+    specs_keys = {file.path: keys[file.path] for file in files if not file.has_cases}
+    others = frozenset({*all_keys.values(), _whole(all_keys), _whole(specs_keys)})
     if not found:
         known = cache.get([whole]).get(whole)
         if known is not None:
             campaigns = {parse_address(text): print_ for text, print_ in known["campaigns"].items()}
             moves = {parse_address(old): parse_address(new) for old, new in known["moves"].items()}
             return Loaded(files, known["digests"], campaigns, moves, cache, keys)
-    return _load_all(files, found, cache, (code, keys, whole), progress)
+    return _load_all(files, found, cache, (code, keys, whole, others), progress)
+
+
+def _whole(keys: Mapping[str, bytes]) -> bytes:
+    return hashlib.sha256(b"project" + b"".join(p.encode() + b"\0" + keys[p] for p in sorted(keys))).digest()
 
 
 def _load_all(
     files: list[SpecFile],
     found: list[Diagnostic],
     cache: Cache,
-    cache_keys: tuple[bytes, dict[str, bytes], bytes],
+    cache_keys: tuple[bytes, dict[str, bytes], bytes, frozenset[bytes]],
     progress: Progress,
 ) -> Loaded:
     from offerkit.loader.judging import RememberingJudge
 
-    code, keys, whole = cache_keys
+    code, keys, whole, others = cache_keys
     known = cache.get(keys.values())
     parsed = _parse([file for file in files if keys[file.path] not in known], progress)
     fresh: dict[bytes, Any] = {}
@@ -174,7 +192,7 @@ def _load_all(
     judge = RememberingJudge(cache, code)
     _check(files, records, found, frozenset(unsure), judge)
     fresh |= judge.row
-    kept = {*keys.values(), judge.key}
+    kept = {*others, judge.key}
     if any(d.severity is Severity.ERROR for d in found):
         cache.put(fresh, kept)
         raise Refused(found)

@@ -17,7 +17,7 @@ from offerkit.address import SHARED, Address
 from offerkit.diagnostics import Refused
 from offerkit.loader.git import run
 from offerkit.loader.limits import MAX_BYTES
-from offerkit.loader.project import SpecFile
+from offerkit.loader.project import CASES, SpecFile
 
 if TYPE_CHECKING:
     from subprocess import CompletedProcess
@@ -100,7 +100,7 @@ class _Git:
             return Ahead(short, 0, {})
         base = self._text("merge-base", "HEAD", tip)
         words = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--no-ext-diff", "--relative", base, tip)
-        done = self._run(*words, "--", "specs", "environments")
+        done = self._run(*words, "--", "specs", "environments", CASES)
         paths = [os.fsdecode(path) for path in done.stdout.split(b"\0") if path.endswith((b".yaml", b".yml"))]
         if done.returncode or len(paths) > _MOST_FILES:
             raise _UntoldError
@@ -143,6 +143,7 @@ def _declared_in(path: str, content: bytes) -> set[Address]:
     top, _, rest = path.partition("/")
     name = rest.rpartition("/")[2].rpartition(".")[0]
     environment = name if top == "environments" else rest.partition("/")[0] if "/" in rest else SHARED
+    environment = "" if top == CASES else environment
     try:
         parsed = parse_file(SpecFile(path, environment, top == "environments", content))
     except (Refused, ValueError):

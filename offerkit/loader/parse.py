@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from offerkit.address import SECTION_OF, Address, Kind
 from offerkit.diagnostics import Diagnostic, Position, Refused
 from offerkit.fingerprint import JsonPath
+from offerkit.loader.cases import applied_cases
 from offerkit.loader.inside import Source
 from offerkit.loader.project import SpecFile
 from offerkit.loader.record import Finding, Record
@@ -29,6 +31,12 @@ class Parsed:
     found: list[Diagnostic] = field(default_factory=list)
     names_lost: bool = False
 
+    def add(self, made: Iterable[tuple[Record, bytes]]) -> None:
+        """Records with their canonical bodies."""
+        for record, body in made:
+            self.records.append(record)
+            self.bodies[record.address] = body
+
 
 def parse_file(file: SpecFile) -> Parsed:
     """Parse and check ``file``; its mistakes are collected, not raised."""
@@ -40,13 +48,15 @@ def parse_file(file: SpecFile) -> Parsed:
         parsed.names_lost = True
         return parsed
     parsed.found += found
+    if file.has_cases:
+        parsed.add(applied_cases(file, document, parsed.found))
+        return parsed
     structural: list[Diagnostic] = []
     for raw in sections(file, document, structural):
         assert isinstance(document, YamlMap)
         resource = validate(file.path, document, raw, parsed.found)
         record, body = record_of(file, document, raw, resource, parsed.found)
-        parsed.records.append(record)
-        parsed.bodies[record.address] = body
+        parsed.add([(record, body)])
     parsed.found += structural
     parsed.names_lost = bool(structural)
     for move in moves(file, document, parsed.found):

@@ -13,6 +13,9 @@ from offerkit.address import SHARED, Kind, valid_name
 from offerkit.diagnostics import Code, Diagnostic, Position, refuse
 from offerkit.loader.limits import MAX_BYTES
 
+CASES = "cases"
+"""The folder of decision cases."""
+
 
 @dataclass(frozen=True, slots=True)
 class Project:
@@ -42,13 +45,18 @@ class SpecFile(NamedTuple):
     """A file of the project: its path from the root with ``/``, the environment it belongs to, its role.
 
     ``environment`` is ``shared`` for files directly in ``specs/``; ``declares`` is true for the files of
-    ``environments/``.
+    ``environments/``. Files of decision cases belong to none: each case names its space.
     """
 
     path: str
     environment: str
     declares: bool
     content: bytes
+
+    @property
+    def has_cases(self) -> bool:
+        """Whether it is a file of decision cases."""
+        return self.path.startswith(f"{CASES}/")
 
 
 def is_folder(path: Path) -> bool:
@@ -91,6 +99,8 @@ def read_files(root: Path) -> tuple[list[SpecFile], list[Diagnostic]]:
             if "/" in rest or not valid_name(Kind.ENVIRONMENT, name):
                 found.append(_misplaced(path, "environments/ holds one file per environment, named after it"))
                 continue
+        elif top == CASES:
+            environment, declares = "", False
         else:
             environment, declares = (rest.partition("/")[0] if "/" in rest else SHARED), False
             if "/" in rest and not valid_name(Kind.ENVIRONMENT, environment):
@@ -111,7 +121,7 @@ def _misplaced(path: str, why: str) -> Diagnostic:
 
 
 def _walk(root: Path, real_root: str, found: list[Diagnostic]) -> Iterator[str]:
-    pending = ["environments", "specs"]
+    pending = ["environments", "specs", *([CASES] if is_folder(root / CASES) else ())]
     seen: set[str] = set()
     while pending:
         folder = pending.pop()

@@ -72,6 +72,11 @@ _FIRST = {
 _BLOCK = ("Render", "Delivery", "Outline")
 _SHORT = {"FilterUse": "filter"}
 _EITHERS = {"CallData": "sample", "Parameter": "default"}
+_CASE_ORDER = (
+    "note", "space", "spaces", "contact", "key", "now", "n", "categories", "themes", "data", "seed", "exclude",
+    "history", "activated", "expect",
+)  # fmt: skip
+_CASE_DEPTH = 8
 _CONTENT_FIRST = ("title", "text", "html", "image_url", "destination_url")
 """The usual order of content fields in what offerkit writes itself; fmt keeps the author's."""
 
@@ -86,6 +91,20 @@ def document(*, declares: bool) -> Shape:
         keys |= {section: Shape(Form.NAMES, item=of_kind(kind), block=True) for section, kind in SECTIONS.items()}
     keys["moved"] = Shape(Form.NAMES, item=TEXT, block=True)
     return Shape(Form.MAP, keys, block=True)
+
+
+@cache
+def cases_document() -> Shape:
+    """The shape of a file of decision cases; what a case may say is put in the order in which one is told."""
+    from offerkit.loader.cases import KEYS
+
+    value = _EITHER
+    for _ in range(_CASE_DEPTH):
+        value = Shape(Form.EITHER, item=value)
+    case = Shape(Form.MAP, dict.fromkeys(_CASE_ORDER, value), item=value)
+    keys = {"version": NUMBER, "catalog": value, "activated": Shape(Form.NAMES, item=value, block=True)}
+    keys["cases"] = Shape(Form.NAMES, item=case, block=True)
+    return Shape(Form.MAP, {key: keys[key] for key in KEYS}, block=True)
 
 
 @cache

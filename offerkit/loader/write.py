@@ -14,7 +14,7 @@ from pathlib import Path
 
 from offerkit.diagnostics import Code, Refused, reason_of, refuse
 
-TOP = ("environments", "specs")
+TOP = ("environments", "specs", "cases")
 """The folders that hold a project's YAML; a forced export replaces these and nothing else."""
 
 
@@ -119,7 +119,7 @@ def write_project(target: Path, files: Mapping[str, bytes], *, force: bool) -> N
             target.parent.mkdir(parents=True, exist_ok=True)
         staged = Path(tempfile.mkdtemp(prefix=".offerkit-export-", dir=target if exists else target.parent))
         try:
-            for folder in TOP:
+            for folder in TOP[:2]:
                 (staged / folder).mkdir()
             add_files(staged, files)
             if exists:
@@ -155,8 +155,9 @@ def _swap(staged: Path, target: Path) -> None:
             if os.path.lexists(target / folder):
                 (target / folder).rename(old / folder)
                 moved.append((old / folder, target / folder))
-            (staged / folder).rename(target / folder)
-            moved.append((target / folder, staged / folder))
+            if (staged / folder).is_dir():
+                (staged / folder).rename(target / folder)
+                moved.append((target / folder, staged / folder))
     except BaseException:
         for now, before in reversed(moved):
             now.rename(before)

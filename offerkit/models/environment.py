@@ -50,7 +50,7 @@ class Promotion(Part):
     stoppers: NameSet = Field(
         (), description="Operators who may stop what is live, beside administrators and offer managers (offerkit stop)."
     )
-    tests: Flag = Field(False, description="The decision cases must pass before a promotion (offerkit test).")
+    tests: Flag = Field(False, description="The decision cases that were applied must pass before a promotion.")
     separation_of_duties: Flag = Field(False, description="Who changed an offer may not approve it.")
     retention: Duration = Field(
         "90d", description="How long a removed offer is kept, deactivated, before purge removes it."
@@ -116,7 +116,7 @@ class Environment(Resource):
         return value
 
     def references(self) -> Iterator[Reference]:
-        """The dimension, the typology, the promoters, the stoppers, the readers of contacts, the reviewers of settings."""
+        """The dimension, the typology, and all operators that it names."""
         yield Reference(("dimension",), Kind.DIMENSION, self.dimension)
         if self.typology:
             yield Reference(("typology",), Kind.TYPOLOGY, self.typology)

@@ -18,6 +18,9 @@ _NAMES = ("name", "label", "filter")
 _ORDER = "(order)"
 _URLS = ("source", "source.url")
 """Where a body may hold the URL of a database: with a secret, if it is of a time when validate let it pass."""
+_PEOPLE = ("contact", "key")
+"""What in a decision case may be somebody's key or profile."""
+NOT_SHOWN = "(not shown)"
 _EFFORT = 2_500
 """Up to this product of their numbers, items that are left are compared each with each."""
 
@@ -65,13 +68,31 @@ def _sorted(changes: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
 
 
 def concealed(changes: tuple[FieldChange, ...]) -> tuple[FieldChange, ...]:
-    """``changes`` as plans show and keep them: with no secret of a database's URL."""
+    """``changes`` as plans show and keep them: with no secret of a database's URL, and no contact of a case."""
     return tuple(
         replace(change, before=without_secret(change.before), after=without_secret(change.after))
         if change.path in _URLS
+        else _people_concealed(change)
+        if change.path.startswith("cases.")
         else change
         for change in changes
     )
+
+
+def without_people(case: Json) -> Json:
+    """A decision case without the contact that it is about: whom it names is in no plan that people pass around."""
+    if not isinstance(case, dict):
+        return case
+    return {key: NOT_SHOWN if key in _PEOPLE and value is not None else value for key, value in case.items()}
+
+
+def _people_concealed(change: FieldChange) -> FieldChange:
+    """A change inside cases, or of whole ones, without anybody's key or profile."""
+    if any(f".{key}" in change.path for key in _PEOPLE):
+        shown: list[Json] = [NOT_SHOWN if value is not None else None for value in (change.before, change.after)]
+    else:
+        shown = [without_people(value) for value in (change.before, change.after)]
+    return replace(change, before=shown[0], after=shown[1])
 
 
 def without_secret(value: Json) -> Json:

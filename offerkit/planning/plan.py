@@ -186,21 +186,19 @@ class Dependence:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a plan was asked for beside its targets, so that it can be made again: since format 2.
-
-    ``options``: the names of those that were given and decide what is in it, such as ``include-rolled-back``.
-    """
+    """What a plan was asked for beside its targets, so that it can be made again: since format 2."""
 
     environments: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
-    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Ordered steps from a base, with all they need to be shown, judged and executed.
 
-    ``to``: the revision that a rollback goes back to.
+    ``to``: the revision that a rollback goes back to; ``undoes``: the one of which it takes back all that it changed.
+    ``withdrawn``: whether it brings back what was rejected, switched off or retired, too. ``rolled_back``: whether a
+    promotion takes what a rollback took back.
     """
 
     kind: PlanKind
@@ -215,6 +213,9 @@ class Plan:
     targets: tuple[str, ...] = ()
     bodies: Mapping[str, Body] = field(default_factory=dict)
     to: int = 0
+    undoes: int = 0
+    withdrawn: bool = False
+    rolled_back: bool = False
     asked: Asked = Asked()
     format: int = FORMAT
     _read: bytes = field(default=b"", init=False, compare=False, repr=False)
@@ -386,13 +387,17 @@ def _true(key: str, body: Body) -> bool:
     return canonical(model.body()) == body.text.encode()
 
 
+_SINCE_2 = ("asked", "undoes", "withdrawn", "rolled_back")
+"""Keys of plans that those of format 1 do not have."""
+
+
 def _odd_places(plan: Plan, data: dict[str, Any]) -> str | None:
     """What in a plan of the right types still makes no sense: unknown keys, steps that do nothing."""
     unknown = _unknown_keys(data, _data(plan))
     if not unknown and plan.format == 1 and any("keys" in blocked for blocked in data.get("blocked", ())):
         unknown = "keys"
-    if not unknown and plan.format == 1 and "asked" in data:
-        unknown = "asked"
+    if not unknown and plan.format == 1:
+        unknown = next((key for key in _SINCE_2 if key in data), "")
     if unknown:
         return f"It has a key that plans do not have: {unknown[:60]}."
     seen: set[tuple[str, str]] = set()

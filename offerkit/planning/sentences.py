@@ -46,9 +46,10 @@ def _one_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
 
 
 _HELD_BACK, _HOW_TO, _NOTE = _one_of(_HELD), _one_of(_HOW), _one_of(_NOTES)
+_AT = r"(?:, the last one at [\d:T.Z+-]{1,40}(?: [\d:.Z+-]{1,20})?(?: \([\w/+-]{1,40}\))?)?"
+_AT_TIME = re.compile(_AT, re.ASCII)
 _WAY_BACK = re.compile(
-    r"(?:, the last one at [\d:T.Z+-]{1,40}(?: [\d:.Z+-]{1,20})?(?: \([\w/+-]{1,40}\))?)?\."
-    r"(?: Campaigns stay as they are\.)?"
+    rf"{_AT}\.(?: Campaigns stay as they are\.)?"
     r"(?: What it takes back is promoted again only once design changes, or with --include-rolled-back\.)?",
     re.ASCII,
 )
@@ -76,6 +77,14 @@ def named_in(text: str) -> Iterator[Address]:
             continue
 
 
+def at_a_time(note: str, without: str, serial: int) -> bool:
+    """Whether ``note`` is the note ``without``, but for the words of the time that led to a revision."""
+    start, found, end = without.partition(f"at revision {serial}")
+    begin = f"{start}{found}"
+    between = note[len(begin) : len(note) - len(end)]
+    return note == f"{begin}{between}{end}" and _AT_TIME.fullmatch(between) is not None
+
+
 def is_way_back(note: str, stage: str, serial: int) -> bool:
     """Whether this is the note of a rollback of ``stage`` to what it was at a revision."""
     start = f"Takes {stage} back to what it was at revision {serial}"
@@ -86,7 +95,7 @@ def odd_words(plan: Plan) -> Iterator[str]:
     """What a plan says that is no version, pattern or place in a file of specs: whatever it is, it is not ours."""
     if _VERSION.fullmatch(plan.offerkit) is None:
         yield "the version that made it"
-    for text in (*plan.targets, *plan.asked.excludes, *plan.asked.environments, *plan.asked.options):
+    for text in (*plan.targets, *plan.asked.excludes, *plan.asked.environments):
         if _PATTERN.fullmatch(text) is None:
             yield "what it was asked for"
             break

@@ -83,14 +83,14 @@ class _Walk:
     def _for(self, tokens: Sequence[Token]) -> None:
         depth = 0
         targets: list[str] = []
-        at = 0
+        rest: Sequence[Token] = ()
         for at, token in enumerate(tokens):
             depth += {"(": 1, ")": -1}.get(token.text, 0) if token.kind == "sign" else 0
             if token.kind == "name" and token.text == "in" and depth == 0:
+                rest = tokens[at + 1 :]
                 break
             if token.kind == "name":
                 targets.append(token.text)
-        rest = tokens[at + 1 :]
         chosen = _chosen(rest)
         whole = self._expression(rest[:chosen])
         self._blocks.append(_Block("for", self._own))

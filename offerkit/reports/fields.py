@@ -9,7 +9,7 @@ import orjson
 
 from offerkit.address import Kind
 from offerkit.fingerprint import Json
-from offerkit.planning.fields import without_secret
+from offerkit.planning.fields import without_people, without_secret
 from offerkit.planning.plan import ChangeOp, FieldChange, Step
 from offerkit.reports.line_diff import DiffLine, all_lines, capped, line_diff
 from offerkit.reports.lookalike import host_note, hosts, told_apart
@@ -93,6 +93,8 @@ def body_lines(step: Step, bodies: Mapping[str, Body], layout: Layout) -> list[s
         return []
     if body.kind is Kind.DIMENSION and "source" in fields:
         fields = {**fields, "source": without_secret(fields["source"])}
+    if body.kind is Kind.CASES and isinstance(cases := fields.get("cases"), dict):
+        fields = {**fields, "cases": {name: without_people(case) for name, case in cases.items()}}
     most = min(layout.lines, _NEW_FIELD_LINES) if layout.concise else ALL
     return [line + host_note(line) for line in yaml_lines(fields, layout.width - 20, most)]
 

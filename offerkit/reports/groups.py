@@ -8,7 +8,7 @@ from typing import NamedTuple
 from offerkit.address import KIND_ORDER, Address, Kind, StageRef
 from offerkit.diagnostics import Position
 from offerkit.planning.plan import Blocked, Step, renamed
-from offerkit.reports.words import SIGNS, count_kind, plural
+from offerkit.reports.words import SIGNS, count_kind, plural, singular
 from offerkit.state.changes import Action
 
 PLACEHOLDER = "ADDRESS"
@@ -28,7 +28,7 @@ class Bunch(NamedTuple):
     def more(self) -> str:
         """``… and 1,800 more offers``, or empty when all are shown."""
         rest = self.total - len(self.steps)
-        return f"… and {rest:,} more {self.kind.value if rest == 1 else plural(self.kind)}" if rest else ""
+        return f"… and {rest:,} more {singular(self.kind) if rest == 1 else plural(self.kind)}" if rest else ""
 
 
 class KindGroup(NamedTuple):

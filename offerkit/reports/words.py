@@ -54,8 +54,15 @@ REASONS = {
 }
 
 
+def singular(kind: Kind) -> str:
+    """What one resource of a kind is called."""
+    return "file of cases" if kind is Kind.CASES else kind.value
+
+
 def plural(kind: Kind) -> str:
-    """The plural of a kind's name."""
+    """What several resources of a kind are called."""
+    if kind is Kind.CASES:
+        return "files of cases"
     return kind.value[:-1] + "ies" if kind.value.endswith("y") else kind.value + "s"
 
 
@@ -66,7 +73,7 @@ def count(number: int, noun: str, nouns: str = "") -> str:
 
 def count_kind(number: int, kind: Kind) -> str:
     """``1 category``, ``12 categories``."""
-    return count(number, kind.value, plural(kind))
+    return count(number, singular(kind), plural(kind))
 
 
 def and_list(items: Sequence[str]) -> str:
@@ -92,7 +99,7 @@ def names(addresses: Iterable[str], environment: str, most: int) -> str:
         by_kind.setdefault((home, address.sort_key[1], address.kind), []).append(short)
     parts = []
     for (_, _, kind), found in sorted(by_kind.items()):
-        word = "" if not kind else plural(Kind(kind)) if len(found) > 1 else kind
+        word = "" if not kind else plural(Kind(kind)) if len(found) > 1 else singular(Kind(kind))
         parts.append(f"{word} {listing(found, most)}".strip())
     return "; ".join(parts)
 

@@ -65,6 +65,7 @@ def application(session: Session, settings: Settings) -> ASGIApp:
     app.include_router(decisions)
     operators = remote.routes(desk)
     app.include_router(operators)
+    app.include_router(remote.stop_routes(desk))
     app.include_router(soap.routes(desk, public + STATUS_PATH, public))
     app.include_router(health.routes(desk, metrics))
     app.include_router(web.routes(desk, public, STATUS_PATH))

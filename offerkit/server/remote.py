@@ -22,6 +22,7 @@ from offerkit.governance.approvals import Decision
 from offerkit.governance.overrides import Lifts
 from offerkit.governance.rights import scopes_text
 from offerkit.reports.estimate import MAX_SAMPLE
+from offerkit.reports.stops import stopped_rows
 from offerkit.server.bodies import described, read
 from offerkit.server.callers import acting, caller_of
 from offerkit.server.places import without_places
@@ -39,10 +40,19 @@ from offerkit.workflow.backends import (
     limit_for,
     overridden_json,
     plan_of,
+    stopped_json,
 )
 from offerkit.workflow.override import override
-from offerkit.workflow.requests import ApprovalRequest, ImpactRequest, Origin, OverrideRequest
+from offerkit.workflow.requests import (
+    ApprovalRequest,
+    ImpactRequest,
+    Origin,
+    OverrideRequest,
+    StopOutcome,
+    StopRequest,
+)
 from offerkit.workflow.session import Session
+from offerkit.workflow.stop import resume, stop, stopped
 from offerkit.workflow.tokens import Bearer
 
 COPY_TYPE = "application/vnd.sqlite3"
@@ -100,6 +110,14 @@ class LimitBody(Body):
 
     plan: _Plan
     override_impact: _Text = ""
+
+
+class StopBody(Body):
+    """What is to be stopped or resumed, and why."""
+
+    patterns: Annotated[list[Annotated[str, Field(max_length=500)]], FailFast(), Field(min_length=1, max_length=10_000)]
+    reason: _Text = ""
+    lock_wait_ms: _Wait = 0
 
 
 class DecideBody(Body):
@@ -208,6 +226,41 @@ def routes(desk: HasStore) -> APIRouter:
     return router
 
 
+def stop_routes(desk: HasStore) -> APIRouter:
+    """Stopping, resuming and what is stopped: for command lines, and for whoever watches over what is live."""
+    router = APIRouter(
+        prefix="/api/v1",
+        route_class=_ForOperators,
+        tags=["operators"],
+        responses=refusals(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
+    )
+
+    async def decided(request: Request, act: Callable[[Session, StopRequest], StopOutcome]) -> Response:
+        body = await read(request, StopBody)
+        session = acting(desk.session, _caller(request), body.lock_wait_ms / 1000)
+        made = await asyncio.to_thread(act, session, StopRequest(tuple(body.patterns), body.reason))
+        refused = without_places(Refused(made.refused), desk.session).diagnostics
+        return _answer(stopped_json(replace(made, refused=refused)))
+
+    @router.post("/stop", operation_id="stop", openapi_extra=described(StopBody))
+    async def stopping(request: Request) -> Response:
+        """Take offers, categories or spaces' offers out of live at once, and keep them out."""
+        return await decided(request, stop)
+
+    @router.post("/resume", operation_id="resume", openapi_extra=described(StopBody))
+    async def resuming(request: Request) -> Response:
+        """Let what was stopped, and approved since, be promoted again."""
+        return await decided(request, resume)
+
+    @router.get("/stops", operation_id="stops")
+    async def stops(request: Request) -> Response:
+        """What is stopped: by whom, since when, why, and which offers that keeps out of live."""
+        session = acting(desk.session, _caller(request), 0.0)
+        return _answer({"stops": await asyncio.to_thread(_stops, session)})
+
+    return router
+
+
 class _ForOperators(APIRoute):
     """A route that reads no body of who may not call it: plans are large."""
 
@@ -241,6 +294,11 @@ def _impact(session: Session, body: ImpactBody) -> Json:
 
 def _held(session: Session, body: LimitBody) -> Json:
     return dict(limit_for(session, plan_of(body.plan)))
+
+
+def _stops(session: Session) -> list[Json]:
+    with session.existing() as store:
+        return stopped_rows(stopped(store))
 
 
 def _answer(made: Json) -> Response:

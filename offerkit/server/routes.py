@@ -19,6 +19,7 @@ PLANS: Scopes = frozenset((Scope.APPLY, Scope.PROMOTE))
 """One of them at least; which one, the plan says."""
 APPROVE: Scopes = frozenset((Scope.APPROVE,))
 PROMOTE: Scopes = frozenset((Scope.PROMOTE,))
+STOP: Scopes = frozenset((Scope.STOP,))
 
 ROUTES: Mapping[tuple[str, str], Scopes] = {
     ("GET", "/openapi.json"): OPEN,
@@ -30,6 +31,9 @@ ROUTES: Mapping[tuple[str, str], Scopes] = {
     ("POST", "/api/v1/store/impact"): READ,
     ("POST", "/api/v1/store/limit"): READ,
     ("POST", "/api/v1/store/decide"): APPROVE,
+    ("POST", "/api/v1/stop"): STOP,
+    ("POST", "/api/v1/resume"): PROMOTE,
+    ("GET", "/api/v1/stops"): READ,
     ("POST", "/api/v1/store/override"): APPROVE,
     ("GET", "/interaction/{environment}/{space}"): OPEN,
     ("POST", "/interaction/{environment}/{space}"): OPEN,
@@ -55,6 +59,9 @@ ROUTES: Mapping[tuple[str, str], Scopes] = {
     ("POST", "/ui/approvals"): APPROVE,
     ("GET", "/ui/promote"): READ,
     ("POST", "/ui/promote"): PROMOTE,
+    ("GET", "/ui/stops"): READ,
+    ("POST", "/ui/stop"): STOP,
+    ("POST", "/ui/resume"): PROMOTE,
     ("GET", "/ui/offers"): READ,
     ("GET", "/ui/offers/{environment}/{name}"): READ,
     ("GET", "/ui/graph"): READ,

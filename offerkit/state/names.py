@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Set
 from math import inf
 from typing import NamedTuple, TypeAlias
 
 from offerkit.address import Address
-from offerkit.state.changes import Former
+from offerkit.state.changes import Change, Former
 
 Rename: TypeAlias = tuple[int, Address, Address]
 """The revision of a rename, the address before and after."""
@@ -23,6 +23,42 @@ class Span(NamedTuple):
     def covers(self, revision: int) -> bool:
         """Whether the resource had the name once ``revision`` was made."""
         return self.since <= revision < self.until
+
+
+class Origins:
+    """What resources of a state were called at first: the same for ever, whatever they are called now."""
+
+    def __init__(self, known: Mapping[Address, str] | None = None, arriving: Origins | None = None) -> None:
+        """``known``: of those that have, or once had, another name. ``arriving``: where what is new comes from."""
+        self._known = dict(known or {})
+        self._arriving = arriving
+
+    def __bool__(self) -> bool:
+        """Whether anything had another name at first."""
+        return bool(self._known) or bool(self._arriving)
+
+    def of(self, address: Address) -> str:
+        """What stands at ``address`` was called at first."""
+        return self._known.get(address, address.name)
+
+    def after(self, changes: Iterable[Change]) -> Origins:
+        """Those of the state once ``changes`` are made."""
+        made = list(changes)
+        moved = {change.address: self.of(change.moved_from) for change in made if change.moved_from}
+        if not moved and not self:
+            return self
+        left = {change.moved_from for change in made if change.moved_from}
+        known = {address: name for address, name in self._known.items() if address not in left}
+        taken = {*known.values(), *moved.values()}
+        for change in made:
+            new = change.address
+            if change.moved_from or change.after is None:
+                continue
+            if self._arriving is not None:
+                known[new] = self._arriving.of(new)
+            elif new not in known and new.name in taken:
+                known[new] = f"{new.name}@new"  # declared under a name that another gives up
+        return Origins({**known, **moved}, self._arriving)
 
 
 class Names:
@@ -86,6 +122,18 @@ class Names:
             if (name, ended) not in self._later:  # it has the name still, or was gone when another got it
                 return self.spans(name, ended or inf)
             name, since = self._later[name, ended], ended
+
+    def origin(self, address: Address, revision: float = inf) -> str:
+        """What the resource that stood at ``address`` after ``revision`` was called at first.
+
+        With the revision in which another gave that name up, where it was given up before.
+        """
+        first = self.spans(address, revision + 1)[-1]
+        return f"{first.name.name}@{first.since}" if first.since else first.name.name
+
+    def touched(self) -> Set[Address]:
+        """All names that were ever given up or taken by a rename."""
+        return self._events.keys()
 
     def family(self, addresses: Iterable[Address]) -> set[Address]:
         """``addresses``, and all names that they or their predecessors ever had."""

@@ -14,10 +14,11 @@ from offerkit.address import SHARED, Address, Kind, Stage, StageRef, environment
 from offerkit.fingerprint import JsonMap
 from offerkit.state.changes import Bodies, Body, Change, Delta, Entry, Layered, by_environment, delta, with_changes
 from offerkit.state.effective import EffectiveOffer, Inheritance
+from offerkit.state.names import Origins
 from offerkit.state.references import implied, references_of
 
-_IDLE = (Kind.CAMPAIGN, Kind.OPERATOR)
-"""What decides nothing: campaigns ask for decisions, operators make the configuration."""
+_IDLE = (Kind.CAMPAIGN, Kind.OPERATOR, Kind.CASES)
+"""What decides nothing: campaigns ask for decisions, operators make the configuration, cases are held against it."""
 
 _WORD = re.compile(r"[A-Za-z0-9_-]+")
 """Names are words; a category's name, and what is in another environment, are several, divided by a slash."""
@@ -39,20 +40,29 @@ class Snapshot:
     _references: dict[tuple[Address, str], tuple[Address, ...]] = field(default_factory=dict, repr=False)
     derived: dict[Hashable, Any] = field(default_factory=dict, repr=False)
     """What was worked out of bodies alone, for all snapshots that share them; a key names their fingerprints."""
+    origins: Origins = field(default_factory=Origins, repr=False, compare=False)
+    """What its resources were called at first."""
     memo: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
     """What was worked out of this very snapshot, by what it is and the address it is about."""
 
-    def with_entries(self, entries: Mapping[Address, Entry], bodies: Mapping[str, Body] | None = None) -> Snapshot:
+    def with_entries(
+        self,
+        entries: Mapping[Address, Entry],
+        bodies: Mapping[str, Body] | None = None,
+        origins: Origins | None = None,
+    ) -> Snapshot:
         """Another state that shares what was parsed already; ``bodies``: those that this one does not have."""
         held = self.bodies if not bodies or bodies is self.bodies else Layered(bodies, self.bodies)
-        return Snapshot(entries, held, self._parsed, self._references, self.derived)
+        first = self.origins if origins is None else origins
+        return Snapshot(entries, held, self._parsed, self._references, self.derived, first)
 
     def apply(self, changes: Iterable[Change], bodies: Mapping[str, Body] | None = None) -> Snapshot:
         """The state once ``changes`` are made: all leave before any arrives, so that names can be swapped.
 
         ``bodies``: what the changes bring.
         """
-        return self.with_entries(with_changes(self.entries, changes), bodies)
+        made = list(changes)
+        return self.with_entries(with_changes(self.entries, made), bodies, self.origins.after(made))
 
     def diff(
         self,

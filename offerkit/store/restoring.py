@@ -14,13 +14,31 @@ from pathlib import Path
 
 import orjson
 
+from offerkit.address import Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.fingerprint import Json
-from offerkit.store import append, copying, databases, errors, revisions, schema, sqlite, tokens, verify
+from offerkit.governance.approvals import Approval
+from offerkit.governance.stops import Stops, closed
+from offerkit.planning.plan import Reason
+from offerkit.state.snapshot import Snapshot
+from offerkit.store import (
+    append,
+    approvals,
+    copying,
+    databases,
+    errors,
+    revisions,
+    schema,
+    snapshots,
+    sqlite,
+    stages,
+    tokens,
+    verify,
+)
 from offerkit.store.copying import PART, TABLES
 from offerkit.store.database import Cell, Database, chunks
 from offerkit.store.location import Location
-from offerkit.store.rows import Draft, RevisionRow
+from offerkit.store.rows import ChangeRow, Draft, RevisionRow
 
 ACTION = "restore"
 """The action of the revision that says who restored what."""
@@ -141,7 +159,7 @@ def rewrite(current: Database, backup: Database, head: str, back: Returning | No
     """
     with current.writing():
         check_unchanged(current, head)
-        before = revoked(current)
+        before, stopped = revoked(current), approvals.stops(current) if back is not None else []
         kept = ("token",) if back is not None else ("token", *_OFFERED)
         for table in (*reversed(_CHAINED), *kept):
             current.run(f"DELETE FROM {table}")  # noqa: S608 - our own names
@@ -150,7 +168,7 @@ def rewrite(current: Database, backup: Database, head: str, back: Returning | No
             _bring_back(current, backup, back)
         current.run("DELETE FROM meta")
         copying.carry(backup, current, ("meta",), lambda _: None)
-        return _recorded(current, draft, before)
+        return _recorded(current, draft, before, stopped)
 
 
 def rebuild(current: Database, backup: Path, fresh: Path, back: Returning | None, draft: Draft) -> RevisionRow:
@@ -168,7 +186,7 @@ def rebuild(current: Database, backup: Path, fresh: Path, back: Returning | None
                     new.run(f"DELETE FROM {table}")  # noqa: S608 - our own names
                 copying.carry(current, new, _OFFERED, lambda _: None)
                 _bring_back(new, old, back)
-            return _recorded(new, draft, revoked(current))
+            return _recorded(new, draft, revoked(current), approvals.stops(current) if back is not None else [])
     finally:
         old.close()
         new.close()
@@ -211,24 +229,50 @@ def _parts(db: Database, table: str) -> Iterator[list[tuple[Cell, ...]]]:
     return db.stream(f"SELECT {TABLES[table]} FROM {table}", (), PART)  # noqa: S608 - our own names
 
 
-def record(prepared: Path, draft: Draft, before: Mapping[str, str]) -> RevisionRow:
-    """Append ``draft`` to a prepared backup, and revoke ``before``; it then is one file, without a log."""
+def record(prepared: Path, draft: Draft, before: Mapping[str, str], stopped: Sequence[Approval] = ()) -> RevisionRow:
+    """Append ``draft`` to a prepared backup, revoke ``before``, keep out what was ``stopped``; it then is one file."""
     db = databases.open_store(prepared, create=False, write=True, busy_timeout=5.0)
     try:
         with db.writing():
-            return _recorded(db, draft, before)
+            return _recorded(db, draft, before, stopped)
     finally:
         db.close()
 
 
-def _recorded(db: Database, draft: Draft, before: Mapping[str, str]) -> RevisionRow:
-    """Append ``draft`` and keep the tokens ``before`` revoked, also those that only a later restore may bring back."""
+def _recorded(db: Database, draft: Draft, before: Mapping[str, str], stopped: Sequence[Approval]) -> RevisionRow:
+    """Append ``draft`` and keep the tokens ``before`` revoked, also those that only a later restore may bring back.
+
+    What is ``stopped`` stays so: the same revision stops it, and takes it out of the live that the backup brings.
+    """
     every: Json = {**before}
-    made = append.append(db, replace(draft, details={**draft.details, "revoked": every}))
+    rows = _still_stopped(db, stopped)
+    details: dict[str, Json] = {**draft.details, "revoked": every}
+    if rows:
+        details["stops"] = [*sorted({row.key.address for row in rows})]
+    gone = closed(_live(db), Stops([*approvals.stops(db), *rows]))
+    changes = tuple(ChangeRow(0, d.stage, d.address, d.action, d.before, d.after, "", Reason.STOPPED) for d in gone)
+    made = append.append(db, replace(draft, details=details, approvals=tuple(rows), changes=changes))
     for id_, time in before.items():  # a token that a backup brings back to life would let in who was shut out
         known = len(time) == len(draft.time) and time.endswith("Z")  # what was edited may be no time
         tokens.revoke(db, id_, time if known else draft.time, draft.actor)
     return made
+
+
+def _still_stopped(db: Database, rows: Sequence[Approval]) -> list[Approval]:
+    """What ``rows`` of another store stop and this one does not, to be kept with the next revision."""
+    there = Stops(approvals.stops(db))
+    return [
+        replace(row, key=replace(row.key, fingerprint=""))
+        for row in Stops(rows)
+        if row.key.space not in there.roots(row.key.address)
+    ]
+
+
+def _live(db: Database) -> Snapshot:
+    """What is live, of all environments and what they share."""
+    live = [stage for stage in stages.heads(db) if stage.stage is Stage.LIVE]
+    entries = {address: entry for stage in live for address, entry in stages.entries(db, stage).items()}
+    return Snapshot(entries, snapshots.bodies(db, {entry.fingerprint for entry in entries.values()}))
 
 
 def exchange(path: Path, prepared: Path, aside: Path) -> bool:

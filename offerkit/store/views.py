@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
+from math import inf
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.fingerprint import manifest_digest
 from offerkit.governance.approvals import Decisions, counting
-from offerkit.governance.overrides import ACTION, Overrides
+from offerkit.governance.cases import KeptContacts, Withheld, withheld
+from offerkit.governance.overrides import ACTION, Lifts, Overrides
 from offerkit.governance.stops import Stops
 from offerkit.governance.withdrawals import Loss, Withdrawals
-from offerkit.planning.plan import Plan, StageBase
-from offerkit.state.changes import Bodies, Body, Entry, Layered
-from offerkit.state.names import Names
+from offerkit.planning.plan import Plan, PlanKind, StageBase
+from offerkit.state.changes import Bodies, Body, Entry, Layered, by_environment
+from offerkit.state.names import Names, Origins
 from offerkit.state.snapshot import BeforeAfter, Snapshot
+from offerkit.store.rows import ChangeRow
 from offerkit.store.store import Store
 
 EMPTY = manifest_digest([])
@@ -108,16 +111,31 @@ class Stages:
         return Overrides.of(self.store.revisions(action=ACTION) if self.store is not None else ())
 
     @cached_property
+    def contacts_kept(self) -> KeptContacts:
+        """The digests of contacts' files as they were kept with cases, when these were applied or promoted."""
+        assert self.store is not None
+        return _contacts_kept(self.store)
+
+    def cases_lifted(self, address: Address, fingerprint: str) -> bool:
+        """Whether a second person has lifted what ``fingerprint`` stands for of the cases at an address."""
+        return self.overrides.lifting(Lifts.CASES, address, fingerprint) is not None
+
+    def withheld_cases(self, effect: BeforeAfter) -> Iterator[Withheld]:
+        """The cases of live that ``effect`` would change by their author alone."""
+        return withheld(effect, self.side(Stage.DESIGN), self.contacts_kept, self.cases_lifted)
+
+    @cached_property
     def names(self) -> Names:
         """What the resources of all design stages were called before."""
         designs = [stage for stage in self.heads if stage.stage is Stage.DESIGN]
         return Names(rename for stage in designs for rename in self.moves(stage))
 
     def decisions(self, offers: Iterable[Address] | None = None) -> Decisions:
-        """All decisions, or those on ``offers``, also under names that they had before."""
+        """All decisions, or those on ``offers``, also under names that they had before, on what design has now."""
         if self.store is None:
             return Decisions()
-        return Decisions(self.store.approvals(self.names.family(offers) if offers is not None else None), self.names)
+        given = self.store.approvals(self.names.family(offers) if offers is not None else None)
+        return Decisions(given, self.names, self.side(Stage.DESIGN))
 
     def withdrawals(self, environments: Iterable[str] | None = None) -> Withdrawals:
         """What was taken out of live, and since when, so that it needs a new approval; of some environments or all."""
@@ -129,12 +147,9 @@ class Stages:
             live = StageRef(name, Stage.LIVE)
             if live not in self.heads:
                 continue
-            lost, off = self.store.losses(live), self.store.disabled(live)
-            if lost or off:
-                losses += lost
-                disabled |= off
-                stages = (StageRef(name, Stage.DESIGN), live)
-                moves += [move[1:] for stage in stages for move in self.moves(stage)]
+            losses += self.store.losses(live)
+            disabled |= self.store.disabled(live)
+            moves += [move[1:] for stage in (StageRef(name, Stage.DESIGN), live) for move in self.moves(stage)]
         return Withdrawals(losses, moves, disabled, self.side(Stage.DESIGN) if losses or disabled else None)
 
     @cached_property
@@ -160,8 +175,23 @@ class Stages:
     def side(self, side: Stage) -> Snapshot:
         """One side of all environments, with what they share."""
         if side not in self._sides:
-            self._sides[side] = self.snapshot(StageRef(name, side) for name in (SHARED, *self.environments))
+            found = self.snapshot(StageRef(name, side) for name in (SHARED, *self.environments))
+            if self.names:
+                found = found.with_entries(found.entries, origins=self._origins(found, side))
+            self._sides[side] = found
         return self._sides[side]
+
+    def _origins(self, there: Snapshot, side: Stage) -> Origins:
+        """What stands on a side was called at first; in live, as it came from design."""
+        renamed = self.names.touched() & there.entries.keys()
+        if side is Stage.DESIGN:
+            return Origins({address: self.names.origin(address) for address in renamed})
+        assert self.store is not None
+        known: dict[Address, str] = {}
+        for name, addresses in sorted(by_environment(dict.fromkeys(renamed)).items()):
+            came = promoted_as(self.store, StageRef(name, Stage.LIVE), addresses, None)
+            known |= {address: self.names.origin(*came.get(address, (address, 0))) for address in addresses}
+        return Origins(known, self.side(Stage.DESIGN).origins)
 
     def effect(self, plan: Plan, side: Stage) -> BeforeAfter:
         """What ``plan`` makes of one side of all environments; kept, for all who judge the same plan."""
@@ -187,3 +217,52 @@ def stage_view(store: Store, stage: Stage, names: Iterable[str] | None = None) -
     if names is None:
         return stages.side(stage)
     return stages.snapshot(StageRef(name, stage) for name in (SHARED, *names))
+
+
+CONTACTS = "contacts"
+"""The detail of a revision that says, by address of cases, the digest of the file their contacts were in."""
+
+
+def _contacts_kept(store: Store) -> KeptContacts:
+    @cache
+    def kept(address: Address, side: Stage) -> str:
+        stage = address.stage(side)
+        change = store.last_change(stage, [address]).get(address)
+        revision = store.revision(change.serial) if change is not None else None
+        noted = revision.details.get(CONTACTS) if revision is not None else None
+        found = noted.get(str(address)) if isinstance(noted, dict) else None
+        return found if isinstance(found, str) else ""
+
+    return kept
+
+
+def promoted_as(
+    store: Store, stage: StageRef, addresses: Iterable[Address], serial: int | None
+) -> dict[Address, tuple[Address, int]]:
+    """Under which name, and when, what stands at ``addresses`` in live, up to ``serial``, last came from design.
+
+    A rollback takes nothing from design: what it brings back came earlier, maybe under another name.
+    """
+    rollbacks = {row.serial for row in store.revisions(action=PlanKind.ROLLBACK)}
+    if serial is None:
+        last = {address: change.serial for address, change in store.last_change(stage, addresses).items()}
+        if rollbacks.isdisjoint(last.values()):
+            return {address: (address, at) for address, at in last.items()}
+    made: dict[Address, list[ChangeRow]] = {}
+    for row in store.changes_since(stage, 0):
+        if serial is None or row.serial <= serial:
+            made.setdefault(row.address, []).append(row)
+    found: dict[Address, tuple[Address, int]] = {}
+    for address in addresses:
+        name, until, back = address, inf, None
+        while row := next((row for row in reversed(made.get(name, ())) if row.serial < until), None):  # type: ignore[assignment]
+            until = row.serial
+            if row.serial in rollbacks and row.after is not None:
+                # Earlier versions took renames back as other changes: what is there is what was there before.
+                name, back = row.moved_from or name, None if row.moved_from else row.after
+            elif row.after is not None:
+                found.setdefault(address, (name, row.serial))
+                if back is None or row.after == back:
+                    found[address] = (name, row.serial)
+                    break
+    return found

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from offerkit.address import Kind, Stage
 from offerkit.applier import Applied, Verified, commit, verify
 from offerkit.diagnostics import Refused
 from offerkit.fingerprint import Json
 from offerkit.governance.rights import Actor, lacking, needed, refusals
 from offerkit.planning.plan import Plan, PlanKind
 from offerkit.store import Store
+from offerkit.store.returning import Return
+from offerkit.store.views import CONTACTS
 from offerkit.workflow import authorship
 from offerkit.workflow.session import Session, promoters, who_is
 
@@ -64,7 +67,17 @@ def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
 
             check_explained(session, verified)
         record = _judged(session, store, verified) if plan.promotes else authorship.recorded(session, plan, actor)
+        record = {**record, **_contacts(session, verified), **_brought_back(verified)}
         return commit(verified, actor=actor.name, time=session.now, message=session.message, details=record)
+
+
+def _brought_back(verified: Verified) -> Mapping[str, Json]:
+    """What the history keeps of a rollback that brings back what was withdrawn: each offer, and why it was out."""
+    plan = verified.plan
+    if plan.kind is not PlanKind.ROLLBACK or not plan.withdrawn:
+        return {}
+    found = Return.of(plan, verified.store).brought_back(verified.stages)
+    return {"withdrawn": {str(offer): why for offer, why in sorted(found.items())}} if found else {}
 
 
 def _entitled(session: Session, store: Store | None, plan: Plan) -> Actor:
@@ -94,3 +107,24 @@ def _judged(session: Session, store: Store, verified: Verified) -> Mapping[str, 
     effect = plan_effect(verified.plan, store, verified.stages)
     gate(session, store, effect)
     return judge(session, store, verified.plan, effect)
+
+
+def _contacts(session: Session, verified: Verified) -> Mapping[str, Json]:
+    """What to record of the files of contacts that cases were applied with; a promotion takes over what design has."""
+    plan = verified.plan
+    arriving = [step for step in plan.steps if step.address.kind is Kind.CASES and step.after is not None]
+    if not arriving:
+        return {}
+    from offerkit.workflow.applied_cases import contacts_to_keep
+
+    kept = verified.stages.contacts_kept
+    found: dict[str, Json] = {
+        str(step.address): print_
+        for step in arriving
+        if step.stage.stage is Stage.LIVE and (print_ := kept(step.address, Stage.DESIGN))
+    }
+    applied = [step.address for step in arriving if step.stage.stage is Stage.DESIGN]
+    if applied:
+        after = verified.stages.effect(plan, Stage.DESIGN).after
+        found |= contacts_to_keep(applied, after, session.project.root, session.environ)
+    return {CONTACTS: found} if found else {}

@@ -22,7 +22,7 @@ from offerkit.reports.delivery import DeliveryResult, delivery_json, sample_file
 from offerkit.store import DeliveryRun, Store
 from offerkit.store.deliveries import made_already
 from offerkit.times import check_utc, instant, shown, utc, wall_clock
-from offerkit.workflow.catalogs import Catalogs, live
+from offerkit.workflow.catalogs import Catalogs, live_revision
 from offerkit.workflow.delivery_choice import Selection, recipients, selection
 from offerkit.workflow.delivery_files import Folder, Unfinished, unwritable
 from offerkit.workflow.delivery_messages import Aside, Message, Writer, proposition_rows
@@ -189,6 +189,7 @@ def _result(order: Order, asked: Deliver) -> DeliveryResult:
 def _try_out(people: People, chosen: Selection, store: Store, writer: Writer, result: DeliveryResult) -> None:
     """Everything but the files."""
     for part in recipients(people, chosen, store):
+        _check_live(store, chosen.order)
         for recipient in part:
             message = writer.message(recipient)
             if isinstance(message, Aside):
@@ -228,6 +229,7 @@ def _write(
     folder: Folder, people: People, chosen: Selection, store: Store, writer: Writer, result: DeliveryResult
 ) -> None:
     for number, part in enumerate(recipients(people, chosen, store), 1):
+        _check_live(store, chosen.order)
         if folder.has(number):
             result.resumed += 1
             continue
@@ -238,6 +240,21 @@ def _write(
                     out.aside(recipient.key, message)
                 else:
                     out.message(message)
+
+
+def _check_live(store: Store, order: Order) -> None:
+    """Raise Refused when live is not what the messages are made from any more, as when something was stopped.
+
+    Asked before each part, so that none is made of what is out of live, and once more when all is stored.
+    """
+    now = live_revision(store, order.environment)
+    if now != order.catalog.revision:
+        raise refuse(
+            Code.PLAN_STALE,
+            f"live went from revision {order.catalog.revision} to {now} while the messages were made",
+            detail="They may offer what is not live any more. No message was handed over, no proposition was stored.",
+            hint="Run it again: the messages are made anew from what is live now.",
+        )
 
 
 def _store(folder: Folder, store: Store, order: Order, result: DeliveryResult, asked: Deliver) -> None:
@@ -251,14 +268,7 @@ def _store(folder: Folder, store: Store, order: Order, result: DeliveryResult, a
         if before is not None:
             folder.discard()
             raise made_already(before)
-        now = live(store).revisions.get(order.environment, 0)
-        if now != order.catalog.revision:
-            raise refuse(
-                Code.PLAN_STALE,
-                f"live went from revision {order.catalog.revision} to {now} while the messages were made",
-                detail="They may offer what is not live any more. No proposition was stored.",
-                hint="Run it again: the messages are made anew from what is live now.",
-            )
+        _check_live(store, order)
         rows = (row for message in folder.messages() for row in proposition_rows(order, run.id, message))
         store.add_delivery(run, rows)
 

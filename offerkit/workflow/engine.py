@@ -51,7 +51,7 @@ def trying(session: Session, stage: str) -> Iterator[Engine]:
         if stage == Stage.LIVE and store is not None:
             catalogs = live(store, installed)
         else:
-            state = state_named(session, store, stage)
+            state = state_named(session, store, stage, cases=False)
             catalogs = designed(state, state.title, installed)
         with People(catalogs, session.project.root, session.environ) as people:
             yield Engine(catalogs, people, store)
@@ -70,7 +70,7 @@ class Places:
         if not finding.address:
             return ""
         if self._loaded is None:
-            self._loaded = self._session.load()
+            self._loaded = self._session.load(cases=False)
         record = self._loaded.records.get(finding.address)
         entry = self._catalogs.snapshot.entries.get(finding.address)
         if record is None or entry is None or record.fingerprint != entry.fingerprint:

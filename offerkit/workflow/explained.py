@@ -21,17 +21,17 @@ from offerkit.governance.aspects import affecting, keys_of
 from offerkit.governance.withdrawals import ended_earlier, promotion_reasons
 from offerkit.planning.make import HOW_TO_GO_LIVE, Context, Patterns, protected, select, steps_for
 from offerkit.planning.plan import ApprovalKey, Blocked, Plan, PlanKind, Reason, Step
-from offerkit.planning.sentences import is_note, is_way_back, named_in, odd_words, says_why_held
+from offerkit.planning.sentences import at_a_time, is_note, is_way_back, named_in, odd_words, says_why_held
 from offerkit.state.changes import Body, Delta, Layered
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.workflow.plan import dependences, explained
-from offerkit.workflow.promote import INCLUDE_ROLLED_BACK, depends_of, plan_promotion
+from offerkit.workflow.promote import depends_of, plan_promotion
+from offerkit.workflow.rollback import plan_rollback, plan_undo
 from offerkit.workflow.session import Session
 
 _WORD = re.compile(r"[A-Za-z0-9_-]+")
 _SHOWN = tuple(f.name for f in fields(Step) if f.name not in ("address", "stage", "before", "after", "moved_from"))
-_OPTIONS: dict[PlanKind, frozenset[str]] = {PlanKind.PROMOTE: frozenset({INCLUDE_ROLLED_BACK})}
 
 
 def check_explained(session: Session, verified: Verified) -> None:
@@ -44,10 +44,10 @@ def check_explained(session: Session, verified: Verified) -> None:
     found = [_false(plan, what) for what in odd_words(plan)]
     if plan.bodies.keys() != {step.after.fingerprint for step in plan.steps if step.after is not None}:
         found.append(_false(plan, "what it brings"))
-    if plan.to and plan.kind is not PlanKind.ROLLBACK:
+    if (plan.to or plan.undoes or plan.withdrawn) and plan.kind is not PlanKind.ROLLBACK:
         found.append(_false(plan, "the revision that it goes back to"))
-    if set(plan.asked.options) - _OPTIONS.get(plan.kind, frozenset()):
-        found.append(_false(plan, "the options that it was asked for with"))
+    if plan.rolled_back and plan.kind is not PlanKind.PROMOTE:
+        found.append(_false(plan, "what it was asked for"))
     if not found:
         found = list(_CHECKS[plan.kind](_Told(session, plan, stages.store, verified)))
     if found:
@@ -209,13 +209,12 @@ def _promoted_again(told: _Told) -> Plan | None:
     if plan.format < 2:
         return None
     patterns = Patterns.of(plan.targets, plan.asked.excludes)
-    rolled_back = INCLUDE_ROLLED_BACK in plan.asked.options
     return plan_promotion(
         told.session,
         told.stages,
         plan.asked.environments,
         patterns,
-        include_rolled_back=rolled_back,
+        include_rolled_back=plan.rolled_back,
         released=False,
     )
 
@@ -242,20 +241,23 @@ def _notes(told: _Told, again: Plan) -> Iterator[Diagnostic]:
 
 def _rollback(told: _Told) -> Iterator[Diagnostic]:
     """A rollback: that its steps take a stage back was found already; here what is said of them."""
-    plan, stages = told.plan, told.stages
-    if told.deltas and told.deltas[0].stage.stage is Stage.DESIGN:
-        yield from protected(told.deltas, stages.bodies)
-    (stage,) = {step.stage for step in plan.steps} if plan.steps else {None}
-    if stage is not None:
-        now = Snapshot(stages.entries(stage), told.bodies)
-        either = now.with_entries({**now.entries, **now.apply(told.deltas, plan.bodies).entries})
-        refs = _References(either, told.bodies).around(told.deltas)
-        reasons = dict.fromkeys((d.address for d in told.deltas), Reason.ROLLED_BACK)
-        yield from _steps(told, steps_for(told.deltas, Context(told.bodies, refs, {}), reasons))
-        if not all(is_way_back(note, stage, plan.to) for note in plan.notes):
-            yield _false(plan, "its notes")
-    if plan.blocked or plan.depends or plan.approvals:
+    plan, stages = told.plan, [base.stage for base in told.plan.base]
+    if plan.blocked or plan.depends or plan.approvals or not stages:
         yield _false(plan, "what it relies on")
+        return
+    if plan.undoes:
+        again = plan_undo(told.store, plan.undoes, withdrawn=plan.withdrawn)
+    else:
+        again = plan_rollback(told.session, told.store, stages[0], str(plan.to), plan.targets, withdrawn=plan.withdrawn)
+    yield from _steps(told, again.steps)
+    if plan.format < 2:
+        same = all(is_way_back(note, stages[0], plan.to) for note in plan.notes)
+    else:
+        same = plan.notes[1:] == again.notes[1:] and all(
+            at_a_time(said, made, plan.to) for said, made in zip(plan.notes, again.notes, strict=False)
+        )
+    if not same or len(plan.notes) != len(again.notes):
+        yield _false(plan, "its notes")
 
 
 def _purge(told: _Told) -> Iterator[Diagnostic]:

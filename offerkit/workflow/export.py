@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,6 +42,7 @@ def export(session: Session, stage: str, target: Path, *, force: bool = False) -
 
     Raises Refused when there is no such stage, or ``target`` holds something already and ``force`` is not set.
     """
+    from offerkit.loader.cases import own_files
     from offerkit.loader.write import check_target, write_project
 
     check_target(target, force=force)
@@ -52,6 +53,7 @@ def export(session: Session, stage: str, target: Path, *, force: bool = False) -
         for path, text, count in texts(exported):
             files[path] = text.encode()
             advance(count)
+    files = {**(own_files(target) if force else {}), **files}
     write_project(target, files, force=force)
     return exported, len(files)
 
@@ -173,10 +175,13 @@ def texts(exported: Exported) -> Iterator[tuple[str, str, int]]:
     from offerkit.loader.emit import environment_text, section_texts
 
     groups: dict[tuple[str, Kind, str], list[tuple[str, str]]] = {}
+    cases: dict[str, list[str]] = {}
     for address in exported.entries:
         body = exported.body(address)
         if address.kind is Kind.ENVIRONMENT:
             yield f"environments/{address.name}.yaml", environment_text(body), 1
+        elif address.kind is Kind.CASES:
+            cases.setdefault(address.name, []).append(body)
         else:
             groups.setdefault((address.environment, address.kind, _base(address, body)), []).append(
                 (address.name, body)
@@ -184,6 +189,27 @@ def texts(exported: Exported) -> Iterator[tuple[str, str, int]]:
     for (_, kind, base), resources in groups.items():
         for number, (text, count) in enumerate(section_texts(kind, resources, LIMIT), 1):
             yield f"{base}.yaml" if number == 1 else f"{base}.{number}.yaml", text, count
+    yield from case_files(cases)
+
+
+def case_files(cases: Mapping[str, Sequence[str | bytes]]) -> Iterator[tuple[str, str, int]]:
+    """The files of cases by name: path, text, and how many resources each holds.
+
+    Raises Refused where a file cannot hold the cases that two environments have under its name: what stood in one file
+    was promoted to one environment, and changed since.
+    """
+    from offerkit.loader.emit import cases_text
+
+    for name, bodies in sorted(cases.items()):
+        path = f"cases/{name}.yaml"
+        text = cases_text(bodies)
+        if text is None:
+            raise refuse(
+                Code.BAD_CASE,
+                f"{path} cannot hold what several environments have under its name: one case stands in more than one",
+                hint="Export the stages one by one, as in recipients@live.",
+            )
+        yield path, text, len(bodies)
 
 
 def _base(place: Address, body: str) -> str:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 
 from offerkit.address import Address, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.engine.report import Report
-from offerkit.loader.cases import RawCase, read_cases
+from offerkit.governance.cases import asks, by_key, contacts_fingerprint, names_contacts
+from offerkit.loader.cases import RawCase
+from offerkit.reports.cases import Outcome
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import Stages
+from offerkit.workflow.applied_cases import Chosen, case_file, chosen_cases, contacts_digest
 from offerkit.workflow.catalogs import Catalogs, activated
 from offerkit.workflow.live_names import unknown_names
 from offerkit.workflow.people import People
@@ -78,44 +82,89 @@ def _problems(catalogs: Catalogs, name: str) -> tuple[Report, ...]:
 def _failing(session: Session, store: Store, effect: PlanEffect) -> Iterator[Diagnostic]:
     """The decision cases that would fail in live, in environments that ask for it; why is for who may read contacts.
 
-    Live, before or after, and design ask for it: an edit lifts no gate that it has to pass itself.
+    Live, before or after, and design ask for it: an edit lifts no gate that it has to pass itself. The cases are those
+    that were applied, never those of a folder; of live and design, both.
     """
     coming = effect.catalogs_after
     touched = [name for name in effect.touched if name in coming]
-    design = Stages(store).snapshot((StageRef(name, Stage.DESIGN) for name in touched), Kind.ENVIRONMENT)
-    asking = {name for name in touched if any(_asks(state, name) for state in (*effect.pair, design))}
+    stages = Stages(store)
+    design = stages.snapshot((StageRef(name, Stage.DESIGN) for name in touched), Kind.ENVIRONMENT, Kind.CASES)
+    asking = [name for name in touched if any(asks(state, name, "tests") for state in (*effect.pair, design))]
     if not asking:
         return
     reads = reader(session, store)
-
-    def concerns(case: RawCase) -> bool:
-        named = _environments(case.value)
-        return not named or "" in named or not named.isdisjoint(asking)
-
     told = reads.all or all(reads.may(name, coming[name].dimension.name) for name in coming.names)
-    files = [file for file in read_cases(session.project.root) if file.catalog is None]
+    contacts = _Contacts(session, stages, effect.after)
     with People(coming, session.project.root, session.environ) as people:
-        for outcome in failures(run_cases(coming, people, files, concerns)):
-            yield Diagnostic(
-                Code.CASE_FAILED,
-                f"the case “{outcome.name[:120]}” would fail in live",
-                (outcome.error or " ".join(outcome.mismatches)) if told else "",
-                "Change the offers or the case; “offerkit test” runs them on the specs.",
-                position=outcome.position,
-            )
+        for name in asking:
+            chosen = [*chosen_cases(effect, design, name)]
+            if not chosen:
+                yield _no_cases(name)
+            for one in chosen:
+                changed = contacts.changed(one)
+                if changed is not None:
+                    yield changed
+                    continue
+                file = case_file(one.state, one.address)
+                for outcome in failures(run_cases(coming, people, [file], contacts.can_ask)):
+                    yield _failed(one, outcome, told=told)
 
 
-def _environments(case: object) -> set[str]:
-    """The environments whose spaces a case names, "" for one that is named without; it may be no case at all.
+class _Contacts:
+    """Whether contacts that cases name are in the file that they were in when the cases were applied.
 
-    A case of which nobody can tell where it belongs cannot pass: no gate may be lifted by a slip in it.
+    Where a server has the contacts, it is for the server to say, when the promotion is applied there.
     """
-    value = case if isinstance(case, dict) else {}
-    listed = value.get("spaces")
-    names = [value.get("space"), *(listed if isinstance(listed, list) else [listed])]
-    return {name.partition("/")[0] if "/" in name else "" for name in names if isinstance(name, str)}
+
+    def __init__(self, session: Session, stages: Stages, after: Snapshot) -> None:
+        self._elsewhere = session.backend.history_only
+        self._kept = stages.contacts_kept
+        self._lifted = stages.cases_lifted
+        self._now = cache(lambda name: contacts_digest(after, name, session.project.root, session.environ))
+
+    def can_ask(self, case: RawCase) -> bool:
+        return not (self._elsewhere and by_key(case.value))
+
+    def changed(self, one: Chosen) -> Diagnostic | None:
+        """The finding that it is another file now."""
+        if self._elsewhere or not names_contacts(one.state(one.address) or {}):
+            return None
+        now = self._now(one.address.environment)
+        if all(now == self._kept(one.address, side) for side in one.sides):
+            return None
+        if self._lifted(one.address, contacts_fingerprint(one.state.entries[one.address].fingerprint, now)):
+            return None
+        return Diagnostic(
+            Code.CONTACTS_OTHER,
+            f"the contacts that {one.address} names are in another file than when it was applied",
+            "What a case expects of a stored contact is only known for the file that was there then.",
+            f"Put that file back, or let a second person accept this one: offerkit override {one.address}"
+            " --reason TEXT. Cases that write their contacts out do not depend on a file.",
+            one.address,
+        )
 
 
-def _asks(state: Snapshot, name: str) -> bool:
-    promotion = (state(environment_address(name)) or {}).get("promotion")
-    return isinstance(promotion, dict) and promotion.get("tests") is True
+def _no_cases(environment: str) -> Diagnostic:
+    return Diagnostic(
+        Code.NO_CASES,
+        f"{environment} has its cases run before each promotion (promotion: tests), and none were applied",
+        "Those that count were applied with design; what lies in a folder does not.",
+        "Write them in cases/*.yaml, and apply them: offerkit apply.",
+        environment_address(environment),
+    )
+
+
+def _failed(one: Chosen, outcome: Outcome, *, told: bool) -> Diagnostic:
+    hint = "Change the offers, or change the case and apply it; “offerkit test” runs them on the specs."
+    if one.sides == (Stage.LIVE,):
+        hint = (
+            "Live has this case, design another or none. Change the offers; or let a second person lift what changes:"
+            f" offerkit override {one.address} --reason TEXT."
+        )
+    return Diagnostic(
+        Code.CASE_FAILED,
+        f"the case “{outcome.name[:120]}” would fail in live",
+        (outcome.error or " ".join(outcome.mismatches)) if told else "",
+        hint,
+        one.address,
+    )

@@ -53,7 +53,11 @@ def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
     lifted = list(listed(row.details, row.actor, row.message, row.serial))
     if lifted:
         summary = summary or count(len(lifted), "override")
-    override = overridden(row.details) or "; ".join(f"Overridden: {each.says} ({each.address})" for each in lifted)
+    override = (
+        overridden(row.details)
+        or _brought_back(row)
+        or "; ".join(f"Overridden: {each.says} ({each.address})" for each in lifted)
+    )
     time = row.time[:19] + "Z"
     return HistoryLine(
         row.serial,
@@ -68,6 +72,14 @@ def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
         tuple(map(_token_facts, told)),
         *_written(row),
     )
+
+
+def _brought_back(row: RevisionRow) -> str:
+    """That a rollback brought back what was withdrawn, and what."""
+    found = row.details.get("withdrawn")
+    if not isinstance(found, dict) or not found:
+        return ""
+    return "Brought back though withdrawn: " + "; ".join(f"{offer} ({why})" for offer, why in sorted(found.items()))
 
 
 def _written(row: RevisionRow) -> tuple[tuple[str, ...], str]:

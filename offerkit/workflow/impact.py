@@ -72,7 +72,8 @@ def impact_here(session: Session, plan: Plan, asked: ImpactRequest) -> Impact:
             spaces: list[SpaceImpact] = []
             for name in heard:
                 with telling_nothing(name not in hidden, name):
-                    found = list(_environment(store, effect, sources(name), name, asked, times))
+                    limited = plan.kind is not PlanKind.ROLLBACK  # going back must be possible in a hurry
+                    found = list(_environment(store, effect, sources(name), name, asked, times, limited=limited))
                 judged = plan.kind is PlanKind.PROMOTE
                 spaces += [rounded_space(space, judged=judged) for space in found] if name in hidden else found
     now, then = ((shown(time, zone) if names else "") for time in times)
@@ -109,13 +110,15 @@ def _environment(
     name: str,
     asked: ImpactRequest,
     times: tuple[datetime, datetime],
+    *,
+    limited: bool,
 ) -> Iterator[SpaceImpact]:
     catalog = effect.catalog(name)
     found = pairs(effect, name, asked.n, times)
     fields = dict.fromkeys(field for text in asked.by if (field := field_named(catalog, text)))
     programs = [made for pair in found for made in pair.programs]
     was = effect.catalogs_before[name] if name in effect.catalogs_before else None  # noqa: SIM401 - compiles; a dict it is not
-    limit = limit_of(effect, name)
+    limit = limit_of(effect, name) if limited else None
     with population((was, catalog), programs, sources.of(name).rows, fields, asked.sample) as people:
         fewest = 1 if asked.examples else FEWEST
         axes = {f"{catalog.dimension.name}.{name}": Segments(people.will, name, AXIS_VALUES, fewest) for name in fields}

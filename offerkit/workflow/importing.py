@@ -14,6 +14,7 @@ from offerkit.loader.cache import Cache
 from offerkit.loader.load import load_files
 from offerkit.loader.project import SpecFile, read_files
 from offerkit.loader.record import Record
+from offerkit.workflow.export import case_files
 from offerkit.workflow.session import Session
 
 LIMIT = 4 * 1024 * 1024
@@ -130,12 +131,16 @@ def _texts(theirs: Loaded, added: Iterable[Address], taken: set[str]) -> list[Sp
     bodies = theirs.bodies(record.address for record in records)
     groups: dict[tuple[str, Kind], list[tuple[str, bytes]]] = {}
     files: list[SpecFile] = []
+    cases: dict[str, list[bytes]] = {}
     for record in records:
         if record.kind is Kind.ENVIRONMENT:
             path = f"environments/{record.name}.yaml"
             files.append(SpecFile(path, record.name, True, environment_text(bodies[record.address]).encode()))
+        elif record.kind is Kind.CASES:
+            cases.setdefault(record.name, []).append(bodies[record.address])
         else:
             groups.setdefault((record.environment, record.kind), []).append((record.name, bodies[record.address]))
+    files += [SpecFile(path, "", False, text.encode()) for path, text, _ in case_files(cases)]
     for (environment, kind), resources in sorted(groups.items()):
         folder = "specs" if environment == SHARED else f"specs/{environment}"
         number = 1

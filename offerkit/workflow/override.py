@@ -66,9 +66,9 @@ def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
 
 def _sources() -> tuple[_Source, ...]:
     """Who knows of obstacles that can be overridden: each gives those that stand in the way now."""
-    from offerkit.workflow import settings
+    from offerkit.workflow import applied_cases, settings
 
-    return (settings.obstacles,)
+    return (settings.obstacles, applied_cases.obstacles)
 
 
 def _chosen(request: OverrideRequest, there: list[Obstacle]) -> list[Obstacle]:

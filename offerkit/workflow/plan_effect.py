@@ -22,7 +22,7 @@ from offerkit.workflow.session import Session
 class PlanEffect(BeforeAfter):
     """What a plan makes of the stage that it changes, and the catalogs of both states.
 
-    ``stage``: live for a promotion; else design, as if every offer in it were approved.
+    ``stage``: live for a promotion, and for a rollback of live; else design, as if every offer in it were approved.
     """
 
     catalogs_before: Catalogs
@@ -72,7 +72,8 @@ def plan_effect(plan: Plan, store: Store | None, stages: Stages | None = None) -
 
     ``stages``: the store's, where some of it was read already.
     """
-    stage = Stage.LIVE if plan.kind is PlanKind.PROMOTE and store is not None else Stage.DESIGN
+    goes_live = plan.kind is PlanKind.PROMOTE or (plan.kind is PlanKind.ROLLBACK and bool(plan.steps_on(Stage.LIVE)))
+    stage = Stage.LIVE if goes_live and store is not None else Stage.DESIGN
     states = (stages or Stages(store)).effect(plan, stage)
     if stage is Stage.LIVE:
         before, after = (activated(state, installed) for state in states.pair)

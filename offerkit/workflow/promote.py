@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cache
 
 from offerkit import __version__
 from offerkit.address import Address, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, suggestion
+from offerkit.governance.cases import change_fingerprint
+from offerkit.governance.overrides import Lifts
 from offerkit.governance.promotion import Candidates, Promotion, promotion
 from offerkit.governance.rights import WRITERS
 from offerkit.governance.withdrawals import off_by, promotion_reasons
@@ -18,14 +19,12 @@ from offerkit.planning.plan import Asked, Blocked, Dependence, Plan, PlanKind, R
 from offerkit.state.changes import Action, Body, Delta, Entry, Former, Layered
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
+from offerkit.store.holds import holds
 from offerkit.store.views import Stages
 from offerkit.workflow.plan import held_back, new_bodies
 from offerkit.workflow.reach import reached
 from offerkit.workflow.renames import renames_of_live
 from offerkit.workflow.session import Session, who_is
-
-INCLUDE_ROLLED_BACK = "include-rolled-back"
-"""The option that takes in what a rollback took back, as a plan says that it was given."""
 
 
 def promote(
@@ -76,16 +75,18 @@ def plan_promotion(
         live,
         stages.standing(),
         renames,
-        {} if include_rolled_back else _holds(store, design, live),
+        {} if include_rolled_back else holds(store, design, live),
         lambda address: _wanted(address, chosen, dimensions, patterns, live_names.get(address, "")),
         bool(patterns.targets),
         lambda address: patterns.excluded(address, live_names.get(address, "")),
         stages.stops,
+        stages.withheld_cases,
     )
     outcome = promotion(asked)
-    options = (INCLUDE_ROLLED_BACK,) if include_rolled_back else ()
-    how = Asked(names, tuple(p.text for p in patterns.excludes), options)
-    return replace(_plan(session, stages, asked, outcome, patterns, released=released), asked=how)
+    outcome.notes += _lifted_cases(stages, outcome.after)
+    made = _plan(session, stages, asked, outcome, patterns, released=released)
+    how = Asked(names, tuple(p.text for p in patterns.excludes))
+    return replace(made, rolled_back=include_rolled_back, asked=how)
 
 
 def _wanted(
@@ -99,38 +100,6 @@ def _wanted(
     if address.environment not in chosen:
         return False
     return patterns.targeted(address, live_name) and not patterns.excluded(address, live_name)
-
-
-def _holds(store: Store, design: Snapshot, live: Snapshot) -> dict[Address, str]:
-    """What a rollback of live took back and design has not changed since: it is not promoted by accident."""
-    differing: dict[StageRef, list[Address]] = {}
-    for address, entry in design.entries.items():
-        now = live.entries.get(address)
-        if now is None or now.fingerprint != entry.fingerprint or now.activation is not None:
-            differing.setdefault(address.stage(Stage.LIVE), []).append(address)
-    for address in live.entries.keys() - design.entries.keys():
-        differing.setdefault(address.stage(Stage.LIVE), []).append(address)
-    rolled_back = {row.serial: row for row in store.revisions(action=PlanKind.ROLLBACK)}
-
-    @cache
-    def left(serial: int) -> dict[Address, Entry | None]:
-        """What stood at each address that a revision changed, or gave up."""
-        return {row.moved_from or row.address: row.before for row in store.changes(serial)}
-
-    found: dict[Address, str] = {}
-    for stage, addresses in differing.items() if rolled_back else ():
-        for address, change in store.last_change(stage, addresses).items():
-            revision = rolled_back.get(change.serial)
-            there = design.entries.get(address)
-            was = left(change.serial).get(address) if revision is not None else None
-            if there is None and was is not None and was.activation == ():
-                was = None  # deactivated is what becomes of an offer that design removed
-            if revision is None or (there.fingerprint if there else "") != (was.fingerprint if was else ""):
-                continue
-            found[address] = (
-                f"it was rolled back in revision {revision.serial} by {revision.actor}, and design is still as it was"
-            )
-    return found
 
 
 def _plan(
@@ -171,6 +140,18 @@ def _plan(
         targets=tuple(p.text for p in patterns.targets),
         bodies={key: bodies[key] for key in sorted(used)},
     )
+
+
+def _lifted_cases(stages: Stages, after: Snapshot) -> Iterator[str]:
+    """Who lets live's cases say something else, of those that change."""
+    design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
+    for address in live.by_kind.get(Kind.CASES, ()):
+        if after.entries.get(address) == live.entries[address]:
+            continue
+        print_ = change_fingerprint(address, live, design, stages.contacts_kept)
+        found = stages.overrides.lifting(Lifts.CASES, address, print_)
+        if found is not None:
+            yield f"{address}: {found.sentence}."
 
 
 def _bereft(live: Snapshot, after: Snapshot) -> list[str]:

@@ -7,13 +7,12 @@ what it is called there now. So every state is led to the names of design as it 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import inf
 
 from offerkit.address import Address, Kind, Stage, StageRef
-from offerkit.planning.plan import PlanKind
 from offerkit.state.changes import Entry, by_environment, delta, final_names
 from offerkit.state.snapshot import Snapshot
-from offerkit.store import ChangeRow, Store
+from offerkit.store import Store
+from offerkit.store.views import promoted_as
 
 Moves = list[tuple[int, Address, Address]]
 """The renames of a stage, oldest first: the revision, the address before and after."""
@@ -38,7 +37,7 @@ def names_of_live(store: Store, entries: Iterable[Address], serials: Mapping[str
         if not renamed:
             continue
         there = store.entries(StageRef(environment, Stage.DESIGN))
-        came = _promoted(store, StageRef(environment, Stage.LIVE), renamed, serials.get(environment))
+        came = promoted_as(store, StageRef(environment, Stage.LIVE), renamed, serials.get(environment))
         # What design has no more since it was renamed went with that, also when live was rolled back since then.
         gone = store.last_change(StageRef(environment, Stage.DESIGN), renamed - there.keys())
         came |= {old: (old, change.serial - 1) for old, change in gone.items() if change.moved_from == old}
@@ -120,38 +119,6 @@ def followed(name: Address, serial: int, moves: Moves) -> Address:
         if at > serial and old == name:
             name, serial = new, at
     return name
-
-
-def _promoted(
-    store: Store, stage: StageRef, addresses: Iterable[Address], serial: int | None
-) -> dict[Address, tuple[Address, int]]:
-    """Under which name, and when, what stands at ``addresses`` in live, up to ``serial``, last came from design.
-
-    A rollback takes nothing from design: what it brings back came earlier, maybe under another name.
-    """
-    rollbacks = {row.serial for row in store.revisions(action=PlanKind.ROLLBACK)}
-    if serial is None:
-        last = {address: change.serial for address, change in store.last_change(stage, addresses).items()}
-        if rollbacks.isdisjoint(last.values()):
-            return {address: (address, at) for address, at in last.items()}
-    made: dict[Address, list[ChangeRow]] = {}
-    for row in store.changes_since(stage, 0):
-        if serial is None or row.serial <= serial:
-            made.setdefault(row.address, []).append(row)
-    found: dict[Address, tuple[Address, int]] = {}
-    for address in addresses:
-        name, until, back = address, inf, None
-        while row := next((row for row in reversed(made.get(name, ())) if row.serial < until), None):  # type: ignore[assignment]
-            until = row.serial
-            if row.serial in rollbacks and row.after is not None:
-                # Earlier versions took renames back as other changes: what is there is what was there before.
-                name, back = row.moved_from or name, None if row.moved_from else row.after
-            elif row.after is not None:
-                found.setdefault(address, (name, row.serial))
-                if back is None or row.after == back:
-                    found[address] = (name, row.serial)
-                    break
-    return found
 
 
 def _free(renames: dict[Address, Address], live: Mapping[Address, Entry]) -> dict[Address, Address]:

@@ -16,6 +16,8 @@ from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
 from offerkit.governance.rights import ADMINISTRATOR
+from offerkit.governance.stops import Stops
+from offerkit.planning.plan import Aspect
 from offerkit.store import Draft, Location, RevisionRow, Store, copying, errors, restoring, write_lock
 from offerkit.store.restoring import Returning
 from offerkit.store.tokens import TokenRow
@@ -32,7 +34,8 @@ class Loss:
 
     ``operators`` says whose account differs, and how. ``head`` is the digest of its newest revision.
     ``revoked``: tokens of the backup that were revoked since; ``revived``: those that only it has, and that count.
-    ``kept``: the propositions that stay; ``returning``: what only the backup has. ``tampered``: it does not verify.
+    ``stops``: what is stopped now by its name, and stays so. ``kept``: the propositions that stay; ``returning``: what
+    only the backup has. ``tampered``: it does not verify.
     """
 
     head: str
@@ -46,6 +49,7 @@ class Loss:
     kept: int
     returning: Returning | None
     tampered: bool
+    stops: tuple[Approval, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,8 @@ class Restoration:
     """A backup that was verified, and what putting it in the store's place means.
 
     ``unreadable`` says why there is no :class:`Loss`: the store is missing, or what is there cannot be read.
-    ``revoked``: the tokens that are known to have been revoked in it all the same, and when.
+    ``revoked``: the tokens that are known to have been revoked in it all the same, and when; ``stopped``: what is known
+    to be stopped in it.
     """
 
     session: Session
@@ -66,6 +71,7 @@ class Restoration:
     loss: Loss | None
     unreadable: str = ""
     revoked: Mapping[str, str] = field(default_factory=dict)
+    stopped: tuple[Approval, ...] = ()
 
     @property
     def nothing(self) -> bool:
@@ -161,7 +167,7 @@ def _rebuilt(found: Restoration, store: Store, aside: Path, draft: Draft) -> Res
 def _exchanged(found: Restoration, draft: Draft) -> Restored:
     session, target = found.session, _file_of(found.session)
     if not isinstance(target, Path):
-        made = restoring.record(found.prepared, draft, found.revoked)
+        made = restoring.record(found.prepared, draft, found.revoked, found.stopped)
         copying.copy(found.prepared, target, lambda _: lambda _: None)
         return Restored(made)
     with write_lock(target, who=found.actor, timeout=session.lock_timeout, waiting=session.waiting):
@@ -169,7 +175,7 @@ def _exchanged(found: Restoration, draft: Draft) -> Restored:
         aside = _aside(session)
         fresh = found.prepared.with_name("fresh.db")  # rows alone: nothing else that a file may bring along
         copying.copy(found.prepared, fresh, lambda _: lambda _: None)
-        made = restoring.record(fresh, draft, found.revoked)
+        made = restoring.record(fresh, draft, found.revoked, found.stopped)
         was = restoring.exchange(target, fresh, aside)
     return Restored(made, aside if was else None)
 
@@ -196,6 +202,9 @@ def _compared(found: Restoration, new: Store, *, other_project: bool) -> Restora
     with old:
         with contextlib.suppress(Refused):  # of what is damaged, as much as can be read
             found = replace(found, revoked=restoring.revoked(old.database))
+        with contextlib.suppress(Refused):
+            if old.project == new.project:
+                found = replace(found, stopped=tuple(old.stops()))
         try:
             damage = old.database.damage()
             loss = _loss(old, new) if not damage else None
@@ -243,7 +252,7 @@ def _loss(old: Store, new: Store) -> Loss:
         old.head(),
         common,
         gone,
-        tuple(approval for approval in old.approvals() if approval.revision > common),
+        tuple(row for row in old.approvals() if row.revision > common and row.key.aspect is not Aspect.STOP),
         tuple(row for id_, row in now.items() if id_ not in known),
         tuple(row for id_, row in known.items() if id_ in revoked and not row.revoked),
         tuple(row for id_, row in known.items() if id_ not in now and id_ not in revoked and not row.revoked),
@@ -251,6 +260,7 @@ def _loss(old: Store, new: Store) -> Loss:
         old.status().rows["proposition"] if same else 0,
         restoring.returning(old.database, new.database) if same else None,
         bool(old.verify()),
+        tuple(row for row in Stops(old.stops()) if not row.key.space) if same else (),
     )
 
 

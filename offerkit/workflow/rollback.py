@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from offerkit import __version__
-from offerkit.address import Kind, Stage, StageRef, parse_stage
+from offerkit.address import KEPT_BY_ROLLBACK, Address, Kind, Stage, StageRef, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
-from offerkit.planning.make import Context, protected, steps_for
+from offerkit.governance.returns import WayBack
+from offerkit.planning.make import Context, Patterns, protected, steps_for
 from offerkit.planning.plan import Plan, PlanKind, Reason, Step
-from offerkit.state.snapshot import BeforeAfter, Snapshot, refs_of
+from offerkit.reports.words import listing
+from offerkit.state.changes import Delta
+from offerkit.state.snapshot import BeforeAfter, refs_of
 from offerkit.store import Store
+from offerkit.store.returning import Return, undone
 from offerkit.store.views import Stages
 from offerkit.workflow.session import Session
 from offerkit.workflow.state_refs import (
@@ -20,12 +25,19 @@ from offerkit.workflow.state_refs import (
     zone_said,
 )
 
+_LISTED = 10
+"""Changes that notes name, one by one."""
+_STAYING = {Kind.CAMPAIGN: "campaigns", Kind.CASES: "cases"}
 
-def plan_rollback(session: Session, store: Store, text: str, to: str) -> Plan:
-    """The plan that takes a stage back to what it was at a revision or time.
+
+def plan_rollback(
+    session: Session, store: Store, text: str, to: str, targets: tuple[str, ...] = (), *, withdrawn: bool = False
+) -> Plan:
+    """The plan that takes a stage back to what it was at a revision or time; with ``targets``, that part of it.
 
     Taking live back needs no approval: it was live before. What it takes back is not promoted again until
-    design changes (domain.md §4).
+    design changes (domain.md §4). What was rejected, switched off, stopped or retired since stays out, unless
+    ``withdrawn`` asks for it; what is stopped, also then.
     """
     try:
         ref = parse_stage(text)
@@ -37,26 +49,79 @@ def plan_rollback(session: Session, store: Store, text: str, to: str) -> Plan:
     wanted = StageRef(ref.environment, ref.stage, to)
     zone = zone_of(store, [wanted])
     serial = serial_of(store, wanted, zone)
-    now = Snapshot(stages.entries(stage), stages.bodies)
-    then = now.with_entries(store.entries_at(stage, serial))
-    every = now.diff(then, ref.stage, store.renames_since(stage, serial))
-    deltas = [d for d in every if d.address.kind is not Kind.CAMPAIGN]
-    either = now.with_entries({**now.entries, **now.apply(deltas).entries})
-    if deltas:
-        stages.bodies.fetch(entry.fingerprint for snapshot in (now, then) for entry in snapshot.entries.values())
-    context = Context(stages.bodies, refs_of(either, either.entries if deltas else ()), {})
-    steps = steps_for(deltas, context, dict.fromkeys((d.address for d in deltas), Reason.ROLLED_BACK))
-    if ref.stage is Stage.DESIGN and (refused := protected(deltas, stages.bodies)):
-        raise Refused(refused)
+    if targets:
+        Patterns.of(targets).check_known({*stages.entries(stage), *store.entries_at(stage, serial)})
     at = f", the last one at {to}{zone_said(to, zone)}" if is_time(to) else ""
-    note = f"Takes {stage} back to what it was at revision {serial}{at}."
-    if len(every) > len(deltas):
-        note += " Campaigns stay as they are."
-    if ref.stage is Stage.LIVE:
-        note += " What it takes back is promoted again only once design changes, or with --include-rolled-back."
-        if deltas:
-            _check_named(BeforeAfter.of(stages.side(Stage.LIVE), deltas))
-    return replace(plan_of(stages, PlanKind.ROLLBACK, steps, (note,) if steps else (), (stage,)), to=serial)
+    part = f"what matches {' and '.join(targets)} in " if targets else ""
+    note = f"Takes {part}{stage} back to what it was at revision {serial}{at}."
+    return _plan(stages, Return((stage,), serial, targets, withdrawn=withdrawn), note)
+
+
+def plan_undo(store: Store, serial: int, *, withdrawn: bool = False) -> Plan:
+    """The plan that takes back all that one revision changed, in every stage that it changed."""
+    stages = Stages(store)
+    changed = undone(store, serial)
+    if not changed:
+        raise refuse(
+            Code.BAD_POINT,
+            f"there is no revision {serial} that changed a stage",
+            hint="“offerkit history” lists the revisions.",
+        )
+    note = f"Takes what revision {serial} changed in {', '.join(changed)} back to what it was before."
+    return _plan(stages, Return(changed, serial - 1, undoes=serial, withdrawn=withdrawn), note)
+
+
+def _plan(stages: Stages, asked: Return, note: str) -> Plan:
+    ways = asked.way(stages)
+    deltas = [d for way in ways.values() for d in way.deltas]
+    steps: list[Step] = []
+    for side, way in ways.items():
+        now = stages.side(side)
+        refs = refs_of(now.apply(way.deltas), [d.address for d in way.deltas if d.after is not None])
+        refs |= refs_of(now, (a for a in now.entries if a.environment in {d.address.environment for d in way.deltas}))
+        reasons = dict.fromkeys((d.address for d in way.deltas), Reason.ROLLED_BACK)
+        steps += steps_for(way.deltas, Context(stages.bodies, refs, {}), reasons)
+        if side is Stage.DESIGN and (refused := protected(way.deltas, stages.bodies)):
+            raise Refused(refused)
+        if way.staying:
+            staying = " and ".join(_STAYING[kind] for kind in KEPT_BY_ROLLBACK if kind in way.staying)
+            note += f" {staying.capitalize()} stay as they are."
+        if side is Stage.LIVE:
+            note += " What it takes back is promoted again only once design changes, or with --include-rolled-back."
+            if way.deltas:
+                _check_named(BeforeAfter.of(now, way.deltas))
+    notes = (note, *_notes(stages, asked, ways)) if deltas or any(way.out for way in ways.values()) else ()
+    made = plan_of(stages, PlanKind.ROLLBACK, steps, notes, asked.stages)
+    return replace(made, to=asked.to, undoes=asked.undoes, targets=asked.targets, withdrawn=asked.withdrawn)
+
+
+def _notes(stages: Stages, asked: Return, ways: Mapping[Stage, WayBack]) -> Iterator[str]:
+    """What goes back together with what was asked for, and what stays out or comes back though it was withdrawn."""
+    for way in ways.values():
+        yield from _listed(way.along, "comes along", "because ")
+        yield from _listed(way.out, "stays out", "")
+        back = {offer: why for offer, why in way.withdrawn.items() if offer not in way.out}
+        yield from _listed(back, "comes back", "although ")
+    later = _later(stages, asked, [d for way in ways.values() for d in way.deltas]) if asked.undoes else []
+    if later:
+        noun = "revision" if len(later) == 1 else "revisions"
+        yield f"Later changes of the same go back, too: {noun} {listing(later, _LISTED)}."
+
+
+def _listed(found: Mapping[Address, str], what: str, joined: str) -> Iterator[str]:
+    for address, why in sorted(found.items())[:_LISTED]:
+        yield f"{address} {what}: {joined}{why}."
+    if len(found) > _LISTED:
+        yield f"{len(found) - _LISTED} more: {what}."
+
+
+def _later(stages: Stages, asked: Return, deltas: list[Delta]) -> list[str]:
+    """The revisions after the one that is undone that changed the same things."""
+    store = stages.store
+    assert store is not None
+    names = {a for d in deltas for a in (d.address, d.moved_from) if a}
+    rows = (row for stage in asked.stages for row in store.changes_since(stage, asked.undoes))
+    return [str(serial) for serial in sorted({row.serial for row in rows if row.address in names})]
 
 
 def _check_named(live: BeforeAfter) -> None:
@@ -70,7 +135,7 @@ def _check_named(live: BeforeAfter) -> None:
             address,
         )
         for address, named in live.left_behind().items()
-        if address.kind is not Kind.CAMPAIGN
+        if address.kind not in KEPT_BY_ROLLBACK
     ]
     if refused:
         raise Refused(refused)

@@ -120,9 +120,9 @@ class Session:
         """Whether the store is a file of this machine."""
         return isinstance(self.store, Path)
 
-    def load(self) -> Loaded:
-        """The project's specs, read and checked. Raises Refused with every mistake in them."""
-        return load(self.project, use_cache=self.use_cache, progress=self.progress)
+    def load(self, *, cases: bool = True) -> Loaded:
+        """The project's specs, and its ``cases``, read and checked. Raises Refused with every mistake in them."""
+        return load(self.project, use_cache=self.use_cache, progress=self.progress, cases=cases)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Store | None]:

@@ -59,10 +59,10 @@ def opened(session: Session, *texts: str) -> Iterator[list[NamedState]]:
         yield [state_named(session, store, text) for text in texts]
 
 
-def state_named(session: Session, store: Store | None, text: str) -> NamedState:
-    """The state that ``text`` names. Raises Refused when it names none."""
+def state_named(session: Session, store: Store | None, text: str, *, cases: bool = True) -> NamedState:
+    """The state that ``text`` names; specs without ``cases`` decide the same. Raises Refused when it names none."""
     if text == "specs":
-        return _specs(session.load(), store, "specs")
+        return _specs(session.load(cases=cases), store, "specs")
     if text.startswith("git:"):
         return _at_revision(session, store, text)
     if text.endswith(".json"):

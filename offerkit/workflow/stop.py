@@ -16,11 +16,11 @@ from offerkit.address import Address, Kind, Pattern, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, ordered, refuse, suggestion
 from offerkit.governance.approvals import Approval, Decision, Decisions
 from offerkit.governance.aspects import keys_of
-from offerkit.governance.rights import Actor, Scope, lacking, may_resume, may_stop
-from offerkit.governance.stops import KINDS, Stops, above, below, root_of, said
+from offerkit.governance.authors import Authors
+from offerkit.governance.rights import Actor, Scope, lacking, may_resume, may_stop, only_people
+from offerkit.governance.stops import KINDS, Stops, above, below, closed, root_of, said
 from offerkit.planning.plan import ApprovalKey, Aspect, Reason
 from offerkit.reports.stops import Stopped
-from offerkit.state.changes import Action, Entry
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import ChangeRow, Draft, Store
 from offerkit.store.views import Stages
@@ -118,7 +118,8 @@ class _Stopping(_Work):
         rows = list(self._rows(named))
         if not rows:
             return StopOutcome(None, tuple(named))
-        changes = tuple(self._changes(self.stops.with_rows(rows)))
+        gone = closed(self.live, self.stops.with_rows(rows))
+        changes = tuple(ChangeRow(0, d.stage, d.address, d.action, d.before, d.after, "", Reason.STOPPED) for d in gone)
         made = self.store.append(self.draft(Decision.STOPPED, rows, changes))
         return StopOutcome(made, tuple(named), tuple(change.address for change in changes))
 
@@ -146,19 +147,11 @@ class _Stopping(_Work):
                         made.add(name)
                         yield self.row(name, head, Decision.STOPPED)
 
-    def _changes(self, stops: Stops) -> Iterator[ChangeRow]:
-        """What that takes from live's activation."""
-        for address in self.live.of_kind(Kind.OFFER):
-            entry = self.live.entries[address]
-            left = stops.left(self.live, address, entry.activation or ())
-            if left != (entry.activation or ()):
-                action = Action.UPDATE if left else Action.DEACTIVATE
-                after = Entry(entry.fingerprint, left)
-                yield ChangeRow(0, address.stage(Stage.LIVE), address, action, entry, after, "", Reason.STOPPED)
-
 
 class _Resuming(_Work):
     def resume(self) -> StopOutcome:
+        if refused := only_people(self.actor, "resume what is stopped"):
+            raise Refused(refused)
         found = matching(self.request.patterns, {row.key.address for row in self.stops}, "offerkit stops lists it.")
         heads = sorted({self.names.now(address) for address in found}, key=lambda address: address.sort_key)
         self.entitled(heads, lambda name: may_resume(self.actor, name, _names(self.settings, name, "promoters")))
@@ -202,17 +195,19 @@ class _Resuming(_Work):
         else:
             offers = [a for a in (address, *below(self.design, address)) if a.kind is Kind.OFFER]
         there = [offer for offer in offers if offer in self.design.entries]
-        by = {name for offer in there for name in self._approvers(offer, decisions, address)}
-        if offers and not by:
+        approvers = {offer: by for offer in there if (by := self._approvers(offer, decisions, address))}
+        if offers and not approvers:
             yield _unapproved(address, self.stops)
-        elif offers and by == {self.actor.name} and self.settings.get(address.environment, {}).get(_SEPARATED):
-            yield Diagnostic(
-                Code.SEPARATION,
-                f"{self.actor.name} may not resume {address}: nobody else approved it since it was stopped",
-                f"{address.environment} separates duties: who approved it may not resume it alone.",
-                "Let somebody else resume or approve it.",
-                address,
-            )
+        elif approvers and self.settings.get(address.environment, {}).get(_SEPARATED):
+            authors = Authors(self.store, self.design, lambda: self.live)
+            if all(by | {self.actor.name} <= authors.ever(offer).keys() for offer, by in approvers.items()):
+                yield Diagnostic(
+                    Code.SEPARATION,
+                    f"{self.actor.name} may not resume {address}: only who wrote it has approved it since",
+                    f"{address.environment} separates duties: nobody alone puts live what they wrote.",
+                    "Let somebody else approve or resume it.",
+                    address,
+                )
 
     def _approvers(self, offer: Address, decisions: Decisions, stopped: Address) -> set[str]:
         """Who gave the approvals that an offer has, if it has all that it takes to be live again."""

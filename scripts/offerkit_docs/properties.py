@@ -130,6 +130,8 @@ def place(kind: Kind) -> str:
     """Where resources of ``kind`` are written and how they are addressed."""
     if kind is Kind.ENVIRONMENT:
         return "Key `environment` of `environments/NAME.yaml`. Address: `environment.NAME`."
+    if kind is Kind.CASES:
+        return "A file in `cases/`, for each environment that its cases ask. Address: `ENVIRONMENT/cases.PATH`."
     section = SECTION_OF[kind]
     if kind in SHARED_KINDS:
         return f"Section `{section}` of a file directly in `specs/`. Address: `{kind}.NAME`."

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from typing import Any
 
 import pytest
-from attacking import Session, broken_if, succeeds_today
-
-APPLIED = "The cases that a promotion must pass are those that were applied, not those in the promoter's folder"
-FILE = "Contacts of a case come from the file that was there when the case was applied; another one blocks"
+from attacking import Session, broken_if
 
 
 def case(*offers: str) -> dict[str, Any]:
@@ -36,7 +34,6 @@ def judged(team: Session) -> None:
     broken_if(next(iter(team.shown())) != "gold-card", "what is live breaks the case that guards it")
 
 
-@succeeds_today(APPLIED)
 def test_checkout_without_cases(guarded: Session) -> None:
     """The folder is simply not there."""
     shutil.rmtree(guarded.root / "cases")
@@ -45,7 +42,6 @@ def test_checkout_without_cases(guarded: Session) -> None:
 
 
 @pytest.mark.slow
-@succeeds_today(APPLIED)
 def test_saved_promotion_from_a_checkout_without_cases(guarded: Session) -> None:
     """The plan is saved there, and applied later."""
     shutil.rmtree(guarded.root / "cases")
@@ -54,7 +50,6 @@ def test_saved_promotion_from_a_checkout_without_cases(guarded: Session) -> None
 
 
 @pytest.mark.slow
-@succeeds_today(APPLIED)
 def test_case_is_edited(guarded: Session) -> None:
     """The promoter's folder expects what the promotion brings."""
     guarded.save("cases/ana.yaml", case("saver"))
@@ -63,7 +58,6 @@ def test_case_is_edited(guarded: Session) -> None:
 
 
 @pytest.mark.slow
-@succeeds_today(APPLIED)
 def test_case_is_emptied(guarded: Session) -> None:
     """The promoter's folder has a case that asks for nothing."""
     content = case("gold-card")
@@ -74,7 +68,6 @@ def test_case_is_emptied(guarded: Session) -> None:
 
 
 @pytest.mark.slow
-@succeeds_today(APPLIED)
 def test_case_has_another_name(guarded: Session) -> None:
     """The file of the cases ends in something that is not read."""
     (guarded.root / "cases/ana.yaml").rename(guarded.root / "cases/ana.yaml.off")
@@ -82,7 +75,6 @@ def test_case_has_another_name(guarded: Session) -> None:
     judged(guarded)
 
 
-@succeeds_today(FILE)
 def test_another_file_of_contacts(guarded: Session) -> None:
     """The case stays; in the promoter's file Ana lives where she is not offered what the promotion brings."""
     rows = guarded.files["data/contacts.csv"]
@@ -133,5 +125,159 @@ def test_honest_promotion(guarded: Session) -> None:
     guarded.edit(offers={"saver": {"weights": [{"weight": 9}]}})
     guarded.do("omar", "apply --yes")
     guarded.do("olga", "approve offer.saver")
+    guarded.do("omar", "promote --yes")
+    assert guarded.live().weight("saver") == 9
+
+
+# Variants: the attacker knows that the cases are applied, that live keeps its own, and what lifts them.
+
+
+def alone(team: Session) -> None:
+    """Omar, who wrote the offer, changes its case as well, applies that, and promotes."""
+    team.do("omar", "apply --yes")
+    team.attempt("omar", "override recipients/cases.* --reason 'It is meant so'", "promote --yes")
+    judged(team)
+
+
+def test_author_changes_the_case(guarded: Session) -> None:
+    """The case that is applied expects what the promotion brings."""
+    guarded.save("cases/ana.yaml", case("saver"))
+    alone(guarded)
+
+
+@pytest.mark.slow
+def test_author_removes_the_case(guarded: Session) -> None:
+    """Its file is gone from what is applied, and another has a case that asks for nothing."""
+    (guarded.root / "cases/ana.yaml").unlink()
+    content = case("saver")
+    content["cases"] = {"Something is offered": {**next(iter(content["cases"].values())), "expect": {"out": {}}}}
+    guarded.save("cases/other.yaml", content)
+    alone(guarded)
+
+
+@pytest.mark.slow
+def test_author_changes_the_case_before(guarded: Session) -> None:
+    """The change of the case is promoted first, while it breaks nothing; the offer follows."""
+    content = case("gold-card")
+    content["cases"]["Ana is offered the card first"]["expect"] = {"out": {}}
+    guarded.save("cases/ana.yaml", content)
+    guarded.do("omar", "apply --yes")
+    guarded.attempt("omar", "promote --exclude offer.saver --yes", "promote --yes")
+    judged(guarded)
+
+
+@pytest.mark.slow
+def test_author_moves_the_case(guarded: Session) -> None:
+    """It goes to another file under the same name, and says something else there."""
+    (guarded.root / "cases/ana.yaml").unlink()
+    guarded.save("cases/other.yaml", case("saver"))
+    alone(guarded)
+
+
+@pytest.mark.slow
+def test_case_gets_a_catalog_of_its_own(guarded: Session) -> None:
+    """The file stays, and says nothing about the project any more."""
+    guarded.save("cases/ana.yaml", {**case("gold-card"), "catalog": {}})
+    guarded.save("cases/other.yaml", case("saver"))
+    alone(guarded)
+
+
+def test_case_is_applied_with_another_file(guarded: Session) -> None:
+    """The case is applied anew with a file in which Ana lives elsewhere; it says the same."""
+    rows = guarded.files["data/contacts.csv"]
+    guarded.save("data/contacts.csv", rows.replace("Ana,NO", "Ana,SE"))
+    content = case("gold-card")
+    guarded.save("cases/ana.yaml", {**content, "cases": {"x": content["cases"]["Ana is offered the card first"]}})
+    guarded.do("omar", "apply --yes")
+    guarded.attempt("omar", "override recipients/cases.ana --reason 'A newer file'", "promote --yes")
+    guarded.save("data/contacts.csv", rows)
+    judged(guarded)
+
+
+@pytest.mark.slow
+def test_rolled_back_to_before_the_case(guarded: Session) -> None:
+    """Live goes back to when it had no case; then the changed one is new to it."""
+    guarded.save("cases/ana.yaml", case("saver"))
+    guarded.do("omar", "apply --yes")
+    first = min(
+        row["revision"] for row in json.loads(guarded.do("", "history --format json")) if row["action"] == "promote"
+    )
+    guarded.attempt("omar", f"rollback recipients@live --to {first} --yes", "promote --include-rolled-back --yes")
+    judged(guarded)
+
+
+def test_forged_promotion_takes_the_case_along(guarded: Session) -> None:
+    """A saved promotion gets the step by which live's case changes."""
+    guarded.save("cases/ana.yaml", case("saver"))
+    guarded.do("omar", "plan --out plans/a.json", "apply plans/a.json --yes")
+    applied = json.loads((guarded.root / "plans/a.json").read_text(encoding="utf-8"))["plan"]
+    guarded.do("omar", "promote --exclude offer.saver --out plans/p.json")
+
+    def forged(plan: dict[str, Any]) -> None:
+        (step,) = [step for step in applied["steps"] if step["address"] == "recipients/cases.ana"]
+        plan["steps"].insert(0, {**step, "stage": "recipients@live", "reason": "rides-along"})
+        plan["blocked"] = [one for one in plan["blocked"] if one["address"] != step["address"]]
+        plan["bodies"] |= {print_: body for print_, body in applied["bodies"].items() if body["kind"] == "cases"}
+
+    guarded.forge("plans/p.json", forged)
+    broken_if(guarded.run("omar", "apply plans/p.json --yes").code == 0, "live’s case was changed by its author alone")
+    guarded.attempt("omar", "promote --yes")
+    judged(guarded)
+
+
+def test_store_without_cases(team: Session) -> None:
+    """The gate is on, and nobody has applied a case: a promotion tells so."""
+    team.edit(environment={"promotion": {"tests": True, "separation_of_duties": True}})
+    team.do("ada", "apply --yes")
+    done = team.run("alan", "promote --yes")
+    broken_if(done.code == 0, "a gate without cases lets everything pass")
+    assert "OFR615" in done.err
+    team.save("cases/ana.yaml", case("gold-card"))
+    team.do("omar", "apply --yes")
+    team.do("alan", "promote --yes")
+
+
+def test_honest_override(guarded: Session) -> None:
+    """A second person lifts what live's case says: for this change, and for no other."""
+    guarded.save("cases/ana.yaml", case("saver"))
+    guarded.do("omar", "apply --yes")
+    assert not guarded.attempt("omar", "override recipients/cases.ana --reason 'It is meant so'")
+    guarded.do("olga", "override recipients/cases.ana --reason 'The saver comes first in Norway'")
+    said = guarded.do("omar", "promote --yes")
+    assert "The saver comes first in Norway" in said
+    assert next(iter(guarded.shown())) == "saver"
+    assert "override" in guarded.do("", "history")
+    guarded.save("cases/ana.yaml", case("gold-card"))
+    guarded.do("omar", "apply --yes")
+    guarded.do("omar", "promote --yes")
+    assert "saver" in guarded.do("", "diff recipients@live recipients@design")
+
+
+@pytest.mark.slow
+def test_honest_cases_are_added_and_renamed(guarded: Session) -> None:
+    """What live's cases say stays, in another file, under another name, with more beside it: nobody is asked."""
+    guarded.edit(offers={"saver": {"weights": [{"weight": 9}]}})
+    content = case("gold-card")
+    told = content["cases"].pop("Ana is offered the card first")
+    content["cases"] |= {"The card comes first": {**told, "note": "As agreed."}, "And first of two": {**told, "n": 1}}
+    (guarded.root / "cases/ana.yaml").unlink()
+    guarded.save("cases/cards/norway.yaml", content)
+    guarded.do("omar", "apply --yes")
+    guarded.do("olga", "approve offer.saver")
+    guarded.do("omar", "promote --yes")
+    assert guarded.live().weight("saver") == 9
+    assert guarded.live()["cases.cards/norway"] is None  # a file of its own
+    assert not guarded.do("", "diff recipients@live recipients@design").count("cases.")
+
+
+def test_honest_newer_file_of_contacts(guarded: Session) -> None:
+    """A file that has changed is accepted by a second person, who wrote nothing of what waits."""
+    guarded.edit(offers={"saver": {"weights": [{"weight": 9}]}})
+    guarded.do("omar", "apply --yes")
+    guarded.do("olga", "approve offer.saver")
+    guarded.save("data/contacts.csv", guarded.files["data/contacts.csv"] + "9,zoe@example.com,Zoe,NO,30,true\n")
+    assert not guarded.attempt("omar", "promote --yes")
+    assert not guarded.attempt("omar", "override recipients/cases.ana --reason 'Last night’s file'")
+    guarded.do("olga", "override recipients/cases.ana --reason 'Last night’s file'")
     guarded.do("omar", "promote --yes")
     assert guarded.live().weight("saver") == 9

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from attacking import Session, SetupError, broken_if, succeeds_today, variants
-
-ON = "Switching on again needs an approval given after the switching off"
+from attacking import Session, SetupError, broken_if, variants
 
 
 def off(team: Session, *, by_category: bool = False) -> None:
@@ -157,7 +155,6 @@ def test_offer_comes_back_to_a_space(team: Session) -> None:
 
 
 @pytest.mark.slow
-@succeeds_today(ON)
 def test_rollback_switches_on_again(team: Session) -> None:
     """By a rollback to what was live before."""
     before = team.serial()

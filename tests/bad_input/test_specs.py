@@ -59,6 +59,8 @@ def test_cases_are_complete() -> None:
         "OFR410",
         "OFR411",
         "OFR412",
+        "OFR413",
+        "OFR414",
     }
     from offerkit.diagnostics import Code
 

@@ -40,7 +40,7 @@ def run_case(path: Path, root: Path) -> Workspace:
         verb = next(key for key in item if key in VERBS)
         label = f"{path.stem}, item {number} ({verb})"
         expected = {key: item[key] for key in EXPECTATIONS if key in item}
-        unknown = item.keys() - expected.keys() - {verb, "only", "except", "by", "to", "include_rolled_back",
+        unknown = item.keys() - expected.keys() - {verb, "only", "except", "by", "to", "include_rolled_back", "withdrawn",
                                                    "environments", "content", "eligibility", "spaces", "categories",
                                                    "offers", "because"}  # fmt: skip
         assert not unknown, f"{label}: what is {sorted(unknown)}?"
@@ -79,7 +79,8 @@ def _do(workspace: Workspace, verb: str, item: Item) -> Plan | ApprovalOutcome |
             back = item.get("include_rolled_back", False)
             return run(who, *only, exclude=without, environments=environments, include_rolled_back=back)
         case "rollback":
-            return workspace.rollback(item["by"], who, item["to"])
+            targets = item.get("only", ())
+            return workspace.rollback(item["by"], who, item["to"], *targets, withdrawn=item.get("withdrawn", False))
         case "purge":
             return workspace.purge(who, *item.get("environments", ()))
         case "approve" | "reject":

@@ -102,15 +102,15 @@ class Workspace:
         """Plan a promotion and apply that, unless it is empty."""
         return self._carried_out(who, self.promotion(who, *targets, **more))
 
-    def rollback_plan(self, stage: str, to: int | str) -> Plan:
+    def rollback_plan(self, stage: str, to: int | str, *targets: str, withdrawn: bool = False) -> Plan:
         """The plan that takes a stage back."""
         session = self.session()
         with session.existing() as store:
-            return plan_rollback(session, store, stage, str(to))
+            return plan_rollback(session, store, stage, str(to), targets, withdrawn=withdrawn)
 
-    def rollback(self, who: str, stage: str, to: int | str) -> Plan:
+    def rollback(self, who: str, stage: str, to: int | str, *targets: str, withdrawn: bool = False) -> Plan:
         """Take a stage back."""
-        return self._carried_out(who, self.rollback_plan(stage, to))
+        return self._carried_out(who, self.rollback_plan(stage, to, *targets, withdrawn=withdrawn))
 
     def purge(self, who: str, *names: str) -> Plan:
         """Remove what was deactivated long enough ago."""

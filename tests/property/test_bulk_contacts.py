@@ -80,7 +80,7 @@ def _table(people: People) -> list[tuple[object, ...]]:
     return [tuple(tuple(cell) if isinstance(cell, list) else cell for cell in row[1:]) for row in rows]
 
 
-@pytest.mark.parametrize("examples", [20, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [8, pytest.param(60, marks=pytest.mark.slow)])
 def test_csv(tmp_path: Path, examples: int) -> None:
     settings(max_examples=examples)(given(st.just(tmp_path), st.data())(_csv))()
 
@@ -99,7 +99,7 @@ def _csv(tmp_path: Path, data: st.DataObject) -> None:
     assert loaded(source) == by_rows(source)
 
 
-@pytest.mark.parametrize("examples", [10, pytest.param(30, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [5, pytest.param(30, marks=pytest.mark.slow)])
 def test_parquet(tmp_path: Path, examples: int) -> None:
     settings(max_examples=examples)(given(st.just(tmp_path), st.data())(_parquet))()
 

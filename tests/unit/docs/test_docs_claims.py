@@ -216,7 +216,7 @@ STRUCTURE = {
     Code.PERIOD_ORDER, Code.TEMPLATE_SYNTAX, Code.CUSTOM_TAG, Code.NOT_UTF8, Code.VERSION, Code.MISPLACED,
 }  # fmt: skip
 """What a part of a project can be judged by; what it refers to stands elsewhere."""
-SECTIONS = {SECTION_OF[kind]: kind for kind in Kind if kind is not Kind.ENVIRONMENT}
+SECTIONS = {section: kind for kind, section in SECTION_OF.items()}
 
 
 def wrong(folder: Path, block: str) -> list[str]:

@@ -27,6 +27,7 @@ DESIGN: dict[Kind, tuple[Profile, ...]] = {
     Kind.CATEGORY: (ADMIN, OFFERS),
     Kind.TEMPLATE: (ADMIN, OFFERS),
     Kind.OFFER: (ADMIN, OFFERS),
+    Kind.CASES: (ADMIN, OFFERS),
 }
 """Who writes what in design."""
 

@@ -25,6 +25,7 @@ MINIMAL: dict[Kind, dict[str, Any]] = {
     Kind.TEMPLATE: {},
     Kind.OFFER: {"category": "bank"},
     Kind.CAMPAIGN: {},
+    Kind.CASES: {"cases": {"x": {}}},
 }
 N = Number
 OFFER: dict[str, Any] = {
@@ -126,6 +127,10 @@ FULL: dict[Kind, dict[str, Any]] = {
             "c": {"space": "mail", "outline": "two"},
             "d": {"space": "mail", "cells": [{"when": "x", "offer": "a"}]},
         },
+    },
+    Kind.CASES: {
+        "activated": {"a": ["web"]},
+        "cases": {"a is offered": {"space": "shop/web", "now": "2026-01-01", "expect": {"offers": ["a"], "out": {}}}},
     },
 }  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -80,9 +81,13 @@ block = (
 )
 
 
-@settings(max_examples=400)
-@given(st.lists(block, min_size=1, max_size=3).map("-".join), st.sampled_from(Sink))
-def test_it_is_rendered_or_refused(text: str, sink: Sink) -> None:
+@pytest.mark.parametrize("examples", [80, pytest.param(400, marks=pytest.mark.slow)])
+def test_it_is_rendered_or_refused(examples: int) -> None:
+    texts = st.lists(block, min_size=1, max_size=3).map("-".join)
+    settings(max_examples=examples)(given(texts, st.sampled_from(Sink))(_rendered_or_refused))()
+
+
+def _rendered_or_refused(text: str, sink: Sink) -> None:
     try:
         made = run(text, sink, CONTEXT)
     except RenderFault as fault:

@@ -27,7 +27,7 @@ from offerkit.rendering.templates import inspect
         ("{% if title %}{% set offer = 1 %}{% endif %}{{ offer.label }}", ["offer.label", "title"]),
         ("{% if title %}{% set offer = 1 %}{% else %}{{ offer.label }}{% endif %}", ["offer.label", "title"]),
         ("{% for i in [1, 2] %}{{ offer.label }}{% set offer = 1 %}{% endfor %}", ["offer.label"]),
-        ("{{ offer['label'] }}", ["offer", "offer.label"]),
+        ("{{ offer['label'] }}", ["offer"]),
         ("{{ offer[title] }}", ["offer", "title"]),
         ("{{ [offer][0].label }}", ["offer"]),
         ("{{ title | replace('a', offer.name) | default(offer.code) }}", ["offer.code", "offer.name", "title"]),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 import pytest
 from report_bodies import BODIES, DIGEST
 from report_edges import FINDINGS, HISTORY, SOURCES, empty_plan, hostile_plan, huge_plan
 from report_samples import apply_plan, promote_plan
 
-from offerkit.planning.plan import PlanKind
+from offerkit.planning.plan import Plan, PlanKind
 from offerkit.reports.diagnostics_json import diagnostics_github, diagnostics_json
 from offerkit.reports.diagnostics_text import diagnostics_text
 from offerkit.reports.diff import diff_html, diff_json, diff_markdown, diff_text
@@ -22,12 +23,12 @@ from offerkit.reports.style import Layout, Style
 
 Golden = Callable[[str, str], None]
 TITLES = ("recipients@live:9", "recipients@design")
-PLANS = {
-    "apply": apply_plan(),
-    "promote": promote_plan(),
-    "hostile": hostile_plan(),
-    "empty": empty_plan(),
-    "huge": huge_plan(),
+PLANS: dict[str, Callable[[], Plan]] = {
+    "apply": cache(apply_plan),
+    "promote": cache(promote_plan),
+    "hostile": cache(hostile_plan),
+    "empty": cache(empty_plan),
+    "huge": cache(huge_plan),
 }
 SHORT = Layout(limit=12, names=5)
 """Keeps the golden file of the huge plan small."""
@@ -36,34 +37,34 @@ SHORT = Layout(limit=12, names=5)
 @pytest.mark.parametrize("name", PLANS)
 def test_a_plan_as_text(name: str, golden: Golden) -> None:
     layout = SHORT if name == "huge" else Layout()
-    golden(f"plan-{name}.txt", plan_text(PLANS[name], DIGEST, layout=layout))
+    golden(f"plan-{name}.txt", plan_text(PLANS[name](), DIGEST, layout=layout))
 
 
 def test_a_plan_in_colour(golden: Golden) -> None:
-    golden("plan-apply.ansi", plan_text(PLANS["apply"], DIGEST, Style(colour=True)))
+    golden("plan-apply.ansi", plan_text(PLANS["apply"](), DIGEST, Style(colour=True)))
 
 
 def test_a_plan_in_ascii(golden: Golden) -> None:
-    golden("plan-apply-ascii.txt", plan_text(PLANS["apply"], DIGEST, Style(ascii=True)))
+    golden("plan-apply-ascii.txt", plan_text(PLANS["apply"](), DIGEST, Style(ascii=True)))
 
 
 def test_a_plan_in_full(golden: Golden) -> None:
-    golden("plan-promote-full.txt", plan_text(PLANS["promote"], DIGEST, layout=Layout().everything()))
+    golden("plan-promote-full.txt", plan_text(PLANS["promote"](), DIGEST, layout=Layout().everything()))
 
 
 @pytest.mark.parametrize("name", PLANS)
 def test_a_plan_as_markdown(name: str, golden: Golden) -> None:
     layout = SHORT if name == "huge" else Layout(names=5)
-    golden(f"plan-{name}.md", plan_markdown(PLANS[name], DIGEST, layout))
+    golden(f"plan-{name}.md", plan_markdown(PLANS[name](), DIGEST, layout))
 
 
 def test_a_comment_cut_short(golden: Golden) -> None:
-    golden("plan-apply-cut.md", plan_markdown(PLANS["apply"], DIGEST, limit=3_000))
+    golden("plan-apply-cut.md", plan_markdown(PLANS["apply"](), DIGEST, limit=3_000))
 
 
 @pytest.mark.parametrize("name", ["apply", "promote", "hostile", "empty"])
 def test_a_plan_as_html(name: str, golden: Golden) -> None:
-    golden(f"plan-{name}.html", plan_html(PLANS[name], DIGEST))
+    golden(f"plan-{name}.html", plan_html(PLANS[name](), DIGEST))
 
 
 @pytest.mark.parametrize("kind", PlanKind)
@@ -72,7 +73,7 @@ def test_an_empty_plan_says_why(kind: PlanKind, golden: Golden) -> None:
 
 
 def test_a_diff(golden: Golden) -> None:
-    steps = [*PLANS["promote"].steps, PLANS["apply"].steps[-2]]
+    steps = [*PLANS["promote"]().steps, PLANS["apply"]().steps[-2]]
     golden("diff.txt", diff_text(steps, BODIES, TITLES))
     golden("diff.md", diff_markdown(steps, BODIES, TITLES))
     golden("diff.html", diff_html(steps, BODIES, TITLES))

@@ -74,7 +74,7 @@ def test_every_route_declares_its_scope(live_shop: Workspace) -> None:
 @pytest.mark.embedded
 def test_who_may_call_what() -> None:
     for (method, path), taken in ROUTES.items():
-        operators_only = path.startswith(("/api/v1/store", "/ui")) and path not in (
+        operators_only = path.startswith(("/api/v1/store", "/api/v1/stop", "/api/v1/resume", "/ui")) and path not in (
             "/ui/",
             "/ui/style.css",
             "/ui/login",
@@ -94,7 +94,8 @@ def test_who_may_call_what() -> None:
         (("read",), "read", {"read"}),
         (("promote", "apply"), "read,apply,promote", {"read", "apply", "promote"}),
         (("apply", "apply"), "read,apply", {"read", "apply"}),
-        (("all", "apply"), "all", {"read", "apply", "approve", "promote"}),
+        (("all", "apply"), "all", {"read", "apply", "approve", "promote", "stop"}),
+        (("stop",), "read,stop", {"read", "stop"}),
         (
             ("read", "apply", "approve", "promote"),
             "read,apply,approve,promote",

@@ -1,0 +1,120 @@
+"""What live's decision cases say, and that their author alone changes none of it.
+
+Cases go to live with a promotion as everything else does, and what is live of them holds as well as what design says. A
+promotion may add cases. One that live has goes, or says something else, only once a second person has lifted it, where
+the environment's gate is on and duties are separated. Live and design both turn these on: an edit lifts no rule that it
+has to pass itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from offerkit.address import Address, Kind, Stage, environment_address
+from offerkit.fingerprint import JsonMap, canonical, digest
+from offerkit.state.snapshot import BeforeAfter, Snapshot
+
+KeptContacts = Callable[[Address, Stage], str]
+"""The digest of the file of contacts that was kept with cases on that side; empty where none was."""
+Lifted = Callable[[Address, str], bool]
+"""Whether a second person has lifted what that fingerprint stands for, of the cases at an address."""
+
+_NAMED = 3
+"""Cases that a message names."""
+_ASIDE = ("note",)
+"""What a case says to its readers only."""
+
+
+class Withheld(NamedTuple):
+    """Cases of live that a promotion would change by their author alone: which, and the fingerprint to lift that by."""
+
+    address: Address
+    names: tuple[str, ...]
+    fingerprint: str
+
+    @property
+    def says(self) -> str:
+        """What the change would do, as a plan says it of one that was lifted."""
+        return f"that {self.why}"
+
+    @property
+    def why(self) -> str:
+        """What the change would do, as the end of a sentence."""
+        shown = ", ".join(f"“{name[:80]}”" for name in self.names[:_NAMED])
+        more = f" and {len(self.names) - _NAMED:,} more" if len(self.names) > _NAMED else ""
+        return f"live would no longer have to pass {shown}{more}"
+
+    @property
+    def how(self) -> str:
+        """What lifts it."""
+        return f"Somebody other than its author may lift that: offerkit override {self.address} --reason TEXT"
+
+
+def asks(state: Snapshot, environment: str, setting: str) -> bool:
+    """Whether ``environment`` turns on a setting of its promotions there."""
+    promotion = (state(environment_address(environment)) or {}).get("promotion")
+    return isinstance(promotion, dict) and promotion.get(setting) is True
+
+
+def by_key(case: object) -> bool:
+    """Whether a case asks for a stored contact, by its key."""
+    contact = case.get("contact") if isinstance(case, dict) else None
+    return contact is not None and not isinstance(contact, dict)
+
+
+def names_contacts(body: JsonMap) -> bool:
+    """Whether any of the cases in ``body`` asks for a stored contact."""
+    cases = body.get("cases")
+    return isinstance(cases, dict) and any(map(by_key, cases.values()))
+
+
+def withheld(effect: BeforeAfter, design: Snapshot, kept: KeptContacts, lifted: Lifted) -> Iterator[Withheld]:
+    """The cases of live that ``effect`` changes and that must stay as they are."""
+    before, after = effect.pair
+    for name in sorted({address.environment for address in before.by_kind.get(Kind.CASES, ())}):
+        changed = [a for a in before.of_kind(Kind.CASES, name) if after.entries.get(a) != before.entries[a]]
+        if not changed or environment_address(name) not in after.entries or not _guarded(before, design, name):
+            continue
+        said: set[str] = set()
+        for address in after.of_kind(Kind.CASES, name):
+            stays = after.entries[address] == before.entries.get(address)
+            said |= _said(after, address, kept, Stage.LIVE if stays else Stage.DESIGN).keys()
+        for address in changed:
+            was = _said(before, address, kept, Stage.LIVE)
+            gone = tuple(sorted(name for print_, name in was.items() if print_ not in said))
+            if gone:
+                print_ = change_fingerprint(address, before, design, kept)
+                if not lifted(address, print_):
+                    yield Withheld(address, gone, print_)
+
+
+def change_fingerprint(address: Address, live: Snapshot, design: Snapshot, kept: KeptContacts) -> str:
+    """What a change of live's cases at ``address`` to those of design is lifted by: exactly this one, with contacts."""
+    prints = [state.entries[address].fingerprint if address in state.entries else "" for state in (live, design)]
+    return digest(b"cases", *(print_.encode() for print_ in (*prints, kept(address, Stage.DESIGN))))
+
+
+def contacts_fingerprint(cases: str, contacts: str) -> str:
+    """What another file of contacts is lifted by: for these cases, and this file."""
+    return digest(b"contacts", cases.encode(), contacts.encode())
+
+
+def _guarded(live: Snapshot, design: Snapshot, environment: str) -> bool:
+    return all(
+        any(asks(state, environment, setting) for state in (live, design))
+        for setting in ("tests", "separation_of_duties")
+    )
+
+
+def _said(state: Snapshot, address: Address, kept: KeptContacts, side: Stage) -> dict[str, str]:
+    """What the cases at an address say, each by a digest of it, with its name: a name says nothing itself."""
+    body = state(address) or {}
+    cases, activated = body.get("cases"), body.get("activated", {})
+    contacts = kept(address, side) if names_contacts(body) else ""
+    said: dict[str, str] = {}
+    for name, case in cases.items() if isinstance(cases, dict) else ():
+        meaning = {key: value for key, value in case.items() if key not in _ASIDE} if isinstance(case, dict) else case
+        held_by = contacts if by_key(case) else ""
+        said[digest(canonical(meaning), canonical(activated), held_by.encode())] = name
+    return said

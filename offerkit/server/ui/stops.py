@@ -1,0 +1,87 @@
+"""What is stopped; and the forms that stop and resume, which stand with each offer."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import APIRouter, Request, Response
+from starlette.responses import RedirectResponse
+
+from offerkit.address import Address, Kind
+from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.governance.rights import Scope, lacking
+from offerkit.governance.stops import Stops, above
+from offerkit.server.ui.pages import Facts, Pages, first
+from offerkit.state.snapshot import Snapshot
+from offerkit.store import Store
+from offerkit.workflow.requests import StopRequest
+from offerkit.workflow.session import Session
+from offerkit.workflow.stop import resume, stop, stopped
+
+MOST = 300
+
+
+def routes(pages: Pages) -> APIRouter:
+    """Stops, to see, to make and to lift."""
+    router = APIRouter(prefix="/ui", include_in_schema=False)
+
+    @router.get("/stops")
+    async def stops(request: Request, done: str = "") -> Response:
+        return await pages.show(request, "stops.html", lambda session: _stops(session, done))
+
+    @router.post("/stop")
+    async def stopping(request: Request) -> Response:
+        try:
+            viewer, fields = await pages.form(request)
+            if first(fields, "sure") != "yes":
+                raise refuse(
+                    Code.BAD_REQUEST,
+                    "it was not confirmed",
+                    hint="Tick that it shall be out of live, and send it again.",
+                )
+            wish = StopRequest(tuple(fields.get("address", ())), first(fields, "reason"))
+            made = await asyncio.to_thread(stop, pages.session(viewer), wish)
+        except Refused as refused:
+            return await pages.form_refused(request, refused)
+        return RedirectResponse(f"/ui/stops?done={made.revision.serial if made.revision is not None else 0}", 303)
+
+    @router.post("/resume")
+    async def resuming(request: Request) -> Response:
+        try:
+            viewer, fields = await pages.form(request)
+            wish = StopRequest(tuple(fields.get("address", ())), first(fields, "reason"))
+            made = await asyncio.to_thread(resume, pages.session(viewer), wish)
+        except Refused as refused:
+            return await pages.form_refused(request, refused)
+        assert made.revision is not None
+        if made.refused:
+            return pages.refusal(request, viewer, Refused(made.refused), revision=made.revision.serial)
+        return RedirectResponse(f"/ui/stops?done={made.revision.serial}", 303)
+
+    return router
+
+
+def _stops(session: Session, done: str) -> Facts:
+    with session.existing() as store:
+        found = stopped(store)
+    return {
+        "stops": found[:MOST],
+        "left": max(0, len(found) - MOST),
+        "done": done if done.isdecimal() else "",
+        "may_resume": may(session, Scope.PROMOTE),
+    }
+
+
+def may(session: Session, scope: Scope) -> bool:
+    """Whether somebody is logged in whose token is for this."""
+    return bool(session.operator) and not lacking(session.scopes, (scope,), session.operator)
+
+
+def stop_facts(session: Session, store: Store, address: Address, design: Snapshot, live: Snapshot) -> Facts:
+    """What the page of an offer says of stops: those that it is under, and what can be stopped from there."""
+    stops = Stops(store.stops())
+    view = design if address in design.entries else live
+    categories = [place for place in above(view, address) if place.kind is Kind.CATEGORY]
+    spaces = [address.beside(Kind.SPACE, name) for name in view.offer(address).shown_on]
+    rows = [row for place in (address, *categories, *spaces) if (row := stops.named(place)) is not None]
+    return {"stops": rows, "stoppable": [address, *categories], "may_stop": may(session, Scope.STOP)}

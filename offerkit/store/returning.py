@@ -1,0 +1,105 @@
+"""The way back of a rollback, read from the store: for the plan, and once more when it is applied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from offerkit.address import KEPT_BY_ROLLBACK, Address, Stage, StageRef
+from offerkit.governance.returns import Judge, WayBack, kept_out, part
+from offerkit.planning.make import Patterns
+from offerkit.planning.plan import Plan
+from offerkit.state.changes import Delta
+from offerkit.state.snapshot import Snapshot
+from offerkit.store.store import Store
+from offerkit.store.views import Stages
+
+
+@dataclass(frozen=True)
+class Return:
+    """What a rollback is asked for: which stages go back to which revision, how much of them, and how far.
+
+    ``undoes``: the revision of which all goes back that it changed. ``withdrawn``: also what was rejected, switched
+    off or retired since. ``renames``: whether renames are taken back as such; earlier versions did not.
+    """
+
+    stages: tuple[StageRef, ...]
+    to: int
+    targets: tuple[str, ...] = ()
+    undoes: int = 0
+    withdrawn: bool = False
+    renames: bool = True
+
+    @classmethod
+    def of(cls, plan: Plan, store: Store) -> Return:
+        """What a rollback plan says that it was asked for."""
+        here = undone(store, plan.undoes) if plan.undoes else tuple(sorted({step.stage for step in plan.steps}))
+        return cls(here, plan.to, plan.targets, plan.undoes, plan.withdrawn)
+
+    def brought_back(self, stages: Stages) -> dict[Address, str]:
+        """What comes back although it was rejected, switched off or retired, and why it would have stayed out."""
+        if not self.withdrawn:
+            return {}
+        ways = self.way(stages).values()
+        return {offer: why for way in ways for offer, why in way.withdrawn.items() if offer not in way.out}
+
+    def way(self, stages: Stages) -> dict[Stage, WayBack]:
+        """The changes that this takes, on each side."""
+        found: dict[Stage, WayBack] = {}
+        for side in (Stage.DESIGN, Stage.LIVE):
+            here = [stage for stage in self.stages if stage.stage is side]
+            if here:
+                found[side] = self._side(stages, side, here)
+        return found
+
+    def _side(self, stages: Stages, side: Stage, here: list[StageRef]) -> WayBack:
+        now = stages.side(side)
+        found = [d for stage in here for d in self._deltas(stages, now, stage)]
+        every = [d for d in found if side is Stage.DESIGN or d.address.kind not in KEPT_BY_ROLLBACK]
+        chosen = self._chosen(stages, here)
+        way = WayBack(every) if chosen is None else part(now, every, chosen)
+        if len(every) < len(found) and chosen is None:
+            way.staying = {d.address.kind for d in found} & set(KEPT_BY_ROLLBACK)
+        if side is Stage.DESIGN or not way.deltas:
+            return way
+        names = {stage.environment for stage in here}
+        judge = Judge(
+            stages.side(Stage.DESIGN), stages.standing(), stages.withdrawals(names - {""}), stages.stops, self.to
+        )
+        return kept_out(now, way, judge, withdrawn=self.withdrawn)
+
+    def _deltas(self, stages: Stages, now: Snapshot, stage: StageRef) -> list[Delta]:
+        store = stages.store
+        assert store is not None
+        was, then = stages.entries(stage), store.entries_at(stage, self.to)
+        stages.bodies.fetch(entry.fingerprint for entries in (was, then) for entry in entries.values())
+        moves = store.renames_since(stage, self.to) if self.renames else {}
+        return now.with_entries(was).diff(now.with_entries(then), stage.stage, moves)
+
+    def _chosen(self, stages: Stages, here: Iterable[StageRef]) -> Callable[[Delta], bool] | None:
+        """Which of the changes were asked for; None: all."""
+        store = stages.store
+        assert store is not None
+        if self.undoes:
+            left: set[Address] = set()
+            came: set[Address] = set()
+            of: dict[Address, Address] = {}
+            wanted = set(here)
+            for row in store.changes(self.undoes):
+                if row.stage in wanted:
+                    left.add(row.moved_from or row.address)
+                    came.add(row.address)
+            for stage in wanted:
+                of |= store.renames_since(stage, self.undoes)
+            return lambda d: d.address in left if d.after is not None else of.get(d.address, d.address) in came
+        if self.targets:
+            patterns = Patterns.of(self.targets)
+            return lambda d: patterns.targeted(d.address, d.moved_from)
+        return None
+
+
+def undone(store: Store, serial: int) -> tuple[StageRef, ...]:
+    """The stages in which a revision changed what a rollback takes back."""
+    rows = store.changes(serial)
+    kept = (row.stage.stage is Stage.LIVE and row.address.kind in KEPT_BY_ROLLBACK for row in rows)
+    return tuple(sorted({row.stage for row, stays in zip(rows, kept, strict=True) if not stays}))
