@@ -168,7 +168,8 @@ def _refuse_inside_specs(target: Path) -> None:
         raise refuse(
             Code.INSIDE_SPECS,
             f"{target!s:.200} is a folder of specs in the project {outer[0]!s:.200}",
-            hint="Name a folder outside of specs/, environments/ and cases/; for what that project lacks, name its own folder.",
+            hint="Name a folder outside of specs/, environments/ and cases/; for what that project lacks, name its"
+            " own folder.",
         )
 
 
