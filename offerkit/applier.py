@@ -17,6 +17,7 @@ from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.approvals import Decision, approved, unapproved
 from offerkit.governance.returns import WayBack
 from offerkit.governance.rights import without_administrator
+from offerkit.governance.settings import KINDS, unapproved_settings
 from offerkit.governance.stops import Stops, following, still_stopped
 from offerkit.governance.withdrawals import ended_earlier, is_withdrawal, lengthened, takes_off
 from offerkit.models import model_of
@@ -299,7 +300,10 @@ def _ungated(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
     live = stages.effect(plan, Stage.LIVE)
     there = (a for a in live.addresses if a in live.before.entries and a in live.after.entries)
     longer = lengthened(live.after, live.before, ended_earlier(live.before, live.after, there))
-    yield from unapproved(live, stages.standing(live.after.of_kind(Kind.OFFER)), longer)
+    settings = [address for address in live.addresses if address.kind in KINDS]
+    decisions = stages.standing([*live.after.of_kind(Kind.OFFER), *settings])
+    yield from unapproved(live, decisions, longer)
+    yield from unapproved_settings(live, decisions)
     for found in stages.withheld_cases(live):
         yield Diagnostic(
             Code.CASES_CHANGED,
@@ -352,7 +356,8 @@ def _not_from_design(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagn
             right = there is not None and there.fingerprint == step.after.fingerprint
         elif kind is Kind.OFFER:
             names = stages.names.family([step.address])
-            right = step.after is not None and (there is None or not refused.isdisjoint(names))
+            off = there is None or not refused.isdisjoint(names) or step.before == step.after  # the last: a rename
+            right = step.after is not None and off
         else:
             right = there is None
         if not right:

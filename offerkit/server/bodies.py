@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+from copy import deepcopy
+from functools import cache
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -62,9 +64,13 @@ def parsed(content: bytes, model: type[B]) -> B:
 
 def described(model: type[BaseModel]) -> dict[str, Any]:
     """What the description of a route says of a body that :func:`read` reads."""
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": deepcopy(_schema(model))}}}}
+
+
+@cache
+def _schema(model: type[BaseModel]) -> Any:
     schema = model.model_json_schema()
-    schema = _inlined(schema, schema.pop("$defs", {}))
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    return _inlined(schema, schema.pop("$defs", {}))
 
 
 def _inlined(schema: Any, models: dict[str, Any]) -> Any:

@@ -130,6 +130,7 @@ class DecideBody(Body):
     plan: _Plan = ""
     content: bool = False
     eligibility: bool = False
+    settings: bool = False
     comment: _Text = ""
     expect: Annotated[str, Field(max_length=64)] = ""
     lock_wait_ms: _Wait = 0
@@ -210,6 +211,7 @@ def routes(desk: HasStore) -> APIRouter:
         wish = ApprovalRequest(
             tuple(body.patterns), tuple(body.categories), plan_of(body.plan) if body.plan else None, body.content,
             body.eligibility, tuple(body.spaces), body.comment, expect=body.expect,
+            settings=body.settings,
         )  # fmt: skip
         decided = await asyncio.to_thread(decide, session, wish, Decision(body.decision))
         refused = without_places(Refused(decided.refused), desk.session).diagnostics

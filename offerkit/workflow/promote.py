@@ -12,6 +12,7 @@ from offerkit.governance.cases import change_fingerprint
 from offerkit.governance.overrides import Lifts
 from offerkit.governance.promotion import Candidates, Promotion, promotion
 from offerkit.governance.rights import WRITERS
+from offerkit.governance.settings import KINDS, settings_key
 from offerkit.governance.withdrawals import off_by, promotion_reasons
 from offerkit.loader import Loaded
 from offerkit.planning.make import Context, Patterns, steps_for
@@ -124,7 +125,7 @@ def _plan(session: Session, stages: Stages, asked: Candidates, outcome: Promotio
         blocked=(*outcome.blocked, *campaigns.held),
         depends=tuple(_depends(steps, after, live, design)),
         approvals=tuple(outcome.approvals),
-        notes=(*outcome.notes, *campaigns.notes, *_bereft(live, after)),
+        notes=(*outcome.notes, *campaigns.notes, *_bereft(live, after), *_overridden(stages, asked, deltas)),
         targets=tuple(p.text for p in patterns.targets),
         bodies={key: bodies[key] for key in sorted(used)},
     )
@@ -140,6 +141,21 @@ def _lifted_cases(stages: Stages, after: Snapshot) -> Iterator[str]:
         found = stages.overrides.lifting(Lifts.CASES, address, print_)
         if found is not None:
             yield f"{address}: {found.sentence}."
+
+
+def _overridden(stages: Stages, asked: Candidates, deltas: list[Delta]) -> list[str]:
+    """What others have overridden of what goes live, each in a sentence."""
+    store = stages.store
+    if store is None or not stages.overrides.given:
+        return []
+    going = {delta.address for delta in deltas}
+    found = [override.sentence for address, override in sorted(asked.decisions.lifted.items()) if address in going]
+    for address in sorted(address for address in going if address.kind in KINDS):
+        last = store.last_change(address.stage(Stage.LIVE), [address]).get(address)
+        print_ = settings_key(asked.design, address).fingerprint
+        override = stages.overrides.lifting(Lifts.SETTINGS, address, print_, after=last.serial if last else 0)
+        found += [override.sentence] if override is not None else []
+    return found
 
 
 def _bereft(live: Snapshot, after: Snapshot) -> list[str]:

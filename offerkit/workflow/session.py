@@ -12,17 +12,20 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
-from offerkit.address import SHARED, Kind, Stage, StageRef
+from offerkit.address import SHARED, Kind, Stage, StageRef, environment_address
 from offerkit.applier import Applied
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Decision
+from offerkit.governance.overrides import Lifts
 from offerkit.governance.rights import Actor, Scopes
+from offerkit.governance.settings import settings_key
 from offerkit.loader import Loaded, Project, load
 from offerkit.loader.progress import Progress, no_progress
 from offerkit.planning.plan import Plan
 from offerkit.store import Holder, Location, RevisionRow, Store, errors
 from offerkit.store.heads import SeenHeads
+from offerkit.store.views import Stages
 from offerkit.workflow.requests import (
     NOWHERE,
     ApprovalOutcome,
@@ -259,12 +262,26 @@ def promoters(store: Store) -> dict[str, tuple[str, ...]]:
 
     An edit lifts no gate that it has to pass itself: where both name promoters, who promotes is named by both.
     """
+    live, design = (promotion_settings(store, side) for side in (Stage.LIVE, Stage.DESIGN))
     found: dict[str, tuple[str, ...]] = {}
-    for side in (Stage.LIVE, Stage.DESIGN):
-        for name, settings in promotion_settings(store, side).items():
-            if named := tuple(settings.get("promoters", ())):
-                found[name] = named if name not in found else tuple(each for each in named if each in found[name])
+    for name in sorted(live.keys() | design.keys()):
+        before, after = (tuple(side.get(name, {}).get("promoters", ())) for side in (live, design))
+        both = tuple(each for each in after if each in before)
+        if before and after and not both and _overridden(store, name):
+            both = (*before, *after)
+        if before or after:
+            found[name] = both if before and after else before or after
     return found
+
+
+def _overridden(store: Store, name: str) -> bool:
+    """Whether somebody has lifted that live and design name no promoter in common, for the environment as it is."""
+    stages, address = Stages(store), environment_address(name)
+    design = stages.snapshot([StageRef(name, Stage.DESIGN)], Kind.ENVIRONMENT)
+    last = store.last_change(StageRef(name, Stage.LIVE), [address]).get(address)
+    since = last.serial if last is not None else 0
+    print_ = settings_key(design, address).fingerprint
+    return stages.overrides.lifting(Lifts.SETTINGS, address, print_, after=since) is not None
 
 
 def separated(store: Store) -> set[str]:
