@@ -102,6 +102,8 @@ class Code(StrEnum):
     STOPPED = "OFR710"
     NOT_APPROVED_SINCE = "OFR711"
     WITHDRAWN = "OFR712"
+    PLAN_EXPLANATION = "OFR713"
+    RETENTION = "OFR714"
     REVIEWERS_GONE = "OFR715"
     SETTINGS_ALONE = "OFR761"
     # 75x: calls over the network
@@ -241,6 +243,8 @@ CODES: dict[Code, str] = {
     Code.CALL_DATA_UNKNOWN: "A simulation or delivery reads call data that only a call has; it is unknown (a warning).",
     Code.NOT_ALLOWED: "The operator's profile may not do this.",
     Code.NO_OPERATOR: "It is not known who is asking.",
+    Code.PLAN_EXPLANATION: "A plan file says something of its steps that is not so, or not any more.",
+    Code.RETENTION: "A plan would purge an offer before its retention is over.",
     Code.NOT_APPROVED: "An approval that the promotion needs is missing.",
     Code.SEPARATION: "Who changed an offer may not approve it here.",
     Code.IMPACT: "A promotion would leave more contacts without an offer than the environment allows.",

@@ -249,7 +249,8 @@ class _Log:
         """
         name: Former = address
         while name:
-            self.read([name])
+            if name not in self._rows:
+                self.read([name])
             rows, name = self._rows[name], ""
             for row in reversed(rows):
                 if row.serial <= until:
@@ -274,7 +275,8 @@ class _Log:
         rejected: set[str] = set()
         spaces = self._names_of(offer.beside(Kind.SPACE, place[1])) if place[1] else {""}
         for row in self.lineage(offer, until):
-            self.read((), approved=[row.address])
+            if row.address not in self._approvals:
+                self.read((), approved=[row.address])
             refused = False
             for approval in reversed(self._approvals[row.address]):
                 key = approval.key
