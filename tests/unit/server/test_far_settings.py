@@ -28,7 +28,7 @@ def changed(shop: Workspace) -> Workspace:
 
 @pytest.fixture
 def server(changed: Workspace) -> Iterator[TestClient]:
-    with client(changed) as found:
+    with client(changed, ui="on") as found:
         yield found
 
 
@@ -41,7 +41,7 @@ def asked(server: TestClient, shop: Workspace, who: str, path: str, scope: str =
 def test_settings_are_approved_through_a_server(changed: Workspace, server: TestClient) -> None:
     wish = {"decision": "approved", "patterns": [SPACE], "settings": True}
     refused = asked(server, changed, "ada", DECIDE, **wish)
-    assert refused["code"] == 403 and "OFR704" in str(refused)
+    assert refused["code"] == 422 and "OFR704" in str(refused)
     made = asked(server, changed, "olga", DECIDE, **wish)
     assert made["code"] == 200 and [(key["address"], key["aspect"]) for key in made["keys"]] == [(SPACE, "settings")]
 
