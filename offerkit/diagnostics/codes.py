@@ -102,6 +102,8 @@ class Code(StrEnum):
     STOPPED = "OFR710"
     NOT_APPROVED_SINCE = "OFR711"
     WITHDRAWN = "OFR712"
+    PLAN_EXPLANATION = "OFR713"
+    RETENTION = "OFR714"
     REVIEWERS_GONE = "OFR715"
     SETTINGS_ALONE = "OFR761"
     # 75x: calls over the network
@@ -241,6 +243,8 @@ CODES: dict[Code, str] = {
     Code.CALL_DATA_UNKNOWN: "A simulation or delivery reads call data that only a call has; it is unknown (a warning).",
     Code.NOT_ALLOWED: "The operator's profile may not do this.",
     Code.NO_OPERATOR: "It is not known who is asking.",
+    Code.PLAN_EXPLANATION: "A plan file says something of its steps that is not so, or not any more.",
+    Code.RETENTION: "A plan would purge an offer before its retention is over.",
     Code.NOT_APPROVED: "An approval that the promotion needs is missing.",
     Code.SEPARATION: "Who changed an offer may not approve it here.",
     Code.IMPACT: "A promotion would leave more contacts without an offer than the environment allows.",
@@ -251,6 +255,8 @@ CODES: dict[Code, str] = {
     Code.REVIEWERS_GONE: "Reviewers who have to agree are no enabled operators any more; that takes an override.",
     Code.SETTINGS_ALONE: "Who alone wrote a change of settings would take it live alone, where duties are separated.",
     Code.BLOCKED: "Something is blocked, and the command was asked to fail then.",
+    Code.STOPPED: "It is stopped (offerkit stop): it stays out of live until it is resumed.",
+    Code.NOT_APPROVED_SINCE: "What was stopped can be resumed once it was approved anew, after the stop.",
     Code.NOT_AS_SHOWN: "An offer was changed after it was shown to who decides on it.",
     Code.AUTHORS: "It is not known, or not sure, who wrote what an automation applies.",
     Code.NOT_A_PERSON: "An automation does, or is named for, what only a person may do.",

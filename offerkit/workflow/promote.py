@@ -16,7 +16,7 @@ from offerkit.governance.settings import KINDS, settings_key
 from offerkit.governance.withdrawals import off_by, promotion_reasons
 from offerkit.loader import Loaded
 from offerkit.planning.make import Context, Patterns, steps_for
-from offerkit.planning.plan import Blocked, Dependence, Plan, PlanKind, Reason, Step
+from offerkit.planning.plan import Asked, Blocked, Dependence, Plan, PlanKind, Reason, Step
 from offerkit.state.changes import Action, Body, Delta, Entry, Former, Layered
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
@@ -47,9 +47,18 @@ def promote(
 
 
 def plan_promotion(
-    session: Session, stages: Stages, names: tuple[str, ...], patterns: Patterns, *, include_rolled_back: bool
+    session: Session,
+    stages: Stages,
+    names: tuple[str, ...],
+    patterns: Patterns,
+    *,
+    include_rolled_back: bool,
+    released: bool = True,
 ) -> Plan:
-    """The plan that takes live to what design says and approvals allow, for some environments or all."""
+    """The plan that takes live to what design says and approvals allow, for some environments or all.
+
+    ``released``: whether campaigns come along, for which the specs are read.
+    """
     store = stages.store
     assert store is not None
     known = stages.environments
@@ -76,8 +85,9 @@ def plan_promotion(
     )
     outcome = promotion(asked)
     outcome.notes += _lifted_cases(stages, outcome.after)
-    made = _plan(session, stages, asked, outcome, patterns)
-    return replace(made, rolled_back=include_rolled_back)
+    made = _plan(session, stages, asked, outcome, patterns, released=released)
+    how = Asked(names, tuple(p.text for p in patterns.excludes))
+    return replace(made, rolled_back=include_rolled_back, asked=how)
 
 
 def _wanted(
@@ -93,11 +103,13 @@ def _wanted(
     return patterns.targeted(address, live_name) and not patterns.excluded(address, live_name)
 
 
-def _plan(session: Session, stages: Stages, asked: Candidates, outcome: Promotion, patterns: Patterns) -> Plan:
+def _plan(
+    session: Session, stages: Stages, asked: Candidates, outcome: Promotion, patterns: Patterns, *, released: bool
+) -> Plan:
     assert stages.store is not None
     live, design, after = asked.live, asked.design, outcome.after
     deltas = live.diff(after, Stage.LIVE, outcome.renamed)
-    campaigns = _campaigns(session, stages.store, after, patterns)
+    campaigns = _campaigns(session, stages.store, after, patterns) if released else _Campaigns()
     bodies = Layered(campaigns.bodies, after.bodies)
     refs: dict[Address, tuple[Address, ...]] = {
         d.address: after.references(d.address) for d in deltas if d.after is not None
@@ -123,7 +135,7 @@ def _plan(session: Session, stages: Stages, asked: Candidates, outcome: Promotio
         base=tuple(map(stages.base, bases)),
         steps=tuple(steps),
         blocked=(*outcome.blocked, *campaigns.held),
-        depends=tuple(_depends(steps, after, live, design)),
+        depends=tuple(depends_of(steps, after, live, design)),
         approvals=tuple(outcome.approvals),
         notes=(*outcome.notes, *campaigns.notes, *_bereft(live, after), *_overridden(stages, asked, deltas)),
         targets=tuple(p.text for p in patterns.targets),
@@ -172,7 +184,7 @@ def _bereft(live: Snapshot, after: Snapshot) -> list[str]:
     ]
 
 
-def _depends(steps: list[Step], after: Snapshot, live: Snapshot, design: Snapshot) -> list[Dependence]:
+def depends_of(steps: list[Step], after: Snapshot, live: Snapshot, design: Snapshot) -> list[Dependence]:
     """What stays in live and is relied on; and design as the promotion took it."""
     touched = {step.address for step in steps}
     found: dict[tuple[StageRef, Address], str] = {}
