@@ -255,6 +255,8 @@ CODES: dict[Code, str] = {
     Code.REVIEWERS_GONE: "Reviewers who have to agree are no enabled operators any more; that takes an override.",
     Code.SETTINGS_ALONE: "Who alone wrote a change of settings would take it live alone, where duties are separated.",
     Code.BLOCKED: "Something is blocked, and the command was asked to fail then.",
+    Code.STOPPED: "It is stopped (offerkit stop): it stays out of live until it is resumed.",
+    Code.NOT_APPROVED_SINCE: "What was stopped can be resumed once it was approved anew, after the stop.",
     Code.NOT_AS_SHOWN: "An offer was changed after it was shown to who decides on it.",
     Code.AUTHORS: "It is not known, or not sure, who wrote what an automation applies.",
     Code.NOT_A_PERSON: "An automation does, or is named for, what only a person may do.",

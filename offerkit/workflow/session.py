@@ -23,6 +23,7 @@ from offerkit.governance.settings import settings_key
 from offerkit.loader import Loaded, Project, load
 from offerkit.loader.progress import Progress, no_progress
 from offerkit.planning.plan import Plan
+from offerkit.state.changes import Action
 from offerkit.store import Holder, Location, RevisionRow, Store, errors
 from offerkit.store.heads import SeenHeads
 from offerkit.store.views import Stages
@@ -262,15 +263,14 @@ def promoters(store: Store) -> dict[str, tuple[str, ...]]:
 
     An edit lifts no gate that it has to pass itself: where both name promoters, who promotes is named by both.
     """
-    live, design = (promotion_settings(store, side) for side in (Stage.LIVE, Stage.DESIGN))
     found: dict[str, tuple[str, ...]] = {}
-    for name in sorted(live.keys() | design.keys()):
-        before, after = (tuple(side.get(name, {}).get("promoters", ())) for side in (live, design))
-        both = tuple(each for each in after if each in before)
-        if before and after and not both and _overridden(store, name):
-            both = (*before, *after)
-        if before or after:
-            found[name] = both if before and after else before or after
+    for name, every in _gates(store).items():
+        lists = [named for settings in every if (named := tuple(settings.get("promoters", ())))]
+        if not lists:
+            continue
+        found[name] = tuple(each for each in lists[-1] if all(each in named for named in lists))
+        if not found[name] and _overridden(store, name):
+            found[name] = tuple(dict.fromkeys(each for named in lists for each in named))
     return found
 
 
@@ -287,11 +287,37 @@ def _overridden(store: Store, name: str) -> bool:
 def separated(store: Store) -> set[str]:
     """The environments that separate duties, in live or in design."""
     return {
-        name
-        for side in (Stage.LIVE, Stage.DESIGN)
-        for name, settings in promotion_settings(store, side).items()
-        if settings.get("separation_of_duties")
+        name for name, every in _gates(store).items() if any(settings.get("separation_of_duties") for settings in every)
     }
+
+
+def _gates(store: Store) -> dict[str, list[dict[str, Any]]]:
+    """Each environment's promotion settings, all of which hold: those of live, and of design last.
+
+    A rollback lifts no gate either: what it took out of live holds until a promotion, which has to pass it.
+    """
+    live, design = (promotion_settings(store, side) for side in (Stage.LIVE, Stage.DESIGN))
+    return {
+        name: [
+            *([live[name], *_rolled_back(store, name)] if name in live else []),
+            *([design[name]] if name in design else []),
+        ]
+        for name in sorted(live.keys() | design.keys())
+    }
+
+
+def _rolled_back(store: Store, name: str) -> Iterator[dict[str, Any]]:
+    """The promotion settings that rollbacks of live took away, since an environment was last promoted."""
+    stage, address = StageRef(name, Stage.LIVE), environment_address(name)
+    last = store.last_change(stage, [address]).get(address)
+    while last is not None and last.action != Action.CREATE and last.before is not None:
+        revision = store.revision(last.serial)
+        if revision is None or revision.action != "rollback":
+            return
+        fingerprint = last.before.fingerprint
+        yield orjson.loads(store.bodies([fingerprint])[fingerprint].text).get("promotion", {})
+        rows = [row for row in store.changes_of(stage, [address]) if row.serial < last.serial]
+        last = rows[-1] if rows else None
 
 
 def promotion_settings(store: Store, side: Stage = Stage.DESIGN) -> dict[str, dict[str, Any]]:

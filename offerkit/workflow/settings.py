@@ -68,14 +68,21 @@ def waiting_settings(stages: Stages, *, every: bool = False) -> list[Address]:
             continue
         names = environments_of(address, design, live)
         named = any(named_reviewers(view, name) for view in (design, live) for name in names)
-        if (every or named or not apart.isdisjoint(names)) and not same_settings(design, address, live, address, {}):
+        waits = named or separates(apart, address, design, live)
+        if (every or waits) and not same_settings(design, address, live, address, {}):
             found.append(address)
     return found
 
 
 def separates(apart: Collection[str], address: Address, design: Snapshot, live: Snapshot) -> bool:
-    """Whether duties are separated for the settings at ``address``, where they are in the environments ``apart``."""
-    return not set(environments_of(address, design, live)).isdisjoint(apart)
+    """Whether duties are separated for the settings at ``address``, where they are in the environments ``apart``.
+
+    Of an environment that is not live yet nothing is live that its settings could change; its offers are approved.
+    """
+    names = environments_of(address, design, live)
+    if address not in live.entries:
+        names = [name for name in names if environment_address(name) in live.entries]
+    return not set(names).isdisjoint(apart)
 
 
 _ENOUGH = 2

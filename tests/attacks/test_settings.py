@@ -269,3 +269,35 @@ def test_override_used_again(single: Session) -> None:
     assert "when" in single.live()[ENVIRONMENT]
     single.attempt("ada", "promote --include-rolled-back --yes")
     broken_if("when" not in single.live()[ENVIRONMENT], "an override that was used lifts it a second time")
+
+
+@pytest.mark.slow
+def test_gates_taken_back_by_a_rollback(team: Session) -> None:
+    """Duties were not separated once; ada takes live back to then, and switches it off in design as well."""
+    team.edit(environment={"promotion": None})
+    team.do("ada", "apply --yes")
+    team.do("alan", "promote --yes")
+    serial = team.serial()
+    team.edit(environment={"promotion": {"separation_of_duties": True}})
+    team.do("ada", "apply --yes")
+    team.do("alan", "promote --yes")
+    team.edit(environment={"promotion": None}, offers={"saver": {"weights": [{"weight": 99}]}})
+    team.do("ada", "apply --yes")
+    team.attempt("ada", f"rollback recipients@live --to {serial} --yes", "approve offer.saver", "promote --yes")
+    broken_if(team.live().weight("saver") == 99, "ada alone has put a weight live that ada wrote")
+
+
+@pytest.mark.slow
+def test_promoters_without_one_in_common(team: Session) -> None:
+    """Live lets alan promote, design ada: nobody does, until somebody who did not write it overrides."""
+    team.edit(environment={"promotion": {"separation_of_duties": True, "promoters": ["alan"]}})
+    team.do("ada", "apply --yes")
+    team.do("alan", "promote --yes")
+    team.edit(environment={"promotion": {"separation_of_duties": True, "promoters": ["ada"]}})
+    team.do("ada", "apply --yes")
+    team.attempt("ada", "promote --yes", "override environment.recipients --reason 'My turn'", "promote --yes")
+    team.attempt("alan", "promote --yes")
+    broken_if(team.live()[ENVIRONMENT]["promotion"]["promoters"] != ["alan"], "live's promoters were passed by")
+    team.do("alan", "override environment.recipients --reason 'ada takes over'")
+    team.do("ada", "promote --yes")
+    assert team.live()[ENVIRONMENT]["promotion"]["promoters"] == ["ada"]
