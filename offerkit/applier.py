@@ -13,23 +13,24 @@ import orjson
 
 from offerkit.address import KEPT_BY_ROLLBACK, SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused
-from offerkit.fingerprint import Json, JsonMap
+from offerkit.fingerprint import Json, JsonMap, manifest_digest
 from offerkit.governance.approvals import Decision, approved, unapproved
 from offerkit.governance.returns import WayBack
 from offerkit.governance.rights import without_administrator
+from offerkit.governance.settings import KINDS, unapproved_settings
 from offerkit.governance.stops import Stops, following, still_stopped
 from offerkit.governance.withdrawals import ended_earlier, is_withdrawal, lengthened, takes_off
 from offerkit.models import model_of
 from offerkit.planning.fields import concealed, field_changes, field_changes_by_place
 from offerkit.planning.make import not_live
-from offerkit.planning.plan import FieldChange, Plan, PlanKind, Step, plan_digest
+from offerkit.planning.plan import FieldChange, Plan, PlanKind, StageBase, Step, plan_digest
 from offerkit.state.changes import Action, Body, Entry, Former
 from offerkit.state.references import may_wait, references_of, resource_refs
 from offerkit.state.snapshot import BeforeAfter
 from offerkit.store import ChangeRow, Draft, RevisionRow, Store
 from offerkit.store.holds import holds
 from offerkit.store.returning import Return
-from offerkit.store.views import Stages
+from offerkit.store.views import EMPTY, Stages
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,8 @@ def _check_fresh(plan: Plan, store: Store, stages: Stages) -> bool:
                 )
             ]
         )
+    if found := list(_baseless(plan, store, stages)):
+        raise Refused(found)
     heads = stages.heads
     moved = {
         base.stage: base.revision
@@ -118,6 +121,39 @@ def _check_fresh(plan: Plan, store: Store, stages: Stages) -> bool:
     if conflicts:
         raise Refused(conflicts)
     return bool(moved)
+
+
+def _baseless(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
+    """Stages that the plan changes without saying what they were, or of which it says what they never were."""
+    said = {base.stage: base for base in plan.base}
+    for stage in sorted({step.stage for step in plan.steps} | said.keys()):
+        base = said.get(stage)
+        if base is not None and stages.base(stage) == base:
+            continue
+        if base is None:
+            yield Diagnostic(
+                Code.PLAN_EDITED,
+                f"the plan cannot be right: it does not say what {stage} was when it was made",
+                hint="Make the plan again.",
+            )
+        elif not _was(base, store, stages):
+            yield Diagnostic(
+                Code.PLAN_STALE,
+                f"the plan is stale: {stage} never was what it was made against",
+                "The store was restored since, or the plan was made elsewhere.",
+                "Make the plan again.",
+            )
+
+
+def _was(base: StageBase, store: Store, stages: Stages) -> bool:
+    """Whether a stage that moved once stood as ``base`` says."""
+    head = stages.heads.get(base.stage)
+    if not base.revision or head is None:
+        return base == StageBase(base.stage, 0, EMPTY)
+    if not 0 < base.revision < head.revision:
+        return False
+    then = store.entries_at(base.stage, base.revision)
+    return base.digest == manifest_digest((a, entry.fingerprint, entry.activation_text) for a, entry in then.items())
 
 
 def _conflicts(plan: Plan, store: Store, stages: Stages, moved: Mapping[StageRef, int]) -> Iterator[Diagnostic]:
@@ -141,6 +177,7 @@ def _conflicts(plan: Plan, store: Store, stages: Stages, moved: Mapping[StageRef
     for stage, serial in sorted(moved.items()):
         yield from _changed_back(plan, store, stage, serial, changed.get(stage, ()))
         yield from _named_since(plan, store, stage, serial)
+    for stage in sorted({step.stage for step in plan.steps if step.address.kind is Kind.CAMPAIGN}):
         yield from _no_longer_live(plan, stage, stages)
     yield from _withdrawn(plan, stages)
 
@@ -219,7 +256,7 @@ def _no_longer_live(plan: Plan, stage: StageRef, stages: Stages) -> Iterator[Dia
             yield Diagnostic(
                 Code.PLAN_STALE,
                 f"the plan is stale: {found.summary}",
-                "It was live when the plan was made.",
+                "A campaign in live may only name what is live.",
                 "Make the plan again and look at what is different.",
                 step.address,
             )
@@ -299,7 +336,10 @@ def _ungated(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
     live = stages.effect(plan, Stage.LIVE)
     there = (a for a in live.addresses if a in live.before.entries and a in live.after.entries)
     longer = lengthened(live.after, live.before, ended_earlier(live.before, live.after, there))
-    yield from unapproved(live, stages.standing(live.after.of_kind(Kind.OFFER)), longer)
+    settings = [address for address in live.addresses if address.kind in KINDS]
+    decisions = stages.standing([*live.after.of_kind(Kind.OFFER), *settings])
+    yield from unapproved(live, decisions, longer)
+    yield from unapproved_settings(live, decisions)
     for found in stages.withheld_cases(live):
         yield Diagnostic(
             Code.CASES_CHANGED,
@@ -352,7 +392,8 @@ def _not_from_design(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagn
             right = there is not None and there.fingerprint == step.after.fingerprint
         elif kind is Kind.OFFER:
             names = stages.names.family([step.address])
-            right = step.after is not None and (there is None or not refused.isdisjoint(names))
+            off = there is None or not refused.isdisjoint(names) or step.before == step.after  # the last: a rename
+            right = step.after is not None and off
         else:
             right = there is None
         if not right:

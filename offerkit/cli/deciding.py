@@ -28,6 +28,11 @@ deciding: Callable[[F], F] = combined(
     ),
     click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="All that this promotion plan lacks."),
     click.option("--content", is_flag=True, help="The content; with --space only there."),
+    click.option(
+        "--settings",
+        is_flag=True,
+        help="Settings, which change many offers at once: environments, spaces, rules, typologies, dimensions.",
+    ),
     click.option("--eligibility", is_flag=True, help="The eligibility: weights and rules, own and inherited."),
     click.option(
         "--space", "spaces", multiple=True, metavar="SPACE", help="The content on this space.", shell_complete=spaces

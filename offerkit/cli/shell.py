@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ from offerkit.reports.words import count
 
 if TYPE_CHECKING:
     from offerkit.applier import Applied
+    from offerkit.fingerprint import Json
     from offerkit.planning.plan import Plan
     from offerkit.reports.impact import Impact
     from offerkit.store import Holder, Location
@@ -243,10 +244,12 @@ def carry_out(shell: Shell, session: Session, plan: Plan, question: str, done: s
         return
     allowed(session, plan)
     if not yes:  # before anybody is asked; it is judged again when the store is locked
-        held_to_impact(session, plan)
+        _tell_left(shell, held_to_impact(session, plan))
     shell.confirm(question, yes=yes)
     applied = apply(session, plan)
     shell.applied(applied, done)
+    if yes:
+        _tell_left(shell, applied.revision.details)
     if session.override_impact and not override_of(applied.revision.details):
         click.echo("Nothing had to be overridden: the reason of --override-impact is not kept.", err=True)
 
@@ -258,9 +261,20 @@ def foresee(shell: Shell, session: Session, plan: Plan) -> None:
     if session.override_impact:
         raise click.UsageError("--override-impact goes with the command that applies the plan.")
     try:
-        held_to_impact(session, plan)
+        _tell_left(shell, held_to_impact(session, plan))
     except Refused as refused:
         shell.tell([replace(found, severity=Severity.WARNING) for found in refused.diagnostics])
+
+
+def _tell_left(shell: Shell, details: Mapping[str, Json]) -> None:
+    """Say, on standard error, who is left with nothing by what is switched off; more than allowed is a warning."""
+    from offerkit.reports.impact_record import left_with_nothing
+
+    told = left_with_nothing(details)
+    for text in (text for text, over in told if not over):
+        click.echo(f"{text[0].upper()}{text[1:]}.", err=True)
+    if over := [Diagnostic(Code.IMPACT, text, severity=Severity.WARNING) for text, over in told if over]:
+        shell.tell(over)
 
 
 def warn_if_older(shell: Shell, session: Session, plan: Plan) -> None:

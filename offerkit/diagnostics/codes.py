@@ -102,6 +102,8 @@ class Code(StrEnum):
     STOPPED = "OFR710"
     NOT_APPROVED_SINCE = "OFR711"
     WITHDRAWN = "OFR712"
+    PLAN_EXPLANATION = "OFR713"
+    RETENTION = "OFR714"
     REVIEWERS_GONE = "OFR715"
     SETTINGS_ALONE = "OFR761"
     # 75x: calls over the network
@@ -241,14 +243,20 @@ CODES: dict[Code, str] = {
     Code.CALL_DATA_UNKNOWN: "A simulation or delivery reads call data that only a call has; it is unknown (a warning).",
     Code.NOT_ALLOWED: "The operator's profile may not do this.",
     Code.NO_OPERATOR: "It is not known who is asking.",
+    Code.PLAN_EXPLANATION: "A plan file says something of its steps that is not so, or not any more.",
+    Code.RETENTION: "A plan would purge an offer before its retention is over.",
     Code.NOT_APPROVED: "An approval that the promotion needs is missing.",
     Code.SEPARATION: "Who changed an offer may not approve it here.",
     Code.IMPACT: "A promotion would leave more contacts without an offer than the environment allows.",
     Code.IMPACT_UNMEASURED: "How many contacts a promotion leaves without an offer is limited, but cannot be measured.",
     Code.TOKEN_SCOPE: "The operator's token does not have the scope that this needs.",
+    Code.STOPPED: "Something is stopped, so that it cannot become live.",
+    Code.NOT_APPROVED_SINCE: "What was stopped is resumed by an approval given after the stop, and there is none.",
     Code.REVIEWERS_GONE: "Reviewers who have to agree are no enabled operators any more; that takes an override.",
     Code.SETTINGS_ALONE: "Who alone wrote a change of settings would take it live alone, where duties are separated.",
     Code.BLOCKED: "Something is blocked, and the command was asked to fail then.",
+    Code.STOPPED: "It is stopped (offerkit stop): it stays out of live until it is resumed.",
+    Code.NOT_APPROVED_SINCE: "What was stopped can be resumed once it was approved anew, after the stop.",
     Code.NOT_AS_SHOWN: "An offer was changed after it was shown to who decides on it.",
     Code.AUTHORS: "It is not known, or not sure, who wrote what an automation applies.",
     Code.NOT_A_PERSON: "An automation does, or is named for, what only a person may do.",

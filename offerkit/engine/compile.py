@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from offerkit.address import SHARED, Address, Kind, ancestors, environment_address
 from offerkit.engine.catalog import Catalog
-from offerkit.engine.compile_offers import OfferCompiler
+from offerkit.engine.compile_offers import NOWHERE, OfferCompiler
 from offerkit.engine.expressions import Expressions
 from offerkit.engine.hooks import NO_HOOKS, Hooks
 from offerkit.engine.presentation import matches
@@ -56,14 +56,16 @@ def compile_catalog(
     hooks: Hooks = NO_HOOKS,
     *,
     revision: int = 0,
+    stopped: Mapping[Address, Mapping[str, str]] | None = None,
 ) -> Catalog:
     """The catalog of ``environment`` made from canonical bodies by address, shared resources included.
 
     ``activated``: by offer address the spaces it is activated on; an offer that is absent is on none. Previews
-    and simulations say here what they suppose. Raises KeyError when the environment or its dimension is not among
+    and simulations say here what they suppose. ``stopped``: by offer and space, why.
+    Raises KeyError when the environment or its dimension is not among
     the bodies. A rule that cannot be read makes its offer ineligible and is listed in ``problems``.
     """
-    return _Compiler(environment, bodies, activated, hooks).catalog(revision)
+    return _Compiler(environment, bodies, activated, hooks, stopped or {}).catalog(revision)
 
 
 class _Compiler:
@@ -75,9 +77,11 @@ class _Compiler:
         bodies: Mapping[Address, JsonMap],
         activated: Mapping[Address, tuple[str, ...]],
         hooks: Hooks,
+        stopped: Mapping[Address, Mapping[str, str]],
     ) -> None:
         """Read what all parts need: the environment and its dimension. Raises KeyError when one is missing."""
         self._environment, self._bodies, self._activated, self._hooks = environment, bodies, activated, hooks
+        self._stopped = stopped
         self._model = Environment.model_validate(bodies[environment_address(environment)])
         self._dimension = DimensionModel.model_validate(bodies[Address(SHARED, Kind.DIMENSION, self._model.dimension)])
         self._inheritance = Inheritance(environment, bodies.get)
@@ -189,7 +193,13 @@ class _Compiler:
     def _offers(self, categories: Mapping[str, Category]) -> tuple[Offer, ...]:
         compiler = OfferCompiler(self._environment, self._inheritance, categories, self._expressions)
         return tuple(
-            compiler.offer(place, name, tie=offer_tie(name), spaces=frozenset(self._activated.get(address, ())))
+            compiler.offer(
+                place,
+                name,
+                tie=offer_tie(name),
+                spaces=frozenset(self._activated.get(address, ())),
+                stopped=self._stopped.get(address, NOWHERE),
+            )
             for place, (name, address, _) in enumerate(self._of(Kind.OFFER))
         )
 

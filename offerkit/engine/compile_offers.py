@@ -20,6 +20,7 @@ from offerkit.models.template import Weight as WeightModel
 from offerkit.rules.types import Row, Wanted
 from offerkit.state.effective import Inheritance
 
+NOWHERE: Mapping[str, str] = MappingProxyType({})
 _READ = ("category", "code", "label", "enabled", "eligible", "weights", "themes")
 
 
@@ -38,8 +39,10 @@ class OfferCompiler:
         self._categories, self._expressions = categories, expressions
         self._filters: dict[str, Filter] = {}
 
-    def offer(self, place: int, name: str, *, tie: int, spaces: frozenset[str]) -> Offer:
-        """The offer ``name``, the ``place``-th of the catalog, activated on ``spaces``."""
+    def offer(
+        self, place: int, name: str, *, tie: int, spaces: frozenset[str], stopped: Mapping[str, str] = NOWHERE
+    ) -> Offer:
+        """The offer ``name``, the ``place``-th of the catalog, activated on ``spaces``; ``stopped``: why, by space."""
         address = Address(self._environment, Kind.OFFER, name)
         effective = self._inheritance.offer(address)
         model = OfferModel.model_validate(effective.pick(_READ))
@@ -59,6 +62,7 @@ class OfferCompiler:
             weights=(),
             themes=effective.themes,
             spaces=spaces,
+            stopped=stopped,
             row=row,
             tie=tie,
             layers=effective.layers,

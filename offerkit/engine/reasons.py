@@ -31,6 +31,7 @@ class Reason(StrEnum):
     CATEGORY_DISABLED = "category-disabled"
     CATEGORY_DATES = "category-dates"
     CATEGORY_CONDITION = "category-condition"
+    STOPPED = "stopped"
     OFFER_DISABLED = "offer-disabled"
     NOT_ACTIVATED = "not-activated"
     OFFER_DATES = "offer-dates"
@@ -80,6 +81,10 @@ REASONS: Mapping[Reason, Meaning] = {
     Reason.CATEGORY_CONDITION: Meaning(
         4, "the condition of its category or of one above does not hold",
         "category “{category}”: {condition}", "category “{category}”: {part}",
+    ),
+    Reason.STOPPED: Meaning(
+        5, "it is stopped on this space: by its name, with its category, or with the space (`offerkit stop`)",
+        "it is stopped: {why}",
     ),
     Reason.OFFER_DISABLED: Meaning(5, "the offer is disabled", "it is disabled", "the offer is disabled"),
     Reason.NOT_ACTIVATED: Meaning(
@@ -228,7 +233,9 @@ def checks(offer: Offer, space: Space, today: date) -> Iterator[Check]:
             return
         if category.when is not None:
             yield _condition(Reason.CATEGORY_CONDITION, category.when, **name)
-    if not offer.enabled:
+    if space.name in offer.stopped:
+        yield Check(_found(Reason.STOPPED, offer.address, why=offer.stopped[space.name]))
+    elif not offer.enabled:
         yield Check(_found(Reason.OFFER_DISABLED, offer.address, ("enabled",)))
     elif space.name not in offer.spaces:
         others = ", ".join(sorted(offer.spaces))

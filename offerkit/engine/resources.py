@@ -105,6 +105,8 @@ class Offer:
     """``offer.<field>``."""
     tie: int
     """A hash of its name for ties, 31 bits (ranking.offer_tie)."""
+    stopped: Mapping[str, str]
+    """By space, who stopped it there, and why."""
     layers: tuple[Layer, ...]
     """Its body and those of its templates, nearest first, with their addresses: who says what."""
 

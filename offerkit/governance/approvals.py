@@ -12,7 +12,7 @@ from enum import StrEnum
 from itertools import product
 from math import inf
 from operator import attrgetter
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from offerkit.address import Address, Kind
 from offerkit.diagnostics import Code, Diagnostic
@@ -25,6 +25,7 @@ from offerkit.governance.aspects import (
     eligibility_fingerprint,
     keys_of,
 )
+from offerkit.governance.overrides import Override
 from offerkit.planning.plan import ApprovalKey, ApprovalReset, Aspect
 from offerkit.state.changes import Delta
 from offerkit.state.names import Names, Span
@@ -64,6 +65,25 @@ Lapsed: TypeAlias = Callable[[ApprovalKey, Approval], bool]
 _NO_SPACE: tuple[Span, ...] = (Span(Address("", Kind.SPACE, ""), 0, inf),)
 
 
+class Demand(NamedTuple):
+    """That one of ``names`` agrees, after revision ``since``; ``where`` they are named. ``fingerprint`` names it."""
+
+    names: tuple[str, ...]
+    since: int
+    where: str
+    fingerprint: str
+
+
+class Demands(Protocol):
+    """Whose word is needed besides that of the reviewers whom design names."""
+
+    @property
+    def lifted(self) -> Mapping[Address, Override]: ...
+    def demands(self, key: ApprovalKey) -> tuple[Demand, ...]: ...
+    def unmet(self, key: ApprovalKey, given: Iterable[Approval]) -> tuple[Demand, ...]: ...
+    def gone(self, demand: Demand) -> bool: ...
+
+
 class Decisions:
     """The decisions on offers, as they count for the names that design has now. Ask it; never compare fingerprints.
 
@@ -83,8 +103,10 @@ class Decisions:
             key = approval.key
             self._rows.setdefault((key.address, key.aspect, key.space), []).append(approval)
         self._addresses = {place[0] for place in self._rows}
+        self._by_aspect: dict[tuple[Address, Aspect], list[Approval]] | None = None
         self._counts: Counts | None = None
         self._lapsed: Lapsed | None = None
+        self._demands: Demands | None = None
 
     def __bool__(self) -> bool:
         """Whether anything was decided at all."""
@@ -108,6 +130,56 @@ class Decisions:
         made._lapsed = lapsed
         return made
 
+    def demanding(self, demands: Demands) -> Decisions:
+        """These decisions, of which an approval is none as long as the word of somebody else is needed as well."""
+        made = copy(self)
+        made._demands = demands
+        return made
+
+    def unmet(self, key: ApprovalKey) -> tuple[Demand, ...]:
+        """Whose word on exactly this is needed besides that of design's reviewers, and was not given."""
+        if self._demands is None or not self._demands.demands(key):
+            return ()
+        return self._demands.unmet(key, self.each(key))
+
+    def gone(self, demand: Demand) -> bool:
+        """Whether none of those who have to agree can decide any more."""
+        return self._demands is not None and self._demands.gone(demand)
+
+    @property
+    def lifted(self) -> Mapping[Address, Override]:
+        """The overrides that took the place of a word that was asked for, by what it was asked for."""
+        return self._demands.lifted if self._demands is not None else {}
+
+    def wanted(self, key: ApprovalKey) -> tuple[str, ...]:
+        """Those whose word is needed besides that of design's reviewers, be it given or not."""
+        demands = self._demands.demands(key) if self._demands is not None else ()
+        return tuple(dict.fromkeys(name for demand in demands for name in demand.names))
+
+    def asks(self, name: str, key: ApprovalKey) -> bool:
+        """Whether the word of an operator is needed besides that of design's reviewers, be it given or not."""
+        return name in self.wanted(key)
+
+    def given_by(self, name: str, key: ApprovalKey) -> bool:
+        """Whether an operator has approved exactly this, and nothing more is to be had of them."""
+        rows = self.each(key)
+        own = [row for row in rows if row.operator == name]
+        refused = max((row.revision for row in rows if row.decision is Decision.REJECTED), default=-1)
+        if not own or own[-1].decision is not Decision.APPROVED or own[-1].revision < refused:
+            return False
+        return all(name not in demand.names for demand in self.unmet(key))
+
+    def approvals_of(self, address: Address, aspect: Aspect) -> list[Approval]:
+        """All approvals of an aspect of an offer, of whatever it was then, oldest first."""
+        names = {span.name for span in self.names.spans(address)} if self.names.touches(address) else {address}
+        if self._by_aspect is None:
+            self._by_aspect = {}
+            for (offer, kind, _), rows in self._rows.items():
+                given = (row for row in rows if row.decision is Decision.APPROVED)
+                self._by_aspect.setdefault((offer, kind), []).extend(given)
+        found = (row for name in names for row in self._by_aspect.get((name, aspect), ()))
+        return sorted(found, key=attrgetter("revision"))
+
     def each(self, key: ApprovalKey) -> list[Approval]:
         """All decisions on exactly this, oldest first, whether they count or not."""
         if not self.names or not self._renamed(key.address, key.space):
@@ -129,7 +201,7 @@ class Decisions:
             if row.decision is Decision.REJECTED:
                 return row
             if counts is None or counts(key.address, row):
-                return None if lapsed is not None and lapsed(key, row) else row
+                return None if (lapsed is not None and lapsed(key, row)) or self.unmet(key) else row
         return None
 
     def last_approval(self, address: Address, aspect: Aspect, space: str = "") -> Approval | None:
@@ -226,7 +298,7 @@ def counting(decisions: Decisions, design: Snapshot) -> Decisions:
     named: dict[tuple[Address, Aspect], tuple[str, ...]] = {}
 
     def counts(offer: Address, approval: Approval) -> bool:
-        if offer not in design.entries:
+        if offer not in design.entries or offer.kind is not Kind.OFFER:
             return True
         place = offer, approval.key.aspect
         if place not in named:
@@ -294,15 +366,25 @@ def unapproved(live: BeforeAfter, decisions: Decisions, lengthened: Snapshot | N
         was = before.entries.get(old)
         active = frozenset((was.activation if was is not None else None) or ())
         eligibility = ApprovalKey(address, Aspect.ELIGIBILITY, "", eligibility_fingerprint(after, address))
-        same = bool(active) and eligibility_fingerprint(lengthened, address) == eligibility_fingerprint(before, old)
+        kept = bool(active) and same_reviewers(after, address, before, old)
+        same = kept and eligibility_fingerprint(lengthened, address) == eligibility_fingerprint(before, old)
         if not same and not approved(decisions, eligibility):
             yield _refusal(eligibility)
         prints = content_fingerprints(after, address, entry.activation)
         for space, print_ in zip(entry.activation, prints, strict=True):
             content = ApprovalKey(address, Aspect.CONTENT, space, print_)
-            same = space in active and print_ == content_fingerprint(before, old, space)
+            same = kept and space in active and print_ == content_fingerprint(before, old, space)
             if not content.fingerprint or (not same and not approved(decisions, content)):
                 yield _refusal(content)
+
+
+def same_reviewers(view: Snapshot, address: Address, before: Snapshot, former: Address) -> bool:
+    """Whether nobody who reviewed an offer before is taken off the list, or gets company there."""
+    now, then = view.offer(address), before.offer(former)
+    return all(
+        not then.reviewers(aspect) or set(now.reviewers(aspect)) == set(then.reviewers(aspect))
+        for aspect in (Aspect.CONTENT, Aspect.ELIGIBILITY)
+    )
 
 
 def _renamed(new_name: Mapping[Address, Address], key: ApprovalKey) -> str:

@@ -249,7 +249,8 @@ class _Log:
         """
         name: Former = address
         while name:
-            self.read([name])
+            if name not in self._rows:
+                self.read([name])
             rows, name = self._rows[name], ""
             for row in reversed(rows):
                 if row.serial <= until:
@@ -262,6 +263,7 @@ class _Log:
 
     def next_change(self, row: Change) -> float:
         """The revision that changed what ``row`` made."""
+        self.read([row.address])
         return min((later.serial for later in self._rows[row.address] if later.serial > row.serial), default=inf)
 
     def passed(self, offer: Address, place: _Place, until: float = inf, before: float = inf) -> tuple[_Passed, ...]:
@@ -273,7 +275,8 @@ class _Log:
         rejected: set[str] = set()
         spaces = self._names_of(offer.beside(Kind.SPACE, place[1])) if place[1] else {""}
         for row in self.lineage(offer, until):
-            self.read((), approved=[row.address])
+            if row.address not in self._approvals:
+                self.read((), approved=[row.address])
             refused = False
             for approval in reversed(self._approvals[row.address]):
                 key = approval.key

@@ -71,7 +71,9 @@ class Override:
     @property
     def sentence(self) -> str:
         """It as plans say it."""
-        return f"{self.says} was overridden by {self.operator} in revision {self.revision}: {self.reason}"
+        return (
+            f"{self.address}: {self.says}, was overridden by {self.operator} in revision {self.revision}: {self.reason}"
+        )
 
 
 class Revision(Protocol):

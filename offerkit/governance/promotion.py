@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from offerkit.address import Address, Kind, Stage
 from offerkit.diagnostics import Code, or_list
-from offerkit.governance.approvals import Approval, Decisions, approved, rejected
+from offerkit.governance.approvals import Approval, Decisions, Demand, approved, rejected, same_reviewers
 from offerkit.governance.aspects import (
     affecting,
     content_fingerprint,
@@ -24,7 +24,8 @@ from offerkit.governance.aspects import (
     keys_of,
 )
 from offerkit.governance.cases import Withheld
-from offerkit.governance.rights import WRITERS, approvers
+from offerkit.governance.rights import ADMINISTRATOR, WRITERS, approvers
+from offerkit.governance.settings import KINDS, same_settings, settings_key
 from offerkit.governance.stops import Stops, root_of, said
 from offerkit.governance.withdrawals import ended_earlier, layers_of, left, lengthened, off_by, takes_off
 from offerkit.planning.plan import ApprovalKey, Aspect, Blocked
@@ -208,6 +209,24 @@ def _gather(work: _Work) -> None:
                 work.go(address, Entry(entry.fingerprint, ()))
         else:
             work.go(address, None)
+    _block_settings(work)
+
+
+def _block_settings(work: _Work) -> None:
+    """Block the settings that wait for reviewers, or that one of them has rejected."""
+    decisions = work.asked.decisions
+    for address in [address for address in work.going if address.kind in KINDS]:
+        if same_settings(work.design, address, work.live, work.origin.get(address, address), work.asked.renames):
+            continue
+        key = settings_key(work.design, address)
+        turned_down = rejected(decisions, key)
+        if turned_down is not None:
+            subject, how = _waiting(address, key.aspect, [key])
+            work.block(address, Code.NOT_APPROVED, f"{subject} were rejected by {turned_down.operator}", how, (), [key])
+        elif unmet := decisions.unmet(key):
+            _block_unagreed(work, address, [key], unmet, ())
+        elif approved(decisions, key):
+            work.keys[address] = [key]
 
 
 def _block_held(work: _Work, address: Address) -> None:
@@ -334,6 +353,8 @@ def _ends_earlier(work: _Work, address: Address, active: tuple[str, ...]) -> boo
     """Whether nothing differs between a live offer in design and in live but that its period ends earlier."""
     if not active or address in work.origin or address not in work.live.entries:
         return False
+    if not same_reviewers(work.design, address, work.live, address):
+        return False
     restored, ended = work.design_lengthened
     changed = work.design.entries[address].fingerprint != work.live.entries[address].fingerprint
     return (address in ended or not changed) and same_offer(restored, address, work.live, address, active)
@@ -381,13 +402,17 @@ def _block_unapproved(
     """Block an offer for what ``keys`` stand for, all of one aspect; none: it is shown on no space."""
     aspect = keys[0].aspect if keys else Aspect.CONTENT
     subject, how = _waiting(address, aspect, keys)
+    who = approvers(work.design.offer(address).reviewers(aspect))
+    unmet = next((found for key in keys if (found := work.asked.decisions.unmet(key))), ())
     if rejected_by:
         why = f"{subject} was rejected by {rejected_by}"
+    elif unmet:
+        _block_unagreed(work, address, keys, unmet, who)
+        return
     elif lost:
         why = f"{subject}, where it is live now, is not approved as it is in design"
     else:
         why = f"{subject} is not approved"
-    who = approvers(work.design.offer(address).reviewers(aspect))
     work.block(address, Code.NOT_APPROVED, why, how, who, keys)
 
 
@@ -405,6 +430,30 @@ def waits_for(blocked: Blocked) -> bool:
         return False
     subject, how = _waiting(blocked.address, keys[0].aspect, keys)
     return blocked.how == how and (blocked.why + " ").startswith((f"{subject} ", f"{subject}, "))
+
+
+def _block_unagreed(
+    work: _Work, address: Address, keys: list[ApprovalKey], unmet: Sequence[Demand], who: tuple[str, ...]
+) -> None:
+    """Block what others have to agree to, besides those whom design names."""
+    subject, how_to_approve = _waiting(address, keys[0].aspect, keys)
+    for demand in unmet:
+        why = f"{subject} needs the word of {or_list(demand.names)}: {demand.where}"
+        how, code, whom = how_to_approve, Code.NOT_APPROVED, demand.names
+        if work.asked.decisions.gone(demand):
+            code, whom = Code.REVIEWERS_GONE, (ADMINISTRATOR,)
+            why += ", and none of them is an enabled operator any more"
+            how = f"offerkit override {address} --reviewers --reason TEXT, by somebody who did not change it"
+            work.block(address, code, why, how, whom)
+            continue
+        if who and not any(_decided(work, key, demand) for key in keys):
+            why += f"; and that of {or_list(who)}"
+        work.block(address, code, why, how, whom, keys)
+
+
+def _decided(work: _Work, key: ApprovalKey, demand: Demand) -> bool:
+    """Whether somebody else than those of ``demand`` has approved already."""
+    return any(row.operator not in demand.names for row in work.asked.decisions.each(key))
 
 
 def _settle(work: _Work) -> bool:
@@ -472,6 +521,8 @@ def _as_it_was_or_approved(
 
     Left as it was is also one whose period ends earlier, and that is all.
     """
+    if not same_reviewers(after, address, work.live, old):
+        return address in work.keys and same_offer(after, address, work.design, address, spaces)
     if same_offer(after, address, work.live, old, spaces):
         return True
     if address in work.keys and same_offer(after, address, work.design, address, spaces):
@@ -570,3 +621,23 @@ def _changed_live_offers(work: _Work, after: Snapshot) -> dict[Address, list[Add
             for rider in riders:
                 found.setdefault(rider, []).append(now)
     return found
+
+
+def only_withdraws(live: BeforeAfter) -> bool:
+    """Whether changes do nothing in live but switch off, leave spaces and end periods earlier."""
+    if any(address.kind not in (Kind.OFFER, Kind.CATEGORY, Kind.TEMPLATE, Kind.FILTER) for address in live.addresses):
+        return False
+    before, after = live.pair
+    there = (a for a in live.addresses if a in before.entries and a in after.entries)
+    longer = lengthened(after, before, ended_earlier(before, after, there))
+    for offer in after.of_kind(Kind.OFFER):
+        spaces = after.entries[offer].activation or ()
+        if not spaces or affecting(after, offer).isdisjoint(live.addresses):
+            continue
+        old = live.origins.get(offer, offer)
+        was = before.entries.get(old)
+        if was is None or not set(spaces) <= set(was.activation or ()):
+            return False
+        if not same_offer(longer, offer, before, old, spaces):
+            return False
+    return True

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from offerkit.address import SHARED, Address, Kind, Stage, StageRef
+from offerkit.address import SHARED, Address, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, Diagnostic, or_list
 from offerkit.fingerprint import Json
 from offerkit.models.profiles import Profile
@@ -119,7 +119,8 @@ def _may_not_promote(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, .
         if plan.kind is not PlanKind.PURGE and named is not None:
             if actor.name not in named:
                 who = f"only {or_list(named)} may here" if named else "live and design name no promoter in common"
-                found.append(_not_for(actor, plan.kind, environment, who))
+                how = "" if named else f"offerkit override {environment_address(environment)} --settings --reason TEXT"
+                found.append(_not_for(actor, plan.kind, environment, who, how))
         elif actor.profile not in profiles:
             found.append(_not_for(actor, plan.kind, environment, f"{_one(profiles)} may"))
     return found
@@ -150,13 +151,13 @@ def may_resume(actor: Actor, environment: str, promoters: tuple[str, ...]) -> Di
     )
 
 
-def _not_for(actor: Actor, kind: PlanKind, environment: str, who: str) -> Diagnostic:
+def _not_for(actor: Actor, kind: PlanKind, environment: str, who: str, hint: str = "") -> Diagnostic:
     verb = {PlanKind.PROMOTE: "promote", PlanKind.ROLLBACK: "roll back", PlanKind.PURGE: "purge"}.get(kind, "change")
     return Diagnostic(
         Code.NOT_ALLOWED,
         f"{actor.name} ({actor.profile}) may not {verb} {environment}@live",
         f"Live changes only this way, and {who}.",
-        "Save the plan with --out and let one of them apply it.",
+        hint or "Save the plan with --out and let one of them apply it.",
     )
 
 

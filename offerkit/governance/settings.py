@@ -6,15 +6,18 @@ bound to a fingerprint of what it says; where duties are separated, nobody takes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from offerkit.address import SHARED, Address, Kind, environment_address
+from offerkit.diagnostics import Code, Diagnostic
 from offerkit.fingerprint import JsonMap, canonical, digest
+from offerkit.governance.approvals import Decisions, rejected
+from offerkit.governance.aspects import keys_of
 from offerkit.models import model_of
 from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.state.references import resource_refs
-from offerkit.state.snapshot import Snapshot
+from offerkit.state.snapshot import BeforeAfter, Snapshot
 
 KINDS = (Kind.DIMENSION, Kind.ENVIRONMENT, Kind.SPACE, Kind.RULE, Kind.TYPOLOGY)
 """The kinds that are settings."""
@@ -30,6 +33,11 @@ _OF_PEOPLE = frozenset({"promotion", "impact", "contacts", "reviewers"})
 def settings_key(view: Snapshot, address: Address) -> ApprovalKey:
     """What is approved of the settings at ``address`` as they stand in ``view``; also that nothing stands there."""
     return ApprovalKey(address, Aspect.SETTINGS, "", SCHEME + digest(b"settings", _meaning(view, address)))
+
+
+def decidable(view: Snapshot, address: Address) -> list[ApprovalKey]:
+    """All that is decided on of what stands at ``address``: of an offer its aspects, of settings what they say."""
+    return keys_of(view, address) if address.kind is Kind.OFFER else [settings_key(view, address)]
 
 
 def same_settings(
@@ -78,6 +86,26 @@ def _with_names(address: Address, body: Any, renames: Mapping[Address, Address])
         old = holder[path[-1]]
         holder[path[-1]] = f"{new.environment}/{new.name}" if "/" in old and old != target.name else new.name
     return model_of(address.kind).model_validate(body).body()
+
+
+def unapproved_settings(live: BeforeAfter, decisions: Decisions) -> Iterator[Diagnostic]:
+    """The settings that a promotion changes and that wait for reviewers: the gate that no plan passes by."""
+    for step in live.changes:
+        address, former = step.address, step.moved_from or step.address
+        if address.kind not in KINDS:
+            continue
+        renames = {old: new for new, old in live.origins.items()}
+        key = settings_key(live.after, address)
+        if same_settings(live.after, address, live.before, former, renames):
+            continue
+        if decisions.unmet(key) or rejected(decisions, key) is not None:
+            yield Diagnostic(
+                Code.NOT_APPROVED,
+                f"the plan would take the settings of {address} live, which are not approved as they are there",
+                "What goes live is checked against the approvals once more when the plan is applied.",
+                "Make the plan again with “offerkit promote --out FILE”.",
+                address,
+            )
 
 
 def named_reviewers(view: Snapshot, environment: str) -> tuple[str, ...]:

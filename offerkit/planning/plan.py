@@ -185,6 +185,14 @@ class Dependence:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a plan was asked for beside its targets, so that it can be made again: since format 2."""
+
+    environments: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Ordered steps from a base, with all they need to be shown, judged and executed.
 
@@ -208,6 +216,7 @@ class Plan:
     undoes: int = 0
     withdrawn: bool = False
     rolled_back: bool = False
+    asked: Asked = Asked()
     format: int = FORMAT
     _read: bytes = field(default=b"", init=False, compare=False, repr=False)
     """The bytes that it was read from: they name it, whatever this version would write. A changed copy has none."""
@@ -215,6 +224,11 @@ class Plan:
     def steps_on(self, side: Stage) -> tuple[Step, ...]:
         """The steps in design, or those in live."""
         return tuple(step for step in self.steps if step.stage.stage is side)
+
+    @property
+    def was_read(self) -> bool:
+        """Whether it comes from a file, or over the network: anybody may have written it."""
+        return bool(self._read)
 
     @property
     def empty(self) -> bool:
@@ -373,11 +387,17 @@ def _true(key: str, body: Body) -> bool:
     return canonical(model.body()) == body.text.encode()
 
 
+_SINCE_2 = ("asked", "undoes", "withdrawn", "rolled_back")
+"""Keys of plans that those of format 1 do not have."""
+
+
 def _odd_places(plan: Plan, data: dict[str, Any]) -> str | None:
     """What in a plan of the right types still makes no sense: unknown keys, steps that do nothing."""
     unknown = _unknown_keys(data, _data(plan))
     if not unknown and plan.format == 1 and any("keys" in blocked for blocked in data.get("blocked", ())):
         unknown = "keys"
+    if not unknown and plan.format == 1:
+        unknown = next((key for key in _SINCE_2 if key in data), "")
     if unknown:
         return f"It has a key that plans do not have: {unknown[:60]}."
     seen: set[tuple[str, str]] = set()

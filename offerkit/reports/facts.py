@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from offerkit.planning.plan import ApprovalReset, Aspect, Step
+from offerkit.governance.settings import KINDS
+from offerkit.planning.plan import ApprovalReset, Aspect, Reason, Step
 from offerkit.reports.style import Layout
 from offerkit.reports.words import and_list, count, listing, names
 from offerkit.state.changes import Action
@@ -23,9 +24,19 @@ def facts(step: Step, layout: Layout) -> list[Fact]:
     environment = step.stage.partition("@")[0]
     found = _activation(step, layout)
     found += [Fact("resets", text) for text in _resets(step, environment, layout)]
-    if step.dependents:
+    if step.address.kind in KINDS and step.reason in (Reason.RIDES_ALONG, Reason.REMOVED_FROM_DESIGN):
+        found.append(Fact("affects", _reached(step, environment, layout)))
+    elif step.dependents:
         found.append(Fact("affects", names(step.dependents, environment, layout.names)))
     return found + [Fact("note", note) for note in step.notes]
+
+
+def _reached(step: Step, environment: str, layout: Layout) -> str:
+    """How many live offers a change of settings reaches, and which."""
+    if not step.dependents:
+        return "no live offer"
+    named = names(step.dependents, environment, layout.names)
+    return f"{count(len(step.dependents), 'live offer')}: {named.removeprefix('offers ').removeprefix('offer ')}"
 
 
 def _activation(step: Step, layout: Layout) -> list[Fact]:

@@ -91,9 +91,9 @@ def body_lines(step: Step, bodies: Mapping[str, Body], layout: Layout) -> list[s
         fields = {key: value for key, value in fields.items() if key != "label"}
     if not isinstance(fields, dict) or not fields:
         return []
-    if body.kind is Kind.DIMENSION and "source" in fields:
+    if body.kind == Kind.DIMENSION and "source" in fields:
         fields = {**fields, "source": without_secret(fields["source"])}
-    if body.kind is Kind.CASES and isinstance(cases := fields.get("cases"), dict):
+    if body.kind == Kind.CASES and isinstance(cases := fields.get("cases"), dict):
         fields = {**fields, "cases": {name: without_people(case) for name, case in cases.items()}}
     most = min(layout.lines, _NEW_FIELD_LINES) if layout.concise else ALL
     return [line + host_note(line) for line in yaml_lines(fields, layout.width - 20, most)]

@@ -58,6 +58,24 @@ def recorded(details: Mapping[str, Json]) -> tuple[list[RecordedSpace], list[str
     return rows, [str(name) for name in unmeasured] if isinstance(unmeasured, list) else []
 
 
+def left_with_nothing(details: Mapping[str, Json]) -> list[tuple[str, bool]]:
+    """Of what was switched off: who is left with nothing on which space, and whether that is more than allowed."""
+    impact = details.get("impact")
+    if not isinstance(impact, dict) or impact.get("withdrawn") is not True:
+        return []
+    rows, unmeasured = recorded(details)
+    found = [
+        (
+            f"{said(row.lost)} of {said(row.served)} contacts who get an offer on {row.space} are left with nothing"
+            + (f", more than the {row.max_lost} that a promotion may take" if row.exceeds else ""),
+            row.exceeds,
+        )
+        for row in rows
+        if size(row.lost)
+    ]
+    return found + [(f"who is left with nothing in {name} could not be measured", True) for name in unmeasured]
+
+
 def _row(found: Json) -> RecordedSpace | None:
     match found:
         case {"space": str(name), "served": served, "lost": lost, "max_lost": str(most), **more}:

@@ -40,6 +40,8 @@ class Served:
     catalogs: Catalogs
     head: str
     identity: str
+    stops: int = 0
+    """How many rows say what is stopped or resumed: reasons tell of them, also of what was not live."""
 
     @cached_property
     def declared(self) -> Declared:
@@ -50,12 +52,12 @@ class Served:
 def compiled(store: Store) -> Served:
     """What is live now, read from one state of the store, with every environment compiled."""
     with store.reading():
-        serial, heads, head = store.last_serial(), _heads(store), store.head()
+        serial, heads, head, stops = store.last_serial(), _heads(store), store.head(), len(store.stops())
         catalogs = live(store, installed)
     for name in catalogs.names:
         if name in catalogs:
             _warm(catalogs[name])
-    return Served(serial, heads, catalogs, head, store.identity())
+    return Served(serial, heads, catalogs, head, store.identity(), stops)
 
 
 def _warm(catalog: Catalog) -> None:
@@ -120,7 +122,7 @@ class Watch:
         head = store.head()  # asked first: what is appended meanwhile is seen the next time
         if head == self._served.head:
             return
-        if _heads(store) == self._served.heads:
+        if _heads(store) == self._served.heads and len(store.stops()) == self._served.stops:
             self._served = replace(self._served, serial=store.last_serial(), head=head)
             return
         self._hand_over(store, "a new revision is live")

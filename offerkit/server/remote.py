@@ -130,6 +130,7 @@ class DecideBody(Body):
     plan: _Plan = ""
     content: bool = False
     eligibility: bool = False
+    settings: bool = False
     comment: _Text = ""
     expect: Annotated[str, Field(max_length=64)] = ""
     lock_wait_ms: _Wait = 0
@@ -140,7 +141,7 @@ class OverrideBody(Body):
 
     patterns: _Names
     reason: _Text
-    lifts: Annotated[list[Lifts], Field(max_length=10)] = Field([])
+    lifts: Annotated[list[Literal["reviewers", "settings", "cases"]], Field(max_length=10)] = Field([])
     lock_wait_ms: _Wait = 0
 
 
@@ -210,6 +211,7 @@ def routes(desk: HasStore) -> APIRouter:
         wish = ApprovalRequest(
             tuple(body.patterns), tuple(body.categories), plan_of(body.plan) if body.plan else None, body.content,
             body.eligibility, tuple(body.spaces), body.comment, expect=body.expect,
+            settings=body.settings,
         )  # fmt: skip
         decided = await asyncio.to_thread(decide, session, wish, Decision(body.decision))
         refused = without_places(Refused(decided.refused), desk.session).diagnostics
@@ -220,7 +222,7 @@ def routes(desk: HasStore) -> APIRouter:
         """Lift what keeps something out of live, as the token's operator, with a reason that is kept."""
         body = await read(request, OverrideBody)
         session = acting(desk.session, _caller(request), body.lock_wait_ms / 1000)
-        wish = OverrideRequest(tuple(body.patterns), body.reason, tuple(body.lifts))
+        wish = OverrideRequest(tuple(body.patterns), body.reason, tuple(map(Lifts, body.lifts)))
         return _answer(overridden_json(await asyncio.to_thread(override, session, wish)))
 
     return router

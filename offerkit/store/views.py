@@ -11,6 +11,7 @@ from offerkit.fingerprint import manifest_digest
 from offerkit.governance.approvals import Decisions, counting
 from offerkit.governance.cases import KeptContacts, Withheld, withheld
 from offerkit.governance.overrides import ACTION, Lifts, Overrides
+from offerkit.governance.reviewers import Reviewers
 from offerkit.governance.stops import Stops
 from offerkit.governance.withdrawals import Loss, Withdrawals
 from offerkit.planning.plan import Plan, PlanKind, StageBase
@@ -165,12 +166,19 @@ class Stages:
         """
         wanted = None if offers is None else list(offers)
         design = self.side(Stage.DESIGN)
-        found = counting(self.decisions(wanted), design)
+        every = self.decisions(wanted)
+        found = counting(every, design).demanding(self.reviewers(every))
         environments = None if wanted is None else {address.environment for address in wanted}
         if not found:
             return found
         withdrawn, stops = self.withdrawals(environments), self.stops
         return found.lapsing(lambda key, row: withdrawn.lacks(key, row) or stops.lacks(design, key, row))
+
+    def reviewers(self, decisions: Decisions) -> Reviewers:
+        """Whose word is needed, by ``decisions`` on all that is asked for."""
+        assert self.store is not None
+        design, live = self.side(Stage.DESIGN), self.side(Stage.LIVE)
+        return Reviewers(design, live, decisions, self.store, lambda: self.overrides)
 
     def side(self, side: Stage) -> Snapshot:
         """One side of all environments, with what they share."""

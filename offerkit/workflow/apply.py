@@ -58,6 +58,14 @@ def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
     ):
         actor = _entitled(session, store, plan)  # meanwhile they may have lost the right, or the profile
         verified = verify(plan, store)
+        if plan.kind is PlanKind.PURGE:
+            from offerkit.workflow.purge import check_retention
+
+            check_retention(session, store, plan)
+        if plan.was_read:
+            from offerkit.workflow.explained import check_explained  # makes plans again: no other apply needs that
+
+            check_explained(session, verified)
         record = _judged(session, store, verified) if plan.promotes else authorship.recorded(session, plan, actor)
         record = {**record, **_contacts(session, verified), **_brought_back(verified)}
         return commit(verified, actor=actor.name, time=session.now, message=session.message, details=record)

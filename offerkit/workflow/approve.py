@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from typing import NamedTuple
 
-from offerkit.address import Address, Kind, Pattern, Stage
+from offerkit.address import SHARED, Address, Kind, Pattern, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, ordered, suggestion
 from offerkit.governance.approvals import Approval, Decision, Decisions
 from offerkit.governance.aspects import keys_of
 from offerkit.governance.authors import Authors
 from offerkit.governance.rights import Actor, Scope, approvers, lacking, may_approve, only_people
+from offerkit.governance.settings import decidable
 from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.reports.approvals import Row
 from offerkit.state.snapshot import Snapshot
@@ -21,6 +22,7 @@ from offerkit.store.views import Stages, stage_view
 from offerkit.workflow.requests import ApprovalOutcome, ApprovalRequest
 from offerkit.workflow.review import Expected, carried, digest_of, no_longer, reviewed
 from offerkit.workflow.session import Session, separated, who_is
+from offerkit.workflow.settings import separates, waiting_settings
 
 
 def decide(session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
@@ -73,16 +75,17 @@ def _outcome(store: Store, actor: Actor, request: ApprovalRequest, decision: Dec
     """What is to be decided, and what is not and why; not yet recorded."""
     stages = Stages(store)
     design = stages.side(Stage.DESIGN)
-    chosen = _chosen(design, request)
+    gated = waiting_settings(stages, every=request.settings)
+    chosen = _chosen(design, request, gated)
     decisions = stages.standing(chosen.offers)
     asked = _asked(design, actor, chosen, request, decision, decisions)
     if request.expect:
         expected = Expected(
-            request.expect, decision, lambda then, given: _expected(then, actor, request, decision, given)
+            request.expect, decision, lambda then, given: _expected(then, actor, request, decision, given, gated)
         )
         expected.check(stages, asked.keys, decisions)
     keys, refused = _decidable(store, design, actor, chosen, request, decision, decisions, asked)
-    new = tuple(key for key in keys if _differs(decisions, key, decision))
+    new = tuple(key for key in keys if _is_new(decisions, key, decision, actor))
     name = digest_of(asked.keys, decision, decisions)
     return ApprovalOutcome(None, new, tuple(asked.open), refused, name, reviewed(new, stages))
 
@@ -93,12 +96,15 @@ def items(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
     decisions = stages.standing()
     authors = Authors(store, design, lambda: live)
-    chosen = design.of_kind(Kind.OFFER)
+    gated = waiting_settings(stages)
+    chosen = [*gated, *design.of_kind(Kind.OFFER)]
     if patterns:
-        chosen = sorted(_offers(design, ApprovalRequest(patterns)))
+        chosen = sorted(_offers(design, ApprovalRequest(patterns), gated))
     rows = [item for address in chosen for item in _items(design, live, decisions, address)]
     waiting = {row.address for row in rows if row.state == "waiting"}
-    written = authors.of(key for a in waiting for key in keys_of(design, a) if decisions.on(key) is None)
+    offers = (address for address in waiting if address.kind is Kind.OFFER)
+    written = authors.of(key for a in offers for key in keys_of(design, a) if decisions.on(key) is None)
+    written |= {address: authors.of_change(address) for address in waiting if address.kind is not Kind.OFFER}
     return [row._replace(authors=tuple(written[row.address])) if row.state == "waiting" else row for row in rows]
 
 
@@ -112,12 +118,12 @@ def mine(found: Iterable[Row], actor: Actor) -> list[Row]:
 def review_tokens(store: Store, offers: Iterable[Address]) -> dict[str, str]:
     """By offer, the name of all that is to be approved of it as it is in design now."""
     design = stage_view(store, Stage.DESIGN)
-    return {address: review_token(design, address) for address in offers if address in design.entries}
+    return {address: review_token(design, address) for address in offers}
 
 
 def review_token(design: Snapshot, address: Address) -> str:
     """The name of an offer's eligibility, and of its content on each space."""
-    parts = (f"{key.aspect} {key.space} {key.fingerprint}" for key in keys_of(design, address))
+    parts = (f"{key.aspect} {key.space} {key.fingerprint}" for key in decidable(design, address))
     return sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
@@ -137,15 +143,17 @@ class _Asked(NamedTuple):
     found: list[Diagnostic]
 
 
-def _chosen(design: Snapshot, request: ApprovalRequest) -> _Chosen:
-    named = _offers(design, request)
+def _chosen(design: Snapshot, request: ApprovalRequest, gated: Collection[Address]) -> _Chosen:
+    named = _offers(design, request, gated)
     shown = carried(request.plan) if request.plan is not None else {}
     shown = {address: keys for address, keys in shown.items() if address not in named}
-    return _Chosen(sorted({*named, *(shown.keys() & design.entries.keys())}), shown)
+    return _Chosen(sorted({*named, *(shown.keys() & {*design.entries, *gated})}), shown)
 
 
-def _offers(design: Snapshot, request: ApprovalRequest) -> set[Address]:
-    offers = design.of_kind(Kind.OFFER)
+def _offers(design: Snapshot, request: ApprovalRequest, gated: Collection[Address]) -> set[Address]:
+    """The offers that are asked for, and of the settings ``gated`` those that are."""
+    only_settings = request.settings and not (request.content or request.eligibility or request.spaces)
+    offers = [*gated, *(() if only_settings else design.of_kind(Kind.OFFER))]
     chosen: set[Address] = set()
     found: list[Diagnostic] = []
     for text in request.patterns:
@@ -153,10 +161,13 @@ def _offers(design: Snapshot, request: ApprovalRequest) -> set[Address]:
         matched = [address for address in offers if pattern.matches(address)]
         if not matched:
             hint = suggestion(text, offers, "“offerkit approvals --all” lists the offers.")
-            found.append(Diagnostic(Code.NO_MATCH, f"no offer in design matches “{text[:120]}”", hint=hint))
+            what = "no changed settings match" if only_settings else "no offer in design matches"
+            found.append(Diagnostic(Code.NO_MATCH, f"{what} “{text[:120]}”", hint=hint))
         chosen.update(matched)
     for path in request.categories:
-        matched = [a for a in offers if _below(str((design(a) or {}).get("category", "")), path)]
+        matched = [
+            a for a in offers if a.kind is Kind.OFFER and _below(str((design(a) or {}).get("category", "")), path)
+        ]
         if not matched:
             categories = {str((design(a) or {}).get("category", "")) for a in offers}
             found.append(
@@ -182,17 +193,20 @@ def _asked(
     known_spaces: set[str] = set()
     spaces = request.spaces
     for address in chosen.offers:
-        all_keys = keys_of(design, address)
+        all_keys = decidable(design, address)
         known_spaces.update(key.space for key in all_keys if key.space)
         if address in chosen.shown:
             all_keys = [key for key in all_keys if key in chosen.shown[address]]
         for aspect in request.aspects:
-            named = design.offer(address).reviewers(aspect)
             wanted = [k for k in all_keys if k.aspect is aspect and (not k.space or not spaces or k.space in spaces)]
             if not wanted:
                 continue
+            named = _reviewers(design, decisions, wanted[0])
+            agreeing = [key for key in wanted if decisions.asks(actor.name, key)]
             if may_approve(actor, named):
                 asked.keys.extend(wanted)
+            elif agreeing:
+                asked.keys.extend(agreeing)
             elif request.explicit:
                 asked.found.append(_may_not(actor, address, aspect, named))
             else:
@@ -204,11 +218,16 @@ def _asked(
 
 
 def _expected(
-    then: Snapshot, actor: Actor, request: ApprovalRequest, decision: Decision, decisions: Decisions
+    then: Snapshot,
+    actor: Actor,
+    request: ApprovalRequest,
+    decision: Decision,
+    decisions: Decisions,
+    gated: Collection[Address],
 ) -> list[ApprovalKey]:
     """What was asked for in an earlier state of design; nothing where it was no sensible question there."""
     try:
-        return _asked(then, actor, _chosen(then, request), request, decision, decisions).keys
+        return _asked(then, actor, _chosen(then, request, gated), request, decision, decisions).keys
     except Refused:
         return []
 
@@ -228,7 +247,7 @@ def _decidable(
     if request.seen is not None:
         found += _changed_since(design, chosen.offers, request.seen)
     if decision is Decision.APPROVED:
-        new = [key for key in asked.keys if _differs(decisions, key, decision)]
+        new = [key for key in asked.keys if _is_new(decisions, key, decision, actor)]
         found += _missing(design, new)
         found += _same_person(store, design, actor, new)
     out = {diagnostic.address for diagnostic in found}
@@ -250,6 +269,13 @@ def _differs(decisions: Decisions, key: ApprovalKey, decision: Decision) -> bool
     """Whether ``decision`` is another than the last word on ``key``."""
     last = decisions.on(key)
     return last is None or last.decision is not decision
+
+
+def _is_new(decisions: Decisions, key: ApprovalKey, decision: Decision, actor: Actor) -> bool:
+    """Whether ``decision`` of ``actor`` on ``key`` says what was not said."""
+    if not _differs(decisions, key, decision):
+        return False
+    return not (decision is Decision.APPROVED and decisions.unmet(key) and decisions.given_by(actor.name, key))
 
 
 def _check_spaces(request: ApprovalRequest, known: set[str]) -> None:
@@ -297,12 +323,19 @@ def _same_person(store: Store, design: Snapshot, actor: Actor, keys: Iterable[Ap
     """Where duties are separated: who wrote what is to be approved may not (:class:`Authors`)."""
     apart = separated(store)
     authors = Authors(store, design, lambda: stage_view(store, Stage.LIVE))
-    written = authors.of((key for key in keys if key.address.environment in apart), actor.name)
+    every = list(keys)
+    offers = (key for key in every if key.aspect is not Aspect.SETTINGS and key.address.environment in apart)
+    written = authors.of(offers, actor.name)
+    written |= {
+        key.address: authors.of_change(key.address)
+        for key in every
+        if key.aspect is Aspect.SETTINGS and separates(apart, key.address, design, stage_view(store, Stage.LIVE))
+    }
     return [
         Diagnostic(
             Code.SEPARATION,
             f"{actor.name} may not approve {address}: they changed {names[actor.name]}",
-            f"{address.environment} separates duties: who changes may not approve.",
+            f"{_where(address)} separates duties: who changes may not approve.",
             "Let another reviewer approve it.",
             address,
         )
@@ -311,14 +344,27 @@ def _same_person(store: Store, design: Snapshot, actor: Actor, keys: Iterable[Ap
     ]
 
 
+def _where(address: Address) -> str:
+    return address.environment if address.environment != SHARED else "An environment that uses it"
+
+
+def _reviewers(design: Snapshot, decisions: Decisions, key: ApprovalKey) -> tuple[str, ...]:
+    """Who is named to decide on ``key``; nobody: whoever may by their profile."""
+    if key.aspect is Aspect.SETTINGS:
+        return decisions.wanted(key)
+    return design.offer(key.address).reviewers(key.aspect)
+
+
 def _items(design: Snapshot, live: Snapshot, decisions: Decisions, address: Address) -> list[Row]:
     label = str((design(address) or {}).get("label", ""))
     entry = live.entries.get(address)
-    groups: dict[tuple[Aspect, str, str, str], list[str]] = {}
-    for key in keys_of(design, address):
+    groups: dict[tuple[Aspect, str, str, str, tuple[str, ...]], list[str]] = {}
+    for key in decidable(design, address):
         decision = decisions.on(key)
         state = decision.decision.value if decision is not None else "waiting"
-        group = (key.aspect, state, decision.operator if decision else "", decision.comment if decision else "")
+        who = _who(decisions, key, approvers(_reviewers(design, decisions, key)))
+        by, comment = (decision.operator, decision.comment) if decision is not None else ("", "")
+        group = (key.aspect, state, by, comment, who)
         groups.setdefault(group, []).append(key.space)
     return [
         Row(
@@ -327,13 +373,23 @@ def _items(design: Snapshot, live: Snapshot, decisions: Decisions, address: Addr
             aspect,
             tuple(space for space in spaces if space),
             state,
-            approvers(design.offer(address).reviewers(aspect)),
+            who,
             by,
             comment,
-            bool(entry is not None and entry.activation),
+            entry is not None and (bool(entry.activation) or address.kind is not Kind.OFFER),
         )
-        for (aspect, state, by, comment), spaces in groups.items()
+        for (aspect, state, by, comment, who), spaces in groups.items()
     ]
+
+
+def _who(decisions: Decisions, key: ApprovalKey, named: tuple[str, ...]) -> tuple[str, ...]:
+    """Who can decide on ``key`` now: those who have to agree and have not, and design's reviewers if one has to."""
+    unmet = decisions.unmet(key)
+    if not unmet:
+        return named
+    still = tuple(dict.fromkeys(name for demand in unmet for name in demand.names))
+    given = any(row.decision is Decision.APPROVED and row.operator not in still for row in decisions.each(key))
+    return still if given else tuple(dict.fromkeys((*named, *still)))
 
 
 def _changed_since(design: Snapshot, offers: Iterable[Address], shown: Mapping[str, str]) -> Iterator[Diagnostic]:

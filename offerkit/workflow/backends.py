@@ -142,6 +142,8 @@ class ThroughServer:
         }
         if not request.expect:
             del asked["expect"]  # earlier servers do not know it
+        if not request.settings:
+            del asked["settings"]
         match self.remote.post(DECIDE, asked):
             case {"revision": revision, "keys": list(keys), "left": list(left), **more}:
                 made = _revision(revision) if isinstance(revision, dict) else None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from offerkit.address import Kind, valid_name
 from offerkit.diagnostics import Code, Refused, has_secret, pinned_requirement, reason_of, refuse
+from offerkit.loader.project import CASES
 
 STARTER_ENVIRONMENT = "recipients"
 STARTER_EMAIL = "you@example.com"
@@ -159,7 +160,7 @@ def _refuse_inside_specs(target: Path) -> None:
         outer = [
             top.parent
             for top in (folder, *folder.parents)
-            if top.name in _PROJECT and any((top.parent / "environments").glob("*.y*ml"))
+            if top.name in (*_PROJECT, CASES) and any((top.parent / "environments").glob("*.y*ml"))
         ]
     except (OSError, ValueError) as error:
         raise refuse(Code.UNREADABLE, f"{target!s:.200} cannot be written: {reason_of(error)}") from None
@@ -167,7 +168,8 @@ def _refuse_inside_specs(target: Path) -> None:
         raise refuse(
             Code.INSIDE_SPECS,
             f"{target!s:.200} is a folder of specs in the project {outer[0]!s:.200}",
-            hint="Name a folder outside of specs/ and environments/; for what that project lacks, name its own folder.",
+            hint="Name a folder outside of specs/, environments/ and cases/; for what that project lacks, name its"
+            " own folder.",
         )
 
 

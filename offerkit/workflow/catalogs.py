@@ -15,6 +15,7 @@ from offerkit.engine.hooks import NO_HOOKS, Hooks
 from offerkit.engine.identify import Door
 from offerkit.engine.stored import ExtraData
 from offerkit.fingerprint import JsonMap
+from offerkit.governance.stops import Stops, said
 from offerkit.models.space import Space
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
@@ -43,6 +44,7 @@ class Catalogs:
     revisions: Mapping[str, int]
     hooks: HookLoader = no_hooks
     stage: str = Stage.LIVE
+    stops: Stops | None = None
     _compiled: dict[str, Catalog] = field(default_factory=dict)
     _places: dict[tuple[str, str], LiveSpace] = field(default_factory=dict)
 
@@ -75,7 +77,20 @@ class Catalogs:
         bodies = bodies_of(self.snapshot, environment)
         offers = {address: self.activated(address) for address in self.snapshot.of_kind(Kind.OFFER, environment)}
         hooks = self.hooks(bodies)
-        return compile_catalog(environment, bodies, offers, hooks, revision=self.revisions.get(environment, 0))
+        revision = self.revisions.get(environment, 0)
+        return compile_catalog(
+            environment, bodies, offers, hooks, revision=revision, stopped=self._stopped(environment)
+        )
+
+    def _stopped(self, environment: str) -> dict[Address, dict[str, str]]:
+        """By offer and space, why it is stopped there."""
+        found: dict[Address, dict[str, str]] = {}
+        if self.stops:
+            spaces = [address.name for address in self.snapshot.of_kind(Kind.SPACE, environment)]
+            for offer in self.snapshot.of_kind(Kind.OFFER, environment):
+                rows = ((space, self.stops.on(self.snapshot, offer, space)) for space in spaces)
+                found[offer] = {space: said(row) for space, row in rows if row is not None}
+        return found
 
 
 class LiveSpace:
@@ -169,7 +184,7 @@ def live(store: Store, hooks: HookLoader = no_hooks) -> Catalogs:
     shared = revisions.pop(SHARED, 0)
     made = activated(stages.side(Stage.LIVE), hooks)
     newest = {name: max(serial, shared) for name, serial in revisions.items()}
-    return replace(made, names=tuple(stages.environments), revisions=newest)
+    return replace(made, names=tuple(stages.environments), revisions=newest, stops=stages.stops)
 
 
 def live_revision(store: Store, environment: str) -> int:

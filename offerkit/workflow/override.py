@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
-from offerkit.address import Address, Pattern
+from offerkit.address import SHARED, Address, Kind, Pattern, Stage, StageRef
 from offerkit.diagnostics import Code, Refused, or_list, ordered, refuse
+from offerkit.governance.authors import Authors, authors_in
 from offerkit.governance.overrides import (
     ACTION,
     Lifts,
@@ -16,10 +17,12 @@ from offerkit.governance.overrides import (
     refusal,
 )
 from offerkit.governance.rights import Scope, lacking
+from offerkit.governance.settings import decidable
 from offerkit.store import Draft
 from offerkit.store.views import Stages
 from offerkit.workflow.requests import OverrideOutcome, OverrideRequest
 from offerkit.workflow.session import Session, operators, who_is
+from offerkit.workflow.settings import waiting_settings
 
 _Source: TypeAlias = Callable[[Session, Stages], Iterable[Obstacle]]
 _NAMED = 20
@@ -68,7 +71,30 @@ def _sources() -> tuple[_Source, ...]:
     """Who knows of obstacles that can be overridden: each gives those that stand in the way now."""
     from offerkit.workflow import applied_cases, settings
 
-    return (settings.obstacles, applied_cases.obstacles)
+    return (settings.obstacles, _reviewers_gone, applied_cases.obstacles)
+
+
+def _reviewers_gone(session: Session, stages: Stages) -> Iterator[Obstacle]:
+    """What waits for the word of reviewers of whom none is an enabled operator any more.
+
+    Its authors are those who changed it since it was live, what it builds on included, and who took the operators away.
+    """
+    store = stages.store
+    assert store is not None
+    design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
+    decisions = stages.standing()
+    authors = Authors(store, design, lambda: live)
+    for address in [*waiting_settings(stages), *design.of_kind(Kind.OFFER)]:
+        for demand in {demand for key in decidable(design, address) for demand in decisions.unmet(key)}:
+            if not decisions.gone(demand):
+                continue
+            layers = [layer.address for layer in design.offer(address).layers] if address.kind is Kind.OFFER else []
+            written = {name for place in {address, *layers} for name in authors.of_change(place)}
+            removed = [Address(SHARED, Kind.OPERATOR, name) for name in demand.names]
+            for row in store.last_change(StageRef(SHARED, Stage.DESIGN), removed).values():
+                written.update(authors_in(store.revision(row.serial)))
+            said = f"the word of {or_list(demand.names)}, who had to agree"
+            yield Obstacle(Lifts.REVIEWERS, address, demand.fingerprint, said, frozenset(written))
 
 
 def _chosen(request: OverrideRequest, there: list[Obstacle]) -> list[Obstacle]:

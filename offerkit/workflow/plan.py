@@ -26,7 +26,7 @@ from offerkit.planning.make import (
     select,
     steps_for,
 )
-from offerkit.planning.plan import ApprovalReset, Blocked, Dependence, Plan, PlanKind, Step
+from offerkit.planning.plan import ApprovalReset, Asked, Blocked, Dependence, Plan, PlanKind, Step
 from offerkit.reports.words import listing
 from offerkit.state.changes import Action, Body, Delta, Entry, Layered, by_environment, delta, final_names
 from offerkit.state.effective import Inheritance
@@ -77,7 +77,7 @@ def plan_design(session: Session, loaded: Loaded, store: Store | None, patterns:
         return references_of(address, orjson.loads(current.bodies[entry.fingerprint].text)) if entry is not None else ()
 
     selection = select(differences, patterns, refs, before)
-    return _plan(session, loaded, current, selection, refs, project, patterns)
+    return _plan(session, loaded, current, differences, selection, refs, project, patterns)
 
 
 def _design_stages(loaded: Loaded, current: Stages) -> list[StageRef]:
@@ -149,12 +149,13 @@ def _plan(
     session: Session,
     loaded: Loaded,
     current: Stages,
+    differences: list[Delta],
     selection: Selection,
     refs: dict[Address, tuple[Address, ...]],
     project: str,
     patterns: Patterns,
 ) -> Plan:
-    chosen = selection.chosen
+    chosen, left = selection.chosen, {d.address: d for d in differences}
     current.bodies.fetch({d.before.fingerprint for d in chosen if d.before is not None})
     new = new_bodies(loaded, chosen)
     bodies = Layered(new, current.bodies)
@@ -164,8 +165,9 @@ def _plan(
         raise Refused(refused)
     positions = {address: record.position for address, record in loaded.records.items()} if chosen else {}
     with session.progress("Comparing", len(chosen)) as advance:
-        steps = steps_for(chosen, Context(bodies, refs, positions, advance))
-    steps = _with_effects(current, chosen, steps, bodies)
+        steps = explained(
+            current, chosen, Context(bodies, _as_it_will_be(refs, current, chosen, left), positions, advance)
+        )
     stages = sorted({step.stage for step in steps}) or _design_stages(loaded, current)
     kept = {step.after.fingerprint for step in steps if step.after is not None}
     return Plan(
@@ -178,8 +180,33 @@ def _plan(
         depends=tuple(dependences(steps, refs, current)),
         notes=tuple(selection.notes),
         targets=tuple(p.text for p in patterns.targets),
+        asked=Asked(excludes=tuple(p.text for p in patterns.excludes)),
         bodies={key: new[key] for key in sorted(kept)},
     )
+
+
+def explained(current: Stages, chosen: list[Delta], context: Context) -> list[Step]:
+    """The steps of ``chosen``, the changes of design before those of campaigns, with all that is said of them."""
+    return _with_effects(current, chosen, steps_for(chosen, context), context.bodies)
+
+
+def _as_it_will_be(
+    refs: Mapping[Address, tuple[Address, ...]],
+    current: Stages,
+    chosen: list[Delta],
+    differences: Mapping[Address, Delta],
+) -> Mapping[Address, tuple[Address, ...]]:
+    """``refs`` of the specs; but of what is left out now, those that stay."""
+    left = [differences[address] for address in differences.keys() - {d.address for d in chosen}]
+    if not left:
+        return refs
+    found = dict(refs)
+    for item in left:
+        found.pop(item.address, None)
+        if item.before is not None:
+            body = orjson.loads(current.bodies[item.before.fingerprint].text)
+            found[item.moved_from or item.address] = references_of(item.moved_from or item.address, body)
+    return found
 
 
 def _without_administrator(current: Stages, chosen: list[Delta], bodies: Mapping[str, Body]) -> list[Diagnostic]:

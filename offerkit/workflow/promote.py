@@ -12,10 +12,11 @@ from offerkit.governance.cases import change_fingerprint
 from offerkit.governance.overrides import Lifts
 from offerkit.governance.promotion import Candidates, Promotion, promotion
 from offerkit.governance.rights import WRITERS
+from offerkit.governance.settings import KINDS, settings_key
 from offerkit.governance.withdrawals import off_by, promotion_reasons
 from offerkit.loader import Loaded
 from offerkit.planning.make import Context, Patterns, steps_for
-from offerkit.planning.plan import Blocked, Dependence, Plan, PlanKind, Reason, Step
+from offerkit.planning.plan import Asked, Blocked, Dependence, Plan, PlanKind, Reason, Step
 from offerkit.state.changes import Action, Body, Delta, Entry, Former, Layered
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
@@ -46,9 +47,18 @@ def promote(
 
 
 def plan_promotion(
-    session: Session, stages: Stages, names: tuple[str, ...], patterns: Patterns, *, include_rolled_back: bool
+    session: Session,
+    stages: Stages,
+    names: tuple[str, ...],
+    patterns: Patterns,
+    *,
+    include_rolled_back: bool,
+    released: bool = True,
 ) -> Plan:
-    """The plan that takes live to what design says and approvals allow, for some environments or all."""
+    """The plan that takes live to what design says and approvals allow, for some environments or all.
+
+    ``released``: whether campaigns come along, for which the specs are read.
+    """
     store = stages.store
     assert store is not None
     known = stages.environments
@@ -75,8 +85,9 @@ def plan_promotion(
     )
     outcome = promotion(asked)
     outcome.notes += _lifted_cases(stages, outcome.after)
-    made = _plan(session, stages, asked, outcome, patterns)
-    return replace(made, rolled_back=include_rolled_back)
+    made = _plan(session, stages, asked, outcome, patterns, released=released)
+    how = Asked(names, tuple(p.text for p in patterns.excludes))
+    return replace(made, rolled_back=include_rolled_back, asked=how)
 
 
 def _wanted(
@@ -92,11 +103,13 @@ def _wanted(
     return patterns.targeted(address, live_name) and not patterns.excluded(address, live_name)
 
 
-def _plan(session: Session, stages: Stages, asked: Candidates, outcome: Promotion, patterns: Patterns) -> Plan:
+def _plan(
+    session: Session, stages: Stages, asked: Candidates, outcome: Promotion, patterns: Patterns, *, released: bool
+) -> Plan:
     assert stages.store is not None
     live, design, after = asked.live, asked.design, outcome.after
     deltas = live.diff(after, Stage.LIVE, outcome.renamed)
-    campaigns = _campaigns(session, stages.store, after, patterns)
+    campaigns = _campaigns(session, stages.store, after, patterns) if released else _Campaigns()
     bodies = Layered(campaigns.bodies, after.bodies)
     refs: dict[Address, tuple[Address, ...]] = {
         d.address: after.references(d.address) for d in deltas if d.after is not None
@@ -122,9 +135,9 @@ def _plan(session: Session, stages: Stages, asked: Candidates, outcome: Promotio
         base=tuple(map(stages.base, bases)),
         steps=tuple(steps),
         blocked=(*outcome.blocked, *campaigns.held),
-        depends=tuple(_depends(steps, after, live, design)),
+        depends=tuple(depends_of(steps, after, live, design)),
         approvals=tuple(outcome.approvals),
-        notes=(*outcome.notes, *campaigns.notes, *_bereft(live, after)),
+        notes=(*outcome.notes, *campaigns.notes, *_bereft(live, after), *_overridden(stages, asked, deltas)),
         targets=tuple(p.text for p in patterns.targets),
         bodies={key: bodies[key] for key in sorted(used)},
     )
@@ -142,6 +155,21 @@ def _lifted_cases(stages: Stages, after: Snapshot) -> Iterator[str]:
             yield f"{address}: {found.sentence}."
 
 
+def _overridden(stages: Stages, asked: Candidates, deltas: list[Delta]) -> list[str]:
+    """What others have overridden of what goes live, each in a sentence."""
+    store = stages.store
+    if store is None or not stages.overrides.given:
+        return []
+    going = {delta.address for delta in deltas}
+    found = [override.sentence for address, override in sorted(asked.decisions.lifted.items()) if address in going]
+    for address in sorted(address for address in going if address.kind in KINDS):
+        last = store.last_change(address.stage(Stage.LIVE), [address]).get(address)
+        print_ = settings_key(asked.design, address).fingerprint
+        override = stages.overrides.lifting(Lifts.SETTINGS, address, print_, after=last.serial if last else 0)
+        found += [override.sentence] if override is not None else []
+    return found
+
+
 def _bereft(live: Snapshot, after: Snapshot) -> list[str]:
     """The campaigns in live that name what would be live no more; only a new apply of theirs can mend that."""
 
@@ -156,7 +184,7 @@ def _bereft(live: Snapshot, after: Snapshot) -> list[str]:
     ]
 
 
-def _depends(steps: list[Step], after: Snapshot, live: Snapshot, design: Snapshot) -> list[Dependence]:
+def depends_of(steps: list[Step], after: Snapshot, live: Snapshot, design: Snapshot) -> list[Dependence]:
     """What stays in live and is relied on; and design as the promotion took it."""
     touched = {step.address for step in steps}
     found: dict[tuple[StageRef, Address], str] = {}

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
-from offerkit.diagnostics import Code, refuse, suggestion
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.governance.rights import ADMINISTRATOR
 from offerkit.planning.make import Context, steps_for
 from offerkit.planning.plan import Plan, PlanKind, Reason, Step
@@ -52,6 +52,25 @@ def plan_purge(session: Session, store: Store, names: tuple[str, ...]) -> Plan:
         stages.bodies.fetch(entry.fingerprint for entry in over.values())
         steps += steps_for(deltas, Context(stages.bodies, {}, {}), dict.fromkeys(over, Reason.RETENTION_OVER))
     return plan_of(stages, PlanKind.PURGE, steps, tuple(waiting), bases)
+
+
+def check_retention(session: Session, store: Store, plan: Plan) -> None:
+    """Raise Refused when a purge takes an offer whose retention is not over, whoever planned it and whenever."""
+    over = {step.address for step in plan_purge(session, store, ()).steps}
+    early = [step.address for step in plan.steps if step.address not in over]
+    if early:
+        raise Refused(
+            [
+                Diagnostic(
+                    Code.RETENTION,
+                    f"{address} may not be purged yet: its retention is not over",
+                    "An offer that was removed is kept in live for as long as its environment says.",
+                    "Wait, or shorten promotion.retention in the environment.",
+                    address,
+                )
+                for address in early
+            ]
+        )
 
 
 @dataclass(frozen=True)

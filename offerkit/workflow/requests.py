@@ -35,21 +35,26 @@ class ApprovalRequest:
     comment: str = ""
     seen: Mapping[str, str] | None = None
     expect: str = ""
+    settings: bool = False
 
     @property
     def aspects(self) -> tuple[Aspect, ...]:
         """The aspects asked for."""
         named = [
             a
-            for a, on in ((Aspect.CONTENT, self.content or bool(self.spaces)), (Aspect.ELIGIBILITY, self.eligibility))
+            for a, on in (
+                (Aspect.CONTENT, self.content or bool(self.spaces)),
+                (Aspect.ELIGIBILITY, self.eligibility),
+                (Aspect.SETTINGS, self.settings),
+            )
             if on
         ]
-        return tuple(named) or (Aspect.CONTENT, Aspect.ELIGIBILITY)
+        return tuple(named) or (Aspect.CONTENT, Aspect.ELIGIBILITY, Aspect.SETTINGS)
 
     @property
     def explicit(self) -> bool:
         """Whether an aspect was named; what the operator may not decide is then refused, not left out."""
-        return self.content or self.eligibility or bool(self.spaces)
+        return self.content or self.eligibility or self.settings or bool(self.spaces)
 
 
 @dataclass(frozen=True)

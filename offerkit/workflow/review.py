@@ -10,8 +10,8 @@ from offerkit.address import Address, Kind, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.fingerprint import JsonMap
 from offerkit.governance.approvals import Decision, Decisions, counting
-from offerkit.governance.aspects import keys_of
 from offerkit.governance.promotion import waits_for
+from offerkit.governance.settings import decidable
 from offerkit.planning.fields import field_changes
 from offerkit.planning.plan import ApprovalKey, Aspect, FieldChange, Plan
 from offerkit.reports.approvals import Reviewed
@@ -86,7 +86,8 @@ def carried(plan: Plan) -> dict[Address, set[ApprovalKey]]:
 def no_longer(design: Snapshot, shown: Mapping[Address, set[ApprovalKey]]) -> Iterator[Diagnostic]:
     """A finding for each offer of which something is not there any more as a plan showed it."""
     for address, keys in sorted(shown.items()):
-        there = set(keys_of(design, address)) if address in design.entries else set()
+        offer = address.kind is Kind.OFFER
+        there = set(decidable(design, address)) if address in design.entries or not offer else set()
         gone = sorted(_what(key) for key in keys - there)
         if gone:
             yield Diagnostic(
@@ -185,6 +186,9 @@ def _reviewed(key: ApprovalKey, design: Snapshot, live: Snapshot, former: Mappin
     old = former.get(key.address, key.address)
     label = str((design(key.address) or {}).get("label", ""))
     entry = live.entries.get(old)
+    if key.aspect is Aspect.SETTINGS:
+        before, after = live(old), design(key.address)
+        return Reviewed(key, label, tuple(field_changes(before or {}, after or {})), new=before is None)
     now = _said(design.offer(key.address), key)
     if entry is None or not entry.activation or (key.space and not _shown_there(entry.activation, former, key)):
         return Reviewed(key, label, _changes({}, now), new=True)

@@ -12,17 +12,21 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
-from offerkit.address import SHARED, Kind, Stage, StageRef
+from offerkit.address import SHARED, Kind, Stage, StageRef, environment_address
 from offerkit.applier import Applied
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Decision
+from offerkit.governance.overrides import Lifts
 from offerkit.governance.rights import Actor, Scopes
+from offerkit.governance.settings import settings_key
 from offerkit.loader import Loaded, Project, load
 from offerkit.loader.progress import Progress, no_progress
 from offerkit.planning.plan import Plan
+from offerkit.state.changes import Action
 from offerkit.store import Holder, Location, RevisionRow, Store, errors
 from offerkit.store.heads import SeenHeads
+from offerkit.store.views import Stages
 from offerkit.workflow.requests import (
     NOWHERE,
     ApprovalOutcome,
@@ -260,21 +264,60 @@ def promoters(store: Store) -> dict[str, tuple[str, ...]]:
     An edit lifts no gate that it has to pass itself: where both name promoters, who promotes is named by both.
     """
     found: dict[str, tuple[str, ...]] = {}
-    for side in (Stage.LIVE, Stage.DESIGN):
-        for name, settings in promotion_settings(store, side).items():
-            if named := tuple(settings.get("promoters", ())):
-                found[name] = named if name not in found else tuple(each for each in named if each in found[name])
+    for name, every in _gates(store).items():
+        lists = [named for settings in every if (named := tuple(settings.get("promoters", ())))]
+        if not lists:
+            continue
+        found[name] = tuple(each for each in lists[-1] if all(each in named for named in lists))
+        if not found[name] and _overridden(store, name):
+            found[name] = tuple(dict.fromkeys(each for named in lists for each in named))
     return found
+
+
+def _overridden(store: Store, name: str) -> bool:
+    """Whether somebody has lifted that live and design name no promoter in common, for the environment as it is."""
+    stages, address = Stages(store), environment_address(name)
+    design = stages.snapshot([StageRef(name, Stage.DESIGN)], Kind.ENVIRONMENT)
+    last = store.last_change(StageRef(name, Stage.LIVE), [address]).get(address)
+    since = last.serial if last is not None else 0
+    print_ = settings_key(design, address).fingerprint
+    return stages.overrides.lifting(Lifts.SETTINGS, address, print_, after=since) is not None
 
 
 def separated(store: Store) -> set[str]:
     """The environments that separate duties, in live or in design."""
     return {
-        name
-        for side in (Stage.LIVE, Stage.DESIGN)
-        for name, settings in promotion_settings(store, side).items()
-        if settings.get("separation_of_duties")
+        name for name, every in _gates(store).items() if any(settings.get("separation_of_duties") for settings in every)
     }
+
+
+def _gates(store: Store) -> dict[str, list[dict[str, Any]]]:
+    """Each environment's promotion settings, all of which hold: those of live, and of design last.
+
+    A rollback lifts no gate either: what it took out of live holds until a promotion, which has to pass it.
+    """
+    live, design = (promotion_settings(store, side) for side in (Stage.LIVE, Stage.DESIGN))
+    return {
+        name: [
+            *([live[name], *_rolled_back(store, name)] if name in live else []),
+            *([design[name]] if name in design else []),
+        ]
+        for name in sorted(live.keys() | design.keys())
+    }
+
+
+def _rolled_back(store: Store, name: str) -> Iterator[dict[str, Any]]:
+    """The promotion settings that rollbacks of live took away, since an environment was last promoted."""
+    stage, address = StageRef(name, Stage.LIVE), environment_address(name)
+    last = store.last_change(stage, [address]).get(address)
+    while last is not None and last.action != Action.CREATE and last.before is not None:
+        revision = store.revision(last.serial)
+        if revision is None or revision.action != "rollback":
+            return
+        fingerprint = last.before.fingerprint
+        yield orjson.loads(store.bodies([fingerprint])[fingerprint].text).get("promotion", {})
+        rows = [row for row in store.changes_of(stage, [address]) if row.serial < last.serial]
+        last = rows[-1] if rows else None
 
 
 def promotion_settings(store: Store, side: Stage = Stage.DESIGN) -> dict[str, dict[str, Any]]:

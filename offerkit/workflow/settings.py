@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 
-from offerkit.address import Address, Stage
+from offerkit.address import Address, Stage, environment_address
 from offerkit.diagnostics import Code, Diagnostic, or_list
 from offerkit.governance.approvals import Decision
 from offerkit.governance.authors import Authors
 from offerkit.governance.overrides import Lifts, Obstacle, entitled
 from offerkit.governance.rights import Actor
-from offerkit.governance.settings import KINDS, environments_of, same_settings, settings_key
+from offerkit.governance.settings import KINDS, environments_of, named_reviewers, same_settings, settings_key
 from offerkit.planning.plan import Plan
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import Stages
-from offerkit.workflow.session import Session, operators, separated
+from offerkit.workflow.session import Session, operators, promoters, separated
 
 
 def alone(store: Store, plan: Plan, actor: Actor) -> list[Diagnostic]:
@@ -38,14 +38,51 @@ def alone(store: Store, plan: Plan, actor: Actor) -> list[Diagnostic]:
 
 
 def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
-    """The changes of settings that one person alone wrote, where duties are separated."""
+    """The changes of settings that one person alone wrote, where duties are separated; and those of an environment's
+    promoters that leave nobody who may promote.
+    """
     assert stages.store is not None
     people = _People(stages.store, None)
+    stuck = {environment_address(name) for name, named in promoters(stages.store).items() if not named}
     for address in sorted({*people.design.entries, *people.live.entries}):
         design, live = people.design.entries.get(address), people.live.entries.get(address)
         same = (design.fingerprint if design else "") == (live.fingerprint if live else "")
-        if not same and people.separates(address) and len(people.seen_by(address)) < _ENOUGH:
+        if same:
+            continue
+        if (address in stuck) or (people.separates(address) and len(people.seen_by(address)) < _ENOUGH):
             yield people.obstacle(address)
+
+
+def waiting_settings(stages: Stages, *, every: bool = False) -> list[Address]:
+    """The settings that differ between design and live and that somebody has to look at, sorted.
+
+    Where their environment names reviewers or separates duties, by what either says; ``every``: wherever it is.
+    """
+    assert stages.store is not None
+    design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
+    apart = separated(stages.store)
+    found = []
+    for address in sorted({a for view in (design, live) for kind in KINDS for a in view.of_kind(kind)}):
+        there, now = design.entries.get(address), live.entries.get(address)
+        if (there.fingerprint if there else "") == (now.fingerprint if now else ""):
+            continue
+        names = environments_of(address, design, live)
+        named = any(named_reviewers(view, name) for view in (design, live) for name in names)
+        waits = named or separates(apart, address, design, live)
+        if (every or waits) and not same_settings(design, address, live, address, {}):
+            found.append(address)
+    return found
+
+
+def separates(apart: Collection[str], address: Address, design: Snapshot, live: Snapshot) -> bool:
+    """Whether duties are separated for the settings at ``address``, where they are in the environments ``apart``.
+
+    Of an environment that is not live yet nothing is live that its settings could change; its offers are approved.
+    """
+    names = environments_of(address, design, live)
+    if address not in live.entries:
+        names = [name for name in names if environment_address(name) in live.entries]
+    return not set(names).isdisjoint(apart)
 
 
 _ENOUGH = 2
@@ -77,7 +114,7 @@ class _People:
 
     def separates(self, address: Address) -> bool:
         """Whether duties are separated for the settings at ``address``."""
-        return not self._separated.isdisjoint(environments_of(address, self.design, self.live))
+        return separates(self._separated, address, self.design, self.live)
 
     def alone(self, address: Address) -> bool:
         """Whether these settings are of somebody alone, and no override says that they may be."""

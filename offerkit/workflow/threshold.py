@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from offerkit.address import environment_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.fingerprint import Json
-from offerkit.planning.plan import Plan
+from offerkit.governance.promotion import only_withdraws
+from offerkit.planning.plan import Plan, Reason
 from offerkit.reports.counts import Count, as_json, rounded, said, share, size
 from offerkit.store import Store
 from offerkit.workflow.catalogs import Catalogs
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 MAX_REASON = 2000
 """The longest reason of an override, in characters."""
 _CAUSES = 3
+_OFF = (Reason.SWITCHED_OFF, Reason.LEAVES_SPACE, Reason.ENDS_EARLIER)
 _HINT = "Change what takes the offers away, or promote with --override-impact 'REASON', which is recorded."
 
 
@@ -215,25 +217,49 @@ def judge(session: Session, store: Store, plan: Plan, effect: PlanEffect | None 
     """What to record with ``plan``, a promotion: what was measured, and the reason of an override that was needed.
 
     Raises Refused when a space loses more than its environment allows, or that cannot be measured, and there is no
-    override (``session.override_impact``).
+    override (``session.override_impact``). What only switches off is never refused for that: it is counted.
     """
     reason = check_reason(session.override_impact) if session.override_impact else ""
-    verdict = weigh(session, store, plan, effect)
-    if verdict is None:
+    effect = effect or (plan_effect(plan, store) if plan.promotes else None)
+    if effect is None:
         return {}
-    if verdict.findings and not reason:
+    verdict = weigh(session, store, plan, effect) or Verdict()
+    counted = _counted(session, store, plan, effect)
+    over = bool(verdict.findings)
+    if over and not reason and not only_withdraws(effect):
         raise Refused(verdict.told_to(reader(session, store)).findings)
-    record: dict[str, Json] = {"spaces": [_recorded(space.rounded) for space in verdict.spaces]}
-    if verdict.findings:
-        record |= {"override": reason, **({"unmeasured": list(verdict.unmeasured)} if verdict.unmeasured else {})}
+    spaces = [*verdict.spaces, *counted]
+    if not (spaces or over):
+        return {}
+    record: dict[str, Json] = {"spaces": [_recorded(space.rounded) for space in spaces]}
+    if over and reason:
+        record["override"] = reason
+    if over and verdict.unmeasured:
+        record["unmeasured"] = list(verdict.unmeasured)
+    if _withdrawing(plan):
+        record["withdrawn"] = True
     return {"impact": record}
+
+
+def _withdrawing(plan: Plan) -> set[str]:
+    """The environments in which a promotion switches something off."""
+    return {step.address.environment for step in plan.steps if step.reason in _OFF}
+
+
+def _counted(session: Session, store: Store, plan: Plan, effect: PlanEffect) -> list[Measured]:
+    """Who is left with nothing where something is switched off and nothing limits it; none where none can be read."""
+    found: list[Measured] = []
+    for name in sorted(_withdrawing(plan) - limits(effect).keys()):
+        if name in effect.catalogs_before and name in effect.catalogs_after:
+            found += _weighed(session, store, effect, name, Limit(Decimal(1), "100%", "")).spaces
+    return found
 
 
 def is_limited(session: Session, store: Store, plan: Plan) -> bool:
     """Whether an environment limits what a promotion may take. Raises Refused as :func:`check_reason` does."""
     if session.override_impact:
         check_reason(session.override_impact)
-    return bool(limits(plan_effect(plan, store)))
+    return bool(_withdrawing(plan) or limits(plan_effect(plan, store)))
 
 
 def _recorded(space: Measured) -> Json:

@@ -200,3 +200,98 @@ def test_honest_return_of_a_rejected_offer(team: Session) -> None:
     team.do("olga", "approve offer.saver")
     team.do("omar", "promote --yes")
     assert team.live().title("saver") == "Save more"
+
+
+# Variants: who knows that decisions follow names
+
+
+def test_former_name_before_anything_was_promoted(team: Session) -> None:
+    """The rename and the rejection are in design only; the first name is declared again meanwhile."""
+    rename(team, "saver", "saver-2")
+    team.do("omar", "apply --yes")
+    team.do("olga", "reject offer.saver-2")
+    team.edit(offers={"saver": SAVER, "saver-2": None}, moved=None)
+    team.attempt("omar", "apply --yes", "promote --yes")
+    broken_if(team.live()["offer.saver"], "what was rejected stays live under its former name")
+
+
+@pytest.mark.slow
+def test_former_name_by_another_offer(team: Session) -> None:
+    """Another offer of the same body, which nobody approved, is renamed to the name that was approved."""
+    reject_renamed(team, "", "saver-2")
+    team.edit(offers={"copy": SAVER, "saver-2": None}, moved=None)
+    team.do("omar", "apply --yes")
+    rename(team, "copy", "saver")
+    team.attempt("omar", "apply --yes", "promote --yes")
+    broken_if(team.live()["offer.saver"], "what was rejected is live again under its former name")
+
+
+@pytest.mark.slow
+def test_former_name_of_a_space(team: Session) -> None:
+    """A space is renamed, a content is rejected on it, and its first name is declared again."""
+    space = team.files["specs/recipients/spaces.yaml"]["spaces"]["app"]
+    both = ("loan", "saver")
+    team.edit(
+        spaces={"app": None, "app-2": space}, moved={"space.app": "space.app-2"},
+        offers={name: {"spaces": ["web-home", "app-2"]} for name in both},
+    )  # fmt: skip
+    team.do("omar", "apply --yes", "promote --yes")
+    team.do("olga", "reject offer.saver --content --space app-2")
+    team.do("omar", "promote --yes")
+    team.edit(spaces={"app": space}, moved=None, offers={name: {"spaces": ["web-home", "app"]} for name in both})
+    team.attempt("omar", "apply --yes", "promote --yes")
+    broken_if("saver" in team.shown("app"), "a content that was rejected is shown on the space's former name")
+
+
+@pytest.mark.slow
+def test_rejected_offer_swaps_its_name(team: Session) -> None:
+    """A rejected offer takes the name of another of the same words, whose approval it would like to have."""
+    team.edit(offers={"twin": SAVER})
+    team.do("omar", "apply --yes")
+    team.do("olga", "approve offer.twin")
+    team.do("omar", "promote --yes")
+    team.do("olga", "reject offer.saver")
+    team.do("omar", "promote --yes")
+    assert team.live()["offer.saver"] is None
+    team.edit(moved={"offer.saver": "offer.twin", "offer.twin": "offer.saver"})
+    team.attempt("omar", "apply --yes", "promote --yes")
+    live = team.live()
+    broken_if(live["offer.saver"] and live["offer.twin"], "a rejected offer is live under the name of another")
+
+
+@pytest.mark.slow
+def test_rejection_is_left_behind_by_two_renames(team: Session) -> None:
+    """The rejected offer is renamed on; its last name is taken away, and the first two are declared again."""
+    reject_renamed(team, "", "saver-2")
+    rename(team, "saver-2", "saver-3")
+    team.do("omar", "apply --yes")
+    team.edit(offers={"saver": SAVER, "saver-2": SAVER, "saver-3": None}, moved=None)
+    team.attempt("omar", "apply --yes", "promote --yes")
+    live = team.live()
+    broken_if(live["offer.saver"] or live["offer.saver-2"], "what was rejected is live again under a former name")
+
+
+@pytest.mark.slow
+def test_honest_name_for_something_else(team: Session) -> None:
+    """What is declared under a former name is another offer: its rejection does not touch the one that was renamed."""
+    rename(team, "saver", "saver-2")
+    team.do("omar", "apply --yes", "promote --yes")
+    team.edit(offers={"saver": SAVER | {"content": {"title": "Spend"}}}, moved=None)
+    team.do("omar", "apply --yes")
+    team.do("olga", "reject offer.saver --content")
+    team.do("omar", "promote --yes")
+    live = team.live()
+    assert (live.title("saver"), live.title("saver-2")) == (None, "Save")
+
+
+@pytest.mark.slow
+def test_honest_swap(team: Session) -> None:
+    """Names that are swapped take their approvals along, and need nobody."""
+    offers = team.files["specs/recipients/offers.yaml"]["offers"]
+    team.edit(
+        offers={"saver": offers["safari"], "safari": offers["saver"]},
+        moved={"offer.saver": "offer.safari", "offer.safari": "offer.saver"},
+    )
+    team.do("omar", "apply --yes", "promote --yes")
+    live = team.live()
+    assert (live.title("saver"), live.title("safari")) == ("Lions", "Save")

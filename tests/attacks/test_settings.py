@@ -130,3 +130,174 @@ def test_honest_promoter(team: Session) -> None:
     assert team.live()["offer.saver"]["label"] == "Saver"
     team.do("alan", "promote --yes")
     assert team.live()["offer.saver"]["label"] == "Saver plus"
+
+
+# Reviewers of settings
+
+NAMED = {"environment": {"reviewers": {"settings": ["risk"]}}}
+OPEN = {"environment": {"when": None}}
+QUIET = {"spaces": {"web-home": {"storage": {"enabled": False}}}}
+
+
+@pytest.fixture
+def reviewed(team: Session) -> Session:
+    """The project with a reviewer of its settings, live."""
+    team.edit(**NAMED)
+    team.do("ada", "apply --yes")
+    team.do("risk", "approve recipients/environment.recipients --settings")
+    team.do("alan", "promote --yes")
+    assert team.live()[ENVIRONMENT]["reviewers"] == {"settings": ["risk"]}
+    return team
+
+
+@pytest.mark.parametrize("change", variants(["no storage", "a rule's limit", "the source of contacts"], quick=1))
+def test_without_the_reviewer(reviewed: Session, change: str) -> None:
+    """A second person promotes, but risk was not asked; then risk is."""
+    who, address, sections = CHANGES[change]
+    before = reviewed.live()[address]
+    reviewed.edit(**sections)
+    reviewed.do(who, "apply --yes")
+    reviewed.attempt(OTHER[who], f"approve {_full(address)} --settings", "promote --yes")
+    broken_if(reviewed.live()[address] != before, "settings are live that their reviewer has not seen")
+    assert "settings" in reviewed.do("risk", "approvals --mine")
+    reviewed.do("risk", f"approve {_full(address)}")
+    reviewed.do(OTHER[who], "promote --yes")
+    assert reviewed.live()[address] != before
+
+
+def _full(address: str) -> str:
+    return address if address.startswith("dimension") else f"recipients/{address}"
+
+
+@pytest.mark.slow
+def test_changed_after_the_review(reviewed: Session) -> None:
+    """What risk approved is not what is promoted."""
+    reviewed.edit(**QUIET)
+    reviewed.do("omar", "apply --yes")
+    reviewed.do("risk", "approve recipients/space.web-home --settings")
+    reviewed.edit(spaces={"web-home": {"identification": {"keys": ["id"]}}})
+    reviewed.do("omar", "apply --yes")
+    reviewed.attempt("olga", "promote --yes")
+    broken_if(
+        reviewed.live()[SPACE]["identification"] == {"keys": ["id"]}, "an approval counts for what it did not see"
+    )
+
+
+@pytest.mark.slow
+def test_rejected_after_the_plan_was_saved(reviewed: Session) -> None:
+    """risk takes the approval back; the plan was saved before."""
+    reviewed.edit(**QUIET)
+    reviewed.do("omar", "apply --yes")
+    reviewed.do("risk", "approve recipients/space.web-home --settings")
+    reviewed.do("olga", "promote --out plans/p.json")
+    reviewed.do("risk", "reject recipients/space.web-home --settings")
+    reviewed.attempt("olga", "apply plans/p.json --yes")
+    broken_if("storage" in reviewed.live()[SPACE], "settings are live that their reviewer has rejected")
+
+
+@pytest.mark.parametrize("promotions", variants([1, 2], quick=1))
+def test_reviewers_of_settings_removed(reviewed: Session, promotions: int) -> None:
+    """The list goes with the change, or in a promotion before it."""
+    sections = {"environment": {"reviewers": None, **(OPEN["environment"] if promotions == 1 else {})}}
+    reviewed.edit(**sections)
+    reviewed.do("ada", "apply --yes")
+    reviewed.attempt("alan", "approve recipients/environment.recipients --settings", "promote --yes")
+    if promotions == 2:
+        reviewed.edit(**OPEN)
+        reviewed.do("ada", "apply --yes")
+        reviewed.attempt("alan", "approve recipients/environment.recipients --settings", "promote --yes")
+    live = reviewed.live()[ENVIRONMENT]
+    broken_if("when" not in live or "reviewers" not in live, "risk, whom live names, was not asked")
+
+
+# A single administrator, and overrides
+
+
+@pytest.fixture
+def single(team: Session) -> Session:
+    """The project with one administrator, who alone promotes."""
+    team.edit(environment={"promotion": {"separation_of_duties": True, "promoters": ["ada"]}})
+    team.do("alan", "apply --yes")
+    team.do("ada", "promote --yes")
+    team.edit(operators={"alan": {"profile": "delivery-manager"}})
+    team.do("ada", "apply --yes")
+    return team
+
+
+def test_honest_way_of_a_single_administrator(single: Session) -> None:
+    """ada writes, olga overrides that nobody else promotes, ada promotes; the plan says who would be changed."""
+    single.edit(**OPEN)
+    single.do("ada", "apply --yes")
+    assert "4 live offers" in single.do("ada", "promote --plan-only")
+    single.attempt("ada", "promote --yes")
+    broken_if("when" not in single.live()[ENVIRONMENT], "ada alone has opened the environment to everybody")
+    single.do("olga", "override recipients/environment.recipients --settings --reason 'Agreed with ada'")
+    single.do("ada", "promote --yes")
+    assert "when" not in single.live()[ENVIRONMENT]
+
+
+@pytest.mark.slow
+def test_author_overrides(single: Session) -> None:
+    """ada lifts it herself."""
+    single.edit(**OPEN)
+    single.do("ada", "apply --yes")
+    single.attempt("ada", "override recipients/environment.recipients --reason 'I am sure'", "promote --yes")
+    broken_if("when" not in single.live()[ENVIRONMENT], "ada alone has opened the environment to everybody")
+
+
+@pytest.mark.slow
+def test_changed_after_the_override(single: Session) -> None:
+    """What olga has overridden is not what is promoted."""
+    single.edit(environment={"time_zone": "Europe/Oslo"})
+    single.do("ada", "apply --yes")
+    single.do("olga", "override recipients/environment.recipients --reason 'We moved'")
+    single.edit(**OPEN)
+    single.do("ada", "apply --yes")
+    single.attempt("ada", "promote --yes")
+    broken_if("when" not in single.live()[ENVIRONMENT], "an override lifts what it was not about")
+
+
+@pytest.mark.slow
+def test_override_used_again(single: Session) -> None:
+    """The override was used, and the change taken back; ada makes it once more."""
+    single.edit(**OPEN)
+    single.do("ada", "apply --yes")
+    single.do("olga", "override recipients/environment.recipients --reason 'For the fair'")
+    single.do("ada", "promote --yes")
+    serial = single.serial()
+    single.do("ada", f"rollback recipients@live --to {serial - 1} --yes")
+    assert "when" in single.live()[ENVIRONMENT]
+    single.attempt("ada", "promote --include-rolled-back --yes")
+    broken_if("when" not in single.live()[ENVIRONMENT], "an override that was used lifts it a second time")
+
+
+@pytest.mark.slow
+def test_gates_taken_back_by_a_rollback(team: Session) -> None:
+    """Duties were not separated once; ada takes live back to then, and switches it off in design as well."""
+    team.edit(environment={"promotion": None})
+    team.do("ada", "apply --yes")
+    team.do("alan", "promote --yes")
+    serial = team.serial()
+    team.edit(environment={"promotion": {"separation_of_duties": True}})
+    team.do("ada", "apply --yes")
+    team.do("alan", "promote --yes")
+    team.edit(environment={"promotion": None}, offers={"saver": {"weights": [{"weight": 99}]}})
+    team.do("ada", "apply --yes")
+    team.attempt("ada", f"rollback recipients@live --to {serial} --yes", "approve offer.saver", "promote --yes")
+    broken_if(team.live().weight("saver") == 99, "ada alone has put a weight live that ada wrote")
+
+
+@pytest.mark.slow
+def test_promoters_without_one_in_common(team: Session) -> None:
+    """Live lets alan promote, design ada: nobody does, until somebody who did not write it overrides."""
+    team.edit(environment={"promotion": {"separation_of_duties": True, "promoters": ["alan"]}})
+    team.do("ada", "apply --yes")
+    team.do("alan", "promote --yes")
+    team.edit(environment={"promotion": {"separation_of_duties": True, "promoters": ["ada"]}})
+    team.do("ada", "apply --yes")
+    team.attempt("ada", "promote --yes", "override environment.recipients --reason 'My turn'", "promote --yes")
+    team.attempt("alan", "promote --yes")
+    broken_if(team.live()[ENVIRONMENT]["promotion"]["promoters"] != ["alan"], "live's promoters were passed by")
+    team.do("alan", "override environment.recipients --reason 'ada takes over'")
+    team.do("ada", "promote --yes")
+    assert team.live()[ENVIRONMENT]["promotion"]["promoters"] == ["ada"]

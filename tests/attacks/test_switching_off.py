@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from attacking import Session, SetupError, broken_if, variants
 
@@ -176,3 +178,163 @@ def test_honest_switching_on(team: Session) -> None:
     team.edit(offers={"saver": {"enabled": None, "content": {"title": "Save more"}, "weights": [{"weight": 4}]}})
     team.honestly("omar", "olga")
     assert team.shown()["saver"]["title"] == "Save more"
+
+
+# Variants, by somebody who knows how it works
+
+
+def switched_off(team: Session) -> None:
+    """saver is off in live, by nobody's approval."""
+    team.edit(offers={"saver": {"enabled": False}})
+    team.do("omar", "apply --yes", "promote --yes")
+    if "saver" in team.shown():
+        raise SetupError("it is still offered")
+
+
+def on_again(team: Session, name: str = "saver") -> None:
+    """omar tries to have it back, alone."""
+    team.attempt("omar", "promote --yes", "promote --include-rolled-back --yes")
+    broken_if(name in team.shown(), "an offer is on again that nobody approved since it was switched off")
+
+
+@pytest.mark.slow
+def test_on_again_under_another_name(team: Session) -> None:
+    """Renamed while it is off."""
+    switched_off(team)
+    body = team.files["specs/recipients/offers.yaml"]["offers"]["saver"]
+    team.edit(moved={"offer.saver": "offer.savings"}, offers={"saver": None, "savings": body})
+    team.do("omar", "apply --yes", "promote --yes")
+    team.edit(offers={"savings": {"enabled": None}})
+    team.do("omar", "apply --yes")
+    on_again(team, "savings")
+
+
+@pytest.mark.slow
+def test_on_again_after_it_was_deleted(team: Session) -> None:
+    """Deleted while it is off, live as well, and declared again as it was before."""
+    body = dict(team.files["specs/recipients/offers.yaml"]["offers"]["saver"])
+    switched_off(team)
+    team.edit(offers={"saver": None})
+    team.do("omar", "apply --yes", "promote --yes")
+    team.edit(offers={"saver": body})
+    team.do("omar", "apply --yes")
+    on_again(team)
+
+
+def test_on_again_by_an_approval_of_when_it_was_off(team: Session) -> None:
+    """Approved while it was switched on in design for a moment, before it went off in live."""
+    team.edit(offers={"saver": {"content": {"title": "More"}}})
+    team.honestly("omar", "olga")
+    switched_off(team)
+    team.edit(offers={"saver": {"enabled": None}})
+    team.do("omar", "apply --yes")
+    on_again(team)
+
+
+@pytest.mark.slow
+def test_on_again_with_an_old_text(team: Session) -> None:
+    """As it was two approvals ago."""
+    team.edit(offers={"saver": {"content": {"title": "More"}, "weights": [{"weight": 4}]}})
+    team.honestly("omar", "olga")
+    switched_off(team)
+    team.edit(offers={"saver": {"enabled": None, "content": {"title": "Save"}, "weights": [{"weight": 3}]}})
+    team.do("omar", "apply --yes")
+    on_again(team)
+
+
+@pytest.mark.slow
+def test_on_again_by_moving_out_of_the_category(team: Session) -> None:
+    """The category is off; the offer goes back to where it was approved once."""
+    team.edit(offers={"saver": {"category": "travel"}})
+    team.honestly("omar", "olga")
+    team.edit(categories={"travel": {"enabled": False}})
+    team.do("omar", "apply --yes", "promote --yes")
+    assert "saver" not in team.shown()
+    team.edit(offers={"saver": {"category": "bank"}})
+    team.do("omar", "apply --yes")
+    on_again(team)
+
+
+@pytest.mark.slow
+def test_on_again_by_a_longer_period(team: Session) -> None:
+    """Ended by its last day, which nobody approved; then the last day that was approved long ago."""
+    team.edit(offers={"saver": {"eligible": {"until": "2999-12-31"}}})
+    team.honestly("omar", "olga")
+    before = team.serial()
+    team.edit(offers={"saver": {"eligible": {"until": "2020-12-31"}}})
+    team.do("omar", "apply --yes", "promote --yes")
+    assert "saver" not in team.shown()
+    team.attempt("omar", f"rollback recipients@live --to {before} --yes")
+    broken_if("saver" in team.shown(), "an offer that was ended is on again by a rollback")
+    team.edit(offers={"saver": {"eligible": {"until": "2999-12-31"}}})
+    team.do("omar", "apply --yes")
+    on_again(team)
+
+
+@pytest.mark.slow
+def test_back_on_a_space_that_it_left_and_was_off(team: Session) -> None:
+    """It leaves a space and is switched off in one edit; who approves it again sees one space only."""
+    team.edit(offers={"saver": {"enabled": False, "spaces": ["web-home"]}})
+    team.do("omar", "apply --yes", "promote --yes")
+    team.edit(offers={"saver": {"enabled": None}})
+    team.do("omar", "apply --yes")
+    team.do("olga", "approve offer.saver")
+    team.do("omar", "promote --yes")
+    assert "saver" in team.shown()
+    team.edit(offers={"saver": {"spaces": ["web-home", "app"]}})
+    team.do("omar", "apply --yes")
+    team.attempt("omar", "promote --yes")
+    broken_if("saver" in team.shown("app"), "an offer is back on a space, and nobody approved that since it left")
+
+
+@pytest.mark.slow
+def test_unreviewed_category_by_switching_off(team: Session) -> None:
+    """A category goes off with another multiplier, and comes back with it."""
+    team.edit(categories={"bank": {"enabled": False, "multiplier": {"factor": 9}}})
+    team.do("omar", "apply --yes", "promote --yes")
+    assert "saver" not in team.shown()
+    team.edit(categories={"bank": {"enabled": None}})
+    team.do("omar", "apply --yes")
+    on_again(team)
+
+
+@pytest.mark.slow
+def test_forged_switching_off(team: Session) -> None:
+    """A plan that takes off what design does not switch off."""
+    switched = "recipients/offer.saver"
+
+    def change(plan: dict[str, Any]) -> None:
+        for step in plan["steps"]:
+            if step["address"] == switched:
+                step["address"], step["label"] = "recipients/offer.safari", "Safari"
+
+    team.edit(offers={"saver": {"enabled": False}})
+    team.do("omar", "apply --yes", "promote --out plans/p.json")
+    team.forge("plans/p.json", change)
+    team.attempt("omar", "apply plans/p.json --yes")
+    broken_if("safari" not in team.shown(), "an offer was taken off that nobody switched off")
+
+
+def test_honest_switching_on_of_the_same(team: Session) -> None:
+    """Approved again as it was, it is on again; also what only left a space."""
+    switched_off(team)
+    team.edit(offers={"saver": {"enabled": None}})
+    team.do("omar", "apply --yes")
+    team.do("olga", "approve offer.saver")
+    team.do("omar", "promote --yes")
+    assert "saver" in team.shown()
+
+
+@pytest.mark.slow
+def test_honest_switching_off_beyond_the_limit(team: Session) -> None:
+    """All offers of a space go; that is counted, and more than is allowed is a warning and no refusal."""
+    team.edit(environment={"impact": {"max_lost": "10%"}})
+    team.do("ada", "apply --yes")
+    team.do("alan", "promote --yes")
+    team.edit(categories={"bank": {"enabled": False}})
+    team.do("omar", "apply --yes")
+    done = team.run("omar", "promote --yes")
+    assert done.code == 0, done.err
+    assert "are left with nothing" in done.err
+    assert "more than the 10% that a promotion may take" in " ".join(done.err.split())
+    assert "saver" not in team.shown("app")

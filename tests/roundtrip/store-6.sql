@@ -11,6 +11,8 @@ INSERT INTO "approval" VALUES(2,'recipients/offer.canada-rockies','content','web
 INSERT INTO "approval" VALUES(2,'recipients/offer.canada-rockies','eligibility','','571cce214682fbbad7e900e88b1bf68c58ae931e37c9b95f3f8fa90adf2e9968','approved','admin','');
 INSERT INTO "approval" VALUES(2,'recipients/offer.newsletter','content','web-home','2ebc91741f79134c84e43218c9b7ccd4628e4c66330e9d8eef187bb08b4cf740','approved','admin','');
 INSERT INTO "approval" VALUES(2,'recipients/offer.newsletter','eligibility','','b62910b3ef948a14945356f68b4aad820f89d61ffc6841832fa87c90456cdac7','approved','admin','');
+INSERT INTO "approval" VALUES(7,'recipients/offer.canada-rockies','stop','','','stopped','admin','The price is wrong');
+INSERT INTO "approval" VALUES(8,'recipients/space.web-home','stop','','','stopped','admin','The page breaks');
 CREATE TABLE change (
             serial INTEGER NOT NULL REFERENCES revision (serial), stage TEXT NOT NULL, address TEXT NOT NULL,
             action TEXT NOT NULL, before_fingerprint TEXT NOT NULL, after_fingerprint TEXT NOT NULL,
@@ -41,6 +43,8 @@ INSERT INTO "change" VALUES(3,'recipients@live','recipients/space.email','create
 INSERT INTO "change" VALUES(3,'recipients@live','recipients/space.web-home','create','','e9830d004eb8c1eea4d7246595f8f803085777a66e48520b67a51a65b6712db8','','-','','rides-along');
 INSERT INTO "change" VALUES(3,'recipients@live','recipients/typology.contact-policy','create','','4c0dd344aec916161d085e75df5aa1f2b0f1eb50c3587f64dbf3da266e2daeba','','-','','rides-along');
 INSERT INTO "change" VALUES(3,'shared@live','dimension.recipient','create','','4c0869416416b5311616edc082c280f073461246da0fcd66558c7e83d8777683','','-','','rides-along');
+INSERT INTO "change" VALUES(7,'recipients@live','recipients/offer.canada-rockies','deactivate','e573f7e233a21e047a4c45e7b5b57f235077f24ec2939aed79d9d9f4ccd242d0','e573f7e233a21e047a4c45e7b5b57f235077f24ec2939aed79d9d9f4ccd242d0','email,web-home','','','stopped');
+INSERT INTO "change" VALUES(8,'recipients@live','recipients/offer.newsletter','deactivate','027d8aba5a383b3da7c0dc84ec6b621aee86d6c3c848b7dfd82ff680296c58a4','027d8aba5a383b3da7c0dc84ec6b621aee86d6c3c848b7dfd82ff680296c58a4','web-home','','','stopped');
 CREATE TABLE cookie (
             environment TEXT NOT NULL, cookie TEXT NOT NULL, contact TEXT NOT NULL, time TEXT NOT NULL,
             PRIMARY KEY (environment, cookie)) WITHOUT ROWID;
@@ -52,7 +56,7 @@ CREATE TABLE delivery_run (
 INSERT INTO "delivery_run" VALUES('recipients','winter','card','call','email',3,'2026-11-24T00:00:00.000000Z','2026-11-23T09:30:00.000000Z','dora',2,2,'');
 CREATE TABLE meta (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL);
 INSERT INTO "meta" VALUES('format','6');
-INSERT INTO "meta" VALUES('head','e960c9da13d21b22d8ed5e32ac0e3f853adaef7b41456a78c70a70b61a16a128');
+INSERT INTO "meta" VALUES('head','cf3668a4707b45927c737104da8937845678d92d254430f8745d521d52ae6ef8');
 INSERT INTO "meta" VALUES('project','508cc3d1ba4f45d0afed3f5c9345b478');
 CREATE TABLE outcome (
             serial INTEGER NOT NULL REFERENCES revision (serial), stage TEXT NOT NULL, digest TEXT NOT NULL,
@@ -61,6 +65,8 @@ INSERT INTO "outcome" VALUES(1,'recipients@design','92bc319e723293c4daf00dfe82af
 INSERT INTO "outcome" VALUES(1,'shared@design','045a349d76ccf4ddbaeeffd15138d8ed28fe9d45728b7adf44932c255e4458fd');
 INSERT INTO "outcome" VALUES(3,'recipients@live','4d3195a81776a96834953e6094e3d541d1dea028ee6bce5e12ce846552b4ec3c');
 INSERT INTO "outcome" VALUES(3,'shared@live','cea1f0c2765134933921fe2d9eb1c5e91d7e149149c52c8c7cb64a6cf05508f5');
+INSERT INTO "outcome" VALUES(7,'recipients@live','739c33546ed636f32806c07f8ef2e20ceb646db4f5ed457ee201df930565a294');
+INSERT INTO "outcome" VALUES(8,'recipients@live','8d6fad795034f6b1b6c7543d99a22caa1e2187d8e283c7f534fa4ac1e658fa82');
 CREATE TABLE proposition (
             id TEXT NOT NULL, environment TEXT NOT NULL, contact TEXT NOT NULL, space TEXT NOT NULL,
             channel TEXT NOT NULL, offer TEXT NOT NULL, category TEXT NOT NULL, interaction TEXT NOT NULL,
@@ -79,6 +85,8 @@ INSERT INTO "revision" VALUES(3,'74fc0699a2ca598d8bda11dad697029cebd522fea68848c
 INSERT INTO "revision" VALUES(4,'d665c26bc929b910a2dd52930d69823084c5246cb7e4d0201794553eb4c08978','2a50fef5159c4b9bb38e6b43575484f08aa7fc46f102561f4efd1e387b0ef4dc','token-adopt','offerkit','2026-11-29T08:00:00.000000Z','Tokens from before format 5, taken over as they were found.','','{"tokens":[{"created":"2026-01-01T00:00:00.000000Z","created_by":"admin","digest":"7e4ba22439239e1107e9ad71efa76a8d3393085e4a3ebe0c567876e625c3034d","expires":"2027-01-01T00:00:00.000000Z","id":"0123456789ab","name":"pipeline","operator":"admin","revoked":"","scope":"all"}]}');
 INSERT INTO "revision" VALUES(5,'2a50fef5159c4b9bb38e6b43575484f08aa7fc46f102561f4efd1e387b0ef4dc','6e59ccc99a3b66341ccd6b2cea21dec3111c2c83b5d2f17f5a03c13fb951a1f0','token-create','admin','2026-11-29T09:00:00.000000Z','','','{"token":{"created":"2026-11-29T09:00:00.000000Z","created_by":"admin","digest":"3d2b96c9862dd24d88da3261d99832f65ed4f1da14c468c0323fdc82415903f4","expires":"2027-02-27T09:00:00.000000Z","id":"ba9876543210","name":"deploys","operator":"admin","revoked":"","scope":"read,apply"}}');
 INSERT INTO "revision" VALUES(6,'6e59ccc99a3b66341ccd6b2cea21dec3111c2c83b5d2f17f5a03c13fb951a1f0','e960c9da13d21b22d8ed5e32ac0e3f853adaef7b41456a78c70a70b61a16a128','token-revoke','admin','2026-11-29T10:00:00.000000Z','','','{"token":{"created":"2026-01-01T00:00:00.000000Z","created_by":"admin","digest":"7e4ba22439239e1107e9ad71efa76a8d3393085e4a3ebe0c567876e625c3034d","expires":"2027-01-01T00:00:00.000000Z","id":"0123456789ab","name":"pipeline","operator":"admin","revoked":"2026-11-29T10:00:00.000000Z","scope":"all"}}');
+INSERT INTO "revision" VALUES(7,'e960c9da13d21b22d8ed5e32ac0e3f853adaef7b41456a78c70a70b61a16a128','508da90268a57abbf90b001c36fca8cce886e405545e063f968394d33643d36e','stop','admin','2026-11-29T11:00:00.000000Z','The price is wrong','','{}');
+INSERT INTO "revision" VALUES(8,'508da90268a57abbf90b001c36fca8cce886e405545e063f968394d33643d36e','cf3668a4707b45927c737104da8937845678d92d254430f8745d521d52ae6ef8','stop','admin','2026-11-29T11:00:00.000000Z','The page breaks','','{}');
 CREATE TABLE snapshot (
             fingerprint TEXT NOT NULL PRIMARY KEY, kind TEXT NOT NULL, body TEXT NOT NULL);
 INSERT INTO "snapshot" VALUES('027d8aba5a383b3da7c0dc84ec6b621aee86d6c3c848b7dfd82ff680296c58a4','offer','{"category":"travel","content":{"destination_url":"https://travel.example/newsletter","html":"<p>Written by people who went there.</p>","title":"One journey a week in your inbox"},"label":"Newsletter","spaces":["web-home"],"weights":[{"weight":"0.1"}]}');
@@ -99,7 +107,7 @@ CREATE TABLE stage (
             digest TEXT NOT NULL);
 INSERT INTO "stage" VALUES('recipients@design',1,'92bc319e723293c4daf00dfe82afbc1c45a8126ae9e6d771962396b11f36f1fc');
 INSERT INTO "stage" VALUES('shared@design',1,'045a349d76ccf4ddbaeeffd15138d8ed28fe9d45728b7adf44932c255e4458fd');
-INSERT INTO "stage" VALUES('recipients@live',3,'4d3195a81776a96834953e6094e3d541d1dea028ee6bce5e12ce846552b4ec3c');
+INSERT INTO "stage" VALUES('recipients@live',8,'8d6fad795034f6b1b6c7543d99a22caa1e2187d8e283c7f534fa4ac1e658fa82');
 INSERT INTO "stage" VALUES('shared@live',3,'cea1f0c2765134933921fe2d9eb1c5e91d7e149149c52c8c7cb64a6cf05508f5');
 CREATE TABLE stage_entry (
             stage TEXT NOT NULL REFERENCES stage (stage), address TEXT NOT NULL,
@@ -120,8 +128,8 @@ INSERT INTO "stage_entry" VALUES('recipients@live','environment.recipients','0f3
 INSERT INTO "stage_entry" VALUES('recipients@live','recipients/category.travel','834ea6bdd823ae0dfc5cdbcdd4bb2d53314925a309b7ac1764368df4f40ec1bf','-');
 INSERT INTO "stage_entry" VALUES('recipients@live','recipients/category.travel/canada','719168035254253e195e80671aea6c1cf2f448df20f66b46288bcd01c56b20de','-');
 INSERT INTO "stage_entry" VALUES('recipients@live','recipients/filter.adults','3ba94932608ba25df1d9aea6fabe407e18a5fad5fbd859ed8e164707ade3424d','-');
-INSERT INTO "stage_entry" VALUES('recipients@live','recipients/offer.canada-rockies','e573f7e233a21e047a4c45e7b5b57f235077f24ec2939aed79d9d9f4ccd242d0','email,web-home');
-INSERT INTO "stage_entry" VALUES('recipients@live','recipients/offer.newsletter','027d8aba5a383b3da7c0dc84ec6b621aee86d6c3c848b7dfd82ff680296c58a4','web-home');
+INSERT INTO "stage_entry" VALUES('recipients@live','recipients/offer.canada-rockies','e573f7e233a21e047a4c45e7b5b57f235077f24ec2939aed79d9d9f4ccd242d0','');
+INSERT INTO "stage_entry" VALUES('recipients@live','recipients/offer.newsletter','027d8aba5a383b3da7c0dc84ec6b621aee86d6c3c848b7dfd82ff680296c58a4','');
 INSERT INTO "stage_entry" VALUES('recipients@live','recipients/rule.accepted-not-again','fb2548c605a1650d633e32bba7f4f224e295b9f04af41526be7b9a0dab5dc2cd','-');
 INSERT INTO "stage_entry" VALUES('recipients@live','recipients/rule.weekly-cap','5731653e1af11fc705d02b939850ed32930083c91323366a275d327b72f4ea50','-');
 INSERT INTO "stage_entry" VALUES('recipients@live','recipients/space.email','4ecb0915565dcd931cce2f9667cddacd70f5db2abc5a8b621ba85b14edc2a134','-');

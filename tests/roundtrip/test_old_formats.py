@@ -11,13 +11,14 @@ import pytest
 from offerkit.models.status import Status
 from offerkit.planning.plan import PlanKind, decode
 from offerkit.store import PropositionQuery, PropositionRow, Store, schema
+from offerkit.workflow.stop import stopped
 from offerkit.workflow.stores import Formats, migrate
 
 HERE = Path(__file__).parent
 PLANS = sorted(HERE.glob("plan-*.json"))
 STORES = sorted(HERE.glob("store-*.sql"))
 TOKENS = ["token-revoke", "token-create", "token-adopt"]
-SINCE = {"store-4": TOKENS[2:], "store-5": TOKENS, "store-6": TOKENS}
+SINCE = {"store-4": TOKENS[2:], "store-5": TOKENS, "store-6": ["stop", "stop", *TOKENS]}
 """What tokens add to the history: those that were there are taken over, from format 5 on each is a revision."""
 
 
@@ -128,3 +129,14 @@ def test_scopes_of_format_5(tmp_path: Path) -> None:
         new, old = store.tokens()
     assert (new.id, new.name, new.scope, new.revoked) == ("ba9876543210", "deploys", "read,apply", "")
     assert (old.id, old.scope, old.revoked) == ("0123456789ab", "all", "2026-11-29T10:00:00.000000Z")
+
+
+def test_stops_of_format_6(tmp_path: Path) -> None:
+    with Store.open(restored(HERE / "store-6.sql", tmp_path / "store.db")) as store:
+        space, offer = stopped(store)
+    assert (offer.address, offer.by, offer.reason, offer.revision) == (
+        "recipients/offer.canada-rockies", "admin", "The price is wrong", 7,
+    )  # fmt: skip
+    assert (space.address, space.offers) == (
+        "recipients/space.web-home", ("recipients/offer.canada-rockies", "recipients/offer.newsletter"),
+    )  # fmt: skip

@@ -82,4 +82,9 @@ def test_every_reason_is_met() -> None:
             trace = decide(made, random_catalog.call(rng, made), random_catalog.history(rng, made), explain=True).trace
             assert trace is not None
             met.update(verdict.out.reason for verdict in trace.verdicts if verdict.out is not None)
-    assert met == set(DECIDED) - {Reason.ENVIRONMENT_CONDITION, Reason.NOT_IN_SLICE, Reason.NOT_RENDERED}
+    assert met == set(DECIDED) - {
+        Reason.STOPPED,
+        Reason.ENVIRONMENT_CONDITION,
+        Reason.NOT_IN_SLICE,
+        Reason.NOT_RENDERED,
+    }

@@ -88,3 +88,29 @@ def test_a_text_that_nobody_sees_is_not_wrong_where_it_would_stand(
     assert [finding.summary for finding in found] == [
         f"“link” is a URL on {space}, and this is no http(s) URL: it has no host" for space in told
     ]
+
+
+def test_operators_whom_git_cannot_tell_apart() -> None:
+    people = [("ada", "ada@x.example"), ("ben", "ADA@x.example"), ("cy", ""), ("di", "")]
+    index = Index.of(
+        Record(
+            Address("", Kind.OPERATOR, name), "", Kind.OPERATOR, name, "", HERE, (), Facts(keys=(mail,) if mail else ())
+        )
+        for name, mail in people
+    )
+    assert [(found.record.name, found.code) for found in inconsistencies(index)] == [("ben", Code.SHARED_EMAIL)]
+
+
+def test_an_automation_is_named_where_a_person_decides() -> None:
+    robot = Address("", Kind.OPERATOR, "robot")
+    refs = (
+        Ref(robot, ("reviewers", "content", 0)),
+        Ref(robot, ("reviewers", "eligibility", 0)),
+        Ref(robot, ("label",)),
+    )
+    index = Index.of([
+        Record(robot, "", Kind.OPERATOR, "robot", "", HERE, (), Facts(flags=("automation",))),
+        Record(Address("s", Kind.OFFER, "o"), "s", Kind.OFFER, "o", "", HERE, refs, Facts()),
+    ])  # fmt: skip
+    found = [(each.record.name, each.path[1], each.code) for each in inconsistencies(index)]
+    assert found == [("o", "content", Code.NOT_A_PERSON), ("o", "eligibility", Code.NOT_A_PERSON)]

@@ -412,9 +412,12 @@ def test_pages_tell_each_what_they_may_know_though_it_is_counted_once(live: Work
 
 def test_a_cases_reason_is_not_told(live: Workspace, ask: Callable[..., Any]) -> None:
     live.change({ENVIRONMENT: {"environment": {"promotion": {"tests": True}, "impact": None}}})
-    plan = older(live, 31)
     case = {"space": "shop/web", "contact": "7", "now": "2026-06-01T10:00", "expect": {"offers": ["safari"]}}
+    anything = {**case, "expect": {"out": {}}}
+    live.change({"cases/any.yaml": {"version": 1, "cases": {"seven gets anything": anything}}})
+    plan = older(live, 31)
     live.change({"cases/all.yaml": {"version": 1, "cases": {"seven gets it": case}}})
+    live.apply("ada", "shop/cases.all")
     text = ask("omar", "apply", plan).text
     assert "OFR891" in text and "seven gets it" in text and "17" not in text
     assert "person.age is 17" in ask("ada", "apply", plan).text

@@ -1,0 +1,236 @@
+"""Whose word is needed: reviewers that design names, and those whom a change removes or replaces.
+
+Design says who reviews what. Who takes somebody off that list takes nobody's word away: those whom live names (and
+those who were named at the last approval, of what is not live as it was approved) have to agree as well, after the
+list was changed. Where none of them is an enabled operator any more, a recorded override takes the place of their word.
+
+Settings (:mod:`offerkit.governance.settings`) wait for a reviewer of each environment that they belong to, of those
+that design names and of those that live names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from math import inf
+from typing import Protocol
+
+import orjson
+
+from offerkit.address import Address, Kind, Stage, StageRef
+from offerkit.fingerprint import Json, JsonMap, canonical, digest
+from offerkit.governance.approvals import Approval, Decision, Decisions, Demand
+from offerkit.governance.overrides import Lifts, Override, Overrides, usable
+from offerkit.governance.settings import environments_of, named_reviewers
+from offerkit.planning.plan import ApprovalKey, Aspect
+from offerkit.state.changes import Entry, Former
+from offerkit.state.snapshot import Snapshot
+
+
+class Change(Protocol):
+    """A change as the history has it."""
+
+    @property
+    def serial(self) -> int: ...
+    @property
+    def address(self) -> Address: ...
+    @property
+    def before(self) -> Entry | None: ...
+    @property
+    def after(self) -> Entry | None: ...
+    @property
+    def moved_from(self) -> Former: ...
+
+
+class History(Protocol):
+    """What is asked of a store."""
+
+    def changes_of(self, stage: StageRef, addresses: Iterable[Address]) -> Sequence[Change]: ...
+    def entries_at(self, stage: StageRef, serial: int) -> Mapping[Address, Entry]: ...
+
+
+class Reviewers:
+    """Whose word is needed for what stands in design, as it is now."""
+
+    def __init__(
+        self,
+        design: Snapshot,
+        live: Snapshot,
+        decisions: Decisions,
+        history: History,
+        overrides: Callable[[], Overrides],
+    ) -> None:
+        """``design`` and ``live``: all environments with what they share; ``overrides``: those that were given."""
+        self.design, self.live = design, live
+        self._decisions, self._history, self._overrides = decisions, history, overrides
+        self._known: dict[tuple[Address, Aspect], tuple[Demand, ...]] = {}
+        self.lifted: dict[Address, Override] = {}
+        self._settled: dict[Address, int] = {}
+        self._changes: dict[Address, list[Change]] = {}
+        self._read: set[str] = set()
+        self._then: dict[tuple[StageRef, int], Snapshot] = {}
+        self._operators: dict[str, Mapping[str, Json]] | None = None
+
+    def named(self, address: Address, aspect: Aspect) -> tuple[str, ...]:
+        """The reviewers of an offer that design names; none: offer managers and administrators may decide."""
+        return self.design.offer(address).reviewers(aspect) if address in self.design.entries else ()
+
+    def demands(self, key: ApprovalKey) -> tuple[Demand, ...]:
+        """Whose word is needed besides that of those whom design names for an offer; of settings, all of it."""
+        place = key.address, key.aspect
+        if place not in self._known:
+            find = self._of_settings if key.aspect is Aspect.SETTINGS else self._of_offer
+            wanted = [(demand, self._lifted(key.address, demand)) for demand in find(*place)]
+            self._known[place] = tuple(demand for demand, override in wanted if override is None)
+            self.lifted.update((key.address, override) for _, override in wanted if override is not None)
+        return self._known[place]
+
+    def unmet(self, key: ApprovalKey, given: Iterable[Approval]) -> tuple[Demand, ...]:
+        """The demands that no approval of ``given`` meets: the decisions on ``key``, oldest first."""
+        wanted = self.demands(key)
+        if not wanted:
+            return ()
+        standing: list[Approval] = []
+        for row in given:
+            standing = [*standing, row] if row.decision is Decision.APPROVED else []
+        return tuple(
+            demand
+            for demand in wanted
+            if not any(row.operator in demand.names and row.revision > demand.since for row in standing)
+        )
+
+    def gone(self, demand: Demand) -> bool:
+        """Whether none of those who have to agree is an enabled operator any more."""
+        return not usable(demand.names, self.operators)
+
+    @property
+    def operators(self) -> Mapping[str, Mapping[str, Json]]:
+        """The bodies of all operators by name."""
+        if self._operators is None:
+            found = self.design.of_kind(Kind.OPERATOR)
+            self._operators = {address.name: self.design(address) or {} for address in found}
+        return self._operators
+
+    def _lifted(self, address: Address, demand: Demand) -> Override | None:
+        if not self.gone(demand):
+            return None
+        return self._overrides().lifting(Lifts.REVIEWERS, address, demand.fingerprint, after=demand.since)
+
+    # Settings
+
+    def _of_settings(self, address: Address, aspect: Aspect) -> Iterator[Demand]:
+        seen: set[tuple[str, ...]] = set()
+        for environment in environments_of(address, self.design, self.live):
+            for view, where in ((self.design, "design"), (self.live, "live")):
+                names = named_reviewers(view, environment)
+                if names and names not in seen:
+                    seen.add(names)
+                    yield Demand(names, 0, f"{environment} names them in {where}", _bound(aspect, names, ()))
+
+    # Offers
+
+    def _of_offer(self, address: Address, aspect: Aspect) -> Iterator[Demand]:
+        if address not in self.design.entries:
+            return
+        now = self.named(address, aspect)
+        former = self._former(address)
+        there = self.live.offer(former).reviewers(aspect) if former is not None else ()
+        if there and set(there) != set(now):
+            yield self._demand(address, aspect, there, now, "live names them")
+        last = self._at_last_approval(address, aspect, now)
+        if last and set(last) not in (set(now), set(there)):
+            yield self._demand(address, aspect, last, now, "they were named when it was approved last")
+
+    def _demand(
+        self, address: Address, aspect: Aspect, names: tuple[str, ...], now: tuple[str, ...], where: str
+    ) -> Demand:
+        return Demand(tuple(sorted(names)), self._changed(address), where, _bound(aspect, names, now))
+
+    def _former(self, address: Address) -> Address | None:
+        """What the offer at ``address`` is called in live; None where it is not there."""
+        spans = self._decisions.names.spans(address)
+        return next((span.name for span in spans if span.name in self.live.entries), None)
+
+    def _changed(self, address: Address) -> int:
+        """The revision in which the list of reviewers of an offer became what it is."""
+        if address not in self._settled:
+            layers = [layer.address for layer in self.design.offer(address).layers]
+            self._settled[address] = max(self._last_change(layer) for layer in layers)
+        return self._settled[address]
+
+    def _last_change(self, address: Address) -> int:
+        """The last revision that changed what an offer or a template says of reviewers, along its names."""
+        name: Former = address
+        until = inf
+        while name:
+            rows = [row for row in self._changes_of(name) if row.serial < until]
+            name = ""
+            for row in reversed(rows):
+                if row.before is None or self._says(row.before) != self._says(row.after):
+                    return row.serial
+                if row.moved_from:
+                    name, until = row.moved_from, row.serial
+                    break
+        return 0
+
+    def _changes_of(self, address: Address) -> list[Change]:
+        """The changes of an offer or a template; those of all offers that are not as live has them are read at once."""
+        if address not in self._changes:
+            wanted = {address}
+            if address.environment not in self._read:
+                self._read.add(address.environment)
+                for offer in self.design.of_kind(Kind.OFFER, address.environment):
+                    if self._decisions.about(offer) and not self._as_live(offer):
+                        wanted.update(layer.address for layer in self.design.offer(offer).layers)
+            self._changes |= {name: [] for name in wanted}
+            for row in self._history.changes_of(address.stage(Stage.DESIGN), sorted(wanted)):
+                self._changes[row.address].append(row)
+        return self._changes[address]
+
+    def _as_live(self, address: Address) -> bool:
+        """Whether an offer and its templates are those that live has."""
+        former = self._former(address)
+        if former is None:
+            return False
+        names = (*((layer.address, layer.address) for layer in self.design.offer(address).template.layers),)
+        design, live = self.design.entries, self.live.entries
+        return all(
+            new in design and old in live and design[new].fingerprint == live[old].fingerprint
+            for new, old in ((address, former), *names)
+        )
+
+    def _says(self, entry: Entry | None) -> Json:
+        if entry is None:
+            return None
+        said: JsonMap = orjson.loads(self.design.bodies[entry.fingerprint].text)
+        return [said.get("reviewers"), said.get("template")]
+
+    def _at_last_approval(self, address: Address, aspect: Aspect, now: tuple[str, ...]) -> tuple[str, ...]:
+        """The reviewers that count since the last approvals: who was named then and is replaced has to agree first."""
+        if self._as_live(address):
+            return ()
+        rows = self._decisions.approvals_of(address, aspect)
+        if not rows or all(row.operator in now for row in rows):
+            return ()
+        if min(row.revision for row in rows) > self._changed(address):
+            return ()  # the list is the one that all of them were given under
+        counting: tuple[str, ...] = ()
+        for row in rows:
+            named = self._named_at(row, aspect)
+            if row.operator in (counting or named):
+                counting = named
+        return counting
+
+    def _named_at(self, row: Approval, aspect: Aspect) -> tuple[str, ...]:
+        """The reviewers that design named when an approval was given."""
+        stage = row.key.address.stage(Stage.DESIGN)
+        at = stage, row.revision
+        if at not in self._then:
+            entries = self._history.entries_at(*at)
+            self._then[at] = self.design.with_entries(entries)
+        then = self._then[at]
+        return then.offer(row.key.address).reviewers(aspect) if row.key.address in then.entries else ()
+
+
+def _bound(aspect: Aspect, names: Iterable[str], now: Iterable[str]) -> str:
+    """What names one change of a list of reviewers."""
+    return digest(b"reviewers", canonical([aspect, sorted(names), sorted(now)]))

@@ -1,0 +1,118 @@
+"""The sentences that a plan may hold and nobody can make again: they are about specs that only the planner had.
+
+A plan file is only a file, and people believe what stands in it. What is said of campaigns and resources that stayed
+behind in a checkout cannot be worked out from the store; so it is held to the sentences that offerkit makes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from offerkit.address import Address, parse_address
+from offerkit.diagnostics import Position
+from offerkit.planning.plan import Plan
+
+LONGEST = 20_000
+"""Characters of a sentence: it may list all the spaces of an environment."""
+_ADDRESS = r"(?:[\w-]+/)?[a-z]+\.[\w/-]+"
+_NAME = r"[\w/-]+"
+_NAMES = rf"{_NAME}(?:, {_NAME})*"
+_CHAIN = rf"{_ADDRESS}(?: → {_ADDRESS})*"
+_PROFILE = r"(?:administrator|offer manager|delivery manager)"
+_MANY = r"(?: \(and [0-9]+ more\))?"
+_WHAT = rf"(?:delivery|outline) “{_NAME}” names [a-z]+ “{_NAME}”, which is not live(?: on {_NAME})?{_MANY}"
+
+_HELD = (
+    _WHAT,
+    rf"names are passed on \({_CHAIN}\), and {_ADDRESS} (?:is excluded|stays)",
+    rf"it needs {_ADDRESS}, which (?:is excluded|stays)",
+    rf"{_ADDRESS}, which (?:is excluded|stays), still names {_ADDRESS}",
+)
+_HOW = (r"", rf"Take {_ADDRESS} in\.", r"Approve and promote it, or name another\.")
+_NOTES = (
+    rf"{_ADDRESS} comes along because {_ADDRESS} needs it\.",
+    rf"{_ADDRESS} comes along because it names {_ADDRESS}, which goes\.",
+    rf"{_ADDRESS} comes along because names are passed on: {_CHAIN}\.",
+    rf"{_ADDRESS} goes live on {_NAMES}; content on {_NAMES} waits for approval\.",
+    rf"{_ADDRESS} names {_ADDRESS}, which will no longer be live\.",
+    rf"{_ADDRESS} can go live after this: {_PROFILE}(?:(?:, | or ){_PROFILE})* may apply it\.",
+    rf"{_ADDRESS} is kept: it was deactivated less than [0-9dhms ]{{1,20}} ago\.",
+)
+
+
+def _one_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.ASCII)
+
+
+_HELD_BACK, _HOW_TO, _NOTE = _one_of(_HELD), _one_of(_HOW), _one_of(_NOTES)
+_AT = r"(?:, the last one at [\d:T.Z+-]{1,40}(?: [\d:.Z+-]{1,20})?(?: \([\w/+-]{1,40}\))?)?"
+_AT_TIME = re.compile(_AT, re.ASCII)
+_WAY_BACK = re.compile(
+    rf"{_AT}\.(?: Campaigns stay as they are\.)?"
+    r"(?: What it takes back is promoted again only once design changes, or with --include-rolled-back\.)?",
+    re.ASCII,
+)
+_PATTERN = re.compile(r"[\w./*?\[\]!@-]{1,300}", re.ASCII)
+_VERSION = re.compile(r"[\w.+!-]{1,60}", re.ASCII)
+_WORDS = re.compile(r"[\w./-]+", re.ASCII)
+
+
+def says_why_held(why: str, how: str) -> bool:
+    """Whether these are the sentences by which a plan of specs says that something stays behind."""
+    return len(why) <= LONGEST and _HELD_BACK.fullmatch(why) is not None and _HOW_TO.fullmatch(how) is not None
+
+
+def is_note(text: str) -> bool:
+    """Whether this is a sentence that plans have as a note."""
+    return len(text) <= LONGEST and _NOTE.fullmatch(text) is not None
+
+
+def named_in(text: str) -> Iterator[Address]:
+    """The addresses that a sentence names."""
+    for word in _WORDS.findall(text[:LONGEST]):
+        try:
+            yield parse_address(word.rstrip("."))
+        except ValueError:
+            continue
+
+
+def at_a_time(note: str, without: str, serial: int) -> bool:
+    """Whether ``note`` is the note ``without``, but for the words of the time that led to a revision."""
+    start, found, end = without.partition(f"at revision {serial}")
+    begin = f"{start}{found}"
+    between = note[len(begin) : len(note) - len(end)]
+    return note == f"{begin}{between}{end}" and _AT_TIME.fullmatch(between) is not None
+
+
+def is_way_back(note: str, stage: str, serial: int) -> bool:
+    """Whether this is the note of a rollback of ``stage`` to what it was at a revision."""
+    start = f"Takes {stage} back to what it was at revision {serial}"
+    return note.startswith(start) and _WAY_BACK.fullmatch(note, len(start)) is not None
+
+
+def odd_words(plan: Plan) -> Iterator[str]:
+    """What a plan says that is no version, pattern or place in a file of specs: whatever it is, it is not ours."""
+    if _VERSION.fullmatch(plan.offerkit) is None:
+        yield "the version that made it"
+    for text in (*plan.targets, *plan.asked.excludes, *plan.asked.environments):
+        if _PATTERN.fullmatch(text) is None:
+            yield "what it was asked for"
+            break
+    places = {*(step.source for step in plan.steps), *(blocked.source for blocked in plan.blocked)}
+    if not all(_is_place(place) for place in places if place is not None):
+        yield "the place in the specs of a step"
+
+
+def _is_place(place: Position) -> bool:
+    """Whether this may be a place in a spec file of a project: a path below its root, a line and a column."""
+    parts = place.file.split("/")
+    return (
+        place.file.endswith((".yaml", ".yml"))
+        and len(place.file) <= 4_096
+        and place.file.isprintable()
+        and not place.file.startswith("/")
+        and ".." not in parts
+        and place.line > 0
+        and place.column > 0
+    )
