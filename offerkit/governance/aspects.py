@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeAlias
 from offerkit.address import Address, Kind
 from offerkit.fingerprint import Json, JsonMap, canonical, digest
 from offerkit.planning.plan import ApprovalKey, Aspect
+from offerkit.rendering.space import Format, format_of
 from offerkit.rules.meaning import meaning
 from offerkit.state.effective import EffectiveOffer, Inheritance, declared_fields
 from offerkit.state.snapshot import Snapshot
@@ -238,12 +239,18 @@ def _look(view: Snapshot, space: str, address: Address) -> _Look:
         body = view(address) or {}
         fields, render = declared_fields(body), body.get("render")
         functions = render if isinstance(render, dict) else {}
-        # A field's label is for those who edit offers; customers see it where the space leaves HTML to its default.
-        labels = [] if "html" in functions else [field.get("label") or "" for field in fields]
+        # A field's label is for those who edit offers; but HTML that is left to its default shows those of links.
+        labels = [] if "html" in functions else [field.get("label") or "" for field in fields if _is_link(field)]
         text = canonical([[[f.get("name"), f.get("type"), f.get("required")] for f in fields], render, labels])
         known = _Look(" ".join(key[1:]), text, _reads_of_offer(functions.values()), any(labels))
         view.derived[key] = known
     return known
+
+
+def _is_link(field: JsonMap) -> bool:
+    """Whether the default HTML makes a link of a field, with its label as the text (``rendering/defaults.py``)."""
+    name, type_ = str(field.get("name")), field.get("type")
+    return format_of(name, None if type_ is None else str(type_)) is Format.URL and "image" not in name
 
 
 def _identity(offer: EffectiveOffer, reads: frozenset[str]) -> JsonMap:

@@ -30,6 +30,7 @@ STORES = sorted(HERE.glob("store-[1-5].sql"))
 VECTORS = json.loads((HERE / "fingerprints.json").read_text(encoding="utf-8"))
 SAFARI, SAVER = parse_address("shop/offer.safari"), parse_address("shop/offer.saver")
 TIME = "2027-01-01T00:00:00.000000Z"
+FORMAT_1 = json.loads((HERE / "plan-1.json").read_text(encoding="utf-8"))["plan"].keys()
 OFFERS = "specs/shop/offers.yaml"
 
 
@@ -162,7 +163,7 @@ def saved(workspace: Workspace, plan: Plan) -> Plan:
     with workspace.store() as store:
         view = Stages(store).side(Stage.DESIGN)
     made = replace(plan, approvals=tuple(old(view, key) for key in plan.approvals), format=1)
-    data = json.loads(envelope(made))["plan"]
+    data = {key: value for key, value in json.loads(envelope(made))["plan"].items() if key in FORMAT_1}
     for blocked in data["blocked"]:
         blocked.pop("keys", None)
     text = canonical(data)
