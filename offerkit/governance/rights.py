@@ -128,6 +128,8 @@ def _may_not_promote(actor: Actor, plan: Plan, promoters: dict[str, tuple[str, .
 
 def may_stop(actor: Actor, environment: str, stoppers: tuple[str, ...]) -> Diagnostic | None:
     """The finding that ``actor`` may not stop anything of ``environment``, which names ``stoppers``; None: they may."""
+    if refused := only_people(actor, "stop anything"):
+        return refused[0]
     if actor.profile in STOPPERS or actor.name in stoppers:
         return None
     named = f", and {or_list(stoppers)}" if stoppers else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -286,3 +287,135 @@ def test_honest_purge_waits(team: Session) -> None:
     team.do("alan", "promote --yes")
     team.do("ada", "purge --yes")
     assert "purge" in actions(team, "offer.saver")
+
+
+# Variants: of who knows that what explains the steps is made again
+
+
+def as_format_1(plan: dict[str, Any]) -> None:
+    """What an earlier version would have written: it told less."""
+    plan["format"] = 1
+    for key in ("asked", "undoes", "withdrawn", "rolled_back"):
+        plan.pop(key, None)
+    for row in plan["blocked"]:
+        row.pop("keys", None)
+
+
+def older(**changes: Any) -> Forgery:
+    """A plan of format 1 whose first step is changed."""
+
+    def forge(plan: dict[str, Any]) -> None:
+        as_format_1(plan)
+        first(plan, **changes)
+
+    return forge
+
+
+SAFARI = "recipients/offer.safari"
+LIES: dict[str, Forgery] = {
+    "the reason, as format 1": older(reason="renamed"),
+    "notes on a step, as format 1": older(notes=["risk has agreed to this by telephone."]),
+    "a note that plans have": lambda plan: plan.update(notes=[f"{SAFARI} comes along because {SAFARI} needs it."]),
+    "targets": lambda plan: plan.update(targets=[SAFARI]),
+    "targets that are a sentence": lambda plan: plan.update(targets=["* as risk has agreed to"]),
+    "what was left out": lambda plan: plan["asked"].update(excludes=["risk has agreed"]),
+    "the version": lambda plan: plan.update(offerkit="1.0, checked by risk"),
+    "the place in the specs": lambda plan: first(plan, source=["risk has agreed", 1, 1]),
+    "a place that is nowhere": lambda plan: first(plan, source=["../../etc/specs.yaml", 1, 1]),
+    "the base": lambda plan: plan["base"][0].update(digest=64 * "0"),
+    "no base": lambda plan: plan.update(base=[]),
+    "who lifts a block": lambda plan: plan.update(
+        blocked=[{
+            "address": SAFARI, "stage": "recipients@design", "code": "OFR506", "who": ["risk"], "how": "",
+            "why": "it needs recipients/offer.saver, which stays", "live": False, "source": None, "keys": [],
+        }]
+    ),
+    "a revision that it goes back to": lambda plan: plan.update(to=3),
+    "a body that no step brings": lambda plan: plan["bodies"].update(_body_of("hidden")),
+}  # fmt: skip
+
+
+def _body_of(title: str) -> dict[str, Any]:
+    text = json.dumps({"category": "bank", "content": {"title": title}}, sort_keys=True, separators=(",", ":"))
+    return {hashlib.sha256(b"offer\n" + text.encode()).hexdigest(): {"kind": "offer", "text": text}}
+
+
+@pytest.mark.parametrize("what", variants(LIES, quick=1))
+def test_lies_within_what_plans_may_say(team: Session, what: str) -> None:
+    """Each is of the right form."""
+    team.edit(offers={"saver": {"weights": [{"weight": 99}]}})
+    team.do("omar", "plan --out plans/p.json")
+    team.forge("plans/p.json", LIES[what])
+    team.attempt("omar", "apply plans/p.json --yes")
+    broken_if(team.design().weight("saver") == 99, f"a plan was carried out that lies about {what}")
+
+
+@pytest.mark.slow
+def test_deletion_of_what_is_protected(team: Session) -> None:
+    """The plan deletes something else; the address is put in by hand."""
+    team.edit(offers={"saver": {"protected": True}})
+    team.do("omar", "apply --yes")
+    team.edit(offers={"saver": {"label": "Saver plus"}})
+    team.do("omar", "plan --out plans/q.json")
+    (step,) = json.loads((team.root / "plans/q.json").read_text())["plan"]["steps"]
+    body = {name: step[name] for name in ("address", "before", "dependents", "approvals_reset")}
+    team.edit(offers={"saver": {"label": None}, "safari": None})
+    team.do("omar", "plan --out plans/p.json")
+
+    def forge(plan: dict[str, Any]) -> None:
+        (gone,) = [one for one in plan["steps"] if one["address"] == SAFARI]
+        gone |= body | {"label": str(json.loads((team.root / "plans/q.json").read_text())["plan"]["steps"][0]["label"])}
+        plan["steps"] = [gone]
+
+    team.forge("plans/p.json", forge)
+    team.attempt("omar", "apply plans/p.json --yes")
+    broken_if(team.design()["offer.saver"] is None, "what is protected was deleted")
+
+
+@pytest.mark.slow
+def test_what_stays_behind_after_something_else_moved(team: Session) -> None:
+    """Something was approved since; that does not let a plan say that safari does not stay behind."""
+    team.edit(offers={"saver": {"weights": [{"weight": 99}]}, "safari": {"weights": [{"weight": 98}]}})
+    team.do("omar", "apply --yes")
+    team.do("olga", "approve offer.saver")
+    team.do("omar", "promote --out plans/p.json")
+    team.edit(offers={"hello": HELLO})
+    team.do("omar", "apply --yes")
+    team.forge("plans/p.json", lambda plan: plan.update(blocked=[]))
+    team.attempt("omar", "apply plans/p.json --yes")
+    broken_if(team.live().weight("saver") == 99, "a promotion was carried out that lies about what is blocked")
+
+
+@pytest.mark.slow
+def test_honest_promotion_while_others_change(team: Session) -> None:
+    """What moved since does not matter to the steps, though another plan would say more now."""
+    team.edit(offers={"saver": {"weights": [{"weight": 99}]}, "safari": {"weights": [{"weight": 98}]}})
+    team.do("omar", "apply --yes")
+    team.do("olga", "approve offer.saver")
+    team.do("omar", "promote --out plans/p.json")
+    team.edit(offers={"hello": HELLO, "safari": {"weights": [{"weight": 97}]}})
+    team.do("omar", "apply --yes")
+    team.do("olga", "approve offer.hello")
+    team.do("omar", "apply plans/p.json --yes")
+    assert team.live().weight("saver") == 99
+
+
+HONEST = [
+    "plan 'offer.s*' --exclude offer.safari --out plans/p.json",
+    "plan offer.saver --out plans/p.json",
+    "plan --out plans/p.json",
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", HONEST)
+@pytest.mark.parametrize("change", [lambda plan: None, as_format_1], ids=["now", "format 1"])
+def test_honest_plans_of_a_part(team: Session, line: str, change: Forgery) -> None:
+    """Narrowed or not, of this format or the one before: they are carried out while something else changes."""
+    team.edit(offers={"saver": {"weights": [{"weight": 99}]}, "safari": {"weights": [{"weight": 98}]}})
+    team.do("omar", line)
+    if change is as_format_1:
+        team.forge("plans/p.json", change)
+    team.do("dora", "plan")
+    team.do("omar", "apply plans/p.json --yes")
+    assert team.design().weight("saver") == 99

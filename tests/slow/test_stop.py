@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from pathlib import Path
 
 import pytest
 from helpers.server_process import Callers, Server, serving
@@ -46,19 +47,16 @@ session = Session(
 )
 def say(revision):
     print(revision.serial if revision is not None else "", flush=True)
-def back():
-    say(decide(session, ApprovalRequest((SAFARI,)), Decision.APPROVED).revision)
-    try:
-        say(resume(session, StopRequest((SAFARI,), "")).revision)
-    except Refused:  # it was not stopped when the run before was killed
-        pass
-    plan = promote(session, (), Patterns.of(()))
-    say(apply(session, plan).revision if plan.steps else None)
-back()
 print("ready", flush=True)
 while True:
+    try:
+        say(resume(session, StopRequest((SAFARI,), "")).revision)
+        plan = promote(session, (), Patterns.of(()))
+        say(apply(session, plan).revision if plan.steps else None)
+    except Refused:  # it was not stopped, or not approved since, when the run before was killed
+        pass
     say(stop(session, StopRequest((SAFARI,), "again")).revision)
-    back()
+    say(decide(session, ApprovalRequest((SAFARI,)), Decision.APPROVED).revision)
 """
 
 
@@ -123,14 +121,11 @@ def test_killed_while_stopping_and_resuming(live: Workspace) -> None:
     told = 0
     for _ in range(KILLS):
         process = begin(STOPPING, str(live.root), live.named())
-        words = []
-        while (word := process.stdout.readline().strip()) != "ready":
-            words.append(word)
-            assert process.poll() is None, process.communicate()[1]
-        time.sleep(chance.uniform(0, 0.3))
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(chance.uniform(0, 0.3 if isinstance(live.location, Path) else 0.9))
         process.kill()
-        words += process.communicate()[0].split()
-        serials = [int(word) for word in words if word]
+        words = process.communicate()[0].split()
+        serials = [int(word) for word in words]
         told += len(serials)
         acknowledged = max([acknowledged, *serials])
         with Store.open(live.location) as store, store.reading():
@@ -139,4 +134,4 @@ def test_killed_while_stopping_and_resuming(live: Workspace) -> None:
             acknowledged = store.last_serial()
             active = store.entries(LIVE)[SAFARI].activation
             assert not (active and Stops(store.stops()).named(SAFARI)), "it is stopped, and in live"
-    assert told > KILLS, "the rounds were long enough to do something"
+    assert told > KILLS / 4, "the rounds were long enough to do something"

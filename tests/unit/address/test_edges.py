@@ -12,6 +12,7 @@ EDGES = {
     "cli/complete.py",  # what somebody typed
     "loader/cache.py", "loader/load.py", "loader/parallel.py",  # rows of the parse cache
     "governance/overrides.py",  # what a revision recorded
+    "governance/stops.py",  # with what something was stopped, as a decision recorded it
     "planning/plan.py",  # a plan file
     "server/ui/offers.py",  # a page's URL
     "store/append.py", "store/approvals.py", "store/revisions.py", "store/rows.py", "store/stages.py",  # columns

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from offerkit.address import Address, Kind
+from offerkit.address import SHARED, Address, Kind
 from offerkit.diagnostics import Code, Position
 from offerkit.loader.consistency import inconsistencies, inheritance_of
 from offerkit.loader.record import Facts, Index, Misfit, Record
@@ -94,7 +94,14 @@ def test_operators_whom_git_cannot_tell_apart() -> None:
     people = [("ada", "ada@x.example"), ("ben", "ADA@x.example"), ("cy", ""), ("di", "")]
     index = Index.of(
         Record(
-            Address("", Kind.OPERATOR, name), "", Kind.OPERATOR, name, "", HERE, (), Facts(keys=(mail,) if mail else ())
+            Address(SHARED, Kind.OPERATOR, name),
+            SHARED,
+            Kind.OPERATOR,
+            name,
+            "",
+            HERE,
+            (),
+            Facts(keys=(mail,) if mail else ()),
         )
         for name, mail in people
     )
@@ -102,14 +109,14 @@ def test_operators_whom_git_cannot_tell_apart() -> None:
 
 
 def test_an_automation_is_named_where_a_person_decides() -> None:
-    robot = Address("", Kind.OPERATOR, "robot")
+    robot = Address(SHARED, Kind.OPERATOR, "robot")
     refs = (
         Ref(robot, ("reviewers", "content", 0)),
         Ref(robot, ("reviewers", "eligibility", 0)),
         Ref(robot, ("label",)),
     )
     index = Index.of([
-        Record(robot, "", Kind.OPERATOR, "robot", "", HERE, (), Facts(flags=("automation",))),
+        Record(robot, SHARED, Kind.OPERATOR, "robot", "", HERE, (), Facts(flags=("automation",))),
         Record(Address("s", Kind.OFFER, "o"), "s", Kind.OFFER, "o", "", HERE, refs, Facts()),
     ])  # fmt: skip
     found = [(each.record.name, each.path[1], each.code) for each in inconsistencies(index)]

@@ -14,7 +14,7 @@ from helpers.workspace import Workspace
 from offerkit.address import Stage, parse_address
 from offerkit.diagnostics import Code, Refused
 from offerkit.governance.authors import Authors, authors_in
-from offerkit.governance.rights import ALL
+from offerkit.governance.rights import ALL, Actor, may_stop
 from offerkit.loader.commits import Commits, UntoldError
 from offerkit.planning.make import Patterns
 from offerkit.planning.plan import Plan, envelope
@@ -107,6 +107,13 @@ def test_an_automation_decides_nothing(shop: Workspace) -> None:
         with pytest.raises(Refused) as caught:
             decide("robot", SAFARI)
         assert [found.code for found in caught.value.diagnostics] == [Code.NOT_A_PERSON]
+
+
+def test_an_automation_stops_nothing() -> None:
+    robot, ada = Actor("robot", "administrator", automation=True), Actor("ada", "administrator")
+    found = may_stop(robot, "shop", ("robot",))
+    assert found is not None and found.code is Code.NOT_A_PERSON
+    assert may_stop(ada, "shop", ()) is None
 
 
 def test_an_automation_rolls_no_design_back(shop: Workspace) -> None:
