@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from helpers.serving import client
 from helpers.tokens import token
-from helpers.ui import log_in
+from helpers.ui import browser, log_in
 from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
@@ -28,7 +28,7 @@ def changed(shop: Workspace) -> Workspace:
 
 @pytest.fixture
 def server(changed: Workspace) -> Iterator[TestClient]:
-    with client(changed, ui="on") as found:
+    with client(changed) as found:
         yield found
 
 
@@ -55,7 +55,8 @@ def test_settings_are_overridden_through_a_server(changed: Workspace, server: Te
     assert made["code"] == 200 and made["revision"]["action"] == "override" and "ada alone" in made["says"][0]
 
 
-def test_settings_stand_on_the_page_of_approvals(changed: Workspace, server: TestClient) -> None:
-    log_in(server, token(changed, "olga"))
-    page = server.get("/ui/approvals?show=mine").text
+def test_settings_stand_on_the_page_of_approvals(changed: Workspace) -> None:
+    with browser(changed) as asking:
+        log_in(asking, token(changed, "olga"))
+        page = asking.get("/ui/approvals?show=mine").text
     assert SPACE in page and f'href="/ui/offers/{SPACE}"' not in page
