@@ -76,6 +76,7 @@ def command(
 
 def _with_origin(session: Session, made: Plan, authors: tuple[str, ...], *, whole: bool) -> Session:
     """``session``, which knows where ``made`` comes from; ``whole``: it is all that the specs say."""
+    from offerkit.diagnostics import Refused
     from offerkit.planning.make import Patterns
     from offerkit.planning.plan import PlanKind
     from offerkit.workflow.authorship import origin_of
@@ -87,5 +88,10 @@ def _with_origin(session: Session, made: Plan, authors: tuple[str, ...], *, whol
         return session
     if made.empty:
         return session
-    said = made if whole else plan(session, Patterns.of((), ()))
+    said: Plan | None = made
+    if not whole:
+        try:
+            said = plan(session, Patterns.of((), ()))
+        except Refused:  # a saved plan, or a part, can be applied all the same: it is only not what is checked out
+            said = None
     return replace(session, origin=origin_of(session, made, said, authors))

@@ -58,7 +58,7 @@ class _UncertainError(Exception):
     """The text cannot be read with certainty."""
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def meaning(text: str) -> tuple[Json, frozenset[str]]:
     """The written form of an expression, and the fields of the offer that it names.
 

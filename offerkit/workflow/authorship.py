@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 import orjson
 
@@ -21,6 +22,7 @@ from offerkit.governance.rights import Actor, only_people
 from offerkit.loader.commits import Commit, Commits, UntoldError
 from offerkit.planning.plan import Plan, PlanKind
 from offerkit.reports.words import listing
+from offerkit.state.changes import Entry, Former
 from offerkit.store import Store
 from offerkit.workflow.requests import Origin
 from offerkit.workflow.session import Session, declared_operators, operators, who_is
@@ -35,7 +37,7 @@ _LISTED = 5
 def origin_of(
     session: Session,
     plan: Plan,
-    whole: Plan,
+    whole: Plan | None,
     named: tuple[str, ...] = (),
     confirmed: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Origin:
@@ -147,7 +149,7 @@ class _Reading:
         self._people = {str(b["email"]).lower(): name for name, b in known.items() if b.get("email")}
         self._automations = {name for name, body in known.items() if body.get("automation")}
 
-    def origin(self, plan: Plan, whole: Plan, named: tuple[str, ...], *, signed: bool) -> Origin:
+    def origin(self, plan: Plan, whole: Plan | None, named: tuple[str, ...], *, signed: bool) -> Origin:
         """Where ``plan`` comes from. Raises UntoldError when git cannot tell."""
         edited = self._edited(plan, whole)
         doubts = list(edited)
@@ -164,17 +166,18 @@ class _Reading:
             authors |= found
             doubts += doubt
             unverified += unproven
-        left = _done(whole) - _done(plan)
+        left = set(_done(whole)) - set(_done(plan))
+        whole_applied = whole is not None and all(address.kind is Kind.CAMPAIGN for _, address, *_ in left)
         clean = not edited
         return Origin(
-            self._commits.head if clean else "", clean and not left and not self._commits.shallow, named,
+            self._commits.head if clean else "", clean and whole_applied and not self._commits.shallow, named,
             tuple(sorted(authors)), tuple(doubts), tuple(unverified), tuple(edited),
         )  # fmt: skip
 
-    def _edited(self, plan: Plan, whole: Plan) -> list[str]:
+    def _edited(self, plan: Plan, whole: Plan | None) -> list[str]:
         found = self._commits.uncommitted()
         reasons = [f"{listing(found, _LISTED)} {'is' if len(found) == 1 else 'are'} not as committed"] if found else []
-        if _done(plan) - _done(whole):
+        if set(_done(plan)) - set(_done(whole)):
             reasons.append("the plan is not what the specs say that are checked out")
         return reasons
 
@@ -231,9 +234,10 @@ class _Reading:
         return people, doubts, unproven
 
 
-def _done(plan: Plan) -> set[tuple[object, ...]]:
-    return {
-        (step.stage, step.address, step.before, step.after, step.moved_from)
-        for step in plan.steps
-        if step.address.kind is not Kind.CAMPAIGN
-    }
+_Done: TypeAlias = tuple[StageRef, Address, Entry | None, Entry | None, Former]
+
+
+def _done(plan: Plan | None) -> Iterator[_Done]:
+    """What a plan does, however it explains that."""
+    for step in plan.steps if plan is not None else ():
+        yield step.stage, step.address, step.before, step.after, step.moved_from

@@ -282,8 +282,8 @@ def _steps(told: _Told, made: Iterable[Step]) -> Iterator[Diagnostic]:
     for step in told.plan.steps:
         one = again.get((step.stage, step.address))
         if one is None or (one.before, one.after, one.moved_from) != (step.before, step.after, step.moved_from):
-            if told.plan.kind is PlanKind.PROMOTE and told.plan.format < 2:
-                yield from _promoted_before(told, step)
+            if told.plan.kind in _EARLIER and told.plan.format < 2:
+                yield from _made_before(told, step)
             elif not told.moved([step.address]) or told.reasons.get(step.address) != step.reason:
                 yield _false(told.plan, "why it is in there", step.address)
             continue
@@ -295,10 +295,16 @@ def _steps(told: _Told, made: Iterable[Step]) -> Iterator[Diagnostic]:
             yield _false(told.plan, _WORDS.get(wrong[0], wrong[0]), step.address)
 
 
-def _promoted_before(told: _Told, step: Step) -> Iterator[Diagnostic]:
-    """Whether a step of a promotion that an earlier version planned has the reason that it gave."""
+_EARLIER = (PlanKind.PROMOTE, PlanKind.ROLLBACK)
+"""Kinds of plans whose steps may have been others in earlier versions; the applier holds them to the rules of now."""
+
+
+def _made_before(told: _Told, step: Step) -> Iterator[Diagnostic]:
+    """Whether a step that an earlier version planned has the reason that it gave."""
     design = told.stages.side(Stage.DESIGN)
-    if step.after is None or step.after.activation == ():
+    if told.plan.kind is PlanKind.ROLLBACK:
+        reason = Reason.ROLLED_BACK
+    elif step.after is None or step.after.activation == ():
         reason = Reason.REJECTED if step.address in design.entries else Reason.REMOVED_FROM_DESIGN
     else:
         reason = Reason.APPROVED if step.address.kind is Kind.OFFER else Reason.RIDES_ALONG

@@ -492,3 +492,14 @@ def test_named_author_approves(pipeline: Session) -> None:
     pipeline.attempt("olga", "approve offer.saver")
     pipeline.attempt("ada", "promote --yes")
     broken_if(pipeline.live().weight("saver") == 99, "a named author is one")
+
+
+@pytest.mark.slow
+def test_honest_saved_plan_beside_specs_that_cannot_be_read(pipeline: Session) -> None:
+    """A person applies exactly what was saved, whatever is checked out; it is theirs."""
+    heavy(pipeline)
+    pipeline.do("ada", "plan --out plans/heavy.json")
+    pipeline.save("specs/recipients/broken.yaml", "\tno: yaml")
+    pipeline.do("ada", "apply --yes plans/heavy.json")
+    assert not pipeline.attempt("ada", "approve offer.saver")
+    pipeline.do("olga", "approve offer.saver")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from helpers.work import at_most, bytes_read
 from processes import ROOT_BYPASSES, offerkit
 from wrong import NEW, Outcome, run, state, write
 
@@ -73,10 +73,8 @@ def test_special_files(project: Path, make: Callable[[str], None], monkeypatch: 
     """Nobody waits for a writer that never comes."""
     monkeypatch.chdir(project / "specs/people")  # a socket's name may only be short
     make("new.yaml")
-    started = time.process_time()
     found = refused(project, "OFR112", f"{NEW}:1:1").only
     assert "not a regular file" in found.summary or "No such device" in found.summary
-    assert time.process_time() - started < 5
 
 
 def test_folder_named_like_a_file(project: Path) -> None:
@@ -146,9 +144,9 @@ def test_too_large(project: Path) -> None:
     with (project / NEW).open("wb") as file:
         file.write(b"version: 1\na: &a [x]\nb: [")
         file.write(b"*a, " * (50 * 1024 * 1024 // 4))
-    started = time.process_time()
+    before = bytes_read()
     refused(project, "OFR105", f"{NEW}:1:1", "at most 16,777,216 are read")
-    assert time.process_time() - started < 2
+    assert bytes_read() - before < 16_000_000  # what is imported, too
 
 
 @pytest.mark.parametrize("wide", [False, True], ids=["laughs", "a long list"])
@@ -161,10 +159,9 @@ def test_aliases(project: Path, wide: bool) -> None:
         for before, letter in zip("abcdefgh", "bcdefghi", strict=True):
             content += f"{letter}: &{letter} [{', '.join([f'*{before}'] * 9)}]\n"
     write(project, {NEW: content})
-    started = time.process_time()
-    found = refused(project, "OFR104", f"{NEW}:{'3:40009' if wide else '6:8'}").only
+    with at_most(1_500_000):
+        found = refused(project, "OFR104", f"{NEW}:{'3:40009' if wide else '6:8'}").only
     assert "10,000 nodes" in found.summary
-    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("bracket", ["[", "{a: ", "- "])
@@ -207,7 +204,7 @@ def test_hostile_file_names(project: Path, name: str, content: str) -> None:
 
 
 def test_two_thousand_mistakes(project: Path) -> None:
-    """All of them at once, in the order of files and lines, in little time."""
+    """All of them at once, in the order of files and lines, with little work."""
     bad = "".join(f"  f{number}: {{when: 1 = 1, wen: 1}}\n" for number in range(200))
     write(
         project,
@@ -216,9 +213,8 @@ def test_two_thousand_mistakes(project: Path) -> None:
             for file in range(10)
         },
     )
-    started = time.process_time()
-    outcome = run(project, "apply", "--yes")
-    assert time.process_time() - started < 5
+    with at_most(6_000_000):
+        outcome = run(project, "apply", "--yes")
     assert outcome.code == 1
     places = [diagnostic.position for diagnostic in outcome.diagnostics]
     assert len(places) == 2000 and places == sorted(places, key=str if None in places else lambda p: p or ("", 0, 0))

@@ -59,7 +59,10 @@ def run(root: Path, *args: str, who: str = "ada") -> Outcome:
 
 def _lines(path: Path) -> list[str] | None:
     try:
-        return path.read_bytes()[:1_000_000].decode("utf-8", "replace").splitlines() if path.is_file() else None
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            return file.read(1_000_000).decode("utf-8", "replace").splitlines()
     except OSError:
         return None
 

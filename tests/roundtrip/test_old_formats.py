@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from offerkit.governance.promotion import waits_for
 from offerkit.models.status import Status
-from offerkit.planning.plan import PlanKind, decode
+from offerkit.planning.plan import FORMAT, PlanKind, decode, envelope
 from offerkit.store import PropositionQuery, PropositionRow, Store, schema
 from offerkit.workflow.stop import stopped
 from offerkit.workflow.stores import Formats, migrate
 
 HERE = Path(__file__).parent
-PLANS = sorted(HERE.glob("plan-*.json"))
+PLANS = sorted(HERE.glob("plan-?.json"))
 STORES = sorted(HERE.glob("store-*.sql"))
 TOKENS = ["token-revoke", "token-create", "token-adopt"]
 SINCE = {"store-4": TOKENS[2:], "store-5": TOKENS, "store-6": ["stop", "stop", *TOKENS]}
@@ -27,6 +28,15 @@ def test_a_plan_is_read(path: Path) -> None:
     plan = decode(path.read_bytes(), path.name)
     assert plan.kind is PlanKind.APPLY
     assert [step.action for step in plan.steps] == ["update"]
+    assert plan.format == int(path.stem.partition("-")[2])
+    assert envelope(plan) == path.read_bytes(), "it keeps its bytes, and so its digest"
+
+
+def test_what_is_blocked_says_what_it_waits_for_since_format_2() -> None:
+    plan = decode((HERE / "plan-2-promotion.json").read_bytes(), "plan")
+    assert plan.kind is PlanKind.PROMOTE
+    assert [[key.space for key in blocked.keys] for blocked in plan.blocked] == [[""], ["email", "web-home"]]
+    assert all(map(waits_for, plan.blocked))
 
 
 def restored(path: Path, file: Path) -> Path:
@@ -101,7 +111,7 @@ def test_deliveries_of_format_3(tmp_path: Path) -> None:
 
 
 def test_there_is_one_of_each_format() -> None:
-    assert [path.stem for path in PLANS] == ["plan-1"]
+    assert [path.stem for path in PLANS] == [f"plan-{number}" for number in range(1, FORMAT + 1)]
     assert [path.stem for path in STORES] == [f"store-{number}" for number in range(1, schema.current_format() + 1)]
 
 

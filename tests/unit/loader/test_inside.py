@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from time import process_time
 
 import pytest
+from helpers.work import at_most
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -141,13 +141,13 @@ def test_any_scalar(scalar: str) -> None:
         assert seen == wanted or (wanted, seen) == (" ", "\n") or seen == "\\", (text, value, offset)
 
 
-def test_thousands_of_escaped_line_ends_and_spaces_take_no_time() -> None:
+def test_thousands_of_escaped_line_ends_and_spaces_are_little_work() -> None:
     """They were followed one inside the other, and indentations tried one after the other."""
-    start = process_time()
     for text in ('a:\n  b: "x' + "\\\n   " * 20_000 + ' y"\n', "a:\n  b: |1\n   " + " " * 9_000 + "x\n"):
-        document, _ = parse("f", text.encode())
-        assert isinstance(document, YamlMap)
-        value, at = document["a"]["b"], locate(document, ("a", "b"))
-        last = len(value.rstrip()) - 1
-        assert character(text, Source(text.encode()).inside(at, value, last)) == value[last]
-    assert process_time() - start < 2
+        with at_most(4_000_000):
+            document, _ = parse("f", text.encode())
+            assert isinstance(document, YamlMap)
+            value, at = document["a"]["b"], locate(document, ("a", "b"))
+            last = len(value.rstrip()) - 1
+            found = Source(text.encode()).inside(at, value, last)
+        assert character(text, found) == value[last]

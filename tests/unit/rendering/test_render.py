@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from time import process_time
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from helpers.work import at_most
 
 from offerkit.rendering.render import Content, Renderer, RenderError
 from offerkit.rendering.variables import Variables
@@ -391,11 +391,10 @@ def test_a_program_in_a_refresh() -> None:
         "<a _urltype" + "<!--" * 9_000, "script href=" + " " * 60_000,
     ],
 )  # fmt: skip
-def test_odd_markup_takes_no_time(html: str) -> None:
+def test_odd_markup_is_little_work(html: str) -> None:
     """The parser of the standard library needs minutes for the first."""
-    start = process_time()
-    shown("html", html)
-    assert process_time() - start < 1
+    with at_most(500_000):
+        shown("html", html)
 
 
 def test_tracked_links_in_comments_and_texts_are_left_alone() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import process_time
+from helpers.work import at_most
 
 from offerkit.planning.plan import ChangeOp, FieldChange
 from offerkit.reports.fields import field_views
@@ -69,11 +69,10 @@ def test_many_lines_are_cut_and_counted() -> None:
     assert rows[-1] == DiffLine("@", "… 461 more lines")
 
 
-def test_texts_that_share_nothing_are_quick() -> None:
+def test_texts_that_share_nothing_are_little_work() -> None:
     before, after = ("\n".join(f"{word} {number % 7}" for number in range(20_000)) for word in ("a", "b"))
-    start = process_time()
-    rows = line_diff(before, after, LAYOUT)
-    assert process_time() - start < 1
+    with at_most(50_000):
+        rows = line_diff(before, after, LAYOUT)
     assert rows[0] == DiffLine("@", "too many lines to compare: 20,000 before, 20,000 after")
 
 

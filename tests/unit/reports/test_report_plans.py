@@ -5,9 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
-from time import process_time
 
 import pytest
+from helpers.work import at_most
 from report_bodies import DESIGN, DIGEST, LIVE
 from report_edges import HOSTILE, empty_plan, huge_plan
 from report_samples import apply_plan, promote_plan
@@ -32,11 +32,10 @@ def offer_step(**fields: object) -> Step:
 
 
 @pytest.mark.parametrize("report", [plan_text, plan_markdown, plan_html])
-def test_ten_thousand_new_offers_in_less_than_a_second(report) -> None:  # type: ignore[no-untyped-def]
+def test_the_work_on_ten_thousand_new_offers(report) -> None:  # type: ignore[no-untyped-def]
     plan = huge_plan(10_000)
-    start = process_time()
-    text = report(plan, DIGEST)
-    assert process_time() - start < 1
+    with at_most(1_000_000):
+        text = report(plan, DIGEST)
     assert "… and 9,800 more offers" in text
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from time import process_time
 
 import pytest
 from evaluated import NOW, both, checked
+from helpers.work import at_most
 
 from offerkit.rules.python import compile_one
 from offerkit.rules.types import Value, Wanted
@@ -229,9 +229,8 @@ def test_what_a_person_writes_stays_a_text() -> None:
 @pytest.mark.parametrize("pattern", ["%" + "a_" * 2_000 + "b%", "%" + "_" * 3_000 + "b%", "%" + "_a" * 2_000 + "%c%"])
 def test_a_pattern_of_many_places_is_not_slow(pattern: str) -> None:
     """Trying it at each place would take half a minute."""
-    start = process_time()
-    assert both(f"name like '{pattern}'", name="a" * 50_000) is False
-    assert process_time() - start < 5
+    with at_most(500_000):
+        assert both(f"name like '{pattern}'", name="a" * 50_000) is False
 
 
 @pytest.mark.parametrize("text", ["abab", "aab", "a_b", "xaybz", "ab", "b", "", "acbacb"])
@@ -246,6 +245,5 @@ def test_calls_in_calls_do_not_slow_duckdb_down(call: str) -> None:
     text = "name"
     for _ in range(20):
         text = call.format(text)
-    start = process_time()
-    both(text, name="abcd", age=1, country="x")
-    assert process_time() - start < 5
+    with at_most(500_000):
+        both(text, name="abcd", age=1, country="x")

@@ -228,6 +228,28 @@ def test_live_moves_meanwhile(root: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert kept()
 
 
+def test_stopped_meanwhile(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No part that begins after a stop is made, nothing is handed over, and no later run makes it with that offer."""
+    message = delivering.Writer.message
+    made: list[str] = []
+
+    def slowly(writer: Any, recipient: Any) -> Any:
+        made.append(recipient.key)
+        if len(made) == 1:
+            offerkit("stop", "people/offer.card", "--reason", "The price is wrong")
+        return message(writer, recipient)
+
+    monkeypatch.setattr(delivery_choice, "CHUNK", 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(delivering.Writer, "message", slowly)
+        with pytest.raises(Refused) as caught:
+            deliver("june/listed", "--out", "made")
+    assert [found.code for found in caught.value.diagnostics] == [Code.PLAN_STALE]
+    assert len(made) == 1 and kept() == {} and not Path("made").exists()
+    with pytest.raises(Refused):  # its outline names what is stopped
+        deliver("june/listed", "--out", "made")
+
+
 @pytest.mark.parametrize("name", ["june/best", "june/listed", "june/first"])
 def test_one_by_one_is_the_same(root: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """With hooks each contact is decided by itself; without any the answers are those of the batch."""

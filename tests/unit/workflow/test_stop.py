@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from helpers.workspace import Workspace
 
+from offerkit.cli.restoring import unreadable
 from offerkit.diagnostics import Code, Refused
 from offerkit.governance.rights import Scope
+from offerkit.store import copying
 from offerkit.workflow.requests import StopOutcome, StopRequest
+from offerkit.workflow.restoring import restoration, restore
 from offerkit.workflow.stop import resume, stop, stopped
 
 SAFARI, SAVER = "shop/offer.safari", "shop/offer.saver"
@@ -115,3 +120,35 @@ def test_a_token_needs_the_scope(live_shop: Workspace) -> None:
     with pytest.raises(Refused) as refused:
         resume(live_shop.session("omar", scopes=frozenset({Scope.STOP})), StopRequest((SAFARI,)))
     assert code(refused) is Code.TOKEN_SCOPE
+
+
+@pytest.mark.embedded
+def test_a_restored_store_keeps_it_stopped(live_shop: Workspace, tmp_path: Path) -> None:
+    backup = tmp_path / "backup.db"
+    copying.copy(live_shop.location, backup, lambda _: lambda _: None)
+    stopping(live_shop, "shop/category.bank")
+    for _ in range(2):  # also what an earlier restore has carried over
+        with restoration(live_shop.session("ada"), backup) as found:
+            assert found.loss is not None
+            assert [row.key.address for row in found.loss.stops] == ["shop/category.bank"]
+            restore(found)
+        active = live_shop.active()
+        assert (active[SAVER], active["shop/offer.gold-card"], active[SAFARI]) == ((), (), ("web",))
+        assert live_shop.verified() == []
+        assert {b.code for b in live_shop.promotion("ada").blocked} == {Code.STOPPED}
+    with live_shop.store() as store:
+        assert [(one.address, one.by, one.reason) for one in stopped(store)] == [
+            ("shop/category.bank", "omar", "Wrong")
+        ]
+        assert store.revisions(limit=1)[0].details["stops"]
+
+
+@pytest.mark.embedded
+def test_what_cannot_be_read_is_said_loudly(live_shop: Workspace, tmp_path: Path) -> None:
+    backup = tmp_path / "backup.db"
+    copying.copy(live_shop.location, backup, lambda _: lambda _: None)
+    stopping(live_shop, SAFARI)
+    assert isinstance(live_shop.location, Path)
+    live_shop.location.unlink()
+    with restoration(live_shop.session("ada"), backup) as found:
+        assert "WHAT WAS STOPPED SINCE MAY BE LIVE AGAIN" in (unreadable(found).detail or "")
