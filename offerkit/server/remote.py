@@ -115,7 +115,7 @@ class LimitBody(Body):
 class StopBody(Body):
     """What is to be stopped or resumed, and why."""
 
-    patterns: Annotated[list[Annotated[str, Field(max_length=500)]], FailFast(), Field(min_length=1, max_length=10_000)]
+    patterns: Annotated[list[Annotated[str, Field(max_length=500)]], FailFast(), Field(min_length=1, max_length=1_000)]
     reason: _Text = ""
     lock_wait_ms: _Wait = 0
 
