@@ -121,9 +121,16 @@ class Stages:
         """Whether a second person has lifted what ``fingerprint`` stands for of the cases at an address."""
         return self.overrides.lifting(Lifts.CASES, address, fingerprint) is not None
 
+    def _change_lifted(self, address: Address, fingerprint: str) -> bool:
+        """An override of a change of cases counts for the live that it was given for: not again once that is back."""
+        assert self.store is not None
+        change = self.store.last_change(address.stage(Stage.LIVE), [address]).get(address)
+        after = change.serial if change is not None else 0
+        return self.overrides.lifting(Lifts.CASES, address, fingerprint, after=after) is not None
+
     def withheld_cases(self, effect: BeforeAfter) -> Iterator[Withheld]:
         """The cases of live that ``effect`` would change by their author alone."""
-        return withheld(effect, self.side(Stage.DESIGN), self.contacts_kept, self.cases_lifted)
+        return withheld(effect, self.side(Stage.DESIGN), self.contacts_kept, self._change_lifted)
 
     @cached_property
     def names(self) -> Names:

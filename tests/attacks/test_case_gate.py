@@ -225,6 +225,26 @@ def test_forged_promotion_takes_the_case_along(guarded: Session) -> None:
     judged(guarded)
 
 
+def test_override_is_used_again(guarded: Session) -> None:
+    """What was lifted once was taken back since; the same change comes again, without anybody but its author."""
+
+    def there(offer: str, weight: int, *, lifted: bool) -> None:
+        guarded.save("cases/ana.yaml", case(offer))
+        guarded.edit(offers={"saver": {"weights": [{"weight": weight}]}})
+        guarded.do("omar", "apply --yes")
+        guarded.do("olga", "approve offer.saver")
+        if lifted:
+            guarded.do("olga", "override recipients/cases.ana --reason 'As agreed'")
+            guarded.do("omar", "promote --yes")
+
+    there("saver", 99, lifted=True)
+    there("gold-card", 9, lifted=True)
+    there("saver", 98, lifted=False)
+    guarded.attempt("omar", "promote --yes")
+    judged(guarded)
+
+
+@pytest.mark.slow
 def test_store_without_cases(team: Session) -> None:
     """The gate is on, and nobody has applied a case: a promotion tells so."""
     team.edit(environment={"promotion": {"tests": True, "separation_of_duties": True}})
