@@ -15,11 +15,12 @@ from math import inf
 from typing import NamedTuple, Protocol, TypeAlias
 
 from offerkit.address import Address, Kind, Stage, StageRef
-from offerkit.fingerprint import Json
+from offerkit.fingerprint import Json, JsonMap, JsonPath
 from offerkit.governance.approvals import Approval, Decision
 from offerkit.governance.aspects import affecting
 from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.state.changes import Entry, Former
+from offerkit.state.effective import EffectiveOffer
 from offerkit.state.snapshot import Snapshot
 
 _Place: TypeAlias = tuple[Aspect, str]
@@ -103,7 +104,7 @@ class Authors:
                 if search.passed not in looked:
                     looked.add(search.passed)
                     for address in inherited[offer]:
-                        self._handed_down(search, address)
+                        self._handed_down(search, address, offer)
                     self._walk(search, offer)
             found[offer] = names
         return found
@@ -120,15 +121,18 @@ class Authors:
         """Everybody who ever wrote something of what stands at ``address`` in design, whoever approved it since."""
         return self._ever_of(address)
 
-    def _handed_down(self, search: _Search, address: Address) -> None:
-        """Who changed what an offer inherits from ``address``, and since it was approved with it."""
+    def _handed_down(self, search: _Search, address: Address, offer: Address) -> None:
+        """Who changed what ``offer`` inherits from ``address``, and since it was approved with it."""
         if search.only and search.only not in self._ever_of(address):
             return
-        if self._live.uses(address, self._design.entries.get(address)):
+        in_use = self._live.uses
+        if address.kind is Kind.TEMPLATE and not self._live.shows(address, _taken(self._design.offer(offer), address)):
+            in_use = _never  # what it takes of the template, those that are live say themselves
+        if in_use(address, self._design.entries.get(address)):
             return
         rows, stage = list(self._log.lineage(address)), address.stage(Stage.DESIGN)
         with_it = (p for p in search.passed if self._past.relied(stage, p, _name_at(rows, p.serial)))
-        self._walk(replace(search, passed=tuple(with_it), has_enough=self._live.uses, seen={}), address)
+        self._walk(replace(search, passed=tuple(with_it), has_enough=in_use, seen={}), address)
 
     def _ever_of(self, address: Address) -> Mapping[str, Wrote]:
         if address not in self._ever:
@@ -205,6 +209,23 @@ class _Search:
             return True
         before.append(cleared)
         return False
+
+
+_NOT_HANDED_DOWN = ("label", "description", "protected", "template")
+
+
+def _taken(offer: EffectiveOffer, template: Address) -> set[JsonPath]:
+    """What ``offer`` is by a template alone: the paths that neither it nor a nearer template says."""
+    body = next((layer.body for layer in offer.layers if layer.address == template), {})
+    return {path for path in _leaves(body) if offer.origin(path) == template and path[0] not in _NOT_HANDED_DOWN}
+
+
+def _leaves(body: JsonMap, above: JsonPath = ()) -> Iterator[JsonPath]:
+    for key, value in body.items():
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, (*above, key))
+        else:
+            yield (*above, key)
 
 
 def _name_at(rows: Sequence[Change], serial: int) -> Address | None:
@@ -342,6 +363,7 @@ class _Live:
         self._read = read
         self._now: Snapshot | None = None
         self._in_use: dict[str, set[Address]] = {}
+        self._shown: dict[Address, set[JsonPath]] = {}
 
     def has(self, address: Address, entry: Entry | None) -> bool:
         """Whether live has exactly this at ``address``; or, as ``entry`` None says, nothing."""
@@ -349,6 +371,17 @@ class _Live:
             self._now = self._read()
         there = self._now.entries.get(address)
         return (there.fingerprint if there else "") == (entry.fingerprint if entry else "")
+
+    def shows(self, template: Address, paths: set[JsonPath]) -> bool:
+        """Whether offers that are live take all of ``paths`` of a template."""
+        self.has(template, None)
+        assert self._now is not None
+        if template not in self._shown:
+            shown = self._shown[template] = set()
+            for offer in self._now.of_kind(Kind.OFFER, template.environment):
+                if self._now.entries[offer].activation:
+                    shown |= _taken(self._now.offer(offer), template)
+        return paths <= self._shown[template]
 
     def uses(self, address: Address, entry: Entry | None) -> bool:
         """Whether live has exactly this at ``address``, and an offer that is live was approved with it."""

@@ -9,7 +9,7 @@ from offerkit.address import Address, Stage, environment_address
 from offerkit.diagnostics import Code, Diagnostic, or_list
 from offerkit.governance.approvals import Decision
 from offerkit.governance.authors import Authors
-from offerkit.governance.overrides import Lifts, Obstacle, entitled
+from offerkit.governance.overrides import Lifts, Obstacle, Override, entitled
 from offerkit.governance.rights import Actor
 from offerkit.governance.settings import KINDS, environments_of, named_reviewers, same_settings, settings_key
 from offerkit.planning.plan import Plan
@@ -47,7 +47,7 @@ def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
     for address in sorted({*people.design.entries, *people.live.entries}):
         design, live = people.design.entries.get(address), people.live.entries.get(address)
         same = (design.fingerprint if design else "") == (live.fingerprint if live else "")
-        if same:
+        if same or people.lifted(address) is not None:
             continue
         if (address in stuck) or (people.separates(address) and len(people.seen_by(address)) < _ENOUGH):
             yield people.obstacle(address)
@@ -120,7 +120,7 @@ class _People:
         """Whether these settings are of somebody alone, and no override says that they may be."""
         if not self.separates(address) or len(self.seen_by(address)) >= _ENOUGH:
             return False
-        return self._lifted(address) is None
+        return self.lifted(address) is None
 
     def seen_by(self, address: Address) -> set[str]:
         """The people who wrote the settings, approved them as they are, or take them live now."""
@@ -149,7 +149,8 @@ class _People:
         """Who may override that they are of one alone."""
         return entitled(self.obstacle(address), self._operators)
 
-    def _lifted(self, address: Address) -> object:
+    def lifted(self, address: Address) -> Override | None:
+        """The override that says that they may be of one alone."""
         key = settings_key(self.design, address)
         last = self._store.last_change(address.stage(Stage.LIVE), [address]).get(address)
         return self._stages.overrides.lifting(

@@ -90,6 +90,39 @@ def test_author_approves_own_weight_without_a_rename(team: Session) -> None:
     broken_if(team.live().weight("saver") == 99, "omar alone has put a weight live that omar wrote")
 
 
+@pytest.mark.slow
+def test_author_approves_own_text_by_a_template(team: Session) -> None:
+    """olga gives a template a title that all offers in live have of their own; ada makes an offer without one."""
+    team.edit(templates={"plain": {"label": "Plain"}})
+    team.edit(offers={"safari": {"template": "plain"}})
+    team.honestly("omar", "olga", "ada")
+    team.edit(templates={"plain": {"content": {"title": "FREE MONEY"}}})
+    team.do("olga", "apply --yes", "promote --yes")
+    team.edit(templates={"plain": {"label": "Plain again"}})
+    team.do("omar", "apply --yes", "promote --yes")
+    team.edit(offers={"new": {"label": "New", "category": "bank", "template": "plain", "spaces": ["web-home"]}})
+    team.do("ada", "apply --yes")
+    team.attempt("olga", "approve offer.new", "promote --yes")
+    broken_if(team.live()["offer.new"], "olga alone has decided on a text that olga wrote")
+    team.do("alan", "approve offer.new")
+    team.do("alan", "promote --yes")
+
+
+@pytest.mark.slow
+def test_honest_offer_below_what_others_wrote(team: Session) -> None:
+    """Who once wrote the category and the template that live offers have may approve a new one of another's."""
+    team.edit(categories={"bank": {"multiplier": {"factor": 2}}})
+    team.edit(templates={"plain": {"label": "Plain", "content": {"title": "Plain"}}})
+    team.edit(offers={"plain": {"label": "Plain", "category": "bank", "template": "plain", "spaces": ["web-home"]}})
+    team.do("olga", "apply --yes")
+    team.do("omar", "approve offer.*")
+    team.do("risk", "approve offer.*")
+    team.do("omar", "promote --yes")
+    team.edit(offers={"new": {"label": "New", "category": "bank", "template": "plain", "spaces": ["web-home"]}})
+    team.do("omar", "apply --yes")
+    team.do("olga", "approve offer.new", "promote --yes")
+
+
 @pytest.mark.parametrize("way", variants(WAYS[:4], quick=1))
 def test_honest_rename_with_a_change(team: Session, way: Callable[[Session], None]) -> None:
     """Somebody else approves, and the offer is live under its new name."""

@@ -123,7 +123,7 @@ def test_killed_while_stopping_and_resuming(live: Workspace) -> None:
     for _ in range(KILLS):
         process = begin(STOPPING, str(live.root), live.named())
         assert process.stdout.readline() == "ready\n"
-        time.sleep(chance.uniform(0, 0.3 if isinstance(live.location, Path) else 0.9))
+        time.sleep(chance.uniform(0, 0.3 if isinstance(live.location, Path) else 1.2))
         process.kill()
         words = process.communicate()[0].split()
         serials = [int(word) for word in words]
@@ -135,4 +135,4 @@ def test_killed_while_stopping_and_resuming(live: Workspace) -> None:
             acknowledged = store.last_serial()
             active = store.entries(LIVE)[SAFARI].activation
             assert not (active and Stops(store.stops()).named(SAFARI)), "it is stopped, and in live"
-    assert told > KILLS / 4, "the rounds were long enough to do something"
+    assert told > KILLS / 10, "the rounds were long enough to do something"
