@@ -299,6 +299,22 @@ def test_unreviewed_category_by_switching_off(team: Session) -> None:
 
 
 @pytest.mark.slow
+def test_on_by_an_approval_from_before_it_was_live(team: Session) -> None:
+    """A new offer is approved, switched off, approved again and promoted, off; then it is as it was approved first."""
+    body = {"label": "Bonus", "category": "bank", "weights": [{"weight": 1}], "content": {"title": "Bonus"}}
+    team.edit(offers={"bonus": {**body, "spaces": ["web-home"]}})
+    team.do("omar", "apply --yes")
+    team.do("olga", "approve offer.bonus")
+    team.edit(offers={"bonus": {"enabled": False}})
+    team.honestly("omar", "olga")
+    assert team.live()["offer.bonus"] is not None
+    assert "bonus" not in team.shown()
+    team.edit(offers={"bonus": {"enabled": None}})
+    team.do("omar", "apply --yes")
+    on_again(team, "bonus")
+
+
+@pytest.mark.slow
 def test_forged_switching_off(team: Session) -> None:
     """A plan that takes off what design does not switch off."""
     switched = "recipients/offer.saver"

@@ -1,4 +1,7 @@
-"""In PostgreSQL, too, every read of propositions is a search in an index, among many and without sorting."""
+"""In PostgreSQL, too, every read of propositions is a search in an index, among many and without sorting.
+
+The default run asks that of SQLite only (test_propositions_indexed.py): it takes many rows to ask PostgreSQL.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from proposition_samples import at, made
 from offerkit.models.status import Status
 from offerkit.store import PropositionQuery, Store, parse_location
 
+pytestmark = pytest.mark.slow
 MANY = 40_000
 
 READS: dict[str, tuple[Callable[[Store], object], str]] = {

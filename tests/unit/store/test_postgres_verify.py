@@ -49,13 +49,12 @@ def edits(value: str | int) -> list[str | int]:
     return [value + "x", value + " ", "", value.swapcase() if value.swapcase() != value else value[::-1] + "0"]
 
 
-@pytest.mark.parametrize(
-    "table", [pytest.param(table, marks=[pytest.mark.slow] * (table == "change")) for table in CHAINED]
-)
-def test_every_edit_and_removal_is_found(pristine: Store, table: str) -> None:
+@pytest.mark.parametrize("most", [1, pytest.param(1_000, marks=pytest.mark.slow)], ids=["one row", "all rows"])
+@pytest.mark.parametrize("table", CHAINED)
+def test_every_edit_and_removal_is_found(pristine: Store, table: str, most: int) -> None:
     columns = columns_of(table)
-    rows: list[tuple[str | int, ...]] = pristine._db.rows(f"SELECT {', '.join(columns)} FROM {table}")
-    assert rows
+    rows: list[tuple[str | int, ...]] = pristine._db.rows(f"SELECT {', '.join(columns)} FROM {table}")[:most]
+    assert 0 < len(rows) < 1_000
     where = " AND ".join(f"{name} = %s" for name in columns)
     tried = 0
     for row in rows:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 import pytest
+from helpers.postgres import new_schema
 from proposition_samples import FIRST, at, made
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.engine.history import Past
 from offerkit.models.status import Status, may_follow
-from offerkit.store import PropositionQuery, PropositionRow, Store
+from offerkit.store import PropositionQuery, PropositionRow, Store, parse_location
 from offerkit.store.proposition_rows import past_of
 
 LATER = "2026-11-02T08:00:00.000000Z"
@@ -111,9 +112,9 @@ def test_what_rules_count_is_what_was_stored(store: Store) -> None:
     assert store.past("recipients", "42|fr", "") == [past_of(row) for row in rows]
 
 
-@pytest.fixture
-def many(store: Store) -> Store:
-    """Sixty propositions, one a second, in two environments and for several contacts, offers and spaces."""
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def many(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """Sixty propositions, one a second, in two environments and for several contacts, offers and spaces; only read."""
     rows = [
         made(
             number,
@@ -125,8 +126,10 @@ def many(store: Store) -> Store:
         )
         for number in range(60)
     ]
-    store.add_propositions(rows)
-    return store
+    file = tmp_path_factory.mktemp("many") / "store.db"
+    with Store.open(file if request.param == "sqlite" else parse_location(new_schema()), create=True) as store:
+        store.add_propositions(rows)
+        yield store
 
 
 @pytest.mark.parametrize("environment", ["", "recipients", "visitors", "nowhere"])
