@@ -339,7 +339,7 @@ def test_references() -> None:
     ]  # fmt: skip
     assert of(Kind.ENVIRONMENT) == [
         ("dimension", "person", ""), ("typology", "calm", ""), ("operator", "ada", ""), ("operator", "omar", ""),
-        ("operator", "olga", ""),
+        ("operator", "dora", ""), ("operator", "olga", ""), ("operator", "risk", ""),
     ]  # fmt: skip
     assert of(Kind.SPACE) == [
         ("space", "web", "guests"), ("category", "a", "guests"), ("category", "b", "guests"), ("category", "a/b", ""),
