@@ -77,7 +77,7 @@ def _stopped(rng: Random, made: Catalog) -> Catalog:
     offers = []
     for offer in made.offers:
         gone = rng.sample(sorted(CHANNELS), rng.randint(1, 3)) if rng.random() < 0.1 else []
-        why = {space: 'shop/offer.x was stopped by omar in revision 7: "wrong" {price}' for space in gone}
+        why = dict.fromkeys(gone, 'shop/offer.x was stopped by omar in revision 7: "wrong" {price}')
         offers.append(replace(offer, spaces=offer.spaces - set(gone), stopped=why))
     return replace(made, offers=tuple(offers))
 
