@@ -121,7 +121,7 @@ class Reviewers:
         seen: set[tuple[str, ...]] = set()
         for environment in environments_of(address, self.design, self.live):
             for view, where in ((self.design, "design"), (self.live, "live")):
-                names = named_reviewers(view, environment)
+                names = self._called(named_reviewers(view, environment))
                 if names and names not in seen:
                     seen.add(names)
                     yield Demand(names, 0, f"{environment} names them in {where}", _bound(aspect, names, ()))
@@ -133,7 +133,7 @@ class Reviewers:
             return
         now = self.named(address, aspect)
         former = self._former(address)
-        there = self.live.offer(former).reviewers(aspect) if former is not None else ()
+        there = self._called(self.live.offer(former).reviewers(aspect)) if former is not None else ()
         if there and set(there) != set(now):
             yield self._demand(address, aspect, there, now, "live names them")
         last = self._at_last_approval(address, aspect, now)
@@ -228,7 +228,17 @@ class Reviewers:
             entries = self._history.entries_at(*at)
             self._then[at] = self.design.with_entries(entries)
         then = self._then[at]
-        return then.offer(row.key.address).reviewers(aspect) if row.key.address in then.entries else ()
+        names = then.offer(row.key.address).reviewers(aspect) if row.key.address in then.entries else ()
+        return self._called(names, row.revision + 1)
+
+    def _called(self, names: tuple[str, ...], before: float = inf) -> tuple[str, ...]:
+        """Operators by the names that design has for them, who had other ones in live, or before a revision."""
+        known = self._decisions.names
+        if not known:
+            return names
+        return tuple(
+            name if before == inf and name in self.operators else known.operator(name, before) for name in names
+        )
 
 
 def _bound(aspect: Aspect, names: Iterable[str], now: Iterable[str]) -> str:

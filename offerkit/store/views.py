@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache, cached_property
 from math import inf
 
@@ -143,6 +144,8 @@ class Stages:
         if self.store is None:
             return Decisions()
         given = self.store.approvals(self.names.family(offers) if offers is not None else None)
+        if self.names:
+            given = [replace(row, operator=self.names.operator(row.operator, row.revision)) for row in given]
         return Decisions(given, self.names, self.side(Stage.DESIGN))
 
     def withdrawals(self, environments: Iterable[str] | None = None) -> Withdrawals:

@@ -20,7 +20,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.governance.aspects import affecting, keys_of
 from offerkit.governance.withdrawals import ended_earlier, promotion_reasons
 from offerkit.planning.make import HOW_TO_GO_LIVE, Context, Patterns, protected, select, steps_for
-from offerkit.planning.plan import ApprovalKey, Blocked, Plan, PlanKind, Reason, Step
+from offerkit.planning.plan import ApprovalKey, Asked, Blocked, Plan, PlanKind, Reason, Step
 from offerkit.planning.sentences import at_a_time, is_note, is_way_back, named_in, odd_words, says_why_held
 from offerkit.state.changes import Body, Delta, Layered
 from offerkit.state.snapshot import Snapshot
@@ -48,6 +48,10 @@ def check_explained(session: Session, verified: Verified) -> None:
         found.append(_false(plan, "the revision that it goes back to"))
     if plan.rolled_back and plan.kind is not PlanKind.PROMOTE:
         found.append(_false(plan, "what it was asked for"))
+    if plan.kind in (PlanKind.ROLLBACK, PlanKind.PURGE) and plan.asked != Asked():
+        found.append(_false(plan, "what it was asked for"))
+    if not plan.project and (plan.base or plan.kind is not PlanKind.APPLY):
+        found.append(_false(plan, "the project that it is of"))
     if not found:
         found = list(_CHECKS[plan.kind](_Told(session, plan, stages.store, verified)))
     if found:
@@ -231,6 +235,9 @@ def _stays(told: _Told, again: Plan) -> Iterator[Diagnostic]:
 
 
 def _notes(told: _Told, again: Plan) -> Iterator[Diagnostic]:
+    if len(set(told.plan.notes)) < len(told.plan.notes) and sorted(told.plan.notes) != sorted(again.notes):
+        yield _false(told.plan, "its notes")
+        return
     for note in sorted(set(told.plan.notes) ^ set(again.notes)):
         about = list(named_in(note))
         released = note in told.plan.notes and about and about[0].kind is Kind.CAMPAIGN and about[1:] == []
@@ -262,10 +269,17 @@ def _rollback(told: _Told) -> Iterator[Diagnostic]:
 
 def _purge(told: _Told) -> Iterator[Diagnostic]:
     """A purge: that retentions are over was found already."""
+    from offerkit.workflow.purge import may_be_kept
+
     reasons = dict.fromkeys((d.address for d in told.deltas), Reason.RETENTION_OVER)
     yield from _steps(told, steps_for(told.deltas, Context(told.bodies, {}, {}), reasons))
-    if told.plan.blocked or told.plan.depends or told.plan.approvals or not all(map(is_note, told.plan.notes)):
-        yield _false(told.plan, "its notes")
+    plan = told.plan
+    if plan.blocked or plan.depends or plan.approvals:
+        yield _false(plan, "what it relies on")
+    if plan.targets:
+        yield _false(plan, "what it was asked for")
+    if len(set(plan.notes)) < len(plan.notes) or not may_be_kept(told.store, plan).issuperset(plan.notes):
+        yield _false(plan, "its notes")
 
 
 _CHECKS: dict[PlanKind, Callable[[_Told], Iterator[Diagnostic]]] = {

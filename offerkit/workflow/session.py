@@ -24,6 +24,7 @@ from offerkit.loader import Loaded, Project, load
 from offerkit.loader.progress import Progress, no_progress
 from offerkit.planning.plan import Plan
 from offerkit.state.changes import Action
+from offerkit.state.names import Names
 from offerkit.store import Holder, Location, RevisionRow, Store, errors
 from offerkit.store.heads import SeenHeads
 from offerkit.store.views import Stages
@@ -264,8 +265,11 @@ def promoters(store: Store) -> dict[str, tuple[str, ...]]:
     An edit lifts no gate that it has to pass itself: where both name promoters, who promotes is named by both.
     """
     found: dict[str, tuple[str, ...]] = {}
+    names = Names(store.moves(StageRef(SHARED, Stage.DESIGN)))
+    known = operators(store) if names else {}
     for name, every in _gates(store).items():
-        lists = [named for settings in every if (named := tuple(settings.get("promoters", ())))]
+        said = (tuple(settings.get("promoters", ())) for settings in every)
+        lists = [tuple(each if each in known else names.operator(each) for each in named) for named in said if named]
         if not lists:
             continue
         found[name] = tuple(each for each in lists[-1] if all(each in named for named in lists))
