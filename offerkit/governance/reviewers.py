@@ -159,8 +159,11 @@ class Reviewers:
 
     def _former(self, address: Address) -> Address | None:
         """What the offer at ``address`` is called in live; None where it is not there."""
-        spans = self._decisions.names.spans(address)
-        return next((span.name for span in spans if span.name in self.live.entries), None)
+        there = [span.name for span in self._decisions.names.spans(address) if span.name in self.live.entries]
+        # Names that are swapped, or given to another: live may still have what was called so before.
+        first = self.design.origins.of(address)
+        same = (name for name in there if self.live.origins.of(name) == first)
+        return next(same, there[0] if there else None)
 
     def _changed(self, address: Address) -> int:
         """The revision in which the list of reviewers of an offer became what it is."""

@@ -44,6 +44,12 @@ class Served:
     """How many rows say what is stopped or resumed: reasons tell of them, also of what was not live."""
 
     @cached_property
+    def stopped(self) -> int:
+        """How many live offers a stop keeps out of a space."""
+        catalogs = (self.catalogs[name] for name in self.catalogs.names if name in self.catalogs)
+        return sum(bool(offer.stopped) for catalog in catalogs for offer in catalog.offers)
+
+    @cached_property
     def declared(self) -> Declared:
         """What the environments allow to callers from outside."""
         return declared(self.catalogs)
