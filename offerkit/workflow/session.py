@@ -300,20 +300,12 @@ def _gates(store: Store) -> dict[str, list[dict[str, Any]]]:
     A rollback lifts no gate either: what it took out of live holds until a promotion, which has to pass it.
     """
     live, design = (promotion_settings(store, side) for side in (Stage.LIVE, Stage.DESIGN))
-    return {
-        name: [
-            *(
-                [
-                    live[name],
-                    *(said for body in taken_back(store, name) if isinstance(said := body.get("promotion", {}), dict)),
-                ]
-                if name in live
-                else []
-            ),
-            *([design[name]] if name in design else []),
-        ]
-        for name in sorted(live.keys() | design.keys())
-    }
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name in sorted(live.keys() | design.keys()):
+        before = [body.get("promotion", {}) for body in taken_back(store, name)] if name in live else []
+        every = [live.get(name), *before, design.get(name)]
+        found[name] = [settings for settings in every if isinstance(settings, dict)]
+    return found
 
 
 def promotion_settings(store: Store, side: Stage = Stage.DESIGN) -> dict[str, dict[str, Any]]:
