@@ -329,10 +329,10 @@ def _made_before(told: _Told, step: Step) -> Iterator[Diagnostic]:
 def _may_affect(told: _Told, step: Step, made: Step) -> bool:
     """Whether it may have been said rightly that a step affects other resources than it does now.
 
-    Plans of format 1 name also those that are in the specs alone.
+    Plans of specs name in format 1 also those that are in the specs alone.
     """
     different = [address for address in {*step.dependents} ^ {*made.dependents} if isinstance(address, Address)]
-    if told.plan.format < 2:
+    if told.plan.format < 2 and told.plan.kind is PlanKind.APPLY:
         return set(made.dependents) <= set(step.dependents) or told.moved(different)
     return all(told.moved([address]) for address in different)
 

@@ -270,7 +270,7 @@ def stopped(store: Store) -> list[Stopped]:
     found = [row for row in stops if root_of(row) == row.key.address or stops.named(root_of(row)) is None]
     return [
         Stopped(
-            row.key.address, row.operator, row.time, row.comment, int(row.key.fingerprint or row.revision),
+            row.key.address, row.operator, stops.since(row), row.comment, int(row.key.fingerprint or row.revision),
             tuple(sorted(offers.get(row.key.address, ()))),
             row.key.address in design.entries or row.key.address in live.entries,
         )

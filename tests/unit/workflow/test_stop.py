@@ -11,6 +11,7 @@ from offerkit.cli.restoring import unreadable
 from offerkit.diagnostics import Code, Refused
 from offerkit.governance.rights import Scope
 from offerkit.store import copying
+from offerkit.workflow.plan_effect import plan_effect
 from offerkit.workflow.requests import StopOutcome, StopRequest
 from offerkit.workflow.restoring import restoration, restore
 from offerkit.workflow.stop import resume, stop, stopped
@@ -152,3 +153,30 @@ def test_what_cannot_be_read_is_said_loudly(live_shop: Workspace, tmp_path: Path
     live_shop.location.unlink()
     with restoration(live_shop.session("ada"), backup) as found:
         assert "WHAT WAS STOPPED SINCE MAY BE LIVE AGAIN" in (unreadable(found).detail or "")
+
+
+def test_its_time_and_revision_stay_when_it_is_renamed(live_shop: Workspace) -> None:
+    made = stopping(live_shop, SAFARI).revision
+    assert made is not None
+    offers = live_shop.files["specs/shop/offers.yaml"]["offers"]
+    live_shop.change({"specs/shop/offers.yaml": {
+        "offers": {"safari": None, "tour": offers["safari"]}, "moved": {SAFARI: "shop/offer.tour"},
+    }})  # fmt: skip
+    live_shop.apply("ada")
+    with live_shop.store() as store:
+        found = {one.address: (one.since, one.revision, one.by) for one in stopped(store)}
+    assert found["shop/offer.tour"] == (made.time, made.serial, "omar")
+    assert f"in revision {made.serial}:" in (live_shop.promotion("ada").blocked[0].why or "")
+
+
+def test_the_impact_of_a_promotion_says_that_it_is_stopped(live_shop: Workspace) -> None:
+    """Of an offer that is in live nowhere, before and after; also under the name that it has after the plan."""
+    stopping(live_shop, SAFARI)
+    live_shop.change({"specs/shop/offers.yaml": {"offers": {"saver": {"label": "Saves"}}}})
+    live_shop.apply("ada")
+    with live_shop.store() as store:
+        effect = plan_effect(live_shop.promotion("ada"), store)
+    for catalogs in (effect.catalogs_before, effect.catalogs_after):
+        catalog = catalogs["shop"]
+        assert "stopped by omar" in catalog.offers[catalog.place_of["safari"]].stopped["web"]
+        assert not catalog.offers[catalog.place_of["saver"]].stopped
