@@ -254,12 +254,24 @@ def _stays(told: _Told, again: Plan) -> Iterator[Diagnostic]:
 def _stayed(told: _Told) -> Iterator[Diagnostic]:
     """What a promotion of format 1 says that stays behind: of what it was asked for, it does not tell enough."""
     for blocked in told.plan.blocked:
-        if blocked.address.kind is Kind.CAMPAIGN:
-            continue
         about = [blocked.address, *named_in(blocked.why), *named_in(blocked.how)]
-        named = says_why_stayed(blocked.why, blocked.how)
-        if not named or not (_may_lift(told, about).issuperset(blocked.who) or told.moved(about)):
+        if blocked.address.kind is Kind.CAMPAIGN or (_is_of_promotion(blocked) and told.moved(about)):
+            continue
+        live = told.stages.side(Stage.LIVE).entries.get(blocked.address)
+        there = live is not None or blocked.address in told.stages.side(Stage.DESIGN).entries
+        so = live is None or blocked.live == (live.activation != ())
+        if not (_is_of_promotion(blocked) and there and so and _may_lift(told, about).issuperset(blocked.who)):
             yield _false(told.plan, "what stays behind", blocked.address)
+
+
+def _is_of_promotion(blocked: Blocked) -> bool:
+    """Whether it has the form in which promotions of format 1 say what stays behind."""
+    return (
+        blocked.stage == blocked.address.stage(Stage.LIVE)
+        and blocked.code in (Code.NOT_APPROVED, Code.REQUIRED_FIELD)
+        and len(set(blocked.who)) == len(blocked.who)
+        and says_why_stayed(blocked.why, blocked.how)
+    )
 
 
 def _may_lift(told: _Told, about: Iterable[Address]) -> set[str]:

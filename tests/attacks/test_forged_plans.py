@@ -475,3 +475,20 @@ def test_what_stays_behind_as_format_1(team: Session, lie: dict[str, Any]) -> No
     team.save("plans/p.json", honest)
     team.forge("plans/p.json", as_format_1)
     team.do("omar", "apply plans/p.json --yes")
+
+
+@pytest.mark.slow
+def test_space_that_stands_twice(team: Session) -> None:
+    """One space is named in place of another, so that there are as many."""
+    team.edit(offers={"saver": {"weights": [{"weight": 99}]}})
+    team.do("omar", "apply --yes")
+    team.do("olga", "approve offer.saver")
+    team.do("omar", "promote --out plans/p.json")
+
+    def twice(plan: dict[str, Any]) -> None:
+        as_format_1(plan)
+        plan["steps"][0]["after"]["activation"] = ["app", "app"]
+
+    team.forge("plans/p.json", twice)
+    team.attempt("omar", "apply plans/p.json --yes")
+    broken_if(team.live().weight("saver") == 99, "an offer is live twice on one space")
