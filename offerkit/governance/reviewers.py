@@ -16,11 +16,11 @@ from typing import Protocol
 
 import orjson
 
-from offerkit.address import Address, Kind, Stage, StageRef
+from offerkit.address import Address, Kind, Stage, StageRef, environment_address
 from offerkit.fingerprint import Json, JsonMap, canonical, digest
 from offerkit.governance.approvals import Approval, Decision, Decisions, Demand
 from offerkit.governance.overrides import Lifts, Override, Overrides, usable
-from offerkit.governance.settings import environments_of, named_reviewers
+from offerkit.governance.settings import environments_of, reviewers_in
 from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.state.changes import Entry, Former
 from offerkit.state.snapshot import Snapshot
@@ -48,6 +48,10 @@ class History(Protocol):
     def entries_at(self, stage: StageRef, serial: int) -> Mapping[Address, Entry]: ...
 
 
+def _nothing(environment: str) -> Iterable[JsonMap]:
+    return ()
+
+
 class Reviewers:
     """Whose word is needed for what stands in design, as it is now."""
 
@@ -58,10 +62,16 @@ class Reviewers:
         decisions: Decisions,
         history: History,
         overrides: Callable[[], Overrides],
+        taken_back: Callable[[str], Iterable[JsonMap]] = _nothing,
     ) -> None:
-        """``design`` and ``live``: all environments with what they share; ``overrides``: those that were given."""
+        """``design`` and ``live``: all environments with what they share; ``overrides``: those that were given.
+
+        ``taken_back``: what live said of an environment until a rollback.
+        """
         self.design, self.live = design, live
         self._decisions, self._history, self._overrides = decisions, history, overrides
+        self._taken_back = taken_back
+        self._sides = (design, "design"), (live, "live")
         self._known: dict[tuple[Address, Aspect], tuple[Demand, ...]] = {}
         self.lifted: dict[Address, Override] = {}
         self._settled: dict[Address, int] = {}
@@ -120,8 +130,10 @@ class Reviewers:
     def _of_settings(self, address: Address, aspect: Aspect) -> Iterator[Demand]:
         seen: set[tuple[str, ...]] = set()
         for environment in environments_of(address, self.design, self.live):
-            for view, where in ((self.design, "design"), (self.live, "live")):
-                names = self._called(named_reviewers(view, environment))
+            bodies = [(view(environment_address(environment)), where) for view, where in self._sides]
+            bodies += [(body, "live before its rollback") for body in self._taken_back(environment)]
+            for body, where in bodies:
+                names = self._called(reviewers_in(body))
                 if names and names not in seen:
                     seen.add(names)
                     yield Demand(names, 0, f"{environment} names them in {where}", _bound(aspect, names, ()))

@@ -113,7 +113,12 @@ def unapproved_settings(live: BeforeAfter, decisions: Decisions) -> Iterator[Dia
 
 def named_reviewers(view: Snapshot, environment: str) -> tuple[str, ...]:
     """The reviewers of its settings that an environment names."""
-    reviewers = (view(environment_address(environment)) or {}).get("reviewers")
+    return reviewers_in(view(environment_address(environment)))
+
+
+def reviewers_in(environment: JsonMap | None) -> tuple[str, ...]:
+    """The reviewers of its settings that the body of an environment names."""
+    reviewers = (environment or {}).get("reviewers")
     listed = reviewers.get("settings") if isinstance(reviewers, dict) else None
     return tuple(str(name) for name in listed) if isinstance(listed, list) else ()
 

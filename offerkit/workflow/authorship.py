@@ -16,7 +16,7 @@ from typing import TypeAlias
 import orjson
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
-from offerkit.diagnostics import Code, Diagnostic, suggestion
+from offerkit.diagnostics import Code, Diagnostic, Refused, suggestion
 from offerkit.fingerprint import Json
 from offerkit.governance.rights import ADMINISTRATOR, Actor, only_people
 from offerkit.loader.commits import Commit, Commits, UntoldError
@@ -27,6 +27,7 @@ from offerkit.state.names import Names
 from offerkit.store import Store
 from offerkit.workflow.requests import Origin
 from offerkit.workflow.session import Session, declared_operators, operators, who_is
+from offerkit.workflow.state_refs import state_named
 
 FORGES = frozenset(("noreply@github.com", "noreply@gitlab.com"))
 """The committers of what people commit in a forge's pages: no authors, if the signature is the forge's own."""
@@ -67,6 +68,8 @@ def recorded(session: Session, plan: Plan, actor: Actor) -> dict[str, Json]:
     found: dict[str, Json] = {"authors": list(dict.fromkeys((*own, *origin.named, *sorted(origin.authors))))}
     if origin.commit:
         found |= {"commit": origin.commit, "whole": origin.whole}
+        if session.through_server and not actor.automation:
+            found["claimed"] = True  # by whoever sent the plan; nobody has looked
     return found
 
 
@@ -145,7 +148,8 @@ class _Reading:
         confirmed: Mapping[str, tuple[str, ...]],
     ) -> None:
         """``known``: the operators' bodies by name. Raises UntoldError where there is no repository."""
-        self._root, self._store, self._confirmed = session.project.root, store, confirmed
+        self._session, self._root = session, session.project.root
+        self._store, self._confirmed = store, confirmed
         self._commits = Commits(self._root, session.environ)
         self._people = _emails(store, known)
         self._administrators = {name for name, body in known.items() if body.get("profile") == ADMINISTRATOR}
@@ -194,10 +198,25 @@ class _Reading:
         for row in self._store.revisions(action=PlanKind.APPLY, limit=_LOOKED_AT):
             commit = row.details.get("commit")
             if isinstance(commit, str) and row.details.get("whole") is True:
-                if not self._commits.follows(commit):
+                follows, claimed = self._commits.follows(commit), row.details.get("claimed") is True
+                if claimed and not (follows and self._as_claimed(plan, commit)):
+                    continue
+                if not follows:
                     return "", commit
                 return ("" if self._drifted(plan, row.serial) else commit), ""
         return "", ""
+
+    def _as_claimed(self, plan: Plan, commit: str) -> bool:
+        """Whether what ``plan`` changes is in design as the specs of ``commit`` say."""
+        try:
+            there = state_named(self._session, self._store, f"git:{commit}").entries
+        except Refused:
+            return False
+        for step in plan.steps_on(Stage.DESIGN):
+            said = there.get(step.moved_from or step.address)
+            if (said.fingerprint if said else "") != (step.before.fingerprint if step.before else ""):
+                return False
+        return True
 
     def _drifted(self, plan: Plan, serial: int) -> bool:
         """Whether something of ``plan`` was changed after revision ``serial`` otherwise than by applying a commit."""

@@ -418,3 +418,27 @@ def test_honest_rename_of_a_reviewer(team: Session) -> None:
     team.do("rita", "approve offer.loan --eligibility")
     team.do("omar", "promote --yes")
     assert team.live().weight("loan") == 9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("apart", [True, False])
+def test_reviewers_of_settings_taken_back_by_a_rollback(team: Session, apart: bool) -> None:
+    """ada takes live back to before risk was named, and the list out of design."""
+    if not apart:
+        team.edit(environment={"promotion": None})
+        team.do("ada", "apply --yes")
+        team.do("alan", "promote --yes")
+    serial = team.serial()
+    team.edit(**NAMED)
+    team.do("ada", "apply --yes")
+    team.do("risk", "approve recipients/environment.recipients --settings")
+    team.do("alan", "promote --yes")
+    team.do("ada", f"rollback recipients@live --to {serial} --yes")
+    team.edit(environment={"reviewers": None, "when": None})
+    team.do("ada", "apply --yes")
+    team.attempt("ada", "promote --include-rolled-back --yes")
+    team.attempt("alan", "promote --include-rolled-back --yes")
+    broken_if("when" not in team.live()[ENVIRONMENT], "risk, whom live named until its rollback, was not asked")
+    team.do("risk", "approve recipients/environment.recipients --settings")
+    team.do("alan", "promote --include-rolled-back --yes")
+    assert "when" not in team.live()[ENVIRONMENT]
