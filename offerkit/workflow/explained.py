@@ -16,7 +16,7 @@ from functools import cached_property
 
 from offerkit.address import Address, Kind, Stage, StageRef
 from offerkit.applier import Verified
-from offerkit.diagnostics import Code, Diagnostic, Refused
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.governance.aspects import affecting, keys_of
 from offerkit.governance.withdrawals import ended_earlier, promotion_reasons
 from offerkit.planning.make import HOW_TO_GO_LIVE, Context, Patterns, protected, select, steps_for
@@ -41,6 +41,13 @@ def check_explained(session: Session, verified: Verified) -> None:
         return
     stages = verified.stages
     assert stages.store is not None
+    if plan.empty:
+        raise refuse(
+            Code.PLAN_EXPLANATION,
+            "the plan has no steps: there is nothing to apply",
+            detail="The history keeps what was done, not that nothing was.",
+            hint="Make the plan again.",
+        )
     found = [_false(plan, what) for what in odd_words(plan)]
     if plan.bodies.keys() != {step.after.fingerprint for step in plan.steps if step.after is not None}:
         found.append(_false(plan, "what it brings"))
