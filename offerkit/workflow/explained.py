@@ -66,7 +66,8 @@ def check_explained(session: Session, verified: Verified) -> None:
         found.append(_false(plan, "what it was asked for"))
     if plan.kind in (PlanKind.ROLLBACK, PlanKind.PURGE) and plan.asked != Asked():
         found.append(_false(plan, "what it was asked for"))
-    if not plan.project and (plan.base or plan.kind is not PlanKind.APPLY):
+    # Where there was no store yet, there was no project to name.
+    if not plan.project and (plan.kind is not PlanKind.APPLY or any(base.revision for base in plan.base)):
         found.append(_false(plan, "the project that it is of"))
     if not found:
         found = list(_CHECKS[plan.kind](_Told(session, plan, stages.store, verified)))

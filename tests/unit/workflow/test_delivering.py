@@ -344,12 +344,19 @@ def test_presentation_rules_hold_for_an_outline_with_a_count(root: Path) -> None
     assert outlined(root, "[loan, card]", FEWER)["1"] == ["loan", "card"]
 
 
-def test_what_is_off_in_an_outline_goes_with_a_warning(root: Path) -> None:
-    outlined(root, "[loan, card]", FEWER, catalog="bank: {label: Bank} => bank: {label: Bank, enabled: false}")
+def test_what_is_over_in_an_outline_goes_with_a_warning(root: Path) -> None:
+    over = "bank: {label: Bank} => bank: {label: Bank, eligible: {until: 2026-05-01}}"
+    outlined(root, "[loan, card]", FEWER, catalog=over)
     shutil.rmtree("tried")
     told = deliver("july/one", "--dry-run").stderr
-    assert told.count("OFR405") == 2 and "Offer “loan” is disabled; it is sent as the delivery says" in told
+    assert told.count("OFR405") == 2
+    assert "Offer “loan” is outside of its dates on 2026-06-01; it is sent as the delivery says" in told
     assert outlined(root, "[loan, card]", f"count: 2, {FEWER}") == {"1": [], "2": [], "3": []}
+
+
+def test_what_is_switched_off_is_live_no_more_for_a_campaign_either(root: Path) -> None:
+    with pytest.raises(Refused, match="no campaign in live has the delivery “july/one”"):
+        outlined(root, "[loan, card]", FEWER, catalog="bank: {label: Bank} => bank: {label: Bank, enabled: false}")
 
 
 @pytest.mark.parametrize("delivery", ["offers: [loan], count: 1", "engine: {}, count: 2", "outline: list, count: 0",
