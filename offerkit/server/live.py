@@ -73,10 +73,11 @@ def _served(store: Store, catalogs: Catalogs) -> Served:
 def stopped_since(store: Store, served: Served) -> Served | None:
     """What is live now, if only stops and resumptions came after ``served``: picked up at once; None when more did."""
     with store.reading():
-        if store.identity() != served.identity:
-            return None
+        last = store.revision(served.serial)
+        if store.identity() != served.identity or last is None or last.digest != served.head:
+            return None  # another store, or another history: nothing of what is served says what is live there
         heads = {stage: StageHead(serial, digest) for stage, serial, digest in served.heads}
-        catalogs = served.catalogs.closed(store, heads)
+        catalogs = served.catalogs.after_stops(store, heads)
         return _served(store, catalogs) if catalogs is not None else None
 
 

@@ -123,7 +123,6 @@ def test_a_token_needs_the_scope(live_shop: Workspace) -> None:
     assert code(refused) is Code.TOKEN_SCOPE
 
 
-@pytest.mark.embedded
 def test_a_restored_store_keeps_it_stopped(live_shop: Workspace, tmp_path: Path) -> None:
     backup = tmp_path / "backup.db"
     copying.copy(live_shop.location, backup, lambda _: lambda _: None)
@@ -180,3 +179,13 @@ def test_the_impact_of_a_promotion_says_that_it_is_stopped(live_shop: Workspace)
         catalog = catalogs["shop"]
         assert "stopped by omar" in catalog.offers[catalog.place_of["safari"]].stopped["web"]
         assert not catalog.offers[catalog.place_of["saver"]].stopped
+
+
+def test_what_design_does_not_have_is_to_be_declared_before_it_is_resumed(live_shop: Workspace) -> None:
+    live_shop.change({"specs/shop/offers.yaml": {"offers": {"safari": None}}})
+    live_shop.apply("ada")
+    assert stopping(live_shop, SAFARI).out == (SAFARI,)
+    with pytest.raises(Refused) as refused:
+        resume(live_shop.session("ada"), StopRequest((SAFARI,)))
+    assert code(refused) is Code.NOT_APPROVED_SINCE
+    assert "declare and apply it" in refused.value.diagnostics[0].hint
