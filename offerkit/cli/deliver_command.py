@@ -76,7 +76,7 @@ def command(
     from offerkit.reports.escape import visible
     from offerkit.times import instant
     from offerkit.workflow.delivering import Deliver, begun, deliver, finished
-    from offerkit.workflow.delivery_order import order, place_of
+    from offerkit.workflow.delivery_order import check_named, order, place_of
     from offerkit.workflow.engine import serving
     from offerkit.workflow.moments import moment, pairs
     from offerkit.workflow.session import who_is
@@ -96,6 +96,7 @@ def command(
             _tell(shell, run, said, stored=run.propositions, folder=str(folder))
             return
         now = instant(session.now)
+        check_named(catalogs, place)  # where the environment itself is gone, there is no zone to ask for
         zone = catalogs[place[0]].zone
         when = moment(at, zone, session.now) if at else None
         if when is None and folder is not None:

@@ -21,11 +21,11 @@ from offerkit.cli.shell import Shell
 def command(
     shell: Shell, patterns: tuple[str, ...], reason: str, lifts: tuple[str, ...], form: str, lock_timeout: float
 ) -> None:
-    """Lift what keeps something out of live.
+    """Lift what keeps a change out of live, as a second person and with a reason.
 
-    For a deadlock that nobody can lift by approving: reviewers who are gone for good, settings whose author is the
-    only one who may promote them, cases that an intended change contradicts. Takes a second person, never an author of
-    the change, and is bound to exactly what stands there now. Without an option, all of it that waits.
+    For what nobody can resolve by approving: reviewers who are gone for good, settings whose author is the only one
+    who may promote them, cases of live that an intended change contradicts. The second person is never an author of
+    the change. An override lifts exactly what waits now, no later change. Without an option, all that waits.
     """
     from offerkit.governance.overrides import Lifts
     from offerkit.reports.approvals import overridden_json, overridden_text

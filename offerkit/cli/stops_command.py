@@ -12,7 +12,7 @@ from offerkit.cli.shell import Shell
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
 @pass_shell
 def command(shell: Shell, form: str) -> None:
-    """List what is stopped: by whom, since when, why, and which offers that keeps out of live."""
+    """List what is stopped: by whom, since when, why. With each, the offers that it keeps out of live."""
     from offerkit.reports.stops import stops_json, stops_text
     from offerkit.workflow.stop import stopped
 

@@ -14,13 +14,14 @@ from itertools import chain
 from math import inf
 from typing import NamedTuple, Protocol, TypeAlias
 
-from offerkit.address import Address, Kind, Stage, StageRef
+from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.fingerprint import Json, JsonMap, JsonPath
 from offerkit.governance.approvals import Approval, Decision
 from offerkit.governance.aspects import affecting
 from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.state.changes import Entry, Former
 from offerkit.state.effective import EffectiveOffer
+from offerkit.state.names import Names, Rename
 from offerkit.state.snapshot import Snapshot
 
 _Place: TypeAlias = tuple[Aspect, str]
@@ -70,6 +71,7 @@ class History(Protocol):
     def entries_at(self, stage: StageRef, serial: int) -> Mapping[Address, Entry]: ...
     def approvals(self, addresses: Iterable[str]) -> Sequence[Approval]: ...
     def revision(self, serial: int) -> Revision | None: ...
+    def moves(self, stage: StageRef) -> Iterable[Rename]: ...
 
 
 class Authors:
@@ -117,6 +119,20 @@ class Authors:
             return {}
         self._walk(search, address)
         return search.names
+
+    def last(self, address: Address, counts: Callable[[Change], bool]) -> tuple[frozenset[str], frozenset[str]]:
+        """Of the last change that ``counts`` of what stands, or stood, at ``address`` in design: the authors, and of
+        them who made it in their own name; an automation is none, nor was it one then.
+        """
+        for row in self._log.lineage(address, through=True):
+            if counts(row):
+                written = frozenset(self._log.authors(row.serial))
+                return written, written & {self._log.actor(row.serial)}
+        return frozenset(), frozenset()
+
+    def called(self, operator: str, revision: int) -> str:
+        """What the operator is called now who had a name when a revision was made."""
+        return self._log.called(operator, revision)
 
     def ever(self, address: Address) -> Mapping[str, Wrote]:
         """Everybody who ever wrote something of what stands at ``address`` in design, whoever approved it since."""
@@ -252,6 +268,7 @@ class _Log:
         self._first: dict[StageRef, dict[str, Change]] = {}
         self._approvals: dict[Address, list[Approval]] = {}
         self._authors: dict[int, tuple[str, ...]] = {}
+        self._names: Names | None = None
 
     def read(self, addresses: Iterable[Address], *, approved: Iterable[Address] = ()) -> None:
         """Read what is not known yet of ``addresses`` and their former names; of ``approved`` their approvals, too."""
@@ -327,7 +344,8 @@ class _Log:
                     refused = True
                     rejected.add(key.fingerprint)
                 elif not refused and key.fingerprint not in rejected:
-                    found.append(_Passed(approval.revision, approval.operator, row.address))
+                    by = self.called(approval.operator, approval.revision)
+                    found.append(_Passed(approval.revision, by, row.address))
             before = row.serial
         return tuple(found)
 
@@ -349,8 +367,20 @@ class _Log:
     def authors(self, serial: int) -> tuple[str, ...]:
         """The authors of a revision."""
         if serial not in self._authors:
-            self._authors[serial] = authors_in(self._history.revision(serial))
+            names = authors_in(self._history.revision(serial))
+            self._authors[serial] = tuple(dict.fromkeys(self.called(name, serial) for name in names))
         return self._authors[serial]
+
+    def actor(self, serial: int) -> str:
+        """Who made a revision."""
+        revision = self._history.revision(serial)
+        return self.called(revision.actor, serial) if revision is not None else ""
+
+    def called(self, operator: str, serial: int) -> str:
+        """What the operator is called now who had a name when a revision was made."""
+        if self._names is None:
+            self._names = Names(self._history.moves(StageRef(SHARED, Stage.DESIGN)))
+        return self._names.operator(operator, serial)
 
 
 class _Past:

@@ -448,6 +448,7 @@ def _block_unagreed(
             continue
         if who and not any(_decided(work, key, demand) for key in keys):
             why += f"; and that of {or_list(who)}"
+            whom = tuple(dict.fromkeys((*whom, *who)))
         work.block(address, code, why, how, whom, keys)
 
 

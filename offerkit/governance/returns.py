@@ -20,6 +20,9 @@ from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.state.changes import Action, Delta, Entry
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 
+_NAMING = {Kind.ENVIRONMENT: "call_data", Kind.DIMENSION: "fields"}
+"""The part of a resource that says which fields conditions and texts may name."""
+
 
 @dataclass
 class WayBack:
@@ -71,7 +74,7 @@ class _Part:
         before = len(self.taken)
         state = BeforeAfter.of(self.now, self.taken.values())
         self._names()
-        self._needed()
+        self._needed(state.after)
         for stayer, named in state.left_behind().items():
             self._take(self.here.get(stayer), f"it names {named[0]}, which goes")
         for offer, entry in self._touched(state):
@@ -91,10 +94,15 @@ class _Part:
             if item.moved_from:
                 self._take(self.there.get(item.moved_from), f"{item.address} gives its name up")
 
-    def _needed(self) -> None:
+    def _needed(self, after: Snapshot) -> None:
+        """Take what is named and would not be there, or would not have the fields that conditions name.
+
+        What is there and differs otherwise stays: a part takes nothing else back, such as an environment's settings.
+        """
         for item in list(self.taken.values()):
             for target in self.then.references(item.address) if item.after is not None else ():
-                self._take(self.there.get(target), f"{item.address} needs it as it was")
+                if target not in after.entries or _fields(self.then, target).items() - _fields(after, target).items():
+                    self._take(self.there.get(target), f"{item.address} needs it as it was")
 
     def _touched(self, state: BeforeAfter) -> Iterator[tuple[Address, Entry]]:
         """The offers that would be live and that what goes back can change."""
@@ -108,7 +116,9 @@ class _Part:
         spaces = entry.activation or ()
         own = self.taken.get(offer)
         old = (own.moved_from or own.address) if own is not None else offer
-        if _is_as(state.after, offer, self.now, old, spaces):
+        was = self.now.entries.get(old)
+        stays = was is not None and set(spaces) <= set(was.activation or ())
+        if stays and _is_as(state.after, offer, self.now, old, spaces):
             return
         if offer in self.then.entries and _is_as(state.after, offer, self.then, offer, spaces):
             return
@@ -118,6 +128,13 @@ class _Part:
         relevant = affecting(self.then, then) if then in self.then.entries else set()
         for place in sorted(relevant | _around(state, offer)):
             self._take(self.there.get(place) or self.here.get(place), f"{then} needs it as it was")
+
+
+def _fields(view: Snapshot, address: Address) -> dict[str, str]:
+    """The fields that conditions and texts may name because of what stands at ``address``, each as it is declared."""
+    part = _NAMING.get(address.kind)
+    fields = (view(address) or {}).get(part) if part else None
+    return {name: str(field) for name, field in fields.items()} if isinstance(fields, dict) else {}
 
 
 def _around(state: BeforeAfter, offer: Address) -> set[Address]:

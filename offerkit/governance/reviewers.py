@@ -16,11 +16,11 @@ from typing import Protocol
 
 import orjson
 
-from offerkit.address import Address, Kind, Stage, StageRef
+from offerkit.address import Address, Kind, Stage, StageRef, environment_address
 from offerkit.fingerprint import Json, JsonMap, canonical, digest
 from offerkit.governance.approvals import Approval, Decision, Decisions, Demand
 from offerkit.governance.overrides import Lifts, Override, Overrides, usable
-from offerkit.governance.settings import environments_of, named_reviewers
+from offerkit.governance.settings import environments_of, reviewers_in
 from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.state.changes import Entry, Former
 from offerkit.state.snapshot import Snapshot
@@ -48,6 +48,10 @@ class History(Protocol):
     def entries_at(self, stage: StageRef, serial: int) -> Mapping[Address, Entry]: ...
 
 
+def _nothing(environment: str) -> Iterable[JsonMap]:
+    return ()
+
+
 class Reviewers:
     """Whose word is needed for what stands in design, as it is now."""
 
@@ -58,10 +62,16 @@ class Reviewers:
         decisions: Decisions,
         history: History,
         overrides: Callable[[], Overrides],
+        taken_back: Callable[[str], Iterable[JsonMap]] = _nothing,
     ) -> None:
-        """``design`` and ``live``: all environments with what they share; ``overrides``: those that were given."""
+        """``design`` and ``live``: all environments with what they share; ``overrides``: those that were given.
+
+        ``taken_back``: what live said of an environment until a rollback.
+        """
         self.design, self.live = design, live
         self._decisions, self._history, self._overrides = decisions, history, overrides
+        self._taken_back = taken_back
+        self._sides = (design, "design"), (live, "live")
         self._known: dict[tuple[Address, Aspect], tuple[Demand, ...]] = {}
         self.lifted: dict[Address, Override] = {}
         self._settled: dict[Address, int] = {}
@@ -120,8 +130,10 @@ class Reviewers:
     def _of_settings(self, address: Address, aspect: Aspect) -> Iterator[Demand]:
         seen: set[tuple[str, ...]] = set()
         for environment in environments_of(address, self.design, self.live):
-            for view, where in ((self.design, "design"), (self.live, "live")):
-                names = named_reviewers(view, environment)
+            bodies = [(view(environment_address(environment)), where) for view, where in self._sides]
+            bodies += [(body, "live before its rollback") for body in self._taken_back(environment)]
+            for body, where in bodies:
+                names = self._called(reviewers_in(body))
                 if names and names not in seen:
                     seen.add(names)
                     yield Demand(names, 0, f"{environment} names them in {where}", _bound(aspect, names, ()))
@@ -133,7 +145,7 @@ class Reviewers:
             return
         now = self.named(address, aspect)
         former = self._former(address)
-        there = self.live.offer(former).reviewers(aspect) if former is not None else ()
+        there = self._called(self.live.offer(former).reviewers(aspect)) if former is not None else ()
         if there and set(there) != set(now):
             yield self._demand(address, aspect, there, now, "live names them")
         last = self._at_last_approval(address, aspect, now)
@@ -149,8 +161,11 @@ class Reviewers:
         """What the offer at ``address`` is called in live; None where it is not there."""
         if not self._decisions.names.touches(address):
             return address if address in self.live.entries else None
-        spans = self._decisions.names.spans(address)
-        return next((span.name for span in spans if span.name in self.live.entries), None)
+        there = [span.name for span in self._decisions.names.spans(address) if span.name in self.live.entries]
+        # Names that are swapped, or given to another: live may still have what was called so before.
+        first = self.design.origins.of(address)
+        same = (name for name in there if self.live.origins.of(name) == first)
+        return next(same, there[0] if there else None)
 
     def _changed(self, address: Address) -> int:
         """The revision in which the list of reviewers of an offer became what it is."""
@@ -228,7 +243,17 @@ class Reviewers:
             entries = self._history.entries_at(*at)
             self._then[at] = self.design.with_entries(entries)
         then = self._then[at]
-        return then.offer(row.key.address).reviewers(aspect) if row.key.address in then.entries else ()
+        names = then.offer(row.key.address).reviewers(aspect) if row.key.address in then.entries else ()
+        return self._called(names, row.revision + 1)
+
+    def _called(self, names: tuple[str, ...], before: float = inf) -> tuple[str, ...]:
+        """Operators by the names that design has for them, who had other ones in live, or before a revision."""
+        known = self._decisions.names
+        if not known:
+            return names
+        return tuple(
+            name if before == inf and name in self.operators else known.operator(name, before) for name in names
+        )
 
 
 def _bound(aspect: Aspect, names: Iterable[str], now: Iterable[str]) -> str:

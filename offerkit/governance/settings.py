@@ -68,11 +68,14 @@ def _effective(address: Address, body: JsonMap | None) -> JsonMap | None:
     return None if body is None else {name: value for name, value in body.items() if name not in left_out}
 
 
-def differing(address: Address, before: JsonMap | None, after: JsonMap | None) -> set[str]:
-    """The properties of a setting that are not the same, of those that decide anything about a contact's offers."""
+def differing(address: Address, before: JsonMap | None, after: JsonMap | None, *, people: bool = False) -> set[str]:
+    """The properties of a setting that are not the same, of those that decide anything about a contact's offers.
+
+    ``people``: also those of an environment that say who may do what.
+    """
     was, will = _effective(address, before) or {}, _effective(address, after) or {}
     found = {name for name in was.keys() | will.keys() if was.get(name) != will.get(name)}
-    return found - _OF_PEOPLE if address.kind is Kind.ENVIRONMENT else found
+    return found - _OF_PEOPLE if address.kind is Kind.ENVIRONMENT and not people else found
 
 
 def _with_names(address: Address, body: Any, renames: Mapping[Address, Address]) -> JsonMap:
@@ -110,7 +113,12 @@ def unapproved_settings(live: BeforeAfter, decisions: Decisions) -> Iterator[Dia
 
 def named_reviewers(view: Snapshot, environment: str) -> tuple[str, ...]:
     """The reviewers of its settings that an environment names."""
-    reviewers = (view(environment_address(environment)) or {}).get("reviewers")
+    return reviewers_in(view(environment_address(environment)))
+
+
+def reviewers_in(environment: JsonMap | None) -> tuple[str, ...]:
+    """The reviewers of its settings that the body of an environment names."""
+    reviewers = (environment or {}).get("reviewers")
     listed = reviewers.get("settings") if isinstance(reviewers, dict) else None
     return tuple(str(name) for name in listed) if isinstance(listed, list) else ()
 

@@ -41,9 +41,7 @@ class Stops:
         here = self._standing.setdefault(row.key.address, {})
         if row.decision is Decision.STOPPED:
             here[row.key.space] = row
-            # A row that followed a rename holds since the stop itself; its fingerprint is the revision of that.
-            since = int(row.key.fingerprint or row.revision)
-            self._latest[row.key.address] = max(since, self._latest.get(row.key.address, 0))
+            self._latest[row.key.address] = max(_serial(row), self._latest.get(row.key.address, 0))
         else:
             here.pop(row.key.space, None)
 
@@ -65,6 +63,11 @@ class Stops:
         """The stop of exactly this; that by its own name first."""
         rows = self._standing.get(address)
         return min(rows.values(), key=lambda row: row.key.space) if rows else None
+
+    def since(self, row: Approval) -> str:
+        """When what ``row`` says was stopped: a row that followed a rename is younger than the stop that it is of."""
+        serial = _serial(row)
+        return next((stop.time for stop in self._rows if stop.revision == serial), row.time)
 
     def named(self, address: Address) -> Approval | None:
         """The stop of exactly this by its own name."""
@@ -136,7 +139,12 @@ def root_of(row: Approval) -> Address:
 
 def said(row: Approval) -> str:
     """Who stopped what, as a part of a sentence."""
-    return f"{root_of(row)} was stopped by {row.operator} in revision {row.revision}: {row.comment}"
+    return f"{root_of(row)} was stopped by {row.operator} in revision {_serial(row)}: {row.comment}"
+
+
+def _serial(row: Approval) -> int:
+    """The revision of a stop; a row that followed a rename names it in its fingerprint."""
+    return int(row.key.fingerprint or row.revision)
 
 
 def closed(live: Snapshot, stops: Stops) -> Iterator[Delta]:

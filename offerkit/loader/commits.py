@@ -37,13 +37,17 @@ _TRUSTED = ("fully", "ultimate")
 
 
 class Commit(NamedTuple):
-    """A commit: who is named in it, by e-mail, and the one whose good signature it has; empty without one."""
+    """A commit: who is named in it, by e-mail, and the one whose good signature it has; empty without one.
+
+    ``files``: those that it touched, from the project's folder.
+    """
 
     oid: str
     author: str
     committer: str
     co_authors: tuple[str, ...]
     signer: str = ""
+    files: frozenset[str] = frozenset()
 
 
 class UntoldError(Exception):
@@ -97,8 +101,11 @@ class Commits:
         plain = self._listed(_MOST_COMMITS, "--no-merges", "--full-history", *span, "--", *paths)
         merges = self._listed(_MOST_MERGES, "--merges", *span)
         below = tuple(f"{self._prefix}{top}/" for top in tops) if every else ()
-        counted = _counted(self._touched(plain) | self._merged(merges), tracked, below)
-        return self._read([oid for oid in (*plain, *merges) if oid in counted], signed=signed)
+        touched = self._touched(plain) | self._merged(merges)
+        counted = _counted(touched, tracked, below)
+        found = self._read([oid for oid in (*plain, *merges) if oid in counted], signed=signed)
+        own = {oid: frozenset(path.removeprefix(self._prefix) for _, path in touched[oid]) for oid in counted}
+        return [commit._replace(files=own[commit.oid]) for commit in found]
 
     def _listed(self, most: int, *words: str) -> list[str]:
         found = os.fsdecode(self._sure("rev-list", f"--max-count={most + 1}", *words)).split()

@@ -400,6 +400,8 @@ def _odd_places(plan: Plan, data: dict[str, Any]) -> str | None:
         unknown = next((key for key in _SINCE_2 if key in data), "")
     if unknown:
         return f"It has a key that plans do not have: {unknown[:60]}."
+    if len({base.stage for base in plan.base}) < len(plan.base):
+        return "It was made against a stage twice."
     seen: set[tuple[str, str]] = set()
     for step in plan.steps:
         if step.stage.at is not None or (step.stage, step.address) in seen:

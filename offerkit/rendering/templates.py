@@ -6,7 +6,6 @@ the plain values they are given, never Python.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ from offerkit.rendering.links import dead_links
 from offerkit.rendering.places import exposed
 from offerkit.rendering.products import guarded
 from offerkit.rendering.reads import names_read
-from offerkit.rendering.scan import Piece, Trouble, is_template, pieces, troubles
+from offerkit.rendering.scan import Trouble, is_template, pieces, troubles
 
 if TYPE_CHECKING:
     from minijinja import Environment
@@ -72,16 +71,10 @@ def inspect(text: str, *, html: bool = False, xml: bool = False, markup: frozens
     )
     if trouble is not None:
         return _refused(text, trouble)
-    # The engine takes a name that is set from itself for the template's own: {% set offer = offer.label %}.
-    read = frozenset(name for name in names if name not in FUNCTIONS) | (
-        names_read(parts) if _has_own(parts) else set()
-    )
+    # The engine takes a name that is set from itself for the template's own ({% set offer = offer.label %}),
+    # and does not look into what is sliced ({{ offer['label'][:9] }}).
+    read = frozenset(name for name in names if name not in FUNCTIONS) | names_read(parts)
     return Inspected(variables=tuple(sorted(read)), guarded=guarded(text, parts))
-
-
-def _has_own(parts: Sequence[Piece]) -> bool:
-    """Whether a template has names of its own: of one that has none, the engine knows what it reads."""
-    return any(piece.kind == "statement" and piece.tokens and piece.tokens[0].text in ("set", "for") for piece in parts)
 
 
 @lru_cache(maxsize=16_384)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from offerkit.address import Address
 from offerkit.governance.settings import KINDS
 from offerkit.planning.plan import ApprovalReset, Aspect, Reason, Step
 from offerkit.reports.style import Layout
@@ -24,7 +25,9 @@ def facts(step: Step, layout: Layout) -> list[Fact]:
     environment = step.stage.partition("@")[0]
     found = _activation(step, layout)
     found += [Fact("resets", text) for text in _resets(step, environment, layout)]
-    if step.address.kind in KINDS and step.reason in (Reason.RIDES_ALONG, Reason.REMOVED_FROM_DESIGN):
+    # Where two environments are compared, a step has a name instead of an address.
+    kind = step.address.kind if isinstance(step.address, Address) else None
+    if kind in KINDS and step.reason in (Reason.RIDES_ALONG, Reason.REMOVED_FROM_DESIGN):
         found.append(Fact("affects", _reached(step, environment, layout)))
     elif step.dependents:
         found.append(Fact("affects", names(step.dependents, environment, layout.names)))

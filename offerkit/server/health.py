@@ -38,6 +38,7 @@ def routes(desk: Desk, metrics: Metrics) -> APIRouter:
         if not (is_local(request) or operator_of(request)):
             return trouble(403, "Not allowed", "the measures are for this machine and for operators")
         metrics.revision.set(desk.served.serial)
+        metrics.stopped.set(desk.served.stopped)
         metrics.waiting.set(desk.writer.waiting)
         body, media_type = metrics.exposed()
         return Response(body, headers={"Content-Type": media_type})

@@ -13,6 +13,7 @@ from functools import cached_property
 from logging import getLogger
 from time import monotonic
 
+from offerkit.address import StageRef
 from offerkit.diagnostics import Refused
 from offerkit.engine.call import Who
 from offerkit.engine.catalog import Catalog
@@ -21,7 +22,7 @@ from offerkit.engine.decide import decide
 from offerkit.server.beside import Beside
 from offerkit.server.declared import Declared, declared
 from offerkit.server.standing import Standing
-from offerkit.store import Store
+from offerkit.store import StageHead, Store
 from offerkit.workflow.catalogs import Catalogs, live
 from offerkit.workflow.hooks import installed
 from offerkit.workflow.session import Session
@@ -36,12 +37,18 @@ class Served:
     """The live stages of all environments right after revision ``serial``, compiled and ready."""
 
     serial: int
-    heads: tuple[tuple[str, int, str], ...]
+    heads: tuple[tuple[StageRef, int, str], ...]
     catalogs: Catalogs
     head: str
     identity: str
     stops: int = 0
     """How many rows say what is stopped or resumed: reasons tell of them, also of what was not live."""
+
+    @cached_property
+    def stopped(self) -> int:
+        """How many live offers a stop keeps out of a space."""
+        catalogs = (self.catalogs[name] for name in self.catalogs.names if name in self.catalogs)
+        return sum(bool(offer.stopped) for catalog in catalogs for offer in catalog.offers)
 
     @cached_property
     def declared(self) -> Declared:
@@ -52,12 +59,26 @@ class Served:
 def compiled(store: Store) -> Served:
     """What is live now, read from one state of the store, with every environment compiled."""
     with store.reading():
-        serial, heads, head, stops = store.last_serial(), _heads(store), store.head(), len(store.stops())
-        catalogs = live(store, installed)
-    for name in catalogs.names:
-        if name in catalogs:
-            _warm(catalogs[name])
-    return Served(serial, heads, catalogs, head, store.identity(), stops)
+        served = _served(store, live(store, installed))
+    for name in served.catalogs.names:
+        if name in served.catalogs:
+            _warm(served.catalogs[name])
+    return served
+
+
+def _served(store: Store, catalogs: Catalogs) -> Served:
+    return Served(store.last_serial(), _heads(store), catalogs, store.head(), store.identity(), len(store.stops()))
+
+
+def stopped_since(store: Store, served: Served) -> Served | None:
+    """What is live now, if only stops and resumptions came after ``served``: picked up at once; None when more did."""
+    with store.reading():
+        last = store.revision(served.serial)
+        if store.identity() != served.identity or last is None or last.digest != served.head:
+            return None  # another store, or another history: nothing of what is served says what is live there
+        heads = {stage: StageHead(serial, digest) for stage, serial, digest in served.heads}
+        catalogs = served.catalogs.closed(store, heads)
+        return _served(store, catalogs) if catalogs is not None else None
 
 
 def _warm(catalog: Catalog) -> None:
@@ -68,7 +89,7 @@ def _warm(catalog: Catalog) -> None:
             decide(catalog, make_call(catalog, name, who=nobody), ())
 
 
-def _heads(store: Store) -> tuple[tuple[str, int, str], ...]:
+def _heads(store: Store) -> tuple[tuple[StageRef, int, str], ...]:
     found = store.heads().items()
     return tuple((stage, head.revision, head.digest) for stage, head in found if stage.endswith("@live"))
 
@@ -125,7 +146,7 @@ class Watch:
         if _heads(store) == self._served.heads and len(store.stops()) == self._served.stops:
             self._served = replace(self._served, serial=store.last_serial(), head=head)
             return
-        self._hand_over(store, "a new revision is live")
+        self._hand_over(stopped_since(store, self._served) or compiled(store), "a new revision is live")
 
     def _regain(self, store: Store) -> None:
         """Serve what is live in the store that is there now. Raises Refused unless it is sound."""
@@ -138,11 +159,11 @@ class Watch:
             self._unsound = (state, monotonic() + _AGAIN, refused)
             self._standing.lose(refused)
             raise refused
-        self._hand_over(store, "a sound store is back")
+        self._hand_over(compiled(store), "a sound store is back")
         self._logged = False
 
-    def _hand_over(self, store: Store, message: str) -> None:
-        self._served = compiled(store)
+    def _hand_over(self, served: Served, message: str) -> None:
+        self._served = served
         with suppress(RuntimeError):  # the loop has ended meanwhile
             self._changed(self._served)
         _LOG.info(message, extra={"revision": self._served.serial})

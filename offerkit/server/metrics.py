@@ -44,6 +44,12 @@ class Metrics:
         self.revision = Gauge(
             "offerkit_live_revision", "The newest revision that is served.", multiprocess_mode="min", registry=on
         )
+        self.stopped = Gauge(
+            "offerkit_stopped_offers",
+            "Offers that a stop keeps out of all or some spaces of what is served.",
+            multiprocess_mode="mostrecent",
+            registry=on,
+        )
         self.waiting = Gauge(
             "offerkit_waiting_writes", "Calls that wait to be stored.", multiprocess_mode="livesum", registry=on
         )

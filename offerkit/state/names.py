@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from math import inf
 from typing import NamedTuple, TypeAlias
 
-from offerkit.address import Address
+from offerkit.address import SHARED, Address, Kind
 from offerkit.state.changes import Change, Former
 
 Rename: TypeAlias = tuple[int, Address, Address]
@@ -124,6 +124,22 @@ class Names:
             if (name, ended) not in self._later:  # it has the name still, or was gone when another got it
                 return self.spans(name, ended or inf)
             name, since = self._later[name, ended], ended
+
+    def operator(self, name: str, before: float = inf) -> str:
+        """What the operator who had ``name`` before a revision is called now; ``inf``: who had it last.
+
+        An operator who is renamed is the same person: what was written, approved or listed under a name stays theirs.
+        """
+        address = Address(SHARED, Kind.OPERATOR, name)
+        if address not in self._events:
+            return name
+        left = [serial for old, serial in self._later if old == address]
+        since = before - 1 if before < inf else max(left, default=0) - 1
+        while True:
+            ended = min((serial for serial in self._events[address] if serial > since), default=0)
+            if (address, ended) not in self._later:
+                return address.name
+            address, since = self._later[address, ended], ended
 
     def origin(self, address: Address, revision: float = inf) -> str:
         """What the resource that stood at ``address`` after ``revision`` was called at first.

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache, cached_property
 from math import inf
 from typing import TypeAlias
 
-from offerkit.address import SHARED, Address, Kind, Stage, StageRef
-from offerkit.fingerprint import manifest_digest
+import orjson
+
+from offerkit.address import SHARED, Address, Kind, Stage, StageRef, environment_address
+from offerkit.fingerprint import JsonMap, manifest_digest
 from offerkit.governance.approvals import Decisions, counting
 from offerkit.governance.cases import KeptContacts, Withheld, withheld
 from offerkit.governance.overrides import ACTION, Lifts, Overrides
@@ -16,7 +19,7 @@ from offerkit.governance.reviewers import Reviewers
 from offerkit.governance.stops import Stops
 from offerkit.governance.withdrawals import Loss, Withdrawals
 from offerkit.planning.plan import Plan, PlanKind, StageBase
-from offerkit.state.changes import Bodies, Body, Entry, Layered, by_environment
+from offerkit.state.changes import Action, Bodies, Body, Entry, Layered, by_environment
 from offerkit.state.names import Names, Origins
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store.rows import ChangeRow
@@ -156,6 +159,9 @@ class Stages:
         wanted = None if offers is None else frozenset(offers)
         if self._decided is None or not _covers(self._decided[0], wanted):
             given = self.store.approvals(self.names.family(wanted) if wanted is not None else None)
+            if self.names:
+                now = ((row, self.names.operator(row.operator, row.revision)) for row in given)
+                given = [row if row.operator == name else replace(row, operator=name) for row, name in now]
             self._decided = wanted, Decisions(given, self.names, self.side(Stage.DESIGN))
         return self._decided[1]
 
@@ -206,7 +212,11 @@ class Stages:
         """Whose word is needed, by ``decisions`` on all that is asked for."""
         assert self.store is not None
         design, live = self.side(Stage.DESIGN), self.side(Stage.LIVE)
-        return Reviewers(design, live, decisions, self.store, lambda: self.overrides)
+        return Reviewers(design, live, decisions, self.store, lambda: self.overrides, self._taken_back)
+
+    def _taken_back(self, environment: str) -> Iterator[JsonMap]:
+        assert self.store is not None
+        return taken_back(self.store, environment)
 
     def side(self, side: Stage) -> Snapshot:
         """One side of all environments, with what they share."""
@@ -245,6 +255,23 @@ class Stages:
                 entries |= self.entries(stage, kind)
         self.bodies.fetch(entry.fingerprint for entry in entries.values())
         return self._empty.with_entries(entries)
+
+
+def taken_back(store: Store, environment: str) -> Iterator[JsonMap]:
+    """What live said of an environment before rollbacks took that away, since the environment was last promoted.
+
+    Who has to be asked by it still has: a rollback lifts no gate.
+    """
+    stage, address = StageRef(environment, Stage.LIVE), environment_address(environment)
+    last = store.last_change(stage, [address]).get(address)
+    while last is not None and last.action != Action.CREATE and last.before is not None:
+        revision = store.revision(last.serial)
+        if revision is None or revision.action != PlanKind.ROLLBACK:
+            return
+        fingerprint = last.before.fingerprint
+        yield orjson.loads(store.bodies([fingerprint])[fingerprint].text)
+        rows = [row for row in store.changes_of(stage, [address]) if row.serial < last.serial]
+        last = rows[-1] if rows else None
 
 
 def stage_view(store: Store, stage: Stage, names: Iterable[str] | None = None) -> Snapshot:

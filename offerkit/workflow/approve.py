@@ -21,7 +21,7 @@ from offerkit.store.views import Stages, stage_view
 from offerkit.workflow.requests import ApprovalOutcome, ApprovalRequest
 from offerkit.workflow.review import Expected, carried, digest_of, no_longer, reviewed
 from offerkit.workflow.session import Session, separated, who_is
-from offerkit.workflow.settings import separates, waiting_settings
+from offerkit.workflow.settings import separates, used_up, waiting_settings
 
 
 def decide(session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
@@ -83,8 +83,8 @@ def _outcome(store: Store, actor: Actor, request: ApprovalRequest, decision: Dec
             request.expect, decision, lambda then, given: _expected(then, actor, request, decision, given, gated)
         )
         expected.check(stages, asked.keys, decisions)
-    keys, refused = _decidable(store, design, actor, chosen, request, decision, decisions, asked)
-    new = tuple(key for key in keys if _is_new(decisions, key, decision, actor))
+    keys, refused = _decidable(stages, design, actor, chosen, request, decision, decisions, asked)
+    new = tuple(key for key in keys if _is_new(stages, decisions, key, decision, actor))
     name = digest_of(asked.keys, decision, decisions)
     return ApprovalOutcome(None, new, tuple(asked.open), refused, name, reviewed(new, stages))
 
@@ -232,7 +232,7 @@ def _expected(
 
 
 def _decidable(
-    store: Store,
+    stages: Stages,
     design: Snapshot,
     actor: Actor,
     chosen: _Chosen,
@@ -246,9 +246,9 @@ def _decidable(
     if request.seen is not None:
         found += _changed_since(design, chosen.offers, request.seen)
     if decision is Decision.APPROVED:
-        new = [key for key in asked.keys if _is_new(decisions, key, decision, actor)]
+        new = [key for key in asked.keys if _is_new(stages, decisions, key, decision, actor)]
         found += _missing(design, new)
-        found += _same_person(store, design, actor, new)
+        found += _same_person(stages, design, actor, new)
     out = {diagnostic.address for diagnostic in found}
     kept = [key for key in asked.keys if key.address not in out]
     if not kept and asked.left:
@@ -270,10 +270,13 @@ def _differs(decisions: Decisions, key: ApprovalKey, decision: Decision) -> bool
     return last is None or last.decision is not decision
 
 
-def _is_new(decisions: Decisions, key: ApprovalKey, decision: Decision, actor: Actor) -> bool:
+def _is_new(stages: Stages, decisions: Decisions, key: ApprovalKey, decision: Decision, actor: Actor) -> bool:
     """Whether ``decision`` of ``actor`` on ``key`` says what was not said."""
     if not _differs(decisions, key, decision):
-        return False
+        if key.aspect is not Aspect.SETTINGS or decision is not Decision.APPROVED:
+            return False
+        own = [row.revision for row in decisions.each(key) if row.operator == actor.name]
+        return max(own, default=0) <= used_up(stages, key.address)  # a second person's, and once for each promotion
     return not (decision is Decision.APPROVED and decisions.unmet(key) and decisions.given_by(actor.name, key))
 
 
@@ -318,8 +321,10 @@ def _missing(design: Snapshot, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
     return found
 
 
-def _same_person(store: Store, design: Snapshot, actor: Actor, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
+def _same_person(stages: Stages, design: Snapshot, actor: Actor, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
     """Where duties are separated: who wrote what is to be approved may not (:class:`Authors`)."""
+    store = stages.store
+    assert store is not None
     apart = separated(store)
     authors = Authors(store, design, lambda: stage_view(store, Stage.LIVE))
     every = list(keys)

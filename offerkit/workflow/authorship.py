@@ -16,16 +16,18 @@ from typing import TypeAlias
 import orjson
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
-from offerkit.diagnostics import Code, Diagnostic, suggestion
+from offerkit.diagnostics import Code, Diagnostic, Refused, suggestion
 from offerkit.fingerprint import Json
-from offerkit.governance.rights import Actor, only_people
+from offerkit.governance.rights import ADMINISTRATOR, Actor, only_people
 from offerkit.loader.commits import Commit, Commits, UntoldError
 from offerkit.planning.plan import Plan, PlanKind
 from offerkit.reports.words import listing
 from offerkit.state.changes import Entry, Former
+from offerkit.state.names import Names
 from offerkit.store import Store
 from offerkit.workflow.requests import Origin
 from offerkit.workflow.session import Session, declared_operators, operators, who_is
+from offerkit.workflow.state_refs import state_named
 
 FORGES = frozenset(("noreply@github.com", "noreply@gitlab.com"))
 """The committers of what people commit in a forge's pages: no authors, if the signature is the forge's own."""
@@ -66,6 +68,8 @@ def recorded(session: Session, plan: Plan, actor: Actor) -> dict[str, Json]:
     found: dict[str, Json] = {"authors": list(dict.fromkeys((*own, *origin.named, *sorted(origin.authors))))}
     if origin.commit:
         found |= {"commit": origin.commit, "whole": origin.whole}
+        if session.through_server and not actor.automation:
+            found["claimed"] = True  # by whoever sent the plan; nobody has looked
     return found
 
 
@@ -144,9 +148,11 @@ class _Reading:
         confirmed: Mapping[str, tuple[str, ...]],
     ) -> None:
         """``known``: the operators' bodies by name. Raises UntoldError where there is no repository."""
-        self._root, self._store, self._confirmed = session.project.root, store, confirmed
+        self._session, self._root = session, session.project.root
+        self._store, self._confirmed = store, confirmed
         self._commits = Commits(self._root, session.environ)
-        self._people = {str(b["email"]).lower(): name for name, b in known.items() if b.get("email")}
+        self._people = _emails(store, known)
+        self._administrators = {name for name, body in known.items() if body.get("profile") == ADMINISTRATOR}
         self._automations = {name for name, body in known.items() if body.get("automation")}
 
     def origin(self, plan: Plan, whole: Plan | None, named: tuple[str, ...], *, signed: bool) -> Origin:
@@ -161,11 +167,15 @@ class _Reading:
         authors: set[str] = set()
         unverified: list[str] = []
         every = any(step.source is None or step.moved_from for step in plan.steps)
+        ruling = [step for step in plan.steps if step.address.kind is Kind.OPERATOR]
+        ruled = {step.source.file if step.source is not None else "" for step in ruling}
         for commit in self._commits.touching(self._files(plan), since, every=every, signed=signed):
-            found, doubt, unproven = self._of(commit, signed=signed)
+            found, doubt, unproven, proven = self._of(commit, signed=signed)
             authors |= found
             doubts += doubt
             unverified += unproven
+            if signed and ("" in ruled or ruled & commit.files) and not proven & self._administrators:
+                unverified.append(f"commit {commit.oid[:12]} changes operators, and is not signed by an administrator")
         left = set(_done(whole)) - set(_done(plan))
         whole_applied = whole is not None and all(address.kind is Kind.CAMPAIGN for _, address, *_ in left)
         clean = not edited
@@ -188,10 +198,25 @@ class _Reading:
         for row in self._store.revisions(action=PlanKind.APPLY, limit=_LOOKED_AT):
             commit = row.details.get("commit")
             if isinstance(commit, str) and row.details.get("whole") is True:
-                if not self._commits.follows(commit):
+                follows, claimed = self._commits.follows(commit), row.details.get("claimed") is True
+                if claimed and not (follows and self._as_claimed(plan, commit)):
+                    continue
+                if not follows:
                     return "", commit
                 return ("" if self._drifted(plan, row.serial) else commit), ""
         return "", ""
+
+    def _as_claimed(self, plan: Plan, commit: str) -> bool:
+        """Whether what ``plan`` changes is in design as the specs of ``commit`` say."""
+        try:
+            there = state_named(self._session, self._store, f"git:{commit}").entries
+        except Refused:
+            return False
+        for step in plan.steps_on(Stage.DESIGN):
+            said = there.get(step.moved_from or step.address)
+            if (said.fingerprint if said else "") != (step.before.fingerprint if step.before else ""):
+                return False
+        return True
 
     def _drifted(self, plan: Plan, serial: int) -> bool:
         """Whether something of ``plan`` was changed after revision ``serial`` otherwise than by applying a commit."""
@@ -212,26 +237,48 @@ class _Reading:
         real = {Path(os.path.realpath(root / path)) for path in named}
         return named | {path.relative_to(root).as_posix() for path in real if path.is_relative_to(root)}
 
-    def _of(self, commit: Commit, *, signed: bool) -> tuple[set[str], list[str], list[str]]:
-        """The authors of a commit; why these may not be all; and why it cannot be believed."""
+    def _of(self, commit: Commit, *, signed: bool) -> tuple[set[str], list[str], list[str], set[str]]:
+        """The authors of a commit; why these may not be all; why it cannot be believed; and whose it certainly is."""
         short, forge = commit.oid[:12], commit.committer.lower() in FORGES
         by_forge = forge and commit.signer.lower() == commit.committer.lower()
         accounts = self._confirmed.get(commit.oid, ())
         emails = [commit.author, *([] if by_forge else [commit.committer]), *commit.co_authors]
         emails += [commit.signer] if commit.signer and not by_forge else []
-        names = {self._people.get(email.lower(), "") for email in emails}
-        people = {*(names - {""}), *accounts} - self._automations
+        named = [self._people.get(email.lower(), frozenset()) for email in emails]
+        people = {*(name for names in named for name in names), *accounts} - self._automations
         doubts = []
-        if "" in names and not accounts:
+        if frozenset() in named and not accounts:
             doubts.append(f"commit {short} names somebody who is no operator, by their e-mail")
         if not people:
             doubts.append(f"commit {short} names no person who is an operator")
-        signer = self._people.get(commit.signer.lower(), "")
-        proven = by_forge or accounts or (signer and signer not in self._automations)
+        voucher = commit.author if by_forge else commit.signer
+        proven = {*self._people.get(voucher.lower(), ()), *accounts} - self._automations
         unproven = (
-            [f"commit {short} has no signature of an operator that git verifies"] if signed and not proven else []
+            [f"commit {short} has no signature of an operator that git verifies"]
+            if signed and not (proven or by_forge)
+            else []
         )
-        return people, doubts, unproven
+        return people, doubts, unproven, proven
+
+
+def _emails(store: Store | None, known: Mapping[str, Mapping[str, Json]]) -> dict[str, frozenset[str]]:
+    """By e-mail, the operators who have it, or had it: a change of addresses makes nobody another author."""
+    found: dict[str, set[str]] = {}
+    for name, body in known.items():
+        found.setdefault(str(body.get("email") or "").lower(), set()).add(name)
+    if store is not None:
+        stage = StageRef(SHARED, Stage.DESIGN)
+        names = Names(store.moves(stage))
+        here = {name: names.spans(Address(SHARED, Kind.OPERATOR, name)) for name in known}
+        rows = store.changes_of(stage, {span.name for spans in here.values() for span in spans})
+        bodies = store.bodies({row.after.fingerprint for row in rows if row.after is not None})
+        for name, spans in here.items():
+            for row in rows:
+                if row.after is not None and any(s.name == row.address and s.covers(row.serial) for s in spans):
+                    email = orjson.loads(bodies[row.after.fingerprint].text).get("email") or ""
+                    found.setdefault(str(email).lower(), set()).add(name)
+    found.pop("", None)
+    return {email: frozenset(owners) for email, owners in found.items()}
 
 
 _Done: TypeAlias = tuple[StageRef, Address, Entry | None, Entry | None, Former]

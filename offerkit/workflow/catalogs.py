@@ -17,8 +17,9 @@ from offerkit.engine.stored import ExtraData
 from offerkit.fingerprint import JsonMap
 from offerkit.governance.stops import Stops, said
 from offerkit.models.space import Space
+from offerkit.planning.plan import Reason
 from offerkit.state.snapshot import Snapshot
-from offerkit.store import Store
+from offerkit.store import StageHead, Store
 from offerkit.store.views import Stages
 
 if TYPE_CHECKING:
@@ -81,6 +82,44 @@ class Catalogs:
         return compile_catalog(
             environment, bodies, offers, hooks, revision=revision, stopped=self._stopped(environment)
         )
+
+    def closed(self, store: Store, heads: Mapping[StageRef, StageHead]) -> Catalogs | None:
+        """What the engine serves now, if nothing but stops changed live since ``heads``; None when more did.
+
+        What is compiled is used again but for the offers concerned: a stop is picked up without compiling all anew.
+        """
+        now = store.heads()
+        live = [stage for stage in now if stage.stage is Stage.LIVE]
+        if {*live} != {stage for stage in heads if stage.stage is Stage.LIVE}:
+            return None
+        entries = {**self.snapshot.entries}
+        for stage in live:
+            if now[stage] == heads[stage]:
+                continue
+            for row in store.changes_since(stage, heads[stage].revision):
+                stands = entries.get(row.address)
+                if row.reason != Reason.STOPPED or row.after is None or stands is None or row.before != stands:
+                    return None
+                if row.moved_from or row.after.fingerprint != stands.fingerprint:
+                    return None
+                entries[row.address] = row.after
+        view = self.snapshot.with_entries(entries)
+        made = activated(view, self.hooks)
+        made = replace(made, names=self.names, revisions=_revisions(now), stops=Stages(store).stops)
+        for name, catalog in self._compiled.items():
+            made._compiled[name] = made._reused(catalog, name)
+        return made
+
+    def _reused(self, catalog: Catalog, environment: str) -> Catalog:
+        """The catalog of an environment, made of one that differs only in where its offers are active or stopped."""
+        stopped = self._stopped(environment)
+        offers = []
+        for offer in catalog.offers:
+            spaces = frozenset(self.activated(offer.address))
+            why = stopped.get(offer.address, {})
+            same = spaces == offer.spaces and why == offer.stopped
+            offers.append(offer if same else replace(offer, spaces=spaces, stopped=why))
+        return replace(catalog, offers=tuple(offers), revision=self.revisions.get(environment, 0))
 
     def _stopped(self, environment: str) -> dict[Address, dict[str, str]]:
         """By offer and space, why it is stopped there."""
@@ -179,12 +218,15 @@ def bodies_of(view: Snapshot, environment: str) -> dict[Address, JsonMap]:
 def live(store: Store, hooks: HookLoader = no_hooks) -> Catalogs:
     """What the engine serves: the live stages of all environments."""
     stages = Stages(store)
-    heads = stages.heads.items()
-    revisions = {stage.environment: head.revision for stage, head in heads if stage.stage is Stage.LIVE}
-    shared = revisions.pop(SHARED, 0)
     made = activated(stages.side(Stage.LIVE), hooks)
-    newest = {name: max(serial, shared) for name, serial in revisions.items()}
-    return replace(made, names=tuple(stages.environments), revisions=newest, stops=stages.stops)
+    return replace(made, names=tuple(stages.environments), revisions=_revisions(stages.heads), stops=stages.stops)
+
+
+def _revisions(heads: Mapping[StageRef, StageHead]) -> dict[str, int]:
+    """By environment, the last revision that changed its live stage, or what all share."""
+    found = {stage.environment: head.revision for stage, head in heads.items() if stage.stage is Stage.LIVE}
+    shared = found.pop(SHARED, 0)
+    return {name: max(serial, shared) for name, serial in found.items()}
 
 
 def live_revision(store: Store, environment: str) -> int:

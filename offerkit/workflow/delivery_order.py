@@ -100,9 +100,7 @@ def order(catalogs: Catalogs, place: tuple[str, str, str], now: datetime, at: da
     address = Address(environment, Kind.CAMPAIGN, campaign)
     model = Campaign.model_validate(catalogs.snapshot(address))
     body = model.deliveries[name]
-    missing = list(_missing(catalogs, address, model, name))
-    if missing:
-        raise Refused(missing)
+    check_named(catalogs, place)
     catalog = catalogs[environment]
     when = at or now
     if at is None and body.contact_date is not None:
@@ -114,6 +112,15 @@ def order(catalogs: Catalogs, place: tuple[str, str, str], now: datetime, at: da
     short = tuple(_too_short(f"{campaign}/{name}", body, offers))
     made = Order(environment, campaign, name, body, entry.fingerprint, space, when, tuple(offers), short)
     return made if body.asks_engine else _with_reports(made)
+
+
+def check_named(catalogs: Catalogs, place: tuple[str, str, str]) -> None:
+    """Raises Refused with everything that the delivery at ``place`` names and that is not live any more."""
+    environment, campaign, name = place
+    address = Address(environment, Kind.CAMPAIGN, campaign)
+    missing = list(_missing(catalogs, address, Campaign.model_validate(catalogs.snapshot(address)), name))
+    if missing:
+        raise Refused(missing)
 
 
 def _missing(catalogs: Catalogs, campaign: Address, model: Campaign, name: str) -> Iterator[Diagnostic]:

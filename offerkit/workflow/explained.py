@@ -16,11 +16,11 @@ from functools import cached_property
 
 from offerkit.address import Address, Kind, Stage, StageRef
 from offerkit.applier import Verified
-from offerkit.diagnostics import Code, Diagnostic, Refused
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.governance.aspects import affecting, keys_of
 from offerkit.governance.withdrawals import ended_earlier, promotion_reasons
 from offerkit.planning.make import HOW_TO_GO_LIVE, Context, Patterns, protected, select, steps_for
-from offerkit.planning.plan import ApprovalKey, Blocked, Plan, PlanKind, Reason, Step
+from offerkit.planning.plan import ApprovalKey, Asked, Blocked, Plan, PlanKind, Reason, Step
 from offerkit.planning.sentences import at_a_time, is_note, is_way_back, named_in, odd_words, says_why_held
 from offerkit.state.changes import Body, Delta, Layered
 from offerkit.state.snapshot import Snapshot
@@ -41,6 +41,13 @@ def check_explained(session: Session, verified: Verified) -> None:
         return
     stages = verified.stages
     assert stages.store is not None
+    if plan.empty:
+        raise refuse(
+            Code.PLAN_EXPLANATION,
+            "the plan has no steps: there is nothing to apply",
+            detail="The history keeps what was done, not that nothing was.",
+            hint="Make the plan again.",
+        )
     found = [_false(plan, what) for what in odd_words(plan)]
     if plan.bodies.keys() != {step.after.fingerprint for step in plan.steps if step.after is not None}:
         found.append(_false(plan, "what it brings"))
@@ -48,6 +55,10 @@ def check_explained(session: Session, verified: Verified) -> None:
         found.append(_false(plan, "the revision that it goes back to"))
     if plan.rolled_back and plan.kind is not PlanKind.PROMOTE:
         found.append(_false(plan, "what it was asked for"))
+    if plan.kind in (PlanKind.ROLLBACK, PlanKind.PURGE) and plan.asked != Asked():
+        found.append(_false(plan, "what it was asked for"))
+    if not plan.project and (plan.base or plan.kind is not PlanKind.APPLY):
+        found.append(_false(plan, "the project that it is of"))
     if not found:
         found = list(_CHECKS[plan.kind](_Told(session, plan, stages.store, verified)))
     if found:
@@ -231,6 +242,9 @@ def _stays(told: _Told, again: Plan) -> Iterator[Diagnostic]:
 
 
 def _notes(told: _Told, again: Plan) -> Iterator[Diagnostic]:
+    if len(set(told.plan.notes)) < len(told.plan.notes) and sorted(told.plan.notes) != sorted(again.notes):
+        yield _false(told.plan, "its notes")
+        return
     for note in sorted(set(told.plan.notes) ^ set(again.notes)):
         about = list(named_in(note))
         released = note in told.plan.notes and about and about[0].kind is Kind.CAMPAIGN and about[1:] == []
@@ -262,10 +276,17 @@ def _rollback(told: _Told) -> Iterator[Diagnostic]:
 
 def _purge(told: _Told) -> Iterator[Diagnostic]:
     """A purge: that retentions are over was found already."""
+    from offerkit.workflow.purge import may_be_kept
+
     reasons = dict.fromkeys((d.address for d in told.deltas), Reason.RETENTION_OVER)
     yield from _steps(told, steps_for(told.deltas, Context(told.bodies, {}, {}), reasons))
-    if told.plan.blocked or told.plan.depends or told.plan.approvals or not all(map(is_note, told.plan.notes)):
-        yield _false(told.plan, "its notes")
+    plan = told.plan
+    if plan.blocked or plan.depends or plan.approvals:
+        yield _false(plan, "what it relies on")
+    if plan.targets:
+        yield _false(plan, "what it was asked for")
+    if len(set(plan.notes)) < len(plan.notes) or not may_be_kept(told.store, plan).issuperset(plan.notes):
+        yield _false(plan, "its notes")
 
 
 _CHECKS: dict[PlanKind, Callable[[_Told], Iterator[Diagnostic]]] = {
@@ -315,10 +336,10 @@ def _made_before(told: _Told, step: Step) -> Iterator[Diagnostic]:
 def _may_affect(told: _Told, step: Step, made: Step) -> bool:
     """Whether it may have been said rightly that a step affects other resources than it does now.
 
-    Plans of format 1 name also those that are in the specs alone.
+    Plans of specs name in format 1 also those that are in the specs alone.
     """
     different = [address for address in {*step.dependents} ^ {*made.dependents} if isinstance(address, Address)]
-    if told.plan.format < 2:
+    if told.plan.format < 2 and told.plan.kind is PlanKind.APPLY:
         return set(made.dependents) <= set(step.dependents) or told.moved(different)
     return all(told.moved([address]) for address in different)
 

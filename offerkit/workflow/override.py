@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 from typing import TypeAlias
+
+import orjson
 
 from offerkit.address import SHARED, Address, Kind, Pattern, Stage, StageRef
 from offerkit.diagnostics import Code, Refused, or_list, ordered, refuse
@@ -15,10 +18,12 @@ from offerkit.governance.overrides import (
     check_reason,
     recorded,
     refusal,
+    usable,
 )
 from offerkit.governance.rights import Scope, lacking
 from offerkit.governance.settings import decidable
-from offerkit.store import Draft
+from offerkit.state.names import Names
+from offerkit.store import Draft, Store
 from offerkit.store.views import Stages
 from offerkit.workflow.requests import OverrideOutcome, OverrideRequest
 from offerkit.workflow.session import Session, operators, who_is
@@ -91,10 +96,24 @@ def _reviewers_gone(session: Session, stages: Stages) -> Iterator[Obstacle]:
             layers = [layer.address for layer in design.offer(address).layers] if address.kind is Kind.OFFER else []
             written = {name for place in {address, *layers} for name in authors.of_change(place)}
             removed = [Address(SHARED, Kind.OPERATOR, name) for name in demand.names]
-            for row in store.last_change(StageRef(SHARED, Stage.DESIGN), removed).values():
-                written.update(authors_in(store.revision(row.serial)))
+            written |= _took_away(store, removed)
             said = f"the word of {or_list(demand.names)}, who had to agree"
             yield Obstacle(Lifts.REVIEWERS, address, demand.fingerprint, said, frozenset(written))
+
+
+def _took_away(store: Store, people: list[Address]) -> set[str]:
+    """Who changed operators who can decide nothing now, since they could; by the names that design has for them."""
+    stage = StageRef(SHARED, Stage.DESIGN)
+    names, written = Names(store.moves(stage)), set()
+    rows = store.changes_of(stage, people)
+    bodies = store.bodies({row.before.fingerprint for row in rows if row.before is not None})
+    for person in people:
+        for row in sorted((row for row in rows if row.address == person), key=attrgetter("serial"), reverse=True):
+            written |= {names.operator(name, row.serial) for name in authors_in(store.revision(row.serial))}
+            before = orjson.loads(bodies[row.before.fingerprint].text) if row.before is not None else {}
+            if usable([person.name], {person.name: before} if before else {}):
+                break
+    return written
 
 
 def _chosen(request: OverrideRequest, there: list[Obstacle]) -> list[Obstacle]:

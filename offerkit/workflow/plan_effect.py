@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from offerkit.address import Address, Kind, Stage
 from offerkit.engine.catalog import Catalog
@@ -74,9 +74,12 @@ def plan_effect(plan: Plan, store: Store | None, stages: Stages | None = None) -
     """
     goes_live = plan.kind is PlanKind.PROMOTE or (plan.kind is PlanKind.ROLLBACK and bool(plan.steps_on(Stage.LIVE)))
     stage = Stage.LIVE if goes_live and store is not None else Stage.DESIGN
-    states = (stages or Stages(store)).effect(plan, stage)
+    stages = stages or Stages(store)
+    states = stages.effect(plan, stage)
     if stage is Stage.LIVE:
+        names = {old: new for new, old in states.origins.items()}
         before, after = (activated(state, installed) for state in states.pair)
+        before, after = replace(before, stops=stages.stops), replace(after, stops=stages.stops.along(names))
     else:
         before, after = designed(states.before, "design", installed), designed(states.after, "the specs", installed)
     return PlanEffect(states.before, states.after, states.changes, before, after, stage)

@@ -47,11 +47,28 @@ def plan_purge(session: Session, store: Store, names: tuple[str, ...]) -> Plan:
             if revision is not None and revision.time <= limit:
                 over[address] = gone[address]
             else:
-                waiting.append(f"{address} is kept: it was deactivated less than {days} ago.")
+                waiting.append(kept_note(address, days))
         deltas = delta(stage, over, {})
         stages.bodies.fetch(entry.fingerprint for entry in over.values())
         steps += steps_for(deltas, Context(stages.bodies, {}, {}), dict.fromkeys(over, Reason.RETENTION_OVER))
     return plan_of(stages, PlanKind.PURGE, steps, tuple(waiting), bases)
+
+
+def kept_note(address: Address, retention: str) -> str:
+    """What a purge says of a deactivated offer whose retention is not over."""
+    return f"{address} is kept: it was deactivated less than {retention} ago."
+
+
+def may_be_kept(store: Store, plan: Plan) -> set[str]:
+    """What a purge may say that it keeps: all that is deactivated and not among its steps, with its retention."""
+    settings, stages = promotion_settings(store), Stages(store)
+    going = {step.address for step in plan.steps}
+    return {
+        kept_note(address, str(settings[base.stage.environment].get("retention", "90d")))
+        for base in plan.base
+        for address, entry in stages.entries(base.stage, Kind.OFFER).items()
+        if entry.activation == () and address not in going
+    }
 
 
 def check_retention(session: Session, store: Store, plan: Plan) -> None:

@@ -23,10 +23,10 @@ from offerkit.governance.settings import settings_key
 from offerkit.loader import Loaded, Project, load
 from offerkit.loader.progress import Progress, no_progress
 from offerkit.planning.plan import Plan
-from offerkit.state.changes import Action
+from offerkit.state.names import Names
 from offerkit.store import Holder, Location, RevisionRow, Store, errors
 from offerkit.store.heads import SeenHeads
-from offerkit.store.views import Stages
+from offerkit.store.views import Stages, taken_back
 from offerkit.workflow.requests import (
     NOWHERE,
     ApprovalOutcome,
@@ -264,8 +264,11 @@ def promoters(store: Store) -> dict[str, tuple[str, ...]]:
     An edit lifts no gate that it has to pass itself: where both name promoters, who promotes is named by both.
     """
     found: dict[str, tuple[str, ...]] = {}
+    names = Names(store.moves(StageRef(SHARED, Stage.DESIGN)))
+    known = operators(store) if names else {}
     for name, every in _gates(store).items():
-        lists = [named for settings in every if (named := tuple(settings.get("promoters", ())))]
+        said = (tuple(settings.get("promoters", ())) for settings in every)
+        lists = [tuple(each if each in known else names.operator(each) for each in named) for named in said if named]
         if not lists:
             continue
         found[name] = tuple(each for each in lists[-1] if all(each in named for named in lists))
@@ -297,27 +300,12 @@ def _gates(store: Store) -> dict[str, list[dict[str, Any]]]:
     A rollback lifts no gate either: what it took out of live holds until a promotion, which has to pass it.
     """
     live, design = (promotion_settings(store, side) for side in (Stage.LIVE, Stage.DESIGN))
-    return {
-        name: [
-            *([live[name], *_rolled_back(store, name)] if name in live else []),
-            *([design[name]] if name in design else []),
-        ]
-        for name in sorted(live.keys() | design.keys())
-    }
-
-
-def _rolled_back(store: Store, name: str) -> Iterator[dict[str, Any]]:
-    """The promotion settings that rollbacks of live took away, since an environment was last promoted."""
-    stage, address = StageRef(name, Stage.LIVE), environment_address(name)
-    last = store.last_change(stage, [address]).get(address)
-    while last is not None and last.action != Action.CREATE and last.before is not None:
-        revision = store.revision(last.serial)
-        if revision is None or revision.action != "rollback":
-            return
-        fingerprint = last.before.fingerprint
-        yield orjson.loads(store.bodies([fingerprint])[fingerprint].text).get("promotion", {})
-        rows = [row for row in store.changes_of(stage, [address]) if row.serial < last.serial]
-        last = rows[-1] if rows else None
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name in sorted(live.keys() | design.keys()):
+        before = [body.get("promotion", {}) for body in taken_back(store, name)] if name in live else []
+        every = [live.get(name), *before, design.get(name)]
+        found[name] = [settings for settings in every if isinstance(settings, dict)]
+    return found
 
 
 def promotion_settings(store: Store, side: Stage = Stage.DESIGN) -> dict[str, dict[str, Any]]:

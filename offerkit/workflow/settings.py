@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from functools import cached_property
 
+import orjson
+
 from offerkit.address import Address, Stage, environment_address
 from offerkit.diagnostics import Code, Diagnostic, or_list
 from offerkit.governance.approvals import Decision
-from offerkit.governance.authors import Authors
+from offerkit.governance.authors import Authors, Change
 from offerkit.governance.overrides import Lifts, Obstacle, Override, entitled
 from offerkit.governance.rights import Actor
-from offerkit.governance.settings import KINDS, environments_of, named_reviewers, same_settings, settings_key
+from offerkit.governance.settings import (
+    KINDS,
+    differing,
+    environments_of,
+    named_reviewers,
+    same_settings,
+    settings_key,
+)
 from offerkit.planning.plan import Plan
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
@@ -49,7 +58,7 @@ def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
         same = (design.fingerprint if design else "") == (live.fingerprint if live else "")
         if same or people.lifted(address) is not None:
             continue
-        if (address in stuck) or (people.separates(address) and len(people.seen_by(address)) < _ENOUGH):
+        if (address in stuck) or people.lack_another(address):
             yield people.obstacle(address)
 
 
@@ -72,6 +81,16 @@ def waiting_settings(stages: Stages, *, every: bool = False) -> list[Address]:
         if (every or waits) and not same_settings(design, address, live, address, {}):
             found.append(address)
     return found
+
+
+def used_up(stages: Stages, address: Address) -> int:
+    """The revision that changed what stands at ``address`` in live last.
+
+    Where duties are separated, approvals of settings and overrides that were given before were for that change.
+    """
+    assert stages.store is not None
+    last = stages.store.last_change(address.stage(Stage.LIVE), [address]).get(address)
+    return last.serial if last is not None else 0
 
 
 def separates(apart: Collection[str], address: Address, design: Snapshot, live: Snapshot) -> bool:
@@ -118,22 +137,43 @@ class _People:
 
     def alone(self, address: Address) -> bool:
         """Whether these settings are of somebody alone, and no override says that they may be."""
-        if not self.separates(address) or len(self.seen_by(address)) >= _ENOUGH:
-            return False
-        return self.lifted(address) is None
+        return self.separates(address) and not self._by_two(address) and self.lifted(address) is None
 
-    def seen_by(self, address: Address) -> set[str]:
-        """The people who wrote the settings, approved them as they are, or take them live now."""
-        key = settings_key(self.design, address)
-        given: dict[str, bool] = {}
+    def lack_another(self, address: Address) -> bool:
+        """Whether whoever wrote these settings last needs somebody else to take them live."""
+        return self.separates(address) and not self._by_two(address)
+
+    def _by_two(self, address: Address) -> bool:
+        """Whether two people stand for the settings as they are, or one who has not written them.
+
+        Who applied them last does, in their own name, and so do who approved exactly this since it was last changed in
+        live, and who takes it live now. Authors that are only named (by --author, or in commits) can be more, and
+        are nobody's second person. Who wrote a part of it before has not seen the rest.
+        """
+        written, by = self._authors.last(address, lambda row: self._says_otherwise(address, row))
+        people = {*by, *self._approving(address), *([self._actor.name] if self._actor is not None else [])}
+        people = {name for name in people if self._operators.get(name, {}).get("automation") is not True}
+        return len(people) >= _ENOUGH or not people <= written
+
+    def _approving(self, address: Address) -> set[str]:
+        """Who approved the settings exactly as they are, since they were last changed in live."""
+        key, since = settings_key(self.design, address), used_up(self._stages, address)
+        given: set[str] = set()
         for row in self._store.approvals([address]):
             if row.key == key:
-                if row.decision is Decision.REJECTED:
-                    given.clear()
-                else:
-                    given[row.operator] = True
-        names = {*self.authors(address), *given, *([self._actor.name] if self._actor is not None else [])}
-        return {name for name in names if self._operators.get(name, {}).get("automation") is not True}
+                by = self._authors.called(row.operator, row.revision)
+                given = {*given, by} if row.decision is Decision.APPROVED else set()
+                if row.revision <= since:
+                    given = set()
+        return given
+
+    def _says_otherwise(self, address: Address, row: Change) -> bool:
+        """Whether a change made the settings say something else, and not only under another label."""
+        if row.before is None or row.after is None:
+            return True
+        bodies = self._store.bodies((row.before.fingerprint, row.after.fingerprint))
+        was, will = (orjson.loads(bodies[entry.fingerprint].text) for entry in (row.before, row.after))
+        return bool(differing(address, was, will, people=True))
 
     def authors(self, address: Address) -> frozenset[str]:
         """Who wrote them."""
@@ -152,22 +192,23 @@ class _People:
     def lifted(self, address: Address) -> Override | None:
         """The override that says that they may be of one alone."""
         key = settings_key(self.design, address)
-        last = self._store.last_change(address.stage(Stage.LIVE), [address]).get(address)
         return self._stages.overrides.lifting(
-            Lifts.SETTINGS, address, key.fingerprint, after=last.serial if last is not None else 0
+            Lifts.SETTINGS, address, key.fingerprint, after=used_up(self._stages, address)
         )
 
 
 def _refusal(people: _People, address: Address, actor: Actor) -> Diagnostic:
     authors = people.authors(address)
     others = people.entitled(address)
-    whose = f"nobody but {or_list(sorted(authors))} has written it" if authors else "it is not known who wrote it"
+    whose = (
+        f"nobody but {or_list(sorted(authors))} stands for it as it is" if authors else "it is not known who wrote it"
+    )
     who = or_list(others) if others else "Somebody else"
     return Diagnostic(
         Code.SETTINGS_ALONE,
         f"{actor.name} may not take {address} live alone: {whose}",
         f"{or_list(environments_of(address, people.design, people.live))} separates duties, and this changes many"
-        " offers at once.",
+        " offers at once. Who is only named as an author, or has not seen all of it, stands for nothing.",
         f"Let somebody else promote it, approve it (offerkit approve {address} --settings) or, where nobody else may"
         f" promote, override it (offerkit override {address} --settings --reason …): {who}. Or leave it out with"
         f" --exclude {address}.",

@@ -197,7 +197,7 @@ class _Resuming(_Work):
         there = [offer for offer in offers if offer in self.design.entries]
         approvers = {offer: by for offer in there if (by := self._approvers(offer, decisions, address))}
         if offers and not approvers:
-            yield _unapproved(address, self.stops)
+            yield _unapproved(address, self.stops, declared=bool(there) or address in self.design.entries)
         elif approvers and self.settings.get(address.environment, {}).get(_SEPARATED):
             authors = Authors(self.store, self.design, lambda: self.live)
             if all(by | {self.actor.name} <= authors.ever(offer).keys() for offer, by in approvers.items()):
@@ -270,7 +270,7 @@ def stopped(store: Store) -> list[Stopped]:
     found = [row for row in stops if root_of(row) == row.key.address or stops.named(root_of(row)) is None]
     return [
         Stopped(
-            row.key.address, row.operator, row.time, row.comment, int(row.key.fingerprint or row.revision),
+            row.key.address, row.operator, stops.since(row), row.comment, int(row.key.fingerprint or row.revision),
             tuple(sorted(offers.get(row.key.address, ()))),
             row.key.address in design.entries or row.key.address in live.entries,
         )
@@ -295,7 +295,7 @@ def matching(patterns: Iterable[str], known: Collection[Address], where: str = "
     return chosen
 
 
-def _unapproved(address: Address, stops: Stops) -> Diagnostic:
+def _unapproved(address: Address, stops: Stops, *, declared: bool) -> Diagnostic:
     row = stops.at(address)
     assert row is not None
     how = {
@@ -306,7 +306,7 @@ def _unapproved(address: Address, stops: Stops) -> Diagnostic:
         Code.NOT_APPROVED_SINCE,
         f"{address} cannot be resumed: nothing of it was approved since it was stopped",
         f"{said(row)}. Approvals from before do not count any more.",
-        how,
+        how if declared else f"Design does not have it: declare and apply it, then {how}",
         address,
     )
 

@@ -50,12 +50,31 @@ def _losses(text: str) -> str:
     return json.dumps(found)
 
 
+_WEIGHT = ("no weight of it holds", "no weight of it is above 0 here and now")
+_CAUSE = re.compile(
+    r"^ +(?:lost|gained) by .*(?:\n {10,}\S.*)*\n|(?<=<td>)([^<]+)<ul>.*?</ul>|^ +\"reason\": .*\n"
+    r"|(?<=  = why: )[0-9,]+ contacts? loses?.*\n(?: {9}.*\n)*",
+    re.MULTILINE,
+)
+
+
+def _causes(text: str) -> str:
+    """Without why people lose or gain offers; how many do, and who, stays."""
+    return _CAUSE.sub(lambda match: match[1] or "", text)
+
+
 EXPECTED: tuple[Expected, ...] = (
     Expected(
         "sentence",
-        "being beyond the number asked for has one sentence",
+        "being beyond the number asked for has one sentence, and so has having no weight",
         _of("simulate|plan|promote|apply|rollback|show"),
-        lambda text: text.replace("others weigh more", "others rank higher"),
+        lambda text: text.replace("others weigh more", "others rank higher").replace(*_WEIGHT),
+    ),
+    Expected(
+        "first reason",
+        "impact and its limits give the first reason, as explain does: before, a category or slice came after weights",
+        _of("plan|promote|apply|rollback|show"),
+        _causes,
     ),
     Expected(
         "losses",

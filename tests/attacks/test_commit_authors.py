@@ -503,3 +503,35 @@ def test_honest_saved_plan_beside_specs_that_cannot_be_read(pipeline: Session) -
     pipeline.do("ada", "apply --yes plans/heavy.json")
     assert not pipeline.attempt("ada", "approve offer.saver")
     pipeline.do("olga", "approve offer.saver")
+
+
+@pytest.mark.slow
+def test_addresses_swapped(pipeline: Session, keys: Keys) -> None:
+    """olga and omar swap their e-mails in the specs, so that olga's signature is omar's."""
+    swapped = {"olga": {"email": "omar@example.com"}, "omar": {"email": "olga@example.com"}}
+    pipeline.edit(operators=swapped)
+    pipeline.do("ada", "apply --yes")
+    heavy(pipeline)
+    signed(pipeline, keys, "olga")
+    broken_if(live_by_robot(pipeline), "olga alone decided on what olga wrote")
+
+
+@pytest.mark.slow
+def test_honest_new_address(pipeline: Session, keys: Keys) -> None:
+    """omar has a new e-mail, and signs with it; what he committed under the old one stays his."""
+    pipeline.edit(operators={"omar": {"email": "omar@new.example"}})
+    heavy(pipeline)
+    signed(pipeline, keys, "omar")
+    pipeline.do("ada", "apply --yes")
+    assert not pipeline.attempt("omar", "approve offer.saver")
+    pipeline.do("olga", "approve offer.saver")
+
+
+@pytest.mark.parametrize("who", variants(["olga", "ada"], quick=1))
+def test_automation_makes_an_administrator(pipeline: Session, keys: Keys, who: str) -> None:
+    """olga commits that she is an administrator; then an administrator does."""
+    pipeline.edit(operators={"olga": {"profile": "administrator"}})
+    signed(pipeline, keys, who)
+    done = pipeline.attempt("robot", "apply --yes")
+    broken_if(done and who == "olga", "olga made herself an administrator")
+    assert done or who == "olga"

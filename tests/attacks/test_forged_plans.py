@@ -419,3 +419,36 @@ def test_honest_plans_of_a_part(team: Session, line: str, change: Forgery) -> No
     team.do("dora", "plan")
     team.do("omar", "apply plans/p.json --yes")
     assert team.design().weight("saver") == 99
+
+
+PURGED: dict[str, Forgery] = {
+    "a note of another kind": lambda plan: plan.update(notes=[f"{SAFARI} comes along because {SAFARI} needs it."]),
+    "what it keeps": lambda plan: plan.update(notes=[f"{SAFARI} is kept: it was deactivated less than 9d ago."]),
+    "that it keeps what goes": lambda plan: plan.update(
+        notes=["recipients/offer.saver is kept: it was deactivated less than 0d ago."]
+    ),
+    "what it was asked for": lambda plan: plan.update(targets=["offer.saver"]),
+    "what it leaves out": lambda plan: plan["asked"].update(excludes=["offer.loan"]),
+    "the stages": lambda plan: plan.update(base=plan["base"] * 2),
+    "no project": lambda plan: plan.update(project=""),
+}
+
+
+@pytest.mark.slow
+def test_false_explanations_of_a_purge(team: Session) -> None:
+    """The same in a purge, whose notes say what stays; and plans of no project, or against a stage twice."""
+    retired(team)
+    team.edit(environment={"promotion": {"retention": "0d", "separation_of_duties": True}})
+    team.do("ada", "apply --yes")
+    team.do("alan", "promote --yes")
+    team.do("ada", "purge --out plans/p.json")
+    honest = (team.root / "plans/p.json").read_text()
+    for what, forge in PURGED.items():
+        team.save("plans/p.json", honest)
+        team.forge("plans/p.json", forge)
+        done = team.run("ada", "apply plans/p.json --yes")
+        broken_if(done.code == 0, f"a purge was carried out that lies about {what}")
+        assert "OFR713" in done.err or "OFR501" in done.err, done.err
+    team.save("plans/p.json", honest)
+    team.do("ada", "apply plans/p.json --yes")
+    assert "purge" in actions(team, "offer.saver")

@@ -295,3 +295,17 @@ def test_honest_way_of_taking_the_reviewer_out(team: Session) -> None:
     team.do("omar", "promote --yes")
     live = team.live()
     assert (live.weight("loan"), live["offer.loan"]["reviewers"]) == (99, {"eligibility": ["olga"]})
+
+
+@pytest.mark.slow
+def test_override_by_who_took_the_reviewer_away(team: Session) -> None:
+    """ada disables risk, and alan changes the label of what is left; olga takes risk off the list, ada overrides."""
+    team.edit(**GONE)
+    team.do("ada", "apply --yes")
+    team.edit(operators={"risk": {"label": "Risk"}})
+    team.do("alan", "apply --yes")
+    team.edit(offers={"loan": {**HEAVY, "reviewers": {"eligibility": ["omar"]}}})
+    team.do("olga", "apply --yes")
+    team.do("omar", "approve offer.loan --eligibility")
+    team.attempt("ada", f"override {LOAN} --reason 'Gone'", "promote --yes")
+    broken_if(team.live().weight("loan") == 99, "who took the reviewer away lifted their word")

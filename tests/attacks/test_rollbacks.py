@@ -318,3 +318,32 @@ def test_honest_return_of_what_was_withdrawn(team: Session) -> None:
     assert "recipients/offer.saver comes back: although it was rejected by olga" in " ".join(out.split())
     assert "saver" in team.shown()
     assert "offer.saver (it was rejected by olga" in " ".join(team.do("", "history -n 1").split())
+
+
+def test_part_of_a_rollback_takes_settings_along(team: Session) -> None:
+    """An offer manager takes one offer back, and with it what an administrator has tightened since for all of them."""
+    before = team.serial()
+    team.edit(environment={"when": "recipient.consent = true and recipient.age >= 18"})
+    team.do("ada", "apply --yes")
+    team.do("alan", "promote --yes")
+    changed_and_live(team)
+    team.do("omar", f"rollback recipients@live offer.saver --to {before} --yes")
+    assert team.live().weight("saver") == 3
+    broken_if("18" not in team.live()["environment"]["when"], "one offer's rollback took the environment's filter back")
+
+
+@pytest.mark.slow
+def test_honest_part_of_a_rollback_that_needs_call_data(team: Session) -> None:
+    """What the offer cannot do without comes along: the call data that its condition names."""
+    team.edit(environment={"call_data": {"device": {"sample": "x"}}})
+    team.do("ada", "apply --yes")
+    team.do("alan", "promote --yes")
+    team.edit(offers={"saver": {"eligible": {"when": "interaction.device = 'x'"}}})
+    team.honestly("omar", "olga")
+    before = team.serial()
+    team.edit(offers={"saver": {"eligible": None}}, environment={"call_data": {"device": None}})
+    team.do("ada", "apply --yes")
+    team.do("olga", "approve offer.saver")
+    team.do("alan", "promote --yes")
+    team.do("omar", f"rollback recipients@live offer.saver --to {before} --yes")
+    assert "device" in team.live()["environment"]["call_data"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -301,3 +302,143 @@ def test_promoters_without_one_in_common(team: Session) -> None:
     team.do("alan", "override environment.recipients --reason 'ada takes over'")
     team.do("ada", "promote --yes")
     assert team.live()[ENVIRONMENT]["promotion"]["promoters"] == ["ada"]
+
+
+# Second people who are none
+
+
+def named_by_option(team: Session) -> None:
+    """ada says that olga wrote it, too."""
+    team.do("ada", "apply --yes --author olga")
+
+
+def named_in_a_commit(team: Session) -> None:
+    """ada commits in alan's name."""
+    alan = {f"GIT_{role}_{what}": of for role in ("AUTHOR", "COMMITTER") for what, of in ALAN.items()}
+    team.save(".gitignore", ".offerkit/\nplans/\n")
+    team.git("init --quiet")
+    team.git("add --all")
+    team.git("commit --quiet -m Open", **alan)
+    team.do("ada", "apply --yes")
+
+
+def beside_a_label(team: Session) -> None:
+    """What is not live yet has a label of alan's in it, and gets another."""
+    team.edit(environment={"when": "recipient.consent = true", "label": "Our customers"})
+    team.do("alan", "apply --yes")
+    team.edit(**OPEN)
+    team.do("ada", "apply --yes")
+
+
+def on_an_earlier_part(team: Session) -> None:
+    """What is not live yet has a part of alan's in it, which ada builds on."""
+    team.edit(environment={"when": "recipient.consent = true", "time_zone": "Europe/Oslo"})
+    team.do("alan", "apply --yes")
+    team.edit(**OPEN)
+    team.do("ada", "apply --yes")
+
+
+def approved_the_last_time(team: Session) -> None:
+    """alan approved it once; it was live, and was taken out by both."""
+    team.do("ada", "apply --yes")
+    team.do("alan", "approve recipients/environment.recipients --settings")
+    team.do("ada", "promote --yes")
+    team.edit(environment={"when": "recipient.consent = true"})
+    team.do("alan", "apply --yes")
+    team.do("ada", "promote --yes")
+    team.edit(**OPEN)
+    team.do("ada", "apply --yes")
+
+
+ALAN = {"NAME": "alan", "EMAIL": "alan@example.com"}
+NOBODY = [named_by_option, on_an_earlier_part, named_in_a_commit, beside_a_label, approved_the_last_time]
+
+
+@pytest.mark.parametrize("second", variants(NOBODY))
+def test_second_person_who_is_none(team: Session, second: Callable[[Session], None]) -> None:
+    """Somebody is named beside ada, or saw something else; then alan promotes, who has seen it."""
+    team.edit(**OPEN)
+    second(team)
+    team.attempt("ada", "promote --yes")
+    broken_if("when" not in team.live()[ENVIRONMENT], "ada alone has opened the environment to everybody")
+    team.do("alan", "promote --yes")
+    assert "when" not in team.live()[ENVIRONMENT]
+
+
+@pytest.mark.slow
+def test_honest_second_approval_of_the_same(team: Session) -> None:
+    """alan approves once more what he approved the last time."""
+    team.edit(**OPEN)
+    approved_the_last_time(team)
+    team.do("alan", "approve recipients/environment.recipients --settings")
+    team.do("ada", "promote --yes")
+    assert "when" not in team.live()[ENVIRONMENT]
+
+
+@pytest.mark.slow
+def test_honest_second_author(team: Session) -> None:
+    """alan changes once more, in his own name, what ada wrote; ada promotes it."""
+    team.edit(**OPEN)
+    team.do("ada", "apply --yes")
+    team.edit(environment={"time_zone": "Europe/Oslo"})
+    team.do("alan", "apply --yes")
+    team.do("ada", "promote --yes")
+    assert "when" not in team.live()[ENVIRONMENT]
+
+
+def renamed(team: Session, old: str, new: str) -> None:
+    """Give an operator another name."""
+    body = team.files["specs/shared.yaml"]["operators"][old]
+    team.edit(operators={old: None, new: body})
+    team.save("specs/moved.yaml", {"version": 1, "moved": {f"operator.{old}": f"operator.{new}"}})
+
+
+def test_author_takes_another_name(team: Session) -> None:
+    """ada is called otherwise when she approves and promotes."""
+    team.edit(offers={"saver": {"weights": [{"weight": 99}]}}, **OPEN)
+    team.do("ada", "apply --yes")
+    renamed(team, "ada", "eve")
+    team.do("ada", "apply --yes")
+    team.attempt("eve", "approve offer.saver", "promote --yes")
+    live = team.live()
+    broken_if(live.weight("saver") == 99 or "when" not in live[ENVIRONMENT], "ada is alone under two names")
+
+
+@pytest.mark.slow
+def test_honest_rename_of_a_reviewer(team: Session) -> None:
+    """risk is called otherwise, and still asked."""
+    reviewers = {"eligibility": ["rita"]}
+    team.edit(templates={"reviewed": {"reviewers": reviewers}}, offers={"loan": {"reviewers": reviewers}})
+    renamed(team, "risk", "rita")
+    team.do("ada", "apply --yes", "promote --yes")
+    team.edit(offers={"loan": {"weights": [{"weight": 9}]}})
+    team.do("omar", "apply --yes")
+    team.attempt("omar", "promote --yes")
+    assert team.live().weight("loan") == 5
+    team.do("rita", "approve offer.loan --eligibility")
+    team.do("omar", "promote --yes")
+    assert team.live().weight("loan") == 9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("apart", [True, False])
+def test_reviewers_of_settings_taken_back_by_a_rollback(team: Session, apart: bool) -> None:
+    """ada takes live back to before risk was named, and the list out of design."""
+    if not apart:
+        team.edit(environment={"promotion": None})
+        team.do("ada", "apply --yes")
+        team.do("alan", "promote --yes")
+    serial = team.serial()
+    team.edit(**NAMED)
+    team.do("ada", "apply --yes")
+    team.do("risk", "approve recipients/environment.recipients --settings")
+    team.do("alan", "promote --yes")
+    team.do("ada", f"rollback recipients@live --to {serial} --yes")
+    team.edit(environment={"reviewers": None, "when": None})
+    team.do("ada", "apply --yes")
+    team.attempt("ada", "promote --include-rolled-back --yes")
+    team.attempt("alan", "promote --include-rolled-back --yes")
+    broken_if("when" not in team.live()[ENVIRONMENT], "risk, whom live named until its rollback, was not asked")
+    team.do("risk", "approve recipients/environment.recipients --settings")
+    team.do("alan", "promote --include-rolled-back --yes")
+    assert "when" not in team.live()[ENVIRONMENT]

@@ -21,6 +21,8 @@ HIDDEN = [
     "{% for a in [1, 2] %}{{ offer.label if loop.first }}{% set offer = 1 %}{% endfor %}",
     "{% for a in [1] if offer.label %}{{ a }}{% endfor %}{% set offer = offer['label'] %}{{ offer }}",
     "{{ title | default(offer.label) }}",
+    "{{ offer['label'][:99] }}",
+    "{{ offer.label[0:] }}{{ [offer][:1][0].label }}",
 ]
 
 
@@ -74,6 +76,7 @@ UNKNOWN = [
     "{% set r = recipient %}{% set s = r %}{{ s.no_such_field }}",
     "{% for r in [recipient, 1] %}{{ loop.previtem.no_such_field }}{% endfor %}",
     "{% set r = recipient if recipient.age > 1 else offer %}{{ r.no_such_field }}",
+    "{{ recipient.no_such_field[:9] }}",
 ]
 
 

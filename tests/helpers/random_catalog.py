@@ -69,7 +69,17 @@ def catalog(rng: Random, *, filtered: bool = False) -> Catalog:
     }
     if filtered and rng.random() < 0.4:
         sections["environment"]["when"] = rng.choice(CONDITIONS)
-    return inline_catalog(sections, activated, hooks=HOOKS)
+    return _stopped(rng, inline_catalog(sections, activated, hooks=HOOKS))
+
+
+def _stopped(rng: Random, made: Catalog) -> Catalog:
+    """The catalog with some offers stopped on some spaces, and so not activated there."""
+    offers = []
+    for offer in made.offers:
+        gone = rng.sample(sorted(CHANNELS), rng.randint(1, 3)) if rng.random() < 0.1 else []
+        why = dict.fromkeys(gone, 'shop/offer.x was stopped by omar in revision 7: "wrong" {price}')
+        offers.append(replace(offer, spaces=offer.spaces - set(gone), stopped=why))
+    return replace(made, offers=tuple(offers))
 
 
 def call(rng: Random, made: Catalog) -> Call:

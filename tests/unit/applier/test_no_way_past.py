@@ -12,9 +12,11 @@ from helpers.workspace import Workspace
 
 from offerkit.applier import commit, verify
 from offerkit.diagnostics import Code, Refused
-from offerkit.planning.plan import Plan
+from offerkit.planning.plan import Plan, Reason
 from offerkit.store import Store
 from offerkit.workflow.apply import apply
+from offerkit.workflow.requests import StopRequest
+from offerkit.workflow.stop import stop
 
 OFFERKIT = Path(__file__).resolve().parents[3] / "offerkit"
 
@@ -33,15 +35,38 @@ def test_nothing_but_verify_says_that_a_plan_is_verified() -> None:
     assert [module for module, _ in calls("Verified")] == ["applier.py"]
 
 
+STOPPING = {"workflow/stop.py", "store/restoring.py"}
+"""A stop waits for no plan, and a restored backup keeps what is stopped out: both take away, and add nothing."""
+
+
 def test_nothing_but_commit_changes_what_stands_in_a_stage() -> None:
-    """A revision with changes or bodies; those of approvals, tokens and restored backups have none."""
+    """A revision with changes or bodies; those of approvals and tokens have none, stops close what is live."""
+    drafts = [*calls("Draft"), *((module, call) for module, call in calls("replace") if "draft" in ast.unparse(call))]
     changing = {
         module
-        for module, call in calls("Draft")
+        for module, call in drafts
         if len(call.args) > 5 or {"changes", "bodies", "plan_digest"} & {keyword.arg for keyword in call.keywords}
     }
-    assert changing == {"applier.py"}
+    assert changing == {"applier.py"} | STOPPING
+    assert {module for module, _ in calls("closed")} == STOPPING
     assert {module for module, _ in calls("commit") if not module.startswith("store/")} == {"workflow/apply.py"}
+
+
+@pytest.mark.parametrize("what", ["offer.safari", "category.bank", "space.web"])
+def test_a_stop_takes_from_the_activation_of_live_and_adds_nothing(live_shop: Workspace, what: str) -> None:
+    with live_shop.store() as store:
+        stages = store.heads()
+    made = stop(live_shop.session("omar"), StopRequest((f"shop/{what}",), "wrong")).revision
+    assert made is not None
+    with live_shop.store() as store:
+        rows = list(store.changes(made.serial))
+        assert {name for name, head in store.heads().items() if head != stages[name]} == {"shop@live"}
+    assert rows
+    for row in rows:
+        assert (row.stage, row.reason) == ("shop@live", Reason.STOPPED)
+        assert row.before is not None and row.after is not None
+        assert row.before.fingerprint == row.after.fingerprint
+        assert set(row.after.activation or ()) < set(row.before.activation or ())
 
 
 def test_what_is_committed_is_what_was_verified(live_shop: Workspace) -> None:

@@ -125,7 +125,7 @@ def test_the_reader_of_addresses_is_not_easily_fooled() -> None:
 
 def _variables(folder: Path) -> set[str]:
     found: set[str] = set()
-    for path in folder.rglob("*.py"):
+    for path in (*folder.rglob("*.py"), *folder.rglob("*.yml")):  # the workflow of a new project names a secret
         found |= set(re.findall(r"\bOFFERKIT_[A-Z]+(?:_[A-Z]+)*\b", path.read_text(encoding="utf-8")))
     return found
 

@@ -83,7 +83,6 @@ def test_every_reason_is_met() -> None:
             assert trace is not None
             met.update(verdict.out.reason for verdict in trace.verdicts if verdict.out is not None)
     assert met == set(DECIDED) - {
-        Reason.STOPPED,
         Reason.ENVIRONMENT_CONDITION,
         Reason.NOT_IN_SLICE,
         Reason.NOT_RENDERED,

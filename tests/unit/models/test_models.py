@@ -59,7 +59,7 @@ FULL: dict[Kind, dict[str, Any]] = {
         "history": {"name": "h", "retention": "2d 6h"},
         "visitors": True,
     },
-    Kind.OPERATOR: {"profile": "offer-manager", "email": "a@b.c", "enabled": False},
+    Kind.OPERATOR: {"profile": "offer-manager", "email": "a@b.c", "enabled": False, "automation": True},
     Kind.ENVIRONMENT: {
         "dimension": "person",
         "typology": "calm",
@@ -68,7 +68,8 @@ FULL: dict[Kind, dict[str, Any]] = {
         "when": "person.age > 1",
         "call_data": {"page": {"type": "enumeration", "values": ["a"], "sample": "a", "required": True}},
         "contacts": {"readers": ["olga"]},
-        "promotion": {"promoters": ["ada", "omar"], "separation_of_duties": True, "retention": "30d"},
+        "reviewers": {"settings": ["risk"]},
+        "promotion": {"promoters": ["ada", "omar"], "stoppers": ["dora"], "separation_of_duties": True, "retention": "30d"},
         "impact": {"max_lost": "2.5%"},
         "inbound": {
             "origins": ["https://www.bank.example"],
@@ -338,7 +339,7 @@ def test_references() -> None:
     ]  # fmt: skip
     assert of(Kind.ENVIRONMENT) == [
         ("dimension", "person", ""), ("typology", "calm", ""), ("operator", "ada", ""), ("operator", "omar", ""),
-        ("operator", "olga", ""),
+        ("operator", "dora", ""), ("operator", "olga", ""), ("operator", "risk", ""),
     ]  # fmt: skip
     assert of(Kind.SPACE) == [
         ("space", "web", "guests"), ("category", "a", "guests"), ("category", "b", "guests"), ("category", "a/b", ""),

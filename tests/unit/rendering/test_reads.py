@@ -27,7 +27,9 @@ from offerkit.rendering.templates import inspect
         ("{% if title %}{% set offer = 1 %}{% endif %}{{ offer.label }}", ["offer.label", "title"]),
         ("{% if title %}{% set offer = 1 %}{% else %}{{ offer.label }}{% endif %}", ["offer.label", "title"]),
         ("{% for i in [1, 2] %}{{ offer.label }}{% set offer = 1 %}{% endfor %}", ["offer.label"]),
-        ("{{ offer['label'] }}", ["offer"]),
+        ("{{ offer['label'] }}", ["offer", "offer.label"]),
+        ("{{ offer['label'][:2] }}", ["offer.label"]),
+        ("{{ recipient.list[offer.code | length:] }}", ["offer.code", "recipient.list"]),
         ("{{ offer[title] }}", ["offer", "title"]),
         ("{{ [offer][0].label }}", ["offer"]),
         ("{{ title | replace('a', offer.name) | default(offer.code) }}", ["offer.code", "offer.name", "title"]),
@@ -44,7 +46,7 @@ def test_names(text: str, used: list[str]) -> None:
 
 NAMES = ["offer", "recipient", "x"]
 VALUES = st.sampled_from([
-    "offer.label", "offer", "recipient.zip", "recipient", "x", "x.label", "1", "offer['label']",
+    "offer.label", "offer", "recipient.zip", "recipient", "x", "x.label", "1", "offer['label']", "offer.label[:2]",
     "(offer if x else recipient)", "offer.label | upper", "x | default(offer.label)", "loop.previtem.label",
 ])  # fmt: skip
 LISTS = st.one_of(VALUES.map("[{}]".format), st.tuples(VALUES, VALUES).map(lambda pair: f"[{pair[0]}, {pair[1]}]"))

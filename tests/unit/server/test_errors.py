@@ -190,6 +190,8 @@ def test_every_answer_is_one_that_is_described(live: Workspace) -> None:
             "propose": BODY, "update": {"proposition": proposed, "status": "interested"}, "page": {"divs": [{"id": "i_web"}]},
             "apply": {"plan": "{}"}, "impact": {"plan": "{}"}, "limit": {"plan": "{}"},
             "decide": {"decision": "approved", "patterns": ["shop/offer.gold-card"]},
+            "override": {"patterns": ["shop/offer.gold-card"], "reason": "Rita left"},
+            "stop": {"patterns": ["shop/offer.gold-card"], "reason": "Wrong"}, "resume": {"patterns": ["shop/offer.gold-card"]},
         }  # fmt: skip
         for path, methods in paths.items():
             for method, operation in methods.items():

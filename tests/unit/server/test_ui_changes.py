@@ -186,7 +186,8 @@ def test_what_is_refused_is_told_and_changes_nothing(
 ) -> None:
     as_(asking, changed, operator)
     before = last(changed)
-    offers = shown(changed, fields.get("offer", "")) or [fields.get("offer", "")]
+    offer = fields.get("offer", "")
+    offers = shown(changed, offer) if offer == GOLD else [offer]
     given = {"decision": "approve", "seal": seal(asking), **fields, "offer": offers if "offer" in fields else []}
     answer = asking.post("/ui/approvals", data=given, headers=FORM)
     assert answer.status_code == status

@@ -268,3 +268,24 @@ def test_a_signature_by_gpg(repository: Workspace, tmp_path: Path) -> None:
     less = trust.replace(b":6:", b":2:")
     subprocess.run(["gpg", "--import-ownertrust"], input=less, env=environ, check=True, capture_output=True)
     assert len(origin_of(session, made, made).unverified) == 1
+
+
+@pytest.mark.embedded
+@pytest.mark.parametrize(("honest", "expected"), [(True, ("omar",)), (False, ("ada", "olga", "omar"))])
+def test_a_claimed_commit_counts_if_what_it_says_was_applied(
+    repository: Workspace, honest: bool, expected: tuple[str, ...]
+) -> None:
+    """Through a server olga says which commit she applied; omar's commit builds on it."""
+    plan = repository.plan()  # without her commit
+    repository.change({"specs/shop/offers.yaml": {"offers": {"saver": {"label": "Saver!"}}}})
+    git(repository.root, "commit", "-qam", "Change", who="olga")
+    claim = {"commit": Commits(repository.root, HERE).head, "whole": True}
+    sent = {"plan": envelope(repository.plan() if honest else plan).decode(), "origin": claim}
+    with client(repository) as asking:
+        olga = {"Authorization": f"Bearer {token(repository, 'olga', ALL)}"}
+        made = asking.post("/api/v1/store/apply", json=sent, headers=olga).json()["revision"]
+    assert made["details"] == {"authors": ["olga"], "claimed": True, **claim}
+    repository.change({"specs/shop/offers.yaml": {"offers": {"saver": {"label": "Saver!!"}}}})
+    git(repository.root, "commit", "-qam", "Change", who="omar")
+    found = origin(repository)
+    assert found.authors == expected and not found.doubts

@@ -228,6 +228,13 @@ def test_live_moves_meanwhile(root: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert kept()
 
 
+def test_an_environment_that_is_gone_is_told_by_what_the_delivery_names(root: Path) -> None:
+    offerkit("rollback", "people@live", "--to", "2", "--yes")  # campaigns stay as they are
+    done = deliver("june/listed", "--dry-run", ok=False)
+    assert isinstance(done.exception, Refused)
+    assert {found.code for found in done.exception.diagnostics} == {Code.NOT_LIVE}
+
+
 def test_stopped_meanwhile(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No part that begins after a stop is made, nothing is handed over, and no later run makes it with that offer."""
     message = delivering.Writer.message

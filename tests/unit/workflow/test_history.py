@@ -263,7 +263,9 @@ def test_what_was_purged_is_still_in_the_history(history_shop: Workspace) -> Non
     assert "shop/offer.safari" not in history_shop.active()
     assert [serial for serial, *_ in lines(history_shop, address="shop/offer.safari")] == [10, 9, 8, 7, 6, 5, 4, 1]
     assert history_shop.verified() == []
-    history_shop.rollback("ada", "shop@live", 7)
+    plan = history_shop.rollback_plan("shop@live", 7)
+    assert "shop/offer.safari" not in {step.address for step in plan.steps}  # what was retired stays out
+    history_shop.rollback("ada", "shop@live", 7, withdrawn=True)
     assert history_shop.active()["shop/offer.safari"] == ("web",)
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from helpers.workspace import Workspace
 
-from offerkit.planning.plan import Plan
+from offerkit.diagnostics import Refused
+from offerkit.planning.plan import Plan, decode, envelope
 from offerkit.reports.renames import likely_renames
 
 OFFERS, SPACES = "specs/shop/offers.yaml", "specs/shop/spaces.yaml"
@@ -105,3 +109,17 @@ def test_a_part_of_a_plan_never_splits_names_that_are_passed_on(shop: Workspace)
     with shop.store() as store:
         assert store.entries("shop@design").keys() == was
     assert shop.plan().empty
+
+
+@pytest.mark.parametrize("who", ["ada", "dora"])
+def test_a_plan_that_was_read_and_does_nothing_is_not_recorded(live_shop: Workspace, who: str) -> None:
+    """Whoever sends it: else the history would tell of a rollback that never was, by somebody who may make none."""
+    with live_shop.store() as store:
+        before = store.last_serial()
+    live_shop.change(offers(saver={"label": "Saver plus"}))
+    live_shop.apply("ada")
+    made = live_shop.rollback_plan("shop@design", before)
+    with pytest.raises(Refused, match="no steps"):
+        live_shop.execute(who, decode(envelope(replace(made, steps=(), bodies={})), "plan.json"))
+    with live_shop.store() as store:
+        assert store.last_serial() == before + 1

@@ -11,6 +11,7 @@ from offerkit.cli.restoring import unreadable
 from offerkit.diagnostics import Code, Refused
 from offerkit.governance.rights import Scope
 from offerkit.store import copying
+from offerkit.workflow.plan_effect import plan_effect
 from offerkit.workflow.requests import StopOutcome, StopRequest
 from offerkit.workflow.restoring import restoration, restore
 from offerkit.workflow.stop import resume, stop, stopped
@@ -122,7 +123,6 @@ def test_a_token_needs_the_scope(live_shop: Workspace) -> None:
     assert code(refused) is Code.TOKEN_SCOPE
 
 
-@pytest.mark.embedded
 def test_a_restored_store_keeps_it_stopped(live_shop: Workspace, tmp_path: Path) -> None:
     backup = tmp_path / "backup.db"
     copying.copy(live_shop.location, backup, lambda _: lambda _: None)
@@ -152,3 +152,40 @@ def test_what_cannot_be_read_is_said_loudly(live_shop: Workspace, tmp_path: Path
     live_shop.location.unlink()
     with restoration(live_shop.session("ada"), backup) as found:
         assert "WHAT WAS STOPPED SINCE MAY BE LIVE AGAIN" in (unreadable(found).detail or "")
+
+
+def test_its_time_and_revision_stay_when_it_is_renamed(live_shop: Workspace) -> None:
+    made = stopping(live_shop, SAFARI).revision
+    assert made is not None
+    offers = live_shop.files["specs/shop/offers.yaml"]["offers"]
+    live_shop.change({"specs/shop/offers.yaml": {
+        "offers": {"safari": None, "tour": offers["safari"]}, "moved": {SAFARI: "shop/offer.tour"},
+    }})  # fmt: skip
+    live_shop.apply("ada")
+    with live_shop.store() as store:
+        found = {one.address: (one.since, one.revision, one.by) for one in stopped(store)}
+    assert found["shop/offer.tour"] == (made.time, made.serial, "omar")
+    assert f"in revision {made.serial}:" in (live_shop.promotion("ada").blocked[0].why or "")
+
+
+def test_the_impact_of_a_promotion_says_that_it_is_stopped(live_shop: Workspace) -> None:
+    """Of an offer that is in live nowhere, before and after; also under the name that it has after the plan."""
+    stopping(live_shop, SAFARI)
+    live_shop.change({"specs/shop/offers.yaml": {"offers": {"saver": {"label": "Saves"}}}})
+    live_shop.apply("ada")
+    with live_shop.store() as store:
+        effect = plan_effect(live_shop.promotion("ada"), store)
+    for catalogs in (effect.catalogs_before, effect.catalogs_after):
+        catalog = catalogs["shop"]
+        assert "stopped by omar" in catalog.offers[catalog.place_of["safari"]].stopped["web"]
+        assert not catalog.offers[catalog.place_of["saver"]].stopped
+
+
+def test_what_design_does_not_have_is_to_be_declared_before_it_is_resumed(live_shop: Workspace) -> None:
+    live_shop.change({"specs/shop/offers.yaml": {"offers": {"safari": None}}})
+    live_shop.apply("ada")
+    assert stopping(live_shop, SAFARI).out == (SAFARI,)
+    with pytest.raises(Refused) as refused:
+        resume(live_shop.session("ada"), StopRequest((SAFARI,)))
+    assert code(refused) is Code.NOT_APPROVED_SINCE
+    assert "declare and apply it" in refused.value.diagnostics[0].hint
