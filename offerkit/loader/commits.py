@@ -150,7 +150,8 @@ class Commits:
 
     def _signers(self, oids: Sequence[str]) -> dict[str, str]:
         """By commit, the e-mail of whom its signature belongs to, if it is good and the key is trusted."""
-        keys = ("-c", f"gpg.ssh.allowedSignersFile={self._allowed_signers()}")
+        allowed, revoked = (self._machine_file(name) for name in ("allowedSignersFile", "revocationFile"))
+        keys = ("-c", f"gpg.ssh.allowedSignersFile={allowed or os.devnull}", "-c", f"gpg.ssh.revocationFile={revoked}")
         words = ("log", "--no-walk=unsorted", "--stdin", "-z", "--format=%H%x00%G?%x00%GT%x00%GS")
         cells = os.fsdecode(self._sure(*keys, *words, given=_lines(oids))).split("\0")
         found = {}
@@ -160,15 +161,15 @@ class Commits:
                 found[oid] = named[-1] if named else signer
         return found
 
-    def _allowed_signers(self) -> str:
-        """The file of SSH keys that the machine's own configuration names; not one that is a part of the checkout."""
-        asked = ("config", "--show-scope", "-z", "--path", "--get-all", "gpg.ssh.allowedSignersFile")
+    def _machine_file(self, name: str) -> str:
+        """A file of SSH keys that the machine's own configuration names; empty: none, or one of the checkout."""
+        asked = ("config", "--show-scope", "-z", "--path", "--get-all", f"gpg.ssh.{name}")
         cells = os.fsdecode(self._run(*asked).stdout).split("\0")
         named = [path for scope, path in zip(cells[::2], cells[1::2], strict=False) if scope in ("system", "global")]
         if not named or not Path(named[-1]).is_absolute():
-            return os.devnull
+            return ""
         real, top = os.path.realpath(named[-1]), os.path.realpath(self._text("rev-parse", "--show-toplevel"))
-        return os.devnull if real.startswith(top + os.sep) else real
+        return "" if real.startswith(top + os.sep) else real
 
     def _text(self, *words: str) -> str:
         return os.fsdecode(self._sure(*words)).removesuffix("\n")

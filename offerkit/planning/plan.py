@@ -407,6 +407,9 @@ def _odd_places(plan: Plan, data: dict[str, Any]) -> str | None:
         if step.stage.at is not None or (step.stage, step.address) in seen:
             return f"A step stands twice, or not in a stage: {step.address[:80]}."
         seen.add((step.stage, step.address))
+        on = [entry.activation or () for entry in (step.before, step.after) if entry is not None]
+        if any(len(set(spaces)) < len(spaces) for spaces in on):
+            return f"A space stands twice in a step: {step.address[:80]}."
         if step.before == step.after and not step.moved_from:
             return f"A step changes nothing: {step.address[:80]}."
     return None

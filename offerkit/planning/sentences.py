@@ -29,6 +29,31 @@ _HELD = (
     rf"it needs {_ADDRESS}, which (?:is excluded|stays)",
     rf"{_ADDRESS}, which (?:is excluded|stays), still names {_ADDRESS}",
 )
+_ASPECT = rf"its (?:content|eligibility)(?: on {_NAMES})?"
+_OR = rf"{_NAMES}(?: or {_NAME})?"
+_NOT_APPROVED = (
+    rf"{_ASPECT} was rejected by {_NAME}",
+    rf"{_ASPECT}, where it is live now, is not approved as it is in design",
+    rf"{_ASPECT} is not approved",
+    r"it was rolled back in revision [0-9]+ by [\w.@-]{1,100}, and design is still as it was",
+    rf"space {_NAME} requires {_OR}, which the offer does not give",
+    rf"names are passed on \({_CHAIN}\), and {_ADDRESS} stays behind",
+    rf"it needs {_ADDRESS}, which stays behind",
+    r"what it inherits stays behind",
+    rf"{_ADDRESS}, which stays as it is, still names {_ADDRESS}",
+    rf"{_ADDRESS}, which stays as it is, still names it",
+)
+_STAYED = (*_NOT_APPROVED, rf"it would change {_ADDRESS}, which is live"
+           rf"(?: and is itself blocked: (?:{'|'.join(_NOT_APPROVED)}))?")  # fmt: skip
+_LIFTED = (
+    r"",
+    r"Change it in design, or promote with --include-rolled-back\.",
+    rf"Give {_OR} in content or in representations\.{_NAME}\.",
+    rf"offerkit approve {_ADDRESS} --(?:content|eligibility)(?: --space {_NAME})*",
+    rf"Unblock {_ADDRESS} first\.",
+    rf"Promote (?:{_ADDRESS} too|that too)\.",
+)
+"""Why something stays behind in a promotion of format 1, and what lifts that."""
 _HOW = (r"", rf"Take {_ADDRESS} in\.", r"Approve and promote it, or name another\.")
 _NOTES = (
     rf"{_ADDRESS} comes along because {_ADDRESS} needs it\.",
@@ -46,6 +71,7 @@ def _one_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
 
 
 _HELD_BACK, _HOW_TO, _NOTE = _one_of(_HELD), _one_of(_HOW), _one_of(_NOTES)
+_STAYED_BEHIND, _LIFTED_BY = _one_of(_STAYED), _one_of(_LIFTED)
 _AT = r"(?:, the last one at [\d:T.Z+-]{1,40}(?: [\d:.Z+-]{1,20})?(?: \([\w/+-]{1,40}\))?)?"
 _AT_TIME = re.compile(_AT, re.ASCII)
 _WAY_BACK = re.compile(
@@ -61,6 +87,13 @@ _WORDS = re.compile(r"[\w./-]+", re.ASCII)
 def says_why_held(why: str, how: str) -> bool:
     """Whether these are the sentences by which a plan of specs says that something stays behind."""
     return len(why) <= LONGEST and _HELD_BACK.fullmatch(why) is not None and _HOW_TO.fullmatch(how) is not None
+
+
+def says_why_stayed(why: str, how: str) -> bool:
+    """Whether these are the sentences by which a promotion of format 1 says that something stays behind."""
+    if len(why) > LONGEST or len(how) > LONGEST:
+        return False
+    return _STAYED_BEHIND.fullmatch(why) is not None and _LIFTED_BY.fullmatch(how) is not None
 
 
 def is_note(text: str) -> bool:

@@ -77,7 +77,7 @@ def stopped_since(store: Store, served: Served) -> Served | None:
         if store.identity() != served.identity or last is None or last.digest != served.head:
             return None  # another store, or another history: nothing of what is served says what is live there
         heads = {stage: StageHead(serial, digest) for stage, serial, digest in served.heads}
-        catalogs = served.catalogs.closed(store, heads)
+        catalogs = served.catalogs.after_stops(store, heads)
         return _served(store, catalogs) if catalogs is not None else None
 
 

@@ -83,7 +83,7 @@ class Catalogs:
             environment, bodies, offers, hooks, revision=revision, stopped=self._stopped(environment)
         )
 
-    def closed(self, store: Store, heads: Mapping[StageRef, StageHead]) -> Catalogs | None:
+    def after_stops(self, store: Store, heads: Mapping[StageRef, StageHead]) -> Catalogs | None:
         """What the engine serves now, if nothing but stops changed live since ``heads``; None when more did.
 
         What is compiled is used again but for the offers concerned: a stop is picked up without compiling all anew.

@@ -18,10 +18,19 @@ from offerkit.address import Address, Kind, Stage, StageRef
 from offerkit.applier import Verified
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.governance.aspects import affecting, keys_of
+from offerkit.governance.rights import approvers
 from offerkit.governance.withdrawals import ended_earlier, promotion_reasons
 from offerkit.planning.make import HOW_TO_GO_LIVE, Context, Patterns, protected, select, steps_for
-from offerkit.planning.plan import ApprovalKey, Asked, Blocked, Plan, PlanKind, Reason, Step
-from offerkit.planning.sentences import at_a_time, is_note, is_way_back, named_in, odd_words, says_why_held
+from offerkit.planning.plan import ApprovalKey, Asked, Aspect, Blocked, Plan, PlanKind, Reason, Step
+from offerkit.planning.sentences import (
+    at_a_time,
+    is_note,
+    is_way_back,
+    named_in,
+    odd_words,
+    says_why_held,
+    says_why_stayed,
+)
 from offerkit.state.changes import Body, Delta, Layered
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
@@ -205,6 +214,7 @@ def _promotion(told: _Told) -> Iterator[Diagnostic]:
     if again is None:
         if not all(map(is_note, plan.notes)):
             yield _false(plan, "its notes")
+        yield from _stayed(told)
         return
     for key in sorted(set(plan.approvals) ^ set(again.approvals), key=_place):
         if not told.moved([key.address]):
@@ -239,6 +249,37 @@ def _stays(told: _Told, again: Plan) -> Iterator[Diagnostic]:
     for blocked in told.plan.blocked:
         if blocked.address.kind is Kind.CAMPAIGN and not _may_be_held(told, blocked):
             yield _false(told.plan, "what stays behind", blocked.address)
+
+
+def _stayed(told: _Told) -> Iterator[Diagnostic]:
+    """What a promotion of format 1 says that stays behind: of what it was asked for, it does not tell enough."""
+    for blocked in told.plan.blocked:
+        about = [blocked.address, *named_in(blocked.why), *named_in(blocked.how)]
+        if blocked.address.kind is Kind.CAMPAIGN or (_is_of_promotion(blocked) and told.moved(about)):
+            continue
+        live = told.stages.side(Stage.LIVE).entries.get(blocked.address)
+        there = live is not None or blocked.address in told.stages.side(Stage.DESIGN).entries
+        so = live is None or blocked.live == (live.activation != ())
+        if not (_is_of_promotion(blocked) and there and so and _may_lift(told, about).issuperset(blocked.who)):
+            yield _false(told.plan, "what stays behind", blocked.address)
+
+
+def _is_of_promotion(blocked: Blocked) -> bool:
+    """Whether it has the form in which promotions of format 1 say what stays behind."""
+    return (
+        blocked.stage == blocked.address.stage(Stage.LIVE)
+        and blocked.code in (Code.NOT_APPROVED, Code.REQUIRED_FIELD)
+        and len(set(blocked.who)) == len(blocked.who)
+        and says_why_stayed(blocked.why, blocked.how)
+    )
+
+
+def _may_lift(told: _Told, about: Iterable[Address]) -> set[str]:
+    """Who may approve one of the offers ``about``: those whom it names, and where it names nobody, the profiles."""
+    design = told.stages.side(Stage.DESIGN)
+    offers = [design.offer(a) for a in about if a.kind is Kind.OFFER and a in design.entries]
+    aspects = (Aspect.CONTENT, Aspect.ELIGIBILITY)
+    return {name for offer in offers for aspect in aspects for name in approvers(offer.reviewers(aspect))}
 
 
 def _notes(told: _Told, again: Plan) -> Iterator[Diagnostic]:

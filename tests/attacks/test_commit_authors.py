@@ -333,9 +333,20 @@ def named_by_option(team: Session, keys: Keys) -> None:
     team.attempt("robot", "apply --yes --author omar")
 
 
+def revoked(team: Session, keys: Keys) -> None:
+    """omar's key was stolen and is revoked; the repository's configuration names an empty list of revoked keys."""
+    key = keys.of("omar@example.com")
+    (keys.folder / "revoked").write_text(key.with_suffix(".com.pub").read_text())
+    with keys.config.open("a") as file:
+        file.write(f"  revocationFile = {keys.folder}/revoked\n")
+    team.git("config gpg.ssh.revocationFile /dev/null")
+    heavy(team)
+    signed(team, keys, "omar")
+
+
 PRETEXTS: list[Callable[[Session, Keys], None]] = [
     unsigned, carried_to_another_file, signed_by_olga, signed_by_a_stranger, key_in_the_repository,
-    program_that_says_yes, mailmap, forge_without_a_signature, not_committed, hidden_from_the_index,
+    program_that_says_yes, mailmap, forge_without_a_signature, revoked, not_committed, hidden_from_the_index,
     ignored_file, rewritten, moved_by_another, evil_merge, ours, named_by_option,
 ]  # fmt: skip
 

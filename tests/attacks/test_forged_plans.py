@@ -452,3 +452,43 @@ def test_false_explanations_of_a_purge(team: Session) -> None:
     team.save("plans/p.json", honest)
     team.do("ada", "apply plans/p.json --yes")
     assert "purge" in actions(team, "offer.saver")
+
+
+def why_as_format_1(plan: dict[str, Any], **changes: Any) -> None:
+    """What stays behind, as an earlier version would have told it, and not so."""
+    as_format_1(plan)
+    plan["blocked"][0] |= changes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lie", [{"why": "risk has agreed to it by telephone"}, {"who": ["olga"]}, {"how": "Wait."}])
+def test_what_stays_behind_as_format_1(team: Session, lie: dict[str, Any]) -> None:
+    """A plan of format 1 does not say all that it was asked for; what it says is held to what such plans say."""
+    team.edit(offers={"saver": {"weights": [{"weight": 99}]}, "gold-card": {"weights": [{"weight": 98}]}})
+    team.do("omar", "apply --yes")
+    team.do("olga", "approve offer.saver")
+    team.do("omar", "promote --out plans/p.json")
+    honest = (team.root / "plans/p.json").read_text()
+    team.forge("plans/p.json", lambda plan: why_as_format_1(plan, **lie))
+    assert not team.attempt("omar", "apply plans/p.json --yes")
+    broken_if(team.live().weight("saver") == 99, "a promotion was carried out that lies about what is blocked")
+    team.save("plans/p.json", honest)
+    team.forge("plans/p.json", as_format_1)
+    team.do("omar", "apply plans/p.json --yes")
+
+
+@pytest.mark.slow
+def test_space_that_stands_twice(team: Session) -> None:
+    """One space is named in place of another, so that there are as many."""
+    team.edit(offers={"saver": {"weights": [{"weight": 99}]}})
+    team.do("omar", "apply --yes")
+    team.do("olga", "approve offer.saver")
+    team.do("omar", "promote --out plans/p.json")
+
+    def twice(plan: dict[str, Any]) -> None:
+        as_format_1(plan)
+        plan["steps"][0]["after"]["activation"] = ["app", "app"]
+
+    team.forge("plans/p.json", twice)
+    team.attempt("omar", "apply plans/p.json --yes")
+    broken_if(team.live().weight("saver") == 99, "an offer is live twice on one space")

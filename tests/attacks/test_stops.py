@@ -138,6 +138,41 @@ def rollback_of_design(team: Session) -> None:
     team.attempt("omar", "rollback recipients@design --to 1 --yes", "promote --yes")
 
 
+def withdrawn_and_all(team: Session) -> None:
+    """Rollbacks that ask for what was withdrawn: of all, of it alone, of the stop itself; a stop is none of that."""
+    stop, withdrawn = team.serial(), "--include-withdrawn --yes"
+    for what in ("", SAVER, "recipients/offer.*"):
+        team.attempt("omar", f"rollback recipients@live {what} --to {stop - 1} {withdrawn}")
+    team.attempt("omar", f"rollback --undo {stop} {withdrawn}")
+
+
+def behind_a_rename(team: Session) -> None:
+    before = team.serial() - 1
+    renamed(team)
+    team.do("olga", "approve recipients/offer.thrifty")
+    team.attempt("omar", "promote --yes")
+    team.attempt("omar", f"rollback recipients@live --to {before} --include-withdrawn --yes")
+    is_out(team, "thrifty")
+    team.attempt("omar", f"rollback recipients@design --to {before} --yes")
+    team.attempt("olga", f"approve {SAVER}")
+    team.attempt("omar", "promote --yes")
+
+
+def names_swapped(team: Session) -> None:
+    """It goes on under the name of the safari, which takes its name and is free to."""
+    offers = team.files["specs/recipients/offers.yaml"]["offers"]
+    saver, safari = offers["saver"], offers["safari"]
+    team.edit(offers={"saver": None, "safari": None})
+    other = "recipients/offer.safari"
+    team.edit(offers={"saver": safari, "safari": saver}, moved={SAVER: other, other: SAVER})
+    team.do("ada", "apply --yes")
+    team.do("olga", "approve recipients/offer.*")
+    team.attempt("omar", "promote --yes")
+    titles = [fields.get("title") for space in ("web-home", "app") for fields in team.shown(space).values()]
+    broken_if(saver["content"]["title"] in titles, "what is stopped is shown under another's name")
+    team.do("omar", f"stop {SAVER} {WRONG}")  # whatever has its name now: the rule that all ways share
+
+
 def resumed_by_its_author(team: Session) -> None:
     team.attempt("ada", f"resume {SAVER}")
     team.attempt("ada", f"approve {SAVER}", f"resume {SAVER}", "promote --yes")
@@ -158,7 +193,7 @@ def resumed_by_nobody_in_particular(team: Session) -> None:
 
 BACK: list[Callable[[Session], None]] = [
     approve_and_promote, rollback_of_live, rename, rename_and_declare_again, rename_there_and_back,
-    delete_and_declare_again, apply_and_promote, only_it, rollback_of_design, resumed_by_its_author,
+    withdrawn_and_all, behind_a_rename, names_swapped, delete_and_declare_again, apply_and_promote, only_it, rollback_of_design, resumed_by_its_author,
     resumed_on_the_old_approval, resumed_by_nobody_in_particular,
 ]  # fmt: skip
 
@@ -264,3 +299,48 @@ def test_space(team: Session) -> None:
 def test_stopped_by_who_may_not(team: Session, who: str) -> None:
     team.attempt(who, f"stop {SAVER} {WRONG}")
     broken_if("saver" not in team.shown(), "somebody stopped it who may not")
+
+
+@pytest.mark.slow
+def test_category_that_goes_and_comes_again(team: Session) -> None:
+    """Its offers stand elsewhere meanwhile; resumed at last, they are live again."""
+    team.do("omar", f"stop {BANK} {WRONG}")
+    catalog = team.files["specs/recipients/catalog.yaml"]["categories"]
+    offers = team.files["specs/recipients/offers.yaml"]["offers"]
+    below = {name: body["category"] for name, body in offers.items() if str(body.get("category")).startswith("bank")}
+    bank = {"bank": catalog["bank"], "bank/cards": catalog["bank/cards"]}
+    for categories, places in ((dict.fromkeys(bank), dict.fromkeys(below, "travel")), (bank, below)):
+        team.edit(categories=categories, offers={name: {"category": place} for name, place in places.items()})
+        team.do("ada", "apply --yes")
+        for who in ("olga", "risk"):
+            team.do(who, "approve recipients/offer.*")
+        team.attempt("omar", "promote --yes")
+        for offer in below:
+            is_out(team, offer)
+    team.do("omar", f"resume {BANK}", "promote --yes")
+    broken_if("saver" not in team.shown(), "resumed with its category, it is not live")
+
+
+def promoted_by_another(team: Session) -> None:
+    team.do("ada", "apply --yes")
+    for who in ("olga", "risk"):
+        team.do(who, "approve recipients/offer.*")
+    team.do("alan", "promote --yes")
+
+
+@pytest.mark.slow
+def test_space_that_is_renamed(team: Session) -> None:
+    """It is stopped by its new name, and by its old one for another space that takes that."""
+    team.do("omar", f"stop {HOME} {WRONG}")
+    home = team.files["specs/recipients/spaces.yaml"]["spaces"]["web-home"]
+    offers = team.files["specs/recipients/offers.yaml"]["offers"]
+    there = {name: body["spaces"] for name, body in offers.items() if "web-home" in body.get("spaces", ())}
+    front = {name: {"spaces": ["front" if s == "web-home" else s for s in spaces]} for name, spaces in there.items()}
+    team.edit(spaces={"web-home": None, "front": home}, offers=front, moved={HOME: "recipients/space.front"})
+    promoted_by_another(team)
+    broken_if(team.shown("front"), "a space that is stopped shows something under its new name")
+    again = {name: {"spaces": [*body["spaces"], "web-home"]} for name, body in front.items()}
+    team.edit(spaces={"web-home": home}, offers=again, moved={HOME: None})
+    promoted_by_another(team)
+    for space in ("front", "web-home"):
+        broken_if(team.shown(space), f"something is shown on {space}, which is stopped")
