@@ -265,7 +265,9 @@ def _no_longer_live(plan: Plan, stage: StageRef, stages: Stages) -> Iterator[Dia
 def _withdrawn(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
     if not plan.approvals:
         return
-    decisions = stages.standing({key.address for key in plan.approvals})
+    live = stages.side(Stage.LIVE).of_kind(Kind.OFFER)  # the gate asks about those too: one reading for both
+    changed = (step.address for step in plan.steps if step.address.kind in (Kind.OFFER, *KINDS))
+    decisions = stages.standing({key.address for key in plan.approvals}.union(live, changed))
     for key in plan.approvals:
         if not approved(decisions, key):
             where = f" on {key.space}" if key.space else ""

@@ -104,6 +104,7 @@ class Decisions:
             self._rows.setdefault((key.address, key.aspect, key.space), []).append(approval)
         self._addresses = {place[0] for place in self._rows}
         self._by_aspect: dict[tuple[Address, Aspect], list[Approval]] | None = None
+        self._last: dict[ApprovalKey, Approval | None] = {}
         self._counts: Counts | None = None
         self._lapsed: Lapsed | None = None
         self._demands: Demands | None = None
@@ -114,26 +115,31 @@ class Decisions:
 
     def where(self, counts: Counts) -> Decisions:
         """These decisions, with the approvals alone that count."""
-        made = copy(self)
+        made = self._copy()
         made._counts = counts
         return made
 
     def seen_in(self, view: Snapshot) -> Decisions:
         """These decisions, for keys of another state than design as it is now."""
-        made = copy(self)
+        made = self._copy()
         made._view = view
         return made
 
     def lapsing(self, lapsed: Lapsed) -> Decisions:
         """These decisions, of which approvals that have ``lapsed`` are no word at all, nor is what they replaced."""
-        made = copy(self)
+        made = self._copy()
         made._lapsed = lapsed
         return made
 
     def demanding(self, demands: Demands) -> Decisions:
         """These decisions, of which an approval is none as long as the word of somebody else is needed as well."""
-        made = copy(self)
+        made = self._copy()
         made._demands = demands
+        return made
+
+    def _copy(self) -> Decisions:
+        made = copy(self)
+        made._last = {}
         return made
 
     def unmet(self, key: ApprovalKey) -> tuple[Demand, ...]:
@@ -171,12 +177,16 @@ class Decisions:
 
     def approvals_of(self, address: Address, aspect: Aspect) -> list[Approval]:
         """All approvals of an aspect of an offer, of whatever it was then, oldest first."""
-        names = {span.name for span in self.names.spans(address)} if self.names.touches(address) else {address}
         if self._by_aspect is None:
             self._by_aspect = {}
             for (offer, kind, _), rows in self._rows.items():
-                given = (row for row in rows if row.decision is Decision.APPROVED)
+                given = [row for row in rows if row.decision is Decision.APPROVED]
                 self._by_aspect.setdefault((offer, kind), []).extend(given)
+            for rows in self._by_aspect.values():
+                rows.sort(key=attrgetter("revision"))
+        if not self.names.touches(address):
+            return self._by_aspect.get((address, aspect), [])
+        names = {span.name for span in self.names.spans(address)}
         found = (row for name in names for row in self._by_aspect.get((name, aspect), ()))
         return sorted(found, key=attrgetter("revision"))
 
@@ -196,6 +206,11 @@ class Decisions:
 
     def on(self, key: ApprovalKey) -> Approval | None:
         """The last word on exactly this that counts; None when there is none."""
+        if key not in self._last:
+            self._last[key] = self._last_on(key)
+        return self._last[key]
+
+    def _last_on(self, key: ApprovalKey) -> Approval | None:
         counts, lapsed = self._counts, self._lapsed
         for row in reversed(self.each(key)):
             if row.decision is Decision.REJECTED:

@@ -84,6 +84,7 @@ class Authors:
         self._past = _Past(history, design)
         self._live = _Live(live)
         self._ever: dict[Address, Mapping[str, Wrote]] = {}
+        self._uncleared: dict[tuple[Address, str, bool], Mapping[str, Wrote]] = {}
 
     def of(self, keys: Iterable[ApprovalKey], only: str = "") -> dict[Address, Mapping[str, Wrote]]:
         """By offer, the authors of what ``keys`` name, as it stands in design, each with a change of theirs.
@@ -101,7 +102,7 @@ class Authors:
         for offer, wanted in places.items():
             names: dict[str, Wrote] = {}
             looked: set[tuple[_Passed, ...]] = set()
-            for place in sorted(wanted):
+            for place in sorted(wanted) if self._log.decided(offer) else [min(wanted)]:
                 search = _Search(names, only, place, self._log.passed(offer, place))
                 if search.passed not in looked:
                     looked.add(search.passed)
@@ -146,9 +147,18 @@ class Authors:
             in_use = _never  # what it takes of the template, those that are live say themselves
         if in_use(address, self._design.entries.get(address)):
             return
-        rows, stage = list(self._log.lineage(address)), address.stage(Stage.DESIGN)
-        with_it = (p for p in search.passed if self._past.relied(stage, p, _name_at(rows, p.serial)))
-        self._walk(replace(search, passed=tuple(with_it), has_enough=in_use, seen={}), address)
+        rows, stage = list(self._log.lineage(address)) if search.passed else [], address.stage(Stage.DESIGN)
+        with_it = tuple(p for p in search.passed if self._past.relied(stage, p, _name_at(rows, p.serial)))
+        if with_it:
+            self._walk(replace(search, passed=with_it, has_enough=in_use, seen={}), address)
+            return
+        place = address, search.only, in_use is _never  # the same for all offers: nothing clears anything
+        if place not in self._uncleared:
+            alone = _Search({}, search.only, None, has_enough=in_use)
+            self._walk(alone, address)
+            self._uncleared[place] = alone.names
+        for author, wrote in self._uncleared[place].items():
+            search.names.setdefault(author, wrote)
 
     def _ever_of(self, address: Address) -> Mapping[str, Wrote]:
         if address not in self._ever:
@@ -303,6 +313,15 @@ class _Log:
         """The revision that changed what ``row`` made."""
         self.read([row.address])
         return min((later.serial for later in self._rows[row.address] if later.serial > row.serial), default=inf)
+
+    def decided(self, offer: Address) -> bool:
+        """Whether anything was decided about what stands at ``offer``, under any of its names."""
+        for row in self.lineage(offer):
+            if row.address not in self._approvals:
+                self.read((), approved=[row.address])
+            if self._approvals[row.address]:
+                return True
+        return False
 
     def passed(self, offer: Address, place: _Place, until: float = inf, before: float = inf) -> tuple[_Passed, ...]:
         """The approvals of ``place`` of an offer that were not taken back, along its names.

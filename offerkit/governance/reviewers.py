@@ -159,6 +159,8 @@ class Reviewers:
 
     def _former(self, address: Address) -> Address | None:
         """What the offer at ``address`` is called in live; None where it is not there."""
+        if not self._decisions.names.touches(address):
+            return address if address in self.live.entries else None
         there = [span.name for span in self._decisions.names.spans(address) if span.name in self.live.entries]
         # Names that are swapped, or given to another: live may still have what was called so before.
         first = self.design.origins.of(address)
@@ -221,12 +223,10 @@ class Reviewers:
 
     def _at_last_approval(self, address: Address, aspect: Aspect, now: tuple[str, ...]) -> tuple[str, ...]:
         """The reviewers that count since the last approvals: who was named then and is replaced has to agree first."""
-        if self._as_live(address):
-            return ()
         rows = self._decisions.approvals_of(address, aspect)
-        if not rows or all(row.operator in now for row in rows):
+        if not rows or all(row.operator in now for row in rows) or self._as_live(address):
             return ()
-        if min(row.revision for row in rows) > self._changed(address):
+        if rows[0].revision > self._changed(address):
             return ()  # the list is the one that all of them were given under
         counting: tuple[str, ...] = ()
         for row in rows:

@@ -49,6 +49,11 @@ class Stops:
         """Whether anything is stopped."""
         return any(self._standing.values())
 
+    @property
+    def ever(self) -> bool:
+        """Whether anything was ever stopped, resumed or not: then approvals may have lapsed."""
+        return bool(self._latest)
+
     def __iter__(self) -> Iterator[Approval]:
         """Every row that stands, by address."""
         for address in sorted(self._standing, key=lambda found: found.sort_key):

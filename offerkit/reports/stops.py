@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from offerkit.address import Address
+from offerkit.address import Address, Kind
 from offerkit.diagnostics import Diagnostic
 from offerkit.fingerprint import Json
 from offerkit.reports.escape import json_text, one_line, visible
 from offerkit.reports.style import Style
-from offerkit.reports.words import count
+from offerkit.reports.words import and_list, count
 
 MOST = 30
 """Offers that are listed in text."""
@@ -32,13 +32,19 @@ class Stopped:
     declared: bool
 
 
-def stop_text(named: Sequence[str], out: Sequence[str], done: str, style: Style) -> str:
+def stop_text(named: Sequence[Address], out: Sequence[str], done: str, style: Style) -> str:
     """What a stop took out of live; ``done`` says in which revision, and is empty when all was stopped already."""
     lines = [f"{'Stopped' if done else 'Stopped already'}: {visible(name)}" for name in named]
     if done:
-        lines.append(f"Out of live at once: {_some(out)}." if out else "Nothing of it was live.")
+        lines.append(f"Out of {_where(named)} at once: {_some(out)}." if out else "Nothing of it was live.")
         lines.append(f"It stays out until it is approved anew and resumed (offerkit resume {visible(named[0])}).")
     return style.finish("\n".join([*lines, *([style.green(done)] if done else [])]) + "\n")
+
+
+def _where(named: Sequence[Address]) -> str:
+    """What the offers are out of: all of live, or only spaces that were stopped."""
+    spaces = [visible(one.name) for one in named if one.kind is Kind.SPACE]
+    return and_list(spaces if len(spaces) == len(named) else ["live", *spaces])
 
 
 def resume_text(named: Sequence[str], done: str, style: Style) -> str:

@@ -90,6 +90,8 @@ class Names:
 
         The last one begins with the revision in which another resource gave it up, or 0.
         """
+        if address not in self._events:
+            return (Span(address, 0, before),)
         return tuple(self._spans(address, before))
 
     def _spans(self, name: Address, until: float) -> Iterator[Span]:

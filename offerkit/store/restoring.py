@@ -159,7 +159,7 @@ def rewrite(current: Database, backup: Database, head: str, back: Returning | No
     """
     with current.writing():
         check_unchanged(current, head)
-        before, stopped = revoked(current), approvals.stops(current) if back is not None else []
+        before, stopped = revoked(current), _stopped(current, backup) if back is not None else []
         kept = ("token",) if back is not None else ("token", *_OFFERED)
         for table in (*reversed(_CHAINED), *kept):
             current.run(f"DELETE FROM {table}")  # noqa: S608 - our own names
@@ -186,7 +186,7 @@ def rebuild(current: Database, backup: Path, fresh: Path, back: Returning | None
                     new.run(f"DELETE FROM {table}")  # noqa: S608 - our own names
                 copying.carry(current, new, _OFFERED, lambda _: None)
                 _bring_back(new, old, back)
-            return _recorded(new, draft, revoked(current), approvals.stops(current) if back is not None else [])
+            return _recorded(new, draft, revoked(current), _stopped(current, old) if back is not None else [])
     finally:
         old.close()
         new.close()
@@ -256,6 +256,19 @@ def _recorded(db: Database, draft: Draft, before: Mapping[str, str], stopped: Se
         known = len(time) == len(draft.time) and time.endswith("Z")  # what was edited may be no time
         tokens.revoke(db, id_, time if known else draft.time, draft.actor)
     return made
+
+
+def _stopped(current: Database, backup: Database) -> list[Approval]:
+    """What ``current`` stops, also by the names that it had when the two histories were still one."""
+    digests = "SELECT serial, digest FROM revision"
+    theirs: dict[int, str] = dict(backup.rows(digests))
+    ours: list[tuple[int, str]] = current.rows(digests)
+    common = max((serial for serial, digest in ours if theirs.get(serial) == digest), default=0)
+    stops = Stops(approvals.stops(current))
+    moves = [move for stage in stages.heads(current) for move in revisions.moves(current, stage) if move[0] > common]
+    for _, old, new in sorted(moves, reverse=True):
+        stops = stops.with_rows(list(stops.renamed({new: old})))
+    return list(stops)
 
 
 def _still_stopped(db: Database, rows: Sequence[Approval]) -> list[Approval]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache, cached_property
 from math import inf
+from typing import TypeAlias
 
 import orjson
 
@@ -62,6 +63,14 @@ def environments(store: Store) -> list[str]:
     return Stages(store).environments
 
 
+_Read: TypeAlias = tuple[frozenset[Address] | None, Decisions]
+"""Decisions, and on which offers; None: all."""
+
+
+def _covers(known: frozenset[Address] | None, wanted: frozenset[Address] | None) -> bool:
+    return known is None or (wanted is not None and wanted <= known)
+
+
 class Stages:
     """The stages of a store at one moment, each read when it is first asked for; without a store, all are empty.
 
@@ -77,6 +86,8 @@ class Stages:
         self._sides: dict[Stage, Snapshot] = {}
         self._effects: dict[Stage, tuple[Plan, BeforeAfter]] = {}
         self._empty = Snapshot({}, self.bodies)
+        self._decided: _Read | None = None
+        self._standing: _Read | None = None
 
     @property
     def stages(self) -> list[StageRef]:
@@ -145,10 +156,14 @@ class Stages:
         """All decisions, or those on ``offers``, also under names that they had before, on what design has now."""
         if self.store is None:
             return Decisions()
-        given = self.store.approvals(self.names.family(offers) if offers is not None else None)
-        if self.names:
-            given = [replace(row, operator=self.names.operator(row.operator, row.revision)) for row in given]
-        return Decisions(given, self.names, self.side(Stage.DESIGN))
+        wanted = None if offers is None else frozenset(offers)
+        if self._decided is None or not _covers(self._decided[0], wanted):
+            given = self.store.approvals(self.names.family(wanted) if wanted is not None else None)
+            if self.names:
+                now = ((row, self.names.operator(row.operator, row.revision)) for row in given)
+                given = [row if row.operator == name else replace(row, operator=name) for row, name in now]
+            self._decided = wanted, Decisions(given, self.names, self.side(Stage.DESIGN))
+        return self._decided[1]
 
     def withdrawals(self, environments: Iterable[str] | None = None) -> Withdrawals:
         """What was taken out of live, and since when, so that it needs a new approval; of some environments or all."""
@@ -176,7 +191,12 @@ class Stages:
         An approval counts of those whom design names, and given after what it is of was last taken out of live, or
         stopped.
         """
-        wanted = None if offers is None else list(offers)
+        wanted = None if offers is None else frozenset(offers)
+        if self._standing is None or not _covers(self._standing[0], wanted):
+            self._standing = wanted, self._counting(wanted)
+        return self._standing[1]
+
+    def _counting(self, wanted: frozenset[Address] | None) -> Decisions:
         design = self.side(Stage.DESIGN)
         every = self.decisions(wanted)
         found = counting(every, design).demanding(self.reviewers(every))
@@ -184,6 +204,8 @@ class Stages:
         if not found:
             return found
         withdrawn, stops = self.withdrawals(environments), self.stops
+        if not withdrawn and not stops.ever:
+            return found
         return found.lapsing(lambda key, row: withdrawn.lacks(key, row) or stops.lacks(design, key, row))
 
     def reviewers(self, decisions: Decisions) -> Reviewers:

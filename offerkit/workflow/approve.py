@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import NamedTuple
@@ -10,7 +10,6 @@ from typing import NamedTuple
 from offerkit.address import SHARED, Address, Kind, Pattern, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, ordered, suggestion
 from offerkit.governance.approvals import Approval, Decision, Decisions
-from offerkit.governance.aspects import keys_of
 from offerkit.governance.authors import Authors
 from offerkit.governance.rights import Actor, Scope, approvers, lacking, may_approve, only_people
 from offerkit.governance.settings import decidable
@@ -100,10 +99,11 @@ def items(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
     chosen = [*gated, *design.of_kind(Kind.OFFER)]
     if patterns:
         chosen = sorted(_offers(design, ApprovalRequest(patterns), gated))
-    rows = [item for address in chosen for item in _items(design, live, decisions, address)]
+    keys = {address: decidable(design, address) for address in chosen}
+    rows = [item for address in chosen for item in _items(design, live, decisions, address, keys[address])]
     waiting = {row.address for row in rows if row.state == "waiting"}
     offers = (address for address in waiting if address.kind is Kind.OFFER)
-    written = authors.of(key for a in offers for key in keys_of(design, a) if decisions.on(key) is None)
+    written = authors.of(key for a in offers for key in keys[a] if decisions.on(key) is None)
     written |= {address: authors.of_change(address) for address in waiting if address.kind is not Kind.OFFER}
     return [row._replace(authors=tuple(written[row.address])) if row.state == "waiting" else row for row in rows]
 
@@ -202,10 +202,9 @@ def _asked(
             if not wanted:
                 continue
             named = _reviewers(design, decisions, wanted[0])
-            agreeing = [key for key in wanted if decisions.asks(actor.name, key)]
             if may_approve(actor, named):
                 asked.keys.extend(wanted)
-            elif agreeing:
+            elif agreeing := [key for key in wanted if decisions.asks(actor.name, key)]:
                 asked.keys.extend(agreeing)
             elif request.explicit:
                 asked.found.append(_may_not(actor, address, aspect, named))
@@ -360,14 +359,19 @@ def _reviewers(design: Snapshot, decisions: Decisions, key: ApprovalKey) -> tupl
     return design.offer(key.address).reviewers(key.aspect)
 
 
-def _items(design: Snapshot, live: Snapshot, decisions: Decisions, address: Address) -> list[Row]:
+def _items(
+    design: Snapshot, live: Snapshot, decisions: Decisions, address: Address, keys: Sequence[ApprovalKey]
+) -> list[Row]:
     label = str((design(address) or {}).get("label", ""))
     entry = live.entries.get(address)
     groups: dict[tuple[Aspect, str, str, str, tuple[str, ...]], list[str]] = {}
-    for key in decidable(design, address):
+    named: dict[Aspect, tuple[str, ...]] = {}
+    for key in keys:
+        if key.aspect not in named:
+            named[key.aspect] = approvers(_reviewers(design, decisions, key))
         decision = decisions.on(key)
         state = decision.decision.value if decision is not None else "waiting"
-        who = _who(decisions, key, approvers(_reviewers(design, decisions, key)))
+        who = _who(decisions, key, named[key.aspect])
         by, comment = (decision.operator, decision.comment) if decision is not None else ("", "")
         group = (key.aspect, state, by, comment, who)
         groups.setdefault(group, []).append(key.space)

@@ -120,7 +120,7 @@ class Expected:
                     Code.NOT_AS_SHOWN,
                     f"what would be {self.decision} is not what {self.digest[:64]} names",
                     f"It is {count(len(keys), 'aspect')} of {count(len({k.address for k in keys}), 'offer')} now.",
-                    "Look with --show what it is now, and give the digest that stands there.",
+                    "See with --show what it is now, and give the digest that is printed there.",
                 )
             ]
         raise Refused(found)
@@ -164,7 +164,7 @@ def _different(
             Code.NOT_AS_SHOWN,
             f"{address} is not as it was shown: {texts[0]}" + (f" (and {len(texts) - 1} more)" if texts[1:] else ""),
             "; ".join(texts[1:5]),
-            "Look with --show what it is now, and give the digest that stands there.",
+            "See with --show what it is now, and give the digest that is printed there.",
             address,
         )
     if len(by_offer) > _NAMED:

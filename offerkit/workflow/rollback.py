@@ -78,7 +78,8 @@ def _plan(stages: Stages, asked: Return, note: str) -> Plan:
     for side, way in ways.items():
         now = stages.side(side)
         refs = refs_of(now.apply(way.deltas), [d.address for d in way.deltas if d.after is not None])
-        refs |= refs_of(now, (a for a in now.entries if a.environment in {d.address.environment for d in way.deltas}))
+        environments = {d.address.environment for d in way.deltas}
+        refs |= refs_of(now, (a for a in now.entries if a.environment in environments))
         reasons = dict.fromkeys((d.address for d in way.deltas), Reason.ROLLED_BACK)
         steps += steps_for(way.deltas, Context(stages.bodies, refs, {}), reasons)
         if side is Stage.DESIGN and (refused := protected(way.deltas, stages.bodies)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
@@ -12,7 +13,7 @@ from starlette.responses import RedirectResponse
 
 from offerkit.diagnostics import Diagnostic, Refused
 from offerkit.planning.make import Patterns
-from offerkit.planning.plan import Plan, plan_digest
+from offerkit.planning.plan import Asked, Plan, plan_digest
 from offerkit.reports.plan_html import blocked_html
 from offerkit.reports.words import particulars, resets_sentence, summary
 from offerkit.server.ui.counting import AGAIN, Counts
@@ -92,7 +93,8 @@ def _page(
         known = environments(store)
         reading = reader(session, store)
     query = urlencode([*(("environment", name) for name in names), *([("full", "true")] if full else [])])
-    count = counted.of(session, plan, digest)
+    # what was asked for decides nothing of the count: the same steps are counted once
+    count = counted.of(session, plan, plan_digest(replace(plan, asked=Asked())))
     verdict = count.verdict.told_to(reading) if count.verdict is not None else None
     return {
         "empty": plan.empty,

@@ -189,3 +189,31 @@ def test_what_design_does_not_have_is_to_be_declared_before_it_is_resumed(live_s
         resume(live_shop.session("ada"), StopRequest((SAFARI,)))
     assert code(refused) is Code.NOT_APPROVED_SINCE
     assert "declare and apply it" in refused.value.diagnostics[0].hint
+
+
+def test_a_restored_store_stops_it_by_the_name_that_it_had_then(live_shop: Workspace, tmp_path: Path) -> None:
+    """Its former name is another's now: that is not stopped here, and what the backup calls so is."""
+    backup = tmp_path / "backup.db"
+    copying.copy(live_shop.location, backup, lambda _: lambda _: None)
+    offers = live_shop.files["specs/shop/offers.yaml"]["offers"]
+    safari, saver = offers["safari"], offers["saver"]
+    live_shop.change({"specs/shop/offers.yaml": {
+        "offers": {"safari": None, "tour": safari}, "moved": {SAFARI: "shop/offer.tour"},
+    }})  # fmt: skip
+    live_shop.apply("ada")
+    live_shop.approve_all()
+    live_shop.promote("ada")
+    live_shop.change({"specs/shop/offers.yaml": {"offers": {"safari": saver}, "moved": {SAFARI: None}}})
+    live_shop.apply("ada")
+    stopping(live_shop, "shop/offer.tour")
+    with live_shop.store() as store:
+        assert [one.address for one in stopped(store)] == ["shop/offer.tour"]
+    with restoration(live_shop.session("ada"), backup) as found:
+        restore(found)
+    assert live_shop.active()[SAFARI] == ()  # type: ignore[index]
+    assert live_shop.active()[SAVER]  # type: ignore[index]
+    assert live_shop.verified() == []
+    live_shop.approve("omar", SAFARI)
+    resume(live_shop.session("ada"), StopRequest((SAFARI,)))
+    live_shop.promote("ada")
+    assert live_shop.active()[SAFARI] == ("web",)  # type: ignore[index]
