@@ -44,10 +44,12 @@ class Stops:
             self._latest[row.key.address] = max(_serial(row), self._latest.get(row.key.address, 0))
         else:
             here.pop(row.key.space, None)
+        if not here:
+            del self._standing[row.key.address]
 
     def __bool__(self) -> bool:
         """Whether anything is stopped."""
-        return any(self._standing.values())
+        return bool(self._standing)
 
     @property
     def ever(self) -> bool:

@@ -10,6 +10,7 @@ it apart from theirs, and what they do in theirs is judged by what stands then.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from offerkit.address import Address, Kind, Pattern, Stage
@@ -187,6 +188,10 @@ class _Resuming(_Work):
                     return row
         return None
 
+    @cached_property
+    def _authors(self) -> Authors:
+        return Authors(self.store, self.design, lambda: self.live)
+
     def _unapproved(self, address: Address, decisions: Decisions) -> Iterator[Diagnostic]:
         """That nothing of what the stop is about was approved since, or by one person alone; no offers need none."""
         if address.kind is Kind.SPACE:
@@ -198,16 +203,18 @@ class _Resuming(_Work):
         approvers = {offer: by for offer in there if (by := self._approvers(offer, decisions, address))}
         if offers and not approvers:
             yield _unapproved(address, self.stops, declared=bool(there) or address in self.design.entries)
-        elif approvers and self.settings.get(address.environment, {}).get(_SEPARATED):
-            authors = Authors(self.store, self.design, lambda: self.live)
-            if all(by | {self.actor.name} <= authors.ever(offer).keys() for offer, by in approvers.items()):
-                yield Diagnostic(
-                    Code.SEPARATION,
-                    f"{self.actor.name} may not resume {address}: only who wrote it has approved it since",
-                    f"{address.environment} separates duties: nobody alone puts live what they wrote.",
-                    "Let somebody else approve or resume it.",
-                    address,
-                )
+        elif (
+            approvers
+            and self.settings.get(address.environment, {}).get(_SEPARATED)
+            and all(by | {self.actor.name} <= self._authors.ever(offer).keys() for offer, by in approvers.items())
+        ):
+            yield Diagnostic(
+                Code.SEPARATION,
+                f"{self.actor.name} may not resume {address}: only who wrote it has approved it since",
+                f"{address.environment} separates duties: nobody alone puts live what they wrote.",
+                "Let somebody else approve or resume it.",
+                address,
+            )
 
     def _approvers(self, offer: Address, decisions: Decisions, stopped: Address) -> set[str]:
         """Who gave the approvals that an offer has, if it has all that it takes to be live again."""

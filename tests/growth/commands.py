@@ -113,6 +113,13 @@ def session(root: Path, size: Size) -> Counts:
     here.run("apply deletions", "apply", "--yes")
     here.run("promote deletions", "promote", "--yes", "--include-rolled-back")
     here.run("purge", "purge", "--yes")
+    here.run("stop a category", "stop", "env-0/category.category-0", "--reason", "wrong price")
+    here.run("stop offers", "stop", "env-0/offer.*", "--reason", "wrong price")
+    here.run("stops", "stops")
+    here.run("promotion of what is stopped", "promote", "--plan-only")
+    here.run("approve anew", "approve", "offer.*", who="olga")
+    here.run("resume", "resume", "env-0/category.category-0", "env-0/offer.*", "--reason", "mended")
+    here.run("promotion of what was resumed", "promote", "--plan-only")
     return here.counts
 
 
