@@ -6,31 +6,30 @@ is fine if nothing that matters moved.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import orjson
 
 from offerkit.address import KEPT_BY_ROLLBACK, SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused
-from offerkit.fingerprint import Json, JsonMap, manifest_digest
-from offerkit.governance.approvals import Decision, approved, unapproved
+from offerkit.fingerprint import Json, JsonMap
+from offerkit.governance.approvals import Decision, unapproved
 from offerkit.governance.returns import WayBack
 from offerkit.governance.rights import without_administrator
 from offerkit.governance.settings import KINDS, unapproved_settings
 from offerkit.governance.stops import Stops, following, still_stopped
 from offerkit.governance.withdrawals import ended_earlier, is_withdrawal, lengthened, takes_off
-from offerkit.models import model_of
 from offerkit.planning.fields import concealed, field_changes, field_changes_by_place
-from offerkit.planning.make import not_live
-from offerkit.planning.plan import FieldChange, Plan, PlanKind, StageBase, Step, plan_digest
+from offerkit.planning.plan import FieldChange, Plan, PlanKind, Step, plan_digest
+from offerkit.staleness import check_fresh
 from offerkit.state.changes import Action, Body, Entry, Former
-from offerkit.state.references import may_wait, references_of, resource_refs
+from offerkit.state.references import may_wait, references_of
 from offerkit.state.snapshot import BeforeAfter
 from offerkit.store import ChangeRow, Draft, RevisionRow, Store
 from offerkit.store.holds import holds
 from offerkit.store.returning import Return
-from offerkit.store.views import EMPTY, Stages
+from offerkit.store.views import Stages
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def verify(plan: Plan, store: Store) -> Verified:
     """
     stages = Stages(store)
     stops = stages.stops
-    moved = _check_fresh(plan, store, stages)
+    moved = check_fresh(plan, store, stages)
     _check_steps(plan, store, stages, stops)
     return Verified(plan, store, moved, stages, stops)
 
@@ -93,193 +92,6 @@ def commit(
 
 def _row(step: Step) -> ChangeRow:
     return ChangeRow(0, step.stage, step.address, step.action, step.before, step.after, step.moved_from, step.reason)
-
-
-def _check_fresh(plan: Plan, store: Store, stages: Stages) -> bool:
-    if plan.project and plan.project != store.project:
-        raise Refused(
-            [
-                Diagnostic(
-                    Code.PLAN_PROJECT,
-                    "the plan was made for the store of another project",
-                    f"It names project {plan.project[:12]}, and this is {store.project[:12]}.",
-                    "Make the plan against this store.",
-                )
-            ]
-        )
-    if found := list(_baseless(plan, store, stages)):
-        raise Refused(found)
-    heads = stages.heads
-    moved = {
-        base.stage: base.revision
-        for base in plan.base
-        if (heads[base.stage].revision if base.stage in heads else 0) != base.revision
-        or (base.stage in heads and heads[base.stage].digest != base.digest)
-    }
-    moved |= {step.stage: 0 for step in plan.steps if all(base.stage != step.stage for base in plan.base)}
-    conflicts = list(_conflicts(plan, store, stages, moved))
-    if conflicts:
-        raise Refused(conflicts)
-    return bool(moved)
-
-
-def _baseless(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
-    """Stages that the plan changes without saying what they were, or of which it says what they never were."""
-    said = {base.stage: base for base in plan.base}
-    for stage in sorted({step.stage for step in plan.steps} | said.keys()):
-        base = said.get(stage)
-        if base is not None and stages.base(stage) == base:
-            continue
-        if base is None:
-            yield Diagnostic(
-                Code.PLAN_EDITED,
-                f"the plan cannot be right: it does not say what {stage} was when it was made",
-                hint="Make the plan again.",
-            )
-        elif not _was(base, store, stages):
-            yield Diagnostic(
-                Code.PLAN_STALE,
-                f"the plan is stale: {stage} never was what it was made against",
-                "The store was restored since, or the plan was made elsewhere.",
-                "Make the plan again.",
-            )
-
-
-def _was(base: StageBase, store: Store, stages: Stages) -> bool:
-    """Whether a stage that moved once stood as ``base`` says."""
-    head = stages.heads.get(base.stage)
-    if not base.revision or head is None:
-        return base == StageBase(base.stage, 0, EMPTY)
-    if not 0 < base.revision < head.revision:
-        return False
-    then = store.entries_at(base.stage, base.revision)
-    return base.digest == manifest_digest((a, entry.fingerprint, entry.activation_text) for a, entry in then.items())
-
-
-def _conflicts(plan: Plan, store: Store, stages: Stages, moved: Mapping[StageRef, int]) -> Iterator[Diagnostic]:
-    changed: dict[StageRef, list[Address]] = {}
-    vacated = {(step.stage, step.moved_from) for step in plan.steps if step.moved_from}
-    for step in plan.steps:
-        source = step.moved_from or step.address
-        if stages.entries(step.stage).get(source) != step.before:
-            changed.setdefault(step.stage, []).append(source)
-        taken = step.address in stages.entries(step.stage) and (step.stage, step.address) not in vacated
-        if step.moved_from and taken:
-            changed.setdefault(step.stage, []).append(step.address)
-    for depends in plan.depends:
-        entry = stages.entries(depends.stage).get(depends.address)
-        if (entry.fingerprint if entry is not None else "") != depends.fingerprint:
-            changed.setdefault(depends.stage, []).append(depends.address)
-    for stage, addresses in sorted(changed.items()):
-        last = store.last_change(stage, addresses)
-        for address in addresses:
-            yield _conflict(store, stage, address, last.get(address))
-    for stage, serial in sorted(moved.items()):
-        yield from _changed_back(plan, store, stage, serial, changed.get(stage, ()))
-        yield from _named_since(plan, store, stage, serial)
-    for stage in sorted({step.stage for step in plan.steps if step.address.kind is Kind.CAMPAIGN}):
-        yield from _no_longer_live(plan, stage, stages)
-    yield from _withdrawn(plan, stages)
-
-
-def _changed_back(
-    plan: Plan, store: Store, stage: StageRef, serial: int, known: Collection[Address]
-) -> Iterator[Diagnostic]:
-    """What stands as the plan found it, but was changed and taken back since: the plan would put that back."""
-    here = {a for step in plan.steps if step.stage == stage for a in (step.address, step.moved_from) if a}
-    for address, row in sorted(store.last_change(stage, here.difference(known)).items()):
-        if row.serial > serial:
-            yield Diagnostic(
-                Code.PLAN_STALE,
-                f"the plan is stale: {address} in {stage} was changed, and changed back, since the plan was made",
-                _who(store, row),
-                "Make the plan again and look at what is different.",
-                address,
-            )
-
-
-def _conflict(store: Store, stage: StageRef, address: Address, change: ChangeRow | None) -> Diagnostic:
-    return Diagnostic(
-        Code.PLAN_STALE,
-        f"the plan is stale: {address} in {stage} is not as it was when the plan was made",
-        _who(store, change) if change is not None else "",
-        "Make the plan again and look at what is different.",
-        address,
-    )
-
-
-def _who(store: Store, change: ChangeRow) -> str:
-    revision = store.revision(change.serial)
-    if revision is None:
-        return ""
-    return f"Changed ({change.action}) in revision {revision.serial} by {revision.actor}, {revision.time[:19]}Z."
-
-
-def _named_since(plan: Plan, store: Store, stage: StageRef, serial: int) -> Iterator[Diagnostic]:
-    """What goes by the plan but was named by a resource that came or changed since."""
-    going: dict[Address, Step] = {
-        step.moved_from or step.address: step
-        for step in plan.steps
-        if step.stage == stage and (step.after is None or step.moved_from)
-    }
-    if not going:
-        return
-    touched = {step.address for step in plan.steps} | {step.moved_from for step in plan.steps}
-    rows = {
-        r.address: r for r in store.changes_since(stage, serial) if r.after is not None and r.address not in touched
-    }
-    bodies = store.bodies({row.after.fingerprint for row in rows.values() if row.after is not None})
-    for address, row in sorted(rows.items()):
-        assert row.after is not None
-        named = going.keys() & set(references_of(address, orjson.loads(bodies[row.after.fingerprint].text)))
-        for gone in sorted(named):
-            yield Diagnostic(
-                Code.PLAN_STALE,
-                f"the plan is stale: {address} names {gone}, which the plan removes",
-                _who(store, row),
-                "Make the plan again and look at what is different.",
-                address,
-            )
-
-
-def _no_longer_live(plan: Plan, stage: StageRef, stages: Stages) -> Iterator[Diagnostic]:
-    """Campaigns of the plan that name what is live no more; an offer can lose a space and keep its body."""
-    here = [step for step in plan.steps if step.stage == stage]
-    live = stages.snapshot([stage]).apply(here, plan.bodies)
-    for step in here:
-        place = step.address
-        if place.kind is not Kind.CAMPAIGN or step.after is None:
-            continue
-        body = orjson.loads(plan.bodies[step.after.fingerprint].text)
-        refs = resource_refs(place, model_of(place.kind).model_validate(body))
-        for found in not_live(place, refs, body, live):
-            yield Diagnostic(
-                Code.PLAN_STALE,
-                f"the plan is stale: {found.summary}",
-                "A campaign in live may only name what is live.",
-                "Make the plan again and look at what is different.",
-                step.address,
-            )
-
-
-def _withdrawn(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
-    if not plan.approvals:
-        return
-    live = stages.side(Stage.LIVE).of_kind(Kind.OFFER)  # the gate asks about those too: one reading for both
-    changed = (step.address for step in plan.steps if step.address.kind in (Kind.OFFER, *KINDS))
-    decisions = stages.standing({key.address for key in plan.approvals}.union(live, changed))
-    for key in plan.approvals:
-        if not approved(decisions, key):
-            where = f" on {key.space}" if key.space else ""
-            decision = decisions.on(key)
-            by = f"{decision.operator} rejected it in revision {decision.revision}." if decision else ""
-            yield Diagnostic(
-                Code.PLAN_STALE,
-                f"the plan is stale: the {key.aspect}{where} of {key.address} is no longer approved",
-                by,
-                "Make the plan again.",
-                key.address,
-            )
 
 
 def _check_steps(plan: Plan, store: Store, stages: Stages, stops: Stops) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from offerkit.address import Address, Kind, Stage
 from offerkit.governance.approvals import Decisions, approved, rejected
 from offerkit.governance.aspects import affecting, content_fingerprint, eligibility_fingerprint
-from offerkit.governance.promotion import same_offer
+from offerkit.governance.promotion_state import same_offer
 from offerkit.governance.stops import Stops, said
 from offerkit.governance.withdrawals import Withdrawals, ended_earlier, left, off_by
 from offerkit.planning.plan import ApprovalKey, Aspect

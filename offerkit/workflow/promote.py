@@ -10,7 +10,8 @@ from offerkit.address import Address, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, suggestion
 from offerkit.governance.cases import change_fingerprint
 from offerkit.governance.overrides import Lifts
-from offerkit.governance.promotion import Candidates, Promotion, promotion
+from offerkit.governance.promotion import Promotion, promotion
+from offerkit.governance.promotion_state import Candidates
 from offerkit.governance.rights import WRITERS
 from offerkit.governance.settings import KINDS, settings_key
 from offerkit.governance.withdrawals import off_by, promotion_reasons

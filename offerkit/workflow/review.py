@@ -10,7 +10,7 @@ from offerkit.address import Address, Kind, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.fingerprint import JsonMap
 from offerkit.governance.approvals import Decision, Decisions, counting
-from offerkit.governance.promotion import waits_for
+from offerkit.governance.promotion_offers import waits_for
 from offerkit.governance.settings import decidable
 from offerkit.planning.fields import field_changes
 from offerkit.planning.plan import ApprovalKey, Aspect, FieldChange, Plan

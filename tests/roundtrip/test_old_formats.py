@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from offerkit.governance.promotion import waits_for
+from offerkit.governance.promotion_offers import waits_for
 from offerkit.models.status import Status
 from offerkit.planning.plan import FORMAT, PlanKind, decode, envelope
 from offerkit.store import PropositionQuery, PropositionRow, Store, schema

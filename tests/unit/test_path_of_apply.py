@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-WHOLE = ("cli", "workflow", "state", "planning", "governance", "applier.py")
+WHOLE = ("cli", "workflow", "state", "planning", "governance", "applier.py", "staleness.py")
 """Of these, every module that runs is on the path ..."""
 LEAVES = {"cli/options.py", "cli/complete.py"}
 """... but for those that only declare options; of the packages below, the entry is."""
 ENTRIES = {"loader/load.py", "store/store.py", "reports/plan_text.py"}
-MOST = 24
+MOST = 25
 """What decisions are bound to, former names, stops and who wrote what is applied are modules of their own."""
 
 TRACE = """

@@ -1,0 +1,205 @@
+"""What becomes of one offer in a promotion: where it goes live, as what, or why it stays behind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+
+from offerkit.address import Address
+from offerkit.diagnostics import Code, or_list
+from offerkit.governance.approvals import Approval, Demand, approved, rejected, same_reviewers
+from offerkit.governance.aspects import (
+    content_fingerprint,
+    eligibility_fingerprint,
+    keys_of,
+)
+from offerkit.governance.promotion_state import Work, renamed, same_offer
+from offerkit.governance.rights import ADMINISTRATOR, approvers
+from offerkit.governance.stops import root_of, said
+from offerkit.governance.withdrawals import left
+from offerkit.planning.plan import ApprovalKey, Aspect, Blocked
+from offerkit.state.changes import Entry
+
+
+def offer_target(work: Work, address: Address) -> Entry | None:
+    """The offer's entry in live if it may go: on its approved spaces. None: it stays as it is, or is blocked.
+
+    Switched off, it goes off with the body that it has there; blocked, off the spaces that it left.
+    """
+    entry = work.live_entry(address)
+    stop = _stop_of(work, address)
+    if stop is not None:
+        _block_stopped(work, address, stop)
+        return None
+    if entry is not None and not entry.activation and work.off(address):
+        return entry
+    if entry is not None and entry.activation and work.switched_off(address):
+        return Entry(entry.fingerprint, ())
+    target = _approved_target(work, address, entry)
+    if target is None and entry is not None and entry.activation:
+        return _withdrawn(work, address, entry)
+    return target
+
+
+def _withdrawn(work: Work, address: Address, entry: Entry) -> Entry | None:
+    """The entry of an offer whose new body stays behind, off the spaces that it left; None if it left none."""
+    names = {space: renamed(work.asked.renames, address, space) for space in entry.activation or ()}
+    gone = left(work.design, address, names.values())
+    kept = tuple(space for space, name in names.items() if name not in gone)
+    return Entry(entry.fingerprint, kept) if kept != entry.activation else None
+
+
+def _approved_target(work: Work, address: Address, entry: Entry | None) -> Entry | None:
+    decisions, design = work.asked.decisions, work.design
+    active = {renamed(work.asked.renames, address, space) for space in (entry.activation if entry else None) or ()}
+    eligibility, *every = keys_of(design, address)
+    open_ = work.asked.stops.left(design, address, [key.space for key in every])
+    contents = [key for key in every if key.space in open_]
+    turned_down = rejected(decisions, eligibility)
+    if turned_down is not None and entry is not None and is_live(work, eligibility):
+        return Entry(entry.fingerprint, ()) if active else None
+    if _lacks_required(work, address, contents, active):
+        return None
+    if not approved(decisions, eligibility):
+        if entry is not None and turned_down is None and _ends_earlier(work, address, entry.activation or ()):
+            return Entry(design.entries[address].fingerprint, entry.activation)
+        _block_unapproved(work, address, [eligibility], turned_down.operator if turned_down else "")
+    if every and not contents:
+        stopped = work.asked.stops.on(design, address, every[0].space)
+        assert stopped is not None
+        _block_stopped(work, address, stopped)
+    on = {key.space for key in contents if approved(decisions, key)}
+    pending = [key for key in contents if decisions.on(key) is None]
+    withdrawn = sorted((key for key in pending if key.space in active), key=attrgetter("space"))
+    if withdrawn or (pending and not on):
+        _block_unapproved(work, address, withdrawn or pending, "", lost=bool(withdrawn))
+    elif not on and (not active or any(key.space in active and not is_live(work, key) for key in contents)):
+        by = next((d.operator for key in contents if (d := rejected(decisions, key)) is not None), "")
+        _block_unapproved(work, address, contents, by)
+    if address in work.blocked:
+        return None
+    if not on:
+        return Entry(design.entries[address].fingerprint, ())
+    work.keys[address] = [eligibility, *(key for key in contents if key.space in on)]
+    target = Entry(design.entries[address].fingerprint, tuple(sorted(on)))
+    if pending and target != entry:
+        waiting = ", ".join(key.space for key in pending)
+        work.notes.append(f"{address} goes live on {', '.join(sorted(on))}; content on {waiting} waits for approval.")
+    if target == entry and not _differs(work, address):
+        return entry
+    return target
+
+
+def _stop_of(work: Work, address: Address) -> Approval | None:
+    """Why an offer of design is out of live everywhere, by its name there or by that in design."""
+    stops, old = work.asked.stops, work.origin.get(address, address)
+    if not stops:
+        return None
+    return stops.of(work.design, address) or (stops.of(work.live, old) if old in work.live.entries else None)
+
+
+def _block_stopped(work: Work, address: Address, stop: Approval) -> None:
+    how = f"Let it be approved, then: offerkit resume {root_of(stop)}"
+    work.block(address, Code.STOPPED, said(stop), how)
+
+
+def _ends_earlier(work: Work, address: Address, active: tuple[str, ...]) -> bool:
+    """Whether nothing differs between a live offer in design and in live but that its period ends earlier."""
+    if not active or address in work.origin or address not in work.live.entries:
+        return False
+    if not same_reviewers(work.design, address, work.live, address):
+        return False
+    restored, ended = work.design_lengthened
+    changed = work.design.entries[address].fingerprint != work.live.entries[address].fingerprint
+    return (address in ended or not changed) and same_offer(restored, address, work.live, address, active)
+
+
+def is_live(work: Work, key: ApprovalKey) -> bool:
+    """Whether exactly what ``key`` stands for is what live has now, so that a rejection takes it out of there."""
+    old = work.origin.get(key.address, key.address)
+    if key.aspect is Aspect.ELIGIBILITY:
+        return eligibility_fingerprint(work.live, old) == key.fingerprint
+    return content_fingerprint(work.live, old, renamed(work.origin, old, key.space)) == key.fingerprint
+
+
+def _differs(work: Work, address: Address) -> bool:
+    return address in work.origin
+
+
+def _lacks_required(work: Work, address: Address, contents: list[ApprovalKey], active: set[str]) -> bool:
+    """Block an offer that would break where it is live or is to be: a required field is missing there."""
+    offer = work.design.offer(address)
+    if offer.named_spaces:
+        active = set()  # it may leave a space that it does not name any more
+    for space in sorted(active | {key.space for key in contents if key.space}):
+        missing = offer.missing(space)
+        if missing:
+            work.block(
+                address,
+                Code.REQUIRED_FIELD,
+                f"space {space} requires {or_list(missing)}, which the offer does not give",
+                f"Give {or_list(missing)} in content or in representations.{space}.",
+            )
+            return True
+    return False
+
+
+def _block_unapproved(
+    work: Work, address: Address, keys: list[ApprovalKey], rejected_by: str, *, lost: bool = False
+) -> None:
+    """Block an offer for what ``keys`` stand for, all of one aspect; none: it is shown on no space."""
+    aspect = keys[0].aspect if keys else Aspect.CONTENT
+    subject, how = waiting_for(address, aspect, keys)
+    who = approvers(work.design.offer(address).reviewers(aspect))
+    unmet = next((found for key in keys if (found := work.asked.decisions.unmet(key))), ())
+    if rejected_by:
+        why = f"{subject} was rejected by {rejected_by}"
+    elif unmet:
+        block_unagreed(work, address, keys, unmet, who)
+        return
+    elif lost:
+        why = f"{subject}, where it is live now, is not approved as it is in design"
+    else:
+        why = f"{subject} is not approved"
+    work.block(address, Code.NOT_APPROVED, why, how, who, keys)
+
+
+def waiting_for(address: Address, aspect: Aspect, keys: Sequence[ApprovalKey]) -> tuple[str, str]:
+    """What waits, as the subject of a sentence, and the command that approves it."""
+    spaces = [key.space for key in keys if key.space]
+    where = f" on {', '.join(spaces)}" if spaces else ""
+    return f"its {aspect}{where}", f"offerkit approve {address} --{aspect}" + "".join(f" --space {s}" for s in spaces)
+
+
+def waits_for(blocked: Blocked) -> bool:
+    """Whether what is blocked says that it waits for exactly what it carries: a plan file is only a file."""
+    keys = blocked.keys
+    if not keys or {(key.address, key.aspect) for key in keys} != {(blocked.address, keys[0].aspect)}:
+        return False
+    subject, how = waiting_for(blocked.address, keys[0].aspect, keys)
+    return blocked.how == how and (blocked.why + " ").startswith((f"{subject} ", f"{subject}, "))
+
+
+def block_unagreed(
+    work: Work, address: Address, keys: list[ApprovalKey], unmet: Sequence[Demand], who: tuple[str, ...]
+) -> None:
+    """Block what others have to agree to, besides those whom design names."""
+    subject, how_to_approve = waiting_for(address, keys[0].aspect, keys)
+    for demand in unmet:
+        why = f"{subject} needs the word of {or_list(demand.names)}: {demand.where}"
+        how, code, whom = how_to_approve, Code.NOT_APPROVED, demand.names
+        if work.asked.decisions.gone(demand):
+            code, whom = Code.REVIEWERS_GONE, (ADMINISTRATOR,)
+            why += ", and none of them is an enabled operator any more"
+            how = f"offerkit override {address} --reviewers --reason TEXT, by somebody who did not change it"
+            work.block(address, code, why, how, whom)
+            continue
+        if who and not any(_decided(work, key, demand) for key in keys):
+            why += f"; and that of {or_list(who)}"
+            whom = tuple(dict.fromkeys((*whom, *who)))
+        work.block(address, code, why, how, whom, keys)
+
+
+def _decided(work: Work, key: ApprovalKey, demand: Demand) -> bool:
+    """Whether somebody else than those of ``demand`` has approved already."""
+    return any(row.operator not in demand.names for row in work.asked.decisions.each(key))
