@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import orjson
 
@@ -14,6 +14,7 @@ from offerkit.governance.settings import KINDS
 from offerkit.models import model_of
 from offerkit.planning.make import not_live
 from offerkit.planning.plan import Plan, StageBase, Step
+from offerkit.state.changes import Former
 from offerkit.state.references import references_of, resource_refs
 from offerkit.store import ChangeRow, Store
 from offerkit.store.views import EMPTY, Stages
@@ -45,7 +46,7 @@ def check_fresh(plan: Plan, store: Store, stages: Stages) -> bool:
         if (heads[base.stage].revision if base.stage in heads else 0) != base.revision
         or (base.stage in heads and heads[base.stage].digest != base.digest)
     }
-    moved |= {step.stage: 0 for step in plan.steps if all(base.stage != step.stage for base in plan.base)}
+    moved |= dict.fromkeys({step.stage for step in plan.steps} - {base.stage for base in plan.base}, 0)
     conflicts = list(_conflicts(plan, store, stages, moved))
     if conflicts:
         raise Refused(conflicts)
@@ -103,19 +104,25 @@ def _conflicts(plan: Plan, store: Store, stages: Stages, moved: Mapping[StageRef
         last = store.last_change(stage, addresses)
         for address in addresses:
             yield _conflict(store, stage, address, last.get(address))
+    by_stage: dict[StageRef, list[Step]] = {}
+    for step in plan.steps:
+        by_stage.setdefault(step.stage, []).append(step)
+    touched = {step.address for step in plan.steps} | {step.moved_from for step in plan.steps}
     for stage, serial in sorted(moved.items()):
-        yield from _changed_back(plan, store, stage, serial, changed.get(stage, ()))
-        yield from _named_since(plan, store, stage, serial)
-    for stage in sorted({step.stage for step in plan.steps if step.address.kind is Kind.CAMPAIGN}):
-        yield from _no_longer_live(plan, stage, stages)
+        here = by_stage.get(stage, [])
+        yield from _changed_back(here, store, stage, serial, changed.get(stage, ()))
+        yield from _named_since(here, touched, store, stage, serial)
+    for stage, here in sorted(by_stage.items()):
+        if any(step.address.kind is Kind.CAMPAIGN for step in here):
+            yield from _no_longer_live(here, plan, stage, stages)
     yield from _withdrawn(plan, stages)
 
 
 def _changed_back(
-    plan: Plan, store: Store, stage: StageRef, serial: int, known: Collection[Address]
+    steps: Sequence[Step], store: Store, stage: StageRef, serial: int, known: Collection[Address]
 ) -> Iterator[Diagnostic]:
     """What stands as the plan found it, but was changed and taken back since: the plan would put that back."""
-    here = {a for step in plan.steps if step.stage == stage for a in (step.address, step.moved_from) if a}
+    here = {a for step in steps for a in (step.address, step.moved_from) if a}
     for address, row in sorted(store.last_change(stage, here.difference(known)).items()):
         if row.serial > serial:
             yield Diagnostic(
@@ -144,16 +151,15 @@ def _who(store: Store, change: ChangeRow) -> str:
     return f"Changed ({change.action}) in revision {revision.serial} by {revision.actor}, {revision.time[:19]}Z."
 
 
-def _named_since(plan: Plan, store: Store, stage: StageRef, serial: int) -> Iterator[Diagnostic]:
+def _named_since(
+    steps: Sequence[Step], touched: Collection[Former], store: Store, stage: StageRef, serial: int
+) -> Iterator[Diagnostic]:
     """What goes by the plan but was named by a resource that came or changed since."""
     going: dict[Address, Step] = {
-        step.moved_from or step.address: step
-        for step in plan.steps
-        if step.stage == stage and (step.after is None or step.moved_from)
+        step.moved_from or step.address: step for step in steps if step.after is None or step.moved_from
     }
     if not going:
         return
-    touched = {step.address for step in plan.steps} | {step.moved_from for step in plan.steps}
     rows = {
         r.address: r for r in store.changes_since(stage, serial) if r.after is not None and r.address not in touched
     }
@@ -171,11 +177,10 @@ def _named_since(plan: Plan, store: Store, stage: StageRef, serial: int) -> Iter
             )
 
 
-def _no_longer_live(plan: Plan, stage: StageRef, stages: Stages) -> Iterator[Diagnostic]:
+def _no_longer_live(steps: Sequence[Step], plan: Plan, stage: StageRef, stages: Stages) -> Iterator[Diagnostic]:
     """Campaigns of the plan that name what is live no more; an offer can lose a space and keep its body."""
-    here = [step for step in plan.steps if step.stage == stage]
-    live = stages.snapshot([stage]).apply(here, plan.bodies)
-    for step in here:
+    live = stages.snapshot([stage]).apply(steps, plan.bodies)
+    for step in steps:
         place = step.address
         if place.kind is not Kind.CAMPAIGN or step.after is None:
             continue

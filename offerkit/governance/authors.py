@@ -19,7 +19,7 @@ from offerkit.fingerprint import Json, JsonMap, JsonPath
 from offerkit.governance.approvals import Approval, Decision
 from offerkit.governance.aspects import affecting
 from offerkit.planning.plan import ApprovalKey, Aspect
-from offerkit.state.changes import Entry, Former
+from offerkit.state.changes import Entry, Former, by_environment
 from offerkit.state.effective import EffectiveOffer
 from offerkit.state.names import Names, Rename
 from offerkit.state.snapshot import Snapshot
@@ -137,6 +137,10 @@ class Authors:
     def ever(self, address: Address) -> Mapping[str, Wrote]:
         """Everybody who ever wrote something of what stands at ``address`` in design, whoever approved it since."""
         return self._ever_of(address)
+
+    def look_at(self, addresses: Iterable[Address]) -> None:
+        """Read at once what :meth:`ever` is about to be asked of ``addresses``."""
+        self._log.read(addresses)
 
     def _handed_down(self, search: _Search, address: Address, offer: Address) -> None:
         """Who changed what ``offer`` inherits from ``address``, and since it was approved with it."""
@@ -277,8 +281,8 @@ class _Log:
         while wanted:
             self._rows |= {address: [] for address in wanted}
             former: set[Address] = set()
-            for stage in sorted({address.stage(Stage.DESIGN) for address in wanted}):
-                for row in self._history.changes_of(stage, [a for a in wanted if a.stage(Stage.DESIGN) == stage]):
+            for environment, here in sorted(by_environment(dict.fromkeys(wanted)).items()):
+                for row in self._history.changes_of(StageRef(environment, Stage.DESIGN), here):
                     self._rows[row.address].append(row)
                     if row.moved_from:
                         former.add(row.moved_from)

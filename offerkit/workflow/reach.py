@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 
 from offerkit.address import Address, Kind, ancestors, environment_address
@@ -54,6 +54,7 @@ class _Offers:
         self.live, self.after, self.renames = live, after, renames
         self._former = {new: old for old, new in renames.items()}
         self._by_environment: dict[str, set[Address]] = {}
+        self._in_use: dict[tuple[bool, str], dict[Address, None]] = {}
 
     def of(self, environment: str) -> set[Address]:
         """Those that are live in an environment."""
@@ -111,12 +112,15 @@ class _Offers:
         entry = view.entries.get(offer)
         return (entry.activation if entry is not None else None) or ()
 
-    @staticmethod
-    def _rules(view: Snapshot, environment: str) -> list[Address]:
-        """The rules of the typology that an environment names."""
-        body = view(environment_address(environment)) or {}
-        typology = view(Address(environment, Kind.TYPOLOGY, str(body.get("typology")))) or {}
-        return [Address(environment, Kind.RULE, name) for name in names_in(typology.get("rules"))]
+    def _rules(self, view: Snapshot, environment: str) -> Collection[Address]:
+        """The rules of the typology that an environment names, in their order."""
+        place = view is self.live, environment
+        if place not in self._in_use:
+            body = view(environment_address(environment)) or {}
+            typology = view(Address(environment, Kind.TYPOLOGY, str(body.get("typology")))) or {}
+            names = names_in(typology.get("rules"))
+            self._in_use[place] = dict.fromkeys(Address(environment, Kind.RULE, name) for name in names)
+        return self._in_use[place].keys()
 
     def _reach(self, view: Snapshot, rule: Address) -> set[Address]:
         """The offers that a rule is about, on spaces of its channel."""

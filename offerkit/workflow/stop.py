@@ -201,6 +201,7 @@ class _Resuming(_Work):
             offers = [a for a in (address, *below(self.design, address)) if a.kind is Kind.OFFER]
         there = [offer for offer in offers if offer in self.design.entries]
         approvers = {offer: by for offer in there if (by := self._approvers(offer, decisions, address))}
+        self._authors.look_at(approvers)
         if offers and not approvers:
             yield _unapproved(address, self.stops, declared=bool(there) or address in self.design.entries)
         elif (
