@@ -22,7 +22,7 @@ from offerkit.governance.rights import Actor, Scopes
 from offerkit.governance.settings import settings_key
 from offerkit.loader import Loaded, Project, load
 from offerkit.loader.progress import Progress, no_progress
-from offerkit.planning.plan import Plan
+from offerkit.planning.plan import Plan, PlanKind
 from offerkit.state.names import Names
 from offerkit.store import Holder, Location, RevisionRow, Store, errors
 from offerkit.store.heads import SeenHeads
@@ -301,8 +301,10 @@ def _gates(store: Store) -> dict[str, list[dict[str, Any]]]:
     """
     live, design = (promotion_settings(store, side) for side in (Stage.LIVE, Stage.DESIGN))
     found: dict[str, list[dict[str, Any]]] = {}
+    rolled_back = store.revisions(action=PlanKind.ROLLBACK, limit=1)  # most stores never were: one question for all
     for name in sorted(live.keys() | design.keys()):
-        before = [body.get("promotion", {}) for body in taken_back(store, name)] if name in live else []
+        asked = rolled_back and name in live
+        before = [body.get("promotion", {}) for body in taken_back(store, name)] if asked else []
         every = [live.get(name), *before, design.get(name)]
         found[name] = [settings for settings in every if isinstance(settings, dict)]
     return found
