@@ -166,6 +166,8 @@ class _Resuming(_Work):
 
     def _refused(self, heads: list[Address]) -> Iterator[Diagnostic]:
         decisions = self.stages.standing()
+        if any(settings.get(_SEPARATED) for settings in self.settings.values()):
+            self._authors.look_at(heads)
         for address in heads:
             over = None if self.stops.named(address) else self._over(address)
             if over is not None and over.key.address not in heads:
@@ -201,14 +203,9 @@ class _Resuming(_Work):
             offers = [a for a in (address, *below(self.design, address)) if a.kind is Kind.OFFER]
         there = [offer for offer in offers if offer in self.design.entries]
         approvers = {offer: by for offer in there if (by := self._approvers(offer, decisions, address))}
-        self._authors.look_at(approvers)
         if offers and not approvers:
             yield _unapproved(address, self.stops, declared=bool(there) or address in self.design.entries)
-        elif (
-            approvers
-            and self.settings.get(address.environment, {}).get(_SEPARATED)
-            and all(by | {self.actor.name} <= self._authors.ever(offer).keys() for offer, by in approvers.items())
-        ):
+        elif approvers and self.settings.get(address.environment, {}).get(_SEPARATED) and self._alone(approvers):
             yield Diagnostic(
                 Code.SEPARATION,
                 f"{self.actor.name} may not resume {address}: only who wrote it has approved it since",
@@ -216,6 +213,11 @@ class _Resuming(_Work):
                 "Let somebody else approve or resume it.",
                 address,
             )
+
+    def _alone(self, approvers: Mapping[Address, set[str]]) -> bool:
+        """Whether of every offer, who approved it and who resumes it have all written something of it."""
+        self._authors.look_at(approvers)
+        return all(by | {self.actor.name} <= self._authors.ever(offer).keys() for offer, by in approvers.items())
 
     def _approvers(self, offer: Address, decisions: Decisions, stopped: Address) -> set[str]:
         """Who gave the approvals that an offer has, if it has all that it takes to be live again."""
