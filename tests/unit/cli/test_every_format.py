@@ -62,7 +62,7 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
     "approvals": [(), ("--mine",), ("people/offer.none",), ("-C", "fresh")],
     "approve": [("*/offer.*",), ("people/offer.none",), ("people/offer.card", "-C", "fresh"), ()],
     "reject": [("people/offer.card", "-m", EVIL), ("people/offer.none",)],
-    "override": [("people/offer.card", "--reason", EVIL), ("people/offer.card", "--reason", " "), ("*", "--reason", "x", "-C", "fresh")],
+    "override": [("people/rule.once-a-day", "--reason", EVIL, "-C", "governed", "--as", "mia"), ("people/offer.card", "--reason", EVIL), ("people/offer.card", "--reason", " "), ("*", "--reason", "x", "-C", "fresh")],
     "promote": [("--plan-only",), ("--plan-only", "--impact", *TIME), ("--plan-only", "nowhere"), ("--plan-only", "-C", "fresh"), ("--yes",)],
     "rollback": [("people@live", "--to", "2", "--plan-only"), ("people@live", "--to", "2020-01-01", "--plan-only"),
                  ("people@live", "--to", "soon"), ("people@design", "--to", "1", "--yes"), ("people@live", "--to", "99"), ("x", "--to", "1")],
@@ -108,7 +108,7 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
     "stop": [("people/offer.beach", "--reason", EVIL), ("people/offer.none", "--reason", "x"), ("people/offer.beach", "--reason", " "),
              ("people/offer.beach", "--reason", "x", "-C", "fresh")],
     "stops": [(), ("-C", "fresh")],
-    "resume": [("people/offer.beach", "-m", EVIL), ("people/offer.none",), ("people/offer.beach", "-C", "fresh")],
+    "resume": [("people/offer.card", "-m", EVIL, "-C", "governed"), ("people/offer.beach", "-m", EVIL), ("people/offer.none",), ("people/offer.beach", "-C", "fresh")],
     "snippet": [("people/home",), ("people/none",), ("guests/banner", "--url", EVIL)],
     "contact-key": [("people", EVIL), ("nowhere", "1")],
     "token create": [("ada",), ("ada", "--name", EVIL), ("nobody",)],
@@ -152,7 +152,7 @@ def test_every_command_has_situations() -> None:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Live, with evil texts everywhere, deliveries made and sent, and specs ahead; two projects inside: fresh, broken."""
+    """Live, with evil texts everywhere, deliveries made and sent, and specs ahead; three projects inside: fresh, broken, governed."""
     root = tmp_path_factory.mktemp("formats") / "project"
     shutil.copytree(PROJECT, root)
     quoted = json.dumps(EVIL)
@@ -177,10 +177,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     shutil.copytree(root, root.parent / "fresh")
     shutil.copytree(root, root.parent / "broken")
+    shutil.copytree(root, root.parent / "governed")
     (root.parent / "broken/specs/people/more.yaml").write_text(f"version: 1\noffers: {{{quoted}: {{categry: none}}}}\n")
     previous = Path.cwd()
-    os.chdir(root)
     try:
+        _govern(root.parent / "governed")
+        os.chdir(root)
         succeeded("apply", "--yes", "-m", EVIL)
         succeeded("approve", "*/offer.*")
         succeeded("promote", "--yes")
@@ -207,9 +209,25 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / "token").write_text(succeeded("token", "create", "ada", "--name", EVIL[:20]).stdout.split("_")[1])
     finally:
         os.chdir(previous)
-    for name in ("fresh", "broken"):
+    for name in ("fresh", "broken", "governed"):
         shutil.move(root.parent / name, root / name)
     return root
+
+
+def _govern(root: Path) -> None:
+    """Duties separated, a rule changed by one person, and an offer that was stopped and approved since."""
+    os.chdir(root)
+    shared, people = root / "specs/shared.yaml", root / "environments/people.yaml"
+    shared.write_text(shared.read_text().replace("operators:\n", "operators:\n  mia: {profile: administrator}\n"))
+    people.write_text(people.read_text() + "  promotion: {separation_of_duties: true}\n")
+    succeeded("apply", "--yes")
+    succeeded("approve", "*/offer.*", "--as", "mia")
+    succeeded("promote", "--yes")
+    succeeded("stop", "people/offer.card", "--reason", "x")
+    succeeded("approve", "people/offer.card", "--as", "mia")
+    rules = root / "specs/people/catalog.yaml"
+    rules.write_text(rules.read_text().replace("counted: {of: offer}", "counted: {of: category}"))
+    succeeded("apply", "--yes")
 
 
 def succeeded(*args: str) -> Result:
