@@ -10,42 +10,20 @@ that design names and of those that live names.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import inf
-from typing import Protocol
 
 import orjson
 
 from offerkit.address import Address, Kind, Stage, StageRef, environment_address
 from offerkit.fingerprint import Json, JsonMap, canonical, digest
 from offerkit.governance.approvals import Approval, Decision, Decisions, Demand
+from offerkit.governance.authors import Change, History
 from offerkit.governance.overrides import Lifts, Override, Overrides, usable
 from offerkit.governance.settings import environments_of, reviewers_in
 from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.state.changes import Entry, Former
 from offerkit.state.snapshot import Snapshot
-
-
-class Change(Protocol):
-    """A change as the history has it."""
-
-    @property
-    def serial(self) -> int: ...
-    @property
-    def address(self) -> Address: ...
-    @property
-    def before(self) -> Entry | None: ...
-    @property
-    def after(self) -> Entry | None: ...
-    @property
-    def moved_from(self) -> Former: ...
-
-
-class History(Protocol):
-    """What is asked of a store."""
-
-    def changes_of(self, stage: StageRef, addresses: Iterable[Address]) -> Sequence[Change]: ...
-    def entries_at(self, stage: StageRef, serial: int) -> Mapping[Address, Entry]: ...
 
 
 def _nothing(environment: str) -> Iterable[JsonMap]:

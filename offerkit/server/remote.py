@@ -210,8 +210,7 @@ def routes(desk: HasStore) -> APIRouter:
         session = acting(desk.session, _caller(request), body.lock_wait_ms / 1000)
         wish = ApprovalRequest(
             tuple(body.patterns), tuple(body.categories), plan_of(body.plan) if body.plan else None, body.content,
-            body.eligibility, tuple(body.spaces), body.comment, expect=body.expect,
-            settings=body.settings,
+            body.eligibility, tuple(body.spaces), body.comment, expect=body.expect, settings=body.settings,
         )  # fmt: skip
         decided = await asyncio.to_thread(decide, session, wish, Decision(body.decision))
         refused = without_places(Refused(decided.refused), desk.session).diagnostics

@@ -131,16 +131,19 @@ class Stages:
         assert self.store is not None
         return _contacts_kept(self.store)
 
+    def live_since(self, address: Address) -> int:
+        """The revision that changed what stands at ``address`` in live last; 0: none did."""
+        assert self.store is not None
+        last = self.store.last_change(address.stage(Stage.LIVE), [address]).get(address)
+        return last.serial if last is not None else 0
+
     def cases_lifted(self, address: Address, fingerprint: str) -> bool:
         """Whether a second person has lifted what ``fingerprint`` stands for of the cases at an address."""
         return self.overrides.lifting(Lifts.CASES, address, fingerprint) is not None
 
     def _change_lifted(self, address: Address, fingerprint: str) -> bool:
         """An override of a change of cases counts for the live that it was given for: not again once that is back."""
-        assert self.store is not None
-        change = self.store.last_change(address.stage(Stage.LIVE), [address]).get(address)
-        after = change.serial if change is not None else 0
-        return self.overrides.lifting(Lifts.CASES, address, fingerprint, after=after) is not None
+        return self.overrides.lifting(Lifts.CASES, address, fingerprint, after=self.live_since(address)) is not None
 
     def withheld_cases(self, effect: BeforeAfter) -> Iterator[Withheld]:
         """The cases of live that ``effect`` would change by their author alone."""

@@ -83,7 +83,7 @@ def _outcome(store: Store, actor: Actor, request: ApprovalRequest, decision: Dec
             request.expect, decision, lambda then, given: _expected(then, actor, request, decision, given, gated)
         )
         expected.check(stages, asked.keys, decisions)
-    keys, refused = _decidable(stages, design, actor, chosen, request, decision, decisions, asked)
+    keys, refused = _decidable(stages, actor, chosen, request, decision, decisions, asked)
     new = tuple(key for key in keys if _is_new(stages, decisions, key, decision, actor))
     name = digest_of(asked.keys, decision, decisions)
     return ApprovalOutcome(None, new, tuple(asked.open), refused, name, reviewed(new, stages))
@@ -233,7 +233,6 @@ def _expected(
 
 def _decidable(
     stages: Stages,
-    design: Snapshot,
     actor: Actor,
     chosen: _Chosen,
     request: ApprovalRequest,
@@ -242,6 +241,7 @@ def _decidable(
     asked: _Asked,
 ) -> tuple[list[ApprovalKey], tuple[Diagnostic, ...]]:
     """What is decided of what is asked for, and what is refused. Raises Refused when nothing may be."""
+    design = stages.side(Stage.DESIGN)
     found = [*asked.found, *no_longer(design, chosen.shown)]
     if request.seen is not None:
         found += _changed_since(design, chosen.offers, request.seen)

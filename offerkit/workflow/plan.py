@@ -77,7 +77,7 @@ def plan_design(session: Session, loaded: Loaded, store: Store | None, patterns:
         return references_of(address, orjson.loads(current.bodies[entry.fingerprint].text)) if entry is not None else ()
 
     selection = select(differences, patterns, refs, before)
-    return _plan(session, loaded, current, differences, selection, refs, project, patterns)
+    return _plan(session, loaded, current, differences, selection, refs, patterns)
 
 
 def _design_stages(loaded: Loaded, current: Stages) -> list[StageRef]:
@@ -152,7 +152,6 @@ def _plan(
     differences: list[Delta],
     selection: Selection,
     refs: dict[Address, tuple[Address, ...]],
-    project: str,
     patterns: Patterns,
 ) -> Plan:
     chosen, left = selection.chosen, {d.address: d for d in differences}
@@ -172,7 +171,7 @@ def _plan(
     kept = {step.after.fingerprint for step in steps if step.after is not None}
     return Plan(
         PlanKind.APPLY,
-        project,
+        current.store.project if current.store is not None else "",
         __version__,
         base=tuple(current.base(stage) for stage in stages),
         steps=tuple(steps),

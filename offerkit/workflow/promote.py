@@ -158,15 +158,13 @@ def _lifted_cases(stages: Stages, after: Snapshot) -> Iterator[str]:
 
 def _overridden(stages: Stages, asked: Candidates, deltas: list[Delta]) -> list[str]:
     """What others have overridden of what goes live, each in a sentence."""
-    store = stages.store
-    if store is None or not stages.overrides.given:
+    if not stages.overrides.given:
         return []
     going = {delta.address for delta in deltas}
     found = [override.sentence for address, override in sorted(asked.decisions.lifted.items()) if address in going]
     for address in sorted(address for address in going if address.kind in KINDS):
-        last = store.last_change(address.stage(Stage.LIVE), [address]).get(address)
         print_ = settings_key(asked.design, address).fingerprint
-        override = stages.overrides.lifting(Lifts.SETTINGS, address, print_, after=last.serial if last else 0)
+        override = stages.overrides.lifting(Lifts.SETTINGS, address, print_, after=stages.live_since(address))
         found += [override.sentence] if override is not None else []
     return found
 

@@ -281,10 +281,8 @@ def _overridden(store: Store, name: str) -> bool:
     """Whether somebody has lifted that live and design name no promoter in common, for the environment as it is."""
     stages, address = Stages(store), environment_address(name)
     design = stages.snapshot([StageRef(name, Stage.DESIGN)], Kind.ENVIRONMENT)
-    last = store.last_change(StageRef(name, Stage.LIVE), [address]).get(address)
-    since = last.serial if last is not None else 0
     print_ = settings_key(design, address).fingerprint
-    return stages.overrides.lifting(Lifts.SETTINGS, address, print_, after=since) is not None
+    return stages.overrides.lifting(Lifts.SETTINGS, address, print_, after=stages.live_since(address)) is not None
 
 
 def separated(store: Store) -> set[str]:

@@ -88,9 +88,7 @@ def used_up(stages: Stages, address: Address) -> int:
 
     Where duties are separated, approvals of settings and overrides that were given before were for that change.
     """
-    assert stages.store is not None
-    last = stages.store.last_change(address.stage(Stage.LIVE), [address]).get(address)
-    return last.serial if last is not None else 0
+    return stages.live_since(address)
 
 
 def separates(apart: Collection[str], address: Address, design: Snapshot, live: Snapshot) -> bool:

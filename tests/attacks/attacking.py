@@ -8,7 +8,7 @@ import json
 import re
 import shlex
 import subprocess
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,28 +37,18 @@ That live still names what a rollback takes away (OFR412) is a rule.
 
 
 class RuleBrokenError(AssertionError):
-    """Something is live that must not be, or is not that must be: the only failure that an expected failure expects."""
+    """Something is live that must not be, or is not that must be: what an attack is judged by."""
 
 
 class SetupError(Exception):
-    """A step that has nothing to do with the rule did not do what it should; never an expected failure."""
+    """A step that has nothing to do with the rule did not do what it should."""
 
 
-def succeeds_today(rule: str) -> pytest.MarkDecorator:
-    """Mark an attack that today's code lets through, with the rule that it breaks. Remove it with the fault."""
-    return pytest.mark.xfail(strict=True, raises=RuleBrokenError, reason=rule)
-
-
-def variants(values: Iterable[Any], rule: str = "", *, stopped: Collection[Any] = (), quick: int = 2) -> list[Any]:
-    """The variants of an attack: all but those ``stopped`` succeed today and break ``rule``.
-
-    Only the first ``quick`` are tried in the default run, the others in the slow one.
-    """
-    found = []
-    for index, value in enumerate(values):
-        marks = [succeeds_today(rule)] if rule and value not in stopped else []
-        found.append(pytest.param(value, marks=[*marks, *([pytest.mark.slow] if index >= quick else [])]))
-    return found
+def variants(values: Iterable[Any], *, quick: int = 2) -> list[Any]:
+    """The variants of an attack: the first ``quick`` are tried in the default run, the others in the slow one."""
+    return [
+        pytest.param(value, marks=[pytest.mark.slow] if index >= quick else []) for index, value in enumerate(values)
+    ]
 
 
 def broken_if(condition: object, what: str) -> None:
