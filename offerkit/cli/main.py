@@ -79,10 +79,6 @@ _EXHAUSTED = {
 """What a machine can run out of, and what helps."""
 
 
-HELP = ["-h", "--help"]
-"""The options that ask for help, everywhere."""
-
-
 class Commands(click.Group):
     """A group that knows its commands' names and imports one only when it is called."""
 
@@ -156,8 +152,6 @@ def _global_options() -> list[click.Option]:
 def _with_global_options(command: click.Command) -> click.Command:
     """The global options are taken after the command as well: that is where people type them."""
     commands = list(command.commands.values()) if isinstance(command, click.Group) else [command]
-    for each in (command, *commands):  # click keeps the option that it makes first, whoever asked
-        each.context_settings.setdefault("help_option_names", HELP)
     for target in commands:
         taken = {name for param in target.params for name in param.opts}
         for option in _global_options():
@@ -181,7 +175,7 @@ def _set_globally(ctx: click.Context, option: click.Parameter, value: Any) -> No
 @click.command(
     cls=Commands,
     params=list(_global_options()),
-    context_settings={"help_option_names": HELP, "max_content_width": 110},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="The options may also follow the command. OFFERKIT_OPERATOR, OFFERKIT_STORE and NO_COLOR are heeded.",
 )
 @click.version_option(__version__, "-V", "--version", message="offerkit %(version)s")

@@ -40,7 +40,7 @@ VARIABLES = markdown.table(
 
 def commands(names: Iterable[str] = COMMANDS) -> Iterator[tuple[str, click.Command, click.Context]]:
     """The commands of those names, each followed by its subcommands with their full names, as ``audit verify``."""
-    top = click.Context(cli, info_name="offerkit")
+    top = click.Context(cli, **cli.context_settings, info_name="offerkit")
     for name in names:
         command = cli.get_command(top, name)
         assert command is not None, name
@@ -79,7 +79,7 @@ def _section(name: str, command: click.Command, context: click.Context) -> str:
 
 def page() -> str:
     """The page."""
-    top = click.Context(cli, info_name="offerkit")
+    top = click.Context(cli, **cli.context_settings, info_name="offerkit")
     rows = [(f"`{spelling}`", markdown.literally(meaning)) for spelling, meaning in options(cli, top)]
     anchors = [(f"[`{name}`](#offerkit-{name})", short) for name, short in COMMANDS.items()]
     sections = [

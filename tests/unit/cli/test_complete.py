@@ -63,7 +63,7 @@ def test_completion_of_names(tmp_path: Path) -> None:
     from helpers.workspace import Workspace
 
     shop = Workspace(tmp_path / "shop")
-    context = click.Context(cli)
+    context = click.Context(cli, **cli.context_settings)
     context.params = {"project": str(shop.root)}
     parameter = click.Argument(["x"])
 
@@ -91,8 +91,9 @@ def every() -> Iterator[tuple[str, click.Parameter]]:
     def below(name: str, command: click.Command) -> Iterator[tuple[str, click.Parameter]]:
         yield from ((name, parameter) for parameter in command.params)
         if isinstance(command, click.Group):
-            for inner in command.list_commands(click.Context(command)):
-                found = command.get_command(click.Context(command), inner)
+            context = click.Context(command, **cli.context_settings)
+            for inner in command.list_commands(context):
+                found = command.get_command(context, inner)
                 assert found is not None
                 yield from below(f"{name} {inner}".strip(), found)
 

@@ -130,7 +130,7 @@ def commands() -> Iterator[tuple[str, tuple[str, ...]]]:
 
     def below(command: click.Command, names: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
         if isinstance(command, click.Group):
-            with click.Context(command) as context:
+            with click.Context(command, **cli.context_settings) as context:
                 for name in command.list_commands(context):
                     found = command.get_command(context, name)
                     assert found is not None

@@ -85,7 +85,7 @@ def words(line: str) -> list[str]:
 def unknown(called: list[str]) -> str:
     """What of a call ``offerkit`` does not have: a command or an option; empty when it has all of it."""
     current: click.Command = cli
-    context = click.Context(cli, info_name="offerkit", obj=Shell())
+    context = click.Context(cli, **cli.context_settings, info_name="offerkit", obj=Shell())
     options = _options(cli, context)
     rest = list(called)
     while rest:
@@ -117,7 +117,7 @@ def _options(command: click.Command, context: click.Context) -> dict[str, click.
 def all_options() -> set[str]:
     """Every option of every command."""
     found: set[str] = set()
-    pending = [(cli, click.Context(cli, info_name="offerkit", obj=Shell()))]
+    pending = [(cli, click.Context(cli, **cli.context_settings, info_name="offerkit", obj=Shell()))]
     while pending:
         command, context = pending.pop()
         found |= set(_options(command, context))

@@ -50,7 +50,7 @@ def test_every_global_option_is_documented_with_a_sentence() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_short_help_is_the_first_sentence_of_the_command(name: str) -> None:
-    command = cli.get_command(click.Context(cli), name)
+    command = cli.get_command(click.Context(cli, **cli.context_settings), name)
     assert command is not None
     first = re.split(r"(?<=\.)\s", " ".join((command.help or "").split()))[0]
     assert COMMANDS[name] == first

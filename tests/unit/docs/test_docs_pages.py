@@ -89,7 +89,7 @@ def test_commands_in_prose_exist(page: Path) -> None:
 @pytest.mark.parametrize("command", COMMANDS_GIVEN, ids=lambda command: f"{command.page}: {command.text}"[:90])
 def test_commands_in_blocks_have_real_options(command: Command) -> None:
     current: click.Command = cli
-    context = click.Context(cli, info_name="offerkit", obj=Shell())
+    context = click.Context(cli, **cli.context_settings, info_name="offerkit", obj=Shell())
     words = list(command.words)
     while isinstance(current, click.Group):
         _, words, _ = current.make_parser(context).parse_args(words)
