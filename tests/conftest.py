@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from helpers.files import temporary
@@ -29,6 +30,10 @@ settings.load_profile("offerkit")
 
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(temporary()))
 SLOW = Path(__file__).parent / "slow"
+LONG = Path(__file__).with_name("long.txt")
+"""The tests that take longest; “scripts/long_tests” measures and lists them."""
+IN_POSTGRESQL = 3
+"""Of so many tests that need some database, one is run in PostgreSQL as well."""
 sys.dont_write_bytecode = False  # rewriting every assert of the tests takes each worker longer than all its imports
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
@@ -56,6 +61,33 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What may be asked of a run."""
+    parser.addoption(
+        "--all-databases", action="store_true", help="run every test that needs a database in PostgreSQL as well"
+    )
+    parser.addoption("--measure", action="store_true", help="leave nothing to the slow run only since it takes long")
+
+
+@cache
+def _long() -> frozenset[str]:
+    lines = LONG.read_text(encoding="utf-8").splitlines()
+    return frozenset(line for line in lines if line and not line.startswith("#"))
+
+
+@cache
+def _files_of_long() -> frozenset[str]:
+    return frozenset(name.partition("::")[0] for name in _long())
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes long is left to the slow run, that the default one may be run after every change."""
+    for item in items:
+        if item.nodeid in _long() and not config.getoption("measure"):
+            item.add_marker(pytest.mark.slow)
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Files without a test of the kind that is wanted are not even imported; all in the folder of slow tests are slow."""
     wanted = config.getoption("markexpr")
@@ -67,6 +99,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 @cache
 def _may_be_slow(path: Path) -> bool:
     """Whether a file of tests names the mark, or a fixture that gives it to some of those who take it."""
+    if path.relative_to(LONG.parent.parent).as_posix() in _files_of_long():
+        return True
     return any(word in path.read_text(encoding="utf-8") for word in ("slow", "shop", "team: Session"))
 
 
@@ -83,11 +117,18 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """What takes the small project runs on both databases, on PostgreSQL when it is slow tests' turn."""
-    if "shop" in metafunc.fixturenames:
-        one = metafunc.definition.get_closest_marker("embedded") is not None
-        others = [] if one else [pytest.param("postgresql", marks=pytest.mark.slow)]
-        metafunc.parametrize("shop", ["sqlite", *others], indirect=True)
+    """What takes a project with a store runs on both databases, in PostgreSQL when it is slow tests' turn.
+
+    The store's own tests all run in both. Those of what stands above it, one in three, chosen by its name: always the
+    same ones, some of every file.
+    """
+    for fixture in ("shop", "team"):
+        if fixture in metafunc.fixturenames:
+            one = metafunc.definition.get_closest_marker("embedded") is not None
+            chosen = crc32(metafunc.definition.nodeid.encode()) % IN_POSTGRESQL == 0
+            both = not one and (chosen or metafunc.config.getoption("all_databases"))
+            others = [pytest.param("postgresql", marks=pytest.mark.slow)] if both else []
+            metafunc.parametrize(fixture, ["sqlite", *others], indirect=True)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+@pytest.fixture
 def team(request: pytest.FixtureRequest, tmp_path: Path, begun: Path) -> Session:
     """A copy of it, whose store is in either database."""
     root = tmp_path / "p"
