@@ -167,6 +167,7 @@ class Code(StrEnum):
     NO_CONTACTS = "OFR899"
     # 9xx: ours
     BUG = "OFR901"
+    PULL_REQUEST_UNREADABLE = "OFR930"
 
 
 CODES: dict[Code, str] = {
@@ -321,4 +322,5 @@ CODES: dict[Code, str] = {
     Code.CONTACTS_DATABASE: "The database of the contacts refused, or did not answer in time.",
     Code.NO_CONTACT: "No contact has the key that was asked for.",
     Code.BUG: "A mistake of offerkit itself; please report it.",
+    Code.PULL_REQUEST_UNREADABLE: "What “offerkit ci plan” wrote for a pull request is damaged, or of another format.",
 }
