@@ -39,7 +39,7 @@ IMPACT_ROWS = 10
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """A branch with ``commits`` that the head lacks; what they declare only seems to be deleted: ``addresses``."""
+    """A branch with ``commits`` that the head lacks: ``addresses`` differ, or seem to be deleted, only for that."""
 
     branch: str
     commits: int
@@ -166,9 +166,10 @@ def _told(one: Diagnostic) -> Alert:
 def _behind(found: Behind | None) -> list[Alert]:
     if found is None:
         return []
-    missing = names(found.addresses, _common_environment(found.addresses), _NAMES)
+    listed = names(found.addresses, _common_environment(found.addresses), _NAMES)
+    verb = "differs" if len(found.addresses) == 1 else "differ"
     text = f"{found.branch} has {count(found.commits, 'commit')} that this branch lacks"
-    text += f"; they declare {missing}, which only seem{'s' if len(found.addresses) == 1 else ''} to be deleted"
+    text += f"; {listed} {verb} only for that reason" if listed else ""
     return [Alert("Your branch is behind", f"{text}. Update the branch.", grave=True)]
 
 
