@@ -169,6 +169,11 @@ class Code(StrEnum):
     CONTACT_TWICE = "OFR898"
     NO_CONTACTS = "OFR899"
     # 9xx: ours
+    FORGE = "OFR925"
+    FORGE_REFUSES = "OFR926"
+    FORGE_LIMIT = "OFR927"
+    FORGE_SETTINGS = "OFR928"
+    NOT_THIS_PULL_REQUEST = "OFR929"
     BUG = "OFR901"
 
 
@@ -326,5 +331,10 @@ CODES: dict[Code, str] = {
     Code.CONTACTS_URL: "The URL of the contacts' database is missing, or of a database that is not supported.",
     Code.CONTACTS_DATABASE: "The database of the contacts refused, or did not answer in time.",
     Code.NO_CONTACT: "No contact has the key that was asked for.",
+    Code.FORGE: "GitHub or GitLab cannot be reached, or gives an answer that cannot be used.",
+    Code.FORGE_REFUSES: "GitHub or GitLab refuses: the token may not do it, or there is no such thing.",
+    Code.FORGE_LIMIT: "GitHub or GitLab limits the rate of requests for longer than this run waits.",
+    Code.FORGE_SETTINGS: "Which forge, repository or token to use is not said, or cannot be read.",
+    Code.NOT_THIS_PULL_REQUEST: "A bundle of “offerkit ci plan” that was made for another pull request.",
     Code.BUG: "A mistake of offerkit itself; please report it.",
 }
