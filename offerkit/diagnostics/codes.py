@@ -119,6 +119,9 @@ class Code(StrEnum):
     AUTHORS = "OFR762"
     NOT_A_PERSON = "OFR763"
     SHARED_EMAIL = "OFR764"
+    NO_IMPACT = "OFR765"
+    BEHIND_UNTOLD = "OFR766"
+    NOT_ON_APPLIED = "OFR767"
     # 8xx: what was asked for
     NO_MATCH = "OFR801"
     BAD_ADDRESS = "OFR802"
@@ -270,6 +273,9 @@ CODES: dict[Code, str] = {
     Code.AUTHORS: "It is not known, or not sure, who wrote what an automation applies.",
     Code.NOT_A_PERSON: "An automation does, or is named for, what only a person may do.",
     Code.SHARED_EMAIL: "Two operators have the same e-mail address, by which git tells them apart.",
+    Code.NO_IMPACT: "What a difference changes for people cannot be told of the states that are compared.",
+    Code.BEHIND_UNTOLD: "Which differences only mean an older checkout cannot be told (a warning).",
+    Code.NOT_ON_APPLIED: "What is checked out does not go on from the commit that was applied last (a warning).",
     Code.WITHDRAWN: "A rollback would bring back what was rejected, switched off or retired since.",
     Code.NO_MATCH: "Nothing matches what was asked for.",
     Code.BAD_ADDRESS: "Not an address, a pattern or a stage.",
