@@ -1,4 +1,4 @@
-"""What ``offerkit ci`` compares: the specs that are reviewed, and the store or the commit that they are held against."""
+"""What ``offerkit ci`` compares: the specs that are reviewed with a store, or with the commit that they go on from."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def specs_of(session: Session, head: str) -> Iterator[Reviewed]:
     if here is None or head == here or head in _parents(session, "HEAD"):
         yield Reviewed(session.load(), "")
         return
-    with checkout(session.project.root, head, session.environ) as folder:
+    with checkout(session.project.root, head, session.environ) as (folder, _):
         for name in ("specs", "environments"):
             with contextlib.suppress(OSError):  # a file of that name: the loader says so
                 (folder / name).mkdir(exist_ok=True)
@@ -197,5 +197,3 @@ def _usual(session: Session) -> list[str]:
     done = run(session.project.root, ["symbolic-ref", "--quiet", "refs/remotes/origin/HEAD"], session.environ)
     found = os.fsdecode(done.stdout).strip()
     return [ref for ref in (found, "refs/remotes/origin/main", "refs/remotes/origin/master") if ref]
-
-
