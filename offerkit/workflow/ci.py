@@ -18,13 +18,9 @@ from offerkit.planning.meaning import RELIES, STEP, WAITS, Differing, Fact, diff
 from offerkit.planning.plan import Plan, envelope, plan_digest
 from offerkit.reports.approvals import Row
 from offerkit.reports.impact import Impact
-from offerkit.reports.pull_request import (
-    Behind,
-    PullRequest,
-    comment_markdown,
-    pull_request_html,
-    pull_request_json,
-)
+from offerkit.reports.pull_request import Behind, PullRequest, pull_request_json
+from offerkit.reports.pull_request_html import pull_request_html
+from offerkit.reports.pull_request_markdown import comment_markdown
 from offerkit.reports.stops import Stopped
 from offerkit.reports.words import count, listing
 from offerkit.state.changes import Action
