@@ -125,7 +125,7 @@ def awaited(stages: Stages, plan: Plan) -> list[Row]:
         keys = [
             key
             for key in decidable(after, address)
-            if (address in effect.addresses or _what(key) not in before)
+            if (_what(key) not in before or (address in effect.addresses and stages.store is not None))
             and decisions.on(replace(key, address=old)) is None
         ]
         for row in _items(after, live, Decisions(), address, keys):

@@ -214,9 +214,9 @@ def _requests(
             subject.head,
             _command(made, subject),
             _of_environment(impact, name) if impact is not None else None,
-            [row for row in made.approvals if row.address.environment == name],
+            tuple(row for row in made.approvals if row.address.environment == name),
             _behind_of(behind, share),
-            [each for each in made.stopped if each.address.environment == name],
+            tuple(each for each in made.stopped if each.address.environment == name),
             warnings,
             subject.number,
         )

@@ -21,7 +21,6 @@ from offerkit.store import ChangeRow, RevisionRow, Store
 from offerkit.store.tokens import TokenEvent, events
 from offerkit.store.views import StoredBodies
 
-
 _MEANING = 14
 """Characters of a meaning that are shown: its scheme, and as much as of a digest."""
 
@@ -64,6 +63,7 @@ def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
         or "; ".join(f"Overridden: {each.says} ({each.address})" for each in lifted)
     )
     time = row.time[:19] + "Z"
+    read, meaning, number = _read(row)
     return HistoryLine(
         row.serial,
         time,
@@ -76,7 +76,9 @@ def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
         override,
         tuple(map(_token_facts, told)),
         *_written(row),
-        *_read(row),
+        read,
+        meaning,
+        number,
     )
 
 
