@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from offerkit.reports.counts import Count, size
 from offerkit.reports.escape import clip, html
 from offerkit.reports.impact import (
@@ -36,26 +38,35 @@ def impact_html(made: Impact) -> str:
         return "\n".join([*parts, "<p>Nothing changes for anybody.</p>", "</section>"])
     parts.append(f'<p class="quiet">{html(heading(made))}</p>')
     parts += [f'<p class="guess">{html(said)}</p>' for said in (*sample_sentences(made), *rounding_sentences(made))]
+    # one scale for every bar of the page, so that lengths may be compared
+    most = max((size(count) for space in made.spaces for count in _drawn(space)), default=0)
     for space in made.spaces:
         if space.changed:
-            parts += _space(space)
+            parts += _space(space, most)
     parts += [f"<p>{html(said)}</p>" for said in quiet_sentences(made)]
     return "\n".join([*parts, "</section>"])
 
 
-def _space(space: SpaceImpact) -> list[str]:
+def _drawn(space: SpaceImpact) -> Iterator[Count]:
+    """What is drawn as a bar."""
+    for offer in space.offers:
+        yield from (offer.gained, offer.lost)
+    for _, segments in space.segments:
+        for part in segments:
+            yield from (part.gained, part.lost)
+
+
+def _space(space: SpaceImpact, most: int) -> list[str]:
     parts = [f"<h3>{html(space.space)}</h3>", f'<p class="summary">{html(changed_sentence(space))}</p>']
     if emptied := emptied_sentence(space):
         kind = ' class="alarm"' if space.emptied else ""
         parts.append(f"<p{kind}>{html(emptied)}</p>")
-    most = max((max(size(offer.gained), size(offer.lost)) for offer in space.offers), default=0)
     parts.append(_head("Offer", "Lost and gained", "Before", "Gained", "Lost", "Moved"))
     parts += [_offer(offer, most, space) for offer in space.offers]
     parts.append("</table>")
     for axis, segments in space.segments:
-        largest = max((max(part.gained, part.lost) for part in segments), default=0)
         parts.append(_head(f"By {axis}", "Lost and gained", "Contacts", "Gained", "Lost", "Left with nothing"))
-        parts += [_segment(part, largest, space) for part in segments]
+        parts += [_segment(part, most, space) for part in segments]
         parts.append("</table>")
     return parts
 
