@@ -26,6 +26,7 @@ MINIMAL: dict[Kind, dict[str, Any]] = {
     Kind.OFFER: {"category": "bank"},
     Kind.CAMPAIGN: {},
     Kind.CASES: {"cases": {"x": {}}},
+    Kind.POLICY: {"require": "offer.until is not null", "message": "It ends."},
 }
 N = Number
 OFFER: dict[str, Any] = {
@@ -132,6 +133,10 @@ FULL: dict[Kind, dict[str, Any]] = {
     Kind.CASES: {
         "activated": {"a": ["web"]},
         "cases": {"a is offered": {"space": "shop/web", "now": "2026-01-01", "expect": {"offers": ["a"], "out": {}}}},
+    },
+    Kind.POLICY: {
+        "applies_to": ["category", "offer"], "require": "resource.label <> ''", "severity": "warn",
+        "message": "It has a label.", "override": ["ann", "bob"],
     },
 }  # fmt: skip
 
