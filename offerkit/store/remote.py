@@ -21,7 +21,7 @@ import orjson
 
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, reason_of, refuse
 from offerkit.fingerprint import Json
-from offerkit.store.remote_proxy import pool_for
+from offerkit.proxy import pool_for
 
 PROTOCOL = "1"
 """What client and server have to agree on."""

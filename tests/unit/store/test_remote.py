@@ -18,7 +18,7 @@ import urllib3
 
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused
 from offerkit.store.remote import PROTOCOL, PROTOCOL_HEADER, Remote, remote_of
-from offerkit.store.remote_proxy import pool_for
+from offerkit.proxy import pool_for
 
 TOKEN = "ofk_0123456789ab_" + "s" * 43
 

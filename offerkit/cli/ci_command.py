@@ -1,0 +1,19 @@
+"""``offerkit ci``: what a pull request's pipeline runs; each command in a module of its own, ``ci_NAME_command``."""
+
+from __future__ import annotations
+
+import click
+
+from offerkit.cli.main import LazyGroup
+
+COMMANDS = {
+    "plan": "Plan what a pull request changes, and write what is said of it.",
+}
+
+
+@click.group("ci", cls=LazyGroup, modules=COMMANDS, within="ci")
+def command() -> None:
+    """Bring the review of a plan into pull requests, and apply what was reviewed.
+
+    These commands are for pipelines. What is applied is what was read: both are held together by the plan's meaning.
+    """
