@@ -180,6 +180,7 @@ class Code(StrEnum):
     FORGE_SETTINGS = "OFR928"
     NOT_THIS_PULL_REQUEST = "OFR929"
     BUG = "OFR901"
+    PULL_REQUEST_UNREADABLE = "OFR930"
 
 
 CODES: dict[Code, str] = {
@@ -347,4 +348,5 @@ CODES: dict[Code, str] = {
     Code.FORGE_SETTINGS: "Which forge, repository or token to use is not said, or cannot be read.",
     Code.NOT_THIS_PULL_REQUEST: "A bundle of “offerkit ci plan” that was made for another pull request.",
     Code.BUG: "A mistake of offerkit itself; please report it.",
+    Code.PULL_REQUEST_UNREADABLE: "What “offerkit ci plan” wrote for a pull request is damaged, or of another format.",
 }
