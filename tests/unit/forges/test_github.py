@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from helpers.fake_forge import TOKEN, Fault, cut, half, lost, raw, status
@@ -16,29 +16,6 @@ from offerkit.forges.github import GitHub, github_headers
 
 pytestmark = pytest.mark.embedded
 HEAD, OTHER = "a" * 40, "b" * 40
-
-
-@pytest.fixture
-def fake() -> Iterator[FakeGitHub]:
-    """A GitHub that nobody asks for what its API does not have."""
-    made = FakeGitHub()
-    yield made
-    made.close()
-    assert not made.problems
-
-
-@pytest.fixture
-def told() -> list[str]:
-    """What was told while waiting."""
-    return []
-
-
-@pytest.fixture
-def github(fake: FakeGitHub, told: list[str]) -> GitHub:
-    """The client; it sleeps no time at all."""
-    made = Api("GitHub", fake.url, TOKEN, github_headers(TOKEN), told.append, sleep=lambda seconds: None)
-    made.timeouts = (5.0, 5.0)
-    return GitHub(made, REPOSITORY)
 
 
 def refused(ask: Callable[[], object]) -> str:
