@@ -107,16 +107,6 @@ class Commits:
         own = {oid: frozenset(path.removeprefix(self._prefix) for _, path in touched[oid]) for oid in counted}
         return [commit._replace(files=own[commit.oid]) for commit in found]
 
-    def among(self, oids: Sequence[str]) -> list[Commit]:
-        """Those of ``oids`` that are commits here, without who signed them. Raises UntoldError for too many."""
-        wanted = [oid for oid in oids if _OID.fullmatch(oid)]
-        if len(wanted) > _MOST_COMMITS:
-            raise UntoldError(f"there are more than {_MOST_COMMITS:,} commits to look at")
-        if not wanted:
-            return []
-        kinds = self._sure("cat-file", "--batch-check=%(objecttype)", given=_lines(wanted)).split(b"\n")
-        return self._read([oid for oid, kind in zip(wanted, kinds, strict=False) if kind == b"commit"], signed=False)
-
     def _listed(self, most: int, *words: str) -> list[str]:
         found = os.fsdecode(self._sure("rev-list", f"--max-count={most + 1}", *words)).split()
         if len(found) > most:

@@ -16,12 +16,11 @@ import orjson
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, refuse
 from offerkit.fingerprint import Json
-from offerkit.forges.forge import Account, CommitAccounts, Forge, PullRequestInfo, PullState, Review, ReviewState
+from offerkit.forges.forge import CommitAccounts, Forge, PullRequestInfo, PullState, Review, ReviewState
 from offerkit.governance.approvals import Approval, Decision, Decisions, approved
 from offerkit.governance.aspects import affecting
 from offerkit.governance.rights import Actor, Scope, lacking, only_automations
 from offerkit.governance.settings import KINDS, decidable
-from offerkit.loader.commits import Commits, UntoldError
 from offerkit.planning.plan import ApprovalKey, Aspect, PlanKind
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Draft, RevisionRow, Store
@@ -63,7 +62,7 @@ def reviewed(session: Session, forge: Forge, number: int, head: str, meaning: st
     _check(info, head)
     approving, notes = _latest(forge.reviews(number), head)
     with session.existing() as store:
-        wrote, doubts = _wrote(session, store, forge, info)
+        wrote, doubts = _wrote(store, forge, info)
     return Reviewed(
         RelayRequest(forge.name, number, head, info.merged_as, meaning, approving, wrote, doubts), tuple(notes)
     )
@@ -139,9 +138,7 @@ def _owners(known: Mapping[str, Mapping[str, Json]], forge: str) -> dict[int, tu
     return found
 
 
-def _wrote(
-    session: Session, store: Store, forge: Forge, info: PullRequestInfo
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _wrote(store: Store, forge: Forge, info: PullRequestInfo) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The operators who wrote a pull request, and where it is not known who did.
 
     By the accounts of its commits and its own; where the forge knows none that is an operator's, by the e-mails that
@@ -150,34 +147,16 @@ def _wrote(
     known = operators(store)
     owners, people = _owners(known, forge.name), by_email(store, known)
     names: set[str] = set(owners.get(info.author.id, ()) if info.author is not None else ())
-    unknown: dict[str, list[str]] = {}
-    for commit in forge.commits_of(info.number):
-        accounts: list[tuple[str, Account | None]] = [("author", commit.author)]
-        accounts += [] if _by_forge(commit) else [("committer", commit.committer)]
-        for role, account in accounts:
-            found = owners.get(account.id, ()) if account is not None else ()
-            names.update(found)
-            if not found:
-                unknown.setdefault(commit.commit, []).append(role)
-    named = _named(session, list(unknown))
     doubts = []
-    for oid, roles in unknown.items():
-        for role in roles:
-            found = tuple(people.get(named.get((oid, role), "").lower(), ()))
-            names.update(found)
+    for commit in forge.commits_of(info.number):
+        people_of = [("author", commit.author, commit.author_email)]
+        people_of += [] if _by_forge(commit) else [("committer", commit.committer, commit.committer_email)]
+        for role, account, email in people_of:
+            found = {*(owners.get(account.id, ()) if account is not None else ()), *people.get(email.lower(), ())}
+            names |= found
             if not found:
-                doubts.append(f"the {role} of commit {oid[:12]} is no operator by account or e-mail")
+                doubts.append(f"the {role} of commit {commit.commit[:12]} is no operator by account or e-mail")
     return tuple(sorted(names)), tuple(doubts[:_TOLD])
-
-
-def _named(session: Session, oids: Sequence[str]) -> dict[tuple[str, str], str]:
-    """The e-mails that those of ``oids`` name that the repository has, by commit and role."""
-    try:
-        commits = Commits(session.project.root, session.environ).among(oids) if oids else []
-    except UntoldError:
-        return {}
-    found = {(commit.oid, "author"): commit.author for commit in commits}
-    return found | {(commit.oid, "committer"): commit.committer for commit in commits}
 
 
 def relay(session: Session, request: RelayRequest) -> RelayOutcome:
@@ -290,7 +269,13 @@ class _Relaying:
             if left:
                 return f"review {approving.review} of {reviewer.name} approves nothing: {left[0]}"
             return f"review {approving.review} of {reviewer.name}: the pull request changes nothing that is approved"
-        made = approved_by_review(stages, reviewer, shown, comment)
+        try:
+            made = approved_by_review(stages, reviewer, shown, comment)
+        except Refused as error:
+            hint = "See with “offerkit approve --show” all that it changes in live, and approve that."
+            raise Refused(
+                [*error.diagnostics, *(Diagnostic(Code.NOT_REVIEWED, each, hint=hint) for each in left)]
+            ) from None
         left += made.left
         if not made.keys:
             return f"review {approving.review} of {reviewer.name}: all of it is approved already"
