@@ -173,6 +173,10 @@ class Code(StrEnum):
     CONTACT_TWICE = "OFR898"
     NO_CONTACTS = "OFR899"
     # 9xx: ours
+    BUNDLE = "OFR920"
+    BUNDLE_OTHER = "OFR921"
+    MEANING = "OFR922"
+    NO_BASE = "OFR923"
     FORGE = "OFR925"
     FORGE_REFUSES = "OFR926"
     FORGE_LIMIT = "OFR927"
@@ -340,6 +344,10 @@ CODES: dict[Code, str] = {
     Code.CONTACTS_URL: "The URL of the contacts' database is missing, or of a database that is not supported.",
     Code.CONTACTS_DATABASE: "The database of the contacts refused, or did not answer in time.",
     Code.NO_CONTACT: "No contact has the key that was asked for.",
+    Code.BUNDLE: "A bundle of “ci plan” is missing or damaged, was edited, or holds what no bundle holds.",
+    Code.BUNDLE_OTHER: "A bundle is of another pull request, of another head of it, or of another kind of plan.",
+    Code.MEANING: "What would be applied is not what was read in the pull request.",
+    Code.NO_BASE: "There is no store, and it is not known which branch the pull request goes into.",
     Code.FORGE: "GitHub or GitLab cannot be reached, or gives an answer that cannot be used.",
     Code.FORGE_REFUSES: "GitHub or GitLab refuses: the token may not do it, or there is no such thing.",
     Code.FORGE_LIMIT: "GitHub or GitLab limits the rate of requests for longer than this run waits.",

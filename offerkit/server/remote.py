@@ -47,7 +47,11 @@ from offerkit.workflow.override import override
 from offerkit.workflow.relay import relay
 from offerkit.workflow.requests import (
     ApprovalRequest,
+<<<<<<< HEAD
     Approving,
+=======
+    AsRead,
+>>>>>>> trial
     ImpactRequest,
     Origin,
     OverrideRequest,
@@ -89,11 +93,21 @@ class OriginBody(Body):
     edited: _Names = Field([])
 
 
+class AsReadBody(Body):
+    """What was read of a plan in a pull request: another one is refused, unless there is a reason to allow it."""
+
+    meaning: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}:[0-9a-f]{64}$")]
+    pull_request: Annotated[int, Field(ge=0, lt=2**53)] = 0
+    head: Annotated[str, Field(pattern=r"^([0-9a-f]{40}([0-9a-f]{24})?)?$")] = ""
+    allowed: _Text = ""
+
+
 class ApplyBody(Body):
     """A saved plan, to be applied exactly as it is."""
 
     plan: _Plan
     origin: OriginBody = Field(default_factory=OriginBody)
+    as_read: AsReadBody | None = None
     message: _Text = ""
     override_impact: _Text = ""
     lock_wait_ms: _Wait = 0
@@ -210,7 +224,8 @@ def routes(desk: HasStore) -> APIRouter:
         body = await read(request, ApplyBody)
         wait = body.lock_wait_ms / 1000
         session = acting(desk.session, _caller(request), wait, body.message, body.override_impact)
-        session = replace(session, origin=_origin(body.origin))
+        read_ = AsRead(**body.as_read.model_dump()) if body.as_read is not None else None
+        session = replace(session, origin=_origin(body.origin), as_read=read_)
         return _answer(applied_json(await asyncio.to_thread(lambda: apply(session, plan_of(body.plan)))))
 
     @router.post("/impact", operation_id="impact", openapi_extra=described(ImpactBody))

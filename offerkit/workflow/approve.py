@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 from offerkit.address import SHARED, Address, Kind, Pattern, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, ordered, suggestion
-from offerkit.governance.approvals import Approval, Decision, Decisions
+from offerkit.governance.approvals import Approval, Decision, Decisions, counting
 from offerkit.governance.authors import Authors
 from offerkit.governance.rights import Actor, Scope, approvers, lacking, may_approve, only_people
-from offerkit.governance.settings import decidable
-from offerkit.planning.plan import ApprovalKey, Aspect
+from offerkit.governance.settings import KINDS, decidable, environments_of, named_reviewers, same_settings
+from offerkit.planning.plan import ApprovalKey, Aspect, Plan
 from offerkit.reports.approvals import Row
-from offerkit.state.snapshot import Snapshot
+from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store import Draft, Store
 from offerkit.store.views import Stages, stage_view
 from offerkit.workflow.requests import ApprovalOutcome, ApprovalRequest
@@ -125,6 +125,62 @@ def items(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
     written = authors.of(key for a in offers for key in keys[a] if decisions.on(key) is None)
     written |= {address: authors.of_change(address) for address in waiting if address.kind is not Kind.OFFER}
     return [row._replace(authors=tuple(written[row.address])) if row.state == "waiting" else row for row in rows]
+
+
+def awaited(stages: Stages, plan: Plan) -> list[Row]:
+    """What will wait for somebody once ``plan`` is applied to design, because of what it changes; and for whom.
+
+    Without a store: all that it makes of what it changes.
+    """
+    effect = stages.effect(plan, Stage.DESIGN)
+    after, live = effect.after, stages.side(Stage.LIVE) if stages.store is not None else Snapshot()
+    former = {address: effect.origins.get(address, address) for address in _affected(effect)}
+    given = stages.standing(former.values()) if stages.store is not None else Decisions()
+    decisions = counting(given.seen_in(after, {old: new for new, old in former.items()}), after)
+    rows = _awaited_settings(effect, live)
+    for address in sorted(former):
+        old = former[address]
+        before = set(map(_what, decidable(effect.before, old))) if old in effect.before.entries else set()
+        keys = [
+            key
+            for key in decidable(after, address)
+            if (_what(key) not in before or (address in effect.addresses and stages.store is not None))
+            and decisions.on(replace(key, address=old)) is None
+        ]
+        for row in _items(after, live, Decisions(), address, keys):
+            named = live.offer(old).reviewers(row.aspect) if old in live.entries else ()
+            rows.append(row._replace(who=tuple(dict.fromkeys((*row.who, *named)))))
+    return rows
+
+
+_BY_THEMSELVES = (Kind.OFFER, Kind.CAMPAIGN, Kind.OPERATOR, Kind.CASES)
+"""What changes nothing that is decided on of any other resource."""
+
+
+def _affected(effect: BeforeAfter) -> list[Address]:
+    """The offers of which a change may have made something else: those that it names, or all of its environments."""
+    if all(address.kind in _BY_THEMSELVES for address in effect.addresses):
+        return [a for a in effect.addresses if a.kind is Kind.OFFER and a in effect.after.entries]
+    return [offer for name in effect.touched for offer in effect.after.of_kind(Kind.OFFER, name)]
+
+
+def _what(key: ApprovalKey) -> tuple[Aspect, str, str]:
+    return key.aspect, key.space, key.fingerprint
+
+
+def _awaited_settings(effect: BeforeAfter, live: Snapshot) -> list[Row]:
+    """The settings that a change makes others than those in live, where reviewers are named for them."""
+    rows = []
+    for address in sorted(a for a in effect.addresses if a.kind in KINDS):
+        former = effect.origins.get(address, address)
+        names = environments_of(address, effect.after, live)
+        who = dict.fromkeys(
+            name for view in (effect.after, live) for env in names for name in named_reviewers(view, env)
+        )
+        if who and not same_settings(effect.after, address, live, former, {}):
+            label = str((effect.after(address) or {}).get("label", ""))
+            rows.append(Row(address, label, Aspect.SETTINGS, (), "waiting", tuple(who), live=former in live.entries))
+    return rows
 
 
 def mine(found: Iterable[Row], actor: Actor) -> list[Row]:

@@ -130,6 +130,8 @@ class ThroughServer:
         }
         if session.origin != NOWHERE:  # earlier servers do not know it
             asked["origin"] = _origin_json(session.origin)
+        if session.as_read is not None:
+            asked["as_read"] = asdict(session.as_read)
         match self.remote.post(APPLY, asked):
             case {"revision": dict(revision), "base_moved": bool(moved)}:
                 applied = Applied(_revision(revision), moved)

@@ -190,6 +190,19 @@ NOWHERE = Origin()
 
 
 @dataclass(frozen=True)
+class AsRead:
+    """What was read of what is applied: the ``meaning`` of its plan, and the pull request that it was read in.
+
+    ``pull_request``: its number; 0 where that is not known. ``allowed``: why something else may be applied.
+    """
+
+    meaning: str
+    pull_request: int = 0
+    head: str = ""
+    allowed: str = ""
+
+
+@dataclass(frozen=True)
 class ImpactRequest:
     """What is asked of an impact: offers for each, the moment after (empty: now), fields to tell contacts apart by.
 
