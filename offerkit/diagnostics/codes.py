@@ -105,6 +105,11 @@ class Code(StrEnum):
     PLAN_EXPLANATION = "OFR713"
     RETENTION = "OFR714"
     REVIEWERS_GONE = "OFR715"
+    SHARED_ACCOUNT = "OFR719"
+    NOT_REVIEWED = "OFR720"
+    NOT_THE_REVIEWED = "OFR721"
+    RELAYED = "OFR722"
+    CODEOWNERS = "OFR723"
     SETTINGS_ALONE = "OFR761"
     # 75x: calls over the network
     BUSY = "OFR750"
@@ -119,6 +124,9 @@ class Code(StrEnum):
     AUTHORS = "OFR762"
     NOT_A_PERSON = "OFR763"
     SHARED_EMAIL = "OFR764"
+    NO_IMPACT = "OFR765"
+    BEHIND_UNTOLD = "OFR766"
+    NOT_ON_APPLIED = "OFR767"
     # 8xx: what was asked for
     NO_MATCH = "OFR801"
     BAD_ADDRESS = "OFR802"
@@ -172,6 +180,7 @@ class Code(StrEnum):
     FORGE_SETTINGS = "OFR928"
     NOT_THIS_PULL_REQUEST = "OFR929"
     BUG = "OFR901"
+    PULL_REQUEST_UNREADABLE = "OFR930"
 
 
 CODES: dict[Code, str] = {
@@ -258,6 +267,11 @@ CODES: dict[Code, str] = {
     Code.STOPPED: "Something is stopped, so that it cannot become live.",
     Code.NOT_APPROVED_SINCE: "What was stopped is resumed by an approval given after the stop, and there is none.",
     Code.REVIEWERS_GONE: "Reviewers who have to agree are no enabled operators any more; that takes an override.",
+    Code.SHARED_ACCOUNT: "Two operators have the same account of a forge, by which reviews are told apart.",
+    Code.NOT_REVIEWED: "A review of a pull request does not count as its author's approval.",
+    Code.NOT_THE_REVIEWED: "What is applied is not, or not any more, what the pull request's reviewers have seen.",
+    Code.RELAYED: "A review that was recorded as an approval already; each is one approval, once.",
+    Code.CODEOWNERS: "The file CODEOWNERS is not what the specs say, or was not written by offerkit.",
     Code.SETTINGS_ALONE: "Who alone wrote a change of settings would take it live alone, where duties are separated.",
     Code.BLOCKED: "Something is blocked, and the command was asked to fail then.",
     Code.STOPPED: "It is stopped (offerkit stop): it stays out of live until it is resumed.",
@@ -266,6 +280,9 @@ CODES: dict[Code, str] = {
     Code.AUTHORS: "It is not known, or not sure, who wrote what an automation applies.",
     Code.NOT_A_PERSON: "An automation does, or is named for, what only a person may do.",
     Code.SHARED_EMAIL: "Two operators have the same e-mail address, by which git tells them apart.",
+    Code.NO_IMPACT: "What a difference changes for people cannot be told of the states that are compared.",
+    Code.BEHIND_UNTOLD: "Which differences only mean an older checkout cannot be told (a warning).",
+    Code.NOT_ON_APPLIED: "What is checked out does not go on from the commit that was applied last (a warning).",
     Code.WITHDRAWN: "A rollback would bring back what was rejected, switched off or retired since.",
     Code.NO_MATCH: "Nothing matches what was asked for.",
     Code.BAD_ADDRESS: "Not an address, a pattern or a stage.",
@@ -331,4 +348,5 @@ CODES: dict[Code, str] = {
     Code.FORGE_SETTINGS: "Which forge, repository or token to use is not said, or cannot be read.",
     Code.NOT_THIS_PULL_REQUEST: "A bundle of “offerkit ci plan” that was made for another pull request.",
     Code.BUG: "A mistake of offerkit itself; please report it.",
+    Code.PULL_REQUEST_UNREADABLE: "What “offerkit ci plan” wrote for a pull request is damaged, or of another format.",
 }

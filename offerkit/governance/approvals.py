@@ -98,6 +98,7 @@ class Decisions:
         """``approvals`` oldest first; ``names``: the renames of the design stages; ``view``: what is asked about."""
         self.names = names if names is not None else Names()
         self._view = view
+        self._former: Mapping[Address, Address] = {}
         self._rows: dict[tuple[Address, Aspect, str], list[Approval]] = {}
         for approval in approvals:
             key = approval.key
@@ -119,10 +120,13 @@ class Decisions:
         made._counts = counts
         return made
 
-    def seen_in(self, view: Snapshot) -> Decisions:
-        """These decisions, for keys of another state than design as it is now."""
+    def seen_in(self, view: Snapshot, former: Mapping[Address, Address] | None = None) -> Decisions:
+        """These decisions, for keys of another state than design as it is now.
+
+        ``former``: what that calls otherwise, by the names of design, which keys have.
+        """
         made = self._copy()
-        made._view = view
+        made._view, made._former = view, former or {}
         return made
 
     def lapsing(self, lapsed: Lapsed) -> Decisions:
@@ -264,16 +268,18 @@ class Decisions:
 
     def _same_in(self, key: ApprovalKey) -> _Same:
         """What the other scheme says of what ``key`` names, as it is now; nothing where that is something else."""
-        view, address = self._view, key.address
+        view, address = self._view, self._former.get(key.address, key.address)
         if view is None or address.kind is not Kind.OFFER or address not in view.entries:
             return _Same()
         whole = True
         if key.aspect is Aspect.ELIGIBILITY:
             now, old = eligibility_fingerprint(view, address), scheme1.eligibility_fingerprint(view, address)
         elif key.space:
-            now = content_fingerprint(view, address, key.space)
-            old, named = scheme1.content_fingerprint(view, address, key.space)
-            names, labels = content_reads(view, address, key.space)
+            place = key.address.beside(Kind.SPACE, key.space)
+            space = self._former.get(place, place).name
+            now = content_fingerprint(view, address, space)
+            old, named = scheme1.content_fingerprint(view, address, space)
+            names, labels = content_reads(view, address, space)
             whole = (named or not names) and not labels
         else:  # another aspect, which has one scheme only
             return _Same()

@@ -16,7 +16,7 @@ from offerkit.governance.approvals import approved, rejected, same_reviewers
 from offerkit.governance.aspects import (
     affecting,
 )
-from offerkit.governance.promotion_offers import block_unagreed, offer_target, waiting_for
+from offerkit.governance.promotion_offers import block_unagreed, offer_target, waiting_for, withdrawn
 from offerkit.governance.promotion_state import Candidates, Work, same_offer
 from offerkit.governance.rights import WRITERS
 from offerkit.governance.settings import KINDS, same_settings, settings_key
@@ -80,8 +80,9 @@ def _gather(work: Work) -> None:
             continue
         if address in work.asked.holds and not work.stays(address, target):
             _block_held(work, address)
-            continue
-        work.go(address, target)
+            target = withdrawn(work, address) if address.kind is Kind.OFFER else None
+        if target is not None:
+            work.go(address, target)
     for address, entry in work.live.entries.items():
         kind = address.kind
         gone = address not in work.design.entries and address not in work.asked.renames
@@ -209,6 +210,9 @@ def _block_needing(work: Work, after: Snapshot, offer: Address) -> None:
     why = f"it needs {held[0]}, which stays behind" if held else "what it inherits stays behind"
     how = "" if not held else f"Unblock {held[0]} first." if held[0] in work.blocked else f"Promote {held[0]} too."
     work.block(offer, Code.NOT_APPROVED, why, how)
+    target = withdrawn(work, offer)
+    if target is not None:
+        work.go(offer, target)
 
 
 def _as_it_was_or_approved(

@@ -37,14 +37,20 @@ def offer_target(work: Work, address: Address) -> Entry | None:
         return Entry(entry.fingerprint, ())
     target = _approved_target(work, address, entry)
     if target is None and entry is not None and entry.activation:
-        return _withdrawn(work, address, entry)
+        return withdrawn(work, address)
     return target
 
 
-def _withdrawn(work: Work, address: Address, entry: Entry) -> Entry | None:
-    """The entry of an offer whose new body stays behind, off the spaces that it left; None if it left none."""
-    names = {space: renamed(work.asked.renames, address, space) for space in entry.activation or ()}
-    gone = left(work.design, address, names.values())
+def withdrawn(work: Work, address: Address) -> Entry | None:
+    """The entry of an offer whose new body stays behind, off the spaces that it has to leave; None if there is none.
+
+    Those that it left in design, and those where what is live was rejected: no edit of it can put that off.
+    """
+    entry = work.live_entry(address)
+    if entry is None or not entry.activation:
+        return None
+    names = {space: renamed(work.asked.renames, address, space) for space in entry.activation}
+    gone = left(work.design, address, names.values()) | work.turned_down(address)
     kept = tuple(space for space, name in names.items() if name not in gone)
     return Entry(entry.fingerprint, kept) if kept != entry.activation else None
 
@@ -62,7 +68,10 @@ def _approved_target(work: Work, address: Address, entry: Entry | None) -> Entry
         return None
     if not approved(decisions, eligibility):
         if entry is not None and turned_down is None and _ends_earlier(work, address, entry.activation or ()):
-            return Entry(design.entries[address].fingerprint, entry.activation)
+            gone = work.turned_down(address)
+            kept = tuple(s for s in entry.activation or () if renamed(work.asked.renames, address, s) not in gone)
+            if kept:
+                return Entry(design.entries[address].fingerprint, kept)
         _block_unapproved(work, address, [eligibility], turned_down.operator if turned_down else "")
     if every and not contents:
         stopped = work.asked.stops.on(design, address, every[0].space)

@@ -16,7 +16,7 @@ from offerkit.governance.aspects import (
 )
 from offerkit.governance.cases import Withheld
 from offerkit.governance.stops import Stops
-from offerkit.governance.withdrawals import ended_earlier, lengthened, off_by, takes_off
+from offerkit.governance.withdrawals import ended_earlier, lengthened, off_by, takes_off, turned_down
 from offerkit.planning.plan import ApprovalKey, Blocked
 from offerkit.state.changes import Entry, Former, chains
 from offerkit.state.snapshot import BeforeAfter, Snapshot
@@ -114,6 +114,14 @@ class Work:
     def stays(self, address: Address, entry: Entry) -> bool:
         """Whether ``entry`` leaves an offer the body that it has in live, and takes it off spaces."""
         return takes_off(self.live_entry(address), entry)
+
+    @cached_property
+    def _seen_in_live(self) -> Decisions:
+        return self.asked.decisions.seen_in(self.live, self.origin)
+
+    def turned_down(self, address: Address) -> set[str]:
+        """The spaces, as design calls them, on which an offer is live although what it is there was rejected."""
+        return turned_down(self._seen_in_live, self.live, self.origin.get(address, address), self.origin, address)
 
     @cached_property
     def design_lengthened(self) -> tuple[Snapshot, frozenset[Address]]:

@@ -54,6 +54,16 @@ def _operators(index: Index) -> Iterator[Finding]:
                     "Authors of commits are told apart by it, and capitals do not count.",
                     hint="Give each operator their own.", related=((f"operator {first.name}", first),),
                 )  # fmt: skip
+        for account in operator.facts.fields:
+            forge, _, number = account.partition(":")
+            first = owners.setdefault(account, operator)
+            if first is not operator:
+                yield Finding(
+                    operator, ("accounts", forge), Code.SHARED_ACCOUNT,
+                    f"operator {first.name} has account {number} of {forge}, too",
+                    "A review by it would be of both.",
+                    hint="Give each operator their own.", related=((f"operator {first.name}", first),),
+                )  # fmt: skip
     automations = {record.address for record in operators.values() if "automation" in record.facts.flags}
     if not automations:
         return

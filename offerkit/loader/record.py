@@ -40,7 +40,8 @@ class Facts(NamedTuple):
     """What the checks across resources need to know of one; unused parts stay empty.
 
     ``fields``: content fields an offer or template gives, fields of a space or dimension, call data of an
-    environment. ``required``: a space's required fields, a filter's parameters without default.
+    environment, accounts of an operator (``github:1234``). ``required``: a space's required fields, a filter's
+    parameters without default.
     ``representations``: fields given, by space.
     ``spaces``: an offer's explicit spaces. ``keys``: identification keys; an operator's e-mail.
     ``variables``: the dotted names its templates use, with the path of the text.

@@ -16,7 +16,9 @@ from offerkit.loader.git import run
 from offerkit.planning.make import Patterns
 from offerkit.planning.meaning import facts_of, meaning_of
 from offerkit.planning.plan import Plan, envelope, plan_digest
-from offerkit.reports.pull_request import PullRequest, comment_markdown, pull_request_html, pull_request_json
+from offerkit.reports.pull_request import PullRequest, pull_request_json
+from offerkit.reports.pull_request_html import pull_request_html
+from offerkit.reports.pull_request_markdown import comment_markdown
 from offerkit.reports.words import listing
 from offerkit.workflow.ci_bundle import (
     COMMENT,
