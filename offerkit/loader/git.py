@@ -68,7 +68,7 @@ def repository_of(folder: Path) -> Path | None:
 
 
 def default_branch(top: Path) -> str:
-    """The branch that pull requests go into, as far as a clone knows: the remote's, else its only one, else ``main``."""
+    """The branch that pull requests go into, as far as a clone knows: the remote's, its only one, or ``main``."""
     try:
         remote = run(top, ["symbolic-ref", "--short", "refs/remotes/origin/HEAD"], os.environ, timeout=5)
         local = run(top, ["for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads"], os.environ, timeout=5)
