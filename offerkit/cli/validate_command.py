@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "github"]),
+    type=click.Choice(["text", "json", "github", "sarif", "gitlab"]),
     default="text",
-    help="How to print; github: annotations in a workflow (default: text).",
+    help="How to print; github: annotations in a workflow; gitlab: a code quality report (default: text).",
 )
 @pass_shell
 def command(shell: Shell, form: str) -> int:
@@ -43,11 +43,7 @@ def command(shell: Shell, form: str) -> int:
     if form == "text" and told:
         shell.tell(told)
     elif form != "text":
-        from offerkit.reports.diagnostics_json import diagnostics_github, diagnostics_json
-
-        render = diagnostics_json if form == "json" else diagnostics_github
-        shown = render(told).rstrip("\n")
-        click.echo(shown, nl=bool(shown))
+        click.echo(shell.rendered(told, form), nl=False)
     if failed:
         return 1
     if form == "text":

@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Literal, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, TypeVar
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import orjson
@@ -35,6 +36,9 @@ _SLOWEST = 120.0
 _UNTOLD_LIMIT = 60.0
 """Seconds to wait where a rate limit names none, as GitHub's documentation asks."""
 _LOCAL = ("127.0.0.1", "localhost", "::1")
+
+if TYPE_CHECKING:
+    from urllib3 import PoolManager
 
 T = TypeVar("T")
 Method = Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
@@ -71,13 +75,26 @@ class Api:
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.time
     patience: float = PATIENCE
+    timeouts: tuple[float, float] = (10.0, 30.0)
+    """Seconds to wait for a connection, and for the next bytes of an answer."""
 
     def __post_init__(self) -> None:
         self.url = checked_url(self.name, self.url)
 
+    @cached_property
+    def _pool(self) -> PoolManager:
+        from urllib3 import Timeout
+
+        return pool_for(self.url, Timeout(connect=self.timeouts[0], read=self.timeouts[1]), Code.FORGE)
+
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Json:
         """What is at ``path``."""
         return self._json(self._ask("GET", self._at(path, query), None))
+
+    def find(self, path: str) -> Json:
+        """What is at ``path``; None when there is nothing."""
+        answer = self._ask("GET", self._at(path), None, missing_is_fine=True)
+        return self._json(answer) if answer.status < 300 else None
 
     def pages(self, path: str, query: Mapping[str, str] | None = None, *, of: str = "") -> list[Json]:
         """The items of all pages of a list; with ``of`` each page is an object that has them under that name.
@@ -100,18 +117,17 @@ class Api:
             address = self._next_page(address, answer.headers.get("link", ""))
         return items
 
-    def send(self, method: Method, path: str, body: Json, *, gone_is_done: bool = False) -> Json:
-        """Change something. POST creates, and is not asked twice unless it is certain that nothing was created.
-
-        With ``gone_is_done`` it is no error that there is nothing at ``path``.
-        """
-        answer = self._ask(method, self._at(path), body, missing_is_fine=gone_is_done)
-        if answer.status in (204, 404, 410):
-            return None
+    def create(self, path: str, body: Json) -> Json:
+        """Make something; what was made. Raises AnswerLost when it is not known whether it was."""
+        answer = self._ask("POST", self._at(path), body)
         try:
             return self._json(answer)
         except Refused as error:
-            raise AnswerLost(error.diagnostics) if method == "POST" else error from None
+            raise AnswerLost(error.diagnostics) from None
+
+    def change(self, method: Literal["PATCH", "PUT", "DELETE"], path: str, body: Json) -> bool:
+        """Change or delete what is at ``path``; False when there is nothing."""
+        return self._ask(method, self._at(path), body, missing_is_fine=True).status < 300
 
     def query(self, url: str, text: str, variables: Mapping[str, Json]) -> dict[str, Json]:
         """The data that a GraphQL query gets at ``url``, which is of the same origin; it reads only, so is repeated."""
@@ -154,6 +170,16 @@ class Api:
             raise self.strange("it is not JSON") from None
         return found
 
+    def _is_half(self, method: Method, answer: _Answer) -> bool:
+        """Whether what was to be read broke off without the connection telling, or something else answered."""
+        if method in ("PATCH", "PUT", "DELETE"):
+            return False  # it was carried out; nobody reads what is said of it
+        try:
+            orjson.loads(answer.content)
+        except orjson.JSONDecodeError:
+            return True
+        return False
+
     def _next_page(self, address: str, links: str) -> str:
         for link in links.split(","):
             match = re.fullmatch(r"\s*<([^<>]{1,4000})>\s*;(.*)", link, re.DOTALL)
@@ -162,9 +188,12 @@ class Api:
         return ""
 
     def _same_origin(self, address: str, target: str, what: str) -> str:
-        found = urljoin(address, target)
+        try:
+            found = urljoin(address, target)
+        except ValueError:
+            found = ""
         if _origin(found) != _origin(self.url):
-            host = self.shown(urlsplit(found).netloc.rpartition("@")[2]) if _origin(found) else "nowhere"
+            host = self.shown(urlsplit(found).netloc) if _origin(found) else "an address that cannot be read"
             raise refuse(
                 Code.FORGE,
                 f"{self.name} leads with {what} to another host: {host}",
@@ -201,6 +230,8 @@ class Api:
                 if redirects > _REDIRECTS:
                     raise self.strange(f"{what} is redirected without end")
                 address = self._same_origin(address, answer.headers.get("location", ""), "a redirect")
+            elif answer.status < 300 and safe and self._is_half(method, answer):
+                failures = self._again(what, "its answer is not JSON", failures)
             elif answer.status < 300 or (missing_is_fine and answer.status in (404, 410)):
                 return answer
             elif answer.status < 500 and answer.status not in (408, 425):
@@ -217,9 +248,8 @@ class Api:
         if method in ("POST", "PATCH", "PUT"):
             headers["Content-Type"] = "application/json"
         content = orjson.dumps(body) if "Content-Type" in headers else None
-        pool = pool_for(self.url, urllib3.Timeout(connect=10, read=30), Code.FORGE)
         try:
-            answer = pool.request(
+            answer = self._pool.request(
                 method, address, body=content, headers=headers, preload_content=False, redirect=False, retries=False
             )
             with answer:
@@ -389,8 +419,8 @@ def _why(error: Exception) -> str:
 
     words: dict[type[Exception], str] = {
         exceptions.NameResolutionError: "there is no such host",
-        exceptions.ConnectTimeoutError: "it does not answer in time",
         exceptions.NewConnectionError: "nothing answers there",
+        exceptions.ConnectTimeoutError: "it does not answer in time",
         exceptions.ReadTimeoutError: "it does not answer in time",
         exceptions.ProxyError: "the proxy does not let it through; check HTTPS_PROXY and NO_PROXY",
         exceptions.SSLError: "no trusted TLS connection can be made",

@@ -81,6 +81,15 @@ def default_branch(top: Path) -> str:
     return names[0] if len(names) == 1 else next((name for name in ("main", "master") if name in names), "main")
 
 
+def folder_in_repository(root: Path) -> str:
+    """Where in its repository ``root`` lies: ``shop/offers/``; empty at the top, and without git."""
+    try:
+        answer = run(root, ["rev-parse", "--show-prefix"], os.environ, timeout=5)
+    except Refused:
+        return ""
+    return answer.stdout.decode("utf-8", "surrogateescape").rstrip("\n") if answer.returncode == 0 else ""
+
+
 def run(
     folder: Path,
     words: Sequence[str],

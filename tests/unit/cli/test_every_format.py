@@ -317,7 +317,7 @@ def _text(text: str) -> None:
 
 READERS: dict[str, Callable[[str], None]] = {
     "text": _text, "json": _json, "markdown": _markdown, "html": _html, "csv": _csv, "junit": _xml, "xml": _xml,
-    "github": _text, "mermaid": _text, "dot": _text,
+    "github": _text, "sarif": _json, "gitlab": _json, "mermaid": _text, "dot": _text,
 }  # fmt: skip
 FILES: dict[str, Callable[[str], None]] = {
     "*.json": _json, "*.jsonl": _jsonl, "*.csv": _csv, "*.html": _html, "*.xml": _xml,
