@@ -56,31 +56,6 @@ def git_email(folder: Path) -> str:
     return answer.stdout.decode("utf-8", "replace").strip()
 
 
-def repository_of(folder: Path) -> Path | None:
-    """The top folder of the repository that ``folder`` lies in, be it there already or not; None without one."""
-    there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.is_dir())
-    try:
-        answer = run(there, ["rev-parse", "--show-toplevel"], os.environ, timeout=5)
-    except Refused:
-        return None
-    top = answer.stdout.decode("utf-8", "surrogateescape").removesuffix("\n")
-    return Path(top) if answer.returncode == 0 and top else None
-
-
-def default_branch(top: Path) -> str:
-    """The branch that pull requests go into, as far as a clone knows: the remote's, its only one, or ``main``."""
-    try:
-        remote = run(top, ["symbolic-ref", "--short", "refs/remotes/origin/HEAD"], os.environ, timeout=5)
-        local = run(top, ["for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads"], os.environ, timeout=5)
-        unborn = run(top, ["symbolic-ref", "--short", "HEAD"], os.environ, timeout=5)
-    except Refused:
-        return "main"
-    if remote.returncode == 0:
-        return _decoded(remote.stdout).strip().removeprefix("origin/")
-    names = _decoded(local.stdout).split() or [_decoded(unborn.stdout).strip() or "main"]
-    return names[0] if len(names) == 1 else next((name for name in ("main", "master") if name in names), "main")
-
-
 def folder_in_repository(root: Path) -> str:
     """Where in its repository ``root`` lies: ``shop/offers/``; empty at the top, and without git."""
     try:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from offerkit.address import Kind, valid_name
 from offerkit.diagnostics import Code, Refused, has_secret, pinned_requirement, reason_of, refuse
-from offerkit.loader.git import default_branch, repository_of
+from offerkit.loader.git import run
 from offerkit.loader.project import CASES
 
 STARTER_ENVIRONMENT = "recipients"
@@ -107,12 +107,39 @@ def pipeline_of(target: Path, files: Mapping[str, bytes]) -> Pipeline:
     """A pipeline for the project ``target``: at the top of the repository that it lies in, else in its own folder."""
     try:
         real = target.resolve()
-        top = repository_of(real)
+        top = _repository(real)
     except (OSError, ValueError) as error:
         raise refuse(Code.UNREADABLE, f"{target!s:.200} cannot be written: {reason_of(error)}") from None
     if top is None:
         return Pipeline(files, real, ".", "main")
-    return Pipeline(files, top, os.path.relpath(real, top.resolve()), default_branch(top))
+    return Pipeline(files, top, os.path.relpath(real, top.resolve()), _default_branch(top))
+
+
+def _repository(folder: Path) -> Path | None:
+    """The top of the repository that ``folder`` lies in, or will lie in when it is made; None without one."""
+    there = next(each for each in (folder, *folder.parents) if each.is_dir())
+    top = _git(there, "rev-parse", "--show-toplevel")
+    return Path(top) if top else None
+
+
+def _default_branch(top: Path) -> str:
+    """What pull requests go into, as far as a clone knows: the remote's branch, its only one, or ``main``."""
+    remote = _git(top, "symbolic-ref", "--short", "refs/remotes/origin/HEAD")
+    if remote:
+        return remote.removeprefix("origin/")
+    names = _git(top, "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads").split()
+    if len(names) > 1:
+        return next((name for name in ("main", "master") if name in names), "main")
+    return names[0] if names else _git(top, "symbolic-ref", "--short", "HEAD") or "main"
+
+
+def _git(folder: Path, *words: str) -> str:
+    """What git answers, without its last line end; empty where it knows nothing, or is not there."""
+    try:
+        answer = run(folder, words, os.environ, timeout=5)
+    except Refused:
+        return ""
+    return answer.stdout.decode("utf-8", "surrogateescape").removesuffix("\n") if answer.returncode == 0 else ""
 
 
 def source_of(install: str) -> Source:

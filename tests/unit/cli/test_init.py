@@ -23,14 +23,13 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.governance.approvals import Decision
 from offerkit.loader import Project
 from offerkit.loader.fmt import format_files
-from offerkit.loader.git import default_branch
 from offerkit.loader.json_schema import environment_schema, specs_schema
 from offerkit.loader.project import read_files
 from offerkit.planning.make import Patterns
 from offerkit.workflow.apply import apply
 from offerkit.workflow.approve import decide
 from offerkit.workflow.backends import LOCAL
-from offerkit.workflow.begin import begin
+from offerkit.workflow.begin import begin, pipeline_of
 from offerkit.workflow.plan import plan as make_plan
 from offerkit.workflow.promote import promote
 from offerkit.workflow.requests import ApprovalRequest
@@ -442,4 +441,4 @@ def test_the_folder_is_left_out_only_for_a_pipeline(tmp_path: Path, monkeypatch:
 def test_the_default_branch(tmp_path: Path, words: list[str], branch: str) -> None:
     for line in words:
         git(tmp_path, *line.split())
-    assert default_branch(tmp_path) == branch
+    assert pipeline_of(tmp_path / "deep" / "new", {}).branch == branch
