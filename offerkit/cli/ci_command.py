@@ -8,6 +8,8 @@ from offerkit.cli.main import LazyGroup
 
 COMMANDS = {
     "plan": "Plan what a pull request changes, and write what is said of it.",
+    "check": "Check that what would be applied is still what was read.",
+    "apply": "Apply what was read in a pull request, and nothing else.",
 }
 
 

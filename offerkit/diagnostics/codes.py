@@ -108,8 +108,7 @@ class Code(StrEnum):
     SHARED_ACCOUNT = "OFR719"
     NOT_REVIEWED = "OFR720"
     NOT_THE_REVIEWED = "OFR721"
-    RELAYED = "OFR722"
-    CODEOWNERS = "OFR723"
+    CODEOWNERS = "OFR722"
     SETTINGS_ALONE = "OFR761"
     # 75x: calls over the network
     BUSY = "OFR750"
@@ -174,6 +173,10 @@ class Code(StrEnum):
     CONTACT_TWICE = "OFR898"
     NO_CONTACTS = "OFR899"
     # 9xx: ours
+    BUNDLE = "OFR920"
+    BUNDLE_OTHER = "OFR921"
+    MEANING = "OFR922"
+    NO_BASE = "OFR923"
     FORGE = "OFR925"
     FORGE_REFUSES = "OFR926"
     FORGE_LIMIT = "OFR927"
@@ -270,7 +273,6 @@ CODES: dict[Code, str] = {
     Code.SHARED_ACCOUNT: "Two operators have the same account of a forge, by which reviews are told apart.",
     Code.NOT_REVIEWED: "A review of a pull request does not count as its author's approval.",
     Code.NOT_THE_REVIEWED: "What is applied is not, or not any more, what the pull request's reviewers have seen.",
-    Code.RELAYED: "A review that was recorded as an approval already; each is one approval, once.",
     Code.CODEOWNERS: "The file CODEOWNERS is not what the specs say, or was not written by offerkit.",
     Code.SETTINGS_ALONE: "Who alone wrote a change of settings would take it live alone, where duties are separated.",
     Code.BLOCKED: "Something is blocked, and the command was asked to fail then.",
@@ -342,6 +344,10 @@ CODES: dict[Code, str] = {
     Code.CONTACTS_URL: "The URL of the contacts' database is missing, or of a database that is not supported.",
     Code.CONTACTS_DATABASE: "The database of the contacts refused, or did not answer in time.",
     Code.NO_CONTACT: "No contact has the key that was asked for.",
+    Code.BUNDLE: "A bundle of “ci plan” is missing or damaged, was edited, or holds what no bundle holds.",
+    Code.BUNDLE_OTHER: "A bundle is of another pull request, of another head of it, or of another kind of plan.",
+    Code.MEANING: "What would be applied is not what was read in the pull request.",
+    Code.NO_BASE: "There is no store, and it is not known which branch the pull request goes into.",
     Code.FORGE: "GitHub or GitLab cannot be reached, or gives an answer that cannot be used.",
     Code.FORGE_REFUSES: "GitHub or GitLab refuses: the token may not do it, or there is no such thing.",
     Code.FORGE_LIMIT: "GitHub or GitLab limits the rate of requests for longer than this run waits.",

@@ -40,14 +40,22 @@ from offerkit.workflow.backends import (
     limit_for,
     overridden_json,
     plan_of,
+    relayed_json,
     stopped_json,
 )
 from offerkit.workflow.override import override
+from offerkit.workflow.relay import relay
 from offerkit.workflow.requests import (
     ApprovalRequest,
+<<<<<<< HEAD
+    Approving,
+=======
+    AsRead,
+>>>>>>> trial
     ImpactRequest,
     Origin,
     OverrideRequest,
+    RelayRequest,
     StopOutcome,
     StopRequest,
 )
@@ -61,6 +69,7 @@ PART = 1024 * 1024
 _Text = Annotated[str, Field(max_length=2_000)]
 _Names = Annotated[list[Annotated[str, Field(max_length=500)]], FailFast(), Field(max_length=10_000)]
 _Plan = Annotated[str, Field(max_length=31 * 1024 * 1024)]
+_Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
 _Wait = Annotated[int, Field(ge=0, le=LONGEST_WAIT * 1000)]
 
 
@@ -84,11 +93,21 @@ class OriginBody(Body):
     edited: _Names = Field([])
 
 
+class AsReadBody(Body):
+    """What was read of a plan in a pull request: another one is refused, unless there is a reason to allow it."""
+
+    meaning: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}:[0-9a-f]{64}$")]
+    pull_request: Annotated[int, Field(ge=0, lt=2**53)] = 0
+    head: Annotated[str, Field(pattern=r"^([0-9a-f]{40}([0-9a-f]{24})?)?$")] = ""
+    allowed: _Text = ""
+
+
 class ApplyBody(Body):
     """A saved plan, to be applied exactly as it is."""
 
     plan: _Plan
     origin: OriginBody = Field(default_factory=OriginBody)
+    as_read: AsReadBody | None = None
     message: _Text = ""
     override_impact: _Text = ""
     lock_wait_ms: _Wait = 0
@@ -133,6 +152,27 @@ class DecideBody(Body):
     settings: bool = False
     comment: _Text = ""
     expect: Annotated[str, Field(max_length=64)] = ""
+    lock_wait_ms: _Wait = 0
+
+
+class ReviewBody(Body):
+    """A review that approves, as the forge tells it."""
+
+    account: Annotated[int, Field(gt=0, lt=2**63)]
+    review: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[!-~]+$")]
+
+
+class RelayBody(Body):
+    """Reviews of a pull request that are to be recorded as approvals of what was applied of it."""
+
+    forge: Literal["github", "gitlab"]
+    pull_request: Annotated[int, Field(gt=0, lt=2**53)]
+    head: _Commit
+    merged_as: _Commit
+    meaning: Annotated[str, Field(pattern=r"^[0-9]{1,3}:[0-9a-f]{64}$")]
+    reviews: Annotated[list[ReviewBody], FailFast(), Field(max_length=1_000)]
+    authors: _Names = Field([])
+    doubts: _Names = Field([])
     lock_wait_ms: _Wait = 0
 
 
@@ -184,7 +224,8 @@ def routes(desk: HasStore) -> APIRouter:
         body = await read(request, ApplyBody)
         wait = body.lock_wait_ms / 1000
         session = acting(desk.session, _caller(request), wait, body.message, body.override_impact)
-        session = replace(session, origin=_origin(body.origin))
+        read_ = AsRead(**body.as_read.model_dump()) if body.as_read is not None else None
+        session = replace(session, origin=_origin(body.origin), as_read=read_)
         return _answer(applied_json(await asyncio.to_thread(lambda: apply(session, plan_of(body.plan)))))
 
     @router.post("/impact", operation_id="impact", openapi_extra=described(ImpactBody))
@@ -215,6 +256,15 @@ def routes(desk: HasStore) -> APIRouter:
         decided = await asyncio.to_thread(decide, session, wish, Decision(body.decision))
         refused = without_places(Refused(decided.refused), desk.session).diagnostics
         return _answer(decided_json(replace(decided, refused=refused)))
+
+    @router.post("/relay", operation_id="relay", openapi_extra=described(RelayBody))
+    async def relaying(request: Request) -> Response:
+        """Record reviews of a pull request as their reviewers' approvals; the token's operator is an automation."""
+        body = await read(request, RelayBody)
+        session = acting(desk.session, _caller(request), body.lock_wait_ms / 1000)
+        made = await asyncio.to_thread(relay, session, _relay_request(body))
+        refused = without_places(Refused(made.refused), desk.session).diagnostics
+        return _answer(relayed_json(replace(made, refused=refused)))
 
     @router.post("/override", operation_id="override", openapi_extra=described(OverrideBody))
     async def overriding(request: Request) -> Response:
@@ -286,6 +336,13 @@ def _caller(request: Request) -> Bearer:
 def _origin(body: OriginBody) -> Origin:
     lists = {name: tuple(value) for name, value in body if isinstance(value, list)}
     return Origin(body.commit, body.whole, **lists)
+
+
+def _relay_request(body: RelayBody) -> RelayRequest:
+    return RelayRequest(
+        body.forge, body.pull_request, body.head, body.merged_as, body.meaning,
+        tuple(Approving(one.account, one.review) for one in body.reviews), tuple(body.authors), tuple(body.doubts),
+    )  # fmt: skip
 
 
 def _impact(session: Session, body: ImpactBody) -> Json:

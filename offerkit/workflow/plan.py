@@ -56,7 +56,11 @@ def plan_design(session: Session, loaded: Loaded, store: Store | None, patterns:
     Raises Refused: a pattern that matches nothing, a protected resource that would go, a campaign asked for
     by name that names what is not live.
     """
-    current = Stages(store)
+    return plan_against(session, loaded, Stages(store), patterns)
+
+
+def plan_against(session: Session, loaded: Loaded, current: Stages, patterns: Patterns) -> Plan:
+    """:func:`plan_design` against ``current``: the stages of a store, or what takes their place."""
     stages = _design_stages(loaded, current)
     touched = [stage for stage in stages if loaded.digests.get(stage.environment, EMPTY) != current.digest(stage)]
     differences = _differences(loaded, current, touched) + _campaigns(loaded, current)
@@ -64,7 +68,7 @@ def plan_design(session: Session, loaded: Loaded, store: Store | None, patterns:
         patterns.check_known(
             {*loaded.records, *(a for stage in stages for a in current.entries(stage)), *loaded.campaigns}
         )
-    project = store.project if store is not None else ""
+    project = current.store.project if current.store is not None else ""
     if not differences:
         return Plan(PlanKind.APPLY, project, __version__, base=tuple(current.base(stage) for stage in stages))
     refs = {address: tuple(ref.target for ref in record.refs) for address, record in loaded.records.items()}

@@ -1,0 +1,72 @@
+"""The options that the commands of ``offerkit ci`` share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from offerkit.cli.options import WholeNumber
+
+if TYPE_CHECKING:
+    from offerkit.workflow.ci_bundle import Opened
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+bundle_option = click.option(
+    "--bundle",
+    "path",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR|ZIP",
+    help="What “ci plan” wrote for the pull request, in its own trusted run.",
+)
+
+
+def subject_options(function: F) -> F:
+    """``--pull-request``, ``--head`` and ``--base`` as the one argument ``subject``."""
+
+    @wraps(function)
+    def command(*args: Any, number: int | None, head: str, base: str, **others: Any) -> Any:
+        from offerkit.workflow.ci_bundle import Subject
+
+        return function(*args, subject=Subject(number or 0, head, base), **others)
+
+    made: Any = command
+    for option in reversed(_SUBJECT):
+        made = option(made)
+    return made  # type: ignore[no-any-return]
+
+
+_SUBJECT = (
+    click.option(
+        "--pull-request",
+        "number",
+        type=WholeNumber(1),
+        envvar="OFFERKIT_PULL_REQUEST",
+        metavar="NUMBER",
+        help="The pull request's number (default: the CI's).",
+    ),
+    click.option(
+        "--head",
+        default="",
+        metavar="COMMIT",
+        help="The pull request's own last commit (default: what is checked out, or was merged into it).",
+    ),
+    click.option(
+        "--base",
+        default="",
+        metavar="BRANCH",
+        help="The branch that it goes into, to compare with where there is no store (default: the CI's).",
+    ),
+)
+
+
+def read(path: Path) -> Opened:
+    """The bundle at ``path``. Raises Refused as :func:`offerkit.workflow.ci_bundle.opened` does."""
+    from offerkit.workflow.ci_bundle import opened
+
+    return opened(path)
