@@ -47,11 +47,8 @@ from offerkit.workflow.override import override
 from offerkit.workflow.relay import relay
 from offerkit.workflow.requests import (
     ApprovalRequest,
-<<<<<<< HEAD
     Approving,
-=======
     AsRead,
->>>>>>> trial
     ImpactRequest,
     Origin,
     OverrideRequest,
