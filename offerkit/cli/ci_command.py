@@ -10,6 +10,7 @@ COMMANDS = {
     "plan": "Plan what a pull request changes, and write what is said of it.",
     "check": "Check that what would be applied is still what was read.",
     "apply": "Apply what was read in a pull request, and nothing else.",
+    "approve": "Record the reviews of a pull request as approvals of what was applied.",
 }
 
 
