@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -61,6 +62,42 @@ _SUBJECT = (
         default="",
         metavar="BRANCH",
         help="The branch that it goes into, to compare with where there is no store (default: the CI's).",
+    ),
+)
+
+
+def forge_options(function: F) -> F:
+    """The forge that the options or the CI's variables name, as the argument ``forge``; waits are told on stderr."""
+
+    @wraps(function)
+    def command(*args: Any, forge: str | None, forge_url: str | None, repository: str | None, **others: Any) -> Any:
+        from offerkit.forges.named import forge_named
+
+        def tell(text: str) -> None:
+            click.echo(text, err=True)
+
+        named = forge_named(os.environ, tell=tell, name=forge, url=forge_url, repository=repository)
+        return function(*args, forge=named, **others)
+
+    made: Any = command
+    for option in reversed(_FORGE):
+        made = option(made)
+    return made  # type: ignore[no-any-return]
+
+
+_FORGE = (
+    click.option(
+        "--forge", type=click.Choice(["github", "gitlab"]), help="Where the repository is (default: the CI's)."
+    ),
+    click.option(
+        "--forge-url",
+        metavar="URL",
+        help="The forge's API (default: GITHUB_API_URL, CI_API_V4_URL, or that of github.com or gitlab.com).",
+    ),
+    click.option(
+        "--repository",
+        metavar="NAME",
+        help="OWNER/NAME at GitHub, the project's number or path at GitLab (default: the CI's).",
     ),
 )
 

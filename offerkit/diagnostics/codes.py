@@ -181,7 +181,6 @@ class Code(StrEnum):
     FORGE_REFUSES = "OFR926"
     FORGE_LIMIT = "OFR927"
     FORGE_SETTINGS = "OFR928"
-    NOT_THIS_PULL_REQUEST = "OFR929"
     BUG = "OFR901"
     PULL_REQUEST_UNREADABLE = "OFR930"
 
@@ -352,7 +351,6 @@ CODES: dict[Code, str] = {
     Code.FORGE_REFUSES: "GitHub or GitLab refuses: the token may not do it, or there is no such thing.",
     Code.FORGE_LIMIT: "GitHub or GitLab limits the rate of requests for longer than this run waits.",
     Code.FORGE_SETTINGS: "Which forge, repository or token to use is not said, or cannot be read.",
-    Code.NOT_THIS_PULL_REQUEST: "A bundle of “offerkit ci plan” that was made for another pull request.",
     Code.BUG: "A mistake of offerkit itself; please report it.",
     Code.PULL_REQUEST_UNREADABLE: "What “offerkit ci plan” wrote for a pull request is damaged, or of another format.",
 }
