@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from offerkit.cli.ci_options import forge_options, read
 from offerkit.cli.options import WholeNumber, lock_option, message_option, pass_shell
 from offerkit.cli.shell import Shell
 from offerkit.diagnostics import Severity
+
+if TYPE_CHECKING:
+    from offerkit.forges.forge import Forge
 
 
 @click.command("approve")
@@ -29,11 +33,14 @@ from offerkit.diagnostics import Severity
     metavar="NUMBER",
     help="The pull request's number (default: the one that was applied last).",
 )
+@forge_options
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
 @message_option
 @lock_option
 @pass_shell
-def command(shell: Shell, path: Path | None, number: int | None, form: str, message: str, lock_timeout: float) -> None:
+def command(
+    shell: Shell, forge: Forge, path: Path | None, number: int | None, form: str, message: str, lock_timeout: float
+) -> None:
     """Record the reviews of a pull request as their reviewers' approvals of what was applied of it.
 
     The forge is asked who approved the merged head, and who wrote it. A review counts for the operator whose account it
@@ -43,14 +50,10 @@ def command(shell: Shell, path: Path | None, number: int | None, form: str, mess
     Run it as an automation, after “ci apply”; through a server, with a token of the scope relay. The forge's token is
     read from GITHUB_TOKEN or GITLAB_TOKEN.
     """
-    from offerkit.cli.ci_options import read
-    from offerkit.forges.named import forge_named
     from offerkit.reports.approvals import RelayedReview, relayed_json, relayed_text
-    from offerkit.reports.escape import visible
     from offerkit.workflow.ci_approve import approve
 
     session = shell.session(lock_timeout=lock_timeout, message=message)
-    forge = forge_named(os.environ, tell=lambda text: click.echo(visible(text), err=True))
     found, done = approve(session, forge, read(path).bundle if path is not None else None, number or 0)
     shell.done = bool(done.recorded)
     rows = [RelayedReview(one.reviewer, one.review, one.revision.serial, one.keys, one.left) for one in done.recorded]
