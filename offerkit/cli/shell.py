@@ -206,6 +206,16 @@ class Shell:
         style = style_for(sys.stderr, self.color)
         click.echo(diagnostics_text(diagnostics, self._lines_of, style, width()), nl=False, err=True, color=True)
 
+    def rendered(self, diagnostics: Sequence[Diagnostic], form: str) -> str:
+        """Diagnostics for programs: ``json``, or what a forge reads, with paths from the repository's top."""
+        from offerkit.loader.git import folder_in_repository
+        from offerkit.reports.diagnostics_forge import FORGES
+        from offerkit.reports.diagnostics_json import diagnostics_json
+
+        if form == "json":
+            return diagnostics_json(diagnostics)
+        return FORGES[form](diagnostics, folder_in_repository(self.root) if self.root else "")
+
     def tell_bug(self, error: Exception) -> None:
         """Print that offerkit itself failed; the traceback only on demand."""
         import traceback

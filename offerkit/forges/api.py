@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
-from typing import Literal, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, TypeVar
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import orjson
@@ -30,11 +31,15 @@ PATIENCE = 600.0
 """Seconds that a run waits for rate limits and broken answers, all in all."""
 _TRIES = 4
 _REDIRECTS = 3
+_REDIRECTED = (301, 302, 307, 308)
 _SLOWEST = 120.0
 """Seconds in which an answer has to be complete."""
 _UNTOLD_LIMIT = 60.0
 """Seconds to wait where a rate limit names none, as GitHub's documentation asks."""
 _LOCAL = ("127.0.0.1", "localhost", "::1")
+
+if TYPE_CHECKING:
+    from urllib3 import PoolManager
 
 T = TypeVar("T")
 Method = Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
@@ -71,13 +76,26 @@ class Api:
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.time
     patience: float = PATIENCE
+    timeouts: tuple[float, float] = (10.0, 30.0)
+    """Seconds to wait for a connection, and for the next bytes of an answer."""
 
     def __post_init__(self) -> None:
         self.url = checked_url(self.name, self.url)
 
+    @cached_property
+    def _pool(self) -> PoolManager:
+        from urllib3 import Timeout
+
+        return pool_for(self.url, Timeout(connect=self.timeouts[0], read=self.timeouts[1]), Code.FORGE)
+
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Json:
         """What is at ``path``."""
         return self._json(self._ask("GET", self._at(path, query), None))
+
+    def find(self, path: str) -> Json:
+        """What is at ``path``; None when there is nothing."""
+        answer = self._ask("GET", self._at(path), None, missing_is_fine=True)
+        return self._json(answer) if answer.status < 300 else None
 
     def pages(self, path: str, query: Mapping[str, str] | None = None, *, of: str = "") -> list[Json]:
         """The items of all pages of a list; with ``of`` each page is an object that has them under that name.
@@ -100,18 +118,33 @@ class Api:
             address = self._next_page(address, answer.headers.get("link", ""))
         return items
 
-    def send(self, method: Method, path: str, body: Json, *, gone_is_done: bool = False) -> Json:
-        """Change something. POST creates, and is not asked twice unless it is certain that nothing was created.
+    def download(self, path: str) -> bytes:
+        """The file at ``path``, which forges keep at another host: that one is asked without the token."""
+        answer = self._ask("GET", self._at(path), None, raw=True)
+        if answer.status not in _REDIRECTED:
+            return answer.content
+        elsewhere = answer.headers.get("location", "")
+        try:
+            parts = urlsplit(elsewhere)
+            plain = replace(self, url=f"{parts.scheme}://{parts.netloc}", headers={})
+        except (ValueError, Refused):
+            raise self.strange(f"GET {path} leads to an address that cannot be read, or is not https") from None
+        found = plain._ask("GET", elsewhere, None, raw=True)
+        if found.status in _REDIRECTED:
+            raise self.strange(f"GET {path} is redirected twice")
+        return found.content
 
-        With ``gone_is_done`` it is no error that there is nothing at ``path``.
-        """
-        answer = self._ask(method, self._at(path), body, missing_is_fine=gone_is_done)
-        if answer.status in (204, 404, 410):
-            return None
+    def create(self, path: str, body: Json) -> Json:
+        """Make something; what was made. Raises AnswerLost when it is not known whether it was."""
+        answer = self._ask("POST", self._at(path), body)
         try:
             return self._json(answer)
         except Refused as error:
-            raise AnswerLost(error.diagnostics) if method == "POST" else error from None
+            raise AnswerLost(error.diagnostics) from None
+
+    def change(self, method: Literal["PATCH", "PUT", "DELETE"], path: str, body: Json) -> bool:
+        """Change or delete what is at ``path``; False when there is nothing."""
+        return self._ask(method, self._at(path), body, missing_is_fine=True).status < 300
 
     def query(self, url: str, text: str, variables: Mapping[str, Json]) -> dict[str, Json]:
         """The data that a GraphQL query gets at ``url``, which is of the same origin; it reads only, so is repeated."""
@@ -154,6 +187,16 @@ class Api:
             raise self.strange("it is not JSON") from None
         return found
 
+    def _is_half(self, method: Method, answer: _Answer) -> bool:
+        """Whether what was to be read broke off without the connection telling, or something else answered."""
+        if method in ("PATCH", "PUT", "DELETE"):
+            return False  # it was carried out; nobody reads what is said of it
+        try:
+            orjson.loads(answer.content)
+        except orjson.JSONDecodeError:
+            return True
+        return False
+
     def _next_page(self, address: str, links: str) -> str:
         for link in links.split(","):
             match = re.fullmatch(r"\s*<([^<>]{1,4000})>\s*;(.*)", link, re.DOTALL)
@@ -162,9 +205,12 @@ class Api:
         return ""
 
     def _same_origin(self, address: str, target: str, what: str) -> str:
-        found = urljoin(address, target)
+        try:
+            found = urljoin(address, target)
+        except ValueError:
+            found = ""
         if _origin(found) != _origin(self.url):
-            host = self.shown(urlsplit(found).netloc.rpartition("@")[2]) if _origin(found) else "nowhere"
+            host = self.shown(urlsplit(found).netloc) if _origin(found) else "an address that cannot be read"
             raise refuse(
                 Code.FORGE,
                 f"{self.name} leads with {what} to another host: {host}",
@@ -181,8 +227,12 @@ class Api:
         *,
         repeatable: bool | None = None,
         missing_is_fine: bool = False,
+        raw: bool = False,
     ) -> _Answer:
-        """The answer to a request, after waiting and asking again where that is safe. Raises Refused for all others."""
+        """The answer to a request, after waiting and asking again where that is safe. Raises Refused for all others.
+
+        ``raw``: it need not be JSON, and where it leads is the caller's business.
+        """
         safe = method != "POST" if repeatable is None else repeatable
         what = f"{method} {urlsplit(address).path}"
         failures = redirects = 0
@@ -196,16 +246,20 @@ class Api:
                 continue
             if self._is_limited(answer):
                 self._wait_for_limit(what, answer)
-            elif answer.status in (301, 302, 307, 308) and (method == "GET" or answer.status in (307, 308)):
+            elif raw and answer.status in _REDIRECTED:
+                return answer
+            elif answer.status in _REDIRECTED and (method == "GET" or answer.status in (307, 308)):
                 redirects += 1
                 if redirects > _REDIRECTS:
                     raise self.strange(f"{what} is redirected without end")
                 address = self._same_origin(address, answer.headers.get("location", ""), "a redirect")
+            elif answer.status < 300 and safe and not raw and self._is_half(method, answer):
+                failures = self._again(what, "its answer is not JSON", failures)
             elif answer.status < 300 or (missing_is_fine and answer.status in (404, 410)):
                 return answer
             elif answer.status < 500 and answer.status not in (408, 425):
                 raise self._refused(what, answer)
-            elif not safe and answer.status != 503:
+            elif not safe:
                 raise AnswerLost(self._unreachable(what, f"it answers {answer.status}").diagnostics)
             else:
                 failures = self._again(what, f"it answers {answer.status}", failures, _seconds(answer))
@@ -217,9 +271,8 @@ class Api:
         if method in ("POST", "PATCH", "PUT"):
             headers["Content-Type"] = "application/json"
         content = orjson.dumps(body) if "Content-Type" in headers else None
-        pool = pool_for(self.url, urllib3.Timeout(connect=10, read=30), Code.FORGE)
         try:
-            answer = pool.request(
+            answer = self._pool.request(
                 method, address, body=content, headers=headers, preload_content=False, redirect=False, retries=False
             )
             with answer:
@@ -227,9 +280,11 @@ class Api:
                 return _Answer(answer.status, found, self._read(answer))
         except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
             raise _Broken(_why(error), sent=False) from None
-        except (urllib3.exceptions.SSLError, urllib3.exceptions.ProxyError) as error:
-            raise self._unreachable(f"{method} {urlsplit(address).path}", _why(error)) from None
+        except urllib3.exceptions.ProxyError as error:
+            raise _Broken(_why(error), sent=False) from None
         except urllib3.exceptions.HTTPError as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise self._unreachable(f"{method} {urlsplit(address).path}", _why(error)) from None
             raise _Broken(_why(error)) from None
 
     def _read(self, answer: object) -> bytes:
@@ -389,8 +444,8 @@ def _why(error: Exception) -> str:
 
     words: dict[type[Exception], str] = {
         exceptions.NameResolutionError: "there is no such host",
-        exceptions.ConnectTimeoutError: "it does not answer in time",
         exceptions.NewConnectionError: "nothing answers there",
+        exceptions.ConnectTimeoutError: "it does not answer in time",
         exceptions.ReadTimeoutError: "it does not answer in time",
         exceptions.ProxyError: "the proxy does not let it through; check HTTPS_PROXY and NO_PROXY",
         exceptions.SSLError: "no trusted TLS connection can be made",

@@ -29,7 +29,8 @@ class PullState(StrEnum):
 class PullRequestInfo:
     """A pull request as the forge has it now; GitLab calls it a merge request.
 
-    ``head`` is the commit that would be merged, ``base`` the branch it goes into. ``author`` is None when the account
+    ``head`` is the commit that would be merged, ``base`` the branch it goes into and ``base_commit`` where it goes on
+    from there (empty when the forge does not tell). ``author`` is None when the account
     was deleted. ``merged_as`` is the commit that the base got when it was merged: a merge commit, a squashed one, or
     the last one of a rebase.
     """
@@ -41,6 +42,7 @@ class PullRequestInfo:
     author: Account | None
     from_fork: bool
     merged_as: str = ""
+    base_commit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ class CommitAccounts:
     author: Account | None
     committer: Account | None
     verified: bool
+    author_email: str = ""
+    committer_email: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,9 @@ class Forge(Protocol):
     def account(self) -> Account:
         """Whose token it is."""
 
+    def login(self, account: int) -> str:
+        """What an account is called now; empty when there is none with this id."""
+
     def default_branch(self) -> str:
         """The name of the repository's default branch."""
 
@@ -143,14 +150,18 @@ class Forge(Protocol):
     def commit(self, commit: str) -> CommitAccounts:
         """One commit of the repository."""
 
+    def bundle(self, head: str) -> bytes | None:
+        """The newest bundle of ``offerkit ci plan`` for a head that a run of this repository kept: a zip, to be read
+        as hostile data. None when there is none, or it has expired. A fork's own runs never count."""
+
     def comments(self, number: int) -> Sequence[Comment]:
         """All comments of a pull request, oldest first."""
 
     def create_comment(self, number: int, body: str) -> Comment:
         """Comment on a pull request."""
 
-    def update_comment(self, number: int, comment: int, body: str) -> None:
-        """Give a comment of a pull request another text."""
+    def update_comment(self, number: int, comment: int, body: str) -> bool:
+        """Give a comment of a pull request another text; False when it is gone."""
 
     def delete_comment(self, number: int, comment: int) -> None:
         """Take a comment away; one that is gone already is no error."""
@@ -161,5 +172,5 @@ class Forge(Protocol):
     def create_issue(self, title: str, body: str) -> Issue:
         """Open an issue."""
 
-    def update_issue(self, number: int, *, title: str, body: str, is_open: bool) -> None:
-        """Give an issue another title and text, and close or open it."""
+    def update_issue(self, number: int, *, title: str, body: str, is_open: bool) -> bool:
+        """Give an issue another title and text, and close or open it; False when it is gone."""

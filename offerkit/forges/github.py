@@ -24,6 +24,8 @@ from offerkit.forges.forge import (
 VERSION = "2022-11-28"
 _LISTED = 250
 """Commits of a pull request that GitHub lists at most; comparing its base with its head gives all."""
+_EVENTS = ("pull_request", "workflow_run", "merge_group", "workflow_dispatch")
+"""What starts the runs whose bundles count."""
 _STATES = {
     "APPROVED": ReviewState.APPROVED,
     "CHANGES_REQUESTED": ReviewState.CHANGES_REQUESTED,
@@ -71,6 +73,11 @@ class GitHub:
     def _graphql(self) -> str:
         return self.api.url.removesuffix("/v3") + "/graphql"  # an Enterprise Server has /api/v3 and /api/graphql
 
+    def login(self, account: int) -> str:
+        """What an account is called now; empty when there is none with this id."""
+        found = self.api.find(f"/user/{account}")
+        return "" if found is None else self.api.read(lambda: fields.text(found, "login"))
+
     def default_branch(self) -> str:
         """The name of the repository's default branch."""
         found = self.api.get(self._repo())
@@ -112,6 +119,22 @@ class GitHub:
         found = self.api.get(self._repo(f"/commits/{quote(commit, safe='')}"))
         return self.api.read(lambda: _commit(found))
 
+    def bundle(self, head: str) -> bytes | None:
+        """The newest artifact ``offerkit-HEAD`` of a run of this repository itself, as a zip; None without one."""
+        name = f"offerkit-{head}"
+        whole = self.api.get(self._repo())
+        repository = self.api.read(lambda: fields.number(whole, "id"))
+        found = self.api.pages(self._repo("/actions/artifacts"), {"name": name}, of="artifacts")
+        candidates = self.api.read(lambda: [run for one in found if (run := _artifact(one, name, repository))])
+        for artifact, run in sorted(candidates, reverse=True):
+            if self._event(run) in _EVENTS:
+                return self.api.download(self._repo(f"/actions/artifacts/{artifact}/zip"))
+        return None
+
+    def _event(self, run: int) -> str:
+        found = self.api.get(self._repo(f"/actions/runs/{run}"))
+        return self.api.read(lambda: fields.text(found, "event"))
+
     def comments(self, number: int) -> list[Comment]:
         """All comments of a pull request, oldest first."""
         found = self.api.pages(self._repo(f"/issues/{number}/comments"))
@@ -119,16 +142,16 @@ class GitHub:
 
     def create_comment(self, number: int, body: str) -> Comment:
         """Comment on a pull request."""
-        made = self.api.send("POST", self._repo(f"/issues/{number}/comments"), {"body": body})
+        made = self.api.create(self._repo(f"/issues/{number}/comments"), {"body": body})
         return self.api.read(lambda: _comment(made))
 
-    def update_comment(self, number: int, comment: int, body: str) -> None:
-        """Give a comment of a pull request another text."""
-        self.api.send("PATCH", self._repo(f"/issues/comments/{comment}"), {"body": body})
+    def update_comment(self, number: int, comment: int, body: str) -> bool:
+        """Give a comment of a pull request another text; False when it is gone."""
+        return self.api.change("PATCH", self._repo(f"/issues/comments/{comment}"), {"body": body})
 
     def delete_comment(self, number: int, comment: int) -> None:
         """Take a comment away; one that is gone already is no error."""
-        self.api.send("DELETE", self._repo(f"/issues/comments/{comment}"), None, gone_is_done=True)
+        self.api.change("DELETE", self._repo(f"/issues/comments/{comment}"), None)
 
     def issues(self, author: Account) -> list[Issue]:
         """The open issues that ``author`` opened, oldest first."""
@@ -139,16 +162,26 @@ class GitHub:
 
     def create_issue(self, title: str, body: str) -> Issue:
         """Open an issue."""
-        made = self.api.send("POST", self._repo("/issues"), {"title": title, "body": body})
+        made = self.api.create(self._repo("/issues"), {"title": title, "body": body})
         return self.api.read(lambda: _issue(made))
 
-    def update_issue(self, number: int, *, title: str, body: str, is_open: bool) -> None:
-        """Give an issue another title and text, and close or open it."""
+    def update_issue(self, number: int, *, title: str, body: str, is_open: bool) -> bool:
+        """Give an issue another title and text, and close or open it; False when it is gone."""
         state = {"state": "open"} if is_open else {"state": "closed", "state_reason": "completed"}
-        self.api.send("PATCH", self._repo(f"/issues/{number}"), {"title": title, "body": body, **state})
+        return self.api.change("PATCH", self._repo(f"/issues/{number}"), {"title": title, "body": body, **state})
 
     def _repo(self, path: str = "") -> str:
         return f"/repos/{self.repository}{path}"
+
+
+def _artifact(found: Json, name: str, repository: int) -> tuple[int, int] | None:
+    """The ids of an artifact and of its run; None for one of another name, of a fork, or that has expired."""
+    run = fields.record(found).get("workflow_run")
+    if fields.text(found, "name") != name or fields.flag(found, "expired") or not run:
+        return None
+    if {fields.number(run, "repository_id"), fields.number(run, "head_repository_id")} != {repository}:
+        return None
+    return fields.number(found, "id"), fields.number(run, "id")
 
 
 def _user(value: Json, name: str) -> Account | None:
@@ -170,6 +203,7 @@ def _pull_request(found: Json) -> PullRequestInfo:
         _user(found, "user"),
         source is None or fields.number(source, "id") != fields.number(target, "id"),  # None: a fork that was deleted
         fields.commit_id(found, "merge_commit_sha") if merged else "",
+        fields.commit_id(base, "sha"),
     )
 
 
@@ -188,13 +222,21 @@ def _review(found: Json) -> Review:
 
 
 def _commit(found: Json) -> CommitAccounts:
-    signature = fields.record(found, "commit").get("verification")
+    commit = fields.record(found, "commit")
+    signature = commit.get("verification")
     return CommitAccounts(
         fields.commit_id(found, "sha"),
         _user(found, "author"),
         _user(found, "committer"),
         signature is not None and fields.flag(signature, "verified"),
+        _email(commit, "author"),
+        _email(commit, "committer"),
     )
+
+
+def _email(commit: Json, name: str) -> str:
+    person = fields.record(commit).get(name)
+    return fields.text(person, "email") if person else ""
 
 
 def _comment(found: Json) -> Comment:

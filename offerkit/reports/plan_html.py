@@ -26,7 +26,7 @@ def plan_html(plan: Plan, digest: str, layout: Layout = CONCISE, impact: Impact 
         steps_html(plan.steps, plan.bodies, layout),
         renames_html(plan, layout),
         blocked_html(plan.blocked, layout),
-        _notes(plan),
+        notes_html(plan),
         impact_html(impact) if impact is not None else "",
         f'<p class="quiet">offerkit {html(plan.offerkit)} · plan <code>{html(digest)}</code></p>',
     ]
@@ -38,7 +38,8 @@ def _particulars(plan: Plan, digest: str, layout: Layout) -> str:
     return f'<dl class="base">{"".join(rows)}</dl>'
 
 
-def _notes(plan: Plan) -> str:
+def notes_html(plan: Plan) -> str:
+    """What the plan says of itself as a whole."""
     rows = "".join(f"<li>{html(note)}</li>" for note in plan.notes)
     return f"<section><h2>Notes</h2><ul>{rows}</ul></section>" if rows else ""
 

@@ -59,7 +59,7 @@ def meaning(folder: Path) -> dict[str, str]:
 
 
 def at(root: Path, revision: str = "HEAD", **environ: str) -> dict[str, str]:
-    with checkout(root, revision, dict(os.environ) | IDENTITY | environ) as folder:
+    with checkout(root, revision, dict(os.environ) | IDENTITY | environ) as (folder, _):
         return meaning(folder)
 
 
@@ -264,7 +264,7 @@ def test_links_inside_the_project(repository: Path, which: str, inside: bool) ->
     (project / link).rename(project / real)
     (project / link).symlink_to(target.format(root=project, name=project.name))
     commit(repository)
-    with checkout(project, "HEAD", dict(os.environ) | IDENTITY) as folder:
+    with checkout(project, "HEAD", dict(os.environ) | IDENTITY) as (folder, _):
         assert meaning(folder) == meaning(project)
 
 
@@ -418,7 +418,9 @@ def test_a_shallow_clone(repository: Path, tmp_path: Path) -> None:
     commit(repository, "main")
     git(tmp_path, "clone", "-q", "--depth=1", "--no-single-branch", f"file://{repository}", "shallow")
     assert at(tmp_path / "shallow") == meaning(repository)
-    assert "--unshallow" in refusal(tmp_path / "shallow", "origin/main...origin/topic")
+    for missing in ("origin/main...origin/topic", "HEAD~1", "origin/nowhere"):
+        said = refusal(tmp_path / "shallow", missing)
+        assert "shallow" in said and "fetch-depth: 0" in said, missing
 
 
 def test_names_that_git_takes(repository: Path) -> None:
@@ -441,7 +443,7 @@ def test_names_that_git_takes(repository: Path) -> None:
         ("HEAD^!", "git has no specs"), ("HEAD^@", "git has no specs"), ("a\nb", "not a valid object name"),
         (":specs", "git has no specs"), ("HEAD~9", "not a valid object name"), ("a\0b", "could not be run"),
         ("\udcff", "not a valid object name"), ("x" * 9999, "git has no specs"), ("HEAD:specs", "git has no specs"),
-        ("....", "git has no specs"), ("a...b...c", "git has no specs"),
+        ("....", "git has no specs"), ("main...--all", "is not a git revision"), ("a...b...c", "git has no specs"),
     ],
 )  # fmt: skip
 def test_names_that_are_refused(repository: Path, text: str, words: str) -> None:

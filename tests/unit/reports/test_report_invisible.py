@@ -18,7 +18,7 @@ from test_report_gfm import ACTING, TEXTS, markdown_reports, sample_history, sam
 
 from offerkit.diagnostics import Code, Diagnostic, Position
 from offerkit.reports import invisible
-from offerkit.reports.diagnostics_json import diagnostics_github
+from offerkit.reports.diagnostics_forge import FORGES
 from offerkit.reports.diagnostics_text import diagnostics_text
 from offerkit.reports.diff import diff_html, diff_json, diff_text
 from offerkit.reports.escape import json_text, visible
@@ -138,7 +138,10 @@ def _reports(text: str) -> dict[str, str]:
         "impact.html": impact_html(sample_impact(text)),
         "impact.json": impact_json(sample_impact(text)),
         "diagnostics.txt": diagnostics_text(found, {text: [text.replace("\n", " ")]}.get),
-        "diagnostics.github": diagnostics_github([Diagnostic(Code.BAD_VALUE, text, text, text)]),
+        **{
+            f"diagnostics.{form}": render([Diagnostic(Code.BAD_VALUE, text, text, text)], "")
+            for form, render in FORGES.items()
+        },
     }
 
 
