@@ -3,38 +3,56 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from offerkit.cli.ci_options import subject_options
 from offerkit.cli.options import WholeNumber, pass_shell
 from offerkit.cli.shell import Shell
+from offerkit.reports.estimate import MAX_SAMPLE
+
+if TYPE_CHECKING:
+    from offerkit.workflow.ci_bundle import Subject
 
 
 @click.command("plan")
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Write the bundle here.")
 @click.option(
-    "--pull-request",
-    "number",
-    type=WholeNumber(1),
-    default=None,
-    metavar="NUMBER",
-    help="The pull request's number.",
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR|ZIP",
+    help="Write the bundle here: a folder, or a file whose name ends in .zip.",
 )
-@click.option("--head", default="", metavar="COMMIT", help="The pull request's head (default: what is checked out).")
+@subject_options
+@click.option("--no-impact", is_flag=True, help="Leave out for whom it changes which offers.")
+@click.option(
+    "--impact-sample",
+    "sample",
+    type=WholeNumber(1, MAX_SAMPLE),
+    metavar="NUMBER",
+    help="Estimate that on so many contacts, the same in every run (default: all).",
+)
 @pass_shell
-def command(shell: Shell, out: Path, number: int | None, head: str) -> None:
+def command(shell: Shell, out: Path, subject: Subject, no_impact: bool, sample: int | None) -> None:
     """Plan what a pull request changes, and write what is said of it.
 
-    The bundle is a folder: for each environment that changes a comment, a page and a report; the plan; and what all of
-    it means, by which “ci check” and “ci apply” tell whether they do what was read. Nothing is changed.
+    It is planned against the store; where there is none, compared with the commit at which it left its target branch.
+    Nothing is changed.
+
+    The bundle has, for each environment that changes, a comment, a page and a report; and what the whole plan means,
+    by which “ci check” and “ci apply” tell whether they do what was read. Specs are read from the files on disk if
+    they are those of --head, alone or merged, and from git otherwise.
     """
+    from offerkit.reports.escape import visible
     from offerkit.reports.pull_request import verdict
     from offerkit.workflow.ci import planned, save
-    from offerkit.workflow.ci_bundle import Subject
+    from offerkit.workflow.requests import ImpactRequest
 
-    found = planned(shell.session(), Subject(number or 0, head))
+    found = planned(shell.session(), subject, None if no_impact else ImpactRequest(sample=sample or 0))
     save(found, out)
     for each in found.requests:
-        click.echo(f"{each.environment}: {verdict(each)}")
+        click.echo(f"{each.environment}: {visible(verdict(each))}")
     if not found.requests:
         click.echo("Nothing changes.")
+    click.echo(f"Saved to {visible(str(out))}. It means {found.bundle.meaning}.", err=True)

@@ -9,7 +9,10 @@ from offerkit.diagnostics import Code, refuse
 from offerkit.forges.api import Api
 from offerkit.forges.forge import Forge
 from offerkit.forges.github import GitHub, github_headers
+from offerkit.forges.gitlab import GitLab, gitlab_headers
 
+_REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
+_PROJECT = re.compile(r"[0-9]{1,18}|[A-Za-z0-9_.-]{1,255}(?:/[A-Za-z0-9_.-]{1,255}){1,20}")
 FORGES = ("github", "gitlab")
 TOKENS = {"github": "GITHUB_TOKEN", "gitlab": "GITLAB_TOKEN"}
 """The variable that holds the token for each forge; GitLab's own CI_JOB_TOKEN may not comment."""
@@ -31,14 +34,19 @@ def forge_named(
     name = name or ("gitlab" if environ.get("GITLAB_CI") or environ.get("CI_API_V4_URL") else "github")
     if name == "github":
         repository = repository or environ.get("GITHUB_REPOSITORY", "")
-        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}", repository) or ".." in repository.split(
-            "/"
-        ):
+        if not _REPOSITORY.fullmatch(repository) or set(repository.split("/")) & {".", ".."}:
             raise _missing("the repository", "GITHUB_REPOSITORY", "as OWNER/NAME")
         token = _token(environ, name)
         url = url or environ.get("GITHUB_API_URL") or "https://api.github.com"
         return GitHub(Api("GitHub", url, token, github_headers(token), tell), repository)
-    raise refuse(Code.FORGE_SETTINGS, f"there is no forge “{name}”", hint=f"Known are {' and '.join(FORGES)}.")
+    if name == "gitlab":
+        project = repository or environ.get("CI_PROJECT_ID", "")
+        if not _PROJECT.fullmatch(project):
+            raise _missing("the project", "CI_PROJECT_ID", "to its number")
+        token = _token(environ, name)
+        url = url or environ.get("CI_API_V4_URL") or "https://gitlab.com/api/v4"
+        return GitLab(Api("GitLab", url, token, gitlab_headers(token), tell), project)
+    raise refuse(Code.FORGE_SETTINGS, f"there is no forge “{name:.40}”", hint=f"Known are {' and '.join(FORGES)}.")
 
 
 def _token(environ: Mapping[str, str], name: str) -> str:

@@ -31,10 +31,13 @@ from offerkit.workflow.requests import (
     NOWHERE,
     ApprovalOutcome,
     ApprovalRequest,
+    AsRead,
     ImpactRequest,
     Origin,
     OverrideOutcome,
     OverrideRequest,
+    RelayOutcome,
+    RelayRequest,
     StopOutcome,
     StopRequest,
 )
@@ -65,6 +68,9 @@ class Backend(Protocol):
     def decide(self, session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
         """Approve or reject."""
 
+    def relay(self, session: Session, request: RelayRequest) -> RelayOutcome:
+        """Record reviews as approvals."""
+
     def stop(self, session: Session, request: StopRequest, decision: Decision) -> StopOutcome:
         """Stop, or resume."""
 
@@ -89,7 +95,7 @@ class Session:
     ``through_server``: somebody asks over the network, or looks at a page: the contacts are not their own.
     ``override_impact``: why a promotion may take offers from more people than its environment allows.
     ``heads``: what this project saw of the store; None where that is not kept.
-    ``origin``: where what is applied comes from.
+    ``origin``: where what is applied comes from. ``as_read``: what was read of it in a pull request, if it was.
     ``scopes``: what the operator's token may be used for; None where no token is asked for.
     """
 
@@ -113,6 +119,7 @@ class Session:
     scopes: Scopes | None = None
     through_server: bool = False
     origin: Origin = NOWHERE
+    as_read: AsRead | None = None
 
     @property
     def store(self) -> Location:

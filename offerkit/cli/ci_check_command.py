@@ -1,0 +1,33 @@
+"""``offerkit ci check``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from offerkit.cli.ci_options import bundle_option, read, subject_options
+from offerkit.cli.options import pass_shell
+from offerkit.cli.shell import Shell
+
+if TYPE_CHECKING:
+    from offerkit.workflow.ci_bundle import Subject
+
+
+@click.command("check")
+@bundle_option
+@subject_options
+@pass_shell
+def command(shell: Shell, path: Path, subject: Subject) -> None:
+    """Check that what would be applied is still what was read.
+
+    What is checked out is planned again, and has to mean what the bundle says. Exits with 1, and shows every
+    difference, when it does not. Meant to be required before a merge, in merge queues and on a schedule: others may
+    have applied something since.
+    """
+    from offerkit.workflow.ci import check, compare
+
+    bundle = read(path).bundle
+    check(compare(shell.session(), bundle, subject))
+    click.echo(shell.style.green(f"What would be applied is what was read: {bundle.meaning}."), color=True)

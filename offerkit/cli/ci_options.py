@@ -1,0 +1,109 @@
+"""The options that the commands of ``offerkit ci`` share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from offerkit.cli.options import WholeNumber
+
+if TYPE_CHECKING:
+    from offerkit.workflow.ci_bundle import Opened
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+bundle_option = click.option(
+    "--bundle",
+    "path",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR|ZIP",
+    help="What “ci plan” wrote for the pull request, in its own trusted run.",
+)
+
+
+def subject_options(function: F) -> F:
+    """``--pull-request``, ``--head`` and ``--base`` as the one argument ``subject``."""
+
+    @wraps(function)
+    def command(*args: Any, number: int | None, head: str, base: str, **others: Any) -> Any:
+        from offerkit.workflow.ci_bundle import Subject
+
+        return function(*args, subject=Subject(number or 0, head, base), **others)
+
+    made: Any = command
+    for option in reversed(_SUBJECT):
+        made = option(made)
+    return made  # type: ignore[no-any-return]
+
+
+_SUBJECT = (
+    click.option(
+        "--pull-request",
+        "number",
+        type=WholeNumber(1),
+        envvar="OFFERKIT_PULL_REQUEST",
+        metavar="NUMBER",
+        help="The pull request's number (default: the CI's).",
+    ),
+    click.option(
+        "--head",
+        default="",
+        metavar="COMMIT",
+        help="The pull request's own last commit (default: what is checked out, or was merged into it).",
+    ),
+    click.option(
+        "--base",
+        default="",
+        metavar="BRANCH",
+        help="The branch that it goes into, to compare with where there is no store (default: the CI's).",
+    ),
+)
+
+
+def forge_options(function: F) -> F:
+    """The forge that the options or the CI's variables name, as the argument ``forge``; waits are told on stderr."""
+
+    @wraps(function)
+    def command(*args: Any, forge: str | None, forge_url: str | None, repository: str | None, **others: Any) -> Any:
+        from offerkit.forges.named import forge_named
+
+        def tell(text: str) -> None:
+            click.echo(text, err=True)
+
+        named = forge_named(os.environ, tell=tell, name=forge, url=forge_url, repository=repository)
+        return function(*args, forge=named, **others)
+
+    made: Any = command
+    for option in reversed(_FORGE):
+        made = option(made)
+    return made  # type: ignore[no-any-return]
+
+
+_FORGE = (
+    click.option(
+        "--forge", type=click.Choice(["github", "gitlab"]), help="Where the repository is (default: the CI's)."
+    ),
+    click.option(
+        "--forge-url",
+        metavar="URL",
+        help="The forge's API (default: GITHUB_API_URL, CI_API_V4_URL, or that of github.com or gitlab.com).",
+    ),
+    click.option(
+        "--repository",
+        metavar="NAME",
+        help="OWNER/NAME at GitHub, the project's number or path at GitLab (default: the CI's).",
+    ),
+)
+
+
+def read(path: Path) -> Opened:
+    """The bundle at ``path``. Raises Refused as :func:`offerkit.workflow.ci_bundle.opened` does."""
+    from offerkit.workflow.ci_bundle import opened
+
+    return opened(path)
