@@ -108,8 +108,7 @@ class Code(StrEnum):
     SHARED_ACCOUNT = "OFR719"
     NOT_REVIEWED = "OFR720"
     NOT_THE_REVIEWED = "OFR721"
-    RELAYED = "OFR722"
-    CODEOWNERS = "OFR723"
+    CODEOWNERS = "OFR722"
     SETTINGS_ALONE = "OFR761"
     # 75x: calls over the network
     BUSY = "OFR750"
@@ -274,7 +273,6 @@ CODES: dict[Code, str] = {
     Code.SHARED_ACCOUNT: "Two operators have the same account of a forge, by which reviews are told apart.",
     Code.NOT_REVIEWED: "A review of a pull request does not count as its author's approval.",
     Code.NOT_THE_REVIEWED: "What is applied is not, or not any more, what the pull request's reviewers have seen.",
-    Code.RELAYED: "A review that was recorded as an approval already; each is one approval, once.",
     Code.CODEOWNERS: "The file CODEOWNERS is not what the specs say, or was not written by offerkit.",
     Code.SETTINGS_ALONE: "Who alone wrote a change of settings would take it live alone, where duties are separated.",
     Code.BLOCKED: "Something is blocked, and the command was asked to fail then.",

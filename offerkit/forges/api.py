@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -31,6 +31,7 @@ PATIENCE = 600.0
 """Seconds that a run waits for rate limits and broken answers, all in all."""
 _TRIES = 4
 _REDIRECTS = 3
+_REDIRECTED = (301, 302, 307, 308)
 _SLOWEST = 120.0
 """Seconds in which an answer has to be complete."""
 _UNTOLD_LIMIT = 60.0
@@ -116,6 +117,22 @@ class Api:
             items += page
             address = self._next_page(address, answer.headers.get("link", ""))
         return items
+
+    def download(self, path: str) -> bytes:
+        """The file at ``path``, which forges keep at another host: that one is asked without the token."""
+        answer = self._ask("GET", self._at(path), None, raw=True)
+        if answer.status not in _REDIRECTED:
+            return answer.content
+        elsewhere = answer.headers.get("location", "")
+        try:
+            parts = urlsplit(elsewhere)
+            plain = replace(self, url=f"{parts.scheme}://{parts.netloc}", headers={})
+        except (ValueError, Refused):
+            raise self.strange(f"GET {path} leads to an address that cannot be read, or is not https") from None
+        found = plain._ask("GET", elsewhere, None, raw=True)
+        if found.status in _REDIRECTED:
+            raise self.strange(f"GET {path} is redirected twice")
+        return found.content
 
     def create(self, path: str, body: Json) -> Json:
         """Make something; what was made. Raises AnswerLost when it is not known whether it was."""
@@ -210,8 +227,12 @@ class Api:
         *,
         repeatable: bool | None = None,
         missing_is_fine: bool = False,
+        raw: bool = False,
     ) -> _Answer:
-        """The answer to a request, after waiting and asking again where that is safe. Raises Refused for all others."""
+        """The answer to a request, after waiting and asking again where that is safe. Raises Refused for all others.
+
+        ``raw``: it need not be JSON, and where it leads is the caller's business.
+        """
         safe = method != "POST" if repeatable is None else repeatable
         what = f"{method} {urlsplit(address).path}"
         failures = redirects = 0
@@ -225,18 +246,20 @@ class Api:
                 continue
             if self._is_limited(answer):
                 self._wait_for_limit(what, answer)
-            elif answer.status in (301, 302, 307, 308) and (method == "GET" or answer.status in (307, 308)):
+            elif raw and answer.status in _REDIRECTED:
+                return answer
+            elif answer.status in _REDIRECTED and (method == "GET" or answer.status in (307, 308)):
                 redirects += 1
                 if redirects > _REDIRECTS:
                     raise self.strange(f"{what} is redirected without end")
                 address = self._same_origin(address, answer.headers.get("location", ""), "a redirect")
-            elif answer.status < 300 and safe and self._is_half(method, answer):
+            elif answer.status < 300 and safe and not raw and self._is_half(method, answer):
                 failures = self._again(what, "its answer is not JSON", failures)
             elif answer.status < 300 or (missing_is_fine and answer.status in (404, 410)):
                 return answer
             elif answer.status < 500 and answer.status not in (408, 425):
                 raise self._refused(what, answer)
-            elif not safe and answer.status != 503:
+            elif not safe:
                 raise AnswerLost(self._unreachable(what, f"it answers {answer.status}").diagnostics)
             else:
                 failures = self._again(what, f"it answers {answer.status}", failures, _seconds(answer))
@@ -257,9 +280,11 @@ class Api:
                 return _Answer(answer.status, found, self._read(answer))
         except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
             raise _Broken(_why(error), sent=False) from None
-        except (urllib3.exceptions.SSLError, urllib3.exceptions.ProxyError) as error:
-            raise self._unreachable(f"{method} {urlsplit(address).path}", _why(error)) from None
+        except urllib3.exceptions.ProxyError as error:
+            raise _Broken(_why(error), sent=False) from None
         except urllib3.exceptions.HTTPError as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise self._unreachable(f"{method} {urlsplit(address).path}", _why(error)) from None
             raise _Broken(_why(error)) from None
 
     def _read(self, answer: object) -> bytes:

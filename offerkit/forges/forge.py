@@ -150,6 +150,10 @@ class Forge(Protocol):
     def commit(self, commit: str) -> CommitAccounts:
         """One commit of the repository."""
 
+    def bundle(self, head: str) -> bytes | None:
+        """The newest bundle of ``offerkit ci plan`` for a head that a run of this repository kept: a zip, to be read
+        as hostile data. None when there is none, or it has expired. A fork's own runs never count."""
+
     def comments(self, number: int) -> Sequence[Comment]:
         """All comments of a pull request, oldest first."""
 

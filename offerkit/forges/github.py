@@ -24,6 +24,8 @@ from offerkit.forges.forge import (
 VERSION = "2022-11-28"
 _LISTED = 250
 """Commits of a pull request that GitHub lists at most; comparing its base with its head gives all."""
+_EVENTS = ("pull_request", "workflow_run", "merge_group", "workflow_dispatch")
+"""What starts the runs whose bundles count."""
 _STATES = {
     "APPROVED": ReviewState.APPROVED,
     "CHANGES_REQUESTED": ReviewState.CHANGES_REQUESTED,
@@ -117,6 +119,22 @@ class GitHub:
         found = self.api.get(self._repo(f"/commits/{quote(commit, safe='')}"))
         return self.api.read(lambda: _commit(found))
 
+    def bundle(self, head: str) -> bytes | None:
+        """The newest artifact ``offerkit-HEAD`` of a run of this repository itself, as a zip; None without one."""
+        name = f"offerkit-{head}"
+        whole = self.api.get(self._repo())
+        repository = self.api.read(lambda: fields.number(whole, "id"))
+        found = self.api.pages(self._repo("/actions/artifacts"), {"name": name}, of="artifacts")
+        candidates = self.api.read(lambda: [run for one in found if (run := _artifact(one, name, repository))])
+        for artifact, run in sorted(candidates, reverse=True):
+            if self._event(run) in _EVENTS:
+                return self.api.download(self._repo(f"/actions/artifacts/{artifact}/zip"))
+        return None
+
+    def _event(self, run: int) -> str:
+        found = self.api.get(self._repo(f"/actions/runs/{run}"))
+        return self.api.read(lambda: fields.text(found, "event"))
+
     def comments(self, number: int) -> list[Comment]:
         """All comments of a pull request, oldest first."""
         found = self.api.pages(self._repo(f"/issues/{number}/comments"))
@@ -154,6 +172,16 @@ class GitHub:
 
     def _repo(self, path: str = "") -> str:
         return f"/repos/{self.repository}{path}"
+
+
+def _artifact(found: Json, name: str, repository: int) -> tuple[int, int] | None:
+    """The ids of an artifact and of its run; None for one of another name, of a fork, or that has expired."""
+    run = fields.record(found).get("workflow_run")
+    if fields.text(found, "name") != name or fields.flag(found, "expired") or not run:
+        return None
+    if {fields.number(run, "repository_id"), fields.number(run, "head_repository_id")} != {repository}:
+        return None
+    return fields.number(found, "id"), fields.number(run, "id")
 
 
 def _user(value: Json, name: str) -> Account | None:

@@ -28,6 +28,8 @@ _APPROVED, _UNAPPROVED = "approved this merge request", "unapproved this merge r
 _ACCOUNT = "author { id username } "
 _COMMIT = "query($path: ID!, $sha: String!) { project(fullPath: $path) { repository { commit(ref: $sha) { %s} } } }"
 _COMMIT_QUERY = _COMMIT % ("sha authorEmail committerEmail signature { verificationStatus } " + _ACCOUNT)
+PLAN_JOB = "offerkit-plan"
+"""What the job that keeps a bundle is called."""
 _MOST_COMMITS = 1000
 """Commits of a merge request that are asked for one by one."""
 
@@ -142,6 +144,29 @@ class GitLab:
     def _account_of(self, url: str, path: str, commit: str) -> CommitAccounts:
         data = self.api.query(url, _COMMIT_QUERY, {"path": path, "sha": commit})
         return self.api.read(lambda: _commit(data, commit))
+
+    def bundle(self, head: str) -> bytes | None:
+        """The artifacts of the newest job ``offerkit-plan`` of a pipeline for ``head``, as a zip; None without one.
+
+        A project may let the pipelines of forks run in it: they do not count.
+        """
+        if any(request.from_fork for request in self.pull_requests_of(head) if request.head == head):
+            return None
+        query = {"sha": head, "order_by": "id", "sort": "desc"}
+        pipelines = self.api.pages(self._project("/pipelines"), query)
+        for pipeline in self.api.read(lambda: [fields.number(one, "id") for one in pipelines]):
+            job = self._planned(pipeline)
+            if job:
+                return self.api.download(self._project(f"/jobs/{job}/artifacts"))
+        return None
+
+    def _planned(self, pipeline: int) -> int:
+        """The newest job of a pipeline that has kept a bundle; 0 without one."""
+        found = self.api.pages(self._project(f"/pipelines/{pipeline}/jobs"))
+        jobs = [
+            one for one in found if isinstance(one, dict) and one.get("name") == PLAN_JOB and one.get("artifacts_file")
+        ]
+        return self.api.read(lambda: max((fields.number(one, "id") for one in jobs), default=0))
 
     def comments(self, number: int) -> list[Comment]:
         """All comments of a merge request, oldest first, without what GitLab notes itself."""

@@ -75,6 +75,56 @@ class ApprovalOutcome:
 
 
 @dataclass(frozen=True)
+class Approving:
+    """A review that approves, as a forge tells it: by which account, and the review's id there."""
+
+    account: int
+    review: str
+
+
+@dataclass(frozen=True)
+class RelayRequest:
+    """Reviews of a merged pull request that are to be recorded as approvals of what was applied of it.
+
+    ``head``: what was reviewed; ``merged_as``: the commit that it became; ``meaning``: what was read.
+    ``authors``: operators who wrote it, as the forge and its commits tell; ``doubts``: where these do not.
+    """
+
+    forge: str
+    pull_request: int
+    head: str
+    merged_as: str
+    meaning: str
+    reviews: tuple[Approving, ...]
+    authors: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Relayed:
+    """A review that was recorded as its reviewer's approval.
+
+    ``left``: what it is about and does not approve, and why. ``refused``: why offers were not decided on.
+    """
+
+    reviewer: str
+    review: str
+    revision: RevisionRow
+    keys: tuple[ApprovalKey, ...]
+    left: tuple[str, ...] = ()
+    refused: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True)
+class RelayOutcome:
+    """What was recorded; what stood already (``standing``, a sentence each); and why other reviews do not count."""
+
+    recorded: tuple[Relayed, ...] = ()
+    standing: tuple[str, ...] = ()
+    refused: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True)
 class StopRequest:
     """What is to be stopped or resumed: offers, categories and spaces by pattern; and why."""
 

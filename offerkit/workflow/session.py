@@ -36,6 +36,8 @@ from offerkit.workflow.requests import (
     Origin,
     OverrideOutcome,
     OverrideRequest,
+    RelayOutcome,
+    RelayRequest,
     StopOutcome,
     StopRequest,
 )
@@ -65,6 +67,9 @@ class Backend(Protocol):
 
     def decide(self, session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
         """Approve or reject."""
+
+    def relay(self, session: Session, request: RelayRequest) -> RelayOutcome:
+        """Record reviews as approvals."""
 
     def stop(self, session: Session, request: StopRequest, decision: Decision) -> StopOutcome:
         """Stop, or resume."""

@@ -24,6 +24,9 @@ class FakeGitHub(FakeForge):
         self.reviews: list[dict[str, Any]] = []
         self.commits: list[dict[str, Any]] = []
         self.user_is_told = False
+        self.artifacts: list[dict[str, Any]] = []
+        self.events: dict[int, str] = {}
+        self.elsewhere = ""
         self.last = 100
 
     # What a test sets.
@@ -75,6 +78,16 @@ class FakeGitHub(FakeForge):
         made.update(sha=sha, author=author and self.user(author), committer=committer and self.user(committer))
         made["commit"]["verification"]["verified"] = verified
         self.commits.append(made)
+
+    def artifact(self, name: str, event: str = "pull_request", of: int = 1296269, **facts: Any) -> int:
+        """An artifact of a run of ``event`` in the repository, or in the fork ``of``."""
+        self.last += 1
+        made = self.description.example("/repos/{owner}/{repo}/actions/artifacts")["artifacts"][0]
+        made.update({"id": self.last, "name": name, "expired": False, **facts})
+        made["workflow_run"].update(id=self.last, repository_id=1296269, head_repository_id=of)
+        self.events[self.last] = event
+        self.artifacts.append(made)
+        return self.last
 
     def user(self, person: dict[str, Any]) -> dict[str, Any]:
         """An account as it stands in answers."""
@@ -149,6 +162,16 @@ class FakeGitHub(FakeForge):
             case "/compare/{basehead}":
                 whole = self.description.example("/repos/{owner}/{repo}/compare/{basehead}")
                 return self.page(self.commits, found, lambda items: {**whole, "commits": items})
+            case "/actions/artifacts":
+                wanted = [a for a in self.artifacts if a["name"] == found.query["name"]]
+                return self.page(wanted, found, lambda items: {"total_count": len(wanted), "artifacts": items})
+            case "/actions/runs/{run_id}":
+                number = int(found.path["run_id"])
+                return Answer(
+                    200, {**self.description.example(found.template), "id": number, "event": self.events[number]}
+                )
+            case "/actions/artifacts/{artifact_id}/{archive_format}":
+                return Answer(302, None, {"Location": f"{self.elsewhere}/{found.path['artifact_id']}?sig=secret"})
             case "/commits/{ref}":
                 return Answer(200, next(c for c in self.commits if c["sha"] == found.path["ref"]))
             case "/commits/{commit_sha}/pulls":

@@ -29,6 +29,8 @@ class FakeGitLab(FakeForge):
         self.versions: list[dict[str, Any]] = []
         self.commits: dict[str, dict[str, Any]] = {}
         self.people: dict[int, dict[str, Any]] = {OWN["id"]: OWN}
+        self.pipelines: dict[int, str] = {}
+        self.jobs: dict[int, list[dict[str, Any]]] = {}
         self.last = 100
 
     @property
@@ -132,6 +134,19 @@ class FakeGitLab(FakeForge):
                 return self._of_merge_request(found, short)
 
     def _of_merge_request(self, found: Request, short: str) -> Answer:
+        if short == "/pipelines":
+            return self.page(
+                [
+                    {"id": p, "sha": s, "status": "success"}
+                    for p, s in self.pipelines.items()
+                    if s == found.query["sha"]
+                ],
+                found,
+            )
+        if short == "/pipelines/{pipeline_id}/jobs":
+            return self.page(self.jobs.get(int(found.path["pipeline_id"]), []), found)
+        if short == "/jobs/{job_id}/artifacts":
+            return Answer(200, raw=b"PK" + found.path["job_id"].encode())
         if short == "/repository/commits/{sha}/merge_requests":
             return self.page([{"id": p["id"], "iid": p["iid"]} for p in self.pulls.values()], found)
         pull = self.pulls.get(int(found.path["merge_request_iid"]))

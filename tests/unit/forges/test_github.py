@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from helpers.fake_forge import TOKEN, Fault, cut, half, lost, raw, status
+from helpers.fake_forge import HERE, TOKEN, Answer, FakeForge, Fault, cut, half, lost, raw, status
 from helpers.fake_github import BOT, REPOSITORY, FakeGitHub
 
 from offerkit.diagnostics import Refused
@@ -274,3 +274,37 @@ def test_nobody_listens(told: list[str]) -> None:
     )
     assert "nothing answers there" in refused(lambda: github.create_comment(7, "x"))
     assert len(told) == 3  # nothing can have been created
+
+
+class Storage(FakeForge):
+    """Where GitHub keeps artifacts: another host, which must not hear the token."""
+
+    def headers_problem(self, headers: dict[str, str]) -> str:
+        return "the token was sent" if "authorization" in headers or TOKEN in str(headers) else ""
+
+    def special(self, method: str, path: str, body: bytes) -> Answer:
+        return Answer(200, raw=b"PK" + path.encode())
+
+
+def test_the_newest_bundle_of_the_repository_itself(fake: FakeGitHub, github: GitHub) -> None:
+    storage = Storage(HERE / "gitlab_api.json")
+    fake.elsewhere = storage.url
+    assert github.bundle(HEAD) is None
+    fake.artifact(f"offerkit-{HEAD}", of=99)  # a fork's
+    fake.artifact(f"offerkit-{HEAD}", "push")
+    fake.artifact(f"offerkit-{HEAD}", expired=True)
+    fake.artifact(f"offerkit-{OTHER}")
+    assert github.bundle(HEAD) is None
+    older, newer = fake.artifact(f"offerkit-{HEAD}"), fake.artifact(f"offerkit-{HEAD}", "workflow_run")
+    fake.artifact(f"offerkit-{HEAD}", of=99)
+    assert github.bundle(HEAD) == f"PK/{newer}".encode() != f"PK/{older}".encode()
+    storage.fault("GET", status(503), cut, lost)
+    assert github.bundle(HEAD) == f"PK/{newer}".encode()
+    storage.fault("GET", status(302, Location=fake.url))
+    assert "redirected twice" in refused(lambda: github.bundle(HEAD))
+    storage.close()
+    assert not storage.problems
+    for elsewhere in ("http://storage.example", "https://user:secret@x", "file:///etc", "//[::1"):
+        fake.elsewhere = elsewhere
+        told = refused(lambda: github.bundle(HEAD))
+        assert "not https" in told and "secret" not in told

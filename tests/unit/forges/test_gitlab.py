@@ -103,3 +103,21 @@ def test_notes_and_issues(fake: FakeGitLab, gitlab: GitLab) -> None:
     assert gitlab.update_issue(issue.number, title="t", body="b", is_open=False)
     assert gitlab.issues(own) == []
     assert not gitlab.update_issue(1, title="t", body="b", is_open=True)
+
+
+def test_the_newest_bundle_of_the_project_itself(fake: FakeGitLab, gitlab: GitLab) -> None:
+    kept = {"filename": "artifacts.zip", "size": 1}
+    assert gitlab.bundle(HEAD) is None
+    fake.pipelines.update({9: HEAD, 8: HEAD, 7: OTHER})
+    fake.jobs[9] = [
+        {"id": 90, "name": "offerkit-plan", "status": "failed"},
+        {"id": 91, "name": "test", "status": "success", "artifacts_file": kept},
+    ]
+    fake.jobs[7] = [{"id": 70, "name": "offerkit-plan", "status": "success", "artifacts_file": kept}]
+    assert gitlab.bundle(HEAD) is None
+    fake.jobs[8] = [
+        {"id": number, "name": "offerkit-plan", "status": "success", "artifacts_file": kept} for number in (81, 80)
+    ]
+    assert gitlab.bundle(HEAD) == b"PK81"
+    fake.pull(7, HEAD, fake.person("eve", 6), source_project_id=66)
+    assert gitlab.bundle(HEAD) is None
