@@ -14,12 +14,14 @@ from helpers.tokens import token
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Refused
+from offerkit.forges.forge import PullRequestInfo, PullState
 from offerkit.governance.rights import ALL
 from offerkit.planning.meaning import facts_of, meaning_of
 from offerkit.planning.plan import envelope
 from offerkit.workflow.apply import apply
 from offerkit.workflow.ci import Compared, Planned, apply_read, check, compare, planned, save
-from offerkit.workflow.ci_bundle import GIT, STORE, Bundle, Subject, opened
+from offerkit.workflow.ci_bundle import GIT, INDEX, STORE, Bundle, Subject, index_bytes, opened, write
+from offerkit.workflow.ci_forge import bundle_at
 from offerkit.workflow.ci_states import expected, subject_of
 from offerkit.workflow.history import history
 from offerkit.workflow.requests import AsRead
@@ -65,7 +67,7 @@ def repository(tmp_path: Path) -> Workspace:
 
 def applied(shop: Workspace) -> Workspace:
     """Main is applied."""
-    git(shop.root, "checkout", "-q", "main")
+    git(shop.root, "checkout", "-qf", "main")
     shop.apply("ada")
     git(shop.root, "checkout", "-q", "heavier")
     return shop
@@ -263,3 +265,48 @@ def test_the_head_is_the_pull_requests_own_commit(repository: Workspace) -> None
     ):
         assert refused(now, repository, bundle, subject, **environ) == [Code.BUNDLE_OTHER]
     assert refused(read, repository, Subject(7, "nowhere", "main")) == [Code.GIT]
+
+
+class Kept:
+    """A forge, as far as bundles are asked for: a pull request that was merged, and what runs kept."""
+
+    def __init__(self, info: PullRequestInfo, bundles: dict[str, bytes]) -> None:
+        self.info, self.bundles = info, bundles
+
+    def pull_request(self, number: int) -> PullRequestInfo:
+        assert number == self.info.number
+        return self.info
+
+    def pull_requests_of(self, commit: str) -> list[PullRequestInfo]:
+        return [self.info, replace(self.info, number=8, state=PullState.OPEN)]
+
+    def bundle(self, head: str) -> bytes | None:
+        return self.bundles.get(head)
+
+
+@pytest.mark.embedded
+def test_the_bundle_that_the_forge_keeps(repository: Workspace, tmp_path: Path) -> None:
+    """Of the pull request that was merged as what is checked out, or of the one that is named, by its head now."""
+    head = git(applied(repository).root, "rev-parse", "HEAD")
+    git(repository.root, "checkout", "-q", "main")
+    git(repository.root, "merge", "-q", "--squash", "heavier")
+    merged = commit(repository)
+    write(tmp_path / "kept.zip", [(INDEX, index_bytes(Bundle(Subject(0, head), STORE, ())))])
+    info = PullRequestInfo(7, PullState.MERGED, head, "main", None, True, merged)
+    forge: Any = Kept(info, {head: (tmp_path / "kept.zip").read_bytes()})
+    session = repository.session("ada", environ=HERE)
+    for given in (Subject(), Subject(7), Subject(7, head)):
+        found, wanted = bundle_at(session, forge, given)
+        assert wanted == Subject(7, head, "main")
+        assert compare(session, found.bundle, wanted).subject.number == 7  # a fork's was made without a number
+    queued = repository.session(environ=HERE | {"GITHUB_REF": f"refs/heads/gh-readonly-queue/main/pr-7-{head}"})
+    assert bundle_at(queued, forge, Subject())[1].head == head
+    assert refused(bundle_at, session, forge, Subject(7, ZERO)) == [Code.BUNDLE_OTHER]
+    for other in ({"merged_as": ZERO}, {"state": PullState.OPEN}):
+        forge.info = replace(info, **other)
+        assert refused(bundle_at, session, forge, Subject()) == [Code.BUNDLE_OTHER]
+    forge.info = replace(info, head=ZERO)
+    assert refused(bundle_at, session, forge, Subject(7)) == [Code.BUNDLE]
+    forge.bundles[ZERO] = forge.bundles[head]  # kept under the name of another head
+    found, wanted = bundle_at(session, forge, Subject(7))
+    assert refused(compare, session, found.bundle, wanted) == [Code.BUNDLE_OTHER]
