@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -65,11 +66,52 @@ _SUBJECT = (
 )
 
 
+<<<<<<< HEAD
 def found(session: Session, path: Path | None, subject: Subject) -> tuple[Opened, Subject]:
     """The bundle at ``path``, or that of the pull request's own run, as the forge keeps it; and what it has to be of.
 
     Raises Refused as :func:`offerkit.workflow.ci_bundle.opened` and :func:`offerkit.workflow.ci_forge.bundle_at` do.
     """
+=======
+def forge_options(function: F) -> F:
+    """The forge that the options or the CI's variables name, as the argument ``forge``; waits are told on stderr."""
+
+    @wraps(function)
+    def command(*args: Any, forge: str | None, forge_url: str | None, repository: str | None, **others: Any) -> Any:
+        from offerkit.forges.named import forge_named
+
+        def tell(text: str) -> None:
+            click.echo(text, err=True)
+
+        named = forge_named(os.environ, tell=tell, name=forge, url=forge_url, repository=repository)
+        return function(*args, forge=named, **others)
+
+    made: Any = command
+    for option in reversed(_FORGE):
+        made = option(made)
+    return made  # type: ignore[no-any-return]
+
+
+_FORGE = (
+    click.option(
+        "--forge", type=click.Choice(["github", "gitlab"]), help="Where the repository is (default: the CI's)."
+    ),
+    click.option(
+        "--forge-url",
+        metavar="URL",
+        help="The forge's API (default: GITHUB_API_URL, CI_API_V4_URL, or that of github.com or gitlab.com).",
+    ),
+    click.option(
+        "--repository",
+        metavar="NAME",
+        help="OWNER/NAME at GitHub, the project's number or path at GitLab (default: the CI's).",
+    ),
+)
+
+
+def read(path: Path) -> Opened:
+    """The bundle at ``path``. Raises Refused as :func:`offerkit.workflow.ci_bundle.opened` does."""
+>>>>>>> trial
     from offerkit.workflow.ci_bundle import opened
 
     if path is not None:

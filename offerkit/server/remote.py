@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute
 from pydantic import FailFast, Field
 from starlette.responses import StreamingResponse
 
+from offerkit.address import parse_address
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Decision
@@ -46,11 +47,13 @@ from offerkit.workflow.backends import (
 from offerkit.workflow.override import override
 from offerkit.workflow.relay import relay
 from offerkit.workflow.requests import (
+    MOST_FOUND,
     ApprovalRequest,
     Approving,
     AsRead,
     ImpactRequest,
     Origin,
+    Overridden,
     OverrideRequest,
     RelayRequest,
     StopOutcome,
@@ -152,6 +155,15 @@ class DecideBody(Body):
     lock_wait_ms: _Wait = 0
 
 
+class OverriddenBody(Body):
+    """What a policy denies of specs that are not applied yet, as the specs' holder found it."""
+
+    policy: Annotated[str, Field(max_length=500)]
+    meaning: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    address: Annotated[str, Field(max_length=500)]
+    judged: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
 class ReviewBody(Body):
     """A review that approves, as the forge tells it."""
 
@@ -178,8 +190,17 @@ class OverrideBody(Body):
 
     patterns: _Names
     reason: _Text
-    lifts: Annotated[list[Literal["reviewers", "settings", "cases"]], Field(max_length=10)] = Field([])
+    lifts: Annotated[list[Literal["reviewers", "settings", "cases", "policies"]], Field(max_length=10)] = Field([])
+    found: Annotated[list[OverriddenBody], FailFast(), Field(max_length=MOST_FOUND)] = Field([])
     lock_wait_ms: _Wait = 0
+
+
+def _found(body: OverriddenBody) -> Overridden | None:
+    """What was found; None where its addresses are none, so that nothing is there to be overridden."""
+    try:
+        return Overridden(parse_address(body.policy), body.meaning, parse_address(body.address), body.judged)
+    except ValueError:
+        return None
 
 
 def routes(desk: HasStore) -> APIRouter:
@@ -268,7 +289,8 @@ def routes(desk: HasStore) -> APIRouter:
         """Lift what keeps something out of live, as the token's operator, with a reason that is kept."""
         body = await read(request, OverrideBody)
         session = acting(desk.session, _caller(request), body.lock_wait_ms / 1000)
-        wish = OverrideRequest(tuple(body.patterns), body.reason, tuple(map(Lifts, body.lifts)))
+        found = tuple(filter(None, map(_found, body.found)))
+        wish = OverrideRequest(tuple(body.patterns), body.reason, tuple(map(Lifts, body.lifts)), found)
         return _answer(overridden_json(await asyncio.to_thread(override, session, wish)))
 
     return router

@@ -216,12 +216,14 @@ class ThroughServer:
         """Let the server record an override by the token's operator. Raises Refused with all that it refuses."""
         with session.existing():  # is it still the store that was seen before?
             pass
-        asked: Json = {
+        asked: dict[str, Json] = {
             "patterns": list(request.patterns),
             "reason": request.reason,
             "lifts": [each.value for each in request.lifts],
             "lock_wait_ms": _wait(session),
         }
+        if request.found:  # earlier servers do not know it
+            asked["found"] = [asdict(each) for each in request.found]
         match self.remote.post(OVERRIDE, asked):
             case {"revision": dict(revision), "says": list(says)}:
                 made = OverrideOutcome(_revision(revision), tuple(map(str, says)))

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import orjson
-
 from offerkit import __version__
 from offerkit.address import SHARED, Address, Kind, Stage
 from offerkit.applier import Applied
 from offerkit.diagnostics import Code, Diagnostic, Refused, Severity, refuse
+from offerkit.forges.marked import marker
 from offerkit.loader.older import declared_ahead
 from offerkit.planning.make import Patterns
 from offerkit.planning.meaning import RELIES, STEP, WAITS, Differing, Fact, differences, facts_of, meaning_of
@@ -148,12 +147,6 @@ def check(found: Compared) -> None:
         told.append(Diagnostic(Code.MEANING, f"and {count(more, 'other')} {'is' if more == 1 else 'are'} different"))
     if told:
         raise Refused(told)
-
-
-def marker(environment: str, meaning: str, head: str) -> str:
-    """The hidden first line of a comment, by which it is found again; nothing is decided by it."""
-    data = {"v": 1, "env": environment, "meaning": meaning, "head": head}
-    return f"<!-- offerkit {orjson.dumps(data).decode()} -->"
 
 
 @dataclass(frozen=True)

@@ -34,10 +34,16 @@ def subject_of(session: Session, given: Subject) -> Subject:
     """
     environ = session.environ
     ref = environ.get("GITHUB_REF", "")
-    pulled = _PULL.fullmatch(ref) or _QUEUE.fullmatch(ref)
-    number = given.number or int(pulled[1] if pulled else _number(environ.get("CI_MERGE_REQUEST_IID", "")))
+    number = given.number or number_of(environ)
     base = given.base or environ.get("GITHUB_BASE_REF", "") or environ.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "")
     return Subject(number, _head(session, given.head, merged=_MERGED.fullmatch(ref) is not None), base)
+
+
+def number_of(environ: Mapping[str, str]) -> int:
+    """The pull request that a CI's variables say its run is for; 0: none."""
+    ref = environ.get("GITHUB_REF", "")
+    pulled = _PULL.fullmatch(ref) or _QUEUE.fullmatch(ref)
+    return int(pulled[1] if pulled else _number(environ.get("CI_MERGE_REQUEST_IID", "")))
 
 
 def expected(session: Session, given: Subject) -> Subject:

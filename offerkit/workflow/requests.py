@@ -151,13 +151,31 @@ class StopOutcome:
         return f"Revision {made.serial} by {made.actor}, {made.digest[:12]}." if made is not None else ""
 
 
+MOST_FOUND = 1_000
+"""Denials of specs that one override can lift through a server."""
+
+
+@dataclass(frozen=True)
+class Overridden:
+    """What a policy denies of specs that are not applied yet: by its address and meaning, and what it judged."""
+
+    policy: Address
+    meaning: str
+    address: Address
+    judged: str
+
+
 @dataclass(frozen=True)
 class OverrideRequest:
-    """What is to be overridden: addresses by pattern, of which kinds (none named: all), and why."""
+    """What is to be overridden: addresses by pattern, of which kinds (none named: all), and why.
+
+    ``found``: what policies deny of the specs of whoever asks.
+    """
 
     patterns: tuple[str, ...]
     reason: str
     lifts: tuple[Lifts, ...] = ()
+    found: tuple[Overridden, ...] = ()
 
 
 @dataclass(frozen=True)

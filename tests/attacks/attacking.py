@@ -77,7 +77,7 @@ class State:
         kind, _, name = address.partition(".")
         if kind == "environment":
             return self.sections.get("environment")
-        section = {"category": "categories", "typology": "typologies"}.get(kind, f"{kind}s")
+        section = {"category": "categories", "typology": "typologies", "policy": "policies"}.get(kind, f"{kind}s")
         return self.sections.get(section, {}).get(name)
 
     def weight(self, offer: str) -> Any:
