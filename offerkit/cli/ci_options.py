@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+given_bundle_option = click.option(
+    "--bundle",
+    "path",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR|ZIP",
+    help="What “ci plan” wrote for the pull request.",
+)
 bundle_option = click.option(
     "--bundle",
     "path",
@@ -66,13 +74,6 @@ _SUBJECT = (
 )
 
 
-<<<<<<< HEAD
-def found(session: Session, path: Path | None, subject: Subject) -> tuple[Opened, Subject]:
-    """The bundle at ``path``, or that of the pull request's own run, as the forge keeps it; and what it has to be of.
-
-    Raises Refused as :func:`offerkit.workflow.ci_bundle.opened` and :func:`offerkit.workflow.ci_forge.bundle_at` do.
-    """
-=======
 def forge_options(function: F) -> F:
     """The forge that the options or the CI's variables name, as the argument ``forge``; waits are told on stderr."""
 
@@ -111,7 +112,16 @@ _FORGE = (
 
 def read(path: Path) -> Opened:
     """The bundle at ``path``. Raises Refused as :func:`offerkit.workflow.ci_bundle.opened` does."""
->>>>>>> trial
+    from offerkit.workflow.ci_bundle import opened
+
+    return opened(path)
+
+
+def found(session: Session, path: Path | None, subject: Subject) -> tuple[Opened, Subject]:
+    """The bundle at ``path``, or that of the pull request's own run, as the forge keeps it; and what it has to be of.
+
+    Raises Refused as :func:`offerkit.workflow.ci_bundle.opened` and :func:`offerkit.workflow.ci_forge.bundle_at` do.
+    """
     from offerkit.workflow.ci_bundle import opened
 
     if path is not None:
