@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -12,17 +13,25 @@ import click
 from offerkit.cli.options import WholeNumber
 
 if TYPE_CHECKING:
-    from offerkit.workflow.ci_bundle import Opened
+    from offerkit.workflow.ci_bundle import Opened, Subject
+    from offerkit.workflow.session import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-bundle_option = click.option(
+given_bundle_option = click.option(
     "--bundle",
     "path",
     required=True,
     type=click.Path(path_type=Path),
     metavar="DIR|ZIP",
-    help="What “ci plan” wrote for the pull request, in its own trusted run.",
+    help="What “ci plan” wrote for the pull request.",
+)
+bundle_option = click.option(
+    "--bundle",
+    "path",
+    type=click.Path(path_type=Path),
+    metavar="DIR|ZIP",
+    help="What “ci plan” wrote for the pull request, in a trusted run (default: the one that the forge keeps).",
 )
 
 
@@ -65,8 +74,59 @@ _SUBJECT = (
 )
 
 
+def forge_options(function: F) -> F:
+    """The forge that the options or the CI's variables name, as the argument ``forge``; waits are told on stderr."""
+
+    @wraps(function)
+    def command(*args: Any, forge: str | None, forge_url: str | None, repository: str | None, **others: Any) -> Any:
+        from offerkit.forges.named import forge_named
+
+        def tell(text: str) -> None:
+            click.echo(text, err=True)
+
+        named = forge_named(os.environ, tell=tell, name=forge, url=forge_url, repository=repository)
+        return function(*args, forge=named, **others)
+
+    made: Any = command
+    for option in reversed(_FORGE):
+        made = option(made)
+    return made  # type: ignore[no-any-return]
+
+
+_FORGE = (
+    click.option(
+        "--forge", type=click.Choice(["github", "gitlab"]), help="Where the repository is (default: the CI's)."
+    ),
+    click.option(
+        "--forge-url",
+        metavar="URL",
+        help="The forge's API (default: GITHUB_API_URL, CI_API_V4_URL, or that of github.com or gitlab.com).",
+    ),
+    click.option(
+        "--repository",
+        metavar="NAME",
+        help="OWNER/NAME at GitHub, the project's number or path at GitLab (default: the CI's).",
+    ),
+)
+
+
 def read(path: Path) -> Opened:
     """The bundle at ``path``. Raises Refused as :func:`offerkit.workflow.ci_bundle.opened` does."""
     from offerkit.workflow.ci_bundle import opened
 
     return opened(path)
+
+
+def found(session: Session, path: Path | None, subject: Subject) -> tuple[Opened, Subject]:
+    """The bundle at ``path``, or that of the pull request's own run, as the forge keeps it; and what it has to be of.
+
+    Raises Refused as :func:`offerkit.workflow.ci_bundle.opened` and :func:`offerkit.workflow.ci_forge.bundle_at` do.
+    """
+    from offerkit.workflow.ci_bundle import opened
+
+    if path is not None:
+        return opened(path), subject
+    from offerkit.forges.named import forge_named
+    from offerkit.workflow.ci_forge import bundle_at
+
+    return bundle_at(session, forge_named(session.environ, tell=lambda text: click.echo(text, err=True)), subject)

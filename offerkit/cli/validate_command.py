@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from offerkit.address import Kind
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell
 
 if TYPE_CHECKING:
     from offerkit.diagnostics import Diagnostic
+    from offerkit.loader import Loaded
+    from offerkit.workflow.session import Session
 
 
 @click.command("validate")
@@ -29,15 +32,18 @@ def command(shell: Shell, form: str) -> int:
     What is allowed but looks like a slip is a warning: it changes no exit code.
     Each is told with its place, the reason, and how to mend it.
 
-    Reads files only: no store is needed, nothing is written but the parse cache.
+    Policies are asked of all that is declared. What they deny is an error, unless it was overridden in the store: that
+    is read if there is one. Otherwise only files are read; nothing is written but the parse cache.
     """
-    from offerkit.diagnostics import Refused, ordered
+    from offerkit.diagnostics import Refused, Severity, ordered
 
     failed = False
     told: Sequence[Diagnostic]
     try:
-        loaded = shell.session().load()
-        told = ordered(loaded.doubts())
+        session = shell.session()
+        loaded = session.load()
+        told = ordered([*loaded.doubts(), *_policies(session, loaded)])
+        failed = any(each.severity is Severity.ERROR for each in told)
     except Refused as refused:
         told, failed = refused.diagnostics, True
     if form == "text" and told:
@@ -50,3 +56,11 @@ def command(shell: Shell, form: str) -> int:
         count = len(loaded.records)
         click.echo(shell.style.green(f"{count:,} resources in {len(loaded.files):,} files are valid."), color=True)
     return 0
+
+
+def _policies(session: Session, loaded: Loaded) -> list[Diagnostic]:
+    if not any(record.kind is Kind.POLICY for record in loaded.records.values()):
+        return []
+    from offerkit.workflow.policies import check_declared
+
+    return check_declared(session, loaded)

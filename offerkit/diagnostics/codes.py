@@ -33,6 +33,8 @@ class Code(StrEnum):
     TEMPLATE_SYNTAX = "OFR207"
     INSIDE_SPECS = "OFR216"
     EXPRESSION = "OFR220"
+    POLICIES_TOO_MANY = "OFR221"
+    POLICY_ASKS_NOTHING = "OFR222"
     PARAMETER = "OFR230"
     # 3xx: resources together
     UNKNOWN_REFERENCE = "OFR301"
@@ -105,11 +107,12 @@ class Code(StrEnum):
     PLAN_EXPLANATION = "OFR713"
     RETENTION = "OFR714"
     REVIEWERS_GONE = "OFR715"
+    POLICY_DENIED = "OFR716"
+    POLICY_WARNED = "OFR717"
     SHARED_ACCOUNT = "OFR719"
     NOT_REVIEWED = "OFR720"
     NOT_THE_REVIEWED = "OFR721"
-    RELAYED = "OFR722"
-    CODEOWNERS = "OFR723"
+    CODEOWNERS = "OFR722"
     SETTINGS_ALONE = "OFR761"
     # 75x: calls over the network
     BUSY = "OFR750"
@@ -182,7 +185,6 @@ class Code(StrEnum):
     FORGE_REFUSES = "OFR926"
     FORGE_LIMIT = "OFR927"
     FORGE_SETTINGS = "OFR928"
-    NOT_THIS_PULL_REQUEST = "OFR929"
     BUG = "OFR901"
     PULL_REQUEST_UNREADABLE = "OFR930"
 
@@ -211,6 +213,8 @@ CODES: dict[Code, str] = {
     Code.TEMPLATE_SYNTAX: "A rendering template or a personalised text with a syntax error.",
     Code.INSIDE_SPECS: "A new project would lie among the specs of another.",
     Code.EXPRESSION: "A condition or formula that cannot be read, or that means nothing where it stands.",
+    Code.POLICIES_TOO_MANY: "An environment has more policies than every offer can be asked about.",
+    Code.POLICY_ASKS_NOTHING: "A policy whose condition cannot be asked of anything that it applies to.",
     Code.PARAMETER: "A value for a filter's parameter that is missing, unknown, or of another type than declared.",
     Code.UNKNOWN_REFERENCE: "A name that nothing declares.",
     Code.CYCLE: "References that lead back to where they began.",
@@ -271,10 +275,11 @@ CODES: dict[Code, str] = {
     Code.STOPPED: "Something is stopped, so that it cannot become live.",
     Code.NOT_APPROVED_SINCE: "What was stopped is resumed by an approval given after the stop, and there is none.",
     Code.REVIEWERS_GONE: "Reviewers who have to agree are no enabled operators any more; that takes an override.",
+    Code.POLICY_DENIED: "A policy denies what is declared or changed.",
+    Code.POLICY_WARNED: "A policy warns of what is declared (a warning).",
     Code.SHARED_ACCOUNT: "Two operators have the same account of a forge, by which reviews are told apart.",
     Code.NOT_REVIEWED: "A review of a pull request does not count as its author's approval.",
     Code.NOT_THE_REVIEWED: "What is applied is not, or not any more, what the pull request's reviewers have seen.",
-    Code.RELAYED: "A review that was recorded as an approval already; each is one approval, once.",
     Code.CODEOWNERS: "The file CODEOWNERS is not what the specs say, or was not written by offerkit.",
     Code.SETTINGS_ALONE: "Who alone wrote a change of settings would take it live alone, where duties are separated.",
     Code.BLOCKED: "Something is blocked, and the command was asked to fail then.",
@@ -354,7 +359,6 @@ CODES: dict[Code, str] = {
     Code.FORGE_REFUSES: "GitHub or GitLab refuses: the token may not do it, or there is no such thing.",
     Code.FORGE_LIMIT: "GitHub or GitLab limits the rate of requests for longer than this run waits.",
     Code.FORGE_SETTINGS: "Which forge, repository or token to use is not said, or cannot be read.",
-    Code.NOT_THIS_PULL_REQUEST: "A bundle of “offerkit ci plan” that was made for another pull request.",
     Code.BUG: "A mistake of offerkit itself; please report it.",
     Code.PULL_REQUEST_UNREADABLE: "What “offerkit ci plan” wrote for a pull request is damaged, or of another format.",
 }

@@ -179,6 +179,7 @@ def _settle(work: Work) -> bool:
         else:
             _block_riders(work, address, changes)
     _block_cases(work)
+    _block_denied(work)
     _block_dangling(work)
     _block_chains(work)
     return switched > 0 or len(work.blocked) > before
@@ -188,8 +189,17 @@ def _block_cases(work: Work) -> None:
     """What live's cases say stays as it is until a second person has lifted that."""
     if not any(address.kind is Kind.CASES for address in work.going):
         return
-    for found in work.asked.withheld(BeforeAfter(work.live, work.hypothetical(), ())):
+    for found in work.asked.withheld(work.effect()):
         work.block(found.address, Code.CASES_CHANGED, found.why, found.how, WRITERS[Kind.CASES])
+
+
+def _block_denied(work: Work) -> None:
+    """What policies deny stays behind: the resource itself, or what would change it."""
+    for found in list(work.asked.denied(work.effect())):
+        for address in sorted({work.former.get(change, change) for change in found.by}):
+            if address in work.going:
+                why = found.why if address == found.address else f"it would change {found.address}: {found.why}"
+                work.block(address, Code.POLICY_DENIED, why, found.how, found.who)
 
 
 def _block_chains(work: Work) -> None:
@@ -222,7 +232,7 @@ def _as_it_was_or_approved(
 
     Left as it was is also one whose period ends earlier, and that is all.
     """
-    if not same_reviewers(after, address, work.live, old):
+    if not same_reviewers(after, address, work.live, old, work.asked.decisions):
         return address in work.keys and same_offer(after, address, work.design, address, spaces)
     if same_offer(after, address, work.live, old, spaces):
         return True

@@ -34,6 +34,7 @@ WRITERS: dict[Kind, tuple[Profile, ...]] = {
     Kind.OFFER: (ADMINISTRATOR, OFFER_MANAGER),
     Kind.CAMPAIGN: (ADMINISTRATOR, DELIVERY_MANAGER),
     Kind.CASES: (ADMINISTRATOR, OFFER_MANAGER),
+    Kind.POLICY: (ADMINISTRATOR,),
 }
 """Who may write a kind: in design, and campaigns in live."""
 

@@ -108,6 +108,8 @@ def _facts(source: SpecFile, document: YamlMap, raw: Raw, resource: Any, found: 
                 flags=flags,
                 keys=(resource.email,) if resource.email else (),
             )
+        case Kind.POLICY:
+            return Facts(keys=resource.applies_to, expressions=written)
         case _:
             return Facts(expressions=written)
 

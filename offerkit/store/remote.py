@@ -27,7 +27,7 @@ PROTOCOL = "1"
 """What client and server have to agree on."""
 PROTOCOL_HEADER, OPERATOR_HEADER, SCOPE_HEADER = "Offerkit-Protocol", "Offerkit-Operator", "Offerkit-Scope"
 TOKEN, TOKEN_FILE = "OFFERKIT_TOKEN", "OFFERKIT_TOKEN_FILE"
-CHANGING = ("/apply", "/decide")
+CHANGING = ("/apply", "/decide", "/relay")
 """The paths that change the store: a call that breaks off may have been carried out."""
 LARGEST = 2 * 1024**3
 """Bytes of a copy that are taken at most."""

@@ -20,6 +20,7 @@ from offerkit.store import Store
 from offerkit.store.returning import Return
 from offerkit.store.views import CONTACTS
 from offerkit.workflow import authorship
+from offerkit.workflow.plan import may_break
 from offerkit.workflow.session import Session, promoters, who_is
 
 
@@ -58,6 +59,10 @@ def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
     ):
         actor = _entitled(session, store, plan)  # meanwhile they may have lost the right, or the profile
         verified = verify(plan, store)
+        if may_break(verified.stages, plan):
+            from offerkit.workflow.policies import check_policies  # compiles conditions
+
+            check_policies(session, verified, actor)
         if plan.kind is PlanKind.PURGE:
             from offerkit.workflow.purge import check_retention
 

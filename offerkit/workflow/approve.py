@@ -73,9 +73,28 @@ def look(session: Session, request: ApprovalRequest, decision: Decision) -> Appr
 def _outcome(store: Store, actor: Actor, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
     """What is to be decided, and what is not and why; not yet recorded."""
     stages = Stages(store)
-    design = stages.side(Stage.DESIGN)
     gated = waiting_settings(stages, every=request.settings)
-    chosen = _chosen(design, request, gated)
+    chosen = _chosen(stages.side(Stage.DESIGN), request, gated)
+    return _outcome_of(stages, actor, chosen, request, decision, gated)
+
+
+def approved_by_review(
+    stages: Stages, reviewer: Actor, shown: Mapping[Address, set[ApprovalKey]], comment: str
+) -> ApprovalOutcome:
+    """What ``reviewer`` approves of what a review has ``shown`` them; not yet recorded. Raises Refused: all of it."""
+    chosen = _Chosen(sorted(shown), shown, reviewed=True)
+    return _outcome_of(stages, reviewer, chosen, ApprovalRequest(comment=comment), Decision.APPROVED, ())
+
+
+def _outcome_of(
+    stages: Stages,
+    actor: Actor,
+    chosen: _Chosen,
+    request: ApprovalRequest,
+    decision: Decision,
+    gated: Collection[Address],
+) -> ApprovalOutcome:
+    design = stages.side(Stage.DESIGN)
     decisions = stages.standing(chosen.offers)
     asked = _asked(design, actor, chosen, request, decision, decisions)
     if request.expect:
@@ -184,10 +203,14 @@ def review_token(design: Snapshot, address: Address) -> str:
 
 
 class _Chosen(NamedTuple):
-    """The offers that are asked for; ``shown``: of those that a plan alone names, what it showed."""
+    """The offers that are asked for; ``shown``: of those that a plan or a review names, what it showed.
+
+    ``reviewed``: a review names them, which nobody gives what they wrote, whether duties are separated or not.
+    """
 
     offers: list[Address]
     shown: Mapping[Address, set[ApprovalKey]]
+    reviewed: bool = False
 
 
 class _Asked(NamedTuple):
@@ -304,7 +327,7 @@ def _decidable(
     if decision is Decision.APPROVED:
         new = [key for key in asked.keys if _is_new(stages, decisions, key, decision, actor)]
         found += _missing(design, new)
-        found += _same_person(stages, design, actor, new)
+        found += _same_person(stages, design, actor, new, everywhere=chosen.reviewed)
     out = {diagnostic.address for diagnostic in found}
     kept = [key for key in asked.keys if key.address not in out]
     if not kept and asked.left:
@@ -377,11 +400,13 @@ def _missing(design: Snapshot, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
     return found
 
 
-def _same_person(stages: Stages, design: Snapshot, actor: Actor, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
-    """Where duties are separated: who wrote what is to be approved may not (:class:`Authors`)."""
+def _same_person(
+    stages: Stages, design: Snapshot, actor: Actor, keys: Iterable[ApprovalKey], *, everywhere: bool
+) -> list[Diagnostic]:
+    """Where duties are separated, or ``everywhere``: who wrote what is to be approved may not (:class:`Authors`)."""
     store = stages.store
     assert store is not None
-    apart = separated(store)
+    apart = set(stages.environments) if everywhere else separated(store)
     authors = Authors(store, design, lambda: stage_view(store, Stage.LIVE))
     every = list(keys)
     offers = (key for key in every if key.aspect is not Aspect.SETTINGS and key.address.environment in apart)
@@ -395,7 +420,9 @@ def _same_person(stages: Stages, design: Snapshot, actor: Actor, keys: Iterable[
         Diagnostic(
             Code.SEPARATION,
             f"{actor.name} may not approve {address}: they changed {names[actor.name]}",
-            f"{_where(address)} separates duties: who changes may not approve.",
+            "A review counts as an approval of what others wrote."
+            if everywhere
+            else f"{_where(address)} separates duties: who changes may not approve.",
             "Let another reviewer approve it.",
             address,
         )

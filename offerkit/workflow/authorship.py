@@ -45,8 +45,9 @@ def origin_of(
 ) -> Origin:
     """Where ``plan`` comes from, as the project's repository tells; ``whole``: what all of the specs would change.
 
-    ``named``: authors whom the operator names. ``confirmed``: by commit, operators as whose accounts a forge knows its
-    authors. Never refuses: what is doubtful is for those who need to know (:func:`recorded`).
+    ``named``: authors whom the operator names. ``confirmed``: by commit, the operator as whose account a forge has
+    verified its signature (:func:`offerkit.workflow.relay.confirmed`). Never refuses: what is doubtful is for those
+    who need to know (:func:`recorded`).
     """
     with session.reading() as store:
         known = operators(store) or declared_operators(plan)
@@ -151,7 +152,7 @@ class _Reading:
         self._session, self._root = session, session.project.root
         self._store, self._confirmed = store, confirmed
         self._commits = Commits(self._root, session.environ)
-        self._people = _emails(store, known)
+        self._people = by_email(store, known)
         self._administrators = {name for name, body in known.items() if body.get("profile") == ADMINISTRATOR}
         self._automations = {name for name, body in known.items() if body.get("automation")}
 
@@ -240,14 +241,17 @@ class _Reading:
     def _of(self, commit: Commit, *, signed: bool) -> tuple[set[str], list[str], list[str], set[str]]:
         """The authors of a commit; why these may not be all; why it cannot be believed; and whose it certainly is."""
         short, forge = commit.oid[:12], commit.committer.lower() in FORGES
-        by_forge = forge and commit.signer.lower() == commit.committer.lower()
         accounts = self._confirmed.get(commit.oid, ())
+        by_forge = forge and (bool(accounts) or commit.signer.lower() == commit.committer.lower())
         emails = [commit.author, *([] if by_forge else [commit.committer]), *commit.co_authors]
         emails += [commit.signer] if commit.signer and not by_forge else []
-        named = [self._people.get(email.lower(), frozenset()) for email in emails]
+        sure = (commit.author if by_forge else commit.committer).lower() if accounts else ""  # whose account it is
+        named = [
+            self._people.get(email) or frozenset(accounts if email == sure else ()) for email in map(str.lower, emails)
+        ]
         people = {*(name for names in named for name in names), *accounts} - self._automations
         doubts = []
-        if frozenset() in named and not accounts:
+        if frozenset() in named:
             doubts.append(f"commit {short} names somebody who is no operator, by their e-mail")
         if not people:
             doubts.append(f"commit {short} names no person who is an operator")
@@ -261,7 +265,7 @@ class _Reading:
         return people, doubts, unproven, proven
 
 
-def _emails(store: Store | None, known: Mapping[str, Mapping[str, Json]]) -> dict[str, frozenset[str]]:
+def by_email(store: Store | None, known: Mapping[str, Mapping[str, Json]]) -> dict[str, frozenset[str]]:
     """By e-mail, the operators who have it, or had it: a change of addresses makes nobody another author."""
     found: dict[str, set[str]] = {}
     for name, body in known.items():

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from offerkit.address import NAME
-from offerkit.diagnostics import Code, refuse
-from offerkit.forges.forge import Account, Comment, Forge, PullRequestInfo, PullState
+from offerkit.address import NAME, Kind
+from offerkit.diagnostics import Code, Refused, refuse
+from offerkit.fingerprint import fingerprint
+from offerkit.forges.forge import Account, Comment, Forge, PullState
 from offerkit.forges.marked import Done, Place, Text, by_key, marker, settle
-from offerkit.planning.meaning import meaning_of
-from offerkit.reports.pull_request import PullRequest
+from offerkit.planning.meaning import facts_of, meaning_of
+from offerkit.reports.escape import clip, visible
+from offerkit.reports.pull_request import PullRequest, pull_request_of
 from offerkit.reports.pull_request_markdown import comment_markdown
+from offerkit.workflow.ci_bundle import REPORT, Opened, expect, share_of
+
+_PARTLY = (Kind.CASES, Kind.DIMENSION)
+"""What reports show without people's keys and secrets, so with another text than has the fingerprint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +50,31 @@ class Commenting:
         return f"{self.name}/" if self.name else ""
 
 
-def comment(how: Commenting, head: str, requests: Mapping[str, PullRequest]) -> list[Commented] | None:
+def comment(how: Commenting, found: Opened) -> list[Commented] | None:
     """Say of each environment what changes, and of one that did change before that nothing does any more.
 
-    ``requests`` may come from a run that nobody trusts: they are shown, and nothing is decided by them. None, and
-    nothing is done, when the pull request is closed, or has another head by now: the run for that one says it. Raises
-    Refused for what was planned for another pull request, and when the forge refuses.
+    The bundle may come from a run that nobody trusts: it is shown, and nothing is decided by it. What is shown is what
+    it means, by which “ci check” and “ci apply” hold what is applied. None, and nothing is done, when the pull request
+    is closed, or has another head by now: the run for that one says it. Raises Refused for a bundle of another pull
+    request, or that shows something else than it means, and when the forge refuses.
     """
+    if how.number < 1:
+        raise refuse(
+            Code.FORGE_SETTINGS, "it is not said which pull request to comment on", hint="Name it with --pull-request."
+        )
     if how.name and not NAME.fullmatch(how.name):
         raise refuse(
             Code.FORGE_SETTINGS, "the comments' name cannot be used", hint="Use letters, digits, hyphens, underscores."
         )
+    head = found.bundle.subject.head
+    expect(found.bundle, how.number if found.bundle.subject.number else 0)
+    requests = {part.environment: _request(found, part.environment) for part in found.bundle.parts}
     now = how.forge.pull_request(how.number)
     if now.head != head or now.state is not PullState.OPEN:
         return None
-    for environment, request in requests.items():
-        _check(how, now, environment, request)
     own = how.forge.account()
     ours = _ours(how, own)
-    bodies = {environment: _body(how, request) for environment, request in requests.items() if not request.empty}
+    bodies = {environment: _body(how, request) for environment, request in requests.items()}
     over = {name: _closing(how, name, head) for name in sorted(ours) if name not in bodies}
     done = []
     for name, body in (bodies | over).items():
@@ -72,21 +83,40 @@ def comment(how: Commenting, head: str, requests: Mapping[str, PullRequest]) -> 
     return done
 
 
-def _check(how: Commenting, now: PullRequestInfo, environment: str, request: PullRequest) -> None:
-    if request.environment != environment or not NAME.fullmatch(environment):
-        why = "of another environment than its folder is called"
-    elif request.number not in (0, how.number):
-        why = f"for pull request {request.number}"
-    elif request.head != now.head:
-        why = "for another head than its index says"
-    elif not re.fullmatch(r"[0-9]{1,4}:[0-9a-f]{64}", request.meaning):
-        why = "without a meaning that can be read"
-    else:
-        return
-    raise refuse(
-        Code.NOT_THIS_PULL_REQUEST,
-        f"the bundle has a report {why}; nothing is said of it on pull request {how.number}",
-        hint="Give the bundle that “offerkit ci plan” wrote for this pull request and head.",
+def told(how: Commenting, done: Sequence[Commented] | None) -> list[str]:
+    """What was done, a line each."""
+    if done is None:
+        return [f"Pull request {how.number} is closed, or has another head by now; nothing was said."]
+    lines = []
+    for each in done:
+        what = "nothing changes any more, " if each.over else ""
+        where = f" ({visible(clip(each.url, 300))})" if each.url else ""
+        lines.append(f"{each.environment}: {what}comment {each.done}{where}")
+    return lines or ["Nothing changes; no comment is needed."]
+
+
+def _request(found: Opened, environment: str) -> PullRequest:
+    """The report of an environment, which has to show just what the bundle's index means."""
+    content = found.text(environment, REPORT)
+    if content is None:
+        raise _odd(environment, "is not there")
+    request = pull_request_of(content)
+    facts = share_of(found.bundle.facts, environment)
+    if request.environment != environment or request.head != found.bundle.subject.head:
+        raise _odd(environment, "is of something else")
+    if request.meaning != meaning_of(facts) or facts_of(request.plan) != facts:
+        raise _odd(environment, "shows something else than the bundle means")
+    for key, body in request.plan.bodies.items():
+        if body.kind not in _PARTLY and fingerprint(body.kind, body.text.encode()) != key:
+            raise _odd(environment, "shows another text than the bundle means")
+    return request
+
+
+def _odd(environment: str, why: str) -> Refused:
+    return refuse(
+        Code.BUNDLE,
+        f"the report of {environment} in the bundle {why}",
+        hint="Take the bundle that “offerkit ci plan” wrote, as it is.",
     )
 
 

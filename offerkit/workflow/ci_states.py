@@ -34,10 +34,16 @@ def subject_of(session: Session, given: Subject) -> Subject:
     """
     environ = session.environ
     ref = environ.get("GITHUB_REF", "")
-    pulled = _PULL.fullmatch(ref) or _QUEUE.fullmatch(ref)
-    number = given.number or int(pulled[1] if pulled else _number(environ.get("CI_MERGE_REQUEST_IID", "")))
+    number = given.number or number_of(environ)
     base = given.base or environ.get("GITHUB_BASE_REF", "") or environ.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "")
     return Subject(number, _head(session, given.head, merged=_MERGED.fullmatch(ref) is not None), base)
+
+
+def number_of(environ: Mapping[str, str]) -> int:
+    """The pull request that a CI's variables say its run is for; 0: none."""
+    ref = environ.get("GITHUB_REF", "")
+    pulled = _PULL.fullmatch(ref) or _QUEUE.fullmatch(ref)
+    return int(pulled[1] if pulled else _number(environ.get("CI_MERGE_REQUEST_IID", "")))
 
 
 def expected(session: Session, given: Subject) -> Subject:
@@ -47,6 +53,14 @@ def expected(session: Session, given: Subject) -> Subject:
     found = subject_of(session, given)
     reviewed = _PULL.fullmatch(session.environ.get("GITHUB_REF", "")) or session.environ.get("CI_MERGE_REQUEST_IID")
     return found if reviewed else Subject(found.number, "", found.base)
+
+
+def checked_out(session: Session) -> str:
+    """The commit that is checked out. Raises Refused when none is."""
+    head = _commit(session, "HEAD")
+    if head is None:
+        raise refuse(Code.GIT, "no commit is checked out", hint="Name the pull request's head with --head.")
+    return head
 
 
 def _number(text: str) -> str:
@@ -64,9 +78,7 @@ def _head(session: Session, given: str, *, merged: bool) -> str:
     source = session.environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "")
     if _OID.fullmatch(source):  # a pipeline of merged results
         return source
-    head = _commit(session, "HEAD")
-    if head is None:
-        raise refuse(Code.GIT, "no commit is checked out", hint="Name the pull request's head with --head.")
+    head = checked_out(session)
     parents = _parents(session, "HEAD") if merged else ()
     return parents[1] if len(parents) > 1 else head
 

@@ -34,7 +34,7 @@ from offerkit.planning.sentences import (
 from offerkit.state.changes import Body, Delta, Layered
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
-from offerkit.workflow.plan import dependences, explained
+from offerkit.workflow.plan import dependences, explained, may_break
 from offerkit.workflow.promote import depends_of, plan_promotion
 from offerkit.workflow.rollback import plan_rollback, plan_undo
 from offerkit.workflow.session import Session
@@ -180,8 +180,17 @@ def _selected(told: _Told, refs: _References) -> Iterator[Diagnostic]:
     lost = [p.text for p in patterns.targets if not any(map(p.matches, known))]
     if lost or {d.address for d in selection.chosen} != {d.address for d in told.deltas} or plan.asked.environments:
         yield _false(plan, "what it was asked for")
-    elif sorted(selection.notes) != sorted(plan.notes):
+    elif sorted([*selection.notes, *_policy_notes(told)]) != sorted(plan.notes):
         yield _false(plan, "its notes")
+
+
+def _policy_notes(told: _Told) -> list[str]:
+    """What policies say of a plan of specs."""
+    if not may_break(told.stages, told.plan):
+        return []
+    from offerkit.workflow.policies import judged
+
+    return judged(told.session, told.stages, told.plan)[1]
 
 
 def _may_be_held(told: _Told, blocked: Blocked) -> bool:

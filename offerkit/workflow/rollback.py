@@ -11,7 +11,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.governance.returns import WayBack
 from offerkit.planning.make import Context, Patterns, protected, steps_for
 from offerkit.planning.plan import Plan, PlanKind, Reason, Step
-from offerkit.reports.words import listing
+from offerkit.reports.words import and_list, listing
 from offerkit.state.changes import Delta
 from offerkit.state.snapshot import BeforeAfter, refs_of
 from offerkit.store import Store
@@ -27,7 +27,7 @@ from offerkit.workflow.state_refs import (
 
 _LISTED = 10
 """Changes that notes name, one by one."""
-_STAYING = {Kind.CAMPAIGN: "campaigns", Kind.CASES: "cases"}
+_STAYING = {Kind.CAMPAIGN: "campaigns", Kind.CASES: "cases", Kind.POLICY: "policies"}
 
 
 def plan_rollback(
@@ -85,7 +85,7 @@ def _plan(stages: Stages, asked: Return, note: str) -> Plan:
         if side is Stage.DESIGN and (refused := protected(way.deltas, stages.bodies)):
             raise Refused(refused)
         if way.staying:
-            staying = " and ".join(_STAYING[kind] for kind in KEPT_BY_ROLLBACK if kind in way.staying)
+            staying = and_list([_STAYING[kind] for kind in KEPT_BY_ROLLBACK if kind in way.staying])
             note += f" {staying.capitalize()} stay as they are."
         if side is Stage.LIVE:
             note += " What it takes back is promoted again only once design changes, or with --include-rolled-back."

@@ -236,7 +236,7 @@ def test_the_rich_project_is_valid() -> None:
     """Or nothing here would be tried on it."""
     assert not parse_file(files()[RICH_NAME][0]).found
     judge(files()[RICH_NAME][0])
-    kinds = {Kind.ENVIRONMENT, Kind.DIMENSION, Kind.OPERATOR, Kind.TYPOLOGY, Kind.CASES}
+    kinds = {Kind.ENVIRONMENT, Kind.DIMENSION, Kind.OPERATOR, Kind.TYPOLOGY, Kind.CASES, Kind.POLICY}
     assert {kind for kind in Kind if f"\n{kind}s:" in RICH or kind in (Kind.CATEGORY,)} | kinds == set(Kind)
 
 

@@ -28,6 +28,7 @@ DESIGN: dict[Kind, tuple[Profile, ...]] = {
     Kind.TEMPLATE: (ADMIN, OFFERS),
     Kind.OFFER: (ADMIN, OFFERS),
     Kind.CASES: (ADMIN, OFFERS),
+    Kind.POLICY: (ADMIN,),
 }
 """Who writes what in design."""
 

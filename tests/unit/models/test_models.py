@@ -26,6 +26,7 @@ MINIMAL: dict[Kind, dict[str, Any]] = {
     Kind.OFFER: {"category": "bank"},
     Kind.CAMPAIGN: {},
     Kind.CASES: {"cases": {"x": {}}},
+    Kind.POLICY: {"require": "offer.until is not null", "message": "It ends."},
 }
 N = Number
 OFFER: dict[str, Any] = {
@@ -156,7 +157,11 @@ FULL: dict[Kind, dict[str, Any]] = {
         "activated": {"a": ["web"]},
         "cases": {"a is offered": {"space": "shop/web", "now": "2026-01-01", "expect": {"offers": ["a"], "out": {}}}},
     },
-}
+    Kind.POLICY: {
+        "applies_to": ["category", "offer"], "require": "resource.label <> ''", "severity": "warn",
+        "message": "It has a label.", "override": ["ann", "bob"],
+    },
+}  # fmt: skip
 
 
 def body(kind: Kind, value: dict[str, Any]) -> dict[str, Any]:

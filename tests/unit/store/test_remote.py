@@ -17,8 +17,8 @@ import pytest
 import urllib3
 
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused
-from offerkit.store.remote import PROTOCOL, PROTOCOL_HEADER, Remote, remote_of
 from offerkit.proxy import pool_for
+from offerkit.store.remote import PROTOCOL, PROTOCOL_HEADER, Remote, remote_of
 
 TOKEN = "ofk_0123456789ab_" + "s" * 43
 

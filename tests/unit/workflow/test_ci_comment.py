@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -14,20 +14,37 @@ from offerkit.diagnostics import Refused
 from offerkit.forges.api import Api
 from offerkit.forges.github import GitHub, github_headers
 from offerkit.forges.marked import Done, marked, marker
-from offerkit.reports.pull_request import PullRequest
-from offerkit.workflow.ci import planned
-from offerkit.workflow.ci_bundle import Subject
-from offerkit.workflow.ci_comment import Commented, Commenting, comment
+from offerkit.reports.pull_request import PullRequest, pull_request_json
+from offerkit.workflow.ci import Planned, planned
+from offerkit.workflow.ci_bundle import REPORT, Bundle, Opened, Subject, share_of
+from offerkit.workflow.ci_comment import Commented, Commenting, comment, told
 
 pytestmark = pytest.mark.embedded
 HEAD, OLDER = "a" * 40, "b" * 40
 
 
 @pytest.fixture(scope="module")
-def requests(tmp_path_factory: pytest.TempPathFactory) -> dict[str, PullRequest]:
+def found(tmp_path_factory: pytest.TempPathFactory) -> Planned:
     """What a pull request changes in a project."""
     work = Workspace(tmp_path_factory.mktemp("project"))
-    return {each.environment: each for each in planned(work.session("ana"), Subject(7, HEAD)).requests}
+    with work.session("ana").writing(create=True):
+        pass  # a store, with nothing in it
+    return planned(work.session("ana"), Subject(7, HEAD), None)
+
+
+def bundle(found: Planned, names: Iterable[str], head: str = HEAD, number: int = 7, **reports: PullRequest) -> Opened:
+    """The bundle of some of the environments, with other reports than theirs where ``reports`` has some."""
+    names = list(names)
+    facts = tuple(sorted({fact for name in names for fact in share_of(found.bundle.facts, name)}))
+    made = {each.environment: replace(each, head=head) for each in found.requests if each.environment in names}
+    files = {f"{name}/{REPORT}": pull_request_json(each).encode() for name, each in {**made, **reports}.items()}
+    return Opened(Bundle(Subject(number, head), found.bundle.against, facts), lambda name, most: files.get(name))
+
+
+@pytest.fixture(scope="module")
+def names(found: Planned) -> list[str]:
+    """The environments that change."""
+    return [each.environment for each in found.requests]
 
 
 @pytest.fixture
@@ -60,53 +77,53 @@ def bodies(fake: FakeGitHub) -> list[str]:
 
 
 def test_a_comment_lives_with_its_pull_request(
-    fake: FakeGitHub, how: Commenting, requests: dict[str, PullRequest]
+    fake: FakeGitHub, how: Commenting, found: Planned, names: list[str]
 ) -> None:
-    assert set(did(comment(how, HEAD, requests)).values()) == {Done.CREATED}
+    whole = bundle(found, names)
+    assert set(did(comment(how, whole)).values()) == {Done.CREATED}
     before = bodies(fake)
-    assert len(before) == len(requests) > 1
-    assert sorted(filter(None, map(marked, before))) == sorted(requests)
+    assert len(before) == len(names) > 1
+    assert sorted(filter(None, map(marked, before))) == sorted(names)
     writes = [line for line in fake.asked if not line.startswith("GET")]
-    assert set(did(comment(how, HEAD, requests)).values()) == {Done.UNCHANGED}
+    assert set(did(comment(how, whole)).values()) == {Done.UNCHANGED}
     assert [line for line in fake.asked if not line.startswith("GET")] == writes
     # Somebody edits one of them, before and behind the marker: it is brought back.
     number = min(fake.comments)
     fake.comments[number]["body"] = "approved by all, trust me\r\n" + fake.comments[number]["body"].replace(
         "create", "keep"
     )
-    assert sorted(did(comment(how, HEAD, requests)).values()) == sorted(
-        [Done.UPDATED, *[Done.UNCHANGED] * (len(requests) - 1)]
-    )
+    assert sorted(did(comment(how, whole)).values()) == sorted([Done.UPDATED, *[Done.UNCHANGED] * (len(names) - 1)])
     assert bodies(fake) == before
     # Somebody deletes it: it is made again.
     del fake.comments[number]
-    assert Done.CREATED in did(comment(how, HEAD, requests)).values()
+    assert Done.CREATED in did(comment(how, whole)).values()
     assert sorted(bodies(fake)) == sorted(before)
     # A later head changes nothing in one of them, then nothing at all, then something again.
     fake.pulls[7]["head"]["sha"] = OLDER
-    first, *others = requests
-    now = {first: replace(requests[first], head=OLDER)}
-    assert [(each.done, each.over) for each in comment(how, OLDER, now) or []] == [
+    first, *others = names
+    now = bundle(found, [first], OLDER)
+    assert [(each.done, each.over) for each in comment(how, now) or []] == [
         (Done.UPDATED, False),
         *[(Done.UPDATED, True)] * len(others),
     ]
     assert sum("Nothing changes any more" in body for body in bodies(fake)) == len(others)
-    comment(how, OLDER, {})
-    assert set(did(comment(how, OLDER, {})).values()) == {Done.UNCHANGED}
+    comment(how, bundle(found, [], OLDER))
+    assert set(did(comment(how, bundle(found, [], OLDER))).values()) == {Done.UNCHANGED}
     assert all("Nothing changes any more" in body for body in bodies(fake))
-    assert did(comment(how, OLDER, now))[first] is Done.UPDATED
-    assert len(bodies(fake)) == len(requests)
+    assert did(comment(how, now))[first] is Done.UPDATED
+    assert len(bodies(fake)) == len(names)
 
 
-def test_nothing_is_said_when_nothing_changes(fake: FakeGitHub, how: Commenting) -> None:
-    assert comment(how, HEAD, {}) == []
+def test_nothing_is_said_when_nothing_changes(fake: FakeGitHub, how: Commenting, found: Planned) -> None:
+    assert comment(how, bundle(found, [])) == []
+    assert told(how, []) == ["Nothing changes; no comment is needed."]
     assert not fake.comments
 
 
 def test_others_with_our_marker_and_our_account_without(
-    fake: FakeGitHub, how: Commenting, requests: dict[str, PullRequest]
+    fake: FakeGitHub, how: Commenting, found: Planned, names: list[str]
 ) -> None:
-    name = next(iter(requests))
+    name = names[-1]
     line = marker(name, "1:" + "0" * 64, HEAD)
     foreign = [fake.comment(fake.person("eve", 666), f"{line}\n\nall is well"), fake.comment({**BOT, "id": 5}, line)]
     unmarked = [
@@ -118,30 +135,30 @@ def test_others_with_our_marker_and_our_account_without(
     fake.comments[foreign[0]]["user"] = fake.user(fake.person("eve", 666)) | {
         "login": BOT["login"]
     }  # a login can be taken over
-    assert set(did(comment(how, HEAD, requests)).values()) == {Done.CREATED}
+    assert set(did(comment(how, bundle(found, names))).values()) == {Done.CREATED}
     assert {number: fake.comments[number]["body"] for number in kept} == kept
-    assert len(fake.comments) == len(kept) + len(requests)
+    assert len(fake.comments) == len(kept) + len(names)
 
 
 def test_two_projects_do_not_take_each_others_comments(
-    fake: FakeGitHub, how: Commenting, requests: dict[str, PullRequest]
+    fake: FakeGitHub, how: Commenting, found: Planned, names: list[str]
 ) -> None:
     web = replace(how, name="web")
-    comment(how, HEAD, requests)
-    comment(web, HEAD, requests)
-    assert len(fake.comments) == 2 * len(requests)
-    assert set(did(comment(web, HEAD, {})).values()) == {Done.UPDATED}
-    assert set(did(comment(how, HEAD, requests)).values()) == {Done.UNCHANGED}
+    comment(how, bundle(found, names))
+    comment(web, bundle(found, names))
+    assert len(fake.comments) == 2 * len(names)
+    assert set(did(comment(web, bundle(found, []))).values()) == {Done.UPDATED}
+    assert set(did(comment(how, bundle(found, names))).values()) == {Done.UNCHANGED}
     with pytest.raises(Refused, match="name cannot be used"):
-        comment(replace(how, name="a --> b"), HEAD, requests)
+        comment(replace(how, name="a --> b"), bundle(found, names))
 
 
-def test_among_a_thousand_comments(fake: FakeGitHub, how: Commenting, requests: dict[str, PullRequest]) -> None:
+def test_among_a_thousand_comments(fake: FakeGitHub, how: Commenting, found: Planned, names: list[str]) -> None:
     for number in range(1000):
         fake.comment(fake.people[1], f"chat {number}")
-    name = next(iter(requests))
-    comment(how, HEAD, {name: requests[name]})
-    assert did(comment(how, HEAD, {name: requests[name]})) == {name: Done.UNCHANGED}
+    name = names[-1]
+    comment(how, bundle(found, [name]))
+    assert did(comment(how, bundle(found, [name]))) == {name: Done.UNCHANGED}
     assert len(fake.comments) == 1001
 
 
@@ -166,32 +183,32 @@ CREATING: dict[str, list[Fault]] = {
 @pytest.mark.parametrize("listed_late", [0, 1])
 @pytest.mark.parametrize("name", CREATING)
 def test_never_two_after_a_lost_answer(
-    fake: FakeGitHub, how: Commenting, requests: dict[str, PullRequest], name: str, listed_late: int
+    fake: FakeGitHub, how: Commenting, found: Planned, names: list[str], name: str, listed_late: int
 ) -> None:
-    environment = next(iter(requests))
+    environment = names[0]
     fake.fault("POST", *CREATING[name])
     fake.fault("GET /repos/acme/offers/issues", lambda carry_out: carry_out(), *[late] * listed_late)
-    assert did(comment(how, HEAD, {environment: requests[environment]})) == {environment: Done.CREATED}
+    assert did(comment(how, bundle(found, [environment]))) == {environment: Done.CREATED}
     assert len(fake.comments) == 1
     fake.faults.clear()
-    assert did(comment(how, HEAD, {environment: requests[environment]})) == {environment: Done.UNCHANGED}
+    assert did(comment(how, bundle(found, [environment]))) == {environment: Done.UNCHANGED}
 
 
-def test_two_runs_at_once_leave_one(fake: FakeGitHub, how: Commenting, requests: dict[str, PullRequest]) -> None:
-    environment = next(iter(requests))
+def test_two_runs_at_once_leave_one(fake: FakeGitHub, how: Commenting, found: Planned, names: list[str]) -> None:
+    environment = names[0]
 
     def other_run_first(carry_out: object) -> Answer:
         fake.comment(BOT, marker(environment, "1:" + "0" * 64, HEAD) + "\n\nof another run")
         return carry_out()  # type: ignore[operator]
 
     fake.fault("POST", other_run_first)
-    assert did(comment(how, HEAD, {environment: requests[environment]})) == {environment: Done.UPDATED}
+    assert did(comment(how, bundle(found, [environment]))) == {environment: Done.UPDATED}
     (left,) = bodies(fake)
     assert "of another run" not in left
 
 
-def test_what_vanishes_is_told_at_last(fake: FakeGitHub, how: Commenting, requests: dict[str, PullRequest]) -> None:
-    environment = next(iter(requests))
+def test_what_vanishes_is_told_at_last(fake: FakeGitHub, how: Commenting, found: Planned, names: list[str]) -> None:
+    environment = names[0]
     line = marker(environment, "1:" + "0" * 64, HEAD)
 
     def vanishing(carry_out: object) -> Answer:
@@ -201,31 +218,44 @@ def test_what_vanishes_is_told_at_last(fake: FakeGitHub, how: Commenting, reques
 
     fake.comment(BOT, line)
     fake.fault("PATCH", vanishing)
-    assert did(comment(how, HEAD, {environment: requests[environment]})) == {environment: Done.UPDATED}
+    assert did(comment(how, bundle(found, [environment]))) == {environment: Done.UPDATED}
     fake.comments[max(fake.comments)]["body"] = line
     fake.fault("PATCH", *[vanishing] * 9)
     with pytest.raises(Refused, match="vanishes whenever it is written"):
-        comment(how, HEAD, {environment: requests[environment]})
+        comment(how, bundle(found, [environment]))
 
 
 def test_a_bundle_of_something_else_says_nothing(
-    fake: FakeGitHub, how: Commenting, requests: dict[str, PullRequest]
+    fake: FakeGitHub, how: Commenting, found: Planned, names: list[str]
 ) -> None:
-    name, request = next(iter(requests.items()))
-    assert comment(how, OLDER, requests) is None  # a newer head has its own run
-    for wrong in (
-        {name: replace(request, number=8)},
-        {name: replace(request, head=OLDER)},
-        {"../live": request},
-        {"x --> <b>": replace(request, environment="x --> <b>")},
-        {name: replace(request, meaning="1:0 --> <img>")},
-        {"other": request},
-    ):
-        with pytest.raises(Refused) as caught:
-            comment(how, HEAD, wrong)
-        assert caught.value.diagnostics[0].code == "OFR929"
+    newer = comment(how, bundle(found, names, OLDER))
+    assert newer is None  # that head has, or had, a run of its own
+    assert told(how, newer) == ["Pull request 7 is closed, or has another head by now; nothing was said."]
+    name = names[-1]
+    theirs, request = found.requests[:2]
+    fewer = replace(request, plan=replace(request.plan, steps=request.plan.steps[1:]))
+    key, body = next((k, b) for k, b in request.plan.bodies.items() if b.kind == "offer")
+    nicer = replace(
+        request, plan=replace(request.plan, bodies={**request.plan.bodies, key: replace(body, text='{"title":"nice"}')})
+    )
+    wrong = {
+        "of pull request 8": bundle(found, names, number=8),
+        "is of something else": bundle(found, names, **{name: replace(request, head=OLDER)}),
+        "is of something else ": bundle(found, names, **{name: theirs}),
+        "shows something else than the bundle means": bundle(
+            found, names, **{name: replace(request, meaning=theirs.meaning)}
+        ),
+        "shows something else than the bundle means ": bundle(found, names, **{name: fewer}),
+        "shows another text than the bundle means": bundle(found, names, **{name: nicer}),
+        "is not there": Opened(bundle(found, names).bundle, lambda name, most: None),
+    }
+    for why, opened in wrong.items():
+        with pytest.raises(Refused, match=why.strip()):
+            comment(how, opened)
+    with pytest.raises(Refused, match="it is not said which pull request"):
+        comment(replace(how, number=0), bundle(found, names))
     fake.pulls[7]["state"] = "closed"
-    assert comment(how, HEAD, requests) is None
+    assert comment(how, bundle(found, names)) is None
     assert not fake.comments
     assert not [line for line in fake.asked if not line.startswith("GET")]
 
@@ -239,10 +269,10 @@ def test_a_bundle_of_something_else_says_nothing(
     ],
 )
 def test_what_the_forge_refuses_is_told(
-    fake: FakeGitHub, how: Commenting, requests: dict[str, PullRequest], fault: Fault, code: str
+    fake: FakeGitHub, how: Commenting, found: Planned, names: list[str], fault: Fault, code: str
 ) -> None:
     fake.fault("POST", fault)
     with pytest.raises(Refused) as caught:
-        comment(how, HEAD, requests)
+        comment(how, bundle(found, names))
     assert caught.value.diagnostics[0].code == code
     assert TOKEN not in str(caught.value)
