@@ -59,7 +59,7 @@ def _approved_target(work: Work, address: Address, entry: Entry | None) -> Entry
     decisions, design = work.asked.decisions, work.design
     active = {renamed(work.asked.renames, address, space) for space in (entry.activation if entry else None) or ()}
     eligibility, *every = keys_of(design, address)
-    open_ = work.asked.stops.left(design, address, [key.space for key in every])
+    open_ = set(work.asked.stops.left(design, address, [key.space for key in every]))
     contents = [key for key in every if key.space in open_]
     turned_down = rejected(decisions, eligibility)
     if turned_down is not None and entry is not None and is_live(work, eligibility):
