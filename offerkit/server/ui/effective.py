@@ -78,6 +78,8 @@ def _texts(condition: Condition) -> Iterator[str]:
             yield "yes" if value else "no"
         case _, str(text):
             yield text
+        case "themes", list(names):
+            yield ", ".join(map(str, names))
         case _, value:
             yield inline(value)
 

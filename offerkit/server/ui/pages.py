@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TypeAlias, TypeVar
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -181,10 +182,16 @@ def _templates() -> Environment:
         trim_blocks=True, lstrip_blocks=True, finalize=_spelled, auto_reload=False,
     )  # fmt: skip
     made.filters["people"] = said
+    made.filters["breakable"] = _breakable
     made.filters["path"] = lambda text: quote(str(text), safe="/")
     for name in made.list_templates():
         made.get_template(name)
     return made
+
+
+def _breakable(address: str) -> Markup:
+    """An address that may go on in the next line after its signs, and never within a word."""
+    return Markup(re.sub(r"([/.@-])(?=\w)", r"\1<wbr>", str(escape(visible(address)))))  # noqa: S704 - escaped before
 
 
 def _place(request: Request) -> str:

@@ -5,7 +5,8 @@ function fit(frame) {
   const page = frame.contentDocument;
   if (!page || !page.documentElement) return;
   frame.style.height = "0";
-  frame.style.height = `${Math.min(most, page.documentElement.scrollHeight) + 2}px`;
+  const bar = page.documentElement.scrollWidth > page.documentElement.clientWidth ? 18 : 2;
+  frame.style.height = `${Math.min(most, page.documentElement.scrollHeight) + bar}px`;
 }
 for (const frame of document.querySelectorAll(".preview iframe")) {
   frame.addEventListener("load", () => fit(frame));
