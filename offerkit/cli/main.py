@@ -127,7 +127,10 @@ class LazyGroup(click.Group):
 def _global_options() -> list[click.Option]:
     return [
         click.Option(
-            ["-C", "--project"], metavar="DIR", help="The project's folder, or one inside it (default: this one)."
+            ["-C", "--project"],
+            metavar="DIR",
+            envvar="OFFERKIT_PROJECT",
+            help="The project's folder, or one inside it (default: this one).",
         ),
         click.Option(
             ["--store"],
@@ -192,7 +195,10 @@ def _set_globally(ctx: click.Context, option: click.Parameter, value: Any) -> No
     modules=COMMANDS,
     params=list(_global_options()),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    epilog="The options may also follow the command. OFFERKIT_OPERATOR, OFFERKIT_STORE and NO_COLOR are heeded.",
+    epilog=(
+        "The options may also follow the command. OFFERKIT_OPERATOR, OFFERKIT_PROJECT, OFFERKIT_STORE and NO_COLOR are"
+        " heeded."
+    ),
 )
 @click.version_option(__version__, "-V", "--version", message="offerkit %(version)s")
 @click.pass_context

@@ -6,6 +6,8 @@ References and the rules of the domain stay with “offerkit validate”.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import orjson
@@ -128,7 +130,8 @@ def _sections(refs: dict[Kind, Any]) -> dict[str, Any]:
     }
 
 
-def schema_files() -> dict[str, bytes]:
+@cache
+def schema_files() -> Mapping[str, bytes]:
     """All schemas as files by name."""
     made = {"specs": specs_schema(), "environment": environment_schema(), "cases": cases_schema()}
     return {f"{name}.json": schema_bytes(schema) for name, schema in made.items()}

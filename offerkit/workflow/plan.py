@@ -58,10 +58,10 @@ def plan_design(
     Raises Refused: a pattern that matches nothing, a protected resource that would go, a campaign asked for
     by name that names what is not live, what a policy denies.
     """
-    return plan_against(session, loaded, Stages(store), patterns)
+    return plan_against(session, loaded, Stages(store), patterns, held=held)
 
 
-def plan_against(session: Session, loaded: Loaded, current: Stages, patterns: Patterns) -> Plan:
+def plan_against(session: Session, loaded: Loaded, current: Stages, patterns: Patterns, *, held: bool = True) -> Plan:
     """:func:`plan_design` against ``current``: the stages of a store, or what takes their place."""
     stages = _design_stages(loaded, current)
     touched = [stage for stage in stages if loaded.digests.get(stage.environment, EMPTY) != current.digest(stage)]

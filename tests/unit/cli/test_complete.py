@@ -117,7 +117,7 @@ COMPLETED = {
     "approve": {"patterns", "categories", "spaces"},
     "contact-key": {"environment"},
     "deliver": {"name", "contacts", "data", "fields"},
-    "diff": {"a", "b", "targets", "exclude"},
+    "diff": {"a", "b", "targets", "exclude", "by", "contacts"},
     "eval": {"contact", "data", "environment"},
     "export": {"stage"},
     "graph": {"focus"},
