@@ -12,6 +12,7 @@ COMMANDS = {
     "comment": "Say what a pull request changes in a comment on it, kept up to date.",
     "drift": "Keep one issue about what differs between the store and the default branch.",
     "apply": "Apply what was read in a pull request, and nothing else.",
+    "approve": "Record the reviews of a pull request as approvals of what was applied.",
 }
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from offerkit.fingerprint import Json
 from offerkit.reports.escape import clip, html, json_text, markdown, markdown_code, one_line, visible
 from offerkit.reports.page import page
 from offerkit.reports.style import PLAIN, Style, display_width, indented, pad
@@ -36,9 +37,11 @@ class HistoryLine:
     commit: str = ""
     """The commit that was applied."""
     read: str = ""
-    """That it was read in a pull request, and what it means."""
+    """That it was read in a pull request, and what it means; or whose review it records."""
     meaning: str = ""
     pull_request: int = 0
+    review: Mapping[str, Json] = field(default_factory=dict)
+    """The review of a pull request that it records as an approval."""
 
     @property
     def written(self) -> str:
@@ -137,6 +140,7 @@ def history_json(lines: Sequence[HistoryLine]) -> str:
             **({"commit": line.commit} if line.commit else {}),
             **({"meaning": line.meaning} if line.meaning else {}),
             **({"pull_request": line.pull_request} if line.pull_request else {}),
+            **({"review": dict(line.review)} if line.review else {}),
             **({"override": line.override} if line.override else {}),
             **({"tokens": list(map(dict, line.tokens))} if line.tokens else {}),
             "digest": line.digest,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from offerkit.address import parse_address, parse_stage
 from offerkit.diagnostics import Code, refuse, suggestion
+from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
 from offerkit.governance.authors import authors_in
 from offerkit.governance.overrides import listed
@@ -23,6 +24,10 @@ from offerkit.store.views import StoredBodies
 
 _MEANING = 14
 """Characters of a meaning that are shown: its scheme, and as much as of a digest."""
+
+
+REVIEW = "relay"
+"""The detail of a revision that says which review it records as its reviewer's approval."""
 
 
 def history(store: Store, stage: str, address: str, limit: int) -> list[HistoryLine]:
@@ -64,6 +69,7 @@ def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
     )
     time = row.time[:19] + "Z"
     read, meaning, number = _read(row)
+    review = _review(row)
     return HistoryLine(
         row.serial,
         time,
@@ -76,9 +82,10 @@ def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
         override,
         tuple(map(_token_facts, told)),
         *_written(row),
-        read,
+        read or _reviewed(review),
         meaning,
         number,
+        review,
     )
 
 
@@ -105,6 +112,19 @@ def _read(row: RevisionRow) -> tuple[str, str, int]:
     where = f" in pull request {number}" if number else ""
     how = "not as read" if row.details.get("allowed") else "as read"
     return f"{how}{where}: meaning {meaning[:_MEANING]}", meaning, number
+
+
+def _review(row: RevisionRow) -> Mapping[str, Json]:
+    """The review that a revision records as an approval; empty: none."""
+    found = row.details.get(REVIEW)
+    return found if isinstance(found, dict) and row.action == "approve" else {}
+
+
+def _reviewed(review: Mapping[str, Json]) -> str:
+    if not review:
+        return ""
+    where = f"review {review.get('review')} of pull request {review.get('pull_request')} ({review.get('forge')})"
+    return f"approved by {review.get('reviewer')}: {where}"
 
 
 def _written(row: RevisionRow) -> tuple[tuple[str, ...], str]:

@@ -1,22 +1,20 @@
-"""``ci approve``: reviews of a pull request, as its forge tells them, become approvals of what was applied of it.
+"""Reviews of a pull request, as its forge tells them, recorded as approvals of what was applied of it.
 
-Two halves, since the forge is asked where the pipeline runs and the store may be behind a server: :func:`reviewed`
-reads the reviews, :func:`relay` records them. What is asked is who reviewed what; who that is here, and what they may
-approve, the store says: by the operators as they were before the pull request was applied, so that nobody makes
+Who reviewed what is told by :mod:`offerkit.workflow.ci_approve`, maybe over the network. Who that is, and what they
+may approve, the store says: by the operators as they were before the pull request was applied, so that nobody makes
 themselves a reviewer with it (docs/adr/0049-reviews-as-approvals.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import orjson
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, refuse
 from offerkit.fingerprint import Json
-from offerkit.forges.forge import CommitAccounts, Forge, PullRequestInfo, PullState, Review, ReviewState
 from offerkit.governance.approvals import Approval, Decision, Decisions, approved
 from offerkit.governance.aspects import affecting
 from offerkit.governance.rights import Actor, Scope, lacking, only_automations
@@ -26,108 +24,18 @@ from offerkit.state.snapshot import Snapshot
 from offerkit.store import Draft, RevisionRow, Store
 from offerkit.store.views import Stages
 from offerkit.workflow.approve import approved_by_review
-from offerkit.workflow.authorship import by_email
+from offerkit.workflow.history import REVIEW
 from offerkit.workflow.renames import renames_of_live
 from offerkit.workflow.requests import Approving, Relayed, RelayOutcome, RelayRequest
 from offerkit.workflow.review import design_at
 from offerkit.workflow.session import Session, operators, who_is
 from offerkit.workflow.settings import waiting_settings
 
-DETAIL = "relay"
-"""The detail of a revision that says whose review it records."""
-WEB_FLOW = "web-flow"
-"""GitHub's own account: the committer of what people commit on its pages, signed with GitHub's key."""
 _LOOKED_AT = 500
 """Applies among which that of a pull request is looked for."""
-_TOLD = 20
-"""Of many commits whose author is not known, those that are told."""
-_VERDICTS = (ReviewState.APPROVED, ReviewState.CHANGES_REQUESTED, ReviewState.DISMISSED)
-"""The reviews that say yes or no; a comment takes neither back."""
 
 
-@dataclass(frozen=True)
-class Reviewed:
-    """What a forge tells of a pull request: the request to record it, and why other reviews do not count."""
-
-    request: RelayRequest
-    notes: tuple[str, ...]
-
-
-def reviewed(session: Session, forge: Forge, number: int, head: str, meaning: str) -> Reviewed:
-    """The reviews that approve pull request ``number`` at ``head``, and who wrote it; all of it asked of the forge.
-
-    Raises Refused when the pull request is not merged, or was merged from another head than was planned.
-    """
-    info = forge.pull_request(number)
-    _check(info, head)
-    approving, notes = _latest(forge.reviews(number), head)
-    with session.existing() as store:
-        wrote, doubts = _wrote(store, forge, info)
-    return Reviewed(
-        RelayRequest(forge.name, number, head, info.merged_as, meaning, approving, wrote, doubts), tuple(notes)
-    )
-
-
-def _check(info: PullRequestInfo, head: str) -> None:
-    name = f"pull request {info.number}"
-    if info.state is not PullState.MERGED or not info.merged_as:
-        raise refuse(
-            Code.NOT_THE_REVIEWED,
-            f"{name} is {info.state.value}, not merged",
-            detail="Its reviews are recorded as approvals once what it changes was applied.",
-            hint="Merge it, run “offerkit ci apply”, and then this.",
-        )
-    if info.head != head:
-        raise refuse(
-            Code.NOT_THE_REVIEWED,
-            f"{name} is at {info.head[:12]}, and the bundle is of {head[:12]}",
-            detail="Another commit was pushed after it was planned.",
-            hint="Take the bundle of the newest run.",
-        )
-
-
-def _latest(reviews: Sequence[Review], head: str) -> tuple[tuple[Approving, ...], list[str]]:
-    """The last word of each account, where it approves ``head``; and why others do not count."""
-    last: dict[int, Review] = {}
-    notes = []
-    for review in reviews:  # oldest first
-        if review.account is None:
-            notes.append(f"review {review.id} does not count: its account is deleted")
-        elif review.state in _VERDICTS:
-            last[review.account.id] = review
-    found = []
-    for account, review in last.items():
-        assert review.account is not None
-        who = f"review {review.id} of {review.account.login} (account {account})"
-        if review.state is not ReviewState.APPROVED:
-            notes.append(f"{who} does not count: it is {review.state.value}")
-        elif review.commit != head:
-            notes.append(f"{who} does not count: it is of {review.commit[:12] or 'an unknown commit'}, not the head")
-        else:
-            found.append(Approving(account, review.id))
-    return tuple(found), notes
-
-
-def confirmed(store: Store, forge: str, commits: Iterable[CommitAccounts]) -> dict[str, tuple[str, ...]]:
-    """By commit, the operator as whose account the forge has verified its signature; others are left out.
-
-    That is its committer; of what was made on GitHub's pages, and is signed by GitHub, its author.
-    """
-    owners = _owners(operators(store), forge)
-    found: dict[str, tuple[str, ...]] = {}
-    for commit in commits:
-        signer = commit.author if _by_forge(commit) else commit.committer
-        names = owners.get(signer.id, ()) if signer is not None and commit.verified else ()
-        if len(names) == 1:
-            found[commit.commit] = names
-    return found
-
-
-def _by_forge(commit: CommitAccounts) -> bool:
-    return commit.verified and commit.committer is not None and commit.committer.login == WEB_FLOW
-
-
-def _owners(known: Mapping[str, Mapping[str, Json]], forge: str) -> dict[int, tuple[str, ...]]:
+def owners_of(known: Mapping[str, Mapping[str, Json]], forge: str) -> dict[int, tuple[str, ...]]:
     """The operators by their account of a forge; a store may have two, where only a part of the specs was applied."""
     found: dict[int, tuple[str, ...]] = {}
     for name, body in sorted(known.items()):
@@ -138,53 +46,49 @@ def _owners(known: Mapping[str, Mapping[str, Json]], forge: str) -> dict[int, tu
     return found
 
 
-def _wrote(store: Store, forge: Forge, info: PullRequestInfo) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The operators who wrote a pull request, and where it is not known who did.
-
-    By the accounts of its commits and its own; where the forge knows none that is an operator's, by the e-mails that
-    the commit names.
-    """
-    known = operators(store)
-    owners, people = _owners(known, forge.name), by_email(store, known)
-    names: set[str] = set(owners.get(info.author.id, ()) if info.author is not None else ())
-    doubts = []
-    for commit in forge.commits_of(info.number):
-        people_of = [("author", commit.author, commit.author_email)]
-        people_of += [] if _by_forge(commit) else [("committer", commit.committer, commit.committer_email)]
-        for role, account, email in people_of:
-            found = {*(owners.get(account.id, ()) if account is not None else ()), *people.get(email.lower(), ())}
-            names |= found
-            if not found:
-                doubts.append(f"the {role} of commit {commit.commit[:12]} is no operator by account or e-mail")
-    return tuple(sorted(names)), tuple(doubts[:_TOLD])
-
-
 def relay(session: Session, request: RelayRequest) -> RelayOutcome:
     """Record reviews as their reviewers' approvals, each as a revision; all that may be, in one transaction.
 
     A review approves what its pull request changed, as far as the reviewer may approve it themselves. Raises Refused
     when who asks may not relay, or what was reviewed is not what was applied, or not any more.
     """
+    check_may_relay(session)
+    return session.backend.relay(session, request)
+
+
+def check_may_relay(session: Session) -> Actor:
+    """Who is asking. Raises Refused unless their token is for it, and they are an automation."""
     if found := lacking(session.scopes, (Scope.RELAY,), session.operator):
         raise Refused(found)
-    return session.backend.relay(session, request)
+    with session.existing() as store:
+        return _automation(session, store)
+
+
+def _automation(session: Session, store: Store) -> Actor:
+    actor = who_is(session, store)
+    if found := only_automations(actor, "relay reviews"):
+        raise Refused(found)
+    return actor
+
+
+def applied_request(store: Store, number: int) -> tuple[int, str]:
+    """The pull request that was applied last, or that with ``number``, and its head. Raises Refused: there is none."""
+    row = _last_applied(store, number)
+    head = row.details.get("head") if row is not None else None
+    if row is None or not isinstance(head, str):
+        raise _not_applied(f"pull request {number}" if number else "no pull request")
+    return int(str(row.details["pull_request"])), head
 
 
 def relay_here(session: Session, request: RelayRequest) -> RelayOutcome:
     """:func:`relay` where the store is."""
-    with session.existing() as store:
-        actor = who_is(session, store)
-    if found := only_automations(actor, "relay reviews"):
-        raise Refused(found)
+    actor = check_may_relay(session)
     with (
         session.writing() as store,
         store.lock(who=actor.name, timeout=session.lock_timeout, waiting=session.waiting),
         store.transaction(),
     ):
-        actor = who_is(session, store)
-        if found := only_automations(actor, "relay reviews"):
-            raise Refused(found)
-        return _Relaying(session, store, actor, request).outcome()
+        return _Relaying(session, store, _automation(session, store), request).outcome()
 
 
 class _Relaying:
@@ -197,14 +101,14 @@ class _Relaying:
         _check_in_place(store, self._applied)
         self._now = operators(store)
         self._then = _operators_at(store, self._applied.serial - 1)
-        self._owners = _owners(self._then, request.forge)
+        self._owners = owners_of(self._then, request.forge)
 
     def outcome(self) -> RelayOutcome:
         """Record what counts. Raises Refused when there are reviews and none of them does."""
         done = {
             (one["forge"], one["review"]): row
             for row in self._store.revisions(action="approve")
-            if isinstance(one := row.details.get(DETAIL), dict)
+            if isinstance(one := row.details.get(REVIEW), dict)
         }
         recorded: list[Relayed] = []
         standing: list[str] = []
@@ -229,7 +133,7 @@ class _Relaying:
         what = f"review {approving.review} of account {approving.account} does not count"
         owners = self._owners.get(approving.account, ())
         if len(owners) != 1:
-            now = _owners(self._now, self._request.forge).get(approving.account, ())
+            now = owners_of(self._now, self._request.forge).get(approving.account, ())
             raise _not_counting(
                 f"{what}: " + (f"it is the account of {or_list(owners)}" if owners else "no operator has that account"),
                 f"{or_list(now)} got it by this pull request, and nobody is made a reviewer by what they review."
@@ -287,7 +191,7 @@ class _Relaying:
         given = tuple(Approval(key, Decision.APPROVED, reviewer.name, comment) for key in made.keys)
         draft = Draft(
             "approve", self._relay.name, self._session.now, self._session.message, approvals=given,
-            details={DETAIL: detail},
+            details={REVIEW: detail},
         )  # fmt: skip
         revision = self._store.append(draft)
         return Relayed(reviewer.name, approving.review, revision, made.keys, tuple(left), made.refused)
@@ -318,21 +222,9 @@ def _operators_at(store: Store, serial: int) -> dict[str, Mapping[str, Json]]:
 def _applied(store: Store, request: RelayRequest) -> RevisionRow:
     """The revision that applied the pull request. Raises Refused when none did, or not as it was reviewed."""
     name = f"pull request {request.pull_request}"
-    row = next(
-        (
-            row
-            for row in store.revisions(action=PlanKind.APPLY, limit=_LOOKED_AT)
-            if row.details.get("pull_request") == request.pull_request
-        ),
-        None,
-    )
+    row = _last_applied(store, request.pull_request)
     if row is None:
-        raise refuse(
-            Code.NOT_THE_REVIEWED,
-            f"{name} is not applied",
-            detail="Its reviews approve what “offerkit ci apply” has applied of it.",
-            hint="Run “offerkit ci apply” first, with the bundle of the same pull request.",
-        )
+        raise _not_applied(name)
     said = row.details
     where = f"revision {row.serial}, which applied {name}"
     wrong = ""
@@ -353,6 +245,24 @@ def _applied(store: Store, request: RelayRequest) -> RevisionRow:
             hint="Look at what stands now and approve it yourselves: offerkit approve --show.",
         )
     return row
+
+
+def _last_applied(store: Store, number: int) -> RevisionRow | None:
+    """The revision that applied pull request ``number`` last; 0: any."""
+    for row in store.revisions(action=PlanKind.APPLY, limit=_LOOKED_AT):
+        said = row.details.get("pull_request")
+        if isinstance(said, int) and (not number or said == number):
+            return row
+    return None
+
+
+def _not_applied(what: str) -> Refused:
+    return refuse(
+        Code.NOT_THE_REVIEWED,
+        f"{what} is applied" if what.startswith("no ") else f"{what} is not applied",
+        detail="Its reviews approve what “offerkit ci apply” has applied of it.",
+        hint="Run “offerkit ci apply” first, with the bundle of the same pull request.",
+    )
 
 
 def _check_in_place(store: Store, applied: RevisionRow) -> None:

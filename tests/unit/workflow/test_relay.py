@@ -17,7 +17,9 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.forges.api import Api
 from offerkit.forges.github import GitHub, github_headers
 from offerkit.governance.rights import scopes_of
-from offerkit.workflow.relay import confirmed, relay, reviewed
+from offerkit.workflow.ci_approve import confirmed, reviewed
+from offerkit.workflow.history import history
+from offerkit.workflow.relay import relay
 from offerkit.workflow.requests import Relayed, RelayOutcome, RelayRequest
 
 OPERATORS, OFFERS = "specs/shared.yaml", "specs/shop/offers.yaml"
@@ -118,6 +120,10 @@ def test_a_review_approves_what_its_reviewer_may_and_the_pull_request_changed(pu
         "meaning": MEANING, "revision": row.serial - 1,
     }  # fmt: skip
     assert given[1] == f"Review {first} of pull request {NUMBER} (github), recorded by robot"
+    with pull.shop.store() as store:
+        (line, *_) = history(store, "", GOLD, 0)
+    assert line.read == f"approved by risk: review {risk.review} of pull request {NUMBER} (github)"
+    assert line.review["account"] == 12
     assert pull.shop.promote("ada").steps, "it is approved"
     with pytest.raises(Refused, match="changed since"):
         pull.relay()
