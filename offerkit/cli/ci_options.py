@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,17 +13,26 @@ import click
 from offerkit.cli.options import WholeNumber
 
 if TYPE_CHECKING:
-    from offerkit.workflow.ci_bundle import Opened
+    from offerkit.forges.forge import Forge
+    from offerkit.workflow.ci_bundle import Opened, Subject
+    from offerkit.workflow.session import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-bundle_option = click.option(
+given_bundle_option = click.option(
     "--bundle",
     "path",
     required=True,
     type=click.Path(path_type=Path),
     metavar="DIR|ZIP",
-    help="What “ci plan” wrote for the pull request, in its own trusted run.",
+    help="What “ci plan” wrote for the pull request.",
+)
+bundle_option = click.option(
+    "--bundle",
+    "path",
+    type=click.Path(path_type=Path),
+    metavar="DIR|ZIP",
+    help="What “ci plan” wrote for the pull request, in a trusted run (default: the one that the forge keeps).",
 )
 
 
@@ -107,3 +116,34 @@ def read(path: Path) -> Opened:
     from offerkit.workflow.ci_bundle import opened
 
     return opened(path)
+
+
+def found(session: Session, path: Path | None, subject: Subject) -> tuple[Opened, Subject]:
+    """The bundle at ``path``, or that of the pull request's own run, as the forge keeps it; and what it has to be of.
+
+    Raises Refused as :func:`offerkit.workflow.ci_bundle.opened` and :func:`offerkit.workflow.ci_forge.bundle_at` do.
+    """
+    if path is not None:
+        return read(path), subject
+    from offerkit.workflow.ci_forge import bundle_at
+
+    return bundle_at(session, _forge(session), subject)
+
+
+def confirmed(session: Session, number: int) -> Mapping[str, tuple[str, ...]]:
+    """By commit, the operators as whose accounts the forge knows its authors; nothing where no forge is named."""
+    from offerkit.forges.named import TOKENS
+
+    with session.reading() as store:
+        begins = store is None
+    if begins or not number or not any(session.environ.get(name) for name in TOKENS.values()):
+        return {}
+    from offerkit.workflow.ci_approve import confirmed_of
+
+    return confirmed_of(session, _forge(session), number)
+
+
+def _forge(session: Session) -> Forge:
+    from offerkit.forges.named import forge_named
+
+    return forge_named(session.environ, tell=lambda text: click.echo(text, err=True))
