@@ -70,6 +70,7 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
     "ci plan": [("--out", "read", "--head", "a" * 40), ("--out", FILE, "--head", "a" * 40), ("--out", "read", "--head", EVIL), ("--out", "read", "--base", EVIL, "-C", "fresh"), ("--out", "read", "-C", "broken")],
     "ci check": [("--bundle", "read"), ("--bundle", FILE), ("--bundle", "plan.json"), ("--bundle", "specs"), ("--bundle", "read", "-C", "broken")],
     "ci apply": [("--bundle", "read"), ("--bundle", "read", "--allow-different", EVIL), ("--bundle", "none.zip"), ("--bundle", "read", "-C", "fresh")],
+    "codeowners": [(), ("--check",), ("--check", "--out", FILE), ("--out", "plan.json"), ("--accounts", "github"), ("-C", "broken")],
     "ci approve": [(), ("--bundle", "read"), ("--pull-request", "12"), ("--format", "json", "-C", "fresh")],
     "diff": [("specs", "live"), ("live:2020-01-01", "design"), ("plan.json", "specs"), ("specs", "specs"), ("people@live:99", "specs"),
              ("git:none", "specs"), ("live", "design", "people/offer.none"), ("live", "design", "-C", "fresh"), ("specs", "live", "--full")],
