@@ -59,6 +59,7 @@ class FakeGitHub(FakeForge):
         self.last += 1
         made = self.description.example("/repos/{owner}/{repo}/issues", "post")
         made.update(number=self.last, title=title, body=body, user=self.user(author), state="open", **facts)
+        made.pop("pull_request", None)  # the vendor's example is a pull request
         self.issues[self.last] = made
         return made
 
