@@ -135,7 +135,12 @@ def _table(made: Impact, own: str, room: int) -> str:
     room -= sum(len(line.encode()) + 1 for line in shown) + 100
     for row in rows[:IMPACT_ROWS]:
         numbers = (row.before, row.gained, row.lost, row.moved)
-        cells = [*([_said(row.space.removeprefix(own))] if spaces else []), _said(row.offer), *numbers, _said(row.why, _REASON)]
+        cells = [
+            *([_said(row.space.removeprefix(own))] if spaces else []),
+            _said(row.offer),
+            *numbers,
+            _said(row.why, _REASON),
+        ]
         line = _table_row(cells)
         room -= len(line.encode()) + 1
         if room < 0:

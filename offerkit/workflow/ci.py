@@ -23,6 +23,7 @@ from offerkit.reports.pull_request_markdown import comment_markdown
 from offerkit.reports.stops import Stopped
 from offerkit.reports.words import count, listing
 from offerkit.state.changes import Action
+from offerkit.state.eligibility import Reached, reached
 from offerkit.store import Store
 from offerkit.store.views import Stages
 from offerkit.workflow.apply import apply
@@ -164,6 +165,7 @@ class _Made:
     base: Base | None
     approvals: tuple[Row, ...]
     stopped: tuple[Stopped, ...]
+    reached: tuple[Reached, ...] = ()
 
     @property
     def against(self) -> str:
@@ -189,7 +191,10 @@ def _made(session: Session, reviewed: Reviewed, subject: Subject) -> _Made:
         made = plan_against(session, reviewed.loaded, stages, Patterns.of((), ()))
         if not made.steps:
             return _Made(made, base, (), ())
-        return _Made(made, base, tuple(awaited(stages, made)), tuple(_stopped(store, made)) if store else ())
+        stops = tuple(_stopped(store, made)) if store else ()
+        effect = stages.effect(made, Stage.DESIGN)
+        groups = tuple(reached(effect.before, effect.after, effect.changes))
+        return _Made(made, base, tuple(awaited(stages, made)), stops, groups)
 
 
 def _stopped(store: Store, made: Plan) -> Iterator[Stopped]:
@@ -221,6 +226,7 @@ def _requests(
             tuple(each for each in made.stopped if each.address.environment == name),
             warnings,
             subject.number,
+            reached=tuple(group for group in made.reached if group.offers[0].environment == name),
         )
 
 
