@@ -333,10 +333,8 @@ def _fields_read(read: Opened, environments: Iterable[str]) -> dict[tuple[str, s
 
 def _told(each: Differing, was: Sequence[FieldChange], will: Sequence[FieldChange]) -> Diagnostic:
     read, now = each.read, each.now
-    own = [change for change in was if change not in will], [change for change in will if change not in was]
-    said = " ".join(
-        f"{word}: {_in_words(changes)}." for word, changes in zip(("Read", "Now"), own, strict=True) if changes
-    )
+    own = {"Read": [one for one in was if one not in will], "Now": [one for one in will if one not in was]}
+    said = " ".join(f"{word}: {_in_words(changes)}." for word, changes in own.items() if changes)
     if read is None:
         summary = f"{each.address} was not read: {_said(now)}"
     elif now is None:
