@@ -74,7 +74,7 @@ class NotOnApplied:
     def _taken_back(self) -> Iterator[str]:
         for action, verb in _TAKEN_BACK.items():
             if addresses := [step.address for step in self.steps if step.action is action]:
-                yield f"{verb} {listing(sorted(addresses, key=lambda address: address.sort_key), _LISTED)}"
+                yield f"{verb} {listing(sorted(addresses), _LISTED)}"
 
 
 def not_on_applied(session: Session, plan: Plan) -> NotOnApplied | None:

@@ -243,8 +243,8 @@ def _untold(found: Difference, line: Lineage, why: str = "") -> Diagnostic:
         why, hint = why or "They parted at several commits.", "Merge the one into the other, and compare again."
     return Diagnostic(
         Code.BEHIND_UNTOLD,
-        f"{found.after.title[:60]} is behind {found.before.title[:60]} by {count(line.behind, 'commit')}, and which of the"
-        " differences come from that alone cannot be told",
+        f"{found.after.title[:60]} is behind {found.before.title[:60]} by {count(line.behind, 'commit')}, and which"
+        " of the differences come from that alone cannot be told",
         why,
         hint,
         severity=Severity.WARNING,
