@@ -232,7 +232,7 @@ def _as_it_was_or_approved(
 
     Left as it was is also one whose period ends earlier, and that is all.
     """
-    if not same_reviewers(after, address, work.live, old):
+    if not same_reviewers(after, address, work.live, old, work.asked.decisions):
         return address in work.keys and same_offer(after, address, work.design, address, spaces)
     if same_offer(after, address, work.live, old, spaces):
         return True

@@ -116,7 +116,7 @@ def _ends_earlier(work: Work, address: Address, active: tuple[str, ...]) -> bool
     """Whether nothing differs between a live offer in design and in live but that its period ends earlier."""
     if not active or address in work.origin or address not in work.live.entries:
         return False
-    if not same_reviewers(work.design, address, work.live, address):
+    if not same_reviewers(work.design, address, work.live, address, work.asked.decisions):
         return False
     restored, ended = work.design_lengthened
     changed = work.design.entries[address].fingerprint != work.live.entries[address].fingerprint

@@ -15,7 +15,7 @@ import orjson
 from offerkit.address import SHARED, Kind, Stage, StageRef, environment_address
 from offerkit.applier import Applied
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
-from offerkit.fingerprint import Json
+from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.approvals import Decision
 from offerkit.governance.overrides import Lifts
 from offerkit.governance.rights import Actor, Scopes
@@ -26,7 +26,7 @@ from offerkit.planning.plan import Plan, PlanKind
 from offerkit.state.names import Names
 from offerkit.store import Holder, Location, RevisionRow, Store, errors
 from offerkit.store.heads import SeenHeads
-from offerkit.store.views import Stages, taken_back
+from offerkit.store.views import Stages, seats, taken_back
 from offerkit.workflow.requests import (
     NOWHERE,
     ApprovalOutcome,
@@ -272,16 +272,24 @@ def promoters(store: Store) -> dict[str, tuple[str, ...]]:
     """
     found: dict[str, tuple[str, ...]] = {}
     names = Names(store.moves(StageRef(SHARED, Stage.DESIGN)))
-    known = operators(store) if names else {}
+    design = promotion_settings(store) if names else {}
     for name, every in _gates(store).items():
-        said = (tuple(settings.get("promoters", ())) for settings in every)
-        lists = [tuple(each if each in known else names.operator(each) for each in named) for named in said if named]
+        said = [tuple(settings.get("promoters", ())) for settings in every]
+        if names:
+            said = [*seats(store, name, names, _promoters_in), tuple(design.get(name, {}).get("promoters", ()))]
+        lists = [named for named in said if named]
         if not lists:
             continue
         found[name] = tuple(each for each in lists[-1] if all(each in named for named in lists))
         if not found[name] and _overridden(store, name):
             found[name] = tuple(dict.fromkeys(each for named in lists for each in named))
     return found
+
+
+def _promoters_in(environment: JsonMap) -> tuple[str, ...]:
+    promotion = environment.get("promotion")
+    listed = promotion.get("promoters") if isinstance(promotion, dict) else None
+    return tuple(map(str, listed)) if isinstance(listed, list) else ()
 
 
 def _overridden(store: Store, name: str) -> bool:
