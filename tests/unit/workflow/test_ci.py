@@ -331,3 +331,16 @@ def test_what_is_not_checked_out_is_planned_as_it_would_be_merged(repository: Wo
     conflicting = read(repository, Subject(7, head, "main"))  # it cannot be merged: as it is by itself
     assert "shop/offer.trip" in [str(step.address) for step in conflicting.plan.steps]
     assert not (repository.root / ".git/MERGE_HEAD").exists()
+
+
+@pytest.mark.embedded
+def test_the_fields_of_a_difference_are_told(repository: Workspace, tmp_path: Path) -> None:
+    save(read(applied(repository)), tmp_path / "read")
+    repository.change(offers(card={"weights": [{"weight": 78}]}))
+    kept = opened(tmp_path / "read")
+    with pytest.raises(Refused) as caught:
+        check(now(repository, kept.bundle), kept)
+    (told,) = caught.value.diagnostics
+    assert "Read: weights[1].weight 10 → 77. Now: weights[1].weight 10 → 78." in told.detail
+    (tmp_path / "read/shop/report.json").write_text("{}")  # it says less then, and decides the same
+    assert refused(check, now(repository, kept.bundle), kept) == [Code.MEANING]
