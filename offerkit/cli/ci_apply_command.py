@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from offerkit.cli.ci_options import bundle_option, read, subject_options
+from offerkit.cli.ci_options import bundle_option, found, subject_options
 from offerkit.cli.options import lock_option, message_option, pass_shell
 from offerkit.cli.shell import Shell
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @lock_option
 @pass_shell
 def command(
-    shell: Shell, path: Path, subject: Subject, allow_different: str, message: str, lock_timeout: float
+    shell: Shell, path: Path | None, subject: Subject, allow_different: str, message: str, lock_timeout: float
 ) -> None:
     """Apply what was read in a pull request, and nothing else.
 
@@ -38,16 +38,16 @@ def command(
     """
     from offerkit.workflow.ci import apply_read, check, compare
 
-    bundle = read(path).bundle
     session = shell.session(lock_timeout=lock_timeout, message=message)
-    found = compare(session, bundle, subject)
-    if found.plan.empty:
+    read, wanted = found(session, path, subject)
+    compared = compare(session, read.bundle, wanted)
+    if compared.plan.empty:
         click.echo("Nothing to apply: the specs are in design already.")
         return
     if not allow_different:
-        check(found)
-    shell.plan(found.plan)
-    applied = apply_read(session, found, allow_different)
+        check(compared)
+    shell.plan(compared.plan)
+    applied = apply_read(session, compared, allow_different)
     shell.applied(applied, "Applied.")
-    if allow_different and found.same:
+    if allow_different and compared.same:
         click.echo("Nothing was different: the reason of --allow-different is not kept.", err=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from offerkit.cli.ci_options import bundle_option, read, subject_options
+from offerkit.cli.ci_options import bundle_option, found, subject_options
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @bundle_option
 @subject_options
 @pass_shell
-def command(shell: Shell, path: Path, subject: Subject) -> None:
+def command(shell: Shell, path: Path | None, subject: Subject) -> None:
     """Check that what would be applied is still what was read.
 
     What is checked out is planned again, and has to mean what the bundle says. Exits with 1, and shows every
@@ -28,6 +28,7 @@ def command(shell: Shell, path: Path, subject: Subject) -> None:
     """
     from offerkit.workflow.ci import check, compare
 
-    bundle = read(path).bundle
-    check(compare(shell.session(), bundle, subject))
-    click.echo(shell.style.green(f"What would be applied is what was read: {bundle.meaning}."), color=True)
+    session = shell.session()
+    read, wanted = found(session, path, subject)
+    check(compare(session, read.bundle, wanted))
+    click.echo(shell.style.green(f"What would be applied is what was read: {read.bundle.meaning}."), color=True)

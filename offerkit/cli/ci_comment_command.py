@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from offerkit.cli.ci_options import bundle_option, forge_options, read
+from offerkit.cli.ci_options import forge_options, given_bundle_option, read
 from offerkit.cli.options import WholeNumber
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command("comment")
-@bundle_option
+@given_bundle_option
 @click.option(
     "--pull-request",
     "number",

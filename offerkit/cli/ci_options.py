@@ -13,17 +13,25 @@ import click
 from offerkit.cli.options import WholeNumber
 
 if TYPE_CHECKING:
-    from offerkit.workflow.ci_bundle import Opened
+    from offerkit.workflow.ci_bundle import Opened, Subject
+    from offerkit.workflow.session import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-bundle_option = click.option(
+given_bundle_option = click.option(
     "--bundle",
     "path",
     required=True,
     type=click.Path(path_type=Path),
     metavar="DIR|ZIP",
-    help="What “ci plan” wrote for the pull request, in its own trusted run.",
+    help="What “ci plan” wrote for the pull request.",
+)
+bundle_option = click.option(
+    "--bundle",
+    "path",
+    type=click.Path(path_type=Path),
+    metavar="DIR|ZIP",
+    help="What “ci plan” wrote for the pull request, in a trusted run (default: the one that the forge keeps).",
 )
 
 
@@ -107,3 +115,18 @@ def read(path: Path) -> Opened:
     from offerkit.workflow.ci_bundle import opened
 
     return opened(path)
+
+
+def found(session: Session, path: Path | None, subject: Subject) -> tuple[Opened, Subject]:
+    """The bundle at ``path``, or that of the pull request's own run, as the forge keeps it; and what it has to be of.
+
+    Raises Refused as :func:`offerkit.workflow.ci_bundle.opened` and :func:`offerkit.workflow.ci_forge.bundle_at` do.
+    """
+    from offerkit.workflow.ci_bundle import opened
+
+    if path is not None:
+        return opened(path), subject
+    from offerkit.forges.named import forge_named
+    from offerkit.workflow.ci_forge import bundle_at
+
+    return bundle_at(session, forge_named(session.environ, tell=lambda text: click.echo(text, err=True)), subject)

@@ -79,9 +79,10 @@ def save(found: Planned, target: Path) -> None:
 
 @dataclass(frozen=True)
 class Compared:
-    """What was read, what is so now, and where the two differ."""
+    """What was read, in which pull request (``subject``), what is so now, and where the two differ."""
 
     read: Bundle
+    subject: Subject
     plan: Plan
     differing: tuple[Differing, ...]
 
@@ -98,10 +99,11 @@ def compare(session: Session, read: Bundle, given: Subject) -> Compared:
     """
     wanted = expected(session, given)
     expect(read, wanted.number, wanted.head)
-    made = _made(session, Reviewed(session.load(), ""), Subject(base=wanted.base or read.subject.base))
+    subject = Subject(wanted.number or read.subject.number, read.subject.head, wanted.base or read.subject.base)
+    made = _made(session, Reviewed(session.load(), ""), subject)
     now = facts_of(made.plan)
     if read.against == made.against == STORE:
-        return Compared(read, made.plan, tuple(differences(read.facts, now)))
+        return Compared(read, subject, made.plan, tuple(differences(read.facts, now)))
     if read.against == STORE:
         raise refuse(
             Code.BUNDLE_OTHER,
@@ -110,7 +112,7 @@ def compare(session: Session, read: Bundle, given: Subject) -> Compared:
         )
     held = {fact[1:3] for fact in now if fact[0] == WAITS}
     was = [fact for fact in read.facts if _told_by_git(fact) and fact[1:3] not in held]
-    return Compared(read, made.plan, tuple(differences(was, filter(_told_by_git, now))))
+    return Compared(read, subject, made.plan, tuple(differences(was, filter(_told_by_git, now))))
 
 
 def apply_read(
@@ -127,7 +129,7 @@ def apply_read(
     """
     if not allow_different:
         check(found)
-    subject = found.read.subject
+    subject = found.subject
     read = AsRead(
         meaning_of(facts_of(found.plan)) if found.same else found.read.meaning,
         subject.number,

@@ -180,8 +180,12 @@ def opened_bytes(content: bytes, name: str = "the bundle") -> Opened:
 
 
 def expect(bundle: Bundle, number: int = 0, head: str = "") -> None:
-    """Raise Refused when ``bundle`` is of another pull request, or another head of it; 0 and empty: not known."""
-    if number and bundle.subject.number != number:
+    """Raise Refused when ``bundle`` is of another pull request, or another head of it; 0 and empty: not known.
+
+    One that was made without a number, as for forks, is of whichever pull request has its head.
+    """
+    known = bundle.subject.number or (number if head else 0)
+    if number and known != number:
         theirs = f"pull request {bundle.subject.number}" if bundle.subject.number else "no pull request"
         raise refuse(Code.BUNDLE_OTHER, f"the bundle is of {theirs}, and this is pull request {number}", hint=_HOW)
     if head and bundle.subject.head != head:

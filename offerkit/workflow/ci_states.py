@@ -55,6 +55,14 @@ def expected(session: Session, given: Subject) -> Subject:
     return found if reviewed else Subject(found.number, "", found.base)
 
 
+def checked_out(session: Session) -> str:
+    """The commit that is checked out. Raises Refused when none is."""
+    head = _commit(session, "HEAD")
+    if head is None:
+        raise refuse(Code.GIT, "no commit is checked out", hint="Name the pull request's head with --head.")
+    return head
+
+
 def _number(text: str) -> str:
     return text if re.fullmatch(r"[0-9]{1,15}", text) else "0"
 
@@ -70,9 +78,7 @@ def _head(session: Session, given: str, *, merged: bool) -> str:
     source = session.environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "")
     if _OID.fullmatch(source):  # a pipeline of merged results
         return source
-    head = _commit(session, "HEAD")
-    if head is None:
-        raise refuse(Code.GIT, "no commit is checked out", hint="Name the pull request's head with --head.")
+    head = checked_out(session)
     parents = _parents(session, "HEAD") if merged else ()
     return parents[1] if len(parents) > 1 else head
 
