@@ -6,7 +6,6 @@ It knows of GitHub's runner what these workflows use, and fails on everything el
 from __future__ import annotations
 
 import io
-import json
 import os
 import re
 import shutil
@@ -24,6 +23,8 @@ from helpers.fake_github import REPOSITORY, FakeGitHub
 from ruamel.yaml import YAML
 
 MAIN = "main"
+GITHUB = {"GIT_COMMITTER_NAME": "GitHub", "GIT_COMMITTER_EMAIL": "noreply@github.com"}
+"""The forge commits merges itself, for whoever merges."""
 _TOKEN = re.compile(r"\s*(?:('[^']*')|(&&|\|\||[!=]=|[!()])|([A-Za-z_][\w.-]*))")
 _PYTHON = {"&&": " and ", "||": " or ", "!": " not ", "==": "==", "!=": "!=", "(": "(", ")": ")"}
 
@@ -108,10 +109,10 @@ class Machine:
         self.storage.shutdown()
         self.storage.server_close()
 
-    def git(self, *words: str, folder: Path | None = None, given: str | None = None) -> str:
+    def git(self, *words: str, folder: Path | None = None, env: Mapping[str, str] | None = None) -> str:
         """What git answers, in the forge's repository unless another folder is named."""
         done = subprocess.run(
-            ["git", *words], cwd=folder or self.bare, env=self.environ, input=given, capture_output=True, text=True
+            ["git", *words], cwd=folder or self.bare, env={**self.environ, **(env or {})}, capture_output=True, text=True
         )
         assert done.returncode == 0, f"git {words}\n{done.stderr}"
         return done.stdout.strip()
@@ -220,6 +221,11 @@ class Machine:
         self.git("update-ref", f"refs/pull/{number}/merge", merged)
         pull = self.forge.pulls.get(number) or self.forge.pull(number, head, author)
         pull["head"]["sha"], pull["head"]["ref"] = head, branch
+        self.forge.commits.clear()
+        listed = self.git("rev-list", "--reverse", f"{base}..{head}").split()
+        for commit in listed:
+            self.forge.commit(commit, author, author, verified=False)
+        pull["commits"] = len(listed)
         full = REPOSITORY if fork is None else "eve/offers"
         if fork is not None:
             pull["head"]["repo"]["id"] = 99
@@ -246,10 +252,8 @@ class Machine:
         """A pull request is merged in one of the three ways; the default branch's run."""
         head, base = self.git("rev-parse", f"refs/pull/{number}/head"), self.git("rev-parse", MAIN)
         tree = self.git("merge-tree", "--write-tree", base, head).splitlines()[0]
-        author = self.git("log", "-1", "--format=%an <%ae>", head)
         parents = ["-p", base, "-p", head] if how == "merge" else ["-p", base]
-        self.environ |= {"GIT_AUTHOR_NAME": author.partition(" <")[0], "GIT_AUTHOR_EMAIL": author.partition(" <")[2][:-1]}
-        commit = self.git("commit-tree", tree, *parents, "-m", f"Change offers (#{number})")
+        commit = self.git("commit-tree", tree, *parents, "-m", f"Change offers (#{number})", env=GITHUB)
         self.git("update-ref", f"refs/heads/{MAIN}", commit)
         self.forge.pulls[number].update(merged=True, state="closed", merge_commit_sha=commit, merged_at="2026-01-01T00:00:00Z")
         return self.run("offers.yml", "push", f"refs/heads/{MAIN}", commit)
@@ -281,9 +285,6 @@ def environ_of(folder: Path) -> dict[str, str]:
     return {
         "PATH": os.pathsep.join([str(folder), "/usr/bin", "/bin"]), "HOME": str(folder), "LANG": "C.UTF-8",
         "NO_COLOR": "1", "COLUMNS": "160", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull,
-        "GIT_AUTHOR_NAME": "ada", "GIT_AUTHOR_EMAIL": "ada@example.com",
-        "GIT_COMMITTER_NAME": "GitHub", "GIT_COMMITTER_EMAIL": "noreply@github.com",
+        **{f"GIT_{role}_NAME": "Ana" for role in ("AUTHOR", "COMMITTER")},
+        **{f"GIT_{role}_EMAIL": "ana@example.com" for role in ("AUTHOR", "COMMITTER")},
     }  # fmt: skip
-
-
-__all__ = ["MAIN", "Job", "Machine", "environ_of", "evaluated", "interpolated", "json", "tools"]

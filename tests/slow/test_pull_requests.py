@@ -50,7 +50,7 @@ class Team:
         content = file.read_bytes()
         assert old.encode() in content
         file.write_bytes(content.replace(old.encode(), new.encode()))
-        self.git("commit", "-qam", f"Write {new.strip()[:40]}", "--author", "Ana <ana@example.com>")
+        self.git("commit", "-qam", f"Write {new.strip()[:40]}")
 
     def push(self, name: str, where: str = "origin") -> None:
         """To the forge, whatever was there."""
@@ -82,7 +82,7 @@ def team(tmp_path: Path) -> Iterator[Team]:
     made.offerkit("promote", "--yes")
     made.git("remote", "add", "origin", bare.as_uri())
     made.git("add", "-A")
-    made.git("commit", "-qm", "Begin", "--author", "Ana <ana@example.com>")
+    made.git("commit", "-qm", "Begin")
     made.git("push", "-q", "origin", "main")
     forge.person("ana", 1)
     forge.person("rita", 2)
