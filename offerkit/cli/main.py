@@ -64,7 +64,7 @@ COMMANDS = {
     "graph": "Show who refers to whom.",
     "export": "Write the YAML of a stage.",
     "import": "Take YAML from elsewhere into this project.",
-    "schema": "Print the JSON Schema of the spec files.",
+    "schema": "Print the JSON Schema of the spec files, or of plans.",
     "completion": "Print the shell's completion script.",
 }
 

@@ -8,7 +8,7 @@ the policy's meaning and of what it judged, by which one of those entitled may o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property, lru_cache
@@ -148,9 +148,9 @@ def policy_obstacle(policy: Policy, address: Address, judged: str, authors: froz
     )  # fmt: skip
 
 
-def how_to_lift(broken: Broken, operators: Operators) -> tuple[str, tuple[str, ...]]:
-    """What an author of the change can do about it, in a sentence, and who may override it."""
-    who = entitled(broken.obstacle, operators)
+def how_to_lift(broken: Broken, operators: Operators, authors: Iterable[str] = ()) -> tuple[str, tuple[str, ...]]:
+    """What an author of the change can do about it, in a sentence, and who may override it, as far as that is known."""
+    who = entitled(replace(broken.obstacle, authors=frozenset(authors)), operators)
     way = f"offerkit override {broken.address} --policies --reason TEXT"
     return f"Change it, or let {or_list(who) or 'an administrator'}, if no author of it, override it: {way}", who
 

@@ -40,12 +40,14 @@ _OPEN = 40
 """Steps of fewer lines than this are not folded."""
 _BRIEF = CONCISE._replace(fields=8, lines=8)
 """For a step that is too long to be shown with all that others are."""
-_TEXT, _REASON, _CODE, _NAMES = 400, 120, 300, 8
+_TEXT, _REASON, _CODE, _NAMES = 400, 120, 200, 8
 _LEAST = 200
-_MISSES = 50
+_MISSES = 20
 """After so many steps that did not fit, no other is tried."""
 _RESERVED = 1_500
 """Bytes for what says that steps are missing."""
+_MOST_NAMED = 1_000
+"""Of more missing steps none is named."""
 
 
 def comment_markdown(request: PullRequest, *, marker: str = "", limit: int = GITHUB_BYTES) -> str:
@@ -67,11 +69,16 @@ def comment_markdown(request: PullRequest, *, marker: str = "", limit: int = GIT
 
 
 def _said(text: str, most: int = _TEXT) -> str:
-    return markdown(clip(visible(one_line(text)), most))
+    return markdown(_clipped(text, most))
 
 
 def _code(text: str, most: int = _CODE) -> str:
-    return markdown_code(clip(visible(one_line(text)), most))
+    return markdown_code(_clipped(text, most))
+
+
+def _clipped(text: str, most: int) -> str:
+    """``text`` as one line that takes at most ``most`` characters, also where it is spelled out."""
+    return clip(visible(one_line(text[: most * 4])), most)
 
 
 def _list(rows: Sequence[str], room: int) -> str:
@@ -213,11 +220,13 @@ def _step(step: Step, request: PullRequest, layout: Layout) -> _Shown:
 def _missing(request: PullRequest, missing: Sequence[Step]) -> str:
     if not missing:
         return ""
-    of = len(request.plan.steps)
-    listed = names([step.address for step in missing[:1_000]], "", _NAMES) if len(missing) <= 1_000 else ""
-    where = f" The whole is in {_link(request.artifact)}." if request.artifact else ""
+    cut = f"{len(missing):,} of {count(len(request.plan.steps), 'step')} did not fit into a comment"
+    addresses = [step.address for step in missing[:_MOST_NAMED]]
+    listed = names(addresses, addresses[0].environment, _NAMES) if len(missing) <= _MOST_NAMED else ""
     which = f" ({_said(listed, 300)})" if listed else ""
-    return f"> **Cut short**: {len(missing):,} of {count(of, 'step')} did not fit into a comment{which}.{where}"
+    where = f" The whole is in {_link(request.artifact)}." if request.artifact else ""
+    said = (f"> **Cut short**: {cut}{which}.{where}", f"> **Cut short**: {cut}.{where}", f"> **Cut short**: {cut}.")
+    return next(text for text in said if len(text.encode()) <= _RESERVED)
 
 
 def _link(artifact: str) -> str:
@@ -229,7 +238,7 @@ def _link(artifact: str) -> str:
 def _fine_print(request: PullRequest) -> str:
     compared = f"{_said(request.base, 120)} → {_code(request.head[:12])}" if request.head else _said(request.base, 120)
     rows = [
-        f"{compared} · meaning {_code(request.meaning)}",
+        f"{compared} · meaning {_code(request.meaning, 80)}",
         f"Repeat it with {_code(request.command)}." if request.command else "",
         f"{BOUND}" if not request.empty else "",
         f"The whole is in {_link(request.artifact)}." if request.artifact else "",

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cache
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.applier import Verified
@@ -255,10 +254,11 @@ def denied_of(session: Session, stages: Stages, effect: BeforeAfter) -> Iterator
     design = stages.side(Stage.DESIGN)
     if not any(view.by_kind.get(Kind.POLICY) for view in (design, *effect.pair)):
         return
-    lifting, people = _lifting(stages, cache(_promoted_authors)(stages)), operators(stages.store)
+    authors = _promoted_authors(stages)
+    lifting, people = _lifting(stages, authors), operators(stages.store)
     for each in _broken(session, stages, effect, Stage.LIVE, design):
         if each.policy.denies and lifting(each) is None:
-            how, who = how_to_lift(each, people)
+            how, who = how_to_lift(each, people, authors(each))
             unknown = f" ({each.why})" if each.why else ""
             yield Denied(each.address, each.by, f"{each.says}{unknown}", how, who)
 

@@ -101,7 +101,17 @@ def every() -> Iterator[tuple[str, click.Parameter]]:
 
 
 NOT_COMPLETED = {
-    "free text": {"message", "comment", "seed", "part", "override_impact", "name", "reason", "expect", "allow_different"},
+    "free text": {
+        "message",
+        "comment",
+        "seed",
+        "part",
+        "override_impact",
+        "name",
+        "reason",
+        "expect",
+        "allow_different",
+    },
     "a time": {"at", "since", "until", "expires"},
     "a number": {"count", "limit", "port", "workers", "grace", "lock_timeout", "sample", "impact_n", "number"},
     "an address of the network": {"url", "public_url", "status_url", "host", "proxies"},

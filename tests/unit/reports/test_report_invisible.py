@@ -14,6 +14,7 @@ import regex
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from report_bodies import BODIES, DIGEST
+from report_requests import of_text
 from test_report_gfm import ACTING, TEXTS, markdown_reports, sample_history, sample_impact, sample_plan
 
 from offerkit.diagnostics import Code, Diagnostic, Position
@@ -27,6 +28,8 @@ from offerkit.reports.impact import impact_json, impact_text
 from offerkit.reports.impact_html import impact_html
 from offerkit.reports.plan_html import plan_html
 from offerkit.reports.plan_text import plan_text
+from offerkit.reports.pull_request import pull_request_json
+from offerkit.reports.pull_request_html import pull_request_html
 
 EVERY_CHARACTER = "".join(map(chr, range(sys.maxunicode + 1)))
 
@@ -137,6 +140,8 @@ def _reports(text: str) -> dict[str, str]:
         "impact.txt": impact_text(sample_impact(text)),
         "impact.html": impact_html(sample_impact(text)),
         "impact.json": impact_json(sample_impact(text)),
+        "request.html": pull_request_html(of_text(text, plan, sample_impact(text))),
+        "request.json": pull_request_json(of_text(text, plan, sample_impact(text))),
         "diagnostics.txt": diagnostics_text(found, {text: [text.replace("\n", " ")]}.get),
         **{
             f"diagnostics.{form}": render([Diagnostic(Code.BAD_VALUE, text, text, text)], "")
