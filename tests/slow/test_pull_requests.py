@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from helpers.fake_github import FakeGitHub
 from helpers.forked import forks_of_this_process
 from helpers.runner import Job, Machine, environ_of, evaluated, tools
+from helpers.server_process import serving
 
 pytestmark = pytest.mark.slow
 
@@ -57,39 +60,62 @@ class Team:
         self.git("push", "-qf", where, f"HEAD:refs/heads/{name}")
 
 
-@pytest.fixture
-def team(tmp_path: Path) -> Iterator[Team]:
+@contextmanager
+def made(tmp_path: Path) -> Iterator[Team]:
     """A project that is live, at a forge, with the pipeline that init writes."""
     forge = FakeGitHub()
     folder = tmp_path / "tools"
     tools(folder)
     forks_of_this_process().install(folder)
     bare, clone, store = tmp_path / "offers.git", tmp_path / "clone", tmp_path / "srv" / "store.db"
-    environ = environ_of(folder)
-    machine = Machine(tmp_path, bare, forge, {**environ, "OFFERKIT_OPERATOR": "ci"}, variables={"OFFERKIT_STORE": str(store)})
+    machine = Machine(tmp_path, bare, forge, environ_of(folder))
     bare.mkdir()
     machine.git("init", "-q", "--bare", "-b", "main", ".")
     machine.git("config", "uploadpack.allowAnySHA1InWant", "true")
     machine.git("init", "-q", "-b", "main", str(clone))
-    made = Team(machine, clone, store)
-    made.offerkit("init", "--ci", "github", "--install", "offerkit==0.1.0")
+    team = Team(machine, clone, store)
+    team.offerkit("init", "--ci", "github", "--install", "offerkit==0.1.0")
     shared = clone / "specs/shared.yaml"
     text = shared.read_text(encoding="utf-8")
     shared.write_text(text[: text.index("operators:")] + OPERATORS, encoding="utf-8")
-    made.offerkit("fmt")
-    made.offerkit("apply", "--yes", "--create-store")
-    made.offerkit("approve", "offer.*")
-    made.offerkit("promote", "--yes")
-    made.git("remote", "add", "origin", bare.as_uri())
-    made.git("add", "-A")
-    made.git("commit", "-qm", "Begin")
-    made.git("push", "-q", "origin", "main")
+    team.offerkit("fmt")
+    team.offerkit("apply", "--yes", "--create-store")
+    team.offerkit("approve", "offer.*")
+    team.offerkit("promote", "--yes")
+    team.git("remote", "add", "origin", bare.as_uri())
+    team.git("add", "-A")
+    team.git("commit", "-qm", "Begin")
+    team.git("push", "-q", "origin", "main")
     forge.person("ana", 1)
     forge.person("rita", 2)
-    yield made
-    machine.close()
-    forge.close()
+    forge.person("eve", 3)
+    try:
+        yield team
+    finally:
+        machine.close()
+        forge.close()
     assert forge.problems == []
+
+
+@pytest.fixture
+def team(tmp_path: Path) -> Iterator[Team]:
+    """The runners have the store as a file, as those of a team's own do, and act as the automation."""
+    with made(tmp_path) as team:
+        team.machine.variables["OFFERKIT_STORE"] = str(team.store)
+        team.machine.environ["OFFERKIT_OPERATOR"] = "ci"
+        yield team
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Team]:
+    """The store is behind a server, and each job has its own token."""
+    with made(tmp_path) as team, serving(team.clone, store=str(team.store)) as server:
+        for operator, scope in (("admin", "read"), ("ci", "apply"), ("ci", "relay"), ("admin", "promote")):
+            said = team.offerkit("token", "create", operator, "--scope", scope, "--expires", "30d", "--name", scope)
+            [token] = re.findall(r"ofk_\S+|[A-Za-z0-9_-]{40,}", said)[:1]
+            team.machine.secrets[f"OFFERKIT_{scope.upper()}_TOKEN"] = token
+        team.machine.variables["OFFERKIT_STORE"] = f"http://127.0.0.1:{server.port}"
+        yield team
 
 
 def results(jobs: dict[str, Job]) -> dict[str, str]:
@@ -99,17 +125,101 @@ def results(jobs: dict[str, Job]) -> dict[str, str]:
     return {name: job.result for name, job in jobs.items() if job.result != "skipped"}
 
 
-def test_from_a_branch_to_live(team: Team) -> None:
+def reviewed(team: Team, number: int) -> None:
+    """Rita approves the head of a pull request."""
+    forge = team.machine.forge
+    forge.reviews.clear()  # of other pull requests: the fake has one list
+    forge.review(forge.people[2], "APPROVED", forge.pulls[number]["head"]["sha"], "2026-11-01T00:00:00Z")
+
+
+def from_a_branch_to_live(team: Team, how: str) -> None:
     machine, forge = team.machine, team.machine.forge
     team.branch("summer", "weight: 20", "weight: 30")
     ran = results(machine.opened(1, "summer", forge.people[1]))
     assert ran == dict.fromkeys(("validate", "plan", "comment", "check"), "success")
     [comment] = machine.said()
-    assert "canada-rockies" in comment
-    forge.review(forge.people[2], "APPROVED", forge.pulls[1]["head"]["sha"], "2026-11-01T00:00:00Z")
+    assert "canada-rockies" in comment and "https://github.example/" in comment
+    team.change("weight: 30", "weight: 40")  # after a word of a colleague
+    team.git("commit", "-q", "--amend", "-m", "Summer")
+    team.push("summer")
+    results(machine.opened(1, "summer", forge.people[1]))
+    [comment] = machine.said()
+    assert "40" in comment
+    reviewed(team, 1)
     assert results(machine.queued(1)) == {"validate": "success", "check": "success"}
-    assert results(machine.merged(1, "squash")) == {"apply": "success"}
-    assert "No changes" in team.offerkit("plan", "--project", str(team.clone))
+    assert results(machine.merged(1, how)) == {"apply": "success"}
+    assert "by rita" in team.offerkit("history", "-n", "3") or "rita" in team.offerkit("history", "-n", "3")
+    assert results(machine.dispatched(promote=False)) == {"promotion": "success"}
+    assert "canada-rockies" in machine.summaries[-1]
+    assert results(machine.dispatched(promote=True)) == {"promotion": "success", "promote": "success"}
+    assert "Started by omar in run" in team.offerkit("history", "-n", "1")
+    team.git("fetch", "-q")
+    team.git("checkout", "-q", "--detach", "origin/main")
+    assert "No changes" in team.offerkit("plan")
+
+
+def test_from_a_branch_to_live_with_a_store_on_the_runner(team: Team) -> None:
+    from_a_branch_to_live(team, "squash")
+
+
+def test_from_a_branch_to_live_through_a_server(served: Team) -> None:
+    from_a_branch_to_live(served, "merge")
+
+
+def test_what_is_not_what_was_read_is_neither_merged_nor_applied(team: Team) -> None:
+    machine, forge = team.machine, team.machine.forge
+    team.branch("other", "label: Newsletter", "label: The newsletter")
+    team.branch("summer", "weight: 20", "weight: 30")
+    results(machine.opened(1, "summer", forge.people[1]))
+    results(machine.opened(2, "other", forge.people[1]))
+    assert results(machine.merged(2, "rebase")) == {"apply": "success"}
+    assert results(machine.queued(1))["check"] == "success"  # it has nothing to do with it
+    assert results({"recheck": machine.night()["recheck"]}) == {"recheck": "success"}
+    team.git("checkout", "-q", "-B", "elsewhere", "origin/main")
+    team.change("weight: 20", "weight: 25")
+    team.offerkit("apply", "offer.canada-rockies", "--yes")  # somebody, past the forge
+    assert machine.night()["recheck"].result == "failure"
+    queue = machine.queued(1)
+    assert queue["check"].result == "failure" and "canada-rockies" in queue["check"].said
+    merged = machine.merged(1)
+    assert merged["apply"].result == "failure" and "OFR92" in merged["apply"].said
+    assert "weight: 25" in team.offerkit("export", "design")
+
+
+@pytest.mark.parametrize("kind", ["line ends", "comment", "rename"])
+def test_what_changes_little(team: Team, kind: str) -> None:
+    """What means nothing is not commented on; a rename is one."""
+    machine, forge = team.machine, team.machine.forge
+    old, new = {
+        "line ends": ("\n", "\r\n"),
+        "comment": ("offers:\n", "# A word.\noffers:\n"),
+        "rename": ("  newsletter:\n", "  letter:\n"),
+    }[kind]
+    team.git("config", "core.autocrlf", "false")
+    team.git("checkout", "-q", "-B", "topic", "origin/main")
+    team.change(old, new)
+    if kind == "rename":
+        team.change("offers:\n", "moved:\n  - {from: offer.newsletter, to: offer.letter}\n\noffers:\n")
+    team.push("topic")
+    ran = results({name: job for name, job in machine.opened(1, "topic", forge.people[1]).items() if name != "validate"})
+    assert ran == dict.fromkeys(("plan", "comment", "check"), "success")
+    if kind == "rename":
+        [comment] = machine.said()
+        assert "newsletter" in comment and "1 to move" in comment or "renamed" in comment or "→" in comment
+    else:
+        assert machine.said() == []
+
+
+def test_without_a_store(team: Team) -> None:
+    machine, forge = team.machine, team.machine.forge
+    machine.variables.clear()
+    team.branch("summer", "weight: 20", "weight: 30")
+    ran = results(machine.opened(1, "summer", forge.people[1]))
+    assert ran == dict.fromkeys(("validate", "plan", "comment", "check"), "success")
+    [comment] = machine.said()
+    assert "20 → 30" in comment or "30" in comment
+    assert results(machine.merged(1)) == {}
+    assert results(machine.night()) == {"open": "success"}  # nothing is
 
 
 def test_the_runner_reads_expressions() -> None:
