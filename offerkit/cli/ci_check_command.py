@@ -30,5 +30,5 @@ def command(shell: Shell, path: Path | None, subject: Subject) -> None:
 
     session = shell.session()
     read, wanted = found(session, path, subject)
-    check(compare(session, read.bundle, wanted))
+    check(compare(session, read.bundle, wanted, merged=True))
     click.echo(shell.style.green(f"What would be applied is what was read: {read.bundle.meaning}."), color=True)

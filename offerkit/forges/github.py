@@ -88,6 +88,11 @@ class GitHub:
         found = self.api.get(self._repo(f"/pulls/{number}"))
         return self.api.read(lambda: _pull_request(found))
 
+    def open_pull_requests(self) -> list[PullRequestInfo]:
+        """All pull requests that are open, those of forks too."""
+        found = self.api.pages(self._repo("/pulls"), {"state": "open"})
+        return self.api.read(lambda: [_pull_request(one) for one in found])
+
     def pull_requests_of(self, commit: str) -> list[PullRequestInfo]:
         """The pull requests that brought ``commit`` into the default branch, or hold it."""
         found = self.api.pages(self._repo(f"/commits/{quote(commit, safe='')}/pulls"))

@@ -69,6 +69,11 @@ class GitLab:
         found = self.api.get(self._project(f"/merge_requests/{number}"))
         return self.api.read(lambda: _merge_request(found))
 
+    def open_pull_requests(self) -> list[PullRequestInfo]:
+        """All merge requests that are open, those of forks too."""
+        found = self.api.pages(self._project("/merge_requests"), {"state": "opened", "scope": "all"})
+        return self.api.read(lambda: [_merge_request(one) for one in found])
+
     def pull_requests_of(self, commit: str) -> list[PullRequestInfo]:
         """The merge requests that brought ``commit`` into its branch, or hold it."""
         found = self.api.pages(self._project(f"/repository/commits/{quote(commit, safe='')}/merge_requests"))

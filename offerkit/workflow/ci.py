@@ -42,7 +42,7 @@ from offerkit.workflow.ci_bundle import (
     index_bytes,
     write,
 )
-from offerkit.workflow.ci_states import Base, Reviewed, base_of, expected, specs_of, subject_of
+from offerkit.workflow.ci_states import Base, Reviewed, base_of, contains, expected, specs_of, subject_of
 from offerkit.workflow.impact import of_plan
 from offerkit.workflow.plan import plan_against
 from offerkit.workflow.requests import AsRead, ImpactRequest
@@ -66,7 +66,9 @@ def planned(session: Session, given: Subject, impact: ImpactRequest | None) -> P
     where it is not known what to compare them with.
     """
     subject = subject_of(session, given)
-    with specs_of(session, subject.head) as reviewed:
+    with session.reading() as store:
+        stored = store is not None
+    with specs_of(session, subject.head, merged=stored) as reviewed:
         made = _made(session, reviewed, subject)
         requests = tuple(_requests(session, reviewed, made, subject, impact)) if made.plan.steps else ()
     return Planned(made.bundle(subject), made.plan, requests)
@@ -92,15 +94,20 @@ class Compared:
         return not self.differing
 
 
-def compare(session: Session, read: Bundle, given: Subject) -> Compared:
+def compare(session: Session, read: Bundle, given: Subject, *, merged: bool = False) -> Compared:
     """What would be applied of what is checked out, beside what was ``read``, which has to be of ``given``.
 
-    Raises Refused when it is not, and as :func:`planned` does.
+    ``merged``: of what is checked out once the pull request is merged into it, if it is not yet. Raises Refused when
+    the bundle is of something else, and as :func:`planned` does.
     """
     wanted = expected(session, given)
     expect(read, wanted.number, wanted.head)
     subject = Subject(wanted.number or read.subject.number, read.subject.head, wanted.base or read.subject.base)
-    made = _made(session, Reviewed(session.load(), ""), subject)
+    if merged and read.against == STORE and not contains(session, subject.head):
+        with specs_of(session, subject.head, merged=True) as reviewed:
+            made = _made(session, reviewed, subject)
+    else:
+        made = _made(session, Reviewed(session.load(), ""), subject)
     now = facts_of(made.plan)
     if read.against == made.against == STORE:
         return Compared(read, subject, made.plan, tuple(differences(read.facts, now)))

@@ -134,6 +134,8 @@ class FakeGitLab(FakeForge):
                 return self._of_merge_request(found, short)
 
     def _of_merge_request(self, found: Request, short: str) -> Answer:
+        if short == "/merge_requests":
+            return self.page([p for p in self.pulls.values() if p["state"] == "opened"], found)
         if short == "/pipelines":
             return self.page(
                 [

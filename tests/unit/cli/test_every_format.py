@@ -69,6 +69,8 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
     "purge": [("--plan-only",), ("nowhere",), ("--plan-only", "-C", "fresh")],
     "ci plan": [("--out", "read", "--head", "a" * 40), ("--out", FILE, "--head", "a" * 40), ("--out", "read", "--head", EVIL), ("--out", "read", "--base", EVIL, "-C", "fresh"), ("--out", "read", "-C", "broken")],
     "ci check": [("--bundle", "read"), ("--bundle", FILE), ("--bundle", "plan.json"), ("--bundle", "specs"), ("--bundle", "read", "-C", "broken")],
+    "ci comment": [("--bundle", "read", "--repository", "acme/offers", "--forge-url", "http://127.0.0.1:9"), ("--bundle", FILE), ("--bundle", "read", "--forge", "gitlab", "--forge-url", EVIL)],
+    "ci drift": [("--repository", EVIL), ("--repository", "acme/offers", "--name", EVIL), ("-C", "broken")],
     "ci apply": [("--bundle", "read"), ("--bundle", "read", "--allow-different", EVIL), ("--bundle", "none.zip"), ("--bundle", "read", "-C", "fresh")],
     "ci approve": [(), ("--bundle", "read"), ("--pull-request", "12"), ("--format", "json", "-C", "fresh")],
     "diff": [("specs", "live"), ("live:2020-01-01", "design"), ("plan.json", "specs"), ("specs", "specs"), ("people@live:99", "specs"),

@@ -55,6 +55,7 @@ def test_a_pull_request_and_its_reviews(fake: FakeGitHub, github: GitHub) -> Non
         True,
     )
     assert [each.number for each in github.pull_requests_of(OTHER)] == [7, 8]
+    assert [each.number for each in github.open_pull_requests()] == [7]
     fake.review(ben, "DISMISSED", OTHER, "2026-01-02T03:04:05Z")
     fake.review(ben, "APPROVED", HEAD, "2026-01-01T03:04:05+02:00")
     fake.review(None, "COMMENTED", HEAD, "2026-01-03T00:00:00Z")

@@ -45,6 +45,7 @@ def test_who_and_what(fake: FakeGitLab, gitlab: GitLab) -> None:
     assert (first.number, first.state, first.head, first.base, first.author, first.from_fork, first.merged_as, first.base_commit) == (
         7, PullState.OPEN, HEAD, "main", Account(1, "ana"), False, "", "c" * 40
     )  # fmt: skip
+    assert gitlab.open_pull_requests() == [first]
     assert (second.state, second.from_fork, second.merged_as) == (PullState.MERGED, True, OTHER)
     assert (third.from_fork, third.merged_as) == (True, HEAD)
     with pytest.raises(Refused, match="refuses GET /api/v4/projects/acme%2Fshop%2Foffers/merge_requests/6 with 404"):

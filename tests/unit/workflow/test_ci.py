@@ -310,3 +310,24 @@ def test_the_bundle_that_the_forge_keeps(repository: Workspace, tmp_path: Path) 
     forge.bundles[ZERO] = forge.bundles[head]  # kept under the name of another head
     found, wanted = bundle_at(session, forge, Subject(7))
     assert refused(compare, session, found.bundle, wanted) == [Code.BUNDLE_OTHER]
+
+
+@pytest.mark.embedded
+def test_what_is_not_checked_out_is_planned_as_it_would_be_merged(repository: Workspace) -> None:
+    """A branch that is behind deletes nothing, and a schedule on main checks it as well."""
+    head = git(applied(repository).root, "rev-parse", "HEAD")
+    git(repository.root, "checkout", "-q", "main")
+    repository.files = base()
+    repository.change(offers(safari={"label": "Moved on"}, trip={"category": "travel", "content": {"title": "Trip"}}))
+    commit(repository)
+    repository.apply("ada")
+    found = read(repository, Subject(7, head, "main"))
+    assert [str(step.address) for step in found.plan.steps] == [CARD]
+    session = repository.session("ada", environ=HERE)
+    assert compare(session, found.bundle, Subject(7, head), merged=True).same
+    assert not compare(session, found.bundle, Subject(7, head)).same
+    repository.change(offers(card={"weights": [{"weight": 1}]}))
+    commit(repository)
+    conflicting = read(repository, Subject(7, head, "main"))  # it cannot be merged: as it is by itself
+    assert "shop/offer.trip" in [str(step.address) for step in conflicting.plan.steps]
+    assert not (repository.root / ".git/MERGE_HEAD").exists()

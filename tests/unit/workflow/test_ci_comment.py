@@ -114,6 +114,15 @@ def test_a_comment_lives_with_its_pull_request(
     assert len(bodies(fake)) == len(names)
 
 
+def test_a_forks_pull_request_is_found_by_its_head(
+    fake: FakeGitHub, how: Commenting, found: Planned, names: list[str]
+) -> None:
+    fake.pulls[7]["head"]["repo"] = None
+    by_head = replace(how, number=0, head=HEAD)
+    assert set(did(comment(by_head, bundle(found, names, number=0))).values()) == {Done.CREATED}
+    assert len(fake.comments) == len(names)
+
+
 def test_nothing_is_said_when_nothing_changes(fake: FakeGitHub, how: Commenting, found: Planned) -> None:
     assert comment(how, bundle(found, [])) == []
     assert told(how, []) == ["Nothing changes; no comment is needed."]
@@ -252,8 +261,15 @@ def test_a_bundle_of_something_else_says_nothing(
     for why, opened in wrong.items():
         with pytest.raises(Refused, match=why.strip()):
             comment(how, opened)
-    with pytest.raises(Refused, match="it is not said which pull request"):
-        comment(replace(how, number=0), bundle(found, names))
+    for head in ("", HEAD[:12], "main"):
+        with pytest.raises(Refused, match="it is not said which pull request"):
+            comment(replace(how, number=0, head=head), bundle(found, names))
+    with pytest.raises(Refused, match="is of commit"):
+        comment(replace(how, head=OLDER), bundle(found, names))
+    assert comment(replace(how, number=0, head=OLDER), bundle(found, names, OLDER)) is None
+    fake.pull(8, HEAD, fake.people[1])
+    with pytest.raises(Refused, match="more than one open pull request has the head aaaaaaaaaaaa: 7, 8"):
+        comment(replace(how, number=0, head=HEAD), bundle(found, names))
     fake.pulls[7]["state"] = "closed"
     assert comment(how, bundle(found, names)) is None
     assert not fake.comments
