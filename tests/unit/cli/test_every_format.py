@@ -72,6 +72,7 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
     "ci comment": [("--bundle", "read", "--repository", "acme/offers", "--forge-url", "http://127.0.0.1:9"), ("--bundle", FILE), ("--bundle", "read", "--forge", "gitlab", "--forge-url", EVIL)],
     "ci drift": [("--repository", EVIL), ("--repository", "acme/offers", "--name", EVIL), ("-C", "broken")],
     "ci apply": [("--bundle", "read"), ("--bundle", "read", "--allow-different", EVIL), ("--bundle", "none.zip"), ("--bundle", "read", "-C", "fresh")],
+    "codeowners": [(), ("--check",), ("--check", "--out", FILE), ("--out", "plan.json"), ("--accounts", "github"), ("-C", "broken")],
     "ci approve": [(), ("--bundle", "read"), ("--pull-request", "12"), ("--format", "json", "-C", "fresh")],
     "diff": [("specs", "live"), ("live:2020-01-01", "design"), ("plan.json", "specs"), ("specs", "specs"), ("people@live:99", "specs"),
              ("git:none", "specs"), ("live", "design", "people/offer.none"), ("live", "design", "-C", "fresh"), ("specs", "live", "--full")],
