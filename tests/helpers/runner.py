@@ -19,9 +19,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from ruamel.yaml import YAML
+
 from helpers.fake_forge import TOKEN, Answer, Request
 from helpers.fake_github import REPOSITORY, FakeGitHub
-from ruamel.yaml import YAML
 
 MAIN = "main"
 GITHUB = {"GIT_COMMITTER_NAME": "GitHub", "GIT_COMMITTER_EMAIL": "noreply@github.com"}
