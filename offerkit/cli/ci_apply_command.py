@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from offerkit.cli.ci_options import bundle_option, found, subject_options
+from offerkit.cli.ci_options import bundle_option, confirmed, found, subject_options
 from offerkit.cli.options import lock_option, message_option, pass_shell
 from offerkit.cli.shell import Shell
 
 if TYPE_CHECKING:
     from offerkit.workflow.ci_bundle import Subject
+
+LONGEST_REASON = 2_000
 
 
 @click.command("apply")
@@ -38,6 +40,8 @@ def command(
     """
     from offerkit.workflow.ci import apply_read, check, compare
 
+    if allow_different and not 0 < len(allow_different.strip()) <= LONGEST_REASON:
+        raise click.UsageError(f"--allow-different needs a reason, of {LONGEST_REASON:,} characters at most.")
     session = shell.session(lock_timeout=lock_timeout, message=message)
     read, wanted = found(session, path, subject)
     compared = compare(session, read.bundle, wanted)
@@ -45,9 +49,9 @@ def command(
         click.echo("Nothing to apply: the specs are in design already.")
         return
     if not allow_different:
-        check(compared)
+        check(compared, read)
     shell.plan(compared.plan)
-    applied = apply_read(session, compared, allow_different)
+    applied = apply_read(session, compared, allow_different, confirmed(session, wanted.number))
     shell.applied(applied, "Applied.")
     if allow_different and compared.same:
         click.echo("Nothing was different: the reason of --allow-different is not kept.", err=True)

@@ -10,6 +10,7 @@ COMMANDS = {
     "plan": "Plan what a pull request changes, and write what is said of it.",
     "check": "Check that what would be applied is still what was read.",
     "comment": "Say what a pull request changes in a comment on it, kept up to date.",
+    "drift": "Keep one issue about what differs between the store and the default branch.",
     "apply": "Apply what was read in a pull request, and nothing else.",
     "approve": "Record the reviews of a pull request as approvals of what was applied.",
 }

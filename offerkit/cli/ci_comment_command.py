@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     help="The pull request's number (default: the CI's).",
 )
 @click.option(
+    "--head",
+    default="",
+    metavar="COMMIT",
+    help="The head, in full, that the bundle has to be of, and by which the pull request is found without its number.",
+)
+@click.option(
     "--name",
     default="",
     metavar="NAME",
@@ -33,7 +39,7 @@ if TYPE_CHECKING:
 )
 @click.option("--artifact", default="", metavar="URL", help="Where the whole report can be had.")
 @forge_options
-def command(path: Path, number: int | None, name: str, artifact: str, forge: Forge) -> None:
+def command(path: Path, number: int | None, head: str, name: str, artifact: str, forge: Forge) -> None:
     """Say what a pull request changes in a comment on it, kept up to date.
 
     There is one comment for each environment that changes, none where nothing does. The token in GITHUB_TOKEN or
@@ -43,6 +49,6 @@ def command(path: Path, number: int | None, name: str, artifact: str, forge: For
     from offerkit.workflow.ci_comment import Commenting, comment, told
     from offerkit.workflow.ci_states import number_of
 
-    how = Commenting(forge, number or number_of(os.environ), name, artifact)
+    how = Commenting(forge, number or number_of(os.environ), head.lower(), name, artifact)
     for line in told(how, comment(how, read(path))):
         click.echo(line)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,6 +13,7 @@ import click
 from offerkit.cli.options import WholeNumber
 
 if TYPE_CHECKING:
+    from offerkit.forges.forge import Forge
     from offerkit.workflow.ci_bundle import Opened, Subject
     from offerkit.workflow.session import Session
 
@@ -122,11 +123,33 @@ def found(session: Session, path: Path | None, subject: Subject) -> tuple[Opened
 
     Raises Refused as :func:`offerkit.workflow.ci_bundle.opened` and :func:`offerkit.workflow.ci_forge.bundle_at` do.
     """
-    from offerkit.workflow.ci_bundle import opened
-
     if path is not None:
-        return opened(path), subject
-    from offerkit.forges.named import forge_named
+        return read(path), subject
     from offerkit.workflow.ci_forge import bundle_at
 
-    return bundle_at(session, forge_named(session.environ, tell=lambda text: click.echo(text, err=True)), subject)
+    return bundle_at(session, forge_of(session), subject)
+
+
+def confirmed(session: Session, number: int) -> Mapping[str, tuple[str, ...]]:
+    """By commit, the operators as whose accounts the forge knows its authors; nothing where no forge is named."""
+    from offerkit.forges.named import TOKENS
+
+    with session.reading() as store:
+        begins = store is None
+    if begins or not number or not any(session.environ.get(name) for name in TOKENS.values()):
+        return {}
+    from offerkit.workflow.ci_approve import confirmed_of
+
+    return confirmed_of(session, forge_of(session), number)
+
+
+def forge_of(session: Session) -> Forge:
+    """The forge that the CI's variables name. Raises Refused when they do not."""
+    from offerkit.forges.named import forge_named
+
+    return forge_named(session.environ, tell=lambda text: click.echo(text, err=True))
+
+
+def scheduled(session: Session) -> bool:
+    """Whether the CI runs this by its clock, for no pull request in particular."""
+    return "schedule" in (session.environ.get("GITHUB_EVENT_NAME"), session.environ.get("CI_PIPELINE_SOURCE"))

@@ -61,6 +61,7 @@ COMMANDS = {
     "contact-key": "Sign a contact's key, as environments with contact_keys: signed want it.",
     "token": "Manage operators' API tokens.",
     "serve": "Answer calls over the network with what is live.",
+    "codeowners": "Write CODEOWNERS from the reviewers that the specs name.",
     "graph": "Show who refers to whom.",
     "export": "Write the YAML of a stage.",
     "import": "Take YAML from elsewhere into this project.",

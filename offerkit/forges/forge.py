@@ -138,6 +138,9 @@ class Forge(Protocol):
     def pull_request(self, number: int) -> PullRequestInfo:
         """One pull request, as it is now."""
 
+    def open_pull_requests(self) -> Sequence[PullRequestInfo]:
+        """All pull requests that are open, those of forks too."""
+
     def pull_requests_of(self, commit: str) -> Sequence[PullRequestInfo]:
         """The pull requests that brought ``commit`` into its branch, or hold it."""
 

@@ -69,6 +69,11 @@ class GitLab:
         found = self.api.get(self._project(f"/merge_requests/{number}"))
         return self.api.read(lambda: _merge_request(found))
 
+    def open_pull_requests(self) -> list[PullRequestInfo]:
+        """All merge requests that are open, those of forks too."""
+        found = self.api.pages(self._project("/merge_requests"), {"state": "opened", "scope": "all"})
+        return self.api.read(lambda: [_merge_request(one) for one in found])
+
     def pull_requests_of(self, commit: str) -> list[PullRequestInfo]:
         """The merge requests that brought ``commit`` into its branch, or hold it."""
         found = self.api.pages(self._project(f"/repository/commits/{quote(commit, safe='')}/merge_requests"))
@@ -146,19 +151,29 @@ class GitLab:
         return self.api.read(lambda: _commit(data, commit))
 
     def bundle(self, head: str) -> bytes | None:
-        """The artifacts of the newest job ``offerkit-plan`` of a pipeline for ``head``, as a zip; None without one.
+        """The artifacts of the newest job ``offerkit-plan`` of a merge request's pipeline for ``head``, as a zip.
 
-        A project may let the pipelines of forks run in it: they do not count.
+        None without one. A project may let the pipelines of forks run in it: they do not count.
         """
-        if any(request.from_fork for request in self.pull_requests_of(head) if request.head == head):
+        requests = [request for request in self.pull_requests_of(head) if request.head == head]
+        if any(request.from_fork for request in requests):
             return None
-        query = {"sha": head, "order_by": "id", "sort": "desc"}
-        pipelines = self.api.pages(self._project("/pipelines"), query)
-        for pipeline in self.api.read(lambda: [fields.number(one, "id") for one in pipelines]):
-            job = self._planned(pipeline)
-            if job:
-                return self.api.download(self._project(f"/jobs/{job}/artifacts"))
+        for request in requests:
+            for pipeline, commit in sorted(self._pipelines(request.number), reverse=True):
+                job = self._planned(pipeline) if commit == head or head in self._parents(commit) else 0
+                if job:
+                    return self.api.download(self._project(f"/jobs/{job}/artifacts"))
         return None
+
+    def _pipelines(self, number: int) -> list[tuple[int, str]]:
+        found = self.api.pages(self._project(f"/merge_requests/{number}/pipelines"))
+        return self.api.read(lambda: [(fields.number(one, "id"), fields.commit_id(one, "sha")) for one in found])
+
+    def _parents(self, commit: str) -> list[str]:
+        """The parents of a commit: a pipeline of merged results is of a merge of the head with its target."""
+        found = self.api.find(self._project(f"/repository/commits/{commit}"))
+        parents = fields.record(found).get("parent_ids") if isinstance(found, dict) else None
+        return [one for one in parents if isinstance(one, str)] if isinstance(parents, list) else []
 
     def _planned(self, pipeline: int) -> int:
         """The newest job of a pipeline that has kept a bundle; 0 without one."""
@@ -177,8 +192,7 @@ class GitLab:
 
     def create_comment(self, number: int, body: str) -> Comment:
         """Comment on a merge request."""
-        made = self.api.create(self._project(f"/merge_requests/{number}/notes"), {"body": body})
-        return self.api.read(lambda: _comment(made))
+        return self.api.create(self._project(f"/merge_requests/{number}/notes"), {"body": body}, _comment)
 
     def update_comment(self, number: int, comment: int, body: str) -> bool:
         """Give a comment of a merge request another text; False when it is gone."""
@@ -203,8 +217,7 @@ class GitLab:
 
     def create_issue(self, title: str, body: str) -> Issue:
         """Open an issue."""
-        made = self.api.create(self._project("/issues"), {"title": title, "description": body})
-        return self.api.read(lambda: _issue(made))
+        return self.api.create(self._project("/issues"), {"title": title, "description": body}, _issue)
 
     def update_issue(self, number: int, *, title: str, body: str, is_open: bool) -> bool:
         """Give an issue another title and text, and close or open it; False when it is gone."""

@@ -7,7 +7,7 @@ the policy's meaning and of what it judged, by which one of those entitled may o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -402,20 +402,27 @@ def declared(held: Held, state: Snapshot) -> Iterator[Broken]:
             yield from held.broken(Subject(address, state, by=frozenset((address,))))
 
 
-def changed(held: Held, effect: BeforeAfter, side: Stage, design: Snapshot | None = None) -> Iterator[Broken]:
-    """What breaks policies of all that ``effect`` changes in an environment, also by what offers inherit.
+def changes_by_environment(effect: BeforeAfter) -> dict[str, list[Change]]:
+    """The changes by the environments whose policies they are held to, in the order of their addresses."""
+    found: dict[str, list[Change]] = {}
+    for change in sorted(effect.changes, key=lambda each: each.address):
+        if change.address.environment != SHARED:
+            found.setdefault(change.address.environment, []).append(change)
+    return dict(sorted(found.items()))
+
+
+def changed(
+    held: Held, changes: Sequence[Change], effect: BeforeAfter, side: Stage, design: Snapshot | None = None
+) -> Iterator[Broken]:
+    """What breaks policies of all that ``changes`` of ``effect`` do in their environment, also by what offers inherit.
 
     ``design``, for a promotion: what is not there any more is deleted, to a policy, though live keeps it, deactivated.
     """
-    own: set[Address] = set()
-    for change in sorted(effect.changes, key=lambda each: each.address):
-        if change.address.environment == held.environment:
-            own |= {change.address, change.moved_from or change.address}
-            if change.address.kind in held.kinds:
-                yield from held.broken(_subject(change, effect, side, design))
-    if Kind.OFFER not in held.kinds:
-        return
-    handing_down = {a for a in effect.addresses if a.environment == held.environment and a.kind in _INHERITED}
+    own = {address for change in changes for address in (change.address, change.moved_from) if address}
+    for change in changes:
+        if change.address.kind in held.kinds:
+            yield from held.broken(_subject(change, effect, side, design))
+    handing_down = {address for address in own if address.kind in _INHERITED} if Kind.OFFER in held.kinds else set()
     for address in effect.after.of_kind(Kind.OFFER, held.environment) if handing_down else ():
         entry, was = effect.after.entries[address], effect.before.entries.get(address)
         if address in own or entry.activation == () or was is None:
@@ -448,8 +455,3 @@ def _action(change: Change, was: Entry | None, *, gone: bool, design: Snapshot |
     if was is None:
         return "create"
     return "deactivate" if gone and was.activation else "update"
-
-
-def environments_of(effect: BeforeAfter) -> list[str]:
-    """The environments whose policies changes are held to."""
-    return sorted({address.environment for address in effect.addresses} - {SHARED})

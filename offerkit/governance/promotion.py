@@ -7,6 +7,7 @@ filter, a space, …) goes only if that holds for every live offer it touches.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -15,13 +16,15 @@ from offerkit.diagnostics import Code
 from offerkit.governance.approvals import approved, rejected, same_reviewers
 from offerkit.governance.aspects import (
     affecting,
+    content_fingerprint,
 )
 from offerkit.governance.promotion_offers import block_unagreed, offer_target, waiting_for, withdrawn
 from offerkit.governance.promotion_state import Candidates, Work, same_offer
 from offerkit.governance.rights import WRITERS
 from offerkit.governance.settings import KINDS, same_settings, settings_key
 from offerkit.governance.withdrawals import ended_earlier, layers_of, lengthened, off_by
-from offerkit.planning.plan import ApprovalKey, Blocked
+from offerkit.planning.plan import ApprovalKey, Aspect, Blocked
+from offerkit.planning.sentences import still_off
 from offerkit.state.changes import Entry
 from offerkit.state.references import may_wait
 from offerkit.state.snapshot import BeforeAfter, Snapshot
@@ -49,6 +52,7 @@ def promotion(asked: Candidates) -> Promotion:
         pass
     after = work.hypothetical()
     changed = _changed_live_offers(work, after)
+    work.notes += _still_off(work, after)
     relied_on = work.going.keys() | {offer for offers in changed.values() for offer in offers}
     needed = [key for address in sorted(relied_on) for key in work.keys.get(address, ())]
     return Promotion(
@@ -310,6 +314,25 @@ def _block_named(work: Work) -> None:
             how = "Promote that too." if address in work.design.entries else ""
             what = "it" if leaving == target else target
             work.block(leaving, Code.NOT_APPROVED, f"{address}, which stays as it is, still names {what}", how)
+
+
+def _still_off(work: Work, after: Snapshot) -> Iterator[str]:
+    """Of each space that was resumed, the live offers that the stop took off it and that wait for a new approval."""
+    decisions, design = work.asked.decisions, work.design
+    for space in work.asked.stops.resumed_spaces:
+        if space not in design.entries:
+            continue
+        off: list[str] = []
+        for offer in design.of_kind(Kind.OFFER, space.environment):
+            entry = after.entries.get(offer)
+            if offer in work.blocked or entry is None or not entry.activation or space.name in entry.activation:
+                continue
+            if space.name in design.offer(offer).shown_on:
+                key = ApprovalKey(offer, Aspect.CONTENT, space.name, content_fingerprint(design, offer, space.name))
+                if decisions.on(key) is None and decisions.each(key):
+                    off.append(offer.name)
+        if off:
+            yield still_off(space, sorted(off))
 
 
 def _changed_live_offers(work: Work, after: Snapshot) -> dict[Address, list[Address]]:

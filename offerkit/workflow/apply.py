@@ -130,13 +130,22 @@ def _judged(session: Session, store: Store, verified: Verified) -> Mapping[str, 
     Rules and texts have to be readable, cases have to pass where an environment wants it, and it may take offers from
     no more people than their environments allow.
     """
+    from offerkit.planning.sentences import is_excuse
     from offerkit.workflow.gates import gate  # compile rules and decide for every contact: other plans load neither
     from offerkit.workflow.plan_effect import plan_effect
     from offerkit.workflow.threshold import judge
 
     effect = plan_effect(verified.plan, store, verified.stages)
-    gate(session, store, effect)
-    return judge(session, store, verified.plan, effect)
+    excused = gate(session, store, effect)
+    claimed = [note for note in verified.plan.notes if is_excuse(note)]
+    if not set(claimed) <= set(excused) or len(set(claimed)) < len(claimed):
+        raise refuse(
+            Code.PLAN_EXPLANATION,
+            "the plan says of cases that they fail because of what is stopped, which is not so now",
+            hint="Make the plan again.",
+        )
+    record = judge(session, store, verified.plan, effect)
+    return {**record, "excused": [*excused]} if excused else record
 
 
 def _contacts(session: Session, verified: Verified) -> Mapping[str, Json]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,15 +15,18 @@ from offerkit.forges.marked import marker
 from offerkit.loader.older import declared_ahead
 from offerkit.planning.make import Patterns
 from offerkit.planning.meaning import RELIES, STEP, WAITS, Differing, Fact, differences, facts_of, meaning_of
-from offerkit.planning.plan import Plan, envelope, plan_digest
+from offerkit.planning.plan import FieldChange, Plan, envelope, plan_digest
 from offerkit.reports.approvals import Row
+from offerkit.reports.escape import clip
 from offerkit.reports.impact import Impact
-from offerkit.reports.pull_request import Behind, PullRequest, pull_request_json
+from offerkit.reports.pull_request import Behind, PullRequest, pull_request_json, pull_request_of
 from offerkit.reports.pull_request_html import pull_request_html
 from offerkit.reports.pull_request_markdown import comment_markdown
 from offerkit.reports.stops import Stopped
+from offerkit.reports.values import inline
 from offerkit.reports.words import count, listing
 from offerkit.state.changes import Action
+from offerkit.state.eligibility import Reached, reached
 from offerkit.store import Store
 from offerkit.store.views import Stages
 from offerkit.workflow.apply import apply
@@ -37,12 +41,13 @@ from offerkit.workflow.ci_bundle import (
     REPORT,
     STORE,
     Bundle,
+    Opened,
     Subject,
     expect,
     index_bytes,
     write,
 )
-from offerkit.workflow.ci_states import Base, Reviewed, base_of, expected, specs_of, subject_of
+from offerkit.workflow.ci_states import Base, Reviewed, base_of, contains, expected, specs_of, subject_of
 from offerkit.workflow.impact import of_plan
 from offerkit.workflow.plan import plan_against
 from offerkit.workflow.requests import AsRead, ImpactRequest
@@ -66,7 +71,9 @@ def planned(session: Session, given: Subject, impact: ImpactRequest | None) -> P
     where it is not known what to compare them with.
     """
     subject = subject_of(session, given)
-    with specs_of(session, subject.head) as reviewed:
+    with session.reading() as store:
+        stored = store is not None
+    with specs_of(session, subject.head, merged=stored) as reviewed:
         made = _made(session, reviewed, subject)
         requests = tuple(_requests(session, reviewed, made, subject, impact)) if made.plan.steps else ()
     return Planned(made.bundle(subject), made.plan, requests)
@@ -92,15 +99,20 @@ class Compared:
         return not self.differing
 
 
-def compare(session: Session, read: Bundle, given: Subject) -> Compared:
+def compare(session: Session, read: Bundle, given: Subject, *, merged: bool = False) -> Compared:
     """What would be applied of what is checked out, beside what was ``read``, which has to be of ``given``.
 
-    Raises Refused when it is not, and as :func:`planned` does.
+    ``merged``: of what is checked out once the pull request is merged into it, if it is not yet. Raises Refused when
+    the bundle is of something else, and as :func:`planned` does.
     """
     wanted = expected(session, given)
     expect(read, wanted.number, wanted.head)
     subject = Subject(wanted.number or read.subject.number, read.subject.head, wanted.base or read.subject.base)
-    made = _made(session, Reviewed(session.load(), ""), subject)
+    if merged and read.against == STORE and not contains(session, subject.head):
+        with specs_of(session, subject.head, merged=True) as reviewed:
+            made = _made(session, reviewed, subject)
+    else:
+        made = _made(session, Reviewed(session.load(), ""), subject)
     now = facts_of(made.plan)
     if read.against == made.against == STORE:
         return Compared(read, subject, made.plan, tuple(differences(read.facts, now)))
@@ -140,9 +152,17 @@ def apply_read(
     return apply(replace(session, origin=origin, as_read=read), found.plan)
 
 
-def check(found: Compared) -> None:
-    """Raise Refused when what would be applied is not what was read, with the differences, or the first of many."""
-    told = [_told(each) for each in found.differing[:_MOST]]
+def check(found: Compared, read: Opened | None = None) -> None:
+    """Raise Refused when what would be applied is not what was read, with the differences, or the first of many.
+
+    ``read``: the bundle, whose reports tell which fields were read.
+    """
+    listed = found.differing[:_MOST]
+    was = _fields_read(read, {each.stage.partition("@")[0] for each in listed}) if read is not None else {}
+    now = {(str(step.stage), str(step.address)): step.changes for step in found.plan.steps}
+    told = [
+        _told(each, was.get((each.stage, each.address), ()), now.get((each.stage, each.address), ())) for each in listed
+    ]
     if more := len(found.differing) - len(told):
         told.append(Diagnostic(Code.MEANING, f"and {count(more, 'other')} {'is' if more == 1 else 'are'} different"))
     if told:
@@ -157,6 +177,7 @@ class _Made:
     base: Base | None
     approvals: tuple[Row, ...]
     stopped: tuple[Stopped, ...]
+    reached: tuple[Reached, ...] = ()
 
     @property
     def against(self) -> str:
@@ -182,7 +203,10 @@ def _made(session: Session, reviewed: Reviewed, subject: Subject) -> _Made:
         made = plan_against(session, reviewed.loaded, stages, Patterns.of((), ()))
         if not made.steps:
             return _Made(made, base, (), ())
-        return _Made(made, base, tuple(awaited(stages, made)), tuple(_stopped(store, made)) if store else ())
+        stops = tuple(_stopped(store, made)) if store else ()
+        effect = stages.effect(made, Stage.DESIGN)
+        groups = tuple(reached(effect.before, effect.after, effect.changes))
+        return _Made(made, base, tuple(awaited(stages, made)), stops, groups)
 
 
 def _stopped(store: Store, made: Plan) -> Iterator[Stopped]:
@@ -214,6 +238,7 @@ def _requests(
             tuple(each for each in made.stopped if each.address.environment == name),
             warnings,
             subject.number,
+            reached=tuple(group for group in made.reached if group.offers[0].environment == name),
         )
 
 
@@ -297,8 +322,25 @@ _MOST = 20
 """Differences that are told one by one."""
 
 
-def _told(each: Differing) -> Diagnostic:
+_FIELDS = 3
+"""Fields of a difference that are told."""
+
+
+def _fields_read(read: Opened, environments: Iterable[str]) -> dict[tuple[str, str], tuple[FieldChange, ...]]:
+    """What the reports of a bundle say of fields, by stage and address: to be shown, and to decide nothing by."""
+    found = {}
+    for name in sorted(environments):
+        with suppress(Refused):  # it says less then
+            content = read.text(name, REPORT)
+            for step in pull_request_of(content).plan.steps if content is not None else ():
+                found[str(step.stage), str(step.address)] = step.changes
+    return found
+
+
+def _told(each: Differing, was: Sequence[FieldChange], will: Sequence[FieldChange]) -> Diagnostic:
     read, now = each.read, each.now
+    own = {"Read": [one for one in was if one not in will], "Now": [one for one in will if one not in was]}
+    said = " ".join(f"{word}: {_in_words(changes)}." for word, changes in own.items() if changes)
     if read is None:
         summary = f"{each.address} was not read: {_said(now)}"
     elif now is None:
@@ -308,10 +350,15 @@ def _told(each: Differing) -> Diagnostic:
     return Diagnostic(
         Code.MEANING,
         summary,
-        f"In {each.stage}. What is applied has to be what was read in the pull request.",
+        f"{said} In {each.stage}. What is applied has to be what was read in the pull request.".lstrip(),
         "Let “offerkit ci plan” run again, and read what is new; or apply it with --allow-different REASON.",
         each.address,
     )
+
+
+def _in_words(changes: Sequence[FieldChange]) -> str:
+    told = [f"{each.path} {inline(each.before)} → {inline(each.after)}" for each in changes[:_FIELDS]]
+    return "; ".join([clip(text, 200) for text in told] + (["…"] if len(changes) > _FIELDS else []))
 
 
 def _said(fact: Fact | None) -> str:

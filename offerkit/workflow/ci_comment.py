@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from offerkit.address import NAME, Kind
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import fingerprint
-from offerkit.forges.forge import Account, Comment, Forge, PullState
+from offerkit.forges import fields
+from offerkit.forges.forge import Account, Comment, Forge, PullRequestInfo, PullState
 from offerkit.forges.marked import Done, Place, Text, by_key, marker, settle
 from offerkit.planning.meaning import facts_of, meaning_of
 from offerkit.reports.escape import clip, visible
@@ -33,13 +34,15 @@ class Commented:
 
 @dataclass(frozen=True)
 class Commenting:
-    """Where to comment; ``name`` tells the comments of several projects on one pull request apart.
+    """Where to comment: on pull request ``number``, or on the open one with ``head``.
 
-    ``artifact`` is the URL of the whole report, or what it is called.
+    ``name`` tells the comments of several projects on one pull request apart. ``artifact`` is the URL of the whole
+    report, or what it is called.
     """
 
     forge: Forge
-    number: int
+    number: int = 0
+    head: str = ""
     name: str = ""
     artifact: str = ""
     sleep: Callable[[float], None] = time.sleep
@@ -58,22 +61,23 @@ def comment(how: Commenting, found: Opened) -> list[Commented] | None:
     is closed, or has another head by now: the run for that one says it. Raises Refused for a bundle of another pull
     request, or that shows something else than it means, and when the forge refuses.
     """
-    if how.number < 1:
-        raise refuse(
-            Code.FORGE_SETTINGS, "it is not said which pull request to comment on", hint="Name it with --pull-request."
-        )
     if how.name and not NAME.fullmatch(how.name):
         raise refuse(
             Code.FORGE_SETTINGS, "the comments' name cannot be used", hint="Use letters, digits, hyphens, underscores."
         )
     head = found.bundle.subject.head
-    expect(found.bundle, how.number if found.bundle.subject.number else 0)
     requests = {part.environment: _request(found, part.environment) for part in found.bundle.parts}
-    now = how.forge.pull_request(how.number)
-    if now.head != head or now.state is not PullState.OPEN:
+    now = _pull_request(how)
+    if now is None or now.state is not PullState.OPEN:
         return None
+    expect(found.bundle, now.number if found.bundle.subject.number else 0, how.head)
+    if now.head != head:
+        return None
+    how = replace(how, number=now.number)
     own = how.forge.account()
     ours = _ours(how, own)
+    if how.forge.pull_request(how.number).head != head:  # long lists take their time: a newer run may have commented
+        return None
     bodies = {environment: _body(how, request) for environment, request in requests.items()}
     over = {name: _closing(how, name, head) for name in sorted(ours) if name not in bodies}
     done = []
@@ -83,10 +87,32 @@ def comment(how: Commenting, found: Opened) -> list[Commented] | None:
     return done
 
 
+def _pull_request(how: Commenting) -> PullRequestInfo | None:
+    """The pull request, as the forge has it; never as the bundle says. None when no open one has the head any more."""
+    if how.number:
+        return how.forge.pull_request(how.number)
+    if not fields.is_commit(how.head):
+        raise refuse(
+            Code.FORGE_SETTINGS,
+            "it is not said which pull request to comment on",
+            hint="Name it with --pull-request, or its head, in full, with --head.",
+        )
+    found = [each for each in how.forge.open_pull_requests() if each.head == how.head]
+    if len(found) > 1:
+        numbers = ", ".join(str(each.number) for each in found[:5])
+        raise refuse(
+            Code.FORGE_SETTINGS,
+            f"more than one open pull request has the head {how.head[:12]}: {numbers}",
+            hint="Name the one that is meant with --pull-request.",
+        )
+    return found[0] if found else None
+
+
 def told(how: Commenting, done: Sequence[Commented] | None) -> list[str]:
     """What was done, a line each."""
     if done is None:
-        return [f"Pull request {how.number} is closed, or has another head by now; nothing was said."]
+        which = f"Pull request {how.number}" if how.number else "The pull request"
+        return [f"{which} is closed, or has another head by now; nothing was said."]
     lines = []
     for each in done:
         what = "nothing changes any more, " if each.over else ""

@@ -91,6 +91,19 @@ def _commit(session: Session, revision: str) -> str | None:
     return found if done.returncode == 0 and _OID.fullmatch(found) else None
 
 
+def contains(session: Session, commit: str) -> bool:
+    """Whether what is checked out is a pull request, as the CI says, or has ``commit`` in its history."""
+    ref = session.environ.get("GITHUB_REF", "")
+    if _PULL.fullmatch(ref) or _QUEUE.fullmatch(ref) or session.environ.get("CI_MERGE_REQUEST_IID"):
+        return True
+    return run(session.project.root, ["merge-base", "--is-ancestor", commit, "HEAD"], session.environ).returncode == 0
+
+
+def here(session: Session, commit: str) -> bool:
+    """Whether ``commit`` is in this clone."""
+    return _commit(session, commit) is not None
+
+
 def _parents(session: Session, revision: str) -> tuple[str, ...]:
     done = run(session.project.root, ["rev-list", "--parents", "--max-count=1", revision], session.environ)
     return tuple(done.stdout.decode("ascii", "replace").split()[1:]) if done.returncode == 0 else ()
@@ -105,20 +118,29 @@ class Reviewed:
 
 
 @contextlib.contextmanager
-def specs_of(session: Session, head: str) -> Iterator[Reviewed]:
+def specs_of(session: Session, head: str, *, merged: bool) -> Iterator[Reviewed]:
     """The specs of ``head``: the files on disk where it is checked out, alone or merged; else as git has them.
 
-    So that a job that holds secrets need not check out what others wrote.
+    So that a job that holds secrets need not check out what others wrote. ``merged``: as they will be once it is merged
+    into what is checked out, if it can be.
     """
     here = _commit(session, "HEAD")
     if here is None or head == here or head in _parents(session, "HEAD"):
         yield Reviewed(session.load(), "")
         return
-    with checkout(session.project.root, head, session.environ) as (folder, _):
+    tree = _merged(session, here, head) if merged else ""
+    with checkout(session.project.root, tree or head, session.environ) as (folder, _):
         for name in ("specs", "environments"):
             with contextlib.suppress(OSError):  # a file of that name: the loader says so
                 (folder / name).mkdir(exist_ok=True)
         yield Reviewed(load_folder(folder), head)
+
+
+def _merged(session: Session, here: str, head: str) -> str:
+    """The tree that merging ``head`` into ``here`` makes, as git makes it without any file; empty where it cannot."""
+    done = run(session.project.root, ["merge-tree", "--write-tree", "--no-messages", here, head], session.environ)
+    tree = done.stdout.decode("ascii", "replace").strip()
+    return tree if done.returncode == 0 and _OID.fullmatch(tree) else ""
 
 
 class AtCommit(Stages):

@@ -20,8 +20,8 @@ from offerkit.governance.policies import (
     Held,
     Policy,
     changed,
+    changes_by_environment,
     declared,
-    environments_of,
     how_to_lift,
     policy_obstacle,
 )
@@ -88,10 +88,10 @@ def _has_policies(stages: Stages, environment: str) -> bool:
 def _broken(
     session: Session, stages: Stages, effect: BeforeAfter, side: Stage, design: Snapshot | None
 ) -> Iterator[Broken]:
-    for name in environments_of(effect):
+    for name, changes in changes_by_environment(effect).items():
         held = _held(session, stages, effect, name)
         if held.policies:
-            yield from changed(held, effect, side, design)
+            yield from changed(held, changes, effect, side, design)
 
 
 def _held(session: Session, stages: Stages, effect: BeforeAfter, name: str) -> Held:

@@ -43,7 +43,8 @@ def promote(
             from offerkit.workflow.gates import gate  # compiles rules: a promotion of nothing need not load that
             from offerkit.workflow.plan_effect import plan_effect
 
-            gate(session, store, plan_effect(made, store, stages))
+            excused = gate(session, store, plan_effect(made, store, stages))
+            made = replace(made, notes=(*made.notes, *excused))
     return made
 
 

@@ -100,7 +100,7 @@ def _notes(stages: Stages, asked: Return, ways: Mapping[Stage, WayBack]) -> Iter
     """What goes back together with what was asked for, and what stays out or comes back though it was withdrawn."""
     for way in ways.values():
         yield from _listed(way.along, "comes along", "because ")
-        yield from _listed(way.out, "stays out", "")
+        yield from _listed(way.out, "stays out", "", way.partly)
         back = {offer: why for offer, why in way.withdrawn.items() if offer not in way.out}
         yield from _listed(back, "comes back", "although ")
     later = _later(stages, asked, [d for way in ways.values() for d in way.deltas]) if asked.undoes else []
@@ -109,9 +109,12 @@ def _notes(stages: Stages, asked: Return, ways: Mapping[Stage, WayBack]) -> Iter
         yield f"Later changes of the same go back, too: {noun} {listing(later, _LISTED)}."
 
 
-def _listed(found: Mapping[Address, str], what: str, joined: str) -> Iterator[str]:
+def _listed(
+    found: Mapping[Address, str], what: str, joined: str, partly: Mapping[Address, tuple[str, ...]] | None = None
+) -> Iterator[str]:
     for address, why in sorted(found.items())[:_LISTED]:
-        yield f"{address} {what}: {joined}{why}."
+        where = f" of {', '.join(partly[address])}" if partly and address in partly else ""
+        yield f"{address} {what}{where}: {joined}{why}."
     if len(found) > _LISTED:
         yield f"{len(found) - _LISTED} more: {what}."
 

@@ -32,6 +32,7 @@ AXES: dict[str, Callable[[int], Size]] = {
     "spaces": lambda n: Size(spaces=n),
     "contacts": lambda n: Size(contacts=n),
     "cases": lambda n: Size(cases=n),
+    "policies": lambda n: Size(policies=n),
     "revisions": lambda n: Size(offers=5),
 }
 _Cached = type(cache(str))

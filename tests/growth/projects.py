@@ -23,6 +23,7 @@ class Size:
     environments: int = 1
     contacts: int = 20
     cases: int = 3
+    policies: int = 2
     reviewed: bool = False
 
 
@@ -49,6 +50,7 @@ def write(root: Path, size: Size, wording: str = "first", without: int = 0) -> N
         folder = specs / name
         (folder / "offers").mkdir(parents=True, exist_ok=True)
         (folder / "catalog.yaml").write_text("\n".join(_catalog(size)) + "\n", encoding="utf-8")
+        (folder / "policies.yaml").write_text("\n".join(_policies(size)) + "\n", encoding="utf-8")
         (folder / "campaigns.yaml").write_text("\n".join(_campaigns(size)) + "\n", encoding="utf-8")
         for old in (folder / "offers").glob("*.yaml"):
             old.unlink()
@@ -97,6 +99,13 @@ def _catalog(size: Size) -> Iterator[str]:
             f"  space-{number}: {{channel: {channel}, fields: [{{name: title, required: true}}, {{name: html}}],"
             f" render: {{html: '<h1>{{{{ title }}}}</h1>'}}{more}}}"
         )
+
+
+def _policies(size: Size) -> Iterator[str]:
+    yield from ("version: 1", "policies:")
+    for number in range(size.policies):
+        condition = f"offer.weight < {100 + number} and (step.action <> 'delete' or offer.category <> 'legal')"
+        yield f"  policy-{number}: {{require: {condition}, message: Not too heavy.}}"
 
 
 def _campaigns(size: Size) -> Iterator[str]:

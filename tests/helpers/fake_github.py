@@ -59,6 +59,7 @@ class FakeGitHub(FakeForge):
         self.last += 1
         made = self.description.example("/repos/{owner}/{repo}/issues", "post")
         made.update(number=self.last, title=title, body=body, user=self.user(author), state="open", **facts)
+        made.pop("pull_request", None)  # the vendor's example is a pull request
         self.issues[self.last] = made
         return made
 
@@ -174,10 +175,15 @@ class FakeGitHub(FakeForge):
                 return Answer(302, None, {"Location": f"{self.elsewhere}/{found.path['artifact_id']}?sig=secret"})
             case "/commits/{ref}":
                 return Answer(200, next(c for c in self.commits if c["sha"] == found.path["ref"]))
-            case "/commits/{commit_sha}/pulls":
-                example = self.description.example("/repos/{owner}/{repo}/commits/{commit_sha}/pulls")[0]
+            case "/pulls" | "/commits/{commit_sha}/pulls":
+                example = self.description.example(found.template)[0]
                 return self.page(
-                    [{**example, **{k: v for k, v in p.items() if k in example}} for p in self.pulls.values()], found
+                    [
+                        {**example, **{k: v for k, v in p.items() if k in example}}
+                        for p in self.pulls.values()
+                        if found.query.get("state", p["state"]) == p["state"]
+                    ],
+                    found,
                 )
         raise AssertionError(short)
 

@@ -30,6 +30,7 @@ class FakeGitLab(FakeForge):
         self.commits: dict[str, dict[str, Any]] = {}
         self.people: dict[int, dict[str, Any]] = {OWN["id"]: OWN}
         self.pipelines: dict[int, str] = {}
+        self.parents: dict[str, list[str]] = {}
         self.jobs: dict[int, list[dict[str, Any]]] = {}
         self.last = 100
 
@@ -134,15 +135,11 @@ class FakeGitLab(FakeForge):
                 return self._of_merge_request(found, short)
 
     def _of_merge_request(self, found: Request, short: str) -> Answer:
-        if short == "/pipelines":
-            return self.page(
-                [
-                    {"id": p, "sha": s, "status": "success"}
-                    for p, s in self.pipelines.items()
-                    if s == found.query["sha"]
-                ],
-                found,
-            )
+        if short == "/merge_requests":
+            return self.page([p for p in self.pulls.values() if p["state"] == "opened"], found)
+        if short == "/repository/commits/{sha}":
+            sha = found.path["sha"]
+            return Answer(200, {"id": sha, "parent_ids": self.parents[sha]}) if sha in self.parents else MISSING
         if short == "/pipelines/{pipeline_id}/jobs":
             return self.page(self.jobs.get(int(found.path["pipeline_id"]), []), found)
         if short == "/jobs/{job_id}/artifacts":
@@ -155,6 +152,8 @@ class FakeGitLab(FakeForge):
         match short.rpartition("/")[2]:
             case "approvals":
                 return Answer(200, {"approved": bool(self.approved), "approved_by": self.approved})
+            case "pipelines":
+                return self.page([{"id": p, "sha": s, "status": "success"} for p, s in self.pipelines.items()], found)
             case "versions":
                 return self.page(self.versions, found)
             case "commits":

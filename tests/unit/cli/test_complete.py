@@ -114,8 +114,8 @@ NOT_COMPLETED = {
     },
     "a time": {"at", "since", "until", "expires"},
     "a number": {"count", "limit", "port", "workers", "grace", "lock_timeout", "sample", "impact_n", "number"},
-    "an address of the network": {"url", "public_url", "status_url", "host", "proxies"},
-    "known only elsewhere": {"head", "base", "cookie", "key", "contact", "proposition", "table"},
+    "an address of the network": {"artifact", "forge_url", "url", "public_url", "status_url", "host", "proxies"},
+    "known only elsewhere": {"repository", "head", "base", "cookie", "key", "contact", "proposition", "table"},
     "an expression": {"expression"},
     "a new name": {"environment"},
 }

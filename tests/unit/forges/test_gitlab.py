@@ -45,6 +45,7 @@ def test_who_and_what(fake: FakeGitLab, gitlab: GitLab) -> None:
     assert (first.number, first.state, first.head, first.base, first.author, first.from_fork, first.merged_as, first.base_commit) == (
         7, PullState.OPEN, HEAD, "main", Account(1, "ana"), False, "", "c" * 40
     )  # fmt: skip
+    assert gitlab.open_pull_requests() == [first]
     assert (second.state, second.from_fork, second.merged_as) == (PullState.MERGED, True, OTHER)
     assert (third.from_fork, third.merged_as) == (True, HEAD)
     with pytest.raises(Refused, match="refuses GET /api/v4/projects/acme%2Fshop%2Foffers/merge_requests/6 with 404"):
@@ -108,16 +109,18 @@ def test_notes_and_issues(fake: FakeGitLab, gitlab: GitLab) -> None:
 def test_the_newest_bundle_of_the_project_itself(fake: FakeGitLab, gitlab: GitLab) -> None:
     kept = {"filename": "artifacts.zip", "size": 1}
     assert gitlab.bundle(HEAD) is None
-    fake.pipelines.update({9: HEAD, 8: HEAD, 7: OTHER})
-    fake.jobs[9] = [
-        {"id": 90, "name": "offerkit-plan", "status": "failed"},
-        {"id": 91, "name": "test", "status": "success", "artifacts_file": kept},
-    ]
-    fake.jobs[7] = [{"id": 70, "name": "offerkit-plan", "status": "success", "artifacts_file": kept}]
+    merge = "d" * 40
+    fake.pull(7, HEAD, fake.person("ana", 1))
+    fake.pipelines.update({8: HEAD, 10: merge, 9: HEAD, 11: OTHER})
+    fake.parents[merge] = ["e" * 40, OTHER]
+    plan = {"name": "offerkit-plan", "status": "success", "artifacts_file": kept}
+    fake.jobs[9] = [{"id": 90, "name": "offerkit-plan", "status": "failed"}, {**plan, "id": 91, "name": "test"}]
+    fake.jobs[10] = [{**plan, "id": 100}]
+    fake.jobs[11] = [{**plan, "id": 110}]
     assert gitlab.bundle(HEAD) is None
-    fake.jobs[8] = [
-        {"id": number, "name": "offerkit-plan", "status": "success", "artifacts_file": kept} for number in (81, 80)
-    ]
+    fake.jobs[8] = [{**plan, "id": 81}, {**plan, "id": 80}]
     assert gitlab.bundle(HEAD) == b"PK81"
-    fake.pull(7, HEAD, fake.person("eve", 6), source_project_id=66)
+    fake.parents[merge] = ["e" * 40, HEAD]  # a pipeline of merged results
+    assert gitlab.bundle(HEAD) == b"PK100"
+    fake.pulls[7]["source_project_id"] = 66
     assert gitlab.bundle(HEAD) is None

@@ -8,12 +8,14 @@ from dataclasses import replace
 import pytest
 from helpers.fake_forge import TOKEN, Answer, Fault, cut, half, lost, raw, status
 from helpers.fake_github import BOT, REPOSITORY, FakeGitHub
+from helpers.fake_gitlab import PROJECT, FakeGitLab
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Refused
 from offerkit.forges.api import Api
 from offerkit.forges.github import GitHub, github_headers
 from offerkit.forges.marked import Done, marked, marker
+from offerkit.forges.named import forge_named
 from offerkit.reports.pull_request import PullRequest, pull_request_json
 from offerkit.workflow.ci import Planned, planned
 from offerkit.workflow.ci_bundle import REPORT, Bundle, Opened, Subject, share_of
@@ -112,6 +114,38 @@ def test_a_comment_lives_with_its_pull_request(
     assert all("Nothing changes any more" in body for body in bodies(fake))
     assert did(comment(how, now))[first] is Done.UPDATED
     assert len(bodies(fake)) == len(names)
+
+
+def test_a_forks_pull_request_is_found_by_its_head(
+    fake: FakeGitHub, how: Commenting, found: Planned, names: list[str]
+) -> None:
+    fake.pulls[7]["head"]["repo"] = None
+    by_head = replace(how, number=0, head=HEAD)
+    assert set(did(comment(by_head, bundle(found, names, number=0))).values()) == {Done.CREATED}
+    assert len(fake.comments) == len(names)
+
+
+def test_the_same_at_gitlab(found: Planned, names: list[str]) -> None:
+    gitlab = FakeGitLab()
+    ana = gitlab.person("ana", 1)
+    gitlab.pull(7, HEAD, ana)
+    environ = {"CI_API_V4_URL": gitlab.api, "CI_PROJECT_ID": PROJECT, "GITLAB_TOKEN": TOKEN}
+    forge = forge_named(environ, tell=lambda text: None)
+    at = Commenting(forge, 7, sleep=lambda seconds: None)
+    name = names[-1]
+    foreign = gitlab.comment(ana, marker(name, "1:" + "0" * 64, HEAD))
+    gitlab.fault("POST", lost)
+    assert did(comment(at, bundle(found, [name]))) == {name: Done.CREATED}
+    (number,) = gitlab.comments.keys() - {foreign}
+    gitlab.comments[number]["body"] += "edited"
+    assert did(comment(at, bundle(found, [name]))) == {name: Done.UPDATED}
+    assert did(comment(at, bundle(found, [name]))) == {name: Done.UNCHANGED}
+    del gitlab.comments[number]
+    assert did(comment(at, bundle(found, [name]))) == {name: Done.CREATED}
+    assert [each.over for each in comment(at, bundle(found, [])) or []] == [True]
+    assert len(gitlab.comments) == 2
+    gitlab.close()
+    assert not gitlab.problems
 
 
 def test_nothing_is_said_when_nothing_changes(fake: FakeGitHub, how: Commenting, found: Planned) -> None:
@@ -252,8 +286,23 @@ def test_a_bundle_of_something_else_says_nothing(
     for why, opened in wrong.items():
         with pytest.raises(Refused, match=why.strip()):
             comment(how, opened)
-    with pytest.raises(Refused, match="it is not said which pull request"):
-        comment(replace(how, number=0), bundle(found, names))
+    for head in ("", HEAD[:12], "main"):
+        with pytest.raises(Refused, match="it is not said which pull request"):
+            comment(replace(how, number=0, head=head), bundle(found, names))
+    with pytest.raises(Refused, match="is of commit"):
+        comment(replace(how, head=OLDER), bundle(found, names))
+    assert comment(replace(how, number=0, head=OLDER), bundle(found, names, OLDER)) is None
+    fake.pull(8, HEAD, fake.people[1])
+    with pytest.raises(Refused, match="more than one open pull request has the head aaaaaaaaaaaa: 7, 8"):
+        comment(replace(how, number=0, head=HEAD), bundle(found, names))
+
+    def push(carry_out: object) -> Answer:
+        fake.pulls[7]["head"]["sha"] = OLDER
+        return carry_out()  # type: ignore[operator]
+
+    fake.fault("GET /repos/acme/offers/issues", push)
+    assert comment(how, bundle(found, names)) is None  # pushed while the comments were listed
+    fake.pulls[7]["head"]["sha"] = HEAD
     fake.pulls[7]["state"] = "closed"
     assert comment(how, bundle(found, names)) is None
     assert not fake.comments
