@@ -74,7 +74,7 @@ def planned(session: Session, given: Subject, impact: ImpactRequest | None) -> P
     with session.reading() as store:
         stored = store is not None
     with specs_of(session, subject.head, merged=stored) as reviewed:
-        made = _made(session, reviewed, subject)
+        made = _made(session, reviewed, subject, shown=True)
         requests = tuple(_requests(session, reviewed, made, subject, impact)) if made.plan.steps else ()
     return Planned(made.bundle(subject), made.plan, requests)
 
@@ -197,12 +197,14 @@ class _Made:
         return bool(self.plan.steps) and self.base is None and not cases
 
 
-def _made(session: Session, reviewed: Reviewed, subject: Subject, *, begins: bool = False) -> _Made:
+def _made(
+    session: Session, reviewed: Reviewed, subject: Subject, *, begins: bool = False, shown: bool = False
+) -> _Made:
     with session.reading() as store:
         base = base_of(session, subject, reviewed.revision) if store is None and not begins else None
         stages = base.stages if base is not None else Stages(store)
         made = plan_against(session, reviewed.loaded, stages, Patterns.of((), ()))
-        if not made.steps:
+        if not (made.steps and shown):
             return _Made(made, base, (), ())
         stops = tuple(_stopped(store, made)) if store else ()
         effect = stages.effect(made, Stage.DESIGN)
