@@ -49,7 +49,7 @@ def command(
         click.echo("Nothing to apply: the specs are in design already.")
         return
     if not allow_different:
-        check(compared)
+        check(compared, read)
     shell.plan(compared.plan)
     applied = apply_read(session, compared, allow_different, confirmed(session, wanted.number))
     shell.applied(applied, "Applied.")

@@ -108,19 +108,18 @@ class Lineage(NamedTuple):
     """How one commit lies to another that it is compared with.
 
     ``bases``: their merge bases, where the history here has them all. ``behind``: how many commits of the other one it
-    lacks. ``shallow``: whether a part of the history is missing, so that the two cannot be told.
+    lacks. ``shallow``: whether a part of the history is missing, so that the two cannot be told. ``known``: whether
+    both are commits that are here.
     """
 
     bases: tuple[str, ...] = ()
     behind: int = 0
     shallow: bool = False
+    known: bool = True
 
 
 def lineage(root: Path, base: str, head: str, environ: Mapping[str, str]) -> Lineage:
-    """How ``head`` lies to ``base``, both named by hash (or ``HEAD``); empty for what has no history, such as a tree.
-
-    Raises Refused where git cannot be run.
-    """
+    """How ``head`` lies to ``base``, both named by hash (or ``HEAD``). Raises Refused where git cannot be run."""
     return _Repository(root, environ).lineage(base, head)
 
 
@@ -287,7 +286,7 @@ class _Repository:
         """See :func:`lineage`."""
         counted = self._run(["rev-list", "--count", f"{head}..{base}"])
         if counted.returncode:
-            return Lineage()
+            return Lineage(shallow=self._shallow, known=False)
         behind = int(counted.stdout)
         if not behind:
             return Lineage((base,))

@@ -39,7 +39,7 @@ class Lacking:
     def sentence(self, titles: tuple[str, str]) -> str:
         """What is said before what differs for that reason alone; empty where nothing does."""
         if not self.steps:
-            return ""
+            return self.untold
         verbs = ("comes", "is") if len(self.steps) == 1 else ("come", "are")
         return (
             f"{titles[1]} is behind {titles[0]} by {count(self.commits, 'commit')}."
@@ -66,9 +66,9 @@ class Lacking:
 
 
 def behind_text(lacking: Lacking, titles: tuple[str, str], style: Style, layout: Layout) -> str:
-    """The part of a terminal's report; empty where nothing is behind."""
+    """The part of a terminal's report, to which doubts are told beside it; empty where nothing is behind."""
     sentence = lacking.sentence(titles)
-    if not sentence:
+    if not lacking.steps:
         return ""
     rows = [style.yellow(row) for row in indented("", visible(sentence), layout.width)]
     for said in lacking.rows(layout):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,13 +15,15 @@ from offerkit.forges.marked import marker
 from offerkit.loader.older import declared_ahead
 from offerkit.planning.make import Patterns
 from offerkit.planning.meaning import RELIES, STEP, WAITS, Differing, Fact, differences, facts_of, meaning_of
-from offerkit.planning.plan import Plan, envelope, plan_digest
+from offerkit.planning.plan import FieldChange, Plan, envelope, plan_digest
 from offerkit.reports.approvals import Row
+from offerkit.reports.escape import clip
 from offerkit.reports.impact import Impact
-from offerkit.reports.pull_request import Behind, PullRequest, pull_request_json
+from offerkit.reports.pull_request import Behind, PullRequest, pull_request_json, pull_request_of
 from offerkit.reports.pull_request_html import pull_request_html
 from offerkit.reports.pull_request_markdown import comment_markdown
 from offerkit.reports.stops import Stopped
+from offerkit.reports.values import inline
 from offerkit.reports.words import count, listing
 from offerkit.state.changes import Action
 from offerkit.store import Store
@@ -37,6 +40,7 @@ from offerkit.workflow.ci_bundle import (
     REPORT,
     STORE,
     Bundle,
+    Opened,
     Subject,
     expect,
     index_bytes,
@@ -147,9 +151,17 @@ def apply_read(
     return apply(replace(session, origin=origin, as_read=read), found.plan)
 
 
-def check(found: Compared) -> None:
-    """Raise Refused when what would be applied is not what was read, with the differences, or the first of many."""
-    told = [_told(each) for each in found.differing[:_MOST]]
+def check(found: Compared, read: Opened | None = None) -> None:
+    """Raise Refused when what would be applied is not what was read, with the differences, or the first of many.
+
+    ``read``: the bundle, whose reports tell which fields were read.
+    """
+    listed = found.differing[:_MOST]
+    was = _fields_read(read, {each.stage.partition("@")[0] for each in listed}) if read is not None else {}
+    now = {(str(step.stage), str(step.address)): step.changes for step in found.plan.steps}
+    told = [
+        _told(each, was.get((each.stage, each.address), ()), now.get((each.stage, each.address), ())) for each in listed
+    ]
     if more := len(found.differing) - len(told):
         told.append(Diagnostic(Code.MEANING, f"and {count(more, 'other')} {'is' if more == 1 else 'are'} different"))
     if told:
@@ -304,8 +316,25 @@ _MOST = 20
 """Differences that are told one by one."""
 
 
-def _told(each: Differing) -> Diagnostic:
+_FIELDS = 3
+"""Fields of a difference that are told."""
+
+
+def _fields_read(read: Opened, environments: Iterable[str]) -> dict[tuple[str, str], tuple[FieldChange, ...]]:
+    """What the reports of a bundle say of fields, by stage and address: to be shown, and to decide nothing by."""
+    found = {}
+    for name in sorted(environments):
+        with suppress(Refused):  # it says less then
+            content = read.text(name, REPORT)
+            for step in pull_request_of(content).plan.steps if content is not None else ():
+                found[str(step.stage), str(step.address)] = step.changes
+    return found
+
+
+def _told(each: Differing, was: Sequence[FieldChange], will: Sequence[FieldChange]) -> Diagnostic:
     read, now = each.read, each.now
+    own = {"Read": [one for one in was if one not in will], "Now": [one for one in will if one not in was]}
+    said = " ".join(f"{word}: {_in_words(changes)}." for word, changes in own.items() if changes)
     if read is None:
         summary = f"{each.address} was not read: {_said(now)}"
     elif now is None:
@@ -315,10 +344,15 @@ def _told(each: Differing) -> Diagnostic:
     return Diagnostic(
         Code.MEANING,
         summary,
-        f"In {each.stage}. What is applied has to be what was read in the pull request.",
+        f"{said} In {each.stage}. What is applied has to be what was read in the pull request.".lstrip(),
         "Let “offerkit ci plan” run again, and read what is new; or apply it with --allow-different REASON.",
         each.address,
     )
+
+
+def _in_words(changes: Sequence[FieldChange]) -> str:
+    told = [f"{each.path} {inline(each.before)} → {inline(each.after)}" for each in changes[:_FIELDS]]
+    return "; ".join([clip(text, 200) for text in told] + (["…"] if len(changes) > _FIELDS else []))
 
 
 def _said(fact: Fact | None) -> str:

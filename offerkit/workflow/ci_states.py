@@ -99,6 +99,11 @@ def contains(session: Session, commit: str) -> bool:
     return run(session.project.root, ["merge-base", "--is-ancestor", commit, "HEAD"], session.environ).returncode == 0
 
 
+def here(session: Session, commit: str) -> bool:
+    """Whether ``commit`` is in this clone."""
+    return _commit(session, commit) is not None
+
+
 def _parents(session: Session, revision: str) -> tuple[str, ...]:
     done = run(session.project.root, ["rev-list", "--parents", "--max-count=1", revision], session.environ)
     return tuple(done.stdout.decode("ascii", "replace").split()[1:]) if done.returncode == 0 else ()

@@ -18,9 +18,11 @@ from offerkit.planning.make import Context, Patterns, steps_for
 from offerkit.planning.plan import Step
 from offerkit.reports.diff import Beside, Places
 from offerkit.reports.reached import Lacking
+from offerkit.reports.words import count
 from offerkit.state.changes import Body, Delta, Layered
 from offerkit.state.eligibility import Reached, reached
 from offerkit.state.snapshot import BeforeAfter, Snapshot
+from offerkit.workflow.behind import MOST_BASES, entries_at, only_older
 from offerkit.workflow.renames import renames_between, renames_of_specs
 from offerkit.workflow.session import Session
 from offerkit.workflow.state_refs import (
@@ -29,7 +31,6 @@ from offerkit.workflow.state_refs import (
     in_environment,
     is_across,
     opened,
-    state_named,
 )
 
 if TYPE_CHECKING:
@@ -41,8 +42,6 @@ ALL = Patterns()
 """Nothing is narrowed."""
 _MOST_PLACED = 1_000
 """Changes of which the very line is looked up: that reads their files once more."""
-_MOST_BASES = 4
-"""Merge bases that are looked at: histories that were merged crosswise have several."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,8 @@ class Difference:
     def beside(self, impact: Impact | None = None) -> Beside:
         """What reports show beside the steps."""
         doubt = self.behind.doubt
-        lacking = Lacking(self.behind.commits, self.behind.steps, doubt.summary if doubt is not None else "")
+        untold = f"{doubt.summary}. {doubt.detail}".replace("..", ".") if doubt is not None else ""
+        lacking = Lacking(self.behind.commits, self.behind.steps, untold)
         return Beside(self.places, self.reached, lacking, impact)
 
 
@@ -153,22 +153,13 @@ def since_left(session: Session, found: Difference) -> Difference:
     line = lineage(session.project.root, base.commit, head.commit or "HEAD", session.environ)
     if not line.behind:
         return found
-    if not line.bases or len(line.bases) > _MOST_BASES:
+    if not 0 < len(line.bases) <= MOST_BASES:
         return replace(found, behind=Behind(line.behind, doubt=_untold(found, line)))
     try:
-        bases = [state_named(session, None, f"git:{oid}").entries for oid in line.bases]
+        bases = entries_at(session, line)
     except Refused as refused:
         return replace(found, behind=Behind(line.behind, doubt=_untold(found, line, refused.diagnostics[0].summary)))
-    lacking = tuple(
-        step
-        for step in found.steps
-        if all(
-            head.entries.get(address) == there.get(address)
-            for there in bases
-            for address in (step.address, step.moved_from)
-            if address
-        )
-    )
+    lacking = only_older(found.steps, head.entries, bases)
     own = [step for step in found.steps if step not in lacking]
     return replace(found, steps=own, behind=Behind(line.behind, lacking))
 
@@ -252,8 +243,8 @@ def _untold(found: Difference, line: Lineage, why: str = "") -> Diagnostic:
         why, hint = why or "They parted at several commits.", "Merge the one into the other, and compare again."
     return Diagnostic(
         Code.BEHIND_UNTOLD,
-        f"{found.before.title[:60]} has {line.behind:,} commits that are not checked out here, and which of the"
-        " differences are only that cannot be told",
+        f"{found.after.title[:60]} is behind {found.before.title[:60]} by {count(line.behind, 'commit')}, and which"
+        " of the differences come from that alone cannot be told",
         why,
         hint,
         severity=Severity.WARNING,

@@ -368,3 +368,30 @@ def test_forged_excuse(guarded: Session) -> None:
     before = guarded.serial()
     guarded.attempt("omar", "apply plans/p.json --yes")
     broken_if(guarded.serial() > before, "a plan was applied that says something false of a case")
+
+
+def test_honest_rename_of_what_a_case_expects(team: Session) -> None:
+    """A case that goes on to use the old name is refused; with the new one it is the same case, and needs nobody."""
+    team.save("cases/ana.yaml", case("gold-card"))
+    team.edit(environment={"promotion": {"tests": True, "separation_of_duties": True}})
+    team.do("ada", "apply --yes")
+    team.do("alan", "promote --yes")
+    body = team.files["specs/recipients/offers.yaml"]["offers"]["gold-card"]
+    team.edit(moved={"offer.gold-card": "offer.gold"}, offers={"gold-card": None, "gold": body})
+    done = team.run("omar", "apply --yes")
+    assert "OFR890" in done.err
+    assert "names recipients/offer.gold-card, which is renamed to gold" in " ".join(done.err.split())
+    team.save("cases/ana.yaml", case("gold"))
+    team.do("omar", "apply --yes", "promote --yes")
+    assert team.live()["offer.gold"] is not None
+
+
+@pytest.mark.slow
+def test_case_says_something_else_behind_a_rename(guarded: Session) -> None:
+    """The case names the offer by its new name, and expects another one first."""
+    body = guarded.files["specs/recipients/offers.yaml"]["offers"]["gold-card"]
+    guarded.edit(moved={"offer.gold-card": "offer.gold"}, offers={"gold-card": None, "gold": body})
+    guarded.save("cases/ana.yaml", case("saver"))
+    guarded.do("omar", "apply --yes")
+    guarded.attempt("omar", "promote --yes")
+    broken_if(next(iter(guarded.shown())) == "saver", "what is live breaks the case that guards it")

@@ -21,7 +21,7 @@ from offerkit.planning.plan import envelope
 from offerkit.workflow.apply import apply
 from offerkit.workflow.ci import Compared, Planned, apply_read, check, compare, planned, save
 from offerkit.workflow.ci_bundle import GIT, INDEX, STORE, Bundle, Subject, index_bytes, opened, write
-from offerkit.workflow.ci_forge import bundle_at
+from offerkit.workflow.ci_forge import bundle_at, check_open
 from offerkit.workflow.ci_states import expected, subject_of
 from offerkit.workflow.history import history
 from offerkit.workflow.requests import AsRead
@@ -331,3 +331,40 @@ def test_what_is_not_checked_out_is_planned_as_it_would_be_merged(repository: Wo
     conflicting = read(repository, Subject(7, head, "main"))  # it cannot be merged: as it is by itself
     assert "shop/offer.trip" in [str(step.address) for step in conflicting.plan.steps]
     assert not (repository.root / ".git/MERGE_HEAD").exists()
+
+
+@pytest.mark.embedded
+def test_the_fields_of_a_difference_are_told(repository: Workspace, tmp_path: Path) -> None:
+    save(read(applied(repository)), tmp_path / "read")
+    repository.change(offers(card={"weights": [{"weight": 78}]}))
+    kept = opened(tmp_path / "read")
+    with pytest.raises(Refused) as caught:
+        check(now(repository, kept.bundle), kept)
+    (told,) = caught.value.diagnostics
+    assert "Read: weights[1].weight 10 → 77. Now: weights[1].weight 10 → 78." in told.detail
+    (tmp_path / "read/shop/report.json").write_text("{}")  # it says less then, and decides the same
+    assert refused(check, now(repository, kept.bundle), kept) == [Code.MEANING]
+
+
+@pytest.mark.embedded
+def test_all_that_is_open(repository: Workspace, tmp_path: Path) -> None:
+    """On main, by a schedule: each as it would be merged; nothing is said to be checked that was not."""
+    head = git(applied(repository).root, "rev-parse", "HEAD")
+    save(read(repository), tmp_path / "kept.zip")
+    git(repository.root, "checkout", "-q", "main")
+    repository.files = base()
+    info = PullRequestInfo(7, PullState.OPEN, head, "main", None, False)
+    forge: Any = Kept(info, {head: (tmp_path / "kept.zip").read_bytes(), ZERO: b""})
+    others = (replace(info, number=8, head=ZERO), replace(info, number=9, head="1" * 40), replace(info, base="other"))
+    forge.open_pull_requests = lambda: [info, *others]
+    session = repository.session("ada", environ=HERE)
+    first, second, third = check_open(session, forge, "main")
+    assert (first.number, first.found, first.skipped) == (7, (), "")
+    assert (second.skipped, third.skipped) == ("its head is not in this clone", "it has no bundle")
+    repository.change(offers(card={"weights": [{"weight": 50}]}))
+    repository.apply("olga")
+    first, *_ = check_open(session, forge, "main")
+    assert {each.code for each in first.found} == {Code.MEANING}
+    forge.bundles[head] = b"PK"
+    first, *_ = check_open(session, forge, "main")
+    assert {each.code for each in first.found} == {Code.BUNDLE}

@@ -17,6 +17,7 @@ from offerkit.fingerprint import canonical
 from offerkit.governance.approvals import Decision
 from offerkit.governance.overrides import Lifts
 from offerkit.models.policy import MAX_POLICIES
+from offerkit.models.policy_names import ACTIONS, OFFER_NAMES, RESOURCE_NAMES, STEP_NAMES
 from offerkit.planning.plan import Plan, decode, encode, envelope
 from offerkit.planning.plan_schema import plan_schema
 from offerkit.workflow.override import override
@@ -118,6 +119,16 @@ def test_other_kinds_and_what_is_not_known(shop: Workspace, applies_to: list[str
     assert all(each.code is Code.POLICY_DENIED and each.position is not None for each in found)
     if "until" in condition:
         assert all("offer.until is unknown" in each.detail for each in found)
+
+
+def test_the_page_says_what_is_so(shop: Workspace) -> None:
+    """Its example is sound, and it explains every name that an offer and a change have."""
+    page = (TESTS.parent / "docs/policies.md").read_text(encoding="utf-8")
+    shop.change({FILE: page.partition("```yaml\n")[2].partition("```")[0]})
+    assert len(told(shop)) == 3
+    assert str(MAX_POLICIES) in page
+    for name in (*OFFER_NAMES, *RESOURCE_NAMES, *STEP_NAMES, *ACTIONS):
+        assert f"`{name}`" in page
 
 
 def test_a_plan_is_refused_with_the_place_and_who_may_override(shop: Workspace) -> None:
@@ -245,7 +256,6 @@ def test_thousands_of_the_same_are_told_once(shop: Workspace) -> None:
     shop.change({FILE: {"policies": {"ends": None}}})
     notes = shop.plan().notes
     assert len([note for note in notes if "warns of" in note]) == 21
-    assert MAX_POLICIES == 100
 
 
 def test_real_plans_of_every_kind_are_what_the_schema_says(shop: Workspace) -> None:
