@@ -26,6 +26,7 @@ from offerkit.reports.stops import Stopped
 from offerkit.reports.values import inline
 from offerkit.reports.words import count, listing
 from offerkit.state.changes import Action
+from offerkit.state.eligibility import Reached, reached
 from offerkit.store import Store
 from offerkit.store.views import Stages
 from offerkit.workflow.apply import apply
@@ -176,6 +177,7 @@ class _Made:
     base: Base | None
     approvals: tuple[Row, ...]
     stopped: tuple[Stopped, ...]
+    reached: tuple[Reached, ...] = ()
 
     @property
     def against(self) -> str:
@@ -201,7 +203,10 @@ def _made(session: Session, reviewed: Reviewed, subject: Subject) -> _Made:
         made = plan_against(session, reviewed.loaded, stages, Patterns.of((), ()))
         if not made.steps:
             return _Made(made, base, (), ())
-        return _Made(made, base, tuple(awaited(stages, made)), tuple(_stopped(store, made)) if store else ())
+        stops = tuple(_stopped(store, made)) if store else ()
+        effect = stages.effect(made, Stage.DESIGN)
+        groups = tuple(reached(effect.before, effect.after, effect.changes))
+        return _Made(made, base, tuple(awaited(stages, made)), stops, groups)
 
 
 def _stopped(store: Store, made: Plan) -> Iterator[Stopped]:
@@ -233,6 +238,7 @@ def _requests(
             tuple(each for each in made.stopped if each.address.environment == name),
             warnings,
             subject.number,
+            reached=tuple(group for group in made.reached if group.offers[0].environment == name),
         )
 
 
