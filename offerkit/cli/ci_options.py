@@ -127,7 +127,7 @@ def found(session: Session, path: Path | None, subject: Subject) -> tuple[Opened
         return read(path), subject
     from offerkit.workflow.ci_forge import bundle_at
 
-    return bundle_at(session, _forge(session), subject)
+    return bundle_at(session, forge_of(session), subject)
 
 
 def confirmed(session: Session, number: int) -> Mapping[str, tuple[str, ...]]:
@@ -140,10 +140,16 @@ def confirmed(session: Session, number: int) -> Mapping[str, tuple[str, ...]]:
         return {}
     from offerkit.workflow.ci_approve import confirmed_of
 
-    return confirmed_of(session, _forge(session), number)
+    return confirmed_of(session, forge_of(session), number)
 
 
-def _forge(session: Session) -> Forge:
+def forge_of(session: Session) -> Forge:
+    """The forge that the CI's variables name. Raises Refused when they do not."""
     from offerkit.forges.named import forge_named
 
     return forge_named(session.environ, tell=lambda text: click.echo(text, err=True))
+
+
+def scheduled(session: Session) -> bool:
+    """Whether the CI runs this by its clock, for no pull request in particular."""
+    return "schedule" in (session.environ.get("GITHUB_EVENT_NAME"), session.environ.get("CI_PIPELINE_SOURCE"))

@@ -260,7 +260,7 @@ def plain_data(value: Any) -> Any:
         return {name: plain_data(getattr(value, name)) for name in names}
     if isinstance(value, list | tuple):
         if hasattr(value, "_asdict"):
-            return value._asdict()
+            return {name: plain_data(item) for name, item in value._asdict().items()}
         return [plain_data(item) for item in value]
     if isinstance(value, dict):
         return {key: plain_data(item) for key, item in value.items()}

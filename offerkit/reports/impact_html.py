@@ -25,6 +25,10 @@ STYLE = """
 .impact .more { fill: var(--green) } .impact .less { fill: var(--red) } .impact .axis { fill: var(--line) }
 .impact .alarm { color: var(--red); font-weight: 600 } .impact .guess { color: var(--amber) }
 .impact ul { margin: .1rem 0; color: var(--quiet); font-size: .85rem }
+@media screen and (max-width: 40rem) {
+  .impact td.bar, .impact th:nth-child(2) { display: none } .impact th.n { white-space: normal }
+  .impact td, .impact th { padding-right: .4rem; font-size: .85rem } .impact ul { padding-left: .75rem }
+}
 """.strip()
 """For the head of a page that has such a part."""
 

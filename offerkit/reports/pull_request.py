@@ -25,6 +25,7 @@ from offerkit.reports.renames import likely_renames
 from offerkit.reports.stops import Stopped
 from offerkit.reports.words import VERBS, and_list, count, listing, names
 from offerkit.state.changes import Action, Body
+from offerkit.state.eligibility import Reached
 
 FORMAT = 1
 """The format of the JSON; what is newer is refused."""
@@ -54,7 +55,7 @@ class PullRequest:
     ``head``: the commit that was planned. ``command``: what repeats the plan. ``approvals``: what is needed before
     what changes can become live; None where that is not known. ``stopped``: what is stopped and would change.
     ``warnings``: all else that a reviewer must know, such as policies. ``artifact``: the URL of the whole report, or
-    what it is called.
+    what it is called. ``reached``: the offers whose eligibility changes by what stands elsewhere.
     """
 
     environment: str
@@ -70,6 +71,7 @@ class PullRequest:
     warnings: tuple[Diagnostic, ...] = ()
     number: int = 0
     artifact: str = ""
+    reached: tuple[Reached, ...] = ()
 
     def __post_init__(self) -> None:
         if self.impact is not None:
@@ -96,15 +98,14 @@ def verdict(request: PullRequest) -> str:
     offers = {address for address in changed if address.kind is Kind.OFFER}
     others = len(changed) - len(offers)
     reached = {address for step in request.plan.steps for address in step.dependents if address.kind is Kind.OFFER}
-    said_ = [_changes(len(offers), "offer")] if offers else []
-    said_ += [_changes(others, "other resource" if offers else "resource")] if others else []
+    parts = [count(len(offers), "offer")] if offers else []
+    parts += [count(others, "other resource" if offers else "resource")] if others else []
+    said_ = f"{and_list(parts)} {'changes' if len(changed) == 1 else 'change'}"
+    reached |= {offer for group in request.reached for offer in group.offers}
     more = len(reached - changed)
-    said_ += [f"{count(more, 'offer' if not offers else 'more offer')} affected"] if more else []
-    return " · ".join(filter(None, [", ".join(said_), _reach(request.impact)]))
-
-
-def _changes(number_: int, noun: str) -> str:
-    return f"{count(number_, noun)} {'changes' if number_ == 1 else 'change'}"
+    noun = "more offer" if offers else "offer"
+    said_ += f", {count(more, noun)} {'is' if more == 1 else 'are'} affected" if more else ""
+    return " · ".join(filter(None, [said_, _reach(request.impact)]))
 
 
 def _reach(made: Impact | None) -> str:
@@ -194,8 +195,10 @@ def _stopped(one: Stopped) -> Alert:
 
 
 def _blocked(plan: Plan) -> list[Alert]:
+    """What changes and is blocked; what is blocked anyway stands below the steps."""
+    changed = {step.address for step in plan.steps}
     found = []
-    for group in blocked_groups(plan.blocked):
+    for group in blocked_groups([item for item in plan.blocked if item.address in changed]):
         why = and_list(tuple(dict.fromkeys(obstacle.why for obstacle in group.obstacles)))
         listed = names(group.addresses, group.environment, _NAMES)
         found.append(Alert("Blocked", f"{listed} {group.outcome}: {why}"))

@@ -8,6 +8,7 @@ from offerkit.reports.impact_html import impact_html
 from offerkit.reports.page import page
 from offerkit.reports.plan_html import blocked_html, notes_html
 from offerkit.reports.pull_request import BOUND, PullRequest, alerts, needed, resets, verdict
+from offerkit.reports.reached import reached_html
 from offerkit.reports.renames import renames_html
 from offerkit.reports.steps_html import steps_html
 from offerkit.reports.style import CONCISE
@@ -15,7 +16,6 @@ from offerkit.reports.style import CONCISE
 _STYLE = """
 ul.alerts { list-style: none; padding: 0 } ul.alerts li { border-left: 4px solid var(--amber); padding: .1rem .75rem;
   margin: .4rem 0; overflow-wrap: anywhere } ul.alerts li.grave { border-color: var(--red) }
-.impact .wide { overflow-x: auto }
 """
 
 
@@ -30,6 +30,7 @@ def pull_request_html(request: PullRequest) -> str:
         _approvals(request),
         impact_html(request.impact) if request.impact is not None else "<p>The impact was not measured.</p>",
         steps_html(plan.steps, plan.bodies, layout),
+        reached_html(request.reached, layout),
         renames_html(plan, layout),
         blocked_html(plan.blocked, layout),
         notes_html(plan),

@@ -28,6 +28,7 @@ from offerkit.reports.pull_request import (
     totals,
     verdict,
 )
+from offerkit.reports.reached import reached_markdown
 from offerkit.reports.renames import renames_markdown
 from offerkit.reports.steps_markdown import CONCISE, Room, diff_block, folded, step_row, step_title, table_head
 from offerkit.reports.style import ALL, Layout
@@ -60,7 +61,7 @@ def comment_markdown(request: PullRequest, *, marker: str = "", limit: int = GIT
         f"### {_said(verdict(request))}",
         _alerts(request, limit // 6),
         _approvals(request, limit // 8),
-        _impact(request.impact, limit // 6) if not request.empty else "",
+        _impact(request, limit // 6) if not request.empty else "",
     ]
     tail = [_fine_print(request)]
     left = limit - sum(len(part.encode()) + 2 for part in [*head, *tail]) - _RESERVED
@@ -107,7 +108,8 @@ def _approvals(request: PullRequest, room: int) -> str:
     return f"**Approvals needed**{f' ({lost})' if lost else ''}\n\n{_list(rows, room)}"
 
 
-def _impact(made: Impact | None, room: int) -> str:
+def _impact(request: PullRequest, room: int) -> str:
+    made = request.impact
     if made is None:
         return "**Impact**: not measured."
     if not made.spaces and not made.silent:
@@ -117,11 +119,13 @@ def _impact(made: Impact | None, room: int) -> str:
     said = "<br>".join(f"<sub>{_said(note, 600)}</sub>" for note in notes)
     if not changed:
         return f"**Impact**: {said or 'nobody sees anything else.'}"
-    lines = [f"- {_said(space.space)}: {_said(changed_sentence(space))}" for space in changed]
-    return "\n\n".join(filter(None, ["**Impact**", _list(lines, room // 4), _table(made, room // 2), said]))
+    own = f"{request.environment}/"
+    lines = [f"- {_said(space.space.removeprefix(own))}: {_said(changed_sentence(space))}" for space in changed]
+    return "\n\n".join(filter(None, ["**Impact**", _list(lines, room // 4), _table(made, own, room // 2), said]))
 
 
-def _table(made: Impact, room: int) -> str:
+def _table(made: Impact, own: str, room: int) -> str:
+    """The offers with the most changes; spaces by their names within the environment that begins with ``own``."""
     rows = impact_rows(made)
     spaces = len({row.space for row in rows}) > 1
     head = ["Offer", "Before", "Gained", "Lost", "Moved", "For example"]
@@ -131,7 +135,12 @@ def _table(made: Impact, room: int) -> str:
     room -= sum(len(line.encode()) + 1 for line in shown) + 100
     for row in rows[:IMPACT_ROWS]:
         numbers = (row.before, row.gained, row.lost, row.moved)
-        cells = [*([_said(row.space)] if spaces else []), _said(row.offer), *numbers, _said(row.why, _REASON)]
+        cells = [
+            *([_said(row.space.removeprefix(own))] if spaces else []),
+            _said(row.offer),
+            *numbers,
+            _said(row.why, _REASON),
+        ]
         line = _table_row(cells)
         room -= len(line.encode()) + 1
         if room < 0:
@@ -168,7 +177,11 @@ def _steps(request: PullRequest, left: int) -> list[str]:
     plan = request.plan
     if not plan.steps:
         return []
-    beside = [renames_markdown(plan, CONCISE, left // 10), blocked_markdown(plan.blocked, CONCISE, left // 6)]
+    beside = [
+        reached_markdown(request.reached, CONCISE, Room(left // 6)),
+        renames_markdown(plan, CONCISE, left // 10),
+        blocked_markdown(plan.blocked, CONCISE, left // 6),
+    ]
     left -= sum(len(part.encode()) + 2 for part in beside)
     title = f"<b>Steps</b>: {totals(plan.steps)}"
     room = Room(left - len(folded(title, "", opened=True)) - 10)

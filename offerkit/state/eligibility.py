@@ -8,13 +8,18 @@ template names, and its own (domain.md §2). It is for people to read: approvals
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from offerkit.address import Address, Kind, environment_address
-from offerkit.fingerprint import Json, JsonMap
+from offerkit.fingerprint import JsonMap
 from offerkit.state.changes import Change
 from offerkit.state.effective import EffectiveOffer
 from offerkit.state.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from offerkit.fingerprint import Json
+else:
+    Json = object  # pydantic, which reads conditions back for a comment, cannot follow an alias that contains itself
 
 _FAR = (Kind.CATEGORY, Kind.FILTER, Kind.TEMPLATE, Kind.ENVIRONMENT)
 """What changes offers that do not change themselves."""

@@ -26,6 +26,7 @@ from offerkit.reports.stops import Stopped
 from offerkit.reports.values import inline
 from offerkit.reports.words import count, listing
 from offerkit.state.changes import Action
+from offerkit.state.eligibility import Reached, reached
 from offerkit.store import Store
 from offerkit.store.views import Stages
 from offerkit.workflow.apply import apply
@@ -98,11 +99,12 @@ class Compared:
         return not self.differing
 
 
-def compare(session: Session, read: Bundle, given: Subject, *, merged: bool = False) -> Compared:
+def compare(session: Session, read: Bundle, given: Subject, *, merged: bool = False, begins: bool = False) -> Compared:
     """What would be applied of what is checked out, beside what was ``read``, which has to be of ``given``.
 
-    ``merged``: of what is checked out once the pull request is merged into it, if it is not yet. Raises Refused when
-    the bundle is of something else, and as :func:`planned` does.
+    ``merged``: of what is checked out once the pull request is merged into it, if it is not yet. ``begins``: where
+    there is no store, one is to be made. Raises Refused when the bundle is of something else, and as :func:`planned`
+    does.
     """
     wanted = expected(session, given)
     expect(read, wanted.number, wanted.head)
@@ -111,7 +113,7 @@ def compare(session: Session, read: Bundle, given: Subject, *, merged: bool = Fa
         with specs_of(session, subject.head, merged=True) as reviewed:
             made = _made(session, reviewed, subject)
     else:
-        made = _made(session, Reviewed(session.load(), ""), subject)
+        made = _made(session, Reviewed(session.load(), ""), subject, begins=begins)
     now = facts_of(made.plan)
     if read.against == made.against == STORE:
         return Compared(read, subject, made.plan, tuple(differences(read.facts, now)))
@@ -176,6 +178,7 @@ class _Made:
     base: Base | None
     approvals: tuple[Row, ...]
     stopped: tuple[Stopped, ...]
+    reached: tuple[Reached, ...] = ()
 
     @property
     def against(self) -> str:
@@ -194,14 +197,17 @@ class _Made:
         return bool(self.plan.steps) and self.base is None and not cases
 
 
-def _made(session: Session, reviewed: Reviewed, subject: Subject) -> _Made:
+def _made(session: Session, reviewed: Reviewed, subject: Subject, *, begins: bool = False) -> _Made:
     with session.reading() as store:
-        base = base_of(session, subject, reviewed.revision) if store is None else None
+        base = base_of(session, subject, reviewed.revision) if store is None and not begins else None
         stages = base.stages if base is not None else Stages(store)
         made = plan_against(session, reviewed.loaded, stages, Patterns.of((), ()))
         if not made.steps:
             return _Made(made, base, (), ())
-        return _Made(made, base, tuple(awaited(stages, made)), tuple(_stopped(store, made)) if store else ())
+        stops = tuple(_stopped(store, made)) if store else ()
+        effect = stages.effect(made, Stage.DESIGN)
+        groups = tuple(reached(effect.before, effect.after, effect.changes))
+        return _Made(made, base, tuple(awaited(stages, made)), stops, groups)
 
 
 def _stopped(store: Store, made: Plan) -> Iterator[Stopped]:
@@ -233,6 +239,7 @@ def _requests(
             tuple(each for each in made.stopped if each.address.environment == name),
             warnings,
             subject.number,
+            reached=tuple(group for group in made.reached if group.offers[0].environment == name),
         )
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from offerkit.diagnostics import Code, refuse
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.forges.forge import Forge, PullRequestInfo, PullState
+from offerkit.workflow.ci import check, compare
 from offerkit.workflow.ci_bundle import Opened, Subject, opened_bytes
-from offerkit.workflow.ci_states import checked_out, expected
+from offerkit.workflow.ci_states import checked_out, expected, here
 from offerkit.workflow.session import Session
 
 
@@ -32,6 +36,37 @@ def bundle_at(session: Session, forge: Forge, given: Subject) -> tuple[Opened, S
             hint="Let that run again, or name a bundle with --bundle.",
         )
     return opened_bytes(content, f"the bundle of {info.head[:12]}"), Subject(info.number, info.head, info.base)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """An open pull request: why it is not what was read any more (``found``), or why that was not looked at."""
+
+    number: int
+    head: str
+    found: tuple[Diagnostic, ...] = ()
+    skipped: str = ""
+
+
+def check_open(session: Session, forge: Forge, base: str) -> Iterator[Checked]:
+    """Every open pull request into ``base`` (empty: any), each as it would be once it is merged into what is checked
+    out, held against the bundle that its own run kept.
+    """
+    for info in forge.open_pull_requests():
+        if base and info.base != base:
+            continue
+        content = forge.bundle(info.head)
+        if content is None or not here(session, info.head):
+            why = "it has no bundle" if content is None else "its head is not in this clone"
+            yield Checked(info.number, info.head, skipped=why)
+            continue
+        try:
+            read = opened_bytes(content, f"the bundle of {info.head[:12]}")
+            check(compare(session, read.bundle, Subject(info.number, info.head, info.base), merged=True), read)
+        except Refused as refused:
+            yield Checked(info.number, info.head, refused.diagnostics)
+        else:
+            yield Checked(info.number, info.head)
 
 
 def _merged_as(forge: Forge, commit: str) -> PullRequestInfo:

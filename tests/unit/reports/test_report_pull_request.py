@@ -61,7 +61,7 @@ def test_the_whole(golden: Golden) -> None:
 def test_what_stands_where() -> None:
     """A verdict, warnings, approvals, impact, steps, fine print: in this order."""
     text = comment_markdown(request(), marker=MARKER)
-    marks = [MARKER, "### 4 offers change", "Your branch is behind", "Stopped", "Approvals needed", "**Impact**",
+    marks = [MARKER, "### 4 offers and 3 other resources change", "Your branch is behind", "Stopped", "Approvals needed", "**Impact**",
              "<details><summary><b>Steps</b>", "<sub>recipients@design", MEANING, "offerkit ci plan", "The impact is not bound"]  # fmt: skip
     places = [text.index(mark) for mark in marks]
     assert places == sorted(places)
@@ -88,7 +88,7 @@ def test_a_verdict() -> None:
     assert of(ROUNDED) == f"1 offer changes · at least about 1,500 of about 3,000{people}"
     assert of(Impact(*TIMES, 3, [space("recipients/web", 0)])) == "1 offer changes · nobody sees anything else"
     assert of(IMPACTS["nothing"]) == "1 offer changes"
-    assert of(None, request()) == "4 offers change, 3 other resources change, 12 more offers affected"
+    assert of(None, request()) == "4 offers and 3 other resources change, 12 more offers are affected"
     empty = replace(small(), plan=replace(small().plan, steps=()))
     assert of(None, empty) == "Nothing changes" and empty.empty
     assert "Steps" not in comment_markdown(empty)

@@ -17,11 +17,11 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.forges.forge import PullRequestInfo, PullState
 from offerkit.governance.rights import ALL
 from offerkit.planning.meaning import facts_of, meaning_of
-from offerkit.planning.plan import envelope
+from offerkit.planning.plan import Plan, envelope
 from offerkit.workflow.apply import apply
 from offerkit.workflow.ci import Compared, Planned, apply_read, check, compare, planned, save
 from offerkit.workflow.ci_bundle import GIT, INDEX, STORE, Bundle, Subject, index_bytes, opened, write
-from offerkit.workflow.ci_forge import bundle_at
+from offerkit.workflow.ci_forge import bundle_at, check_open
 from offerkit.workflow.ci_states import expected, subject_of
 from offerkit.workflow.history import history
 from offerkit.workflow.requests import AsRead
@@ -344,3 +344,50 @@ def test_the_fields_of_a_difference_are_told(repository: Workspace, tmp_path: Pa
     assert "Read: weights[1].weight 10 → 77. Now: weights[1].weight 10 → 78." in told.detail
     (tmp_path / "read/shop/report.json").write_text("{}")  # it says less then, and decides the same
     assert refused(check, now(repository, kept.bundle), kept) == [Code.MEANING]
+
+
+@pytest.mark.embedded
+def test_all_that_is_open(repository: Workspace, tmp_path: Path) -> None:
+    """On main, by a schedule: each as it would be merged; nothing is said to be checked that was not."""
+    head = git(applied(repository).root, "rev-parse", "HEAD")
+    save(read(repository), tmp_path / "kept.zip")
+    git(repository.root, "checkout", "-q", "main")
+    repository.files = base()
+    info = PullRequestInfo(7, PullState.OPEN, head, "main", None, False)
+    forge: Any = Kept(info, {head: (tmp_path / "kept.zip").read_bytes(), ZERO: b""})
+    others = (replace(info, number=8, head=ZERO), replace(info, number=9, head="1" * 40), replace(info, base="other"))
+    forge.open_pull_requests = lambda: [info, *others]
+    session = repository.session("ada", environ=HERE)
+    first, second, third = check_open(session, forge, "main")
+    assert (first.number, first.found, first.skipped) == (7, (), "")
+    assert (second.skipped, third.skipped) == ("its head is not in this clone", "it has no bundle")
+    repository.change(offers(card={"weights": [{"weight": 50}]}))
+    repository.apply("olga")
+    first, *_ = check_open(session, forge, "main")
+    assert {each.code for each in first.found} == {Code.MEANING}
+    forge.bundles[head] = b"PK"
+    first, *_ = check_open(session, forge, "main")
+    assert {each.code for each in first.found} == {Code.BUNDLE}
+
+
+@pytest.mark.embedded
+def test_a_project_that_begins(tmp_path: Path) -> None:
+    """Its first pull request has nothing before it, and its first apply makes the store."""
+    shop = Workspace(tmp_path / "shop")
+    git(shop.root, "init", "-qb", "main")
+    (shop.root / ".gitignore").write_text(".offerkit/\n")
+    git(shop.root, "add", ".gitignore")
+    git(shop.root, "commit", "-qm", "Begin")
+    git(shop.root, "checkout", "-qb", "begun")
+    commit(shop)
+    bundle = read(shop).bundle
+    assert {fact[3] for fact in bundle.facts if fact[0] == "step"} == {"create"}
+    session = shop.session("ada", environ=HERE)
+    assert compare(session, bundle, OURS).same
+    made = apply_read(session, compare(session, bundle, OURS, begins=True)).revision
+    assert (made.serial, made.details["meaning"]) == (1, meaning_of(facts_of(planned_again(shop))))
+
+
+def planned_again(shop: Workspace) -> Plan:
+    shop.location = shop.root / "other.db"
+    return shop.plan()
