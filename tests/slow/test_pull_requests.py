@@ -202,6 +202,7 @@ def test_what_changes_little(team: Team, kind: str) -> None:
     team.change(old, new)
     if kind == "rename":
         team.change("offers:\n", "moved:\n  offer.newsletter: offer.letter\n\noffers:\n")
+        team.change("newsletter", "letter", "cases/web-home.yaml")
         team.offerkit("fmt")
         team.git("commit", "-qam", "Format")
     team.push("topic")
