@@ -22,8 +22,8 @@ from offerkit.fingerprint import Json
 from offerkit.forges.fields import Unlike
 from offerkit.proxy import pool_for
 
-LARGEST = 16 * 1024**2
-"""Bytes that one answer may have."""
+LARGEST, LARGEST_FILE = 16 * 1024**2, 128 * 1024**2
+"""Bytes that one answer may have, and one file."""
 PAGE = 100
 """Items of a page, the most that both forges give."""
 MOST_PAGES = 200
@@ -32,7 +32,7 @@ PATIENCE = 600.0
 _TRIES = 4
 _REDIRECTS = 3
 _REDIRECTED = (301, 302, 307, 308)
-_SLOWEST = 120.0
+_SLOWEST = 300.0
 """Seconds in which an answer has to be complete."""
 _UNTOLD_LIMIT = 60.0
 """Seconds to wait where a rate limit names none, as GitHub's documentation asks."""
@@ -134,11 +134,13 @@ class Api:
             raise self.strange(f"GET {path} is redirected twice")
         return found.content
 
-    def create(self, path: str, body: Json) -> Json:
-        """Make something; what was made. Raises AnswerLost when it is not known whether it was."""
+    def create(self, path: str, body: Json, read: Callable[[Json], T]) -> T:
+        """Make something; what ``read`` makes of the answer. Raises AnswerLost when it is not known whether it was
+        made."""
         answer = self._ask("POST", self._at(path), body)
         try:
-            return self._json(answer)
+            made = self._json(answer)
+            return self.read(lambda: read(made))
         except Refused as error:
             raise AnswerLost(error.diagnostics) from None
 
@@ -235,17 +237,18 @@ class Api:
         """
         safe = method != "POST" if repeatable is None else repeatable
         what = f"{method} {urlsplit(address).path}"
-        failures = redirects = 0
+        failures = redirects = limits = 0
         while True:
             try:
-                answer = self._once(method, address, body)
+                answer = self._once(method, address, body, LARGEST_FILE if raw else LARGEST)
             except _Broken as broken:
                 if broken.sent and not safe:
                     raise AnswerLost(self._unreachable(what, broken.why).diagnostics) from None
                 failures = self._again(what, broken.why, failures)
                 continue
             if self._is_limited(answer):
-                self._wait_for_limit(what, answer)
+                self._wait_for_limit(what, answer, 2.0**limits)
+                limits += 1
             elif raw and answer.status in _REDIRECTED:
                 return answer
             elif answer.status in _REDIRECTED and (method == "GET" or answer.status in (307, 308)):
@@ -264,7 +267,7 @@ class Api:
             else:
                 failures = self._again(what, f"it answers {answer.status}", failures, _seconds(answer))
 
-    def _once(self, method: Method, address: str, body: Json) -> _Answer:
+    def _once(self, method: Method, address: str, body: Json, most: int) -> _Answer:
         import urllib3
 
         headers = {"User-Agent": "offerkit", "Accept-Encoding": "identity", **self.headers}
@@ -277,7 +280,7 @@ class Api:
             )
             with answer:
                 found = {name.lower(): value for name, value in answer.headers.items()}
-                return _Answer(answer.status, found, self._read(answer))
+                return _Answer(answer.status, found, self._read(answer, most))
         except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
             raise _Broken(_why(error), sent=False) from None
         except urllib3.exceptions.ProxyError as error:
@@ -287,8 +290,8 @@ class Api:
                 raise self._unreachable(f"{method} {urlsplit(address).path}", _why(error)) from None
             raise _Broken(_why(error)) from None
 
-    def _read(self, answer: object) -> bytes:
-        """All of an answer; urllib3 raises when there is less of it than its headers say."""
+    def _read(self, answer: object, most: int) -> bytes:
+        """All of an answer, of at most so many bytes; urllib3 raises when there is less of it than its headers say."""
         from urllib3 import HTTPResponse
 
         assert isinstance(answer, HTTPResponse)
@@ -296,8 +299,8 @@ class Api:
         content = bytearray()
         while chunk := answer.read1(65536, decode_content=False):
             content += chunk
-            if len(content) > LARGEST:
-                raise self.strange(f"it is larger than {LARGEST // 1024**2} MB")
+            if len(content) > most:
+                raise self.strange(f"it is larger than {most // 1024**2} MB")
             if time.monotonic() > until:
                 raise _Broken("its answer takes too long")
         return bytes(content)
@@ -314,11 +317,11 @@ class Api:
             or b"rate limit" in answer.content[:2000].lower()
         )
 
-    def _wait_for_limit(self, what: str, answer: _Answer) -> None:
+    def _wait_for_limit(self, what: str, answer: _Answer, least: float) -> None:
         seconds = _seconds(answer)
         if seconds is None:
             seconds = _until_reset(answer, self.clock())
-        seconds = max(1.0, _UNTOLD_LIMIT if seconds is None else seconds)
+        seconds = max(least, _UNTOLD_LIMIT if seconds is None else seconds)
         if seconds > self.patience:
             raise refuse(
                 Code.FORGE_LIMIT,

@@ -25,7 +25,7 @@ _MARKED = 10_000
 """Characters at the beginning of a text in which its marker is looked for: somebody may have written before it."""
 _ROUNDS = 4
 _LAG = 2.0
-"""Seconds until what may have been created is looked for again: a forge may list it late."""
+"""Seconds until what was created is looked for: a forge may list it late."""
 
 
 class Done(StrEnum):
@@ -116,6 +116,7 @@ def settle(place: Place, body: str, there: Sequence[Text]) -> tuple[Done, str]:
         if not there:
             try:
                 made = place.create(body)
+                place.sleep(_LAG)  # so that of two runs at once each sees what the other created
                 done, there = Done.CREATED, place.look() or [made]
             except AnswerLost as error:
                 done, lost, there = Done.CREATED, error, place.look()

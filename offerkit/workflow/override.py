@@ -16,6 +16,7 @@ from offerkit.governance.overrides import (
     ACTION,
     Lifts,
     Obstacle,
+    Operators,
     check_reason,
     recorded,
     refusal,
@@ -84,6 +85,7 @@ def override_here(session: Session, request: OverrideRequest) -> OverrideOutcome
         stages = Stages(store)
         chosen = _chosen(request, [*obstacles(session, stages), *policies.asked_obstacles(stages, request.found)])
         people = operators(store)
+        chosen = [_without_who_removed_them(store, each, people) for each in chosen]
         refused = [found for each in chosen if (found := refusal(actor, each, people)) is not None]
         if refused:
             raise Refused(ordered(refused))
@@ -124,6 +126,14 @@ def _reviewers_gone(session: Session, stages: Stages) -> Iterator[Obstacle]:
             written |= _took_away(store, removed)
             said = f"the word of {or_list(demand.names)}, who had to agree"
             yield Obstacle(Lifts.REVIEWERS, address, demand.fingerprint, said, frozenset(written))
+
+
+def _without_who_removed_them(store: Store, obstacle: Obstacle, people: Operators) -> Obstacle:
+    """Where all who are named for it are gone, whoever took them away does not come in their place."""
+    if not obstacle.named or usable(obstacle.named, people):
+        return obstacle
+    gone = [Address(SHARED, Kind.OPERATOR, name) for name in obstacle.named]
+    return replace(obstacle, authors=obstacle.authors | _took_away(store, gone))
 
 
 def _took_away(store: Store, people: list[Address]) -> set[str]:

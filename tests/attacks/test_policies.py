@@ -175,6 +175,21 @@ def test_override_by_who_may_not(ruled: Session, who: str) -> None:
     judged(ruled)
 
 
+@pytest.mark.parametrize("how", variants(["deleted", "disabled"], quick=1))
+def test_override_after_who_may_was_removed(ruled: Session, how: str) -> None:
+    """An administrator removes whom the policy names, so that they come in their place."""
+    named = {"stays": {"override": ["alan"] if how == "deleted" else ["risk"]}}
+    gone = None if how == "deleted" else {"enabled": False}
+    ruled.edit(policies=named, operators={"risk": gone})
+    if how == "deleted":
+        ruled.edit(templates={"reviewed": {"reviewers": {"eligibility": None}}}, offers={"loan": {"reviewers": None}})
+    ruled.do("ada", "apply --yes")
+    ruled.edit(offers={"loan": None})
+    ruled.attempt("ada", "override offer.loan --policies --reason mine")
+    ruled.attempt("omar", "apply --yes")
+    judged(ruled)
+
+
 def test_override_of_something_else(ruled: Session) -> None:
     """What a second person has accepted is a weight of 60; what is applied is one of 99."""
     ruled.edit(offers=heavy(60))
@@ -246,3 +261,14 @@ def test_honest_end_of_a_policy(ruled: Session) -> None:
     ruled.do("olga", "approve offer.saver")
     ruled.do("alan", "promote --yes")
     assert ruled.live().weight("saver") == 99
+
+
+@pytest.mark.slow
+def test_honest_override_after_who_may_left(ruled: Session) -> None:
+    """Whom the policy names is disabled by one administrator; another one comes in their place."""
+    ruled.edit(operators={"risk": {"enabled": False}})
+    ruled.do("ada", "apply --yes")
+    ruled.edit(offers={"loan": None})
+    ruled.do("alan", "override offer.loan --policies --reason 'Rita left'")
+    ruled.do("omar", "apply --yes")
+    assert ruled.design()["offer.loan"] is None

