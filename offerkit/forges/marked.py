@@ -62,7 +62,8 @@ class Authored(Protocol):
 class Place:
     """Where texts of one key are: how to look for them, and to create, change and remove one.
 
-    ``look`` gives them in the order of :func:`by_key`. ``create`` raises AnswerLost when it is not known whether it did; ``update`` gives False for a text that is gone.
+    ``look`` gives them in the order of :func:`by_key`. ``create`` raises AnswerLost when it is not known whether it
+    did; ``update`` gives False for a text that is gone.
     """
 
     what: str
