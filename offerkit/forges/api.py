@@ -134,11 +134,13 @@ class Api:
             raise self.strange(f"GET {path} is redirected twice")
         return found.content
 
-    def create(self, path: str, body: Json) -> Json:
-        """Make something; what was made. Raises AnswerLost when it is not known whether it was."""
+    def create(self, path: str, body: Json, read: Callable[[Json], T]) -> T:
+        """Make something; what ``read`` makes of the answer. Raises AnswerLost when it is not known whether it was
+        made."""
         answer = self._ask("POST", self._at(path), body)
         try:
-            return self._json(answer)
+            made = self._json(answer)
+            return self.read(lambda: read(made))
         except Refused as error:
             raise AnswerLost(error.diagnostics) from None
 
@@ -235,7 +237,7 @@ class Api:
         """
         safe = method != "POST" if repeatable is None else repeatable
         what = f"{method} {urlsplit(address).path}"
-        failures = redirects = 0
+        failures = redirects = limits = 0
         while True:
             try:
                 answer = self._once(method, address, body, LARGEST_FILE if raw else LARGEST)
@@ -245,7 +247,8 @@ class Api:
                 failures = self._again(what, broken.why, failures)
                 continue
             if self._is_limited(answer):
-                self._wait_for_limit(what, answer)
+                self._wait_for_limit(what, answer, 2.0**limits)
+                limits += 1
             elif raw and answer.status in _REDIRECTED:
                 return answer
             elif answer.status in _REDIRECTED and (method == "GET" or answer.status in (307, 308)):
@@ -314,11 +317,11 @@ class Api:
             or b"rate limit" in answer.content[:2000].lower()
         )
 
-    def _wait_for_limit(self, what: str, answer: _Answer) -> None:
+    def _wait_for_limit(self, what: str, answer: _Answer, least: float) -> None:
         seconds = _seconds(answer)
         if seconds is None:
             seconds = _until_reset(answer, self.clock())
-        seconds = max(1.0, _UNTOLD_LIMIT if seconds is None else seconds)
+        seconds = max(least, _UNTOLD_LIMIT if seconds is None else seconds)
         if seconds > self.patience:
             raise refuse(
                 Code.FORGE_LIMIT,

@@ -147,8 +147,7 @@ class GitHub:
 
     def create_comment(self, number: int, body: str) -> Comment:
         """Comment on a pull request."""
-        made = self.api.create(self._repo(f"/issues/{number}/comments"), {"body": body})
-        return self.api.read(lambda: _comment(made))
+        return self.api.create(self._repo(f"/issues/{number}/comments"), {"body": body}, _comment)
 
     def update_comment(self, number: int, comment: int, body: str) -> bool:
         """Give a comment of a pull request another text; False when it is gone."""
@@ -167,8 +166,7 @@ class GitHub:
 
     def create_issue(self, title: str, body: str) -> Issue:
         """Open an issue."""
-        made = self.api.create(self._repo("/issues"), {"title": title, "body": body})
-        return self.api.read(lambda: _issue(made))
+        return self.api.create(self._repo("/issues"), {"title": title, "body": body}, _issue)
 
     def update_issue(self, number: int, *, title: str, body: str, is_open: bool) -> bool:
         """Give an issue another title and text, and close or open it; False when it is gone."""

@@ -192,8 +192,7 @@ class GitLab:
 
     def create_comment(self, number: int, body: str) -> Comment:
         """Comment on a merge request."""
-        made = self.api.create(self._project(f"/merge_requests/{number}/notes"), {"body": body})
-        return self.api.read(lambda: _comment(made))
+        return self.api.create(self._project(f"/merge_requests/{number}/notes"), {"body": body}, _comment)
 
     def update_comment(self, number: int, comment: int, body: str) -> bool:
         """Give a comment of a merge request another text; False when it is gone."""
@@ -218,8 +217,7 @@ class GitLab:
 
     def create_issue(self, title: str, body: str) -> Issue:
         """Open an issue."""
-        made = self.api.create(self._project("/issues"), {"title": title, "description": body})
-        return self.api.read(lambda: _issue(made))
+        return self.api.create(self._project("/issues"), {"title": title, "description": body}, _issue)
 
     def update_issue(self, number: int, *, title: str, body: str, is_open: bool) -> bool:
         """Give an issue another title and text, and close or open it; False when it is gone."""

@@ -99,11 +99,12 @@ class Compared:
         return not self.differing
 
 
-def compare(session: Session, read: Bundle, given: Subject, *, merged: bool = False) -> Compared:
+def compare(session: Session, read: Bundle, given: Subject, *, merged: bool = False, begins: bool = False) -> Compared:
     """What would be applied of what is checked out, beside what was ``read``, which has to be of ``given``.
 
-    ``merged``: of what is checked out once the pull request is merged into it, if it is not yet. Raises Refused when
-    the bundle is of something else, and as :func:`planned` does.
+    ``merged``: of what is checked out once the pull request is merged into it, if it is not yet. ``begins``: where
+    there is no store, one is to be made. Raises Refused when the bundle is of something else, and as :func:`planned`
+    does.
     """
     wanted = expected(session, given)
     expect(read, wanted.number, wanted.head)
@@ -112,7 +113,7 @@ def compare(session: Session, read: Bundle, given: Subject, *, merged: bool = Fa
         with specs_of(session, subject.head, merged=True) as reviewed:
             made = _made(session, reviewed, subject)
     else:
-        made = _made(session, Reviewed(session.load(), ""), subject)
+        made = _made(session, Reviewed(session.load(), ""), subject, begins=begins)
     now = facts_of(made.plan)
     if read.against == made.against == STORE:
         return Compared(read, subject, made.plan, tuple(differences(read.facts, now)))
@@ -196,9 +197,9 @@ class _Made:
         return bool(self.plan.steps) and self.base is None and not cases
 
 
-def _made(session: Session, reviewed: Reviewed, subject: Subject) -> _Made:
+def _made(session: Session, reviewed: Reviewed, subject: Subject, *, begins: bool = False) -> _Made:
     with session.reading() as store:
-        base = base_of(session, subject, reviewed.revision) if store is None else None
+        base = base_of(session, subject, reviewed.revision) if store is None and not begins else None
         stages = base.stages if base is not None else Stages(store)
         made = plan_against(session, reviewed.loaded, stages, Patterns.of((), ()))
         if not made.steps:

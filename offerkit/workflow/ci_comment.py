@@ -76,6 +76,8 @@ def comment(how: Commenting, found: Opened) -> list[Commented] | None:
     how = replace(how, number=now.number)
     own = how.forge.account()
     ours = _ours(how, own)
+    if how.forge.pull_request(how.number).head != head:  # long lists take their time: a newer run may have commented
+        return None
     bodies = {environment: _body(how, request) for environment, request in requests.items()}
     over = {name: _closing(how, name, head) for name in sorted(ours) if name not in bodies}
     done = []

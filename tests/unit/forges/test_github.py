@@ -126,6 +126,12 @@ def test_a_limit_that_is_too_long_is_told_at_once(fake: FakeGitHub, github: GitH
     assert refused(lambda: github.comments(7)).startswith("OFR927")  # 600 s are waited at most, all in all
 
 
+def test_a_limit_of_a_second_is_not_asked_about_each_second(fake: FakeGitHub, github: GitHub) -> None:
+    fake.fault("GET", *[status(429, Retry_After="0")] * 20)
+    assert refused(lambda: github.comments(7)).startswith("OFR927")
+    assert len(fake.asked) == 10
+
+
 ONCE_BROKEN: dict[str, Fault] = {
     "502": status(502),
     "503": status(503, Retry_After="2"),
@@ -136,6 +142,7 @@ ONCE_BROKEN: dict[str, Fault] = {
     "a page": raw(b"<html>We'll be back</html>"),
     "empty": raw(b""),
 }
+CREATING = {**ONCE_BROKEN, "a list": raw(b"[]", 201)}
 
 
 @pytest.mark.parametrize("name", ONCE_BROKEN)
@@ -154,9 +161,9 @@ def test_what_breaks_is_asked_again(fake: FakeGitHub, github: GitHub, told: list
         assert fake.comments[number]["body"] == "new"
 
 
-@pytest.mark.parametrize("name", ["nothing", "cut", "half", "502", "500", "a page"])
+@pytest.mark.parametrize("name", ["nothing", "cut", "half", "502", "500", "503", "a page", "a list"])
 def test_what_may_have_been_created_is_not_created_again(fake: FakeGitHub, github: GitHub, name: str) -> None:
-    fake.fault("POST", ONCE_BROKEN[name])
+    fake.fault("POST", CREATING[name])
     with pytest.raises(AnswerLost):
         github.create_comment(7, "x")
     assert sum(line.startswith("POST") for line in fake.asked) == 1

@@ -174,6 +174,21 @@ def test_others_with_our_marker_and_our_account_without(
     assert len(fake.comments) == len(kept) + len(names)
 
 
+def test_what_another_tool_of_the_account_quotes_stays(
+    fake: FakeGitHub, how: Commenting, found: Planned, names: list[str]
+) -> None:
+    name = names[-1]
+    comment(how, bundle(found, [name]))
+    (ours,) = fake.comments.values()
+    quoted = fake.comment(BOT, "Copied from #7:\n\n" + ours["body"])
+    fake.comments = {number: fake.comments[number] for number in sorted(fake.comments, reverse=True)}
+    ours["body"] += "edited"
+    again = fake.comment(BOT, ours["body"])  # of a run at the same time: one of ours
+    assert did(comment(how, bundle(found, [name]))) == {name: Done.UPDATED}
+    assert again not in fake.comments
+    assert fake.comments[quoted]["body"].startswith("Copied from #7:") and "edited" not in ours["body"]
+
+
 def test_two_projects_do_not_take_each_others_comments(
     fake: FakeGitHub, how: Commenting, found: Planned, names: list[str]
 ) -> None:
@@ -295,6 +310,14 @@ def test_a_bundle_of_something_else_says_nothing(
     fake.pull(8, HEAD, fake.people[1])
     with pytest.raises(Refused, match="more than one open pull request has the head aaaaaaaaaaaa: 7, 8"):
         comment(replace(how, number=0, head=HEAD), bundle(found, names))
+
+    def push(carry_out: object) -> Answer:
+        fake.pulls[7]["head"]["sha"] = OLDER
+        return carry_out()  # type: ignore[operator]
+
+    fake.fault("GET /repos/acme/offers/issues", push)
+    assert comment(how, bundle(found, names)) is None  # pushed while the comments were listed
+    fake.pulls[7]["head"]["sha"] = HEAD
     fake.pulls[7]["state"] = "closed"
     assert comment(how, bundle(found, names)) is None
     assert not fake.comments
