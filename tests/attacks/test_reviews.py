@@ -84,6 +84,8 @@ class Repository:
     def merged(self, number: int = NUMBER) -> None:
         facts = {"merged_at": "2026-01-02T00:00:00Z", "merge_commit_sha": self.head()}
         self.github.pulls[number].update(state="closed", **facts)
+        self.github.commit(self.head(), self.people["ada"], self.github.person("web-flow", 19864447), verified=True)
+        self.github.merges.append(self.github.commits.pop())
 
     def apply(self, number: int = NUMBER, who: str = "ada") -> None:
         self.team.do(who, f"ci apply --bundle {number}.zip --pull-request {number}")
