@@ -254,6 +254,8 @@ def test_thousands_of_the_same_are_told_once(shop: Workspace) -> None:
     assert len(found) == 21
     assert any("43 more" in each.summary for each in found)
     shop.change({FILE: {"policies": {"ends": None}}})
+    assert {each.severity for each in told(shop)} == {Severity.WARNING}
+    assert len(told(shop)) == 21
     notes = shop.plan().notes
     assert len([note for note in notes if "warns of" in note]) == 21
 
