@@ -71,13 +71,21 @@ def _automation(session: Session, store: Store) -> Actor:
     return actor
 
 
-def applied_request(store: Store, number: int) -> tuple[int, str]:
-    """The pull request that was applied last, or that with ``number``, and its head. Raises Refused: there is none."""
+def applied_as(store: Store, commit: str) -> int:
+    """The pull request that was applied as ``commit``; 0: none was."""
+    for row in store.revisions(action=PlanKind.APPLY, limit=_LOOKED_AT):
+        if row.details.get("commit") == commit and isinstance(number := row.details.get("pull_request"), int):
+            return number
+    return 0
+
+
+def applied_head(store: Store, number: int) -> str:
+    """The head of pull request ``number`` that was applied last. Raises Refused: none was."""
     row = _last_applied(store, number)
     head = row.details.get("head") if row is not None else None
-    if row is None or not isinstance(head, str):
-        raise _not_applied(f"pull request {number}" if number else "no pull request")
-    return int(str(row.details["pull_request"])), head
+    if not isinstance(head, str):
+        raise _not_applied(number)
+    return head
 
 
 def relay_here(session: Session, request: RelayRequest) -> RelayOutcome:
@@ -95,16 +103,15 @@ class _Relaying:
     """Reviews that are being recorded, inside the transaction that does."""
 
     def __init__(self, session: Session, store: Store, relay: Actor, request: RelayRequest) -> None:
-        """Raises Refused unless what was reviewed is what was applied, and stands."""
+        """Raises Refused unless what was reviewed is what was applied."""
         self._session, self._store, self._relay, self._request = session, store, relay, request
         self._applied = _applied(store, request)
-        _check_in_place(store, self._applied)
         self._now = operators(store)
         self._then = _operators_at(store, self._applied.serial - 1)
         self._owners = owners_of(self._then, request.forge)
 
     def outcome(self) -> RelayOutcome:
-        """Record what counts. Raises Refused when there are reviews and none of them does."""
+        """Record what counts. Raises Refused when what was applied is not what stands, and when no review counts."""
         done = {
             (one["forge"], one["review"]): row
             for row in self._store.revisions(action="approve")
@@ -113,10 +120,15 @@ class _Relaying:
         recorded: list[Relayed] = []
         standing: list[str] = []
         refused: list[Diagnostic] = []
+        waiting = []
         for approving in sorted(self._request.reviews, key=lambda each: each.account):
             if before := done.get((self._request.forge, approving.review)):
                 standing.append(f"review {approving.review} is recorded already, in revision {before.serial}")
-                continue
+            else:
+                waiting.append(approving)
+        if waiting:
+            _check_in_place(self._store, self._applied)
+        for approving in waiting:
             try:
                 made = self._record(self._reviewer(approving), approving)
             except Refused as error:
@@ -224,7 +236,7 @@ def _applied(store: Store, request: RelayRequest) -> RevisionRow:
     name = f"pull request {request.pull_request}"
     row = _last_applied(store, request.pull_request)
     if row is None:
-        raise _not_applied(name)
+        raise _not_applied(request.pull_request)
     said = row.details
     where = f"revision {row.serial}, which applied {name}"
     wrong = ""
@@ -248,18 +260,15 @@ def _applied(store: Store, request: RelayRequest) -> RevisionRow:
 
 
 def _last_applied(store: Store, number: int) -> RevisionRow | None:
-    """The revision that applied pull request ``number`` last; 0: any."""
-    for row in store.revisions(action=PlanKind.APPLY, limit=_LOOKED_AT):
-        said = row.details.get("pull_request")
-        if isinstance(said, int) and (not number or said == number):
-            return row
-    return None
+    """The revision that applied pull request ``number`` last."""
+    rows = store.revisions(action=PlanKind.APPLY, limit=_LOOKED_AT)
+    return next((row for row in rows if row.details.get("pull_request") == number), None)
 
 
-def _not_applied(what: str) -> Refused:
+def _not_applied(number: int) -> Refused:
     return refuse(
         Code.NOT_THE_REVIEWED,
-        f"{what} is applied" if what.startswith("no ") else f"{what} is not applied",
+        f"pull request {number} is not applied",
         detail="Its reviews approve what “offerkit ci apply” has applied of it.",
         hint="Run “offerkit ci apply” first, with the bundle of the same pull request.",
     )
