@@ -28,7 +28,6 @@ from offerkit.governance.policies import (
 from offerkit.governance.promotion_state import Denied
 from offerkit.governance.rights import Actor
 from offerkit.loader import Loaded
-from offerkit.loader.record import Finding
 from offerkit.planning.plan import Plan, PlanKind
 from offerkit.state.changes import Entry
 from offerkit.state.snapshot import BeforeAfter, Snapshot
@@ -61,6 +60,12 @@ def judged(session: Session, stages: Stages, plan: Plan, actor: Actor | None = N
     denied, notes, warned = [], [], []
     for each in broken:
         override = lifting(each) if each.policy.denies else None
+        if (
+            plan.kind is PlanKind.PROMOTE
+            and each.address.kind is Kind.CAMPAIGN
+            and (override or not each.policy.denies)
+        ):
+            continue  # campaigns come along from the specs: only who has them could make such a note again
         if override is not None:
             notes.append(f"{override.sentence}.")
         elif each.policy.denies:
@@ -203,14 +208,12 @@ def _told(broken: Sequence[Broken], people: Operators | None) -> list[Diagnostic
 
 def _placed(loaded: Loaded, told: Sequence[Diagnostic]) -> list[Diagnostic]:
     """Each at the place of what it is about; of what is declared no more, without one."""
-    placed = {
-        number: Finding(record, (), Code(each.code), each.summary, each.detail, each.hint, on_key=True)
-        for number, each in enumerate(told)
-        if isinstance(each.address, Address) and (record := loaded.records.get(each.address)) is not None
-    }
-    made = dict(zip(placed, loaded.placed(list(placed.values())), strict=True)) if placed else {}
+    records = loaded.records
     return [
-        replace(made[number], severity=each.severity) if number in made else each for number, each in enumerate(told)
+        replace(each, position=records[each.address].position)
+        if isinstance(each.address, Address) and each.address in records
+        else each
+        for each in told
     ]
 
 

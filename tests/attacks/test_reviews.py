@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -141,6 +144,36 @@ def test_honest_second_pull_request(repository: Repository) -> None:
     repository.merge()
     repository.apply()
     broken_if(not repository.relayed(), "what olga has approved in a review is not live")
+
+
+@pytest.mark.slow
+def test_honest_pipeline(repository: Repository) -> None:
+    """It names neither number nor bundle: the commit says which, the forge keeps it; other commits are none's."""
+    head = repository.propose()
+    repository.review("olga", head)
+    repository.merge()
+    repository.apply()
+    folder = repository.team.root / ".offerkit/kept"
+    folder.mkdir()
+    artifact = repository.github.artifact(f"offerkit-{head}")
+    (repository.team.root / "12.zip").rename(folder / str(artifact))
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=folder)) as files:
+        threading.Thread(target=files.serve_forever, args=(0.02,), daemon=True).start()
+        repository.github.elsewhere = f"http://127.0.0.1:{files.server_port}"
+        _in_a_pipeline(repository)
+        files.shutdown()
+
+
+def _in_a_pipeline(repository: Repository) -> None:
+    told = repository.team.do("robot", "ci approve")
+    broken_if("olga" not in told, f"the review is not found: {told}")
+    repository.team.do("omar", "promote --yes")
+    told = repository.team.do("robot", "ci approve")
+    broken_if("recorded already" not in told, "a job that runs again fails")
+    repository.team.save("README.md", "Nothing of the specs")
+    repository.commit("ada")
+    told = repository.team.do("robot", "ci approve")
+    broken_if("Nothing to do" not in told, "a commit that changes nothing fails")
 
 
 def _second_account(repository: Repository, head: str) -> None:

@@ -19,6 +19,7 @@ from offerkit.governance.rights import ALL
 from offerkit.planning.meaning import facts_of, meaning_of
 from offerkit.planning.plan import Plan, envelope
 from offerkit.workflow.apply import apply
+from offerkit.workflow.authorship import origin_of
 from offerkit.workflow.ci import Compared, Planned, apply_read, check, compare, planned, save
 from offerkit.workflow.ci_bundle import GIT, INDEX, STORE, Bundle, Subject, index_bytes, opened, write
 from offerkit.workflow.ci_forge import bundle_at, check_open
@@ -391,3 +392,18 @@ def test_a_project_that_begins(tmp_path: Path) -> None:
 def planned_again(shop: Workspace) -> Plan:
     shop.location = shop.root / "other.db"
     return shop.plan()
+
+
+@pytest.mark.embedded
+def test_a_checkout_that_is_older_than_what_was_applied(repository: Workspace) -> None:
+    git(repository.root, "checkout", "-q", "main")
+    repository.files = base()
+    repository.change(offers(trip={"category": "travel", "content": {"title": "Trip"}}))
+    commit(repository)
+    session = repository.session("ada", environ=HERE)
+    plan = repository.plan()
+    apply(replace(session, origin=origin_of(session, plan, plan)), plan)
+    git(repository.root, "checkout", "-q", "heavier")
+    (request,) = read(repository).requests
+    assert [found.code for found in request.warnings] == [Code.NOT_ON_APPLIED]
+    assert request.behind is not None and [str(gone) for gone in request.behind.addresses] == ["shop/offer.trip"]
