@@ -44,7 +44,7 @@ def command(
         raise click.UsageError(f"--allow-different needs a reason, of {LONGEST_REASON:,} characters at most.")
     session = shell.session(lock_timeout=lock_timeout, message=message)
     read, wanted = found(session, path, subject)
-    compared = compare(session, read.bundle, wanted)
+    compared = compare(session, read.bundle, wanted, begins=True)
     if compared.plan.empty:
         click.echo("Nothing to apply: the specs are in design already.")
         return

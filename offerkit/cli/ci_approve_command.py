@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     type=WholeNumber(1),
     envvar="OFFERKIT_PULL_REQUEST",
     metavar="NUMBER",
-    help="The pull request's number (default: the one that was applied last).",
+    help="The pull request's number (default: the one that was applied as the commit that is checked out).",
 )
 @forge_options
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
@@ -52,14 +52,19 @@ def command(
     """
     from offerkit.reports.approvals import RelayedReview, relayed_json, relayed_text
     from offerkit.workflow.ci_approve import approve
+    from offerkit.workflow.requests import RelayOutcome
 
     session = shell.session(lock_timeout=lock_timeout, message=message)
-    found, done = approve(session, forge, read(path).bundle if path is not None else None, number or 0)
-    shell.done = bool(done.recorded)
+    made = approve(session, forge, read(path).bundle if path is not None else None, number or 0)
+    found, done = made or (None, RelayOutcome())
+    shell.done, notes = bool(done.recorded), found.notes if found is not None else ()
     rows = [RelayedReview(one.reviewer, one.review, one.revision.serial, one.keys, one.left) for one in done.recorded]
     refused = [*done.refused, *(each for one in done.recorded for each in one.refused)]
     if form == "json":
-        click.echo(relayed_json(rows, done.standing, found.notes, refused), nl=False)
+        click.echo(relayed_json(rows, done.standing, notes, refused), nl=False)
+        return
+    if found is None:
+        click.echo("Nothing to do: what is checked out was not applied from a pull request.")
         return
     shell.tell([replace(each, severity=Severity.WARNING) for each in refused])
-    click.echo(relayed_text(rows, done.standing, found.notes, shell.style), nl=False, color=True)
+    click.echo(relayed_text(rows, done.standing, notes, shell.style), nl=False, color=True)

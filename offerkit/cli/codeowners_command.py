@@ -31,11 +31,11 @@ from offerkit.cli.shell import Shell
 )
 @pass_shell
 def command(shell: Shell, out: Path | None, only_check: bool, forge: str | None) -> None:
-    """Write CODEOWNERS, by which forges ask for reviews, from the reviewers that the specs name.
+    """Write CODEOWNERS from the reviewers that the specs name.
 
-    For each file of the specs: whoever reviews an offer that it declares or that inherits from it, and the reviewers
-    of an environment's settings. They are named by e-mail, or with --accounts by the account that operators have
-    (accounts). A file that offerkit did not write is left as it is.
+    Forges ask for reviews by it. For each file of the specs: whoever reviews an offer that it declares or that
+    inherits from it, and the reviewers of an environment's settings. They are named by e-mail, or with --accounts by
+    the account that operators have (accounts). A file that offerkit did not write is left as it is.
     """
     from offerkit.reports.escape import visible
     from offerkit.workflow.codeowners import check, codeowners, place_of, save

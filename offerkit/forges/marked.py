@@ -60,9 +60,10 @@ class Authored(Protocol):
 
 @dataclass(frozen=True)
 class Place:
-    """Where texts of one key are: how to look for them (the oldest first), and to create, change and remove one.
+    """Where texts of one key are: how to look for them, and to create, change and remove one.
 
-    ``create`` raises AnswerLost when it is not known whether it did; ``update`` gives False for a text that is gone.
+    ``look`` gives them in the order of :func:`by_key`. ``create`` raises AnswerLost when it is not known whether it
+    did; ``update`` gives False for a text that is gone.
     """
 
     what: str
@@ -94,13 +95,16 @@ def marked(body: str) -> str | None:
 
 
 def by_key(things: Iterable[tuple[Authored, Text]], own: Account) -> dict[str, list[Text]]:
-    """The texts that are ours, by their keys; the oldest first."""
+    """The texts that are ours, by their keys: those that begin with the marker first, and the oldest of them.
+
+    Another tool of the same account may quote one of ours.
+    """
     found = defaultdict(list)
     for thing, text in things:
         key = marked(thing.body) if thing.author is not None and thing.author.id == own.id else None
         if key is not None:
             found[key].append(text)
-    return {key: sorted(texts, key=lambda text: text.id) for key, texts in found.items()}
+    return {key: sorted(texts, key=lambda text: (not _begins(text.body), text.id)) for key, texts in found.items()}
 
 
 def settle(place: Place, body: str, there: Sequence[Text]) -> tuple[Done, str]:
@@ -123,7 +127,8 @@ def settle(place: Place, body: str, there: Sequence[Text]) -> tuple[Done, str]:
                 continue
         kept, *others = there
         for other in others:
-            place.remove(other)
+            if _begins(other.body):
+                place.remove(other)
         if same(kept.body, body) and kept.title == place.title:
             return done, kept.url
         if place.update(kept, body):
@@ -134,6 +139,10 @@ def settle(place: Place, body: str, there: Sequence[Text]) -> tuple[Done, str]:
         f"{place.what} vanishes whenever it is written",
         hint="Something else deletes it: look which bot or rule does so.",
     )
+
+
+def _begins(body: str) -> bool:
+    return body.lstrip().startswith("<!-- offerkit ")
 
 
 def same(there: str, wanted: str) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from offerkit.reports.counts import Count, size
 from offerkit.reports.escape import clip, html
 from offerkit.reports.impact import (
@@ -29,7 +27,8 @@ STYLE = """
 .impact ul { margin: .1rem 0; color: var(--quiet); font-size: .85rem }
 @media screen and (max-width: 40rem) {
   .impact td.bar, .impact th:nth-child(2) { display: none } .impact th.n { white-space: normal }
-  .impact td, .impact th { padding-right: .4rem; font-size: .85rem } .impact ul { padding-left: .75rem }
+  .impact td, .impact th { padding-right: .3rem; font-size: .8rem } .impact ul { padding-left: .75rem }
+  .impact td:last-child, .impact th:last-child { padding-right: 0 }
 }
 """.strip()
 """For the head of a page that has such a part."""
@@ -42,22 +41,13 @@ def impact_html(made: Impact) -> str:
         return "\n".join([*parts, "<p>Nothing changes for anybody.</p>", "</section>"])
     parts.append(f'<p class="quiet">{html(heading(made))}</p>')
     parts += [f'<p class="guess">{html(said)}</p>' for said in (*sample_sentences(made), *rounding_sentences(made))]
-    # one scale for every bar of the page, so that lengths may be compared
-    most = max((size(count) for space in made.spaces for count in _drawn(space)), default=0)
+    # One scale for all spaces: bars are compared with what stands above them.
+    sizes = [max(size(offer.gained), size(offer.lost)) for space in made.spaces for offer in space.offers]
     for space in made.spaces:
         if space.changed:
-            parts += _space(space, most)
+            parts += _space(space, max(sizes, default=0))
     parts += [f"<p>{html(said)}</p>" for said in quiet_sentences(made)]
     return "\n".join([*parts, "</section>"])
-
-
-def _drawn(space: SpaceImpact) -> Iterator[Count]:
-    """What is drawn as a bar."""
-    for offer in space.offers:
-        yield from (offer.gained, offer.lost)
-    for _, segments in space.segments:
-        for part in segments:
-            yield from (part.gained, part.lost)
 
 
 def _space(space: SpaceImpact, most: int) -> list[str]:
@@ -69,8 +59,9 @@ def _space(space: SpaceImpact, most: int) -> list[str]:
     parts += [_offer(offer, most, space) for offer in space.offers]
     parts.append("</table>")
     for axis, segments in space.segments:
+        largest = max((max(part.gained, part.lost) for part in segments), default=0)
         parts.append(_head(f"By {axis}", "Lost and gained", "Contacts", "Gained", "Lost", "Left with nothing"))
-        parts += [_segment(part, most, space) for part in segments]
+        parts += [_segment(part, largest, space) for part in segments]
         parts.append("</table>")
     return parts
 

@@ -237,13 +237,16 @@ def _missing(request: PullRequest, missing: Sequence[Step]) -> str:
     addresses = [step.address for step in missing[:_MOST_NAMED]]
     listed = names(addresses, addresses[0].environment, _NAMES) if len(missing) <= _MOST_NAMED else ""
     which = f" ({_said(listed, 300)})" if listed else ""
-    where = f" The whole is in {_link(request.artifact)}." if request.artifact else ""
+    where = f" The whole is in {_whole(request)}."
     said = (f"> **Cut short**: {cut}{which}.{where}", f"> **Cut short**: {cut}.{where}", f"> **Cut short**: {cut}.")
     return next(text for text in said if len(text.encode()) <= _RESERVED)
 
 
-def _link(artifact: str) -> str:
-    """The URL of the whole report, or what it is called."""
+def _whole(request: PullRequest) -> str:
+    """Where nothing is left out: the URL of the report, or what it is called."""
+    artifact = request.artifact
+    if not artifact:
+        return f"`report.html` of {_code(request.environment, 80)}, in the artifact of the run that planned it"
     plain = artifact.isascii() and artifact.isprintable() and not set(artifact) & set(" <>\"'`\\|")
     return f"<{artifact}>" if artifact.startswith("https://") and plain and len(artifact) <= _CODE else _code(artifact)
 
@@ -254,6 +257,6 @@ def _fine_print(request: PullRequest) -> str:
         f"{compared} · meaning {_code(request.meaning, 80)}",
         f"Repeat it with {_code(request.command)}." if request.command else "",
         f"{BOUND}" if not request.empty else "",
-        f"The whole is in {_link(request.artifact)}." if request.artifact else "",
+        f"The whole is in {_whole(request)}." if not request.empty else "",
     ]
     return "<sub>" + "<br>".join(filter(None, rows)) + "</sub>"

@@ -32,6 +32,7 @@ from offerkit.store.views import Stages
 from offerkit.workflow.apply import apply
 from offerkit.workflow.approve import awaited
 from offerkit.workflow.authorship import origin_of
+from offerkit.workflow.behind import NotOnApplied, not_on_applied
 from offerkit.workflow.ci_bundle import (
     COMMENT,
     GIT,
@@ -74,7 +75,7 @@ def planned(session: Session, given: Subject, impact: ImpactRequest | None) -> P
     with session.reading() as store:
         stored = store is not None
     with specs_of(session, subject.head, merged=stored) as reviewed:
-        made = _made(session, reviewed, subject)
+        made = _made(session, reviewed, subject, shown=True)
         requests = tuple(_requests(session, reviewed, made, subject, impact)) if made.plan.steps else ()
     return Planned(made.bundle(subject), made.plan, requests)
 
@@ -99,11 +100,12 @@ class Compared:
         return not self.differing
 
 
-def compare(session: Session, read: Bundle, given: Subject, *, merged: bool = False) -> Compared:
+def compare(session: Session, read: Bundle, given: Subject, *, merged: bool = False, begins: bool = False) -> Compared:
     """What would be applied of what is checked out, beside what was ``read``, which has to be of ``given``.
 
-    ``merged``: of what is checked out once the pull request is merged into it, if it is not yet. Raises Refused when
-    the bundle is of something else, and as :func:`planned` does.
+    ``merged``: of what is checked out once the pull request is merged into it, if it is not yet. ``begins``: where
+    there is no store, one is to be made. Raises Refused when the bundle is of something else, and as :func:`planned`
+    does.
     """
     wanted = expected(session, given)
     expect(read, wanted.number, wanted.head)
@@ -112,7 +114,7 @@ def compare(session: Session, read: Bundle, given: Subject, *, merged: bool = Fa
         with specs_of(session, subject.head, merged=True) as reviewed:
             made = _made(session, reviewed, subject)
     else:
-        made = _made(session, Reviewed(session.load(), ""), subject)
+        made = _made(session, Reviewed(session.load(), ""), subject, begins=begins)
     now = facts_of(made.plan)
     if read.against == made.against == STORE:
         return Compared(read, subject, made.plan, tuple(differences(read.facts, now)))
@@ -196,12 +198,14 @@ class _Made:
         return bool(self.plan.steps) and self.base is None and not cases
 
 
-def _made(session: Session, reviewed: Reviewed, subject: Subject) -> _Made:
+def _made(
+    session: Session, reviewed: Reviewed, subject: Subject, *, begins: bool = False, shown: bool = False
+) -> _Made:
     with session.reading() as store:
-        base = base_of(session, subject, reviewed.revision) if store is None else None
+        base = base_of(session, subject, reviewed.revision) if store is None and not begins else None
         stages = base.stages if base is not None else Stages(store)
         made = plan_against(session, reviewed.loaded, stages, Patterns.of((), ()))
-        if not made.steps:
+        if not (made.steps and shown):
             return _Made(made, base, (), ())
         stops = tuple(_stopped(store, made)) if store else ()
         effect = stages.effect(made, Stage.DESIGN)
@@ -221,7 +225,8 @@ def _requests(
 ) -> Iterator[PullRequest]:
     plan = made.plan
     impact, warnings = _impact(session, made, asked) if asked is not None and not reviewed.revision else (None, ())
-    behind = _behind(session, plan) if made.base is None and not reviewed.revision else None
+    here = made.base is None and not reviewed.revision
+    behind, older = (_behind(session, plan), not_on_applied(session, plan)) if here else (None, None)
     for name in sorted({step.stage.environment for step in plan.steps}):
         share = _share(plan, name)
         base = [f"{base.stage} at revision {base.revision}" for base in share.base]
@@ -236,7 +241,7 @@ def _requests(
             tuple(row for row in made.approvals if row.address.environment == name),
             _behind_of(behind, share),
             tuple(each for each in made.stopped if each.address.environment == name),
-            warnings,
+            (*warnings, *_older_of(older, share)),
             subject.number,
             reached=tuple(group for group in made.reached if group.offers[0].environment == name),
         )
@@ -285,6 +290,13 @@ def _behind_of(behind: Behind | None, share: Plan) -> Behind | None:
     gone: set[Address] = {step.address for step in share.steps}
     there = tuple(address for address in behind.addresses if address in gone)
     return replace(behind, addresses=there) if there else None
+
+
+def _older_of(older: NotOnApplied | None, share: Plan) -> Iterator[Diagnostic]:
+    """That what is checked out is older than what was applied, where that shows, or nobody can tell."""
+    there = {(step.stage, step.address) for step in share.steps}
+    if older is not None and (not older.behind or any((step.stage, step.address) in there for step in older.steps)):
+        yield older.diagnostic
 
 
 def _files(found: Planned) -> Iterator[tuple[str, bytes]]:

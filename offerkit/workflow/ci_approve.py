@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from offerkit.diagnostics import Code, refuse
 from offerkit.forges.forge import CommitAccounts, Forge, PullRequestInfo, PullState, Review, ReviewState
+from offerkit.loader.git import run
 from offerkit.store import Store
-from offerkit.workflow.authorship import by_email
+from offerkit.workflow.authorship import by_email, owners_of
 from offerkit.workflow.ci_bundle import STORE, Bundle, expect, opened_bytes
-from offerkit.workflow.relay import applied_request, check_may_relay, owners_of, relay
+from offerkit.workflow.relay import applied_as, applied_head, check_may_relay, relay
 from offerkit.workflow.requests import Approving, RelayOutcome, RelayRequest
 from offerkit.workflow.session import Session, operators
 
@@ -34,15 +35,21 @@ class Reviewed:
     notes: tuple[str, ...]
 
 
-def approve(session: Session, forge: Forge, bundle: Bundle | None, number: int = 0) -> tuple[Reviewed, RelayOutcome]:
-    """Record the reviews of the pull request that was applied last, or of ``number``, as their reviewers' approvals.
+def approve(
+    session: Session, forge: Forge, bundle: Bundle | None, number: int = 0
+) -> tuple[Reviewed, RelayOutcome] | None:
+    """Record the reviews of pull request ``number`` as their reviewers' approvals; 0: of what is checked out.
 
-    ``bundle``: what was read; None: the one that the forge keeps for the head that was applied. Raises Refused when
-    what was read is not what stands, when no review may be recorded, and when the forge cannot be asked.
+    ``bundle``: what was read; None: the one that the forge keeps for the head that was applied. None: what is checked
+    out was not applied from a pull request. Raises Refused when what was read is not what stands, when no review may
+    be recorded, and when the forge cannot be asked.
     """
     check_may_relay(session)
     with session.existing() as store:
-        number, head = applied_request(store, number or (bundle.subject.number if bundle is not None else 0))
+        number = number or (bundle.subject.number if bundle is not None else 0) or applied_as(store, _head(session))
+        if not number:
+            return None
+        head = applied_head(store, number)
     if bundle is None:
         content = forge.bundle(head)
         if content is None:
@@ -63,6 +70,13 @@ def approve(session: Session, forge: Forge, bundle: Bundle | None, number: int =
         )
     found = reviewed(session, forge, number, head, bundle.meaning)
     return found, relay(session, found.request) if found.request.reviews else RelayOutcome()
+
+
+def _head(session: Session) -> str:
+    done = run(session.project.root, ["rev-parse", "--verify", "HEAD^{commit}"], session.environ)
+    if done.returncode:
+        raise refuse(Code.GIT, "no commit is checked out", hint="Name the pull request: --pull-request NUMBER.")
+    return done.stdout.decode("ascii", "replace").strip()
 
 
 def reviewed(session: Session, forge: Forge, number: int, head: str, meaning: str) -> Reviewed:

@@ -197,10 +197,17 @@ class Base:
 def base_of(session: Session, subject: Subject, head: str) -> Base:
     """Where ``head`` left the branch that it goes into. Raises Refused when that branch is not known, or not here."""
     branch, ref = _target(session, subject.base)
-    state = state_named(session, None, f"git:{ref}...{head or 'HEAD'}")
     done = run(session.project.root, ["merge-base", ref, head or "HEAD"], session.environ)
     commit = done.stdout.decode("ascii", "replace").strip()
+    begins = bool(commit) and not any(_holds(session, commit, name) for name in ("specs", "environments"))
+    state = Snapshot() if begins else state_named(session, None, f"git:{ref}...{head or 'HEAD'}")
     return Base(AtCommit(state), f"{branch} at {commit[:12]}", commit)
+
+
+def _holds(session: Session, commit: str, folder: str) -> bool:
+    """Whether the project has a folder at a commit: where it has none of its own, a pull request begins it."""
+    words = ["rev-parse", "--verify", "--quiet", f"{commit}:./{folder}"]
+    return run(session.project.root, words, session.environ).returncode == 0
 
 
 def _target(session: Session, named: str) -> tuple[str, str]:

@@ -28,7 +28,6 @@ from offerkit.governance.policies import (
 from offerkit.governance.promotion_state import Denied
 from offerkit.governance.rights import Actor
 from offerkit.loader import Loaded
-from offerkit.loader.record import Finding
 from offerkit.planning.plan import Plan, PlanKind
 from offerkit.state.changes import Entry
 from offerkit.state.snapshot import BeforeAfter, Snapshot
@@ -61,6 +60,12 @@ def judged(session: Session, stages: Stages, plan: Plan, actor: Actor | None = N
     denied, notes, warned = [], [], []
     for each in broken:
         override = lifting(each) if each.policy.denies else None
+        if (
+            plan.kind is PlanKind.PROMOTE
+            and each.address.kind is Kind.CAMPAIGN
+            and (override or not each.policy.denies)
+        ):
+            continue  # campaigns come along from the specs: only who has them could make such a note again
         if override is not None:
             notes.append(f"{override.sentence}.")
         elif each.policy.denies:
@@ -151,7 +156,8 @@ def plan_held(session: Session, loaded: Loaded, stages: Stages, plan: Plan) -> P
     """``plan``, of specs, with what policies say of it. Raises Refused with all that they deny, where it stands."""
     denied, notes = judged(session, stages, plan)
     if denied:
-        raise Refused(_placed(loaded, denied, operators(stages.store) or loaded_operators(loaded)))
+        people = operators(stages.store) if stages.store is not None else None
+        raise Refused(_placed(loaded, _told(denied, people)))
     return replace(plan, notes=(*plan.notes, *notes)) if notes else plan
 
 
@@ -159,51 +165,56 @@ def check_policies(session: Session, verified: Verified, actor: Actor) -> None:
     """Raise Refused with all that policies deny of a plan; inside the transaction that applies it."""
     denied, _ = judged(session, verified.stages, verified.plan, actor)
     if denied:
-        people = operators(verified.store)
-        raise Refused([_diagnostic(each, people) for each in _bounded(denied)])
-
-
-def loaded_operators(loaded: Loaded) -> Operators:
-    """The bodies of the operators that specs declare."""
-    return {a.name: body for a in loaded.snapshot.of_kind(Kind.OPERATOR) if (body := loaded.snapshot(a)) is not None}
+        raise Refused(_told(denied, operators(verified.store)))
 
 
 def _bounded(denied: Sequence[Broken]) -> Iterator[Broken]:
     """The first of each policy: thousands of the same help nobody."""
-    told: Counter[Address] = Counter()
+    told: Counter[str] = Counter()
     for each in denied:
-        told[each.policy.address] += 1
-        if told[each.policy.address] <= _LISTED:
+        told[each.policy.meaning] += 1
+        if told[each.policy.meaning] <= _LISTED:
             yield each
 
 
-def _diagnostic(broken: Broken, people: Operators) -> Diagnostic:
+def _diagnostic(broken: Broken, people: Operators | None) -> Diagnostic:
+    """``people``: those of the store that could record an override; None where there is no store."""
     code = Code.POLICY_DENIED if broken.policy.denies else Code.POLICY_WARNED
     severity = Severity.ERROR if broken.policy.denies else Severity.WARNING
-    hint = how_to_lift(broken, people)[0] if broken.policy.denies else ""
+    hint = "Change it. An override is recorded in a store, and there is none here."
+    if not broken.policy.denies:
+        hint = ""
+    elif people is not None:
+        hint, _ = how_to_lift(broken, people)
     verb = "denies" if broken.policy.denies else "warns of"
     detail = f"It requires: {broken.required[:400]}" + (f" ({broken.why})" if broken.why else "")
     return Diagnostic(code, f"{broken.policy.address} {verb} {broken.address}: {broken.message}", detail, hint,
                       broken.address, severity=severity)  # fmt: skip
 
 
-def _placed(loaded: Loaded, broken: Sequence[Broken], people: Operators) -> list[Diagnostic]:
-    """Each as a diagnostic at the place of what breaks it; of what is gone, without one."""
-    found: list[Diagnostic] = []
-    for each in _bounded(broken):
-        made = _diagnostic(each, people)
-        record = loaded.records.get(each.address)
-        if record is not None:
-            finding = Finding(record, (), Code(made.code), made.summary, made.detail, made.hint, on_key=True)
-            made = replace(loaded.placed([finding])[0], severity=made.severity)
-        found.append(made)
-    more = Counter(each.policy.address for each in broken)
-    found += [_more(address, number - _LISTED) for address, number in sorted(more.items()) if number > _LISTED]
+def _told(broken: Sequence[Broken], people: Operators | None) -> list[Diagnostic]:
+    """Each as a diagnostic; of a policy that very many break, the first and how many more."""
+    found = [_diagnostic(each, people) for each in _bounded(broken)]
+    policies = {each.policy.meaning: each.policy for each in broken}
+    for meaning, number in Counter(each.policy.meaning for each in broken).items():
+        policy = policies[meaning]
+        if number > _LISTED:
+            code = Code.POLICY_DENIED if policy.denies else Code.POLICY_WARNED
+            severity = Severity.ERROR if policy.denies else Severity.WARNING
+            more = f"{policy.address} is broken {number - _LISTED:,} more times"
+            found.append(Diagnostic(code, more, address=policy.address, severity=severity))
     return found
 
 
-def _more(policy: Address, number: int) -> Diagnostic:
-    return Diagnostic(Code.POLICY_DENIED, f"{policy} is broken {number:,} more times", address=policy)
+def _placed(loaded: Loaded, told: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """Each at the place of what it is about; of what is declared no more, without one."""
+    records = loaded.records
+    return [
+        replace(each, position=records[each.address].position)
+        if isinstance(each.address, Address) and each.address in records
+        else each
+        for each in told
+    ]
 
 
 def check_declared(session: Session, loaded: Loaded) -> list[Diagnostic]:
@@ -216,15 +227,15 @@ def check_declared(session: Session, loaded: Loaded) -> list[Diagnostic]:
         return []
     given = _given(session) if any(each.policy.denies for each in broken) else None
     lifted: list[Diagnostic] = []
-    told: list[Broken] = []
+    left: list[Broken] = []
     for each in broken:
         override = given.overrides.lifting(Lifts.POLICIES, each.address, each.fingerprint) if given else None
-        if override is not None and each.policy.denies:
-            finding = Finding(loaded.records[each.address], (), Code.POLICY_WARNED, override.sentence, on_key=True)
-            lifted.append(replace(loaded.placed([finding])[0], severity=Severity.WARNING))
-        else:
-            told.append(each)
-    return [*_placed(loaded, told, loaded_operators(loaded)), *lifted]
+        if override is None or not each.policy.denies:
+            left.append(each)
+        elif len(lifted) < _LISTED:
+            said = override.sentence
+            lifted.append(Diagnostic(Code.POLICY_WARNED, said, address=each.address, severity=Severity.WARNING))
+    return _placed(loaded, [*_told(left, given.people if given else None), *lifted])
 
 
 def declared_broken(session: Session, loaded: Loaded) -> Iterator[Broken]:
@@ -235,10 +246,10 @@ def declared_broken(session: Session, loaded: Loaded) -> Iterator[Broken]:
 
 
 class _Given:
-    """The overrides of a store."""
+    """The overrides of a store, and its operators."""
 
     def __init__(self, stages: Stages) -> None:
-        self.overrides = stages.overrides
+        self.overrides, self.people = stages.overrides, operators(stages.store)
 
 
 def _given(session: Session) -> _Given | None:

@@ -24,6 +24,7 @@ from offerkit.state.snapshot import Snapshot
 from offerkit.store import Draft, RevisionRow, Store
 from offerkit.store.views import Stages
 from offerkit.workflow.approve import approved_by_review
+from offerkit.workflow.authorship import owners_of
 from offerkit.workflow.history import REVIEW
 from offerkit.workflow.renames import renames_of_live
 from offerkit.workflow.requests import Approving, Relayed, RelayOutcome, RelayRequest
@@ -33,17 +34,6 @@ from offerkit.workflow.settings import waiting_settings
 
 _LOOKED_AT = 500
 """Applies among which that of a pull request is looked for."""
-
-
-def owners_of(known: Mapping[str, Mapping[str, Json]], forge: str) -> dict[int, tuple[str, ...]]:
-    """The operators by their account of a forge; a store may have two, where only a part of the specs was applied."""
-    found: dict[int, tuple[str, ...]] = {}
-    for name, body in sorted(known.items()):
-        accounts = body.get("accounts")
-        account = accounts.get(forge) if isinstance(accounts, dict) else None
-        if isinstance(account, int):
-            found[account] = (*found.get(account, ()), name)
-    return found
 
 
 def relay(session: Session, request: RelayRequest) -> RelayOutcome:
@@ -71,13 +61,21 @@ def _automation(session: Session, store: Store) -> Actor:
     return actor
 
 
-def applied_request(store: Store, number: int) -> tuple[int, str]:
-    """The pull request that was applied last, or that with ``number``, and its head. Raises Refused: there is none."""
+def applied_as(store: Store, commit: str) -> int:
+    """The pull request that was applied as ``commit``; 0: none was."""
+    for row in store.revisions(action=PlanKind.APPLY, limit=_LOOKED_AT):
+        if row.details.get("commit") == commit and isinstance(number := row.details.get("pull_request"), int):
+            return number
+    return 0
+
+
+def applied_head(store: Store, number: int) -> str:
+    """The head of pull request ``number`` that was applied last. Raises Refused: none was."""
     row = _last_applied(store, number)
     head = row.details.get("head") if row is not None else None
-    if row is None or not isinstance(head, str):
-        raise _not_applied(f"pull request {number}" if number else "no pull request")
-    return int(str(row.details["pull_request"])), head
+    if not isinstance(head, str):
+        raise _not_applied(number)
+    return head
 
 
 def relay_here(session: Session, request: RelayRequest) -> RelayOutcome:
@@ -95,16 +93,15 @@ class _Relaying:
     """Reviews that are being recorded, inside the transaction that does."""
 
     def __init__(self, session: Session, store: Store, relay: Actor, request: RelayRequest) -> None:
-        """Raises Refused unless what was reviewed is what was applied, and stands."""
+        """Raises Refused unless what was reviewed is what was applied."""
         self._session, self._store, self._relay, self._request = session, store, relay, request
         self._applied = _applied(store, request)
-        _check_in_place(store, self._applied)
         self._now = operators(store)
         self._then = _operators_at(store, self._applied.serial - 1)
         self._owners = owners_of(self._then, request.forge)
 
     def outcome(self) -> RelayOutcome:
-        """Record what counts. Raises Refused when there are reviews and none of them does."""
+        """Record what counts. Raises Refused when what was applied is not what stands, and when no review counts."""
         done = {
             (one["forge"], one["review"]): row
             for row in self._store.revisions(action="approve")
@@ -113,10 +110,15 @@ class _Relaying:
         recorded: list[Relayed] = []
         standing: list[str] = []
         refused: list[Diagnostic] = []
+        waiting = []
         for approving in sorted(self._request.reviews, key=lambda each: each.account):
             if before := done.get((self._request.forge, approving.review)):
                 standing.append(f"review {approving.review} is recorded already, in revision {before.serial}")
-                continue
+            else:
+                waiting.append(approving)
+        if waiting:
+            _check_in_place(self._store, self._applied)
+        for approving in waiting:
             try:
                 made = self._record(self._reviewer(approving), approving)
             except Refused as error:
@@ -224,7 +226,7 @@ def _applied(store: Store, request: RelayRequest) -> RevisionRow:
     name = f"pull request {request.pull_request}"
     row = _last_applied(store, request.pull_request)
     if row is None:
-        raise _not_applied(name)
+        raise _not_applied(request.pull_request)
     said = row.details
     where = f"revision {row.serial}, which applied {name}"
     wrong = ""
@@ -248,18 +250,15 @@ def _applied(store: Store, request: RelayRequest) -> RevisionRow:
 
 
 def _last_applied(store: Store, number: int) -> RevisionRow | None:
-    """The revision that applied pull request ``number`` last; 0: any."""
-    for row in store.revisions(action=PlanKind.APPLY, limit=_LOOKED_AT):
-        said = row.details.get("pull_request")
-        if isinstance(said, int) and (not number or said == number):
-            return row
-    return None
+    """The revision that applied pull request ``number`` last."""
+    rows = store.revisions(action=PlanKind.APPLY, limit=_LOOKED_AT)
+    return next((row for row in rows if row.details.get("pull_request") == number), None)
 
 
-def _not_applied(what: str) -> Refused:
+def _not_applied(number: int) -> Refused:
     return refuse(
         Code.NOT_THE_REVIEWED,
-        f"{what} is applied" if what.startswith("no ") else f"{what} is not applied",
+        f"pull request {number} is not applied",
         detail="Its reviews approve what “offerkit ci apply” has applied of it.",
         hint="Run “offerkit ci apply” first, with the bundle of the same pull request.",
     )

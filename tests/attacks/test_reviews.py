@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from attacking import Session, broken_if, variants
+from attacking import Done, Session, broken_if, variants
 from helpers.fake_forge import TOKEN
 from helpers.fake_github import REPOSITORY, FakeGitHub
+from helpers.server_process import serving
 
 ACCOUNTS = {"ada": 1, "olga": 2, "omar": 3, "brand": 4, "risk": 5}
 HEAVY: dict[str, Any] = {"saver": {"weights": [{"weight": 99}]}}
@@ -32,7 +36,7 @@ class Repository:
         }  # fmt: skip
         known = {name: {"accounts": {"github": number}} for name, number in ACCOUNTS.items()}
         robot = {"profile": "offer-manager", "automation": True, "accounts": {"github": 9}}
-        self.team.save(".gitignore", ".offerkit/\nexported/\n*.zip\n")
+        self.team.save(".gitignore", ".offerkit/\nexported/\n*.zip\n*.log\n")
         self.team.git("init --quiet --initial-branch main")
         self.team.edit(operators={**known, "robot": robot})
         self.commit("ada")
@@ -83,6 +87,8 @@ class Repository:
     def merged(self, number: int = NUMBER) -> None:
         facts = {"merged_at": "2026-01-02T00:00:00Z", "merge_commit_sha": self.head()}
         self.github.pulls[number].update(state="closed", **facts)
+        self.github.commit(self.head(), self.people["ada"], self.github.person("web-flow", 19864447), verified=True)
+        self.github.merges.append(self.github.commits.pop())
 
     def apply(self, number: int = NUMBER, who: str = "ada") -> None:
         self.team.do(who, f"ci apply --bundle {number}.zip --pull-request {number}")
@@ -138,6 +144,36 @@ def test_honest_second_pull_request(repository: Repository) -> None:
     repository.merge()
     repository.apply()
     broken_if(not repository.relayed(), "what olga has approved in a review is not live")
+
+
+@pytest.mark.slow
+def test_honest_pipeline(repository: Repository) -> None:
+    """It names neither number nor bundle: the commit says which, the forge keeps it; other commits are none's."""
+    head = repository.propose()
+    repository.review("olga", head)
+    repository.merge()
+    repository.apply()
+    folder = repository.team.root / ".offerkit/kept"
+    folder.mkdir()
+    artifact = repository.github.artifact(f"offerkit-{head}")
+    (repository.team.root / "12.zip").rename(folder / str(artifact))
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=folder)) as files:
+        threading.Thread(target=files.serve_forever, args=(0.02,), daemon=True).start()
+        repository.github.elsewhere = f"http://127.0.0.1:{files.server_port}"
+        _in_a_pipeline(repository)
+        files.shutdown()
+
+
+def _in_a_pipeline(repository: Repository) -> None:
+    told = repository.team.do("robot", "ci approve")
+    broken_if("olga" not in told, f"the review is not found: {told}")
+    repository.team.do("omar", "promote --yes")
+    told = repository.team.do("robot", "ci approve")
+    broken_if("recorded already" not in told, "a job that runs again fails")
+    repository.team.save("README.md", "Nothing of the specs")
+    repository.commit("ada")
+    told = repository.team.do("robot", "ci approve")
+    broken_if("Nothing to do" not in told, "a commit that changes nothing fails")
 
 
 def _second_account(repository: Repository, head: str) -> None:
@@ -334,3 +370,47 @@ def test_the_reviewer_is_disabled(repository: Repository) -> None:
     repository.merge()
     repository.apply()
     broken_if(repository.relayed(), "it is live by the review of somebody who is disabled")
+
+
+@pytest.mark.slow
+def test_through_a_server(repository: Repository) -> None:
+    """Plan, apply and approve by tokens of one scope each; one that was revoked or is for something else does nothing."""
+    team = repository.team
+    tokens = {
+        name: team.do("ada", f"token create {who} --scope {scope}").strip()
+        for name, who, scope in (
+            ("read", "olga", "read"), ("apply", "ada", "apply"), ("approve", "olga", "approve"),
+            ("all", "robot", "all"), ("relay", "robot", "relay"), ("revoked", "robot", "relay"),
+        )
+    }  # fmt: skip
+    team.do("ada", f"token revoke {tokens['revoked'].split('_')[1]}")
+    with serving(team.root) as server:
+        team.environ["OFFERKIT_STORE"] = f"http://127.0.0.1:{server.port}"
+
+        def run(token: str, line: str) -> Done:
+            team.environ["OFFERKIT_TOKEN"] = tokens[token]
+            return team.run("", line)
+
+        team.environ["OFFERKIT_TOKEN"] = tokens["read"]
+        team.git("checkout --quiet -b pull-12 main")
+        team.edit(offers=HEAVY)
+        head = repository.commit("omar")
+        broken_if(run("read", "ci plan --no-impact --pull-request 12 --out 12.zip").code, "a reader cannot plan")
+        repository.opened(NUMBER, head, "omar")
+        repository.github.commit(head, repository.people["omar"], repository.people["omar"])
+        repository.review("olga", head)
+        repository.merge()
+        broken_if(not run("relay", "ci apply --bundle 12.zip").code, "a token for relay has applied something")
+        done = run("apply", "ci apply --bundle 12.zip")
+        broken_if(done.code, f"what was read is not applied: {done.err}")
+        for token in ("revoked", "all", "approve", "apply", "read"):
+            broken_if(not run(token, "ci approve --bundle 12.zip").code, f"a token for {token} has relayed a review")
+        broken_if(not run("relay", "approve offer.saver").code, "a token for relay has approved something by itself")
+        done = run("relay", "ci approve --bundle 12.zip --format json")
+        broken_if(done.code, f"the review is not recorded: {done.err}")
+        (made,) = json.loads(done.out)["recorded"]
+        broken_if(made["reviewer"] != "olga", "it is not olga's approval")
+        broken_if(not run("relay", "promote --yes").code, "a token for relay has promoted something")
+    del team.environ["OFFERKIT_STORE"], team.environ["OFFERKIT_TOKEN"]
+    team.do("omar", "promote --yes")
+    broken_if(team.live().weight("saver") != 99, "what olga has approved in a review is not live")

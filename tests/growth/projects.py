@@ -73,6 +73,19 @@ operators:
 """
 
 
+def switch_off(root: Path) -> None:
+    """Switch the first category off, and let the first environment have a filter: in every environment that has them."""
+    changes = {
+        "category-0: {label": "category-0: {enabled: false, label",
+        "  label: env-0\n": "  label: env-0\n  when: person.age > 18\n",
+    }
+    for path in [*root.glob("specs/**/*.yaml"), *root.glob("environments/*.yaml")]:
+        text = path.read_text(encoding="utf-8")
+        for old, new in changes.items():
+            text = text.replace(old, new)
+        path.write_text(text, encoding="utf-8")
+
+
 def _catalog(size: Size) -> Iterator[str]:
     yield from (
         "version: 1",

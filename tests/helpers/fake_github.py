@@ -23,6 +23,7 @@ class FakeGitHub(FakeForge):
         self.pulls: dict[int, dict[str, Any]] = {}
         self.reviews: list[dict[str, Any]] = []
         self.commits: list[dict[str, Any]] = []
+        self.merges: list[dict[str, Any]] = []
         self.user_is_told = False
         self.artifacts: list[dict[str, Any]] = []
         self.events: dict[int, str] = {}
@@ -174,7 +175,9 @@ class FakeGitHub(FakeForge):
             case "/actions/artifacts/{artifact_id}/{archive_format}":
                 return Answer(302, None, {"Location": f"{self.elsewhere}/{found.path['artifact_id']}?sig=secret"})
             case "/commits/{ref}":
-                return Answer(200, next(c for c in self.commits if c["sha"] == found.path["ref"]))
+                known = {commit["sha"]: commit for commit in (*self.commits, *self.merges)}
+                commit = known.get(found.path["ref"])
+                return Answer(404, {"message": "Not Found"}) if commit is None else Answer(200, commit)
             case "/pulls" | "/commits/{commit_sha}/pulls":
                 example = self.description.example(found.template)[0]
                 return self.page(

@@ -6,7 +6,6 @@ It knows of GitHub's runner what these workflows use, and fails on everything el
 from __future__ import annotations
 
 import io
-import json
 import os
 import re
 import shutil
@@ -42,13 +41,11 @@ def evaluated(expression: str, context: Mapping[str, Any]) -> Any:
         if name == "cancelled":
             assert rest.startswith("()")
             rest, python = rest[2:], f"{python} False "
-        elif name == "fromJSON":
-            python += "json"
         elif name:
             python += repr(_looked_up(name, context))
         else:
             python += text or _PYTHON[sign]
-    return eval(python, {"__builtins__": {}, "json": json.loads})
+    return eval(python, {"__builtins__": {}})
 
 
 def _looked_up(name: str, context: Mapping[str, Any]) -> Any:
@@ -162,19 +159,8 @@ class Machine:
             condition = str(body.get("if", "true")).removeprefix("${{").removesuffix("}}")
             stopped = "cancelled()" not in condition and any(done[each].result != "success" for each in needs)
             wanted = condition == "true" or evaluated(condition, context)
-            done[job] = self._jobs(run / job, whole, body, context) if wanted and not stopped else Job("skipped")
+            done[job] = self._job(run / job, whole, body, context) if wanted and not stopped else Job("skipped")
         return done
-
-    def _jobs(self, folder: Path, whole: Any, body: Any, context: dict[str, Any]) -> Job:
-        """One job, or one for each value of its matrix."""
-        matrix = body.get("strategy", {}).get("matrix")
-        if matrix is None:
-            return self._job(folder, whole, body, context)
-        [(name, values)] = matrix.items()
-        each = evaluated(values.removeprefix("${{").removesuffix("}}"), context)
-        done = [self._job(folder, whole, body, {**context, "matrix": {name: value}}) for value in each]
-        failed = any(job.result != "success" for job in done)
-        return Job("failure" if failed else "success", "".join(job.said for job in done))
 
     def _job(self, folder: Path, whole: Any, body: Any, context: Mapping[str, Any]) -> Job:
         temp, workspace = folder / "temp", folder / "work"
@@ -187,12 +173,14 @@ class Machine:
             "GITHUB_REPOSITORY": REPOSITORY, "GITHUB_REF": github["ref"], "GITHUB_SHA": github["sha"],
             "GITHUB_EVENT_NAME": github["event_name"], "GITHUB_RUN_ID": str(self.runs),
             "GITHUB_TRIGGERING_ACTOR": "omar", "GITHUB_WORKSPACE": str(workspace), "RUNNER_TEMP": str(temp),
-            "GITHUB_OUTPUT": str(temp / "output"), "GITHUB_STEP_SUMMARY": str(temp / "summary.md"), "GITHUB_BASE_REF": MAIN if "pull_request" in github["event"] else "",
+            "GITHUB_STEP_SUMMARY": str(temp / "summary.md"), "GITHUB_BASE_REF": MAIN if "pull_request" in github["event"] else "",
         }  # fmt: skip
         for part in (whole, body):
             here["env"] |= {key: interpolated(value, here) for key, value in part.get("env", {}).items()}
         job = Job("success")
         for step in body["steps"]:
+            if "if" in step and not evaluated(step["if"], here):
+                continue
             if "uses" in step:
                 self._uses(step, workspace, here)
                 continue
@@ -206,9 +194,6 @@ class Machine:
             if done.returncode:
                 job.result = "failure"
                 break
-            if "id" in step:
-                lines = (temp / "output").read_text(encoding="utf-8").splitlines()
-                here["steps"][step["id"]] = {"outputs": dict(line.split("=", 1) for line in lines)}
         if (temp / "summary.md").is_file():
             self.summaries.append((temp / "summary.md").read_text(encoding="utf-8"))
         job.outputs = {key: interpolated(value, here) for key, value in body.get("outputs", {}).items()}
@@ -221,7 +206,7 @@ class Machine:
             case re.Match() as match if match[1] == "setup-python":
                 return
             case re.Match() as match if match[1] == "checkout":
-                self._checkout(workspace, context["github"], given)
+                self._checkout(workspace, context["github"], given.get("fetch-depth", "1"))
             case re.Match() as match if match[1] == "upload-artifact":
                 zipped = io.BytesIO()
                 with zipfile.ZipFile(zipped, "w") as archive:
@@ -237,10 +222,9 @@ class Machine:
             case _:
                 raise AssertionError(step["uses"])
 
-    def _checkout(self, folder: Path, github: Mapping[str, Any], given: Mapping[str, str]) -> None:
-        """As the action does: the event's commit alone, or the history of all branches; or another reference."""
-        depth, ref = given.get("fetch-depth", "1"), given.get("ref", github["ref"])
-        sha = self.git("rev-parse", ref) if "ref" in given else github["sha"]
+    def _checkout(self, folder: Path, github: Mapping[str, Any], depth: str) -> None:
+        """As the action does: the event's commit alone, or the history of all branches."""
+        ref, sha = github["ref"], github["sha"]
         self.git("init", "-q", str(folder))
         self.git("remote", "add", "origin", self.bare.as_uri(), folder=folder)
         if depth == "0":
@@ -316,14 +300,7 @@ class Machine:
         )
 
     def night(self) -> dict[str, Job]:
-        """The schedule. ``gh`` is not at hand here: what it lists is written down for it."""
-        pulls = [pull for pull in self.forge.pulls.values() if pull["state"] == "open"]
-        own = [
-            {"number": pull["number"], "head": pull["head"]["sha"]}
-            for pull in pulls
-            if pull["head"]["repo"]["id"] == pull["base"]["repo"]["id"]
-        ]
-        (Path(self.environ["HOME"]) / "open.json").write_text(json.dumps(own), encoding="utf-8")
+        """The schedule."""
         return self.run("offers.yml", "schedule", f"refs/heads/{MAIN}", self.git("rev-parse", MAIN))
 
     def said(self) -> list[str]:
@@ -335,9 +312,9 @@ class Machine:
 def tools(folder: Path) -> None:
     """Programs that a runner has and that are no part of the test: pip, which installs what is there already."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, does in (("pip", "exit 0"), ("gh", 'cat "$HOME/open.json"')):
-        (folder / name).write_text(f"#!/bin/sh\n{does}\n", encoding="utf-8")
-        (folder / name).chmod(0o755)
+    pip = folder / "pip"
+    pip.write_text("#!/bin/sh\nexit 0\n", encoding="utf-8")
+    pip.chmod(0o755)
 
 
 def environ_of(folder: Path) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -173,18 +174,17 @@ def test_what_is_not_what_was_read_is_neither_merged_nor_applied(team: Team) -> 
     results(machine.opened(2, "other", forge.people[1]))
     assert results(machine.merged(2, "rebase")) == {"apply": "success"}
     assert results(machine.queued(1))["check"] == "success"  # it has nothing to do with it
-    assert results({"recheck": machine.night()["recheck"]}) == {"recheck": "success"}
+    assert results(machine.night()) == {"check": "success", "drift": "success"}
     team.git("checkout", "-q", "-B", "elsewhere", "origin/main")
     team.change("weight: 20", "weight: 25")
     team.offerkit("apply", "offer.canada-rockies", "--yes")  # somebody, past the forge
-    assert machine.night()["recheck"].result == "failure"
+    night = machine.night()
+    assert night["check"].result == "failure" and "canada-rockies" in night["check"].said
     queue = machine.queued(1)
     assert queue["check"].result == "failure" and "canada-rockies" in queue["check"].said
     merged = machine.merged(1)
     assert merged["apply"].result == "failure" and "OFR92" in merged["apply"].said
     assert "No changes" in team.offerkit("plan", "offer.canada-rockies")
-    drift = machine.night()["drift"]
-    assert drift.result == "success", drift.said
     [issue] = machine.forge.issues.values()
     assert "canada-rockies" in issue["body"]
 
@@ -203,6 +203,7 @@ def test_what_changes_little(team: Team, kind: str) -> None:
     team.change(old, new)
     if kind == "rename":
         team.change("offers:\n", "moved:\n  offer.newsletter: offer.letter\n\noffers:\n")
+        team.change("newsletter", "letter", "cases/web-home.yaml")
         team.offerkit("fmt")
         team.git("commit", "-qam", "Format")
     team.push("topic")
@@ -226,7 +227,71 @@ def test_without_a_store(team: Team) -> None:
     [comment] = machine.said()
     assert "+ weights[Summer].weight: 30" in comment
     assert results(machine.merged(1)) == {}
-    assert results(machine.night()) == {"open": "success"}  # nothing is
+    assert results(machine.night()) == {"check": "success"}  # nothing is open
+
+
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "pull-requests.md"
+
+
+def test_the_guide(tmp_path: Path) -> None:
+    """Its commands, in their order, from the first to the first promotion; the forge does what the text says it does."""
+    page = GUIDE.read_text(encoding="utf-8")
+    page = page[: page.index("## The jobs")]
+    blocks = re.findall(r"^```bash\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    [operators] = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    begin, store, repository, change, promotion = ([line.split("  #")[0] for line in b.splitlines()] for b in blocks)
+    forge, folder, bare = Hub(), tmp_path / "tools", tmp_path / "my-offers.git"
+    tools(folder)
+    forks_of_this_process().install(folder)
+    config = tmp_path / "gitconfig"
+    config.write_text("[user]\n\tname = Ada\n\temail = ada@example.com\n")
+    who = {name: value for name, value in environ_of(folder).items() if not name.endswith(("_NAME", "_EMAIL"))}
+    machine = Machine(tmp_path, bare, forge, {**who, "GIT_CONFIG_GLOBAL": str(config)})
+    bare.mkdir()
+    machine.git("init", "-q", "--bare", "-b", "main", ".")
+    machine.git("config", "uploadpack.allowAnySHA1InWant", "true")
+    project = tmp_path / "my-offers"
+
+    def typed(lines: list[str], where: Path = project) -> str:
+        lines = [line.replace("https://HOST/my-offers.git", bare.as_uri()) for line in lines]
+        done = subprocess.run(
+            ["bash", "-ec", "exec 2>&1\n" + "\n".join(lines)],
+            cwd=where,
+            env=machine.environ,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    try:
+        typed(begin, tmp_path)
+        shared = project / "specs/shared.yaml"
+        text = shared.read_text(encoding="utf-8")
+        shared.write_text(text[: text.index("operators:")] + operators, encoding="utf-8")
+        assert store.pop() == "offerkit serve"
+        said = typed(store)
+        tokens = re.findall(r"ofk_\S+|[A-Za-z0-9_-]{40,}", said)
+        names = ("READ", "APPLY", "RELAY", "PROMOTE")
+        machine.secrets |= {f"OFFERKIT_{name}_TOKEN": token for name, token in zip(names, tokens, strict=True)}
+        typed(repository)
+        ada, bea = forge.person("ada", 1001), forge.person("bea", 1002)
+        with serving(project) as server:
+            machine.variables["OFFERKIT_STORE"] = f"http://127.0.0.1:{server.port}"
+            assert "canada-rockies" in typed(change)
+            assert set(results(machine.opened(1, "summer", ada))) == {"validate", "plan", "comment", "check"}
+            [comment] = machine.said()
+            assert "1 offer changes" in comment and "eligibility of offer canada-rockies" in comment
+            forge.review(bea, "APPROVED", forge.pulls[1]["head"]["sha"], "2026-11-01T00:00:00Z")
+            assert results(machine.merged(1)) == {"apply": "success"}
+            assert "bea" in typed(["offerkit history -n 1"])
+            assert "canada-rockies" in typed(promotion)
+            assert results(machine.dispatched(promote=True)) == {"promotion": "success", "promote": "success"}
+            assert "No changes" in typed(["offerkit promote --plan-only"])
+    finally:
+        machine.close()
+        forge.close()
+    assert forge.problems == []
 
 
 def test_the_runner_reads_expressions() -> None:

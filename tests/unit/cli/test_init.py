@@ -23,7 +23,7 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.governance.approvals import Decision
 from offerkit.loader import Project
 from offerkit.loader.fmt import format_files
-from offerkit.loader.json_schema import environment_schema, specs_schema
+from offerkit.loader.json_schema import cases_schema, environment_schema, specs_schema
 from offerkit.loader.project import read_files
 from offerkit.planning.make import Patterns
 from offerkit.workflow.apply import apply
@@ -88,8 +88,11 @@ def test_its_files_are_canonical_commented_and_known_to_editors(tmp_path: Path) 
         assert schema is not None
         path = (tmp_path / "new" / file.path).parent / schema[1]
         assert path.is_file()
-        data = YAML(typ="safe", pure=True).load(re.sub(r": (\d{4}-\d\d-\d\d)", r": '\1'", file.content.decode()))
-        jsonschema.validate(data, environment_schema() if file.declares else specs_schema())
+        data = YAML(typ="safe", pure=True).load(
+            re.sub(r": (\d{4}-\d\d-\d\d(?:T[\d:]+)?)", r": '\1'", file.content.decode())
+        )
+        schema_of = cases_schema if file.has_cases else environment_schema if file.declares else specs_schema
+        jsonschema.validate(data, schema_of())
         assert lines[1].startswith("# ")
 
 

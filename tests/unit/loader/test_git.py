@@ -13,7 +13,7 @@ from helpers.files import base, write
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.loader import load_folder
-from offerkit.loader.git import HEEDED, checkout, git_email
+from offerkit.loader.git import HEEDED, checkout, folder_in_repository, git_email
 
 OFFERS = "specs/shop/offers.yaml"
 IDENTITY = {
@@ -52,6 +52,13 @@ def repository(tmp_path: Path) -> Path:
     git(root, "init", "-q", "-b", "main")
     commit(root)
     return root
+
+
+def test_where_in_its_repository_a_project_lies(repository: Path, tmp_path: Path) -> None:
+    """What forges need: their paths begin at the repository's top."""
+    folder = repository / "shop" / "öffers"
+    folder.mkdir(parents=True)
+    assert [folder_in_repository(place) for place in (repository, folder, tmp_path)] == ["", "shop/öffers/", ""]
 
 
 def meaning(folder: Path) -> dict[str, str]:

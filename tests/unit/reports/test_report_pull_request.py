@@ -44,6 +44,7 @@ FORGES = {"github": GITHUB_BYTES, "gitlab": GITLAB_BYTES}
 def test_a_comment(forge: str, golden: Golden) -> None:
     golden(f"pull-request-{forge}.md", comment_markdown(request(), marker=MARKER, limit=FORGES[forge]))
     cut = comment_markdown(huge(150), limit=FORGES[forge])
+    assert "The whole is in <https://forge.example/" in cut
     assert cut.count("\n| ~ change |") == 149 if forge == "gitlab" else "of 150 steps did not fit" in cut
 
 
@@ -92,6 +93,7 @@ def test_a_verdict() -> None:
     empty = replace(small(), plan=replace(small().plan, steps=()))
     assert of(None, empty) == "Nothing changes" and empty.empty
     assert "Steps" not in comment_markdown(empty)
+    assert "`report.html` of `recipients`, in the artifact of the run" in comment_markdown(small())
 
 
 def test_ten_rows_of_impact() -> None:

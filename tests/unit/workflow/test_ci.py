@@ -17,8 +17,9 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.forges.forge import PullRequestInfo, PullState
 from offerkit.governance.rights import ALL
 from offerkit.planning.meaning import facts_of, meaning_of
-from offerkit.planning.plan import envelope
+from offerkit.planning.plan import Plan, envelope
 from offerkit.workflow.apply import apply
+from offerkit.workflow.authorship import origin_of
 from offerkit.workflow.ci import Compared, Planned, apply_read, check, compare, planned, save
 from offerkit.workflow.ci_bundle import GIT, INDEX, STORE, Bundle, Subject, index_bytes, opened, write
 from offerkit.workflow.ci_forge import bundle_at, check_open
@@ -368,3 +369,41 @@ def test_all_that_is_open(repository: Workspace, tmp_path: Path) -> None:
     forge.bundles[head] = b"PK"
     first, *_ = check_open(session, forge, "main")
     assert {each.code for each in first.found} == {Code.BUNDLE}
+
+
+@pytest.mark.embedded
+def test_a_project_that_begins(tmp_path: Path) -> None:
+    """Its first pull request has nothing before it, and its first apply makes the store."""
+    shop = Workspace(tmp_path / "shop")
+    git(shop.root, "init", "-qb", "main")
+    (shop.root / ".gitignore").write_text(".offerkit/\n")
+    git(shop.root, "add", ".gitignore")
+    git(shop.root, "commit", "-qm", "Begin")
+    git(shop.root, "checkout", "-qb", "begun")
+    commit(shop)
+    bundle = read(shop).bundle
+    assert {fact[3] for fact in bundle.facts if fact[0] == "step"} == {"create"}
+    session = shop.session("ada", environ=HERE)
+    assert compare(session, bundle, OURS).same
+    made = apply_read(session, compare(session, bundle, OURS, begins=True)).revision
+    assert (made.serial, made.details["meaning"]) == (1, meaning_of(facts_of(planned_again(shop))))
+
+
+def planned_again(shop: Workspace) -> Plan:
+    shop.location = shop.root / "other.db"
+    return shop.plan()
+
+
+@pytest.mark.embedded
+def test_a_checkout_that_is_older_than_what_was_applied(repository: Workspace) -> None:
+    git(repository.root, "checkout", "-q", "main")
+    repository.files = base()
+    repository.change(offers(trip={"category": "travel", "content": {"title": "Trip"}}))
+    commit(repository)
+    session = repository.session("ada", environ=HERE)
+    plan = repository.plan()
+    apply(replace(session, origin=origin_of(session, plan, plan)), plan)
+    git(repository.root, "checkout", "-q", "heavier")
+    (request,) = read(repository).requests
+    assert [found.code for found in request.warnings] == [Code.NOT_ON_APPLIED]
+    assert request.behind is not None and [str(gone) for gone in request.behind.addresses] == ["shop/offer.trip"]

@@ -174,6 +174,21 @@ def test_others_with_our_marker_and_our_account_without(
     assert len(fake.comments) == len(kept) + len(names)
 
 
+def test_what_another_tool_of_the_account_quotes_stays(
+    fake: FakeGitHub, how: Commenting, found: Planned, names: list[str]
+) -> None:
+    name = names[-1]
+    comment(how, bundle(found, [name]))
+    (ours,) = fake.comments.values()
+    quoted = fake.comment(BOT, "Copied from #7:\n\n" + ours["body"])
+    fake.comments = {number: fake.comments[number] for number in sorted(fake.comments, reverse=True)}
+    ours["body"] += "edited"
+    again = fake.comment(BOT, ours["body"])  # of a run at the same time: one of ours
+    assert did(comment(how, bundle(found, [name]))) == {name: Done.UPDATED}
+    assert again not in fake.comments
+    assert fake.comments[quoted]["body"].startswith("Copied from #7:") and "edited" not in ours["body"]
+
+
 def test_two_projects_do_not_take_each_others_comments(
     fake: FakeGitHub, how: Commenting, found: Planned, names: list[str]
 ) -> None:

@@ -84,7 +84,14 @@ def test_what_somebody_else_wrote_stays(shop: Workspace) -> None:
     target.write_bytes(target.read_bytes().replace(b"\n", b"\r\n"))
     check(made, target)
     shop.change({OFFERS: {"offers": {"saver": {"reviewers": {"content": ["brand"]}}}}})
-    shop.change({"specs/shop/more.yaml": {"version": 1, "offers": {"x": {"template": "plain", "category": "bank"}}}})
+    shop.change(
+        {
+            "specs/shop/more.yaml": {
+                "version": 1,
+                "offers": {"x": {"template": "plain", "category": "bank", "content": {"title": "X"}}},
+            }
+        }
+    )
     with pytest.raises(Refused, match="is not what the specs say"):
         check(codeowners(shop.session()), target)
     other = shop.root / "CODEOWNERS"
