@@ -104,7 +104,7 @@ def _approvals(request: PullRequest, room: int) -> str:
     found = needed(request)
     if not found:
         return f"**Approvals**: none needed{f'; {lost}' if lost else ''}."
-    rows = [f"- **{_said(one.by)}**: {_said(one.sentence)}" for one in found]
+    rows = [f"- **{_said(f'{one.by}:')}** {_said(one.sentence)}" for one in found]
     return f"**Approvals needed**{f' ({lost})' if lost else ''}\n\n{_list(rows, room)}"
 
 
@@ -120,7 +120,7 @@ def _impact(request: PullRequest, room: int) -> str:
     if not changed:
         return f"**Impact**: {said or 'nobody sees anything else.'}"
     own = f"{request.environment}/"
-    lines = [f"- {_said(space.space.removeprefix(own))}: {_said(changed_sentence(space))}" for space in changed]
+    lines = ["- " + _said(f"{space.space.removeprefix(own)}: {changed_sentence(space)}") for space in changed]
     return "\n\n".join(filter(None, ["**Impact**", _list(lines, room // 4), _table(made, own, room // 2), said]))
 
 
