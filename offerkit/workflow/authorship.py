@@ -9,6 +9,7 @@ only commits that prove it. What an apply found out is recorded with its revisio
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeAlias
@@ -31,6 +32,8 @@ from offerkit.workflow.state_refs import state_named
 
 FORGES = frozenset(("noreply@github.com", "noreply@gitlab.com"))
 """The committers of what people commit in a forge's pages: no authors, if the signature is the forge's own."""
+_PRIVATE = re.compile(r"([0-9]{1,19})[+-][^@\s]{1,200}@users\.noreply\.(github|gitlab)\.com")
+"""The address that a forge gives to whoever keeps their own private."""
 _LOOKED_AT = 200
 """Applies among which the last one with a commit is looked for."""
 _LISTED = 5
@@ -152,7 +155,7 @@ class _Reading:
         self._session, self._root = session, session.project.root
         self._store, self._confirmed = store, confirmed
         self._commits = Commits(self._root, session.environ)
-        self._people = by_email(store, known)
+        self._people, self._known = by_email(store, known), known
         self._administrators = {name for name, body in known.items() if body.get("profile") == ADMINISTRATOR}
         self._automations = {name for name, body in known.items() if body.get("automation")}
 
@@ -246,9 +249,7 @@ class _Reading:
         emails = [commit.author, *([] if by_forge else [commit.committer]), *commit.co_authors]
         emails += [commit.signer] if commit.signer and not by_forge else []
         sure = (commit.author if by_forge else commit.committer).lower() if accounts else ""  # whose account it is
-        named = [
-            self._people.get(email) or frozenset(accounts if email == sure else ()) for email in map(str.lower, emails)
-        ]
+        named = [self._whose(email) or frozenset(accounts if email == sure else ()) for email in map(str.lower, emails)]
         people = {*(name for names in named for name in names), *accounts} - self._automations
         doubts = []
         if frozenset() in named:
@@ -263,6 +264,24 @@ class _Reading:
             else []
         )
         return people, doubts, unproven, proven
+
+    def _whose(self, email: str) -> frozenset[str]:
+        """The operators whose e-mail it is, or whose account it names, as forges' private addresses do."""
+        private = _PRIVATE.fullmatch(email)
+        if email in self._people or private is None:
+            return self._people.get(email, frozenset())
+        return frozenset(owners_of(self._known, private[2]).get(int(private[1]), ()))
+
+
+def owners_of(known: Mapping[str, Mapping[str, Json]], forge: str) -> dict[int, tuple[str, ...]]:
+    """The operators by their account of a forge; a store may have two, where only a part of the specs was applied."""
+    found: dict[int, tuple[str, ...]] = {}
+    for name, body in sorted(known.items()):
+        accounts = body.get("accounts")
+        account = accounts.get(forge) if isinstance(accounts, dict) else None
+        if isinstance(account, int):
+            found[account] = (*found.get(account, ()), name)
+    return found
 
 
 def by_email(store: Store | None, known: Mapping[str, Mapping[str, Json]]) -> dict[str, frozenset[str]]:

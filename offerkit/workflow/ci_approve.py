@@ -13,9 +13,9 @@ from offerkit.diagnostics import Code, refuse
 from offerkit.forges.forge import CommitAccounts, Forge, PullRequestInfo, PullState, Review, ReviewState
 from offerkit.loader.git import run
 from offerkit.store import Store
-from offerkit.workflow.authorship import by_email
+from offerkit.workflow.authorship import by_email, owners_of
 from offerkit.workflow.ci_bundle import STORE, Bundle, expect, opened_bytes
-from offerkit.workflow.relay import applied_as, applied_head, check_may_relay, owners_of, relay
+from offerkit.workflow.relay import applied_as, applied_head, check_may_relay, relay
 from offerkit.workflow.requests import Approving, RelayOutcome, RelayRequest
 from offerkit.workflow.session import Session, operators
 

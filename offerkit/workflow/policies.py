@@ -28,7 +28,6 @@ from offerkit.governance.policies import (
 from offerkit.governance.promotion_state import Denied
 from offerkit.governance.rights import Actor
 from offerkit.loader import Loaded
-from offerkit.loader.record import Finding
 from offerkit.planning.plan import Plan, PlanKind
 from offerkit.state.changes import Entry
 from offerkit.state.snapshot import BeforeAfter, Snapshot
@@ -203,14 +202,12 @@ def _told(broken: Sequence[Broken], people: Operators | None) -> list[Diagnostic
 
 def _placed(loaded: Loaded, told: Sequence[Diagnostic]) -> list[Diagnostic]:
     """Each at the place of what it is about; of what is declared no more, without one."""
-    placed = {
-        number: Finding(record, (), Code(each.code), each.summary, each.detail, each.hint, on_key=True)
-        for number, each in enumerate(told)
-        if isinstance(each.address, Address) and (record := loaded.records.get(each.address)) is not None
-    }
-    made = dict(zip(placed, loaded.placed(list(placed.values())), strict=True)) if placed else {}
+    records = loaded.records
     return [
-        replace(made[number], severity=each.severity) if number in made else each for number, each in enumerate(told)
+        replace(each, position=records[each.address].position)
+        if isinstance(each.address, Address) and each.address in records
+        else each
+        for each in told
     ]
 
 

@@ -24,6 +24,7 @@ from offerkit.state.snapshot import Snapshot
 from offerkit.store import Draft, RevisionRow, Store
 from offerkit.store.views import Stages
 from offerkit.workflow.approve import approved_by_review
+from offerkit.workflow.authorship import owners_of
 from offerkit.workflow.history import REVIEW
 from offerkit.workflow.renames import renames_of_live
 from offerkit.workflow.requests import Approving, Relayed, RelayOutcome, RelayRequest
@@ -33,17 +34,6 @@ from offerkit.workflow.settings import waiting_settings
 
 _LOOKED_AT = 500
 """Applies among which that of a pull request is looked for."""
-
-
-def owners_of(known: Mapping[str, Mapping[str, Json]], forge: str) -> dict[int, tuple[str, ...]]:
-    """The operators by their account of a forge; a store may have two, where only a part of the specs was applied."""
-    found: dict[int, tuple[str, ...]] = {}
-    for name, body in sorted(known.items()):
-        accounts = body.get("accounts")
-        account = accounts.get(forge) if isinstance(accounts, dict) else None
-        if isinstance(account, int):
-            found[account] = (*found.get(account, ()), name)
-    return found
 
 
 def relay(session: Session, request: RelayRequest) -> RelayOutcome:

@@ -125,6 +125,7 @@ COMPLETED = {
     "apply": {"what", "exclude", "authors"},
     "approvals": {"patterns"},
     "approve": {"patterns", "categories", "spaces"},
+    "codeowners": {"out"},
     "contact-key": {"environment"},
     "deliver": {"name", "contacts", "data", "fields"},
     "diff": {"a", "b", "targets", "exclude", "by", "contacts"},
