@@ -100,7 +100,7 @@ def _brought_back(row: RevisionRow) -> str:
 def _not_as_read(row: RevisionRow) -> str:
     """That something else was applied than what was read, and why."""
     allowed = row.details.get("allowed")
-    return f"Not as it was read in the pull request: {allowed}" if isinstance(allowed, str) and allowed else ""
+    return f"Applied though it is not what was read: {allowed}" if isinstance(allowed, str) and allowed else ""
 
 
 def _read(row: RevisionRow) -> tuple[str, str, int]:

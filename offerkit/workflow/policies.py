@@ -60,6 +60,12 @@ def judged(session: Session, stages: Stages, plan: Plan, actor: Actor | None = N
     denied, notes, warned = [], [], []
     for each in broken:
         override = lifting(each) if each.policy.denies else None
+        if (
+            plan.kind is PlanKind.PROMOTE
+            and each.address.kind is Kind.CAMPAIGN
+            and (override or not each.policy.denies)
+        ):
+            continue  # campaigns come along from the specs: only who has them could make such a note again
         if override is not None:
             notes.append(f"{override.sentence}.")
         elif each.policy.denies:

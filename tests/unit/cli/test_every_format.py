@@ -76,7 +76,7 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
     "ci approve": [(), ("--bundle", "read"), ("--pull-request", "12"), ("--format", "json", "-C", "fresh")],
     "diff": [("specs", "live"), ("live:2020-01-01", "design"), ("plan.json", "specs"), ("specs", "specs"), ("people@live:99", "specs"),
              ("git:none", "specs"), ("live", "design", "people/offer.none"), ("live", "design", "-C", "fresh"), ("specs", "live", "--full"),
-             ("live", "design", "--impact"), ("people@live", "guests@live", "--impact"), ("specs", "live", "--impact-contacts", FILE)],
+             ("live", "design", "--impact"), ("people@live", "guests@live", "--impact"), ("specs", "live", "--impact", "--impact-contacts", FILE)],
     "history": [(), ("people@live",), ("people/offer.card",), ("nowhere@live",), ("people/offer.none",), ("-C", "fresh")],
     "audit export": [(), ("--out", "audit.jsonl"), ("--out", FILE), ("-C", "fresh")],
     "audit verify": [(), ("-C", "fresh"), ("--head", "nonsense")],

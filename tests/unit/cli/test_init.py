@@ -88,7 +88,9 @@ def test_its_files_are_canonical_commented_and_known_to_editors(tmp_path: Path) 
         assert schema is not None
         path = (tmp_path / "new" / file.path).parent / schema[1]
         assert path.is_file()
-        data = YAML(typ="safe", pure=True).load(re.sub(r": (\d{4}-\d\d-\d\d(?:T[\d:]+)?)", r": '\1'", file.content.decode()))
+        data = YAML(typ="safe", pure=True).load(
+            re.sub(r": (\d{4}-\d\d-\d\d(?:T[\d:]+)?)", r": '\1'", file.content.decode())
+        )
         schema_of = cases_schema if file.has_cases else environment_schema if file.declares else specs_schema
         jsonschema.validate(data, schema_of())
         assert lines[1].startswith("# ")

@@ -230,7 +230,4 @@ def test_workflows_only_call_offerkit(path: Path) -> None:
     for job in loaded(path)["jobs"].values():
         scripts = [step["run"] for step in job["steps"] if "run" in step]
         for script in scripts:
-            assert (
-                script.startswith(("offerkit ", "pip install -q -r ", "git fetch "))
-                or "::error file=req" in script
-            )
+            assert script.startswith(("offerkit ", "pip install -q -r ", "git fetch ")) or "::error file=req" in script

@@ -303,3 +303,22 @@ def test_the_example_in_rego_is_true_of_a_real_plan(shop: Workspace, tmp_path: P
     assert denied(shop.apply("ada")) == ["shop/offer.saver weighs more than 50"]
     shop.change({OFFERS: {"offers": dict.fromkeys(offers)}})
     assert denied(shop.plan()) == ["the plan deletes 6 offers at once"]
+
+
+def test_nothing_goes_live_on_quiet_days(shop: Workspace) -> None:
+    """A policy of every step of live, and its clock: what is asked for is asked again when it is applied."""
+    quiet = "step.stage = 'design' or step.action in ('deactivate', 'delete') or current_date <> date '2026-01-02'"
+    ruled(shop, quiet={"applies_to": ["step"], "require": quiet, "message": "Quiet."})
+    shop.apply("ada")
+    assert told(shop) == []
+    shop.approve_all()
+    made = shop.promotion("ada")
+    shop.later(days=1)
+    with pytest.raises(Refused) as caught:
+        shop.execute("ada", made)
+    assert {each.code for each in caught.value.diagnostics} == {Code.POLICY_DENIED}
+    blocked = shop.promotion("ada")
+    assert [step.address for step in blocked.steps] == ["dimension.person"]  # of no environment
+    assert len([each for each in blocked.blocked if each.code == Code.POLICY_DENIED]) > 10
+    shop.later(days=1)
+    assert shop.promote("ada").steps
