@@ -52,7 +52,7 @@ TIME = ("--at", "2026-06-01")
 DELIVER = ("deliver", *TIME)
 
 SITUATIONS: dict[str, list[tuple[str, ...]]] = {
-    "init": [("new",), (".",), (EVIL,)],
+    "init": [("new",), (".",), (EVIL,), ("piped", "--ci", "github"), (EVIL, "--ci", "gitlab")],
     "validate": [(), ("-C", "broken")],
     "fmt": [("--check",), ("--check", "-C", "broken"), ("nowhere",)],
     "plan": [("--out", FILE), (), ("--detailed-exitcode",), ("--impact", *TIME), ("--impact", "--impact-by", "segment", "--examples"), ("people/offer.none",),
@@ -76,7 +76,7 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
     "ci approve": [(), ("--bundle", "read"), ("--pull-request", "12"), ("--format", "json", "-C", "fresh")],
     "diff": [("specs", "live"), ("live:2020-01-01", "design"), ("plan.json", "specs"), ("specs", "specs"), ("people@live:99", "specs"),
              ("git:none", "specs"), ("live", "design", "people/offer.none"), ("live", "design", "-C", "fresh"), ("specs", "live", "--full"),
-             ("live", "design", "--impact"), ("people@live", "guests@live", "--impact"), ("specs", "live", "--impact-contacts", FILE)],
+             ("live", "design", "--impact"), ("people@live", "guests@live", "--impact"), ("specs", "live", "--impact", "--impact-contacts", FILE)],
     "history": [(), ("people@live",), ("people/offer.card",), ("nowhere@live",), ("people/offer.none",), ("-C", "fresh")],
     "audit export": [(), ("--out", "audit.jsonl"), ("--out", FILE), ("-C", "fresh")],
     "audit verify": [(), ("-C", "fresh"), ("--head", "nonsense")],
