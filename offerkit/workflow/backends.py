@@ -116,7 +116,7 @@ class ThroughServer:
             Code.REMOTE_NOT_THERE,
             "this works only where the store is, not through a server",
             detail="Through a server: plan, show, apply, approvals, approve, reject, override, promote, rollback,"
-            " stop, resume, stops, purge, diff, history, audit, graph and export.",
+            " stop, resume, stops, purge, diff, history, audit, graph, export and ci.",
             hint="Run it on the server's machine, or ask the server's own interface: /api/v1/propose, /api/v1/update.",
         )
 

@@ -52,7 +52,7 @@ TIME = ("--at", "2026-06-01")
 DELIVER = ("deliver", *TIME)
 
 SITUATIONS: dict[str, list[tuple[str, ...]]] = {
-    "init": [("new",), (".",), (EVIL,)],
+    "init": [("new",), (".",), (EVIL,), ("piped", "--ci", "github"), (EVIL, "--ci", "gitlab")],
     "validate": [(), ("-C", "broken")],
     "fmt": [("--check",), ("--check", "-C", "broken"), ("nowhere",)],
     "plan": [("--out", FILE), (), ("--detailed-exitcode",), ("--impact", *TIME), ("--impact", "--impact-by", "segment", "--examples"), ("people/offer.none",),
