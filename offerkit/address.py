@@ -34,6 +34,7 @@ class Kind(StrEnum):
     OFFER = "offer"
     CAMPAIGN = "campaign"
     CASES = "cases"
+    POLICY = "policy"
 
 
 class Stage(StrEnum):
@@ -47,8 +48,8 @@ SHARED = "shared"
 """The stage that holds what all environments share; no environment may take this name."""
 
 SHARED_KINDS = (Kind.DIMENSION, Kind.OPERATOR)
-KEPT_BY_ROLLBACK = (Kind.CAMPAIGN, Kind.CASES)
-"""What a rollback of live leaves as it is: campaigns have no design; what has to pass cases stays held to them."""
+KEPT_BY_ROLLBACK = (Kind.CAMPAIGN, Kind.CASES, Kind.POLICY)
+"""What a rollback of live leaves as it is: campaigns have no design; what is held to cases and policies stays so."""
 KIND_ORDER = {kind: place for place, kind in enumerate(Kind)}
 SECTIONS = {
     "dimensions": Kind.DIMENSION,
@@ -61,6 +62,7 @@ SECTIONS = {
     "templates": Kind.TEMPLATE,
     "offers": Kind.OFFER,
     "campaigns": Kind.CAMPAIGN,
+    "policies": Kind.POLICY,
 }
 """The sections of spec files. Environments and cases have files of their own instead."""
 SECTION_OF = {kind: section for section, kind in SECTIONS.items()}

@@ -14,7 +14,7 @@ import orjson
 from offerkit.address import KEPT_BY_ROLLBACK, SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import Json, JsonMap
-from offerkit.governance.approvals import Decision, unapproved
+from offerkit.governance.approvals import Decision, Decisions, unapproved
 from offerkit.governance.returns import WayBack
 from offerkit.governance.rights import without_administrator
 from offerkit.governance.settings import KINDS, unapproved_settings
@@ -150,8 +150,7 @@ def _ungated(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
     live = stages.effect(plan, Stage.LIVE)
     there = (a for a in live.addresses if a in live.before.entries and a in live.after.entries)
     longer = lengthened(live.after, live.before, ended_earlier(live.before, live.after, there))
-    settings = [address for address in live.addresses if address.kind in KINDS]
-    decisions = stages.standing([*live.after.of_kind(Kind.OFFER), *settings])
+    decisions = _decisions(live, stages)
     yield from unapproved(live, decisions, longer)
     yield from unapproved_settings(live, decisions)
     for found in stages.withheld_cases(live):
@@ -162,6 +161,12 @@ def _ungated(plan: Plan, stages: Stages) -> Iterator[Diagnostic]:
             found.how,
             found.address,
         )
+
+
+def _decisions(live: BeforeAfter, stages: Stages) -> Decisions:
+    """The decisions that count on what a promotion touches."""
+    settings = [address for address in live.addresses if address.kind in KINDS]
+    return stages.standing([*live.after.of_kind(Kind.OFFER), *settings])
 
 
 def _held(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagnostic]:
@@ -197,10 +202,14 @@ def _not_from_design(plan: Plan, store: Store, stages: Stages) -> Iterator[Diagn
     """Steps of a promotion that are not what design says: live gets nothing from anywhere else."""
     refused = {a.key.address for a in store.approvals() if a.decision is Decision.REJECTED}
     design, live = stages.side(Stage.DESIGN), stages.effect(plan, Stage.LIVE)
+
+    def decisions() -> Decisions:
+        return _decisions(live, stages)
+
     for step in plan.steps:
         kind = step.address.kind
         there = stages.entries(step.stage.on(Stage.DESIGN)).get(step.address)
-        if kind is Kind.CAMPAIGN or (kind is Kind.OFFER and is_withdrawal(design, live, step)):
+        if kind is Kind.CAMPAIGN or (kind is Kind.OFFER and is_withdrawal(design, live, step, decisions)):
             continue
         if step.after is not None and step.after.activation != ():
             right = there is not None and there.fingerprint == step.after.fingerprint

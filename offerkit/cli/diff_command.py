@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from offerkit.cli.complete import addresses, states
+from offerkit.cli.complete import addresses, files, states
+from offerkit.cli.impact import ImpactAsked, impact_options
 from offerkit.cli.options import exclude_option, exitcode_option, format_option, full_option, pass_shell
 from offerkit.cli.shell import Shell, markdown_limit, width
 
@@ -15,6 +16,15 @@ from offerkit.cli.shell import Shell, markdown_limit, width
 @click.argument("targets", nargs=-1, metavar="[ADDRESS]...", shell_complete=addresses)
 @exclude_option
 @exitcode_option
+@impact_options
+@click.option(
+    "--impact-contacts",
+    "contacts",
+    multiple=True,
+    metavar="[DIMENSION=]FILE",
+    shell_complete=files,
+    help="With --impact: contacts from this CSV or Parquet file of the project, such as a sample.",
+)
 @format_option
 @full_option
 @pass_shell
@@ -25,6 +35,8 @@ def command(
     targets: tuple[str, ...],
     exclude: tuple[str, ...],
     detailed_exitcode: bool,
+    impact: ImpactAsked,
+    contacts: tuple[str, ...],
     form: str,
     full: bool,
 ) -> int:
@@ -35,28 +47,35 @@ def command(
     (at the merge base of two). Shown is what B has against A. Two environments are compared by the names of
     their resources; a rename is shown as one.
 
+    Where A is a git revision and B lacks commits of it, what differs only for that is told apart: it is no
+    change. Offers whose effective eligibility changes because of what stands elsewhere, such as a category or a
+    filter, are listed. No store is needed to compare specs.
+
     TIME is a day (its end) or a time such as 2026-11-01T12:00, in the environment's time zone; where several
     environments with different ones are meant, in UTC.
     """
     from offerkit.planning.make import Patterns
     from offerkit.reports import diff as report
     from offerkit.reports.style import CONCISE
-    from offerkit.workflow.diff import difference
-    from offerkit.workflow.state_refs import opened
+    from offerkit.workflow.diff import between
 
+    if contacts and not impact.wanted:
+        raise click.UsageError("--impact-contacts goes with --impact.")
     session = shell.session()
-    with opened(session, a, b) as (left, right):
-        found = difference(session, left, right, Patterns.of(targets, exclude))
-    steps, bodies, across = found.steps, found.bodies, found.across
-    titles = (left.title, right.title)
+    found = between(session, a, b, Patterns.of(targets, exclude), whole=impact.wanted)
+    if found.behind.doubt is not None:
+        shell.tell([found.behind.doubt])
+    beside = found.beside(impact.between(session, found, contacts))
+    steps, bodies, titles, across = found.steps, found.bodies, found.titles, found.across
     layout = (CONCISE.everything() if full else CONCISE)._replace(width=width())
     if form == "json":
-        text = report.diff_json(steps, titles, across=across)
+        text = report.diff_json(steps, titles, across=across, beside=beside)
     elif form == "markdown":
-        text = report.diff_markdown(steps, bodies, titles, layout, across=across, limit=markdown_limit(layout))
+        limit = markdown_limit(layout)
+        text = report.diff_markdown(steps, bodies, titles, layout, limit=limit, across=across, beside=beside)
     elif form == "html":
-        text = report.diff_html(steps, bodies, titles, layout, across=across)
+        text = report.diff_html(steps, bodies, titles, layout, across=across, beside=beside)
     else:
-        text = report.diff_text(steps, bodies, titles, shell.style, layout, across=across)
+        text = report.diff_text(steps, bodies, titles, shell.style, layout, across=across, beside=beside)
     click.echo(text, nl=False, color=True)
-    return 2 if detailed_exitcode and steps else 0
+    return 2 if detailed_exitcode and (steps or found.behind.steps) else 0

@@ -16,6 +16,8 @@ from offerkit.reports.estimate import MAX_SAMPLE
 if TYPE_CHECKING:
     from offerkit.planning.plan import Plan
     from offerkit.reports.impact import Impact
+    from offerkit.workflow.diff import Difference
+    from offerkit.workflow.requests import ImpactRequest
     from offerkit.workflow.session import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -44,9 +46,22 @@ class ImpactAsked:
         if not self.wanted:
             return None
         from offerkit.workflow.impact import of_plan
+
+        return of_plan(session, plan, self._request)
+
+    def between(self, session: Session, found: Difference, contacts: tuple[str, ...]) -> Impact | None:
+        """The impact of a difference, on ``contacts`` of files if named. Raises Refused when it cannot be told."""
+        if not self.wanted:
+            return None
+        from offerkit.workflow.diff import impact_between
+
+        return impact_between(session, found, self._request, contacts)
+
+    @property
+    def _request(self) -> ImpactRequest:
         from offerkit.workflow.requests import ImpactRequest
 
-        return of_plan(session, plan, ImpactRequest(self.n, self.at, self.by, self.sample, self.examples))
+        return ImpactRequest(self.n, self.at, self.by, self.sample, self.examples)
 
 
 def impact_options(function: F) -> F:

@@ -17,22 +17,31 @@ from offerkit.loader.git import git_email
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
+    from offerkit.workflow.begin import Begun
+
 
 @click.command("init")
-@click.argument("folder", metavar="DIR", type=click.Path())
+@click.argument("folder", metavar="[DIR]", required=False, type=click.Path())
 @click.option("--environment", default="recipients", metavar="NAME", help="Its environment (default: recipients).")
 @click.option(
     "--install", default="", metavar="SOURCE", shell_complete=files_of, help="Where its CI installs offerkit from."
 )
+@click.option(
+    "--ci",
+    "forge",
+    type=click.Choice(["github", "gitlab"]),
+    help="Also a pipeline: plans in pull requests, what was read is applied, reviews approve.",
+)
 @pass_shell
-def command(shell: Shell, folder: str, environment: str, install: str) -> None:
+def command(shell: Shell, folder: str | None, environment: str, install: str, forge: str | None) -> None:
     """Begin a new project in a folder.
 
-    DIR gets a small project with comments that can be planned at once: an environment, two spaces, two offers,
-    their rules, and a workflow for pull requests. Files that are there already stay as they are. A project that
-    is there gets what it lacks around its resources: schemas for editors, the workflow, a README.
+    DIR gets a small project with comments that can be planned at once: an environment, two spaces, two offers
+    and their rules. Files that are there already stay as they are. A project that is there gets what it lacks around
+    its resources: schemas for editors, a README, and with --ci the pipeline, at the top of its git repository; then
+    DIR may be left out for the folder you are in.
 
-    SOURCE is written to requirements.txt, from which the workflow installs: git+https://HOST/REPOSITORY@COMMIT, an
+    SOURCE is written to requirements.txt, from which the pipeline installs: git+https://HOST/REPOSITORY@COMMIT, an
     https address of a wheel, offerkit==VERSION of your own index, or the path of a wheel, which is copied to vendor/.
     Without it: where this offerkit came from, if that is git or the web.
     """
@@ -40,19 +49,24 @@ def command(shell: Shell, folder: str, environment: str, install: str) -> None:
 
     from offerkit.diagnostics import Code, refuse
     from offerkit.reports.escape import visible
-    from offerkit.workflow.begin import REQUIREMENTS, begin, source_of
+    from offerkit.workflow.begin import REQUIREMENTS, begin, pipeline_of, source_of
 
+    if folder is None:
+        if forge is None:
+            raise click.UsageError("Missing argument 'DIR'.")
+        folder = "."
     if not folder.strip():
         raise refuse(Code.BAD_VALUE, "DIR is empty", hint="Name a folder; “.” is the one you are in.")
     target, source = Path(folder), source_of(install)
-    starter = dict(_starter(files("offerkit.cli").joinpath("starter")))
-    begun = begin(target, starter, environment, git_email(Path.cwd()), source)
+    package = files("offerkit.cli")
+    starter = dict(_starter(package.joinpath("starter")))
+    pipeline = pipeline_of(target, dict(_starter(package.joinpath("pipelines", forge)))) if forge else None
+    begun = begin(target, starter, environment, git_email(Path.cwd()), source, pipeline)
     shell.done = True
     for path in begun.written:
         click.echo(f"  + {visible(str(path))}")
     for path in begun.kept:
-        also = "; renew it with: offerkit schema --out .schema" if path in begun.outdated else ""
-        click.echo(f"  = {visible(str(path))} (was there; left as it is{also})")
+        click.echo(f"  = {visible(str(path))} (was there; left as it is{_renewing(path, begun)})")
     here = target == Path()
     shown = "this folder" if here else visible(str(target))
     if begun.project:
@@ -64,9 +78,28 @@ def command(shell: Shell, folder: str, environment: str, install: str) -> None:
     if begun.unnamed and source.line:
         click.echo(f"{REQUIREMENTS} is left as it is; name the source of offerkit there with the line: {source.line}")
     elif begun.unnamed:
-        click.echo(f"Its workflow installs what {REQUIREMENTS} names: name the source of offerkit there.")
+        click.echo(f"Colleagues and CI install what {REQUIREMENTS} names: name the source of offerkit there.")
     if begun.fresh:
         click.echo("Now: offerkit plan" if here else f"Now: cd {visible(quote(str(target)))} && offerkit plan")
+
+
+def _renewing(path: str, begun: Begun) -> str:
+    """How a file that stays becomes what this offerkit would write, or does what that would do."""
+    if path in begun.outdated:
+        return "; renew it with: offerkit schema --out .schema"
+    own = _OWN.get(Path(path).name)
+    if path in begun.unaware and own:
+        return f"; {own.format(project=begun.folder)}"
+    if path in begun.unlike and not own:
+        return "; this offerkit writes another one: rename it, run this again and compare"
+    return ""
+
+
+_OWN = {
+    ".gitlab-ci.yml": "add to it: include: [{{local: /.gitlab/offerkit.yml, inputs: {{project: {project}}}}}]",
+    ".pre-commit-config.yaml": "its hooks may be “offerkit validate” and “offerkit fmt”, too",
+}
+"""Files that people keep for other things as well, and what they lack while offerkit is not in them."""
 
 
 def _starter(folder: Traversable, above: str = "") -> Iterator[tuple[str, bytes]]:

@@ -21,6 +21,8 @@ from offerkit import __version__
 from offerkit.cli.complete import files, operators
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from offerkit.cli.shell import Shell
     from offerkit.diagnostics import Refused
 
@@ -41,6 +43,7 @@ COMMANDS = {
     "resume": "Let what was stopped be promoted again.",
     "stops": "List what is stopped: by whom, since when, why.",
     "purge": "Remove offers from live whose retention is over.",
+    "ci": "Bring the review of a plan into pull requests, and apply what was reviewed.",
     "diff": "Compare any two states: stages, revisions, plans, specs.",
     "history": "List the revisions of the store, a stage or a resource.",
     "audit": "Verify the history, or export it.",
@@ -58,10 +61,11 @@ COMMANDS = {
     "contact-key": "Sign a contact's key, as environments with contact_keys: signed want it.",
     "token": "Manage operators' API tokens.",
     "serve": "Answer calls over the network with what is live.",
+    "codeowners": "Write CODEOWNERS from the reviewers that the specs name.",
     "graph": "Show who refers to whom.",
     "export": "Write the YAML of a stage.",
     "import": "Take YAML from elsewhere into this project.",
-    "schema": "Print the JSON Schema of the spec files.",
+    "schema": "Print the JSON Schema of the spec files, or of plans.",
     "completion": "Print the shell's completion script.",
 }
 
@@ -79,18 +83,28 @@ _EXHAUSTED = {
 """What a machine can run out of, and what helps."""
 
 
-class Commands(click.Group):
-    """A group that knows its commands' names and imports one only when it is called."""
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and imports one only when it is called.
+
+    ``modules``: by name, the command's help in a sentence. Each stands in a module of its own, as ``command``:
+    ``offerkit.cli.NAME_command``, in a group within another ``offerkit.cli.GROUP_NAME_command``.
+    """
+
+    def __init__(self, *args: Any, modules: Mapping[str, str], within: str = "", **options: Any) -> None:
+        """``within``: the group's own name, where it is within another."""
+        super().__init__(*args, **options)
+        self.modules, self._prefix = modules, f"{within}_" if within else ""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands in the order in which they are used."""
-        return list(COMMANDS)
+        return list(self.modules)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name."""
-        if cmd_name not in COMMANDS:
+        if cmd_name not in self.modules:
             return None
-        command: click.Command = import_module(f"offerkit.cli.{cmd_name.replace('-', '_')}_command").command
+        module = f"offerkit.cli.{self._prefix}{cmd_name.replace('-', '_')}_command"
+        command: click.Command = import_module(module).command
         return _with_global_options(command)
 
     def resolve_command(
@@ -98,23 +112,26 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, with the nearest command for one that does not exist."""
         completing = ctx.resilient_parsing
-        if args and args[0] not in COMMANDS and not args[0].startswith("-") and not completing:
+        if args and args[0] not in self.modules and not args[0].startswith("-") and not completing:
             from offerkit.diagnostics import suggestion
 
-            hint = suggestion(args[0], COMMANDS, "“offerkit --help” lists the commands.")
+            hint = suggestion(args[0], self.modules, f"“{ctx.command_path} --help” lists the commands.")
             raise click.UsageError(f"There is no command “{args[0][:60]}”. {hint}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list for --help, without importing a single command."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl(list(self.modules.items()))
 
 
 def _global_options() -> list[click.Option]:
     return [
         click.Option(
-            ["-C", "--project"], metavar="DIR", help="The project's folder, or one inside it (default: this one)."
+            ["-C", "--project"],
+            metavar="DIR",
+            envvar="OFFERKIT_PROJECT",
+            help="The project's folder, or one inside it (default: this one).",
         ),
         click.Option(
             ["--store"],
@@ -151,6 +168,8 @@ def _global_options() -> list[click.Option]:
 
 def _with_global_options(command: click.Command) -> click.Command:
     """The global options are taken after the command as well: that is where people type them."""
+    if isinstance(command, LazyGroup):  # its commands get them when they are imported
+        return command
     commands = list(command.commands.values()) if isinstance(command, click.Group) else [command]
     for target in commands:
         taken = {name for param in target.params for name in param.opts}
@@ -173,10 +192,14 @@ def _set_globally(ctx: click.Context, option: click.Parameter, value: Any) -> No
 
 
 @click.command(
-    cls=Commands,
+    cls=LazyGroup,
+    modules=COMMANDS,
     params=list(_global_options()),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    epilog="The options may also follow the command. OFFERKIT_OPERATOR, OFFERKIT_STORE and NO_COLOR are heeded.",
+    epilog=(
+        "The options may also follow the command. OFFERKIT_OPERATOR, OFFERKIT_PROJECT, OFFERKIT_STORE and NO_COLOR are"
+        " heeded."
+    ),
 )
 @click.version_option(__version__, "-V", "--version", message="offerkit %(version)s")
 @click.pass_context

@@ -15,6 +15,7 @@ from offerkit.cli.shell import Shell
 @click.option("--reviewers", "lifts", flag_value="reviewers", multiple=True, help="The word of reviewers who are gone.")
 @click.option("--settings", "lifts", flag_value="settings", multiple=True, help="A second person for settings.")
 @click.option("--cases", "lifts", flag_value="cases", multiple=True, help="Cases that say otherwise.")
+@click.option("--policies", "lifts", flag_value="policies", multiple=True, help="What a policy denies.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
 @lock_option
 @pass_shell
@@ -24,8 +25,9 @@ def command(
     """Lift what keeps a change out of live, as a second person and with a reason.
 
     For what nobody can resolve by approving: reviewers who are gone for good, settings whose author is the only one
-    who may promote them, cases of live that an intended change contradicts. The second person is never an author of
-    the change. An override lifts exactly what waits now, no later change. Without an option, all that waits.
+    who may promote them, cases of live that an intended change contradicts, what a policy denies (also of the specs
+    here, before they are applied). The second person is never an author of the change. An override lifts exactly what
+    waits now, no later change. Without an option, all that waits.
     """
     from offerkit.governance.overrides import Lifts
     from offerkit.reports.approvals import overridden_json, overridden_text

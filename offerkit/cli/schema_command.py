@@ -13,18 +13,20 @@ from offerkit.cli.shell import Shell
 @click.command("schema")
 @click.option(
     "--kind",
-    type=click.Choice(["specs", "environment", "cases"]),
+    type=click.Choice(["specs", "environment", "cases", "plan"]),
     default="specs",
     help="Of which files (default: specs).",
 )
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write all into a folder instead.")
 @pass_shell
 def command(shell: Shell, kind: str, out: Path | None) -> None:
-    """Print the JSON Schema of the spec files.
+    """Print the JSON Schema of the spec files, or of plans.
 
-    With --out .schema the schemas are written to .schema/specs.json, .schema/environment.json and
-    .schema/cases.json. Editors with a YAML language server then complete and check a file of specs/ENVIRONMENT/
-    that begins with the line
+    --kind plan is for programs that read plan files and what plan --format json prints.
+
+    With --out .schema the schemas are written to .schema/specs.json, .schema/environment.json, .schema/cases.json and
+    .schema/plan.json. Editors with a YAML language server then complete and check a file of specs/ENVIRONMENT/ that
+    begins with the line
 
         # yaml-language-server: $schema=../../.schema/specs.json
     """

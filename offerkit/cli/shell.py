@@ -206,6 +206,16 @@ class Shell:
         style = style_for(sys.stderr, self.color)
         click.echo(diagnostics_text(diagnostics, self._lines_of, style, width()), nl=False, err=True, color=True)
 
+    def rendered(self, diagnostics: Sequence[Diagnostic], form: str) -> str:
+        """Diagnostics for programs: ``json``, or what a forge reads, with paths from the repository's top."""
+        from offerkit.loader.git import folder_in_repository
+        from offerkit.reports.diagnostics_forge import FORGES
+        from offerkit.reports.diagnostics_json import diagnostics_json
+
+        if form == "json":
+            return diagnostics_json(diagnostics)
+        return FORGES[form](diagnostics, folder_in_repository(self.root) if self.root else "")
+
     def tell_bug(self, error: Exception) -> None:
         """Print that offerkit itself failed; the traceback only on demand."""
         import traceback
@@ -278,31 +288,15 @@ def _tell_left(shell: Shell, details: Mapping[str, Json]) -> None:
 
 
 def warn_if_older(shell: Shell, session: Session, plan: Plan) -> None:
-    """Warn, on standard error, of deletions that only mean that the checkout is older than what git knows."""
-    import shlex
+    """Warn, on standard error, of what the plan takes back only because the checkout is older than it ought to be."""
+    from offerkit.loader.older import in_repository
 
-    from offerkit.planning.plan import PlanKind
-    from offerkit.reports.words import listing
-    from offerkit.state.changes import Action
-
-    gone = [step.address for step in plan.steps if step.action is Action.DELETE]
-    if plan.kind is not PlanKind.APPLY or not gone:
+    if plan.empty or not in_repository(session.project.root):
         return
-    from offerkit.loader.older import declared_ahead
+    from offerkit.workflow.behind import warnings
 
-    found = declared_ahead(session.project.root, gone, session.environ)
-    if found is None:
-        return
-    files = listing(sorted(set(found.declared.values())), _LISTED)
-    declared = sorted(found.declared, key=lambda address: address.sort_key)
-    summary = (
-        f"the plan deletes {count(len(declared), 'resource')} that {found.branch} declares:"
-        f" your checkout is {count(found.commits, 'commit')} behind"
-    )
-    merge = f"git merge {shlex.quote(found.branch)}"
-    hint = f"Update the checkout ({merge}) and plan again; to delete them, do so on top of that."
-    detail = f"{listing(declared, _LISTED)}, in {files} there."
-    shell.tell([Diagnostic(Code.OLDER_CHECKOUT, summary, detail, hint, severity=Severity.WARNING)])
+    if told := warnings(session, plan):
+        shell.tell(told)
 
 
 def finish(plan: Plan, out: str | None, detailed_exitcode: bool, *, fail_on_blocked: bool = False) -> int:

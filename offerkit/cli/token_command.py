@@ -21,7 +21,7 @@ def token() -> None:
 @click.option(
     "--scope",
     "scopes",
-    type=click.Choice(["read", "apply", "approve", "promote", "stop", "all"]),
+    type=click.Choice(["read", "apply", "approve", "promote", "stop", "relay", "all"]),
     multiple=True,
     help="What it may be used for; may be repeated. read (the default) is part of each.",
 )
@@ -32,8 +32,9 @@ def create(shell: Shell, whose: str, name: str, expires: str, scopes: tuple[str,
 
     A token may be used for no more than its scope says, whatever its operator may do. apply: plans that change
     design, and campaigns. approve: approve and reject. promote: all that changes offers in live, so promotions,
-    rollbacks of live, purges, resume. stop: stop alone. None of them includes another but read; all is every one.
-    That it was made is a revision of the history.
+    rollbacks of live, purges, resume. stop: stop alone. relay: record reviews of pull requests as their reviewers'
+    approvals (ci approve); for automations, and never together with another. None of them includes another but read;
+    all is every one but relay. That it was made is a revision of the history.
     """
     from offerkit.workflow import tokens
 

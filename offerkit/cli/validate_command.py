@@ -7,20 +7,23 @@ from typing import TYPE_CHECKING
 
 import click
 
+from offerkit.address import Kind
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell
 
 if TYPE_CHECKING:
     from offerkit.diagnostics import Diagnostic
+    from offerkit.loader import Loaded
+    from offerkit.workflow.session import Session
 
 
 @click.command("validate")
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "github"]),
+    type=click.Choice(["text", "json", "github", "sarif", "gitlab"]),
     default="text",
-    help="How to print; github: annotations in a workflow (default: text).",
+    help="How to print; github: annotations in a workflow; gitlab: a code quality report (default: text).",
 )
 @pass_shell
 def command(shell: Shell, form: str) -> int:
@@ -29,28 +32,35 @@ def command(shell: Shell, form: str) -> int:
     What is allowed but looks like a slip is a warning: it changes no exit code.
     Each is told with its place, the reason, and how to mend it.
 
-    Reads files only: no store is needed, nothing is written but the parse cache.
+    Policies are asked of all that is declared. What they deny is an error, unless it was overridden in the store: that
+    is read if there is one. Otherwise only files are read; nothing is written but the parse cache.
     """
-    from offerkit.diagnostics import Refused, ordered
+    from offerkit.diagnostics import Refused, Severity, ordered
 
     failed = False
     told: Sequence[Diagnostic]
     try:
-        loaded = shell.session().load()
-        told = ordered(loaded.doubts())
+        session = shell.session()
+        loaded = session.load()
+        told = ordered([*loaded.doubts(), *_policies(session, loaded)])
+        failed = any(each.severity is Severity.ERROR for each in told)
     except Refused as refused:
         told, failed = refused.diagnostics, True
     if form == "text" and told:
         shell.tell(told)
     elif form != "text":
-        from offerkit.reports.diagnostics_json import diagnostics_github, diagnostics_json
-
-        render = diagnostics_json if form == "json" else diagnostics_github
-        shown = render(told).rstrip("\n")
-        click.echo(shown, nl=bool(shown))
+        click.echo(shell.rendered(told, form), nl=False)
     if failed:
         return 1
     if form == "text":
         count = len(loaded.records)
         click.echo(shell.style.green(f"{count:,} resources in {len(loaded.files):,} files are valid."), color=True)
     return 0
+
+
+def _policies(session: Session, loaded: Loaded) -> list[Diagnostic]:
+    if not any(record.kind is Kind.POLICY for record in loaded.records.values()):
+        return []
+    from offerkit.workflow.policies import check_declared
+
+    return check_declared(session, loaded)

@@ -33,6 +33,8 @@ class Code(StrEnum):
     TEMPLATE_SYNTAX = "OFR207"
     INSIDE_SPECS = "OFR216"
     EXPRESSION = "OFR220"
+    POLICIES_TOO_MANY = "OFR221"
+    POLICY_ASKS_NOTHING = "OFR222"
     PARAMETER = "OFR230"
     # 3xx: resources together
     UNKNOWN_REFERENCE = "OFR301"
@@ -105,6 +107,12 @@ class Code(StrEnum):
     PLAN_EXPLANATION = "OFR713"
     RETENTION = "OFR714"
     REVIEWERS_GONE = "OFR715"
+    POLICY_DENIED = "OFR716"
+    POLICY_WARNED = "OFR717"
+    SHARED_ACCOUNT = "OFR719"
+    NOT_REVIEWED = "OFR720"
+    NOT_THE_REVIEWED = "OFR721"
+    CODEOWNERS = "OFR722"
     SETTINGS_ALONE = "OFR761"
     # 75x: calls over the network
     BUSY = "OFR750"
@@ -119,6 +127,9 @@ class Code(StrEnum):
     AUTHORS = "OFR762"
     NOT_A_PERSON = "OFR763"
     SHARED_EMAIL = "OFR764"
+    NO_IMPACT = "OFR765"
+    BEHIND_UNTOLD = "OFR766"
+    NOT_ON_APPLIED = "OFR767"
     # 8xx: what was asked for
     NO_MATCH = "OFR801"
     BAD_ADDRESS = "OFR802"
@@ -166,7 +177,16 @@ class Code(StrEnum):
     CONTACT_TWICE = "OFR898"
     NO_CONTACTS = "OFR899"
     # 9xx: ours
+    BUNDLE = "OFR920"
+    BUNDLE_OTHER = "OFR921"
+    MEANING = "OFR922"
+    NO_BASE = "OFR923"
+    FORGE = "OFR925"
+    FORGE_REFUSES = "OFR926"
+    FORGE_LIMIT = "OFR927"
+    FORGE_SETTINGS = "OFR928"
     BUG = "OFR901"
+    PULL_REQUEST_UNREADABLE = "OFR930"
 
 
 CODES: dict[Code, str] = {
@@ -193,6 +213,8 @@ CODES: dict[Code, str] = {
     Code.TEMPLATE_SYNTAX: "A rendering template or a personalised text with a syntax error.",
     Code.INSIDE_SPECS: "A new project would lie among the specs of another.",
     Code.EXPRESSION: "A condition or formula that cannot be read, or that means nothing where it stands.",
+    Code.POLICIES_TOO_MANY: "An environment has more policies than every offer can be asked about.",
+    Code.POLICY_ASKS_NOTHING: "A policy whose condition cannot be asked of anything that it applies to.",
     Code.PARAMETER: "A value for a filter's parameter that is missing, unknown, or of another type than declared.",
     Code.UNKNOWN_REFERENCE: "A name that nothing declares.",
     Code.CYCLE: "References that lead back to where they began.",
@@ -253,6 +275,12 @@ CODES: dict[Code, str] = {
     Code.STOPPED: "Something is stopped, so that it cannot become live.",
     Code.NOT_APPROVED_SINCE: "What was stopped is resumed by an approval given after the stop, and there is none.",
     Code.REVIEWERS_GONE: "Reviewers who have to agree are no enabled operators any more; that takes an override.",
+    Code.POLICY_DENIED: "A policy denies what is declared or changed.",
+    Code.POLICY_WARNED: "A policy warns of what is declared (a warning).",
+    Code.SHARED_ACCOUNT: "Two operators have the same account of a forge, by which reviews are told apart.",
+    Code.NOT_REVIEWED: "A review of a pull request does not count as its author's approval.",
+    Code.NOT_THE_REVIEWED: "What is applied is not, or not any more, what the pull request's reviewers have seen.",
+    Code.CODEOWNERS: "The file CODEOWNERS is not what the specs say, or was not written by offerkit.",
     Code.SETTINGS_ALONE: "Who alone wrote a change of settings would take it live alone, where duties are separated.",
     Code.BLOCKED: "Something is blocked, and the command was asked to fail then.",
     Code.STOPPED: "It is stopped (offerkit stop): it stays out of live until it is resumed.",
@@ -261,6 +289,9 @@ CODES: dict[Code, str] = {
     Code.AUTHORS: "It is not known, or not sure, who wrote what an automation applies.",
     Code.NOT_A_PERSON: "An automation does, or is named for, what only a person may do.",
     Code.SHARED_EMAIL: "Two operators have the same e-mail address, by which git tells them apart.",
+    Code.NO_IMPACT: "What a difference changes for people cannot be told of the states that are compared.",
+    Code.BEHIND_UNTOLD: "Which differences only mean an older checkout cannot be told (a warning).",
+    Code.NOT_ON_APPLIED: "What is checked out does not go on from the commit that was applied last (a warning).",
     Code.WITHDRAWN: "A rollback would bring back what was rejected, switched off or retired since.",
     Code.NO_MATCH: "Nothing matches what was asked for.",
     Code.BAD_ADDRESS: "Not an address, a pattern or a stage.",
@@ -320,5 +351,14 @@ CODES: dict[Code, str] = {
     Code.CONTACTS_URL: "The URL of the contacts' database is missing, or of a database that is not supported.",
     Code.CONTACTS_DATABASE: "The database of the contacts refused, or did not answer in time.",
     Code.NO_CONTACT: "No contact has the key that was asked for.",
+    Code.BUNDLE: "A bundle of “ci plan” is missing or damaged, was edited, or holds what no bundle holds.",
+    Code.BUNDLE_OTHER: "A bundle is of another pull request, of another head of it, or of another kind of plan.",
+    Code.MEANING: "What would be applied is not what was read in the pull request.",
+    Code.NO_BASE: "There is no store, and it is not known which branch the pull request goes into.",
+    Code.FORGE: "GitHub or GitLab cannot be reached, or gives an answer that cannot be used.",
+    Code.FORGE_REFUSES: "GitHub or GitLab refuses: the token may not do it, or there is no such thing.",
+    Code.FORGE_LIMIT: "GitHub or GitLab limits the rate of requests for longer than this run waits.",
+    Code.FORGE_SETTINGS: "Which forge, repository or token to use is not said, or cannot be read.",
     Code.BUG: "A mistake of offerkit itself; please report it.",
+    Code.PULL_REQUEST_UNREADABLE: "What “offerkit ci plan” wrote for a pull request is damaged, or of another format.",
 }

@@ -82,6 +82,7 @@ class Demands(Protocol):
     def demands(self, key: ApprovalKey) -> tuple[Demand, ...]: ...
     def unmet(self, key: ApprovalKey, given: Iterable[Approval]) -> tuple[Demand, ...]: ...
     def gone(self, demand: Demand) -> bool: ...
+    def seated(self, offer: Address, aspect: Aspect) -> tuple[str, ...]: ...
 
 
 class Decisions:
@@ -98,6 +99,7 @@ class Decisions:
         """``approvals`` oldest first; ``names``: the renames of the design stages; ``view``: what is asked about."""
         self.names = names if names is not None else Names()
         self._view = view
+        self._former: Mapping[Address, Address] = {}
         self._rows: dict[tuple[Address, Aspect, str], list[Approval]] = {}
         for approval in approvals:
             key = approval.key
@@ -119,10 +121,13 @@ class Decisions:
         made._counts = counts
         return made
 
-    def seen_in(self, view: Snapshot) -> Decisions:
-        """These decisions, for keys of another state than design as it is now."""
+    def seen_in(self, view: Snapshot, former: Mapping[Address, Address] | None = None) -> Decisions:
+        """These decisions, for keys of another state than design as it is now.
+
+        ``former``: what that calls otherwise, by the names of design, which keys have.
+        """
         made = self._copy()
-        made._view = view
+        made._view, made._former = view, former or {}
         return made
 
     def lapsing(self, lapsed: Lapsed) -> Decisions:
@@ -156,6 +161,10 @@ class Decisions:
     def lifted(self) -> Mapping[Address, Override]:
         """The overrides that took the place of a word that was asked for, by what it was asked for."""
         return self._demands.lifted if self._demands is not None else {}
+
+    def seated(self, live: Snapshot, offer: Address, aspect: Aspect) -> tuple[str, ...]:
+        """The reviewers whom ``live`` as it stands names for an offer, by the names that they have now."""
+        return live.offer(offer).reviewers(aspect) if self._demands is None else self._demands.seated(offer, aspect)
 
     def wanted(self, key: ApprovalKey) -> tuple[str, ...]:
         """Those whose word is needed besides that of design's reviewers, be it given or not."""
@@ -264,16 +273,18 @@ class Decisions:
 
     def _same_in(self, key: ApprovalKey) -> _Same:
         """What the other scheme says of what ``key`` names, as it is now; nothing where that is something else."""
-        view, address = self._view, key.address
+        view, address = self._view, self._former.get(key.address, key.address)
         if view is None or address.kind is not Kind.OFFER or address not in view.entries:
             return _Same()
         whole = True
         if key.aspect is Aspect.ELIGIBILITY:
             now, old = eligibility_fingerprint(view, address), scheme1.eligibility_fingerprint(view, address)
         elif key.space:
-            now = content_fingerprint(view, address, key.space)
-            old, named = scheme1.content_fingerprint(view, address, key.space)
-            names, labels = content_reads(view, address, key.space)
+            place = key.address.beside(Kind.SPACE, key.space)
+            space = self._former.get(place, place).name
+            now = content_fingerprint(view, address, space)
+            old, named = scheme1.content_fingerprint(view, address, space)
+            names, labels = content_reads(view, address, space)
             whole = (named or not names) and not labels
         else:  # another aspect, which has one scheme only
             return _Same()
@@ -381,7 +392,7 @@ def unapproved(live: BeforeAfter, decisions: Decisions, lengthened: Snapshot | N
         was = before.entries.get(old)
         active = frozenset((was.activation if was is not None else None) or ())
         eligibility = ApprovalKey(address, Aspect.ELIGIBILITY, "", eligibility_fingerprint(after, address))
-        kept = bool(active) and same_reviewers(after, address, before, old)
+        kept = bool(active) and same_reviewers(after, address, before, old, decisions)
         same = kept and eligibility_fingerprint(lengthened, address) == eligibility_fingerprint(before, old)
         if not same and not approved(decisions, eligibility):
             yield _refusal(eligibility)
@@ -393,13 +404,21 @@ def unapproved(live: BeforeAfter, decisions: Decisions, lengthened: Snapshot | N
                 yield _refusal(content)
 
 
-def same_reviewers(view: Snapshot, address: Address, before: Snapshot, former: Address) -> bool:
-    """Whether nobody who reviewed an offer before is taken off the list, or gets company there."""
-    now, then = view.offer(address), before.offer(former)
-    return all(
-        not then.reviewers(aspect) or set(now.reviewers(aspect)) == set(then.reviewers(aspect))
-        for aspect in (Aspect.CONTENT, Aspect.ELIGIBILITY)
-    )
+def same_reviewers(view: Snapshot, address: Address, live: Snapshot, former: Address, decisions: Decisions) -> bool:
+    """Whether nobody who reviews an offer of ``live`` is taken off the list in ``view``, or gets company there.
+
+    Nor hands their name over to somebody else: a list that is written anew names those who have the names now.
+    """
+    now, then = view.offer(address), live.offer(former)
+    for aspect in (Aspect.CONTENT, Aspect.ELIGIBILITY):
+        there, names = then.reviewers(aspect), set(now.reviewers(aspect))
+        if there and names != set(there):
+            return False
+        layer = now.origin(("reviewers", aspect))
+        written = view.entries[layer].fingerprint != (live.entries[layer].fingerprint if layer in live.entries else "")
+        if there and written and names != set(decisions.seated(live, former, aspect)):
+            return False
+    return True
 
 
 def _renamed(new_name: Mapping[Address, Address], key: ApprovalKey) -> str:

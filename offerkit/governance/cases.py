@@ -8,8 +8,8 @@ has to pass itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from offerkit.address import Address, Kind, Stage, environment_address
 from offerkit.fingerprint import JsonMap, canonical, digest
@@ -69,6 +69,46 @@ def names_contacts(body: JsonMap) -> bool:
     return isinstance(cases, dict) and any(map(by_key, cases.values()))
 
 
+def with_names(case: Any, name: Callable[[Kind, str], str]) -> Any:
+    """A case in which every offer, space and category is called what ``name`` says; what is no case stays as it is."""
+    if not isinstance(case, dict):
+        return case
+
+    def one(kind: Kind, value: Any) -> Any:
+        if isinstance(value, str):
+            environment, slash, last = value.rpartition("/") if kind is Kind.SPACE else ("", "", value)
+            return f"{environment}{slash}{name(kind, last)}"
+        if isinstance(value, list):
+            return [one(kind, item) for item in value]
+        return (
+            {one(Kind.SPACE, key): one(kind, item) for key, item in value.items()} if isinstance(value, dict) else value
+        )
+
+    def keyed(value: Any, kind: Kind | None = None) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {one(Kind.OFFER, key): one(kind, item) if kind else item for key, item in value.items()}
+
+    made = dict(case)
+    kinds = {"space": Kind.SPACE, "spaces": Kind.SPACE, "categories": Kind.CATEGORY, "exclude": Kind.OFFER}
+    made |= {key: one(kind, case[key]) for key, kind in kinds.items() if key in case}
+    if "activated" in case:
+        made["activated"] = keyed(case["activated"], Kind.SPACE)
+    if isinstance(past := case.get("history"), list):
+        of = {"offer": Kind.OFFER, "space": Kind.SPACE, "category": Kind.CATEGORY}
+        made["history"] = [
+            {key: one(of[key], item) if key in of else item for key, item in each.items()}
+            if isinstance(each, dict)
+            else each
+            for each in past
+        ]
+    if isinstance(expected := case.get("expect"), dict):
+        lists = {key: one(Kind.OFFER, expected[key]) for key in ("offers", "any_order") if key in expected}
+        maps = {key: keyed(expected[key]) for key in ("weights", "out") if key in expected}
+        made["expect"] = {**expected, **lists, **maps}
+    return made
+
+
 def withheld(effect: BeforeAfter, design: Snapshot, kept: KeptContacts, lifted: Lifted) -> Iterator[Withheld]:
     """The cases of live that ``effect`` changes and that must stay as they are."""
     before, after = effect.pair
@@ -81,7 +121,7 @@ def withheld(effect: BeforeAfter, design: Snapshot, kept: KeptContacts, lifted: 
             stays = after.entries[address] == before.entries.get(address)
             said |= _said(after, address, kept, Stage.LIVE if stays else Stage.DESIGN).keys()
         for address in changed:
-            was = _said(before, address, kept, Stage.LIVE)
+            was = _said(before, address, kept, Stage.LIVE, effect.origins)
             gone = tuple(sorted(name for print_, name in was.items() if print_ not in said))
             if gone:
                 print_ = change_fingerprint(address, before, design, kept)
@@ -107,14 +147,26 @@ def _guarded(live: Snapshot, design: Snapshot, environment: str) -> bool:
     )
 
 
-def _said(state: Snapshot, address: Address, kept: KeptContacts, side: Stage) -> dict[str, str]:
-    """What the cases at an address say, each by a digest of it, with its name: a name says nothing itself."""
+def _said(
+    state: Snapshot, address: Address, kept: KeptContacts, side: Stage, former: Mapping[Address, Address] | None = None
+) -> dict[str, str]:
+    """What the cases at an address say, each by a digest of it, with its name: a name says nothing itself.
+
+    ``former``: what ``state`` calls otherwise, by the names to tell it in.
+    """
+    now = {old: new.name for new, old in (former or {}).items()}
+
+    def called(kind: Kind, name: str) -> str:
+        return now.get(address.beside(kind, name), name)
+
     body = state(address) or {}
     cases, activated = body.get("cases"), body.get("activated", {})
     contacts = kept(address, side) if names_contacts(body) else ""
     said: dict[str, str] = {}
     for name, case in cases.items() if isinstance(cases, dict) else ():
+        case = with_names(case, called) if now else case
         meaning = {key: value for key, value in case.items() if key not in _ASIDE} if isinstance(case, dict) else case
         held_by = contacts if by_key(case) else ""
-        said[digest(canonical(meaning), canonical(activated), held_by.encode())] = name
+        about = with_names({"activated": activated}, called)["activated"] if now else activated
+        said[digest(canonical(meaning), canonical(about), held_by.encode())] = name
     return said

@@ -38,6 +38,8 @@ class Lifts(StrEnum):
     """A second person who promotes what changes many offers at once."""
     CASES = "cases"
     """Cases that say otherwise."""
+    POLICIES = "policies"
+    """A policy that denies it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Obstacle:
     """What keeps something out of live, and what an entitled person who is none of ``authors`` may override.
 
     ``says`` is the sentence that stands in plans: what is overridden. ``details`` are kept with the override.
+    ``named``: the operators who are named for it.
     """
 
     lifts: Lifts
@@ -53,6 +56,7 @@ class Obstacle:
     says: str
     authors: frozenset[str] = frozenset()
     details: Mapping[str, Json] = field(default_factory=dict, compare=False)
+    named: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +164,17 @@ def check_reason(reason: str) -> str:
 def entitled(obstacle: Obstacle, operators: Operators) -> tuple[str, ...]:
     """The operators who may override ``obstacle``, sorted: never one of its authors, never an automation.
 
-    An administrator; where there is one only, or each of them is an author, an offer manager as well. A second person
-    for settings may be any offer manager, and any operator where there is one administrator only.
+    Those who are named for it, as long as one of them is there. Else an administrator; where there is one only, or each
+    of them is an author, an offer manager as well. A second person for settings may be any offer manager, and any
+    operator where there is one administrator only.
     """
     people = {name: str(body.get("profile", "")) for name, body in operators.items() if _acts(body)}
     others = {name: profile for name, profile in people.items() if name not in obstacle.authors}
+    if not people.keys().isdisjoint(obstacle.named):
+        return tuple(sorted(others.keys() & set(obstacle.named)))
     profiles: set[str] = {ADMINISTRATOR}
     single = sum(profile == ADMINISTRATOR for profile in people.values()) < 2
-    if single or ADMINISTRATOR not in others.values() or obstacle.lifts is not Lifts.REVIEWERS:
+    if single or ADMINISTRATOR not in others.values() or obstacle.lifts in (Lifts.SETTINGS, Lifts.CASES):
         profiles.add(OFFER_MANAGER)
     if obstacle.lifts is Lifts.SETTINGS and (single or profiles.isdisjoint(others.values())):
         profiles |= set(others.values())

@@ -7,6 +7,7 @@ filter, a space, …) goes only if that holds for every live offer it touches.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -15,13 +16,15 @@ from offerkit.diagnostics import Code
 from offerkit.governance.approvals import approved, rejected, same_reviewers
 from offerkit.governance.aspects import (
     affecting,
+    content_fingerprint,
 )
-from offerkit.governance.promotion_offers import block_unagreed, offer_target, waiting_for
+from offerkit.governance.promotion_offers import block_unagreed, offer_target, waiting_for, withdrawn
 from offerkit.governance.promotion_state import Candidates, Work, same_offer
 from offerkit.governance.rights import WRITERS
 from offerkit.governance.settings import KINDS, same_settings, settings_key
 from offerkit.governance.withdrawals import ended_earlier, layers_of, lengthened, off_by
-from offerkit.planning.plan import ApprovalKey, Blocked
+from offerkit.planning.plan import ApprovalKey, Aspect, Blocked
+from offerkit.planning.sentences import still_off
 from offerkit.state.changes import Entry
 from offerkit.state.references import may_wait
 from offerkit.state.snapshot import BeforeAfter, Snapshot
@@ -49,6 +52,7 @@ def promotion(asked: Candidates) -> Promotion:
         pass
     after = work.hypothetical()
     changed = _changed_live_offers(work, after)
+    work.notes += _still_off(work, after)
     relied_on = work.going.keys() | {offer for offers in changed.values() for offer in offers}
     needed = [key for address in sorted(relied_on) for key in work.keys.get(address, ())]
     return Promotion(
@@ -80,8 +84,9 @@ def _gather(work: Work) -> None:
             continue
         if address in work.asked.holds and not work.stays(address, target):
             _block_held(work, address)
-            continue
-        work.go(address, target)
+            target = withdrawn(work, address) if address.kind is Kind.OFFER else None
+        if target is not None:
+            work.go(address, target)
     for address, entry in work.live.entries.items():
         kind = address.kind
         gone = address not in work.design.entries and address not in work.asked.renames
@@ -178,6 +183,7 @@ def _settle(work: Work) -> bool:
         else:
             _block_riders(work, address, changes)
     _block_cases(work)
+    _block_denied(work)
     _block_dangling(work)
     _block_chains(work)
     return switched > 0 or len(work.blocked) > before
@@ -187,8 +193,17 @@ def _block_cases(work: Work) -> None:
     """What live's cases say stays as it is until a second person has lifted that."""
     if not any(address.kind is Kind.CASES for address in work.going):
         return
-    for found in work.asked.withheld(BeforeAfter(work.live, work.hypothetical(), ())):
+    for found in work.asked.withheld(work.effect()):
         work.block(found.address, Code.CASES_CHANGED, found.why, found.how, WRITERS[Kind.CASES])
+
+
+def _block_denied(work: Work) -> None:
+    """What policies deny stays behind: the resource itself, or what would change it."""
+    for found in list(work.asked.denied(work.effect())):
+        for address in sorted({work.former.get(change, change) for change in found.by}):
+            if address in work.going:
+                why = found.why if address == found.address else f"it would change {found.address}: {found.why}"
+                work.block(address, Code.POLICY_DENIED, why, found.how, found.who)
 
 
 def _block_chains(work: Work) -> None:
@@ -209,6 +224,9 @@ def _block_needing(work: Work, after: Snapshot, offer: Address) -> None:
     why = f"it needs {held[0]}, which stays behind" if held else "what it inherits stays behind"
     how = "" if not held else f"Unblock {held[0]} first." if held[0] in work.blocked else f"Promote {held[0]} too."
     work.block(offer, Code.NOT_APPROVED, why, how)
+    target = withdrawn(work, offer)
+    if target is not None:
+        work.go(offer, target)
 
 
 def _as_it_was_or_approved(
@@ -218,7 +236,7 @@ def _as_it_was_or_approved(
 
     Left as it was is also one whose period ends earlier, and that is all.
     """
-    if not same_reviewers(after, address, work.live, old):
+    if not same_reviewers(after, address, work.live, old, work.asked.decisions):
         return address in work.keys and same_offer(after, address, work.design, address, spaces)
     if same_offer(after, address, work.live, old, spaces):
         return True
@@ -296,6 +314,25 @@ def _block_named(work: Work) -> None:
             how = "Promote that too." if address in work.design.entries else ""
             what = "it" if leaving == target else target
             work.block(leaving, Code.NOT_APPROVED, f"{address}, which stays as it is, still names {what}", how)
+
+
+def _still_off(work: Work, after: Snapshot) -> Iterator[str]:
+    """Of each space that was resumed, the live offers that the stop took off it and that wait for a new approval."""
+    decisions, design = work.asked.decisions, work.design
+    for space in work.asked.stops.resumed_spaces:
+        if space not in design.entries:
+            continue
+        off: list[str] = []
+        for offer in design.of_kind(Kind.OFFER, space.environment):
+            entry = after.entries.get(offer)
+            if offer in work.blocked or entry is None or not entry.activation or space.name in entry.activation:
+                continue
+            if space.name in design.offer(offer).shown_on:
+                key = ApprovalKey(offer, Aspect.CONTENT, space.name, content_fingerprint(design, offer, space.name))
+                if decisions.on(key) is None and decisions.each(key):
+                    off.append(offer.name)
+        if off:
+            yield still_off(space, sorted(off))
 
 
 def _changed_live_offers(work: Work, after: Snapshot) -> dict[Address, list[Address]]:

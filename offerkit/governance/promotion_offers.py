@@ -37,14 +37,20 @@ def offer_target(work: Work, address: Address) -> Entry | None:
         return Entry(entry.fingerprint, ())
     target = _approved_target(work, address, entry)
     if target is None and entry is not None and entry.activation:
-        return _withdrawn(work, address, entry)
+        return withdrawn(work, address)
     return target
 
 
-def _withdrawn(work: Work, address: Address, entry: Entry) -> Entry | None:
-    """The entry of an offer whose new body stays behind, off the spaces that it left; None if it left none."""
-    names = {space: renamed(work.asked.renames, address, space) for space in entry.activation or ()}
-    gone = left(work.design, address, names.values())
+def withdrawn(work: Work, address: Address) -> Entry | None:
+    """The entry of an offer whose new body stays behind, off the spaces that it has to leave; None if there is none.
+
+    Those that it left in design, and those where what is live was rejected: no edit of it can put that off.
+    """
+    entry = work.live_entry(address)
+    if entry is None or not entry.activation:
+        return None
+    names = {space: renamed(work.asked.renames, address, space) for space in entry.activation}
+    gone = left(work.design, address, names.values()) | work.turned_down(address)
     kept = tuple(space for space, name in names.items() if name not in gone)
     return Entry(entry.fingerprint, kept) if kept != entry.activation else None
 
@@ -53,7 +59,7 @@ def _approved_target(work: Work, address: Address, entry: Entry | None) -> Entry
     decisions, design = work.asked.decisions, work.design
     active = {renamed(work.asked.renames, address, space) for space in (entry.activation if entry else None) or ()}
     eligibility, *every = keys_of(design, address)
-    open_ = work.asked.stops.left(design, address, [key.space for key in every])
+    open_ = set(work.asked.stops.left(design, address, [key.space for key in every]))
     contents = [key for key in every if key.space in open_]
     turned_down = rejected(decisions, eligibility)
     if turned_down is not None and entry is not None and is_live(work, eligibility):
@@ -62,7 +68,10 @@ def _approved_target(work: Work, address: Address, entry: Entry | None) -> Entry
         return None
     if not approved(decisions, eligibility):
         if entry is not None and turned_down is None and _ends_earlier(work, address, entry.activation or ()):
-            return Entry(design.entries[address].fingerprint, entry.activation)
+            gone = work.turned_down(address)
+            kept = tuple(s for s in entry.activation or () if renamed(work.asked.renames, address, s) not in gone)
+            if kept:
+                return Entry(design.entries[address].fingerprint, kept)
         _block_unapproved(work, address, [eligibility], turned_down.operator if turned_down else "")
     if every and not contents:
         stopped = work.asked.stops.on(design, address, every[0].space)
@@ -107,7 +116,7 @@ def _ends_earlier(work: Work, address: Address, active: tuple[str, ...]) -> bool
     """Whether nothing differs between a live offer in design and in live but that its period ends earlier."""
     if not active or address in work.origin or address not in work.live.entries:
         return False
-    if not same_reviewers(work.design, address, work.live, address):
+    if not same_reviewers(work.design, address, work.live, address, work.asked.decisions):
         return False
     restored, ended = work.design_lengthened
     changed = work.design.entries[address].fingerprint != work.live.entries[address].fingerprint

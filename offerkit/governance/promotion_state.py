@@ -16,10 +16,20 @@ from offerkit.governance.aspects import (
 )
 from offerkit.governance.cases import Withheld
 from offerkit.governance.stops import Stops
-from offerkit.governance.withdrawals import ended_earlier, lengthened, off_by, takes_off
+from offerkit.governance.withdrawals import ended_earlier, lengthened, off_by, takes_off, turned_down
 from offerkit.planning.plan import ApprovalKey, Blocked
 from offerkit.state.changes import Entry, Former, chains
 from offerkit.state.snapshot import BeforeAfter, Snapshot
+
+
+class Denied(NamedTuple):
+    """What a policy denies of a promotion: at which address, by which changes, why, what lifts it, and who can."""
+
+    address: Address
+    by: frozenset[Address]
+    why: str
+    how: str
+    who: tuple[str, ...]
 
 
 @dataclass
@@ -29,6 +39,7 @@ class Candidates:
     ``renames``: old live addresses → their names in design. ``holds``: what a rollback took back, with the
     sentence that says so. ``wanted``: whether an address is asked for by itself; if that is ``narrowed`` to
     patterns, what the chosen need comes along. ``withheld``: cases of live that an effect may not change.
+    ``denied``: what policies deny of an effect.
     """
 
     design: Snapshot
@@ -41,6 +52,7 @@ class Candidates:
     excluded: Callable[[Address], bool] = lambda address: False
     stops: Stops = field(default_factory=lambda: Stops(()))
     withheld: Callable[[BeforeAfter], Iterable[Withheld]] = lambda effect: ()
+    denied: Callable[[BeforeAfter], Iterable[Denied]] = lambda effect: ()
 
 
 class _Going(NamedTuple):
@@ -64,7 +76,7 @@ class Work:
         self.blocked: dict[Address, list[Blocked]] = {}
         self.notes: list[str] = []
         self.keys: dict[Address, list[ApprovalKey]] = {}
-        self._after: Snapshot | None = None
+        self._effect: BeforeAfter | None = None
         self._lengthened: tuple[Snapshot, frozenset[Address], Snapshot] | None = None
 
     def live_entry(self, address: Address) -> Entry | None:
@@ -88,19 +100,23 @@ class Work:
 
     def go(self, address: Address, target: Entry | None) -> None:
         self.going[address] = target
-        self._after = None
+        self._effect = None
 
     def stay(self, address: Address) -> None:
         if address in self.going:
             del self.going[address]
-            self._after = None
+            self._effect = None
 
     def hypothetical(self) -> Snapshot:
         """Live as it would be if all that is still going went."""
-        if self._after is None:
+        return self.effect().after
+
+    def effect(self) -> BeforeAfter:
+        """What all that is still going makes of live."""
+        if self._effect is None:
             going = [_Going(address, self.origin.get(address, ""), entry) for address, entry in self.going.items()]
-            self._after = self.live.apply(going, self.design.bodies)
-        return self._after
+            self._effect = BeforeAfter.of(self.live, going, self.design.bodies)
+        return self._effect
 
     def off(self, address: Address) -> bool:
         """Whether design switches an offer off, by itself or by what is not left out of this promotion."""
@@ -114,6 +130,14 @@ class Work:
     def stays(self, address: Address, entry: Entry) -> bool:
         """Whether ``entry`` leaves an offer the body that it has in live, and takes it off spaces."""
         return takes_off(self.live_entry(address), entry)
+
+    @cached_property
+    def _seen_in_live(self) -> Decisions:
+        return self.asked.decisions.seen_in(self.live, self.origin)
+
+    def turned_down(self, address: Address) -> set[str]:
+        """The spaces, as design calls them, on which an offer is live although what it is there was rejected."""
+        return turned_down(self._seen_in_live, self.live, self.origin.get(address, address), self.origin, address)
 
     @cached_property
     def design_lengthened(self) -> tuple[Snapshot, frozenset[Address]]:

@@ -35,6 +35,8 @@ class WayBack:
     along: dict[Address, str] = field(default_factory=dict)
     out: dict[Address, str] = field(default_factory=dict)
     withdrawn: dict[Address, str] = field(default_factory=dict)
+    partly: dict[Address, tuple[str, ...]] = field(default_factory=dict)
+    """Of what stays out, what does so on some spaces only, and these."""
     staying: set[Kind] = field(default_factory=set)
     """The kinds that no rollback touches and that differ."""
 
@@ -170,6 +172,8 @@ def kept_out(now: Snapshot, way: WayBack, judge: Judge, *, withdrawn: bool) -> W
         away = stopped if withdrawn else barred
         if away:
             found.out[offer] = next(iter(away.values()))
+            if len(away) < len(entry.activation):
+                found.partly[offer] = tuple(sorted(away))
             changed[offer] = _without(now, changed.get(offer), offer, old, entry, away)
     found.deltas = sorted((d for d in changed.values() if d is not None), key=lambda d: d.address.sort_key)
     return found

@@ -11,11 +11,13 @@ that design names and of those that live names.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain, repeat
 from math import inf
+from typing import Protocol
 
 import orjson
 
-from offerkit.address import Address, Kind, Stage, StageRef, environment_address
+from offerkit.address import SHARED, Address, Kind, Stage, StageRef, environment_address
 from offerkit.fingerprint import Json, JsonMap, canonical, digest
 from offerkit.governance.approvals import Approval, Decision, Decisions, Demand
 from offerkit.governance.authors import Change, History
@@ -26,8 +28,11 @@ from offerkit.state.changes import Entry, Former
 from offerkit.state.snapshot import Snapshot
 
 
-def _nothing(environment: str) -> Iterable[JsonMap]:
-    return ()
+class Seats(Protocol):
+    """What is asked of the store about those whom live names."""
+
+    def came(self, addresses: Iterable[Address]) -> Mapping[Address, int]: ...
+    def settings_reviewers(self, environment: str) -> Iterable[tuple[str, ...]]: ...
 
 
 class Reviewers:
@@ -40,16 +45,13 @@ class Reviewers:
         decisions: Decisions,
         history: History,
         overrides: Callable[[], Overrides],
-        taken_back: Callable[[str], Iterable[JsonMap]] = _nothing,
+        seats: Seats,
     ) -> None:
-        """``design`` and ``live``: all environments with what they share; ``overrides``: those that were given.
-
-        ``taken_back``: what live said of an environment until a rollback.
-        """
+        """``design`` and ``live``: all environments with what they share; ``overrides``: those that were given."""
         self.design, self.live = design, live
         self._decisions, self._history, self._overrides = decisions, history, overrides
-        self._taken_back = taken_back
-        self._sides = (design, "design"), (live, "live")
+        self._seats = seats
+        self._came: Mapping[Address, int] | None = None
         self._known: dict[tuple[Address, Aspect], tuple[Demand, ...]] = {}
         self.lifted: dict[Address, Override] = {}
         self._settled: dict[Address, int] = {}
@@ -108,10 +110,10 @@ class Reviewers:
     def _of_settings(self, address: Address, aspect: Aspect) -> Iterator[Demand]:
         seen: set[tuple[str, ...]] = set()
         for environment in environments_of(address, self.design, self.live):
-            bodies = [(view(environment_address(environment)), where) for view, where in self._sides]
-            bodies += [(body, "live before its rollback") for body in self._taken_back(environment)]
-            for body, where in bodies:
-                names = self._called(reviewers_in(body))
+            said = chain(("design", "live"), repeat("live before its rollback"))
+            lists = [reviewers_in(self.design(environment_address(environment)))]
+            lists += self._seats.settings_reviewers(environment)
+            for names, where in zip(lists, said, strict=False):
                 if names and names not in seen:
                     seen.add(names)
                     yield Demand(names, 0, f"{environment} names them in {where}", _bound(aspect, names, ()))
@@ -123,12 +125,26 @@ class Reviewers:
             return
         now = self.named(address, aspect)
         former = self._former(address)
-        there = self._called(self.live.offer(former).reviewers(aspect)) if former is not None else ()
+        there = self.seated(former, aspect) if former is not None else ()
         if there and set(there) != set(now):
             yield self._demand(address, aspect, there, now, "live names them")
         last = self._at_last_approval(address, aspect, now)
         if last and set(last) not in (set(now), set(there)):
             yield self._demand(address, aspect, last, now, "they were named when it was approved last")
+
+    def seated(self, offer: Address, aspect: Aspect) -> tuple[str, ...]:
+        """The reviewers whom live names for an offer of live, as they are called now.
+
+        A seat is that of the person who had the name when the list went live, whoever has it since.
+        """
+        known = self.live.offer(offer)
+        names = known.reviewers(aspect)
+        if not names or not self._decisions.names.operators:
+            return names
+        if self._came is None:
+            self._came = self._seats.came([*self.live.of_kind(Kind.OFFER), *self.live.of_kind(Kind.TEMPLATE)])
+        since = self._came.get(known.origin(("reviewers", aspect)), 0)
+        return self._called(names, since + 1)
 
     def _demand(
         self, address: Address, aspect: Aspect, names: tuple[str, ...], now: tuple[str, ...], where: str
@@ -149,7 +165,10 @@ class Reviewers:
         """The revision in which the list of reviewers of an offer became what it is."""
         if address not in self._settled:
             layers = [layer.address for layer in self.design.offer(address).layers]
-            self._settled[address] = max(self._last_change(layer) for layer in layers)
+            named = {name for aspect in (Aspect.CONTENT, Aspect.ELIGIBILITY) for name in self.named(address, aspect)}
+            operators = [Address(SHARED, Kind.OPERATOR, name) for name in named]
+            renames = [self._decisions.names.since(operator) for operator in operators]
+            self._settled[address] = max([*renames, *(self._last_change(layer) for layer in layers)])
         return self._settled[address]
 
     def _last_change(self, address: Address) -> int:
@@ -224,14 +243,10 @@ class Reviewers:
         names = then.offer(row.key.address).reviewers(aspect) if row.key.address in then.entries else ()
         return self._called(names, row.revision + 1)
 
-    def _called(self, names: tuple[str, ...], before: float = inf) -> tuple[str, ...]:
-        """Operators by the names that design has for them, who had other ones in live, or before a revision."""
+    def _called(self, names: tuple[str, ...], before: float) -> tuple[str, ...]:
+        """Operators by the names that they have now, who had ``names`` before a revision."""
         known = self._decisions.names
-        if not known:
-            return names
-        return tuple(
-            name if before == inf and name in self.operators else known.operator(name, before) for name in names
-        )
+        return tuple(known.operator(name, before) for name in names) if known else names
 
 
 def _bound(aspect: Aspect, names: Iterable[str], now: Iterable[str]) -> str:

@@ -34,6 +34,7 @@ WRITERS: dict[Kind, tuple[Profile, ...]] = {
     Kind.OFFER: (ADMINISTRATOR, OFFER_MANAGER),
     Kind.CAMPAIGN: (ADMINISTRATOR, DELIVERY_MANAGER),
     Kind.CASES: (ADMINISTRATOR, OFFER_MANAGER),
+    Kind.POLICY: (ADMINISTRATOR,),
 }
 """Who may write a kind: in design, and campaigns in live."""
 
@@ -224,13 +225,16 @@ class Scope(StrEnum):
     APPROVE = "approve"
     PROMOTE = "promote"
     STOP = "stop"
+    RELAY = "relay"
 
 
 Scopes: TypeAlias = frozenset[Scope]
 
 ALL = "all"
-"""How every scope, those of later releases included, is written."""
+"""How every scope but ``relay``, those of later releases included, is written."""
 NOTHING: Scopes = frozenset()
+_ALL: Scopes = frozenset(Scope) - {Scope.RELAY}
+"""Who relays speaks for others, which no token does without saying so: neither a new one nor those there are."""
 
 
 def scopes_text(names: Iterable[str]) -> str:
@@ -242,8 +246,52 @@ def scopes_text(names: Iterable[str]) -> str:
 def scopes_of(text: str) -> Scopes:
     """What ``text``, as :func:`scopes_text` writes it, allows. A word that is not known allows nothing."""
     if text == ALL:
-        return frozenset(Scope)
+        return _ALL
     return frozenset(scope for scope in Scope if scope in text.split(","))
+
+
+def may_hold(names: Iterable[str], automation: bool) -> list[Diagnostic]:
+    """A finding when a token may not have these scopes: ``relay`` stands alone, and is for automations.
+
+    Who may relay what others say must not be able to apply what it is about, nor to say anything of their own.
+    """
+    chosen = set(names)
+    if Scope.RELAY not in chosen:
+        return []
+    found = []
+    if others := sorted(chosen - {Scope.RELAY, Scope.READ}):
+        found.append(
+            Diagnostic(
+                Code.TOKEN_SCOPE,
+                f"a token for relay has no other scope, but {or_list(others)} is asked for as well",
+                "It says what reviewers have decided; with another scope it could bring about what they decide on.",
+                "Make a token for each.",
+            )
+        )
+    if not automation:
+        found.append(
+            Diagnostic(
+                Code.TOKEN_SCOPE,
+                "a token for relay is an automation's",
+                "People approve in their own name.",
+                "Name an operator with automation: true, or make a token with --scope approve.",
+            )
+        )
+    return found
+
+
+def only_automations(actor: Actor, what: str) -> list[Diagnostic]:
+    """A finding when ``actor`` is a person, who does not do ``what`` (``relay reviews``) but decides themselves."""
+    if actor.automation:
+        return []
+    return [
+        Diagnostic(
+            Code.NOT_ALLOWED,
+            f"{actor.name} is a person, and may not {what}",
+            "People approve in their own name, and nobody in that of another.",
+            "Let an automation do it (automation: true), or approve what is yours: offerkit approve.",
+        )
+    ]
 
 
 def needed(plan: Plan) -> Scopes:

@@ -1,4 +1,5 @@
-"""Settings: what changes many offers at once, and belongs to none: environments, spaces, rules, typologies, dimensions.
+"""Settings: what changes many offers at once, and belongs to none: environments, spaces, rules, typologies, dimensions,
+and the policies that all of them are held to.
 
 No approval of an offer covers them. Where an environment names reviewers of its settings, a change waits for them,
 bound to a fingerprint of what it says; where duties are separated, nobody takes live alone what they wrote.
@@ -19,7 +20,7 @@ from offerkit.planning.plan import ApprovalKey, Aspect
 from offerkit.state.references import resource_refs
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 
-KINDS = (Kind.DIMENSION, Kind.ENVIRONMENT, Kind.SPACE, Kind.RULE, Kind.TYPOLOGY)
+KINDS = (Kind.DIMENSION, Kind.ENVIRONMENT, Kind.SPACE, Kind.RULE, Kind.TYPOLOGY, Kind.POLICY)
 """The kinds that are settings."""
 SCHEME = "2:"
 """What the fingerprint of a setting begins with."""

@@ -41,7 +41,7 @@ class Stops:
         here = self._standing.setdefault(row.key.address, {})
         if row.decision is Decision.STOPPED:
             here[row.key.space] = row
-            self._latest[row.key.address] = max(_serial(row), self._latest.get(row.key.address, 0))
+            self._latest[row.key.address] = max(serial_of(row), self._latest.get(row.key.address, 0))
         else:
             here.pop(row.key.space, None)
         if not here:
@@ -56,6 +56,11 @@ class Stops:
         """Whether anything was ever stopped, resumed or not: then approvals may have lapsed."""
         return bool(self._latest)
 
+    @property
+    def resumed_spaces(self) -> list[Address]:
+        """The spaces that were stopped once and are not any more."""
+        return sorted(a for a in self._latest if a.kind is Kind.SPACE and a not in self._standing)
+
     def __iter__(self) -> Iterator[Approval]:
         """Every row that stands, by address."""
         for address in sorted(self._standing, key=lambda found: found.sort_key):
@@ -68,7 +73,7 @@ class Stops:
 
     def since(self, row: Approval) -> str:
         """When what ``row`` says was stopped: a row that followed a rename is younger than the stop that it is of."""
-        serial = _serial(row)
+        serial = serial_of(row)
         return next((stop.time for stop in self._rows if stop.revision == serial), row.time)
 
     def named(self, address: Address) -> Approval | None:
@@ -141,10 +146,10 @@ def root_of(row: Approval) -> Address:
 
 def said(row: Approval) -> str:
     """Who stopped what, as a part of a sentence."""
-    return f"{root_of(row)} was stopped by {row.operator} in revision {_serial(row)}: {row.comment}"
+    return f"{root_of(row)} was stopped by {row.operator} in revision {serial_of(row)}: {row.comment}"
 
 
-def _serial(row: Approval) -> int:
+def serial_of(row: Approval) -> int:
     """The revision of a stop; a row that followed a rename names it in its fingerprint."""
     return int(row.key.fingerprint or row.revision)
 

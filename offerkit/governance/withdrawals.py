@@ -7,12 +7,13 @@ whatever it was called meanwhile, and however often it was deleted, declared aga
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import NamedTuple
 
 from offerkit.address import Address, Kind
 from offerkit.fingerprint import JsonMap
-from offerkit.governance.approvals import Approval
+from offerkit.governance.approvals import Approval, Decisions, rejected
+from offerkit.governance.aspects import content_fingerprints, eligibility_fingerprint
 from offerkit.planning.plan import ApprovalKey, Aspect, Reason, Step
 from offerkit.state.changes import Delta, Entry
 from offerkit.state.snapshot import BeforeAfter, Snapshot
@@ -80,7 +81,7 @@ class Withdrawals:
             return
         if not loss.after and loss.reason not in (Reason.REJECTED, Reason.REMOVED_FROM_DESIGN):
             self._offers[offer] = max(loss.serial, self._offers.get(offer, 0))
-        if loss.after or loss.reason == Reason.LEAVES_SPACE:
+        if loss.reason == Reason.LEAVES_SPACE or (loss.after and loss.reason != Reason.REJECTED):
             kept = {self._space(loss.address, space) for space in loss.after}
             for place in {self._space(loss.address, space) for space in loss.before} - kept:
                 self._spaces[offer, place] = max(loss.serial, self._spaces.get((offer, place), 0))
@@ -155,6 +156,28 @@ def left(view: Snapshot, offer: Address, active: Iterable[str]) -> set[str]:
     return set(active) - set(wanted)
 
 
+def turned_down(
+    decisions: Decisions, live: Snapshot, offer: Address, former: Mapping[Address, Address], now: Address
+) -> set[str]:
+    """The spaces of live on which an offer is, although what it is there was rejected: by what design calls them.
+
+    Whatever design says by now. ``former``: what live calls otherwise, by the names of design; ``now``: the offer's.
+    """
+    spaces = live.entries[offer].activation or ()
+    if not spaces or not decisions.about(now):
+        return set()
+    here = (new for new in former if new.kind is Kind.SPACE and new.environment == now.environment)
+    names = {former[new].name: new.name for new in here}
+    if rejected(decisions, ApprovalKey(now, Aspect.ELIGIBILITY, "", eligibility_fingerprint(live, offer))):
+        return {names.get(space, space) for space in spaces}
+    prints = content_fingerprints(live, offer, spaces)
+    keys = (
+        ApprovalKey(now, Aspect.CONTENT, names.get(space, space), print_)
+        for space, print_ in zip(spaces, prints, strict=True)
+    )
+    return {key.space for key in keys if rejected(decisions, key)}
+
+
 def ended_earlier(before: Snapshot, after: Snapshot, addresses: Iterable[Address]) -> set[Address]:
     """Those of ``addresses``, which are in both, where nothing differs but that the period ends earlier."""
     found = set()
@@ -200,15 +223,19 @@ def reason_out(
         return None
     if address not in design.entries:
         return Reason.REMOVED_FROM_DESIGN
-    if _left(design, address, lost, names):
+    if left(design, address, _newer(lost, names)):
         return Reason.LEAVES_SPACE
     if not entry.activation and _off(design, after, address):
         return Reason.SWITCHED_OFF
-    return Reason.REJECTED if not entry.activation else Reason.APPROVED
+    stays_behind = not entry.activation or design.entries[address].fingerprint != entry.fingerprint
+    return Reason.REJECTED if stays_behind else Reason.APPROVED
 
 
-def is_withdrawal(design: Snapshot, live: BeforeAfter, step: Step) -> bool:
-    """Whether a step of a promotion leaves an offer's body as it is, and takes it off spaces as design says."""
+def is_withdrawal(design: Snapshot, live: BeforeAfter, step: Step, decisions: Callable[[], Decisions]) -> bool:
+    """Whether a step of a promotion leaves an offer's body as it is, and takes it off spaces as it has to.
+
+    Those that it leaves in design, or where what is live was rejected; all of them where it is switched off.
+    """
     before, entry, address = step.before, step.after, step.address
     if before is None or entry is None or address not in design.entries or before.fingerprint != entry.fingerprint:
         return False
@@ -217,13 +244,17 @@ def is_withdrawal(design: Snapshot, live: BeforeAfter, step: Step) -> bool:
     was, will = set(before.activation or ()), {names.get(space, space) for space in entry.activation or ()}
     if not will < was:
         return False
-    gone = _left(design, address, was - will, names)
-    return len(gone) == len(was - will) or (not will and _off(design, live.after, address))
+    lost = _newer(was - will, names)
+    stays = lost - left(design, address, lost)
+    if not stays or (not will and _off(design, live.after, address)):
+        return True
+    seen = decisions().seen_in(live.before, live.origins)
+    return stays <= turned_down(seen, live.before, step.moved_from or address, live.origins, address)
 
 
-def _left(design: Snapshot, address: Address, lost: Iterable[str], names: Mapping[str, str]) -> set[str]:
+def _newer(spaces: Iterable[str], names: Mapping[str, str]) -> set[str]:
     new_names = {old: new for new, old in names.items()}
-    return left(design, address, (new_names.get(space, space) for space in lost))
+    return {new_names.get(space, space) for space in spaces}
 
 
 def _off(design: Snapshot, after: Snapshot, address: Address) -> bool:

@@ -7,18 +7,20 @@ its cases ask, named after the file. Those with a catalog of their own say nothi
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from offerkit.address import Address, Kind, environment_address, valid_name
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, refuse
 from offerkit.fingerprint import canonical, fingerprint
+from offerkit.governance.cases import with_names
 from offerkit.loader.limits import MAX_BYTES
 from offerkit.loader.project import CASES as FOLDER
 from offerkit.loader.project import SpecFile
 from offerkit.loader.record import Record
 from offerkit.loader.yaml_events import Value, YamlList, YamlMap, locate, parse, unpack
+from offerkit.state.changes import final_names
 from offerkit.state.references import Ref
 
 KEYS = ("version", "catalog", "activated", "cases")
@@ -186,6 +188,39 @@ def applied_cases(file: SpecFile, document: Value, found: list[Diagnostic]) -> I
         print_ = fingerprint(address.kind, body)
         valid = bool(body)
         yield Record(address, environment, address.kind, name, print_, asking[0].position, refs, valid=valid), body
+
+
+def former_names(
+    files: Iterable[SpecFile], moves: Mapping[Address, Address], declared: Container[Address]
+) -> Iterator[Diagnostic]:
+    """The cases to be applied that call something by the name that it had before a rename of the specs."""
+    from offerkit.engine.cases import read_case
+
+    gone = {old: new for old, new in moves.items() if old not in declared}
+    for file in files if gone else ():
+        cases = _case_file(file.path, parse(file.path, file.content)[0], []) if file.has_cases else None
+        for raw in cases.cases if cases is not None and cases.catalog is None else ():
+            environment = read_case(raw.name, raw.value).environment
+            found: dict[Address, Address] = {}
+
+            def called(kind: Kind, name: str, here: str = environment, seen: dict[Address, Address] = found) -> str:
+                old = Address(here, kind, name)
+                if old in gone:
+                    seen[old] = final_names(moves, declared)[old]
+                return name
+
+            assert cases is not None
+            with_names(raw.value, called)
+            with_names({"activated": dict(cases.activated)}, called)
+            for old, new in found.items():
+                yield Diagnostic(
+                    Code.BAD_CASE,
+                    f"the case “{raw.name[:120]}” names {old}, which is renamed to {new.name}",
+                    "It would be decided with what is called so then.",
+                    f"Write {new.name} in its place.",
+                    old,
+                    raw.position,
+                )
 
 
 def _by_environment(cases: Sequence[RawCase], found: list[Diagnostic]) -> dict[str, list[RawCase]]:

@@ -79,7 +79,7 @@ class Commits:
         """The files of the project that are not as the checked out commit has them; sorted."""
         here = {file.path: file.content for file in read_files(self._root)[0]}
         try:
-            with checkout(self._root, self.head, self._environ) as folder:
+            with checkout(self._root, self.head, self._environ) as (folder, _):
                 there = {file.path: file.content for file in read_files(folder)[0]}
         except Refused as refused:
             raise UntoldError(refused.diagnostics[0].summary) from None

@@ -12,6 +12,7 @@ from offerkit.address import Kind
 from offerkit.diagnostics import Code, suggestion
 from offerkit.fingerprint import JsonPath
 from offerkit.loader.record import Expression, Finding, Index, Record
+from offerkit.models.policy_names import scope_of
 from offerkit.models.scopes import Role, scope
 from offerkit.models.values import misfit
 from offerkit.rules.problems import Problem, RuleError
@@ -37,7 +38,7 @@ Judge: TypeAlias = Callable[[Sequence[Question]], Sequence[tuple[Problem, ...]]]
 TAKEN = ("category", "interaction", "offer", "parameter", "proposition")
 """The namespaces that are not the contact's; a dimension of such a name would hide one."""
 _PARTS = (Kind.ENVIRONMENT, Kind.CATEGORY, Kind.OFFER, Kind.TEMPLATE, Kind.FILTER, Kind.RULE, Kind.SPACE,
-          Kind.CAMPAIGN)  # fmt: skip
+          Kind.CAMPAIGN, Kind.POLICY)  # fmt: skip
 
 
 def judge_here(questions: Sequence[Question]) -> list[tuple[Problem, ...]]:
@@ -91,7 +92,9 @@ def _expressions(index: Index, environment: str) -> Iterator[tuple[Record, Expre
         for record in index.group(environment, kind).values():
             for expression in record.facts.expressions:
                 role = Role(expression.role)
-                if role is Role.FILTER and Role.TARGET in scopes:
+                if role is Role.POLICY:
+                    yield record, expression, scope_of(record.facts.keys)
+                elif role is Role.FILTER and Role.TARGET in scopes:
                     yield record, expression, _with_parameters(scopes[Role.TARGET], record)
                 elif role in scopes:
                     yield record, expression, scopes[role]

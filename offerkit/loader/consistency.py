@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -9,12 +10,15 @@ from offerkit.address import SHARED, Address, Kind
 from offerkit.diagnostics import Code, nearest, or_list, suggestion
 from offerkit.fingerprint import JsonMap, JsonPath
 from offerkit.loader.record import Finding, Index, Misfit, Record
+from offerkit.models.policy import GOVERNED, MAX_POLICIES
 from offerkit.models.scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES
 from offerkit.state.effective import EffectiveOffer, Inheritance
 
 _CARRIERS = (Kind.CATEGORY, Kind.TEMPLATE, Kind.OFFER)
-_DECIDING = frozenset(("reviewers", "stoppers"))
+_DECIDING = frozenset(("reviewers", "stoppers", "override"))
 """The properties that name operators who decide."""
+_QUOTED = re.compile(r"'[^']*'")
+_SPACE = re.compile(r'"?\b([a-z]+)"?\s*\.')
 _ASKING = (Kind.SPACE, Kind.CAMPAIGN)
 _ALIKE = 0.74
 """Two letters changed places in a word of four (city, ctiy), or in any longer one."""
@@ -33,6 +37,7 @@ def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Itera
                     campaign, (), Code.ANONYMOUS, f"{environment} is anonymous: it has no outbound campaigns",
                     hint="Move the campaign to an environment of identified contacts.", on_key=True,
                 )  # fmt: skip
+        yield from _policies(index, environment)
         inheritance = inheritance_of(index, environment)
         if environment not in unsure:  # an unread space would make its fields look unknown
             yield from _contents(index, environment, inheritance)
@@ -54,6 +59,16 @@ def _operators(index: Index) -> Iterator[Finding]:
                     "Authors of commits are told apart by it, and capitals do not count.",
                     hint="Give each operator their own.", related=((f"operator {first.name}", first),),
                 )  # fmt: skip
+        for account in operator.facts.fields:
+            forge, _, number = account.partition(":")
+            first = owners.setdefault(account, operator)
+            if first is not operator:
+                yield Finding(
+                    operator, ("accounts", forge), Code.SHARED_ACCOUNT,
+                    f"operator {first.name} has account {number} of {forge}, too",
+                    "A review by it would be of both.",
+                    hint="Give each operator their own.", related=((f"operator {first.name}", first),),
+                )  # fmt: skip
     automations = {record.address for record in operators.values() if "automation" in record.facts.flags}
     if not automations:
         return
@@ -63,7 +78,27 @@ def _operators(index: Index) -> Iterator[Finding]:
                 yield Finding(
                     record, ref.path, Code.NOT_A_PERSON,
                     f"{ref.target.name} is an automation, and decides nothing",
-                    "Whoever reviews or stops is a person.", hint="Name a person.", named=ref.target.name,
+                    "Whoever reviews, stops or overrides is a person.", hint="Name a person.", named=ref.target.name,
+                )  # fmt: skip
+
+
+def _policies(index: Index, environment: str) -> Iterator[Finding]:
+    """Policies that are too many to be asked, and those that name properties of two kinds, which nothing has."""
+    for number, policy in enumerate(index.group(environment, Kind.POLICY).values()):
+        if number == MAX_POLICIES:
+            yield Finding(
+                policy, (), Code.POLICIES_TOO_MANY, f"{environment} has more than {MAX_POLICIES} policies",
+                "Each of them is asked of every offer.", "Join conditions by “and”.", on_key=True,
+            )  # fmt: skip
+        for expression in policy.facts.expressions:
+            bare = _QUOTED.sub("", expression.text)
+            named = sorted({word for word in _SPACE.findall(bare) if word in GOVERNED})
+            if len(named) > 1:
+                yield Finding(
+                    policy, expression.path, Code.POLICY_ASKS_NOTHING,
+                    f"nothing has both {named[0]}.<name> and {named[1]}.<name>",
+                    "A condition is asked of one resource at a time, and a resource has the properties of its kind.",
+                    "Make a policy of each, or name what all kinds have: resource.<name>.",
                 )  # fmt: skip
 
 

@@ -60,6 +60,8 @@ def _all(kind: Kind, resource: Any) -> Iterator[Found]:
             for moment in ("proposed_data", "accepted_data"):
                 for name, text in getattr(resource.storage, moment).items():
                     yield ("storage", moment, name), text, Role.STORED, Wanted.VALUE
+        case Kind.POLICY:
+            yield ("require",), resource.require, Role.POLICY, Wanted.CONDITION
         case Kind.CAMPAIGN:
             yield from _deliveries(resource)
         case Kind.DIMENSION | Kind.OPERATOR | Kind.TYPOLOGY | Kind.CASES:

@@ -39,6 +39,11 @@ _TOP = ("environments", "specs", "cases")
 _LINK, _SUBMODULE = "120000", "160000"
 _MAX_LINK = 4096
 _MAX_HOPS = 40
+WHOLE_HISTORY = (
+    "“git fetch --unshallow” brings the whole history; in a workflow, let the checkout do so: fetch-depth: 0 (GitHub),"
+    ' GIT_DEPTH: "0" (GitLab).'
+)
+"""What helps where a clone is shallow."""
 _NO_PROGRAM = {"smudge": "", "process": "", "required": "false"}
 
 
@@ -49,6 +54,15 @@ def git_email(folder: Path) -> str:
     except Refused:
         return ""
     return answer.stdout.decode("utf-8", "replace").strip()
+
+
+def folder_in_repository(root: Path) -> str:
+    """Where in its repository ``root`` lies: ``shop/offers/``; empty at the top, and without git."""
+    try:
+        answer = run(root, ["rev-parse", "--show-prefix"], os.environ, timeout=5)
+    except Refused:
+        return ""
+    return answer.stdout.decode("utf-8", "surrogateescape").rstrip("\n") if answer.returncode == 0 else ""
 
 
 def run(
@@ -83,8 +97,34 @@ def run(
         raise refuse(Code.GIT, f"git could not be run: {reason_of(error)}") from None
 
 
+class Checkout(NamedTuple):
+    """A project at a revision: the folder that it was laid out in, and the object that the revision names."""
+
+    folder: Path
+    commit: str
+
+
+class Lineage(NamedTuple):
+    """How one commit lies to another that it is compared with.
+
+    ``bases``: their merge bases, where the history here has them all. ``behind``: how many commits of the other one it
+    lacks. ``shallow``: whether a part of the history is missing, so that the two cannot be told. ``known``: whether
+    both are commits that are here.
+    """
+
+    bases: tuple[str, ...] = ()
+    behind: int = 0
+    shallow: bool = False
+    known: bool = True
+
+
+def lineage(root: Path, base: str, head: str, environ: Mapping[str, str]) -> Lineage:
+    """How ``head`` lies to ``base``, both named by hash (or ``HEAD``). Raises Refused where git cannot be run."""
+    return _Repository(root, environ).lineage(base, head)
+
+
 @contextlib.contextmanager
-def checkout(root: Path, revision: str, environ: Mapping[str, str]) -> Iterator[Path]:
+def checkout(root: Path, revision: str, environ: Mapping[str, str]) -> Iterator[Checkout]:
     """The project at ``revision`` in a temporary folder: its YAML and what its links lead to, as git checks them out.
 
     ``A...B`` is the merge base of both. Raises Refused when there is no such revision, when it holds no specs, and when
@@ -101,7 +141,7 @@ def checkout(root: Path, revision: str, environ: Mapping[str, str]) -> Iterator[
     repository.check_sizes(needed, revision)
     with tempfile.TemporaryDirectory(prefix="offerkit-") as folder:
         repository.lay_out(Path(folder), needed, tree, revision)
-        yield Path(os.path.realpath(folder)) / "tree" / tree.prefix
+        yield Checkout(Path(os.path.realpath(folder)) / "tree" / tree.prefix, commit)
 
 
 class _Entry(NamedTuple):
@@ -220,11 +260,11 @@ class _Repository:
 
     def resolve(self, revision: str) -> str:
         """The object that ``revision`` names: one commit or tree, or the merge base of ``A...B``."""
-        if not revision or revision.startswith("-"):
+        a, dots, b = revision.partition("...")
+        if not revision or a.startswith("-") or b.startswith("-"):  # git would take it for an option
             raise refuse(
                 Code.GIT, f"“{_cut(revision)}” is not a git revision", hint="Write git:main, git:HEAD~1 or git:TAG."
             )
-        a, dots, b = revision.partition("...")
         if not dots or ":" in a or "{/" in a:
             return self._one(revision)
         a, b = a or "HEAD", b or "HEAD"
@@ -233,14 +273,31 @@ class _Repository:
         if done.returncode not in (0, 1):
             raise refuse(Code.GIT, f"“{_cut(revision)}” is no merge base: {_reason(done.stderr)}")
         if done.returncode:
-            shallow = self._text(["rev-parse", "--is-shallow-repository"]) == "true"
+            shallow = self._shallow
             raise refuse(
                 Code.GIT,
                 f"“{_cut(a)}” and “{_cut(b)}” have no common ancestor"
                 + (" in this clone, which is shallow" if shallow else ""),
-                hint="“git fetch --unshallow” brings the whole history." if shallow else "Name one revision: git:main.",
+                hint=WHOLE_HISTORY if shallow else "Name one revision: git:main.",
             )
         return _decoded(done.stdout).strip()
+
+    def lineage(self, base: str, head: str) -> Lineage:
+        """See :func:`lineage`."""
+        counted = self._run(["rev-list", "--count", f"{head}..{base}"])
+        if counted.returncode:
+            return Lineage(shallow=self._shallow, known=False)
+        behind = int(counted.stdout)
+        if not behind:
+            return Lineage((base,))
+        if self._shallow:  # a merge base that is found may be older than the one that is missing
+            return Lineage((), behind, shallow=True)
+        found = _decoded(self._run(["merge-base", "--all", base, head]).stdout).split()
+        return Lineage(tuple(sorted(found)), behind)
+
+    @property
+    def _shallow(self) -> bool:
+        return self._text(["rev-parse", "--is-shallow-repository"]) == "true"
 
     def _one(self, revision: str) -> str:
         done = self._run(["rev-parse", "--verify", revision])
@@ -262,6 +319,8 @@ class _Repository:
             hint = "Name one revision, or the merge base of two: git:A...B."
         elif not self._run(["rev-list", "--max-count=1", "--all"]).stdout.strip():
             reason = "the repository has no commit yet"
+        elif self._shallow:
+            reason, hint = "this clone is shallow, and does not have it", WHOLE_HISTORY
         elif "single revision" in reason or revision.startswith("^"):
             reason = f"not a valid object name: {_cut(revision)}"
         return refuse(Code.GIT, f"git has no specs at “{_cut(revision)}”: {reason}", hint=hint)

@@ -6,14 +6,17 @@ References and the rules of the domain stay with “offerkit validate”.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import orjson
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 
 from offerkit.address import NAME, PATH, SECTION_OF, SECTIONS, Kind
-from offerkit.models import base, model_of
+from offerkit.models import base, model_of, policy
 from offerkit.models.filter import FilterUse
+from offerkit.planning.plan_schema import plan_schema
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _NAME, _PATH = f"^{NAME.pattern}$", f"^{PATH.pattern}$"
@@ -59,6 +62,8 @@ class _Schema(GenerateJsonSchema):
             return _text(_NAME)
         if function is base._path:
             return _text(_PATH)
+        if function is policy._applicable:
+            return {"type": "array", "items": {"enum": list(policy.APPLICABLE)}, "uniqueItems": True, "minItems": 1}
         inner = self.generate_inner(schema["schema"])
         if function in (base._unique, base.unique_sorted):
             inner["uniqueItems"] = True
@@ -128,9 +133,15 @@ def _sections(refs: dict[Kind, Any]) -> dict[str, Any]:
     }
 
 
-def schema_files() -> dict[str, bytes]:
+@cache
+def schema_files() -> Mapping[str, bytes]:
     """All schemas as files by name."""
-    made = {"specs": specs_schema(), "environment": environment_schema(), "cases": cases_schema()}
+    made = {
+        "specs": specs_schema(),
+        "environment": environment_schema(),
+        "cases": cases_schema(),
+        "plan": plan_schema(),
+    }
     return {f"{name}.json": schema_bytes(schema) for name, schema in made.items()}
 
 

@@ -189,6 +189,10 @@ def _load_all(
             moves[before] = after
             places[before] = place
     found += _bad_moves(moves, places, {record.address for record in records}) if not unsure else []
+    if moves and not any(d.severity is Severity.ERROR for d in found):
+        from offerkit.loader.cases import former_names
+
+        found += former_names(files, moves, {record.address for record in records})
     judge = RememberingJudge(cache, code)
     _check(files, records, found, frozenset(unsure), judge)
     fresh |= judge.row

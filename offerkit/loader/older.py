@@ -35,6 +35,12 @@ class Ahead(NamedTuple):
     declared: dict[Address, str]
 
 
+def in_repository(root: Path) -> bool:
+    """Whether a folder seems to lie in a git repository: without asking git, which takes a moment."""
+    folder = Path(os.path.realpath(root))
+    return any((at / ".git").exists() for at in (folder, *folder.parents))
+
+
 def declared_ahead(root: Path, addresses: Collection[Address], environ: Mapping[str, str]) -> Ahead | None:
     """The upstream branch, or else a main one, that declares some of ``addresses`` since HEAD left it.
 

@@ -40,9 +40,11 @@ class Facts(NamedTuple):
     """What the checks across resources need to know of one; unused parts stay empty.
 
     ``fields``: content fields an offer or template gives, fields of a space or dimension, call data of an
-    environment. ``required``: a space's required fields, a filter's parameters without default.
+    environment, accounts of an operator (``github:1234``). ``required``: a space's required fields, a filter's
+    parameters without default.
     ``representations``: fields given, by space.
-    ``spaces``: an offer's explicit spaces. ``keys``: identification keys; an operator's e-mail.
+    ``spaces``: an offer's explicit spaces. ``keys``: identification keys; an operator's e-mail; what
+    a policy applies to.
     ``variables``: the dotted names its templates use, with the path of the text.
     ``flags``: anonymous, unitary, visitors, outbound, web, automation.
     ``types``: name, type and an enumeration's values of a dimension's fields, of call data, of parameters, of a space's

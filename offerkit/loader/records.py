@@ -102,7 +102,14 @@ def _facts(source: SpecFile, document: YamlMap, raw: Raw, resource: Any, found: 
             return Facts(required=needed, types=types(resource.parameters), expressions=written)
         case Kind.OPERATOR:
             flags = ("automation",) if resource.automation else ()
-            return Facts(flags=flags, keys=(resource.email,) if resource.email else ())
+            accounts = resource.accounts.model_dump(exclude_none=True).items()
+            return Facts(
+                fields=tuple(f"{forge}:{account}" for forge, account in accounts),
+                flags=flags,
+                keys=(resource.email,) if resource.email else (),
+            )
+        case Kind.POLICY:
+            return Facts(keys=resource.applies_to, expressions=written)
         case _:
             return Facts(expressions=written)
 

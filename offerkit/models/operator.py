@@ -3,13 +3,48 @@
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 from pydantic_core import PydanticCustomError
 
 from offerkit.address import Kind
-from offerkit.models.base import Flag, Resource, Text
+from offerkit.models.base import Flag, Number, Part, Resource, Text
 from offerkit.models.profiles import Profile
+
+LARGEST_ACCOUNT = 2**63 - 1
+
+
+def _account(value: object) -> object:
+    """The number of an account; logins are renamed and given to others, numbers never are."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        number = value
+    elif isinstance(value, Number) and re.fullmatch(r"[0-9]{1,30}", value):
+        number = int(value)
+    else:
+        raise PydanticCustomError(
+            "account",
+            "“{text}” is not the number of an account; https://api.github.com/users/NAME and"
+            " https://gitlab.com/api/v4/users?username=NAME show it as “id”",
+            {"text": str(value)[:80]},
+        )
+    if not 0 < number <= LARGEST_ACCOUNT:
+        raise PydanticCustomError("account", "an account's number is from 1 to {most}", {"most": LARGEST_ACCOUNT})
+    return number
+
+
+Account = Annotated[
+    int,
+    BeforeValidator(_account),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": LARGEST_ACCOUNT}),
+]
+
+
+class Accounts(Part):
+    """The accounts by which forges know an operator: their numeric ids, which no rename changes."""
+
+    github: Account | None = Field(None, description="The id of their account on GitHub.")
+    gitlab: Account | None = Field(None, description="The id of their account on GitLab.")
 
 
 class Operator(Resource):
@@ -25,6 +60,9 @@ class Operator(Resource):
     enabled: Flag = True
     automation: Flag = Field(
         False, description="A job, not a person: it applies what others wrote, and approves nothing."
+    )
+    accounts: Accounts = Field(
+        Accounts(), description="Whose reviews of pull requests are theirs: one account of each forge, theirs alone."
     )
 
     @field_validator("email")

@@ -52,6 +52,8 @@ class Role(StrEnum):
     """A rule's ``counted.when``: the stored proposition only."""
     STORED = "stored"
     """A space's extra data: contact, call data, offer and the proposition itself."""
+    POLICY = "policy"
+    """A policy's ``require``: its names follow from what it applies to (policy_names.py)."""
 
 
 def field_types(fields: Mapping[str, DimensionField]) -> dict[str, FieldType]:
@@ -77,5 +79,7 @@ def scope(
             return Scope({"offer": OFFER_FIELDS, "category": CATEGORY_FIELDS})
         case Role.COUNTED:
             return Scope({"proposition": PROPOSITION_FIELDS})
+        case Role.POLICY:
+            return Scope({})  # of contacts; its own are those of policy_names.py
         case Role.STORED:
             return Scope({**contact, "offer": OFFER_FIELDS, "proposition": PROPOSITION_FIELDS})

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias, cast
 
 import orjson
 
+from offerkit.address import Kind
 from offerkit.diagnostics import has_secret, masked
 from offerkit.diagnostics.secret import MASK
 from offerkit.fingerprint import Json, JsonMap, canonical
@@ -93,6 +94,15 @@ def _people_concealed(change: FieldChange) -> FieldChange:
     else:
         shown = [without_people(value) for value in (change.before, change.after)]
     return replace(change, before=shown[0], after=shown[1])
+
+
+def without_private(kind: str, fields: JsonMap) -> JsonMap:
+    """The fields of a body as reports show them: with no secret of a database's URL, and no contact of a case."""
+    if kind == Kind.DIMENSION and "source" in fields:
+        return {**fields, "source": without_secret(fields["source"])}
+    if kind == Kind.CASES and isinstance(cases := fields.get("cases"), dict):
+        return {**fields, "cases": {name: without_people(case) for name, case in cases.items()}}
+    return fields
 
 
 def without_secret(value: Json) -> Json:

@@ -246,23 +246,24 @@ MAX_BYTES = 256 * 1024 * 1024
 
 def encode(plan: Plan) -> bytes:
     """The canonical bytes of ``plan``: the same plan, the same bytes; of one that was read, those it was read from."""
-    return plan._read or canonical(_data(plan))
+    return plan._read or canonical(plain_data(plan))
 
 
-def _data(value: Any) -> Any:
+def plain_data(value: Any) -> Any:
+    """``value`` as maps, lists and texts, with all of its fields; what pydantic reads back as the same."""
     # Defaults are written out: a plan file must be readable without this version's source.
     kind = type(value)
     if kind in _PLAIN:
         return value
     names = _field_names(kind)  # type: ignore[arg-type]  # a type is hashable
     if names:
-        return {name: _data(getattr(value, name)) for name in names}
+        return {name: plain_data(getattr(value, name)) for name in names}
     if isinstance(value, list | tuple):
         if hasattr(value, "_asdict"):
-            return value._asdict()
-        return [_data(item) for item in value]
+            return {name: plain_data(item) for name, item in value._asdict().items()}
+        return [plain_data(item) for item in value]
     if isinstance(value, dict):
-        return {key: _data(item) for key, item in value.items()}
+        return {key: plain_data(item) for key, item in value.items()}
     return value
 
 
@@ -393,7 +394,7 @@ _SINCE_2 = ("asked", "undoes", "withdrawn", "rolled_back")
 
 def _odd_places(plan: Plan, data: dict[str, Any]) -> str | None:
     """What in a plan of the right types still makes no sense: unknown keys, steps that do nothing."""
-    unknown = _unknown_keys(data, _data(plan))
+    unknown = _unknown_keys(data, plain_data(plan))
     if not unknown and plan.format == 1 and any("keys" in blocked for blocked in data.get("blocked", ())):
         unknown = "keys"
     if not unknown and plan.format == 1:

@@ -7,7 +7,7 @@ behind in a checkout cannot be worked out from the store; so it is held to the s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from offerkit.address import Address, parse_address
 from offerkit.diagnostics import Position
@@ -60,6 +60,8 @@ _NOTES = (
     rf"{_ADDRESS} comes along because it names {_ADDRESS}, which goes\.",
     rf"{_ADDRESS} comes along because names are passed on: {_CHAIN}\.",
     rf"{_ADDRESS} goes live on {_NAMES}; content on {_NAMES} waits for approval\.",
+    rf"{_ADDRESS} was resumed; [0-9]{{1,9}} live offers? waits? for a new approval of what it shows there: {_NAMES}"
+    r"(?: and [0-9]{1,9} more)?\.",
     rf"{_ADDRESS} names {_ADDRESS}, which will no longer be live\.",
     rf"{_ADDRESS} can go live after this: {_PROFILE}(?:(?:, | or ){_PROFILE})* may apply it\.",
     rf"{_ADDRESS} is kept: it was deactivated less than [0-9dhms ]{{1,20}} ago\.",
@@ -69,6 +71,9 @@ _NOTES = (
 def _one_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.ASCII)
 
+
+_LISTED = 10
+_EXCUSED = "fails only because of what is stopped, and does not block."
 
 _HELD_BACK, _HOW_TO, _NOTE = _one_of(_HELD), _one_of(_HOW), _one_of(_NOTES)
 _STAYED_BEHIND, _LIFTED_BY = _one_of(_STAYED), _one_of(_LIFTED)
@@ -99,6 +104,24 @@ def says_why_stayed(why: str, how: str) -> bool:
 def is_note(text: str) -> bool:
     """Whether this is a sentence that plans have as a note."""
     return len(text) <= LONGEST and _NOTE.fullmatch(text) is not None
+
+
+def still_off(space: Address, offers: Sequence[str]) -> str:
+    """The note that ``offers`` are off a space that was resumed, until they are approved there."""
+    more = f" and {len(offers) - _LISTED} more" if len(offers) > _LISTED else ""
+    verb = "offer waits" if len(offers) == 1 else "offers wait"
+    listed = ", ".join(offers[:_LISTED])
+    return f"{space} was resumed; {len(offers)} live {verb} for a new approval of what it shows there: {listed}{more}."
+
+
+def excuse(cases: Address, name: str) -> str:
+    """The note that a case fails for nothing but what is stopped."""
+    return f"{cases}: the case “{' '.join(name.split())[:120]}” {_EXCUSED}"
+
+
+def is_excuse(text: str) -> bool:
+    """Whether this has the form of :func:`excuse`; whether it is true is for the cases to say."""
+    return len(text) <= LONGEST and text.endswith(f"” {_EXCUSED}") and ": the case “" in text
 
 
 def named_in(text: str) -> Iterator[Address]:

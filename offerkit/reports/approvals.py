@@ -191,3 +191,51 @@ def overridden_text(says: Sequence[str], style: Style = PLAIN) -> str:
 def overridden_json(revision: int, says: Sequence[str]) -> str:
     """The same as JSON. Ends with a newline."""
     return json_text({"revision": revision, "overridden": list(says)})
+
+
+class RelayedReview(NamedTuple):
+    """A review that was recorded as an approval, in which revision, of what, and what it leaves to others."""
+
+    reviewer: str
+    review: str
+    revision: int
+    keys: tuple[ApprovalKey, ...]
+    left: tuple[str, ...] = ()
+
+
+def relayed_text(
+    rows: Sequence[RelayedReview], standing: Sequence[str], notes: Sequence[str], style: Style = PLAIN
+) -> str:
+    """What reviews have approved, one after the other; what stood already; and why others do not count."""
+    found = []
+    for row in rows:
+        found.append(style.bold(visible(f"Review {row.review} of {row.reviewer}, revision {row.revision}:")))
+        found.append(decided_text("approved", row.keys, row.left, (), style).rstrip("\n"))
+    found += [f"Nothing to do: {visible(text)}." for text in standing]
+    found += [style.dim(f"  · {visible(text)}") for text in notes]
+    return style.finish("\n".join(found or ["No review approves what was applied."]) + "\n")
+
+
+def relayed_json(
+    rows: Sequence[RelayedReview], standing: Sequence[str], notes: Sequence[str], refused: Sequence[Diagnostic]
+) -> str:
+    """The same as JSON. Ends with a newline."""
+    return json_text(
+        {
+            "recorded": [
+                {
+                    "reviewer": row.reviewer,
+                    "review": row.review,
+                    "revision": row.revision,
+                    "decided": [
+                        {"address": key.address, "aspect": key.aspect.value, "space": key.space} for key in row.keys
+                    ],
+                    "left": list(row.left),
+                }
+                for row in rows
+            ],
+            "standing": list(standing),
+            "notes": list(notes),
+            "refused": [diagnostic_dict(found) for found in refused],
+        }
+    )

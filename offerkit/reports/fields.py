@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 import orjson
 
-from offerkit.address import Kind
 from offerkit.fingerprint import Json
-from offerkit.planning.fields import without_people, without_secret
+from offerkit.planning.fields import without_private
 from offerkit.planning.plan import ChangeOp, FieldChange, Step
 from offerkit.reports.line_diff import DiffLine, all_lines, capped, line_diff
 from offerkit.reports.lookalike import host_note, hosts, told_apart
@@ -91,10 +90,7 @@ def body_lines(step: Step, bodies: Mapping[str, Body], layout: Layout) -> list[s
         fields = {key: value for key, value in fields.items() if key != "label"}
     if not isinstance(fields, dict) or not fields:
         return []
-    if body.kind == Kind.DIMENSION and "source" in fields:
-        fields = {**fields, "source": without_secret(fields["source"])}
-    if body.kind == Kind.CASES and isinstance(cases := fields.get("cases"), dict):
-        fields = {**fields, "cases": {name: without_people(case) for name, case in cases.items()}}
+    fields = without_private(body.kind, fields)
     most = min(layout.lines, _NEW_FIELD_LINES) if layout.concise else ALL
     return [line + host_note(line) for line in yaml_lines(fields, layout.width - 20, most)]
 

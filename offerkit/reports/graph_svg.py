@@ -14,7 +14,7 @@ _HEAD, _MARGIN = 30, 12
 _LETTERS = 30
 _ORDER = (
     Kind.CAMPAIGN, Kind.OFFER, Kind.TEMPLATE, Kind.CATEGORY, Kind.ENVIRONMENT, Kind.SPACE, Kind.TYPOLOGY, Kind.RULE,
-    Kind.FILTER, Kind.DIMENSION, Kind.OPERATOR, Kind.CASES,
+    Kind.FILTER, Kind.DIMENSION, Kind.OPERATOR, Kind.CASES, Kind.POLICY,
 )  # fmt: skip
 
 

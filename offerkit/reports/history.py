@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from offerkit.fingerprint import Json
 from offerkit.reports.escape import clip, html, json_text, markdown, markdown_code, one_line, visible
 from offerkit.reports.page import page
 from offerkit.reports.style import PLAIN, Style, display_width, indented, pad
@@ -35,6 +36,12 @@ class HistoryLine:
     """Who wrote what it changed, where that is not the actor alone."""
     commit: str = ""
     """The commit that was applied."""
+    read: str = ""
+    """That it was read in a pull request, and what it means; or whose review it records."""
+    meaning: str = ""
+    pull_request: int = 0
+    review: Mapping[str, Json] = field(default_factory=dict)
+    """The review of a pull request that it records as an approval."""
 
     @property
     def written(self) -> str:
@@ -69,6 +76,8 @@ def history_text(lines: Sequence[HistoryLine], style: Style = PLAIN, width: int 
             rows += [style.dim(row) for row in indented(" " * (wide[0] + 2), visible(text), width) if text]
         if line.written:
             rows += [style.dim(row) for row in indented(" " * (wide[0] + 2), visible(line.written), width)]
+        if line.read:
+            rows += [style.dim(row) for row in indented(" " * (wide[0] + 2), visible(line.read), width)]
         if line.override:
             rows += [style.yellow(row) for row in indented(" " * (wide[0] + 2), visible(line.override), width)]
     return style.finish("\n".join(rows) + "\n")
@@ -89,6 +98,7 @@ def history_markdown(lines: Sequence[HistoryLine]) -> str:
         text = one_line(line.message)
         message = f"<br>{markdown(text)}" if text else ""
         message += f"<br>{markdown(line.written)}" if line.written else ""
+        message += f"<br>{markdown(line.read)}" if line.read else ""
         message += f"<br>⚠ {markdown(line.override)}" if line.override else ""
         shown = [*map(markdown, cells), markdown(summary) + message, markdown_code(digest)]
         rows.append(f"| {' | '.join(shown)} |")
@@ -109,6 +119,7 @@ def _html_row(line: HistoryLine) -> str:
     text = one_line(line.message)
     message = f'<br><span class="quiet">{html(text)}</span>' if text else ""
     message += f'<br><span class="quiet">{html(line.written)}</span>' if line.written else ""
+    message += f'<br><span class="quiet">{html(line.read)}</span>' if line.read else ""
     message += f"<br>⚠ {html(line.override)}" if line.override else ""
     shown = [*map(html, cells), html(summary) + message, f"<code>{html(digest)}</code>"]
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in shown)}</tr>"
@@ -127,6 +138,9 @@ def history_json(lines: Sequence[HistoryLine]) -> str:
             "message": line.message,
             **({"authors": list(line.authors)} if line.authors else {}),
             **({"commit": line.commit} if line.commit else {}),
+            **({"meaning": line.meaning} if line.meaning else {}),
+            **({"pull_request": line.pull_request} if line.pull_request else {}),
+            **({"review": dict(line.review)} if line.review else {}),
             **({"override": line.override} if line.override else {}),
             **({"tokens": list(map(dict, line.tokens))} if line.tokens else {}),
             "digest": line.digest,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from offerkit.diagnostics import or_list
 from offerkit.reports.counts import Count, exceeds, is_exact, rounded, said, share, size
@@ -270,7 +271,12 @@ def examples(offer: OfferImpact) -> list[str]:
 
 
 def impact_json(made: Impact) -> str:
-    """Everything as JSON; what a sample gives are estimates, each with its interval. Ends with a newline.
+    """:func:`impact_data` as text. Ends with a newline."""
+    return json_text(impact_data(made))
+
+
+def impact_data(made: Impact) -> dict[str, Any]:
+    """Everything as JSON; what a sample gives are estimates, each with its interval.
 
     Rounded numbers are objects, ``{"about": 430}`` or ``{"fewer_than": 5}``.
     """
@@ -285,7 +291,7 @@ def impact_json(made: Impact) -> str:
             for _, segments in found["segments"]:
                 for part in segments:
                     _estimated(part, ("contacts", "changed", "gained", "lost", "emptied"), space.sample)
-    return json_text(data)
+    return data
 
 
 def _estimated(found: dict[str, object], names: Sequence[str], sample: Sample) -> None:

@@ -25,6 +25,11 @@ STYLE = """
 .impact .more { fill: var(--green) } .impact .less { fill: var(--red) } .impact .axis { fill: var(--line) }
 .impact .alarm { color: var(--red); font-weight: 600 } .impact .guess { color: var(--amber) }
 .impact ul { margin: .1rem 0; color: var(--quiet); font-size: .85rem }
+@media screen and (max-width: 40rem) {
+  .impact td.bar, .impact th:nth-child(2) { display: none } .impact th.n { white-space: normal }
+  .impact td, .impact th { padding-right: .3rem; font-size: .8rem } .impact ul { padding-left: .75rem }
+  .impact td:last-child, .impact th:last-child { padding-right: 0 }
+}
 """.strip()
 """For the head of a page that has such a part."""
 
@@ -36,19 +41,20 @@ def impact_html(made: Impact) -> str:
         return "\n".join([*parts, "<p>Nothing changes for anybody.</p>", "</section>"])
     parts.append(f'<p class="quiet">{html(heading(made))}</p>')
     parts += [f'<p class="guess">{html(said)}</p>' for said in (*sample_sentences(made), *rounding_sentences(made))]
+    # One scale for all spaces: bars are compared with what stands above them.
+    sizes = [max(size(offer.gained), size(offer.lost)) for space in made.spaces for offer in space.offers]
     for space in made.spaces:
         if space.changed:
-            parts += _space(space)
+            parts += _space(space, max(sizes, default=0))
     parts += [f"<p>{html(said)}</p>" for said in quiet_sentences(made)]
     return "\n".join([*parts, "</section>"])
 
 
-def _space(space: SpaceImpact) -> list[str]:
+def _space(space: SpaceImpact, most: int) -> list[str]:
     parts = [f"<h3>{html(space.space)}</h3>", f'<p class="summary">{html(changed_sentence(space))}</p>']
     if emptied := emptied_sentence(space):
         kind = ' class="alarm"' if space.emptied else ""
         parts.append(f"<p{kind}>{html(emptied)}</p>")
-    most = max((max(size(offer.gained), size(offer.lost)) for offer in space.offers), default=0)
     parts.append(_head("Offer", "Lost and gained", "Before", "Gained", "Lost", "Moved"))
     parts += [_offer(offer, most, space) for offer in space.offers]
     parts.append("</table>")

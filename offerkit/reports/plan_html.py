@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from offerkit.diagnostics import or_list
 from offerkit.planning.plan import Blocked, Plan
@@ -26,7 +26,7 @@ def plan_html(plan: Plan, digest: str, layout: Layout = CONCISE, impact: Impact 
         steps_html(plan.steps, plan.bodies, layout),
         renames_html(plan, layout),
         blocked_html(plan.blocked, layout),
-        _notes(plan),
+        notes_html(plan),
         impact_html(impact) if impact is not None else "",
         f'<p class="quiet">offerkit {html(plan.offerkit)} · plan <code>{html(digest)}</code></p>',
     ]
@@ -38,23 +38,31 @@ def _particulars(plan: Plan, digest: str, layout: Layout) -> str:
     return f'<dl class="base">{"".join(rows)}</dl>'
 
 
-def _notes(plan: Plan) -> str:
+def notes_html(plan: Plan) -> str:
+    """What the plan says of itself as a whole."""
     rows = "".join(f"<li>{html(note)}</li>" for note in plan.notes)
     return f"<section><h2>Notes</h2><ul>{rows}</ul></section>" if rows else ""
 
 
-def blocked_html(blocked: Sequence[Blocked], layout: Layout = CONCISE) -> str:
-    """What stays behind, why, and who can lift it."""
+def command_html(how: str) -> str:
+    """What helps, as it is typed."""
+    return f"<code>{html(how)}</code>" if how.startswith("offerkit ") else html(how)
+
+
+def blocked_html(
+    blocked: Sequence[Blocked], layout: Layout = CONCISE, helping: Callable[[str], str] = command_html
+) -> str:
+    """What stays behind, why, and who can lift it; ``helping`` writes what helps as HTML, such as a link."""
     groups = blocked_groups(blocked)
     if not groups:
         return ""
-    rows = [_blocked_group(group, layout) for group in groups[: layout.limit]]
+    rows = [_blocked_group(group, layout, helping) for group in groups[: layout.limit]]
     if more := sum(len(group.addresses) for group in groups[layout.limit :]):
         rows.append(f'<p class="quiet">… and {more:,} more</p>')
     return "\n".join(["<section><h2>Blocked</h2>", *rows, "</section>"])
 
 
-def _blocked_group(group: BlockedGroup, layout: Layout) -> str:
+def _blocked_group(group: BlockedGroup, layout: Layout, helping: Callable[[str], str]) -> str:
     listed = ""
     if len(group.addresses) == 1:
         head = f"<code>{html(group.addresses[0])}</code>"
@@ -63,16 +71,16 @@ def _blocked_group(group: BlockedGroup, layout: Layout) -> str:
         head = f"<b>{len(group.addresses):,} {html(word)}</b>"
         listed = f"<p>{html(text)}</p>"
     origin = f'<span class="origin quiet">{html(group.position)}</span>'
-    items = "".join(_obstacle(obstacle) for obstacle in group.obstacles)
+    items = "".join(_obstacle(obstacle, helping) for obstacle in group.obstacles)
     return (
         f'<article class="blocked"><header><b class="sign">! blocked</b>{head}'
         f"<span>{html(group.outcome)}</span>{origin}</header>\n{listed}<ul>{items}</ul></article>"
     )
 
 
-def _obstacle(obstacle: Obstacle) -> str:
+def _obstacle(obstacle: Obstacle, helping: Callable[[str], str]) -> str:
     who = f"{html(or_list(obstacle.who))} can lift it" if obstacle.who else ""
-    how = f"<code>{html(obstacle.how)}</code>" if obstacle.how.startswith("offerkit ") else html(obstacle.how)
+    how = helping(obstacle.how)
     code = f' <span class="quiet">[{html(obstacle.code)}]</span>' if obstacle.code else ""
     advice = ": ".join(filter(None, [who, how]))
     return f"<li>{html(obstacle.why)}{code}" + (f"<br>{advice}" if advice else "") + "</li>"

@@ -23,9 +23,8 @@ def _space(made: Simulation, space: SpaceResult) -> str:
     parts = [f"<h2>{html(space.space)}</h2><p class=summary>{space.contacts:,} contacts</p>", _table(rows)]
     given = [offer for offer in space.offers if offer.contacts]
     if given:
-        most = max(offer.contacts for offer in given)
         parts += ["<h3>Offers, by how many contacts they reach</h3>"]
-        parts.append(_table("".join(_offer(offer, most, space.contacts) for offer in given)))
+        parts.append(_table("".join(_offer(offer, space.contacts) for offer in given)))
     never = [offer for offer in space.offers if not offer.contacts]
     if never:
         parts.append("<h3>Offers that nobody gets, and what takes most contacts from them</h3><ul>")
@@ -44,9 +43,9 @@ def _space(made: Simulation, space: SpaceResult) -> str:
     return "".join(parts)
 
 
-def _offer(offer: OfferResult, most: int, contacts: int) -> str:
+def _offer(offer: OfferResult, contacts: int) -> str:
     ranks = " · ".join(f"rank {rank}: {count:,}" for rank, count in enumerate(offer.by_rank, 1) if count)
-    return _bar(offer.offer, offer.contacts, contacts, most, ranks)
+    return _bar(offer.offer, offer.contacts, contacts, ranks)
 
 
 def _losses(offer: OfferResult) -> str:
@@ -57,8 +56,9 @@ def _losses(offer: OfferResult) -> str:
     )  # fmt: skip
 
 
-def _bar(name: str, count: int, whole: int, most: int = 0, note: str = "") -> str:
-    share = 100 * count / (most or whole or 1)
+def _bar(name: str, count: int, whole: int, note: str = "") -> str:
+    """A row whose bar is as long as its share of ``whole``: all contacts of the space, for every bar of it."""
+    share = 100 * count / (whole or 1)
     svg = (
         f'<svg width="100%" height="14" role="img" aria-label="{count:,} of {whole:,}">'
         f'<rect width="{share:.2f}%" height="14" rx="2" fill="#0969da"></rect></svg>'

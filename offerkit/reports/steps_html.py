@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from offerkit.planning.plan import Step
+from offerkit.planning.plan import FieldChange, Step
+from offerkit.reports.approvals import Reviewed
 from offerkit.reports.escape import html
 from offerkit.reports.facts import facts
 from offerkit.reports.fields import FieldView, body_lines, field_views
@@ -61,12 +62,32 @@ def _step(step: Step, lines: Sequence[str], layout: Layout, reasons: bool) -> st
     rows += [f"<p><b>{html(name)}:</b> {html(text)}</p>" for name, text in facts(step, layout)]
     if lines:
         rows.append(f"<pre>{html(chr(10).join(lines), multiline=True)}</pre>")
-    views = field_views(step.changes, layout)
-    if views:
-        rows += ["<table>", *(_field(view) for view in views), "</table>"]
-    if more := len(step.changes) - len(views):
+    return "\n".join([*rows, *_changes(step.changes, layout), "</article>"])
+
+
+def _changes(changes: Sequence[FieldChange], layout: Layout) -> list[str]:
+    views = field_views(changes, layout)
+    rows = ["<table>", *(_field(view) for view in views), "</table>"] if views else []
+    if more := len(changes) - len(views):
         rows.append(f'<p class="quiet">… {more:,} more fields</p>')
-    return "\n".join([*rows, "</article>"])
+    return rows
+
+
+def reviewed_html(rows: Sequence[Reviewed], layout: Layout = CONCISE) -> str:
+    """What is decided of one offer: each aspect with what it changes in live. Aspects of the same changes are one."""
+    together: list[tuple[bool, tuple[FieldChange, ...], list[str]]] = []
+    for row in rows:
+        same = next((aspects for *key, aspects in together if key == [row.new, row.changes]), None)
+        if same is None:
+            together.append((row.new, row.changes, [row.what]))
+        else:
+            same.append(row.what)
+    parts = []
+    for new, changes, aspects in together:
+        state = " (not live yet)" if new else "" if changes else " (as it is in live, in all that is shown)"
+        parts += [f'<p><b>{html(", ".join(aspects))}</b><span class="quiet">{state}</span></p>']
+        parts += _changes(changes, layout)
+    return "\n".join(parts)
 
 
 def _field(view: FieldView) -> str:

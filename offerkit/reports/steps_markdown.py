@@ -86,19 +86,14 @@ def steps_markdown(
 
 
 def _table(section: Section, layout: Layout, room: Room, reserve: int, reasons: bool) -> list[str]:
-    rows = [
-        f"#### {markdown(section.title)}",
-        "",
-        f"| Action | Resource | {'Why, and what it means' if reasons else 'What differs'} | Source |",
-        "|:--|:--|:--|:--|",
-    ]
+    rows = table_head(section.title, reasons=reasons)
     if not room.take("\n".join(rows), reserve):
         room.rows_left_out += sum(len(bunch.steps) for group in section.groups for bunch in group.bunches)
         return []
     for group in section.groups:
         for bunch in group.bunches:
             for step in bunch.steps:
-                row = _row(step, layout, reasons)
+                row = step_row(step, layout, reasons=reasons)
                 if room.rows_left_out == 0 and room.take(row, reserve):
                     rows.append(row)
                 else:
@@ -109,7 +104,18 @@ def _table(section: Section, layout: Layout, room: Room, reserve: int, reasons: 
     return rows
 
 
-def _row(step: Step, layout: Layout, reasons: bool) -> str:
+def table_head(title: str, *, reasons: bool = True) -> list[str]:
+    """The heading of a stage's table, and the table's head."""
+    return [
+        f"#### {markdown(title)}",
+        "",
+        f"| Action | Resource | {'Why, and what it means' if reasons else 'What differs'} | Source |",
+        "|:--|:--|:--|:--|",
+    ]
+
+
+def step_row(step: Step, layout: Layout, *, reasons: bool = True) -> str:
+    """A row of the table: what happens to which resource, why, what that means, and where it is declared."""
     action = f"{SIGNS[step.action]} {(VERBS if reasons else DONE)[step.action]}"
     label = f"<br>{markdown(layout.clipped(step.label, _LABEL))}" if step.label else ""
     why = reason(step, plan=reasons)
@@ -150,14 +156,23 @@ def _folded(steps: Sequence[Step], bunch: Bunch, bodies: Mapping[str, Body], lay
         rows += diff
     if len(rows) <= (len(steps) if len(steps) > 1 else 0):
         return ""
+    many = len(steps) > 1
+    title = f"{SIGNS[bunch.action]} {count_kind(len(steps), bunch.kind)}" if many else step_title(steps[0], layout)
+    return folded(title, diff_block(rows))
+
+
+def folded(title: str, content: str, *, opened: bool = False) -> str:
+    """``content``, which is Markdown, below a ``title``, which is HTML."""
+    return f"<details{' open' if opened else ''}><summary>{title}</summary>\n\n{content}\n\n</details>"
+
+
+def diff_block(rows: Sequence[DiffLine]) -> str:
+    """A fenced block of changes."""
     lines = [f"@@ {text} @@" if mark == "@" else f"{mark} {text}".rstrip(" ") for mark, text in rows]
-    block = fenced("\n".join(lines), "diff")
-    return f"<details><summary>{_fold_title(steps, bunch, layout)}</summary>\n\n{block}\n\n</details>"
+    return fenced("\n".join(lines), "diff")
 
 
-def _fold_title(steps: Sequence[Step], bunch: Bunch, layout: Layout) -> str:
-    sign = SIGNS[bunch.action]
-    if len(steps) > 1:
-        return f"{sign} {count_kind(len(steps), bunch.kind)}"
-    label = f" · {summary_html(layout.clipped(steps[0].label, _LABEL))}" if steps[0].label else ""
-    return f"{sign} <code>{summary_html(steps[0].address)}</code>{label}"
+def step_title(step: Step, layout: Layout) -> str:
+    """What is folded, as HTML."""
+    label = f" · {summary_html(layout.clipped(step.label, _LABEL))}" if step.label else ""
+    return f"{SIGNS[step.action]} <code>{summary_html(step.address)}</code>{label}"

@@ -134,6 +134,9 @@ ELSEWHERE: dict[str, str] = {
     "offer": "offer.<field> may be used in predefined filters, in a rule's applies_to and in stored extra data.",
     "category": "category.<field> may be used in a rule's applies_to only.",
     "proposition": "proposition.<field> may be used in a rule's counted condition and in stored extra data.",
+    "step": "step.<name> may be used in policies.",
+    "resource": "resource.<name> may be used in policies.",
+    "before": "before.<name> may be used in policies that apply to one kind.",
     "parameter": "parameter.<name> may be used in the predefined filter that declares it.",
 }
 """Namespace → where it may be used (models/scopes.py)."""

@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute
 from pydantic import FailFast, Field
 from starlette.responses import StreamingResponse
 
+from offerkit.address import parse_address
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Decision
@@ -40,14 +41,21 @@ from offerkit.workflow.backends import (
     limit_for,
     overridden_json,
     plan_of,
+    relayed_json,
     stopped_json,
 )
 from offerkit.workflow.override import override
+from offerkit.workflow.relay import relay
 from offerkit.workflow.requests import (
+    MOST_FOUND,
     ApprovalRequest,
+    Approving,
+    AsRead,
     ImpactRequest,
     Origin,
+    Overridden,
     OverrideRequest,
+    RelayRequest,
     StopOutcome,
     StopRequest,
 )
@@ -61,6 +69,7 @@ PART = 1024 * 1024
 _Text = Annotated[str, Field(max_length=2_000)]
 _Names = Annotated[list[Annotated[str, Field(max_length=500)]], FailFast(), Field(max_length=10_000)]
 _Plan = Annotated[str, Field(max_length=31 * 1024 * 1024)]
+_Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
 _Wait = Annotated[int, Field(ge=0, le=LONGEST_WAIT * 1000)]
 
 
@@ -84,11 +93,21 @@ class OriginBody(Body):
     edited: _Names = Field([])
 
 
+class AsReadBody(Body):
+    """What was read of a plan in a pull request: another one is refused, unless there is a reason to allow it."""
+
+    meaning: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}:[0-9a-f]{64}$")]
+    pull_request: Annotated[int, Field(ge=0, lt=2**53)] = 0
+    head: Annotated[str, Field(pattern=r"^([0-9a-f]{40}([0-9a-f]{24})?)?$")] = ""
+    allowed: _Text = ""
+
+
 class ApplyBody(Body):
     """A saved plan, to be applied exactly as it is."""
 
     plan: _Plan
     origin: OriginBody = Field(default_factory=OriginBody)
+    as_read: AsReadBody | None = None
     message: _Text = ""
     override_impact: _Text = ""
     lock_wait_ms: _Wait = 0
@@ -136,13 +155,52 @@ class DecideBody(Body):
     lock_wait_ms: _Wait = 0
 
 
+class OverriddenBody(Body):
+    """What a policy denies of specs that are not applied yet, as the specs' holder found it."""
+
+    policy: Annotated[str, Field(max_length=500)]
+    meaning: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    address: Annotated[str, Field(max_length=500)]
+    judged: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class ReviewBody(Body):
+    """A review that approves, as the forge tells it."""
+
+    account: Annotated[int, Field(gt=0, lt=2**63)]
+    review: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[!-~]+$")]
+
+
+class RelayBody(Body):
+    """Reviews of a pull request that are to be recorded as approvals of what was applied of it."""
+
+    forge: Literal["github", "gitlab"]
+    pull_request: Annotated[int, Field(gt=0, lt=2**53)]
+    head: _Commit
+    merged_as: _Commit
+    meaning: Annotated[str, Field(pattern=r"^[0-9]{1,3}:[0-9a-f]{64}$")]
+    reviews: Annotated[list[ReviewBody], FailFast(), Field(max_length=1_000)]
+    authors: _Names = Field([])
+    doubts: _Names = Field([])
+    lock_wait_ms: _Wait = 0
+
+
 class OverrideBody(Body):
     """What is to be overridden, and why."""
 
     patterns: _Names
     reason: _Text
-    lifts: Annotated[list[Literal["reviewers", "settings", "cases"]], Field(max_length=10)] = Field([])
+    lifts: Annotated[list[Literal["reviewers", "settings", "cases", "policies"]], Field(max_length=10)] = Field([])
+    found: Annotated[list[OverriddenBody], FailFast(), Field(max_length=MOST_FOUND)] = Field([])
     lock_wait_ms: _Wait = 0
+
+
+def _found(body: OverriddenBody) -> Overridden | None:
+    """What was found; None where its addresses are none, so that nothing is there to be overridden."""
+    try:
+        return Overridden(parse_address(body.policy), body.meaning, parse_address(body.address), body.judged)
+    except ValueError:
+        return None
 
 
 def routes(desk: HasStore) -> APIRouter:
@@ -184,7 +242,8 @@ def routes(desk: HasStore) -> APIRouter:
         body = await read(request, ApplyBody)
         wait = body.lock_wait_ms / 1000
         session = acting(desk.session, _caller(request), wait, body.message, body.override_impact)
-        session = replace(session, origin=_origin(body.origin))
+        read_ = AsRead(**body.as_read.model_dump()) if body.as_read is not None else None
+        session = replace(session, origin=_origin(body.origin), as_read=read_)
         return _answer(applied_json(await asyncio.to_thread(lambda: apply(session, plan_of(body.plan)))))
 
     @router.post("/impact", operation_id="impact", openapi_extra=described(ImpactBody))
@@ -216,12 +275,22 @@ def routes(desk: HasStore) -> APIRouter:
         refused = without_places(Refused(decided.refused), desk.session).diagnostics
         return _answer(decided_json(replace(decided, refused=refused)))
 
+    @router.post("/relay", operation_id="relay", openapi_extra=described(RelayBody))
+    async def relaying(request: Request) -> Response:
+        """Record reviews of a pull request as their reviewers' approvals; the token's operator is an automation."""
+        body = await read(request, RelayBody)
+        session = acting(desk.session, _caller(request), body.lock_wait_ms / 1000)
+        made = await asyncio.to_thread(relay, session, _relay_request(body))
+        refused = without_places(Refused(made.refused), desk.session).diagnostics
+        return _answer(relayed_json(replace(made, refused=refused)))
+
     @router.post("/override", operation_id="override", openapi_extra=described(OverrideBody))
     async def overriding(request: Request) -> Response:
         """Lift what keeps something out of live, as the token's operator, with a reason that is kept."""
         body = await read(request, OverrideBody)
         session = acting(desk.session, _caller(request), body.lock_wait_ms / 1000)
-        wish = OverrideRequest(tuple(body.patterns), body.reason, tuple(map(Lifts, body.lifts)))
+        found = tuple(filter(None, map(_found, body.found)))
+        wish = OverrideRequest(tuple(body.patterns), body.reason, tuple(map(Lifts, body.lifts)), found)
         return _answer(overridden_json(await asyncio.to_thread(override, session, wish)))
 
     return router
@@ -286,6 +355,13 @@ def _caller(request: Request) -> Bearer:
 def _origin(body: OriginBody) -> Origin:
     lists = {name: tuple(value) for name, value in body if isinstance(value, list)}
     return Origin(body.commit, body.whole, **lists)
+
+
+def _relay_request(body: RelayBody) -> RelayRequest:
+    return RelayRequest(
+        body.forge, body.pull_request, body.head, body.merged_as, body.meaning,
+        tuple(Approving(one.account, one.review) for one in body.reviews), tuple(body.authors), tuple(body.doubts),
+    )  # fmt: skip
 
 
 def _impact(session: Session, body: ImpactBody) -> Json:

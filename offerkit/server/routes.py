@@ -20,6 +20,7 @@ PLANS: Scopes = frozenset((Scope.APPLY, Scope.PROMOTE))
 APPROVE: Scopes = frozenset((Scope.APPROVE,))
 PROMOTE: Scopes = frozenset((Scope.PROMOTE,))
 STOP: Scopes = frozenset((Scope.STOP,))
+RELAY: Scopes = frozenset((Scope.RELAY,))
 
 ROUTES: Mapping[tuple[str, str], Scopes] = {
     ("GET", "/openapi.json"): OPEN,
@@ -31,6 +32,7 @@ ROUTES: Mapping[tuple[str, str], Scopes] = {
     ("POST", "/api/v1/store/impact"): READ,
     ("POST", "/api/v1/store/limit"): READ,
     ("POST", "/api/v1/store/decide"): APPROVE,
+    ("POST", "/api/v1/store/relay"): RELAY,
     ("POST", "/api/v1/stop"): STOP,
     ("POST", "/api/v1/resume"): PROMOTE,
     ("GET", "/api/v1/stops"): READ,

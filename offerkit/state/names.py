@@ -81,6 +81,15 @@ class Names:
         """Whether anything was ever renamed."""
         return bool(self._events)
 
+    @property
+    def operators(self) -> bool:
+        """Whether an operator was ever renamed."""
+        return any(address.kind is Kind.OPERATOR for address in self._events)
+
+    def since(self, address: Address) -> int:
+        """The last revision in which a rename took or gave up ``address``; 0: none did."""
+        return max(self._events.get(address, ()), default=0)
+
     def touches(self, address: Address) -> bool:
         """Whether ``address`` was ever given up or taken by a rename."""
         return address in self._events

@@ -17,8 +17,8 @@ from offerkit.state.effective import EffectiveOffer, Inheritance
 from offerkit.state.names import Origins
 from offerkit.state.references import implied, references_of
 
-_IDLE = (Kind.CAMPAIGN, Kind.OPERATOR, Kind.CASES)
-"""What decides nothing: campaigns ask for decisions, operators make the configuration, cases are held against it."""
+_IDLE = (Kind.CAMPAIGN, Kind.OPERATOR, Kind.CASES, Kind.POLICY)
+"""What decides nothing: campaigns ask for decisions, operators make the configuration, cases and policies judge it."""
 
 _WORD = re.compile(r"[A-Za-z0-9_-]+")
 """Names are words; a category's name, and what is in another environment, are several, divided by a slash."""

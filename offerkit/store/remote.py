@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -21,19 +21,21 @@ import orjson
 
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, reason_of, refuse
 from offerkit.fingerprint import Json
-from offerkit.store.remote_proxy import pool_for
+from offerkit.proxy import pool_for
 
 PROTOCOL = "1"
 """What client and server have to agree on."""
 PROTOCOL_HEADER, OPERATOR_HEADER, SCOPE_HEADER = "Offerkit-Protocol", "Offerkit-Operator", "Offerkit-Scope"
 TOKEN, TOKEN_FILE = "OFFERKIT_TOKEN", "OFFERKIT_TOKEN_FILE"
-CHANGING = ("/apply", "/decide")
+CHANGING = ("/apply", "/decide", "/relay")
 """The paths that change the store: a call that breaks off may have been carried out."""
 LARGEST = 2 * 1024**3
 """Bytes of a copy that are taken at most."""
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 _KEPT = 24 * 3600
 """Seconds that a copy stays after it was last the newest: another run may be reading it."""
+_OFFERED = 20
+"""Copies that are named to the server at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +67,33 @@ class Remote:
     def _copy(self, folder: Path) -> Copy:
         name = sha256(self.url.encode()).hexdigest()[:16]
         folder.mkdir(parents=True, exist_ok=True)
-        kept = {path.stem.partition("-")[2]: path for path in folder.glob(f"{name}-*.db")}
-        known = ", ".join(f'"{etag}"' for etag in kept)
-        status, headers, content = self._ask("GET", "/api/v1/store/copy", None, {"If-None-Match": known})
-        etag = headers.get("etag", "").strip('"')
-        if re.fullmatch(r"[0-9a-f]{16,64}", etag) is None:
-            raise strange(self.url)
+        kept = _kept(folder, name)
+        status, etag, headers, content = self._newest(kept)
         if status == 304:
-            if etag not in kept:
-                raise strange(self.url)
-            os.utime(kept[etag])
-            return Copy(kept[etag], *_token_facts(headers))
-        target = folder / f"{name}-{etag}.db"
+            path = kept[etag]
+            with contextlib.suppress(FileNotFoundError):  # another run found it damaged
+                if _check(path.read_bytes()) == path.stem.rpartition("-")[2]:
+                    os.utime(path)
+                    return Copy(path, *_token_facts(headers))
+                path.unlink()  # damaged, or cut short by a full disk: what the server has counts
+            _, etag, headers, content = self._newest({})
+        target = folder / f"{name}-{etag}-{_check(content)}.db"
         with tempfile.TemporaryDirectory(dir=folder) as building:
             partial = Path(building) / target.name
             partial.touch(0o600)
             partial.write_bytes(content)
             partial.replace(target)
-        _forget(kept.values(), but=target)
+        _forget(folder.glob(f"{name}-*.db"), but=target)
         return Copy(target, *_token_facts(headers))
+
+    def _newest(self, kept: Mapping[str, Path]) -> tuple[int, str, dict[str, str], bytes]:
+        """What the server says of its newest copy, and that copy unless ``kept`` has it (304): one request."""
+        known = ", ".join(f'"{etag}"' for etag in kept)
+        status, headers, content = self._ask("GET", "/api/v1/store/copy", None, {"If-None-Match": known})
+        etag = headers.get("etag", "").removeprefix("W/").strip('"')  # a proxy that packs answers makes it weak
+        if re.fullmatch(r"[0-9a-f]{16,64}", etag) is None or (status == 304 and etag not in kept):
+            raise strange(self.url)
+        return status, etag, headers, content
 
     def post(self, path: str, body: Json) -> Json:
         """Ask the server to do something; what it says was done. Raises Refused with all that it refuses."""
@@ -163,6 +173,20 @@ def _address(text: str) -> SplitResult:
             Code.STORE_URL, "the store's address cannot be read", hint="Write https://HOST, with nothing but a path."
         )
     return parts
+
+
+def _kept(folder: Path, name: str) -> dict[str, Path]:
+    """The copies of one server by the revision that each is of, the last used ones: headers have their limits."""
+    used: list[tuple[float, Path]] = []
+    for path in folder.glob(f"{name}-*-*.db"):
+        with contextlib.suppress(FileNotFoundError):  # another run was faster
+            used.append((path.stat().st_mtime, path))
+    return {path.stem.split("-")[1]: path for _, path in sorted(used)[-_OFFERED:]}
+
+
+def _check(content: bytes) -> str:
+    """What a copy's name says of its bytes."""
+    return blake2b(content, digest_size=16).hexdigest()
 
 
 def _forget(copies: Iterable[Path], *, but: Path) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, cached_property
 from math import inf
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import orjson
 
@@ -16,6 +16,7 @@ from offerkit.governance.approvals import Decisions, counting
 from offerkit.governance.cases import KeptContacts, Withheld, withheld
 from offerkit.governance.overrides import ACTION, Lifts, Overrides
 from offerkit.governance.reviewers import Reviewers
+from offerkit.governance.settings import reviewers_in
 from offerkit.governance.stops import Stops
 from offerkit.governance.withdrawals import Loss, Withdrawals
 from offerkit.planning.plan import Plan, PlanKind, StageBase
@@ -215,11 +216,25 @@ class Stages:
         """Whose word is needed, by ``decisions`` on all that is asked for."""
         assert self.store is not None
         design, live = self.side(Stage.DESIGN), self.side(Stage.LIVE)
-        return Reviewers(design, live, decisions, self.store, lambda: self.overrides, self._taken_back)
+        return Reviewers(design, live, decisions, self.store, lambda: self.overrides, self)
 
-    def _taken_back(self, environment: str) -> Iterator[JsonMap]:
+    def came(self, addresses: Iterable[Address]) -> dict[Address, int]:
+        """The revision in which what stands at ``addresses`` in live came there from design."""
         assert self.store is not None
-        return taken_back(self.store, environment)
+        found: dict[Address, int] = {}
+        for name, here in by_environment(dict.fromkeys(addresses)).items():
+            came = promoted_as(self.store, StageRef(name, Stage.LIVE), here, None)
+            found |= {address: serial for address, (_, serial) in came.items()}
+        return found
+
+    def settings_reviewers(self, environment: str) -> Iterator[tuple[str, ...]]:
+        """The reviewers of its settings that live names for an environment, and named until rollbacks."""
+        assert self.store is not None
+        if self.names.operators:
+            yield from seats(self.store, environment, self.names, reviewers_in)
+            return
+        yield reviewers_in(self.side(Stage.LIVE)(environment_address(environment)))
+        yield from map(reviewers_in, taken_back(self.store, environment))
 
     def side(self, side: Stage) -> Snapshot:
         """One side of all environments, with what they share."""
@@ -265,16 +280,52 @@ def taken_back(store: Store, environment: str) -> Iterator[JsonMap]:
 
     Who has to be asked by it still has: a rollback lifts no gate.
     """
+    for place in _said_in_live(store, environment)[1:]:
+        yield place.body
+
+
+class _Said(NamedTuple):
+    """What live says, or said, of an environment; ``rows``: how that came about, newest first."""
+
+    body: JsonMap
+    rows: Sequence[ChangeRow]
+
+
+def _said_in_live(store: Store, environment: str) -> list[_Said]:
+    """What live says of an environment, followed by what rollbacks took away (:func:`taken_back`)."""
     stage, address = StageRef(environment, Stage.LIVE), environment_address(environment)
-    last = store.last_change(stage, [address]).get(address)
-    while last is not None and last.action != Action.CREATE and last.before is not None:
-        revision = store.revision(last.serial)
-        if revision is None or revision.action != PlanKind.ROLLBACK:
-            return
-        fingerprint = last.before.fingerprint
-        yield orjson.loads(store.bodies([fingerprint])[fingerprint].text)
-        rows = [row for row in store.changes_of(stage, [address]) if row.serial < last.serial]
-        last = rows[-1] if rows else None
+    rollbacks = _rollbacks(store)
+    rows = [row for _, row in _back({address: store.changes_of(stage, [address])}, address, rollbacks)]
+    entries = [rows[0].after] if rows else []
+    for row in rows:
+        if row.serial not in rollbacks or row.action == Action.CREATE or row.before is None:
+            break
+        entries.append(row.before)
+    bodies = store.bodies({entry.fingerprint for entry in entries if entry is not None})
+    read = [orjson.loads(bodies[entry.fingerprint].text) if entry is not None else {} for entry in entries]
+    return [_Said(body, rows[place:]) for place, body in enumerate(read)]
+
+
+def seats(
+    store: Store, environment: str, names: Names, listed: Callable[[JsonMap], tuple[str, ...]]
+) -> list[tuple[str, ...]]:
+    """The operators ``listed`` in what live says of an environment, and in what rollbacks took away, as they are
+    called now: a seat is that of the person who had the name when the list went live, whoever has it since.
+    """
+    rollbacks, found = _rollbacks(store), []
+    for said in _said_in_live(store, environment):
+        prints = {row.after.fingerprint for row in said.rows if row.after is not None}
+        lists = {print_: listed(orjson.loads(body.text)) for print_, body in store.bodies(prints).items()}
+        wanted, since, back = listed(said.body), 0, False
+        for row in said.rows:
+            same = row.after is not None and lists[row.after.fingerprint] == wanted
+            if not same and not back:
+                break
+            if same:
+                back = row.serial in rollbacks
+                since = since if back else row.serial
+        found.append(tuple(names.operator(name, since + 1) for name in wanted))
+    return found
 
 
 def stage_view(store: Store, stage: Stage, names: Iterable[str] | None = None) -> Snapshot:
@@ -309,7 +360,7 @@ def promoted_as(
 
     A rollback takes nothing from design: what it brings back came earlier, maybe under another name.
     """
-    rollbacks = {row.serial for row in store.revisions(action=PlanKind.ROLLBACK)}
+    rollbacks = _rollbacks(store)
     if serial is None:
         last = {address: change.serial for address, change in store.last_change(stage, addresses).items()}
         if rollbacks.isdisjoint(last.values()):
@@ -320,15 +371,35 @@ def promoted_as(
             made.setdefault(row.address, []).append(row)
     found: dict[Address, tuple[Address, int]] = {}
     for address in addresses:
-        name, until, back = address, inf, None
-        while row := next((row for row in reversed(made.get(name, ())) if row.serial < until), None):  # type: ignore[assignment]
-            until = row.serial
-            if row.serial in rollbacks and row.after is not None:
+        back: Entry | None = None
+        for name, row in _back(made, address, rollbacks):
+            if row.after is None:
+                continue
+            if row.serial in rollbacks:
                 # Earlier versions took renames back as other changes: what is there is what was there before.
-                name, back = row.moved_from or name, None if row.moved_from else row.after
-            elif row.after is not None:
-                found.setdefault(address, (name, row.serial))
-                if back is None or row.after == back:
-                    found[address] = (name, row.serial)
-                    break
+                back = None if row.moved_from else row.after
+                continue
+            found.setdefault(address, (name, row.serial))
+            if back is None or row.after == back:
+                found[address] = (name, row.serial)
+                break
     return found
+
+
+def _rollbacks(store: Store) -> frozenset[int]:
+    return frozenset(row.serial for row in store.revisions(action=PlanKind.ROLLBACK))
+
+
+def _back(
+    made: Mapping[Address, Sequence[ChangeRow]], address: Address, rollbacks: Container[int]
+) -> Iterator[tuple[Address, ChangeRow]]:
+    """The changes of what stands at ``address``, newest first, each with the name that it had after it.
+
+    ``made``: changes by address, oldest first. Names are followed behind renames that rollbacks took back, no others.
+    """
+    name, until = address, inf
+    while row := next((row for row in reversed(made.get(name, ())) if row.serial < until), None):
+        yield name, row
+        until = row.serial
+        if row.serial in rollbacks and row.after is not None:
+            name = row.moved_from or name

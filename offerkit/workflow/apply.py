@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from offerkit.address import Kind, Stage
 from offerkit.applier import Applied, Verified, commit, verify
-from offerkit.diagnostics import Refused
+from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.rights import Actor, lacking, needed, refusals
 from offerkit.planning.plan import Plan, PlanKind
@@ -20,6 +20,7 @@ from offerkit.store import Store
 from offerkit.store.returning import Return
 from offerkit.store.views import CONTACTS
 from offerkit.workflow import authorship
+from offerkit.workflow.plan import may_break
 from offerkit.workflow.session import Session, promoters, who_is
 
 
@@ -58,6 +59,10 @@ def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
     ):
         actor = _entitled(session, store, plan)  # meanwhile they may have lost the right, or the profile
         verified = verify(plan, store)
+        if may_break(verified.stages, plan):
+            from offerkit.workflow.policies import check_policies  # compiles conditions
+
+            check_policies(session, verified, actor)
         if plan.kind is PlanKind.PURGE:
             from offerkit.workflow.purge import check_retention
 
@@ -67,7 +72,7 @@ def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
 
             check_explained(session, verified)
         record = _judged(session, store, verified) if plan.promotes else authorship.recorded(session, plan, actor)
-        record = {**record, **_contacts(session, verified), **_brought_back(verified)}
+        record = {**record, **_contacts(session, verified), **_brought_back(verified), **_as_read(session, plan)}
         return commit(verified, actor=actor.name, time=session.now, message=session.message, details=record)
 
 
@@ -78,6 +83,31 @@ def _brought_back(verified: Verified) -> Mapping[str, Json]:
         return {}
     found = Return.of(plan, verified.store).brought_back(verified.stages)
     return {"withdrawn": {str(offer): why for offer, why in sorted(found.items())}} if found else {}
+
+
+def _as_read(session: Session, plan: Plan) -> Mapping[str, Json]:
+    """What the history keeps of a plan that was read in a pull request: what it means, and whether that was read.
+
+    Raises Refused when it was not, and no reason is given. The meaning is told from the plan here, by nobody's word.
+    """
+    read = session.as_read
+    if read is None:
+        return {}
+    from offerkit.planning.meaning import facts_of, meaning_of  # other plans were read where they are applied
+
+    now = meaning_of(facts_of(plan))
+    found: dict[str, Json] = {"meaning": now}
+    found |= {"pull_request": read.pull_request} if read.pull_request else {}
+    found |= {"head": read.head} if read.head else {}
+    if now != read.meaning:
+        if not read.allowed.strip():
+            raise refuse(
+                Code.MEANING,
+                "the plan does not mean what was read in the pull request",
+                hint="Let “offerkit ci plan” run again, and read what is new; or give a reason (--allow-different).",
+            )
+        found |= {"read": read.meaning, "allowed": read.allowed}
+    return found
 
 
 def _entitled(session: Session, store: Store | None, plan: Plan) -> Actor:
@@ -100,13 +130,22 @@ def _judged(session: Session, store: Store, verified: Verified) -> Mapping[str, 
     Rules and texts have to be readable, cases have to pass where an environment wants it, and it may take offers from
     no more people than their environments allow.
     """
+    from offerkit.planning.sentences import is_excuse
     from offerkit.workflow.gates import gate  # compile rules and decide for every contact: other plans load neither
     from offerkit.workflow.plan_effect import plan_effect
     from offerkit.workflow.threshold import judge
 
     effect = plan_effect(verified.plan, store, verified.stages)
-    gate(session, store, effect)
-    return judge(session, store, verified.plan, effect)
+    excused = gate(session, store, effect)
+    claimed = [note for note in verified.plan.notes if is_excuse(note)]
+    if not set(claimed) <= set(excused) or len(set(claimed)) < len(claimed):
+        raise refuse(
+            Code.PLAN_EXPLANATION,
+            "the plan says of cases that they fail because of what is stopped, which is not so now",
+            hint="Make the plan again.",
+        )
+    record = judge(session, store, verified.plan, effect)
+    return {**record, "excused": [*excused]} if excused else record
 
 
 def _contacts(session: Session, verified: Verified) -> Mapping[str, Json]:

@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 from offerkit.address import SHARED, Address, Kind, Pattern, Stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, ordered, suggestion
-from offerkit.governance.approvals import Approval, Decision, Decisions
+from offerkit.governance.approvals import Approval, Decision, Decisions, counting
 from offerkit.governance.authors import Authors
 from offerkit.governance.rights import Actor, Scope, approvers, lacking, may_approve, only_people
-from offerkit.governance.settings import decidable
-from offerkit.planning.plan import ApprovalKey, Aspect
+from offerkit.governance.settings import KINDS, decidable, environments_of, named_reviewers, same_settings
+from offerkit.planning.plan import ApprovalKey, Aspect, Plan
 from offerkit.reports.approvals import Row
-from offerkit.state.snapshot import Snapshot
+from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store import Draft, Store
 from offerkit.store.views import Stages, stage_view
 from offerkit.workflow.requests import ApprovalOutcome, ApprovalRequest
@@ -73,9 +73,28 @@ def look(session: Session, request: ApprovalRequest, decision: Decision) -> Appr
 def _outcome(store: Store, actor: Actor, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
     """What is to be decided, and what is not and why; not yet recorded."""
     stages = Stages(store)
-    design = stages.side(Stage.DESIGN)
     gated = waiting_settings(stages, every=request.settings)
-    chosen = _chosen(design, request, gated)
+    chosen = _chosen(stages.side(Stage.DESIGN), request, gated)
+    return _outcome_of(stages, actor, chosen, request, decision, gated)
+
+
+def approved_by_review(
+    stages: Stages, reviewer: Actor, shown: Mapping[Address, set[ApprovalKey]], comment: str
+) -> ApprovalOutcome:
+    """What ``reviewer`` approves of what a review has ``shown`` them; not yet recorded. Raises Refused: all of it."""
+    chosen = _Chosen(sorted(shown), shown, reviewed=True)
+    return _outcome_of(stages, reviewer, chosen, ApprovalRequest(comment=comment), Decision.APPROVED, ())
+
+
+def _outcome_of(
+    stages: Stages,
+    actor: Actor,
+    chosen: _Chosen,
+    request: ApprovalRequest,
+    decision: Decision,
+    gated: Collection[Address],
+) -> ApprovalOutcome:
+    design = stages.side(Stage.DESIGN)
     decisions = stages.standing(chosen.offers)
     asked = _asked(design, actor, chosen, request, decision, decisions)
     if request.expect:
@@ -108,6 +127,62 @@ def items(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
     return [row._replace(authors=tuple(written[row.address])) if row.state == "waiting" else row for row in rows]
 
 
+def awaited(stages: Stages, plan: Plan) -> list[Row]:
+    """What will wait for somebody once ``plan`` is applied to design, because of what it changes; and for whom.
+
+    Without a store: all that it makes of what it changes.
+    """
+    effect = stages.effect(plan, Stage.DESIGN)
+    after, live = effect.after, stages.side(Stage.LIVE) if stages.store is not None else Snapshot()
+    former = {address: effect.origins.get(address, address) for address in _affected(effect)}
+    given = stages.standing(former.values()) if stages.store is not None else Decisions()
+    decisions = counting(given.seen_in(after, {old: new for new, old in former.items()}), after)
+    rows = _awaited_settings(effect, live)
+    for address in sorted(former):
+        old = former[address]
+        before = set(map(_what, decidable(effect.before, old))) if old in effect.before.entries else set()
+        keys = [
+            key
+            for key in decidable(after, address)
+            if (_what(key) not in before or (address in effect.addresses and stages.store is not None))
+            and decisions.on(replace(key, address=old)) is None
+        ]
+        for row in _items(after, live, Decisions(), address, keys):
+            named = live.offer(old).reviewers(row.aspect) if old in live.entries else ()
+            rows.append(row._replace(who=tuple(dict.fromkeys((*row.who, *named)))))
+    return rows
+
+
+_BY_THEMSELVES = (Kind.OFFER, Kind.CAMPAIGN, Kind.OPERATOR, Kind.CASES)
+"""What changes nothing that is decided on of any other resource."""
+
+
+def _affected(effect: BeforeAfter) -> list[Address]:
+    """The offers of which a change may have made something else: those that it names, or all of its environments."""
+    if all(address.kind in _BY_THEMSELVES for address in effect.addresses):
+        return [a for a in effect.addresses if a.kind is Kind.OFFER and a in effect.after.entries]
+    return [offer for name in effect.touched for offer in effect.after.of_kind(Kind.OFFER, name)]
+
+
+def _what(key: ApprovalKey) -> tuple[Aspect, str, str]:
+    return key.aspect, key.space, key.fingerprint
+
+
+def _awaited_settings(effect: BeforeAfter, live: Snapshot) -> list[Row]:
+    """The settings that a change makes others than those in live, where reviewers are named for them."""
+    rows = []
+    for address in sorted(a for a in effect.addresses if a.kind in KINDS):
+        former = effect.origins.get(address, address)
+        names = environments_of(address, effect.after, live)
+        who = dict.fromkeys(
+            name for view in (effect.after, live) for env in names for name in named_reviewers(view, env)
+        )
+        if who and not same_settings(effect.after, address, live, former, {}):
+            label = str((effect.after(address) or {}).get("label", ""))
+            rows.append(Row(address, label, Aspect.SETTINGS, (), "waiting", tuple(who), live=former in live.entries))
+    return rows
+
+
 def mine(found: Iterable[Row], actor: Actor) -> list[Row]:
     """The items that ``actor`` can decide on."""
     if actor.automation:
@@ -128,10 +203,14 @@ def review_token(design: Snapshot, address: Address) -> str:
 
 
 class _Chosen(NamedTuple):
-    """The offers that are asked for; ``shown``: of those that a plan alone names, what it showed."""
+    """The offers that are asked for; ``shown``: of those that a plan or a review names, what it showed.
+
+    ``reviewed``: a review names them, which nobody gives what they wrote, whether duties are separated or not.
+    """
 
     offers: list[Address]
     shown: Mapping[Address, set[ApprovalKey]]
+    reviewed: bool = False
 
 
 class _Asked(NamedTuple):
@@ -248,7 +327,7 @@ def _decidable(
     if decision is Decision.APPROVED:
         new = [key for key in asked.keys if _is_new(stages, decisions, key, decision, actor)]
         found += _missing(design, new)
-        found += _same_person(stages, design, actor, new)
+        found += _same_person(stages, design, actor, new, everywhere=chosen.reviewed)
     out = {diagnostic.address for diagnostic in found}
     kept = [key for key in asked.keys if key.address not in out]
     if not kept and asked.left:
@@ -321,11 +400,13 @@ def _missing(design: Snapshot, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
     return found
 
 
-def _same_person(stages: Stages, design: Snapshot, actor: Actor, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
-    """Where duties are separated: who wrote what is to be approved may not (:class:`Authors`)."""
+def _same_person(
+    stages: Stages, design: Snapshot, actor: Actor, keys: Iterable[ApprovalKey], *, everywhere: bool
+) -> list[Diagnostic]:
+    """Where duties are separated, or ``everywhere``: who wrote what is to be approved may not (:class:`Authors`)."""
     store = stages.store
     assert store is not None
-    apart = separated(store)
+    apart = set(stages.environments) if everywhere else separated(store)
     authors = Authors(store, design, lambda: stage_view(store, Stage.LIVE))
     every = list(keys)
     offers = (key for key in every if key.aspect is not Aspect.SETTINGS and key.address.environment in apart)
@@ -339,7 +420,9 @@ def _same_person(stages: Stages, design: Snapshot, actor: Actor, keys: Iterable[
         Diagnostic(
             Code.SEPARATION,
             f"{actor.name} may not approve {address}: they changed {names[actor.name]}",
-            f"{_where(address)} separates duties: who changes may not approve.",
+            "A review counts as an approval of what others wrote."
+            if everywhere
+            else f"{_where(address)} separates duties: who changes may not approve.",
             "Let another reviewer approve it.",
             address,
         )

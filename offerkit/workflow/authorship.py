@@ -9,6 +9,7 @@ only commits that prove it. What an apply found out is recorded with its revisio
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeAlias
@@ -31,6 +32,8 @@ from offerkit.workflow.state_refs import state_named
 
 FORGES = frozenset(("noreply@github.com", "noreply@gitlab.com"))
 """The committers of what people commit in a forge's pages: no authors, if the signature is the forge's own."""
+_PRIVATE = re.compile(r"([0-9]{1,19})[+-][^@\s]{1,200}@users\.noreply\.(github|gitlab)\.com")
+"""The address that a forge gives to whoever keeps their own private."""
 _LOOKED_AT = 200
 """Applies among which the last one with a commit is looked for."""
 _LISTED = 5
@@ -45,8 +48,9 @@ def origin_of(
 ) -> Origin:
     """Where ``plan`` comes from, as the project's repository tells; ``whole``: what all of the specs would change.
 
-    ``named``: authors whom the operator names. ``confirmed``: by commit, operators as whose accounts a forge knows its
-    authors. Never refuses: what is doubtful is for those who need to know (:func:`recorded`).
+    ``named``: authors whom the operator names. ``confirmed``: by commit, the operator as whose account a forge has
+    verified its signature (:func:`offerkit.workflow.relay.confirmed`). Never refuses: what is doubtful is for those
+    who need to know (:func:`recorded`).
     """
     with session.reading() as store:
         known = operators(store) or declared_operators(plan)
@@ -151,7 +155,7 @@ class _Reading:
         self._session, self._root = session, session.project.root
         self._store, self._confirmed = store, confirmed
         self._commits = Commits(self._root, session.environ)
-        self._people = _emails(store, known)
+        self._people, self._known = by_email(store, known), known
         self._administrators = {name for name, body in known.items() if body.get("profile") == ADMINISTRATOR}
         self._automations = {name for name, body in known.items() if body.get("automation")}
 
@@ -240,14 +244,15 @@ class _Reading:
     def _of(self, commit: Commit, *, signed: bool) -> tuple[set[str], list[str], list[str], set[str]]:
         """The authors of a commit; why these may not be all; why it cannot be believed; and whose it certainly is."""
         short, forge = commit.oid[:12], commit.committer.lower() in FORGES
-        by_forge = forge and commit.signer.lower() == commit.committer.lower()
         accounts = self._confirmed.get(commit.oid, ())
+        by_forge = forge and (bool(accounts) or commit.signer.lower() == commit.committer.lower())
         emails = [commit.author, *([] if by_forge else [commit.committer]), *commit.co_authors]
         emails += [commit.signer] if commit.signer and not by_forge else []
-        named = [self._people.get(email.lower(), frozenset()) for email in emails]
+        sure = (commit.author if by_forge else commit.committer).lower() if accounts else ""  # whose account it is
+        named = [self._whose(email) or frozenset(accounts if email == sure else ()) for email in map(str.lower, emails)]
         people = {*(name for names in named for name in names), *accounts} - self._automations
         doubts = []
-        if frozenset() in named and not accounts:
+        if frozenset() in named:
             doubts.append(f"commit {short} names somebody who is no operator, by their e-mail")
         if not people:
             doubts.append(f"commit {short} names no person who is an operator")
@@ -260,8 +265,26 @@ class _Reading:
         )
         return people, doubts, unproven, proven
 
+    def _whose(self, email: str) -> frozenset[str]:
+        """The operators whose e-mail it is, or whose account it names, as forges' private addresses do."""
+        private = _PRIVATE.fullmatch(email)
+        if email in self._people or private is None:
+            return self._people.get(email, frozenset())
+        return frozenset(owners_of(self._known, private[2]).get(int(private[1]), ()))
 
-def _emails(store: Store | None, known: Mapping[str, Mapping[str, Json]]) -> dict[str, frozenset[str]]:
+
+def owners_of(known: Mapping[str, Mapping[str, Json]], forge: str) -> dict[int, tuple[str, ...]]:
+    """The operators by their account of a forge; a store may have two, where only a part of the specs was applied."""
+    found: dict[int, tuple[str, ...]] = {}
+    for name, body in sorted(known.items()):
+        accounts = body.get("accounts")
+        account = accounts.get(forge) if isinstance(accounts, dict) else None
+        if isinstance(account, int):
+            found[account] = (*found.get(account, ()), name)
+    return found
+
+
+def by_email(store: Store | None, known: Mapping[str, Mapping[str, Json]]) -> dict[str, frozenset[str]]:
     """By e-mail, the operators who have it, or had it: a change of addresses makes nobody another author."""
     found: dict[str, set[str]] = {}
     for name, body in known.items():

@@ -28,6 +28,9 @@ from offerkit.workflow.requests import (
     Origin,
     OverrideOutcome,
     OverrideRequest,
+    Relayed,
+    RelayOutcome,
+    RelayRequest,
     StopOutcome,
     StopRequest,
 )
@@ -39,7 +42,7 @@ if TYPE_CHECKING:
 
 APPLY, DECIDE = "/api/v1/store/apply", "/api/v1/store/decide"
 STOP, RESUME = "/api/v1/stop", "/api/v1/resume"
-OVERRIDE = "/api/v1/store/override"
+OVERRIDE, RELAY = "/api/v1/store/override", "/api/v1/store/relay"
 IMPACT, LIMIT = "/api/v1/store/impact", "/api/v1/store/limit"
 _DOUBTS, _REASONS = ("doubts", "unverified", "edited"), 20
 LONGEST_WAIT = 60
@@ -65,6 +68,12 @@ class Here:
         from offerkit.workflow.approve import decide_here
 
         return decide_here(session, request, decision)
+
+    def relay(self, session: Session, request: RelayRequest) -> RelayOutcome:
+        """Record reviews as approvals in the store."""
+        from offerkit.workflow.relay import relay_here
+
+        return relay_here(session, request)
 
     def stop(self, session: Session, request: StopRequest, decision: Decision) -> StopOutcome:
         """Stop or resume in the store."""
@@ -107,7 +116,7 @@ class ThroughServer:
             Code.REMOTE_NOT_THERE,
             "this works only where the store is, not through a server",
             detail="Through a server: plan, show, apply, approvals, approve, reject, override, promote, rollback,"
-            " stop, resume, stops, purge, diff, history, audit, graph and export.",
+            " stop, resume, stops, purge, diff, history, audit, graph, export and ci.",
             hint="Run it on the server's machine, or ask the server's own interface: /api/v1/propose, /api/v1/update.",
         )
 
@@ -121,6 +130,8 @@ class ThroughServer:
         }
         if session.origin != NOWHERE:  # earlier servers do not know it
             asked["origin"] = _origin_json(session.origin)
+        if session.as_read is not None:
+            asked["as_read"] = asdict(session.as_read)
         match self.remote.post(APPLY, asked):
             case {"revision": dict(revision), "base_moved": bool(moved)}:
                 applied = Applied(_revision(revision), moved)
@@ -158,6 +169,33 @@ class ThroughServer:
             session.told(outcome.revision)
         return outcome
 
+    def relay(self, session: Session, request: RelayRequest) -> RelayOutcome:
+        """Let the server record reviews as approvals. Raises Refused with all that it refuses."""
+        with session.existing():  # is it still the store that was seen before?
+            pass
+        match self.remote.post(RELAY, {**asdict(request), "lock_wait_ms": _wait(session)}):
+            case {"recorded": list(recorded), "standing": list(standing), "refused": refused}:
+                made = tuple(map(self._relayed, recorded))
+                outcome = RelayOutcome(made, tuple(map(str, standing)), self._findings(refused))
+            case _:
+                raise strange(self.remote.url)
+        for one in outcome.recorded:
+            session.told(one.revision)
+        return outcome
+
+    def _relayed(self, given: Json) -> Relayed:
+        match given:
+            case {
+                "reviewer": str(reviewer), "review": str(review), "revision": dict(revision), "keys": list(keys),
+                "left": list(left), "refused": refused,
+            }:  # fmt: skip
+                found = tuple(map(_key, keys))
+                return Relayed(
+                    reviewer, review, _revision(revision), found, tuple(map(str, left)), self._findings(refused)
+                )
+            case _:
+                raise strange(self.remote.url)
+
     def stop(self, session: Session, request: StopRequest, decision: Decision) -> StopOutcome:
         """Let the server stop or resume as the token's operator. Raises Refused with all that it refuses."""
         asked: Json = {
@@ -178,12 +216,14 @@ class ThroughServer:
         """Let the server record an override by the token's operator. Raises Refused with all that it refuses."""
         with session.existing():  # is it still the store that was seen before?
             pass
-        asked: Json = {
+        asked: dict[str, Json] = {
             "patterns": list(request.patterns),
             "reason": request.reason,
             "lifts": [each.value for each in request.lifts],
             "lock_wait_ms": _wait(session),
         }
+        if request.found:  # earlier servers do not know it
+            asked["found"] = [asdict(each) for each in request.found]
         match self.remote.post(OVERRIDE, asked):
             case {"revision": dict(revision), "says": list(says)}:
                 made = OverrideOutcome(_revision(revision), tuple(map(str, says)))
@@ -308,10 +348,7 @@ def decided_json(decided: ApprovalOutcome) -> Json:
     """What a client reads of an answer to :data:`DECIDE`."""
     return {
         "revision": None if decided.revision is None else _revision_json(decided.revision),
-        "keys": [
-            {"address": key.address, "aspect": key.aspect.value, "space": key.space, "fingerprint": key.fingerprint}
-            for key in decided.keys
-        ],
+        "keys": list(map(_key_json, decided.keys)),
         # Earlier versions ask as well, and know nothing of offers that are refused while others are decided.
         "left": [*decided.left, *(found.summary for found in decided.refused)],
         "refused": [error_json(found) for found in decided.refused],
@@ -320,6 +357,25 @@ def decided_json(decided: ApprovalOutcome) -> Json:
             {"key": asdict(row.key), "label": row.label, "changes": [asdict(c) for c in row.changes], "new": row.new}
             for row in decided.shown
         ],
+    }
+
+
+def relayed_json(made: RelayOutcome) -> Json:
+    """What a client reads of an answer to :data:`RELAY`."""
+    return {
+        "recorded": [
+            {
+                "reviewer": one.reviewer,
+                "review": one.review,
+                "revision": _revision_json(one.revision),
+                "keys": list(map(_key_json, one.keys)),
+                "left": list(one.left),
+                "refused": [error_json(found) for found in one.refused],
+            }
+            for one in made.recorded
+        ],
+        "standing": list(made.standing),
+        "refused": [error_json(found) for found in made.refused],
     }
 
 
@@ -347,6 +403,10 @@ def _revision(given: dict[str, Json]) -> RevisionRow:
     return RevisionRow(
         serial=serial if isinstance(serial, int) else 0, details=details if isinstance(details, dict) else {}, **texts
     )
+
+
+def _key_json(key: ApprovalKey) -> Json:
+    return {"address": key.address, "aspect": key.aspect.value, "space": key.space, "fingerprint": key.fingerprint}
 
 
 def _key(given: Json) -> ApprovalKey:

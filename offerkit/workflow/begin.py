@@ -1,7 +1,9 @@
-"""A new project from the starter files."""
+"""A new project from the starter files, and the pipeline of a forge for one that is there."""
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import zipfile
 from collections.abc import Mapping
@@ -10,6 +12,7 @@ from pathlib import Path
 
 from offerkit.address import Kind, valid_name
 from offerkit.diagnostics import Code, Refused, has_secret, pinned_requirement, reason_of, refuse
+from offerkit.loader.git import run
 from offerkit.loader.project import CASES
 
 STARTER_ENVIRONMENT = "recipients"
@@ -47,6 +50,12 @@ class Begun:
     """Those of ``kept`` that offerkit itself makes and that another version of it made."""
     unnamed: bool = False
     """Whether requirements.txt lacks the source that was asked for or, when none was, any offerkit at all."""
+    unlike: tuple[str, ...] = ()
+    """Those of ``kept`` that are of a pipeline, and another than this offerkit writes."""
+    unaware: tuple[str, ...] = ()
+    """Those of ``unlike`` in which offerkit is not named: somebody's own, to which something has to be added."""
+    folder: str = "."
+    """The project as seen from the top of the repository, as YAML."""
 
     @property
     def fresh(self) -> bool:
@@ -62,6 +71,75 @@ class Source:
     files: Mapping[str, bytes] = field(default_factory=dict)
     asked: bool = True
     """Whether somebody named it, and it was not found out."""
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The files of a forge's pipeline, and the folder in which the forge looks for them.
+
+    ``project``: the project's folder as seen from there; ``branch``: what pull requests go into.
+    """
+
+    files: Mapping[str, bytes]
+    top: Path
+    project: str
+    branch: str
+
+    def at(self, path: str) -> str:
+        """A path below ``top`` as seen from the project."""
+        return os.path.relpath(path, self.project)
+
+    @property
+    def placed(self) -> dict[str, bytes]:
+        """The files for this project and branch, by their paths below ``top``."""
+        project, branch = json.dumps(self.project), json.dumps(self.branch)
+        return {
+            path: content.replace(_STARTER_PROJECT, project.encode()).replace(_STARTER_BRANCH, f"[{branch}]".encode())
+            for path, content in self.files.items()
+        }
+
+
+_STARTER_PROJECT, _STARTER_BRANCH = b'"."', b"[main]"
+"""What stands in the files of a pipeline for a project at the top of a repository whose default branch is ``main``."""
+
+
+def pipeline_of(target: Path, files: Mapping[str, bytes]) -> Pipeline:
+    """A pipeline for the project ``target``: at the top of the repository that it lies in, else in its own folder."""
+    try:
+        real = target.resolve()
+        top = _repository(real)
+    except (OSError, ValueError) as error:
+        raise refuse(Code.UNREADABLE, f"{target!s:.200} cannot be written: {reason_of(error)}") from None
+    if top is None:
+        return Pipeline(files, real, ".", "main")
+    return Pipeline(files, top, os.path.relpath(real, top.resolve()), _default_branch(top))
+
+
+def _repository(folder: Path) -> Path | None:
+    """The top of the repository that ``folder`` lies in, or will lie in when it is made; None without one."""
+    there = next(each for each in (folder, *folder.parents) if each.is_dir())
+    top = _git(there, "rev-parse", "--show-toplevel")
+    return Path(top) if top else None
+
+
+def _default_branch(top: Path) -> str:
+    """What pull requests go into, as far as a clone knows: the remote's branch, its only one, or ``main``."""
+    remote = _git(top, "symbolic-ref", "--short", "refs/remotes/origin/HEAD")
+    if remote:
+        return remote.removeprefix("origin/")
+    names = _git(top, "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads").split()
+    if len(names) > 1:
+        return next((name for name in ("main", "master") if name in names), "main")
+    return names[0] if names else _git(top, "symbolic-ref", "--short", "HEAD") or "main"
+
+
+def _git(folder: Path, *words: str) -> str:
+    """What git answers, without its last line end; empty where it knows nothing, or is not there."""
+    try:
+        answer = run(folder, words, os.environ, timeout=5)
+    except Refused:
+        return ""
+    return answer.stdout.decode("utf-8", "surrogateescape").removesuffix("\n") if answer.returncode == 0 else ""
 
 
 def source_of(install: str) -> Source:
@@ -109,12 +187,17 @@ def _no_source(why: str, hint: str) -> Refused:
 
 
 def begin(
-    target: Path, starter: Mapping[str, bytes], environment: str, email: str, source: Source | None = None
+    target: Path,
+    starter: Mapping[str, bytes],
+    environment: str,
+    email: str,
+    source: Source | None = None,
+    pipeline: Pipeline | None = None,
 ) -> Begun:
-    """Write what ``target`` lacks of a project: the starter's files, for one environment, and the JSON Schemas.
+    """Write what ``target`` lacks of a project: the starter's files, for one environment, the JSON Schemas, a pipeline.
 
     Nothing that is there is changed. A project with resources of its own gets what stands around them (schemas, a
-    workflow, a README), no resources; one that another run has begun and not finished is completed. Raises Refused
+    README, the pipeline), no resources; one that another run has begun and not finished is completed. Raises Refused
     for a folder that has a store and no project, and for one among the specs of another project.
     """
     from offerkit.loader.json_schema import schema_files
@@ -141,10 +224,19 @@ def begin(
         files |= source.files
     own = _has_own_resources(target, files)
     wanted = schemas | {path: content for path, content in files.items() if not (own and path.startswith(_PROJECT))}
-    written = add_missing(target, wanted)
-    kept = tuple(sorted(wanted.keys() - set(written)))
+    placed = {} if pipeline is None else {pipeline.at(path): content for path, content in pipeline.placed.items()}
+    if pipeline is None:
+        written = add_missing(target, wanted)
+    else:
+        below = {os.path.normpath(f"{pipeline.project}/{path}"): content for path, content in (wanted | placed).items()}
+        written = tuple(sorted(pipeline.at(path) for path in add_missing(pipeline.top, below)))
+    kept = tuple(sorted((wanted | placed).keys() - set(written)))
     outdated = tuple(path for path in kept if path in schemas and _content(target / path) != schemas[path])
-    return Begun(written, kept, own, outdated, not _names(_content(target / REQUIREMENTS), source))
+    unlike = tuple(path for path in kept if path in placed and _content(target / path) != placed[path])
+    unaware = tuple(path for path in unlike if b"offerkit" not in _content(target / path))
+    unnamed = not _names(_content(target / REQUIREMENTS), source)
+    folder = json.dumps(pipeline.project) if pipeline else "."
+    return Begun(written, kept, own, outdated, unnamed, unlike, unaware, folder)
 
 
 def _names(requirements: bytes, source: Source | None) -> bool:

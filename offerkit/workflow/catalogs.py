@@ -207,7 +207,7 @@ def bodies_of(view: Snapshot, environment: str) -> dict[Address, JsonMap]:
     found: dict[Address, JsonMap] = {}
     addresses = [*view.of_kind(Kind.DIMENSION)]
     for kind in Kind:
-        addresses += view.of_kind(kind, environment) if kind not in (Kind.CAMPAIGN, Kind.CASES) else ()
+        addresses += view.of_kind(kind, environment) if kind not in (Kind.CAMPAIGN, Kind.CASES, Kind.POLICY) else ()
     for address in addresses:
         body = view(address)
         if body is not None:

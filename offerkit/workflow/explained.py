@@ -24,6 +24,7 @@ from offerkit.planning.make import HOW_TO_GO_LIVE, Context, Patterns, protected,
 from offerkit.planning.plan import ApprovalKey, Asked, Aspect, Blocked, Plan, PlanKind, Reason, Step
 from offerkit.planning.sentences import (
     at_a_time,
+    is_excuse,
     is_note,
     is_way_back,
     named_in,
@@ -34,7 +35,7 @@ from offerkit.planning.sentences import (
 from offerkit.state.changes import Body, Delta, Layered
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
-from offerkit.workflow.plan import dependences, explained
+from offerkit.workflow.plan import dependences, explained, may_break
 from offerkit.workflow.promote import depends_of, plan_promotion
 from offerkit.workflow.rollback import plan_rollback, plan_undo
 from offerkit.workflow.session import Session
@@ -180,8 +181,17 @@ def _selected(told: _Told, refs: _References) -> Iterator[Diagnostic]:
     lost = [p.text for p in patterns.targets if not any(map(p.matches, known))]
     if lost or {d.address for d in selection.chosen} != {d.address for d in told.deltas} or plan.asked.environments:
         yield _false(plan, "what it was asked for")
-    elif sorted(selection.notes) != sorted(plan.notes):
+    elif sorted([*selection.notes, *_policy_notes(told)]) != sorted(plan.notes):
         yield _false(plan, "its notes")
+
+
+def _policy_notes(told: _Told) -> list[str]:
+    """What policies say of a plan of specs."""
+    if not may_break(told.stages, told.plan):
+        return []
+    from offerkit.workflow.policies import judged
+
+    return judged(told.session, told.stages, told.plan)[1]
 
 
 def _may_be_held(told: _Told, blocked: Blocked) -> bool:
@@ -284,12 +294,13 @@ def _may_lift(told: _Told, about: Iterable[Address]) -> set[str]:
 
 
 def _notes(told: _Told, again: Plan) -> Iterator[Diagnostic]:
-    if len(set(told.plan.notes)) < len(told.plan.notes) and sorted(told.plan.notes) != sorted(again.notes):
+    said = [note for note in told.plan.notes if not is_excuse(note)]  # these are held against the cases that are run
+    if len(set(said)) < len(said) and sorted(said) != sorted(again.notes):
         yield _false(told.plan, "its notes")
         return
-    for note in sorted(set(told.plan.notes) ^ set(again.notes)):
+    for note in sorted(set(said) ^ set(again.notes)):
         about = list(named_in(note))
-        released = note in told.plan.notes and about and about[0].kind is Kind.CAMPAIGN and about[1:] == []
+        released = note in said and about and about[0].kind is Kind.CAMPAIGN and about[1:] == []
         if not (is_note(note) and (released or told.moved(about))):
             yield _false(told.plan, "its notes")
             return

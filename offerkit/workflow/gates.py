@@ -10,7 +10,9 @@ from offerkit.address import Address, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.engine.report import Report
 from offerkit.governance.cases import asks, by_key, contacts_fingerprint, names_contacts
+from offerkit.governance.stops import serial_of
 from offerkit.loader.cases import RawCase
+from offerkit.planning.sentences import excuse
 from offerkit.reports.cases import Outcome
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
@@ -28,14 +30,17 @@ _BROAD = (Kind.DIMENSION, Kind.ENVIRONMENT, Kind.FILTER)
 """A change of these may break rules and texts of resources that do not change."""
 
 
-def gate(session: Session, store: Store, effect: PlanEffect) -> None:
+def gate(session: Session, store: Store, effect: PlanEffect) -> list[str]:
     """Raises Refused when a promotion would leave rules or texts in live that cannot be read, or cases fail.
 
-    Only promotions are asked: a rollback goes back to what was live before, and must be possible in a hurry.
+    Only promotions are asked: a rollback goes back to what was live before, and must be possible in a hurry. The cases
+    that fail for nothing but what is stopped do not block: each as a note of the plan.
     """
-    found = [*_broken(effect), *_failing(session, store, effect)]
+    excused: list[str] = []
+    found = [*_broken(effect), *_failing(session, store, effect, excused)]
     if found:
         raise Refused(found)
+    return excused
 
 
 def _broken(effect: PlanEffect) -> Iterator[Diagnostic]:
@@ -79,11 +84,12 @@ def _problems(catalogs: Catalogs, name: str) -> tuple[Report, ...]:
     return (*catalogs[name].problems, *unknown_names(catalogs, name))
 
 
-def _failing(session: Session, store: Store, effect: PlanEffect) -> Iterator[Diagnostic]:
+def _failing(session: Session, store: Store, effect: PlanEffect, excused: list[str]) -> Iterator[Diagnostic]:
     """The decision cases that would fail in live, in environments that ask for it; why is for who may read contacts.
 
     Live, before or after, and design ask for it: an edit lifts no gate that it has to pass itself. The cases are those
-    that were applied, never those of a folder; of live and design, both.
+    that were applied, never those of a folder; of live and design, both. A stop must not make every later promotion
+    impossible: a case that would pass if nothing was stopped is told in ``excused``.
     """
     coming = effect.catalogs_after
     touched = [name for name in effect.touched if name in coming]
@@ -95,6 +101,7 @@ def _failing(session: Session, store: Store, effect: PlanEffect) -> Iterator[Dia
     reads = reader(session, store)
     told = reads.all or all(reads.may(name, coming[name].dimension.name) for name in coming.names)
     contacts = _Contacts(session, stages, effect.after)
+    running = cache(lambda: _as_if_running(effect, store, stages))
     with People(coming, session.project.root, session.environ) as people:
         for name in asking:
             chosen = [*chosen_cases(effect, design, name)]
@@ -106,8 +113,46 @@ def _failing(session: Session, store: Store, effect: PlanEffect) -> Iterator[Dia
                     yield changed
                     continue
                 file = case_file(one.state, one.address)
-                for outcome in failures(run_cases(coming, people, [file], contacts.can_ask)):
-                    yield _failed(one, outcome, told=told)
+                failed = failures(run_cases(coming, people, [file], contacts.can_ask))
+                fine: set[str] = set()
+                if failed and stages.stops:
+                    again = run_cases(running(), people, [file], contacts.can_ask)
+                    fine = {outcome.name for outcome in again if outcome.passed}
+                for outcome in failed:
+                    if outcome.name in fine:
+                        excused.append(excuse(one.address, outcome.name))
+                    else:
+                        yield _failed(one, outcome, told=told)
+
+
+def _as_if_running(effect: PlanEffect, store: Store, stages: Stages) -> Catalogs:
+    """Live as a plan will make it, with what stops took out of it back where it was."""
+    taken = {address: _taken(effect, store, stages, address) for address in effect.after.of_kind(Kind.OFFER)}
+    coming = effect.catalogs_after
+    return replace(
+        coming,
+        stops=None,
+        activated=lambda address: tuple(sorted({*coming.activated(address), *taken[address]})),
+        _compiled={},
+        _places={},
+    )
+
+
+def _taken(effect: PlanEffect, store: Store, stages: Stages, offer: Address) -> set[str]:
+    """The spaces that stops which stand took an offer off, by the names that these have in live."""
+    old = effect.origins.get(offer, offer)
+    stopped = {serial_of(row) for row in stages.stops.about(effect.before, old)} if old in effect.before.entries else ()
+    found: set[str] = set()
+    for serial in stopped:
+        stage = old.stage(Stage.LIVE)
+        then = store.renames_since(stage, serial)
+        spaces = {former.name: now.name for now, former in then.items() if now.kind is Kind.SPACE}
+        for row in store.changes_of(stage, [then.get(old, old)]):
+            if row.serial == serial and row.before is not None and row.after is not None:
+                lost = set(row.before.activation or ()) - set(row.after.activation or ())
+                found |= {spaces.get(space, space) for space in lost}
+    renamed = {former.name: now.name for now, former in effect.origins.items() if now.kind is Kind.SPACE}
+    return {renamed.get(space, space) for space in found}
 
 
 class _Contacts:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from offerkit.address import parse_address, parse_stage
 from offerkit.diagnostics import Code, refuse, suggestion
+from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
 from offerkit.governance.authors import authors_in
 from offerkit.governance.overrides import listed
@@ -20,6 +21,13 @@ from offerkit.state.changes import Action, Body, Delta
 from offerkit.store import ChangeRow, RevisionRow, Store
 from offerkit.store.tokens import TokenEvent, events
 from offerkit.store.views import StoredBodies
+
+_MEANING = 14
+"""Characters of a meaning that are shown: its scheme, and as much as of a digest."""
+
+
+REVIEW = "relay"
+"""The detail of a revision that says which review it records as its reviewer's approval."""
 
 
 def history(store: Store, stage: str, address: str, limit: int) -> list[HistoryLine]:
@@ -56,9 +64,12 @@ def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
     override = (
         overridden(row.details)
         or _brought_back(row)
+        or _not_as_read(row)
         or "; ".join(f"Overridden: {each.says} ({each.address})" for each in lifted)
     )
     time = row.time[:19] + "Z"
+    read, meaning, number = _read(row)
+    review = _review(row)
     return HistoryLine(
         row.serial,
         time,
@@ -71,6 +82,10 @@ def _line(store: Store, row: RevisionRow, decided: str) -> HistoryLine:
         override,
         tuple(map(_token_facts, told)),
         *_written(row),
+        read or _reviewed(review),
+        meaning,
+        number,
+        review,
     )
 
 
@@ -80,6 +95,36 @@ def _brought_back(row: RevisionRow) -> str:
     if not isinstance(found, dict) or not found:
         return ""
     return "Brought back though withdrawn: " + "; ".join(f"{offer} ({why})" for offer, why in sorted(found.items()))
+
+
+def _not_as_read(row: RevisionRow) -> str:
+    """That something else was applied than what was read, and why."""
+    allowed = row.details.get("allowed")
+    return f"Applied though it is not what was read: {allowed}" if isinstance(allowed, str) and allowed else ""
+
+
+def _read(row: RevisionRow) -> tuple[str, str, int]:
+    """Whether and where it was read what was applied, in words; what that means; the pull request's number, or 0."""
+    meaning, number = row.details.get("meaning"), row.details.get("pull_request")
+    if not isinstance(meaning, str):
+        return "", "", 0
+    number = number if type(number) is int else 0
+    where = f" in pull request {number}" if number else ""
+    how = "not as read" if row.details.get("allowed") else "as read"
+    return f"{how}{where}: meaning {meaning[:_MEANING]}", meaning, number
+
+
+def _review(row: RevisionRow) -> Mapping[str, Json]:
+    """The review that a revision records as an approval; empty: none."""
+    found = row.details.get(REVIEW)
+    return found if isinstance(found, dict) and row.action == "approve" else {}
+
+
+def _reviewed(review: Mapping[str, Json]) -> str:
+    if not review:
+        return ""
+    where = f"review {review.get('review')} of pull request {review.get('pull_request')} ({review.get('forge')})"
+    return f"approved by {review.get('reviewer')}: {where}"
 
 
 def _written(row: RevisionRow) -> tuple[tuple[str, ...], str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from offerkit.batch import People
 from offerkit.batch.segments import Segments
+from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, or_list, refuse
 from offerkit.planning.plan import Plan, PlanKind
 from offerkit.reports.counts import FEWEST
@@ -25,7 +27,6 @@ from offerkit.store import Store
 from offerkit.times import common_zone, shown
 from offerkit.workflow.compared import Both, Pair, decided, pairs, ranks, why_not
 from offerkit.workflow.moments import moment
-from offerkit.workflow.people import People as Sources
 from offerkit.workflow.plan_effect import PlanEffect, plan_effect
 from offerkit.workflow.population import Population, population
 from offerkit.workflow.reading import not_a_reader, reader, telling_nothing
@@ -58,24 +59,45 @@ def of_plan(session: Session, plan: Plan, asked: ImpactRequest) -> Impact:
 def impact_here(session: Session, plan: Plan, asked: ImpactRequest) -> Impact:
     """:func:`of_plan` where the contacts are."""
     with session.reading() as store:
-        effect = plan_effect(plan, store)
-        names = effect.environments if asked.at else effect.deciding
-        with effect.people(session) as sources:
-            silent = [name for name in names if not sources(name).has_source(name)]
-            heard = [name for name in names if name not in silent]
-            allowed = reader(session, store)
-            hidden = [name for name in heard if not allowed.may(name, effect.catalog(name).dimension.name)]
-            _check_options(session, asked, hidden)
-            _check_fields(effect, heard, asked)
-            zone = common_zone(effect.catalog(name).zone for name in names)
-            times = moment("", zone, session.now), moment(asked.at, zone, session.now)
-            spaces: list[SpaceImpact] = []
-            for name in heard:
-                with telling_nothing(name not in hidden, name):
-                    limited = plan.kind is not PlanKind.ROLLBACK  # going back must be possible in a hurry
-                    found = list(_environment(store, effect, sources(name), name, asked, times, limited=limited))
-                judged = plan.kind is PlanKind.PROMOTE
-                spaces += [rounded_space(space, judged=judged) for space in found] if name in hidden else found
+        return _impact(session, store, plan_effect(plan, store), asked, plan.kind)
+
+
+def impact_of(session: Session, effect: PlanEffect, asked: ImpactRequest, contacts: Mapping[str, str]) -> Impact:
+    """The impact of any change on the contacts that are here, with a store or without one.
+
+    ``contacts``: by dimension, a file of the project to read instead of the source that it declares.
+    """
+    with session.reading() as store:
+        return _impact(session, store, effect, asked, PlanKind.APPLY, contacts)
+
+
+def _impact(
+    session: Session,
+    store: Store | None,
+    effect: PlanEffect,
+    asked: ImpactRequest,
+    kind: PlanKind,
+    contacts: Mapping[str, str] = MappingProxyType({}),
+) -> Impact:
+    names = effect.environments if asked.at else effect.deciding
+    files = {name: contacts.get(effect.catalog(name).dimension.name, "") for name in names}
+    with effect.people(session) as sources:
+        silent = [name for name in names if not files[name] and not sources(name).has_source(name)]
+        heard = [name for name in names if name not in silent]
+        allowed = reader(session, store)
+        hidden = [name for name in heard if not allowed.may(name, effect.catalog(name).dimension.name)]
+        _check_options(session, asked, hidden)
+        _check_fields(effect, heard, asked)
+        zone = common_zone(effect.catalog(name).zone for name in names)
+        times = moment("", zone, session.now), moment(asked.at, zone, session.now)
+        spaces: list[SpaceImpact] = []
+        for name in heard:
+            with telling_nothing(name not in hidden, name):
+                limited = kind is not PlanKind.ROLLBACK  # going back must be possible in a hurry
+                source = sources(name).of(name, files[name])
+                found = list(_environment(store, effect, source, name, asked, times, limited=limited))
+            judged = kind is PlanKind.PROMOTE
+            spaces += [rounded_space(space, judged=judged) for space in found] if name in hidden else found
     now, then = ((shown(time, zone) if names else "") for time in times)
     return Impact(now, then, asked.n, spaces, silent)
 
@@ -106,7 +128,7 @@ def _check_fields(effect: PlanEffect, names: Sequence[str], asked: ImpactRequest
 def _environment(
     store: Store | None,
     effect: PlanEffect,
-    sources: Sources,
+    source: Contacts,
     name: str,
     asked: ImpactRequest,
     times: tuple[datetime, datetime],
@@ -119,7 +141,7 @@ def _environment(
     programs = [made for pair in found for made in pair.programs]
     was = effect.catalogs_before[name] if name in effect.catalogs_before else None  # noqa: SIM401 - compiles; a dict it is not
     limit = limit_of(effect, name) if limited else None
-    with population((was, catalog), programs, sources.of(name).rows, fields, asked.sample) as people:
+    with population((was, catalog), programs, source.rows, fields, asked.sample) as people:
         fewest = 1 if asked.examples else FEWEST
         axes = {f"{catalog.dimension.name}.{name}": Segments(people.will, name, AXIS_VALUES, fewest) for name in fields}
         for pair in found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from operator import attrgetter
 from typing import TypeAlias
 
@@ -15,6 +16,7 @@ from offerkit.governance.overrides import (
     ACTION,
     Lifts,
     Obstacle,
+    Operators,
     check_reason,
     recorded,
     refusal,
@@ -22,10 +24,11 @@ from offerkit.governance.overrides import (
 )
 from offerkit.governance.rights import Scope, lacking
 from offerkit.governance.settings import decidable
+from offerkit.planning.make import Patterns
 from offerkit.state.names import Names
 from offerkit.store import Draft, Store
 from offerkit.store.views import Stages
-from offerkit.workflow.requests import OverrideOutcome, OverrideRequest
+from offerkit.workflow.requests import MOST_FOUND, Overridden, OverrideOutcome, OverrideRequest
 from offerkit.workflow.session import Session, operators, who_is
 from offerkit.workflow.settings import waiting_settings
 
@@ -43,11 +46,33 @@ def override(session: Session, request: OverrideRequest) -> OverrideOutcome:
     if found := lacking(session.scopes, (Scope.APPROVE,), session.operator):
         raise Refused(found)
     check_reason(request.reason)
+    if not session.through_server and (not request.lifts or Lifts.POLICIES in request.lifts):
+        named = [Pattern(text) for text in request.patterns]
+        there = [each for each in _denied_here(session) if any(one.matches(each.address) for one in named)]
+        request = replace(request, found=tuple(there[:MOST_FOUND]))
     return session.backend.override(session, request)
+
+
+def _denied_here(session: Session) -> list[Overridden]:
+    """What policies deny of applying the specs that are here; nothing where there are none that could be applied."""
+    from offerkit.workflow.plan import plan_design
+    from offerkit.workflow.policies import denials
+
+    try:
+        loaded = session.load()
+        with session.reading() as store:
+            if store is None:
+                return []
+            made = plan_design(session, loaded, store, Patterns(), held=False)
+            return list(denials(session, Stages(store), made))
+    except Refused:
+        return []
 
 
 def override_here(session: Session, request: OverrideRequest) -> OverrideOutcome:
     """:func:`override` where the store is."""
+    from offerkit.workflow import policies
+
     reason = check_reason(request.reason)
     with session.existing() as store:
         actor = who_is(session, store)
@@ -57,8 +82,10 @@ def override_here(session: Session, request: OverrideRequest) -> OverrideOutcome
         store.transaction(),
     ):
         actor = who_is(session, store)
-        chosen = _chosen(request, list(obstacles(session, Stages(store))))
+        stages = Stages(store)
+        chosen = _chosen(request, [*obstacles(session, stages), *policies.asked_obstacles(stages, request.found)])
         people = operators(store)
+        chosen = [_without_who_removed_them(store, each, people) for each in chosen]
         refused = [found for each in chosen if (found := refusal(actor, each, people)) is not None]
         if refused:
             raise Refused(ordered(refused))
@@ -74,9 +101,9 @@ def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
 
 def _sources() -> tuple[_Source, ...]:
     """Who knows of obstacles that can be overridden: each gives those that stand in the way now."""
-    from offerkit.workflow import applied_cases, settings
+    from offerkit.workflow import applied_cases, policies, settings
 
-    return (settings.obstacles, _reviewers_gone, applied_cases.obstacles)
+    return (settings.obstacles, _reviewers_gone, applied_cases.obstacles, policies.obstacles)
 
 
 def _reviewers_gone(session: Session, stages: Stages) -> Iterator[Obstacle]:
@@ -99,6 +126,14 @@ def _reviewers_gone(session: Session, stages: Stages) -> Iterator[Obstacle]:
             written |= _took_away(store, removed)
             said = f"the word of {or_list(demand.names)}, who had to agree"
             yield Obstacle(Lifts.REVIEWERS, address, demand.fingerprint, said, frozenset(written))
+
+
+def _without_who_removed_them(store: Store, obstacle: Obstacle, people: Operators) -> Obstacle:
+    """Where all who are named for it are gone, whoever took them away does not come in their place."""
+    if not obstacle.named or usable(obstacle.named, people):
+        return obstacle
+    gone = [Address(SHARED, Kind.OPERATOR, name) for name in obstacle.named]
+    return replace(obstacle, authors=obstacle.authors | _took_away(store, gone))
 
 
 def _took_away(store: Store, people: list[Address]) -> set[str]:

@@ -50,13 +50,19 @@ def plan(session: Session, patterns: Patterns) -> Plan:
         return plan_design(session, loaded, store, patterns)
 
 
-def plan_design(session: Session, loaded: Loaded, store: Store | None, patterns: Patterns) -> Plan:
-    """The plan that takes the store to what the specs say, narrowed to ``patterns``.
+def plan_design(
+    session: Session, loaded: Loaded, store: Store | None, patterns: Patterns, *, held: bool = True
+) -> Plan:
+    """The plan that takes the store to what the specs say, narrowed to ``patterns``; ``held`` to policies.
 
     Raises Refused: a pattern that matches nothing, a protected resource that would go, a campaign asked for
-    by name that names what is not live.
+    by name that names what is not live, what a policy denies.
     """
-    current = Stages(store)
+    return plan_against(session, loaded, Stages(store), patterns, held=held)
+
+
+def plan_against(session: Session, loaded: Loaded, current: Stages, patterns: Patterns, *, held: bool = True) -> Plan:
+    """:func:`plan_design` against ``current``: the stages of a store, or what takes their place."""
     stages = _design_stages(loaded, current)
     touched = [stage for stage in stages if loaded.digests.get(stage.environment, EMPTY) != current.digest(stage)]
     differences = _differences(loaded, current, touched) + _campaigns(loaded, current)
@@ -64,7 +70,7 @@ def plan_design(session: Session, loaded: Loaded, store: Store | None, patterns:
         patterns.check_known(
             {*loaded.records, *(a for stage in stages for a in current.entries(stage)), *loaded.campaigns}
         )
-    project = store.project if store is not None else ""
+    project = current.store.project if current.store is not None else ""
     if not differences:
         return Plan(PlanKind.APPLY, project, __version__, base=tuple(current.base(stage) for stage in stages))
     refs = {address: tuple(ref.target for ref in record.refs) for address, record in loaded.records.items()}
@@ -77,7 +83,24 @@ def plan_design(session: Session, loaded: Loaded, store: Store | None, patterns:
         return references_of(address, orjson.loads(current.bodies[entry.fingerprint].text)) if entry is not None else ()
 
     selection = select(differences, patterns, refs, before)
-    return _plan(session, loaded, current, differences, selection, refs, patterns)
+    made = _plan(session, loaded, current, differences, selection, refs, patterns)
+    return _held_to_policies(session, loaded, current, made) if held else made
+
+
+def _held_to_policies(session: Session, loaded: Loaded, current: Stages, made: Plan) -> Plan:
+    if not may_break(current, made):
+        return made
+    from offerkit.workflow.policies import plan_held  # compiles conditions: most projects have no policies
+
+    return plan_held(session, loaded, current, made)
+
+
+def may_break(stages: Stages, plan: Plan) -> bool:
+    """Whether there are policies at all, where ``plan`` changes anything or among what it brings."""
+    names = {step.address.environment for step in plan.steps} - {SHARED}
+    return any(step.address.kind is Kind.POLICY for step in plan.steps) or any(
+        stages.entries(StageRef(name, side), Kind.POLICY) for name in names for side in Stage
+    )
 
 
 def _design_stages(loaded: Loaded, current: Stages) -> list[StageRef]:

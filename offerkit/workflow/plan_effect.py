@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from offerkit.address import Address, Kind, Stage
 from offerkit.engine.catalog import Catalog
 from offerkit.planning.plan import Plan, PlanKind
-from offerkit.state.snapshot import BeforeAfter
+from offerkit.state.changes import Change
+from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store import Store
 from offerkit.store.views import Stages
 from offerkit.workflow.catalogs import Catalogs, activated, designed
@@ -76,10 +77,21 @@ def plan_effect(plan: Plan, store: Store | None, stages: Stages | None = None) -
     stage = Stage.LIVE if goes_live and store is not None else Stage.DESIGN
     stages = stages or Stages(store)
     states = stages.effect(plan, stage)
+    made = effect_of(states.before, states.after, states.changes, stage)
+    if stage is Stage.DESIGN:
+        return made
+    names = {old: new for new, old in states.origins.items()}
+    return replace(
+        made,
+        catalogs_before=replace(made.catalogs_before, stops=stages.stops),
+        catalogs_after=replace(made.catalogs_after, stops=stages.stops.along(names)),
+    )
+
+
+def effect_of(before: Snapshot, after: Snapshot, changes: Iterable[Change], stage: Stage) -> PlanEffect:
+    """What ``changes`` make of ``before``: on live, or on design as if every offer in it were approved."""
     if stage is Stage.LIVE:
-        names = {old: new for new, old in states.origins.items()}
-        before, after = (activated(state, installed) for state in states.pair)
-        before, after = replace(before, stops=stages.stops), replace(after, stops=stages.stops.along(names))
+        was, will = activated(before, installed), activated(after, installed)
     else:
-        before, after = designed(states.before, "design", installed), designed(states.after, "the specs", installed)
-    return PlanEffect(states.before, states.after, states.changes, before, after, stage)
+        was, will = designed(before, "design", installed), designed(after, "the specs", installed)
+    return PlanEffect(before, after, tuple(changes), was, will, stage)

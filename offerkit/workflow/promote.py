@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from offerkit import __version__
@@ -11,7 +11,7 @@ from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, sugge
 from offerkit.governance.cases import change_fingerprint
 from offerkit.governance.overrides import Lifts
 from offerkit.governance.promotion import Promotion, promotion
-from offerkit.governance.promotion_state import Candidates
+from offerkit.governance.promotion_state import Candidates, Denied
 from offerkit.governance.rights import WRITERS
 from offerkit.governance.settings import KINDS, settings_key
 from offerkit.governance.withdrawals import off_by, promotion_reasons
@@ -19,11 +19,11 @@ from offerkit.loader import Loaded
 from offerkit.planning.make import Context, Patterns, steps_for
 from offerkit.planning.plan import Asked, Blocked, Dependence, Plan, PlanKind, Reason, Step
 from offerkit.state.changes import Action, Body, Delta, Entry, Former, Layered
-from offerkit.state.snapshot import Snapshot
+from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store import Store
 from offerkit.store.holds import holds
 from offerkit.store.views import Stages
-from offerkit.workflow.plan import held_back, new_bodies
+from offerkit.workflow.plan import held_back, may_break, new_bodies
 from offerkit.workflow.reach import reached
 from offerkit.workflow.renames import renames_of_live
 from offerkit.workflow.session import Session, who_is
@@ -43,7 +43,8 @@ def promote(
             from offerkit.workflow.gates import gate  # compiles rules: a promotion of nothing need not load that
             from offerkit.workflow.plan_effect import plan_effect
 
-            gate(session, store, plan_effect(made, store, stages))
+            excused = gate(session, store, plan_effect(made, store, stages))
+            made = replace(made, notes=(*made.notes, *excused))
     return made
 
 
@@ -83,12 +84,34 @@ def plan_promotion(
         lambda address: patterns.excluded(address, live_names.get(address, "")),
         stages.stops,
         stages.withheld_cases,
+        _denied(session, stages),
     )
     outcome = promotion(asked)
     outcome.notes += _lifted_cases(stages, outcome.after)
     made = _plan(session, stages, asked, outcome, patterns, released=released)
+    if may_break(stages, made):
+        from offerkit.workflow.policies import judged
+
+        denied, notes = judged(session, stages, made)
+        if denied and released:  # what is left to be denied are campaigns: an apply of theirs tells why
+            made = _plan(session, stages, asked, outcome, patterns, released=False)
+            _, notes = judged(session, stages, made)
+        made = replace(made, notes=(*made.notes, *notes))
     how = Asked(names, tuple(p.text for p in patterns.excludes))
     return replace(made, rolled_back=include_rolled_back, asked=how)
+
+
+def _denied(session: Session, stages: Stages) -> Callable[[BeforeAfter], Iterable[Denied]]:
+    """What policies deny of a promotion, where there are any."""
+
+    def denied(effect: BeforeAfter) -> Iterable[Denied]:
+        if not any(view.by_kind.get(Kind.POLICY) for view in (effect.before, stages.side(Stage.DESIGN))):
+            return ()
+        from offerkit.workflow.policies import denied_of
+
+        return denied_of(session, stages, effect)
+
+    return denied
 
 
 def _wanted(

@@ -75,6 +75,56 @@ class ApprovalOutcome:
 
 
 @dataclass(frozen=True)
+class Approving:
+    """A review that approves, as a forge tells it: by which account, and the review's id there."""
+
+    account: int
+    review: str
+
+
+@dataclass(frozen=True)
+class RelayRequest:
+    """Reviews of a merged pull request that are to be recorded as approvals of what was applied of it.
+
+    ``head``: what was reviewed; ``merged_as``: the commit that it became; ``meaning``: what was read.
+    ``authors``: operators who wrote it, as the forge and its commits tell; ``doubts``: where these do not.
+    """
+
+    forge: str
+    pull_request: int
+    head: str
+    merged_as: str
+    meaning: str
+    reviews: tuple[Approving, ...]
+    authors: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Relayed:
+    """A review that was recorded as its reviewer's approval.
+
+    ``left``: what it is about and does not approve, and why. ``refused``: why offers were not decided on.
+    """
+
+    reviewer: str
+    review: str
+    revision: RevisionRow
+    keys: tuple[ApprovalKey, ...]
+    left: tuple[str, ...] = ()
+    refused: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True)
+class RelayOutcome:
+    """What was recorded; what stood already (``standing``, a sentence each); and why other reviews do not count."""
+
+    recorded: tuple[Relayed, ...] = ()
+    standing: tuple[str, ...] = ()
+    refused: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True)
 class StopRequest:
     """What is to be stopped or resumed: offers, categories and spaces by pattern; and why."""
 
@@ -101,13 +151,31 @@ class StopOutcome:
         return f"Revision {made.serial} by {made.actor}, {made.digest[:12]}." if made is not None else ""
 
 
+MOST_FOUND = 1_000
+"""Denials of specs that one override can lift through a server."""
+
+
+@dataclass(frozen=True)
+class Overridden:
+    """What a policy denies of specs that are not applied yet: by its address and meaning, and what it judged."""
+
+    policy: Address
+    meaning: str
+    address: Address
+    judged: str
+
+
 @dataclass(frozen=True)
 class OverrideRequest:
-    """What is to be overridden: addresses by pattern, of which kinds (none named: all), and why."""
+    """What is to be overridden: addresses by pattern, of which kinds (none named: all), and why.
+
+    ``found``: what policies deny of the specs of whoever asks.
+    """
 
     patterns: tuple[str, ...]
     reason: str
     lifts: tuple[Lifts, ...] = ()
+    found: tuple[Overridden, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -137,6 +205,19 @@ class Origin:
 
 
 NOWHERE = Origin()
+
+
+@dataclass(frozen=True)
+class AsRead:
+    """What was read of what is applied: the ``meaning`` of its plan, and the pull request that it was read in.
+
+    ``pull_request``: its number; 0 where that is not known. ``allowed``: why something else may be applied.
+    """
+
+    meaning: str
+    pull_request: int = 0
+    head: str = ""
+    allowed: str = ""
 
 
 @dataclass(frozen=True)

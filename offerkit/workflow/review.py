@@ -132,7 +132,7 @@ class Expected:
         every = store.approvals()
         for revision in store.revisions(limit=_LOOKED_AT):
             serial = revision.serial - 1
-            design = _design_at(stages, store, serial)
+            design = design_at(stages, store, serial)
             given = Decisions((row for row in every if row.revision <= serial), stages.names)
             decisions = counting(given, design)
             keys = self.chosen(design, decisions)
@@ -171,7 +171,8 @@ def _different(
         yield Diagnostic(Code.NOT_AS_SHOWN, f"{count(len(by_offer) - _NAMED, 'more offer')} not as shown")
 
 
-def _design_at(stages: Stages, store: Store, serial: int) -> Snapshot:
+def design_at(stages: Stages, store: Store, serial: int) -> Snapshot:
+    """Design of all environments as it was right after revision ``serial``."""
     entries = {
         address: entry
         for stage in stages.stages

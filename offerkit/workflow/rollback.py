@@ -11,7 +11,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.governance.returns import WayBack
 from offerkit.planning.make import Context, Patterns, protected, steps_for
 from offerkit.planning.plan import Plan, PlanKind, Reason, Step
-from offerkit.reports.words import listing
+from offerkit.reports.words import and_list, listing
 from offerkit.state.changes import Delta
 from offerkit.state.snapshot import BeforeAfter, refs_of
 from offerkit.store import Store
@@ -27,7 +27,7 @@ from offerkit.workflow.state_refs import (
 
 _LISTED = 10
 """Changes that notes name, one by one."""
-_STAYING = {Kind.CAMPAIGN: "campaigns", Kind.CASES: "cases"}
+_STAYING = {Kind.CAMPAIGN: "campaigns", Kind.CASES: "cases", Kind.POLICY: "policies"}
 
 
 def plan_rollback(
@@ -85,7 +85,7 @@ def _plan(stages: Stages, asked: Return, note: str) -> Plan:
         if side is Stage.DESIGN and (refused := protected(way.deltas, stages.bodies)):
             raise Refused(refused)
         if way.staying:
-            staying = " and ".join(_STAYING[kind] for kind in KEPT_BY_ROLLBACK if kind in way.staying)
+            staying = and_list([_STAYING[kind] for kind in KEPT_BY_ROLLBACK if kind in way.staying])
             note += f" {staying.capitalize()} stay as they are."
         if side is Stage.LIVE:
             note += " What it takes back is promoted again only once design changes, or with --include-rolled-back."
@@ -100,7 +100,7 @@ def _notes(stages: Stages, asked: Return, ways: Mapping[Stage, WayBack]) -> Iter
     """What goes back together with what was asked for, and what stays out or comes back though it was withdrawn."""
     for way in ways.values():
         yield from _listed(way.along, "comes along", "because ")
-        yield from _listed(way.out, "stays out", "")
+        yield from _listed(way.out, "stays out", "", way.partly)
         back = {offer: why for offer, why in way.withdrawn.items() if offer not in way.out}
         yield from _listed(back, "comes back", "although ")
     later = _later(stages, asked, [d for way in ways.values() for d in way.deltas]) if asked.undoes else []
@@ -109,9 +109,12 @@ def _notes(stages: Stages, asked: Return, ways: Mapping[Stage, WayBack]) -> Iter
         yield f"Later changes of the same go back, too: {noun} {listing(later, _LISTED)}."
 
 
-def _listed(found: Mapping[Address, str], what: str, joined: str) -> Iterator[str]:
+def _listed(
+    found: Mapping[Address, str], what: str, joined: str, partly: Mapping[Address, tuple[str, ...]] | None = None
+) -> Iterator[str]:
     for address, why in sorted(found.items())[:_LISTED]:
-        yield f"{address} {what}: {joined}{why}."
+        where = f" of {', '.join(partly[address])}" if partly and address in partly else ""
+        yield f"{address} {what}{where}: {joined}{why}."
     if len(found) > _LISTED:
         yield f"{len(found) - _LISTED} more: {what}."
 

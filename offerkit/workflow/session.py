@@ -15,7 +15,7 @@ import orjson
 from offerkit.address import SHARED, Kind, Stage, StageRef, environment_address
 from offerkit.applier import Applied
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
-from offerkit.fingerprint import Json
+from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.approvals import Decision
 from offerkit.governance.overrides import Lifts
 from offerkit.governance.rights import Actor, Scopes
@@ -26,15 +26,18 @@ from offerkit.planning.plan import Plan, PlanKind
 from offerkit.state.names import Names
 from offerkit.store import Holder, Location, RevisionRow, Store, errors
 from offerkit.store.heads import SeenHeads
-from offerkit.store.views import Stages, taken_back
+from offerkit.store.views import Stages, seats, taken_back
 from offerkit.workflow.requests import (
     NOWHERE,
     ApprovalOutcome,
     ApprovalRequest,
+    AsRead,
     ImpactRequest,
     Origin,
     OverrideOutcome,
     OverrideRequest,
+    RelayOutcome,
+    RelayRequest,
     StopOutcome,
     StopRequest,
 )
@@ -65,6 +68,9 @@ class Backend(Protocol):
     def decide(self, session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
         """Approve or reject."""
 
+    def relay(self, session: Session, request: RelayRequest) -> RelayOutcome:
+        """Record reviews as approvals."""
+
     def stop(self, session: Session, request: StopRequest, decision: Decision) -> StopOutcome:
         """Stop, or resume."""
 
@@ -89,7 +95,7 @@ class Session:
     ``through_server``: somebody asks over the network, or looks at a page: the contacts are not their own.
     ``override_impact``: why a promotion may take offers from more people than its environment allows.
     ``heads``: what this project saw of the store; None where that is not kept.
-    ``origin``: where what is applied comes from.
+    ``origin``: where what is applied comes from. ``as_read``: what was read of it in a pull request, if it was.
     ``scopes``: what the operator's token may be used for; None where no token is asked for.
     """
 
@@ -113,6 +119,7 @@ class Session:
     scopes: Scopes | None = None
     through_server: bool = False
     origin: Origin = NOWHERE
+    as_read: AsRead | None = None
 
     @property
     def store(self) -> Location:
@@ -265,16 +272,24 @@ def promoters(store: Store) -> dict[str, tuple[str, ...]]:
     """
     found: dict[str, tuple[str, ...]] = {}
     names = Names(store.moves(StageRef(SHARED, Stage.DESIGN)))
-    known = operators(store) if names else {}
+    design = promotion_settings(store) if names else {}
     for name, every in _gates(store).items():
-        said = (tuple(settings.get("promoters", ())) for settings in every)
-        lists = [tuple(each if each in known else names.operator(each) for each in named) for named in said if named]
+        said = [tuple(settings.get("promoters", ())) for settings in every]
+        if names:
+            said = [*seats(store, name, names, _promoters_in), tuple(design.get(name, {}).get("promoters", ()))]
+        lists = [named for named in said if named]
         if not lists:
             continue
         found[name] = tuple(each for each in lists[-1] if all(each in named for named in lists))
         if not found[name] and _overridden(store, name):
             found[name] = tuple(dict.fromkeys(each for named in lists for each in named))
     return found
+
+
+def _promoters_in(environment: JsonMap) -> tuple[str, ...]:
+    promotion = environment.get("promotion")
+    listed = promotion.get("promoters") if isinstance(promotion, dict) else None
+    return tuple(map(str, listed)) if isinstance(listed, list) else ()
 
 
 def _overridden(store: Store, name: str) -> bool:

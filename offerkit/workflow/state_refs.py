@@ -29,6 +29,8 @@ class NamedState(Snapshot):
     """A state that somebody named, and which environments it speaks of.
 
     ``names``: what is called otherwise in design now, by its address here. ``moved``: the renames that specs declare.
+    ``beside``: what stands with it and is not spoken of, but decides with it, as what all environments share does.
+    ``specs``: where each resource is declared, if the state comes from specs. ``commit``: what git calls it.
     """
 
     title: str
@@ -36,6 +38,9 @@ class NamedState(Snapshot):
     stage: Stage
     names: Mapping[Address, Address] = field(default_factory=dict)
     moved: Mapping[Address, Address] | None = None
+    beside: Mapping[Address, Entry] = field(default_factory=dict)
+    specs: Loaded | None = field(default=None, repr=False)
+    commit: str = ""
 
     @property
     def own(self) -> frozenset[str]:
@@ -103,7 +108,19 @@ def _stages(store: Store | None, refs: list[StageRef], title: str) -> NamedState
     about = frozenset(ref.environment for ref in refs)
     shown = title + zone_said(refs[0].at, zone)
     names = lead(store, entries, serials)
-    return NamedState(entries, stages.bodies, title=shown, environments=about, stage=refs[0].stage, names=names)
+    return NamedState(
+        entries, stages.bodies, title=shown, environments=about, stage=refs[0].stage, names=names,
+        beside=_shared(stages, refs[0], serials) if SHARED not in about else {},
+    )  # fmt: skip
+
+
+def _shared(stages: Stages, ref: StageRef, serials: Mapping[str, int]) -> Mapping[Address, Entry]:
+    """What all environments share, as it was when ``ref`` was."""
+    shared = StageRef(SHARED, ref.stage)
+    if ref.environment not in serials or shared not in stages.heads:
+        return stages.entries(shared)
+    assert stages.store is not None
+    return stages.store.entries_at(shared, serials[ref.environment])
 
 
 def zone_of(store: Store, refs: Sequence[StageRef]) -> tzinfo:
@@ -176,18 +193,19 @@ def _specs(loaded: Loaded, store: Store | None, title: str) -> NamedState:
         stage=Stage.DESIGN,
         names=names_of_specs(store, state.entries, loaded.moves, now=title == "specs") if store is not None else {},
         moved=loaded.moves,
+        specs=loaded,
     )
 
 
 def _at_revision(session: Session, store: Store | None, text: str) -> NamedState:
     from offerkit.loader.git import checkout
 
-    with checkout(session.project.root, text.removeprefix("git:"), session.environ) as folder:
+    with checkout(session.project.root, text.removeprefix("git:"), session.environ) as (folder, commit):
         for name in ("specs", "environments"):
             with contextlib.suppress(OSError):  # a file of that name: the loader says so
                 (folder / name).mkdir(exist_ok=True)
         try:
-            return _specs(load_folder(folder), store, text)
+            return replace(_specs(load_folder(folder), store, text), commit=commit)
         except Refused as refused:
             raise Refused([_in(text.removeprefix("git:"), found) for found in refused.diagnostics]) from None
 
@@ -202,11 +220,15 @@ def _planned(store: Store | None, plan: Plan, title: str) -> NamedState:
     """What the stages a plan touches would be once it is applied to them as they are now."""
     bases = [base.stage for base in plan.base]
     side = Stage.LIVE if all(stage.stage is Stage.LIVE for stage in bases) else Stage.DESIGN
-    before = Stages(store).snapshot(sorted({stage for stage in bases if stage.stage is side}))
+    stages = Stages(store)
+    before = stages.snapshot(sorted({stage for stage in bases if stage.stage is side}))
     after = before.apply(plan.steps_on(side), plan.bodies)
     about = frozenset(stage.environment for stage in bases)
     names = _names_of_plan(store, plan, after.entries, side)
-    return NamedState(after.entries, after.bodies, title=title, environments=about, stage=side, names=names)
+    beside = stages.entries(StageRef(SHARED, side)) if SHARED not in about else {}
+    return NamedState(
+        after.entries, after.bodies, title=title, environments=about, stage=side, names=names, beside=beside
+    )
 
 
 def _names_of_plan(

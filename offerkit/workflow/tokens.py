@@ -13,8 +13,8 @@ from hashlib import sha256
 from secrets import token_bytes, token_hex
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
-from offerkit.diagnostics import Code, refuse, suggestion
-from offerkit.governance.rights import ADMINISTRATOR, NOTHING, Actor, Scope, Scopes, scopes_of, scopes_text
+from offerkit.diagnostics import Code, Refused, refuse, suggestion
+from offerkit.governance.rights import ADMINISTRATOR, NOTHING, Actor, Scope, Scopes, may_hold, scopes_of, scopes_text
 from offerkit.store import Store
 from offerkit.store.tokens import TokenRow
 from offerkit.times import duration, instant, utc
@@ -41,9 +41,10 @@ def create(
 ) -> tuple[TokenRow, str]:
     """A token for ``operator`` that counts for ``expires`` (``90d``), and its text, which is kept nowhere.
 
-    Administrators make them for anybody, others for themselves. Raises Refused otherwise, and for an operator who
-    is unknown or disabled.
+    Administrators make them for anybody, others for themselves. Raises Refused otherwise, for an operator who
+    is unknown or disabled, and for scopes that do not go together.
     """
+    scopes = tuple(scopes)
     until = _until(session.now, expires)
     _check_name(name)
     with _changing(session) as (store, actor):
@@ -51,6 +52,8 @@ def create(
         known = operators(store)
         if operator not in known:
             raise refuse(Code.NO_OPERATOR, f"there is no operator “{operator[:80]}”", hint=suggestion(operator, known))
+        if found := may_hold(scopes, bool(known[operator].get("automation"))):
+            raise Refused(found)
         if known[operator].get("enabled") is False:
             raise refuse(Code.NOT_ALLOWED, f"operator {operator} is disabled", hint="An administrator can enable them.")
         id_ = token_hex(6)

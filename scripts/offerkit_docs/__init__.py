@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from offerkit.loader.json_schema import schema_bytes
+from offerkit.planning.plan_schema import plan_schema
 from offerkit_docs import commands, diagnostics, properties, reasons
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,6 +18,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/properties.md": properties.page,
     "docs/reference/diagnostics.md": diagnostics.page,
     "docs/reference/reasons.md": reasons.page,
+    "docs/reference/plan.schema.json": lambda: schema_bytes(plan_schema()).decode(),
 }
 """What is generated, by its path from the repository's root."""
 

@@ -21,8 +21,9 @@ GROUPS = {
 INTRO = """\
 Every message has a stable code: it never changes its meaning and is never used again for another. A message
 says what is wrong, where (file:line:column and address), why it matters and how to mend it. All messages of a
-run come at once, sorted by place. `offerkit validate --format json` and `--format github` give the same for
-machines. Nothing was changed when a command ends with one of these codes."""
+run come at once, sorted by place. `offerkit validate` gives the same for machines: `--format json`, and what forges
+read: `github` (annotations of a workflow run), `sarif` (code scanning) and `gitlab` (code quality). Nothing was changed
+when a command ends with one of these codes."""
 
 
 def group_of(code: Code) -> str:

@@ -77,7 +77,7 @@ class State:
         kind, _, name = address.partition(".")
         if kind == "environment":
             return self.sections.get("environment")
-        section = {"category": "categories", "typology": "typologies"}.get(kind, f"{kind}s")
+        section = {"category": "categories", "typology": "typologies", "policy": "policies"}.get(kind, f"{kind}s")
         return self.sections.get(section, {}).get(name)
 
     def weight(self, offer: str) -> Any:
@@ -112,6 +112,15 @@ class Session:
             path = FILE_OF.get(section, OTHERS)
             self.files = patched(self.files, {path: {"version": 1, section: patch}})
         write(self.root, self.files)
+
+    def swap_names(self, one: str, other: str) -> None:
+        """Give two operators each other's names; what names them stays as it is."""
+        operators = self.files[FILE_OF["operators"]]["operators"]
+        bodies = {one: operators[other], other: operators[one]}
+        self.edit(operators={one: None, other: None})
+        self.edit(operators=bodies)
+        moved = {f"operator.{one}": f"operator.{other}", f"operator.{other}": f"operator.{one}"}
+        self.save("specs/moved.yaml", {"version": 1, "moved": moved})
 
     def save(self, path: str, content: Any) -> None:
         """Write a file that is no spec."""

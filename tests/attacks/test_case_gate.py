@@ -301,3 +301,97 @@ def test_honest_newer_file_of_contacts(guarded: Session) -> None:
     guarded.do("olga", "override recipients/cases.ana --reason 'Last night’s file'")
     guarded.do("omar", "promote --yes")
     assert guarded.live().weight("saver") == 9
+
+
+# A stop takes away what a case expects
+
+
+@pytest.fixture
+def stopped(team: Session) -> Session:
+    """A case expects gold-card first, which is stopped at night; its cases have to pass before each promotion."""
+    team.save("cases/ana.yaml", case("gold-card"))
+    team.edit(environment={"promotion": {"tests": True, "separation_of_duties": True}})
+    team.do("ada", "apply --yes")
+    team.do("alan", "promote --yes")
+    team.do("omar", "stop offer.gold-card --reason 'wrong price'")
+    return team
+
+
+@pytest.mark.parametrize("how", [["promote --yes"], ["promote --out plans/p.json", "apply plans/p.json --yes"]])
+def test_honest_promotion_while_something_is_stopped(stopped: Session, how: list[str]) -> None:
+    """The case fails because of the stop alone: the plan says so, and goes."""
+    stopped.edit(offers={"safari": {"weights": [{"weight": 4}]}})
+    stopped.do("omar", "apply --yes")
+    stopped.do("olga", "approve offer.safari")
+    said = stopped.do("omar", how[0])
+    stopped.do("omar", *how[1:])
+    assert "fails only because of what is stopped" in " ".join(said.split())
+    assert stopped.live().weight("safari") == 4
+
+
+@pytest.mark.slow
+def test_case_broken_behind_a_stop(stopped: Session) -> None:
+    """While the card is stopped, something goes live that would be before it once it runs again."""
+    stopped.edit(offers={"saver": {"weights": [{"weight": 99}]}})
+    stopped.do("omar", "apply --yes")
+    stopped.do("olga", "approve offer.saver")
+    stopped.attempt("omar", "promote --yes", "promote --out plans/p.json", "apply plans/p.json --yes")
+    broken_if(stopped.live().weight("saver") == 99, "what is live breaks the case once nothing is stopped")
+
+
+@pytest.mark.slow
+def test_stop_of_what_was_never_there(guarded: Session) -> None:
+    """What the case expects is stopped on a space where it never was."""
+    guarded.edit(offers={"saver": {"weights": [{"weight": 3}], "eligible": None}})
+    guarded.do("omar", "apply --yes")
+    expected = case("loan")
+    expected["cases"]["Ana is offered the card first"]["space"] = "recipients/newsletter"
+    guarded.save("cases/letter.yaml", expected)
+    guarded.do("ada", "apply --yes")
+    guarded.do("omar", "stop offer.loan --reason 'to get by'")
+    guarded.edit(offers={"safari": {"weights": [{"weight": 4}]}})
+    guarded.do("omar", "apply --yes")
+    guarded.do("olga", "approve offer.safari")
+    guarded.attempt("omar", "promote --yes")
+    broken_if(guarded.live().weight("safari") == 4, "a stop excuses a case that fails without it")
+
+
+@pytest.mark.slow
+def test_forged_excuse(guarded: Session) -> None:
+    """The plan says that the case fails because of what is stopped, and nothing is."""
+    guarded.edit(offers={"saver": {"weights": [{"weight": 3}], "eligible": None}, "safari": {"label": "Lions"}})
+    guarded.do("omar", "apply --yes")
+    guarded.attempt("olga", "approve offer.*")
+    guarded.do("omar", "promote --out plans/p.json")
+    note = "recipients/cases.ana: the case “Ana” fails only because of what is stopped, and does not block."
+    guarded.forge("plans/p.json", lambda plan: plan.setdefault("notes", []).append(note))
+    before = guarded.serial()
+    guarded.attempt("omar", "apply plans/p.json --yes")
+    broken_if(guarded.serial() > before, "a plan was applied that says something false of a case")
+
+
+def test_honest_rename_of_what_a_case_expects(team: Session) -> None:
+    """A case that goes on to use the old name is refused; with the new one it is the same case, and needs nobody."""
+    team.save("cases/ana.yaml", case("gold-card"))
+    team.edit(environment={"promotion": {"tests": True, "separation_of_duties": True}})
+    team.do("ada", "apply --yes")
+    team.do("alan", "promote --yes")
+    body = team.files["specs/recipients/offers.yaml"]["offers"]["gold-card"]
+    team.edit(moved={"offer.gold-card": "offer.gold"}, offers={"gold-card": None, "gold": body})
+    done = team.run("omar", "apply --yes")
+    assert "OFR890" in done.err
+    assert "names recipients/offer.gold-card, which is renamed to gold" in " ".join(done.err.split())
+    team.save("cases/ana.yaml", case("gold"))
+    team.do("omar", "apply --yes", "promote --yes")
+    assert team.live()["offer.gold"] is not None
+
+
+@pytest.mark.slow
+def test_case_says_something_else_behind_a_rename(guarded: Session) -> None:
+    """The case names the offer by its new name, and expects another one first."""
+    body = guarded.files["specs/recipients/offers.yaml"]["offers"]["gold-card"]
+    guarded.edit(moved={"offer.gold-card": "offer.gold"}, offers={"gold-card": None, "gold": body})
+    guarded.save("cases/ana.yaml", case("saver"))
+    guarded.do("omar", "apply --yes")
+    guarded.attempt("omar", "promote --yes")
+    broken_if(next(iter(guarded.shown())) == "saver", "what is live breaks the case that guards it")

@@ -309,3 +309,82 @@ def test_override_by_who_took_the_reviewer_away(team: Session) -> None:
     team.do("omar", "approve offer.loan --eligibility")
     team.attempt("ada", f"override {LOAN} --reason 'Gone'", "promote --yes")
     broken_if(team.live().weight("loan") == 99, "who took the reviewer away lifted their word")
+
+
+# Two operators swap their names: a seat is the person's
+
+
+def swapped(team: Session, one: str, other: str, **edit: Any) -> None:
+    """ada gives two operators each other's names, and edits something else with it."""
+    team.edit(**edit)
+    team.swap_names(one, other)
+    team.do("ada", "apply --yes")
+
+
+@pytest.mark.parametrize("offer", variants(["loan", "gold-card"], quick=1))
+@pytest.mark.parametrize("step", variants(["with", "after", "label", "rolled-back"], quick=1))
+def test_reviewer_swaps_names(team: Session, offer: str, step: str) -> None:
+    """olga gets the name of risk, which the list goes on to name (the offer's own, or a template's)."""
+    edit: dict[str, Any] = {"offers": {offer: HEAVY}}
+    before = team.serial()
+    if step == "rolled-back":  # what live says came there again, later than the swap
+        team.edit(offers={offer: {"label": "Another"}})
+        team.honestly("omar", "olga", "brand", "risk")
+    swapped(team, "risk", "olga", **(edit if step == "with" else {}))
+    if step == "rolled-back":
+        team.do("omar", f"rollback recipients@live --to {before} --yes")
+    if step == "label":  # what needs no approval goes first
+        team.edit(offers={offer: {"label": "Another"}}, templates={"reviewed": {"label": "Another"}})
+        team.do("omar", "apply --yes")
+        team.attempt("omar", "promote --yes")
+    if step != "with":
+        team.edit(**edit)
+        team.do("omar", "apply --yes")
+    team.attempt("risk", f"approve offer.{offer} --eligibility")  # who was olga
+    team.attempt("omar", "promote --include-rolled-back --yes")
+    broken_if(team.live().weight(offer) == 99, "a weight is live that the reviewer did not see, who has another name")
+
+
+@pytest.mark.slow
+def test_reviewer_whose_name_is_given_to_somebody_new(team: Session) -> None:
+    """risk is called rita now; another person is declared as risk, and the list is what it was in live."""
+    team.edit(operators={"rita": team.files["specs/shared.yaml"]["operators"]["risk"], "risk": None})
+    lists = {"reviewers": {"eligibility": ["rita"]}}
+    team.edit(templates={"reviewed": lists}, offers={"loan": lists})
+    team.save("specs/moved.yaml", {"version": 1, "moved": {"operator.risk": "operator.rita"}})
+    team.do("ada", "apply --yes")
+    (team.root / "specs/moved.yaml").unlink()
+    team.edit(operators={"risk": {"profile": "delivery-manager", "email": "new@example.com"}})
+    team.edit(offers={"loan": {**HEAVY, "reviewers": {"eligibility": ["risk"]}}})
+    team.do("ada", "apply --yes")
+    team.attempt("risk", "approve offer.loan --eligibility")
+    team.attempt("omar", "promote --yes")
+    broken_if(team.live().weight("loan") == 99, "a weight is live that the reviewer did not see, who has another name")
+
+
+def test_honest_swap_of_names(team: Session) -> None:
+    """The lists follow the persons: nothing else is asked for, and who reviewed still does."""
+    lists = {"eligibility": ["olga"]}
+    swapped(team, "risk", "olga", templates={"reviewed": {"reviewers": lists}}, offers={"loan": {"reviewers": lists}})
+    team.do("omar", "promote --yes")
+    assert team.live()["offer.loan"]["reviewers"] == lists
+    team.edit(offers={"loan": HEAVY})
+    team.do("omar", "apply --yes")
+    team.do("olga", "approve offer.loan --eligibility")  # who was risk
+    team.do("omar", "promote --yes")
+    assert team.live().weight("loan") == 99
+
+
+@pytest.mark.slow
+def test_honest_seat_given_to_another(team: Session) -> None:
+    """The name stays in the list and is somebody else's: who had it agrees once, and is not asked any more."""
+    swapped(team, "risk", "olga", offers={"loan": HEAVY})
+    team.do("risk", "approve offer.loan --eligibility")
+    team.do("olga", "approve offer.loan --eligibility")
+    team.do("omar", "promote --yes")
+    assert team.live().weight("loan") == 99
+    team.edit(offers={"loan": {"weights": [{"weight": 7}]}})
+    team.do("omar", "apply --yes")
+    team.do("risk", "approve offer.loan --eligibility")
+    team.do("omar", "promote --yes")
+    assert team.live().weight("loan") == 7

@@ -442,3 +442,41 @@ def test_reviewers_of_settings_taken_back_by_a_rollback(team: Session, apart: bo
     team.do("risk", "approve recipients/environment.recipients --settings")
     team.do("alan", "promote --include-rolled-back --yes")
     assert "when" not in team.live()[ENVIRONMENT]
+
+
+@pytest.mark.parametrize("label", variants([False, True], quick=1))
+def test_reviewer_of_settings_swaps_names(team: Session, label: bool) -> None:
+    """dora gets the name of risk, who reviews settings; a label goes live before."""
+    team.edit(environment={"reviewers": {"settings": ["risk"]}})
+    team.do("ada", "apply --yes")
+    team.do("risk", "approve recipients/environment.recipients --settings")
+    team.do("alan", "promote --yes")
+    team.swap_names("risk", "dora")
+    team.do("ada", "apply --yes")
+    if label:
+        team.edit(environment={"label": "All customers"})
+        team.do("ada", "apply --yes")
+        team.attempt("alan", "promote --yes")
+    team.edit(environment={"when": None})
+    team.do("ada", "apply --yes")
+    team.attempt("risk", "approve recipients/environment.recipients --settings")  # who was dora
+    team.attempt("alan", "promote --yes")
+    broken_if("when" not in team.live()[ENVIRONMENT], "the reviewer, who has another name, was not asked")
+    team.do("dora", "approve recipients/environment.recipients --settings")
+    team.do("alan", "promote --yes")
+    assert "when" not in team.live()[ENVIRONMENT]
+
+
+@pytest.mark.slow
+def test_promoter_swaps_names(team: Session) -> None:
+    """Only omar promotes; olga gets his name."""
+    team.edit(environment={"promotion": {"promoters": ["omar"]}})
+    team.do("ada", "apply --yes")
+    team.do("omar", "promote --yes")
+    team.swap_names("omar", "olga")
+    team.do("ada", "apply --yes")
+    team.edit(offers={"saver": {"weights": [{"weight": 99}]}})
+    team.do("ada", "apply --yes")
+    team.do("alan", "approve offer.saver")
+    team.attempt("omar", "promote --yes")  # who was olga
+    broken_if(team.live().weight("saver") == 99, "somebody promotes who was not named, under the name of who was")

@@ -344,3 +344,18 @@ def test_space_that_is_renamed(team: Session) -> None:
     promoted_by_another(team)
     for space in ("front", "web-home"):
         broken_if(team.shown(space), f"something is shown on {space}, which is stopped")
+
+
+def test_honest_space_is_resumed(team: Session) -> None:
+    """What is still off a space that was resumed is told by the promotion; a rollback says where something stays out."""
+    before = team.serial()
+    team.do("omar", "stop space.app --reason 'broken page'")
+    team.edit(offers={"saver": {"content": {"title": "More"}}})
+    team.do("omar", "apply --yes")
+    team.do("olga", "approve offer.saver")
+    team.do("omar", "promote --yes")
+    said = " ".join(team.do("omar", f"rollback recipients@live offer.saver --to {before} --out r.json").split())
+    assert "recipients/offer.saver stays out of app: recipients/space.app was stopped by omar" in said
+    team.do("olga", "resume space.app")
+    plan = " ".join(team.do("omar", "promote --out p.json").split())
+    assert "space.app was resumed; 1 live offer waits for a new approval of what it shows there: loan." in plan

@@ -23,7 +23,8 @@ from offerkit.loader.parse import parse_file
 from offerkit.loader.project import SpecFile, read_files
 from offerkit.planning.make import Patterns
 from offerkit.planning.plan import decode, envelope, plan_digest
-from offerkit.reports.diagnostics_json import diagnostics_github, diagnostics_json
+from offerkit.reports.diagnostics_forge import FORGES
+from offerkit.reports.diagnostics_json import diagnostics_json
 from offerkit.reports.diagnostics_text import diagnostics_text
 from offerkit.reports.plan_html import plan_html
 from offerkit.reports.plan_markdown import plan_markdown
@@ -221,7 +222,8 @@ def judge(changed: SpecFile) -> None:
         assert "\x1b" not in text and "\u202e" not in text
         text.encode()
         json.loads(diagnostics_json(refused.diagnostics))
-        diagnostics_github(refused.diagnostics).encode()
+        for render in FORGES.values():
+            render(refused.diagnostics, "").encode()
         return
     plan = plan_design(SESSION, loaded, None, Patterns())
     assert decode(envelope(plan), "plan") == plan
@@ -234,7 +236,7 @@ def test_the_rich_project_is_valid() -> None:
     """Or nothing here would be tried on it."""
     assert not parse_file(files()[RICH_NAME][0]).found
     judge(files()[RICH_NAME][0])
-    kinds = {Kind.ENVIRONMENT, Kind.DIMENSION, Kind.OPERATOR, Kind.TYPOLOGY, Kind.CASES}
+    kinds = {Kind.ENVIRONMENT, Kind.DIMENSION, Kind.OPERATOR, Kind.TYPOLOGY, Kind.CASES, Kind.POLICY}
     assert {kind for kind in Kind if f"\n{kind}s:" in RICH or kind in (Kind.CATEGORY,)} | kinds == set(Kind)
 
 

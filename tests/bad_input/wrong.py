@@ -12,7 +12,8 @@ from click.testing import CliRunner
 
 from offerkit.cli.main import cli
 from offerkit.diagnostics import Diagnostic, Refused
-from offerkit.reports.diagnostics_json import diagnostics_github, diagnostics_json
+from offerkit.reports.diagnostics_forge import FORGES
+from offerkit.reports.diagnostics_json import diagnostics_json
 from offerkit.reports.diagnostics_text import diagnostics_text
 
 PROJECT = Path(__file__).resolve().parent / "project"
@@ -44,7 +45,8 @@ def run(root: Path, *args: str, who: str = "ada") -> Outcome:
         text = diagnostics_text(error.diagnostics, lambda file: _lines(root / file))
         if not any("\ud800" <= letter <= "\udfff" for letter in "".join(args) + who):
             diagnostics_json(error.diagnostics)
-            diagnostics_github(error.diagnostics)
+            for render in FORGES.values():
+                render(error.diagnostics, "")
             text.encode()  # nothing in it that a terminal could not be sent
         return Outcome(1, result.stdout, text, error.diagnostics)
     if isinstance(error, click.ClickException):

@@ -32,6 +32,7 @@ AXES: dict[str, Callable[[int], Size]] = {
     "spaces": lambda n: Size(spaces=n),
     "contacts": lambda n: Size(contacts=n),
     "cases": lambda n: Size(cases=n),
+    "policies": lambda n: Size(policies=n),
     "revisions": lambda n: Size(offers=5),
 }
 _Cached = type(cache(str))
@@ -120,6 +121,13 @@ def session(root: Path, size: Size) -> Counts:
     here.run("approve anew", "approve", "offer.*", who="olga")
     here.run("resume", "resume", "env-0/category.category-0", "env-0/offer.*", "--reason", "mended")
     here.run("promotion of what was resumed", "promote", "--plan-only")
+    if size.environments == 1:
+        here.run("promote what was resumed", "promote", "--yes")
+        projects.switch_off(root)
+        here.run("apply settings and a switching off", "apply", "--yes")
+        here.run("promotion of settings and withdrawals", "promote", "--out", str(root / "settings.json"), who="olga")
+        here.run("promote settings and withdrawals", "apply", str(root / "settings.json"), "--yes", who="olga")
+        here.run("promotion after withdrawals", "promote", "--plan-only")
     return here.counts
 
 

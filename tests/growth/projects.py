@@ -23,6 +23,7 @@ class Size:
     environments: int = 1
     contacts: int = 20
     cases: int = 3
+    policies: int = 2
     reviewed: bool = False
 
 
@@ -49,6 +50,7 @@ def write(root: Path, size: Size, wording: str = "first", without: int = 0) -> N
         folder = specs / name
         (folder / "offers").mkdir(parents=True, exist_ok=True)
         (folder / "catalog.yaml").write_text("\n".join(_catalog(size)) + "\n", encoding="utf-8")
+        (folder / "policies.yaml").write_text("\n".join(_policies(size)) + "\n", encoding="utf-8")
         (folder / "campaigns.yaml").write_text("\n".join(_campaigns(size)) + "\n", encoding="utf-8")
         for old in (folder / "offers").glob("*.yaml"):
             old.unlink()
@@ -69,6 +71,19 @@ operators:
   ada: {profile: administrator}
   olga: {profile: offer-manager}
 """
+
+
+def switch_off(root: Path) -> None:
+    """Switch the first category off, and let the first environment have a filter: in every environment that has them."""
+    changes = {
+        "category-0: {label": "category-0: {enabled: false, label",
+        "  label: env-0\n": "  label: env-0\n  when: person.age > 18\n",
+    }
+    for path in [*root.glob("specs/**/*.yaml"), *root.glob("environments/*.yaml")]:
+        text = path.read_text(encoding="utf-8")
+        for old, new in changes.items():
+            text = text.replace(old, new)
+        path.write_text(text, encoding="utf-8")
 
 
 def _catalog(size: Size) -> Iterator[str]:
@@ -97,6 +112,13 @@ def _catalog(size: Size) -> Iterator[str]:
             f"  space-{number}: {{channel: {channel}, fields: [{{name: title, required: true}}, {{name: html}}],"
             f" render: {{html: '<h1>{{{{ title }}}}</h1>'}}{more}}}"
         )
+
+
+def _policies(size: Size) -> Iterator[str]:
+    yield from ("version: 1", "policies:")
+    for number in range(size.policies):
+        condition = f"offer.weight < {100 + number} and (step.action <> 'delete' or offer.category <> 'legal')"
+        yield f"  policy-{number}: {{require: {condition}, message: Not too heavy.}}"
 
 
 def _campaigns(size: Size) -> Iterator[str]:

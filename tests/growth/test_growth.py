@@ -28,6 +28,7 @@ LARGE = (
     "spaces:10:40",
     "contacts:250:1000",
     "cases:20:80",
+    "policies:10:40",
     "revisions:25:100",
 )
 

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
+from markupsafe import Markup
 from starlette.responses import RedirectResponse
 
+from offerkit.address import Address, Stage
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.governance.approvals import Decision
 from offerkit.governance.rights import Scope, lacking
-from offerkit.reports.approvals import Row
+from offerkit.governance.settings import decidable as keys_of
+from offerkit.planning.plan import Aspect
+from offerkit.reports.approvals import Reviewed, Row
+from offerkit.reports.steps_html import reviewed_html
 from offerkit.server.ui.pages import Facts, Form, Pages, first
+from offerkit.server.ui.steps import layout_of
+from offerkit.store import Store
+from offerkit.store.views import Stages
 from offerkit.workflow.approve import decide, items, mine, review_tokens
 from offerkit.workflow.requests import ApprovalOutcome, ApprovalRequest
+from offerkit.workflow.review import reviewed
 from offerkit.workflow.session import Session, who_is
 
 MOST = 300
@@ -77,10 +86,29 @@ def waiting_facts(session: Session, q: str, show: str, done: str) -> Facts:
     word = q.casefold()
     found = [row for row in found if word in row.address.casefold() or word in row.label.casefold()]
     offers = grouped(found, decidable(session, own), names)
+    with session.existing() as store:
+        changes = changes_of(store, [row for offer in offers[:MOST] for row in offer.rows])
     return {
+        "changes": changes,
         "offers": offers[:MOST], "left": max(0, len(offers) - MOST), "q": q, "show": show,
         "done": done if done.isdecimal() else "", "waiting": sum(row.state == "waiting" for row in found),
     }  # fmt: skip
+
+
+def changes_of(store: Store, rows: Iterable[Row]) -> dict[Address, Markup]:
+    """What approving would change in live, by offer: of each aspect that waits, its fields before and after."""
+    waiting: dict[tuple[Address, Aspect], set[str]] = {}
+    for row in rows:
+        if row.state == "waiting":
+            waiting.setdefault((row.address, row.aspect), set()).update(row.spaces or ("",))
+    stages = Stages(store)
+    design = stages.side(Stage.DESIGN)
+    addresses = dict.fromkeys(address for address, _ in waiting)
+    keys = [key for a in addresses for key in keys_of(design, a) if key.space in waiting.get((a, key.aspect), ())]
+    by_offer: dict[Address, list[Reviewed]] = {}
+    for found in reviewed(keys, stages):
+        by_offer.setdefault(found.key.address, []).append(found)
+    return {a: Markup(reviewed_html(found, layout_of(len(keys), full=False))) for a, found in by_offer.items()}  # noqa: S704 - escaped there
 
 
 def decidable(session: Session, own: set[Row]) -> set[Row]:

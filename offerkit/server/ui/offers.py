@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from fastapi import APIRouter, Request, Response
 from markupsafe import Markup
@@ -10,9 +11,10 @@ from markupsafe import Markup
 from offerkit.address import Address, Kind, Stage, environment_address, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.planning.make import Patterns
-from offerkit.reports.preview import Preview
+from offerkit.reports.preview import Preview, Shown
 from offerkit.reports.steps_html import steps_html
 from offerkit.server.ui.approvals import decidable, grouped
+from offerkit.server.ui.effective import compared
 from offerkit.server.ui.pages import Facts, Pages
 from offerkit.server.ui.steps import layout_of
 from offerkit.server.ui.stops import stop_facts
@@ -107,6 +109,7 @@ def _offer(session: Session, text: str, stage: str, contact: str) -> Facts:
         facts = {
             "may_read": may,
             "row": _row(address, design, live),
+            "parts": compared(address, live, design),
             "changes": _changes(session, store, address),
             "history": history(store, "", address, NEWEST),
             "propositions": found(store, Wanted(offer=address, limit=NEWEST), session.now) if may else [],
@@ -114,13 +117,47 @@ def _offer(session: Session, text: str, stage: str, contact: str) -> Facts:
             **stop_facts(session, store, address, design, live),
         }
     stages = [str(s) for s, view in ((Stage.LIVE, live), (Stage.DESIGN, design)) if address in view.entries]
-    stage = stage if stage in stages else stages[0]
+    chosen = [stage] if stage in stages else stages
     if contact and not may:
         refused = not_a_reader(session.operator, "previews for a contact are", (address.environment,))
-        shown, trouble = None, refused.diagnostics
+        looks: list[Looks] = []
+        trouble = refused.diagnostics
     else:
+        looks, trouble = _looks(session, address, chosen, contact)
+    return {
+        **facts, "looks": looks, "trouble": trouble, "stage": stage if stage in stages else "", "chosen": chosen,
+        "stages": stages, "contact": contact,
+    }  # fmt: skip
+
+
+class Looks(NamedTuple):
+    """A space, and the offer on it in each of the chosen stages; None: there it is not meant for the space."""
+
+    space: str
+    channel: str
+    sides: tuple[tuple[str, Shown | None], ...]
+
+
+def _looks(
+    session: Session, address: Address, stages: list[str], contact: str
+) -> tuple[list[Looks], tuple[Diagnostic, ...]]:
+    """The offer on its spaces, stage beside stage; or why it cannot be shown, as when there is no such contact."""
+    made: dict[str, Preview] = {}
+    troubles: list[Diagnostic] = []
+    for stage in stages:
         shown, trouble = _shown(session, address, stage, contact)
-    return {**facts, "preview": shown, "trouble": trouble, "stage": stage, "stages": stages, "contact": contact}
+        troubles += [found for found in trouble if found not in troubles]
+        if shown is not None:
+            made[stage] = shown
+    by_space: dict[str, dict[str, Shown]] = {}
+    for stage, preview_ in made.items():
+        for one in preview_.spaces:
+            by_space.setdefault(one.space, {})[stage] = one
+    looks = [
+        Looks(space, next(iter(found.values())).channel, tuple((stage, found.get(stage)) for stage in made))
+        for space, found in sorted(by_space.items())
+    ]
+    return looks, tuple(troubles)
 
 
 def _dimension(address: Address, design: Snapshot, live: Snapshot) -> str:

@@ -50,12 +50,21 @@ def routes(pages: Pages) -> APIRouter:
     async def style() -> Response:
         return Response(_style(), media_type="text/css", headers={"Cache-Control": "max-age=300"})
 
+    @router.get("/previews.js")
+    async def previews() -> Response:
+        return Response(_file("previews.js"), media_type="text/javascript", headers={"Cache-Control": "max-age=300"})
+
     return router
 
 
 @cache
 def _style() -> str:
-    return STYLE + "\n" + files("offerkit.server.ui").joinpath("style.css").read_text("utf-8")
+    return STYLE + "\n" + _file("style.css")
+
+
+@cache
+def _file(name: str) -> str:
+    return files("offerkit.server.ui").joinpath(name).read_text("utf-8")
 
 
 def _overview(session: Session) -> Facts:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TypeAlias, TypeVar
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -38,7 +39,7 @@ LOCK_SECONDS = 5.0
 FIELDS = 1_000
 _HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'{attributes}; img-src https: data:; form-action 'self'; "
+        "default-src 'none'; style-src 'self'{previews}; img-src https: data:; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     ),
     "Referrer-Policy": "same-origin",  # with no-referrer, browsers would not say where a form was sent from
@@ -47,8 +48,11 @@ _HEADERS = {
 }
 _NOWHERE = (Code.NO_MATCH, Code.PLAN_EMPTY_TARGET, Code.BAD_ADDRESS, Code.BAD_POINT)
 """What is wrong with an address that leads to nothing."""
-_ATTRIBUTES = "; style-src-attr 'unsafe-inline'"
-"""For the page that shows offers: what they carry in ``style`` is seen as it will be."""
+_PREVIEWS = "; style-src-attr 'unsafe-inline'; script-src 'self'"
+"""For the page that shows offers: what they carry in ``style`` is seen as it will be, and frames get their height.
+
+In the frames nothing runs: their sandbox allows no scripts.
+"""
 
 
 class Pages:
@@ -126,8 +130,8 @@ class Pages:
         text = self._templates.get_template(template).render(
             viewer=viewer, path=request.url.path, place=_place(request), moment=f"{now():%Y-%m-%d %H:%M:%S}", **facts
         )  # fmt: skip
-        attributes = _ATTRIBUTES if template == "offer.html" else ""
-        headers = {name: value.replace("{attributes}", attributes) for name, value in _HEADERS.items()}
+        previews = _PREVIEWS if template == "offer.html" else ""
+        headers = {name: value.replace("{previews}", previews) for name, value in _HEADERS.items()}
         return Response(text, status, headers, "text/html; charset=utf-8")
 
     async def form_refused(self, request: Request, refused: Refused) -> Response:
@@ -178,10 +182,16 @@ def _templates() -> Environment:
         trim_blocks=True, lstrip_blocks=True, finalize=_spelled, auto_reload=False,
     )  # fmt: skip
     made.filters["people"] = said
+    made.filters["breakable"] = _breakable
     made.filters["path"] = lambda text: quote(str(text), safe="/")
     for name in made.list_templates():
         made.get_template(name)
     return made
+
+
+def _breakable(address: str) -> Markup:
+    """An address that may go on in the next line after its signs, and never within a word."""
+    return Markup(re.sub(r"([/.@-])(?=\w)", r"\1<wbr>", str(escape(visible(address)))))  # noqa: S704 - escaped before
 
 
 def _place(request: Request) -> str:

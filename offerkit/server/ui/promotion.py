@@ -18,7 +18,7 @@ from offerkit.reports.plan_html import blocked_html
 from offerkit.reports.words import particulars, resets_sentence, summary
 from offerkit.server.ui.counting import AGAIN, Counts
 from offerkit.server.ui.pages import Facts, Pages, first
-from offerkit.server.ui.steps import layout_of, shown
+from offerkit.server.ui.steps import layout_of, linked, shown
 from offerkit.store.views import environments
 from offerkit.workflow.apply import allowed, apply
 from offerkit.workflow.promote import promote
@@ -103,7 +103,7 @@ def _page(
         "summary": f"{summary(plan)} {resets_sentence(plan.steps)}",
         "particulars": particulars(plan, digest),
         **shown(plan.steps, plan.bodies, full=full, by_stage=True),
-        "blocked": Markup(blocked_html(plan.blocked, layout_of(len(plan.blocked), full=full))),  # noqa: S704 - escaped there
+        "blocked": Markup(blocked_html(plan.blocked, layout_of(len(plan.blocked), full=full), linked)),  # noqa: S704 - escaped there
         "notes": plan.notes,
         "known": known,
         "chosen": names,

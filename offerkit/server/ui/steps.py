@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from urllib.parse import quote
 
 from markupsafe import Markup
 
 from offerkit.planning.plan import Step
+from offerkit.reports.escape import html
+from offerkit.reports.plan_html import command_html
 from offerkit.reports.steps_html import steps_html
 from offerkit.reports.style import CONCISE, Layout
 from offerkit.server.ui.pages import Facts
@@ -19,6 +23,19 @@ MANY = 60
 def layout_of(count: int, *, full: bool) -> Layout:
     """How much of ``count`` steps is shown: who approves or promotes has to see what it is."""
     return CONCISE.everything() if full or count <= MANY else CONCISE
+
+
+_DECIDED = re.compile(r"offerkit approve (\S+)(?: --\S+(?: [\w-]+)?)*")
+_RESUMED = re.compile(r"offerkit resume (\S+)")
+
+
+def linked(how: str) -> str:
+    """What helps with something that is blocked, as a link to the page where it is done; else as it is typed."""
+    if found := _DECIDED.fullmatch(how):
+        return f'<a href="/ui/approvals?show=all&amp;q={quote(found[1], safe="")}">see it and decide</a>'
+    if found := _RESUMED.search(how):
+        return html(how[: found.start()]) + f'<a href="/ui/stops">resume {html(found[1])}</a>'
+    return command_html(how)
 
 
 def shown(

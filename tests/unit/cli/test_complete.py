@@ -101,11 +101,21 @@ def every() -> Iterator[tuple[str, click.Parameter]]:
 
 
 NOT_COMPLETED = {
-    "free text": {"message", "comment", "seed", "part", "override_impact", "name", "reason", "expect"},
+    "free text": {
+        "message",
+        "comment",
+        "seed",
+        "part",
+        "override_impact",
+        "name",
+        "reason",
+        "expect",
+        "allow_different",
+    },
     "a time": {"at", "since", "until", "expires"},
-    "a number": {"count", "limit", "port", "workers", "grace", "lock_timeout", "sample", "impact_n"},
-    "an address of the network": {"url", "public_url", "status_url", "host", "proxies"},
-    "known only elsewhere": {"head", "cookie", "key", "contact", "proposition", "table"},
+    "a number": {"count", "limit", "port", "workers", "grace", "lock_timeout", "sample", "impact_n", "number"},
+    "an address of the network": {"artifact", "forge_url", "url", "public_url", "status_url", "host", "proxies"},
+    "known only elsewhere": {"repository", "head", "base", "cookie", "key", "contact", "proposition", "table"},
     "an expression": {"expression"},
     "a new name": {"environment"},
 }
@@ -115,9 +125,10 @@ COMPLETED = {
     "apply": {"what", "exclude", "authors"},
     "approvals": {"patterns"},
     "approve": {"patterns", "categories", "spaces"},
+    "codeowners": {"out"},
     "contact-key": {"environment"},
     "deliver": {"name", "contacts", "data", "fields"},
-    "diff": {"a", "b", "targets", "exclude"},
+    "diff": {"a", "b", "targets", "exclude", "by", "contacts"},
     "eval": {"contact", "data", "environment"},
     "export": {"stage"},
     "graph": {"focus"},

@@ -52,7 +52,7 @@ TIME = ("--at", "2026-06-01")
 DELIVER = ("deliver", *TIME)
 
 SITUATIONS: dict[str, list[tuple[str, ...]]] = {
-    "init": [("new",), (".",), (EVIL,)],
+    "init": [("new",), (".",), (EVIL,), ("piped", "--ci", "github"), (EVIL, "--ci", "gitlab")],
     "validate": [(), ("-C", "broken")],
     "fmt": [("--check",), ("--check", "-C", "broken"), ("nowhere",)],
     "plan": [("--out", FILE), (), ("--detailed-exitcode",), ("--impact", *TIME), ("--impact", "--impact-by", "segment", "--examples"), ("people/offer.none",),
@@ -67,8 +67,16 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
     "rollback": [("people@live", "--to", "2", "--plan-only"), ("people@live", "--to", "2020-01-01", "--plan-only"),
                  ("people@live", "--to", "soon"), ("people@design", "--to", "1", "--yes"), ("people@live", "--to", "99"), ("x", "--to", "1")],
     "purge": [("--plan-only",), ("nowhere",), ("--plan-only", "-C", "fresh")],
+    "ci plan": [("--out", "read", "--head", "a" * 40), ("--out", FILE, "--head", "a" * 40), ("--out", "read", "--head", EVIL), ("--out", "read", "--base", EVIL, "-C", "fresh"), ("--out", "read", "-C", "broken")],
+    "ci check": [("--bundle", "read"), ("--bundle", FILE), ("--bundle", "plan.json"), ("--bundle", "specs"), ("--bundle", "read", "-C", "broken")],
+    "ci comment": [("--bundle", "read", "--repository", "acme/offers", "--forge-url", "http://127.0.0.1:9"), ("--bundle", FILE), ("--bundle", "read", "--forge", "gitlab", "--forge-url", EVIL)],
+    "ci drift": [("--repository", EVIL), ("--repository", "acme/offers", "--name", EVIL), ("-C", "broken")],
+    "ci apply": [("--bundle", "read"), ("--bundle", "read", "--allow-different", EVIL), ("--bundle", "none.zip"), ("--bundle", "read", "-C", "fresh")],
+    "codeowners": [(), ("--check",), ("--check", "--out", FILE), ("--out", "plan.json"), ("--accounts", "github"), ("-C", "broken")],
+    "ci approve": [(), ("--bundle", "read"), ("--pull-request", "12"), ("--format", "json", "-C", "fresh")],
     "diff": [("specs", "live"), ("live:2020-01-01", "design"), ("plan.json", "specs"), ("specs", "specs"), ("people@live:99", "specs"),
-             ("git:none", "specs"), ("live", "design", "people/offer.none"), ("live", "design", "-C", "fresh"), ("specs", "live", "--full")],
+             ("git:none", "specs"), ("live", "design", "people/offer.none"), ("live", "design", "-C", "fresh"), ("specs", "live", "--full"),
+             ("live", "design", "--impact"), ("people@live", "guests@live", "--impact"), ("specs", "live", "--impact", "--impact-contacts", FILE)],
     "history": [(), ("people@live",), ("people/offer.card",), ("nowhere@live",), ("people/offer.none",), ("-C", "fresh")],
     "audit export": [(), ("--out", "audit.jsonl"), ("--out", FILE), ("-C", "fresh")],
     "audit verify": [(), ("-C", "fresh"), ("--head", "nonsense")],
@@ -316,7 +324,7 @@ def _text(text: str) -> None:
 
 READERS: dict[str, Callable[[str], None]] = {
     "text": _text, "json": _json, "markdown": _markdown, "html": _html, "csv": _csv, "junit": _xml, "xml": _xml,
-    "github": _text, "mermaid": _text, "dot": _text,
+    "github": _text, "sarif": _json, "gitlab": _json, "mermaid": _text, "dot": _text,
 }  # fmt: skip
 FILES: dict[str, Callable[[str], None]] = {
     "*.json": _json, "*.jsonl": _jsonl, "*.csv": _csv, "*.html": _html, "*.xml": _xml,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
@@ -21,13 +23,13 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.governance.approvals import Decision
 from offerkit.loader import Project
 from offerkit.loader.fmt import format_files
-from offerkit.loader.json_schema import environment_schema, specs_schema
+from offerkit.loader.json_schema import cases_schema, environment_schema, specs_schema
 from offerkit.loader.project import read_files
 from offerkit.planning.make import Patterns
 from offerkit.workflow.apply import apply
 from offerkit.workflow.approve import decide
 from offerkit.workflow.backends import LOCAL
-from offerkit.workflow.begin import begin
+from offerkit.workflow.begin import begin, pipeline_of
 from offerkit.workflow.plan import plan as make_plan
 from offerkit.workflow.promote import promote
 from offerkit.workflow.requests import ApprovalRequest
@@ -86,8 +88,11 @@ def test_its_files_are_canonical_commented_and_known_to_editors(tmp_path: Path) 
         assert schema is not None
         path = (tmp_path / "new" / file.path).parent / schema[1]
         assert path.is_file()
-        data = YAML(typ="safe", pure=True).load(re.sub(r": (\d{4}-\d\d-\d\d)", r": '\1'", file.content.decode()))
-        jsonschema.validate(data, environment_schema() if file.declares else specs_schema())
+        data = YAML(typ="safe", pure=True).load(
+            re.sub(r": (\d{4}-\d\d-\d\d(?:T[\d:]+)?)", r": '\1'", file.content.decode())
+        )
+        schema_of = cases_schema if file.has_cases else environment_schema if file.declares else specs_schema
+        jsonschema.validate(data, schema_of())
         assert lines[1].startswith("# ")
 
 
@@ -99,9 +104,6 @@ def test_names_and_the_readme(tmp_path: Path) -> None:
     assert len((tmp_path / "new" / "README.md").read_text().splitlines()) <= 25
     assert (tmp_path / "new" / ".gitignore").read_text().endswith(".offerkit/\n")
     assert (tmp_path / "new" / "plans" / "README.md").read_text().startswith("# Plans")
-    workflow = YAML(typ="safe").load((tmp_path / "new" / ".github" / "workflows" / "offers.yml").read_text())
-    assert workflow["jobs"]["plan"]["steps"]
-    assert "promote --plan-only --fail-on-blocked" in workflow["jobs"]["promotion"]["steps"][-1]["run"]
 
 
 @pytest.mark.parametrize("email", ["", "x", "a: b@c", "a@b\n", "é@b.example", "'@b.example"])
@@ -140,7 +142,7 @@ def test_a_project_that_is_there_gets_what_it_lacks(tmp_path: Path) -> None:
     shop.apply("ada")
     before = contents(shop.root)
     for words in (
-        ["  + .github/workflows/offers.yml", "  + .schema/cases.json", "  + README.md", "specs/, environments/ (the project's own", "Added what was missing to the project"],
+        ["  + .schema/cases.json", "  + README.md", "specs/, environments/ (the project's own", "Added what was missing to the project"],
         ["  = .schema/cases.json (was there; left as it is)", "Nothing is missing in the project"],
     ):  # fmt: skip
         result = run(str(shop.root))
@@ -178,7 +180,7 @@ def test_two_at_once_make_one_project(tmp_path: Path) -> None:
     run(str(tmp_path / "whole"))
     with ThreadPoolExecutor(4) as pool:
         starter = dict(_starter(files("offerkit.cli").joinpath("starter")))
-        for turn in range(10):
+        for turn in range(3):
             root = tmp_path / str(turn)
             begun = list(pool.map(lambda _, root=root: begin(root, starter, "recipients", EMAIL), range(4)))
             assert sorted(path for one in begun for path in one.written) == sorted(contents(tmp_path / "whole"))
@@ -252,7 +254,7 @@ def test_a_wheel_becomes_a_part_of_the_project(tmp_path: Path) -> None:
 
 def test_without_a_source_it_is_said_that_one_is_missing(tmp_path: Path) -> None:
     result = run(str(tmp_path / "new"))
-    assert "Its workflow installs what requirements.txt names: name the source of offerkit there" in result.stdout
+    assert "Colleagues and CI install what requirements.txt names: name the source of offerkit there" in result.stdout
     assert requirements(tmp_path / "new") == []
 
 
@@ -350,6 +352,96 @@ def test_the_starter_has_no_hidden_files() -> None:
     """Packaging tools leave out what begins with a dot; in the package such names begin with “dot-”."""
     starter = files("offerkit.cli").joinpath("starter")
     assert not list(Path(str(starter)).rglob(".*"))
-    assert {".gitignore", "plans/README.md", "requirements.txt", ".github/workflows/offers.yml"} <= dict(
-        _starter(starter)
-    ).keys()
+    assert {".gitignore", "plans/README.md", "requirements.txt"} <= dict(_starter(starter)).keys()
+    pipelines = files("offerkit.cli").joinpath("pipelines")
+    assert not list(Path(str(pipelines)).rglob(".*"))
+    assert {".gitlab-ci.yml", ".gitlab/offerkit.yml"} <= dict(_starter(pipelines.joinpath("gitlab"))).keys()
+
+
+# --- the pipeline of a forge
+
+
+PIPELINES = {
+    "github": [".github/workflows/offers-forks.yml", ".github/workflows/offers.yml", ".pre-commit-config.yaml"],
+    "gitlab": [".gitlab-ci.yml", ".gitlab/offerkit.yml", ".pre-commit-config.yaml"],
+}
+
+
+def git(folder: Path, *words: str) -> str:
+    """What git answers."""
+    done = subprocess.run(
+        ["git", "-c", "user.name=kim", "-c", f"user.email={EMAIL}", *words],
+        cwd=folder, env={"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": os.devnull}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return done.stdout
+
+
+@pytest.mark.parametrize("forge", PIPELINES)
+def test_a_pipeline_is_written_when_it_is_asked_for(tmp_path: Path, forge: str) -> None:
+    assert not any(path in run(str(tmp_path / "none")).stdout for paths in PIPELINES.values() for path in paths)
+    said = run(str(tmp_path / "new"), "--ci", forge).stdout
+    assert all(f"  + {path}\n" in said for path in PIPELINES[forge])
+    assert "left as it is;" not in run(str(tmp_path / "new"), "--ci", forge).stdout
+    assert "'svn' is not one of 'github', 'gitlab'" in str(run(str(tmp_path / "new"), "--ci", "svn").exception)
+
+
+@pytest.mark.parametrize("forge", PIPELINES)
+def test_a_project_in_a_folder_of_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forge: str) -> None:
+    """Forges read pipelines at the top; the branch is the one of the repository."""
+    git(tmp_path, "init", "-q", "-b", "trunk")
+    run(str(tmp_path / "shop's" / "offers"))
+    before = contents(tmp_path)
+    monkeypatch.chdir(tmp_path / "shop's" / "offers")
+    result = run("--ci", forge)
+    assert result.exception is None
+    assert all(f"  + ../../{path}\n" in result.stdout for path in PIPELINES[forge])
+    after = contents(tmp_path)
+    assert {path for path in after.keys() - before.keys() if not path.startswith(".git/")} == set(PIPELINES[forge])
+    assert {path: after[path] for path in before} == before
+    texts = {path: after[path].decode() for path in PIPELINES[forge]}
+    loaded = {path: YAML(typ="safe").load(text) for path, text in texts.items() if not path.endswith("offerkit.yml")}
+    assert loaded[".pre-commit-config.yaml"]["repos"][0]["hooks"][0]["args"] == ["--project", "shop's/offers"]
+    if forge == "github":
+        workflow = loaded[".github/workflows/offers.yml"]
+        assert workflow["env"]["OFFERKIT_PROJECT"] == "shop's/offers"
+        assert workflow["on"]["push"]["branches"] == ["trunk"]
+    else:
+        assert loaded[".gitlab-ci.yml"]["include"][0]["inputs"] == {"project": "shop's/offers"}
+
+
+def test_a_pipeline_that_is_there_stays_and_it_is_said_what_it_lacks(tmp_path: Path) -> None:
+    run(str(tmp_path), "--ci", "github")
+    own = {".github/workflows/offers.yml": "mine", ".gitlab-ci.yml": "mine", ".pre-commit-config.yaml": "mine"}
+    for path, text in own.items():
+        (tmp_path / path).write_text(text)
+    said = run(str(tmp_path), "--ci", "github").stdout + run(str(tmp_path), "--ci", "gitlab").stdout
+    assert all((tmp_path / path).read_text() == text for path, text in own.items())
+    for words in ("offers.yml (was there; left as it is; this offerkit writes another one", "offers-forks.yml (was there; left as it is)",
+                  'include: [{local: /.gitlab/offerkit.yml, inputs: {project: "."}}]', "its hooks may be"):  # fmt: skip
+        assert words in said, words
+    (tmp_path / ".gitlab-ci.yml").write_text("include: [{local: /.gitlab/offerkit.yml}]\n")
+    assert ".gitlab-ci.yml (was there; left as it is)\n" in run(str(tmp_path), "--ci", "gitlab").stdout
+
+
+def test_the_folder_is_left_out_only_for_a_pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "Missing argument 'DIR'" in str(run().exception)
+    assert list(tmp_path.iterdir()) == []
+    assert "A new project in this folder." in run("--ci", "gitlab").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "branch"),
+    [
+        ([], "main"),
+        (["init -q -b trunk"], "trunk"),
+        (["init -q -b topic", "commit -qm. --allow-empty", "branch master"], "master"),
+        (["init -q -b topic", "commit -qm. --allow-empty", "branch main", "branch master"], "main"),
+        (["init -q -b topic", "commit -qm. --allow-empty", "branch main",
+          "update-ref refs/remotes/origin/1.x HEAD", "symbolic-ref refs/remotes/origin/HEAD refs/remotes/origin/1.x"], "1.x"),
+    ],
+)  # fmt: skip
+def test_the_default_branch(tmp_path: Path, words: list[str], branch: str) -> None:
+    for line in words:
+        git(tmp_path, *line.split())
+    assert pipeline_of(tmp_path / "deep" / "new", {}).branch == branch

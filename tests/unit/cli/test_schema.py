@@ -28,6 +28,7 @@ from offerkit.loader.project import read_files
 from offerkit.loader.yaml_events import parse
 from offerkit.models import model_of
 from offerkit.models.base import Number
+from offerkit.planning.plan_schema import plan_schema
 
 ROOT = Path(__file__).resolve().parents[3]
 SPECS, CASES, ENVIRONMENT = specs_schema, cases_schema, environment_schema
@@ -236,10 +237,11 @@ def test_the_command(tmp_path: Path) -> None:
     assert json.loads(run().stdout) == specs_schema()
     assert json.loads(run("--kind", "environment").stdout) == environment_schema()
     assert json.loads(run("--kind", "cases").stdout) == cases_schema()
+    assert json.loads(run("--kind", "plan").stdout) == plan_schema()
     out = tmp_path / "a" / ".schema"
     for _ in range(2):
         assert run("--out", str(out)).exception is None
-    assert sorted(path.name for path in out.iterdir()) == ["cases.json", "environment.json", "specs.json"]
+    assert sorted(path.name for path in out.iterdir()) == ["cases.json", "environment.json", "plan.json", "specs.json"]
     (tmp_path / "file").write_text("")
     assert isinstance(run("--out", str(tmp_path / "file")).exception, Refused)
 

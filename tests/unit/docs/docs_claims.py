@@ -16,11 +16,17 @@ from offerkit.cli.main import COMMANDS, cli
 from offerkit.cli.shell import Shell
 
 STARTER = ROOT / "offerkit" / "cli" / "starter"
+PIPELINES = ROOT / "offerkit" / "cli" / "pipelines"
 CLAIMING = [
     *(page for page in PAGES if page.parent.name != "changelog.d" and page.name != "CHANGELOG.md"),
     ROOT / "plans" / "anonymous-pages.md",
     *sorted(ROOT.glob("examples/**/*.md")),
-    *(path for path in sorted(STARTER.rglob("*")) if path.suffix in {".md", ".txt", ".yml", ".yaml"}),
+    *(
+        path
+        for folder in (STARTER, PIPELINES)
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in {".md", ".txt", ".yml", ".yaml"}
+    ),
 ]
 """The pages whose words the program has to keep. Fragments of the change log tell of what was."""
 SPAN = re.compile(r"(?<!`)(`{1,2})(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)

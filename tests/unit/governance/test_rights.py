@@ -6,7 +6,7 @@ import pytest
 
 from offerkit.address import Kind
 from offerkit.diagnostics import Code
-from offerkit.governance.rights import Actor, approvers, may_approve, refusals
+from offerkit.governance.rights import Actor, Scope, approvers, may_approve, may_hold, refusals, scopes_of
 from offerkit.models.operator import Profile
 from offerkit.planning.plan import Plan, PlanKind, Reason, Step
 from offerkit.state.changes import Action, Entry
@@ -28,6 +28,7 @@ DESIGN: dict[Kind, tuple[Profile, ...]] = {
     Kind.TEMPLATE: (ADMIN, OFFERS),
     Kind.OFFER: (ADMIN, OFFERS),
     Kind.CASES: (ADMIN, OFFERS),
+    Kind.POLICY: (ADMIN,),
 }
 """Who writes what in design."""
 
@@ -135,3 +136,22 @@ def test_approving(profile: Profile) -> None:
 def test_who_can_approve() -> None:
     assert approvers(("x",)) == ("x",)
     assert approvers(()) == (OFFERS, ADMIN)
+
+
+@pytest.mark.parametrize(
+    ("scopes", "automation", "told"),
+    [
+        (("relay",), True, []),
+        (("relay", "read"), True, []),
+        (("apply", "promote"), False, []),
+        (
+            ("relay", "apply", "all"),
+            True,
+            ["a token for relay has no other scope, but all or apply is asked for as well"],
+        ),
+        (("relay",), False, ["a token for relay is an automation's"]),
+    ],
+)
+def test_relay_stands_alone_and_is_for_automations(scopes: tuple[str, ...], automation: bool, told: list[str]) -> None:
+    assert [found.summary for found in may_hold(scopes, automation)] == told
+    assert Scope.RELAY not in scopes_of("all"), "neither tokens that there are, nor new ones, speak for others unsaid"

@@ -108,6 +108,17 @@ def test_operators_whom_git_cannot_tell_apart() -> None:
     assert [(found.record.name, found.code) for found in inconsistencies(index)] == [("ben", Code.SHARED_EMAIL)]
 
 
+def test_operators_whom_a_forge_cannot_tell_apart() -> None:
+    """The same number on another forge is another account."""
+    people = [("ada", ("github:7", "gitlab:8")), ("ben", ("github:8",)), ("cy", ("gitlab:8",)), ("di", ())]
+    index = Index.of(
+        Record(Address(SHARED, Kind.OPERATOR, name), SHARED, Kind.OPERATOR, name, "", HERE, (), Facts(fields=accounts))
+        for name, accounts in people
+    )
+    found = [(each.record.name, each.path, each.code) for each in inconsistencies(index)]
+    assert found == [("cy", ("accounts", "gitlab"), Code.SHARED_ACCOUNT)]
+
+
 def test_an_automation_is_named_where_a_person_decides() -> None:
     robot = Address(SHARED, Kind.OPERATOR, "robot")
     refs = (

@@ -13,7 +13,7 @@ from helpers.files import base, write
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.loader import load_folder
-from offerkit.loader.git import HEEDED, checkout, git_email
+from offerkit.loader.git import HEEDED, checkout, folder_in_repository, git_email
 
 OFFERS = "specs/shop/offers.yaml"
 IDENTITY = {
@@ -54,12 +54,19 @@ def repository(tmp_path: Path) -> Path:
     return root
 
 
+def test_where_in_its_repository_a_project_lies(repository: Path, tmp_path: Path) -> None:
+    """What forges need: their paths begin at the repository's top."""
+    folder = repository / "shop" / "öffers"
+    folder.mkdir(parents=True)
+    assert [folder_in_repository(place) for place in (repository, folder, tmp_path)] == ["", "shop/öffers/", ""]
+
+
 def meaning(folder: Path) -> dict[str, str]:
     return {address: record.fingerprint for address, record in load_folder(folder).records.items()}
 
 
 def at(root: Path, revision: str = "HEAD", **environ: str) -> dict[str, str]:
-    with checkout(root, revision, dict(os.environ) | IDENTITY | environ) as folder:
+    with checkout(root, revision, dict(os.environ) | IDENTITY | environ) as (folder, _):
         return meaning(folder)
 
 
@@ -264,7 +271,7 @@ def test_links_inside_the_project(repository: Path, which: str, inside: bool) ->
     (project / link).rename(project / real)
     (project / link).symlink_to(target.format(root=project, name=project.name))
     commit(repository)
-    with checkout(project, "HEAD", dict(os.environ) | IDENTITY) as folder:
+    with checkout(project, "HEAD", dict(os.environ) | IDENTITY) as (folder, _):
         assert meaning(folder) == meaning(project)
 
 
@@ -418,7 +425,9 @@ def test_a_shallow_clone(repository: Path, tmp_path: Path) -> None:
     commit(repository, "main")
     git(tmp_path, "clone", "-q", "--depth=1", "--no-single-branch", f"file://{repository}", "shallow")
     assert at(tmp_path / "shallow") == meaning(repository)
-    assert "--unshallow" in refusal(tmp_path / "shallow", "origin/main...origin/topic")
+    for missing in ("origin/main...origin/topic", "HEAD~1", "origin/nowhere"):
+        said = refusal(tmp_path / "shallow", missing)
+        assert "shallow" in said and "fetch-depth: 0" in said, missing
 
 
 def test_names_that_git_takes(repository: Path) -> None:
@@ -441,7 +450,7 @@ def test_names_that_git_takes(repository: Path) -> None:
         ("HEAD^!", "git has no specs"), ("HEAD^@", "git has no specs"), ("a\nb", "not a valid object name"),
         (":specs", "git has no specs"), ("HEAD~9", "not a valid object name"), ("a\0b", "could not be run"),
         ("\udcff", "not a valid object name"), ("x" * 9999, "git has no specs"), ("HEAD:specs", "git has no specs"),
-        ("....", "git has no specs"), ("a...b...c", "git has no specs"),
+        ("....", "git has no specs"), ("main...--all", "is not a git revision"), ("a...b...c", "git has no specs"),
     ],
 )  # fmt: skip
 def test_names_that_are_refused(repository: Path, text: str, words: str) -> None:

@@ -26,6 +26,7 @@ MINIMAL: dict[Kind, dict[str, Any]] = {
     Kind.OFFER: {"category": "bank"},
     Kind.CAMPAIGN: {},
     Kind.CASES: {"cases": {"x": {}}},
+    Kind.POLICY: {"require": "offer.until is not null", "message": "It ends."},
 }
 N = Number
 OFFER: dict[str, Any] = {
@@ -59,7 +60,13 @@ FULL: dict[Kind, dict[str, Any]] = {
         "history": {"name": "h", "retention": "2d 6h"},
         "visitors": True,
     },
-    Kind.OPERATOR: {"profile": "offer-manager", "email": "a@b.c", "enabled": False, "automation": True},
+    Kind.OPERATOR: {
+        "profile": "offer-manager",
+        "email": "a@b.c",
+        "enabled": False,
+        "automation": True,
+        "accounts": {"github": 1234, "gitlab": 99},
+    },
     Kind.ENVIRONMENT: {
         "dimension": "person",
         "typology": "calm",
@@ -69,7 +76,12 @@ FULL: dict[Kind, dict[str, Any]] = {
         "call_data": {"page": {"type": "enumeration", "values": ["a"], "sample": "a", "required": True}},
         "contacts": {"readers": ["olga"]},
         "reviewers": {"settings": ["risk"]},
-        "promotion": {"promoters": ["ada", "omar"], "stoppers": ["dora"], "separation_of_duties": True, "retention": "30d"},
+        "promotion": {
+            "promoters": ["ada", "omar"],
+            "stoppers": ["dora"],
+            "separation_of_duties": True,
+            "retention": "30d",
+        },
         "impact": {"max_lost": "2.5%"},
         "inbound": {
             "origins": ["https://www.bank.example"],
@@ -85,11 +97,17 @@ FULL: dict[Kind, dict[str, Any]] = {
         "fields": [{"name": "title", "label": "Title", "type": "html", "required": True}, {"name": "image_url"}],
         "render": {"html": "{{ title }}", "text": "t", "xml": "<x/>"},
         "identification": {
-            "keys": ["b", "a"], "implicit": True, "fallback": "guests/web", "anonymous_categories": ["a", "b"],
+            "keys": ["b", "a"],
+            "implicit": True,
+            "fallback": "guests/web",
+            "anonymous_categories": ["a", "b"],
         },
         "defaults": {"categories": ["a/b"], "themes": ["t"]},
         "storage": {
-            "enabled": False, "proposed": "generated", "accepted": "interested", "proposed_data": {"x": "1"},
+            "enabled": False,
+            "proposed": "generated",
+            "accepted": "interested",
+            "proposed_data": {"x": "1"},
             "accepted_data": {"y": "2"},
         },
         "hooks": {"target_loading": "a", "post_processing": "b"},
@@ -121,9 +139,15 @@ FULL: dict[Kind, dict[str, Any]] = {
         "until": "2026-02-01",
         "outlines": {"two": {"label": "x", "description": "y", "offers": ["b", "a"]}},
         "deliveries": {
-            "a": {"label": "x", "space": "mail", "contact_date": "2026-01-02", "target": "x",
-                  "engine": {"categories": ["a"], "themes": ["t"], "count": 2},
-                  "exclude_recipients_with_too_few_offers": True, "show_nothing_where_missing": True},
+            "a": {
+                "label": "x",
+                "space": "mail",
+                "contact_date": "2026-01-02",
+                "target": "x",
+                "engine": {"categories": ["a"], "themes": ["t"], "count": 2},
+                "exclude_recipients_with_too_few_offers": True,
+                "show_nothing_where_missing": True,
+            },
             "b": {"space": "mail", "offers": ["b", "a"]},
             "c": {"space": "mail", "outline": "two"},
             "d": {"space": "mail", "cells": [{"when": "x", "offer": "a"}]},
@@ -132,6 +156,10 @@ FULL: dict[Kind, dict[str, Any]] = {
     Kind.CASES: {
         "activated": {"a": ["web"]},
         "cases": {"a is offered": {"space": "shop/web", "now": "2026-01-01", "expect": {"offers": ["a"], "out": {}}}},
+    },
+    Kind.POLICY: {
+        "applies_to": ["category", "offer"], "require": "resource.label <> ''", "severity": "warn",
+        "message": "It has a label.", "override": ["ann", "bob"],
     },
 }  # fmt: skip
 
@@ -221,8 +249,29 @@ def test_a_weight_never_passes_through_a_binary_float() -> None:
     assert body(Kind.OFFER, {"category": "a", "weights": [{"weight": N(text)}]})["weights"] == [{"weight": text}]
 
 
-@pytest.mark.parametrize("text", ["-1", "x", "", " 1", "1 ", "1_0", "nan", ".nan", ".inf", "Infinity", "1e16", "1e-13",
-                                  "1" * 29, "٣", "1e999999999999", "0x" + "f" * 40, "0x", "0b1"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-1",
+        "x",
+        "",
+        " 1",
+        "1 ",
+        "1_0",
+        "nan",
+        ".nan",
+        ".inf",
+        "Infinity",
+        "1e16",
+        "1e-13",
+        "1" * 29,
+        "٣",
+        "1e999999999999",
+        "0x" + "f" * 40,
+        "0x",
+        "0b1",
+    ],
+)
 def test_no_weight(text: str) -> None:
     for value in (text, Number(text)):
         with pytest.raises(ValidationError):
@@ -250,9 +299,19 @@ def test_no_integer(value: object) -> None:
 
 @pytest.mark.parametrize(
     ("text", "kept"),
-    [("2d 6h", "2d 6h"), ("2d6h", "2d 6h"), ("48h", "2d"), ("30h", "1d 6h"), ("0d", "0d"), ("0h", "0d"), ("7d", "7d"),
-     ("07d", "7d"), ("1d 24h", "2d"), ("6h", "6h")],
-)  # fmt: skip
+    [
+        ("2d 6h", "2d 6h"),
+        ("2d6h", "2d 6h"),
+        ("48h", "2d"),
+        ("30h", "1d 6h"),
+        ("0d", "0d"),
+        ("0h", "0d"),
+        ("7d", "7d"),
+        ("07d", "7d"),
+        ("1d 24h", "2d"),
+        ("6h", "6h"),
+    ],
+)
 def test_durations_have_one_spelling(text: str, kept: str) -> None:
     dimension = {**MINIMAL[Kind.DIMENSION], "history": {"retention": text}}
     assert body(Kind.DIMENSION, dimension)["history"] == {"retention": kept}
@@ -307,8 +366,10 @@ def test_a_filter_may_be_named_alone() -> None:
 
 def test_a_number_keeps_its_spelling_where_text_is_wanted() -> None:
     assert body(Kind.OFFER, {"category": "a", "label": N("010"), "code": N("1e3")}) == {
-        "category": "a", "label": "010", "code": "1e3",
-    }  # fmt: skip
+        "category": "a",
+        "label": "010",
+        "code": "1e3",
+    }
 
 
 @pytest.mark.parametrize(
@@ -333,20 +394,44 @@ def test_references() -> None:
         return [(ref.kind, ref.name, ref.environment) for ref in found]
 
     assert of(Kind.OFFER) == [
-        ("category", "bank/cards", ""), ("template", "plain", ""), ("filter", "adults", ""), ("filter", "rich", ""),
-        ("space", "mail", ""), ("space", "web", ""), ("space", "web", ""), ("space", "mail", ""), ("space", "web", ""),
-        ("operator", "brand", ""), ("operator", "risk", ""),
-    ]  # fmt: skip
+        ("category", "bank/cards", ""),
+        ("template", "plain", ""),
+        ("filter", "adults", ""),
+        ("filter", "rich", ""),
+        ("space", "mail", ""),
+        ("space", "web", ""),
+        ("space", "web", ""),
+        ("space", "mail", ""),
+        ("space", "web", ""),
+        ("operator", "brand", ""),
+        ("operator", "risk", ""),
+    ]
     assert of(Kind.ENVIRONMENT) == [
-        ("dimension", "person", ""), ("typology", "calm", ""), ("operator", "ada", ""), ("operator", "omar", ""),
-        ("operator", "dora", ""), ("operator", "olga", ""), ("operator", "risk", ""),
-    ]  # fmt: skip
+        ("dimension", "person", ""),
+        ("typology", "calm", ""),
+        ("operator", "ada", ""),
+        ("operator", "omar", ""),
+        ("operator", "dora", ""),
+        ("operator", "olga", ""),
+        ("operator", "risk", ""),
+    ]
     assert of(Kind.SPACE) == [
-        ("space", "web", "guests"), ("category", "a", "guests"), ("category", "b", "guests"), ("category", "a/b", ""),
-    ]  # fmt: skip
+        ("space", "web", "guests"),
+        ("category", "a", "guests"),
+        ("category", "b", "guests"),
+        ("category", "a/b", ""),
+    ]
     assert of(Kind.RULE) == [("offer", "a", ""), ("offer", "b", ""), ("category", "c", ""), ("category", "d/e", "")]
     assert of(Kind.CAMPAIGN) == [
-        ("offer", "b", ""), ("offer", "a", ""), ("space", "mail", ""), ("category", "a", ""), ("space", "mail", ""),
-        ("offer", "b", ""), ("offer", "a", ""), ("space", "mail", ""), ("space", "mail", ""), ("offer", "a", ""),
-    ]  # fmt: skip
+        ("offer", "b", ""),
+        ("offer", "a", ""),
+        ("space", "mail", ""),
+        ("category", "a", ""),
+        ("space", "mail", ""),
+        ("offer", "b", ""),
+        ("offer", "a", ""),
+        ("space", "mail", ""),
+        ("space", "mail", ""),
+        ("offer", "a", ""),
+    ]
     assert of(Kind.DIMENSION) == of(Kind.OPERATOR) == of(Kind.FILTER) == of(Kind.CATEGORY) == []

@@ -1,11 +1,19 @@
-"""Diagnostics: the source line, the caret, and places that are not quite there."""
+"""Diagnostics: the source line, the caret, and places that are not quite there; and as forges read them."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import jsonschema
 import pytest
+from report_edges import FINDINGS, HOSTILE
 
 from offerkit.diagnostics import Code, Diagnostic, Position, Severity
-from offerkit.reports.diagnostics_json import diagnostics_github
+from offerkit.reports.diagnostics_forge import diagnostics_github, diagnostics_gitlab, diagnostics_sarif
 from offerkit.reports.diagnostics_text import counted, diagnostics_text
 from offerkit.reports.style import display_width
 
@@ -90,3 +98,93 @@ def test_the_command_of_a_hint_is_not_broken_within_a_word() -> None:
     )
     rows = diagnostics_text([found], lambda file: None, width=40).splitlines()
     assert [row.strip() for row in rows if path in row] == [f"'{path}[serve]'"]
+
+
+LONG = "x" * 65_537
+EVIL = f"{HOSTILE} [a](https://evil.example) \n::error::x\r\n##vso[a]b"
+MANY = [
+    *FINDINGS,
+    Diagnostic(
+        Code.BAD_VALUE,
+        EVIL,
+        EVIL,
+        EVIL,
+        "recipients/offer.a",
+        Position(f"specs/{HOSTILE}, ü.yaml", 1, 1),
+        Severity.NOTE,
+    ),
+    Diagnostic(Code.BAD_VALUE, LONG, LONG, related=((EVIL, Position("specs/a.yaml", 3, 4)),)),
+]
+
+
+def _schema() -> Any:
+    return json.loads((Path(__file__).parents[2] / "schemas" / "sarif-2.1.0.json").read_text())
+
+
+def test_sarif_is_what_its_schema_says() -> None:
+    jsonschema.Draft4Validator.check_schema(_schema())
+    for found in ([], MANY, MANY * 2_000):
+        log = json.loads(diagnostics_sarif(found, "shop/offers/"))
+        jsonschema.Draft4Validator(_schema()).validate(
+            {**log, "runs": [{**log["runs"][0], "results": log["runs"][0]["results"][:20]}]}
+        )
+        run = log["runs"][0]
+        assert len(run["results"]) == min(len(found), 5_000)
+        assert ("invocations" in run) is (len(found) > 5_000)
+        for one, result in zip(found, run["results"], strict=False):
+            place = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+            file = one.position.file if one.position else "specs"
+            assert unquote(place) == f"shop/offers/{file}" and set(place).isdisjoint(' ,|`<>"\x1b')
+            assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"] == one.code
+            assert "[a](" not in result["message"]["text"].replace("\\[", "") and len(result["message"]["text"]) < 3_000
+
+
+def test_a_code_quality_report_has_what_gitlab_asks_for() -> None:
+    report = json.loads(diagnostics_gitlab(MANY, "shop/"))
+    assert len(report) == len(MANY)
+    for one in report:
+        assert one["severity"] in ("info", "minor", "major", "critical", "blocker")
+        assert one["location"]["path"].startswith("shop/specs") and one["location"]["lines"]["begin"] >= 1
+        assert one["check_name"].startswith("OFR") and "\n" not in one["description"]
+    assert len({one["fingerprint"] for one in report}) == len(report)
+
+
+def test_a_finding_is_known_again_by_code_and_address() -> None:
+    """Wherever it moves, whatever it says; two of the same code in one resource are still two."""
+
+    def known(found: list[Diagnostic]) -> list[list[str]]:
+        sarif = json.loads(diagnostics_sarif(found))["runs"][0]["results"]
+        return [
+            [one["fingerprint"] for one in json.loads(diagnostics_gitlab(found))],
+            [one["partialFingerprints"]["codeAndAddress/v1"] for one in sarif],
+            [one["partialFingerprints"]["primaryLocationLineHash"] for one in sarif],
+        ]
+
+    placed = [one for one in MANY if one.address]
+    twice = [*placed, *placed]
+    moved = [replace(one, summary="other", position=Position("specs/other.yaml", 99, 7)) for one in twice]
+    assert known(moved) == known(twice)
+    assert all(len(set(prints)) == len(twice) for prints in known(twice))
+    for other in (replace(placed[0], code=Code.BUG), replace(placed[0], address="recipients/offer.other")):
+        assert all(a != b for a, b in zip(known([other]), known([placed[0]]), strict=True))
+
+
+@pytest.mark.parametrize(("number", "shown"), [(0, 0), (1, 1), (10, 10), (11, 10), (1_234, 10)])
+def test_ten_annotations_of_a_kind(number: int, shown: int) -> None:
+    found = [replace(one, severity=severity) for one in FINDINGS[:1] for severity in Severity for _ in range(number)]
+    rows = diagnostics_github(found).splitlines()
+    for level in ("error", "warning", "notice"):
+        mine = [row for row in rows if row.startswith(f"::{level} ")]
+        assert len(mine) == shown
+        if number > 10:
+            assert mine[-1] == f"::{level} title=offerkit::and {number - 9:,} more"
+
+
+def test_each_annotation_is_one_line_that_says_no_other_command() -> None:
+    rows = diagnostics_github(MANY, "a,b:c%/").split("\n")
+    assert len(rows) == len(MANY) + 1 and not rows.pop()
+    for row in rows:
+        about = row.split("::", 2)[1]
+        assert row.startswith(("::error ", "::warning ", "::notice ")) and "\x1b" not in row and "\r" not in row
+        assert len(about.split(",")) in (1, 4), "a comma of a file's name would begin another property"
+        assert len(row) < 9_000

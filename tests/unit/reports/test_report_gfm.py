@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import cmarkgfm
@@ -13,6 +14,7 @@ from cmarkgfm.cmark import Options
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from report_bodies import BODIES, DESIGN, DIGEST, body, change
+from report_requests import of_text
 
 from offerkit.diagnostics import Position
 from offerkit.planning.plan import Aspect, Blocked, Plan, PlanKind, Reason, StageBase, Step
@@ -24,6 +26,7 @@ from offerkit.reports.impact import Example, Impact, OfferImpact, Segment, Space
 from offerkit.reports.impact_markdown import impact_markdown
 from offerkit.reports.plan_markdown import plan_markdown
 from offerkit.reports.propositions import PropositionLine, propositions_markdown
+from offerkit.reports.pull_request_markdown import comment_markdown
 from offerkit.state.changes import Action, Entry
 
 ACTING = [
@@ -69,7 +72,7 @@ class _Rendered(HTMLParser):
         if tag in ("br", "p", "li", "td", "th", "summary"):
             self.bare += "\n"
         self._code += tag in ("code", "pre")
-        assert not {name for name, _ in attrs} - {"align", "lang"}, (tag, attrs)
+        assert not {name for name, _ in attrs} - {"align", "lang", "open"}, (tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:
         self._code -= tag in ("code", "pre")
@@ -114,6 +117,11 @@ def sample_plan(text: str) -> Plan:
     return Plan(PlanKind.APPLY, "bank", "0", bases, steps, blocked, notes=(text,), targets=(text,), bodies=bodies)
 
 
+def _brief(plan: Plan) -> Plan:
+    """Little of a plan that has a report of its own."""
+    return replace(plan, steps=plan.steps[:1], blocked=plan.blocked[:1])
+
+
 def sample_impact(text: str) -> Impact:
     offers = [OfferImpact(text, 1, 0, 1, 0, [Example(text, "lost", text)])]
     spaces = [SpaceImpact(text, 3, 1, 1, offers, 1, "", [(text, [Segment(text, 3, 1, 0, 1, 1)])])]
@@ -137,6 +145,7 @@ REPORTS: dict[str, Callable[[str], str]] = {
         [Row(text, text, Aspect.CONTENT, (text,), "approved", (text,), text, text)]
     ),
     "propositions": lambda text: propositions_markdown(_proposition(text)),
+    "pull request": lambda text: comment_markdown(of_text(text, _brief(sample_plan(text)), sample_impact(text))),
     "prose": lambda text: (
         f"- {markdown(text)}\n\n{markdown(text)}\n\n### {markdown(text)}\n\n**x {markdown(text)} x**\n"
     ),

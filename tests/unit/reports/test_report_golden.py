@@ -11,8 +11,10 @@ from report_bodies import BODIES, DIGEST
 from report_edges import FINDINGS, HISTORY, SOURCES, empty_plan, hostile_plan, huge_plan
 from report_samples import apply_plan, promote_plan
 
+from offerkit import __version__
 from offerkit.planning.plan import Plan, PlanKind
-from offerkit.reports.diagnostics_json import diagnostics_github, diagnostics_json
+from offerkit.reports.diagnostics_forge import FORGES
+from offerkit.reports.diagnostics_json import diagnostics_json
 from offerkit.reports.diagnostics_text import diagnostics_text
 from offerkit.reports.diff import diff_html, diff_json, diff_markdown, diff_text
 from offerkit.reports.history import history_html, history_json, history_markdown, history_text
@@ -96,7 +98,8 @@ def test_diagnostics(golden: Golden) -> None:
     golden("diagnostics.txt", diagnostics_text(FINDINGS, SOURCES.get))
     golden("diagnostics.ansi", diagnostics_text(FINDINGS, SOURCES.get, Style(colour=True)))
     golden("diagnostics.json", diagnostics_json(FINDINGS))
-    golden("diagnostics.github", diagnostics_github(FINDINGS))
+    for form, render in FORGES.items():
+        golden(f"diagnostics.{form}", render(FINDINGS, "shop/offers/").replace(__version__, "VERSION"))
 
 
 def test_the_same_plan_gives_the_same_text() -> None:

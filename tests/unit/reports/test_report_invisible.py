@@ -14,11 +14,12 @@ import regex
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from report_bodies import BODIES, DIGEST
+from report_requests import of_text
 from test_report_gfm import ACTING, TEXTS, markdown_reports, sample_history, sample_impact, sample_plan
 
 from offerkit.diagnostics import Code, Diagnostic, Position
 from offerkit.reports import invisible
-from offerkit.reports.diagnostics_json import diagnostics_github
+from offerkit.reports.diagnostics_forge import FORGES
 from offerkit.reports.diagnostics_text import diagnostics_text
 from offerkit.reports.diff import diff_html, diff_json, diff_text
 from offerkit.reports.escape import json_text, visible
@@ -27,6 +28,8 @@ from offerkit.reports.impact import impact_json, impact_text
 from offerkit.reports.impact_html import impact_html
 from offerkit.reports.plan_html import plan_html
 from offerkit.reports.plan_text import plan_text
+from offerkit.reports.pull_request import pull_request_json
+from offerkit.reports.pull_request_html import pull_request_html
 
 EVERY_CHARACTER = "".join(map(chr, range(sys.maxunicode + 1)))
 
@@ -137,8 +140,13 @@ def _reports(text: str) -> dict[str, str]:
         "impact.txt": impact_text(sample_impact(text)),
         "impact.html": impact_html(sample_impact(text)),
         "impact.json": impact_json(sample_impact(text)),
+        "request.html": pull_request_html(of_text(text, plan, sample_impact(text))),
+        "request.json": pull_request_json(of_text(text, plan, sample_impact(text))),
         "diagnostics.txt": diagnostics_text(found, {text: [text.replace("\n", " ")]}.get),
-        "diagnostics.github": diagnostics_github([Diagnostic(Code.BAD_VALUE, text, text, text)]),
+        **{
+            f"diagnostics.{form}": render([Diagnostic(Code.BAD_VALUE, text, text, text)], "")
+            for form, render in FORGES.items()
+        },
     }
 
 

@@ -96,6 +96,7 @@ def test_who_may_call_what() -> None:
         (("apply", "apply"), "read,apply", {"read", "apply"}),
         (("all", "apply"), "all", {"read", "apply", "approve", "promote", "stop"}),
         (("stop",), "read,stop", {"read", "stop"}),
+        (("relay",), "read,relay", {"read", "relay"}),
         (
             ("read", "apply", "approve", "promote"),
             "read,apply,approve,promote",

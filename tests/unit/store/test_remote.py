@@ -17,8 +17,8 @@ import pytest
 import urllib3
 
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused
+from offerkit.proxy import pool_for
 from offerkit.store.remote import PROTOCOL, PROTOCOL_HEADER, Remote, remote_of
-from offerkit.store.remote_proxy import pool_for
 
 TOKEN = "ofk_0123456789ab_" + "s" * 43
 
@@ -79,7 +79,14 @@ def answering(status: int, headers: dict[str, str], body: bytes) -> Iterator[Rem
         def log_message(self, *_: object) -> None:
             pass
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
+    with serving(Handler) as remote:
+        yield remote
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[Remote]:
+    """A server that answers as ``handler`` does."""
+    server = HTTPServer(("127.0.0.1", 0), handler)
     thread = Thread(target=server.serve_forever, args=(0.01,))  # its end is noticed at once
     thread.start()
     try:
@@ -220,9 +227,44 @@ def test_a_copy_that_is_still_the_newest_counts_as_fresh(tmp_path: Path) -> None
         copy = remote.copy(tmp_path)
     os.utime(copy.path, (1, 1))
     with answering(304, headers, b"") as other:
-        same = copy.path.rename(tmp_path / f"{sha256(other.url.encode()).hexdigest()[:16]}-{'a' * 64}.db")
+        same = copy.path.rename(tmp_path / copy.path.name.replace(*map(_named, (remote, other))))
         other.copy(tmp_path)
     assert same.stat().st_mtime > 1
+
+
+def _named(remote: Remote) -> str:
+    return sha256(remote.url.encode()).hexdigest()[:16]
+
+
+@pytest.mark.parametrize("damage", [b"", b"conten", b"CONTENT", None])
+def test_a_kept_copy_that_is_damaged_is_fetched_again(tmp_path: Path, damage: bytes | None) -> None:
+    """An unchanged store costs one request without content; a copy is only used as the server gave it."""
+    asked: list[int] = []
+    headers = {**OURS, "ETag": f'W/"{"a" * 64}"'}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            known = f'"{"a" * 64}"' in self.headers.get("If-None-Match", "")
+            asked.append(304 if known else 200)
+            self.send_response(asked[-1])
+            for name, value in {**headers, "Content-Length": "0" if known else "7"}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(b"" if known else b"content")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with serving(Handler) as remote:
+        first = remote.copy(tmp_path)
+        assert remote.copy(tmp_path) == first and asked == [200, 304]
+        if damage is None:
+            first.path.unlink()
+        else:
+            first.path.write_bytes(damage)
+        assert remote.copy(tmp_path).path.read_bytes() == b"content"
+        assert asked == ([200, 304, 200] if damage is None else [200, 304, 304, 200])
+        assert remote.copy(tmp_path).path == first.path and len(list(tmp_path.iterdir())) == 1
 
 
 def test_nobody_there(tmp_path: Path) -> None:
@@ -231,15 +273,14 @@ def test_nobody_there(tmp_path: Path) -> None:
 
 
 def test_a_copy_is_kept_while_nothing_changes(tmp_path: Path) -> None:
-    with answering(200, {**OURS, "ETag": f'"{"a" * 64}"', "Offerkit-Operator": "ada"}, b"content") as remote:
-        first = remote.copy(tmp_path)
+    with answering(200, {**OURS, "ETag": f'"{"a" * 64}"', "Offerkit-Operator": "ada"}, b"content") as had:
+        first = had.copy(tmp_path)
     assert (first.path.read_bytes(), first.operator) == (b"content", "ada")
     with answering(304, {**OURS, "ETag": f'"{"a" * 64}"', "Offerkit-Operator": "omar"}, b"") as again:
         with pytest.raises(Refused, match="no offerkit server"):
             again.copy(tmp_path)  # nothing was ever had from this address
         (kept,) = tmp_path.iterdir()
-        mine = sha256(again.url.encode()).hexdigest()[:16]
-        kept.rename(tmp_path / f"{mine}-{'a' * 64}.db")
+        kept.rename(tmp_path / kept.name.replace(_named(had), _named(again)))
         copy = again.copy(tmp_path)
     assert (copy.path.read_bytes(), copy.operator) == (b"content", "omar")
 

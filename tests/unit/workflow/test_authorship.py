@@ -239,6 +239,30 @@ def test_who_is_no_operator_and_a_job_are_no_authors(repository: Workspace) -> N
 
 
 @pytest.mark.embedded
+def test_accounts_that_a_forge_has_verified(repository: Workspace) -> None:
+    """They vouch for the committer, or on GitHub's pages for the author; a private address names its account."""
+    private = {f"GIT_{role}_EMAIL": "77+olga@users.noreply.github.com" for role in ("AUTHOR", "COMMITTER")}
+    repository.change({OPERATORS: {"operators": {"olga": {"accounts": {"github": 77}}}}})
+    git(repository.root, "commit", "-qam", "Account")
+    repository.apply("ada")
+    separate(repository)
+    repository.change({"specs/shop/offers.yaml": {"offers": {"saver": {"label": "Saver!"}}}})
+    git(repository.root, "commit", "-qam", "Change", who="olga", **private)
+    oid = Commits(repository.root, HERE).head
+    session = repository.session("robot", environ=HERE)
+    made = make_plan(session, Patterns.of((), ()))
+    claimed, sure = (origin_of(session, made, made, confirmed=known) for known in ({}, {oid: ("olga",)}))
+    assert "olga" in claimed.authors and f"commit {oid[:12]} has no signature" in str(claimed.unverified)
+    assert "olga" in sure.authors and oid[:12] not in str((sure.unverified, sure.doubts))
+    pages = {"GIT_COMMITTER_EMAIL": "noreply@github.com", "GIT_AUTHOR_EMAIL": "olga@home.example"}
+    git(repository.root, "commit", "--amend", "-qm", "By a page\n\nCo-authored-by: <x@home.example>", **pages)
+    oid = Commits(repository.root, HERE).head
+    found = origin_of(session, made, made, confirmed={oid: ("olga",)})
+    assert "olga" in found.authors and oid[:12] not in str(found.unverified)
+    assert f"commit {oid[:12]} names somebody who is no operator" in str(found.doubts), "nobody vouches for others"
+
+
+@pytest.mark.embedded
 @pytest.mark.slow
 def test_a_signature_by_gpg(repository: Workspace, tmp_path: Path) -> None:
     separate(repository)

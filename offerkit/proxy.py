@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from urllib3 import PoolManager, Timeout
 
 
-def pool_for(url: str, timeout: Timeout) -> PoolManager:
-    """What sends requests to ``url``. Raises Refused when the proxy's address is none; it is never printed."""
+def pool_for(url: str, timeout: Timeout, code: Code = Code.REMOTE) -> PoolManager:
+    """What sends requests to ``url``. Raises Refused with ``code`` when the proxy's address is none; it is never
+    printed."""
     import urllib3
 
     address = _proxy_of(url)
@@ -25,7 +26,7 @@ def pool_for(url: str, timeout: Timeout) -> PoolManager:
         port, host = None, None
     if not host or parts.scheme not in ("http", "https"):
         raise refuse(
-            Code.REMOTE,
+            code,
             "the proxy that HTTPS_PROXY names cannot be used",
             detail="Its address is not printed here, since it may hold a password.",
             hint="Write it as http://HOST:PORT, or name the server in NO_PROXY.",

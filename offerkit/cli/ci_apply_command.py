@@ -1,0 +1,57 @@
+"""``offerkit ci apply``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from offerkit.cli.ci_options import bundle_option, confirmed, found, subject_options
+from offerkit.cli.options import lock_option, message_option, pass_shell
+from offerkit.cli.shell import Shell
+
+if TYPE_CHECKING:
+    from offerkit.workflow.ci_bundle import Subject
+
+LONGEST_REASON = 2_000
+
+
+@click.command("apply")
+@bundle_option
+@subject_options
+@click.option(
+    "--allow-different",
+    default="",
+    metavar="REASON",
+    help="Apply it even though it is not what was read; recorded.",
+)
+@message_option
+@lock_option
+@pass_shell
+def command(
+    shell: Shell, path: Path | None, subject: Subject, allow_different: str, message: str, lock_timeout: float
+) -> None:
+    """Apply what was read in a pull request, and nothing else.
+
+    What is checked out is planned again, and has to mean what the bundle says; otherwise every difference is shown and
+    nothing is applied. The rest is as with “apply”: who may, who wrote it, one transaction. The history keeps the
+    meaning, the pull request and its head.
+    """
+    from offerkit.workflow.ci import apply_read, check, compare
+
+    if allow_different and not 0 < len(allow_different.strip()) <= LONGEST_REASON:
+        raise click.UsageError(f"--allow-different needs a reason, of {LONGEST_REASON:,} characters at most.")
+    session = shell.session(lock_timeout=lock_timeout, message=message)
+    read, wanted = found(session, path, subject)
+    compared = compare(session, read.bundle, wanted, begins=True)
+    if compared.plan.empty:
+        click.echo("Nothing to apply: the specs are in design already.")
+        return
+    if not allow_different:
+        check(compared, read)
+    shell.plan(compared.plan)
+    applied = apply_read(session, compared, allow_different, confirmed(session, wanted.number))
+    shell.applied(applied, "Applied.")
+    if allow_different and compared.same:
+        click.echo("Nothing was different: the reason of --allow-different is not kept.", err=True)

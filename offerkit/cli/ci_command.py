@@ -1,0 +1,24 @@
+"""``offerkit ci``: what a pull request's pipeline runs; each command in a module of its own, ``ci_NAME_command``."""
+
+from __future__ import annotations
+
+import click
+
+from offerkit.cli.main import LazyGroup
+
+COMMANDS = {
+    "plan": "Plan what a pull request changes, and write what is said of it.",
+    "check": "Check that what would be applied is still what was read.",
+    "comment": "Say what a pull request changes in a comment on it, kept up to date.",
+    "drift": "Keep one issue about what differs between the store and the default branch.",
+    "apply": "Apply what was read in a pull request, and nothing else.",
+    "approve": "Record the reviews of a pull request as approvals of what was applied.",
+}
+
+
+@click.group("ci", cls=LazyGroup, modules=COMMANDS, within="ci")
+def command() -> None:
+    """Bring the review of a plan into pull requests, and apply what was reviewed.
+
+    These commands are for pipelines. What is applied is what was read: both are held together by the plan's meaning.
+    """

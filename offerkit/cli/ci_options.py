@@ -1,0 +1,155 @@
+"""The options that the commands of ``offerkit ci`` share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from offerkit.cli.options import WholeNumber
+
+if TYPE_CHECKING:
+    from offerkit.forges.forge import Forge
+    from offerkit.workflow.ci_bundle import Opened, Subject
+    from offerkit.workflow.session import Session
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+given_bundle_option = click.option(
+    "--bundle",
+    "path",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR|ZIP",
+    help="What “ci plan” wrote for the pull request.",
+)
+bundle_option = click.option(
+    "--bundle",
+    "path",
+    type=click.Path(path_type=Path),
+    metavar="DIR|ZIP",
+    help="What “ci plan” wrote for the pull request, in a trusted run (default: the one that the forge keeps).",
+)
+
+
+def subject_options(function: F) -> F:
+    """``--pull-request``, ``--head`` and ``--base`` as the one argument ``subject``."""
+
+    @wraps(function)
+    def command(*args: Any, number: int | None, head: str, base: str, **others: Any) -> Any:
+        from offerkit.workflow.ci_bundle import Subject
+
+        return function(*args, subject=Subject(number or 0, head, base), **others)
+
+    made: Any = command
+    for option in reversed(_SUBJECT):
+        made = option(made)
+    return made  # type: ignore[no-any-return]
+
+
+_SUBJECT = (
+    click.option(
+        "--pull-request",
+        "number",
+        type=WholeNumber(1),
+        envvar="OFFERKIT_PULL_REQUEST",
+        metavar="NUMBER",
+        help="The pull request's number (default: the CI's).",
+    ),
+    click.option(
+        "--head",
+        default="",
+        metavar="COMMIT",
+        help="The pull request's own last commit (default: what is checked out, or was merged into it).",
+    ),
+    click.option(
+        "--base",
+        default="",
+        metavar="BRANCH",
+        help="The branch that it goes into, to compare with where there is no store (default: the CI's).",
+    ),
+)
+
+
+def forge_options(function: F) -> F:
+    """The forge that the options or the CI's variables name, as the argument ``forge``; waits are told on stderr."""
+
+    @wraps(function)
+    def command(*args: Any, forge: str | None, forge_url: str | None, repository: str | None, **others: Any) -> Any:
+        from offerkit.forges.named import forge_named
+
+        def tell(text: str) -> None:
+            click.echo(text, err=True)
+
+        named = forge_named(os.environ, tell=tell, name=forge, url=forge_url, repository=repository)
+        return function(*args, forge=named, **others)
+
+    made: Any = command
+    for option in reversed(_FORGE):
+        made = option(made)
+    return made  # type: ignore[no-any-return]
+
+
+_FORGE = (
+    click.option(
+        "--forge", type=click.Choice(["github", "gitlab"]), help="Where the repository is (default: the CI's)."
+    ),
+    click.option(
+        "--forge-url",
+        metavar="URL",
+        help="The forge's API (default: GITHUB_API_URL, CI_API_V4_URL, or that of github.com or gitlab.com).",
+    ),
+    click.option(
+        "--repository",
+        metavar="NAME",
+        help="OWNER/NAME at GitHub, the project's number or path at GitLab (default: the CI's).",
+    ),
+)
+
+
+def read(path: Path) -> Opened:
+    """The bundle at ``path``. Raises Refused as :func:`offerkit.workflow.ci_bundle.opened` does."""
+    from offerkit.workflow.ci_bundle import opened
+
+    return opened(path)
+
+
+def found(session: Session, path: Path | None, subject: Subject) -> tuple[Opened, Subject]:
+    """The bundle at ``path``, or that of the pull request's own run, as the forge keeps it; and what it has to be of.
+
+    Raises Refused as :func:`offerkit.workflow.ci_bundle.opened` and :func:`offerkit.workflow.ci_forge.bundle_at` do.
+    """
+    if path is not None:
+        return read(path), subject
+    from offerkit.workflow.ci_forge import bundle_at
+
+    return bundle_at(session, forge_of(session), subject)
+
+
+def confirmed(session: Session, number: int) -> Mapping[str, tuple[str, ...]]:
+    """By commit, the operators as whose accounts the forge knows its authors; nothing where no forge is named."""
+    from offerkit.forges.named import TOKENS
+
+    with session.reading() as store:
+        begins = store is None
+    if begins or not number or not any(session.environ.get(name) for name in TOKENS.values()):
+        return {}
+    from offerkit.workflow.ci_approve import confirmed_of
+
+    return confirmed_of(session, forge_of(session), number)
+
+
+def forge_of(session: Session) -> Forge:
+    """The forge that the CI's variables name. Raises Refused when they do not."""
+    from offerkit.forges.named import forge_named
+
+    return forge_named(session.environ, tell=lambda text: click.echo(text, err=True))
+
+
+def scheduled(session: Session) -> bool:
+    """Whether the CI runs this by its clock, for no pull request in particular."""
+    return "schedule" in (session.environ.get("GITHUB_EVENT_NAME"), session.environ.get("CI_PIPELINE_SOURCE"))

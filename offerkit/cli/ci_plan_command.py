@@ -1,0 +1,58 @@
+"""``offerkit ci plan``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from offerkit.cli.ci_options import subject_options
+from offerkit.cli.options import WholeNumber, pass_shell
+from offerkit.cli.shell import Shell
+from offerkit.reports.estimate import MAX_SAMPLE
+
+if TYPE_CHECKING:
+    from offerkit.workflow.ci_bundle import Subject
+
+
+@click.command("plan")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR|ZIP",
+    help="Write the bundle here: a folder, or a file whose name ends in .zip.",
+)
+@subject_options
+@click.option("--no-impact", is_flag=True, help="Leave out for whom it changes which offers.")
+@click.option(
+    "--impact-sample",
+    "sample",
+    type=WholeNumber(1, MAX_SAMPLE),
+    metavar="NUMBER",
+    help="Estimate that on so many contacts, the same in every run (default: all).",
+)
+@pass_shell
+def command(shell: Shell, out: Path, subject: Subject, no_impact: bool, sample: int | None) -> None:
+    """Plan what a pull request changes, and write what is said of it.
+
+    It is planned against the store; where there is none, compared with the commit at which it left its target branch.
+    Nothing is changed.
+
+    The bundle has, for each environment that changes, a comment, a page and a report; and what the whole plan means,
+    by which “ci check” and “ci apply” tell whether they do what was read. Specs are read from the files on disk if
+    they are those of --head, alone or merged, and from git otherwise.
+    """
+    from offerkit.reports.escape import visible
+    from offerkit.reports.pull_request import verdict
+    from offerkit.workflow.ci import planned, save
+    from offerkit.workflow.requests import ImpactRequest
+
+    found = planned(shell.session(), subject, None if no_impact else ImpactRequest(sample=sample or 0))
+    save(found, out)
+    for each in found.requests:
+        click.echo(f"{each.environment}: {visible(verdict(each))}")
+    if not found.requests:
+        click.echo("Nothing changes.")
+    click.echo(f"Saved to {visible(str(out))}. It means {found.bundle.meaning}.", err=True)

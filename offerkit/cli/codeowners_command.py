@@ -1,0 +1,67 @@
+"""``offerkit codeowners``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from offerkit.cli.complete import files
+from offerkit.cli.options import pass_shell
+from offerkit.cli.shell import Shell
+
+
+@click.command("codeowners")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    shell_complete=files,
+    help="Where to (default: the repository's CODEOWNERS, else .github/CODEOWNERS).",
+)
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; exit with 1 unless the file is up to date.")
+@click.option(
+    "--accounts",
+    "forge",
+    type=click.Choice(["github", "gitlab"]),
+    help="Name reviewers by their accounts, as this forge calls them now; it is asked with its token.",
+)
+@pass_shell
+def command(shell: Shell, out: Path | None, only_check: bool, forge: str | None) -> None:
+    """Write CODEOWNERS from the reviewers that the specs name.
+
+    Forges ask for reviews by it. For each file of the specs: whoever reviews an offer that it declares or that
+    inherits from it, and the reviewers of an environment's settings. They are named by e-mail, or with --accounts by
+    the account that operators have (accounts). A file that offerkit did not write is left as it is.
+    """
+    from offerkit.reports.escape import visible
+    from offerkit.workflow.codeowners import check, codeowners, place_of, save
+
+    session = shell.session()
+    made = codeowners(session, _logins(forge) if forge is not None else None)
+    target = out or place_of(session.project.root)
+    if made.nameless:
+        click.echo(f"Not named, for want of an account or e-mail: {', '.join(map(visible, made.nameless))}.", err=True)
+    if only_check:
+        check(made, target)
+        click.echo(shell.style.green(f"{visible(target.name)} is what the specs say."), color=True)
+        return
+    save(made, target)
+    shell.done = True
+    click.echo(shell.style.green(f"Written to {visible(str(target))}."), color=True)
+
+
+def _logins(name: str) -> Callable[[Mapping[str, Any]], str]:
+    """What operators' accounts are called, each asked for once."""
+    from offerkit.forges.named import forge_named
+
+    forge = forge_named(os.environ, tell=lambda text: click.echo(text, err=True), name=name)
+
+    def login(operator: Mapping[str, Any]) -> str:
+        account = operator.get("accounts", {}).get(name)
+        return forge.login(account) if account is not None else ""
+
+    return login

@@ -1,0 +1,457 @@
+"""Policies: which of them hold, and which changes break them.
+
+A change is held to the policies of its environment as live has them, as design has them, and as it would make them
+itself: who deletes or softens a policy is judged by the one that is there. What is broken is bound to a fingerprint of
+the policy's meaning and of what it judged, by which one of those entitled may override it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cached_property, lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from offerkit.address import SHARED, Address, Kind, Stage, environment_address
+from offerkit.diagnostics import or_list
+from offerkit.fingerprint import Json, JsonMap, canonical, digest
+from offerkit.governance.overrides import Lifts, Obstacle, Operators, entitled
+from offerkit.governance.withdrawals import off_by, takes_off
+from offerkit.models.policy import GOVERNED
+from offerkit.models.policy_names import CHANGES, asked_kinds, decimal, scope_of, values_of
+from offerkit.rules.problems import RuleError
+from offerkit.rules.python import Evaluator, compile_one
+from offerkit.rules.types import Value, Wanted
+from offerkit.state.changes import Change, Entry, Former
+from offerkit.state.effective import EffectiveOffer, merged, names_in
+from offerkit.state.snapshot import BeforeAfter, Snapshot
+from offerkit.times import instant, wall_clock
+
+DENY = "deny"
+_MEANT = ("applies_to", "require", "severity", "override")
+"""The properties by which two policies are one, whatever they are called and say to people."""
+_INHERITED = (Kind.TEMPLATE, Kind.CATEGORY, Kind.FILTER, Kind.SPACE)
+_OWN = (*CHANGES, "resource")
+"""The namespaces of which nothing is inherited."""
+_DEFAULT_SUBJECT = "offer"
+_UNREADABLE = "its condition cannot be read by this version"
+
+
+class _Condition(NamedTuple):
+    """A condition as it is asked. ``asks`` is None where it cannot be read (any more)."""
+
+    spaces: tuple[str, ...]
+    fields: Mapping[str, tuple[str, ...]]
+    kinds: frozenset[Kind]
+    asks: Evaluator | None
+
+    @property
+    def of_changes(self) -> bool:
+        """Whether it can be asked of changes only."""
+        return not set(CHANGES).isdisjoint(self.spaces)
+
+
+@lru_cache(maxsize=1024)
+def _condition(text: str, applies_to: tuple[str, ...]) -> _Condition:
+    from offerkit.rules.check import check  # the parser: most projects have no policies
+
+    try:
+        checked = check(text, scope_of(applies_to), Wanted.CONDITION)
+    except (RuleError, ValueError):
+        kinds = asked_kinds([word for word in applies_to if word in (*Kind, "step")], ())
+        return _Condition((), {}, kinds, None)
+    fields: dict[str, tuple[str, ...]] = {}
+    for space, name in checked.fields:
+        fields[space] = (*fields.get(space, ()), name)
+    spaces = tuple(sorted(fields))
+    kinds = asked_kinds(applies_to, spaces)
+    sound = len([space for space in spaces if space in GOVERNED]) < 2  # nothing is of two kinds
+    return _Condition(spaces, fields, kinds, compile_one(checked, spaces) if sound else None)
+
+
+class Policy(NamedTuple):
+    """A policy that holds: where it stands, what it says, and a digest of what it means."""
+
+    address: Address
+    body: JsonMap
+    meaning: str
+
+    @classmethod
+    def of(cls, address: Address, body: JsonMap) -> Policy:
+        """The policy of that body."""
+        return cls(address, body, digest(b"policy", canonical({key: body.get(key) for key in _MEANT})))
+
+    @property
+    def condition(self) -> _Condition:
+        """What must hold."""
+        return _condition(str(self.body.get("require", "")), names_in(self.body, "applies_to") or (_DEFAULT_SUBJECT,))
+
+    @property
+    def denies(self) -> bool:
+        """Whether what breaks it may not be; a severity of another release's does, too."""
+        return self.body.get("severity", DENY) != "warn"
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A policy that a change breaks. ``by``: the changes that bring it about, of which one may be the resource's own.
+
+    ``judged``: a digest of what was judged. ``why``: what cannot be told, where it is not simply false.
+    """
+
+    policy: Policy
+    address: Address
+    judged: str
+    why: str = ""
+    by: frozenset[Address] = frozenset()
+
+    @property
+    def message(self) -> str:
+        """What the policy says to people."""
+        return str(self.policy.body.get("message", ""))
+
+    @property
+    def required(self) -> str:
+        """The condition that does not hold, on one line."""
+        return " ".join(str(self.policy.body.get("require", "")).split())
+
+    @property
+    def fingerprint(self) -> str:
+        """What an override of it is bound to."""
+        return override_fingerprint(self.policy.meaning, self.address, self.judged)
+
+    @property
+    def says(self) -> str:
+        """It as the end of a sentence."""
+        return f"{self.policy.address} denies it: {self.message.rstrip('.')}"
+
+    @property
+    def obstacle(self) -> Obstacle:
+        """It as what an override lifts."""
+        return policy_obstacle(self.policy, self.address, self.judged)
+
+
+def override_fingerprint(meaning: str, address: Address, judged: str) -> str:
+    """What an override is bound to: a policy's meaning, an address, and a digest of what was judged there."""
+    return digest(b"policy-override", meaning.encode(), address.encode(), judged.encode())
+
+
+def policy_obstacle(policy: Policy, address: Address, judged: str, authors: frozenset[str] = frozenset()) -> Obstacle:
+    """What an override of ``policy`` for one address takes the place of."""
+    return Obstacle(
+        Lifts.POLICIES, address, override_fingerprint(policy.meaning, address, judged),
+        f"that {policy.address} denies it ({str(policy.body.get('message', '')).rstrip('.')})", authors,
+        {"policy": policy.address}, named=names_in(policy.body, "override"),
+    )  # fmt: skip
+
+
+def how_to_lift(broken: Broken, operators: Operators, authors: Iterable[str] = ()) -> tuple[str, tuple[str, ...]]:
+    """What an author of the change can do about it, in a sentence, and who may override it, as far as that is known."""
+    who = entitled(replace(broken.obstacle, authors=frozenset(authors)), operators)
+    way = f"offerkit override {broken.address} --policies --reason TEXT"
+    return f"Change it, or let {or_list(who) or 'an administrator'}, if no author of it, override it: {way}", who
+
+
+class Held:
+    """The policies of one environment that hold for a change, and the clock they are asked by."""
+
+    def __init__(self, environment: str, views: Iterable[Snapshot], now: str) -> None:
+        """``views``: all states that say which; of policies that mean the same, the first counts."""
+        self.environment = environment
+        found: dict[str, Policy] = {}
+        zone = "UTC"
+        for view in views:
+            for address in view.of_kind(Kind.POLICY, environment):
+                policy = Policy.of(address, view(address) or {})
+                found.setdefault(policy.meaning, policy)
+            zone = str((view(environment_address(environment)) or {}).get("time_zone", zone))
+        self.policies = tuple(found.values())
+        self.kinds = frozenset(kind for policy in self.policies for kind in policy.condition.kinds)
+        self.now = wall_clock(instant(now), ZoneInfo(zone))
+
+    def broken(self, subject: Subject) -> Iterator[Broken]:
+        """The policies that do not hold of ``subject``; of one that denies and warns, only the denial."""
+        found = [broken for policy in self.policies if (broken := self._broken(policy, subject)) is not None]
+        denied = {each.policy.address for each in found if each.policy.denies}
+        yield from (each for each in found if each.policy.denies or each.policy.address not in denied)
+
+    def _broken(self, policy: Policy, subject: Subject) -> Broken | None:
+        condition = policy.condition
+        if subject.kind not in condition.kinds or (condition.of_changes and subject.declared):
+            return None
+        if condition.asks is None:  # what nobody can read may be about anything
+            return Broken(policy, subject.address, subject.digest({}), _UNREADABLE, subject.by)
+        if subject.leaves and not condition.of_changes:
+            return None  # nothing has to be as a policy wants it in order to go
+        rows = [subject.row(space, condition.fields[space]) for space in condition.spaces]
+        if not subject.own:
+            before = [subject.row_before(space, condition.fields[space]) for space in condition.spaces]
+            same = zip(condition.spaces, rows, before, strict=True)
+            if all(space in _OWN or row == was for space, row, was in same):
+                return None
+        result = condition.asks(*rows, self.now, self.now.date())
+        if result is True:
+            return None
+        why = "" if result is False else _why_unknown(condition.spaces, rows)
+        return Broken(policy, subject.address, subject.digest(dict(zip(condition.spaces, rows, strict=True))), why,
+                      subject.by)  # fmt: skip
+
+
+def _why_unknown(spaces: Iterable[str], rows: Iterable[Mapping[str, Value]]) -> str:
+    named = zip(spaces, rows, strict=True)
+    unknown = [f"{space}.{name}" for space, row in named for name, value in row.items() if value is None]
+    verb = "is" if len(unknown) == 1 else "are"
+    return f"{', '.join(unknown)} {verb} unknown" if unknown else "whether that is so is unknown"
+
+
+@dataclass
+class Subject:
+    """What policies are asked of: a resource, as it would be and as it was, and the change that makes it so.
+
+    ``own``: whether it is changed itself, and not only what it inherits. ``leaves``: whether it only goes, or goes off
+    spaces. ``action``: empty for what is only declared.
+    """
+
+    address: Address
+    state: Snapshot
+    before: Snapshot | None = None
+    former: Former = ""
+    stage: Stage = Stage.DESIGN
+    action: str = ""
+    own: bool = True
+    leaves: bool = False
+    by: frozenset[Address] = frozenset()
+
+    @property
+    def kind(self) -> Kind:
+        """The resource's kind."""
+        return self.address.kind
+
+    @property
+    def declared(self) -> bool:
+        """Whether nothing is changed."""
+        return not self.action
+
+    def row(self, space: str, names: Iterable[str]) -> dict[str, Value]:
+        """The values of some names of a namespace."""
+        match space:
+            case "step":
+                return {name: getattr(self, f"_step_{name}") for name in names}
+            case "before":
+                return self.row_before(self.kind, names)
+            case "resource":
+                return self._resource(names)
+            case _:
+                return _values(self.state, self.address, names)
+
+    def row_before(self, space: str, names: Iterable[str]) -> dict[str, Value]:
+        """The same as it was."""
+        if space in _OWN or self.before is None:
+            return dict.fromkeys(names)
+        return _values(self.before, self.former or self.address, names)
+
+    def digest(self, rows: Mapping[str, dict[str, Value]]) -> str:
+        """A digest of what was judged: all that the resource is, and the values that the condition asked for."""
+        values = {space: {name: _plain(value) for name, value in row.items()} for space, row in rows.items()}
+        return digest(b"judged", canonical([_whole(self.state, self.address), values]))
+
+    def _resource(self, names: Iterable[str]) -> dict[str, Value]:
+        body = _whole(self.state, self.address) or {}
+        known: dict[str, Value] = {
+            "address": str(self.address), "kind": self.kind.value, "name": self.address.name,
+            "label": str(body.get("label", "")), "description": str(body.get("description", "")),
+            "protected": body.get("protected") is True,
+        }  # fmt: skip
+        return {name: known[name] for name in names}
+
+    @property
+    def _step_action(self) -> Value:
+        return self.action
+
+    @property
+    def _step_stage(self) -> Value:
+        return self.stage.value
+
+    @property
+    def _step_kind(self) -> Value:
+        return self.kind.value
+
+    @property
+    def _step_moved_from(self) -> Value:
+        return self.former.name if self.former else None
+
+    @cached_property
+    def _step_changed(self) -> Value:
+        if self.action in ("delete", "deactivate"):
+            return ()
+        was = (_whole(self.before, self.former or self.address) if self.before is not None else None) or {}
+        will = _whole(self.state, self.address) or {}
+        return tuple(sorted(key for key in was.keys() | will.keys() if was.get(key) != will.get(key)))
+
+
+def _whole(view: Snapshot, address: Address) -> JsonMap | None:
+    if address not in view.entries:
+        return None
+    return view.offer(address).body if address.kind is Kind.OFFER else view(address)
+
+
+def _plain(value: Value) -> Json:
+    match value:
+        case tuple():
+            return list(value)
+        case date() | datetime():
+            return value.isoformat()
+        case Decimal():
+            return str(value)
+        case _:
+            return value
+
+
+def _values(view: Snapshot, address: Address, names: Iterable[str]) -> dict[str, Value]:
+    if address not in view.entries:
+        return dict.fromkeys(names)
+    if address.kind is not Kind.OFFER:
+        return values_of(address.kind, address.name, view(address), names)
+    offer = view.offer(address)
+    return {name: _OFFER[name](view, offer) for name in names}
+
+
+def _text(*path: str) -> Callable[[Snapshot, EffectiveOffer], Value]:
+    def read(view: Snapshot, offer: EffectiveOffer) -> Value:
+        found = offer.get(*path)
+        return found if isinstance(found, str) else ""
+
+    return read
+
+
+def _days(offer: EffectiveOffer, end: str) -> Iterator[date]:
+    """The days that its own period and those of its categories have as an end; all of them count."""
+    bodies = [offer.get("eligible"), *(layer.body.get("eligible") for layer in offer.categories)]
+    for eligible in bodies:
+        day = eligible.get(end) if isinstance(eligible, dict) else None
+        if isinstance(day, str):
+            yield date.fromisoformat(day)
+
+
+def _conditions(view: Snapshot, offer: EffectiveOffer) -> Value:
+    """All that must hold of a contact, those of its categories included."""
+    found = [offer.get("eligible", "when")]
+    for layer in offer.categories:
+        eligible = layer.body.get("eligible")
+        found.append(eligible.get("when") if isinstance(eligible, dict) else None)
+    texts = [text for text in found if isinstance(text, str)]
+    return " and ".join(f"({text})" for text in texts) if len(texts) > 1 else next(iter(texts), None)
+
+
+def _weight(view: Snapshot, offer: EffectiveOffer) -> Value:
+    """The highest plain weight; unknown where there are only formulas."""
+    listed = offer.get("weights")
+    weights = [each for each in (listed if isinstance(listed, list) else ()) if isinstance(each, dict)]
+    if not weights:
+        return decimal(Decimal(1))
+    numbers = [Decimal(str(each["weight"])) for each in weights if each.get("weight") is not None]
+    return decimal(max(numbers)) if numbers else None
+
+
+def _multiplier(view: Snapshot, offer: EffectiveOffer) -> Value:
+    """The multipliers of its categories, all of them at once."""
+    product = Decimal(1)
+    for layer in offer.categories:
+        multiplier = layer.body.get("multiplier")
+        if isinstance(multiplier, dict) and multiplier.get("factor") is not None:
+            product *= Decimal(str(multiplier["factor"]))
+    return decimal(product)
+
+
+def _content(view: Snapshot, offer: EffectiveOffer) -> Value:
+    found = {name for space in offer.shown_on for name in offer.content(space)}
+    common = merged(offer.template.defaults or {}, offer.own).get("content")
+    return tuple(sorted(found | (common.keys() if isinstance(common, dict) else set())))
+
+
+_OFFER: dict[str, Callable[[Snapshot, EffectiveOffer], Value]] = {
+    "name": lambda view, offer: offer.address.name,
+    "code": lambda view, offer: _text("code")(view, offer) or offer.address.name,
+    "label": _text("label"),
+    "description": _text("description"),
+    "category": lambda view, offer: offer.category,
+    "template": lambda view, offer: str(offer.own["template"]) if offer.own.get("template") else None,
+    "enabled": lambda view, offer: not off_by(view, offer.address),
+    "protected": lambda view, offer: offer.own.get("protected") is True,
+    "from": lambda view, offer: max(_days(offer, "from"), default=None),
+    "until": lambda view, offer: min(_days(offer, "until"), default=None),
+    "when": _conditions,
+    "filters": lambda view, offer: tuple(sorted(offer.filters)),
+    "themes": lambda view, offer: tuple(sorted(offer.themes)),
+    "spaces": lambda view, offer: offer.shown_on,
+    "content": _content,
+    "weight": _weight,
+    "multiplier": _multiplier,
+    "content_reviewers": lambda view, offer: tuple(sorted(offer.reviewers("content"))),
+    "eligibility_reviewers": lambda view, offer: tuple(sorted(offer.reviewers("eligibility"))),
+}
+
+
+def declared(held: Held, state: Snapshot) -> Iterator[Broken]:
+    """What breaks policies of all that an environment declares, changed or not."""
+    for kind in sorted(held.kinds):
+        for address in state.of_kind(kind, held.environment):
+            yield from held.broken(Subject(address, state, by=frozenset((address,))))
+
+
+def changes_by_environment(effect: BeforeAfter) -> dict[str, list[Change]]:
+    """The changes by the environments whose policies they are held to, in the order of their addresses."""
+    found: dict[str, list[Change]] = {}
+    for change in sorted(effect.changes, key=lambda each: each.address):
+        if change.address.environment != SHARED:
+            found.setdefault(change.address.environment, []).append(change)
+    return dict(sorted(found.items()))
+
+
+def changed(
+    held: Held, changes: Sequence[Change], effect: BeforeAfter, side: Stage, design: Snapshot | None = None
+) -> Iterator[Broken]:
+    """What breaks policies of all that ``changes`` of ``effect`` do in their environment, also by what offers inherit.
+
+    ``design``, for a promotion: what is not there any more is deleted, to a policy, though live keeps it, deactivated.
+    """
+    own = {address for change in changes for address in (change.address, change.moved_from) if address}
+    for change in changes:
+        if change.address.kind in held.kinds:
+            yield from held.broken(_subject(change, effect, side, design))
+    handing_down = {address for address in own if address.kind in _INHERITED} if Kind.OFFER in held.kinds else set()
+    for address in effect.after.of_kind(Kind.OFFER, held.environment) if handing_down else ():
+        entry, was = effect.after.entries[address], effect.before.entries.get(address)
+        if address in own or entry.activation == () or was is None:
+            continue
+        by = handing_down & (effect.after.offer(address).relies_on | effect.before.offer(address).relies_on)
+        if by:
+            yield from held.broken(
+                Subject(address, effect.after, effect.before, "", side, "update", own=False, by=frozenset(by))
+            )
+
+
+def _subject(change: Change, effect: BeforeAfter, side: Stage, design: Snapshot | None) -> Subject:
+    address, former = change.address, change.moved_from
+    was, will = effect.before.entries.get(former or address), change.after
+    state = effect.after if will is not None else effect.before
+    gone = will is None or will.activation == ()
+    if gone and will is not None and was is None:
+        gone = False
+    return Subject(
+        address, state, effect.before if was is not None else None, former, side,
+        _action(change, was, gone=gone, design=design), leaves=gone or takes_off(was, will), by=frozenset((address,)),
+    )  # fmt: skip
+
+
+def _action(change: Change, was: Entry | None, *, gone: bool, design: Snapshot | None) -> str:
+    if change.after is None or (gone and design is not None and change.address not in design.entries):
+        return "delete"
+    if change.moved_from:
+        return "move"
+    if was is None:
+        return "create"
+    return "deactivate" if gone and was.activation else "update"

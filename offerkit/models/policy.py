@@ -1,0 +1,70 @@
+"""Policies: conditions that every change has to meet before it is applied and before it goes live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from offerkit.address import SHARED_KINDS, Kind
+from offerkit.diagnostics import suggestion
+from offerkit.models.base import Expression, NameSet, Reference, Resource, names, unique_sorted
+
+STEP = "step"
+"""What applies to every change, of whatever kind."""
+GOVERNED = tuple(kind.value for kind in Kind if kind not in SHARED_KINDS)
+"""The kinds that a policy may apply to: those that belong to an environment."""
+APPLICABLE = (*GOVERNED, STEP)
+MAX_POLICIES = 100
+"""Policies of one environment: each is asked for every offer."""
+
+
+def _applicable(words: tuple[str, ...]) -> tuple[str, ...]:
+    for word in words:
+        if word not in APPLICABLE:
+            raise PydanticCustomError(
+                "applies_to",
+                "a policy cannot apply to “{word}”. {hint}",
+                {"word": word[:80], "hint": suggestion(word, APPLICABLE, f"Known: {', '.join(APPLICABLE)}.")},
+            )
+    if not words:
+        raise PydanticCustomError("applies_to", "a policy applies to something; leave it out for offers")
+    if STEP in words and len(words) > 1:
+        raise PydanticCustomError("applies_to", "step stands alone: it takes in the changes of every kind")
+    return unique_sorted(words)
+
+
+def _said(text: str) -> str:
+    text = text.strip()
+    if not text or not text.isprintable():
+        raise PydanticCustomError("message", "a message is a sentence on one line")
+    return text
+
+
+class Policy(Resource):
+    """A policy: what must hold of what is declared or changed, and what happens where it does not."""
+
+    kind = Kind.POLICY
+
+    applies_to: Annotated[tuple[str, ...], AfterValidator(_applicable)] = Field(
+        ("offer",),
+        description="The kinds that it is asked of (offer, category, …), or step: every change of any kind.",
+    )
+    require: Expression = Field(
+        description="The condition that must hold; where it is false or unknown, the policy is broken."
+    )
+    severity: Literal["deny", "warn"] = Field(
+        "deny", description="deny: such a change is neither applied nor promoted; warn: the plan says so."
+    )
+    message: Annotated[str, Field(max_length=500), AfterValidator(_said)] = Field(
+        description="What people read: what is wrong, and what to do."
+    )
+    override: NameSet = Field(
+        (), description="Operators who may override it, with a reason; none named: administrators."
+    )
+
+    def references(self) -> Iterator[Reference]:
+        """The operators who may override it."""
+        yield from names(("override",), Kind.OPERATOR, self.override)

@@ -1,0 +1,160 @@
+"""Diagnostics as forges read them: GitHub's annotations, SARIF for code scanning, GitLab's code quality.
+
+A finding is known again by its code and its address, not by its line: one that only moves within a file is no new one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
+from urllib.parse import quote
+
+from offerkit import __version__
+from offerkit.diagnostics import CODES, Diagnostic, Position, Severity
+from offerkit.fingerprint import Json
+from offerkit.reports.escape import clip, json_text, one_line, visible, workflow_message, workflow_property
+
+Render: TypeAlias = Callable[[Sequence[Diagnostic], str], str]
+"""Of diagnostics and the project's folder in its repository (``shop/offers/``), the text, which ends with a newline."""
+
+_ANNOTATIONS = 10
+"""GitHub shows so many annotations of one kind for a step, and drops the others."""
+_TEXT = 2_000
+_RESULTS = 5_000
+"""GitHub shows so many results of a SARIF file, and refuses one with more than 25,000."""
+_NOWHERE = "specs"
+"""Stands for a finding that is in no file; forges want a place for each."""
+_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
+_SARIF_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
+_GITLAB_LEVELS = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.NOTE: "info"}
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+def diagnostics_github(diagnostics: Sequence[Diagnostic], folder: str = "") -> str:
+    """GitHub workflow commands, one a line, which become annotations; of more than ten of a kind the last counts them.
+
+    Ends with a newline, or is empty.
+    """
+    rows: list[str] = []
+    for severity, level in _LEVELS.items():
+        found = [one for one in diagnostics if one.severity is severity]
+        few = len(found) <= _ANNOTATIONS
+        rows += [_annotation(one, level, folder) for one in (found if few else found[: _ANNOTATIONS - 1])]
+        if not few:
+            rows.append(f"::{level} title=offerkit::and {len(found) - _ANNOTATIONS + 1:,} more")
+    return "".join(f"{row}\n" for row in rows)
+
+
+def _annotation(one: Diagnostic, level: str, folder: str) -> str:
+    properties = []
+    if place := one.position:
+        properties = [("file", visible(_path(folder, place))), ("line", str(place.line)), ("col", str(place.column))]
+    properties.append(("title", one.code.value))
+    about = ",".join(f"{key}={workflow_property(value)}" for key, value in properties)
+    return f"::{level} {about}::{workflow_message(_text(one))}"
+
+
+def _text(one: Diagnostic, between: str = "\n") -> str:
+    """What is wrong, why, and how to mend it."""
+    parts = [text.removesuffix(between.strip()) for text in (one.summary, one.detail, one.hint)]
+    return clip(visible(between.join(filter(None, parts)), multiline=True), _TEXT)
+
+
+def _fingerprints(diagnostics: Sequence[Diagnostic]) -> Iterator[str]:
+    """For each finding what it is known by again: code and address (else its file), and the how manieth it is there."""
+    seen: Counter[tuple[str, str]] = Counter()
+    for one in diagnostics:
+        key = (one.code.value, one.address or (one.position.file if one.position else ""))
+        seen[key] += 1
+        yield hashlib.sha256("\0".join((*key, str(seen[key]))).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def diagnostics_gitlab(diagnostics: Sequence[Diagnostic], folder: str = "") -> str:
+    """A code quality report of GitLab: a JSON list. Ends with a newline."""
+    found: list[Json] = [
+        {
+            "description": one_line(_text(one, ". ")),
+            "check_name": one.code.value,
+            "fingerprint": fingerprint,
+            "severity": _GITLAB_LEVELS[one.severity],
+            "location": {
+                "path": visible(_path(folder, one.position or Position(_NOWHERE, 1, 1))),
+                "lines": {"begin": one.position.line if one.position else 1},
+            },
+        }
+        for one, fingerprint in zip(diagnostics, _fingerprints(diagnostics), strict=True)
+    ]
+    return json_text(found)
+
+
+def diagnostics_sarif(diagnostics: Sequence[Diagnostic], folder: str = "") -> str:
+    """A SARIF 2.1.0 log with one run, of at most 5,000 results. Ends with a newline."""
+    codes = list(dict.fromkeys(one.code for one in diagnostics))
+    rules: list[Json] = [
+        {"id": code.value, "shortDescription": {"text": CODES[code]}, "help": {"text": CODES[code]}} for code in codes
+    ]
+    places = {code: place for place, code in enumerate(codes)}
+    results: list[Json] = [
+        _result(one, places[one.code], fingerprint, folder)
+        for one, fingerprint in zip(diagnostics[:_RESULTS], _fingerprints(diagnostics), strict=False)
+    ]
+    run: dict[str, Json] = {
+        "tool": {"driver": {"name": "offerkit", "version": __version__, "rules": rules}},
+        "automationDetails": {"id": f"offerkit/{folder}"},
+        "columnKind": "unicodeCodePoints",
+        "results": results,
+    }
+    if more := len(diagnostics) - len(results):
+        said: Json = {"level": "warning", "message": {"text": f"and {more:,} more"}}
+        run["invocations"] = [{"executionSuccessful": True, "toolExecutionNotifications": [said]}]
+    return json_text({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
+
+
+def _result(one: Diagnostic, rule: int, fingerprint: str, folder: str) -> dict[str, Json]:
+    made: dict[str, Json] = {
+        "ruleId": one.code.value,
+        "ruleIndex": rule,
+        "level": _SARIF_LEVELS[one.severity],
+        "message": {"text": _plain(_text(one))},
+        "locations": [_location(one, folder)],
+        # GitHub knows an alert again by the first and looks at no other; the second says what it is made of.
+        "partialFingerprints": {"primaryLocationLineHash": f"{fingerprint[:16]}:1", "codeAndAddress/v1": fingerprint},
+    }
+    related: list[Json] = [
+        {**_physical(folder, place), "id": number, "message": {"text": _plain(visible(text))}}
+        for number, (text, place) in enumerate(one.related, 1)
+    ]
+    if related:
+        made["relatedLocations"] = related
+    return made
+
+
+def _location(one: Diagnostic, folder: str) -> dict[str, Json]:
+    found = _physical(folder, one.position or Position(_NOWHERE, 1, 1))
+    if one.address:
+        found["logicalLocations"] = [{"fullyQualifiedName": visible(one.address), "kind": "resource"}]
+    return found
+
+
+def _physical(folder: str, place: Position) -> dict[str, Json]:
+    uri = quote(_path(folder, place).encode("utf-8", "surrogateescape"), safe="/-._~")
+    region: dict[str, Json] = {"startLine": max(1, place.line), "startColumn": max(1, place.column)}
+    return {"physicalLocation": {"artifactLocation": {"uri": uri, "uriBaseId": "%SRCROOT%"}, "region": region}}
+
+
+def _path(folder: str, place: Position) -> str:
+    """The file from the repository's top."""
+    return posixpath.normpath(posixpath.join(folder, place.file))
+
+
+def _plain(text: str) -> str:
+    """``text`` for a SARIF message, in which ``[…](…)`` would be a link (SARIF 2.1.0, §3.11.6)."""
+    return re.sub(r"[\[\]\\]", r"\\\g<0>", text) if "](" in text else text
+
+
+FORGES: dict[str, Render] = {"github": diagnostics_github, "sarif": diagnostics_sarif, "gitlab": diagnostics_gitlab}
+"""By the name of the format."""

@@ -1,0 +1,365 @@
+"""What a reviewer reads of a pull request: who sees what else, who must agree, and what exactly changes.
+
+Everything is said here once, as data; the comment and the page have modules of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import orjson
+
+from offerkit.address import Address, Kind
+from offerkit.diagnostics import Code, Diagnostic, Refused, Severity, or_list, refuse
+from offerkit.planning.fields import without_private
+from offerkit.planning.plan import Aspect, Plan, Step, plain_data
+from offerkit.reports.approvals import Row
+from offerkit.reports.counts import Count, rounded, said, size
+from offerkit.reports.escape import json_text
+from offerkit.reports.estimate import Sample, estimate
+from offerkit.reports.groups import blocked_groups
+from offerkit.reports.impact import Impact, SpaceImpact, emptied_sentence, examples, number, without_contacts
+from offerkit.reports.renames import likely_renames
+from offerkit.reports.stops import Stopped
+from offerkit.reports.words import VERBS, and_list, count, listing, names
+from offerkit.state.changes import Action, Body
+from offerkit.state.eligibility import Reached
+
+FORMAT = 1
+"""The format of the JSON; what is newer is refused."""
+MAX_BYTES = 256 * 1024 * 1024
+_DEPTH = 64
+_MOST = 10**12
+"""No number of contacts is larger."""
+_NAMES = 10
+"""Names in one sentence."""
+IMPACT_ROWS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """A branch with ``commits`` that the head lacks: ``addresses`` differ, or seem to be deleted, only for that."""
+
+    branch: str
+    commits: int
+    addresses: tuple[Address, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """All that is said of a pull request, as data; it never holds the keys of contacts.
+
+    ``environment``: the CI's, which has a comment of its own. ``base``: in words, what the plan was made against.
+    ``head``: the commit that was planned. ``command``: what repeats the plan. ``approvals``: what is needed before
+    what changes can become live; None where that is not known. ``stopped``: what is stopped and would change.
+    ``warnings``: all else that a reviewer must know, such as policies. ``artifact``: the URL of the whole report, or
+    what it is called. ``reached``: the offers whose eligibility changes by what stands elsewhere.
+    """
+
+    environment: str
+    plan: Plan
+    meaning: str
+    base: str
+    head: str
+    command: str
+    impact: Impact | None = None
+    approvals: tuple[Row, ...] | None = None
+    behind: Behind | None = None
+    stopped: tuple[Stopped, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+    number: int = 0
+    artifact: str = ""
+    reached: tuple[Reached, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.impact is not None:
+            object.__setattr__(self, "impact", _without_contacts(self.impact))
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing changes: no comment is made for that."""
+        return self.plan.empty
+
+
+def _without_contacts(made: Impact) -> Impact:
+    """No contact; and no values of a field either where contacts were named, for then it may be one that does so."""
+    named = any(one.contact for space in made.spaces for offer in space.offers for one in offer.examples)
+    spaces = [without_contacts(space) for space in made.spaces]
+    return replace(made, spaces=[replace(space, segments=()) for space in spaces] if named else spaces)
+
+
+def verdict(request: PullRequest) -> str:
+    """The line that says it all: ``4 offers change · about 1,200 of 30,000 contacts see something else``."""
+    if request.empty:
+        return "Nothing changes"
+    changed = {step.address for step in request.plan.steps}
+    offers = {address for address in changed if address.kind is Kind.OFFER}
+    others = len(changed) - len(offers)
+    reached = {address for step in request.plan.steps for address in step.dependents if address.kind is Kind.OFFER}
+    parts = [count(len(offers), "offer")] if offers else []
+    parts += [count(others, "other resource" if offers else "resource")] if others else []
+    said_ = f"{and_list(parts)} {'changes' if len(changed) == 1 else 'change'}"
+    reached |= {offer for group in request.reached for offer in group.offers}
+    more = len(reached - changed)
+    noun = "more offer" if offers else "offer"
+    said_ += f", {count(more, noun)} {'is' if more == 1 else 'are'} affected" if more else ""
+    return " · ".join(filter(None, [said_, _reach(request.impact)]))
+
+
+def _reach(made: Impact | None) -> str:
+    """How many people see something else; of several spaces the one where most do, since nobody is counted twice."""
+    if made is None or not made.spaces:
+        return ""
+    changed: dict[str, list[SpaceImpact]] = {}
+    for space in made.spaces:
+        if space.changed:
+            changed.setdefault(space.space.partition("/")[0], []).append(space)
+    if not changed:
+        return "nobody sees anything else"
+    parts = []
+    for environment, spaces in changed.items():
+        most = max(spaces, key=lambda space: size(space.changed))
+        least = "at least " if len(spaces) > 1 else ""
+        of = f" of {environment}" if len(changed) > 1 else ""
+        parts.append(f"{least}{_estimated(most.changed, most.sample)} of {said(most.contacts)} contacts{of}")
+    alone = len(parts) == 1 and parts[0].startswith("1 of ")
+    return f"{and_list(parts)} {'sees' if alone else 'see'} something else"
+
+
+def _estimated(found: Count, sample: Sample | None) -> str:
+    return said(found if sample is None else rounded(estimate(size(found), sample).value))
+
+
+class Alert(NamedTuple):
+    """Something that a reviewer must not miss: what kind of thing it is, and a sentence."""
+
+    title: str
+    text: str
+    grave: bool = False
+
+
+def alerts(request: PullRequest) -> list[Alert]:
+    """What a reviewer must not miss, the gravest first."""
+    found = [_told(one) for one in request.warnings if one.severity is Severity.ERROR]
+    found += _behind(request.behind)
+    found += _deletions(request)
+    if request.impact is not None:
+        emptied = [space for space in request.impact.spaces if space.emptied]
+        found += [Alert("Left with nothing", f"on {s.space}, {emptied_sentence(s)}", s.exceeds) for s in emptied]
+    found += [_stopped(one) for one in request.stopped]
+    found += _blocked(request.plan)
+    pairs = [pair for pairs in likely_renames(request.plan).values() for pair in pairs]
+    if pairs:
+        text = listing([f"{old} → {new}" for old, new in pairs], _NAMES)
+        found.append(Alert("Renamed?", f"{text}: the same fields go and come, and no rename is declared"))
+    found += [_told(one) for one in request.warnings if one.severity is not Severity.ERROR]
+    return found + [Alert("Note", note) for note in request.plan.notes]
+
+
+def _told(one: Diagnostic) -> Alert:
+    place = f" ({one.address or one.position})" if one.address or one.position else ""
+    text = ". ".join(text.rstrip(".") for text in (f"{one.summary}{place}", one.detail, one.hint) if text)
+    return Alert(f"{one.severity.value.capitalize()} {one.code.value}", text, one.severity is Severity.ERROR)
+
+
+def _behind(found: Behind | None) -> list[Alert]:
+    if found is None:
+        return []
+    listed = names(found.addresses, _common_environment(found.addresses), _NAMES)
+    verb = "differs" if len(found.addresses) == 1 else "differ"
+    text = f"{found.branch} has {count(found.commits, 'commit')} that this branch lacks"
+    text += f"; {listed} {verb} only for that reason" if listed else ""
+    return [Alert("Your branch is behind", f"{text}. Update the branch.", grave=True)]
+
+
+def _deletions(request: PullRequest) -> list[Alert]:
+    apparent = set(request.behind.addresses) if request.behind is not None else set()
+    found = []
+    for action, title in ((Action.DELETE, "Deletes"), (Action.DEACTIVATE, "Takes out of live")):
+        gone = {step.address for step in request.plan.steps if step.action is action} - apparent
+        if gone:
+            found.append(Alert(title, names(gone, _common_environment(gone), _NAMES), grave=True))
+    return found
+
+
+def _common_environment(addresses: Iterable[Address]) -> str:
+    found = {address.environment for address in addresses}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _stopped(one: Stopped) -> Alert:
+    text = f"{one.address} was stopped by {one.by} on {one.since[:10]}: {one.reason}"
+    return Alert("Stopped", f"{text.rstrip('.')}. What changes there stays out of live until it is resumed.")
+
+
+def _blocked(plan: Plan) -> list[Alert]:
+    """What changes and is blocked; what is blocked anyway stands below the steps."""
+    changed = {step.address for step in plan.steps}
+    found = []
+    for group in blocked_groups([item for item in plan.blocked if item.address in changed]):
+        why = and_list(tuple(dict.fromkeys(obstacle.why for obstacle in group.obstacles)))
+        listed = names(group.addresses, group.environment, _NAMES)
+        found.append(Alert("Blocked", f"{listed} {group.outcome}: {why}"))
+    return found
+
+
+def resets(request: PullRequest) -> str:
+    """``15 approvals given before no longer count``; empty where none is lost."""
+    keys = {(one.address, one.aspect, one.space) for step in request.plan.steps for one in step.approvals_reset}
+    return f"{count(len(keys), 'approval')} given before no longer count{'s' * (len(keys) == 1)}" if keys else ""
+
+
+class Needed(NamedTuple):
+    """Approvals that the same operators can give: ``what`` (``content on email``) of ``offers``."""
+
+    who: tuple[str, ...]
+    what: str
+    offers: tuple[Address, ...]
+
+    @property
+    def by(self) -> str:
+        """``brand or anna``."""
+        return or_list(self.who) or "nobody who is known"
+
+    @property
+    def sentence(self) -> str:
+        """``content on email of offers a and b``."""
+        if self.what == Aspect.SETTINGS.value:
+            return f"settings: {names(self.offers, _common_environment(self.offers), _NAMES)}"
+        return f"{self.what} of {names(self.offers, _common_environment(self.offers), _NAMES)}"
+
+
+def needed(request: PullRequest) -> list[Needed]:
+    """The approvals that are waited for, by who can give them and what they are for."""
+    found: dict[tuple[tuple[str, ...], str], list[Address]] = {}
+    for row in request.approvals or ():
+        if row.state == "waiting":
+            found.setdefault((row.who, row.what), []).append(row.address)
+    made = [Needed(who, what, tuple(dict.fromkeys(offers))) for (who, what), offers in found.items()]
+    return sorted(made, key=lambda one: (one.who, one.what))
+
+
+class ImpactRow(NamedTuple):
+    """What changes for people with one offer on one space, in words; ``why``: for some of them."""
+
+    space: str
+    offer: str
+    before: str
+    gained: str
+    lost: str
+    moved: str
+    why: str
+
+
+def impact_rows(made: Impact) -> list[ImpactRow]:
+    """The offers of all spaces, those with the most changes first."""
+    found = [(space, offer) for space in made.spaces for offer in space.offers]
+    found.sort(key=lambda pair: -(size(pair[1].gained) + size(pair[1].lost) + size(pair[1].moved)))
+    return [
+        ImpactRow(
+            space.space, offer.offer, number(offer.before, space.sample), number(offer.gained, space.sample, "+"),
+            number(offer.lost, space.sample, "-"), number(offer.moved, space.sample), "; ".join(examples(offer)),
+        )
+        for space, offer in found
+    ]  # fmt: skip
+
+
+def totals(steps: Iterable[Step]) -> str:
+    """``1 to create, 3 to change``: the actions that occur."""
+    found = [step.action for step in steps]
+    return ", ".join(f"{found.count(action):,} to {verb}" for action, verb in VERBS.items() if action in found)
+
+
+BOUND = (
+    "Only a plan with this meaning is applied: every step, what it depends on and what is blocked. "
+    "The impact is not bound: it was measured for this report, and contacts change."
+)
+"""What the meaning digest covers, and what not."""
+
+
+def pull_request_json(request: PullRequest) -> str:
+    """The whole as JSON, which :func:`pull_request_of` reads: no contact of a case, no secret. Ends with a newline."""
+    shown = replace(request.plan, bodies={key: _shown(body) for key, body in request.plan.bodies.items()})
+    data = plain_data(replace(request, plan=shown))
+    return json_text({"format": FORMAT, "verdict": verdict(request), **data})
+
+
+def _shown(body: Body) -> Body:
+    if body.kind not in (Kind.CASES, Kind.DIMENSION):
+        return body
+    fields = without_private(body.kind, orjson.loads(body.text))
+    return Body(body.kind, orjson.dumps(fields, option=orjson.OPT_SORT_KEYS).decode())
+
+
+def pull_request_of(content: bytes) -> PullRequest:
+    """What :func:`pull_request_json` wrote, to be shown and to decide nothing by: whoever made it may have lied.
+
+    Without ``artifact``, which would be a link to wherever they want. Raises Refused for what is no such thing.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        data = orjson.loads(content) if len(content) <= MAX_BYTES else None
+        if not isinstance(data, dict) or type(data.get("format")) is not int or _deeper(data, _DEPTH):
+            raise _unreadable("it is not JSON of this kind")
+        if data["format"] != FORMAT:
+            raise _unreadable(f"it has format {data['format']}; this offerkit reads format {FORMAT}")
+        made = TypeAdapter(PullRequest).validate_python({**data, "artifact": ""})
+    except orjson.JSONDecodeError:
+        raise _unreadable("it is not JSON") from None
+    except ValidationError as error:
+        where = ".".join(str(part) for part in error.errors(include_url=False)[0]["loc"])
+        raise _unreadable(f"{where[:120]} is missing or of another type") from None
+    odd = _odd(made)
+    if odd:
+        raise _unreadable(odd)
+    return made
+
+
+def _unreadable(why: str) -> Refused:
+    return refuse(
+        Code.PULL_REQUEST_UNREADABLE,
+        f"what was planned for the pull request cannot be read: {why}",
+        hint="Run “offerkit ci plan” again, with the same offerkit that reads it.",
+    )
+
+
+def _deeper(value: object, most: int) -> bool:
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(most == 0 or _deeper(item, most - 1) for item in items if isinstance(item, dict | list))
+
+
+def _odd(made: PullRequest) -> str:
+    """What no plan and no impact says; empty when there is no such thing."""
+    for body in made.plan.bodies.values():
+        try:
+            fields = orjson.loads(body.text)
+        except orjson.JSONDecodeError:
+            return "a body is not JSON"
+        if body.kind not in set(Kind) or not isinstance(fields, dict) or _deeper(fields, _DEPTH):
+            return "a body is not one of a resource"
+    if made.impact is not None and not all(map(_possible, made.impact.spaces)):
+        return "its numbers of contacts cannot be"
+    if any(type(step.address) is not Address for step in made.plan.steps):
+        return "a step has no address"
+    return ""
+
+
+def _possible(space: SpaceImpact) -> bool:
+    """Whether the numbers of a space are some that people can be counted by."""
+    counted = [space.changed, space.emptied, space.served]
+    for offer in space.offers:
+        counted += [offer.before, offer.gained, offer.lost, offer.moved]
+    for _, segments in space.segments:
+        for part in segments:
+            counted += [part.contacts, part.changed, part.gained, part.lost, part.emptied]
+    most = _MOST
+    if space.sample is not None:
+        most = space.sample.contacts
+        if not 0 < most <= space.sample.population <= _MOST:
+            return False
+    limit = space.max_lost.removesuffix("%").replace(".", "", 1)
+    digits = len(limit) <= 12 and (not space.max_lost or (limit.isascii() and limit.isdecimal()))
+    return digits and all(0 <= size(found) <= most for found in counted) and 0 <= size(space.contacts) <= _MOST

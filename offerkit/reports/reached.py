@@ -1,0 +1,201 @@
+"""What a diff says beside its steps: whom a change reaches elsewhere, and what only an older checkout lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from offerkit.address import Address, Kind
+from offerkit.fingerprint import Json
+from offerkit.planning.plan import Step
+from offerkit.reports.escape import fenced, html, markdown, summary_html, visible
+from offerkit.reports.steps_markdown import Room
+from offerkit.reports.style import Layout, Style, indented
+from offerkit.reports.values import inline
+from offerkit.reports.words import count, names
+from offerkit.state.changes import Action
+from offerkit.state.eligibility import Condition, Reached
+
+REACHED = "Effective eligibility"
+_THERE = {
+    Action.DELETE: "added there",
+    Action.UPDATE: "changed there",
+    Action.MOVE: "renamed there",
+    Action.CREATE: "removed there",
+    Action.DEACTIVATE: "activated there",
+}
+"""What the first state did, where the second only looks as if it had done this."""
+_CONDITION = 300
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """What the second state lacks of the first one's ``commits``; ``untold``: why that is not known."""
+
+    commits: int = 0
+    steps: Sequence[Step] = ()
+    untold: str = ""
+
+    def sentence(self, titles: tuple[str, str]) -> str:
+        """What is said before what differs for that reason alone; empty where nothing does."""
+        if not self.steps:
+            return self.untold
+        verbs = ("comes", "is") if len(self.steps) == 1 else ("come", "are")
+        return (
+            f"{titles[1]} is behind {titles[0]} by {count(self.commits, 'commit')}."
+            f" {count(len(self.steps), 'difference')} {verbs[0]} from that alone and {verbs[1]} not a change here:"
+            " merging keeps what is there."
+        )
+
+    def rows(self, layout: Layout) -> Iterator[str]:
+        """``added there: offers lions, tigers``, for each environment."""
+        found: dict[tuple[str, Action], list[Address]] = {}
+        for step in self.steps:
+            found.setdefault((step.address.environment, step.action), []).append(step.moved_from or step.address)
+        for (environment, action), addresses in sorted(found.items()):
+            yield f"{environment} · {_THERE[action]}: {names(addresses, environment, layout.names)}"
+
+    def data(self) -> dict[str, Json] | None:
+        """As JSON; None where nothing is to be said."""
+        if not self.steps and not self.untold:
+            return None
+        rows: list[Json] = [
+            {"address": step.address, "there": _THERE[step.action].removesuffix(" there")} for step in self.steps
+        ]
+        return {"commits": self.commits, "differences": rows, "untold": self.untold or None}
+
+
+def behind_text(lacking: Lacking, titles: tuple[str, str], style: Style, layout: Layout) -> str:
+    """The part of a terminal's report, to which doubts are told beside it; empty where nothing is behind."""
+    sentence = lacking.sentence(titles)
+    if not lacking.steps:
+        return ""
+    rows = [style.yellow(row) for row in indented("", visible(sentence), layout.width)]
+    for said in lacking.rows(layout):
+        rows += indented("    ", visible(said), layout.width)
+    return "\n".join(rows)
+
+
+def behind_markdown(lacking: Lacking, titles: tuple[str, str], layout: Layout) -> str:
+    """The part of a comment, of a bounded size; empty where nothing is behind."""
+    sentence = lacking.sentence(titles)
+    if not sentence:
+        return ""
+    rows = [f"> - {markdown(layout.clipped(said, 500))}" for said in lacking.rows(layout)]
+    return "\n".join([f"> **Behind.** {markdown(layout.clipped(sentence, 500))}", ">", *rows[:10]])
+
+
+def behind_html(lacking: Lacking, titles: tuple[str, str], layout: Layout) -> str:
+    """The part of a page; empty where nothing is behind."""
+    sentence = lacking.sentence(titles)
+    if not sentence:
+        return ""
+    rows = "".join(f"<li>{html(said)}</li>" for said in lacking.rows(layout))
+    return f"<section><h2>Behind</h2><p>{html(sentence)}</p><ul>{rows}</ul></section>"
+
+
+def reached_text(groups: Sequence[Reached], style: Style, layout: Layout) -> str:
+    """The offers that change by what stands elsewhere, those alike as one; empty where there are none."""
+    if not groups:
+        return ""
+    rows = [f"{style.bold(REACHED)} · {_reach(groups)}"]
+    for group in groups[: layout.limit]:
+        rows += ["", *indented("    ~ ", visible(_whose(group, layout)), layout.width)]
+        for mark, said in _marked(group):
+            row, *more = indented(f"      {mark} ", visible(layout.clipped(said, _CONDITION)), layout.width)
+            rows += [style.mark(mark, line) for line in (row, *more)]
+    if more_groups := len(groups) - layout.limit:
+        rows += [style.dim(f"    … and {count(more_groups, 'other change')}")] if more_groups > 0 else []
+    return "\n".join(rows)
+
+
+def reached_markdown(groups: Sequence[Reached], layout: Layout, room: Room) -> str:
+    """The same for a comment, each change folded, as far as there is room; empty where there are none."""
+    if not groups:
+        return ""
+    parts = [f"#### {REACHED}: {_reach(groups)}"]
+    room.take(parts[0])
+    for place, group in enumerate(groups):
+        lines = (f"{mark} {layout.clipped(said, _CONDITION)}" for mark, said in _marked(group))
+        title = summary_html(layout.clipped(_whose(group, layout), _CONDITION))
+        text = f"<details><summary>{title}</summary>\n\n{fenced(chr(10).join(lines), 'diff')}\n\n</details>"
+        if place >= layout.limit or not room.take(text, 100):
+            parts.append(f"… and {count(len(groups) - place, 'other change')}")
+            break
+        parts.append(text)
+    return "\n\n".join(parts)
+
+
+def reached_html(groups: Sequence[Reached], layout: Layout) -> str:
+    """The same as a section of a page; empty where there are none."""
+    if not groups:
+        return ""
+    parts = [f"<section><h2>{REACHED}</h2>", f"<p>{html(_reach(groups))}</p>"]
+    for group in groups[: layout.limit]:
+        rows = "".join(
+            f'<span class="{"come" if mark == "+" else "gone"}">{mark} {html(said)}</span>'
+            for mark, said in _marked(group)
+        )
+        title = html(_whose(group, layout))
+        parts.append(
+            f'<article class="update"><header><b>~</b> <span>{title}</span></header><pre>{rows}</pre></article>'
+        )
+    if len(groups) > layout.limit:
+        parts.append(f'<p class="quiet">… and {count(len(groups) - layout.limit, "other change")}</p>')
+    return "\n".join([*parts, "</section>"])
+
+
+def reached_data(groups: Sequence[Reached]) -> list[Json]:
+    """As JSON: which conditions go and come, where each is said, and of which offers."""
+    return [{"gone": _data(group.gone), "come": _data(group.come), "offers": list(group.offers)} for group in groups]
+
+
+def _data(conditions: Sequence[Condition]) -> list[Json]:
+    return [{"part": each.part, "value": each.value, "origin": each.origin} for each in conditions]
+
+
+def _reach(groups: Sequence[Reached]) -> str:
+    offers = len({offer for group in groups for offer in group.offers})
+    return f"{count(offers, 'offer')} {'changes' if offers == 1 else 'change'} by what is said elsewhere"
+
+
+def _whose(group: Reached, layout: Layout) -> str:
+    environment = group.offers[0].environment
+    word, _, listed = names(group.offers, environment, layout.names).partition(" ")
+    return f"{environment} · {len(group.offers):,} {word}: {listed}"
+
+
+def _marked(group: Reached) -> Iterator[tuple[str, str]]:
+    for mark, conditions in (("-", group.gone), ("+", group.come)):
+        for each in conditions:
+            yield mark, f"{condition_text(each)}  ({_origin(each.origin)})"
+
+
+def _origin(address: Address) -> str:
+    return (
+        f"{address.kind} {address.name}"
+        if address.kind is not Kind.ENVIRONMENT
+        else f"environment {address.environment}"
+    )
+
+
+def condition_text(condition: Condition) -> str:
+    """A part of an eligibility as one line: ``when recipient.age >= 18``, ``from 2026-10-01``."""
+    match condition.part, condition.value:
+        case "enabled", False:
+            return "not enabled"
+        case "time_zone", str(zone):
+            return f"days of {zone}"
+        case ("when" | "from" | "until") as part, str(text):
+            return f"{part} {text}"
+        case "themes", list(themes):
+            return f"themes {', '.join(map(str, themes))}"
+        case "filter", {"filter": str(name), "when": when, "with": dict(values)}:
+            return f"filter {name}: {when} with {inline(values)}"
+        case "filter", {"filter": str(name), "when": when}:
+            return f"filter {name}: {when}"
+        case "multiplier", {"factor": factor, **period}:
+            days = "".join(f" {part} {period[part]}" for part in ("from", "until") if part in period)
+            return f"multiplier {factor}{days}"
+        case part, value:
+            return f"{part} {inline(value)}"

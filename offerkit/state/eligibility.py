@@ -1,0 +1,139 @@
+"""What an offer's eligibility comes to, with what it inherits: every condition that holds for it, and who says so.
+
+The environment's condition, dates, conditions and multipliers of all categories above it, the filters that it or a
+template names, and its own (domain.md §2). It is for people to read: approvals are bound to
+:mod:`offerkit.governance.aspects`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from offerkit.address import Address, Kind, environment_address
+from offerkit.fingerprint import JsonMap
+from offerkit.state.changes import Change
+from offerkit.state.effective import EffectiveOffer
+from offerkit.state.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from offerkit.fingerprint import Json
+else:
+    Json = object  # pydantic, which reads conditions back for a comment, cannot follow an alias that contains itself
+
+_FAR = (Kind.CATEGORY, Kind.FILTER, Kind.TEMPLATE, Kind.ENVIRONMENT)
+"""What changes offers that do not change themselves."""
+
+
+class Condition(NamedTuple):
+    """One part of an eligibility, and the address that says it.
+
+    ``part``: ``when``, ``from``, ``until``, ``filter``, ``enabled``, ``multiplier``, ``weights``, ``themes`` or
+    ``time_zone``. ``value``: as in the body; of a filter, its condition with the values that are given.
+    """
+
+    part: str
+    value: Json
+    origin: Address
+
+
+class Reached(NamedTuple):
+    """Offers for which the same conditions go and come, by what changed elsewhere; addresses as they will be."""
+
+    gone: tuple[Condition, ...]
+    come: tuple[Condition, ...]
+    offers: tuple[Address, ...]
+
+
+def eligibility(view: Snapshot, address: Address) -> tuple[Condition, ...]:
+    """What holds for the offer at ``address``, the outermost first. Raises KeyError where nothing stands."""
+    return tuple(_conditions(view, view.offer(address)))
+
+
+def _conditions(view: Snapshot, offer: EffectiveOffer) -> Iterator[Condition]:
+    around = environment_address(offer.address.environment)
+    environment = view(around) or {}
+    yield from _said(environment, around, ("time_zone", "when"))
+    for layer in offer.categories:
+        yield from _said(layer.body, layer.address, ("enabled",))
+        yield from _said(_map(layer.body.get("eligible")), layer.address, ("from", "until", "when"))
+        yield from _said(layer.body, layer.address, ("multiplier", "themes"))
+    yield from _said(offer.own, offer.address, ("enabled",))
+    for part in ("from", "until"):
+        value = offer.get("eligible", part)
+        if value is not None:
+            yield Condition(part, value, offer.origin(("eligible", part)))
+    uses = offer.get("eligible", "filters")
+    for use in uses if isinstance(uses, list) else ():
+        if isinstance(use, dict):
+            yield _filter(offer, use)
+    for path in (("eligible", "when"), ("weights",), ("themes",)):
+        value = offer.get(*path)
+        if value is not None:
+            yield Condition(path[-1], value, offer.origin(path))
+
+
+def _said(body: JsonMap, address: Address, parts: Iterable[str]) -> Iterator[Condition]:
+    for part in parts:
+        if part in body:
+            yield Condition(part, body[part], address)
+
+
+def _filter(offer: EffectiveOffer, use: JsonMap) -> Condition:
+    address, body = offer.around.filter(str(use.get("filter")))
+    declared = _map((body or {}).get("parameters"))
+    defaults = {name: _map(of)["default"] for name, of in declared.items() if "default" in _map(of)}
+    given = {**defaults, **_map(use.get("with"))}
+    said: JsonMap = {"filter": str(use.get("filter")), "when": (body or {}).get("when")}
+    return Condition("filter", {**said, "with": given} if given else said, address)
+
+
+def reached(before: Snapshot, after: Snapshot, changes: Iterable[Change]) -> list[Reached]:
+    """The offers on both sides whose eligibility changes by what stands elsewhere, those alike together.
+
+    ``changes`` lead from ``before`` to ``after``. What an offer says itself is its own change and left out; a category
+    that it is moved to is not. The groups of most offers first.
+    """
+    made = list(changes)
+    renames = {change.moved_from: change.address for change in made if change.moved_from}
+    former = {new: old for old, new in renames.items()}
+    groups: dict[tuple[str, str], Reached] = {}
+    for offer in _candidates(after, made):
+        old = former.get(offer, offer)
+        if old not in before.entries:
+            continue
+        was = [_renamed(condition, renames) for condition in eligibility(before, old)]
+        will = eligibility(after, offer)
+        gone = tuple(each for each in was if each not in will and each.origin != offer)
+        come = tuple(each for each in will if each not in was and each.origin != offer)
+        if gone or come:
+            key = repr(gone), repr(come)
+            known = groups.get(key, Reached(gone, come, ()))
+            groups[key] = known._replace(offers=(*known.offers, offer))
+    return sorted(groups.values(), key=lambda group: (-len(group.offers), group.offers))
+
+
+def _candidates(after: Snapshot, changes: list[Change]) -> Iterator[Address]:
+    """The offers that stand afterwards and rely on what changed, or change themselves."""
+    far = {address for change in changes for address in (change.address, change.moved_from) if address}
+    far = {address for address in far if address.kind in _FAR}
+    own = {change.address for change in changes if change.after is not None and change.address.kind is Kind.OFFER}
+    whole = {address.environment for address in far if address.kind is Kind.ENVIRONMENT}
+    touched = {address.environment for address in far | own}
+    for environment in sorted(touched):
+        for offer in after.of_kind(Kind.OFFER, environment):
+            if offer in own or environment in whole or not far.isdisjoint(after.offer(offer).relies_on):
+                yield offer
+
+
+def _renamed(condition: Condition, renames: Mapping[Address, Address]) -> Condition:
+    """``condition`` by the names that are to come."""
+    origin = renames.get(condition.origin, condition.origin)
+    value = condition.value
+    if condition.part == "filter" and origin != condition.origin and isinstance(value, dict):
+        value = {**value, "filter": origin.name}
+    return condition._replace(origin=origin, value=value)
+
+
+def _map(value: Json) -> JsonMap:
+    return value if isinstance(value, dict) else {}

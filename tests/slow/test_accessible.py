@@ -1,0 +1,103 @@
+"""The pages at /ui as axe-core (npm) judges them, in Chromium, on a desk and on a telephone; and that nothing is cut."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import chromium, served
+from helpers.serving import with_people
+from helpers.workspace import Workspace
+from selenium import webdriver
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).resolve().parents[2]
+AXE = Path(os.environ.get("OFFERKIT_NODE_MODULES", ROOT / "node_modules")) / "axe-core" / "axe.min.js"
+PAGES = (
+    "/ui", "/ui/offers", "/ui/offers/shop/gold-card", "/ui/diff?a=shop@live&b=shop@design", "/ui/approvals?show=all",
+    "/ui/promote", "/ui/stops", "/ui/history", "/ui/history/1", "/ui/graph", "/ui/login",
+)  # fmt: skip
+WIDTHS = (1280, 390)
+JUDGED = """
+const done = arguments[arguments.length - 1];
+axe.run(document, {resultTypes: ["violations"]}).then(found => done(found.violations.filter(
+  one => ["serious", "critical"].includes(one.impact)
+).map(one => `${one.id}: ${one.help}: ${one.nodes.map(node => node.target.join(" ")).slice(0, 5)}`)));
+"""
+CUT = """
+const wide = innerWidth + 1;
+const inside = element => element.closest(".wide, .picture, pre, .hidden, .skip, iframe");
+return [...document.querySelectorAll("main *")].filter(
+  element => !inside(element) && element.getBoundingClientRect().right > wide
+).map(element => element.outerHTML.slice(0, 120));
+"""
+LOW = """
+return [...document.querySelectorAll(".preview iframe")].filter(
+  frame => frame.contentDocument.documentElement.scrollHeight > frame.clientHeight + 1
+).map(frame => frame.title);
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A shop of which an offer waits in design, with a high preview."""
+    root = tmp_path_factory.mktemp("accessible")
+    workspace = with_people(Workspace(root)).go_live()
+    high = "<p style='height: 700px'>High</p>"
+    workspace.change({"specs/shop/offers.yaml": {"offers": {"gold-card": {
+        "label": "Gold", "content": {"title": "Gold card", "html": high}, "eligible": {"when": "person.age >= 21"},
+    }}}})  # fmt: skip
+    workspace.apply("ada")
+    with served(root, "--ui", "local") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    with chromium(tmp_path_factory.mktemp("profile")) as found:
+        yield found
+
+
+def _shown(driver: webdriver.Chrome, url: str, width: int) -> None:
+    sized: dict[str, Any] = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", sized)
+    driver.get(url)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_axe_finds_nothing_serious(site: str, driver: webdriver.Chrome, width: int) -> None:
+    if not AXE.is_file():
+        assert "OFFERKIT_NODE_MODULES" not in os.environ, ".ci/run installs axe-core"
+        pytest.skip("npm install --no-save axe-core")
+    assert shutil.which("chromium")
+    for path in PAGES:
+        _shown(driver, site + path, width)
+        # Run as a tool of the developer would be: the page's own policy allows no script of others.
+        driver.execute_cdp_cmd("Page.setBypassCSP", {"enabled": True})
+        driver.execute_script(AXE.read_text(encoding="utf-8"))
+        assert driver.execute_async_script(JUDGED) == [], path
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_is_cut_without_a_hint(site: str, driver: webdriver.Chrome, width: int) -> None:
+    """What is wider than the window scrolls by itself, in a frame that shows it."""
+    for path in PAGES:
+        _shown(driver, site + path, width)
+        assert driver.execute_script(CUT) == [], path
+        assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth"), path
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_preview_is_as_high_as_what_it_shows(site: str, driver: webdriver.Chrome, width: int) -> None:
+    _shown(driver, f"{site}/ui/offers/shop/gold-card", width)
+    heights = driver.execute_script(
+        "const frames = [...document.querySelectorAll('.preview iframe')];"
+        "frames.forEach(frame => frame.scrollIntoView()); return frames.length"
+    )
+    assert heights >= 2, "live beside design"
+    assert driver.execute_script("return document.querySelectorAll('.preview .sides > div').length") >= 2
+    assert driver.execute_script(LOW) == []
