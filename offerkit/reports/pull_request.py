@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import orjson
 
@@ -27,6 +27,7 @@ from offerkit.reports.words import VERBS, and_list, count, listing, names
 from offerkit.state.changes import Action, Body
 from offerkit.state.eligibility import Reached
 
+T = TypeVar("T")
 FORMAT = 1
 """The format of the JSON; what is newer is refused."""
 MAX_BYTES = 256 * 1024 * 1024
@@ -140,14 +141,24 @@ class Alert(NamedTuple):
     grave: bool = False
 
 
+def together(said: Iterable[tuple[str, T]]) -> list[tuple[str, T]]:
+    """Names of which the same is said as one list of names, in the order of the first: it is read once."""
+    found: dict[T, list[str]] = {}
+    for name, text in said:
+        found.setdefault(text, []).append(name)
+    return [(listing(tuple(names_), _NAMES), text) for text, names_ in found.items()]
+
+
 def alerts(request: PullRequest) -> list[Alert]:
     """What a reviewer must not miss, the gravest first."""
     found = [_told(one) for one in request.warnings if one.severity is Severity.ERROR]
     found += _behind(request.behind)
     found += _deletions(request)
     if request.impact is not None:
+        own = f"{request.environment}/"
         emptied = [space for space in request.impact.spaces if space.emptied]
-        found += [Alert("Left with nothing", f"on {s.space}, {emptied_sentence(s)}", s.exceeds) for s in emptied]
+        losses = together((s.space.removeprefix(own), (emptied_sentence(s), s.exceeds)) for s in emptied)
+        found += [Alert("Left with nothing", f"on {on}, {text}", grave) for on, (text, grave) in losses]
     found += [_stopped(one) for one in request.stopped]
     found += _blocked(request.plan)
     pairs = [pair for pairs in likely_renames(request.plan).values() for pair in pairs]

@@ -25,6 +25,7 @@ from offerkit.reports.pull_request import (
     impact_rows,
     needed,
     resets,
+    together,
     totals,
     verdict,
 )
@@ -120,7 +121,10 @@ def _impact(request: PullRequest, room: int) -> str:
     if not changed:
         return f"**Impact**: {said or 'nobody sees anything else.'}"
     own = f"{request.environment}/"
-    lines = ["- " + _said(f"{space.space.removeprefix(own)}: {changed_sentence(space)}") for space in changed]
+    lines = [
+        "- " + _said(f"{names}: {text}")
+        for names, text in together((space.space.removeprefix(own), changed_sentence(space)) for space in changed)
+    ]
     return "\n\n".join(filter(None, ["**Impact**", _list(lines, room // 4), _table(made, own, room // 2), said]))
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from offerkit.diagnostics import Code, refuse
 from offerkit.forges.forge import CommitAccounts, Forge, PullRequestInfo, PullState, Review, ReviewState
+from offerkit.loader.commits import co_authors
 from offerkit.loader.git import run
 from offerkit.store import Store
-from offerkit.workflow.authorship import by_email, owners_of
+from offerkit.workflow.authorship import People, owners_of
 from offerkit.workflow.ci_bundle import STORE, Bundle, expect, opened_bytes
 from offerkit.workflow.relay import applied_as, applied_head, check_may_relay, relay
 from offerkit.workflow.requests import Approving, RelayOutcome, RelayRequest
@@ -166,18 +167,18 @@ def _by_forge(commit: CommitAccounts) -> bool:
 def _wrote(store: Store, forge: Forge, info: PullRequestInfo) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The operators who wrote a pull request, and where it is not known who did.
 
-    By the accounts of its commits and its own; where the forge knows none that is an operator's, by the e-mails that
-    the commit names.
+    By the accounts of its commits and its own, which they have or had; where the forge knows none that is an
+    operator's, by the e-mails that the commit names. Co-authors have only those.
     """
-    known = operators(store)
-    owners, people = owners_of(known, forge.name), by_email(store, known)
-    names: set[str] = set(owners.get(info.author.id, ()) if info.author is not None else ())
+    people = People(store, operators(store))
+    names: set[str] = set(people.by_account(forge.name, info.author.id) if info.author is not None else ())
     doubts = []
     for commit in forge.commits_of(info.number):
-        people_of = [("author", commit.author, commit.author_email)]
-        people_of += [] if _by_forge(commit) else [("committer", commit.committer, commit.committer_email)]
-        for role, account, email in people_of:
-            found = {*(owners.get(account.id, ()) if account is not None else ()), *people.get(email.lower(), ())}
+        named = [("author", commit.author, commit.author_email)]
+        named += [] if _by_forge(commit) else [("committer", commit.committer, commit.committer_email)]
+        named += [("co-author", None, email) for email in co_authors(commit.message)]
+        for role, account, email in named:
+            found = {*(people.by_account(forge.name, account.id) if account is not None else ()), *people.named(email)}
             names |= found
             if not found:
                 doubts.append(f"the {role} of commit {commit.commit[:12]} is no operator by account or e-mail")

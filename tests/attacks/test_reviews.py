@@ -414,3 +414,55 @@ def test_through_a_server(repository: Repository) -> None:
     del team.environ["OFFERKIT_STORE"], team.environ["OFFERKIT_TOKEN"]
     team.do("omar", "promote --yes")
     broken_if(team.live().weight("saver") != 99, "what olga has approved in a review is not live")
+
+
+def test_rejected_before_it_is_recorded(repository: Repository) -> None:
+    """olga approves on the forge; what was applied is rejected before the pipeline records the older review."""
+    head = repository.propose()
+    repository.review("olga", head)
+    repository.merge()
+    repository.apply()
+    repository.team.do("olga", "reject offer.saver --eligibility")
+    broken_if(repository.relayed(), "an older review has taken back a rejection")
+
+
+def test_stopped_before_it_is_recorded(repository: Repository) -> None:
+    """It is not live yet when it is stopped; then the pipeline records the older review, and its author resumes it."""
+    new = {"label": "New", "category": "travel", "weights": [{"weight": 1}], "content": {"title": "New"}}
+    head = repository.propose(offers={"new": new})
+    repository.review("olga", head)
+    repository.merge()
+    repository.apply()
+    repository.team.do("ada", "stop offer.new --reason wrong")
+    repository.team.attempt("robot", "ci approve --bundle 12.zip")
+    repository.team.attempt("omar", "resume offer.new --reason fine", "promote --yes")
+    broken_if(repository.team.live()["offer.new"] is not None, "a review of before the stop counts after it")
+
+
+@pytest.mark.parametrize(
+    "address", variants(["olga@example.com", "2+olga@users.noreply.github.com", "olga@home.example"], quick=1)
+)
+def test_co_author_of_a_squashed_commit(repository: Repository, address: str) -> None:
+    """olga is a co-author by a trailer, which the squashed commit does not repeat."""
+    head = repository.propose()
+    repository.github.commits[0]["commit"]["message"] = f"Heavier\n\nCo-authored-by: Olga <{address}>\n"
+    repository.review("olga", head)
+    repository.merge()
+    repository.apply()
+    broken_if(repository.relayed(), "a co-author has approved")
+
+
+def test_account_given_to_another_before(repository: Repository) -> None:
+    """ada has taken another account, and given dora hers, in an apply before."""
+    repository.team.edit(operators={"ada": {"accounts": {"github": 7}}, "dora": {"accounts": {"github": 1}}})
+    repository.commit("ada")
+    repository.team.do("ada", "apply --yes")
+    head = repository.propose()
+    repository.github.commits.clear()
+    repository.github.commit(head, repository.people["ada"], repository.people["ada"])
+    repository.github.commits[0]["commit"]["author"]["email"] = "private@home.example"
+    repository.github.commits[0]["commit"]["committer"]["email"] = "private@home.example"
+    repository.github.review(repository.github.person("ada2", 7), "APPROVED", head, "2026-01-02T00:00:00Z")
+    repository.merge()
+    repository.apply(who="omar")
+    broken_if(repository.relayed(), "an author approves with a second account")
