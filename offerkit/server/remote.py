@@ -262,6 +262,13 @@ def routes(desk: HasStore) -> APIRouter:
         async with counting:
             return _answer(await asyncio.to_thread(_held, session, body))
 
+    _decisions(router, desk)
+    return router
+
+
+def _decisions(router: APIRouter, desk: HasStore) -> None:
+    """The calls by which people, or reviews that are relayed, decide on what may become live."""
+
     @router.post("/decide", operation_id="decide", openapi_extra=described(DecideBody))
     async def deciding(request: Request) -> Response:
         """Approve or reject as the token's operator."""
@@ -292,8 +299,6 @@ def routes(desk: HasStore) -> APIRouter:
         found = tuple(filter(None, map(_found, body.found)))
         wish = OverrideRequest(tuple(body.patterns), body.reason, tuple(map(Lifts, body.lifts)), found)
         return _answer(overridden_json(await asyncio.to_thread(override, session, wish)))
-
-    return router
 
 
 def stop_routes(desk: HasStore) -> APIRouter:

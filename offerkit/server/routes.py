@@ -54,6 +54,7 @@ ROUTES: Mapping[tuple[str, str], Scopes] = {
     ("GET", "/ui"): READ,
     ("GET", "/ui/"): OPEN,
     ("GET", "/ui/style.css"): OPEN,
+    ("GET", "/ui/previews.js"): OPEN,
     ("GET", "/ui/history"): READ,
     ("GET", "/ui/history/{serial}"): READ,
     ("GET", "/ui/diff"): READ,

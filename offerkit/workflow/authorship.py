@@ -155,7 +155,7 @@ class _Reading:
         self._session, self._root = session, session.project.root
         self._store, self._confirmed = store, confirmed
         self._commits = Commits(self._root, session.environ)
-        self._people, self._known = by_email(store, known), known
+        self._people = People(store, known)
         self._administrators = {name for name, body in known.items() if body.get("profile") == ADMINISTRATOR}
         self._automations = {name for name, body in known.items() if body.get("automation")}
 
@@ -249,7 +249,7 @@ class _Reading:
         emails = [commit.author, *([] if by_forge else [commit.committer]), *commit.co_authors]
         emails += [commit.signer] if commit.signer and not by_forge else []
         sure = (commit.author if by_forge else commit.committer).lower() if accounts else ""  # whose account it is
-        named = [self._whose(email) or frozenset(accounts if email == sure else ()) for email in map(str.lower, emails)]
+        named = [self._people.named(each) or frozenset(accounts if each.lower() == sure else ()) for each in emails]
         people = {*(name for names in named for name in names), *accounts} - self._automations
         doubts = []
         if frozenset() in named:
@@ -257,20 +257,13 @@ class _Reading:
         if not people:
             doubts.append(f"commit {short} names no person who is an operator")
         voucher = commit.author if by_forge else commit.signer
-        proven = {*self._people.get(voucher.lower(), ()), *accounts} - self._automations
+        proven = {*self._people.by_email(voucher), *accounts} - self._automations
         unproven = (
             [f"commit {short} has no signature of an operator that git verifies"]
             if signed and not (proven or by_forge)
             else []
         )
         return people, doubts, unproven, proven
-
-    def _whose(self, email: str) -> frozenset[str]:
-        """The operators whose e-mail it is, or whose account it names, as forges' private addresses do."""
-        private = _PRIVATE.fullmatch(email)
-        if email in self._people or private is None:
-            return self._people.get(email, frozenset())
-        return frozenset(owners_of(self._known, private[2]).get(int(private[1]), ()))
 
 
 def owners_of(known: Mapping[str, Mapping[str, Json]], forge: str) -> dict[int, tuple[str, ...]]:
@@ -284,24 +277,46 @@ def owners_of(known: Mapping[str, Mapping[str, Json]], forge: str) -> dict[int, 
     return found
 
 
-def by_email(store: Store | None, known: Mapping[str, Mapping[str, Json]]) -> dict[str, frozenset[str]]:
-    """By e-mail, the operators who have it, or had it: a change of addresses makes nobody another author."""
-    found: dict[str, set[str]] = {}
-    for name, body in known.items():
-        found.setdefault(str(body.get("email") or "").lower(), set()).add(name)
-    if store is not None:
-        stage = StageRef(SHARED, Stage.DESIGN)
-        names = Names(store.moves(stage))
-        here = {name: names.spans(Address(SHARED, Kind.OPERATOR, name)) for name in known}
-        rows = store.changes_of(stage, {span.name for spans in here.values() for span in spans})
-        bodies = store.bodies({row.after.fingerprint for row in rows if row.after is not None})
-        for name, spans in here.items():
-            for row in rows:
-                if row.after is not None and any(s.name == row.address and s.covers(row.serial) for s in spans):
-                    email = orjson.loads(bodies[row.after.fingerprint].text).get("email") or ""
-                    found.setdefault(str(email).lower(), set()).add(name)
-    found.pop("", None)
-    return {email: frozenset(owners) for email, owners in found.items()}
+class People:
+    """Whose e-mails and accounts are, and were: no change of them makes anybody another author."""
+
+    def __init__(self, store: Store | None, known: Mapping[str, Mapping[str, Json]]) -> None:
+        """``known``: the operators' bodies by name."""
+        self._emails: dict[str, set[str]] = {}
+        self._accounts: dict[tuple[str, int], set[str]] = {}
+        for name, body in (*known.items(), *(_had(store, known) if store is not None else ())):
+            self._emails.setdefault(str(body.get("email") or "").lower(), set()).add(name)
+            accounts = body.get("accounts")
+            for forge, account in accounts.items() if isinstance(accounts, dict) else ():
+                if isinstance(account, int):
+                    self._accounts.setdefault((forge, account), set()).add(name)
+        self._emails.pop("", None)
+
+    def by_email(self, email: str) -> frozenset[str]:
+        """The operators who have this e-mail, or had it."""
+        return frozenset(self._emails.get(email.lower(), ()))
+
+    def by_account(self, forge: str, account: int) -> frozenset[str]:
+        """The operators who have this account, or had it."""
+        return frozenset(self._accounts.get((forge, account), ()))
+
+    def named(self, email: str) -> frozenset[str]:
+        """The operators whose e-mail it is, or whose account it names, as forges' private addresses do."""
+        private = _PRIVATE.fullmatch(email.lower())
+        return self.by_email(email) or (self.by_account(private[2], int(private[1])) if private else frozenset())
+
+
+def _had(store: Store, known: Mapping[str, Mapping[str, Json]]) -> Iterator[tuple[str, Mapping[str, Json]]]:
+    """All bodies that the operators of these names had."""
+    stage = StageRef(SHARED, Stage.DESIGN)
+    names = Names(store.moves(stage))
+    here = {name: names.spans(Address(SHARED, Kind.OPERATOR, name)) for name in known}
+    rows = store.changes_of(stage, {span.name for spans in here.values() for span in spans})
+    bodies = store.bodies({row.after.fingerprint for row in rows if row.after is not None})
+    for name, spans in here.items():
+        for row in rows:
+            if row.after is not None and any(s.name == row.address and s.covers(row.serial) for s in spans):
+                yield name, orjson.loads(bodies[row.after.fingerprint].text)
 
 
 _Done: TypeAlias = tuple[StageRef, Address, Entry | None, Entry | None, Former]

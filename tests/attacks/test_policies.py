@@ -133,6 +133,13 @@ def test_by_a_template(ruled: Session, steps: int) -> None:
     judged(ruled)
 
 
+def test_by_a_formula(ruled: Session) -> None:
+    """Beside a light weight stands a formula, and the highest counts."""
+    ruled.edit(offers={"saver": {"weights": [{"weight": 1}, {"formula": "90 + recipient.age"}]}})
+    everything(ruled, "omar")
+    broken_if(len(ruled.live()["offer.saver"]["weights"]) > 1, "an offer weighs more than a policy allows")
+
+
 @pytest.mark.slow
 def test_deleted_under_another_name(ruled: Session) -> None:
     """The offer is renamed, and what it is called then is deleted."""

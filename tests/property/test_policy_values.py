@@ -66,7 +66,8 @@ def test_a_naive_reading_agrees(said: dict[str, dict[str, Any]], bound: int) -> 
           "above": Address("s", Kind.CATEGORY, "a"), "category": Address("s", Kind.CATEGORY, "a/b")}  # fmt: skip
     bodies = {at[name]: body for name, body in {**said, "offer": offer}.items()}
     state = state_of({**bodies, environment_address("s"): {"dimension": "d"}})
-    parts = [{**(said["template"] if "template" in offer else {}), **offer}, said["above"], said["category"]]
+    own = {name: value for name, value in offer.items() if value != []}  # an empty list says nothing: it is inherited
+    parts = [{**(said["template"] if "template" in offer else {}), **own}, said["above"], said["category"]]
     if "template" in offer:
         parts[0]["eligible"] = {**said["template"].get("eligible", {}), **offer.get("eligible", {})}
     ends = [part["eligible"]["until"] for part in parts if "until" in part.get("eligible", {})]

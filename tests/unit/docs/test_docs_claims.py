@@ -44,8 +44,8 @@ def test_options_that_stand_alone_exist(page: Path) -> None:
             assert option in OPTIONS | OF_OTHERS, f"{name(page)}: {code.line}"
 
 
-OF_OTHERS = {"-wal", "-x", "--quick"}
-"""The end of a file name, an operator, an option of benchmarks/."""
+OF_OTHERS = {"-wal", "-x", "--quick", "--all-databases"}
+"""The end of a file name, an operator, options of benchmarks/ and of the tests."""
 
 
 @pytest.mark.parametrize(
