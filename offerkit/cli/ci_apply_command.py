@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from offerkit.cli.ci_options import bundle_option, confirmed, found, subject_options
+from offerkit.cli.ci_options import bundle_option, confirmed, findings_option, found, subject_options
 from offerkit.cli.options import lock_option, message_option, pass_shell
 from offerkit.cli.shell import Shell
 
@@ -18,6 +18,7 @@ LONGEST_REASON = 2_000
 
 
 @click.command("apply")
+@findings_option
 @bundle_option
 @subject_options
 @click.option(

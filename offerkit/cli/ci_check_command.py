@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from offerkit.cli.ci_options import bundle_option, forge_of, found, scheduled, subject_options
+from offerkit.cli.ci_options import bundle_option, findings_option, forge_of, found, scheduled, subject_options
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("check")
+@findings_option
 @bundle_option
 @subject_options
 @click.option(

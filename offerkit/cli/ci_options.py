@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from offerkit.cli.options import WholeNumber
+from offerkit.cli.shell import Shell
 
 if TYPE_CHECKING:
     from offerkit.forges.forge import Forge
@@ -108,6 +109,43 @@ _FORGE = (
         metavar="NAME",
         help="OWNER/NAME at GitHub, the project's number or path at GitLab (default: the CI's).",
     ),
+)
+
+
+def findings_option(function: F) -> F:
+    """``--format``: in which form it is told what a command is refused for; then standard output has nothing else."""
+
+    @wraps(function)
+    def command(*args: Any, form: str, **others: Any) -> Any:
+        if form == "text":
+            return function(*args, **others)
+        import contextlib
+        import sys
+
+        from offerkit.diagnostics import Diagnostic, Refused
+
+        told: tuple[Diagnostic, ...] = ()
+        done = None
+        with contextlib.redirect_stdout(sys.stderr):
+            try:
+                done = function(*args, **others)
+            except Refused as refused:
+                told, done = tuple(refused.diagnostics), 1
+        shell = click.get_current_context().find_object(Shell)
+        assert shell is not None
+        click.echo(shell.rendered(told, form), nl=False)
+        return done
+
+    made: Any = _FORMAT(command)
+    return made  # type: ignore[no-any-return]
+
+
+_FORMAT = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "github", "sarif", "gitlab"]),
+    default="text",
+    help="How to tell what it is refused for; github: annotations; gitlab: a code quality report (default: text).",
 )
 
 

@@ -188,11 +188,18 @@ def _warnings(warned: Sequence[Broken]) -> Iterator[str]:
 
 def plan_held(session: Session, loaded: Loaded, stages: Stages, plan: Plan) -> Plan:
     """``plan``, of specs, with what policies say of it. Raises Refused with all that they deny, where it stands."""
-    denied, notes = judged(session, stages, plan)
+    noted, denied = plan_judged(session, loaded, stages, plan)
     if denied:
-        people = operators(stages.store) if stages.store is not None else None
-        raise Refused(_placed(loaded, _told(denied, people)))
-    return replace(plan, notes=(*plan.notes, *notes)) if notes else plan
+        raise Refused(denied)
+    return noted
+
+
+def plan_judged(session: Session, loaded: Loaded, stages: Stages, plan: Plan) -> tuple[Plan, list[Diagnostic]]:
+    """``plan``, of specs, with what policies say of it; and all that they deny, where it stands."""
+    denied, notes = judged(session, stages, plan)
+    people = operators(stages.store) if denied and stages.store is not None else None
+    noted = replace(plan, notes=(*plan.notes, *notes)) if notes else plan
+    return noted, _placed(loaded, _told(denied, people)) if denied else []
 
 
 def check_policies(session: Session, verified: Verified, actor: Actor) -> None:

@@ -407,3 +407,19 @@ def test_a_checkout_that_is_older_than_what_was_applied(repository: Workspace) -
     (request,) = read(repository).requests
     assert [found.code for found in request.warnings] == [Code.NOT_ON_APPLIED]
     assert request.behind is not None and [str(gone) for gone in request.behind.addresses] == ["shop/offer.trip"]
+
+
+def test_what_a_policy_denies_is_said_and_not_applied(repository: Workspace, tmp_path: Path) -> None:
+    shop = applied(repository)
+    light = {"require": "offer.weight < 50", "message": "Too heavy."}
+    shop.change({"specs/shop/policies.yaml": {"version": 1, "policies": {"light": light}}})
+    commit(shop)
+    found = read(shop)
+    assert [each.code for each in found.denied] == [Code.POLICY_DENIED]
+    [request] = found.requests
+    assert request.warnings[0].severity.value == "error" and not found.bundle.plan
+    save(found, tmp_path / "read")
+    [text] = (tmp_path / "read").glob("*/comment.md")
+    assert "**Denied by a policy**: shop/policy.light denies shop/offer.gold-card: Too heavy." in text.read_text()
+    bundle = opened(tmp_path / "read").bundle
+    assert refused(now, shop, bundle) == [Code.POLICY_DENIED]
