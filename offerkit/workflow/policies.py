@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.applier import Verified
-from offerkit.diagnostics import Code, Diagnostic, Refused, Severity
+from offerkit.diagnostics import Code, Diagnostic, Refused, Severity, refuse
 from offerkit.fingerprint import canonical, fingerprint
 from offerkit.governance.authors import Authors
 from offerkit.governance.overrides import Lifts, Obstacle, Operators, Override
@@ -203,10 +203,22 @@ def plan_judged(session: Session, loaded: Loaded, stages: Stages, plan: Plan) ->
 
 
 def check_policies(session: Session, verified: Verified, actor: Actor) -> None:
-    """Raise Refused with all that policies deny of a plan; inside the transaction that applies it."""
-    denied, _ = judged(session, verified.stages, verified.plan, actor)
+    """Raise Refused with all that policies deny of a plan; inside the transaction that applies it.
+
+    What else they say of it, a plan that was read has to say as well, also one of an earlier format, whose other notes
+    are not worked out again.
+    """
+    denied, notes = judged(session, verified.stages, verified.plan, actor)
     if denied:
         raise Refused(_told(denied, operators(verified.store)))
+    missing = [note for note in notes if note not in verified.plan.notes] if verified.plan.was_read else []
+    if missing:
+        raise refuse(
+            Code.PLAN_EXPLANATION,
+            "the plan does not say what policies say of it",
+            detail=missing[0],
+            hint="Make the plan again, and look at what is different.",
+        )
 
 
 def _bounded(denied: Sequence[Broken]) -> Iterator[Broken]:

@@ -225,6 +225,38 @@ def test_honest_override_under_another_name(ruled: Session) -> None:
     assert ruled.design()["offer.loan"] is None
 
 
+@pytest.mark.parametrize("version", variants([1, 2], quick=1))
+def test_plan_that_leaves_out_the_override(ruled: Session, version: int) -> None:
+    """Who reads the plan is not told that a policy was overridden for it."""
+    ruled.edit(offers=heavy(60))
+    ruled.do("alan", "override offer.saver --policies --reason once")
+    ruled.do("omar", "plan --out plans/p.json")
+
+    def silent(plan: dict[str, Any]) -> None:
+        plan["notes"] = []
+        if version == 1:
+            plan["format"] = 1
+            for key in ("asked", "undoes", "withdrawn", "rolled_back"):
+                del plan[key]
+
+    ruled.forge("plans/p.json", silent)
+    ruled.attempt("omar", "apply plans/p.json --yes")
+    judged(ruled)
+
+
+def test_change_by_what_it_inherits(ruled: Session) -> None:
+    """No offer may get other reviewers; its template gives it some."""
+    kept = {"require": "not contains(step.changed, 'reviewers')", "message": "Reviewers stay."}
+    ruled.edit(policies={"kept": kept})
+    ruled.do("ada", "apply --yes")
+    ruled.edit(templates={"reviewed": {"reviewers": {"eligibility": ["olga"]}}})
+    ruled.attempt("omar", "apply --yes")
+    named = ruled.design()["template.reviewed"]["reviewers"]["eligibility"]
+    broken_if(named != ["risk"], "an offer has other reviewers")
+    ruled.edit(templates={"reviewed": {"label": "Reviewed by risk", "reviewers": {"eligibility": ["risk"]}}})
+    ruled.do("omar", "apply --yes")
+
+
 def test_override_of_something_else(ruled: Session) -> None:
     """What a second person has accepted is a weight of 60; what is applied is one of 99."""
     ruled.edit(offers=heavy(60))
