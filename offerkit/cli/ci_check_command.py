@@ -54,9 +54,12 @@ def _check_open(shell: Shell, session: Session, base: str) -> None:
     from offerkit.workflow.ci_forge import check_open
 
     found: list[Diagnostic] = []
-    for each in check_open(session, forge_of(session), base):
+    number = 0
+    for number, each in enumerate(check_open(session, forge_of(session), base), 1):
         said = f"not checked: {each.skipped}" if each.skipped else "not as it was read" if each.found else "as read"
         click.echo(f"{each.number} at {each.head[:12]}: {said}")
         found += [replace(one, summary=f"{each.number}: {one.summary}") for one in each.found]
+    if not number:
+        click.echo("No pull request is open.")
     if found:
         raise Refused(found)
