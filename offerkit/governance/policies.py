@@ -190,7 +190,7 @@ class Held:
         if not subject.own:
             before = [subject.row_before(space, condition.fields[space]) for space in condition.spaces]
             same = zip(condition.spaces, rows, before, strict=True)
-            if all(space in _OWN or row == was for space, row, was in same):
+            if all(not row.get("changed") if space in _OWN else row == was for space, row, was in same):
                 return None
         result = condition.asks(*rows, self.now, self.now.date())
         if result is True:
