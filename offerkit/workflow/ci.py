@@ -131,6 +131,13 @@ def compare(session: Session, read: Bundle, given: Subject, *, merged: bool = Fa
     return Compared(read, subject, made.plan, tuple(differences(was, filter(_told_by_git, now))))
 
 
+def nothing_to_apply(session: Session) -> bool:
+    """Whether the store has all of what is checked out. Raises Refused with every mistake in the specs."""
+    loaded = session.load()
+    with session.reading() as store:
+        return store is not None and plan_against(session, loaded, Stages(store), Patterns.of((), ())).empty
+
+
 def apply_read(
     session: Session,
     found: Compared,
