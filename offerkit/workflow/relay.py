@@ -72,7 +72,7 @@ def applied_as(store: Store, commit: str) -> int:
 
 def applied_head(store: Store, number: int) -> str:
     """The head of pull request ``number`` that was applied last. Raises Refused: none was."""
-    row = _last_applied(store, number)
+    row = last_applied(store, number)
     head = row.details.get("head") if row is not None else None
     if not isinstance(head, str):
         raise _not_applied(number)
@@ -225,7 +225,7 @@ def _operators_at(store: Store, serial: int) -> dict[str, Mapping[str, Json]]:
 def _applied(store: Store, request: RelayRequest) -> RevisionRow:
     """The revision that applied the pull request. Raises Refused when none did, or not as it was reviewed."""
     name = f"pull request {request.pull_request}"
-    row = _last_applied(store, request.pull_request)
+    row = last_applied(store, request.pull_request)
     if row is None:
         raise _not_applied(request.pull_request)
     said = row.details
@@ -250,7 +250,7 @@ def _applied(store: Store, request: RelayRequest) -> RevisionRow:
     return row
 
 
-def _last_applied(store: Store, number: int) -> RevisionRow | None:
+def last_applied(store: Store, number: int) -> RevisionRow | None:
     """The revision that applied pull request ``number`` last."""
     rows = store.revisions(action=PlanKind.APPLY, limit=_LOOKED_AT)
     return next((row for row in rows if row.details.get("pull_request") == number), None)

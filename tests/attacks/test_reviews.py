@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 from attacking import Done, Session, broken_if, variants
@@ -466,3 +467,54 @@ def test_account_given_to_another_before(repository: Repository) -> None:
     repository.merge()
     repository.apply(who="omar")
     broken_if(repository.relayed(), "an author approves with a second account")
+
+
+@pytest.mark.slow
+def test_another_plan_claimed_as_the_merged_commit(repository: Repository) -> None:
+    """omar sends a server a plan of his own, as what his reviewed pull request was merged as; a bundle goes with it."""
+    team = repository.team
+    head = repository.propose(offers={"saver": {"label": "A saver"}})
+    repository.review("olga", head)
+    team.git("checkout --quiet -b forged")
+    team.edit(offers=HEAVY)
+    repository.commit("omar")
+    team.do("ada", f"ci plan --no-impact --pull-request {NUMBER} --out other")
+    index = json.loads((team.root / "other/offerkit-ci.json").read_text())
+    index["subject"]["head"] = head
+    (team.root / "other/offerkit-ci.json").write_text(json.dumps(index, separators=(",", ":"), sort_keys=True) + "\n")
+    repository.merge()
+    token = team.do("ada", "token create omar --scope apply").strip()
+    sent = {
+        "plan": (team.root / "other/plan.json").read_text(),
+        "origin": {"commit": repository.head(), "whole": True, "authors": ["omar"]},
+        "as_read": {"meaning": index["meaning"], "pull_request": NUMBER, "head": head},
+    }
+    with serving(team.root) as server:
+        said = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Offerkit-Protocol": "1"}
+        url = f"http://127.0.0.1:{server.port}/api/v1/store/apply"
+        urlopen(Request(url, json.dumps(sent).encode(), said)).close()
+    broken_if(team.design().weight("saver") != 99, "what omar may apply is not applied")
+    broken_if(repository.relayed(bundle="other"), "a review counts for a plan that only claims to be its commit")
+
+
+@pytest.mark.parametrize("approver", variants(["olga", "alan"]))
+def test_pushed_to_another_s_branch_and_squashed(repository: Repository, approver: str) -> None:
+    """olga's commit on omar's branch becomes his by a squash without trailers, and an automation applies it.
+
+    She does not approve it by hand; another administrator does.
+    """
+    team = repository.team
+    repository.propose(author="olga")
+    repository.opened(NUMBER, repository.head(), "omar")
+    team.git("checkout --quiet main")
+    team.git("merge --quiet --squash pull-12")
+    who = {"GIT_AUTHOR_NAME": "omar", "GIT_AUTHOR_EMAIL": "omar@example.com", "GIT_COMMITTER_NAME": "GitHub"}
+    team.git("commit --quiet -m Squashed", **who, GIT_COMMITTER_EMAIL="noreply@github.com")
+    repository.merged()
+    repository.github.merges[-1]["author"] = repository.github.user(repository.people["omar"])
+    repository.apply(who="robot")
+    team.attempt(approver, "approve offer.saver")
+    team.attempt("omar", "promote --yes")
+    live = team.live().weight("saver") == 99
+    broken_if(live and approver == "olga", "who wrote it has approved it")
+    broken_if(not live and approver != "olga", "what another administrator has approved is not live")
