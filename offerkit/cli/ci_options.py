@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,6 +15,7 @@ from offerkit.cli.shell import Shell
 
 if TYPE_CHECKING:
     from offerkit.forges.forge import Forge
+    from offerkit.workflow.authorship import Confirmed
     from offerkit.workflow.ci_bundle import Opened, Subject
     from offerkit.workflow.session import Session
 
@@ -168,14 +169,14 @@ def found(session: Session, path: Path | None, subject: Subject) -> tuple[Opened
     return bundle_at(session, forge_of(session), subject)
 
 
-def confirmed(session: Session, number: int) -> Mapping[str, tuple[str, ...]]:
-    """By commit, the operators as whose accounts the forge knows its authors; nothing where no forge is named."""
+def confirmed(session: Session, number: int) -> Confirmed | None:
+    """What the forge tells of the authors of a pull request; None where no forge is named."""
     from offerkit.forges.named import TOKENS
 
     with session.reading() as store:
         begins = store is None
     if begins or not number or not any(session.environ.get(name) for name in TOKENS.values()):
-        return {}
+        return None
     from offerkit.workflow.ci_approve import confirmed_of
 
     return confirmed_of(session, forge_of(session), number)

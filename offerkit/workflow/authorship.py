@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -39,26 +40,39 @@ _LOOKED_AT = 200
 _LISTED = 5
 
 
+@dataclass(frozen=True)
+class Confirmed:
+    """What a forge tells of a pull request that is applied: by commit, the operator as whose account it has verified
+    the signature; and who wrote commits that are not in the history any more, and where that is not known.
+    """
+
+    signed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    authors: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
 def origin_of(
     session: Session,
     plan: Plan,
     whole: Plan | None,
     named: tuple[str, ...] = (),
-    confirmed: Mapping[str, tuple[str, ...]] | None = None,
+    confirmed: Confirmed | None = None,
 ) -> Origin:
     """Where ``plan`` comes from, as the project's repository tells; ``whole``: what all of the specs would change.
 
-    ``named``: authors whom the operator names. ``confirmed``: by commit, the operator as whose account a forge has
-    verified its signature (:func:`offerkit.workflow.relay.confirmed`). Never refuses: what is doubtful is for those
-    who need to know (:func:`recorded`).
+    ``named``: authors whom the operator names. ``confirmed``: what a forge tells. Never refuses: what is doubtful is
+    for those who need to know (:func:`recorded`).
     """
+    told = confirmed or Confirmed()
     with session.reading() as store:
         known = operators(store) or declared_operators(plan)
         automation = who_is(session, store, plan).automation
         try:
-            return _Reading(session, store, known, confirmed or {}).origin(
+            found = _Reading(session, store, known, told.signed).origin(
                 plan, whole, named, signed=automation and store is not None and separated(store, plan)
             )
+            authors = tuple(sorted({*found.authors, *(set(told.authors) - _automations(known))}))
+            return replace(found, authors=authors, doubts=(*found.doubts, *told.doubts))
         except UntoldError as error:
             return Origin(named=named, doubts=(str(error),))
 
@@ -141,6 +155,10 @@ def separated(store: Store, plan: Plan) -> bool:
     return any(orjson.loads(body.text).get("promotion", {}).get("separation_of_duties") for body in bodies)
 
 
+def _automations(known: Mapping[str, Mapping[str, Json]]) -> set[str]:
+    return {name for name, body in known.items() if body.get("automation")}
+
+
 class _Reading:
     """What the repository tells of one plan."""
 
@@ -157,7 +175,7 @@ class _Reading:
         self._commits = Commits(self._root, session.environ)
         self._people = People(store, known)
         self._administrators = {name for name, body in known.items() if body.get("profile") == ADMINISTRATOR}
-        self._automations = {name for name, body in known.items() if body.get("automation")}
+        self._automations = _automations(known)
 
     def origin(self, plan: Plan, whole: Plan | None, named: tuple[str, ...], *, signed: bool) -> Origin:
         """Where ``plan`` comes from. Raises UntoldError when git cannot tell."""

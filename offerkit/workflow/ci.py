@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,7 +31,7 @@ from offerkit.store import Store
 from offerkit.store.views import Stages
 from offerkit.workflow.apply import apply
 from offerkit.workflow.approve import awaited
-from offerkit.workflow.authorship import origin_of
+from offerkit.workflow.authorship import Confirmed, origin_of
 from offerkit.workflow.behind import NotOnApplied, not_on_applied
 from offerkit.workflow.ci_bundle import (
     COMMENT,
@@ -142,13 +142,13 @@ def apply_read(
     session: Session,
     found: Compared,
     allow_different: str = "",
-    confirmed: Mapping[str, tuple[str, ...]] | None = None,
+    confirmed: Confirmed | None = None,
 ) -> Applied:
     """Apply what was compared, as one revision that says what it means, and for which pull request.
 
     ``allow_different``: why something else may be applied than what was read; recorded where it is something else.
-    ``confirmed``: by commit, the operators as whose accounts a forge knows its authors. Raises Refused as
-    :func:`check` and :func:`offerkit.workflow.apply.apply` do.
+    ``confirmed``: what a forge tells of its authors. Raises Refused as :func:`check` and
+    :func:`offerkit.workflow.apply.apply` do.
     """
     if not allow_different:
         check(found)

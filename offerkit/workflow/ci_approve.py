@@ -16,7 +16,7 @@ from offerkit.loader.commits import co_authors
 from offerkit.loader.git import run
 from offerkit.state.changes import Entry
 from offerkit.store import Store
-from offerkit.workflow.authorship import People, owners_of
+from offerkit.workflow.authorship import Confirmed, People, owners_of
 from offerkit.workflow.ci_bundle import STORE, Bundle, expect, opened_bytes
 from offerkit.workflow.relay import applied_as, applied_head, check_may_relay, last_applied, relay
 from offerkit.workflow.requests import Approving, RelayOutcome, RelayRequest
@@ -166,14 +166,22 @@ def _latest(reviews: Sequence[Review], head: str) -> tuple[tuple[Approving, ...]
     return tuple(found), notes
 
 
-def confirmed_of(session: Session, forge: Forge, number: int) -> dict[str, tuple[str, ...]]:
-    """:func:`confirmed`, of the commits of a pull request and of what it was merged as."""
+def confirmed_of(session: Session, forge: Forge, number: int) -> Confirmed:
+    """What the forge tells of a pull request's commits and of what it was merged as: :func:`confirmed`, and who wrote
+    those that are not checked out, since they were merged as other ones.
+    """
     info = forge.pull_request(number)
-    commits = list(forge.commits_of(number))
+    own = list(forge.commits_of(number))
+    commits = list(own)
     if info.merged_as and info.merged_as not in {commit.commit for commit in commits}:
         commits.append(forge.commit(info.merged_as))
+    words = ["merge-base", "--is-ancestor"]
+    squashed = [
+        each for each in own if run(session.project.root, [*words, each.commit, "HEAD"], session.environ).returncode
+    ]
     with session.existing() as store:
-        return confirmed(store, forge.name, commits)
+        wrote, doubts = _writers(People(store, operators(store)), forge.name, squashed)
+        return Confirmed(confirmed(store, forge.name, commits), tuple(sorted(wrote)), tuple(doubts[:_TOLD]))
 
 
 def confirmed(store: Store, forge: str, commits: Iterable[CommitAccounts]) -> dict[str, tuple[str, ...]]:
@@ -198,19 +206,28 @@ def _by_forge(commit: CommitAccounts) -> bool:
 def _wrote(store: Store, forge: Forge, info: PullRequestInfo) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The operators who wrote a pull request, and where it is not known who did.
 
-    By the accounts of its commits and its own, which they have or had; where the forge knows none that is an
-    operator's, by the e-mails that the commit names. Co-authors have only those.
+    By its own account and those of its commits.
     """
     people = People(store, operators(store))
-    names: set[str] = set(people.by_account(forge.name, info.author.id) if info.author is not None else ())
+    names, doubts = _writers(people, forge.name, forge.commits_of(info.number))
+    names |= people.by_account(forge.name, info.author.id) if info.author is not None else set()
+    return tuple(sorted(names)), tuple(doubts[:_TOLD])
+
+
+def _writers(people: People, forge: str, commits: Iterable[CommitAccounts]) -> tuple[set[str], list[str]]:
+    """The operators who wrote ``commits``, and where it is not known who did.
+
+    By the accounts that they have or had, and by the e-mails that a commit names. Co-authors have only those.
+    """
+    names: set[str] = set()
     doubts = []
-    for commit in forge.commits_of(info.number):
+    for commit in commits:
         named = [("author", commit.author, commit.author_email)]
         named += [] if _by_forge(commit) else [("committer", commit.committer, commit.committer_email)]
         named += [("co-author", None, email) for email in co_authors(commit.message)]
         for role, account, email in named:
-            found = {*(people.by_account(forge.name, account.id) if account is not None else ()), *people.named(email)}
+            found = {*(people.by_account(forge, account.id) if account is not None else ()), *people.named(email)}
             names |= found
             if not found:
                 doubts.append(f"the {role} of commit {commit.commit[:12]} is no operator by account or e-mail")
-    return tuple(sorted(names)), tuple(doubts[:_TOLD])
+    return names, doubts

@@ -495,3 +495,26 @@ def test_another_plan_claimed_as_the_merged_commit(repository: Repository) -> No
         urlopen(Request(url, json.dumps(sent).encode(), said)).close()
     broken_if(team.design().weight("saver") != 99, "what omar may apply is not applied")
     broken_if(repository.relayed(bundle="other"), "a review counts for a plan that only claims to be its commit")
+
+
+@pytest.mark.parametrize("approver", variants(["olga", "alan"]))
+def test_pushed_to_another_s_branch_and_squashed(repository: Repository, approver: str) -> None:
+    """olga's commit on omar's branch becomes his by a squash without trailers, and an automation applies it.
+
+    She does not approve it by hand; another administrator does.
+    """
+    team = repository.team
+    repository.propose(author="olga")
+    repository.opened(NUMBER, repository.head(), "omar")
+    team.git("checkout --quiet main")
+    team.git("merge --quiet --squash pull-12")
+    who = {"GIT_AUTHOR_NAME": "omar", "GIT_AUTHOR_EMAIL": "omar@example.com", "GIT_COMMITTER_NAME": "GitHub"}
+    team.git("commit --quiet -m Squashed", **who, GIT_COMMITTER_EMAIL="noreply@github.com")
+    repository.merged()
+    repository.github.merges[-1]["author"] = repository.github.user(repository.people["omar"])
+    repository.apply(who="robot")
+    team.attempt(approver, "approve offer.saver")
+    team.attempt("omar", "promote --yes")
+    live = team.live().weight("saver") == 99
+    broken_if(live and approver == "olga", "who wrote it has approved it")
+    broken_if(not live and approver != "olga", "what another administrator has approved is not live")
