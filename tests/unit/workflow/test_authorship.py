@@ -258,7 +258,7 @@ def test_accounts_that_a_forge_has_verified(repository: Workspace) -> None:
     pages = {"GIT_COMMITTER_EMAIL": "noreply@github.com", "GIT_AUTHOR_EMAIL": "olga@home.example"}
     git(repository.root, "commit", "--amend", "-qm", "By a page\n\nCo-authored-by: <x@home.example>", **pages)
     oid = Commits(repository.root, HERE).head
-    found = origin_of(session, made, made, confirmed={oid: ("olga",)})
+    found = origin_of(session, made, made, confirmed=Confirmed({oid: ("olga",)}))
     assert "olga" in found.authors and oid[:12] not in str(found.unverified)
     assert f"commit {oid[:12]} names somebody who is no operator" in str(found.doubts), "nobody vouches for others"
 
