@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from offerkit.cli.ci_options import bundle_option, confirmed, found, subject_options
+from offerkit.cli.ci_options import bundle_option, confirmed, findings_option, found, subject_options
 from offerkit.cli.options import lock_option, message_option, pass_shell
 from offerkit.cli.shell import Shell
 
@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from offerkit.workflow.ci_bundle import Subject
 
 LONGEST_REASON = 2_000
+_NOTHING = "Nothing to apply: the specs are in design already."
 
 
 @click.command("apply")
+@findings_option
 @bundle_option
 @subject_options
 @click.option(
@@ -38,15 +40,23 @@ def command(
     nothing is applied. The rest is as with “apply”: who may, who wrote it, one transaction. The history keeps the
     meaning, the pull request and its head.
     """
-    from offerkit.workflow.ci import apply_read, check, compare
+    from offerkit.diagnostics import Refused
+    from offerkit.workflow.ci import apply_read, check, compare, nothing_to_apply
 
     if allow_different and not 0 < len(allow_different.strip()) <= LONGEST_REASON:
         raise click.UsageError(f"--allow-different needs a reason, of {LONGEST_REASON:,} characters at most.")
     session = shell.session(lock_timeout=lock_timeout, message=message)
-    read, wanted = found(session, path, subject)
+    try:
+        read, wanted = found(session, path, subject)
+    except Refused:
+        # A push of nothing but a README was read in no pull request, and needs none.
+        if path is None and nothing_to_apply(session):
+            click.echo(_NOTHING)
+            return
+        raise
     compared = compare(session, read.bundle, wanted, begins=True)
     if compared.plan.empty:
-        click.echo("Nothing to apply: the specs are in design already.")
+        click.echo(_NOTHING)
         return
     if not allow_different:
         check(compared, read)

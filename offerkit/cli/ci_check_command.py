@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from offerkit.cli.ci_options import bundle_option, forge_of, found, scheduled, subject_options
+from offerkit.cli.ci_options import bundle_option, findings_option, forge_of, found, scheduled, subject_options
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("check")
+@findings_option
 @bundle_option
 @subject_options
 @click.option(
@@ -53,9 +54,13 @@ def _check_open(shell: Shell, session: Session, base: str) -> None:
     from offerkit.workflow.ci_forge import check_open
 
     found: list[Diagnostic] = []
+    idle = True
     for each in check_open(session, forge_of(session), base):
+        idle = False
         said = f"not checked: {each.skipped}" if each.skipped else "not as it was read" if each.found else "as read"
         click.echo(f"{each.number} at {each.head[:12]}: {said}")
         found += [replace(one, summary=f"{each.number}: {one.summary}") for one in each.found]
+    if idle:
+        click.echo("No pull request is open.")
     if found:
         raise Refused(found)

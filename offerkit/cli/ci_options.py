@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from offerkit.cli.options import WholeNumber
+from offerkit.cli.shell import Shell
 
 if TYPE_CHECKING:
     from offerkit.forges.forge import Forge
+    from offerkit.workflow.authorship import Confirmed
     from offerkit.workflow.ci_bundle import Opened, Subject
     from offerkit.workflow.session import Session
 
@@ -111,6 +113,43 @@ _FORGE = (
 )
 
 
+def findings_option(function: F) -> F:
+    """``--format``: in which form it is told what a command is refused for; then standard output has nothing else."""
+
+    @wraps(function)
+    def command(*args: Any, form: str, **others: Any) -> Any:
+        if form == "text":
+            return function(*args, **others)
+        import contextlib
+        import sys
+
+        from offerkit.diagnostics import Diagnostic, Refused
+
+        told: tuple[Diagnostic, ...] = ()
+        done = None
+        with contextlib.redirect_stdout(sys.stderr):
+            try:
+                done = function(*args, **others)
+            except Refused as refused:
+                told, done = tuple(refused.diagnostics), 1
+        shell = click.get_current_context().find_object(Shell)
+        assert shell is not None
+        click.echo(shell.rendered(told, form), nl=False)
+        return done
+
+    made: Any = _FORMAT(command)
+    return made  # type: ignore[no-any-return]
+
+
+_FORMAT = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "github", "sarif", "gitlab"]),
+    default="text",
+    help="How to tell what it is refused for; github: annotations; gitlab: a code quality report (default: text).",
+)
+
+
 def read(path: Path) -> Opened:
     """The bundle at ``path``. Raises Refused as :func:`offerkit.workflow.ci_bundle.opened` does."""
     from offerkit.workflow.ci_bundle import opened
@@ -130,14 +169,14 @@ def found(session: Session, path: Path | None, subject: Subject) -> tuple[Opened
     return bundle_at(session, forge_of(session), subject)
 
 
-def confirmed(session: Session, number: int) -> Mapping[str, tuple[str, ...]]:
-    """By commit, the operators as whose accounts the forge knows its authors; nothing where no forge is named."""
+def confirmed(session: Session, number: int) -> Confirmed | None:
+    """What the forge tells of the authors of a pull request; None where no forge is named."""
     from offerkit.forges.named import TOKENS
 
     with session.reading() as store:
         begins = store is None
     if begins or not number or not any(session.environ.get(name) for name in TOKENS.values()):
-        return {}
+        return None
     from offerkit.workflow.ci_approve import confirmed_of
 
     return confirmed_of(session, forge_of(session), number)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from offerkit.cli.ci_options import subject_options
+from offerkit.cli.ci_options import findings_option, subject_options
 from offerkit.cli.options import WholeNumber, pass_shell
 from offerkit.cli.shell import Shell
 from offerkit.reports.estimate import MAX_SAMPLE
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("plan")
+@findings_option
 @click.option(
     "--out",
     required=True,
@@ -41,9 +42,11 @@ def command(shell: Shell, out: Path, subject: Subject, no_impact: bool, sample: 
     Nothing is changed.
 
     The bundle has, for each environment that changes, a comment, a page and a report; and what the whole plan means,
-    by which “ci check” and “ci apply” tell whether they do what was read. Specs are read from the files on disk if
+    by which “ci check” and “ci apply” tell whether they do what was read. What a policy denies is said in them, and
+    the command then exits with 1. Specs are read from the files on disk if
     they are those of --head, alone or merged, and from git otherwise.
     """
+    from offerkit.diagnostics import Refused
     from offerkit.reports.escape import visible
     from offerkit.reports.pull_request import verdict
     from offerkit.workflow.ci import planned, save
@@ -56,3 +59,5 @@ def command(shell: Shell, out: Path, subject: Subject, no_impact: bool, sample: 
     if not found.requests:
         click.echo("Nothing changes.")
     click.echo(f"Saved to {visible(str(out))}. It means {found.bundle.meaning}.", err=True)
+    if found.denied:
+        raise Refused(found.denied)

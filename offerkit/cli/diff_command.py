@@ -12,7 +12,7 @@ from offerkit.cli.shell import Shell, markdown_limit, width
 
 @click.command("diff")
 @click.argument("a", metavar="A", shell_complete=states)
-@click.argument("b", metavar="B", shell_complete=states)
+@click.argument("b", metavar="[B]", default="specs", shell_complete=states)
 @click.argument("targets", nargs=-1, metavar="[ADDRESS]...", shell_complete=addresses)
 @exclude_option
 @exitcode_option
@@ -44,8 +44,8 @@ def command(
 
     A and B are each one of: design, live, ENVIRONMENT@design, ENVIRONMENT@live (all also with :REVISION or
     :TIME), PLAN.json (what it leads to), specs (on disk), git:REF (the specs at a git revision), git:REF...REF
-    (at the merge base of two). Shown is what B has against A. Two environments are compared by the names of
-    their resources; a rename is shown as one.
+    (at the merge base of two). B is specs where it is left out. Shown is what B has against A. Two environments
+    are compared by the names of their resources; a rename is shown as one.
 
     Where A is a git revision and B lacks commits of it, what differs only for that is told apart: it is no
     change. Offers whose effective eligibility changes because of what stands elsewhere, such as a category or a

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from offerkit.cli.complete import addresses
@@ -10,12 +12,15 @@ from offerkit.cli.options import (
     blocked_option,
     exclude_option,
     exitcode_option,
-    format_option,
     full_option,
     out_option,
     pass_shell,
 )
 from offerkit.cli.shell import Shell, finish, warn_if_older
+
+if TYPE_CHECKING:
+    from offerkit.planning.make import Patterns
+    from offerkit.workflow.session import Session
 
 
 @click.command("plan")
@@ -25,7 +30,13 @@ from offerkit.cli.shell import Shell, finish, warn_if_older
 @exitcode_option
 @blocked_option
 @impact_options
-@format_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown", "html", "github", "sarif", "gitlab"]),
+    default="text",
+    help="How to print; github (annotations), sarif and gitlab (code quality): what is wrong alone (default: text).",
+)
 @full_option
 @pass_shell
 def command(
@@ -48,7 +59,23 @@ def command(
     from offerkit.workflow.plan import plan
 
     session = shell.session()
+    if form in ("github", "sarif", "gitlab"):
+        return _findings(shell, session, Patterns.of(targets, exclude), form)
     made = plan(session, Patterns.of(targets, exclude))
     warn_if_older(shell, session, made)
     shell.plan(made, form, full=full, impact=impact.of(session, made))
     return finish(made, out, detailed_exitcode, fail_on_blocked=fail_on_blocked)
+
+
+def _findings(shell: Shell, session: Session, patterns: Patterns, form: str) -> int:
+    """Print what is wrong with the plan, for a forge."""
+    from offerkit.diagnostics import Refused
+    from offerkit.workflow.behind import warnings
+    from offerkit.workflow.plan import plan
+
+    try:
+        told, code = warnings(session, plan(session, patterns)), 0
+    except Refused as refused:
+        told, code = list(refused.diagnostics), 1
+    click.echo(shell.rendered(told, form), nl=False)
+    return code

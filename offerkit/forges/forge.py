@@ -99,6 +99,7 @@ class CommitAccounts:
     verified: bool
     author_email: str = ""
     committer_email: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)

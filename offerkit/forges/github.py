@@ -234,6 +234,7 @@ def _commit(found: Json) -> CommitAccounts:
         signature is not None and fields.flag(signature, "verified"),
         _email(commit, "author"),
         _email(commit, "committer"),
+        fields.text(commit, "message"),
     )
 
 

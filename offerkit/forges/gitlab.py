@@ -27,7 +27,7 @@ _APPROVED, _UNAPPROVED = "approved this merge request", "unapproved this merge r
 """What GitLab itself notes of a merge request; only it writes notes that are ``system``."""
 _ACCOUNT = "author { id username } "
 _COMMIT = "query($path: ID!, $sha: String!) { project(fullPath: $path) { repository { commit(ref: $sha) { %s} } } }"
-_COMMIT_QUERY = _COMMIT % ("sha authorEmail committerEmail signature { verificationStatus } " + _ACCOUNT)
+_COMMIT_QUERY = _COMMIT % ("sha message authorEmail committerEmail signature { verificationStatus } " + _ACCOUNT)
 PLAN_JOB = "offerkit-plan"
 """What the job that keeps a bundle is called."""
 _MOST_COMMITS = 1000
@@ -280,6 +280,7 @@ def _commit(data: dict[str, Json], commit: str) -> CommitAccounts:
         account if emails[0] == emails[1] else None,
         bool(signature) and fields.text(signature, "verificationStatus") == "VERIFIED",
         *emails,
+        fields.text(found, "message"),
     )
 
 

@@ -190,7 +190,7 @@ class Held:
         if not subject.own:
             before = [subject.row_before(space, condition.fields[space]) for space in condition.spaces]
             same = zip(condition.spaces, rows, before, strict=True)
-            if all(space in _OWN or row == was for space, row, was in same):
+            if all(not row.get("changed") if space in _OWN else row == was for space, row, was in same):
                 return None
         result = condition.asks(*rows, self.now, self.now.date())
         if result is True:
@@ -347,13 +347,13 @@ def _conditions(view: Snapshot, offer: EffectiveOffer) -> Value:
 
 
 def _weight(view: Snapshot, offer: EffectiveOffer) -> Value:
-    """The highest plain weight; unknown where there are only formulas."""
+    """The highest weight; unknown where there are formulas, of which one may be higher."""
     listed = offer.get("weights")
     weights = [each for each in (listed if isinstance(listed, list) else ()) if isinstance(each, dict)]
     if not weights:
         return decimal(Decimal(1))
     numbers = [Decimal(str(each["weight"])) for each in weights if each.get("weight") is not None]
-    return decimal(max(numbers)) if numbers else None
+    return decimal(max(numbers)) if len(numbers) == len(weights) else None
 
 
 def _multiplier(view: Snapshot, offer: EffectiveOffer) -> Value:

@@ -229,5 +229,10 @@ def _commit(oid: str, text: str, signer: str) -> Commit:
         role, _, rest = line.partition(" ")
         if role in ("author", "committer") and role not in people:
             people[role] = (_PERSON.findall(rest) or [""])[0].strip()
-    named = (email.strip() for line in _CO_AUTHOR.findall(message) for email in (_PERSON.findall(line) or [line]))
-    return Commit(oid, people.get("author", ""), people.get("committer", ""), tuple(named), signer)
+    return Commit(oid, people.get("author", ""), people.get("committer", ""), co_authors(message), signer)
+
+
+def co_authors(message: str) -> tuple[str, ...]:
+    """The e-mails of those whom a commit's message names beside its author; where there is none, the whole text."""
+    lines = _CO_AUTHOR.findall(message)
+    return tuple(email.strip() for line in lines for email in (_PERSON.findall(line) or [line]))

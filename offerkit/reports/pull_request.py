@@ -172,6 +172,8 @@ def alerts(request: PullRequest) -> list[Alert]:
 def _told(one: Diagnostic) -> Alert:
     place = f" ({one.address or one.position})" if one.address or one.position else ""
     text = ". ".join(text.rstrip(".") for text in (f"{one.summary}{place}", one.detail, one.hint) if text)
+    if one.code is Code.POLICY_DENIED:
+        return Alert("Denied by a policy", text.replace(place, "", 1), grave=True)
     return Alert(f"{one.severity.value.capitalize()} {one.code.value}", text, one.severity is Severity.ERROR)
 
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
 import orjson
 
-from offerkit.address import SHARED, Address, Kind, Stage, StageRef
+from offerkit.address import SHARED, Address, Kind, Stage, StageRef, by_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, suggestion
 from offerkit.fingerprint import Json
 from offerkit.governance.rights import ADMINISTRATOR, Actor, only_people
@@ -39,26 +40,39 @@ _LOOKED_AT = 200
 _LISTED = 5
 
 
+@dataclass(frozen=True)
+class Confirmed:
+    """What a forge tells of a pull request that is applied: by commit, the operator as whose account it has verified
+    the signature; and who wrote commits that are not in the history any more, and where that is not known.
+    """
+
+    signed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    authors: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
 def origin_of(
     session: Session,
     plan: Plan,
     whole: Plan | None,
     named: tuple[str, ...] = (),
-    confirmed: Mapping[str, tuple[str, ...]] | None = None,
+    confirmed: Confirmed | None = None,
 ) -> Origin:
     """Where ``plan`` comes from, as the project's repository tells; ``whole``: what all of the specs would change.
 
-    ``named``: authors whom the operator names. ``confirmed``: by commit, the operator as whose account a forge has
-    verified its signature (:func:`offerkit.workflow.relay.confirmed`). Never refuses: what is doubtful is for those
-    who need to know (:func:`recorded`).
+    ``named``: authors whom the operator names. ``confirmed``: what a forge tells. Never refuses: what is doubtful is
+    for those who need to know (:func:`recorded`).
     """
+    told = confirmed or Confirmed()
     with session.reading() as store:
         known = operators(store) or declared_operators(plan)
         automation = who_is(session, store, plan).automation
         try:
-            return _Reading(session, store, known, confirmed or {}).origin(
+            found = _Reading(session, store, known, told.signed).origin(
                 plan, whole, named, signed=automation and store is not None and separated(store, plan)
             )
+            authors = tuple(sorted({*found.authors, *(set(told.authors) - _automations(known))}))
+            return replace(found, authors=authors, doubts=(*found.doubts, *told.doubts))
         except UntoldError as error:
             return Origin(named=named, doubts=(str(error),))
 
@@ -141,6 +155,10 @@ def separated(store: Store, plan: Plan) -> bool:
     return any(orjson.loads(body.text).get("promotion", {}).get("separation_of_duties") for body in bodies)
 
 
+def _automations(known: Mapping[str, Mapping[str, Json]]) -> set[str]:
+    return {name for name, body in known.items() if body.get("automation")}
+
+
 class _Reading:
     """What the repository tells of one plan."""
 
@@ -155,9 +173,9 @@ class _Reading:
         self._session, self._root = session, session.project.root
         self._store, self._confirmed = store, confirmed
         self._commits = Commits(self._root, session.environ)
-        self._people, self._known = by_email(store, known), known
+        self._people = People(store, known)
         self._administrators = {name for name, body in known.items() if body.get("profile") == ADMINISTRATOR}
-        self._automations = {name for name, body in known.items() if body.get("automation")}
+        self._automations = _automations(known)
 
     def origin(self, plan: Plan, whole: Plan | None, named: tuple[str, ...], *, signed: bool) -> Origin:
         """Where ``plan`` comes from. Raises UntoldError when git cannot tell."""
@@ -225,10 +243,8 @@ class _Reading:
     def _drifted(self, plan: Plan, serial: int) -> bool:
         """Whether something of ``plan`` was changed after revision ``serial`` otherwise than by applying a commit."""
         assert self._store is not None
-        stages: dict[StageRef, set[Address]] = {}
-        for step in plan.steps:
-            stages.setdefault(step.stage, set()).update({step.address, step.moved_from or step.address})
-        for stage, addresses in stages.items():
+        for stage, steps in by_stage(plan.steps).items():
+            addresses = {address for step in steps for address in (step.address, step.moved_from or step.address)}
             for serial_ in {c.serial for c in self._store.changes_since(stage, serial) if c.address in addresses}:
                 row = self._store.revision(serial_)
                 if row is None or not row.details.get("commit"):
@@ -249,7 +265,7 @@ class _Reading:
         emails = [commit.author, *([] if by_forge else [commit.committer]), *commit.co_authors]
         emails += [commit.signer] if commit.signer and not by_forge else []
         sure = (commit.author if by_forge else commit.committer).lower() if accounts else ""  # whose account it is
-        named = [self._whose(email) or frozenset(accounts if email == sure else ()) for email in map(str.lower, emails)]
+        named = [self._people.named(each) or frozenset(accounts if each.lower() == sure else ()) for each in emails]
         people = {*(name for names in named for name in names), *accounts} - self._automations
         doubts = []
         if frozenset() in named:
@@ -257,20 +273,13 @@ class _Reading:
         if not people:
             doubts.append(f"commit {short} names no person who is an operator")
         voucher = commit.author if by_forge else commit.signer
-        proven = {*self._people.get(voucher.lower(), ()), *accounts} - self._automations
+        proven = {*self._people.by_email(voucher), *accounts} - self._automations
         unproven = (
             [f"commit {short} has no signature of an operator that git verifies"]
             if signed and not (proven or by_forge)
             else []
         )
         return people, doubts, unproven, proven
-
-    def _whose(self, email: str) -> frozenset[str]:
-        """The operators whose e-mail it is, or whose account it names, as forges' private addresses do."""
-        private = _PRIVATE.fullmatch(email)
-        if email in self._people or private is None:
-            return self._people.get(email, frozenset())
-        return frozenset(owners_of(self._known, private[2]).get(int(private[1]), ()))
 
 
 def owners_of(known: Mapping[str, Mapping[str, Json]], forge: str) -> dict[int, tuple[str, ...]]:
@@ -284,24 +293,46 @@ def owners_of(known: Mapping[str, Mapping[str, Json]], forge: str) -> dict[int, 
     return found
 
 
-def by_email(store: Store | None, known: Mapping[str, Mapping[str, Json]]) -> dict[str, frozenset[str]]:
-    """By e-mail, the operators who have it, or had it: a change of addresses makes nobody another author."""
-    found: dict[str, set[str]] = {}
-    for name, body in known.items():
-        found.setdefault(str(body.get("email") or "").lower(), set()).add(name)
-    if store is not None:
-        stage = StageRef(SHARED, Stage.DESIGN)
-        names = Names(store.moves(stage))
-        here = {name: names.spans(Address(SHARED, Kind.OPERATOR, name)) for name in known}
-        rows = store.changes_of(stage, {span.name for spans in here.values() for span in spans})
-        bodies = store.bodies({row.after.fingerprint for row in rows if row.after is not None})
-        for name, spans in here.items():
-            for row in rows:
-                if row.after is not None and any(s.name == row.address and s.covers(row.serial) for s in spans):
-                    email = orjson.loads(bodies[row.after.fingerprint].text).get("email") or ""
-                    found.setdefault(str(email).lower(), set()).add(name)
-    found.pop("", None)
-    return {email: frozenset(owners) for email, owners in found.items()}
+class People:
+    """Whose e-mails and accounts are, and were: no change of them makes anybody another author."""
+
+    def __init__(self, store: Store | None, known: Mapping[str, Mapping[str, Json]]) -> None:
+        """``known``: the operators' bodies by name."""
+        self._emails: dict[str, set[str]] = {}
+        self._accounts: dict[tuple[str, int], set[str]] = {}
+        for name, body in (*known.items(), *(_had(store, known) if store is not None else ())):
+            self._emails.setdefault(str(body.get("email") or "").lower(), set()).add(name)
+            accounts = body.get("accounts")
+            for forge, account in accounts.items() if isinstance(accounts, dict) else ():
+                if isinstance(account, int):
+                    self._accounts.setdefault((forge, account), set()).add(name)
+        self._emails.pop("", None)
+
+    def by_email(self, email: str) -> frozenset[str]:
+        """The operators who have this e-mail, or had it."""
+        return frozenset(self._emails.get(email.lower(), ()))
+
+    def by_account(self, forge: str, account: int) -> frozenset[str]:
+        """The operators who have this account, or had it."""
+        return frozenset(self._accounts.get((forge, account), ()))
+
+    def named(self, email: str) -> frozenset[str]:
+        """The operators whose e-mail it is, or whose account it names, as forges' private addresses do."""
+        private = _PRIVATE.fullmatch(email.lower())
+        return self.by_email(email) or (self.by_account(private[2], int(private[1])) if private else frozenset())
+
+
+def _had(store: Store, known: Mapping[str, Mapping[str, Json]]) -> Iterator[tuple[str, Mapping[str, Json]]]:
+    """All bodies that the operators of these names had."""
+    stage = StageRef(SHARED, Stage.DESIGN)
+    names = Names(store.moves(stage))
+    here = {name: names.spans(Address(SHARED, Kind.OPERATOR, name)) for name in known}
+    rows = store.changes_of(stage, {span.name for spans in here.values() for span in spans})
+    bodies = store.bodies({row.after.fingerprint for row in rows if row.after is not None})
+    for name, spans in here.items():
+        for row in rows:
+            if row.after is not None and any(s.name == row.address and s.covers(row.serial) for s in spans):
+                yield name, orjson.loads(bodies[row.after.fingerprint].text)
 
 
 _Done: TypeAlias = tuple[StageRef, Address, Entry | None, Entry | None, Former]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,7 +31,7 @@ from offerkit.store import Store
 from offerkit.store.views import Stages
 from offerkit.workflow.apply import apply
 from offerkit.workflow.approve import awaited
-from offerkit.workflow.authorship import origin_of
+from offerkit.workflow.authorship import Confirmed, origin_of
 from offerkit.workflow.behind import NotOnApplied, not_on_applied
 from offerkit.workflow.ci_bundle import (
     COMMENT,
@@ -50,7 +50,7 @@ from offerkit.workflow.ci_bundle import (
 )
 from offerkit.workflow.ci_states import Base, Reviewed, base_of, contains, expected, specs_of, subject_of
 from offerkit.workflow.impact import of_plan
-from offerkit.workflow.plan import plan_against
+from offerkit.workflow.plan import may_break, plan_against
 from offerkit.workflow.requests import AsRead, ImpactRequest
 from offerkit.workflow.session import Session
 from offerkit.workflow.stop import stopped
@@ -63,13 +63,15 @@ class Planned:
     bundle: Bundle
     plan: Plan
     requests: tuple[PullRequest, ...]
+    denied: tuple[Diagnostic, ...] = ()
+    """What policies deny of it: it is said of what changes, and nothing of it can be applied."""
 
 
 def planned(session: Session, given: Subject, impact: ImpactRequest | None) -> Planned:
     """What a pull request changes, against the store; without one, against where it left its target branch.
 
-    ``impact``: also for whom, where the contacts can be read. Raises Refused with every mistake in the specs, and
-    where it is not known what to compare them with.
+    ``impact``: also for whom, where the contacts can be read. What policies deny is said in it. Raises Refused with
+    every mistake in the specs, and where it is not known what to compare them with.
     """
     subject = subject_of(session, given)
     with session.reading() as store:
@@ -77,7 +79,7 @@ def planned(session: Session, given: Subject, impact: ImpactRequest | None) -> P
     with specs_of(session, subject.head, merged=stored) as reviewed:
         made = _made(session, reviewed, subject, shown=True)
         requests = tuple(_requests(session, reviewed, made, subject, impact)) if made.plan.steps else ()
-    return Planned(made.bundle(subject), made.plan, requests)
+    return Planned(made.bundle(subject), made.plan, requests, made.denied)
 
 
 def save(found: Planned, target: Path) -> None:
@@ -104,8 +106,8 @@ def compare(session: Session, read: Bundle, given: Subject, *, merged: bool = Fa
     """What would be applied of what is checked out, beside what was ``read``, which has to be of ``given``.
 
     ``merged``: of what is checked out once the pull request is merged into it, if it is not yet. ``begins``: where
-    there is no store, one is to be made. Raises Refused when the bundle is of something else, and as :func:`planned`
-    does.
+    there is no store, one is to be made. Raises Refused when the bundle is of something else, with all that policies
+    deny, and as :func:`planned` does.
     """
     wanted = expected(session, given)
     expect(read, wanted.number, wanted.head)
@@ -129,17 +131,24 @@ def compare(session: Session, read: Bundle, given: Subject, *, merged: bool = Fa
     return Compared(read, subject, made.plan, tuple(differences(was, filter(_told_by_git, now))))
 
 
+def nothing_to_apply(session: Session) -> bool:
+    """Whether the store has all of what is checked out. Raises Refused with every mistake in the specs."""
+    loaded = session.load()
+    with session.reading() as store:
+        return store is not None and plan_against(session, loaded, Stages(store), Patterns.of((), ())).empty
+
+
 def apply_read(
     session: Session,
     found: Compared,
     allow_different: str = "",
-    confirmed: Mapping[str, tuple[str, ...]] | None = None,
+    confirmed: Confirmed | None = None,
 ) -> Applied:
     """Apply what was compared, as one revision that says what it means, and for which pull request.
 
     ``allow_different``: why something else may be applied than what was read; recorded where it is something else.
-    ``confirmed``: by commit, the operators as whose accounts a forge knows its authors. Raises Refused as
-    :func:`check` and :func:`offerkit.workflow.apply.apply` do.
+    ``confirmed``: what a forge tells of its authors. Raises Refused as :func:`check` and
+    :func:`offerkit.workflow.apply.apply` do.
     """
     if not allow_different:
         check(found)
@@ -180,6 +189,7 @@ class _Made:
     approvals: tuple[Row, ...]
     stopped: tuple[Stopped, ...]
     reached: tuple[Reached, ...] = ()
+    denied: tuple[Diagnostic, ...] = ()
 
     @property
     def against(self) -> str:
@@ -193,9 +203,9 @@ class _Made:
 
     @property
     def saved(self) -> bool:
-        """Whether the plan itself goes into the bundle: not without a store, and not with the contacts of cases."""
+        """Whether the plan itself goes into the bundle: not without a store, what is denied, or contacts of cases."""
         cases = any(step.address.kind is Kind.CASES and step.after is not None for step in self.plan.steps)
-        return bool(self.plan.steps) and self.base is None and not cases
+        return bool(self.plan.steps) and self.base is None and not cases and not self.denied
 
 
 def _made(
@@ -204,13 +214,22 @@ def _made(
     with session.reading() as store:
         base = base_of(session, subject, reviewed.revision) if store is None and not begins else None
         stages = base.stages if base is not None else Stages(store)
-        made = plan_against(session, reviewed.loaded, stages, Patterns.of((), ()))
+        made = plan_against(session, reviewed.loaded, stages, Patterns.of((), ()), held=not shown)
         if not (made.steps and shown):
             return _Made(made, base, (), ())
+        made, denied = _judged(session, reviewed, stages, made)
         stops = tuple(_stopped(store, made)) if store else ()
         effect = stages.effect(made, Stage.DESIGN)
         groups = tuple(reached(effect.before, effect.after, effect.changes))
-        return _Made(made, base, tuple(awaited(stages, made)), stops, groups)
+        return _Made(made, base, tuple(awaited(stages, made)), stops, groups, tuple(denied))
+
+
+def _judged(session: Session, reviewed: Reviewed, stages: Stages, made: Plan) -> tuple[Plan, list[Diagnostic]]:
+    if not may_break(stages, made):
+        return made, []
+    from offerkit.workflow.policies import plan_judged  # compiles conditions: most projects have no policies
+
+    return plan_judged(session, reviewed.loaded, stages, made)
 
 
 def _stopped(store: Store, made: Plan) -> Iterator[Stopped]:
@@ -227,7 +246,8 @@ def _requests(
     impact, warnings = _impact(session, made, asked) if asked is not None and not reviewed.revision else (None, ())
     here = made.base is None and not reviewed.revision
     behind, older = (_behind(session, plan), not_on_applied(session, plan)) if here else (None, None)
-    for name in sorted({step.stage.environment for step in plan.steps}):
+    names = {step.stage.environment for step in plan.steps}
+    for name in sorted(names):
         share = _share(plan, name)
         base = [f"{base.stage} at revision {base.revision}" for base in share.base]
         yield PullRequest(
@@ -241,7 +261,7 @@ def _requests(
             tuple(row for row in made.approvals if row.address.environment == name),
             _behind_of(behind, share),
             tuple(each for each in made.stopped if each.address.environment == name),
-            (*warnings, *_older_of(older, share)),
+            (*_denied_of(made.denied, name, names), *warnings, *_older_of(older, share)),
             subject.number,
             reached=tuple(group for group in made.reached if group.offers[0].environment == name),
         )
@@ -297,6 +317,14 @@ def _older_of(older: NotOnApplied | None, share: Plan) -> Iterator[Diagnostic]:
     there = {(step.stage, step.address) for step in share.steps}
     if older is not None and (not older.behind or any((step.stage, step.address) in there for step in older.steps)):
         yield older.diagnostic
+
+
+def _denied_of(denied: Sequence[Diagnostic], name: str, names: Collection[str]) -> Iterator[Diagnostic]:
+    """What is denied of an environment; of one that is not shown by itself: said of all that are."""
+    for each in denied:
+        where = each.address.environment if isinstance(each.address, Address) else ""
+        if where == name or where not in names:
+            yield each
 
 
 def _files(found: Planned) -> Iterator[tuple[str, bytes]]:

@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from offerkit.address import Kind, Stage
 from offerkit.diagnostics import Code, refuse
 from offerkit.forges.forge import CommitAccounts, Forge, PullRequestInfo, PullState, Review, ReviewState
+from offerkit.loader.commits import co_authors
 from offerkit.loader.git import run
+from offerkit.state.changes import Entry
 from offerkit.store import Store
-from offerkit.workflow.authorship import by_email, owners_of
+from offerkit.workflow.authorship import Confirmed, People, owners_of
 from offerkit.workflow.ci_bundle import STORE, Bundle, expect, opened_bytes
-from offerkit.workflow.relay import applied_as, applied_head, check_may_relay, relay
+from offerkit.workflow.relay import applied_as, applied_head, check_may_relay, last_applied, relay
 from offerkit.workflow.requests import Approving, RelayOutcome, RelayRequest
 from offerkit.workflow.session import Session, operators
+from offerkit.workflow.state_refs import state_named
 
 WEB_FLOW = "web-flow"
 """GitHub's own account: the committer of what people commit on its pages, signed with GitHub's key."""
@@ -69,6 +73,7 @@ def approve(
             hint="Plan pull requests with the store (--store, OFFERKIT_STORE), or approve by hand.",
         )
     found = reviewed(session, forge, number, head, bundle.meaning)
+    _check_claimed(session, number, found.request.merged_as)
     return found, relay(session, found.request) if found.request.reviews else RelayOutcome()
 
 
@@ -112,6 +117,33 @@ def _check(info: PullRequestInfo, head: str) -> None:
         )
 
 
+def _check_claimed(session: Session, number: int, commit: str) -> None:
+    """Raise Refused unless what was applied is what ``commit`` says, where only a person's word is for it.
+
+    Whoever sends a plan to a server says which commit it is of. Here is the repository.
+    """
+    with session.existing() as store:
+        applied = last_applied(store, number)
+        if applied is None or applied.details.get("claimed") is not True:
+            return
+        there = state_named(session, store, f"git:{commit}", cases=False).entries
+        changes = [change for change in store.changes(applied.serial) if change.stage.stage is Stage.DESIGN]
+    for change in changes:
+        said = there.get(change.address)
+        if change.address.kind is not Kind.CASES and _print(said) != _print(change.after):
+            raise refuse(
+                Code.NOT_THE_REVIEWED,
+                f"revision {applied.serial} by {applied.actor} is not what commit {commit[:12]} says",
+                detail=f"{change.address} is something else there.",
+                hint="Look at what stands now and approve it yourselves: offerkit approve --show.",
+                address=change.address,
+            )
+
+
+def _print(entry: Entry | None) -> str:
+    return entry.fingerprint if entry is not None else ""
+
+
 def _latest(reviews: Sequence[Review], head: str) -> tuple[tuple[Approving, ...], list[str]]:
     """The last word of each account, where it approves ``head``; and why others do not count."""
     last: dict[int, Review] = {}
@@ -134,14 +166,22 @@ def _latest(reviews: Sequence[Review], head: str) -> tuple[tuple[Approving, ...]
     return tuple(found), notes
 
 
-def confirmed_of(session: Session, forge: Forge, number: int) -> dict[str, tuple[str, ...]]:
-    """:func:`confirmed`, of the commits of a pull request and of what it was merged as."""
+def confirmed_of(session: Session, forge: Forge, number: int) -> Confirmed:
+    """What the forge tells of a pull request's commits and of what it was merged as: :func:`confirmed`, and who wrote
+    those that are not checked out, since they were merged as other ones.
+    """
     info = forge.pull_request(number)
-    commits = list(forge.commits_of(number))
+    own = list(forge.commits_of(number))
+    commits = list(own)
     if info.merged_as and info.merged_as not in {commit.commit for commit in commits}:
         commits.append(forge.commit(info.merged_as))
+    words = ["merge-base", "--is-ancestor"]
+    squashed = [
+        each for each in own if run(session.project.root, [*words, each.commit, "HEAD"], session.environ).returncode
+    ]
     with session.existing() as store:
-        return confirmed(store, forge.name, commits)
+        wrote, doubts = _writers(People(store, operators(store)), forge.name, squashed)
+        return Confirmed(confirmed(store, forge.name, commits), tuple(sorted(wrote)), tuple(doubts[:_TOLD]))
 
 
 def confirmed(store: Store, forge: str, commits: Iterable[CommitAccounts]) -> dict[str, tuple[str, ...]]:
@@ -166,19 +206,28 @@ def _by_forge(commit: CommitAccounts) -> bool:
 def _wrote(store: Store, forge: Forge, info: PullRequestInfo) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The operators who wrote a pull request, and where it is not known who did.
 
-    By the accounts of its commits and its own; where the forge knows none that is an operator's, by the e-mails that
-    the commit names.
+    By its own account and those of its commits.
     """
-    known = operators(store)
-    owners, people = owners_of(known, forge.name), by_email(store, known)
-    names: set[str] = set(owners.get(info.author.id, ()) if info.author is not None else ())
+    people = People(store, operators(store))
+    names, doubts = _writers(people, forge.name, forge.commits_of(info.number))
+    names |= people.by_account(forge.name, info.author.id) if info.author is not None else set()
+    return tuple(sorted(names)), tuple(doubts[:_TOLD])
+
+
+def _writers(people: People, forge: str, commits: Iterable[CommitAccounts]) -> tuple[set[str], list[str]]:
+    """The operators who wrote ``commits``, and where it is not known who did.
+
+    By the accounts that they have or had, and by the e-mails that a commit names. Co-authors have only those.
+    """
+    names: set[str] = set()
     doubts = []
-    for commit in forge.commits_of(info.number):
-        people_of = [("author", commit.author, commit.author_email)]
-        people_of += [] if _by_forge(commit) else [("committer", commit.committer, commit.committer_email)]
-        for role, account, email in people_of:
-            found = {*(owners.get(account.id, ()) if account is not None else ()), *people.get(email.lower(), ())}
+    for commit in commits:
+        named = [("author", commit.author, commit.author_email)]
+        named += [] if _by_forge(commit) else [("committer", commit.committer, commit.committer_email)]
+        named += [("co-author", None, email) for email in co_authors(commit.message)]
+        for role, account, email in named:
+            found = {*(people.by_account(forge, account.id) if account is not None else ()), *people.named(email)}
             names |= found
             if not found:
                 doubts.append(f"the {role} of commit {commit.commit[:12]} is no operator by account or e-mail")
-    return tuple(sorted(names)), tuple(doubts[:_TOLD])
+    return names, doubts

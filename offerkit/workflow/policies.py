@@ -12,7 +12,8 @@ from dataclasses import replace
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.applier import Verified
-from offerkit.diagnostics import Code, Diagnostic, Refused, Severity
+from offerkit.diagnostics import Code, Diagnostic, Refused, Severity, refuse
+from offerkit.fingerprint import canonical, fingerprint
 from offerkit.governance.authors import Authors
 from offerkit.governance.overrides import Lifts, Obstacle, Operators, Override
 from offerkit.governance.policies import (
@@ -29,7 +30,8 @@ from offerkit.governance.promotion_state import Denied
 from offerkit.governance.rights import Actor
 from offerkit.loader import Loaded
 from offerkit.planning.plan import Plan, PlanKind
-from offerkit.state.changes import Entry
+from offerkit.state.changes import Body, Entry
+from offerkit.state.effective import names_in
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store.views import Stages
 from offerkit.workflow.authorship import recorded
@@ -94,15 +96,47 @@ def _broken(
     session: Session, stages: Stages, effect: BeforeAfter, side: Stage, design: Snapshot | None
 ) -> Iterator[Broken]:
     for name, changes in changes_by_environment(effect).items():
-        held = _held(session, stages, effect, name)
+        held = _held(session, stages, effect, name, side)
         if held.policies:
             yield from changed(held, changes, effect, side, design)
 
 
-def _held(session: Session, stages: Stages, effect: BeforeAfter, name: str) -> Held:
+def _held(session: Session, stages: Stages, effect: BeforeAfter, name: str, side: Stage) -> Held:
     wanted = (Kind.POLICY, Kind.ENVIRONMENT)
-    there = (stages.snapshot([StageRef(name, side)], *wanted) for side in (Stage.LIVE, Stage.DESIGN))
-    return Held(name, (*there, effect.before, effect.after), session.now)
+    live, design = (stages.snapshot([StageRef(name, each)], *wanted) for each in (Stage.LIVE, Stage.DESIGN))
+    seated = _seated(stages, name)
+    own = map(seated, effect.pair) if side is Stage.LIVE else effect.pair
+    return Held(name, (seated(live), design, *own), session.now)
+
+
+def _seated(stages: Stages, name: str) -> Callable[[Snapshot], Snapshot]:
+    """What reads states of live with the operators who may override its policies as they are called now.
+
+    A seat is that of the person who had the name when the policy went live, whoever has it since.
+    """
+    new: dict[Address, tuple[str, Entry]] = {}
+    bodies: dict[str, Body] = {}
+    view = stages.snapshot([StageRef(name, Stage.LIVE)], Kind.POLICY) if stages.names.operators else Snapshot()
+    came = stages.came(view.entries) if view.entries else {}
+    for address, entry in view.entries.items():
+        body = view(address) or {}
+        names = names_in(body, "override")
+        now = sorted({stages.names.operator(each, came.get(address, 0) + 1) for each in names})
+        if now != sorted(names):
+            text = canonical({**body, "override": now})
+            seated = replace(entry, fingerprint=fingerprint(Kind.POLICY, text))
+            bodies[seated.fingerprint] = Body(Kind.POLICY, text.decode())
+            new[address] = entry.fingerprint, seated
+
+    def read(state: Snapshot) -> Snapshot:
+        there = {
+            address: seated
+            for address, (was, seated) in new.items()
+            if address in state.entries and state.entries[address].fingerprint == was
+        }
+        return state.with_entries({**state.entries, **there}, bodies) if there else state
+
+    return read
 
 
 def _lifting(stages: Stages, authors: Callable[[Broken], Collection[str]]) -> Lifting:
@@ -154,18 +188,37 @@ def _warnings(warned: Sequence[Broken]) -> Iterator[str]:
 
 def plan_held(session: Session, loaded: Loaded, stages: Stages, plan: Plan) -> Plan:
     """``plan``, of specs, with what policies say of it. Raises Refused with all that they deny, where it stands."""
-    denied, notes = judged(session, stages, plan)
+    noted, denied = plan_judged(session, loaded, stages, plan)
     if denied:
-        people = operators(stages.store) if stages.store is not None else None
-        raise Refused(_placed(loaded, _told(denied, people)))
-    return replace(plan, notes=(*plan.notes, *notes)) if notes else plan
+        raise Refused(denied)
+    return noted
+
+
+def plan_judged(session: Session, loaded: Loaded, stages: Stages, plan: Plan) -> tuple[Plan, list[Diagnostic]]:
+    """``plan``, of specs, with what policies say of it; and all that they deny, where it stands."""
+    denied, notes = judged(session, stages, plan)
+    people = operators(stages.store) if denied and stages.store is not None else None
+    noted = replace(plan, notes=(*plan.notes, *notes)) if notes else plan
+    return noted, _placed(loaded, _told(denied, people)) if denied else []
 
 
 def check_policies(session: Session, verified: Verified, actor: Actor) -> None:
-    """Raise Refused with all that policies deny of a plan; inside the transaction that applies it."""
-    denied, _ = judged(session, verified.stages, verified.plan, actor)
+    """Raise Refused with all that policies deny of a plan; inside the transaction that applies it.
+
+    What else they say of it, a plan that was read has to say as well, also one of an earlier format, whose other notes
+    are not worked out again.
+    """
+    denied, notes = judged(session, verified.stages, verified.plan, actor)
     if denied:
         raise Refused(_told(denied, operators(verified.store)))
+    missing = [note for note in notes if note not in verified.plan.notes] if verified.plan.was_read else []
+    if missing:
+        raise refuse(
+            Code.PLAN_EXPLANATION,
+            "the plan does not say what policies say of it",
+            detail=missing[0],
+            hint="Make the plan again, and look at what is different.",
+        )
 
 
 def _bounded(denied: Sequence[Broken]) -> Iterator[Broken]:
@@ -323,6 +376,9 @@ def asked_obstacles(stages: Stages, asked: Iterable[Overridden]) -> Iterator[Obs
     for side in Stage:
         stage_names = [stage for stage in stages.stages if stage.stage is side]
         view = stages.snapshot(stage_names, Kind.POLICY)
+        if side is Stage.LIVE:
+            for stage in stage_names:
+                view = _seated(stages, stage.environment)(view)
         for address in view.of_kind(Kind.POLICY):
             policy = Policy.of(address, view(address) or {})
             known[address, policy.meaning] = policy

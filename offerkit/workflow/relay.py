@@ -19,6 +19,7 @@ from offerkit.governance.approvals import Approval, Decision, Decisions, approve
 from offerkit.governance.aspects import affecting
 from offerkit.governance.rights import Actor, Scope, lacking, only_automations
 from offerkit.governance.settings import KINDS, decidable
+from offerkit.governance.withdrawals import given
 from offerkit.planning.plan import ApprovalKey, Aspect, PlanKind
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Draft, RevisionRow, Store
@@ -71,7 +72,7 @@ def applied_as(store: Store, commit: str) -> int:
 
 def applied_head(store: Store, number: int) -> str:
     """The head of pull request ``number`` that was applied last. Raises Refused: none was."""
-    row = _last_applied(store, number)
+    row = last_applied(store, number)
     head = row.details.get("head") if row is not None else None
     if not isinstance(head, str):
         raise _not_applied(number)
@@ -190,9 +191,9 @@ class _Relaying:
             "reviewer": reviewer.name, "pull_request": request.pull_request, "head": request.head,
             "meaning": request.meaning, "revision": self._applied.serial,
         }  # fmt: skip
-        given = tuple(Approval(key, Decision.APPROVED, reviewer.name, comment) for key in made.keys)
+        rows = tuple(Approval(key, Decision.APPROVED, reviewer.name, comment) for key in made.keys)
         draft = Draft(
-            "approve", self._relay.name, self._session.now, self._session.message, approvals=given,
+            "approve", self._relay.name, self._session.now, self._session.message, approvals=rows,
             details={REVIEW: detail},
         )  # fmt: skip
         revision = self._store.append(draft)
@@ -224,7 +225,7 @@ def _operators_at(store: Store, serial: int) -> dict[str, Mapping[str, Json]]:
 def _applied(store: Store, request: RelayRequest) -> RevisionRow:
     """The revision that applied the pull request. Raises Refused when none did, or not as it was reviewed."""
     name = f"pull request {request.pull_request}"
-    row = _last_applied(store, request.pull_request)
+    row = last_applied(store, request.pull_request)
     if row is None:
         raise _not_applied(request.pull_request)
     said = row.details
@@ -249,7 +250,7 @@ def _applied(store: Store, request: RelayRequest) -> RevisionRow:
     return row
 
 
-def _last_applied(store: Store, number: int) -> RevisionRow | None:
+def last_applied(store: Store, number: int) -> RevisionRow | None:
     """The revision that applied pull request ``number`` last."""
     rows = store.revisions(action=PlanKind.APPLY, limit=_LOOKED_AT)
     return next((row for row in rows if row.details.get("pull_request") == number), None)
@@ -298,16 +299,28 @@ def _shown(stages: Stages, serial: int) -> tuple[dict[Address, set[ApprovalKey]]
 
     affected = list(filter(touched, design.of_kind(Kind.OFFER)))
     affected += [address for address in waiting_settings(stages) if address.kind in KINDS and address in changed]
-    settled = _Settled(stages, stages.standing(affected))
+    decisions = stages.standing(affected)
+    settled = _Settled(stages, decisions)
     shown: dict[Address, set[ApprovalKey]] = {}
     left: dict[str, None] = {}
     for address in affected:
         for key, earlier in _new_keys(design, before, address, former):
-            if earlier is None or (earlier and all(map(settled, earlier))):
-                shown.setdefault(address, set()).add(key)
-            else:
+            if earlier is not None and not (earlier and all(map(settled, earlier))):
                 left[f"the {key.aspect} of {address} waited already before this pull request"] = None
+            elif since := _since(stages, design, decisions, key, serial):
+                left[f"the {key.aspect} of {address} was {since}"] = None
+            else:
+                shown.setdefault(address, set()).add(key)
     return shown, list(left)
+
+
+def _since(stages: Stages, design: Snapshot, decisions: Decisions, key: ApprovalKey, serial: int) -> str:
+    """What was said of ``key`` after revision ``serial``, which an older review does not take back; or nothing."""
+    last = decisions.on(key)
+    if last is not None and last.decision is Decision.REJECTED and given(last) > serial:
+        return f"rejected by {last.operator} in revision {last.revision}, after this pull request was applied"
+    review = Approval(key, Decision.APPROVED, "", revision=serial)
+    return "stopped after this pull request was applied" if stages.stops.lacks(design, key, review) else ""
 
 
 def _new_keys(

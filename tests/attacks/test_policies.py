@@ -133,6 +133,13 @@ def test_by_a_template(ruled: Session, steps: int) -> None:
     judged(ruled)
 
 
+def test_by_a_formula(ruled: Session) -> None:
+    """Beside a light weight stands a formula, and the highest counts."""
+    ruled.edit(offers={"saver": {"weights": [{"weight": 1}, {"formula": "90 + recipient.age"}]}})
+    everything(ruled, "omar")
+    broken_if(len(ruled.live()["offer.saver"]["weights"]) > 1, "an offer weighs more than a policy allows")
+
+
 @pytest.mark.slow
 def test_deleted_under_another_name(ruled: Session) -> None:
     """The offer is renamed, and what it is called then is deleted."""
@@ -188,6 +195,66 @@ def test_override_after_who_may_was_removed(ruled: Session, how: str) -> None:
     ruled.attempt("ada", "override offer.loan --policies --reason mine")
     ruled.attempt("omar", "apply --yes")
     judged(ruled)
+
+
+def test_override_under_the_name_of_who_may(ruled: Session) -> None:
+    """An administrator swaps names with whom the policy names."""
+    ruled.swap_names("ada", "risk")
+    ruled.do("ada", "apply --yes")
+    ruled.edit(offers={"loan": None})
+    ruled.attempt("risk", "override offer.loan --policies --reason mine")
+    ruled.attempt("omar", "apply --yes")
+    judged(ruled)
+
+
+def test_honest_override_under_another_name(ruled: Session) -> None:
+    """Whom the policy names is called otherwise since; live's policy is theirs still, and no administrator's."""
+    rita = ruled.files["specs/shared.yaml"]["operators"]["risk"]
+    ruled.edit(
+        operators={"risk": None, "rita": rita},
+        policies={"stays": {"override": ["rita"]}},
+        templates={"reviewed": {"reviewers": {"eligibility": ["rita"]}}},
+        offers={"loan": {"reviewers": None}},
+    )
+    ruled.save("specs/moved.yaml", {"version": 1, "moved": {"operator.risk": "operator.rita"}})
+    ruled.do("ada", "apply --yes")
+    ruled.edit(offers={"loan": None})
+    assert not ruled.attempt("ada", "override offer.loan --policies --reason mine")
+    ruled.do("rita", "override offer.loan --policies --reason sold")
+    ruled.do("omar", "apply --yes")
+    assert ruled.design()["offer.loan"] is None
+
+
+@pytest.mark.parametrize("version", variants([1, 2], quick=1))
+def test_plan_that_leaves_out_the_override(ruled: Session, version: int) -> None:
+    """Who reads the plan is not told that a policy was overridden for it."""
+    ruled.edit(offers=heavy(60))
+    ruled.do("alan", "override offer.saver --policies --reason once")
+    ruled.do("omar", "plan --out plans/p.json")
+
+    def silent(plan: dict[str, Any]) -> None:
+        plan["notes"] = []
+        if version == 1:
+            plan["format"] = 1
+            for key in ("asked", "undoes", "withdrawn", "rolled_back"):
+                del plan[key]
+
+    ruled.forge("plans/p.json", silent)
+    ruled.attempt("omar", "apply plans/p.json --yes")
+    judged(ruled)
+
+
+def test_change_by_what_it_inherits(ruled: Session) -> None:
+    """No offer may get other reviewers; its template gives it some."""
+    kept = {"require": "not contains(step.changed, 'reviewers')", "message": "Reviewers stay."}
+    ruled.edit(policies={"kept": kept})
+    ruled.do("ada", "apply --yes")
+    ruled.edit(templates={"reviewed": {"reviewers": {"eligibility": ["olga"]}}})
+    ruled.attempt("omar", "apply --yes")
+    named = ruled.design()["template.reviewed"]["reviewers"]["eligibility"]
+    broken_if(named != ["risk"], "an offer has other reviewers")
+    ruled.edit(templates={"reviewed": {"label": "Reviewed by risk", "reviewers": {"eligibility": ["risk"]}}})
+    ruled.do("omar", "apply --yes")
 
 
 def test_override_of_something_else(ruled: Session) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 from attacking import Done, Session, broken_if, variants
@@ -414,3 +415,106 @@ def test_through_a_server(repository: Repository) -> None:
     del team.environ["OFFERKIT_STORE"], team.environ["OFFERKIT_TOKEN"]
     team.do("omar", "promote --yes")
     broken_if(team.live().weight("saver") != 99, "what olga has approved in a review is not live")
+
+
+def test_rejected_before_it_is_recorded(repository: Repository) -> None:
+    """olga approves on the forge; what was applied is rejected before the pipeline records the older review."""
+    head = repository.propose()
+    repository.review("olga", head)
+    repository.merge()
+    repository.apply()
+    repository.team.do("olga", "reject offer.saver --eligibility")
+    broken_if(repository.relayed(), "an older review has taken back a rejection")
+
+
+def test_stopped_before_it_is_recorded(repository: Repository) -> None:
+    """It is not live yet when it is stopped; then the pipeline records the older review, and its author resumes it."""
+    new = {"label": "New", "category": "travel", "weights": [{"weight": 1}], "content": {"title": "New"}}
+    head = repository.propose(offers={"new": new})
+    repository.review("olga", head)
+    repository.merge()
+    repository.apply()
+    repository.team.do("ada", "stop offer.new --reason wrong")
+    repository.team.attempt("robot", "ci approve --bundle 12.zip")
+    repository.team.attempt("omar", "resume offer.new --reason fine", "promote --yes")
+    broken_if(repository.team.live()["offer.new"] is not None, "a review of before the stop counts after it")
+
+
+@pytest.mark.parametrize(
+    "address", variants(["olga@example.com", "2+olga@users.noreply.github.com", "olga@home.example"], quick=1)
+)
+def test_co_author_of_a_squashed_commit(repository: Repository, address: str) -> None:
+    """olga is a co-author by a trailer, which the squashed commit does not repeat."""
+    head = repository.propose()
+    repository.github.commits[0]["commit"]["message"] = f"Heavier\n\nCo-authored-by: Olga <{address}>\n"
+    repository.review("olga", head)
+    repository.merge()
+    repository.apply()
+    broken_if(repository.relayed(), "a co-author has approved")
+
+
+def test_account_given_to_another_before(repository: Repository) -> None:
+    """ada has taken another account, and given dora hers, in an apply before."""
+    repository.team.edit(operators={"ada": {"accounts": {"github": 7}}, "dora": {"accounts": {"github": 1}}})
+    repository.commit("ada")
+    repository.team.do("ada", "apply --yes")
+    head = repository.propose()
+    repository.github.commits.clear()
+    repository.github.commit(head, repository.people["ada"], repository.people["ada"])
+    repository.github.commits[0]["commit"]["author"]["email"] = "private@home.example"
+    repository.github.commits[0]["commit"]["committer"]["email"] = "private@home.example"
+    repository.github.review(repository.github.person("ada2", 7), "APPROVED", head, "2026-01-02T00:00:00Z")
+    repository.merge()
+    repository.apply(who="omar")
+    broken_if(repository.relayed(), "an author approves with a second account")
+
+
+@pytest.mark.slow
+def test_another_plan_claimed_as_the_merged_commit(repository: Repository) -> None:
+    """omar sends a server a plan of his own, as what his reviewed pull request was merged as; a bundle goes with it."""
+    team = repository.team
+    head = repository.propose(offers={"saver": {"label": "A saver"}})
+    repository.review("olga", head)
+    team.git("checkout --quiet -b forged")
+    team.edit(offers=HEAVY)
+    repository.commit("omar")
+    team.do("ada", f"ci plan --no-impact --pull-request {NUMBER} --out other")
+    index = json.loads((team.root / "other/offerkit-ci.json").read_text())
+    index["subject"]["head"] = head
+    (team.root / "other/offerkit-ci.json").write_text(json.dumps(index, separators=(",", ":"), sort_keys=True) + "\n")
+    repository.merge()
+    token = team.do("ada", "token create omar --scope apply").strip()
+    sent = {
+        "plan": (team.root / "other/plan.json").read_text(),
+        "origin": {"commit": repository.head(), "whole": True, "authors": ["omar"]},
+        "as_read": {"meaning": index["meaning"], "pull_request": NUMBER, "head": head},
+    }
+    with serving(team.root) as server:
+        said = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Offerkit-Protocol": "1"}
+        url = f"http://127.0.0.1:{server.port}/api/v1/store/apply"
+        urlopen(Request(url, json.dumps(sent).encode(), said)).close()
+    broken_if(team.design().weight("saver") != 99, "what omar may apply is not applied")
+    broken_if(repository.relayed(bundle="other"), "a review counts for a plan that only claims to be its commit")
+
+
+@pytest.mark.parametrize("approver", variants(["olga", "alan"]))
+def test_pushed_to_another_s_branch_and_squashed(repository: Repository, approver: str) -> None:
+    """olga's commit on omar's branch becomes his by a squash without trailers, and an automation applies it.
+
+    She does not approve it by hand; another administrator does.
+    """
+    team = repository.team
+    repository.propose(author="olga")
+    repository.opened(NUMBER, repository.head(), "omar")
+    team.git("checkout --quiet main")
+    team.git("merge --quiet --squash pull-12")
+    who = {"GIT_AUTHOR_NAME": "omar", "GIT_AUTHOR_EMAIL": "omar@example.com", "GIT_COMMITTER_NAME": "GitHub"}
+    team.git("commit --quiet -m Squashed", **who, GIT_COMMITTER_EMAIL="noreply@github.com")
+    repository.merged()
+    repository.github.merges[-1]["author"] = repository.github.user(repository.people["omar"])
+    repository.apply(who="robot")
+    team.attempt(approver, "approve offer.saver")
+    team.attempt("omar", "promote --yes")
+    live = team.live().weight("saver") == 99
+    broken_if(live and approver == "olga", "who wrote it has approved it")
+    broken_if(not live and approver != "olga", "what another administrator has approved is not live")

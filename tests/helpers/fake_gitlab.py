@@ -75,7 +75,7 @@ class FakeGitLab(FakeForge):
     def commit(self, sha: str, author: dict[str, Any] | None, emails: tuple[str, str], status: str = "") -> None:
         """A commit of the merge request."""
         self.commits[sha] = {
-            "sha": sha, "authorEmail": emails[0], "committerEmail": emails[1],
+            "sha": sha, "message": "", "authorEmail": emails[0], "committerEmail": emails[1],
             "author": author and {"id": f"gid://gitlab/User/{author['id']}", "username": author["username"]},
             "signature": {"verificationStatus": status} if status else None,
         }  # fmt: skip

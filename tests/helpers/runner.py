@@ -179,7 +179,10 @@ class Machine:
             here["env"] |= {key: interpolated(value, here) for key, value in part.get("env", {}).items()}
         job = Job("success")
         for step in body["steps"]:
-            if "if" in step and not evaluated(step["if"], here):
+            condition = str(step.get("if", "")).removeprefix("${{").removesuffix("}}")
+            if job.result != "success" and "cancelled()" not in condition:
+                continue
+            if condition and not evaluated(condition, here):
                 continue
             if "uses" in step:
                 self._uses(step, workspace, here)
@@ -193,7 +196,6 @@ class Machine:
             job.said += f"$ {step['run']}\n{done.stdout}"
             if done.returncode:
                 job.result = "failure"
-                break
         if (temp / "summary.md").is_file():
             self.summaries.append((temp / "summary.md").read_text(encoding="utf-8"))
         job.outputs = {key: interpolated(value, here) for key, value in body.get("outputs", {}).items()}
@@ -208,6 +210,9 @@ class Machine:
             case re.Match() as match if match[1] == "checkout":
                 self._checkout(workspace, context["github"], given.get("fetch-depth", "1"))
             case re.Match() as match if match[1] == "upload-artifact":
+                if not Path(given["path"]).is_dir():
+                    assert given["if-no-files-found"] == "ignore"
+                    return
                 zipped = io.BytesIO()
                 with zipfile.ZipFile(zipped, "w") as archive:
                     for path in sorted(Path(given["path"]).rglob("*")):

@@ -24,6 +24,13 @@ OPERATORS = """operators:
   rita: {label: Rita, profile: offer-manager, email: rita@example.com, accounts: {gitlab: 2}}
   ci: {label: Pipeline, profile: administrator, automation: true}
 """
+POLICY = """version: 1
+policies:
+  arrivals:
+    applies_to: [step]
+    require: step.action <> 'create'
+    message: New ones wait
+"""
 OFFERS = "specs/recipients/offers.yaml"
 
 
@@ -122,7 +129,8 @@ class Pipelines:
             job = self._whole(jobs, name)
             rule = next((rule for rule in self._rules(jobs, job["rules"]) if holds(rule["if"], given)), None)
             needed = [each["job"] if isinstance(each, dict) else each for each in job.get("needs", [])]
-            if rule is None or rule.get("when") == "manual" or any(done.get(n, (True,))[0] is False for n in needed):
+            waits = job.get("when") != "always" and any(done.get(n, (True,))[0] is False for n in needed)
+            if rule is None or rule.get("when") == "manual" or waits:
                 continue
             own = {key: expanded(value, given) for key, value in job["variables"].items()}
             ran = subprocess.run(
@@ -130,7 +138,7 @@ class Pipelines:
                 cwd=work, env=self.environ | given | own, capture_output=True, text=True, timeout=120,
             )  # fmt: skip
             done[name] = (ran.returncode == 0, ran.stdout)
-            if name == "offerkit-plan":
+            if name == "offerkit-plan" and (work / "offerkit-bundle").is_dir():
                 self._keep(work, sha)
         return done
 
@@ -281,3 +289,16 @@ def test_without_a_store(lab: Pipelines) -> None:
     assert results(lab.opened(1, head)) == {"validate", "plan", "comment", "check"}
     assert "weights[Summer].weight: 30" in said(lab)[0]
     assert results(lab.merged(1, "squash")) == set()
+
+
+def test_what_a_policy_denies_is_said_and_fails_the_pipeline(lab: Pipelines) -> None:
+    lab.branch("summer", "weight: 20", "weight: 30")
+    (lab.clone / "specs/recipients/policies.yaml").write_text(POLICY, encoding="utf-8")
+    lab.git("add", "-A")
+    lab.git("commit", "-qm", "Add a policy")
+    lab.git("push", "-q", "origin", "HEAD:refs/heads/summer")
+    head = lab.git("rev-parse", "HEAD")
+    done = lab.opened(1, head)
+    ended = {name.removeprefix("offerkit-"): good for name, (good, _) in done.items()}
+    assert ended == {"validate": True, "plan": False, "comment": True}
+    assert "Denied by a policy" in said(lab)[0]

@@ -21,6 +21,14 @@ OPERATORS = """operators:
   ci: {label: Pipeline, profile: administrator, automation: true}
 """
 
+POLICY = """version: 1
+policies:
+  arrivals:
+    applies_to: [step]
+    require: step.action <> 'create'
+    message: New ones wait
+"""
+
 
 class Team:
     """A clone of somebody, and the machine of the forge."""
@@ -187,6 +195,27 @@ def test_what_is_not_what_was_read_is_neither_merged_nor_applied(team: Team) -> 
     assert "No changes" in team.offerkit("plan", "offer.canada-rockies")
     [issue] = machine.forge.issues.values()
     assert "canada-rockies" in issue["body"]
+
+
+def test_what_cannot_be_merged_fails_the_required_job(team: Team) -> None:
+    """A job that is skipped would count as passed."""
+    machine, forge = team.machine, team.machine.forge
+
+    def ended(number: int, branch: str) -> dict[str, str]:
+        jobs = machine.opened(number, branch, forge.people[1])
+        return {name: jobs[name].result for name in ("validate", "plan", "comment", "check")}
+
+    team.branch("wrong", "weight: 20", "weight: heavy")
+    assert ended(1, "wrong") == {"validate": "failure", "plan": "skipped", "comment": "skipped", "check": "failure"}
+    assert machine.said() == []
+    team.branch("denied", "weight: 20", "weight: 30")
+    (team.clone / "specs/recipients/policies.yaml").write_text(POLICY, encoding="utf-8")
+    team.git("add", "-A")
+    team.git("commit", "-qm", "Add a policy")
+    team.push("denied")
+    assert ended(2, "denied") == {"validate": "success", "plan": "failure", "comment": "success", "check": "failure"}
+    [comment] = machine.said()
+    assert "**Denied by a policy**" in comment and "New ones wait" in comment
 
 
 @pytest.mark.parametrize("kind", ["line ends", "comment", "rename"])

@@ -67,7 +67,7 @@ SITUATIONS: dict[str, list[tuple[str, ...]]] = {
     "rollback": [("people@live", "--to", "2", "--plan-only"), ("people@live", "--to", "2020-01-01", "--plan-only"),
                  ("people@live", "--to", "soon"), ("people@design", "--to", "1", "--yes"), ("people@live", "--to", "99"), ("x", "--to", "1")],
     "purge": [("--plan-only",), ("nowhere",), ("--plan-only", "-C", "fresh")],
-    "ci plan": [("--out", "read", "--head", "a" * 40), ("--out", FILE, "--head", "a" * 40), ("--out", "read", "--head", EVIL), ("--out", "read", "--base", EVIL, "-C", "fresh"), ("--out", "read", "-C", "broken")],
+    "ci plan": [("--out", "read", "--head", "a" * 40), ("--out", "read", "--head", EVIL, "--format", "sarif"), ("--out", FILE, "--head", "a" * 40), ("--out", "read", "--head", EVIL), ("--out", "read", "--base", EVIL, "-C", "fresh"), ("--out", "read", "-C", "broken")],
     "ci check": [("--bundle", "read"), ("--bundle", FILE), ("--bundle", "plan.json"), ("--bundle", "specs"), ("--bundle", "read", "-C", "broken")],
     "ci comment": [("--bundle", "read", "--repository", "acme/offers", "--forge-url", "http://127.0.0.1:9"), ("--bundle", FILE), ("--bundle", "read", "--forge", "gitlab", "--forge-url", EVIL)],
     "ci drift": [("--repository", EVIL), ("--repository", "acme/offers", "--name", EVIL), ("-C", "broken")],

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from helpers.files import base
+from helpers.inside import offerkit
 from helpers.serving import client
 from helpers.tokens import token
 from helpers.workspace import Workspace
@@ -20,7 +21,7 @@ from offerkit.planning.meaning import facts_of, meaning_of
 from offerkit.planning.plan import Plan, envelope
 from offerkit.workflow.apply import apply
 from offerkit.workflow.authorship import origin_of
-from offerkit.workflow.ci import Compared, Planned, apply_read, check, compare, planned, save
+from offerkit.workflow.ci import Compared, Planned, apply_read, check, compare, nothing_to_apply, planned, save
 from offerkit.workflow.ci_bundle import GIT, INDEX, STORE, Bundle, Subject, index_bytes, opened, write
 from offerkit.workflow.ci_forge import bundle_at, check_open
 from offerkit.workflow.ci_states import expected, subject_of
@@ -407,3 +408,30 @@ def test_a_checkout_that_is_older_than_what_was_applied(repository: Workspace) -
     (request,) = read(repository).requests
     assert [found.code for found in request.warnings] == [Code.NOT_ON_APPLIED]
     assert request.behind is not None and [str(gone) for gone in request.behind.addresses] == ["shop/offer.trip"]
+
+
+def test_what_a_policy_denies_is_said_and_not_applied(repository: Workspace, tmp_path: Path) -> None:
+    shop = applied(repository)
+    light = {"require": "offer.weight < 50", "message": "Too heavy."}
+    shop.change({"specs/shop/policies.yaml": {"version": 1, "policies": {"light": light}}})
+    commit(shop)
+    found = read(shop)
+    assert [each.code for each in found.denied] == [Code.POLICY_DENIED]
+    [request] = found.requests
+    assert request.warnings[0].severity.value == "error" and not found.bundle.plan
+    save(found, tmp_path / "read")
+    [text] = (tmp_path / "read").glob("*/comment.md")
+    assert "**Denied by a policy**: shop/policy.light denies shop/offer.gold-card: Too heavy." in text.read_text()
+    bundle = opened(tmp_path / "read").bundle
+    assert refused(now, shop, bundle) == [Code.POLICY_DENIED]
+
+
+def test_a_push_of_nothing_needs_no_pull_request(repository: Workspace) -> None:
+    assert not nothing_to_apply(repository.session("ada", environ=HERE))
+    shop = applied(repository)
+    assert not nothing_to_apply(shop.session("ada", environ=HERE))
+    git(shop.root, "checkout", "-q", "main")
+    (shop.root / "README.md").write_text("Words.\n")
+    commit(shop)
+    done = offerkit(["ci", "apply"], shop.root, HERE)
+    assert (done.code, done.out) == (0, b"Nothing to apply: the specs are in design already.\n")
