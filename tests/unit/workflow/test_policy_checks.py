@@ -189,6 +189,16 @@ def test_an_override_does_not_outlive_what_it_was_for(shop: Workspace) -> None:
     assert [each.code for each in refused(shop, "olga")] == [Code.POLICY_DENIED]
 
 
+def test_a_policy_that_only_live_has_still_holds(shop: Workspace) -> None:
+    """Design has taken it away, and that is not promoted yet."""
+    ruled(shop, light="offer.weight <= 10")
+    shop.go_live()
+    shop.change({FILE: None})
+    shop.apply("ada")
+    shop.change({OFFERS: {"offers": {"gold-card": {"weights": [{"weight": 11}]}}}})
+    assert [each.code for each in refused(shop)] == [Code.POLICY_DENIED]
+
+
 def test_a_warning_is_a_note_that_no_file_can_leave_out(shop: Workspace) -> None:
     ruled(shop, ends={"require": "offer.until is not null", "message": "It never ends.", "severity": "warn"})
     made = decode(envelope(shop.plan()), "p")
