@@ -11,10 +11,10 @@ import re
 from enum import StrEnum
 from fnmatch import translate
 from functools import lru_cache
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from pydantic_core import CoreSchema
 
@@ -183,6 +183,22 @@ class StageRef(str):
     def on(self, side: Stage) -> StageRef:
         """The stage of the same environment on that side, as it is now."""
         return StageRef(self.environment, side)
+
+
+class _Staged(Protocol):
+    @property
+    def stage(self) -> StageRef: ...
+
+
+_Row = TypeVar("_Row", bound=_Staged)
+
+
+def by_stage(rows: Iterable[_Row]) -> dict[StageRef, list[_Row]]:
+    """Steps, changes or whatever else happens in a stage, by that stage; the order is kept."""
+    found: dict[StageRef, list[_Row]] = {}
+    for row in rows:
+        found.setdefault(row.stage, []).append(row)
+    return found
 
 
 def parse_stage(text: str) -> StageRef:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import orjson
 
-from offerkit.address import Address, Kind, Stage, StageRef
+from offerkit.address import Address, Kind, Stage, StageRef, by_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.fingerprint import manifest_digest
 from offerkit.governance.approvals import approved
@@ -104,15 +104,13 @@ def _conflicts(plan: Plan, store: Store, stages: Stages, moved: Mapping[StageRef
         last = store.last_change(stage, addresses)
         for address in addresses:
             yield _conflict(store, stage, address, last.get(address))
-    by_stage: dict[StageRef, list[Step]] = {}
-    for step in plan.steps:
-        by_stage.setdefault(step.stage, []).append(step)
+    steps = by_stage(plan.steps)
     touched = {step.address for step in plan.steps} | {step.moved_from for step in plan.steps}
     for stage, serial in sorted(moved.items()):
-        here = by_stage.get(stage, [])
+        here = steps.get(stage, [])
         yield from _changed_back(here, store, stage, serial, changed.get(stage, ()))
         yield from _named_since(here, touched, store, stage, serial)
-    for stage, here in sorted(by_stage.items()):
+    for stage, here in sorted(steps.items()):
         if any(step.address.kind is Kind.CAMPAIGN for step in here):
             yield from _no_longer_live(here, plan, stage, stages)
     yield from _withdrawn(plan, stages)

@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 import orjson
 
-from offerkit.address import SHARED, Address, Kind, Stage, StageRef
+from offerkit.address import SHARED, Address, Kind, Stage, StageRef, by_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, suggestion
 from offerkit.fingerprint import Json
 from offerkit.governance.rights import ADMINISTRATOR, Actor, only_people
@@ -243,10 +243,8 @@ class _Reading:
     def _drifted(self, plan: Plan, serial: int) -> bool:
         """Whether something of ``plan`` was changed after revision ``serial`` otherwise than by applying a commit."""
         assert self._store is not None
-        stages: dict[StageRef, set[Address]] = {}
-        for step in plan.steps:
-            stages.setdefault(step.stage, set()).update({step.address, step.moved_from or step.address})
-        for stage, addresses in stages.items():
+        for stage, steps in by_stage(plan.steps).items():
+            addresses = {address for step in steps for address in (step.address, step.moved_from or step.address)}
             for serial_ in {c.serial for c in self._store.changes_since(stage, serial) if c.address in addresses}:
                 row = self._store.revision(serial_)
                 if row is None or not row.details.get("commit"):

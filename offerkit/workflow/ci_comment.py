@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,8 @@ from offerkit.workflow.ci_bundle import REPORT, Opened, expect, share_of
 
 _PARTLY = (Kind.CASES, Kind.DIMENSION)
 """What reports show without people's keys and secrets, so with another text than has the fingerprint."""
+_REPEATS = re.compile(r"offerkit (?:plan|diff git:[0-9a-f]{12} git:[0-9a-f]{12})")
+"""What repeats a plan: people run what they read in a comment of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,8 @@ def _request(found: Opened, environment: str) -> PullRequest:
         raise _odd(environment, "is of something else")
     if request.meaning != meaning_of(facts) or facts_of(request.plan) != facts:
         raise _odd(environment, "shows something else than the bundle means")
+    if request.command and not _REPEATS.fullmatch(request.command):
+        raise _odd(environment, "names a command that is none of ours")
     for key, body in request.plan.bodies.items():
         if body.kind not in _PARTLY and fingerprint(body.kind, body.text.encode()) != key:
             raise _odd(environment, "shows another text than the bundle means")

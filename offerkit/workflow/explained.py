@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from functools import cached_property
 
-from offerkit.address import Address, Kind, Stage, StageRef
+from offerkit.address import Address, Kind, Stage, by_stage
 from offerkit.applier import Verified
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.governance.aspects import affecting, keys_of
@@ -92,11 +92,9 @@ class _Told:
     def earliest(self) -> int:
         """The revision before which the plan cannot have been made: whatever it relies on had come about."""
         found = max([base.revision for base in self.plan.base], default=0)
-        wanted: dict[StageRef, set[Address]] = {}
-        for item in self.plan.depends:
-            wanted.setdefault(item.stage, set()).add(item.address)
-        for stage, addresses in wanted.items():
-            found = max([found, *(row.serial for row in self.store.last_change(stage, addresses).values())])
+        for stage, needed in by_stage(self.plan.depends).items():
+            last = self.store.last_change(stage, {item.address for item in needed})
+            found = max([found, *(row.serial for row in last.values())])
         return max([found, *self._given()])
 
     def _given(self) -> list[int]:

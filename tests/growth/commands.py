@@ -128,6 +128,13 @@ def session(root: Path, size: Size) -> Counts:
         here.run("promotion of settings and withdrawals", "promote", "--out", str(root / "settings.json"), who="olga")
         here.run("promote settings and withdrawals", "apply", str(root / "settings.json"), "--yes", who="olga")
         here.run("promotion after withdrawals", "promote", "--plan-only")
+        projects.make_heavier(root)
+        here.run("denied plan", "plan", fails=True)
+        here.run("override", "override", "offer.*", "--reason", "heavy on purpose", "--policies", who="olga")
+        here.run("apply what was overridden", "apply", "--yes")
+        here.run("override again", "override", "offer.*", "--reason", "still", "--policies", who="olga", fails=True)
+        here.run("approve what was overridden", "approve", "offer.*", who="olga")
+        here.run("promote what was overridden", "promote", "--yes")
     return here.counts
 
 

@@ -86,6 +86,13 @@ def switch_off(root: Path) -> None:
         path.write_text(text, encoding="utf-8")
 
 
+def make_heavier(root: Path) -> None:
+    """Let every template, and so every offer, weigh more than any policy allows."""
+    for path in root.glob("specs/*/catalog.yaml"):
+        text = path.read_text(encoding="utf-8").replace("weights: [{weight: ", "weights: [{weight: 10000")
+        path.write_text(text, encoding="utf-8")
+
+
 def _catalog(size: Size) -> Iterator[str]:
     yield from (
         "version: 1",

@@ -54,7 +54,9 @@ def eligibility(bodies: Bodies, offer: str) -> str:
     own = [_nearest(bodies, offer, *keys) for keys in (
         ("enabled",), ("weights",), ("themes",), ("eligible", "from"), ("eligible", "until"), ("eligible", "when"),
     )]  # fmt: skip
-    uses = [[use, bodies.get(f"{environment}/filter.{use['filter']}", {}).get("when")] for use in filters]
+    uses = [  # each by what it says, whatever it is called
+        [use.get("with"), bodies.get(f"{environment}/filter.{use['filter']}", {}).get("when")] for use in filters
+    ]
     inherited = [
         [name, {key: bodies.get(f"{environment}/category.{name}", {}).get(key) for key in INHERITED}]
         for name in categories

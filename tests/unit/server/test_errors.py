@@ -190,6 +190,10 @@ def test_every_answer_is_one_that_is_described(live: Workspace) -> None:
             "propose": BODY, "update": {"proposition": proposed, "status": "interested"}, "page": {"divs": [{"id": "i_web"}]},
             "apply": {"plan": "{}"}, "impact": {"plan": "{}"}, "limit": {"plan": "{}"},
             "decide": {"decision": "approved", "patterns": ["shop/offer.gold-card"]},
+            "relay": {
+                "forge": "github", "pull_request": 1, "head": "a" * 40, "merged_as": "b" * 40,
+                "meaning": f"1:{'c' * 64}", "reviews": [],
+            },
             "override": {"patterns": ["shop/offer.gold-card"], "reason": "Rita left"},
             "stop": {"patterns": ["shop/offer.gold-card"], "reason": "Wrong"}, "resume": {"patterns": ["shop/offer.gold-card"]},
         }  # fmt: skip

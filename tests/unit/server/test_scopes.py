@@ -77,6 +77,7 @@ def test_who_may_call_what() -> None:
         operators_only = path.startswith(("/api/v1/store", "/api/v1/stop", "/api/v1/resume", "/ui")) and path not in (
             "/ui/",
             "/ui/style.css",
+            "/ui/previews.js",
             "/ui/login",
             "/ui/logout",
         )

@@ -21,7 +21,7 @@ from offerkit.planning.plan import Plan, envelope
 from offerkit.store import RevisionRow
 from offerkit.store.views import Stages, stage_view
 from offerkit.workflow.apply import apply
-from offerkit.workflow.authorship import origin_of
+from offerkit.workflow.authorship import Confirmed, origin_of
 from offerkit.workflow.plan import plan as make_plan
 from offerkit.workflow.requests import NOWHERE, Origin
 
@@ -251,13 +251,14 @@ def test_accounts_that_a_forge_has_verified(repository: Workspace) -> None:
     oid = Commits(repository.root, HERE).head
     session = repository.session("robot", environ=HERE)
     made = make_plan(session, Patterns.of((), ()))
-    claimed, sure = (origin_of(session, made, made, confirmed=known) for known in ({}, {oid: ("olga",)}))
+    known = (Confirmed(), Confirmed({oid: ("olga",)}))
+    claimed, sure = (origin_of(session, made, made, confirmed=each) for each in known)
     assert "olga" in claimed.authors and f"commit {oid[:12]} has no signature" in str(claimed.unverified)
     assert "olga" in sure.authors and oid[:12] not in str((sure.unverified, sure.doubts))
     pages = {"GIT_COMMITTER_EMAIL": "noreply@github.com", "GIT_AUTHOR_EMAIL": "olga@home.example"}
     git(repository.root, "commit", "--amend", "-qm", "By a page\n\nCo-authored-by: <x@home.example>", **pages)
     oid = Commits(repository.root, HERE).head
-    found = origin_of(session, made, made, confirmed={oid: ("olga",)})
+    found = origin_of(session, made, made, confirmed=Confirmed({oid: ("olga",)}))
     assert "olga" in found.authors and oid[:12] not in str(found.unverified)
     assert f"commit {oid[:12]} names somebody who is no operator" in str(found.doubts), "nobody vouches for others"
 

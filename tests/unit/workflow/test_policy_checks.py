@@ -170,6 +170,25 @@ def test_an_override_by_an_author_lifts_nothing(shop: Workspace) -> None:
     assert shop.apply("olga").steps
 
 
+def test_an_override_does_not_outlive_what_it_was_for(shop: Workspace) -> None:
+    """Once live has been without it, the same change needs the word of somebody again."""
+    shop.go_live()
+    ruled(shop, light={"require": "offer.weight <= 9", "message": "Too heavy.", "override": ["omar"]})
+    shop.change({OFFERS: {"offers": {"gold-card": {"weights": [{"weight": 9}]}}}})
+    shop.apply("ada")
+    shop.approve_all()
+    shop.promote("ada")
+    for weight in (11, 9):
+        shop.change({OFFERS: {"offers": {"gold-card": {"weights": [{"weight": weight}]}}}})
+        if weight == 11:
+            lift(shop, "omar")
+        shop.apply("olga")
+        shop.approve_all()
+        assert shop.promote("ada").steps
+    shop.change({OFFERS: {"offers": {"gold-card": {"weights": [{"weight": 11}]}}}})
+    assert [each.code for each in refused(shop, "olga")] == [Code.POLICY_DENIED]
+
+
 def test_a_warning_is_a_note_that_no_file_can_leave_out(shop: Workspace) -> None:
     ruled(shop, ends={"require": "offer.until is not null", "message": "It never ends.", "severity": "warn"})
     made = decode(envelope(shop.plan()), "p")
