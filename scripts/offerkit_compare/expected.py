@@ -63,7 +63,38 @@ def _causes(text: str) -> str:
     return _CAUSE.sub(lambda match: match[1] or "", text)
 
 
+def _rules_left_behind(text: str) -> str:
+    """Without the rules of environments that stay behind, in a promotion as JSON, and what only they are there for."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return text
+    if not isinstance(found, dict) or found.get("kind") != "promote":
+        return text
+    addresses = [item["address"] for item in found["blocked"]]
+    behind = {address.removeprefix("environment.") for address in addresses if address.startswith("environment.")}
+
+    def theirs(item: dict[str, str]) -> bool:
+        environment, _, local = item["address"].partition("/")
+        return environment in behind and local.startswith("rule.")
+
+    for part in ("steps", "blocked", "depends"):
+        found[part] = [item for item in found[part] if not theirs(item)]
+    found["depends"] = [item for item in found["depends"] if item["address"].removeprefix("environment.") not in behind]
+    changed = {step["stage"] for step in found["steps"]}
+    found["base"] = [item for item in found["base"] if item["stage"] in changed]
+    kept = json.dumps(found["steps"])
+    found["bodies"] = {print_: body for print_, body in found["bodies"].items() if print_ in kept}
+    return json.dumps(found)
+
+
 EXPECTED: tuple[Expected, ...] = (
+    Expected(
+        "rule left behind",
+        "a rule whose environment stays behind stays behind as well, as in a first promotion with --exclude",
+        lambda difference: _of("promote")(difference) and " --exclude " in difference.where,
+        _rules_left_behind,
+    ),
     Expected(
         "sentence",
         "being beyond the number asked for has one sentence, and so has having no weight",
