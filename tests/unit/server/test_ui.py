@@ -237,6 +237,44 @@ def test_a_page_says_what_it_is_a_part_of(local: TestClient) -> None:
     assert hostile.status_code in (200, 404) and "<script" not in hostile.text
 
 
+def test_an_offer_shows_what_decides_over_it_live_beside_design(changed: Workspace) -> None:
+    """Each part once, with who says it: the environment, the categories, the filters, the offer."""
+    changed.change({"specs/shop/offers.yaml": {"offers": {"gold-card": {
+        "eligible": {"when": "person.age >= 77", "until": "2029-12-31"}, "weights": [{"label": "new", "weight": 42}],
+    }}}})  # fmt: skip
+    changed.change({"environments/shop.yaml": {"environment": {"when": "person.age >= 16"}}})
+    changed.change({"specs/shop/catalog.yaml": {"categories": {"bank": {"multiplier": {"factor": 3}}}}})
+    changed.apply("ada")
+    with browser(changed) as local:
+        page = re.sub(r"<[^>]+>", " ", local.get("/ui/offers/shop/gold-card").text.replace("<wbr>", ""))
+    for text in ("person.age &gt;= 77", "2029-12-31", "42 (new)", "person.age &gt;= 16", "× 3"):
+        assert text in page, text
+    assert "environment.shop" in page and "shop/category.bank" in page and "the offer itself" in page
+    assert "live beside design" in page
+
+
+def test_approvals_show_what_is_approved(local: TestClient) -> None:
+    page = local.get("/ui/approvals").text
+    assert "What it changes in live" in page
+    assert "content on" in page and "&lt;script&gt;alert(1)" in page and "<ins>" in page
+
+
+def test_what_is_blocked_leads_to_where_it_is_decided(local: TestClient) -> None:
+    page = local.get("/ui/promote").text
+    assert '<a href="/ui/approvals?show=all&amp;q=shop%2Foffer.gold-card">see it and decide</a>' in page
+    assert "offerkit approve" not in page
+    assert steps.linked("Let it be approved, then: offerkit resume shop/offer.<b>") == (
+        'Let it be approved, then: <a href="/ui/stops">resume shop/offer.&lt;b&gt;</a>'
+    )
+    assert steps.linked("offerkit override shop/offer.x --reason TEXT") == (
+        "<code>offerkit override shop/offer.x --reason TEXT</code>"
+    )
+
+
+def test_the_graph_opens_around_what_was_changed_last(local: TestClient) -> None:
+    assert 'name="around" value="shop/offer.gold-card"' in local.get("/ui/graph").text
+
+
 def test_the_stylesheet_comes_from_here(local: TestClient) -> None:
     answer = local.get("/ui/style.css")
     assert answer.headers["content-type"].startswith("text/css")
