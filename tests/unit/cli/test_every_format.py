@@ -358,8 +358,11 @@ def _check(place: Path, name: str, situation: tuple[str, ...], form: str) -> boo
 _OTHER: dict[str, Callable[[str], None]] = {"audit export": _jsonl, "schema": _schema, "fmt": str, "import": str}
 """What commands without --format print that is no text for people."""
 
-_SILENT = {("propose", "html"), ("validate", "github")}
+_SILENT = {("propose", "html"), ("validate", "github"), ("plan", "github"), ("ci plan", "github")}
 """Forms in which nothing to show is nothing at all."""
+
+_OF_A_FORGE = {"ci apply", "ci approve", "ci check", "ci comment", "ci drift"}
+"""They need a forge that answers, so they are refused here; tests/slow/test_pull_requests.py carries them out."""
 
 CASES = [
     pytest.param(
@@ -387,4 +390,4 @@ def test_what_is_said_can_be_read(
             said += _check(place, name, situation, form)
         except Exception as error:
             raise AssertionError(f"offerkit {name} {' '.join(situation)} --format {form}: {error!r}") from error
-    assert said, "it was refused in every situation"
+    assert said or name in _OF_A_FORGE, "it was refused in every situation"
