@@ -120,6 +120,10 @@ def test_the_workflow_in_the_docs_runs(team: dict[str, str], wheel: Path, tmp_pa
     for folder in ("specs", "environments"):
         shutil.rmtree(project / folder)
         shutil.copytree(ROOT / folder, project / folder)
+    job = "version: 1\noperators: {ci: {label: The pipeline, profile: administrator, automation: true}}\n"
+    (project / "specs" / "pipeline.yaml").write_text(job)
+    path = project / "environments" / "visitors.yaml"  # where duties are separated the commits have to be signed
+    path.write_text(path.read_text(encoding="utf-8").replace("separation_of_duties: true", "separation_of_duties: false"))
     bare = origin(project, team)
     [workflow] = re.findall(r"^```yaml\n(# \.github/.*?)^```", (ROOT / "docs/plans.md").read_text(), re.M | re.S)
     (tmp_path / "offers.yml").write_text(workflow)
@@ -129,7 +133,7 @@ def test_the_workflow_in_the_docs_runs(team: dict[str, str], wheel: Path, tmp_pa
     commands = [command for job in jobs(tmp_path / "offers.yml").values() for command in job]
     assert sum(command.startswith(".venv/bin/offerkit") for command in commands) == 3
     assert "OFR606" in run("offerkit apply --as ada --yes", tmp_path / "checkout", runner, 1)
-    run("offerkit apply operator.ada --as ada --yes --create-store", tmp_path / "checkout", runner)
+    run("offerkit apply operator.ada operator.ci --as ada --yes --create-store", tmp_path / "checkout", runner)
     for command in commands:
         run(command, tmp_path / "checkout", runner)
     assert "to create" in (tmp_path / "summary.md").read_text(encoding="utf-8")
