@@ -32,7 +32,7 @@ os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(temporary()))
 SLOW = Path(__file__).parent / "slow"
 LONG = Path(__file__).with_name("long.txt")
 """The tests that take longest; “scripts/long_tests” measures and lists them."""
-IN_POSTGRESQL = 3
+IN_POSTGRESQL = 6
 """Of so many tests that need some database, one is run in PostgreSQL as well."""
 sys.dont_write_bytecode = False  # rewriting every assert of the tests takes each worker longer than all its imports
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -119,7 +119,7 @@ def pytest_collection_finish() -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """What takes a project with a store runs on both databases, in PostgreSQL when it is slow tests' turn.
 
-    The store's own tests all run in both. Those of what stands above it, one in three, chosen by its name: always the
+    The store's own tests all run in both. Those of what stands above it, one in six, chosen by its name: always the
     same ones, some of every file.
     """
     for fixture in ("shop", "team"):

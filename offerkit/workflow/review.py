@@ -52,9 +52,12 @@ def reviewed(keys: Sequence[ApprovalKey], stages: Stages) -> tuple[Reviewed, ...
     assert stages.store is not None
     design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
     former = {new: old for old, new in renames_of_live(stages.store, design, live).items()}
-    return tuple(
-        _reviewed(key, design, live, former) if place < MOST else Reviewed(key, "") for place, key in enumerate(keys)
-    )
+    looked_at = keys[:MOST]
+    entries = {a: live.entries.get(former.get(a, a)) for a in dict.fromkeys(key.address for key in looked_at)}
+    on = {a: frozenset(entry.activation or ()) for a, entry in entries.items() if entry is not None}
+    none: frozenset[str] = frozenset()
+    found = [_reviewed(key, design, live, former, on.get(key.address, none)) for key in looked_at]
+    return (*found, *(Reviewed(key, "") for key in keys[MOST:]))
 
 
 def carried(plan: Plan) -> dict[Address, set[ApprovalKey]]:
@@ -183,15 +186,17 @@ def design_at(stages: Stages, store: Store, serial: int) -> Snapshot:
     return stages.side(Stage.DESIGN).with_entries(entries)
 
 
-def _reviewed(key: ApprovalKey, design: Snapshot, live: Snapshot, former: Mapping[Address, Address]) -> Reviewed:
+def _reviewed(
+    key: ApprovalKey, design: Snapshot, live: Snapshot, former: Mapping[Address, Address], on: frozenset[str]
+) -> Reviewed:
+    """``on``: the spaces where the offer is live."""
     old = former.get(key.address, key.address)
     label = str((design(key.address) or {}).get("label", ""))
-    entry = live.entries.get(old)
     if key.aspect is Aspect.SETTINGS:
         before, after = live(old), design(key.address)
         return Reviewed(key, label, tuple(field_changes(before or {}, after or {})), new=before is None)
     now = _said(design.offer(key.address), key)
-    if entry is None or not entry.activation or (key.space and not _shown_there(entry.activation, former, key)):
+    if not on or (key.space and not _shown_there(on, former, key)):
         return Reviewed(key, label, _changes({}, now), new=True)
     place = former.get(key.address.beside(Kind.SPACE, key.space)) if key.space else None
     there = replace(key, address=old, space=place.name if place is not None else key.space)
@@ -201,9 +206,9 @@ def _reviewed(key: ApprovalKey, design: Snapshot, live: Snapshot, former: Mappin
     return Reviewed(key, label, changes)
 
 
-def _shown_there(activation: Sequence[str], former: Mapping[Address, Address], key: ApprovalKey) -> bool:
+def _shown_there(on: frozenset[str], former: Mapping[Address, Address], key: ApprovalKey) -> bool:
     space = key.address.beside(Kind.SPACE, key.space)
-    return former.get(space, space).name in activation
+    return former.get(space, space).name in on
 
 
 def _said(offer: EffectiveOffer, key: ApprovalKey) -> JsonMap:

@@ -240,7 +240,7 @@ def test_the_rich_project_is_valid() -> None:
     assert {kind for kind in Kind if f"\n{kind}s:" in RICH or kind in (Kind.CATEGORY,)} | kinds == set(Kind)
 
 
-@pytest.mark.parametrize("examples", [12, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [12, pytest.param(80, marks=pytest.mark.slow)])
 def test_any_value_anywhere(examples: int) -> None:
     """JSON is YAML: the document is written as JSON, with any value where something else stood."""
     settings(max_examples=examples)(given(place=st.sampled_from(PLACES), value=values)(_value_at))()
@@ -253,7 +253,7 @@ def _value_at(place: tuple[str, tuple[str | int, ...]], value: Any) -> None:
     judge(file._replace(content=text.encode("utf-8", "replace")))
 
 
-@pytest.mark.parametrize("examples", [12, pytest.param(80, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [12, pytest.param(40, marks=pytest.mark.slow)])
 def test_any_document(examples: int) -> None:
     """Anything at all as the whole of a file."""
     settings(max_examples=examples)(given(value=values, name=st.sampled_from(sorted(files())))(_document))()

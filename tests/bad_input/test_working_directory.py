@@ -53,7 +53,7 @@ def test_a_project_that_is_named_is_found_from_anywhere(project: Path, tmp_path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", COMMANDS[::2])
 def test_every_command_without_a_working_directory(command: str, tmp_path: Path) -> None:
     """Each reaches for it in its own way."""
     refused(tmp_path, command, before=_gone(tmp_path / "gone"))
@@ -75,7 +75,7 @@ def test_a_working_directory_that_is_closed(mode: int, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(ROOT_BYPASSES, reason="root reads everything here")
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", COMMANDS[1::2])
 def test_every_command_in_a_closed_working_directory(command: str, tmp_path: Path) -> None:
     """No command may take the refusal of the system for a fault of its own."""
     folder = tmp_path / "closed"

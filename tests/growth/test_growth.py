@@ -21,15 +21,15 @@ BESIDE = 6
 
 SMALL = ("offers:16:64", "environments:3:12")
 LARGE = (
-    "offers:60:240",
-    "environments:6:24",
-    "campaigns:30:120",
-    "rules:20:80",
-    "spaces:10:40",
-    "contacts:250:1000",
-    "cases:20:80",
+    "offers:30:120",
+    "environments:4:16",
+    "campaigns:15:60",
+    "rules:10:40",
+    "spaces:6:24",
+    "contacts:125:500",
+    "cases:10:40",
     "policies:10:40",
-    "revisions:25:100",
+    "revisions:15:60",
 )
 
 

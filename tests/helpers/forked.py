@@ -66,7 +66,7 @@ class Child:
             self._ended()
         return self.returncode
 
-    def wait(self, timeout: float = 120) -> int:
+    def wait(self, timeout: float = 600) -> int:
         """The exit code; a failure when it does not end in time."""
         if self.returncode is None:
             if not select.select([self._asked], [], [], timeout)[0]:
@@ -76,7 +76,7 @@ class Child:
         assert self.returncode is not None
         return self.returncode
 
-    def communicate(self, timeout: float = 120) -> tuple[str, str]:
+    def communicate(self, timeout: float = 600) -> tuple[str, str]:
         """What it printed from here on, to both streams, once it has ended."""
         limit, found = time.monotonic() + timeout, {self.stdout: b"", self.stderr: b""}
         reading = list(found)

@@ -191,7 +191,7 @@ class Machine:
             assert "${{" not in step["run"]
             done = subprocess.run(
                 ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", f"exec 2>&1\n{step['run']}"],
-                cwd=workspace, env=environ | here["env"] | more, capture_output=True, text=True, timeout=120,
+                cwd=workspace, env=environ | here["env"] | more, capture_output=True, text=True, timeout=600,
             )  # fmt: skip
             job.said += f"$ {step['run']}\n{done.stdout}"
             if done.returncode:

@@ -63,10 +63,13 @@ def test_session_of_the_file(name: str, prepared: Path, forks: Forked) -> None:
     assert after.splitlines() == before.splitlines()
 
 
+ELSEWHERE = [path for path in SESSIONS if path.stem not in OF_THE_FILE]
+IN_POSTGRESQL = [path for place, path in enumerate(ELSEWHERE) if path.stem in STARTED or place % 4 == 0]
+"""All that start anew, and one in four of the others."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "path", [path for path in SESSIONS if path.stem not in OF_THE_FILE], ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("path", IN_POSTGRESQL, ids=lambda path: path.stem)
 def test_session_in_postgresql(path: Path, prepared: Path, forks: Forked) -> None:
     """With its store in PostgreSQL it prints the same."""
     before, after = play(path, prepared, forks, new_schema(), started=path.stem in STARTED)

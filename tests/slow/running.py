@@ -82,7 +82,7 @@ def run(root: Path, *args: str, who: str = "ada", program: str = "") -> Done:
     """A run from beginning to end."""
     began = time.monotonic()
     process = start(root, *args, who=who, program=program)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=600)
     return Done(process.returncode, out, err, time.monotonic() - began)
 
 

@@ -123,7 +123,9 @@ def test_the_workflow_in_the_docs_runs(team: dict[str, str], wheel: Path, tmp_pa
     job = "version: 1\noperators: {ci: {label: The pipeline, profile: administrator, automation: true}}\n"
     (project / "specs" / "pipeline.yaml").write_text(job)
     path = project / "environments" / "visitors.yaml"  # where duties are separated the commits have to be signed
-    path.write_text(path.read_text(encoding="utf-8").replace("separation_of_duties: true", "separation_of_duties: false"))
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("separation_of_duties: true", "separation_of_duties: false")
+    )
     bare = origin(project, team)
     [workflow] = re.findall(r"^```yaml\n(# \.github/.*?)^```", (ROOT / "docs/plans.md").read_text(), re.M | re.S)
     (tmp_path / "offers.yml").write_text(workflow)
