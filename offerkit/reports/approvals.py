@@ -60,6 +60,11 @@ class Reviewed(NamedTuple):
         """``content on email``, ``eligibility``."""
         return f"content on {self.key.space}" if self.key.space else self.key.aspect.value
 
+    @property
+    def beside_live(self) -> str:
+        """That it is new, or as it is in live, in parentheses after a blank; empty where it changes live."""
+        return " (not live yet)" if self.new else "" if self.changes else " (as it is in live, in all that is shown)"
+
 
 def reviewed_text(rows: Sequence[Reviewed], digest: str, style: Style = PLAIN, layout: Layout = CONCISE) -> str:
     """What is decided, offer by offer: each aspect with what it changes; and its digest. Ends with a newline."""
@@ -73,8 +78,7 @@ def reviewed_text(rows: Sequence[Reviewed], digest: str, style: Style = PLAIN, l
         if row.key.address != last:
             last = row.key.address
             found.append(f"{style.bold(visible(last))}  {visible(clip(row.label, 60))}".rstrip())
-        state = " (not live yet)" if row.new else "" if row.changes else " (as it is in live, in all that is shown)"
-        found.append(f"  {visible(row.what)}{style.dim(state)}")
+        found.append(f"  {visible(row.what)}{style.dim(row.beside_live)}")
         views = field_views(row.changes, layout)
         for view in views:
             found += change_rows(view, 0, style)

@@ -75,18 +75,18 @@ def _changes(changes: Sequence[FieldChange], layout: Layout) -> list[str]:
 
 def reviewed_html(rows: Sequence[Reviewed], layout: Layout = CONCISE) -> str:
     """What is decided of one offer: each aspect with what it changes in live. Aspects of the same changes are one."""
-    together: list[tuple[bool, tuple[FieldChange, ...], list[str]]] = []
+    together: list[list[Reviewed]] = []
     for row in rows:
-        same = next((aspects for *key, aspects in together if key == [row.new, row.changes]), None)
+        same = next((group for group in together if (group[0].new, group[0].changes) == (row.new, row.changes)), None)
         if same is None:
-            together.append((row.new, row.changes, [row.what]))
+            together.append([row])
         else:
-            same.append(row.what)
+            same.append(row)
     parts = []
-    for new, changes, aspects in together:
-        state = " (not live yet)" if new else "" if changes else " (as it is in live, in all that is shown)"
-        parts += [f'<p><b>{html(", ".join(aspects))}</b><span class="quiet">{state}</span></p>']
-        parts += _changes(changes, layout)
+    for group in together:
+        aspects = ", ".join(row.what for row in group)
+        parts += [f'<p><b>{html(aspects)}</b><span class="quiet">{group[0].beside_live}</span></p>']
+        parts += _changes(group[0].changes, layout)
     return "\n".join(parts)
 
 
