@@ -47,7 +47,8 @@ class Lifecycle(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="offerkit-test-", dir=temporary()))
-        self.decided: dict[Key, Decision] = {}
+        self.decided: dict[Key, tuple[int, Decision]] = {}
+        """The revision of the last decision, and what it was."""
         self.past: dict[int, State] = {}
         self.models: dict[int, Model] = {}
         self.saved: list[Plan] = []
@@ -95,9 +96,7 @@ class Lifecycle(RuleBasedStateMachine):
         new = f"r{self.renamed}"
         body = self.model["offers"].pop(old)
         self.model["offers"][new] = data.draw(offer(self.model)) if change else body
-        for (address, *rest), decision in list(self.decided.items()):
-            if address == f"shop/offer.{old}":
-                self.decided[f"shop/offer.{new}", *rest] = decision
+        self._follow({f"shop/offer.{old}": f"shop/offer.{new}"})
         self._apply(seed, {f"offer.{old}": f"offer.{new}"})
 
     @rule(data=st.data(), seed=seeds, changes=st.booleans())
@@ -118,7 +117,6 @@ class Lifecycle(RuleBasedStateMachine):
             fresh = {"offers": offer(self.model), "templates": template, "filters": condition}[section]
             self.model[section][moved[names[0]]] = data.draw(fresh)
         kind = section.removesuffix("s")
-        design, decided = self._bodies("design"), dict(self.decided)
         was = self._state("design")
         self._apply(seed, {f"{kind}.{old}": f"{kind}.{new}" for old, new in moved.items()})
         now = self._state("design")
@@ -128,7 +126,7 @@ class Lifecycle(RuleBasedStateMachine):
         if not changes and section == "offers":
             same = all(was[name] == now.get(name) for name in full)
             assert rows == ({} if same else full)
-        self._follow(design, decided, rows)
+        self._follow(rows)
 
     def _name_anew(self, kind: str, moved: dict[str, str]) -> None:
         """Let offers name what was renamed by its new name."""
@@ -180,29 +178,43 @@ class Lifecycle(RuleBasedStateMachine):
                 self.saved.clear()
 
     @precondition(lambda self: self.past)
-    @rule(data=st.data())
-    def roll_back(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), withdrawn=st.booleans())
+    def roll_back(self, data: st.DataObject, withdrawn: bool) -> None:
         serial = data.draw(st.sampled_from(sorted(self.past)))
         if self._state("live"):
-            self.space.rollback("ada", "shop@live", serial)
-            assert self._state("live") == self.past[serial]
+            self.space.rollback("ada", "shop@live", serial, withdrawn=withdrawn)
+            now, then, bodies = self._state("live"), self.past[serial], self._bodies("live")
+            for address in {address for address, _ in now.items() ^ then.items()}:
+                assert not withdrawn, f"{address} is not what it was"
+                self._only_without_what_was_rejected(address, now.get(address), then.get(address), bodies)
             self._remember()
+
+    def _only_without_what_was_rejected(
+        self, address: str, now: Entry | None, then: Entry | None, bodies: meaning.Bodies
+    ) -> None:
+        assert then is not None, f"{address} was not there"
+        if now is not None:
+            assert now.fingerprint == then.fingerprint
+            assert {*(now.activation or ())} < {*(then.activation or ())}
+        assert any(
+            name == address and decision is Decision.REJECTED for (name, *_), (_, decision) in self.decided.items()
+        ), f"{address} was never rejected"
 
     @precondition(lambda self: self.models)
     @rule(data=st.data(), seed=seeds)
     def roll_design_back(self, data: st.DataObject, seed: int) -> None:
         serial = data.draw(st.sampled_from(sorted(self.models)))
-        design, decided = self._bodies("design"), dict(self.decided)
         plan = self.space.rollback("ada", "shop@design", serial)
         self.model = deepcopy(self.models[serial])
-        self._follow(design, decided, {step.moved_from: step.address for step in plan.steps if step.moved_from})
+        self._follow({step.moved_from: step.address for step in plan.steps if step.moved_from})
         self._apply(seed)
 
-    def _follow(self, design: meaning.Bodies, decided: dict[Key, Decision], renamed: dict[str, str]) -> None:
-        """Decisions on what stood in design follow it to its new name."""
-        for (address, aspect, place, seen), decision in decided.items():
-            if address in renamed and address in design and place_meaning(design, address, place) == seen:
-                self.decided[renamed[address], aspect, place, seen] = decision
+    def _follow(self, renamed: dict[str, str]) -> None:
+        """Decisions on what had a name count for it under its next one, also on what it was meanwhile."""
+        for (address, *rest), decided in list(self.decided.items()):
+            if address in renamed:
+                key = (renamed[address], *rest)
+                self.decided[key] = max(decided, self.decided.get(key, decided))
 
     # what must hold
 
@@ -245,9 +257,11 @@ class Lifecycle(RuleBasedStateMachine):
             done: ApprovalOutcome = self.space.decide(who, decision, pattern, **wish)
         except Refused:
             return
+        with self.space.store() as store:
+            serial = store.last_serial()
         for key in done.keys:
             seen = place_meaning(design, key.address, key.space)
-            self.decided[key.address, key.aspect, key.space, seen] = decision
+            self.decided[key.address, key.aspect, key.space, seen] = (serial, decision)
         self._remember()
 
     def _promote(self, plan: Plan) -> None:
@@ -269,11 +283,14 @@ class Lifecycle(RuleBasedStateMachine):
         active = (old.activation if old is not None else None) or ()
         eligible = meaning.eligibility(bodies, address)
         if not (active and meaning.eligibility(was, name) == eligible):
-            assert self.decided.get((address, "eligibility", "", eligible)) is Decision.APPROVED
+            assert self._is_approved(address, "eligibility", "", eligible)
         for place in entry.activation or ():
             seen = meaning.content(bodies, address, place)
             if not (place in active and meaning.content(was, name, place) == seen):
-                assert self.decided.get((address, "content", place, seen)) is Decision.APPROVED
+                assert self._is_approved(address, "content", place, seen)
+
+    def _is_approved(self, *key: str) -> bool:
+        return self.decided.get(key, (0, None))[1] is Decision.APPROVED
 
     def _state(self, side: str) -> State:
         with self.space.store() as store:
