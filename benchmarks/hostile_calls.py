@@ -32,9 +32,9 @@ from serving import started
 
 from offerkit.loader import find_project
 from offerkit.times import utc
-from offerkit.workflow.backends import LOCAL
-from offerkit.workflow.demonstration import live_copy
-from offerkit.workflow.session import Session
+from offerkit.usecases.backends import LOCAL
+from offerkit.usecases.demonstration import live_copy
+from offerkit.usecases.session import Session
 
 HERE = Path(__file__).resolve().parent
 PORT = 18_730

@@ -15,7 +15,7 @@ from offerkit.cli.shell import Shell, carry_out, finish, is_file, warn_if_older
 
 if TYPE_CHECKING:
     from offerkit.planning.plan import Plan
-    from offerkit.workflow.session import Session
+    from offerkit.usecases.session import Session
 
 
 @click.command("apply")
@@ -52,8 +52,8 @@ def command(
     """
     from offerkit.diagnostics import Code, refuse
     from offerkit.planning.make import Patterns
-    from offerkit.workflow.plan import plan
-    from offerkit.workflow.plan_files import saved
+    from offerkit.usecases.plan import plan
+    from offerkit.usecases.plan_files import saved
 
     session = shell.session(lock_timeout=lock_timeout, message=message, override_impact=override_impact)
     named = [word for word in what if word.endswith((".json", "/")) or word in (".", "..")]  # no address is like that
@@ -79,8 +79,8 @@ def _with_origin(session: Session, made: Plan, authors: tuple[str, ...], *, whol
     from offerkit.diagnostics import Refused
     from offerkit.planning.make import Patterns
     from offerkit.planning.plan import PlanKind
-    from offerkit.workflow.authorship import origin_of
-    from offerkit.workflow.plan import plan
+    from offerkit.usecases.authorship import origin_of
+    from offerkit.usecases.plan import plan
 
     if made.kind is not PlanKind.APPLY:
         if authors:

@@ -18,8 +18,8 @@ from offerkit.cli.shell import Shell, width
 def command(shell: Shell, patterns: tuple[str, ...], only_mine: bool, everything: bool, form: str) -> None:
     """Show what waits for whose approval."""
     from offerkit.reports import approvals as report
-    from offerkit.workflow.approve import items, mine
-    from offerkit.workflow.session import who_is
+    from offerkit.usecases.approve import items, mine
+    from offerkit.usecases.session import who_is
 
     session = shell.session()
     with session.existing() as store:

@@ -28,7 +28,7 @@ def verify(shell: Shell, head: str | None) -> None:
     --store, no project is needed.
     """
     from offerkit.reports.words import count
-    from offerkit.workflow.audit import verified
+    from offerkit.usecases.audit import verified
 
     with shell.audited(verify=True) as audited:
         sound = verified(audited, head or "")
@@ -48,7 +48,7 @@ def export(shell: Shell, out: Path | None) -> None:
     from offerkit.loader.output import HISTORY, writing
     from offerkit.reports.escape import visible
     from offerkit.reports.words import count
-    from offerkit.workflow.audit import write_history
+    from offerkit.usecases.audit import write_history
 
     with shell.audited(verify=False) as audited:
         if out is None:

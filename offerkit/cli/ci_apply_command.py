@@ -12,7 +12,7 @@ from offerkit.cli.options import lock_option, message_option, pass_shell
 from offerkit.cli.shell import Shell
 
 if TYPE_CHECKING:
-    from offerkit.workflow.ci_bundle import Subject
+    from offerkit.usecases.ci_bundle import Subject
 
 LONGEST_REASON = 2_000
 _NOTHING = "Nothing to apply: the specs are in design already."
@@ -41,7 +41,7 @@ def command(
     meaning, the pull request and its head.
     """
     from offerkit.diagnostics import Refused
-    from offerkit.workflow.ci import apply_read, check, compare, nothing_to_apply
+    from offerkit.usecases.ci import apply_read, check, compare, nothing_to_apply
 
     if allow_different and not 0 < len(allow_different.strip()) <= LONGEST_REASON:
         raise click.UsageError(f"--allow-different needs a reason, of {LONGEST_REASON:,} characters at most.")

@@ -51,8 +51,8 @@ def command(
     read from GITHUB_TOKEN or GITLAB_TOKEN.
     """
     from offerkit.reports.approvals import RelayedReview, relayed_json, relayed_text
-    from offerkit.workflow.ci_approve import approve
-    from offerkit.workflow.requests import RelayOutcome
+    from offerkit.usecases.ci_approve import approve
+    from offerkit.usecases.requests import RelayOutcome
 
     session = shell.session(lock_timeout=lock_timeout, message=message)
     made = approve(session, forge, read(path).bundle if path is not None else None, number or 0)

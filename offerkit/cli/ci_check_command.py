@@ -13,8 +13,8 @@ from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell
 
 if TYPE_CHECKING:
-    from offerkit.workflow.ci_bundle import Subject
-    from offerkit.workflow.session import Session
+    from offerkit.usecases.ci_bundle import Subject
+    from offerkit.usecases.session import Session
 
 
 @click.command("check")
@@ -35,7 +35,7 @@ def command(shell: Shell, path: Path | None, subject: Subject, every: bool) -> N
     difference, when it does not. Meant to be required before a merge, in merge queues and on a schedule: others may
     have applied something since.
     """
-    from offerkit.workflow.ci import check, compare
+    from offerkit.usecases.ci import check, compare
 
     if every and (path is not None or subject.number or subject.head):
         raise click.UsageError("--open checks all that are open; leave out which one.")
@@ -51,7 +51,7 @@ def command(shell: Shell, path: Path | None, subject: Subject, every: bool) -> N
 def _check_open(shell: Shell, session: Session, base: str) -> None:
     """Check all that are open. Raises Refused, once all are told, when one is not what was read."""
     from offerkit.diagnostics import Diagnostic, Refused
-    from offerkit.workflow.ci_forge import check_open
+    from offerkit.usecases.ci_forge import check_open
 
     found: list[Diagnostic] = []
     idle = True

@@ -46,8 +46,8 @@ def command(path: Path, number: int | None, head: str, name: str, artifact: str,
     GITLAB_TOKEN has to be that of one account always, which may comment. The text is made from the bundle's data: the
     bundle may come from a run that nobody trusts.
     """
-    from offerkit.workflow.ci_comment import Commenting, comment, told
-    from offerkit.workflow.ci_states import number_of
+    from offerkit.usecases.ci_comment import Commenting, comment, told
+    from offerkit.usecases.ci_states import number_of
 
     how = Commenting(forge, number or number_of(os.environ), head.lower(), name, artifact)
     for line in told(how, comment(how, read(path))):

@@ -30,7 +30,7 @@ def command(shell: Shell, name: str, forge: Forge) -> None:
     to date, and closed when nothing does any more. The token in GITHUB_TOKEN or GITLAB_TOKEN has to be that of one
     account always, which may write issues.
     """
-    from offerkit.workflow.ci_drift import Keeping, drifted, keep, told
+    from offerkit.usecases.ci_drift import Keeping, drifted, keep, told
 
     found = drifted(shell.session(), forge)
     click.echo(told(found, keep(Keeping(forge, name), found)))

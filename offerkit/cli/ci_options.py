@@ -15,9 +15,9 @@ from offerkit.cli.shell import Shell
 
 if TYPE_CHECKING:
     from offerkit.forges.forge import Forge
-    from offerkit.workflow.authorship import Confirmed
-    from offerkit.workflow.ci_bundle import Opened, Subject
-    from offerkit.workflow.session import Session
+    from offerkit.usecases.authorship import Confirmed
+    from offerkit.usecases.ci_bundle import Opened, Subject
+    from offerkit.usecases.session import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -43,7 +43,7 @@ def subject_options(function: F) -> F:
 
     @wraps(function)
     def command(*args: Any, number: int | None, head: str, base: str, **others: Any) -> Any:
-        from offerkit.workflow.ci_bundle import Subject
+        from offerkit.usecases.ci_bundle import Subject
 
         return function(*args, subject=Subject(number or 0, head, base), **others)
 
@@ -151,8 +151,8 @@ _FORMAT = click.option(
 
 
 def read(path: Path) -> Opened:
-    """The bundle at ``path``. Raises Refused as :func:`offerkit.workflow.ci_bundle.opened` does."""
-    from offerkit.workflow.ci_bundle import opened
+    """The bundle at ``path``. Raises Refused as :func:`offerkit.usecases.ci_bundle.opened` does."""
+    from offerkit.usecases.ci_bundle import opened
 
     return opened(path)
 
@@ -160,11 +160,11 @@ def read(path: Path) -> Opened:
 def found(session: Session, path: Path | None, subject: Subject) -> tuple[Opened, Subject]:
     """The bundle at ``path``, or that of the pull request's own run, as the forge keeps it; and what it has to be of.
 
-    Raises Refused as :func:`offerkit.workflow.ci_bundle.opened` and :func:`offerkit.workflow.ci_forge.bundle_at` do.
+    Raises Refused as :func:`offerkit.usecases.ci_bundle.opened` and :func:`offerkit.usecases.ci_forge.bundle_at` do.
     """
     if path is not None:
         return read(path), subject
-    from offerkit.workflow.ci_forge import bundle_at
+    from offerkit.usecases.ci_forge import bundle_at
 
     return bundle_at(session, forge_of(session), subject)
 
@@ -177,7 +177,7 @@ def confirmed(session: Session, number: int) -> Confirmed | None:
         begins = store is None
     if begins or not number or not any(session.environ.get(name) for name in TOKENS.values()):
         return None
-    from offerkit.workflow.ci_approve import confirmed_of
+    from offerkit.usecases.ci_approve import confirmed_of
 
     return confirmed_of(session, forge_of(session), number)
 

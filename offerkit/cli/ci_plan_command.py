@@ -13,7 +13,7 @@ from offerkit.cli.shell import Shell
 from offerkit.reports.estimate import MAX_SAMPLE
 
 if TYPE_CHECKING:
-    from offerkit.workflow.ci_bundle import Subject
+    from offerkit.usecases.ci_bundle import Subject
 
 
 @click.command("plan")
@@ -49,8 +49,8 @@ def command(shell: Shell, out: Path, subject: Subject, no_impact: bool, sample: 
     from offerkit.diagnostics import Refused
     from offerkit.reports.escape import visible
     from offerkit.reports.pull_request import verdict
-    from offerkit.workflow.ci import planned, save
-    from offerkit.workflow.requests import ImpactRequest
+    from offerkit.usecases.ci import planned, save
+    from offerkit.usecases.requests import ImpactRequest
 
     found = planned(shell.session(), subject, None if no_impact else ImpactRequest(sample=sample or 0))
     save(found, out)

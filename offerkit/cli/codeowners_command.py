@@ -38,7 +38,7 @@ def command(shell: Shell, out: Path | None, only_check: bool, forge: str | None)
     the account that operators have (accounts). A file that offerkit did not write is left as it is.
     """
     from offerkit.reports.escape import visible
-    from offerkit.workflow.codeowners import check, codeowners, place_of, save
+    from offerkit.usecases.codeowners import check, codeowners, place_of, save
 
     session = shell.session()
     made = codeowners(session, _logins(forge) if forge is not None else None)

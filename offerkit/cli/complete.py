@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from offerkit.address import Address
     from offerkit.loader.record import Record
-    from offerkit.workflow.session import Session
+    from offerkit.usecases.session import Session
 
 Complete: TypeAlias = Callable[[click.Context, click.Parameter, str], "list[str] | list[CompletionItem]"]
 Names: TypeAlias = Callable[["Session", click.Context], Iterable[str]]
@@ -158,7 +158,7 @@ def addresses(session: Session, ctx: click.Context) -> Iterable[str]:
 @_never_failing
 def stopped(session: Session, ctx: click.Context) -> Iterable[str]:
     """What is stopped by its name."""
-    from offerkit.workflow import stop
+    from offerkit.usecases import stop
 
     with session.reading() as store:
         return [] if store is None else [one.address for one in stop.stopped(store)]
@@ -226,7 +226,7 @@ def revisions(session: Session, ctx: click.Context) -> Iterable[str]:
 @_never_failing
 def operators(session: Session, ctx: click.Context) -> Iterable[str]:
     """The operators of the store; before the first apply those of the specs."""
-    from offerkit.workflow.session import operators
+    from offerkit.usecases.session import operators
 
     with session.reading() as store:
         return operators(store) or [record.name for record in _records(session).values() if record.kind == "operator"]
@@ -293,8 +293,8 @@ def call_data(session: Session, ctx: click.Context) -> Iterable[str]:
 @_never_failing
 def deliveries(session: Session, ctx: click.Context) -> Iterable[str]:
     """The deliveries of the campaigns in live as ``CAMPAIGN/DELIVERY``."""
-    from offerkit.workflow.catalogs import live
-    from offerkit.workflow.delivery_order import delivery_names
+    from offerkit.usecases.catalogs import live
+    from offerkit.usecases.delivery_order import delivery_names
 
     with session.reading() as store:
         return delivery_names(live(store)).values() if store is not None else []

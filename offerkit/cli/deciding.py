@@ -59,9 +59,9 @@ def carry_out(
 ) -> None:
     """Decide, and say what was decided and what it changes, and what was not decided, and why."""
     from offerkit.governance.approvals import Decision
-    from offerkit.workflow.approve import decide, look
-    from offerkit.workflow.plan_files import saved
-    from offerkit.workflow.requests import ApprovalRequest
+    from offerkit.usecases.approve import decide, look
+    from offerkit.usecases.plan_files import saved
+    from offerkit.usecases.requests import ApprovalRequest
 
     if not (wish["patterns"] or wish["categories"] or plan_file):
         raise refuse(

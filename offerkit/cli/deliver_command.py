@@ -75,11 +75,11 @@ def command(
     from offerkit.reports.delivery import delivery_json_text, delivery_text
     from offerkit.reports.escape import visible
     from offerkit.times import instant
-    from offerkit.workflow.delivering import Deliver, begun, deliver, finished
-    from offerkit.workflow.delivery_order import check_named, order, place_of
-    from offerkit.workflow.engine import serving
-    from offerkit.workflow.moments import moment, pairs
-    from offerkit.workflow.session import who_is
+    from offerkit.usecases.delivering import Deliver, begun, deliver, finished
+    from offerkit.usecases.delivery_order import check_named, order, place_of
+    from offerkit.usecases.engine import serving
+    from offerkit.usecases.moments import moment, pairs
+    from offerkit.usecases.session import who_is
 
     session = shell.session()
     shell.form = form
@@ -113,7 +113,7 @@ def command(
 
 
 def _withdraw(shell: Shell, store: Store, place: tuple[str, str, str], actor: Actor) -> None:
-    from offerkit.workflow.delivering import withdraw
+    from offerkit.usecases.delivering import withdraw
 
     run, count = withdraw(store, place, actor)
     shell.done = True

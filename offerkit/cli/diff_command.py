@@ -57,7 +57,7 @@ def command(
     from offerkit.planning.make import Patterns
     from offerkit.reports import diff as report
     from offerkit.reports.style import CONCISE
-    from offerkit.workflow.diff import between
+    from offerkit.usecases.diff import between
 
     if contacts and not impact.wanted:
         raise click.UsageError("--impact-contacts goes with --impact.")

@@ -26,7 +26,7 @@ def command(shell: Shell, stage: str, target: Path, force: bool) -> None:
     TIME is a day (its end) or a time, in the environment's time zone; UTC where several of them differ.
     """
     from offerkit.reports.escape import visible
-    from offerkit.workflow.export import export
+    from offerkit.usecases.export import export
 
     exported, count = export(shell.session(), stage, target, force=force)
     shell.done = True

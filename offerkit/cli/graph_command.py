@@ -25,7 +25,7 @@ def command(shell: Shell, focus: tuple[str, ...], form: str) -> None:
     Every resource of the specs in an order in which each comes after what it refers to.
     """
     from offerkit.reports import graph as report
-    from offerkit.workflow.graph import edges
+    from offerkit.usecases.graph import edges
 
     found = edges(shell.session(), focus)
     if form == "mermaid":

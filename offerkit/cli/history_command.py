@@ -21,7 +21,7 @@ def command(shell: Shell, what: tuple[str, ...], limit: int, form: str) -> None:
     recipients/offer.canada-rockies.
     """
     from offerkit.reports import history as report
-    from offerkit.workflow.history import history
+    from offerkit.usecases.history import history
 
     stages = [word for word in what if "@" in word]
     addresses = [word for word in what if "@" not in word]

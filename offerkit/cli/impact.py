@@ -16,9 +16,9 @@ from offerkit.reports.estimate import MAX_SAMPLE
 if TYPE_CHECKING:
     from offerkit.planning.plan import Plan
     from offerkit.reports.impact import Impact
-    from offerkit.workflow.diff import Difference
-    from offerkit.workflow.requests import ImpactRequest
-    from offerkit.workflow.session import Session
+    from offerkit.usecases.diff import Difference
+    from offerkit.usecases.requests import ImpactRequest
+    from offerkit.usecases.session import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,7 +45,7 @@ class ImpactAsked:
         """The impact of ``plan``, if it is asked for. Raises Refused when it cannot be told."""
         if not self.wanted:
             return None
-        from offerkit.workflow.impact import of_plan
+        from offerkit.usecases.impact import of_plan
 
         return of_plan(session, plan, self._request)
 
@@ -53,13 +53,13 @@ class ImpactAsked:
         """The impact of a difference, on ``contacts`` of files if named. Raises Refused when it cannot be told."""
         if not self.wanted:
             return None
-        from offerkit.workflow.diff import impact_between
+        from offerkit.usecases.diff import impact_between
 
         return impact_between(session, found, self._request, contacts)
 
     @property
     def _request(self) -> ImpactRequest:
-        from offerkit.workflow.requests import ImpactRequest
+        from offerkit.usecases.requests import ImpactRequest
 
         return ImpactRequest(self.n, self.at, self.by, self.sample, self.examples)
 

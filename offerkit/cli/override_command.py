@@ -31,8 +31,8 @@ def command(
     """
     from offerkit.governance.overrides import Lifts
     from offerkit.reports.approvals import overridden_json, overridden_text
-    from offerkit.workflow.override import override
-    from offerkit.workflow.requests import OverrideRequest
+    from offerkit.usecases.override import override
+    from offerkit.usecases.requests import OverrideRequest
 
     session = shell.session(lock_timeout=lock_timeout)
     made = override(session, OverrideRequest(patterns, reason, tuple(map(Lifts, lifts))))

@@ -20,7 +20,7 @@ from offerkit.cli.shell import Shell, finish, warn_if_older
 
 if TYPE_CHECKING:
     from offerkit.planning.make import Patterns
-    from offerkit.workflow.session import Session
+    from offerkit.usecases.session import Session
 
 
 @click.command("plan")
@@ -56,7 +56,7 @@ def command(
     'recipients'. What the chosen cannot do without comes along.
     """
     from offerkit.planning.make import Patterns
-    from offerkit.workflow.plan import plan
+    from offerkit.usecases.plan import plan
 
     session = shell.session()
     if form in ("github", "sarif", "gitlab"):
@@ -70,8 +70,8 @@ def command(
 def _findings(shell: Shell, session: Session, patterns: Patterns, form: str) -> int:
     """Print what is wrong with the plan, for a forge."""
     from offerkit.diagnostics import Refused
-    from offerkit.workflow.behind import warnings
-    from offerkit.workflow.plan import plan
+    from offerkit.usecases.behind import warnings
+    from offerkit.usecases.plan import plan
 
     try:
         told, code = warnings(session, plan(session, patterns)), 0

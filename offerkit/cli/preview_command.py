@@ -45,9 +45,9 @@ def command(
     somewhere: a required field, a URL or a template fails. Nothing is stored.
     """
     from offerkit.reports.preview import preview_html, preview_json, preview_text
-    from offerkit.workflow.engine import trying
-    from offerkit.workflow.moments import pairs
-    from offerkit.workflow.previewing import preview
+    from offerkit.usecases.engine import trying
+    from offerkit.usecases.moments import pairs
+    from offerkit.usecases.previewing import preview
 
     session = shell.session()
     shell.form = form

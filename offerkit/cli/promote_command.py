@@ -57,7 +57,7 @@ def command(
     rides along.
     """
     from offerkit.planning.make import Patterns
-    from offerkit.workflow.promote import promote
+    from offerkit.usecases.promote import promote
 
     session = shell.session(lock_timeout=lock_timeout, message=message, override_impact=override_impact)
     environments = tuple(word for word in what if not set(word) & set("/.*?["))

@@ -71,10 +71,10 @@ def command(
     value that failed.
     """
     from offerkit.reports import answer as report
-    from offerkit.workflow.engine import Places, serving
-    from offerkit.workflow.moments import moment, pairs
-    from offerkit.workflow.proposing import propose, zone_of
-    from offerkit.workflow.requests import ProposeRequest
+    from offerkit.usecases.engine import Places, serving
+    from offerkit.usecases.moments import moment, pairs
+    from offerkit.usecases.proposing import propose, zone_of
+    from offerkit.usecases.requests import ProposeRequest
 
     session = shell.session()
     shell.form = form

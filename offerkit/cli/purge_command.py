@@ -33,7 +33,7 @@ def command(
     Offers that were removed from design stay in live, deactivated, for the environment's promotion.retention.
     The history keeps them for ever.
     """
-    from offerkit.workflow.purge import plan_purge
+    from offerkit.usecases.purge import plan_purge
 
     session = shell.session(lock_timeout=lock_timeout, message=message)
     with session.existing() as store:

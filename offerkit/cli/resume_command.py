@@ -26,8 +26,8 @@ def command(shell: Shell, patterns: tuple[str, ...], reason: str, form: str, loc
     the reason and the others are resumed; the exit code is 1 only when all are refused.
     """
     from offerkit.reports.stops import outcome_json, resume_text
-    from offerkit.workflow.requests import StopRequest
-    from offerkit.workflow.stop import resume
+    from offerkit.usecases.requests import StopRequest
+    from offerkit.usecases.stop import resume
 
     made = resume(shell.session(lock_timeout=lock_timeout), StopRequest(patterns, reason))
     shell.done = True

@@ -72,7 +72,7 @@ def command(
     what has to go back together with that comes along. What is taken back from live is not promoted again before it
     changes in design. What was rejected, switched off, stopped or retired since stays out.
     """
-    from offerkit.workflow.rollback import plan_rollback, plan_undo
+    from offerkit.usecases.rollback import plan_rollback, plan_undo
 
     if undo is None and not (stage and to):
         raise click.UsageError("Name a stage and --to, or a revision with --undo.")

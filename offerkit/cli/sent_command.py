@@ -17,8 +17,8 @@ def command(shell: Shell, name: str) -> None:
 
     Those that somebody has answered already stay as they are. To say it again changes nothing more.
     """
-    from offerkit.workflow.delivering import sent
-    from offerkit.workflow.session import who_is
+    from offerkit.usecases.delivering import sent
+    from offerkit.usecases.session import who_is
 
     session = shell.session()
     with session.writing() as store:

@@ -14,7 +14,7 @@ from offerkit.cli.shell import Shell
 from offerkit.diagnostics import Code, install_hint, refuse
 
 if TYPE_CHECKING:
-    from offerkit.workflow.session import Session
+    from offerkit.usecases.session import Session
 
 _DEMO = "recipients@live"
 
@@ -94,7 +94,7 @@ def _is_live(session: Session) -> bool:
 
 def _live_copy(session: Session, folder: Path) -> Session:
     """The project taken live where nobody keeps it, for there is nothing to show here."""
-    from offerkit.workflow.demonstration import live_copy
+    from offerkit.usecases.demonstration import live_copy
 
     click.echo("The bank is not live here: a temporary copy of the project is taken live …", err=True)
     copy = live_copy(session, folder)

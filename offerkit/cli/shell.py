@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from offerkit.planning.plan import Plan
     from offerkit.reports.impact import Impact
     from offerkit.store import Holder, Location
-    from offerkit.workflow.audit import Audited
-    from offerkit.workflow.session import Backend, Session
+    from offerkit.usecases.audit import Audited
+    from offerkit.usecases.session import Backend, Session
 
 _LISTED = 5
 """Names in a warning."""
@@ -60,8 +60,8 @@ class Shell:
         from offerkit.loader.git import git_email
         from offerkit.loader.project import is_folder
         from offerkit.store.heads import seen_heads
-        from offerkit.workflow.backends import LOCAL, connected, is_server
-        from offerkit.workflow.session import Session
+        from offerkit.usecases.backends import LOCAL, connected, is_server
+        from offerkit.usecases.session import Session
 
         start = Path(self.project).resolve() if self.project else Path.cwd()
         if not is_folder(start):
@@ -106,8 +106,8 @@ class Shell:
         ``verify``: whatever is in it is to be told of. Otherwise it is opened, or refused, as for any other command.
         """
         from offerkit.store import Store
-        from offerkit.workflow.audit import Audited
-        from offerkit.workflow.backends import connected, is_server
+        from offerkit.usecases.audit import Audited
+        from offerkit.usecases.backends import connected, is_server
 
         try:
             session = self.session()
@@ -246,7 +246,7 @@ def carry_out(shell: Shell, session: Session, plan: Plan, question: str, done: s
     """Apply ``plan`` if the operator may and says so; an empty one needs neither."""
     from offerkit.planning.plan import PlanKind
     from offerkit.reports.impact_record import override_of
-    from offerkit.workflow.apply import allowed, apply, held_to_impact
+    from offerkit.usecases.apply import allowed, apply, held_to_impact
 
     if session.override_impact and plan.kind is not PlanKind.PROMOTE:
         raise click.UsageError("--override-impact is for promotions; nothing else is held to an impact.")
@@ -266,7 +266,7 @@ def carry_out(shell: Shell, session: Session, plan: Plan, question: str, done: s
 
 def foresee(shell: Shell, session: Session, plan: Plan) -> None:
     """Warn, on standard error, that a promotion which is only planned would be refused for its impact."""
-    from offerkit.workflow.apply import held_to_impact
+    from offerkit.usecases.apply import held_to_impact
 
     if session.override_impact:
         raise click.UsageError("--override-impact goes with the command that applies the plan.")
@@ -293,7 +293,7 @@ def warn_if_older(shell: Shell, session: Session, plan: Plan) -> None:
 
     if plan.empty or not in_repository(session.project.root):
         return
-    from offerkit.workflow.behind import warnings
+    from offerkit.usecases.behind import warnings
 
     if told := warnings(session, plan):
         shell.tell(told)
@@ -306,7 +306,7 @@ def finish(plan: Plan, out: str | None, detailed_exitcode: bool, *, fail_on_bloc
     """
     if out is not None:
         from offerkit.reports.escape import visible
-        from offerkit.workflow.plan_files import save
+        from offerkit.usecases.plan_files import save
 
         path = visible(str(save(plan, out)))
         after = "There is nothing in it to apply." if plan.empty else f"Apply exactly this with: offerkit apply {path}"

@@ -106,9 +106,9 @@ def command(
     from offerkit.loader.output import SIMULATION_PAGE, check_output, writing
     from offerkit.reports.escape import json_text, visible
     from offerkit.reports.simulation import simulation_json, simulation_text
-    from offerkit.workflow.engine import trying
-    from offerkit.workflow.moments import moment, pairs
-    from offerkit.workflow.simulating import Asked, by_spark, emitted, simulate
+    from offerkit.usecases.engine import trying
+    from offerkit.usecases.moments import moment, pairs
+    from offerkit.usecases.simulating import Asked, by_spark, emitted, simulate
 
     session = shell.session()
     _together(

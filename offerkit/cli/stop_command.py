@@ -24,8 +24,8 @@ def command(shell: Shell, patterns: tuple[str, ...], reason: str, form: str, loc
     and offer managers may, and the operators whom an environment names (promotion.stoppers).
     """
     from offerkit.reports.stops import outcome_json, stop_text
-    from offerkit.workflow.requests import StopRequest
-    from offerkit.workflow.stop import stop
+    from offerkit.usecases.requests import StopRequest
+    from offerkit.usecases.stop import stop
 
     made = stop(shell.session(lock_timeout=lock_timeout), StopRequest(patterns, reason))
     shell.done = True

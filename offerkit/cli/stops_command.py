@@ -14,7 +14,7 @@ from offerkit.cli.shell import Shell
 def command(shell: Shell, form: str) -> None:
     """List what is stopped: by whom, since when, why. With each, the offers that it keeps out of live."""
     from offerkit.reports.stops import stops_json, stops_text
-    from offerkit.workflow.stop import stopped
+    from offerkit.usecases.stop import stopped
 
     with shell.session().existing() as store:
         found = stopped(store)

@@ -31,8 +31,8 @@ def command(
     from offerkit.loader.cases import read_cases
     from offerkit.loader.output import JUNIT, check_output, writing
     from offerkit.reports import cases as report
-    from offerkit.workflow.engine import trying
-    from offerkit.workflow.testing import failures, run_cases
+    from offerkit.usecases.engine import trying
+    from offerkit.usecases.testing import failures, run_cases
 
     session = shell.session()
     if junit is not None:

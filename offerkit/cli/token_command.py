@@ -36,7 +36,7 @@ def create(shell: Shell, whose: str, name: str, expires: str, scopes: tuple[str,
     approvals (ci approve); for automations, and never together with another. None of them includes another but read;
     all is every one but relay. That it was made is a revision of the history.
     """
-    from offerkit.workflow import tokens
+    from offerkit.usecases import tokens
 
     row, text = tokens.create(shell.session(lock_timeout=lock_timeout), whose, name, expires, scopes)
     click.echo(text)
@@ -52,7 +52,7 @@ def create(shell: Shell, whose: str, name: str, expires: str, scopes: tuple[str,
 def listed(shell: Shell) -> None:
     """List the tokens: whose they are, their scopes, what for, and whether they count."""
     from offerkit.reports.escape import visible
-    from offerkit.workflow import tokens
+    from offerkit.usecases import tokens
 
     session = shell.session()
     session.backend.require_local()
@@ -79,7 +79,7 @@ def listed(shell: Shell) -> None:
 @pass_shell
 def revoke(shell: Shell, id_: str, lock_timeout: float) -> None:
     """Let a token count no more; a server hears of it within five seconds."""
-    from offerkit.workflow import tokens
+    from offerkit.usecases import tokens
 
     row = tokens.revoke(shell.session(lock_timeout=lock_timeout), id_)
     shell.done = True

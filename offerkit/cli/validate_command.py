@@ -14,7 +14,7 @@ from offerkit.cli.shell import Shell
 if TYPE_CHECKING:
     from offerkit.diagnostics import Diagnostic
     from offerkit.loader import Loaded
-    from offerkit.workflow.session import Session
+    from offerkit.usecases.session import Session
 
 
 @click.command("validate")
@@ -61,6 +61,6 @@ def command(shell: Shell, form: str) -> int:
 def _policies(session: Session, loaded: Loaded) -> list[Diagnostic]:
     if not any(record.kind is Kind.POLICY for record in loaded.records.values()):
         return []
-    from offerkit.workflow.policies import check_declared
+    from offerkit.usecases.policies import check_declared
 
     return check_declared(session, loaded)

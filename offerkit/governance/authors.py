@@ -1,6 +1,6 @@
 """Who wrote what is to be approved: by content, along renames, with all that an offer inherits.
 
-Where duties are separated, nobody approves what they wrote (:mod:`offerkit.workflow.approve`), and nobody promotes
+Where duties are separated, nobody approves what they wrote (:mod:`offerkit.usecases.approve`), and nobody promotes
 alone what they changed of the settings. Both ask here. What counts is who brought the content about that stands now,
 not which revision came last: a rename takes its authors along, a rollback or a copy those of what it brings back, and
 an approval clears a change for everybody but the one who gave it.

@@ -31,7 +31,7 @@ from offerkit.server.places import without_places
 from offerkit.server.problems import NOTHING_HERE, problem, trouble
 from offerkit.server.rates import TooOftenError
 from offerkit.server.settings import Settings
-from offerkit.workflow.session import Session
+from offerkit.usecases.session import Session
 
 _OWN = (TooLargeError, TooOftenError, UnreadableError)
 """Those whose sentence is for whoever called."""

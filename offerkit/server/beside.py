@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from offerkit.store import Store
-from offerkit.workflow.session import Session
+from offerkit.usecases.session import Session
 
 LATER = 1.0
 """Seconds, at least, until what failed is tried again, unless another number is given."""

@@ -22,8 +22,8 @@ from offerkit.server.problems import problem, trouble
 from offerkit.server.seat import now
 from offerkit.store import Store
 from offerkit.times import utc
-from offerkit.workflow.session import Session
-from offerkit.workflow.tokens import NOBODY, Bearer, bearer_of, hashed
+from offerkit.usecases.session import Session
+from offerkit.usecases.tokens import NOBODY, Bearer, bearer_of, hashed
 
 CALLER = "offerkit.caller"
 """Where a request's scope has whose token it carries."""

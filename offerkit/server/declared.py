@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from offerkit.address import environment_address
 from offerkit.models.environment import Environment
 from offerkit.models.inbound import DEFAULT_RATE, Inbound
-from offerkit.workflow.catalogs import Catalogs
+from offerkit.usecases.catalogs import Catalogs
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from dataclasses import replace
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.models.inbound import Inbound
 from offerkit.server.declared import Declared
-from offerkit.workflow.requests import ProposeRequest
+from offerkit.usecases.requests import ProposeRequest
 
 SHORTEST = 16
 """Bytes of the shortest secret that is taken."""

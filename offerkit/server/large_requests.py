@@ -29,8 +29,8 @@ from offerkit.server.problems import problem, trouble
 from offerkit.server.routes import check_scope
 from offerkit.server.settings import Settings
 from offerkit.store.location import PostgresAddress
-from offerkit.workflow.session import Session
-from offerkit.workflow.tokens import NOBODY, Bearer
+from offerkit.usecases.session import Session
+from offerkit.usecases.tokens import NOBODY, Bearer
 
 _LOG = getLogger("offerkit.request")
 EACH = 4

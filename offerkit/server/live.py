@@ -23,9 +23,9 @@ from offerkit.server.beside import Beside
 from offerkit.server.declared import Declared, declared
 from offerkit.server.standing import Standing
 from offerkit.store import StageHead, Store
-from offerkit.workflow.catalogs import Catalogs, live
-from offerkit.workflow.hooks import installed
-from offerkit.workflow.session import Session
+from offerkit.usecases.catalogs import Catalogs, live
+from offerkit.usecases.hooks import installed
+from offerkit.usecases.session import Session
 
 _LOG = getLogger("offerkit.live")
 _AGAIN = 5.0

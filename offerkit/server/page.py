@@ -12,8 +12,8 @@ from offerkit.engine.answer import Answer, Proposed
 from offerkit.reports.answer import proposition_tag
 from offerkit.server.seat import now
 from offerkit.server.wire import Body, CallData, Key, Names, call_data_name
-from offerkit.workflow.catalogs import Catalogs
-from offerkit.workflow.requests import ProposeRequest, SpaceRequest
+from offerkit.usecases.catalogs import Catalogs
+from offerkit.usecases.requests import ProposeRequest, SpaceRequest
 
 _NTH = re.compile(r"(?P<space>.+)_(?P<rank>[1-9][0-9]?)")
 _PRINTED = r"^[^\x00-\x1f\x7f\ufffe\uffff]*$"

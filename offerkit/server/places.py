@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from offerkit.diagnostics import Refused
-from offerkit.workflow.session import Session
+from offerkit.usecases.session import Session
 
 STORE = "the server's store"
 

@@ -31,9 +31,9 @@ from offerkit.server.routes import check_scope
 from offerkit.server.wire import Body, json_answer, refusals
 from offerkit.store import Store, copying
 from offerkit.store.remote import OPERATOR_HEADER, PROTOCOL, PROTOCOL_HEADER, SCOPE_HEADER
-from offerkit.workflow.apply import apply
-from offerkit.workflow.approve import decide
-from offerkit.workflow.backends import (
+from offerkit.usecases.apply import apply
+from offerkit.usecases.approve import decide
+from offerkit.usecases.backends import (
     LONGEST_WAIT,
     applied_json,
     decided_json,
@@ -44,9 +44,9 @@ from offerkit.workflow.backends import (
     relayed_json,
     stopped_json,
 )
-from offerkit.workflow.override import override
-from offerkit.workflow.relay import relay
-from offerkit.workflow.requests import (
+from offerkit.usecases.override import override
+from offerkit.usecases.relay import relay
+from offerkit.usecases.requests import (
     MOST_FOUND,
     ApprovalRequest,
     Approving,
@@ -59,9 +59,9 @@ from offerkit.workflow.requests import (
     StopOutcome,
     StopRequest,
 )
-from offerkit.workflow.session import Session
-from offerkit.workflow.stop import resume, stop, stopped
-from offerkit.workflow.tokens import Bearer
+from offerkit.usecases.session import Session
+from offerkit.usecases.stop import resume, stop, stopped
+from offerkit.usecases.tokens import Bearer
 
 COPY_TYPE = "application/vnd.sqlite3"
 PART = 1024 * 1024

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from offerkit.diagnostics import Refused
 from offerkit.governance.rights import Scope, Scopes, without_any
-from offerkit.workflow.tokens import Bearer
+from offerkit.usecases.tokens import Bearer
 
 OPEN: Scopes = frozenset()
 """No scope: for everybody, or for whoever a check of its own lets in. What operators see more of, each token shows."""

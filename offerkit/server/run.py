@@ -19,8 +19,8 @@ from offerkit.server.seat import now
 from offerkit.server.settings import STORE, Settings
 from offerkit.store.location import Location, parse_location
 from offerkit.times import utc
-from offerkit.workflow.backends import LOCAL
-from offerkit.workflow.session import Session
+from offerkit.usecases.backends import LOCAL
+from offerkit.usecases.session import Session
 
 HEALTHCHECK = 60
 """Seconds in which a worker has to answer its supervisor, which ends it otherwise; also while it is still starting.

@@ -8,7 +8,7 @@ from offerkit.diagnostics import Refused
 from offerkit.server.beside import Beside
 from offerkit.store import Store
 from offerkit.store.errors import GONE
-from offerkit.workflow.session import Session
+from offerkit.usecases.session import Session
 
 _LOG = getLogger("offerkit.tidy")
 EVERY = 0.25

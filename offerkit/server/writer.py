@@ -18,9 +18,9 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.server.standing import Standing
 from offerkit.store import StatusChange, Store
-from offerkit.workflow.histories import Written
-from offerkit.workflow.proposing import Kept, keep
-from offerkit.workflow.session import Session
+from offerkit.usecases.histories import Written
+from offerkit.usecases.proposing import Kept, keep
+from offerkit.usecases.session import Session
 
 T = TypeVar("T")
 

@@ -29,9 +29,9 @@ from offerkit.reports.diagnostics_text import diagnostics_text
 from offerkit.reports.plan_html import plan_html
 from offerkit.reports.plan_markdown import plan_markdown
 from offerkit.reports.plan_text import plan_text
-from offerkit.workflow.backends import LOCAL
-from offerkit.workflow.plan import plan_design
-from offerkit.workflow.session import Session
+from offerkit.usecases.backends import LOCAL
+from offerkit.usecases.plan import plan_design
+from offerkit.usecases.session import Session
 
 RICH = """
 version: 1

@@ -19,7 +19,7 @@ from helpers.files import base, load_yaml, patched
 from helpers.workspace import Workspace
 from offerkit.diagnostics import Code, Refused
 from offerkit.planning.plan import Aspect, Plan, Step
-from offerkit.workflow.requests import ApprovalOutcome
+from offerkit.usecases.requests import ApprovalOutcome
 
 Item = dict[str, Any]
 EXPECTATIONS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from helpers.workspace import Workspace
-from offerkit.workflow import tokens
+from offerkit.usecases import tokens
 
 
 def token(shop: Workspace, operator: str, *scopes: str) -> str:

@@ -1,4 +1,4 @@
-"""A project in a temporary folder, driven through ``offerkit.workflow`` with a clock that only tests move."""
+"""A project in a temporary folder, driven through ``offerkit.usecases`` with a clock that only tests move."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from offerkit.loader import Project
 from offerkit.planning.make import Patterns
 from offerkit.planning.plan import Plan
 from offerkit.store import Location, Store
-from offerkit.workflow.apply import apply
-from offerkit.workflow.approve import decide
-from offerkit.workflow.backends import LOCAL
-from offerkit.workflow.plan import plan as make_plan
-from offerkit.workflow.promote import promote
-from offerkit.workflow.purge import plan_purge
-from offerkit.workflow.requests import ApprovalOutcome, ApprovalRequest
-from offerkit.workflow.rollback import plan_rollback
-from offerkit.workflow.session import Session
+from offerkit.usecases.apply import apply
+from offerkit.usecases.approve import decide
+from offerkit.usecases.backends import LOCAL
+from offerkit.usecases.plan import plan as make_plan
+from offerkit.usecases.promote import promote
+from offerkit.usecases.purge import plan_purge
+from offerkit.usecases.requests import ApprovalOutcome, ApprovalRequest
+from offerkit.usecases.rollback import plan_rollback
+from offerkit.usecases.session import Session
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 _LIVE: dict[object, tuple[dict[Path, bytes], datetime]] = {}

@@ -36,11 +36,11 @@ from offerkit.models.status import Status
 from offerkit.rules.types import Row
 from offerkit.store import PropositionRow, Store
 from offerkit.times import utc
-from offerkit.workflow.compared import Pair
-from offerkit.workflow.hooked import decide_people
-from offerkit.workflow.impact import space_impact
-from offerkit.workflow.population import Population
-from offerkit.workflow.simulating import space_result
+from offerkit.usecases.compared import Pair
+from offerkit.usecases.hooked import decide_people
+from offerkit.usecases.impact import space_impact
+from offerkit.usecases.population import Population
+from offerkit.usecases.simulating import space_result
 
 
 def _people(rng: Random) -> list[dict[str, Any]]:

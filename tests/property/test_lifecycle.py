@@ -23,7 +23,7 @@ from offerkit.governance.approvals import Decision
 from offerkit.planning.plan import Plan
 from offerkit.state.changes import Entry
 from offerkit.state.references import references_of
-from offerkit.workflow.requests import ApprovalOutcome
+from offerkit.usecases.requests import ApprovalOutcome
 
 Key = tuple[str, str, str, str]
 """Offer, aspect, space and meaning."""

@@ -12,8 +12,8 @@ from offerkit.governance.promotion_offers import waits_for
 from offerkit.models.status import Status
 from offerkit.planning.plan import FORMAT, PlanKind, decode, envelope
 from offerkit.store import PropositionQuery, PropositionRow, Store, schema
-from offerkit.workflow.stop import stopped
-from offerkit.workflow.stores import Formats, migrate
+from offerkit.usecases.stop import stopped
+from offerkit.usecases.stores import Formats, migrate
 
 HERE = Path(__file__).parent
 PLANS = sorted(HERE.glob("plan-?.json"))

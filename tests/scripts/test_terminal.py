@@ -166,7 +166,7 @@ def test_signals(changed: Path, env: dict[str, str], number: signal.Signals) -> 
 def test_a_bug_of_ours_is_told_as_one(changed: Path, env: dict[str, str]) -> None:
     """Exit code 3, what to do, and the traceback only on demand."""
     program = (
-        "import sys; from offerkit.workflow.session import Session; sys.argv = ['offerkit', 'validate'];"
+        "import sys; from offerkit.usecases.session import Session; sys.argv = ['offerkit', 'validate'];"
         "Session.load = lambda session: 1 / 0; from offerkit.cli.main import run; run()"
     )
     for demand in ("", "1"):

@@ -18,7 +18,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from offerkit.workflow.demonstration import live_copy
+from offerkit.usecases.demonstration import live_copy
 
 pytestmark = pytest.mark.slow
 HOSTILE = "\"><img src=x onerror='window.hacked=1'><script>window.hacked=2</script>"

@@ -14,7 +14,7 @@ from running import ENV, begin
 from offerkit.address import Kind
 from offerkit.governance.overrides import DETAILS
 from offerkit.store import RevisionRow, Store
-from offerkit.workflow.history import REVIEW
+from offerkit.usecases.history import REVIEW
 
 pytestmark = pytest.mark.slow
 ACCOUNTS = {"brand": 11, "risk": 12, "olga": 14}
@@ -28,13 +28,13 @@ from pathlib import Path
 from offerkit.governance.overrides import Lifts
 from offerkit.loader import Project
 from offerkit.store import parse_location
-from offerkit.workflow.backends import LOCAL
-from offerkit.workflow.ci import apply_read, compare, planned
-from offerkit.workflow.ci_bundle import Subject
-from offerkit.workflow.override import override
-from offerkit.workflow.relay import relay
-from offerkit.workflow.requests import Approving, OverrideRequest, RelayRequest
-from offerkit.workflow.session import Session
+from offerkit.usecases.backends import LOCAL
+from offerkit.usecases.ci import apply_read, compare, planned
+from offerkit.usecases.ci_bundle import Subject
+from offerkit.usecases.override import override
+from offerkit.usecases.relay import relay
+from offerkit.usecases.requests import Approving, OverrideRequest, RelayRequest
+from offerkit.usecases.session import Session
 root = Path(sys.argv[1])
 ada = Session(
     Project(root), "2026-06-01T00:00:00.000000Z", operator="ada", backend=LOCAL, lock_timeout=30, environ=os.environ,

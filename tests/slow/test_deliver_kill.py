@@ -25,7 +25,7 @@ CONTACTS = 8_000
 IN_PARTS = """
 from offerkit.batch import decide
 from offerkit.cli.main import run
-from offerkit.workflow import delivery_choice
+from offerkit.usecases import delivery_choice
 decide.CHUNK = delivery_choice.CHUNK = 4_700
 run()
 """

@@ -20,7 +20,7 @@ from helpers.workspace import Workspace
 
 from offerkit.planning.plan import envelope
 from offerkit.store import Store
-from offerkit.workflow import tokens
+from offerkit.usecases import tokens
 
 pytestmark = pytest.mark.slow
 

@@ -23,11 +23,11 @@ from pathlib import Path
 from offerkit.loader import Project
 from offerkit.planning.make import Patterns
 from offerkit.store import parse_location
-from offerkit.workflow.apply import apply
-from offerkit.workflow.backends import LOCAL
-from offerkit.workflow.promote import promote
-from offerkit.workflow.rollback import plan_rollback, plan_undo
-from offerkit.workflow.session import Session
+from offerkit.usecases.apply import apply
+from offerkit.usecases.backends import LOCAL
+from offerkit.usecases.promote import promote
+from offerkit.usecases.rollback import plan_rollback, plan_undo
+from offerkit.usecases.session import Session
 session = Session(
     Project(Path(sys.argv[1])), "2026-06-01T00:00:00.000000Z", operator="omar", backend=LOCAL, lock_timeout=30,
     store_path=parse_location(sys.argv[2]),

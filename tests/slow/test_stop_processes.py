@@ -15,8 +15,8 @@ from running import begin
 from offerkit.address import Stage, StageRef, parse_address
 from offerkit.governance.stops import Stops
 from offerkit.store import Store
-from offerkit.workflow.requests import StopRequest
-from offerkit.workflow.stop import resume, stop
+from offerkit.usecases.requests import StopRequest
+from offerkit.usecases.stop import resume, stop
 
 pytestmark = pytest.mark.slow
 SAFARI = parse_address("shop/offer.safari")
@@ -33,13 +33,13 @@ from offerkit.governance.approvals import Decision
 from offerkit.loader import Project
 from offerkit.planning.make import Patterns
 from offerkit.store import parse_location
-from offerkit.workflow.apply import apply
-from offerkit.workflow.approve import decide
-from offerkit.workflow.backends import LOCAL
-from offerkit.workflow.promote import promote
-from offerkit.workflow.requests import ApprovalRequest, StopRequest
-from offerkit.workflow.session import Session
-from offerkit.workflow.stop import resume, stop
+from offerkit.usecases.apply import apply
+from offerkit.usecases.approve import decide
+from offerkit.usecases.backends import LOCAL
+from offerkit.usecases.promote import promote
+from offerkit.usecases.requests import ApprovalRequest, StopRequest
+from offerkit.usecases.session import Session
+from offerkit.usecases.stop import resume, stop
 SAFARI = "shop/offer.safari"
 session = Session(
     Project(Path(sys.argv[1])), "2026-06-01T00:00:00.000000Z", operator="omar", backend=LOCAL, lock_timeout=30,

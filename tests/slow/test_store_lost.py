@@ -21,7 +21,7 @@ from helpers.workspace import Workspace
 
 from offerkit.store import Location, Store, parse_location
 from offerkit.store.location import PostgresAddress
-from offerkit.workflow import stores
+from offerkit.usecases import stores
 
 BODY = {"spaces": ["shop/web"], "contact": "ann@example.com", "n": 3}
 

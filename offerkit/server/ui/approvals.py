@@ -22,10 +22,10 @@ from offerkit.server.ui.pages import Facts, Form, Pages, first
 from offerkit.server.ui.steps import layout_of
 from offerkit.store import Store
 from offerkit.store.views import Stages
-from offerkit.workflow.approve import decide, items, mine, review_tokens
-from offerkit.workflow.requests import ApprovalOutcome, ApprovalRequest
-from offerkit.workflow.review import reviewed
-from offerkit.workflow.session import Session, who_is
+from offerkit.usecases.approve import decide, items, mine, review_tokens
+from offerkit.usecases.requests import ApprovalOutcome, ApprovalRequest
+from offerkit.usecases.review import reviewed
+from offerkit.usecases.session import Session, who_is
 
 MOST = 300
 """Offers on one page."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from offerkit.planning.plan import Plan
-from offerkit.workflow.session import Session
+from offerkit.usecases.session import Session
 
 if TYPE_CHECKING:
-    from offerkit.workflow.threshold import Verdict
+    from offerkit.usecases.threshold import Verdict
 
 FRESH = 60.0
 """Seconds that a verdict is shown again."""
@@ -82,7 +82,7 @@ class Counts:
 
     def _count(self, job: _Job, session: Session, plan: Plan) -> None:
         try:
-            from offerkit.workflow.threshold import weigh  # decides for every contact: other pages need not load that
+            from offerkit.usecases.threshold import weigh  # decides for every contact: other pages need not load that
 
             with self.alone, session.existing() as store:
                 job.verdict = weigh(session, store, plan)

@@ -13,8 +13,8 @@ from offerkit.reports.graph_svg import graph_svg
 from offerkit.server.ui.pages import Facts, Pages
 from offerkit.store import Store
 from offerkit.store.views import environments
-from offerkit.workflow.graph import stage_edges
-from offerkit.workflow.session import Session
+from offerkit.usecases.graph import stage_edges
+from offerkit.usecases.session import Session
 
 MOST = 250
 """Resources in one picture; more would be read by nobody."""

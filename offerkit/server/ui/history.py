@@ -11,10 +11,10 @@ from offerkit.planning.make import Patterns
 from offerkit.reports.words import difference as difference_words
 from offerkit.server.ui.pages import Facts, Pages
 from offerkit.server.ui.steps import shown
-from offerkit.workflow.diff import difference
-from offerkit.workflow.history import history, revision
-from offerkit.workflow.session import Session
-from offerkit.workflow.state_refs import opened
+from offerkit.usecases.diff import difference
+from offerkit.usecases.history import history, revision
+from offerkit.usecases.session import Session
+from offerkit.usecases.state_refs import opened
 
 FEW, MANY = 100, 1_000
 _STATE = re.compile(r"specs|(?:[A-Za-z0-9_-]{1,128}@)?(?:design|live)(?::[0-9TZ:+.-]{1,40})?")

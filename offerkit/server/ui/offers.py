@@ -22,15 +22,15 @@ from offerkit.state.changes import Entry
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import stage_view
-from offerkit.workflow.approve import items, mine, review_tokens
-from offerkit.workflow.diff import difference
-from offerkit.workflow.engine import trying
-from offerkit.workflow.history import history
-from offerkit.workflow.previewing import preview
-from offerkit.workflow.propositions import Wanted, found
-from offerkit.workflow.reading import not_a_reader, reader
-from offerkit.workflow.session import Session, who_is
-from offerkit.workflow.state_refs import state_named
+from offerkit.usecases.approve import items, mine, review_tokens
+from offerkit.usecases.diff import difference
+from offerkit.usecases.engine import trying
+from offerkit.usecases.history import history
+from offerkit.usecases.previewing import preview
+from offerkit.usecases.propositions import Wanted, found
+from offerkit.usecases.reading import not_a_reader, reader
+from offerkit.usecases.session import Session, who_is
+from offerkit.usecases.state_refs import state_named
 
 MOST = 300
 NEWEST = 20

@@ -16,11 +16,11 @@ from offerkit.reports.words import DONE
 from offerkit.server.ui.pages import Facts, Pages
 from offerkit.store import Store
 from offerkit.store.views import environments
-from offerkit.workflow.approve import items
-from offerkit.workflow.diff import differing
-from offerkit.workflow.history import history
-from offerkit.workflow.session import Session
-from offerkit.workflow.state_refs import state_named
+from offerkit.usecases.approve import items
+from offerkit.usecases.diff import differing
+from offerkit.usecases.history import history
+from offerkit.usecases.session import Session
+from offerkit.usecases.state_refs import state_named
 
 LAST = 8
 

@@ -25,8 +25,8 @@ from offerkit.server.routes import check_scope
 from offerkit.server.seat import now
 from offerkit.server.settings import Settings
 from offerkit.server.ui.access import Viewer, forget, same_origin, sealed, token_of
-from offerkit.workflow.session import Session
-from offerkit.workflow.tokens import NOBODY, Bearer
+from offerkit.usecases.session import Session
+from offerkit.usecases.tokens import NOBODY, Bearer
 
 T = TypeVar("T")
 Facts: TypeAlias = Mapping[str, object]

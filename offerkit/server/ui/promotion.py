@@ -20,10 +20,10 @@ from offerkit.server.ui.counting import AGAIN, Counts
 from offerkit.server.ui.pages import Facts, Pages, first
 from offerkit.server.ui.steps import layout_of, linked, shown
 from offerkit.store.views import environments
-from offerkit.workflow.apply import allowed, apply
-from offerkit.workflow.promote import promote
-from offerkit.workflow.reading import reader
-from offerkit.workflow.session import Session
+from offerkit.usecases.apply import allowed, apply
+from offerkit.usecases.promote import promote
+from offerkit.usecases.reading import reader
+from offerkit.usecases.session import Session
 
 LONGEST = 2_000
 """Characters of a message or reason."""

@@ -14,9 +14,9 @@ from offerkit.governance.stops import Stops, above
 from offerkit.server.ui.pages import Facts, Pages, first
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
-from offerkit.workflow.requests import StopRequest
-from offerkit.workflow.session import Session
-from offerkit.workflow.stop import resume, stop, stopped
+from offerkit.usecases.requests import StopRequest
+from offerkit.usecases.session import Session
+from offerkit.usecases.stop import resume, stop, stopped
 
 MOST = 300
 

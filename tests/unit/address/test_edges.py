@@ -17,9 +17,9 @@ EDGES = {
     "server/remote.py",  # what another computer sent
     "server/ui/offers.py",  # a page's URL
     "store/append.py", "store/approvals.py", "store/revisions.py", "store/rows.py", "store/stages.py",  # columns
-    "workflow/backends.py",  # what another computer sent
-    "workflow/export.py", "workflow/history.py", "workflow/state_refs.py",
-    "workflow/previewing.py", "workflow/propositions.py", "workflow/rollback.py",  # arguments of commands and requests
+    "usecases/backends.py",  # what another computer sent
+    "usecases/export.py", "usecases/history.py", "usecases/state_refs.py",
+    "usecases/previewing.py", "usecases/propositions.py", "usecases/rollback.py",  # arguments of commands and requests
 }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from offerkit.governance.aspects import keys_of
 from offerkit.planning.fields import field_changes_by_place
 from offerkit.planning.plan import decode, envelope, plan_digest
 from offerkit.store.views import Stages
-from offerkit.workflow.apply import apply
+from offerkit.usecases.apply import apply
 
 OFFERS = "specs/shop/offers.yaml"
 SAFARI = base()[OFFERS]["offers"]["safari"]

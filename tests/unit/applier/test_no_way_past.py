@@ -14,9 +14,9 @@ from offerkit.applier import commit, verify
 from offerkit.diagnostics import Code, Refused
 from offerkit.planning.plan import Plan, Reason
 from offerkit.store import Store
-from offerkit.workflow.apply import apply
-from offerkit.workflow.requests import StopRequest
-from offerkit.workflow.stop import stop
+from offerkit.usecases.apply import apply
+from offerkit.usecases.requests import StopRequest
+from offerkit.usecases.stop import stop
 
 OFFERKIT = Path(__file__).resolve().parents[3] / "offerkit"
 
@@ -35,7 +35,7 @@ def test_nothing_but_verify_says_that_a_plan_is_verified() -> None:
     assert [module for module, _ in calls("Verified")] == ["applier.py"]
 
 
-STOPPING = {"workflow/stop.py", "store/restoring.py"}
+STOPPING = {"usecases/stop.py", "store/restoring.py"}
 """A stop waits for no plan, and a restored backup keeps what is stopped out: both take away, and add nothing."""
 
 
@@ -50,7 +50,7 @@ def test_nothing_but_commit_changes_what_stands_in_a_stage() -> None:
     assert changing == {"applier.py"} | STOPPING
     assert {module for module, _ in calls("closed")} == STOPPING
     committing = {module for module, call in calls("commit") if ast.unparse(call.func) != "forge.commit"}
-    assert {module for module in committing if not module.startswith("store/")} == {"workflow/apply.py"}
+    assert {module for module in committing if not module.startswith("store/")} == {"usecases/apply.py"}
 
 
 @pytest.mark.parametrize("what", ["offer.safari", "category.bank", "space.web"])

@@ -261,9 +261,9 @@ def test_who_waits_too_long_gets_what_the_store_knows(tmp_path: Path, monkeypatc
         time.sleep(60)
 
     monkeypatch.setattr(complete, "SECONDS", 0.3)  # on a busy machine, too, the store is read in that time
-    monkeypatch.setattr("offerkit.workflow.session.load", never)
+    monkeypatch.setattr("offerkit.usecases.session.load", never)
     assert asked(shop, "plan", "shop/offer.s") == ["shop/offer.safari", "shop/offer.saver"]
     assert asked(shop, "simulate", "shop", "--axis", "") == []
-    monkeypatch.setattr("offerkit.workflow.session.Session.reading", never)
+    monkeypatch.setattr("offerkit.usecases.session.Session.reading", never)
     assert asked(shop, "plan", "shop/offer.s") == []
     assert asked(shop, "rollback", "") == []

@@ -26,14 +26,14 @@ from offerkit.loader.fmt import format_files
 from offerkit.loader.json_schema import cases_schema, environment_schema, specs_schema
 from offerkit.loader.project import read_files
 from offerkit.planning.make import Patterns
-from offerkit.workflow.apply import apply
-from offerkit.workflow.approve import decide
-from offerkit.workflow.backends import LOCAL
-from offerkit.workflow.begin import begin, pipeline_of
-from offerkit.workflow.plan import plan as make_plan
-from offerkit.workflow.promote import promote
-from offerkit.workflow.requests import ApprovalRequest
-from offerkit.workflow.session import Session
+from offerkit.usecases.apply import apply
+from offerkit.usecases.approve import decide
+from offerkit.usecases.backends import LOCAL
+from offerkit.usecases.begin import begin, pipeline_of
+from offerkit.usecases.plan import plan as make_plan
+from offerkit.usecases.promote import promote
+from offerkit.usecases.requests import ApprovalRequest
+from offerkit.usecases.session import Session
 
 EMAIL = "kim@example.org"
 

@@ -25,7 +25,7 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.fingerprint import canonical
 from offerkit.planning.plan import FORMAT, Plan, decode, encode, envelope, plan_digest
 from offerkit.store import parse_location
-from offerkit.workflow.plan_files import save, saved
+from offerkit.usecases.plan_files import save, saved
 
 pytestmark = pytest.mark.embedded
 
@@ -278,9 +278,9 @@ def test_bytes_do_not_depend_on_hash_seed_locale_or_time_zone(live_shop: Workspa
     })  # fmt: skip
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]);"
-        "from pathlib import Path; from offerkit.loader import Project; from offerkit.workflow.session import Session;"
-        "from offerkit.workflow.plan import plan; from offerkit.workflow.promote import promote;"
-        "from offerkit.workflow.backends import LOCAL; from offerkit.planning.make import Patterns;"
+        "from pathlib import Path; from offerkit.loader import Project; from offerkit.usecases.session import Session;"
+        "from offerkit.usecases.plan import plan; from offerkit.usecases.promote import promote;"
+        "from offerkit.usecases.backends import LOCAL; from offerkit.planning.make import Patterns;"
         "from offerkit.planning.plan import plan_digest;"
         "from offerkit.store import parse_location;"
         "s = Session(Project(Path(sys.argv[2])), '2026-01-01T00:00:00.000000Z', operator='ada',"

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from offerkit.server import remote
 from offerkit.store import Store
-from offerkit.workflow import tokens
+from offerkit.usecases import tokens
 
 COPY = "/api/v1/store/copy"
 

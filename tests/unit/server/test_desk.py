@@ -17,8 +17,8 @@ from offerkit.server.metrics import Metrics
 from offerkit.server.seat import now
 from offerkit.server.settings import Settings
 from offerkit.store import Store
-from offerkit.workflow.requests import ProposeRequest
-from offerkit.workflow.updating import Update
+from offerkit.usecases.requests import ProposeRequest
+from offerkit.usecases.updating import Update
 
 pytestmark = pytest.mark.embedded
 ONCE = {"max": 1, "counted": {"of": "offer"}, "period": {"before": "7d"}}

@@ -18,12 +18,12 @@ from offerkit.planning.plan import Plan, envelope
 from offerkit.reports.counts import About, FewerThan
 from offerkit.reports.impact import impact_text, rounded_space
 from offerkit.store.remote import Remote, _refused
-from offerkit.workflow import impact
-from offerkit.workflow.apply import apply, held_to_impact
-from offerkit.workflow.approve import decide
-from offerkit.workflow.backends import ThroughServer
-from offerkit.workflow.requests import ApprovalRequest, ImpactRequest
-from offerkit.workflow.session import Session
+from offerkit.usecases import impact
+from offerkit.usecases.apply import apply, held_to_impact
+from offerkit.usecases.approve import decide
+from offerkit.usecases.backends import ThroughServer
+from offerkit.usecases.requests import ApprovalRequest, ImpactRequest
+from offerkit.usecases.session import Session
 
 SHARED, OFFERS, ENVIRONMENT = "specs/shared.yaml", "specs/shop/offers.yaml", "environments/shop.yaml"
 PEOPLE = "id,email,first_name,age,country\n" + "".join(

@@ -15,8 +15,8 @@ from starlette.testclient import TestClient
 from offerkit.planning.make import Patterns
 from offerkit.planning.plan import Plan, envelope
 from offerkit.store.views import Stages
-from offerkit.workflow.plan import plan_design
-from offerkit.workflow.policies import denials
+from offerkit.usecases.plan import plan_design
+from offerkit.usecases.policies import denials
 
 POLICIES, OFFERS = "specs/shop/policies.yaml", "specs/shop/offers.yaml"
 LIGHT = {"require": "offer.weight <= 20", "message": "Too heavy.", "override": ["risk"]}

@@ -13,9 +13,9 @@ from offerkit.engine.catalog import Catalog
 from offerkit.server.live import Served, Watch, compiled, stopped_since
 from offerkit.server.settings import Settings
 from offerkit.store import StageHead, Store
-from offerkit.workflow import catalogs
-from offerkit.workflow.requests import StopRequest
-from offerkit.workflow.stop import resume, stop
+from offerkit.usecases import catalogs
+from offerkit.usecases.requests import StopRequest
+from offerkit.usecases.stop import resume, stop
 
 
 def test_a_promotion_right_after_another_revision_is_not_missed(

@@ -14,7 +14,7 @@ from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
 from offerkit.store import Store
-from offerkit.workflow import restoring, stores
+from offerkit.usecases import restoring, stores
 
 BODY = {"spaces": ["shop/web"], "contact": "ann@example.com", "n": 3}
 

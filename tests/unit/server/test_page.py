@@ -15,7 +15,7 @@ from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
 from offerkit.server.keys import sign
-from offerkit.workflow import tokens
+from offerkit.usecases import tokens
 
 pytestmark = pytest.mark.embedded
 

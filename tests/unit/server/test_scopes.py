@@ -21,11 +21,11 @@ from offerkit.server.app import application
 from offerkit.server.routes import OPEN, ROUTES, check_scope
 from offerkit.server.settings import Settings
 from offerkit.store.remote import Remote
-from offerkit.workflow.apply import allowed, apply
-from offerkit.workflow.approve import decide
-from offerkit.workflow.backends import ThroughServer
-from offerkit.workflow.requests import ApprovalRequest
-from offerkit.workflow.tokens import Bearer
+from offerkit.usecases.apply import allowed, apply
+from offerkit.usecases.approve import decide
+from offerkit.usecases.backends import ThroughServer
+from offerkit.usecases.requests import ApprovalRequest
+from offerkit.usecases.tokens import Bearer
 
 SAFARI = "shop/offer.safari"
 APPLY, DECIDE = "/api/v1/store/apply", "/api/v1/store/decide"

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from offerkit.diagnostics import Code, Refused
 from offerkit.server import callers
 from offerkit.server.addresses import counted_as
-from offerkit.workflow import tokens
+from offerkit.usecases import tokens
 
 BODY = {"spaces": ["shop/web"], "contact": "ann@example.com", "store": False}
 FOREVER = "366d"

@@ -21,8 +21,8 @@ from offerkit.diagnostics import Code, refuse
 from offerkit.planning.plan import plan_digest
 from offerkit.server import callers
 from offerkit.server.ui import counting
-from offerkit.workflow import threshold, tokens
-from offerkit.workflow.approve import review_tokens
+from offerkit.usecases import threshold, tokens
+from offerkit.usecases.approve import review_tokens
 
 GOLD = "shop/offer.gold-card"
 

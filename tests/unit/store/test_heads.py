@@ -20,12 +20,12 @@ from offerkit.planning.make import Patterns
 from offerkit.store import Store, copying, heads, parse_location
 from offerkit.store.heads import SeenHead, SeenHeads, seen_heads
 from offerkit.store.remote import Remote
-from offerkit.workflow import tokens
-from offerkit.workflow.apply import apply
-from offerkit.workflow.backends import ThroughServer
-from offerkit.workflow.demonstration import live_copy
-from offerkit.workflow.plan import plan as make_plan
-from offerkit.workflow.session import Session
+from offerkit.usecases import tokens
+from offerkit.usecases.apply import apply
+from offerkit.usecases.backends import ThroughServer
+from offerkit.usecases.demonstration import live_copy
+from offerkit.usecases.plan import plan as make_plan
+from offerkit.usecases.session import Session
 
 EDIT = {"specs/shop/offers.yaml": {"offers": {"safari": {"label": "Another safari"}}}}
 

@@ -1,0 +1,178 @@
+"""Decision cases as they were applied, and the files of contacts that they were applied with."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from offerkit.address import SHARED, Address, Kind, Stage, environment_address
+from offerkit.diagnostics import Position, Refused
+from offerkit.fingerprint import Json, JsonMap
+from offerkit.governance.authors import Authors
+from offerkit.governance.cases import asks, contacts_fingerprint, names_contacts
+from offerkit.governance.overrides import Lifts, Obstacle
+from offerkit.loader.cases import CaseFile, RawCase
+from offerkit.state.snapshot import BeforeAfter, Snapshot
+from offerkit.store.views import Stages
+from offerkit.usecases.session import Session
+
+_CHANGING = (Kind.CASES, Kind.ENVIRONMENT)
+MISSING = "missing"
+"""Kept in place of a digest where the file could not be read when the cases were applied."""
+
+
+def case_file(state: Snapshot, address: Address) -> CaseFile:
+    """The cases that stand at ``address``, to be run."""
+    body = state(address) or {}
+    cases, activated = body.get("cases"), body.get("activated")
+    place = Position(str(address), 1, 1)
+    return CaseFile(
+        str(address),
+        None,
+        activated if isinstance(activated, dict) else {},
+        tuple(RawCase(name, case, place) for name, case in (cases.items() if isinstance(cases, dict) else ())),
+    )
+
+
+class Chosen(NamedTuple):
+    """Cases that a promotion has to pass, and on which sides they stand."""
+
+    address: Address
+    state: Snapshot
+    sides: tuple[Stage, ...]
+
+
+def chosen_cases(live: BeforeAfter, design: Snapshot, environment: str) -> Iterator[Chosen]:
+    """The cases of design, and those of live that stay and say something else."""
+    staying = {a: live.before.entries.get(a) for a in live.after.of_kind(Kind.CASES, environment)}
+    staying = {a: entry for a, entry in staying.items() if entry == live.after.entries[a]}
+    for address in design.of_kind(Kind.CASES, environment):
+        same = staying.get(address) == design.entries[address]
+        yield Chosen(address, design, (Stage.DESIGN, Stage.LIVE) if same else (Stage.DESIGN,))
+    for address, entry in staying.items():
+        if entry != design.entries.get(address):
+            yield Chosen(address, live.after, (Stage.LIVE,))
+
+
+def obstacles(session: Session, stages: Stages) -> Iterator[Obstacle]:
+    """What a second person may lift of cases: changes of what live's say, and other files of contacts."""
+    store = stages.store
+    assert store is not None
+    design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
+    authors = Authors(store, design, lambda: live)
+    entries = {a: e for a, e in live.entries.items() if a.kind not in _CHANGING or a in design.entries}
+    entries |= {a: e for a, e in design.entries.items() if a.kind is Kind.CASES}
+    for found in stages.withheld_cases(BeforeAfter(live, live.with_entries(entries), ())):
+        wrote = frozenset(authors.of_change(found.address))
+        yield Obstacle(Lifts.CASES, found.address, found.fingerprint, found.says, wrote)
+    names = {a.name for a in (*design.of_kind(Kind.ENVIRONMENT), *live.of_kind(Kind.ENVIRONMENT))}
+    for name in sorted(names):
+        if any(asks(state, name, "tests") for state in (live, design)):
+            yield from _other_contacts(session, stages, name, authors)
+
+
+def _other_contacts(session: Session, stages: Stages, environment: str, authors: Authors) -> Iterator[Obstacle]:
+    """Files of contacts that are not those with which an environment's cases were applied.
+
+    Where duties are separated, nobody who wrote what waits for a promotion there may say that another file will do.
+    """
+    design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
+    root, environ = session.project.root, session.environ
+    digests = {contacts_digest(state, environment, root, environ) for state in (live, design)}
+    files = sorted(digests - {MISSING})
+    wrote: frozenset[str] | None = None
+    for one in chosen_cases(BeforeAfter(live, live, ()), design, environment):
+        if not names_contacts(one.state(one.address) or {}):
+            continue
+        for now in files:
+            print_ = contacts_fingerprint(one.state.entries[one.address].fingerprint, now)
+            if all(now == stages.contacts_kept(one.address, side) for side in one.sides) or stages.cases_lifted(
+                one.address, print_
+            ):
+                continue
+            if wrote is None:
+                wrote = _waiting_authors(design, live, environment, authors)
+            says = f"that its contacts are in another file ({now[:12]})" if now else "that its contacts are in no file"
+            yield Obstacle(Lifts.CASES, one.address, print_, says, wrote)
+
+
+def _waiting_authors(design: Snapshot, live: Snapshot, environment: str, authors: Authors) -> frozenset[str]:
+    """The authors of all that design has in an environment, or shares with it, and live has not."""
+    if not any(asks(state, environment, "separation_of_duties") for state in (live, design)):
+        return frozenset()
+    places = (design.entries.keys() | live.entries.keys()) - {a for a in live.entries if a.kind is Kind.CAMPAIGN}
+    found: set[str] = set()
+    for address in sorted(a for a in places if a.environment in (environment, SHARED) and a.kind is not Kind.OPERATOR):
+        found |= authors.of_change(address).keys()
+    return frozenset(found)
+
+
+def contacts_to_keep(
+    addresses: Iterable[Address], state: Snapshot, root: Path, environ: Mapping[str, str]
+) -> dict[str, Json]:
+    """By address of cases that ask for stored contacts, the digest of the project's file that these are in."""
+
+    @cache
+    def of(environment: str) -> str:
+        return contacts_digest(state, environment, root, environ)
+
+    found: dict[str, Json] = {}
+    for address in addresses:
+        print_ = of(address.environment) if names_contacts(state(address) or {}) else ""
+        if print_:
+            found[str(address)] = print_
+    return found
+
+
+def contacts_digest(state: Snapshot, environment: str, root: Path, environ: Mapping[str, str]) -> str:
+    """The sha256 of the file that holds an environment's contacts; empty where they are in no file of the project.
+
+    A file that is not there, or no plain file of the project, has a word in place of a digest.
+    """
+    source = _source(state, environment)
+    path = _file(source, root, environ)
+    if path is None:
+        return ""
+    hasher = hashlib.sha256()
+    try:
+        _hash(root, path, hasher)
+        if source.get("format") == "sql" and (root / f"{path}-wal").exists():  # what is not in the file itself yet
+            _hash(root, f"{path}-wal", hasher)
+    except (OSError, Refused):
+        return MISSING
+    return hasher.hexdigest()
+
+
+def _source(state: Snapshot, environment: str) -> JsonMap:
+    dimension = (state(environment_address(environment)) or {}).get("dimension")
+    source = (state(Address(SHARED, Kind.DIMENSION, str(dimension))) or {}).get("source")
+    return source if isinstance(source, dict) else {}
+
+
+def _file(source: JsonMap, root: Path, environ: Mapping[str, str]) -> str | None:
+    """The path, from the project's root, of the file that ``source`` names."""
+    if source.get("format") != "sql":
+        path = source.get("path")
+        return path if isinstance(path, str) else None
+    url = str(source.get("url") or environ.get(str(source.get("url_env")), "").strip())
+    if not url.lower().startswith("sqlite://"):
+        return None
+    from offerkit.contacts.sqlite_table import sqlite_path
+
+    try:
+        path = os.path.relpath(os.path.realpath(sqlite_path(url, root)), os.path.realpath(root))
+    except Refused:
+        return ""
+    return None if path.startswith(os.pardir) else path
+
+
+def _hash(root: Path, path: str, hasher: hashlib._Hash) -> None:
+    from offerkit.contacts.files import open_file
+
+    with open_file(root, path) as file:
+        while part := file.read(1 << 20):
+            hasher.update(part)

@@ -1,0 +1,497 @@
+"""``approve`` and ``reject``: offers in design, by who may; and what waits for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from typing import NamedTuple
+
+from offerkit.address import SHARED, Address, Kind, Pattern, Stage
+from offerkit.diagnostics import Code, Diagnostic, Refused, or_list, ordered, suggestion
+from offerkit.governance.approvals import Approval, Decision, Decisions, counting
+from offerkit.governance.authors import Authors
+from offerkit.governance.rights import Actor, Scope, approvers, lacking, may_approve, only_people
+from offerkit.governance.settings import KINDS, decidable, environments_of, named_reviewers, same_settings
+from offerkit.planning.plan import ApprovalKey, Aspect, Plan
+from offerkit.reports.approvals import Row
+from offerkit.state.snapshot import BeforeAfter, Snapshot
+from offerkit.store import Draft, Store
+from offerkit.store.views import Stages, stage_view
+from offerkit.usecases.requests import ApprovalOutcome, ApprovalRequest
+from offerkit.usecases.review import Expected, carried, digest_of, no_longer, reviewed
+from offerkit.usecases.session import Session, separated, who_is
+from offerkit.usecases.settings import separates, used_up, waiting_settings
+
+
+def decide(session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
+    """Approve or reject, as one revision: each offer as it is asked for, or not at all.
+
+    What is refused of single offers (it is not as it was shown, the operator may not, a required field is missing,
+    duties are separated) leaves the others alone. Raises Refused when that is so of all of them, or nothing matches.
+    """
+    if found := lacking(session.scopes, (Scope.APPROVE,), session.operator):
+        raise Refused(found)
+    return session.backend.decide(session, request, decision)
+
+
+def decide_here(session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
+    """:func:`decide` where the store is."""
+    with session.existing() as store:
+        actor = who_is(session, store)
+    if found := only_people(actor, "approve or reject"):
+        raise Refused(found)
+    with (
+        session.writing() as store,
+        store.lock(who=actor.name, timeout=session.lock_timeout, waiting=session.waiting),
+        store.transaction(),
+    ):
+        actor = who_is(session, store)
+        outcome = _outcome(store, actor, request, decision)
+        new = outcome.keys
+        if not new:
+            return outcome
+        draft = Draft(
+            "approve" if decision is Decision.APPROVED else "reject",
+            actor.name,
+            session.now,
+            request.comment,
+            approvals=tuple(Approval(key, decision, actor.name, request.comment) for key in new),
+        )
+        return replace(outcome, revision=store.append(draft))
+
+
+def look(session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
+    """What :func:`decide` would decide now, and the digest that pins it. Writes nothing.
+
+    Raises Refused as that does.
+    """
+    with session.existing() as store:
+        return _outcome(store, who_is(session, store), request, decision)
+
+
+def _outcome(store: Store, actor: Actor, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
+    """What is to be decided, and what is not and why; not yet recorded."""
+    stages = Stages(store)
+    gated = waiting_settings(stages, every=request.settings)
+    chosen = _chosen(stages.side(Stage.DESIGN), request, gated)
+    return _outcome_of(stages, actor, chosen, request, decision, gated)
+
+
+def approved_by_review(
+    stages: Stages, reviewer: Actor, shown: Mapping[Address, set[ApprovalKey]], comment: str
+) -> ApprovalOutcome:
+    """What ``reviewer`` approves of what a review has ``shown`` them; not yet recorded. Raises Refused: all of it."""
+    chosen = _Chosen(sorted(shown), shown, reviewed=True)
+    return _outcome_of(stages, reviewer, chosen, ApprovalRequest(comment=comment), Decision.APPROVED, ())
+
+
+def _outcome_of(
+    stages: Stages,
+    actor: Actor,
+    chosen: _Chosen,
+    request: ApprovalRequest,
+    decision: Decision,
+    gated: Collection[Address],
+) -> ApprovalOutcome:
+    design = stages.side(Stage.DESIGN)
+    decisions = stages.standing(chosen.offers)
+    asked = _asked(design, actor, chosen, request, decision, decisions)
+    if request.expect:
+        expected = Expected(
+            request.expect, decision, lambda then, given: _expected(then, actor, request, decision, given, gated)
+        )
+        expected.check(stages, asked.keys, decisions)
+    keys, refused = _decidable(stages, actor, chosen, request, decision, decisions, asked)
+    new = tuple(key for key in keys if _is_new(stages, decisions, key, decision, actor))
+    name = digest_of(asked.keys, decision, decisions)
+    return ApprovalOutcome(None, new, tuple(asked.open), refused, name, reviewed(new, stages))
+
+
+def items(store: Store, patterns: tuple[str, ...] = ()) -> list[Row]:
+    """Every aspect of every offer in design (or of those that match) and how it stands."""
+    stages = Stages(store)
+    design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
+    decisions = stages.standing()
+    authors = Authors(store, design, lambda: live)
+    gated = waiting_settings(stages)
+    chosen = [*gated, *design.of_kind(Kind.OFFER)]
+    if patterns:
+        chosen = sorted(_offers(design, ApprovalRequest(patterns), gated))
+    keys = {address: decidable(design, address) for address in chosen}
+    rows = [item for address in chosen for item in _items(design, live, decisions, address, keys[address])]
+    waiting = {row.address for row in rows if row.state == "waiting"}
+    offers = (address for address in waiting if address.kind is Kind.OFFER)
+    written = authors.of(key for a in offers for key in keys[a] if decisions.on(key) is None)
+    written |= {address: authors.of_change(address) for address in waiting if address.kind is not Kind.OFFER}
+    return [row._replace(authors=tuple(written[row.address])) if row.state == "waiting" else row for row in rows]
+
+
+def awaited(stages: Stages, plan: Plan) -> list[Row]:
+    """What will wait for somebody once ``plan`` is applied to design, because of what it changes; and for whom.
+
+    Without a store: all that it makes of what it changes.
+    """
+    effect = stages.effect(plan, Stage.DESIGN)
+    after, live = effect.after, stages.side(Stage.LIVE) if stages.store is not None else Snapshot()
+    former = {address: effect.origins.get(address, address) for address in _affected(effect)}
+    given = stages.standing(former.values()) if stages.store is not None else Decisions()
+    decisions = counting(given.seen_in(after, {old: new for new, old in former.items()}), after)
+    rows = _awaited_settings(effect, live)
+    for address in sorted(former):
+        old = former[address]
+        before = set(map(_what, decidable(effect.before, old))) if old in effect.before.entries else set()
+        keys = [
+            key
+            for key in decidable(after, address)
+            if (_what(key) not in before or (address in effect.addresses and stages.store is not None))
+            and decisions.on(replace(key, address=old)) is None
+        ]
+        for row in _items(after, live, Decisions(), address, keys):
+            named = live.offer(old).reviewers(row.aspect) if old in live.entries else ()
+            rows.append(row._replace(who=tuple(dict.fromkeys((*row.who, *named)))))
+    return rows
+
+
+_BY_THEMSELVES = (Kind.OFFER, Kind.CAMPAIGN, Kind.OPERATOR, Kind.CASES)
+"""What changes nothing that is decided on of any other resource."""
+
+
+def _affected(effect: BeforeAfter) -> list[Address]:
+    """The offers of which a change may have made something else: those that it names, or all of its environments."""
+    if all(address.kind in _BY_THEMSELVES for address in effect.addresses):
+        return [a for a in effect.addresses if a.kind is Kind.OFFER and a in effect.after.entries]
+    return [offer for name in effect.touched for offer in effect.after.of_kind(Kind.OFFER, name)]
+
+
+def _what(key: ApprovalKey) -> tuple[Aspect, str, str]:
+    return key.aspect, key.space, key.fingerprint
+
+
+def _awaited_settings(effect: BeforeAfter, live: Snapshot) -> list[Row]:
+    """The settings that a change makes others than those in live, where reviewers are named for them."""
+    rows = []
+    for address in sorted(a for a in effect.addresses if a.kind in KINDS):
+        former = effect.origins.get(address, address)
+        names = environments_of(address, effect.after, live)
+        who = dict.fromkeys(
+            name for view in (effect.after, live) for env in names for name in named_reviewers(view, env)
+        )
+        if who and not same_settings(effect.after, address, live, former, {}):
+            label = str((effect.after(address) or {}).get("label", ""))
+            rows.append(Row(address, label, Aspect.SETTINGS, (), "waiting", tuple(who), live=former in live.entries))
+    return rows
+
+
+def mine(found: Iterable[Row], actor: Actor) -> list[Row]:
+    """The items that ``actor`` can decide on."""
+    if actor.automation:
+        return []
+    return [item for item in found if actor.name in item.who or actor.profile in item.who]
+
+
+def review_tokens(store: Store, offers: Iterable[Address]) -> dict[str, str]:
+    """By offer, the name of all that is to be approved of it as it is in design now."""
+    design = stage_view(store, Stage.DESIGN)
+    return {address: review_token(design, address) for address in offers}
+
+
+def review_token(design: Snapshot, address: Address) -> str:
+    """The name of an offer's eligibility, and of its content on each space."""
+    parts = (f"{key.aspect} {key.space} {key.fingerprint}" for key in decidable(design, address))
+    return sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+class _Chosen(NamedTuple):
+    """The offers that are asked for; ``shown``: of those that a plan or a review names, what it showed.
+
+    ``reviewed``: a review names them, which nobody gives what they wrote, whether duties are separated or not.
+    """
+
+    offers: list[Address]
+    shown: Mapping[Address, set[ApprovalKey]]
+    reviewed: bool = False
+
+
+class _Asked(NamedTuple):
+    """What may be decided; what is for others (``open``: of it, what is not decided yet); and why it may not be."""
+
+    keys: list[ApprovalKey]
+    left: list[str]
+    open: list[str]
+    found: list[Diagnostic]
+
+
+def _chosen(design: Snapshot, request: ApprovalRequest, gated: Collection[Address]) -> _Chosen:
+    named = _offers(design, request, gated)
+    shown = carried(request.plan) if request.plan is not None else {}
+    shown = {address: keys for address, keys in shown.items() if address not in named}
+    return _Chosen(sorted({*named, *(shown.keys() & {*design.entries, *gated})}), shown)
+
+
+def _offers(design: Snapshot, request: ApprovalRequest, gated: Collection[Address]) -> set[Address]:
+    """The offers that are asked for, and of the settings ``gated`` those that are."""
+    only_settings = request.settings and not (request.content or request.eligibility or request.spaces)
+    offers = [*gated, *(() if only_settings else design.of_kind(Kind.OFFER))]
+    chosen: set[Address] = set()
+    found: list[Diagnostic] = []
+    for text in request.patterns:
+        pattern = Pattern(text)
+        matched = [address for address in offers if pattern.matches(address)]
+        if not matched:
+            hint = suggestion(text, offers, "“offerkit approvals --all” lists the offers.")
+            what = "no changed settings match" if only_settings else "no offer in design matches"
+            found.append(Diagnostic(Code.NO_MATCH, f"{what} “{text[:120]}”", hint=hint))
+        chosen.update(matched)
+    for path in request.categories:
+        matched = [
+            a for a in offers if a.kind is Kind.OFFER and _below(str((design(a) or {}).get("category", "")), path)
+        ]
+        if not matched:
+            categories = {str((design(a) or {}).get("category", "")) for a in offers}
+            found.append(
+                Diagnostic(
+                    Code.NO_MATCH, f"no offer stands below category “{path[:120]}”", hint=suggestion(path, categories)
+                )
+            )
+        chosen.update(matched)
+    if found:
+        raise Refused(found)
+    return chosen
+
+
+def _below(category: str, path: str) -> bool:
+    return category == path or category.startswith(path + "/")
+
+
+def _asked(
+    design: Snapshot, actor: Actor, chosen: _Chosen, request: ApprovalRequest, decision: Decision, decisions: Decisions
+) -> _Asked:
+    """What is asked for. Raises Refused for spaces that none of the offers is shown on."""
+    asked = _Asked([], [], [], [])
+    known_spaces: set[str] = set()
+    spaces = request.spaces
+    for address in chosen.offers:
+        all_keys = decidable(design, address)
+        known_spaces.update(key.space for key in all_keys if key.space)
+        if address in chosen.shown:
+            all_keys = [key for key in all_keys if key in chosen.shown[address]]
+        for aspect in request.aspects:
+            wanted = [k for k in all_keys if k.aspect is aspect and (not k.space or not spaces or k.space in spaces)]
+            if not wanted:
+                continue
+            named = _reviewers(design, decisions, wanted[0])
+            if may_approve(actor, named):
+                asked.keys.extend(wanted)
+            elif agreeing := [key for key in wanted if decisions.asks(actor.name, key)]:
+                asked.keys.extend(agreeing)
+            elif request.explicit:
+                asked.found.append(_may_not(actor, address, aspect, named))
+            else:
+                asked.left.append(f"the {aspect} of {address} is for {or_list(approvers(named))}")
+                if any(_differs(decisions, key, decision) for key in wanted):
+                    asked.open.append(asked.left[-1])
+    _check_spaces(request, known_spaces)
+    return asked
+
+
+def _expected(
+    then: Snapshot,
+    actor: Actor,
+    request: ApprovalRequest,
+    decision: Decision,
+    decisions: Decisions,
+    gated: Collection[Address],
+) -> list[ApprovalKey]:
+    """What was asked for in an earlier state of design; nothing where it was no sensible question there."""
+    try:
+        return _asked(then, actor, _chosen(then, request, gated), request, decision, decisions).keys
+    except Refused:
+        return []
+
+
+def _decidable(
+    stages: Stages,
+    actor: Actor,
+    chosen: _Chosen,
+    request: ApprovalRequest,
+    decision: Decision,
+    decisions: Decisions,
+    asked: _Asked,
+) -> tuple[list[ApprovalKey], tuple[Diagnostic, ...]]:
+    """What is decided of what is asked for, and what is refused. Raises Refused when nothing may be."""
+    design = stages.side(Stage.DESIGN)
+    found = [*asked.found, *no_longer(design, chosen.shown)]
+    if request.seen is not None:
+        found += _changed_since(design, chosen.offers, request.seen)
+    if decision is Decision.APPROVED:
+        new = [key for key in asked.keys if _is_new(stages, decisions, key, decision, actor)]
+        found += _missing(design, new)
+        found += _same_person(stages, design, actor, new, everywhere=chosen.reviewed)
+    out = {diagnostic.address for diagnostic in found}
+    kept = [key for key in asked.keys if key.address not in out]
+    if not kept and asked.left:
+        found.append(
+            Diagnostic(
+                Code.NOT_ALLOWED,
+                f"{actor.name} ({actor.profile}) may approve nothing of this: {asked.left[0]}",
+                hint="“offerkit approvals” shows what waits for whom.",
+            )
+        )
+    if not kept and found:
+        raise Refused(found)
+    return kept, ordered(found)
+
+
+def _differs(decisions: Decisions, key: ApprovalKey, decision: Decision) -> bool:
+    """Whether ``decision`` is another than the last word on ``key``."""
+    last = decisions.on(key)
+    return last is None or last.decision is not decision
+
+
+def _is_new(stages: Stages, decisions: Decisions, key: ApprovalKey, decision: Decision, actor: Actor) -> bool:
+    """Whether ``decision`` of ``actor`` on ``key`` says what was not said."""
+    if not _differs(decisions, key, decision):
+        if key.aspect is not Aspect.SETTINGS or decision is not Decision.APPROVED:
+            return False
+        own = [row.revision for row in decisions.each(key) if row.operator == actor.name]
+        return max(own, default=0) <= used_up(stages, key.address)  # a second person's, and once for each promotion
+    return not (decision is Decision.APPROVED and decisions.unmet(key) and decisions.given_by(actor.name, key))
+
+
+def _check_spaces(request: ApprovalRequest, known: set[str]) -> None:
+    """Raise Refused for spaces on which none of the offers is to be shown: a typing mistake decides nothing."""
+    found = [
+        Diagnostic(
+            Code.NO_MATCH,
+            f"none of these offers is to be shown on a space “{space[:80]}”",
+            hint=suggestion(space, known),
+        )
+        for space in sorted(set(request.spaces) - known)
+    ]
+    if found:
+        raise Refused(found)
+
+
+def _may_not(actor: Actor, address: Address, aspect: Aspect, named: tuple[str, ...]) -> Diagnostic:
+    who = or_list(approvers(named))
+    why = "They are its named reviewers." if named else "No reviewer is named, so these profiles may."
+    return Diagnostic(
+        Code.NOT_ALLOWED,
+        f"{actor.name} ({actor.profile}) may not decide on the {aspect} of {address}: {who} may",
+        why,
+        address=address,
+    )
+
+
+def _missing(design: Snapshot, keys: Iterable[ApprovalKey]) -> list[Diagnostic]:
+    found = []
+    for key in keys:
+        lacking = design.offer(key.address).missing(key.space) if key.space else []
+        if lacking:
+            found.append(
+                Diagnostic(
+                    Code.REQUIRED_FIELD,
+                    f"{key.address} lacks {or_list(lacking)}, which space {key.space} requires",
+                    hint="Give it, apply, and approve then.",
+                    address=key.address,
+                )
+            )
+    return found
+
+
+def _same_person(
+    stages: Stages, design: Snapshot, actor: Actor, keys: Iterable[ApprovalKey], *, everywhere: bool
+) -> list[Diagnostic]:
+    """Where duties are separated, or ``everywhere``: who wrote what is to be approved may not (:class:`Authors`)."""
+    store = stages.store
+    assert store is not None
+    apart = set(stages.environments) if everywhere else separated(store)
+    authors = Authors(store, design, lambda: stage_view(store, Stage.LIVE))
+    every = list(keys)
+    offers = (key for key in every if key.aspect is not Aspect.SETTINGS and key.address.environment in apart)
+    written = authors.of(offers, actor.name)
+    written |= {
+        key.address: authors.of_change(key.address)
+        for key in every
+        if key.aspect is Aspect.SETTINGS and separates(apart, key.address, design, stage_view(store, Stage.LIVE))
+    }
+    return [
+        Diagnostic(
+            Code.SEPARATION,
+            f"{actor.name} may not approve {address}: they changed {names[actor.name]}",
+            "A review counts as an approval of what others wrote."
+            if everywhere
+            else f"{_where(address)} separates duties: who changes may not approve.",
+            "Let another reviewer approve it.",
+            address,
+        )
+        for address, names in sorted(written.items())
+        if actor.name in names
+    ]
+
+
+def _where(address: Address) -> str:
+    return address.environment if address.environment != SHARED else "An environment that uses it"
+
+
+def _reviewers(design: Snapshot, decisions: Decisions, key: ApprovalKey) -> tuple[str, ...]:
+    """Who is named to decide on ``key``; nobody: whoever may by their profile."""
+    if key.aspect is Aspect.SETTINGS:
+        return decisions.wanted(key)
+    return design.offer(key.address).reviewers(key.aspect)
+
+
+def _items(
+    design: Snapshot, live: Snapshot, decisions: Decisions, address: Address, keys: Sequence[ApprovalKey]
+) -> list[Row]:
+    label = str((design(address) or {}).get("label", ""))
+    entry = live.entries.get(address)
+    groups: dict[tuple[Aspect, str, str, str, tuple[str, ...]], list[str]] = {}
+    named: dict[Aspect, tuple[str, ...]] = {}
+    for key in keys:
+        if key.aspect not in named:
+            named[key.aspect] = approvers(_reviewers(design, decisions, key))
+        decision = decisions.on(key)
+        state = decision.decision.value if decision is not None else "waiting"
+        who = _who(decisions, key, named[key.aspect])
+        by, comment = (decision.operator, decision.comment) if decision is not None else ("", "")
+        group = (key.aspect, state, by, comment, who)
+        groups.setdefault(group, []).append(key.space)
+    return [
+        Row(
+            address,
+            label,
+            aspect,
+            tuple(space for space in spaces if space),
+            state,
+            who,
+            by,
+            comment,
+            entry is not None and (bool(entry.activation) or address.kind is not Kind.OFFER),
+        )
+        for (aspect, state, by, comment, who), spaces in groups.items()
+    ]
+
+
+def _who(decisions: Decisions, key: ApprovalKey, named: tuple[str, ...]) -> tuple[str, ...]:
+    """Who can decide on ``key`` now: those who have to agree and have not, and design's reviewers if one has to."""
+    unmet = decisions.unmet(key)
+    if not unmet:
+        return named
+    still = tuple(dict.fromkeys(name for demand in unmet for name in demand.names))
+    given = any(row.decision is Decision.APPROVED and row.operator not in still for row in decisions.each(key))
+    return still if given else tuple(dict.fromkeys((*named, *still)))
+
+
+def _changed_since(design: Snapshot, offers: Iterable[Address], shown: Mapping[str, str]) -> Iterator[Diagnostic]:
+    """A finding for each offer that is not as it was ``shown``."""
+    for address in offers:
+        if shown.get(address) != review_token(design, address):
+            yield Diagnostic(
+                Code.NOT_AS_SHOWN,
+                f"{address} is not as it was when it was shown to you",
+                "It was changed since, and a decision is about what you saw.",
+                "Open the offer again, look at what is different, and decide then.",
+                address,
+            )

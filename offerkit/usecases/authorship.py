@@ -1,0 +1,344 @@
+"""Who wrote what an apply brings: who applies it, whom they name, and the authors of the commits behind it.
+
+A person who applies is an author. The commits add to that: all that touched the changed files since the commit that
+was applied last. An automation is no author, so the commits, or ``--author``, have to tell; where duties are separated
+only commits that prove it. What an apply found out is recorded with its revision, where
+:mod:`offerkit.governance.authors` asks for it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeAlias
+
+import orjson
+
+from offerkit.address import SHARED, Address, Kind, Stage, StageRef, by_stage
+from offerkit.diagnostics import Code, Diagnostic, Refused, suggestion
+from offerkit.fingerprint import Json
+from offerkit.governance.rights import ADMINISTRATOR, Actor, only_people
+from offerkit.loader.commits import Commit, Commits, UntoldError
+from offerkit.planning.plan import Plan, PlanKind
+from offerkit.reports.words import listing
+from offerkit.state.changes import Entry, Former
+from offerkit.state.names import Names
+from offerkit.store import Store
+from offerkit.usecases.requests import Origin
+from offerkit.usecases.session import Session, declared_operators, operators, who_is
+from offerkit.usecases.state_refs import state_named
+
+FORGES = frozenset(("noreply@github.com", "noreply@gitlab.com"))
+"""The committers of what people commit in a forge's pages: no authors, if the signature is the forge's own."""
+_PRIVATE = re.compile(r"([0-9]{1,19})[+-][^@\s]{1,200}@users\.noreply\.(github|gitlab)\.com")
+"""The address that a forge gives to whoever keeps their own private."""
+_LOOKED_AT = 200
+"""Applies among which the last one with a commit is looked for."""
+_LISTED = 5
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """What a forge tells of a pull request that is applied: by commit, the operator as whose account it has verified
+    the signature; and who wrote commits that are not in the history any more, and where that is not known.
+    """
+
+    signed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    authors: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
+def origin_of(
+    session: Session,
+    plan: Plan,
+    whole: Plan | None,
+    named: tuple[str, ...] = (),
+    confirmed: Confirmed | None = None,
+) -> Origin:
+    """Where ``plan`` comes from, as the project's repository tells; ``whole``: what all of the specs would change.
+
+    ``named``: authors whom the operator names. ``confirmed``: what a forge tells. Never refuses: what is doubtful is
+    for those who need to know (:func:`recorded`).
+    """
+    told = confirmed or Confirmed()
+    with session.reading() as store:
+        known = operators(store) or declared_operators(plan)
+        automation = who_is(session, store, plan).automation
+        try:
+            found = _Reading(session, store, known, told.signed).origin(
+                plan, whole, named, signed=automation and store is not None and separated(store, plan)
+            )
+            authors = tuple(sorted({*found.authors, *(set(told.authors) - _automations(known))}))
+            return replace(found, authors=authors, doubts=(*found.doubts, *told.doubts))
+        except UntoldError as error:
+            return Origin(named=named, doubts=(str(error),))
+
+
+def recorded(session: Session, plan: Plan, actor: Actor) -> dict[str, Json]:
+    """What to record of the authors of ``plan`` with its revision, once nothing is refused (:func:`refusals`)."""
+    if plan.kind is not PlanKind.APPLY:
+        return {}
+    origin = session.origin
+    own = () if actor.automation else (actor.name,)
+    found: dict[str, Json] = {"authors": list(dict.fromkeys((*own, *origin.named, *sorted(origin.authors))))}
+    if origin.commit:
+        found |= {"commit": origin.commit, "whole": origin.whole}
+        if session.through_server and not actor.automation:
+            found["claimed"] = True  # by whoever sent the plan; nobody has looked
+    return found
+
+
+def refusals(session: Session, store: Store | None, plan: Plan, actor: Actor) -> Iterator[Diagnostic]:
+    """Why ``actor`` may not apply ``plan`` as it comes: a named author is none, or an automation's are not known."""
+    origin = session.origin
+    if plan.kind is PlanKind.APPLY:
+        yield from _no_authors((*origin.named, *origin.authors), operators(store) or declared_operators(plan))
+    first = actor.profile is None and declared_operators(plan).get(actor.name, {}).get("automation")
+    if first:
+        yield from only_people(Actor(actor.name, None, automation=True), "make the first apply of a store")
+    if not actor.automation:
+        return
+    design = any(stage.stage is Stage.DESIGN for stage in (step.stage for step in plan.steps))
+    if plan.kind is PlanKind.ROLLBACK and design:
+        yield from only_people(actor, "roll back design: what comes back would have no author")
+    if plan.kind is PlanKind.APPLY:
+        yield from _unsure(store, plan, actor, origin)
+
+
+def _unsure(store: Store | None, plan: Plan, actor: Actor, origin: Origin) -> Iterator[Diagnostic]:
+    strict = store is None or separated(store, plan)
+    reasons = (*origin.doubts, *origin.unverified) if strict else origin.edited
+    for reason in reasons[:_LISTED]:
+        yield Diagnostic(
+            Code.AUTHORS,
+            f"{actor.name} is an automation, and it is not sure who wrote what it applies: {reason}",
+            "Where duties are separated, its authors are those whose signed commits touched the changed files."
+            if strict
+            else "It applies what a commit holds, and nothing else.",
+            "Let a person apply it, who is an author then, or see docs/roles.md for what an automation needs.",
+        )
+    if not reasons and not (origin.authors or (origin.named and not strict)):
+        yield Diagnostic(
+            Code.AUTHORS,
+            f"{actor.name} is an automation, and no author is known of what it applies",
+            "Somebody wrote it, and must not be the one who approves it."
+            + ("" if strict else " No commit since the last applied one touched what changes."),
+            "Let a person apply it." if strict else "Name the authors: --author OPERATOR.",
+        )
+
+
+def _no_authors(names: Iterable[str], known: Mapping[str, Mapping[str, Json]]) -> Iterator[Diagnostic]:
+    for name in dict.fromkeys(names):
+        if name not in known:
+            hint = suggestion(name, known, f"Operators: {listing(sorted(known), 20)}.")
+            yield Diagnostic(Code.NO_OPERATOR, f"there is no operator “{name[:80]}”, so they are no author", hint=hint)
+        elif known[name].get("automation"):
+            yield Diagnostic(
+                Code.NOT_A_PERSON,
+                f"{name} is an automation, and no author",
+                "It applies what people wrote.",
+                "Name the people who wrote it.",
+            )
+
+
+def separated(store: Store, plan: Plan) -> bool:
+    """Whether duties are separated where ``plan`` changes something: in design or in live, before or after it."""
+    touched = {step.address.environment for step in plan.steps}
+    bodies = [plan.bodies[s.after.fingerprint] for s in plan.steps if s.after and s.address.kind is Kind.ENVIRONMENT]
+    for stage in store.heads():
+        if stage.environment in touched or SHARED in touched:
+            prints = [entry.fingerprint for entry in store.entries(stage, Kind.ENVIRONMENT).values()]
+            bodies += store.bodies(prints).values()
+    return any(orjson.loads(body.text).get("promotion", {}).get("separation_of_duties") for body in bodies)
+
+
+def _automations(known: Mapping[str, Mapping[str, Json]]) -> set[str]:
+    return {name for name, body in known.items() if body.get("automation")}
+
+
+class _Reading:
+    """What the repository tells of one plan."""
+
+    def __init__(
+        self,
+        session: Session,
+        store: Store | None,
+        known: Mapping[str, Mapping[str, Json]],
+        confirmed: Mapping[str, tuple[str, ...]],
+    ) -> None:
+        """``known``: the operators' bodies by name. Raises UntoldError where there is no repository."""
+        self._session, self._root = session, session.project.root
+        self._store, self._confirmed = store, confirmed
+        self._commits = Commits(self._root, session.environ)
+        self._people = People(store, known)
+        self._administrators = {name for name, body in known.items() if body.get("profile") == ADMINISTRATOR}
+        self._automations = _automations(known)
+
+    def origin(self, plan: Plan, whole: Plan | None, named: tuple[str, ...], *, signed: bool) -> Origin:
+        """Where ``plan`` comes from. Raises UntoldError when git cannot tell."""
+        edited = self._edited(plan, whole)
+        doubts = list(edited)
+        if self._commits.shallow:
+            doubts.append("the clone is shallow, and lacks a part of the history")
+        since, forked = self._since(plan)
+        if forked:
+            doubts.append(f"what is checked out does not go on from commit {forked[:12]}, which was applied last")
+        authors: set[str] = set()
+        unverified: list[str] = []
+        every = any(step.source is None or step.moved_from for step in plan.steps)
+        ruling = [step for step in plan.steps if step.address.kind is Kind.OPERATOR]
+        ruled = {step.source.file if step.source is not None else "" for step in ruling}
+        for commit in self._commits.touching(self._files(plan), since, every=every, signed=signed):
+            found, doubt, unproven, proven = self._of(commit, signed=signed)
+            authors |= found
+            doubts += doubt
+            unverified += unproven
+            if signed and ("" in ruled or ruled & commit.files) and not proven & self._administrators:
+                unverified.append(f"commit {commit.oid[:12]} changes operators, and is not signed by an administrator")
+        left = set(_done(whole)) - set(_done(plan))
+        whole_applied = whole is not None and all(address.kind is Kind.CAMPAIGN for _, address, *_ in left)
+        clean = not edited
+        return Origin(
+            self._commits.head if clean else "", clean and whole_applied and not self._commits.shallow, named,
+            tuple(sorted(authors)), tuple(doubts), tuple(unverified), tuple(edited),
+        )  # fmt: skip
+
+    def _edited(self, plan: Plan, whole: Plan | None) -> list[str]:
+        found = self._commits.uncommitted()
+        reasons = [f"{listing(found, _LISTED)} {'is' if len(found) == 1 else 'are'} not as committed"] if found else []
+        if set(_done(plan)) - set(_done(whole)):
+            reasons.append("the plan is not what the specs say that are checked out")
+        return reasons
+
+    def _since(self, plan: Plan) -> tuple[str, str]:
+        """The commit that was applied last, and the same when HEAD does not go on from it; empty: all commits count."""
+        if self._store is None:
+            return "", ""
+        for row in self._store.revisions(action=PlanKind.APPLY, limit=_LOOKED_AT):
+            commit = row.details.get("commit")
+            if isinstance(commit, str) and row.details.get("whole") is True:
+                follows, claimed = self._commits.follows(commit), row.details.get("claimed") is True
+                if claimed and not (follows and self._as_claimed(plan, commit)):
+                    continue
+                if not follows:
+                    return "", commit
+                return ("" if self._drifted(plan, row.serial) else commit), ""
+        return "", ""
+
+    def _as_claimed(self, plan: Plan, commit: str) -> bool:
+        """Whether what ``plan`` changes is in design as the specs of ``commit`` say."""
+        try:
+            there = state_named(self._session, self._store, f"git:{commit}").entries
+        except Refused:
+            return False
+        for step in plan.steps_on(Stage.DESIGN):
+            said = there.get(step.moved_from or step.address)
+            if (said.fingerprint if said else "") != (step.before.fingerprint if step.before else ""):
+                return False
+        return True
+
+    def _drifted(self, plan: Plan, serial: int) -> bool:
+        """Whether something of ``plan`` was changed after revision ``serial`` otherwise than by applying a commit."""
+        assert self._store is not None
+        for stage, steps in by_stage(plan.steps).items():
+            addresses = {address for step in steps for address in (step.address, step.moved_from or step.address)}
+            for serial_ in {c.serial for c in self._store.changes_since(stage, serial) if c.address in addresses}:
+                row = self._store.revision(serial_)
+                if row is None or not row.details.get("commit"):
+                    return True
+        return False
+
+    def _files(self, plan: Plan) -> set[str]:
+        root = Path(os.path.realpath(self._root))
+        named = {step.source.file for step in plan.steps if step.source is not None}
+        real = {Path(os.path.realpath(root / path)) for path in named}
+        return named | {path.relative_to(root).as_posix() for path in real if path.is_relative_to(root)}
+
+    def _of(self, commit: Commit, *, signed: bool) -> tuple[set[str], list[str], list[str], set[str]]:
+        """The authors of a commit; why these may not be all; why it cannot be believed; and whose it certainly is."""
+        short, forge = commit.oid[:12], commit.committer.lower() in FORGES
+        accounts = self._confirmed.get(commit.oid, ())
+        by_forge = forge and (bool(accounts) or commit.signer.lower() == commit.committer.lower())
+        emails = [commit.author, *([] if by_forge else [commit.committer]), *commit.co_authors]
+        emails += [commit.signer] if commit.signer and not by_forge else []
+        sure = (commit.author if by_forge else commit.committer).lower() if accounts else ""  # whose account it is
+        named = [self._people.named(each) or frozenset(accounts if each.lower() == sure else ()) for each in emails]
+        people = {*(name for names in named for name in names), *accounts} - self._automations
+        doubts = []
+        if frozenset() in named:
+            doubts.append(f"commit {short} names somebody who is no operator, by their e-mail")
+        if not people:
+            doubts.append(f"commit {short} names no person who is an operator")
+        voucher = commit.author if by_forge else commit.signer
+        proven = {*self._people.by_email(voucher), *accounts} - self._automations
+        unproven = (
+            [f"commit {short} has no signature of an operator that git verifies"]
+            if signed and not (proven or by_forge)
+            else []
+        )
+        return people, doubts, unproven, proven
+
+
+def owners_of(known: Mapping[str, Mapping[str, Json]], forge: str) -> dict[int, tuple[str, ...]]:
+    """The operators by their account of a forge; a store may have two, where only a part of the specs was applied."""
+    found: dict[int, tuple[str, ...]] = {}
+    for name, body in sorted(known.items()):
+        accounts = body.get("accounts")
+        account = accounts.get(forge) if isinstance(accounts, dict) else None
+        if isinstance(account, int):
+            found[account] = (*found.get(account, ()), name)
+    return found
+
+
+class People:
+    """Whose e-mails and accounts are, and were: no change of them makes anybody another author."""
+
+    def __init__(self, store: Store | None, known: Mapping[str, Mapping[str, Json]]) -> None:
+        """``known``: the operators' bodies by name."""
+        self._emails: dict[str, set[str]] = {}
+        self._accounts: dict[tuple[str, int], set[str]] = {}
+        for name, body in (*known.items(), *(_had(store, known) if store is not None else ())):
+            self._emails.setdefault(str(body.get("email") or "").lower(), set()).add(name)
+            accounts = body.get("accounts")
+            for forge, account in accounts.items() if isinstance(accounts, dict) else ():
+                if isinstance(account, int):
+                    self._accounts.setdefault((forge, account), set()).add(name)
+        self._emails.pop("", None)
+
+    def by_email(self, email: str) -> frozenset[str]:
+        """The operators who have this e-mail, or had it."""
+        return frozenset(self._emails.get(email.lower(), ()))
+
+    def by_account(self, forge: str, account: int) -> frozenset[str]:
+        """The operators who have this account, or had it."""
+        return frozenset(self._accounts.get((forge, account), ()))
+
+    def named(self, email: str) -> frozenset[str]:
+        """The operators whose e-mail it is, or whose account it names, as forges' private addresses do."""
+        private = _PRIVATE.fullmatch(email.lower())
+        return self.by_email(email) or (self.by_account(private[2], int(private[1])) if private else frozenset())
+
+
+def _had(store: Store, known: Mapping[str, Mapping[str, Json]]) -> Iterator[tuple[str, Mapping[str, Json]]]:
+    """All bodies that the operators of these names had."""
+    stage = StageRef(SHARED, Stage.DESIGN)
+    names = Names(store.moves(stage))
+    here = {name: names.spans(Address(SHARED, Kind.OPERATOR, name)) for name in known}
+    rows = store.changes_of(stage, {span.name for spans in here.values() for span in spans})
+    bodies = store.bodies({row.after.fingerprint for row in rows if row.after is not None})
+    for name, spans in here.items():
+        for row in rows:
+            if row.after is not None and any(s.name == row.address and s.covers(row.serial) for s in spans):
+                yield name, orjson.loads(bodies[row.after.fingerprint].text)
+
+
+_Done: TypeAlias = tuple[StageRef, Address, Entry | None, Entry | None, Former]
+
+
+def _done(plan: Plan | None) -> Iterator[_Done]:
+    """What a plan does, however it explains that."""
+    for step in plan.steps if plan is not None else ():
+        yield step.stage, step.address, step.before, step.after, step.moved_from

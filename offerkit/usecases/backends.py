@@ -1,0 +1,435 @@
+"""Where the store and the contacts are: here, or behind a server. Which of both is chosen once, when a session opens.
+
+What needs them is handed to a server as data, plans and requests; rights are asked there. Both sides of that stand
+here: what goes over the network is written and read in one place (docs/adr/0039-use-cases.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from offerkit.address import Address, Kind, parse_address
+from offerkit.applier import Applied, verify
+from offerkit.diagnostics import Code, Diagnostic, refuse
+from offerkit.fingerprint import Json
+from offerkit.governance.approvals import Decision
+from offerkit.governance.rights import Actor
+from offerkit.planning.plan import ApprovalKey, Aspect, Plan, decode, envelope
+from offerkit.store import RevisionRow, Store
+from offerkit.store.remote import Copy, Remote, diagnostic_of, error_json, remote_of, strange
+from offerkit.usecases.requests import (
+    NOWHERE,
+    ApprovalOutcome,
+    ApprovalRequest,
+    ImpactRequest,
+    Origin,
+    OverrideOutcome,
+    OverrideRequest,
+    Relayed,
+    RelayOutcome,
+    RelayRequest,
+    StopOutcome,
+    StopRequest,
+)
+from offerkit.usecases.session import Session
+
+if TYPE_CHECKING:
+    from offerkit.reports.approvals import Reviewed
+    from offerkit.reports.impact import Impact
+
+APPLY, DECIDE = "/api/v1/store/apply", "/api/v1/store/decide"
+STOP, RESUME = "/api/v1/stop", "/api/v1/resume"
+OVERRIDE, RELAY = "/api/v1/store/override", "/api/v1/store/relay"
+IMPACT, LIMIT = "/api/v1/store/impact", "/api/v1/store/limit"
+_DOUBTS, _REASONS = ("doubts", "unverified", "edited"), 20
+LONGEST_WAIT = 60
+"""Seconds that a caller elsewhere may wait for the store's lock."""
+
+
+class Here:
+    """The store and the contacts are here: every use case does its own work."""
+
+    history_only = False
+
+    def require_local(self) -> None:
+        """Nothing is refused."""
+
+    def apply(self, session: Session, plan: Plan, actor: Actor) -> Applied:
+        """Apply ``plan`` to the store."""
+        from offerkit.usecases.apply import apply_here
+
+        return apply_here(session, plan, actor)
+
+    def decide(self, session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
+        """Approve or reject in the store."""
+        from offerkit.usecases.approve import decide_here
+
+        return decide_here(session, request, decision)
+
+    def relay(self, session: Session, request: RelayRequest) -> RelayOutcome:
+        """Record reviews as approvals in the store."""
+        from offerkit.usecases.relay import relay_here
+
+        return relay_here(session, request)
+
+    def stop(self, session: Session, request: StopRequest, decision: Decision) -> StopOutcome:
+        """Stop or resume in the store."""
+        from offerkit.usecases.stop import stop_here
+
+        return stop_here(session, request, decision)
+
+    def override(self, session: Session, request: OverrideRequest) -> OverrideOutcome:
+        """Record an override in the store."""
+        from offerkit.usecases.override import override_here
+
+        return override_here(session, request)
+
+    def impact(self, session: Session, plan: Plan, request: ImpactRequest) -> Impact:
+        """The impact on the contacts that are here."""
+        from offerkit.usecases.impact import impact_here
+
+        return impact_here(session, plan, request)
+
+    def impact_record(self, session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
+        """What the contacts that are here say of a promotion."""
+        from offerkit.usecases.threshold import judge
+
+        return judge(session, store, plan)
+
+
+LOCAL = Here()
+
+
+@dataclass(frozen=True)
+class ThroughServer:
+    """A server has the store and the contacts; here is a copy of its history, which is read as any other store is."""
+
+    remote: Remote
+    history_only = True
+
+    def require_local(self) -> None:
+        """Raise Refused."""
+        raise refuse(
+            Code.REMOTE_NOT_THERE,
+            "this works only where the store is, not through a server",
+            detail="Through a server: plan, show, apply, approvals, approve, reject, override, promote, rollback,"
+            " stop, resume, stops, purge, diff, history, audit, graph, export and ci.",
+            hint="Run it on the server's machine, or ask the server's own interface: /api/v1/propose, /api/v1/update.",
+        )
+
+    def apply(self, session: Session, plan: Plan, actor: Actor) -> Applied:
+        """Let the server apply ``plan`` as the token's operator. Raises Refused with all that it refuses."""
+        asked: dict[str, Json] = {
+            "plan": envelope(plan).decode(),
+            "message": session.message,
+            "override_impact": session.override_impact,
+            "lock_wait_ms": _wait(session),
+        }
+        if session.origin != NOWHERE:  # earlier servers do not know it
+            asked["origin"] = _origin_json(session.origin)
+        if session.as_read is not None:
+            asked["as_read"] = asdict(session.as_read)
+        match self.remote.post(APPLY, asked):
+            case {"revision": dict(revision), "base_moved": bool(moved)}:
+                applied = Applied(_revision(revision), moved)
+            case _:
+                raise strange(self.remote.url)
+        session.told(applied.revision)
+        return applied
+
+    def decide(self, session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:
+        """Let the server approve or reject as the token's operator. Raises Refused with all that it refuses."""
+        with session.existing():  # is it still the store that was seen before?
+            pass
+        wanted = {name: value for name, value in asdict(request).items() if name not in ("plan", "seen")}
+        asked: dict[str, Json] = {
+            **wanted,
+            "plan": envelope(request.plan).decode() if request.plan is not None else "",
+            "decision": decision.value,
+            "lock_wait_ms": _wait(session),
+        }
+        if not request.expect:
+            del asked["expect"]  # earlier servers do not know it
+        if not request.settings:
+            del asked["settings"]
+        match self.remote.post(DECIDE, asked):
+            case {"revision": revision, "keys": list(keys), "left": list(left), **more}:
+                made = _revision(revision) if isinstance(revision, dict) else None
+                refused = self._findings(more.get("refused", []))
+                others = left[: len(left) - len(refused)]
+                shown = _shown(more.get("shown", []), self.remote.url)
+                digest = str(more.get("digest", ""))
+                outcome = ApprovalOutcome(made, tuple(map(_key, keys)), tuple(map(str, others)), refused, digest, shown)
+            case _:
+                raise strange(self.remote.url)
+        if outcome.revision is not None:
+            session.told(outcome.revision)
+        return outcome
+
+    def relay(self, session: Session, request: RelayRequest) -> RelayOutcome:
+        """Let the server record reviews as approvals. Raises Refused with all that it refuses."""
+        with session.existing():  # is it still the store that was seen before?
+            pass
+        match self.remote.post(RELAY, {**asdict(request), "lock_wait_ms": _wait(session)}):
+            case {"recorded": list(recorded), "standing": list(standing), "refused": refused}:
+                made = tuple(map(self._relayed, recorded))
+                outcome = RelayOutcome(made, tuple(map(str, standing)), self._findings(refused))
+            case _:
+                raise strange(self.remote.url)
+        for one in outcome.recorded:
+            session.told(one.revision)
+        return outcome
+
+    def _relayed(self, given: Json) -> Relayed:
+        match given:
+            case {
+                "reviewer": str(reviewer), "review": str(review), "revision": dict(revision), "keys": list(keys),
+                "left": list(left), "refused": refused,
+            }:  # fmt: skip
+                found = tuple(map(_key, keys))
+                return Relayed(
+                    reviewer, review, _revision(revision), found, tuple(map(str, left)), self._findings(refused)
+                )
+            case _:
+                raise strange(self.remote.url)
+
+    def stop(self, session: Session, request: StopRequest, decision: Decision) -> StopOutcome:
+        """Let the server stop or resume as the token's operator. Raises Refused with all that it refuses."""
+        asked: Json = {
+            "patterns": list(request.patterns), "reason": request.reason, "lock_wait_ms": _wait(session),
+        }  # fmt: skip
+        match self.remote.post(STOP if decision is Decision.STOPPED else RESUME, asked):
+            case {"revision": revision, "named": list(named), "out": list(out), "refused": refused}:
+                made = _revision(revision) if isinstance(revision, dict) else None
+                names, gone = (tuple(map(_address, found)) for found in (named, out))
+                outcome = StopOutcome(made, names, gone, self._findings(refused))
+            case _:
+                raise strange(self.remote.url)
+        if outcome.revision is not None:
+            session.told(outcome.revision)
+        return outcome
+
+    def override(self, session: Session, request: OverrideRequest) -> OverrideOutcome:
+        """Let the server record an override by the token's operator. Raises Refused with all that it refuses."""
+        with session.existing():  # is it still the store that was seen before?
+            pass
+        asked: dict[str, Json] = {
+            "patterns": list(request.patterns),
+            "reason": request.reason,
+            "lifts": [each.value for each in request.lifts],
+            "lock_wait_ms": _wait(session),
+        }
+        if request.found:  # earlier servers do not know it
+            asked["found"] = [asdict(each) for each in request.found]
+        match self.remote.post(OVERRIDE, asked):
+            case {"revision": dict(revision), "says": list(says)}:
+                made = OverrideOutcome(_revision(revision), tuple(map(str, says)))
+            case _:
+                raise strange(self.remote.url)
+        session.told(made.revision)
+        return made
+
+    def impact(self, session: Session, plan: Plan, request: ImpactRequest) -> Impact:
+        """The impact on the server's contacts. Raises Refused with all that it refuses."""
+        from pydantic import TypeAdapter, ValidationError
+
+        from offerkit.reports.impact import Impact, without_contacts
+
+        asked: dict[str, Json] = {**asdict(request), "by": list(request.by), "plan": envelope(plan).decode()}
+        if not request.examples:
+            del asked["examples"]  # earlier servers do not know it
+        try:
+            made = TypeAdapter(Impact).validate_python(self.remote.post(IMPACT, asked))
+        except ValidationError:
+            raise strange(self.remote.url) from None
+        return made if request.examples else replace(made, spaces=[without_contacts(space) for space in made.spaces])
+
+    def impact_record(self, session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
+        """What the server's contacts say of a promotion; not asked for where the copy of its history limits nothing."""
+        from offerkit.usecases.threshold import is_limited
+
+        if not is_limited(session, store, plan):
+            return {}
+        asked: Json = {"plan": envelope(plan).decode(), "override_impact": session.override_impact}
+        match self.remote.post(LIMIT, asked):
+            case dict(record):
+                return record
+            case _:
+                raise strange(self.remote.url)
+
+    def _findings(self, given: object) -> tuple[Diagnostic, ...]:
+        try:
+            return tuple(map(diagnostic_of, given)) if isinstance(given, list) else ()
+        except ValueError:
+            raise strange(self.remote.url) from None
+
+
+def connected(address: str, operator: str, root: Path, environ: Mapping[str, str]) -> tuple[ThroughServer, Copy]:
+    """The server at ``address``, asked with the token of ``environ``, and a copy of its history below ``root``.
+
+    Raises Refused when the server cannot be asked, and when ``operator`` names somebody else than the token does.
+    """
+    remote = remote_of(address, environ)
+    copy = remote.copy(root / ".offerkit" / "remote")
+    if operator and operator != copy.operator:
+        raise refuse(
+            Code.NOT_ALLOWED,
+            f"the token is {copy.operator}'s, not {operator[:80]}'s",
+            hint="Through a server you are who your token says: leave out --as and OFFERKIT_OPERATOR.",
+        )
+    return ThroughServer(remote), copy
+
+
+def is_server(address: str | None) -> bool:
+    """Whether --store or OFFERKIT_STORE names a server that holds the store."""
+    return (address or "").lower().startswith(("https://", "http://"))
+
+
+def impact_for(session: Session, plan: Plan, request: ImpactRequest) -> Impact:
+    """What a server answers to :data:`IMPACT`. Raises Refused when the plan is stale or no plan of its kind."""
+    _check_received(session, plan)
+    return session.backend.impact(session, plan, request)
+
+
+def limit_for(session: Session, plan: Plan) -> Mapping[str, Json]:
+    """What a server answers to :data:`LIMIT`: what would be recorded if ``plan`` were applied.
+
+    Raises Refused when the plan is stale or no plan of its kind, and when it takes more from people than it may.
+    """
+    from offerkit.usecases.apply import held_to_impact
+
+    _check_received(session, plan)
+    return held_to_impact(session, plan)
+
+
+def _check_received(session: Session, plan: Plan) -> None:
+    """Before anybody's data is read for a plan that came over the network, hold it to what applying it would.
+
+    A dimension says which file or table is read, so that who sends another one has to be somebody who may set it.
+    """
+    from offerkit.usecases.apply import allowed
+
+    with session.existing() as store:
+        verify(plan, store)
+    if any(step.address.kind is Kind.DIMENSION for step in plan.steps):
+        allowed(session, plan)
+
+
+def _wait(session: Session) -> int:
+    """How long to wait for the lock, in milliseconds. Raises Refused for longer than servers let callers wait."""
+    if not session.lock_timeout <= LONGEST_WAIT:  # not a number is too long as well
+        raise refuse(
+            Code.BAD_VALUE,
+            f"through a server, the store's lock is waited for {LONGEST_WAIT} seconds at most",
+            hint=f"Write --lock-timeout {LONGEST_WAIT}, and run it again if that is not enough.",
+        )
+    return round(session.lock_timeout * 1000)
+
+
+def _origin_json(origin: Origin) -> Json:
+    """An origin as it is sent: of many reasons for doubt some are enough."""
+    return {name: value[:_REASONS] if name in _DOUBTS else value for name, value in asdict(origin).items()}
+
+
+def applied_json(applied: Applied) -> Json:
+    """What a client reads of an answer to :data:`APPLY`."""
+    return {"revision": _revision_json(applied.revision), "base_moved": applied.base_moved}
+
+
+def overridden_json(made: OverrideOutcome) -> Json:
+    """What a client reads of an answer to :data:`OVERRIDE`."""
+    return {"revision": _revision_json(made.revision), "says": list(made.says)}
+
+
+def decided_json(decided: ApprovalOutcome) -> Json:
+    """What a client reads of an answer to :data:`DECIDE`."""
+    return {
+        "revision": None if decided.revision is None else _revision_json(decided.revision),
+        "keys": list(map(_key_json, decided.keys)),
+        # Earlier versions ask as well, and know nothing of offers that are refused while others are decided.
+        "left": [*decided.left, *(found.summary for found in decided.refused)],
+        "refused": [error_json(found) for found in decided.refused],
+        "digest": decided.digest,
+        "shown": [
+            {"key": asdict(row.key), "label": row.label, "changes": [asdict(c) for c in row.changes], "new": row.new}
+            for row in decided.shown
+        ],
+    }
+
+
+def relayed_json(made: RelayOutcome) -> Json:
+    """What a client reads of an answer to :data:`RELAY`."""
+    return {
+        "recorded": [
+            {
+                "reviewer": one.reviewer,
+                "review": one.review,
+                "revision": _revision_json(one.revision),
+                "keys": list(map(_key_json, one.keys)),
+                "left": list(one.left),
+                "refused": [error_json(found) for found in one.refused],
+            }
+            for one in made.recorded
+        ],
+        "standing": list(made.standing),
+        "refused": [error_json(found) for found in made.refused],
+    }
+
+
+def stopped_json(made: StopOutcome) -> Json:
+    """What a client reads of an answer to :data:`STOP` and :data:`RESUME`."""
+    return {
+        "revision": None if made.revision is None else _revision_json(made.revision),
+        "named": list(made.named),
+        "out": list(made.out),
+        "refused": [error_json(found) for found in made.refused],
+    }
+
+
+def _address(given: Json) -> Address:
+    return parse_address(str(given))
+
+
+def _revision_json(row: RevisionRow) -> Json:
+    return asdict(row)
+
+
+def _revision(given: dict[str, Json]) -> RevisionRow:
+    texts = {f.name: str(given.get(f.name, "")) for f in fields(RevisionRow) if f.name not in ("serial", "details")}
+    serial, details = given.get("serial"), given.get("details")
+    return RevisionRow(
+        serial=serial if isinstance(serial, int) else 0, details=details if isinstance(details, dict) else {}, **texts
+    )
+
+
+def _key_json(key: ApprovalKey) -> Json:
+    return {"address": key.address, "aspect": key.aspect.value, "space": key.space, "fingerprint": key.fingerprint}
+
+
+def _key(given: Json) -> ApprovalKey:
+    texts = {name: str(value) for name, value in given.items()} if isinstance(given, dict) else {}
+    return ApprovalKey(
+        parse_address(texts.get("address", "")),
+        Aspect(texts.get("aspect", "")),
+        texts.get("space", ""),
+        texts.get("fingerprint", ""),
+    )
+
+
+def _shown(given: object, url: str) -> tuple[Reviewed, ...]:
+    from pydantic import TypeAdapter, ValidationError
+
+    from offerkit.reports.approvals import Reviewed
+
+    try:
+        return TypeAdapter(tuple[Reviewed, ...]).validate_python(given)
+    except ValidationError:
+        raise strange(url) from None
+
+
+def plan_of(text: str) -> Plan:
+    """The plan that was handed over. Raises Refused when it is none."""
+    return decode(text.encode(), "the plan")

@@ -1,0 +1,251 @@
+"""Catalogs for the engine: a state, compiled environment by environment when that is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from offerkit.address import SHARED, Address, Kind, Stage, StageRef, environment_address
+from offerkit.diagnostics import Code, refuse, suggestion
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.compile import compile_catalog
+from offerkit.engine.hooks import NO_HOOKS, Hooks
+from offerkit.engine.identify import Door
+from offerkit.engine.stored import ExtraData
+from offerkit.fingerprint import JsonMap
+from offerkit.governance.stops import Stops, said
+from offerkit.models.space import Space
+from offerkit.planning.plan import Reason
+from offerkit.state.snapshot import Snapshot
+from offerkit.store import StageHead, Store
+from offerkit.store.views import Stages
+
+if TYPE_CHECKING:
+    from offerkit.models.status import Status
+    from offerkit.usecases.content import ContentRenderer
+
+HookLoader = Callable[[Mapping[Address, JsonMap]], Hooks]
+"""From the bodies of a catalog to the hooks that they name."""
+
+
+def no_hooks(bodies: Mapping[Address, JsonMap]) -> Hooks:
+    """Nobody's hooks."""
+    return NO_HOOKS
+
+
+@dataclass
+class Catalogs:
+    """The catalogs of one stage at one moment, each compiled when it is first asked for."""
+
+    snapshot: Snapshot
+    names: tuple[str, ...]
+    activated: Callable[[Address], tuple[str, ...]]
+    revisions: Mapping[str, int]
+    hooks: HookLoader = no_hooks
+    stage: str = Stage.LIVE
+    stops: Stops | None = None
+    _compiled: dict[str, Catalog] = field(default_factory=dict)
+    _places: dict[tuple[str, str], LiveSpace] = field(default_factory=dict)
+
+    def __getitem__(self, environment: str) -> Catalog:
+        """The catalog of ``environment``. Raises Refused when the stage has no such environment."""
+        if environment not in self._compiled:
+            self._compiled[environment] = self._compile(environment)
+        return self._compiled[environment]
+
+    def place(self, environment: str, space: str) -> LiveSpace:
+        """A space of this stage, with what was made of it so far; it may be one that the stage does not have."""
+        found = self._places.get((environment, space))
+        if found is None:
+            found = LiveSpace(self, environment, space)
+            if found.exists:  # names that somebody makes up are not kept
+                self._places[environment, space] = found
+        return found
+
+    def __contains__(self, environment: object) -> bool:
+        return environment_address(str(environment)) in self.snapshot.entries
+
+    def _compile(self, environment: str) -> Catalog:
+        if environment not in self:
+            known = [name for name in self.names if name in self]
+            raise refuse(
+                Code.UNKNOWN_SPACE,
+                f"there is no environment “{environment[:80]}” in {self.stage}",
+                hint=suggestion(environment, known, "“offerkit promote” takes what is approved from design to live."),
+            )
+        bodies = bodies_of(self.snapshot, environment)
+        offers = {address: self.activated(address) for address in self.snapshot.of_kind(Kind.OFFER, environment)}
+        hooks = self.hooks(bodies)
+        revision = self.revisions.get(environment, 0)
+        return compile_catalog(
+            environment, bodies, offers, hooks, revision=revision, stopped=self._stopped(environment)
+        )
+
+    def after_stops(self, store: Store, heads: Mapping[StageRef, StageHead]) -> Catalogs | None:
+        """What the engine serves now, if nothing but stops changed live since ``heads``; None when more did.
+
+        What is compiled is used again but for the offers concerned: a stop is picked up without compiling all anew.
+        """
+        now = store.heads()
+        live = [stage for stage in now if stage.stage is Stage.LIVE]
+        if {*live} != {stage for stage in heads if stage.stage is Stage.LIVE}:
+            return None
+        entries = {**self.snapshot.entries}
+        for stage in live:
+            if now[stage] == heads[stage]:
+                continue
+            for row in store.changes_since(stage, heads[stage].revision):
+                stands = entries.get(row.address)
+                if row.reason != Reason.STOPPED or row.after is None or stands is None or row.before != stands:
+                    return None
+                if row.moved_from or row.after.fingerprint != stands.fingerprint:
+                    return None
+                entries[row.address] = row.after
+        view = self.snapshot.with_entries(entries)
+        made = activated(view, self.hooks)
+        made = replace(made, names=self.names, revisions=_revisions(now), stops=Stages(store).stops)
+        for name, catalog in self._compiled.items():
+            made._compiled[name] = made._reused(catalog, name)
+        return made
+
+    def _reused(self, catalog: Catalog, environment: str) -> Catalog:
+        """The catalog of an environment, made of one that differs only in where its offers are active or stopped."""
+        stopped = self._stopped(environment)
+        offers = []
+        for offer in catalog.offers:
+            spaces = frozenset(self.activated(offer.address))
+            why = stopped.get(offer.address, {})
+            same = spaces == offer.spaces and why == offer.stopped
+            offers.append(offer if same else replace(offer, spaces=spaces, stopped=why))
+        return replace(catalog, offers=tuple(offers), revision=self.revisions.get(environment, 0))
+
+    def _stopped(self, environment: str) -> dict[Address, dict[str, str]]:
+        """By offer and space, why it is stopped there."""
+        found: dict[Address, dict[str, str]] = {}
+        if self.stops:
+            spaces = [address.name for address in self.snapshot.of_kind(Kind.SPACE, environment)]
+            for offer in self.snapshot.of_kind(Kind.OFFER, environment):
+                rows = ((space, self.stops.on(self.snapshot, offer, space)) for space in spaces)
+                found[offer] = {space: said(row) for space, row in rows if row is not None}
+        return found
+
+
+class LiveSpace:
+    """One space of a stage: how it identifies, shows and stores.
+
+    Everything is worked out when it is first asked for, and kept as long as the stage's catalogs.
+    """
+
+    def __init__(self, catalogs: Catalogs, environment: str, space: str) -> None:
+        """``space`` is its name in ``environment``."""
+        self._catalogs, self._environment, self._space = catalogs, environment, space
+        self._renderers: dict[tuple[str, Status | None], ContentRenderer] = {}
+
+    @property
+    def address(self) -> Address:
+        """The space's address."""
+        return Address(self._environment, Kind.SPACE, self._space)
+
+    @cached_property
+    def exists(self) -> bool:
+        """Whether the stage has it."""
+        return self.address in self._catalogs.snapshot.entries
+
+    @cached_property
+    def model(self) -> Space:
+        """The space. Raises pydantic's error where the stage has none."""
+        return Space.model_validate(self._catalogs.snapshot(self.address))
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog of its environment."""
+        return self._catalogs[self._environment]
+
+    @cached_property
+    def door(self) -> Door:
+        """As identification sees it (domain.md §3, step 1)."""
+        identification = self.model.identification
+        # A fallback that is not live (yet) cannot answer.
+        linked = identification.fallback or ""
+        environment, _, space = linked.partition("/")
+        there = environment in self._catalogs and self._catalogs.place(environment, space).exists
+        anonymous = self.catalog.anonymous
+        return Door(
+            self._environment, self._space, anonymous, identification.implicit or anonymous, linked if there else "",
+            identification.anonymous_categories,
+        )  # fmt: skip
+
+    def renderer(self, status_base: str = "", clicked: Status | None = None) -> ContentRenderer:
+        """Shows offers here; ``status_base`` and ``clicked`` as :class:`ContentRenderer` has them."""
+        from offerkit.usecases.content import ContentRenderer  # loads the template language: deciding needs none of it
+
+        key = status_base, clicked
+        if key not in self._renderers:
+            self._renderers[key] = ContentRenderer(
+                self._catalogs.snapshot, self.catalog, self._space, status_base, clicked
+            )
+        return self._renderers[key]
+
+    @cached_property
+    def proposed_data(self) -> ExtraData:
+        """What is stored with a proposition when it is made."""
+        return self._extra("proposed_data", self.model.storage.proposed_data)
+
+    @cached_property
+    def accepted_data(self) -> ExtraData:
+        """What is stored with a proposition when it is accepted."""
+        return self._extra("accepted_data", self.model.storage.accepted_data)
+
+    def _extra(self, moment: str, expressions: dict[str, str]) -> ExtraData:
+        return ExtraData(self.catalog, self.address, moment, expressions)
+
+
+def bodies_of(view: Snapshot, environment: str) -> dict[Address, JsonMap]:
+    """The bodies that decide in ``environment``: its own and the shared ones; no operators, no campaigns."""
+    found: dict[Address, JsonMap] = {}
+    addresses = [*view.of_kind(Kind.DIMENSION)]
+    for kind in Kind:
+        addresses += view.of_kind(kind, environment) if kind not in (Kind.CAMPAIGN, Kind.CASES, Kind.POLICY) else ()
+    for address in addresses:
+        body = view(address)
+        if body is not None:
+            found[address] = body
+    return found
+
+
+def live(store: Store, hooks: HookLoader = no_hooks) -> Catalogs:
+    """What the engine serves: the live stages of all environments."""
+    stages = Stages(store)
+    made = activated(stages.side(Stage.LIVE), hooks)
+    return replace(made, names=tuple(stages.environments), revisions=_revisions(stages.heads), stops=stages.stops)
+
+
+def _revisions(heads: Mapping[StageRef, StageHead]) -> dict[str, int]:
+    """By environment, the last revision that changed its live stage, or what all share."""
+    found = {stage.environment: head.revision for stage, head in heads.items() if stage.stage is Stage.LIVE}
+    shared = found.pop(SHARED, 0)
+    return {name: max(serial, shared) for name, serial in found.items()}
+
+
+def live_revision(store: Store, environment: str) -> int:
+    """The revision of :func:`live` for an environment: the last that changed it, or what all share."""
+    heads = store.heads()
+    return max(
+        heads[stage].revision for name in (environment, SHARED) if (stage := StageRef(name, Stage.LIVE)) in heads
+    )
+
+
+def activated(view: Snapshot, hooks: HookLoader = no_hooks) -> Catalogs:
+    """A state of live: offers are on the spaces on which they are activated."""
+    return Catalogs(view, _names(view), lambda address: view.entries[address].activation or (), {}, hooks)
+
+
+def designed(view: Snapshot, title: str, hooks: HookLoader = no_hooks) -> Catalogs:
+    """What a stage or the specs say, as if every offer were approved on every space it is meant for."""
+    return Catalogs(view, _names(view), lambda address: view.offer(address).shown_on, {}, hooks, title)
+
+
+def _names(view: Snapshot) -> tuple[str, ...]:
+    return tuple(sorted(address.name for address in view.of_kind(Kind.ENVIRONMENT)))

@@ -1,0 +1,160 @@
+"""``codeowners``: the file by which GitHub and GitLab ask for reviews, from the reviewers that the specs name.
+
+For each file of the specs: whoever has to approve what it changes. A reviewer is named by their account as the forge
+calls it now, or by their e-mail.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from offerkit.address import SHARED, Address, Kind
+from offerkit.diagnostics import Code, reason_of, refuse
+from offerkit.governance.aspects import affecting
+from offerkit.governance.settings import KINDS, environments_of, named_reviewers
+from offerkit.loader.git import folder_in_repository
+from offerkit.loader.output import Kind as FileKind
+from offerkit.loader.output import writing
+from offerkit.planning.plan import Aspect
+from offerkit.state.snapshot import Snapshot
+from offerkit.usecases.session import Session
+
+HEADER = "# Written by offerkit codeowners from the reviewers that the specs name; do not edit it.\n"
+CODEOWNERS = FileKind("a CODEOWNERS that offerkit wrote", lambda head, tail: head.startswith(HEADER.encode()))
+PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
+"""Where the forges look, in GitHub's order; the first is where it is written when there is none."""
+_MOST = 3 * 1024 * 1024
+"""Bytes of a file that GitHub reads; it ignores a larger one."""
+_PLAIN = re.compile(r"[A-Za-z0-9_./@+=,~%&$^(){};:'\"-]")
+_EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,190}")
+_LOGIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
+Named = Callable[[Mapping[str, Any]], str]
+
+
+@dataclass(frozen=True)
+class Owners:
+    """The file's text, and the reviewers whom it cannot name, sorted."""
+
+    text: str
+    nameless: tuple[str, ...]
+
+
+def codeowners(session: Session, login: Callable[[Mapping[str, Any]], str] | None = None) -> Owners:
+    """What CODEOWNERS says for the specs on disk. ``login``: what an operator's account is called; empty: not known.
+
+    Raises Refused with every mistake in the specs.
+    """
+    loaded = session.load(cases=False)
+    view = loaded.snapshot
+    files: dict[str, set[str]] = {}
+    for address, names in _reviewers(view).items():
+        if names and (record := loaded.records.get(address)) is not None:
+            files.setdefault(record.position.file, set()).update(names)
+    called = {name: _called(view, name, login) for name in sorted({name for names in files.values() for name in names})}
+    return Owners(
+        "".join([HEADER, *_lines(folder_in_repository(session.project.root), files, called)]),
+        tuple(name for name, text in called.items() if not text),
+    )
+
+
+def _reviewers(view: Snapshot) -> dict[Address, set[str]]:
+    """By address, who reviews what it says: of an offer, all that it inherits from; of settings, their environment."""
+    found: dict[Address, set[str]] = {}
+    for offer in view.of_kind(Kind.OFFER):
+        effective = view.offer(offer)
+        names = {name for aspect in (Aspect.CONTENT, Aspect.ELIGIBILITY) for name in effective.reviewers(aspect)}
+        for address in affecting(view, offer) if names else ():
+            found.setdefault(address, set()).update(names)
+    for kind in KINDS:
+        for address in view.of_kind(kind):
+            for environment in environments_of(address, view):
+                found.setdefault(address, set()).update(named_reviewers(view, environment))
+    return found
+
+
+def _called(view: Snapshot, name: str, login: Named | None) -> str:
+    """What the forge knows an operator by; empty when it knows nothing that can stand in the file."""
+    body = view(Address(SHARED, Kind.OPERATOR, name)) or {}
+    if body.get("enabled") is False:
+        return ""
+    account = login(body) if login is not None else ""
+    if _LOGIN.fullmatch(account):
+        return f"@{account}"
+    email = str(body.get("email") or "")
+    return email if _EMAIL.fullmatch(email) else ""
+
+
+def _lines(folder: str, files: Mapping[str, Iterable[str]], called: Mapping[str, str]) -> Iterator[str]:
+    """A line for each file. The last that matches counts: those that may match other files as well come first."""
+    rows = [("/" + _pattern(folder + path), path, sorted(names)) for path, names in files.items()]
+    for pattern, _, names in sorted(rows, key=lambda row: (not _wild(row[0]), row)):
+        owners = [called[name] for name in names if called[name]]
+        missing = [name for name in names if not called[name]]
+        if missing:
+            yield f"# {', '.join(missing)}: no account or e-mail that can stand here\n"
+        yield f"{pattern} {' '.join(owners)}\n" if owners else f"# {pattern}\n"
+
+
+def _wild(pattern: str) -> bool:
+    return "?" in pattern or "*" in pattern
+
+
+def _pattern(path: str) -> str:
+    """``path`` as a pattern that matches it on both forges.
+
+    A blank, ``#``, ``[`` and the like mean something there, and cannot be quoted on both: ``?`` stands for them.
+    """
+    return "".join(
+        char
+        if _PLAIN.fullmatch(char) or (not char.isascii() and char.isprintable())
+        else "?"
+        if char.isascii()
+        else "*"
+        for char in path
+    )
+
+
+def place_of(root: Path) -> Path:
+    """The CODEOWNERS of the repository that ``root`` lies in: the one that is there, else where it is to be."""
+    depth = len(Path(folder_in_repository(root)).parts)
+    top = root.resolve().parents[depth - 1] if depth else root.resolve()
+    return next((top / place for place in PLACES if (top / place).exists()), top / PLACES[0])
+
+
+def save(owners: Owners, target: Path) -> None:
+    """Write the file. Raises Refused in place of one that somebody else wrote, and when it is too large."""
+    content = owners.text.encode()
+    if len(content) > _MOST:
+        raise refuse(
+            Code.CODEOWNERS,
+            f"CODEOWNERS would have {len(content):,} bytes",
+            detail="GitHub ignores one of more than 3 MB.",
+            hint="Put offers into fewer files.",
+        )
+    with writing(target, CODEOWNERS, folders=True) as file:
+        file.write(content)
+
+
+def check(owners: Owners, target: Path) -> None:
+    """Raise Refused unless ``target`` is what would be written; line ends do not count."""
+    try:
+        with target.open("rb") as file:
+            there = file.read(_MOST + 1).decode("utf-8", "replace").replace("\r\n", "\n")
+    except FileNotFoundError:
+        there = ""
+    except OSError as error:
+        raise refuse(Code.UNREADABLE, f"{target!s:.200} cannot be read: {reason_of(error)}") from None
+    if there == owners.text:
+        return
+    now, said = (set(text.splitlines()) for text in (there, owners.text))
+    odd = sorted(now ^ said)
+    raise refuse(
+        Code.CODEOWNERS,
+        f"{target.name} is not what the specs say" if there else f"there is no {target.name}",
+        detail=f"{'Missing' if odd[0] in said else 'Not any more'}: {odd[0][:200]}" if there and odd else "",
+        hint="Run “offerkit codeowners”, and commit what it writes.",
+    )

@@ -1,0 +1,167 @@
+"""The message of one recipient: its offers rendered as html and text, or why it gets none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import TypedDict
+
+from offerkit.engine.history import Past
+from offerkit.engine.report import Report
+from offerkit.fingerprint import Json
+from offerkit.models.status import Status
+from offerkit.rendering.render import RenderError
+from offerkit.rules.types import Row
+from offerkit.rules.values import show
+from offerkit.store import PropositionRow
+from offerkit.store.proposition_rows import weight_text
+from offerkit.times import utc
+from offerkit.usecases.delivery_choice import Choice, Recipient
+from offerkit.usecases.delivery_order import Order
+
+OUTPUTS = ("html", "text")
+
+
+class Made(TypedDict):
+    """One proposition of a message; ``id`` is empty when the space stores nothing, ``data`` its extra data."""
+
+    id: str
+    offer: str
+    category: str
+    rank: int
+    weight: str
+    data: dict[str, Json]
+
+
+class Message(TypedDict):
+    """A message as it is written to the file."""
+
+    contact: str
+    fields: dict[str, str | None]
+    html: str
+    text: str
+    propositions: list[Made]
+
+
+class Aside(StrEnum):
+    """Why a contact gets no message (domain.md §2, the options of a delivery)."""
+
+    NOT_TARGETED = "not in the target"
+    TOO_FEW = "too few offers: excluded"
+    MISSING = "an offer is missing: message cancelled"
+
+
+@dataclass
+class Failures:
+    """Offers that could not be rendered for somebody: how often, and an example."""
+
+    counts: dict[str, int]
+    examples: dict[str, str]
+
+    def add(self, offer: str, contact: str, reason: str) -> None:
+        """One more."""
+        self.counts[offer] = self.counts.get(offer, 0) + 1
+        self.examples.setdefault(offer, f"{contact}: {reason}")
+
+
+class Writer:
+    """Writes the messages of one delivery. ``fields``: the contact's fields that a sender needs beside the key."""
+
+    def __init__(
+        self, order: Order, data: Row, ids: Callable[[], str], status_base: str, fields: Sequence[str], *, keep: bool
+    ) -> None:
+        """``ids`` makes the ids of propositions; without ``keep``, or when the space stores nothing, they have none."""
+        self._order, self._data, self._ids, self._fields = order, data, ids, fields
+        self._renderer = order.place.renderer(status_base, Status.INTERESTED)
+        self._keep = keep and order.space.storage.enabled
+        self._extra = order.place.proposed_data
+        self.failures = Failures({}, {})
+
+    def data_read(self, offers: Iterable[str]) -> set[str]:
+        """The call data that the texts of ``offers`` read on this space."""
+        return self._renderer.data_read(offers)
+
+    @property
+    def reports(self) -> tuple[Report, ...]:
+        """What cannot be stored with propositions."""
+        return self._extra.reports
+
+    def message(self, recipient: Recipient) -> Message | Aside:
+        """The message as it is written to the file, or why there is none."""
+        if recipient.choices is None:
+            return Aside.NOT_TARGETED
+        order, wanted = self._order, self._order.count
+        offers: list[Made] = []
+        parts: dict[str, list[str]] = {output: [] for output in OUTPUTS}
+        for choice in recipient.choices:
+            if len(offers) == wanted:
+                break
+            try:
+                offers.append(self._offer(recipient, choice, len(offers) + 1, parts))
+            except RenderError as error:
+                self.failures.add(order.catalog.offers[choice.place].name, recipient.key, str(error))
+        if len(offers) < wanted and order.body.exclude_recipients_with_too_few_offers:
+            return Aside.TOO_FEW
+        if len(offers) < wanted and not order.body.show_nothing_where_missing:
+            return Aside.MISSING
+        return {
+            "contact": recipient.key,
+            "fields": {name: show(recipient.contact[name]) if recipient.contact[name] is not None else None
+                       for name in self._fields},
+            "html": "\n".join(parts["html"]),
+            "text": "\n\n".join(parts["text"]),
+            "propositions": offers,
+        }  # fmt: skip
+
+    def _offer(self, recipient: Recipient, choice: Choice, rank: int, parts: Mapping[str, list[str]]) -> Made:
+        order = self._order
+        offer = order.catalog.offers[choice.place]
+        data = self._data if recipient.data is None else recipient.data
+        id_ = self._ids() if self._keep else ""
+        about: Row = {"id": id_ or None, "rank": rank, "weight": choice.weight, "space": order.body.space}
+        _, rendered = self._renderer.show(offer.name, choice.product, recipient.contact, data, about, OUTPUTS)
+        for output in OUTPUTS:
+            parts[output].append(rendered[output])
+        proposition = Past(
+            offer=offer.name,
+            category=offer.category,
+            space=order.body.space,
+            channel=order.space.channel,
+            status=order.space.storage.proposed,
+            time=order.at,
+            weight=choice.weight,
+            rank=rank,
+        )
+        return {
+            "id": id_, "offer": offer.name, "category": offer.category, "rank": rank,
+            "weight": weight_text(choice.weight),
+            "data": self._extra.values(recipient.contact, data, offer.row, proposition, order.at),
+        }  # fmt: skip
+
+
+def proposition_rows(order: Order, run: str, message: Message) -> list[PropositionRow]:
+    """The propositions of a message as the store takes them; none when the space stores nothing."""
+    time = utc(order.at)
+    return [
+        PropositionRow(
+            id=made["id"],
+            environment=order.environment,
+            contact=message["contact"],
+            space=order.body.space,
+            channel=order.space.channel,
+            offer=made["offer"],
+            category=made["category"],
+            interaction=run,
+            rank=made["rank"],
+            weight=Decimal(made["weight"]),
+            status=Status(order.space.storage.proposed),
+            time=time,
+            changed=time,
+            revision=order.catalog.revision,
+            proposed=made["data"],
+        )
+        for made in message["propositions"]
+        if made["id"]
+    ]

@@ -1,0 +1,319 @@
+"""``diff``: what any state has against another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import orjson
+
+from offerkit.address import SHARED, Address, Kind, Stage
+from offerkit.diagnostics import Code, Diagnostic, Position, Refused, Severity, refuse, suggestion
+from offerkit.fingerprint import Json, JsonPath
+from offerkit.loader.git import WHOLE_HISTORY, Lineage, lineage
+from offerkit.loader.record import Finding
+from offerkit.planning.make import Context, Patterns, steps_for
+from offerkit.planning.plan import Step
+from offerkit.reports.diff import Beside, Places
+from offerkit.reports.reached import Lacking
+from offerkit.reports.words import count
+from offerkit.state.changes import Body, Delta, Layered
+from offerkit.state.eligibility import Reached, reached
+from offerkit.state.snapshot import BeforeAfter, Snapshot
+from offerkit.usecases.behind import MOST_BASES, entries_at, only_older
+from offerkit.usecases.renames import renames_between, renames_of_specs
+from offerkit.usecases.session import Session
+from offerkit.usecases.state_refs import (
+    NamedState,
+    comparable,
+    in_environment,
+    is_across,
+    opened,
+)
+
+if TYPE_CHECKING:
+    from offerkit.reports.impact import Impact
+    from offerkit.usecases.plan_effect import PlanEffect
+    from offerkit.usecases.requests import ImpactRequest
+
+ALL = Patterns()
+"""Nothing is narrowed."""
+_MOST_PLACED = 1_000
+"""Changes of which the very line is looked up: that reads their files once more."""
+
+
+@dataclass(frozen=True)
+class Behind:
+    """What the first state has since the second left it, in git: not what the second one changes.
+
+    ``commits``: how many it lacks. ``steps``: what differs for that reason alone, and merging would keep.
+    ``doubt``: why it cannot be told what does.
+    """
+
+    commits: int = 0
+    steps: tuple[Step, ...] = ()
+    doubt: Diagnostic | None = None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What one state has against another, as steps, with the bodies of both sides and both states.
+
+    ``across``: which environment is compared with which, where they are two: names then are those without it.
+    A step's source is the place of what it changes in the second state's specs.
+    """
+
+    steps: list[Step]
+    bodies: dict[str, Body]
+    before: NamedState
+    after: NamedState
+    across: tuple[str, str] | None = None
+    behind: Behind = field(default_factory=Behind)
+    places: Mapping[Address, Places] = field(default_factory=dict)
+
+    @property
+    def titles(self) -> tuple[str, str]:
+        """What both states were called."""
+        return self.before.title, self.after.title
+
+    @cached_property
+    def effect(self) -> BeforeAfter:
+        """The first state and what the steps make of it: what is only behind stays as it is there."""
+        entries, _ = comparable(self.before, self.after)
+        bodies = Layered(self.bodies, self.before.bodies, self.after.bodies)
+        return BeforeAfter.of(Snapshot({**self.before.beside, **entries}, bodies), self.steps)
+
+    @cached_property
+    def reached(self) -> list[Reached]:
+        """Offers whose effective eligibility changes by what is said elsewhere; none between two environments."""
+        return [] if self.across is not None else reached(*self.effect.pair, self.steps)
+
+    def beside(self, impact: Impact | None = None) -> Beside:
+        """What reports show beside the steps."""
+        doubt = self.behind.doubt
+        untold = f"{doubt.summary}. {doubt.detail}".replace("..", ".") if doubt is not None else ""
+        lacking = Lacking(self.behind.commits, self.behind.steps, untold)
+        return Beside(self.places, self.reached, lacking, impact)
+
+
+def between(
+    session: Session, base: str, head: str = "specs", patterns: Patterns = ALL, *, whole: bool = False
+) -> Difference:
+    """What the state named ``head`` has against ``base``, each one of :data:`state_refs.FORMS`; store or not.
+
+    What differs only since ``head`` was made from an older commit of ``base`` is told apart: ``behind``.
+    ``whole``: get all bodies also where nothing differs, for its impact. Raises Refused as :func:`difference` and
+    :func:`state_refs.opened` do.
+    """
+    with opened(session, base, head) as (a, b):
+        found = since_left(session, difference(session, a, b, patterns))
+        touched = {step.address.environment for step in found.steps}
+        whole = whole or SHARED in touched
+        for state in (a, b):
+            entries = {**state.beside, **state.entries}
+            state.bodies_of(e.fingerprint for x, e in entries.items() if whole or x.environment in {SHARED, *touched})
+        return found
+
+
+def difference(session: Session, a: NamedState, b: NamedState, patterns: Patterns) -> Difference:
+    """What ``b`` has against ``a``. Raises Refused: a pattern matches nothing, or the two have nothing in common."""
+    across = is_across(a, b)
+
+    def names(address: Address) -> list[Address]:
+        return [address] if across is None else [in_environment(address, name) for name in across]
+
+    patterns.check_known({name for address in (*a.entries, *b.entries) for name in names(address)})
+    chosen = [
+        d
+        for d in differing(a, b)
+        if patterns.targeted(*names(d.address), d.moved_from) and not patterns.excluded(*names(d.address), d.moved_from)
+    ]
+    bodies = _gathered(chosen, a, b)
+    places = _places(chosen, bodies, a, b)
+    sources = {address: place.after for address, place in places.items() if place.after is not None}
+    with session.progress("Comparing", len(chosen)) as advance:
+        steps = steps_for(chosen, Context(bodies, {}, sources, advance))
+    return Difference(steps, bodies, a, b, across, places=places)
+
+
+def differing(a: NamedState, b: NamedState) -> list[Delta]:
+    """Where ``b`` differs from ``a``, environment by environment; what differs there is not looked into."""
+    before, after = comparable(a, b)
+    renames = _renames(a, b)
+    return Snapshot(before).diff(Snapshot(after), b.stage, renames)
+
+
+def since_left(session: Session, found: Difference) -> Difference:
+    """``found`` without what its first state got in git since the second left it: that stands in ``behind``."""
+    base, head = found.before, found.after
+    if not found.steps or not base.commit or not (head.commit or head.specs is not None):
+        return found
+    line = lineage(session.project.root, base.commit, head.commit or "HEAD", session.environ)
+    if not line.behind:
+        return found
+    if not 0 < len(line.bases) <= MOST_BASES:
+        return replace(found, behind=Behind(line.behind, doubt=_untold(found, line)))
+    try:
+        bases = entries_at(session, line)
+    except Refused as refused:
+        return replace(found, behind=Behind(line.behind, doubt=_untold(found, line, refused.diagnostics[0].summary)))
+    lacking = only_older(found.steps, head.entries, bases)
+    own = [step for step in found.steps if step not in lacking]
+    return replace(found, steps=own, behind=Behind(line.behind, lacking))
+
+
+def impact_between(session: Session, found: Difference, asked: ImpactRequest, contacts: Iterable[str] = ()) -> Impact:
+    """What the steps of ``found`` change for people: for those that the first state becomes by them.
+
+    ``contacts``: ``FILE`` or ``DIMENSION=FILE``, files of the project to read instead of the sources that dimensions
+    declare. Raises Refused as :func:`offerkit.usecases.impact.of_plan` does, and where states cannot be compared so.
+    """
+    from offerkit.usecases.impact import impact_of  # loads the engine, which comparing needs none of
+    from offerkit.usecases.plan_effect import effect_of
+
+    if found.across is not None:
+        raise refuse(
+            Code.NO_IMPACT,
+            f"what changes for people cannot be told between {found.across[0]} and {found.across[1]}",
+            detail="They are two environments, with contacts, spaces and offers of their own.",
+            hint="Compare two states of one environment, or leave out --impact.",
+        )
+    stage = Stage.LIVE if found.before.stage is found.after.stage is Stage.LIVE else Stage.DESIGN
+    effect = effect_of(*found.effect.pair, found.steps, stage)
+    _check_whole(found, effect)
+    files = _files(effect, contacts, effect.environments if asked.at else effect.deciding)
+    if session.backend.history_only and not files:
+        raise refuse(
+            Code.NO_IMPACT,
+            "the contacts are on the server, which is asked about plans alone",
+            detail="“offerkit plan --impact” tells what the specs change there for people.",
+            hint="To count on contacts of this project: --impact-contacts FILE.",
+        )
+    return impact_of(session, effect, asked, files)
+
+
+def _check_whole(found: Difference, effect: PlanEffect) -> None:
+    """Raise Refused where decisions cannot be made, for want of an environment or of its dimension."""
+    for side in effect.pair:
+        for address in side.of_kind(Kind.ENVIRONMENT):
+            dimension = Address(SHARED, Kind.DIMENSION, str((side(address) or {}).get("dimension")))
+            if dimension not in side.entries:
+                raise refuse(
+                    Code.NO_IMPACT,
+                    f"what changes for people cannot be told from {found.titles[0]} and {found.titles[1]}:"
+                    f" {dimension} is not in them",
+                    hint="Compare whole states: design, live, specs, git:REF.",
+                )
+
+
+def _files(effect: PlanEffect, contacts: Iterable[str], counted: Iterable[str]) -> dict[str, str]:
+    """By dimension, the file that ``contacts`` name. Raises Refused where one is no dimension's, or several fit.
+
+    ``counted``: the environments whose contacts are looked at.
+    """
+    known = sorted({effect.catalog(name).dimension.name for name in effect.environments})
+    meant = sorted({effect.catalog(name).dimension.name for name in counted})
+    found: dict[str, str] = {}
+    for text in contacts:
+        name, equals, file = text.partition("=")
+        if not equals:
+            if len(meant) > 1:
+                raise refuse(
+                    Code.NO_IMPACT,
+                    f"whose contacts are in {text[:120]} is not said",
+                    hint=f"Write --impact-contacts {meant[0]}=FILE; dimensions: {', '.join(meant)}.",
+                )
+            name, file = (meant or known or [""])[0], text
+        if name not in known or not file:
+            hint = suggestion(name, known, f"Dimensions: {', '.join(known)}.")
+            raise refuse(Code.NO_IMPACT, f"there is no dimension “{name[:80]}” in what is compared", hint=hint)
+        found[name] = file
+    return found
+
+
+def _untold(found: Difference, line: Lineage, why: str = "") -> Diagnostic:
+    """That something of ``found`` may only be an older checkout."""
+    if line.shallow:
+        why, hint = "This clone is shallow: the commit at which they parted is not in it.", WHOLE_HISTORY
+    elif not line.bases:
+        why, hint = "They have no common ancestor.", "Name the commit that it was made from: git:COMMIT."
+    else:
+        why, hint = why or "They parted at several commits.", "Merge the one into the other, and compare again."
+    return Diagnostic(
+        Code.BEHIND_UNTOLD,
+        f"{found.after.title[:60]} is behind {found.before.title[:60]} by {count(line.behind, 'commit')}, and which"
+        " of the differences come from that alone cannot be told",
+        why,
+        hint,
+        severity=Severity.WARNING,
+    )
+
+
+def _places(deltas: list[Delta], bodies: Mapping[str, Body], a: NamedState, b: NamedState) -> dict[Address, Places]:
+    """Where what changes stands in the specs of both states: the first line of it, of very many where they begin."""
+    paths: list[tuple[list[JsonPath], list[JsonPath]]] = []
+    for item in deltas:
+        changed: list[tuple[JsonPath, JsonPath]] = []
+        if item.before is not None and item.after is not None and len(deltas) <= _MOST_PLACED:
+            was, will = (orjson.loads(bodies[entry.fingerprint].text) for entry in (item.before, item.after))
+            changed = list(_differing(was, will))
+        paths.append(([path for path, _ in changed], [path for _, path in changed]))
+    before = _found(a, [(d.moved_from or d.address, p) for d, (p, _) in zip(deltas, paths, strict=True) if d.before])
+    after = _found(b, [(d.address, p) for d, (_, p) in zip(deltas, paths, strict=True) if d.after])
+    return {d.address: Places(before.get(d.moved_from or d.address), after.get(d.address)) for d in deltas}
+
+
+def _found(state: NamedState, wanted: list[tuple[Address, list[JsonPath]]]) -> dict[Address, Position]:
+    """The first place of each of ``wanted`` in the specs of ``state``; none where it does not come from specs."""
+    if state.specs is None or not wanted:
+        return {}
+    records = state.specs.records
+    findings = [
+        Finding(records[address], path, Code.NO_MATCH, "", on_key=True)
+        for address, paths in wanted
+        if address in records
+        for path in paths or [()]
+    ]
+    found: dict[Address, Position] = {}
+    for finding, placed in zip(findings, state.specs.placed(findings), strict=True):
+        at, address = placed.position, finding.record.address
+        if at is not None and (address not in found or at < found[address]):
+            found[address] = at
+    return found
+
+
+def _differing(was: Json, will: Json, old: JsonPath = (), new: JsonPath = ()) -> Iterator[tuple[JsonPath, JsonPath]]:
+    """Where two bodies differ: of a map all keys, of a list the first item."""
+    if isinstance(was, dict) and isinstance(will, dict):
+        for key in sorted(was.keys() | will.keys()):
+            if key not in was or key not in will:
+                yield (old, (*new, key)) if key in will else ((*old, key), new)
+            elif was[key] != will[key]:
+                yield from _differing(was[key], will[key], (*old, key), (*new, key))
+    elif isinstance(was, list) and isinstance(will, list):
+        at = next((n for n, pair in enumerate(zip(was, will, strict=False)) if pair[0] != pair[1]), None)
+        if at is not None and isinstance(was[at], dict) and isinstance(will[at], dict):
+            yield from _differing(was[at], will[at], (*old, at), (*new, at))
+        else:
+            yield old, new
+    else:
+        yield old, new
+
+
+def _renames(a: NamedState, b: NamedState) -> dict[Address, Address]:
+    """What both hold under two names."""
+    if is_across(a, b) is not None:
+        return {}
+    if a.moved is not None and b.moved is not None:
+        return renames_of_specs(a.moved, b.moved, a.entries, b.entries)
+    return renames_between(a.entries, b.entries, a.names, b.names)
+
+
+def _gathered(deltas: list[Delta], a: NamedState, b: NamedState) -> dict[str, Body]:
+    bodies: dict[str, Body] = {}
+    for state, side in ((a, "before"), (b, "after")):
+        wanted = {entry.fingerprint for d in deltas if (entry := getattr(d, side)) is not None}
+        bodies |= state.bodies_of(wanted)
+    return bodies

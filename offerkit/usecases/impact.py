@@ -1,0 +1,273 @@
+"""What a change means for people: the batch before and after, on the same contacts and with the same ties."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from offerkit.batch import People
+from offerkit.batch.segments import Segments
+from offerkit.contacts.source import Contacts
+from offerkit.diagnostics import Code, or_list, refuse
+from offerkit.planning.plan import Plan, PlanKind
+from offerkit.reports.counts import FEWEST
+from offerkit.reports.impact import (
+    Example,
+    Impact,
+    OfferImpact,
+    Segment,
+    SpaceImpact,
+    rounded_space,
+    without_contacts,
+)
+from offerkit.store import Store
+from offerkit.times import common_zone, shown
+from offerkit.usecases.compared import Both, Pair, decided, pairs, ranks, why_not
+from offerkit.usecases.moments import moment
+from offerkit.usecases.plan_effect import PlanEffect, plan_effect
+from offerkit.usecases.population import Population, population
+from offerkit.usecases.reading import not_a_reader, reader, telling_nothing
+from offerkit.usecases.requests import ImpactRequest
+from offerkit.usecases.session import Session
+from offerkit.usecases.simulating import AXIS_VALUES, axis_field, field_named
+from offerkit.usecases.threshold import limit_of
+
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
+
+    from offerkit.usecases.compared import Ranks
+
+    Flags = NDArray[numpy.bool_]
+
+EXAMPLES = 5
+"""Contacts that are named for each change of an offer, at most."""
+
+
+def of_plan(session: Session, plan: Plan, asked: ImpactRequest) -> Impact:
+    """The impact of ``plan``: of a promotion on live, of an apply on design as if all of it were approved.
+
+    The numbers are rounded where the operator may not read contacts. Raises Refused when contacts cannot be read, when
+    a field to tell them apart by is not theirs, and for options that would tell such an operator who is who.
+    """
+    return session.backend.impact(session, plan, asked)
+
+
+def impact_here(session: Session, plan: Plan, asked: ImpactRequest) -> Impact:
+    """:func:`of_plan` where the contacts are."""
+    with session.reading() as store:
+        return _impact(session, store, plan_effect(plan, store), asked, plan.kind)
+
+
+def impact_of(session: Session, effect: PlanEffect, asked: ImpactRequest, contacts: Mapping[str, str]) -> Impact:
+    """The impact of any change on the contacts that are here, with a store or without one.
+
+    ``contacts``: by dimension, a file of the project to read instead of the source that it declares.
+    """
+    with session.reading() as store:
+        return _impact(session, store, effect, asked, PlanKind.APPLY, contacts)
+
+
+def _impact(
+    session: Session,
+    store: Store | None,
+    effect: PlanEffect,
+    asked: ImpactRequest,
+    kind: PlanKind,
+    contacts: Mapping[str, str] = MappingProxyType({}),
+) -> Impact:
+    names = effect.environments if asked.at else effect.deciding
+    files = {name: contacts.get(effect.catalog(name).dimension.name, "") for name in names}
+    with effect.people(session) as sources:
+        silent = [name for name in names if not files[name] and not sources(name).has_source(name)]
+        heard = [name for name in names if name not in silent]
+        allowed = reader(session, store)
+        hidden = [name for name in heard if not allowed.may(name, effect.catalog(name).dimension.name)]
+        _check_options(session, asked, hidden)
+        _check_fields(effect, heard, asked)
+        zone = common_zone(effect.catalog(name).zone for name in names)
+        times = moment("", zone, session.now), moment(asked.at, zone, session.now)
+        spaces: list[SpaceImpact] = []
+        for name in heard:
+            with telling_nothing(name not in hidden, name):
+                limited = kind is not PlanKind.ROLLBACK  # going back must be possible in a hurry
+                source = sources(name).of(name, files[name])
+                found = list(_environment(store, effect, source, name, asked, times, limited=limited))
+            judged = kind is PlanKind.PROMOTE
+            spaces += [rounded_space(space, judged=judged) for space in found] if name in hidden else found
+    now, then = ((shown(time, zone) if names else "") for time in times)
+    return Impact(now, then, asked.n, spaces, silent)
+
+
+def _check_options(session: Session, asked: ImpactRequest, hidden: Sequence[str]) -> None:
+    """Refuse what would tell apart single contacts to who may not read them: numbers of a small sample would, too."""
+    if hidden and asked.options:
+        verb = "is" if len(asked.options) == 1 else "are"
+        hint = f"Leave out {or_list(asked.options)}: the numbers are then told rounded."
+        raise not_a_reader(session.operator, f"{' and '.join(asked.options)} {verb}", hidden, hint)
+
+
+def _check_fields(effect: PlanEffect, names: Sequence[str], asked: ImpactRequest) -> None:
+    """Refuse a field that the contacts of none of the environments have, and one that identifies them."""
+    catalogs = {name: effect.catalog(name) for name in names}
+    for text in asked.by:
+        if catalogs and not any(field_named(catalog, text) for catalog in catalogs.values()):
+            axis_field(catalogs[names[0]], text)
+        for name, catalog in catalogs.items() if not asked.examples else ():
+            if field_named(catalog, text) in effect.identifying(name):
+                raise refuse(
+                    Code.IDENTIFYING_FIELD,
+                    f"--impact-by {text[:80]} would name contacts: the field identifies them",
+                    hint="Add --examples if contacts are to be named in what is printed.",
+                )
+
+
+def _environment(
+    store: Store | None,
+    effect: PlanEffect,
+    source: Contacts,
+    name: str,
+    asked: ImpactRequest,
+    times: tuple[datetime, datetime],
+    *,
+    limited: bool,
+) -> Iterator[SpaceImpact]:
+    catalog = effect.catalog(name)
+    found = pairs(effect, name, asked.n, times)
+    fields = dict.fromkeys(field for text in asked.by if (field := field_named(catalog, text)))
+    programs = [made for pair in found for made in pair.programs]
+    was = effect.catalogs_before[name] if name in effect.catalogs_before else None  # noqa: SIM401 - compiles; a dict it is not
+    limit = limit_of(effect, name) if limited else None
+    with population((was, catalog), programs, source.rows, fields, asked.sample) as people:
+        fewest = 1 if asked.examples else FEWEST
+        axes = {f"{catalog.dimension.name}.{name}": Segments(people.will, name, AXIS_VALUES, fewest) for name in fields}
+        for pair in found:
+            space = space_impact(store, people, pair, axes, limit.text if limit is not None else "")
+            yield space if asked.examples else without_contacts(space)
+
+
+@dataclass
+class _Change:
+    before: int = 0
+    gained: int = 0
+    lost: int = 0
+    moved: int = 0
+    examples: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        """How many changes there are."""
+        return self.gained + self.lost + self.moved
+
+
+@dataclass
+class _Totals:
+    """Contacts of a space for whom something changes, and of each of its segments."""
+
+    changed: int = 0
+    served: int = 0
+    emptied: int = 0
+    by: dict[str, dict[str, NDArray[numpy.int64]]] = field(default_factory=dict)
+
+
+def space_impact(
+    store: Store | None, people: Population, pair: Pair, segments: Mapping[str, Segments], max_lost: str
+) -> SpaceImpact:
+    """What changes for the contacts on a space, with a few of each change as examples, by key."""
+    names = pair.offers()
+    changes = {name: _Change() for name in names}
+    totals = _Totals(by={axis: {} for axis in segments})
+    for both in decided(store, people, pair):
+        was, will = ranks(pair, both, names)
+        _total(totals, both.first, was, will, segments)
+        for row, name in enumerate(names):
+            _count(changes[name], name, pair, both, (was[row], will[row]))
+    shown = {number for change in changes.values() for found in change.examples.values() for number, _ in found}
+    keys = _keys(people.will, shown)
+    changed = {name: change for name, change in changes.items() if change.total}
+    offers = [
+        OfferImpact(
+            name, change.before, change.gained, change.lost, change.moved,
+            [Example(keys[number], word, why) for word, found in change.examples.items() for number, why in found],
+        )
+        for name, change in sorted(changed.items(), key=lambda item: (-item[1].total, item[0]))
+    ]  # fmt: skip
+    by = [(axis, _segments(found, totals.by[axis])) for axis, found in segments.items()]
+    return SpaceImpact(
+        pair.space, people.sample.population if people.sample is not None else people.count, totals.changed,
+        totals.emptied, offers, totals.served, max_lost, by, people.sample,
+    )  # fmt: skip
+
+
+def _total(totals: _Totals, first: int, was: Ranks, will: Ranks, segments: Mapping[str, Segments]) -> None:
+    import numpy
+
+    had: Flags = numpy.asarray((was > 0).any(axis=0))
+    emptied: Flags = had & numpy.asarray((will == 0).all(axis=0))
+    flags: dict[str, Flags] = {
+        "changed": (was != will).any(axis=0),
+        "gained": ((will > 0) & (was == 0)).any(axis=0),
+        "lost": ((was > 0) & (will == 0)).any(axis=0),
+        "emptied": emptied,
+    }
+    totals.changed += int(flags["changed"].sum())
+    totals.served += int(had.sum())
+    totals.emptied += int(emptied.sum())
+    for axis, found in segments.items():
+        counted = totals.by[axis]
+        for word, which in flags.items():
+            part = found.count(first, which)
+            counted[word] = counted[word] + part if word in counted else part
+
+
+def _segments(found: Segments, counted: Mapping[str, NDArray[numpy.int64]]) -> list[Segment]:
+    """What was counted, the segment of most contacts first."""
+
+    def number(word: str, place: int) -> int:
+        return int(counted[word][place]) if word in counted else 0
+
+    return [
+        Segment(name, size, *(number(word, place) for word in ("changed", "gained", "lost", "emptied")))
+        for place, (name, size) in enumerate(zip(found.names, found.sizes, strict=True))
+    ]
+
+
+def _count(change: _Change, name: str, pair: Pair, both: Both, ranks: tuple[Ranks, Ranks]) -> None:
+    import numpy
+
+    was, will = ranks
+    kinds = {
+        "gained": (will > 0) & (was == 0),
+        "lost": (was > 0) & (will == 0),
+        "moved": (was > 0) & (will > 0) & (was != will),
+    }
+    change.before += int((was > 0).sum())
+    for word, where in kinds.items():
+        setattr(change, word, getattr(change, word) + int(where.sum()))
+        found = change.examples.setdefault(word, [])
+        for column in numpy.flatnonzero(where)[: max(0, EXAMPLES - len(found))].tolist():
+            moved = f"rank {was[column]} → {will[column]}"
+            reason = moved if word == "moved" else _why(word, name, pair, both, column)
+            found.append((both.first + column, reason))
+
+
+def _why(word: str, name: str, pair: Pair, both: Both, column: int) -> str:
+    import numpy
+
+    columns = numpy.array([column])
+    old, new = pair.reasons
+    if word == "lost":
+        return why_not(new, both.new, name, columns)[0][0].sentence
+    return f"before: {why_not(old, both.old, pair.old_names.get(name, name), columns)[0][0].sentence}"
+
+
+def _keys(people: People, numbers: set[int]) -> dict[int, str]:
+    if not numbers:
+        return {}
+    found: list[tuple[int, str]] = people.connection.execute(
+        "SELECT n, k FROM contact WHERE n IN (SELECT unnest(?))", [sorted(numbers)]
+    ).fetchall()
+    return dict(found)

@@ -1,0 +1,395 @@
+"""``plan``: the specs against the design stages, campaigns against live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import cache
+
+import orjson
+
+from offerkit import __version__
+from offerkit.address import SHARED, Address, Kind, Stage, StageRef
+from offerkit.diagnostics import Code, Diagnostic, Refused
+from offerkit.governance.approvals import resets
+from offerkit.governance.rights import without_administrator
+from offerkit.loader import Loaded
+from offerkit.loader.record import Finding
+from offerkit.planning.make import (
+    HOW_TO_GO_LIVE,
+    WHY_NOT_LIVE,
+    Context,
+    Patterns,
+    Selection,
+    not_live,
+    protected,
+    select,
+    steps_for,
+)
+from offerkit.planning.plan import ApprovalReset, Asked, Blocked, Dependence, Plan, PlanKind, Step
+from offerkit.reports.words import listing
+from offerkit.state.changes import Action, Body, Delta, Entry, Layered, by_environment, delta, final_names
+from offerkit.state.effective import Inheritance
+from offerkit.state.references import references_of
+from offerkit.state.snapshot import Snapshot
+from offerkit.store import Store
+from offerkit.store.views import EMPTY, Stages
+from offerkit.usecases.session import Session
+
+_LISTED = 10
+"""Offers that a note names."""
+
+
+def plan(session: Session, patterns: Patterns) -> Plan:
+    """What applying the specs would change: the design stages, and campaigns in live. Writes nothing.
+
+    Raises Refused with every mistake in the specs, and as :func:`plan_design` does.
+    """
+    loaded = session.load()
+    with session.reading() as store:
+        return plan_design(session, loaded, store, patterns)
+
+
+def plan_design(
+    session: Session, loaded: Loaded, store: Store | None, patterns: Patterns, *, held: bool = True
+) -> Plan:
+    """The plan that takes the store to what the specs say, narrowed to ``patterns``; ``held`` to policies.
+
+    Raises Refused: a pattern that matches nothing, a protected resource that would go, a campaign asked for
+    by name that names what is not live, what a policy denies.
+    """
+    return plan_against(session, loaded, Stages(store), patterns, held=held)
+
+
+def plan_against(session: Session, loaded: Loaded, current: Stages, patterns: Patterns, *, held: bool = True) -> Plan:
+    """:func:`plan_design` against ``current``: the stages of a store, or what takes their place."""
+    stages = _design_stages(loaded, current)
+    touched = [stage for stage in stages if loaded.digests.get(stage.environment, EMPTY) != current.digest(stage)]
+    differences = _differences(loaded, current, touched) + _campaigns(loaded, current)
+    if patterns.targets or patterns.excludes:
+        patterns.check_known(
+            {*loaded.records, *(a for stage in stages for a in current.entries(stage)), *loaded.campaigns}
+        )
+    project = current.store.project if current.store is not None else ""
+    if not differences:
+        return Plan(PlanKind.APPLY, project, __version__, base=tuple(current.base(stage) for stage in stages))
+    refs = {address: tuple(ref.target for ref in record.refs) for address, record in loaded.records.items()}
+
+    sources: dict[Address, Entry | None] = {d.moved_from or d.address: d.before for d in differences}
+
+    @cache
+    def before(address: Address) -> tuple[Address, ...]:
+        entry = sources[address]
+        return references_of(address, orjson.loads(current.bodies[entry.fingerprint].text)) if entry is not None else ()
+
+    selection = select(differences, patterns, refs, before)
+    made = _plan(session, loaded, current, differences, selection, refs, patterns)
+    return _held_to_policies(session, loaded, current, made) if held else made
+
+
+def _held_to_policies(session: Session, loaded: Loaded, current: Stages, made: Plan) -> Plan:
+    if not may_break(current, made):
+        return made
+    from offerkit.usecases.policies import plan_held  # compiles conditions: most projects have no policies
+
+    return plan_held(session, loaded, current, made)
+
+
+def may_break(stages: Stages, plan: Plan) -> bool:
+    """Whether there are policies at all, where ``plan`` changes anything or among what it brings."""
+    names = {step.address.environment for step in plan.steps} - {SHARED}
+    return any(step.address.kind is Kind.POLICY for step in plan.steps) or any(
+        stages.entries(StageRef(name, side), Kind.POLICY) for name in names for side in Stage
+    )
+
+
+def _design_stages(loaded: Loaded, current: Stages) -> list[StageRef]:
+    names = {*loaded.digests, *(stage.environment for stage in current.stages if stage.stage is Stage.DESIGN)}
+    return [StageRef(name, Stage.DESIGN) for name in sorted(names)]
+
+
+def _differences(loaded: Loaded, current: Stages, stages: list[StageRef]) -> list[Delta]:
+    found: list[Delta] = []
+    if not stages:
+        return found  # what changed nothing has no need of the records
+    desired: dict[str, dict[Address, Entry]] = {}
+    for address, record in loaded.records.items():
+        if record.kind is not Kind.CAMPAIGN:
+            desired.setdefault(record.environment, {})[address] = Entry(record.fingerprint)
+    moves = by_environment(loaded.moves)
+    for stage in stages:
+        name = stage.environment
+        found += _delta(current, stage, current.entries(stage), desired.get(name, {}), moves.get(name, {}))
+    return found
+
+
+def _delta(
+    current: Stages,
+    stage: StageRef,
+    was: Mapping[Address, Entry],
+    will: Mapping[Address, Entry],
+    moves: Mapping[Address, Address],
+) -> list[Delta]:
+    """What differs in a stage. Raises Refused for a rename that cannot be made, since its old name stays."""
+
+    def happened(old: Address, new: Address) -> bool:
+        return any((old, new) == move[1:] for move in current.moves(stage))
+
+    found = delta(stage, was, will, moves, happened)
+    made = {d.moved_from for d in found}
+    refused = [
+        Diagnostic(
+            Code.BAD_MOVE,
+            f"{old} cannot move to {new}: {old} is still declared, and what is to take its place is not in {stage}",
+            "A rename onto a name that is given up at the same time needs all of them to be there.",
+            f"Take the renames that have happened out of “moved”, or rename {old} in an apply of its own.",
+            old,
+        )
+        for old, new in final_names(moves, will).items()
+        if old in was and old in will and new in will and new not in was and old not in made
+    ]
+    if refused:
+        raise Refused(refused)
+    return found
+
+
+def _campaigns(loaded: Loaded, current: Stages) -> list[Delta]:
+    desired: dict[str, dict[Address, Entry]] = {}
+    for address, print_ in loaded.campaigns.items():
+        desired.setdefault(address.environment, {})[address] = Entry(print_)
+    names = desired.keys() | {stage.environment for stage in current.stages if stage.stage is Stage.LIVE}
+    moves = by_environment(loaded.moves)
+    found: list[Delta] = []
+    for name in sorted(names):
+        stage = StageRef(name, Stage.LIVE)
+        found += _delta(
+            current, stage, current.entries(stage, Kind.CAMPAIGN), desired.get(name, {}), moves.get(name, {})
+        )
+    return found
+
+
+def _plan(
+    session: Session,
+    loaded: Loaded,
+    current: Stages,
+    differences: list[Delta],
+    selection: Selection,
+    refs: dict[Address, tuple[Address, ...]],
+    patterns: Patterns,
+) -> Plan:
+    chosen, left = selection.chosen, {d.address: d for d in differences}
+    current.bodies.fetch({d.before.fingerprint for d in chosen if d.before is not None})
+    new = new_bodies(loaded, chosen)
+    bodies = Layered(new, current.bodies)
+    chosen, held = _hold_back(loaded, current, chosen, new, patterns)
+    refused = [*protected(chosen, bodies), *_without_administrator(current, chosen, bodies)]
+    if refused:
+        raise Refused(refused)
+    positions = {address: record.position for address, record in loaded.records.items()} if chosen else {}
+    with session.progress("Comparing", len(chosen)) as advance:
+        steps = explained(
+            current, chosen, Context(bodies, _as_it_will_be(refs, current, chosen, left), positions, advance)
+        )
+    stages = sorted({step.stage for step in steps}) or _design_stages(loaded, current)
+    kept = {step.after.fingerprint for step in steps if step.after is not None}
+    return Plan(
+        PlanKind.APPLY,
+        current.store.project if current.store is not None else "",
+        __version__,
+        base=tuple(current.base(stage) for stage in stages),
+        steps=tuple(steps),
+        blocked=(*selection.blocked, *held),
+        depends=tuple(dependences(steps, refs, current)),
+        notes=tuple(selection.notes),
+        targets=tuple(p.text for p in patterns.targets),
+        asked=Asked(excludes=tuple(p.text for p in patterns.excludes)),
+        bodies={key: new[key] for key in sorted(kept)},
+    )
+
+
+def explained(current: Stages, chosen: list[Delta], context: Context) -> list[Step]:
+    """The steps of ``chosen``, the changes of design before those of campaigns, with all that is said of them."""
+    return _with_effects(current, chosen, steps_for(chosen, context), context.bodies)
+
+
+def _as_it_will_be(
+    refs: Mapping[Address, tuple[Address, ...]],
+    current: Stages,
+    chosen: list[Delta],
+    differences: Mapping[Address, Delta],
+) -> Mapping[Address, tuple[Address, ...]]:
+    """``refs`` of the specs; but of what is left out now, those that stay."""
+    left = [differences[address] for address in differences.keys() - {d.address for d in chosen}]
+    if not left:
+        return refs
+    found = dict(refs)
+    for item in left:
+        found.pop(item.address, None)
+        if item.before is not None:
+            body = orjson.loads(current.bodies[item.before.fingerprint].text)
+            found[item.moved_from or item.address] = references_of(item.moved_from or item.address, body)
+    return found
+
+
+def _without_administrator(current: Stages, chosen: list[Delta], bodies: Mapping[str, Body]) -> list[Diagnostic]:
+    """A plan after which nobody could change anything any more: no administrator would be left."""
+    touched = [d for d in chosen if d.address.kind is Kind.OPERATOR]
+    if not touched:
+        return []
+    after = current.snapshot([StageRef(SHARED, Stage.DESIGN)], Kind.OPERATOR).apply(touched, bodies)
+    left = [body for address in after.entries if (body := after(address)) is not None]
+    found = without_administrator(left, touched[0].address)
+    return [found] if found is not None else []
+
+
+def new_bodies(loaded: Loaded, chosen: list[Delta]) -> dict[str, Body]:
+    """The bodies of what is to come, by fingerprint, made from the YAML."""
+    arriving = [d for d in chosen if d.after is not None]
+    texts = loaded.bodies(d.address for d in arriving)
+    return {
+        d.after.fingerprint: Body(d.address.kind, texts[d.address].decode()) for d in arriving if d.after is not None
+    }
+
+
+def _hold_back(
+    loaded: Loaded, current: Stages, chosen: list[Delta], new: Mapping[str, Body], patterns: Patterns
+) -> tuple[list[Delta], list[Blocked]]:
+    """Campaigns that name what is not live stay behind; one asked for by its own name is refused instead."""
+    campaigns = [d for d in chosen if d.address.kind is Kind.CAMPAIGN and d.after is not None]
+    if not campaigns:
+        return chosen, []
+
+    held = held_back(loaded, campaigns, new, cache(lambda stage: current.snapshot([stage])))
+    named = {target.text for target in patterns.targets}
+    findings: list[Finding] = []
+    for address, (found, _) in held.items():
+        if address in named or address.partition("/")[2] in named:
+            findings += found
+    if findings:
+        raise Refused(loaded.placed(findings))
+    return [d for d in chosen if d.address not in held], [blocked for _, blocked in held.values()]
+
+
+def _with_effects(current: Stages, chosen: list[Delta], steps: list[Step], bodies: Mapping[str, Body]) -> list[Step]:
+    """The steps with what they mean beyond their fields: approvals reset, spaces gained and lost."""
+    design = [d for d in chosen if d.stage.stage is Stage.DESIGN]
+    lost, notes = _effects_on_what_is_there(current, design, bodies)
+    notes |= _spaces_of_new_offers(current, design, bodies)
+    return [
+        replace(step, approvals_reset=lost.get(step.address, ()), notes=notes.get(step.address, ()))
+        if step.stage.stage is Stage.DESIGN and (step.address in lost or step.address in notes)
+        else step
+        for step in steps
+    ]
+
+
+def _effects_on_what_is_there(
+    current: Stages, design: list[Delta], bodies: Mapping[str, Body]
+) -> tuple[dict[Address, tuple[ApprovalReset, ...]], dict[Address, tuple[str, ...]]]:
+    """By step, the approvals that stop counting, and where offers newly are to be shown, or no more."""
+    kinds = {d.address: d.address.kind for d in design}
+    changed = [d for d in design if d.before and d.after and kinds[d.address] is Kind.OFFER]
+    spaces = [d for d in design if d.after and kinds[d.address] is Kind.SPACE]
+    if current.store is None or not (spaces or any(d.before for d in design)):
+        return {}, {}
+    decisions = current.decisions()
+    if not (decisions or changed or spaces):
+        return {}, {}
+    before = current.side(Stage.DESIGN)
+    after = before.apply(design, bodies)
+    lost = resets(design, before, after, decisions) if decisions else {}
+    return lost, {d.address: _spaces_note(before, after, d) for d in changed} | _offers_notes(before, after, spaces)
+
+
+def _spaces_note(before: Snapshot, after: Snapshot, item: Delta) -> tuple[str, ...]:
+    """Where an offer that names no spaces would newly be shown, or no more, because of the fields it gives."""
+    was = set(before.offer(item.moved_from or item.address).shown_on)
+    will = set(after.offer(item.address).shown_on)
+    notes = [("to be shown on", will - was), ("no longer to be shown on", was - will)]
+    return tuple(f"{words} {', '.join(sorted(spaces))}" for words, spaces in notes if spaces)
+
+
+def _offers_notes(before: Snapshot, after: Snapshot, spaces: list[Delta]) -> dict[Address, tuple[str, ...]]:
+    """By space that comes or changes, the offers that are there already and would newly be shown on it."""
+    coming: dict[Address, list[str]] = {}
+    for environment in {d.address.environment for d in spaces}:
+        for offer in before.of_kind(Kind.OFFER, environment):
+            if before.entries[offer] == after.entries.get(offer) and not after.offer(offer).named_spaces:
+                for space in set(after.offer(offer).shown_on) - set(before.offer(offer).shown_on):
+                    coming.setdefault(offer.beside(Kind.SPACE, space), []).append(offer.name)
+    return {
+        d.address: (f"offers that name no spaces, newly to be shown here: {listing(coming[d.address], _LISTED)}",)
+        for d in spaces
+        if d.address in coming and not d.moved_from
+    }
+
+
+def _spaces_of_new_offers(
+    current: Stages, design: list[Delta], bodies: Mapping[str, Body]
+) -> dict[Address, tuple[str, ...]]:
+    """Where new offers would be shown that name no spaces: wherever they give what is required."""
+    kinds = {d.address: d.address.kind for d in design}
+    new = [d for d in design if d.action is Action.CREATE and kinds[d.address] is Kind.OFFER]
+    wanted = (Kind.SPACE, Kind.TEMPLATE)
+    before = current.snapshot({d.stage for d in new}, *wanted)
+    coming = before.apply([*new, *(d for d in design if kinds[d.address] in wanted)], bodies)
+    inherited = cache(lambda name: Inheritance(name, coming.read, coming.of_kind(Kind.SPACE, name)))
+    notes: dict[Address, tuple[str, ...]] = {}
+    told: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for d in new:
+        offer = inherited(d.address.environment).offer(d.address)
+        if not offer.named_spaces:
+            where = offer.shown_on
+            if where not in told:
+                said = ", ".join(where) or "none of those that there will be"
+                told[where] = (f"names no spaces; to be shown on {said}",)
+            notes[d.address] = told[where]
+    return notes
+
+
+def dependences(steps: list[Step], refs: Mapping[Address, tuple[Address, ...]], current: Stages) -> list[Dependence]:
+    """What the steps rely on and leave alone, as it stands now."""
+    touched = {step.address for step in steps}
+    wanted = {
+        (StageRef(place.environment, step.stage.stage), place)
+        for step in steps
+        if step.after is not None
+        for place in refs.get(step.address, ())
+        if place not in touched
+    }
+    known = {stage: current.entries(stage) for stage in {stage for stage, _ in wanted}}
+    return [
+        Dependence(stage, target, known[stage][target].fingerprint if target in known[stage] else "")
+        for stage, target in sorted(wanted)
+    ]
+
+
+def held_back(
+    loaded: Loaded, items: Iterable[Delta], bodies: Mapping[str, Body], live: Callable[[StageRef], Snapshot]
+) -> dict[Address, tuple[list[Finding], Blocked]]:
+    """The campaigns of ``items`` that name what is not live: the findings, and the entry that says they stay behind.
+
+    ``live`` gives the live stage by its name. All are placed at once: a file is parsed again for the exact places.
+    """
+    found: dict[Address, tuple[Delta, list[Finding]]] = {}
+    for item in items:
+        assert item.after is not None
+        body = orjson.loads(bodies[item.after.fingerprint].text)
+        record = loaded.records[item.address]
+        findings = [
+            Finding(record, path, Code.NOT_LIVE, summary, WHY_NOT_LIVE, HOW_TO_GO_LIVE)
+            for path, summary in not_live(item.address, record.refs, body, live(item.stage))
+        ]
+        if findings:
+            found[item.address] = item, findings
+    firsts = loaded.placed([findings[0] for _, findings in found.values()]) if found else []
+    return {
+        address: (findings, _blocked(item, first, len(findings) - 1))
+        for (address, (item, findings)), first in zip(found.items(), firsts, strict=True)
+    }
+
+
+def _blocked(item: Delta, first: Diagnostic, others: int) -> Blocked:
+    why = first.summary + (f" (and {others} more)" if others else "")
+    live_now = item.before is not None
+    return Blocked(item.address, item.stage, first.code, why, first.hint, (), live_now, first.position)

@@ -1,0 +1,97 @@
+"""What a plan does to decisions: the states before and after it, with the catalogs that the engine compiles of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from offerkit.address import Address, Kind, Stage
+from offerkit.engine.catalog import Catalog
+from offerkit.planning.plan import Plan, PlanKind
+from offerkit.state.changes import Change
+from offerkit.state.snapshot import BeforeAfter, Snapshot
+from offerkit.store import Store
+from offerkit.store.views import Stages
+from offerkit.usecases.catalogs import Catalogs, activated, designed
+from offerkit.usecases.hooks import installed
+from offerkit.usecases.people import People
+from offerkit.usecases.session import Session
+
+
+@dataclass(frozen=True)
+class PlanEffect(BeforeAfter):
+    """What a plan makes of the stage that it changes, and the catalogs of both states.
+
+    ``stage``: live for a promotion, and for a rollback of live; else design, as if every offer in it were approved.
+    """
+
+    catalogs_before: Catalogs
+    catalogs_after: Catalogs
+    stage: Stage
+
+    def old_name(self, kind: Kind, environment: str, name: str) -> str:
+        """What ``name`` was called before."""
+        old = self.origins.get(Address(environment, kind, name))
+        return old.name if old else name
+
+    def catalog(self, name: str) -> Catalog:
+        """The catalog of an environment as it will be; as it was, if the plan removes it."""
+        return self._catalogs(name)[name]
+
+    def _catalogs(self, name: str) -> Catalogs:
+        return self.catalogs_after if name in self.catalogs_after else self.catalogs_before
+
+    def identifying(self, name: str) -> set[str]:
+        """The fields by which contacts of an environment are found: its dimension's key, and those that spaces name."""
+        snapshot, catalog = self._catalogs(name).snapshot, self.catalog(name)
+        named: set[str] = set()
+        for space in catalog.spaces:
+            match snapshot(Address(name, Kind.SPACE, space)):
+                case {"identification": {"keys": list(keys)}}:
+                    named |= {str(key) for key in keys}
+                case _:
+                    pass
+        return {*catalog.dimension.key, *named}
+
+    @contextmanager
+    def people(self, session: Session) -> Iterator[Callable[[str], People]]:
+        """The contacts by environment, from the source that it will have; as it was, if the plan removes it."""
+        root, environ = session.project.root, session.environ
+        after, before = self.catalogs_after, self.catalogs_before
+        with People(after, root, environ) as later, People(before, root, environ) as earlier:
+            yield lambda name: later if name in after else earlier
+
+    @property
+    def titles(self) -> tuple[str, str]:
+        """Where each state is said: what a promotion makes of live stands in design."""
+        return ("live", "design") if self.stage is Stage.LIVE else ("design", "the specs")
+
+
+def plan_effect(plan: Plan, store: Store | None, stages: Stages | None = None) -> PlanEffect:
+    """The effect of ``plan`` on the store as it is now. No store: nothing was before.
+
+    ``stages``: the store's, where some of it was read already.
+    """
+    goes_live = plan.kind is PlanKind.PROMOTE or (plan.kind is PlanKind.ROLLBACK and bool(plan.steps_on(Stage.LIVE)))
+    stage = Stage.LIVE if goes_live and store is not None else Stage.DESIGN
+    stages = stages or Stages(store)
+    states = stages.effect(plan, stage)
+    made = effect_of(states.before, states.after, states.changes, stage)
+    if stage is Stage.DESIGN:
+        return made
+    names = {old: new for new, old in states.origins.items()}
+    return replace(
+        made,
+        catalogs_before=replace(made.catalogs_before, stops=stages.stops),
+        catalogs_after=replace(made.catalogs_after, stops=stages.stops.along(names)),
+    )
+
+
+def effect_of(before: Snapshot, after: Snapshot, changes: Iterable[Change], stage: Stage) -> PlanEffect:
+    """What ``changes`` make of ``before``: on live, or on design as if every offer in it were approved."""
+    if stage is Stage.LIVE:
+        was, will = activated(before, installed), activated(after, installed)
+    else:
+        was, will = designed(before, "design", installed), designed(after, "the specs", installed)
+    return PlanEffect(before, after, tuple(changes), was, will, stage)

@@ -1,0 +1,99 @@
+"""The contacts that both sides of a plan are decided for: the same ones, all of them or a fixed sample."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TypeAlias
+from zoneinfo import ZoneInfo
+
+from offerkit.batch import People, Program, open_people
+from offerkit.contacts.keys import key_text
+from offerkit.engine.catalog import Catalog
+from offerkit.reports.estimate import Sample
+from offerkit.rules.types import FieldType, Row, Value
+from offerkit.rules.values import parse_value, show
+from offerkit.usecases.simulating import fields_of
+
+Rows: TypeAlias = Callable[[], Iterable[Row]]
+"""Reads the contacts from their beginning."""
+
+
+@dataclass(frozen=True)
+class Population:
+    """The contacts as the stage before and the one after read them; nearly always one table."""
+
+    was: People
+    will: People
+    sample: Sample | None = None
+
+    @property
+    def count(self) -> int:
+        """Contacts that are decided for."""
+        return self.will.count
+
+
+@contextmanager
+def population(
+    catalogs: tuple[Catalog | None, Catalog], programs: Iterable[Program], rows: Rows, further: Iterable[str], size: int
+) -> Iterator[Population]:
+    """The contacts of ``rows`` with the fields that ``programs`` read, and ``further`` ones; ``size`` 0: all of them.
+
+    A field that has another type after the change is read twice: a value that was none before is unknown then.
+    """
+    was, will = catalogs
+    new = will.dimension.fields
+    old = was.dimension.fields if was is not None else {}
+    needed = {*further, *(name for made in programs for name in fields_of(made))}
+    types = {name: type_ for name, type_ in {**old, **new}.items() if name in needed}
+    retyped = {name: old[name] for name in types if name in old and name in new and old[name].base != new[name].base}
+    sample, read = _sampled(rows, will.dimension.key, size) if size else (None, rows)
+    with ExitStack() as stack:
+        people = stack.enter_context(open_people(_whole(read(), types), will.dimension.key, types))
+        before = people
+        if retyped:
+            past = (_as_before(row, retyped) for row in _whole(read(), types))
+            before = stack.enter_context(open_people(past, will.dimension.key, {**types, **retyped}))
+        yield Population(before, people, sample)
+
+
+def _sampled(rows: Rows, key: Sequence[str], size: int) -> tuple[Sample | None, Rows]:
+    """The ``size`` contacts with the lowest hash of their key, in the source's order.
+
+    The hash has nothing to do with the values, so they count as drawn by chance; and they are the same in every run,
+    as long as they are there.
+    """
+    heap: list[tuple[int, int, Row]] = []
+    count = 0
+    for row in rows():
+        text = key_text(row[name] for name in key)
+        mark = -int.from_bytes(blake2b(text.encode(), digest_size=8, person=b"offerkit").digest())
+        if len(heap) < size:
+            heapq.heappush(heap, (mark, -count, row))
+        elif (mark, -count) > heap[0][:2]:
+            heapq.heapreplace(heap, (mark, -count, row))
+        count += 1
+    taken = [row for _, _, row in sorted(heap, key=lambda item: -item[1])]
+    return (Sample(len(taken), count) if len(taken) < count else None), lambda: taken
+
+
+def _whole(rows: Iterable[Row], types: Mapping[str, FieldType]) -> Iterator[Row]:
+    """A field that only the stage before declares is unknown now."""
+    for row in rows:
+        yield row if row.keys() >= types.keys() else {**dict.fromkeys(types), **row}
+
+
+def _as_before(row: Row, retyped: Mapping[str, FieldType]) -> Row:
+    return {**row, **{name: _read_as(row[name], type_) for name, type_ in retyped.items()}}
+
+
+def _read_as(value: Value, type_: FieldType) -> Value:
+    if value is None or isinstance(value, tuple):
+        return None
+    try:
+        return parse_value(show(value), type_, ZoneInfo("UTC"))
+    except ValueError:
+        return None

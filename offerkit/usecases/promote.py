@@ -1,0 +1,281 @@
+"""``promote``: the plan of a promotion, design against live, gated by approvals; campaigns come along once they can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from offerkit import __version__
+from offerkit.address import Address, Kind, Stage, StageRef, environment_address
+from offerkit.diagnostics import Code, Position, Refused, or_list, refuse, suggestion
+from offerkit.governance.cases import change_fingerprint
+from offerkit.governance.overrides import Lifts
+from offerkit.governance.promotion import Promotion, promotion
+from offerkit.governance.promotion_state import Candidates, Denied
+from offerkit.governance.rights import WRITERS
+from offerkit.governance.settings import KINDS, settings_key
+from offerkit.governance.withdrawals import off_by, promotion_reasons
+from offerkit.loader import Loaded
+from offerkit.planning.make import Context, Patterns, steps_for
+from offerkit.planning.plan import Asked, Blocked, Dependence, Plan, PlanKind, Reason, Step
+from offerkit.state.changes import Action, Body, Delta, Entry, Former, Layered
+from offerkit.state.snapshot import BeforeAfter, Snapshot
+from offerkit.store import Store
+from offerkit.store.holds import holds
+from offerkit.store.views import Stages
+from offerkit.usecases.plan import held_back, may_break, new_bodies
+from offerkit.usecases.reach import reached
+from offerkit.usecases.renames import renames_of_live
+from offerkit.usecases.session import Session, who_is
+
+
+def promote(
+    session: Session, environments: tuple[str, ...], patterns: Patterns, *, include_rolled_back: bool = False
+) -> Plan:
+    """What may go from design to live now, and what stays behind and why. Writes nothing.
+
+    Raises Refused when live would then have rules or texts that cannot be read, or fail cases that it has to pass.
+    """
+    with session.existing() as store:
+        stages = Stages(store)
+        made = plan_promotion(session, stages, environments, patterns, include_rolled_back=include_rolled_back)
+        if made.promotes:
+            from offerkit.usecases.gates import gate  # compiles rules: a promotion of nothing need not load that
+            from offerkit.usecases.plan_effect import plan_effect
+
+            excused = gate(session, store, plan_effect(made, store, stages))
+            made = replace(made, notes=(*made.notes, *excused))
+    return made
+
+
+def plan_promotion(
+    session: Session,
+    stages: Stages,
+    names: tuple[str, ...],
+    patterns: Patterns,
+    *,
+    include_rolled_back: bool,
+    released: bool = True,
+) -> Plan:
+    """The plan that takes live to what design says and approvals allow, for some environments or all.
+
+    ``released``: whether campaigns come along, for which the specs are read.
+    """
+    store = stages.store
+    assert store is not None
+    known = stages.environments
+    for name in names:
+        if name not in known:
+            raise refuse(Code.NO_MATCH, f"there is no environment “{name[:80]}”", hint=suggestion(name, known))
+    chosen = frozenset(names or known)
+    design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
+    patterns.check_known({*design.entries, *live.entries})
+    renames = renames_of_live(store, design, live)
+    live_names = {new: old for old, new in renames.items()}
+    dimensions = {str((design(environment_address(name)) or {}).get("dimension")) for name in chosen}
+    asked = Candidates(
+        design,
+        live,
+        stages.standing(),
+        renames,
+        {} if include_rolled_back else holds(store, design, live),
+        lambda address: _wanted(address, chosen, dimensions, patterns, live_names.get(address, "")),
+        bool(patterns.targets),
+        lambda address: patterns.excluded(address, live_names.get(address, "")),
+        stages.stops,
+        stages.withheld_cases,
+        _denied(session, stages),
+    )
+    outcome = promotion(asked)
+    outcome.notes += _lifted_cases(stages, outcome.after)
+    made = _plan(session, stages, asked, outcome, patterns, released=released)
+    if may_break(stages, made):
+        from offerkit.usecases.policies import judged
+
+        denied, notes = judged(session, stages, made)
+        if denied and released:  # what is left to be denied are campaigns: an apply of theirs tells why
+            made = _plan(session, stages, asked, outcome, patterns, released=False)
+            _, notes = judged(session, stages, made)
+        made = replace(made, notes=(*made.notes, *notes))
+    how = Asked(names, tuple(p.text for p in patterns.excludes))
+    return replace(made, rolled_back=include_rolled_back, asked=how)
+
+
+def _denied(session: Session, stages: Stages) -> Callable[[BeforeAfter], Iterable[Denied]]:
+    """What policies deny of a promotion, where there are any."""
+
+    def denied(effect: BeforeAfter) -> Iterable[Denied]:
+        if not any(view.by_kind.get(Kind.POLICY) for view in (effect.before, stages.side(Stage.DESIGN))):
+            return ()
+        from offerkit.usecases.policies import denied_of
+
+        return denied_of(session, stages, effect)
+
+    return denied
+
+
+def _wanted(
+    address: Address, chosen: Collection[str], dimensions: Collection[str], patterns: Patterns, live_name: Former
+) -> bool:
+    """Whether a promotion was asked to take ``address``; what is live under another name goes by either."""
+    if address.kind in (Kind.OPERATOR, Kind.CAMPAIGN):
+        return False
+    if address.kind is Kind.DIMENSION:
+        return address.name in dimensions and not patterns.targets and not patterns.excluded(address)
+    if address.environment not in chosen:
+        return False
+    return patterns.targeted(address, live_name) and not patterns.excluded(address, live_name)
+
+
+def _plan(
+    session: Session, stages: Stages, asked: Candidates, outcome: Promotion, patterns: Patterns, *, released: bool
+) -> Plan:
+    assert stages.store is not None
+    live, design, after = asked.live, asked.design, outcome.after
+    deltas = live.diff(after, Stage.LIVE, outcome.renamed)
+    campaigns = _campaigns(session, stages.store, after, patterns) if released else _Campaigns()
+    bodies = Layered(campaigns.bodies, after.bodies)
+    refs: dict[Address, tuple[Address, ...]] = {
+        d.address: after.references(d.address) for d in deltas if d.after is not None
+    }
+    reasons = promotion_reasons(deltas, design, after, outcome.ended)
+    with session.progress("Comparing", len(deltas)) as advance:
+        steps = steps_for(deltas, Context(bodies, refs, {}, advance), reasons)
+    touched = reached(live, after, deltas, outcome.renamed)
+    steps = [
+        replace(
+            step,
+            dependents=tuple(sorted({*outcome.changed_offers.get(step.address, ()), *touched.get(step.address, ())})),
+        )
+        for step in steps
+    ]
+    steps += steps_for(campaigns.ready, Context(bodies, {}, campaigns.positions))
+    used = {step.after.fingerprint for step in steps if step.after is not None}
+    bases = sorted({step.stage for step in steps}) or sorted(s for s in stages.stages if s.stage is Stage.LIVE)
+    return Plan(
+        PlanKind.PROMOTE,
+        stages.store.project,
+        __version__,
+        base=tuple(map(stages.base, bases)),
+        steps=tuple(steps),
+        blocked=(*outcome.blocked, *campaigns.held),
+        depends=tuple(depends_of(steps, after, live, design)),
+        approvals=tuple(outcome.approvals),
+        notes=(*outcome.notes, *campaigns.notes, *_bereft(live, after), *_overridden(stages, asked, deltas)),
+        targets=tuple(p.text for p in patterns.targets),
+        bodies={key: bodies[key] for key in sorted(used)},
+    )
+
+
+def _lifted_cases(stages: Stages, after: Snapshot) -> Iterator[str]:
+    """Who lets live's cases say something else, of those that change."""
+    design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
+    for address in live.by_kind.get(Kind.CASES, ()):
+        if after.entries.get(address) == live.entries[address]:
+            continue
+        print_ = change_fingerprint(address, live, design, stages.contacts_kept)
+        found = stages.overrides.lifting(Lifts.CASES, address, print_)
+        if found is not None:
+            yield f"{address}: {found.sentence}."
+
+
+def _overridden(stages: Stages, asked: Candidates, deltas: list[Delta]) -> list[str]:
+    """What others have overridden of what goes live, each in a sentence."""
+    if not stages.overrides.given:
+        return []
+    going = {delta.address for delta in deltas}
+    found = [override.sentence for address, override in sorted(asked.decisions.lifted.items()) if address in going]
+    for address in sorted(address for address in going if address.kind in KINDS):
+        print_ = settings_key(asked.design, address).fingerprint
+        override = stages.overrides.lifting(Lifts.SETTINGS, address, print_, after=stages.live_since(address))
+        found += [override.sentence] if override is not None else []
+    return found
+
+
+def _bereft(live: Snapshot, after: Snapshot) -> list[str]:
+    """The campaigns in live that name what would be live no more; only a new apply of theirs can mend that."""
+
+    def is_live(view: Snapshot, address: Address) -> bool:
+        return address in view.entries and view.entries[address].activation != ()
+
+    return [
+        f"{campaign} names {target}, which will no longer be live."
+        for campaign in after.of_kind(Kind.CAMPAIGN)
+        for target in after.references(campaign)
+        if is_live(live, target) and not is_live(after, target)
+    ]
+
+
+def depends_of(steps: list[Step], after: Snapshot, live: Snapshot, design: Snapshot) -> list[Dependence]:
+    """What stays in live and is relied on; and design as the promotion took it."""
+    touched = {step.address for step in steps}
+    found: dict[tuple[StageRef, Address], str] = {}
+    for step in steps:
+        if step.reason in (Reason.SWITCHED_OFF, Reason.LEAVES_SPACE) and step.address in design.entries:
+            for place in (step.address, *off_by(design, step.address)):
+                found[place.stage(Stage.DESIGN), place] = design.entries[place].fingerprint
+        if step.after is None or step.after.activation == () or step.address.kind is Kind.CAMPAIGN:
+            continue
+        for place in after.references(step.address):
+            if place not in touched and place.kind is not Kind.OPERATOR:
+                entry = live.entries.get(place)
+                found[place.stage(Stage.LIVE), place] = entry.fingerprint if entry else ""
+        there = design.entries.get(step.address)
+        if there is not None:
+            found[step.address.stage(Stage.DESIGN), step.address] = there.fingerprint
+    return [Dependence(stage, target, print_) for (stage, target), print_ in sorted(found.items())]
+
+
+@dataclass
+class _Campaigns:
+    """Campaigns of the specs that were held back: those that can go now, and those that still cannot."""
+
+    ready: list[Delta] = field(default_factory=list)
+    held: list[Blocked] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    bodies: dict[str, Body] = field(default_factory=dict)
+    positions: dict[Address, Position] = field(default_factory=dict)
+
+
+def _campaigns(session: Session, store: Store, after: Snapshot, patterns: Patterns) -> _Campaigns:
+    """The campaigns that this promotion releases.
+
+    The specs are looked at only if they are there and sound: a promotion needs no checkout. Who may not
+    write campaigns is told of them instead.
+    """
+    try:
+        return _released(session, session.load(), store, after, patterns)
+    except Refused:
+        return _Campaigns()
+
+
+def _released(session: Session, loaded: Loaded, store: Store, after: Snapshot, patterns: Patterns) -> _Campaigns:
+    result = _Campaigns()
+    may = _may_write_campaigns(session, store)
+    items = [
+        Delta(address, address.stage(Stage.LIVE), Action.CREATE, None, Entry(print_))
+        for address, print_ in sorted(loaded.campaigns.items())
+        if address not in after.entries and patterns.targeted(address) and not patterns.excluded(address)
+    ]
+    bodies = new_bodies(loaded, items)
+    held = held_back(loaded, items, bodies, lambda stage: after)
+    for item in items:
+        address = item.address
+        if address in held:
+            result.held.append(held[address][1])
+        elif may:
+            assert item.after is not None
+            result.ready.append(item)
+            result.bodies[item.after.fingerprint] = bodies[item.after.fingerprint]
+            result.positions[address] = loaded.records[address].position
+        else:
+            who = or_list(WRITERS[Kind.CAMPAIGN])
+            result.notes.append(f"{address} can go live after this: {who} may apply it.")
+    return result
+
+
+def _may_write_campaigns(session: Session, store: Store) -> bool:
+    try:
+        return who_is(session, store).profile in WRITERS[Kind.CAMPAIGN]
+    except Refused:
+        return False

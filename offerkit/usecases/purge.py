@@ -1,0 +1,161 @@
+"""``purge``: what is over. Deactivated offers go from live by a plan, propositions from the store for good."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from offerkit.address import SHARED, Address, Kind, Stage, StageRef
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
+from offerkit.governance.rights import ADMINISTRATOR
+from offerkit.planning.make import Context, steps_for
+from offerkit.planning.plan import Plan, PlanKind, Reason, Step
+from offerkit.state.changes import delta
+from offerkit.store import Store
+from offerkit.store.views import Stages
+from offerkit.times import duration, instant, utc
+from offerkit.usecases.rollback import plan_of
+from offerkit.usecases.session import Session, promotion_settings, who_is
+
+if TYPE_CHECKING:
+    from offerkit.usecases.catalogs import Catalogs
+
+BATCH = 1_000
+"""Propositions that one transaction removes: calls go on between two."""
+
+
+def plan_purge(session: Session, store: Store, names: tuple[str, ...]) -> Plan:
+    """The plan that removes deactivated offers whose retention is over from live; the history keeps them."""
+    settings = promotion_settings(store)
+    for name in names:
+        if name not in settings:
+            raise refuse(Code.NO_MATCH, f"there is no environment “{name[:80]}”", hint=suggestion(name, settings))
+    stages = Stages(store)
+    steps: list[Step] = []
+    waiting = []
+    bases = tuple(stage for n in (names or sorted(settings)) if (stage := StageRef(n, Stage.LIVE)) in stages.heads)
+    for stage in bases:
+        kept = stages.entries(stage, Kind.OFFER)
+        gone = {address: entry for address, entry in kept.items() if entry.activation == ()}
+        days = str(settings[stage.environment].get("retention", "90d"))
+        limit = _before(session.now, days)
+        over = {}
+        for address, change in store.last_change(stage, gone).items():
+            revision = store.revision(change.serial)
+            if revision is not None and revision.time <= limit:
+                over[address] = gone[address]
+            else:
+                waiting.append(kept_note(address, days))
+        deltas = delta(stage, over, {})
+        stages.bodies.fetch(entry.fingerprint for entry in over.values())
+        steps += steps_for(deltas, Context(stages.bodies, {}, {}), dict.fromkeys(over, Reason.RETENTION_OVER))
+    return plan_of(stages, PlanKind.PURGE, steps, tuple(waiting), bases)
+
+
+def kept_note(address: Address, retention: str) -> str:
+    """What a purge says of a deactivated offer whose retention is not over."""
+    return f"{address} is kept: it was deactivated less than {retention} ago."
+
+
+def may_be_kept(store: Store, plan: Plan) -> set[str]:
+    """What a purge may say that it keeps: all that is deactivated and not among its steps, with its retention."""
+    settings, stages = promotion_settings(store), Stages(store)
+    going = {step.address for step in plan.steps}
+    return {
+        kept_note(address, str(settings[base.stage.environment].get("retention", "90d")))
+        for base in plan.base
+        for address, entry in stages.entries(base.stage, Kind.OFFER).items()
+        if entry.activation == () and address not in going
+    }
+
+
+def check_retention(session: Session, store: Store, plan: Plan) -> None:
+    """Raise Refused when a purge takes an offer whose retention is not over, whoever planned it and whenever."""
+    over = {step.address for step in plan_purge(session, store, ()).steps}
+    early = [step.address for step in plan.steps if step.address not in over]
+    if early:
+        raise Refused(
+            [
+                Diagnostic(
+                    Code.RETENTION,
+                    f"{address} may not be purged yet: its retention is not over",
+                    "An offer that was removed is kept in live for as long as its environment says.",
+                    "Wait, or shorten promotion.retention in the environment.",
+                    address,
+                )
+                for address in early
+            ]
+        )
+
+
+@dataclass(frozen=True)
+class Expired:
+    """What an environment has that is older than its dimension's ``retention`` (empty: it keeps everything).
+
+    ``before`` is UTC as the store writes it. ``longest``: how far its presentation rules look back; ``counted`` says
+    that they count some of what would be removed.
+    """
+
+    environment: str
+    retention: str
+    before: str
+    count: int
+    longest: timedelta
+
+    @property
+    def counted(self) -> bool:
+        """Whether presentation rules would count less afterwards."""
+        return bool(self.retention) and self.longest > duration(self.retention)
+
+
+def expired(session: Session, store: Store, names: Sequence[str] = ()) -> list[Expired]:
+    """What is over in the live environments ``names`` (none: all). Raises Refused for a name that is not live."""
+    from offerkit.usecases.catalogs import live  # loads the engine, which removing offers does not need
+
+    catalogs = live(store)
+    unknown = [name for name in names if name not in catalogs]
+    if unknown:
+        raise refuse(
+            Code.NO_MATCH,
+            f"there is no live environment “{unknown[0][:80]}”",
+            hint=suggestion(unknown[0], catalogs.names),
+        )
+    return [_of(store, catalogs, name, session.now) for name in names or catalogs.names if name in catalogs]
+
+
+def purge_propositions(session: Session, found: Sequence[Expired]) -> Iterator[int]:
+    """Remove what :func:`expired` found, oldest first; the size of each batch, once it is removed for good.
+
+    Only administrators may. Killed on its way, it has removed whole batches; the rest is found the next time.
+    """
+    with session.writing() as store:
+        actor = who_is(session, store)
+        if actor.profile not in (None, ADMINISTRATOR):
+            raise refuse(
+                Code.NOT_ALLOWED,
+                f"operator {actor.name} may not remove propositions",
+                hint="Administrators may.",
+            )
+        for each in found:
+            while each.retention:
+                count = store.purge_propositions(each.environment, each.before, BATCH)
+                yield count
+                if count < BATCH:
+                    break
+
+
+def _of(store: Store, catalogs: Catalogs, name: str, now: str) -> Expired:
+    catalog = catalogs[name]
+    body = catalogs.snapshot(Address(SHARED, Kind.DIMENSION, catalog.dimension.name)) or {}
+    history = body.get("history")
+    kept = str(history.get("retention", "")) if isinstance(history, dict) else ""
+    until = _before(now, kept) if kept else ""
+    count = store.count_before(name, until) if kept else 0
+    return Expired(name, kept, until, count, catalog.longest_period)
+
+
+def _before(now: str, span: str) -> str:
+    """The moment ``span`` (``180d``) before ``now``, both UTC as the store writes it where ``now`` is."""
+    return utc(instant(now) - duration(span))

@@ -1,0 +1,162 @@
+"""``rollback``: a stage as it was at an earlier revision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from offerkit import __version__
+from offerkit.address import KEPT_BY_ROLLBACK, Address, Kind, Stage, StageRef, parse_stage
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
+from offerkit.governance.returns import WayBack
+from offerkit.planning.make import Context, Patterns, protected, steps_for
+from offerkit.planning.plan import Plan, PlanKind, Reason, Step
+from offerkit.reports.words import and_list, listing
+from offerkit.state.changes import Delta
+from offerkit.state.snapshot import BeforeAfter, refs_of
+from offerkit.store import Store
+from offerkit.store.returning import Return, undone
+from offerkit.store.views import Stages
+from offerkit.usecases.session import Session
+from offerkit.usecases.state_refs import (
+    is_time,
+    serial_of,
+    zone_of,
+    zone_said,
+)
+
+_LISTED = 10
+"""Changes that notes name, one by one."""
+_STAYING = {Kind.CAMPAIGN: "campaigns", Kind.CASES: "cases", Kind.POLICY: "policies"}
+
+
+def plan_rollback(
+    session: Session, store: Store, text: str, to: str, targets: tuple[str, ...] = (), *, withdrawn: bool = False
+) -> Plan:
+    """The plan that takes a stage back to what it was at a revision or time; with ``targets``, that part of it.
+
+    Taking live back needs no approval: it was live before. What it takes back is not promoted again until
+    design changes (domain.md §4). What was rejected, switched off, stopped or retired since stays out, unless
+    ``withdrawn`` asks for it; what is stopped, also then.
+    """
+    try:
+        ref = parse_stage(text)
+    except ValueError as error:
+        raise refuse(Code.BAD_POINT, str(error)) from None
+    stages, stage = Stages(store), ref.on(ref.stage)
+    if stage not in stages.heads:
+        raise refuse(Code.BAD_POINT, f"there is no stage {stage}", hint=suggestion(stage, stages.heads))
+    wanted = StageRef(ref.environment, ref.stage, to)
+    zone = zone_of(store, [wanted])
+    serial = serial_of(store, wanted, zone)
+    if targets:
+        Patterns.of(targets).check_known({*stages.entries(stage), *store.entries_at(stage, serial)})
+    at = f", the last one at {to}{zone_said(to, zone)}" if is_time(to) else ""
+    part = f"what matches {' and '.join(targets)} in " if targets else ""
+    note = f"Takes {part}{stage} back to what it was at revision {serial}{at}."
+    return _plan(stages, Return((stage,), serial, targets, withdrawn=withdrawn), note)
+
+
+def plan_undo(store: Store, serial: int, *, withdrawn: bool = False) -> Plan:
+    """The plan that takes back all that one revision changed, in every stage that it changed."""
+    stages = Stages(store)
+    changed = undone(store, serial)
+    if not changed:
+        raise refuse(
+            Code.BAD_POINT,
+            f"there is no revision {serial} that changed a stage",
+            hint="“offerkit history” lists the revisions.",
+        )
+    note = f"Takes what revision {serial} changed in {', '.join(changed)} back to what it was before."
+    return _plan(stages, Return(changed, serial - 1, undoes=serial, withdrawn=withdrawn), note)
+
+
+def _plan(stages: Stages, asked: Return, note: str) -> Plan:
+    ways = asked.way(stages)
+    deltas = [d for way in ways.values() for d in way.deltas]
+    steps: list[Step] = []
+    for side, way in ways.items():
+        now = stages.side(side)
+        refs = refs_of(now.apply(way.deltas), [d.address for d in way.deltas if d.after is not None])
+        environments = {d.address.environment for d in way.deltas}
+        refs |= refs_of(now, (a for a in now.entries if a.environment in environments))
+        reasons = dict.fromkeys((d.address for d in way.deltas), Reason.ROLLED_BACK)
+        steps += steps_for(way.deltas, Context(stages.bodies, refs, {}), reasons)
+        if side is Stage.DESIGN and (refused := protected(way.deltas, stages.bodies)):
+            raise Refused(refused)
+        if way.staying:
+            staying = and_list([_STAYING[kind] for kind in KEPT_BY_ROLLBACK if kind in way.staying])
+            note += f" {staying.capitalize()} stay as they are."
+        if side is Stage.LIVE:
+            note += " What it takes back is promoted again only once design changes, or with --include-rolled-back."
+            if way.deltas:
+                _check_named(BeforeAfter.of(now, way.deltas))
+    notes = (note, *_notes(stages, asked, ways)) if deltas or any(way.out for way in ways.values()) else ()
+    made = plan_of(stages, PlanKind.ROLLBACK, steps, notes, asked.stages)
+    return replace(made, to=asked.to, undoes=asked.undoes, targets=asked.targets, withdrawn=asked.withdrawn)
+
+
+def _notes(stages: Stages, asked: Return, ways: Mapping[Stage, WayBack]) -> Iterator[str]:
+    """What goes back together with what was asked for, and what stays out or comes back though it was withdrawn."""
+    for way in ways.values():
+        yield from _listed(way.along, "comes along", "because ")
+        yield from _listed(way.out, "stays out", "", way.partly)
+        back = {offer: why for offer, why in way.withdrawn.items() if offer not in way.out}
+        yield from _listed(back, "comes back", "although ")
+    later = _later(stages, asked, [d for way in ways.values() for d in way.deltas]) if asked.undoes else []
+    if later:
+        noun = "revision" if len(later) == 1 else "revisions"
+        yield f"Later changes of the same go back, too: {noun} {listing(later, _LISTED)}."
+
+
+def _listed(
+    found: Mapping[Address, str], what: str, joined: str, partly: Mapping[Address, tuple[str, ...]] | None = None
+) -> Iterator[str]:
+    for address, why in sorted(found.items())[:_LISTED]:
+        where = f" of {', '.join(partly[address])}" if partly and address in partly else ""
+        yield f"{address} {what}{where}: {joined}{why}."
+    if len(found) > _LISTED:
+        yield f"{len(found) - _LISTED} more: {what}."
+
+
+def _later(stages: Stages, asked: Return, deltas: list[Delta]) -> list[str]:
+    """The revisions after the one that is undone that changed the same things."""
+    store = stages.store
+    assert store is not None
+    names = {a for d in deltas for a in (d.address, d.moved_from) if a}
+    rows = (row for stage in asked.stages for row in store.changes_since(stage, asked.undoes))
+    return [str(serial) for serial in sorted({row.serial for row in rows if row.address in names})]
+
+
+def _check_named(live: BeforeAfter) -> None:
+    """Raises Refused when something that stays in live would name what is gone; campaigns stay as they are."""
+    refused = [
+        Diagnostic(
+            Code.STILL_NAMED,
+            f"{address} in live names {named[0]}, which was not there then",
+            "It would name something that is not live.",
+            f"Take {address.stage(Stage.LIVE)} back first, or promote {address} without it.",
+            address,
+        )
+        for address, named in live.left_behind().items()
+        if address.kind not in KEPT_BY_ROLLBACK
+    ]
+    if refused:
+        raise Refused(refused)
+
+
+def plan_of(
+    stages: Stages, kind: PlanKind, steps: list[Step], notes: tuple[str, ...], bases: tuple[StageRef, ...]
+) -> Plan:
+    """A plan of ``steps`` against the stages ``bases`` as they are, with the bodies that it needs."""
+    assert stages.store is not None
+    kept = {step.after.fingerprint for step in steps if step.after is not None}
+    return Plan(
+        kind,
+        stages.store.project,
+        __version__,
+        base=tuple(map(stages.base, bases)),
+        steps=tuple(steps),
+        notes=notes,
+        bodies={key: stages.bodies[key] for key in sorted(kept)},
+    )

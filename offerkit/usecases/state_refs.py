@@ -1,0 +1,296 @@
+"""Any state by name: stages now and then, plans' results, specs on disk and in git."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, tzinfo
+from pathlib import Path
+
+from offerkit.address import SHARED, Address, Kind, Stage, StageRef, parse_stage
+from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
+from offerkit.loader import Loaded, load_folder
+from offerkit.planning.plan import Plan
+from offerkit.state.changes import Entry
+from offerkit.state.snapshot import Snapshot
+from offerkit.store import Store
+from offerkit.store.views import Stages, environments
+from offerkit.times import utc
+from offerkit.usecases.moments import DAY_ENDS, names_zone, written, zone_of_stage
+from offerkit.usecases.plan_files import saved
+from offerkit.usecases.renames import names_of_design, names_of_live, names_of_specs
+from offerkit.usecases.session import Session
+
+
+@dataclass(kw_only=True)
+class NamedState(Snapshot):
+    """A state that somebody named, and which environments it speaks of.
+
+    ``names``: what is called otherwise in design now, by its address here. ``moved``: the renames that specs declare.
+    ``beside``: what stands with it and is not spoken of, but decides with it, as what all environments share does.
+    ``specs``: where each resource is declared, if the state comes from specs. ``commit``: what git calls it.
+    """
+
+    title: str
+    environments: frozenset[str]
+    stage: Stage
+    names: Mapping[Address, Address] = field(default_factory=dict)
+    moved: Mapping[Address, Address] | None = None
+    beside: Mapping[Address, Entry] = field(default_factory=dict)
+    specs: Loaded | None = field(default=None, repr=False)
+    commit: str = ""
+
+    @property
+    def own(self) -> frozenset[str]:
+        """The environments without what all of them share."""
+        return self.environments - {SHARED}
+
+
+_SERIAL = re.compile(r"[0-9]{1,12}")
+_TIMES = 10
+"""States that one time may mean, looked at before it is refused."""
+FORMS = (
+    "ENVIRONMENT@design, ENVIRONMENT@live, design or live (each with :REVISION or :TIME), PLAN.json, specs, git:REF,"
+    " git:REF...REF"
+)
+
+
+@contextlib.contextmanager
+def opened(session: Session, *texts: str) -> Iterator[list[NamedState]]:
+    """The states that ``texts`` name; the store stays open meanwhile, since bodies are fetched when asked for."""
+    with session.reading() as store, store.reading() if store is not None else contextlib.nullcontext():
+        yield [state_named(session, store, text) for text in texts]
+
+
+def state_named(session: Session, store: Store | None, text: str, *, cases: bool = True) -> NamedState:
+    """The state that ``text`` names; specs without ``cases`` decide the same. Raises Refused when it names none."""
+    if text == "specs":
+        return _specs(session.load(cases=cases), store, "specs")
+    if text.startswith("git:"):
+        return _at_revision(session, store, text)
+    if text.endswith(".json"):
+        return _planned(store, saved(Path(text)), text)
+    side, _, at = text.partition(":")
+    if side in tuple(Stage):
+        named = environments(store) if store is not None else []
+        refs = [StageRef(name, Stage(side), at or None) for name in (SHARED, *named)]
+    else:
+        try:
+            ref = parse_stage(text)
+        except ValueError as error:
+            raise refuse(Code.BAD_POINT, str(error), hint=f"A state is one of: {FORMS}.") from None
+        refs = [ref]
+    return _stages(store, refs, text)
+
+
+def _stages(store: Store | None, refs: list[StageRef], title: str) -> NamedState:
+    if store is None:
+        raise refuse(Code.STORE_MISSING, "there is no store yet", hint="The first “offerkit apply” makes it.")
+    stages = Stages(store)
+    zone = zone_of(store, refs)
+    entries: dict[Address, Entry] = {}
+    serials: dict[str, int] = {}
+    for ref in refs:
+        stage = ref.on(ref.stage)
+        if stage not in stages.heads:
+            if ref.environment not in (SHARED, *stages.environments):
+                known = ", ".join(sorted(stages.heads))
+                raise refuse(Code.BAD_POINT, f"there is no stage {stage}", hint=f"Stages: {known}.")
+            continue
+        if ref.at is None:
+            entries |= stages.entries(stage)
+        else:
+            serials[ref.environment] = serial_of(store, ref, zone)
+            entries |= store.entries_at(stage, serials[ref.environment])
+    lead = names_of_live if refs[0].stage is Stage.LIVE else names_of_design
+    about = frozenset(ref.environment for ref in refs)
+    shown = title + zone_said(refs[0].at, zone)
+    names = lead(store, entries, serials)
+    return NamedState(
+        entries, stages.bodies, title=shown, environments=about, stage=refs[0].stage, names=names,
+        beside=_shared(stages, refs[0], serials) if SHARED not in about else {},
+    )  # fmt: skip
+
+
+def _shared(stages: Stages, ref: StageRef, serials: Mapping[str, int]) -> Mapping[Address, Entry]:
+    """What all environments share, as it was when ``ref`` was."""
+    shared = StageRef(SHARED, ref.stage)
+    if ref.environment not in serials or shared not in stages.heads:
+        return stages.entries(shared)
+    assert stages.store is not None
+    return stages.store.entries_at(shared, serials[ref.environment])
+
+
+def zone_of(store: Store, refs: Sequence[StageRef]) -> tzinfo:
+    """The zone in which the time of ``refs``, which is the same in all, is read where it names none."""
+    names = [ref.environment for ref in refs if ref.environment != SHARED]
+    return zone_of_stage(store, refs[0].stage, names) if is_time(refs[0].at) else UTC
+
+
+def zone_said(at: str | None, zone: tzinfo) -> str:
+    """The zone in which ``at`` was read, to stand behind it; empty where it says so itself or is no time."""
+    return f" ({zone})" if is_time(at) and not names_zone(at or "") else ""
+
+
+def is_time(at: str | None) -> bool:
+    """Whether a state is named by a time, and not by its revision, or as it is now."""
+    return at is not None and not _SERIAL.fullmatch(at)
+
+
+def serial_of(store: Store, ref: StageRef, zone: tzinfo) -> int:
+    """The revision that ``ref.at`` means: a serial, or the last one at a time, read in ``zone`` where it names none.
+
+    Raises Refused for neither, and for a time that may mean several states.
+    """
+    assert ref.at is not None
+    if _SERIAL.fullmatch(ref.at):
+        serial = int(ref.at)
+        last = store.last_serial()
+        if serial > last:
+            raise refuse(Code.BAD_POINT, f"there is no revision {serial}", hint=f"The last one is {last}.")
+        return serial
+    return _at_time(store, ref, zone)
+
+
+def _at_time(store: Store, ref: StageRef, zone: tzinfo) -> int:
+    """The last revision at the time that ``ref`` names; where the clock was set back, only if all of them agree."""
+    assert ref.at is not None
+    when = written(ref.at, zone, DAY_ENDS)
+    if when is None:
+        raise refuse(
+            Code.BAD_POINT,
+            f"“{ref.at[:60]}” is neither a revision nor a time",
+            hint="Write a number, a day (2026-11-01) or a time (2026-11-01T12:00+01:00).",
+        )
+    moment = utc(when)
+    serials = store.serials_at(moment)
+    stage = ref.on(ref.stage)
+    states = [store.entries_at(stage, serial) for serial in serials[: _TIMES + 1]]
+    if len(serials) <= _TIMES and all(state == states[0] for state in states):
+        return serials[-1]
+    rows = ((serial, store.revision(serial)) for serial in serials[:_TIMES])
+    told = [
+        f"{serial} (made at {row.time[:19]}Z)" if row is not None else f"{serial} (nothing)" for serial, row in rows
+    ]
+    more = f" and {len(serials) - _TIMES:,} others" if len(serials) > _TIMES else ""
+    raise refuse(
+        Code.AMBIGUOUS_TIME,
+        f"“{ref.at[:60]}” is ambiguous: the clock was set back, and it was {moment[:19]}Z more than once",
+        detail=f"Then {stage} was as after revision {', or '.join(told)}{more}, which are not the same.",
+        hint="Name the revision instead; “offerkit history” lists them with their times.",
+    )
+
+
+def _specs(loaded: Loaded, store: Store | None, title: str) -> NamedState:
+    state = loaded.snapshot
+    return NamedState(
+        state.entries,
+        state.bodies,
+        title=title,
+        environments=frozenset(loaded.digests) | {SHARED},
+        stage=Stage.DESIGN,
+        names=names_of_specs(store, state.entries, loaded.moves, now=title == "specs") if store is not None else {},
+        moved=loaded.moves,
+        specs=loaded,
+    )
+
+
+def _at_revision(session: Session, store: Store | None, text: str) -> NamedState:
+    from offerkit.loader.git import checkout
+
+    with checkout(session.project.root, text.removeprefix("git:"), session.environ) as (folder, commit):
+        for name in ("specs", "environments"):
+            with contextlib.suppress(OSError):  # a file of that name: the loader says so
+                (folder / name).mkdir(exist_ok=True)
+        try:
+            return replace(_specs(load_folder(folder), store, text), commit=commit)
+        except Refused as refused:
+            raise Refused([_in(text.removeprefix("git:"), found) for found in refused.diagnostics]) from None
+
+
+def _in(revision: str, found: Diagnostic) -> Diagnostic:
+    """``found`` with its place as git names it: the file of that name on disk is another one."""
+    at = found.position
+    return found if at is None else replace(found, position=at._replace(file=f"{revision[:60]}:{at.file}"))
+
+
+def _planned(store: Store | None, plan: Plan, title: str) -> NamedState:
+    """What the stages a plan touches would be once it is applied to them as they are now."""
+    bases = [base.stage for base in plan.base]
+    side = Stage.LIVE if all(stage.stage is Stage.LIVE for stage in bases) else Stage.DESIGN
+    stages = Stages(store)
+    before = stages.snapshot(sorted({stage for stage in bases if stage.stage is side}))
+    after = before.apply(plan.steps_on(side), plan.bodies)
+    about = frozenset(stage.environment for stage in bases)
+    names = _names_of_plan(store, plan, after.entries, side)
+    beside = stages.entries(StageRef(SHARED, side)) if SHARED not in about else {}
+    return NamedState(
+        after.entries, after.bodies, title=title, environments=about, stage=side, names=names, beside=beside
+    )
+
+
+def _names_of_plan(
+    store: Store | None, plan: Plan, entries: Mapping[Address, Entry], side: Stage
+) -> dict[Address, Address]:
+    """The names in design now of what a plan leads to."""
+    moved: dict[Address, Address] = {step.address: step.moved_from for step in plan.steps if step.moved_from}
+    if store is None or side is Stage.DESIGN:
+        return moved
+    was = {moved.get(address, address) for address in entries}
+    names = names_of_live(store, was, {})
+    found = {address: names.get(moved.get(address, address), moved.get(address, address)) for address in entries}
+    return {address: name for address, name in found.items() if address != name}
+
+
+def is_across(a: NamedState, b: NamedState) -> tuple[str, str] | None:
+    """The two environments, where one state is about one of them alone and the other about the other."""
+    if len(a.own) == len(b.own) == 1 and a.own != b.own:
+        return next(iter(a.own)), next(iter(b.own))
+    return None
+
+
+def in_environment(address: Address, other: str) -> Address:
+    """The same name in another environment; of an environment itself, the other one."""
+    return Address(other, address.kind, other if address.kind is Kind.ENVIRONMENT else address.name)
+
+
+def comparable(a: NamedState, b: NamedState) -> tuple[dict[Address, Entry], dict[Address, Entry]]:
+    """The entries of both that can be compared: of the environments both speak of, of kinds both stages hold.
+
+    Two environments are compared under the names of the second. Operators and campaigns exist on one side only
+    (operators in design, campaigns in live); activation only counts where both are live. Raises Refused where there
+    is nothing that both could hold.
+    """
+    both = a.environments & b.environments
+    across = is_across(a, b)
+    if across is not None:
+        own = {x: entry for x, entry in a.entries.items() if x.environment == across[0]}
+        renamed = {in_environment(x, across[1]): entry for x, entry in own.items()}
+        a = replace(a, entries=renamed, memo={})
+        both = b.own
+    elif not both:
+        raise refuse(
+            Code.BAD_POINT,
+            f"{a.title} and {b.title} cannot be compared: they have no environment in common",
+            detail=f"The first is about {', '.join(sorted(a.environments))}, the second about"
+            f" {', '.join(sorted(b.environments))}.",
+            hint="Name one environment on each side, as in recipients@live visitors@live.",
+        )
+    both_live = a.stage is Stage.LIVE and b.stage is Stage.LIVE
+    mixed = a.stage is not b.stage
+
+    def kept(state: NamedState) -> dict[Address, Entry]:
+        result = {}
+        for address, entry in state.entries.items():
+            if address.environment not in both or (mixed and address.kind in (Kind.CAMPAIGN, Kind.OPERATOR)):
+                continue
+            if state.stage is Stage.DESIGN and address.kind is Kind.CAMPAIGN:
+                continue
+            if mixed and entry.activation == ():
+                continue
+            result[address] = entry if both_live else Entry(entry.fingerprint)
+        return result
+
+    return kept(a), kept(b)

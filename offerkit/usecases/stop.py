@@ -1,0 +1,325 @@
+"""``stop``, ``resume`` and ``stops``: what is out of live at once, until somebody says otherwise.
+
+    who asks, may they → one transaction: what is meant, under every name it has or had → rows, live's activation
+    → one revision
+
+A stop does not wait for the store's lock, which others may hold while they ask and count: the transaction alone keeps
+it apart from theirs, and what they do in theirs is judged by what stands then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+from offerkit.address import Address, Kind, Pattern, Stage
+from offerkit.diagnostics import Code, Diagnostic, Refused, ordered, refuse, suggestion
+from offerkit.governance.approvals import Approval, Decision, Decisions
+from offerkit.governance.aspects import keys_of
+from offerkit.governance.authors import Authors
+from offerkit.governance.rights import Actor, Scope, lacking, may_resume, may_stop, only_people
+from offerkit.governance.stops import KINDS, Stops, above, below, closed, root_of, said
+from offerkit.planning.plan import ApprovalKey, Aspect, Reason
+from offerkit.reports.stops import Stopped
+from offerkit.state.snapshot import Snapshot
+from offerkit.store import ChangeRow, Draft, Store
+from offerkit.store.views import Stages
+from offerkit.usecases.renames import renames_of_live
+from offerkit.usecases.requests import StopOutcome, StopRequest
+from offerkit.usecases.session import Session, promotion_settings, who_is
+
+PATIENCE = 60.0
+"""Seconds that a stop waits for another's transaction, unless it is told to wait longer."""
+LONGEST_REASON = 2_000
+_SEPARATED = "separation_of_duties"
+
+
+def stop(session: Session, request: StopRequest) -> StopOutcome:
+    """Take what matches out of live at once, as one revision, and keep it out.
+
+    Raises Refused when the operator may not, no reason is given, or nothing matches; nothing has changed then.
+    """
+    reason = request.reason.strip()
+    if not reason or len(reason) > LONGEST_REASON:
+        raise refuse(
+            Code.BAD_VALUE,
+            f"a stop needs a reason of up to {LONGEST_REASON:,} characters",
+            detail="It stays until somebody resumes it, and they will want to know.",
+            hint="Say why with --reason.",
+        )
+    return _asked(session, request, Scope.STOP, Decision.STOPPED)
+
+
+def resume(session: Session, request: StopRequest) -> StopOutcome:
+    """Let what matches go live again, by the next promotion, as one revision.
+
+    Raises Refused when the operator may not, nothing that matches is stopped, or nothing of it was approved since it
+    was stopped; nothing has changed then.
+    """
+    if len(request.reason) > LONGEST_REASON:
+        raise refuse(Code.BAD_VALUE, f"the reason has more than {LONGEST_REASON:,} characters")
+    return _asked(session, request, Scope.PROMOTE, Decision.RESUMED)
+
+
+def _asked(session: Session, request: StopRequest, scope: Scope, decision: Decision) -> StopOutcome:
+    if found := lacking(session.scopes, (scope,), session.operator):
+        raise Refused(found)
+    return session.backend.stop(session, request, decision)
+
+
+def stop_here(session: Session, request: StopRequest, decision: Decision) -> StopOutcome:
+    """:func:`stop` and :func:`resume` where the store is."""
+    with session.existing() as store:
+        actor = who_is(session, store)
+    if decision is Decision.STOPPED:
+        with session.writing(patience=max(PATIENCE, session.lock_timeout)) as store, store.transaction():
+            return _Stopping(session, store, who_is(session, store), request).stop()
+    with (
+        session.writing() as store,
+        store.lock(who=actor.name, timeout=session.lock_timeout, waiting=session.waiting),
+        store.transaction(),
+    ):
+        return _Resuming(session, store, who_is(session, store), request).resume()
+
+
+class _Work:
+    """What both need: the two sides, what stands stopped, and what was asked for."""
+
+    def __init__(self, session: Session, store: Store, actor: Actor, request: StopRequest) -> None:
+        self.session, self.store, self.actor, self.request = session, store, actor, request
+        self.stages = Stages(store)
+        self.design, self.live = self.stages.side(Stage.DESIGN), self.stages.side(Stage.LIVE)
+        self.stops = self.stages.stops
+        self.names = Names(store, self.design, self.live)
+        self.settings = promotion_settings(store)
+
+    def draft(self, decision: Decision, rows: Iterable[Approval], changes: tuple[ChangeRow, ...] = ()) -> Draft:
+        action = "stop" if decision is Decision.STOPPED else "resume"
+        reason = self.request.reason.strip()
+        return Draft(
+            action, self.actor.name, self.session.now, reason, changes=changes, approvals=tuple(rows)
+        )  # fmt: skip
+
+    def row(self, address: Address, root: str, decision: Decision) -> Approval:
+        key = ApprovalKey(address, Aspect.STOP, root, "")
+        return Approval(key, decision, self.actor.name, self.request.reason.strip())
+
+    def entitled(self, named: Iterable[Address], judge: Callable[[str], Diagnostic | None]) -> None:
+        """Raise Refused where the operator may not, once for each environment."""
+        found = [diagnostic for name in sorted({a.environment for a in named}) if (diagnostic := judge(name))]
+        if found:
+            raise Refused(found)
+
+
+class _Stopping(_Work):
+    def stop(self) -> StopOutcome:
+        named = self._named()
+        self.entitled(named, lambda name: may_stop(self.actor, name, _names(self.settings, name, "stoppers")))
+        rows = list(self._rows(named))
+        if not rows:
+            return StopOutcome(None, tuple(named))
+        gone = closed(self.live, self.stops.with_rows(rows))
+        changes = tuple(ChangeRow(0, d.stage, d.address, d.action, d.before, d.after, "", Reason.STOPPED) for d in gone)
+        made = self.store.append(self.draft(Decision.STOPPED, rows, changes))
+        return StopOutcome(made, tuple(named), tuple(change.address for change in changes))
+
+    def _named(self) -> list[Address]:
+        """What is to be stopped, as it is called now. Raises Refused for patterns that match nothing."""
+        known = {a for view in (self.design, self.live) for kind in KINDS for a in view.of_kind(kind)}
+        return sorted(
+            {self.names.now(address) for address in matching(self.request.patterns, known)},
+            key=lambda address: address.sort_key,
+        )
+
+    def _rows(self, named: list[Address]) -> Iterator[Approval]:
+        """A row for each that is named, for what is below, and for what these were called; only where none is."""
+        made: set[Address] = set()
+        for address in named:
+            if self.stops.named(address) is None:
+                made.add(address)
+                yield self.row(address, "", Decision.STOPPED)
+        heads = set(named)
+        for head in named:
+            below_ = [a for view in (self.design, self.live) for a in below(view, head)]
+            for address in (head, *below_):
+                for name in (address, *self.names.others(address)):
+                    if name not in made and name not in heads and head not in self.stops.roots(name):
+                        made.add(name)
+                        yield self.row(name, head, Decision.STOPPED)
+
+
+class _Resuming(_Work):
+    def resume(self) -> StopOutcome:
+        if refused := only_people(self.actor, "resume what is stopped"):
+            raise Refused(refused)
+        found = matching(self.request.patterns, {row.key.address for row in self.stops}, "offerkit stops lists it.")
+        heads = sorted({self.names.now(address) for address in found}, key=lambda address: address.sort_key)
+        self.entitled(heads, lambda name: may_resume(self.actor, name, _names(self.settings, name, "promoters")))
+        refused = list(self._refused(heads))
+        out = {diagnostic.address for diagnostic in refused}
+        named = [a for a in heads if a not in out and (self.stops.named(a) or self._over(a) is None)]
+        if not named:
+            raise Refused(ordered(refused))
+        made = self.store.append(self.draft(Decision.RESUMED, self._rows(named)))
+        return StopOutcome(made, tuple(named), (), tuple(ordered(refused)))
+
+    def _refused(self, heads: list[Address]) -> Iterator[Diagnostic]:
+        decisions = self.stages.standing()
+        if any(settings.get(_SEPARATED) for settings in self.settings.values()):
+            self._authors.look_at(heads)
+        for address in heads:
+            over = None if self.stops.named(address) else self._over(address)
+            if over is not None and over.key.address not in heads:
+                yield Diagnostic(
+                    Code.STOPPED,
+                    f"{address} is stopped with {over.key.address}",
+                    f"{said(over)}.",
+                    f"Resume {over.key.address}; what is to stay out then can be stopped by its own name.",
+                    address,
+                )
+            elif over is None:
+                yield from self._unapproved(address, decisions)
+
+    def _over(self, address: Address) -> Approval | None:
+        """The stop of a category that ``address`` stands below, of which this is a part."""
+        for view in (self.design, self.live):
+            for category in above(view, address):
+                row = self.stops.named(category)
+                if category != address and row is not None:
+                    return row
+        return None
+
+    @cached_property
+    def _authors(self) -> Authors:
+        return Authors(self.store, self.design, lambda: self.live)
+
+    def _unapproved(self, address: Address, decisions: Decisions) -> Iterator[Diagnostic]:
+        """That nothing of what the stop is about was approved since, or by one person alone; no offers need none."""
+        if address.kind is Kind.SPACE:
+            every = self.design.of_kind(Kind.OFFER, address.environment)
+            offers = [offer for offer in every if address.name in self.design.offer(offer).shown_on]
+        else:
+            offers = [a for a in (address, *below(self.design, address)) if a.kind is Kind.OFFER]
+        there = [offer for offer in offers if offer in self.design.entries]
+        approvers = {offer: by for offer in there if (by := self._approvers(offer, decisions, address))}
+        if offers and not approvers:
+            yield _unapproved(address, self.stops, declared=bool(there) or address in self.design.entries)
+        elif approvers and self.settings.get(address.environment, {}).get(_SEPARATED) and self._alone(approvers):
+            yield Diagnostic(
+                Code.SEPARATION,
+                f"{self.actor.name} may not resume {address}: only who wrote it has approved it since",
+                f"{address.environment} separates duties: nobody alone puts live what they wrote.",
+                "Let somebody else approve or resume it.",
+                address,
+            )
+
+    def _alone(self, approvers: Mapping[Address, set[str]]) -> bool:
+        """Whether of every offer, who approved it and who resumes it have all written something of it."""
+        self._authors.look_at(approvers)
+        return all(by | {self.actor.name} <= self._authors.ever(offer).keys() for offer, by in approvers.items())
+
+    def _approvers(self, offer: Address, decisions: Decisions, stopped: Address) -> set[str]:
+        """Who gave the approvals that an offer has, if it has all that it takes to be live again."""
+        eligibility, *contents = keys_of(self.design, offer)
+        wanted = [key for key in contents if stopped.kind is not Kind.SPACE or key.space == stopped.name]
+        given = [row for key in wanted if (row := decisions.on(key)) is not None and row.decision is Decision.APPROVED]
+        first = decisions.on(eligibility)
+        if not given or first is None or first.decision is not Decision.APPROVED:
+            return set()
+        return {row.operator for row in (*([] if stopped.kind is Kind.SPACE else [first]), *given)}
+
+    def _rows(self, named: list[Address]) -> Iterator[Approval]:
+        """All that was stopped with what is named, and what that was called."""
+        names = {name for address in named for name in (address, *self.names.others(address))}
+        alone = {address for address in named if not self.stops.named(address)}
+        for row in self.stops:
+            key = row.key
+            if (key.space or key.address) in names or key.address in alone:
+                yield self.row(key.address, key.space, Decision.RESUMED)
+
+
+class Names:
+    """What is called otherwise in live than in design, and what was called otherwise before."""
+
+    def __init__(self, store: Store, design: Snapshot, live: Snapshot) -> None:
+        self._now = renames_of_live(store, design, live)
+        self._other: dict[Address, set[Address]] = {}
+        for old, new in self._now.items():
+            self._other.setdefault(new, set()).add(old)
+        taken = design.entries.keys() | live.entries.keys()
+        for stage in store.heads():
+            for _, old, new in store.moves(stage):
+                # A name that something else has now is another's, and is stopped by itself.
+                known = self._other.setdefault(new, set())
+                known |= self._other.get(old, set())
+                if old not in taken or self._now.get(old) == new:
+                    known.add(old)
+
+    def now(self, address: Address) -> Address:
+        """What design calls something."""
+        return self._now.get(address, address)
+
+    def others(self, address: Address) -> list[Address]:
+        """The other names of something, and those that it had and nothing else has since."""
+        return sorted(self._other.get(address, set()) - {address})
+
+
+def stopped(store: Store) -> list[Stopped]:
+    """All that is stopped, by address."""
+    stages = Stages(store)
+    stops = stages.stops
+    if not stops:
+        return []
+    design, live = stages.side(Stage.DESIGN), stages.side(Stage.LIVE)
+    offers: dict[Address, set[Address]] = {}
+    for view in (design, live):
+        for offer in view.of_kind(Kind.OFFER):
+            for row in stops.about(view, offer):
+                offers.setdefault(root_of(row), set()).add(offer)
+    found = [row for row in stops if root_of(row) == row.key.address or stops.named(root_of(row)) is None]
+    return [
+        Stopped(
+            row.key.address, row.operator, stops.since(row), row.comment, int(row.key.fingerprint or row.revision),
+            tuple(sorted(offers.get(row.key.address, ()))),
+            row.key.address in design.entries or row.key.address in live.entries,
+        )
+        for row in found
+    ]  # fmt: skip
+
+
+def matching(patterns: Iterable[str], known: Collection[Address], where: str = "") -> set[Address]:
+    """What ``patterns`` match of ``known``. Raises Refused for each that matches nothing."""
+    chosen: set[Address] = set()
+    found: list[Diagnostic] = []
+    for text in patterns:
+        pattern = Pattern(text)
+        matched = {address for address in known if pattern.matches(address)}
+        if not matched:
+            what = "nothing that is stopped matches" if where else "no offer, category or space matches"
+            hint = suggestion(text, known, where or "“offerkit graph” shows what there is.")
+            found.append(Diagnostic(Code.NO_MATCH, f"{what} “{text[:120]}”", hint=hint))
+        chosen |= matched
+    if found or not chosen:
+        raise Refused(found or [Diagnostic(Code.NO_MATCH, "nothing was named", hint="Name it by its address.")])
+    return chosen
+
+
+def _unapproved(address: Address, stops: Stops, *, declared: bool) -> Diagnostic:
+    row = stops.at(address)
+    assert row is not None
+    how = {
+        Kind.OFFER: f"offerkit approve {address}",
+        Kind.CATEGORY: f"offerkit approve --category {address.name}",
+    }.get(address.kind, f"offerkit approve '{address.environment}/offer.*' --space {address.name}")
+    return Diagnostic(
+        Code.NOT_APPROVED_SINCE,
+        f"{address} cannot be resumed: nothing of it was approved since it was stopped",
+        f"{said(row)}. Approvals from before do not count any more.",
+        how if declared else f"Design does not have it: declare and apply it, then {how}",
+        address,
+    )
+
+
+def _names(settings: Mapping[str, Mapping[str, Any]], environment: str, what: str) -> tuple[str, ...]:
+    return tuple(settings.get(environment, {}).get(what, ()))
