@@ -20,8 +20,8 @@ from offerkit.governance.rights import without_administrator
 from offerkit.governance.settings import KINDS, unapproved_settings
 from offerkit.governance.stops import Stops, following, still_stopped
 from offerkit.governance.withdrawals import ended_earlier, is_withdrawal, lengthened, takes_off
-from offerkit.planning.fields import concealed, field_changes, field_changes_by_place
-from offerkit.planning.plan import FieldChange, Plan, PlanKind, Step, plan_digest
+from offerkit.plans.fields import concealed, field_changes, field_changes_by_place
+from offerkit.plans.plan import FieldChange, Plan, PlanKind, Step, plan_digest
 from offerkit.staleness import check_fresh
 from offerkit.state.changes import Action, Body, Entry, Former
 from offerkit.state.references import may_wait, references_of

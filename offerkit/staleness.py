@@ -12,8 +12,8 @@ from offerkit.fingerprint import manifest_digest
 from offerkit.governance.approvals import approved
 from offerkit.governance.settings import KINDS
 from offerkit.models import model_of
-from offerkit.planning.make import not_live
-from offerkit.planning.plan import Plan, StageBase, Step
+from offerkit.plans.make import not_live
+from offerkit.plans.plan import Plan, StageBase, Step
 from offerkit.state.changes import Former
 from offerkit.state.references import references_of, resource_refs
 from offerkit.store import ChangeRow, Store

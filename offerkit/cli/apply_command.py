@@ -14,7 +14,7 @@ from offerkit.cli.options import blocked_option, changing, exclude_option, full_
 from offerkit.cli.shell import Shell, carry_out, finish, is_file, warn_if_older
 
 if TYPE_CHECKING:
-    from offerkit.planning.plan import Plan
+    from offerkit.plans.plan import Plan
     from offerkit.usecases.session import Session
 
 
@@ -51,7 +51,7 @@ def command(
     touches or relies on has changed since. All of it happens in one transaction, or nothing.
     """
     from offerkit.diagnostics import Code, refuse
-    from offerkit.planning.make import Patterns
+    from offerkit.plans.make import Patterns
     from offerkit.usecases.plan import plan
     from offerkit.usecases.plan_files import saved
 
@@ -77,8 +77,8 @@ def command(
 def _with_origin(session: Session, made: Plan, authors: tuple[str, ...], *, whole: bool) -> Session:
     """``session``, which knows where ``made`` comes from; ``whole``: it is all that the specs say."""
     from offerkit.diagnostics import Refused
-    from offerkit.planning.make import Patterns
-    from offerkit.planning.plan import PlanKind
+    from offerkit.plans.make import Patterns
+    from offerkit.plans.plan import PlanKind
     from offerkit.usecases.authorship import origin_of
     from offerkit.usecases.plan import plan
 

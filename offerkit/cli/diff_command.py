@@ -54,7 +54,7 @@ def command(
     TIME is a day (its end) or a time such as 2026-11-01T12:00, in the environment's time zone; where several
     environments with different ones are meant, in UTC.
     """
-    from offerkit.planning.make import Patterns
+    from offerkit.plans.make import Patterns
     from offerkit.reports import diff as report
     from offerkit.reports.style import CONCISE
     from offerkit.usecases.diff import between

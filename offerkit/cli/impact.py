@@ -14,7 +14,7 @@ from offerkit.cli.options import WholeNumber
 from offerkit.reports.estimate import MAX_SAMPLE
 
 if TYPE_CHECKING:
-    from offerkit.planning.plan import Plan
+    from offerkit.plans.plan import Plan
     from offerkit.reports.impact import Impact
     from offerkit.usecases.diff import Difference
     from offerkit.usecases.requests import ImpactRequest

@@ -19,7 +19,7 @@ from offerkit.cli.options import (
 from offerkit.cli.shell import Shell, finish, warn_if_older
 
 if TYPE_CHECKING:
-    from offerkit.planning.make import Patterns
+    from offerkit.plans.make import Patterns
     from offerkit.usecases.session import Session
 
 
@@ -55,7 +55,7 @@ def command(
     ADDRESS narrows the plan: an address or a pattern such as 'recipients/offer.canada-*', 'offer.*' or
     'recipients'. What the chosen cannot do without comes along.
     """
-    from offerkit.planning.make import Patterns
+    from offerkit.plans.make import Patterns
     from offerkit.usecases.plan import plan
 
     session = shell.session()

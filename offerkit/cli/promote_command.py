@@ -56,7 +56,7 @@ def command(
     “offerkit apply PLAN” carries it out later. ENVIRONMENT and ADDRESS narrow it; what the chosen offers need
     rides along.
     """
-    from offerkit.planning.make import Patterns
+    from offerkit.plans.make import Patterns
     from offerkit.usecases.promote import promote
 
     session = shell.session(lock_timeout=lock_timeout, message=message, override_impact=override_impact)

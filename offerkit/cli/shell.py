@@ -21,7 +21,7 @@ from offerkit.reports.words import count
 if TYPE_CHECKING:
     from offerkit.applier import Applied
     from offerkit.fingerprint import Json
-    from offerkit.planning.plan import Plan
+    from offerkit.plans.plan import Plan
     from offerkit.reports.impact import Impact
     from offerkit.store import Holder, Location
     from offerkit.usecases.audit import Audited
@@ -140,7 +140,7 @@ class Shell:
         The JSON of an impact goes to standard error: standard output is the plan, byte by byte.
         """
         self.form = form
-        from offerkit.planning.plan import encode, plan_digest
+        from offerkit.plans.plan import encode, plan_digest
         from offerkit.reports.style import CONCISE
 
         layout = CONCISE.everything() if full else CONCISE
@@ -244,7 +244,7 @@ class Shell:
 
 def carry_out(shell: Shell, session: Session, plan: Plan, question: str, done: str, *, yes: bool) -> None:
     """Apply ``plan`` if the operator may and says so; an empty one needs neither."""
-    from offerkit.planning.plan import PlanKind
+    from offerkit.plans.plan import PlanKind
     from offerkit.reports.impact_record import override_of
     from offerkit.usecases.apply import allowed, apply, held_to_impact
 

@@ -26,7 +26,7 @@ from offerkit.governance.aspects import (
     keys_of,
 )
 from offerkit.governance.overrides import Override
-from offerkit.planning.plan import ApprovalKey, ApprovalReset, Aspect
+from offerkit.plans.plan import ApprovalKey, ApprovalReset, Aspect
 from offerkit.state.changes import Delta
 from offerkit.state.names import Names, Span
 from offerkit.state.snapshot import BeforeAfter, Snapshot

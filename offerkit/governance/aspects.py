@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 
 from offerkit.address import Address, Kind
 from offerkit.fingerprint import Json, JsonMap, canonical, digest
-from offerkit.planning.plan import ApprovalKey, Aspect
+from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.rendering.space import Format, format_of
 from offerkit.rules.meaning import meaning
 from offerkit.state.effective import EffectiveOffer, Inheritance, declared_fields

@@ -18,7 +18,7 @@ from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.fingerprint import Json, JsonMap, JsonPath
 from offerkit.governance.approvals import Approval, Decision
 from offerkit.governance.aspects import affecting
-from offerkit.planning.plan import ApprovalKey, Aspect
+from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.state.changes import Entry, Former, by_environment
 from offerkit.state.effective import EffectiveOffer
 from offerkit.state.names import Names, Rename

@@ -23,8 +23,8 @@ from offerkit.governance.promotion_state import Candidates, Work, same_offer
 from offerkit.governance.rights import WRITERS
 from offerkit.governance.settings import KINDS, same_settings, settings_key
 from offerkit.governance.withdrawals import ended_earlier, layers_of, lengthened, off_by
-from offerkit.planning.plan import ApprovalKey, Aspect, Blocked
-from offerkit.planning.sentences import still_off
+from offerkit.plans.plan import ApprovalKey, Aspect, Blocked
+from offerkit.plans.sentences import still_off
 from offerkit.state.changes import Entry
 from offerkit.state.references import may_wait
 from offerkit.state.snapshot import BeforeAfter, Snapshot

@@ -17,7 +17,7 @@ from offerkit.governance.promotion_state import Work, renamed, same_offer
 from offerkit.governance.rights import ADMINISTRATOR, approvers
 from offerkit.governance.stops import root_of, said
 from offerkit.governance.withdrawals import left
-from offerkit.planning.plan import ApprovalKey, Aspect, Blocked
+from offerkit.plans.plan import ApprovalKey, Aspect, Blocked
 from offerkit.state.changes import Entry
 
 

@@ -17,7 +17,7 @@ from offerkit.governance.aspects import (
 from offerkit.governance.cases import Withheld
 from offerkit.governance.stops import Stops
 from offerkit.governance.withdrawals import ended_earlier, lengthened, off_by, takes_off, turned_down
-from offerkit.planning.plan import ApprovalKey, Blocked
+from offerkit.plans.plan import ApprovalKey, Blocked
 from offerkit.state.changes import Entry, Former, chains
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 

@@ -16,7 +16,7 @@ from offerkit.governance.aspects import affecting, content_fingerprint, eligibil
 from offerkit.governance.promotion_state import same_offer
 from offerkit.governance.stops import Stops, said
 from offerkit.governance.withdrawals import Withdrawals, ended_earlier, left, off_by
-from offerkit.planning.plan import ApprovalKey, Aspect
+from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.state.changes import Action, Delta, Entry
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 

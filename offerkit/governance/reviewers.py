@@ -23,7 +23,7 @@ from offerkit.governance.approvals import Approval, Decision, Decisions, Demand
 from offerkit.governance.authors import Change, History
 from offerkit.governance.overrides import Lifts, Override, Overrides, usable
 from offerkit.governance.settings import environments_of, reviewers_in
-from offerkit.planning.plan import ApprovalKey, Aspect
+from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.state.changes import Entry, Former
 from offerkit.state.snapshot import Snapshot
 

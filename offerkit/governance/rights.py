@@ -15,7 +15,7 @@ from offerkit.address import SHARED, Address, Kind, Stage, StageRef, environment
 from offerkit.diagnostics import Code, Diagnostic, or_list
 from offerkit.fingerprint import Json
 from offerkit.models.profiles import Profile
-from offerkit.planning.plan import Plan, PlanKind
+from offerkit.plans.plan import Plan, PlanKind
 
 ADMINISTRATOR: Profile = "administrator"
 OFFER_MANAGER: Profile = "offer-manager"

@@ -16,7 +16,7 @@ from offerkit.fingerprint import JsonMap, canonical, digest
 from offerkit.governance.approvals import Decisions, rejected
 from offerkit.governance.aspects import keys_of
 from offerkit.models import model_of
-from offerkit.planning.plan import ApprovalKey, Aspect
+from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.state.references import resource_refs
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 

@@ -18,7 +18,7 @@ from offerkit.address import Address, Kind, Stage, ancestors, parse_address
 from offerkit.diagnostics import Code, Diagnostic
 from offerkit.governance.approvals import Approval, Decision
 from offerkit.governance.withdrawals import given
-from offerkit.planning.plan import ApprovalKey, Aspect
+from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.state.changes import Action, Change, Delta, Entry
 from offerkit.state.snapshot import Snapshot
 

@@ -16,7 +16,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_jso
 from offerkit.address import NAME, PATH, SECTION_OF, SECTIONS, Kind
 from offerkit.models import base, model_of, policy
 from offerkit.models.filter import FilterUse
-from offerkit.planning.plan_schema import plan_schema
+from offerkit.plans.plan_schema import plan_schema
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _NAME, _PATH = f"^{NAME.pattern}$", f"^{PATH.pattern}$"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from offerkit.address import Address
 from offerkit.diagnostics import Diagnostic
-from offerkit.planning.plan import ApprovalKey, Aspect, FieldChange
+from offerkit.plans.plan import ApprovalKey, Aspect, FieldChange
 from offerkit.reports.diagnostics_json import diagnostic_dict
 from offerkit.reports.escape import clip, json_text, markdown, visible
 from offerkit.reports.style import CONCISE, PLAIN, Layout, Style, display_width, indented, pad

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from offerkit.diagnostics import or_list
-from offerkit.planning.plan import Blocked
+from offerkit.plans.plan import Blocked
 from offerkit.reports.escape import visible
 from offerkit.reports.groups import BlockedGroup, Obstacle, blocked_groups
 from offerkit.reports.style import CONCISE, PLAIN, Layout, Style, indented

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from offerkit.address import Address
 from offerkit.diagnostics import Position
 from offerkit.fingerprint import Json
-from offerkit.planning.plan import Step, renamed
+from offerkit.plans.plan import Step, renamed
 from offerkit.reports.escape import html, json_text, markdown, visible
 from offerkit.reports.groups import local_name
 from offerkit.reports.page import page

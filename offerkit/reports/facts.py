@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from offerkit.address import Address
 from offerkit.governance.settings import KINDS
-from offerkit.planning.plan import ApprovalReset, Aspect, Reason, Step
+from offerkit.plans.plan import ApprovalReset, Aspect, Reason, Step
 from offerkit.reports.style import Layout
 from offerkit.reports.words import and_list, count, listing, names
 from offerkit.state.changes import Action

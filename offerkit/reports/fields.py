@@ -8,8 +8,8 @@ from typing import NamedTuple
 import orjson
 
 from offerkit.fingerprint import Json
-from offerkit.planning.fields import without_private
-from offerkit.planning.plan import ChangeOp, FieldChange, Step
+from offerkit.plans.fields import without_private
+from offerkit.plans.plan import ChangeOp, FieldChange, Step
 from offerkit.reports.line_diff import DiffLine, all_lines, capped, line_diff
 from offerkit.reports.lookalike import host_note, hosts, told_apart
 from offerkit.reports.style import ALL, Layout

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from offerkit.address import KIND_ORDER, Address, Kind, StageRef
 from offerkit.diagnostics import Position
-from offerkit.planning.plan import Blocked, Step, renamed
+from offerkit.plans.plan import Blocked, Step, renamed
 from offerkit.reports.words import SIGNS, count_kind, plural, singular
 from offerkit.state.changes import Action
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from offerkit.diagnostics import or_list
-from offerkit.planning.plan import Blocked, Plan
+from offerkit.plans.plan import Blocked, Plan
 from offerkit.reports.escape import html
 from offerkit.reports.groups import BlockedGroup, Obstacle, blocked_groups
 from offerkit.reports.impact import Impact

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from offerkit.diagnostics import or_list
-from offerkit.planning.plan import Blocked, Plan
+from offerkit.plans.plan import Blocked, Plan
 from offerkit.reports.escape import markdown, markdown_code
 from offerkit.reports.groups import BlockedGroup, Obstacle, blocked_groups
 from offerkit.reports.renames import renames_markdown

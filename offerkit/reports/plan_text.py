@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from offerkit.planning.plan import Plan
+from offerkit.plans.plan import Plan
 from offerkit.reports.escape import visible
 from offerkit.reports.style import CONCISE, PLAIN, Layout, Style, indented
 from offerkit.reports.words import particulars, resets_sentence, summary, title

@@ -13,8 +13,8 @@ import orjson
 
 from offerkit.address import Address, Kind
 from offerkit.diagnostics import Code, Diagnostic, Refused, Severity, or_list, refuse
-from offerkit.planning.fields import without_private
-from offerkit.planning.plan import Aspect, Plan, Step, plain_data
+from offerkit.plans.fields import without_private
+from offerkit.plans.plan import Aspect, Plan, Step, plain_data
 from offerkit.reports.approvals import Row
 from offerkit.reports.counts import Count, rounded, said, size
 from offerkit.reports.escape import json_text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from offerkit.planning.plan import Step
+from offerkit.plans.plan import Step
 from offerkit.reports.escape import clip, markdown, markdown_code, one_line, visible
 from offerkit.reports.fields import step_diff
 from offerkit.reports.groups import sections

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from offerkit.address import Address, Kind
 from offerkit.fingerprint import Json
-from offerkit.planning.plan import Step
+from offerkit.plans.plan import Step
 from offerkit.reports.escape import fenced, html, markdown, summary_html, visible
 from offerkit.reports.steps_markdown import Room
 from offerkit.reports.style import Layout, Style, indented

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from offerkit.address import SHARED, Address, Kind
-from offerkit.planning.plan import Plan, PlanKind
+from offerkit.plans.plan import Plan, PlanKind
 from offerkit.reports.escape import fenced, html
 from offerkit.reports.style import Layout, Style, indented
 from offerkit.state.changes import Action

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from offerkit.planning.plan import FieldChange, Step
+from offerkit.plans.plan import FieldChange, Step
 from offerkit.reports.approvals import Reviewed
 from offerkit.reports.escape import html
 from offerkit.reports.facts import facts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from offerkit.planning.plan import Step
+from offerkit.plans.plan import Step
 from offerkit.reports.escape import fenced, markdown, markdown_code, summary_html
 from offerkit.reports.facts import facts
 from offerkit.reports.fields import step_diff

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from offerkit.planning.plan import Step
+from offerkit.plans.plan import Step
 from offerkit.reports.escape import visible
 from offerkit.reports.facts import facts
 from offerkit.reports.fields import FieldView, body_lines, field_views

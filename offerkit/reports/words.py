@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 from offerkit.address import Address, Kind
-from offerkit.planning.plan import Plan, PlanKind, Reason, StageBase, Step
+from offerkit.plans.plan import Plan, PlanKind, Reason, StageBase, Step
 from offerkit.reports.style import CONCISE, Layout
 from offerkit.state.changes import Action
 

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from offerkit.address import parse_address
 from offerkit.governance.approvals import Approval, Decision
-from offerkit.planning.plan import ApprovalKey, Aspect
+from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.store import errors
 from offerkit.store.database import Database, chunks
 from offerkit.store.rows import ApprovalText

@@ -19,7 +19,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
 from offerkit.governance.stops import Stops, closed
-from offerkit.planning.plan import Reason
+from offerkit.plans.plan import Reason
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import (
     append,

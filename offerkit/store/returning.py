@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from offerkit.address import KEPT_BY_ROLLBACK, Address, Stage, StageRef
 from offerkit.governance.returns import Judge, WayBack, kept_out, part
-from offerkit.planning.make import Patterns
-from offerkit.planning.plan import Plan
+from offerkit.plans.make import Patterns
+from offerkit.plans.plan import Plan
 from offerkit.state.changes import Delta
 from offerkit.state.snapshot import Snapshot
 from offerkit.store.store import Store

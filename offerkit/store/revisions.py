@@ -10,7 +10,7 @@ import orjson
 
 from offerkit.address import Address, StageRef, parse_address
 from offerkit.governance.withdrawals import Loss
-from offerkit.planning.plan import Reason
+from offerkit.plans.plan import Reason
 from offerkit.state.changes import Former
 from offerkit.store import errors
 from offerkit.store.database import Cell, Database, chunks

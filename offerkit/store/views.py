@@ -19,7 +19,7 @@ from offerkit.governance.reviewers import Reviewers
 from offerkit.governance.settings import reviewers_in
 from offerkit.governance.stops import Stops
 from offerkit.governance.withdrawals import Loss, Withdrawals
-from offerkit.planning.plan import Plan, PlanKind, StageBase
+from offerkit.plans.plan import Plan, PlanKind, StageBase
 from offerkit.state.changes import Action, Bodies, Body, Entry, Layered, by_environment
 from offerkit.state.names import Names, Origins
 from offerkit.state.snapshot import BeforeAfter, Snapshot

@@ -15,7 +15,7 @@ from offerkit.applier import Applied, Verified, commit, verify
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.rights import Actor, lacking, needed, refusals
-from offerkit.planning.plan import Plan, PlanKind
+from offerkit.plans.plan import Plan, PlanKind
 from offerkit.store import Store
 from offerkit.store.returning import Return
 from offerkit.store.views import CONTACTS
@@ -93,7 +93,7 @@ def _as_read(session: Session, plan: Plan) -> Mapping[str, Json]:
     read = session.as_read
     if read is None:
         return {}
-    from offerkit.planning.meaning import facts_of, meaning_of  # other plans were read where they are applied
+    from offerkit.plans.meaning import facts_of, meaning_of  # other plans were read where they are applied
 
     now = meaning_of(facts_of(plan))
     found: dict[str, Json] = {"meaning": now}
@@ -130,7 +130,7 @@ def _judged(session: Session, store: Store, verified: Verified) -> Mapping[str, 
     Rules and texts have to be readable, cases have to pass where an environment wants it, and it may take offers from
     no more people than their environments allow.
     """
-    from offerkit.planning.sentences import is_excuse
+    from offerkit.plans.sentences import is_excuse
     from offerkit.usecases.gates import gate  # compile rules and decide for every contact: other plans load neither
     from offerkit.usecases.plan_effect import plan_effect
     from offerkit.usecases.threshold import judge

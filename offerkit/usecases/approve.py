@@ -13,7 +13,7 @@ from offerkit.governance.approvals import Approval, Decision, Decisions, countin
 from offerkit.governance.authors import Authors
 from offerkit.governance.rights import Actor, Scope, approvers, lacking, may_approve, only_people
 from offerkit.governance.settings import KINDS, decidable, environments_of, named_reviewers, same_settings
-from offerkit.planning.plan import ApprovalKey, Aspect, Plan
+from offerkit.plans.plan import ApprovalKey, Aspect, Plan
 from offerkit.reports.approvals import Row
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store import Draft, Store

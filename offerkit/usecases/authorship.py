@@ -22,7 +22,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, suggestion
 from offerkit.fingerprint import Json
 from offerkit.governance.rights import ADMINISTRATOR, Actor, only_people
 from offerkit.loader.commits import Commit, Commits, UntoldError
-from offerkit.planning.plan import Plan, PlanKind
+from offerkit.plans.plan import Plan, PlanKind
 from offerkit.reports.words import listing
 from offerkit.state.changes import Entry, Former
 from offerkit.state.names import Names

@@ -17,7 +17,7 @@ from offerkit.diagnostics import Code, Diagnostic, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Decision
 from offerkit.governance.rights import Actor
-from offerkit.planning.plan import ApprovalKey, Aspect, Plan, decode, envelope
+from offerkit.plans.plan import ApprovalKey, Aspect, Plan, decode, envelope
 from offerkit.store import RevisionRow, Store
 from offerkit.store.remote import Copy, Remote, diagnostic_of, error_json, remote_of, strange
 from offerkit.usecases.requests import (

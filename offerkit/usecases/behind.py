@@ -13,7 +13,7 @@ from shlex import quote
 from offerkit.address import Address
 from offerkit.diagnostics import Code, Diagnostic, Refused, Severity
 from offerkit.loader.git import WHOLE_HISTORY, Lineage, lineage
-from offerkit.planning.plan import Plan, PlanKind, Step
+from offerkit.plans.plan import Plan, PlanKind, Step
 from offerkit.reports.words import count, listing
 from offerkit.state.changes import Action, Entry
 from offerkit.store import RevisionRow

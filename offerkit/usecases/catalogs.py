@@ -17,7 +17,7 @@ from offerkit.engine.stored import ExtraData
 from offerkit.fingerprint import JsonMap
 from offerkit.governance.stops import Stops, said
 from offerkit.models.space import Space
-from offerkit.planning.plan import Reason
+from offerkit.plans.plan import Reason
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import StageHead, Store
 from offerkit.store.views import Stages

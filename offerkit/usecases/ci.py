@@ -13,9 +13,9 @@ from offerkit.applier import Applied
 from offerkit.diagnostics import Code, Diagnostic, Refused, Severity, refuse
 from offerkit.forges.marked import marker
 from offerkit.loader.older import declared_ahead
-from offerkit.planning.make import Patterns
-from offerkit.planning.meaning import RELIES, STEP, WAITS, Differing, Fact, differences, facts_of, meaning_of
-from offerkit.planning.plan import FieldChange, Plan, envelope, plan_digest
+from offerkit.plans.make import Patterns
+from offerkit.plans.meaning import RELIES, STEP, WAITS, Differing, Fact, differences, facts_of, meaning_of
+from offerkit.plans.plan import FieldChange, Plan, envelope, plan_digest
 from offerkit.reports.approvals import Row
 from offerkit.reports.escape import clip
 from offerkit.reports.impact import Impact

@@ -27,7 +27,7 @@ from offerkit.diagnostics import Code, Refused, reason_of, refuse
 from offerkit.fingerprint import canonical
 from offerkit.loader.output import PLAN, Kind, check_output, writing
 from offerkit.loader.project import is_folder
-from offerkit.planning.meaning import RELIES, STEP, Fact, environment_of, meaning_of, well_formed
+from offerkit.plans.meaning import RELIES, STEP, Fact, environment_of, meaning_of, well_formed
 
 FORMAT = 1
 INDEX, PLAN_FILE = "offerkit-ci.json", "plan.json"
@@ -142,8 +142,8 @@ class Opened:
         return self._file(f"{environment}/{name}", MAX_TEXT)
 
     def plan(self) -> bytes | None:
-        """The saved plan, as it is: :func:`offerkit.planning.plan.decode` reads it."""
-        from offerkit.planning.plan import MAX_BYTES
+        """The saved plan, as it is: :func:`offerkit.plans.plan.decode` reads it."""
+        from offerkit.plans.plan import MAX_BYTES
 
         return self._file(PLAN_FILE, MAX_BYTES) if self.bundle.plan else None
 

@@ -13,7 +13,7 @@ from offerkit.fingerprint import fingerprint
 from offerkit.forges import fields
 from offerkit.forges.forge import Account, Comment, Forge, PullRequestInfo, PullState
 from offerkit.forges.marked import Done, Place, Text, by_key, marker, settle
-from offerkit.planning.meaning import facts_of, meaning_of
+from offerkit.plans.meaning import facts_of, meaning_of
 from offerkit.reports.escape import clip, visible
 from offerkit.reports.pull_request import PullRequest, pull_request_of
 from offerkit.reports.pull_request_markdown import comment_markdown

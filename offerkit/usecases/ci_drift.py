@@ -10,9 +10,9 @@ from offerkit.address import NAME
 from offerkit.diagnostics import Code, refuse
 from offerkit.forges.forge import Account, Forge, Issue
 from offerkit.forges.marked import Done, Place, Text, by_key, marker, settle
-from offerkit.planning.make import Patterns
-from offerkit.planning.meaning import facts_of, meaning_of
-from offerkit.planning.plan import Plan
+from offerkit.plans.make import Patterns
+from offerkit.plans.meaning import facts_of, meaning_of
+from offerkit.plans.plan import Plan
 from offerkit.reports.escape import clip, markdown, markdown_code, visible
 from offerkit.reports.steps_markdown import CONCISE, Room, steps_markdown
 from offerkit.reports.words import count, summary

@@ -12,7 +12,7 @@ from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, refuse
 from offerkit.loader import Loaded, load_folder
 from offerkit.loader.git import checkout, run
-from offerkit.planning.plan import StageBase
+from offerkit.plans.plan import StageBase
 from offerkit.state.changes import Entry, Layered
 from offerkit.state.snapshot import Snapshot
 from offerkit.store.views import EMPTY, Stages

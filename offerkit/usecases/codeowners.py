@@ -19,7 +19,7 @@ from offerkit.governance.settings import KINDS, environments_of, named_reviewers
 from offerkit.loader.git import folder_in_repository
 from offerkit.loader.output import Kind as FileKind
 from offerkit.loader.output import writing
-from offerkit.planning.plan import Aspect
+from offerkit.plans.plan import Aspect
 from offerkit.state.snapshot import Snapshot
 from offerkit.usecases.session import Session
 

@@ -14,8 +14,8 @@ from offerkit.diagnostics import Code, Diagnostic, Position, Refused, Severity, 
 from offerkit.fingerprint import Json, JsonPath
 from offerkit.loader.git import WHOLE_HISTORY, Lineage, lineage
 from offerkit.loader.record import Finding
-from offerkit.planning.make import Context, Patterns, steps_for
-from offerkit.planning.plan import Step
+from offerkit.plans.make import Context, Patterns, steps_for
+from offerkit.plans.plan import Step
 from offerkit.reports.diff import Beside, Places
 from offerkit.reports.reached import Lacking
 from offerkit.reports.words import count

@@ -20,9 +20,9 @@ from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.governance.aspects import affecting, keys_of
 from offerkit.governance.rights import approvers
 from offerkit.governance.withdrawals import ended_earlier, promotion_reasons
-from offerkit.planning.make import HOW_TO_GO_LIVE, Context, Patterns, protected, select, steps_for
-from offerkit.planning.plan import ApprovalKey, Asked, Aspect, Blocked, Plan, PlanKind, Reason, Step
-from offerkit.planning.sentences import (
+from offerkit.plans.make import HOW_TO_GO_LIVE, Context, Patterns, protected, select, steps_for
+from offerkit.plans.plan import ApprovalKey, Asked, Aspect, Blocked, Plan, PlanKind, Reason, Step
+from offerkit.plans.sentences import (
     at_a_time,
     is_excuse,
     is_note,

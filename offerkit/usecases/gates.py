@@ -12,7 +12,7 @@ from offerkit.engine.report import Report
 from offerkit.governance.cases import asks, by_key, contacts_fingerprint, names_contacts
 from offerkit.governance.stops import serial_of
 from offerkit.loader.cases import RawCase
-from offerkit.planning.sentences import excuse
+from offerkit.plans.sentences import excuse
 from offerkit.reports.cases import Outcome
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store

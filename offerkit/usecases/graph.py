@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from offerkit.address import Address, Kind, Stage
-from offerkit.planning.make import Patterns
+from offerkit.plans.make import Patterns
 from offerkit.state.references import closure, creation_order, dependents
 from offerkit.store import Store
 from offerkit.store.views import stage_view

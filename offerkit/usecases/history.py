@@ -12,8 +12,8 @@ from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
 from offerkit.governance.authors import authors_in
 from offerkit.governance.overrides import listed
-from offerkit.planning.make import Context, steps_for
-from offerkit.planning.plan import Aspect, Step
+from offerkit.plans.make import Context, steps_for
+from offerkit.plans.plan import Aspect, Step
 from offerkit.reports.history import HistoryLine
 from offerkit.reports.impact_record import RecordedSpace, overridden, recorded
 from offerkit.reports.words import DONE, count

@@ -12,7 +12,7 @@ from offerkit.batch import People
 from offerkit.batch.segments import Segments
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, or_list, refuse
-from offerkit.planning.plan import Plan, PlanKind
+from offerkit.plans.plan import Plan, PlanKind
 from offerkit.reports.counts import FEWEST
 from offerkit.reports.impact import (
     Example,

@@ -24,7 +24,7 @@ from offerkit.governance.overrides import (
 )
 from offerkit.governance.rights import Scope, lacking
 from offerkit.governance.settings import decidable
-from offerkit.planning.make import Patterns
+from offerkit.plans.make import Patterns
 from offerkit.state.names import Names
 from offerkit.store import Draft, Store
 from offerkit.store.views import Stages

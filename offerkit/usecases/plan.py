@@ -15,7 +15,7 @@ from offerkit.governance.approvals import resets
 from offerkit.governance.rights import without_administrator
 from offerkit.loader import Loaded
 from offerkit.loader.record import Finding
-from offerkit.planning.make import (
+from offerkit.plans.make import (
     HOW_TO_GO_LIVE,
     WHY_NOT_LIVE,
     Context,
@@ -26,7 +26,7 @@ from offerkit.planning.make import (
     select,
     steps_for,
 )
-from offerkit.planning.plan import ApprovalReset, Asked, Blocked, Dependence, Plan, PlanKind, Step
+from offerkit.plans.plan import ApprovalReset, Asked, Blocked, Dependence, Plan, PlanKind, Step
 from offerkit.reports.words import listing
 from offerkit.state.changes import Action, Body, Delta, Entry, Layered, by_environment, delta, final_names
 from offerkit.state.effective import Inheritance

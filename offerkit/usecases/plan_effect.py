@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from offerkit.address import Address, Kind, Stage
 from offerkit.engine.catalog import Catalog
-from offerkit.planning.plan import Plan, PlanKind
+from offerkit.plans.plan import Plan, PlanKind
 from offerkit.state.changes import Change
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store import Store

@@ -8,7 +8,7 @@ from pathlib import Path
 from offerkit.diagnostics import Code, reason_of, refuse
 from offerkit.loader.output import PLAN, writing
 from offerkit.loader.project import is_folder
-from offerkit.planning.plan import MAX_BYTES, Plan, decode, envelope, plan_digest
+from offerkit.plans.plan import MAX_BYTES, Plan, decode, envelope, plan_digest
 
 
 def save(plan: Plan, out: Path | str) -> Path:

@@ -16,8 +16,8 @@ from offerkit.governance.rights import WRITERS
 from offerkit.governance.settings import KINDS, settings_key
 from offerkit.governance.withdrawals import off_by, promotion_reasons
 from offerkit.loader import Loaded
-from offerkit.planning.make import Context, Patterns, steps_for
-from offerkit.planning.plan import Asked, Blocked, Dependence, Plan, PlanKind, Reason, Step
+from offerkit.plans.make import Context, Patterns, steps_for
+from offerkit.plans.plan import Asked, Blocked, Dependence, Plan, PlanKind, Reason, Step
 from offerkit.state.changes import Action, Body, Delta, Entry, Former, Layered
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store import Store

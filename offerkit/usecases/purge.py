@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.governance.rights import ADMINISTRATOR
-from offerkit.planning.make import Context, steps_for
-from offerkit.planning.plan import Plan, PlanKind, Reason, Step
+from offerkit.plans.make import Context, steps_for
+from offerkit.plans.plan import Plan, PlanKind, Reason, Step
 from offerkit.state.changes import delta
 from offerkit.store import Store
 from offerkit.store.views import Stages

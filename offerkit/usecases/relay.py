@@ -20,7 +20,7 @@ from offerkit.governance.aspects import affecting
 from offerkit.governance.rights import Actor, Scope, lacking, only_automations
 from offerkit.governance.settings import KINDS, decidable
 from offerkit.governance.withdrawals import given
-from offerkit.planning.plan import ApprovalKey, Aspect, PlanKind
+from offerkit.plans.plan import ApprovalKey, Aspect, PlanKind
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Draft, RevisionRow, Store
 from offerkit.store.views import Stages

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from offerkit.address import Address
 from offerkit.diagnostics import Diagnostic
 from offerkit.governance.overrides import Lifts
-from offerkit.planning.plan import ApprovalKey, Aspect, Plan
+from offerkit.plans.plan import ApprovalKey, Aspect, Plan
 from offerkit.store import RevisionRow
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from offerkit.fingerprint import Json
 from offerkit.governance.approvals import Approval
 from offerkit.governance.rights import ADMINISTRATOR
 from offerkit.governance.stops import Stops
-from offerkit.planning.plan import Aspect
+from offerkit.plans.plan import Aspect
 from offerkit.store import Draft, Location, RevisionRow, Store, copying, errors, restoring, write_lock
 from offerkit.store.restoring import Returning
 from offerkit.store.tokens import TokenRow

@@ -12,8 +12,8 @@ from offerkit.fingerprint import JsonMap
 from offerkit.governance.approvals import Decision, Decisions, counting
 from offerkit.governance.promotion_offers import waits_for
 from offerkit.governance.settings import decidable
-from offerkit.planning.fields import field_changes
-from offerkit.planning.plan import ApprovalKey, Aspect, FieldChange, Plan
+from offerkit.plans.fields import field_changes
+from offerkit.plans.plan import ApprovalKey, Aspect, FieldChange, Plan
 from offerkit.reports.approvals import Reviewed
 from offerkit.reports.words import count
 from offerkit.state.effective import EffectiveOffer

@@ -9,8 +9,8 @@ from offerkit import __version__
 from offerkit.address import KEPT_BY_ROLLBACK, Address, Kind, Stage, StageRef, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.governance.returns import WayBack
-from offerkit.planning.make import Context, Patterns, protected, steps_for
-from offerkit.planning.plan import Plan, PlanKind, Reason, Step
+from offerkit.plans.make import Context, Patterns, protected, steps_for
+from offerkit.plans.plan import Plan, PlanKind, Reason, Step
 from offerkit.reports.words import and_list, listing
 from offerkit.state.changes import Delta
 from offerkit.state.snapshot import BeforeAfter, refs_of

@@ -22,7 +22,7 @@ from offerkit.governance.rights import Actor, Scopes
 from offerkit.governance.settings import settings_key
 from offerkit.loader import Loaded, Project, load
 from offerkit.loader.progress import Progress, no_progress
-from offerkit.planning.plan import Plan, PlanKind
+from offerkit.plans.plan import Plan, PlanKind
 from offerkit.state.names import Names
 from offerkit.store import Holder, Location, RevisionRow, Store, errors
 from offerkit.store.heads import SeenHeads

@@ -21,7 +21,7 @@ from offerkit.governance.settings import (
     same_settings,
     settings_key,
 )
-from offerkit.planning.plan import Plan
+from offerkit.plans.plan import Plan
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import Stages

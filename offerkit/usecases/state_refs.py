@@ -12,7 +12,7 @@ from pathlib import Path
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.loader import Loaded, load_folder
-from offerkit.planning.plan import Plan
+from offerkit.plans.plan import Plan
 from offerkit.state.changes import Entry
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store

@@ -20,7 +20,7 @@ from offerkit.governance.aspects import keys_of
 from offerkit.governance.authors import Authors
 from offerkit.governance.rights import Actor, Scope, lacking, may_resume, may_stop, only_people
 from offerkit.governance.stops import KINDS, Stops, above, below, closed, root_of, said
-from offerkit.planning.plan import ApprovalKey, Aspect, Reason
+from offerkit.plans.plan import ApprovalKey, Aspect, Reason
 from offerkit.reports.stops import Stopped
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import ChangeRow, Draft, Store

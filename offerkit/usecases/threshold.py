@@ -16,7 +16,7 @@ from offerkit.address import environment_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
 from offerkit.fingerprint import Json
 from offerkit.governance.promotion import only_withdraws
-from offerkit.planning.plan import Plan, Reason
+from offerkit.plans.plan import Plan, Reason
 from offerkit.reports.counts import Count, as_json, rounded, said, share, size
 from offerkit.store import Store
 from offerkit.usecases.catalogs import Catalogs

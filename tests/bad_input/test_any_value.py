@@ -21,8 +21,8 @@ from offerkit.loader.cache import Cache
 from offerkit.loader.load import load_files
 from offerkit.loader.parse import parse_file
 from offerkit.loader.project import SpecFile, read_files
-from offerkit.planning.make import Patterns
-from offerkit.planning.plan import decode, envelope, plan_digest
+from offerkit.plans.make import Patterns
+from offerkit.plans.plan import decode, envelope, plan_digest
 from offerkit.reports.diagnostics_forge import FORGES
 from offerkit.reports.diagnostics_json import diagnostics_json
 from offerkit.reports.diagnostics_text import diagnostics_text

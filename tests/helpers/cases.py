@@ -18,7 +18,7 @@ from typing import Any
 from helpers.files import base, load_yaml, patched
 from helpers.workspace import Workspace
 from offerkit.diagnostics import Code, Refused
-from offerkit.planning.plan import Aspect, Plan, Step
+from offerkit.plans.plan import Aspect, Plan, Step
 from offerkit.usecases.requests import ApprovalOutcome
 
 Item = dict[str, Any]

@@ -13,8 +13,8 @@ from offerkit.applier import Applied
 from offerkit.diagnostics import Diagnostic, Refused
 from offerkit.governance.approvals import Decision
 from offerkit.loader import Project
-from offerkit.planning.make import Patterns
-from offerkit.planning.plan import Plan
+from offerkit.plans.make import Patterns
+from offerkit.plans.plan import Plan
 from offerkit.store import Location, Store
 from offerkit.usecases.apply import apply
 from offerkit.usecases.approve import decide

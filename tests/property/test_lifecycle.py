@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.governance.approvals import Decision
-from offerkit.planning.plan import Plan
+from offerkit.plans.plan import Plan
 from offerkit.state.changes import Entry
 from offerkit.state.references import references_of
 from offerkit.usecases.requests import ApprovalOutcome

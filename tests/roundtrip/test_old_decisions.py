@@ -18,7 +18,7 @@ from offerkit.diagnostics import Refused
 from offerkit.fingerprint import canonical, fingerprint
 from offerkit.governance import aspects, scheme1
 from offerkit.governance.approvals import Approval, Decision, approved, rejected
-from offerkit.planning.plan import ApprovalKey, Aspect, Plan, decode, envelope
+from offerkit.plans.plan import ApprovalKey, Aspect, Plan, decode, envelope
 from offerkit.state.changes import Body, Entry
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Draft, Store

@@ -10,7 +10,7 @@ import pytest
 
 from offerkit.governance.promotion_offers import waits_for
 from offerkit.models.status import Status
-from offerkit.planning.plan import FORMAT, PlanKind, decode, envelope
+from offerkit.plans.plan import FORMAT, PlanKind, decode, envelope
 from offerkit.store import PropositionQuery, PropositionRow, Store, schema
 from offerkit.usecases.stop import stopped
 from offerkit.usecases.stores import Formats, migrate

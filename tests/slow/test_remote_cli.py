@@ -18,7 +18,7 @@ from helpers.server_process import Server, serving
 from helpers.serving import with_people
 from helpers.workspace import Workspace
 
-from offerkit.planning.plan import envelope
+from offerkit.plans.plan import envelope
 from offerkit.store import Store
 from offerkit.usecases import tokens
 

@@ -21,7 +21,7 @@ GOING_BACK = """
 import sys
 from pathlib import Path
 from offerkit.loader import Project
-from offerkit.planning.make import Patterns
+from offerkit.plans.make import Patterns
 from offerkit.store import parse_location
 from offerkit.usecases.apply import apply
 from offerkit.usecases.backends import LOCAL

@@ -31,7 +31,7 @@ from pathlib import Path
 from offerkit.diagnostics import Refused
 from offerkit.governance.approvals import Decision
 from offerkit.loader import Project
-from offerkit.planning.make import Patterns
+from offerkit.plans.make import Patterns
 from offerkit.store import parse_location
 from offerkit.usecases.apply import apply
 from offerkit.usecases.approve import decide

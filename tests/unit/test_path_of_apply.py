@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-WHOLE = ("cli", "usecases", "state", "planning", "governance", "applier.py", "staleness.py")
+WHOLE = ("cli", "usecases", "state", "plans", "governance", "applier.py", "staleness.py")
 """Of these, every module that runs is on the path ..."""
 LEAVES = {"cli/options.py", "cli/complete.py"}
 """... but for those that only declare options; of the packages below, the entry is."""

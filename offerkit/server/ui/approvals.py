@@ -15,7 +15,7 @@ from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.governance.approvals import Decision
 from offerkit.governance.rights import Scope, lacking
 from offerkit.governance.settings import decidable as keys_of
-from offerkit.planning.plan import Aspect
+from offerkit.plans.plan import Aspect
 from offerkit.reports.approvals import Reviewed, Row
 from offerkit.reports.steps_html import reviewed_html
 from offerkit.server.ui.pages import Facts, Form, Pages, first

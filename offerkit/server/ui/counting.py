@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from offerkit.planning.plan import Plan
+from offerkit.plans.plan import Plan
 from offerkit.usecases.session import Session
 
 if TYPE_CHECKING:

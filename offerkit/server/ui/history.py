@@ -7,7 +7,7 @@ import re
 from fastapi import APIRouter, Query, Request, Response
 
 from offerkit.diagnostics import Code, refuse
-from offerkit.planning.make import Patterns
+from offerkit.plans.make import Patterns
 from offerkit.reports.words import difference as difference_words
 from offerkit.server.ui.pages import Facts, Pages
 from offerkit.server.ui.steps import shown

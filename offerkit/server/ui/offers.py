@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from offerkit.address import Address, Kind, Stage, environment_address, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
-from offerkit.planning.make import Patterns
+from offerkit.plans.make import Patterns
 from offerkit.reports.preview import Preview, Shown
 from offerkit.reports.steps_html import steps_html
 from offerkit.server.ui.approvals import decidable, grouped

@@ -12,8 +12,8 @@ from markupsafe import Markup
 from starlette.responses import RedirectResponse
 
 from offerkit.diagnostics import Diagnostic, Refused
-from offerkit.planning.make import Patterns
-from offerkit.planning.plan import Asked, Plan, plan_digest
+from offerkit.plans.make import Patterns
+from offerkit.plans.plan import Asked, Plan, plan_digest
 from offerkit.reports.plan_html import blocked_html
 from offerkit.reports.words import particulars, resets_sentence, summary
 from offerkit.server.ui.counting import AGAIN, Counts

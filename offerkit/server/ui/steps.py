@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from offerkit.planning.plan import Step
+from offerkit.plans.plan import Step
 from offerkit.reports.escape import html
 from offerkit.reports.plan_html import command_html
 from offerkit.reports.steps_html import steps_html

@@ -13,7 +13,7 @@ EDGES = {
     "loader/cache.py", "loader/load.py", "loader/parallel.py",  # rows of the parse cache
     "governance/overrides.py",  # what a revision recorded
     "governance/stops.py",  # with what something was stopped, as a decision recorded it
-    "planning/plan.py", "planning/sentences.py",  # a plan file, and what it says
+    "plans/plan.py", "plans/sentences.py",  # a plan file, and what it says
     "server/remote.py",  # what another computer sent
     "server/ui/offers.py",  # a page's URL
     "store/append.py", "store/approvals.py", "store/revisions.py", "store/rows.py", "store/stages.py",  # columns

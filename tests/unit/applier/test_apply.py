@@ -15,8 +15,8 @@ from offerkit.address import Stage, parse_address
 from offerkit.diagnostics import Refused
 from offerkit.governance.approvals import Decision
 from offerkit.governance.aspects import keys_of
-from offerkit.planning.fields import field_changes_by_place
-from offerkit.planning.plan import decode, envelope, plan_digest
+from offerkit.plans.fields import field_changes_by_place
+from offerkit.plans.plan import decode, envelope, plan_digest
 from offerkit.store.views import Stages
 from offerkit.usecases.apply import apply
 

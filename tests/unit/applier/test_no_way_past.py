@@ -12,7 +12,7 @@ from helpers.workspace import Workspace
 
 from offerkit.applier import commit, verify
 from offerkit.diagnostics import Code, Refused
-from offerkit.planning.plan import Plan, Reason
+from offerkit.plans.plan import Plan, Reason
 from offerkit.store import Store
 from offerkit.usecases.apply import apply
 from offerkit.usecases.requests import StopRequest

@@ -12,7 +12,7 @@ from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.governance.approvals import Decision
-from offerkit.planning.plan import Plan
+from offerkit.plans.plan import Plan
 
 OFFERS, CATALOG, SPACES = "specs/shop/offers.yaml", "specs/shop/catalog.yaml", "specs/shop/spaces.yaml"
 FUND = {OFFERS: {"offers": {"fund": {"category": "bank", "content": {"title": "Fund"}}}}}

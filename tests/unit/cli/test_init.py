@@ -25,7 +25,7 @@ from offerkit.loader import Project
 from offerkit.loader.fmt import format_files
 from offerkit.loader.json_schema import cases_schema, environment_schema, specs_schema
 from offerkit.loader.project import read_files
-from offerkit.planning.make import Patterns
+from offerkit.plans.make import Patterns
 from offerkit.usecases.apply import apply
 from offerkit.usecases.approve import decide
 from offerkit.usecases.backends import LOCAL

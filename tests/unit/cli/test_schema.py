@@ -28,7 +28,7 @@ from offerkit.loader.project import read_files
 from offerkit.loader.yaml_events import parse
 from offerkit.models import model_of
 from offerkit.models.base import Number
-from offerkit.planning.plan_schema import plan_schema
+from offerkit.plans.plan_schema import plan_schema
 
 ROOT = Path(__file__).resolve().parents[3]
 SPECS, CASES, ENVIRONMENT = specs_schema, cases_schema, environment_schema

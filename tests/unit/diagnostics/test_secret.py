@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from offerkit.diagnostics import has_secret, is_secret, masked
-from offerkit.planning.fields import concealed, field_changes, without_secret
+from offerkit.plans.fields import concealed, field_changes, without_secret
 
 LIBPQ = ("password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
 OTHERS = (

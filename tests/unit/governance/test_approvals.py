@@ -19,7 +19,7 @@ from offerkit.governance.aspects import (
     keys_of,
 )
 from offerkit.models import model_of
-from offerkit.planning.plan import Aspect
+from offerkit.plans.plan import Aspect
 from offerkit.state.changes import Body, Entry
 from offerkit.state.snapshot import Snapshot
 

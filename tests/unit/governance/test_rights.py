@@ -8,7 +8,7 @@ from offerkit.address import Kind
 from offerkit.diagnostics import Code
 from offerkit.governance.rights import Actor, Scope, approvers, may_approve, may_hold, refusals, scopes_of
 from offerkit.models.operator import Profile
-from offerkit.planning.plan import Plan, PlanKind, Reason, Step
+from offerkit.plans.plan import Plan, PlanKind, Reason, Step
 from offerkit.state.changes import Action, Entry
 
 ADMIN: Profile = "administrator"

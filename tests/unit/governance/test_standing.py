@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from offerkit.governance.approvals import Approval, Decision, Decisions, approved, rejected
-from offerkit.planning.plan import ApprovalKey, Aspect
+from offerkit.plans.plan import ApprovalKey, Aspect
 
 KEY = ApprovalKey("s/offer.o", Aspect.CONTENT, "web", "1")
 YES = Approval(KEY, Decision.APPROVED, "brand", revision=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from offerkit.planning.plan import ChangeOp, FieldChange
+from offerkit.plans.plan import ChangeOp, FieldChange
 from offerkit.state.changes import Body
 
 DESIGN, LIVE = "recipients@design", "recipients@live"

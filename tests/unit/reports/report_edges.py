@@ -5,7 +5,7 @@ from __future__ import annotations
 from report_bodies import BODIES, DESIGN, DIGEST, OFFERS, body, change
 
 from offerkit.diagnostics import Code, Diagnostic, Position, Severity
-from offerkit.planning.plan import Blocked, Plan, PlanKind, Reason, StageBase, Step
+from offerkit.plans.plan import Blocked, Plan, PlanKind, Reason, StageBase, Step
 from offerkit.reports.history import HistoryLine
 from offerkit.state.changes import Action, Entry
 

@@ -11,7 +11,7 @@ from report_samples import apply_plan
 
 from offerkit.address import parse_address
 from offerkit.diagnostics import Code, Diagnostic, Position
-from offerkit.planning.plan import Aspect, Plan, PlanKind, Reason, StageBase, Step
+from offerkit.plans.plan import Aspect, Plan, PlanKind, Reason, StageBase, Step
 from offerkit.reports.approvals import Row
 from offerkit.reports.impact import Impact
 from offerkit.reports.pull_request import Behind, PullRequest

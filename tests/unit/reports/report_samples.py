@@ -5,7 +5,7 @@ from __future__ import annotations
 from report_bodies import BODIES, DESIGN, HTML_AFTER, HTML_BEFORE, LIVE, OFFERS, change
 
 from offerkit.diagnostics import Position
-from offerkit.planning.plan import ApprovalReset, Aspect, Blocked, Plan, PlanKind, Reason, StageBase, Step
+from offerkit.plans.plan import ApprovalReset, Aspect, Blocked, Plan, PlanKind, Reason, StageBase, Step
 from offerkit.state.changes import Action, Entry
 
 

@@ -17,7 +17,7 @@ from report_bodies import BODIES, DESIGN, DIGEST, body, change
 from report_requests import of_text
 
 from offerkit.diagnostics import Position
-from offerkit.planning.plan import Aspect, Blocked, Plan, PlanKind, Reason, StageBase, Step
+from offerkit.plans.plan import Aspect, Blocked, Plan, PlanKind, Reason, StageBase, Step
 from offerkit.reports.approvals import Row, approvals_markdown
 from offerkit.reports.diff import diff_markdown
 from offerkit.reports.escape import markdown, markdown_code, visible

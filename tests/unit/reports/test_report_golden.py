@@ -12,7 +12,7 @@ from report_edges import FINDINGS, HISTORY, SOURCES, empty_plan, hostile_plan, h
 from report_samples import apply_plan, promote_plan
 
 from offerkit import __version__
-from offerkit.planning.plan import Plan, PlanKind
+from offerkit.plans.plan import Plan, PlanKind
 from offerkit.reports.diagnostics_forge import FORGES
 from offerkit.reports.diagnostics_json import diagnostics_json
 from offerkit.reports.diagnostics_text import diagnostics_text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from helpers.work import at_most
 
-from offerkit.planning.plan import ChangeOp, FieldChange
+from offerkit.plans.plan import ChangeOp, FieldChange
 from offerkit.reports.fields import field_views
 from offerkit.reports.line_diff import DiffLine, line_diff
 from offerkit.reports.style import Layout

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_bodies import DESIGN, DIGEST, change
 
-from offerkit.planning.plan import ChangeOp, FieldChange, Plan, PlanKind, Reason, StageBase, Step
+from offerkit.plans.plan import ChangeOp, FieldChange, Plan, PlanKind, Reason, StageBase, Step
 from offerkit.reports.diff import diff_html, diff_markdown, diff_text
 from offerkit.reports.escape import visible
 from offerkit.reports.lookalike import Pair, hosts, told_apart

@@ -13,7 +13,7 @@ from report_edges import HOSTILE, empty_plan, huge_plan
 from report_samples import apply_plan, promote_plan
 
 from offerkit.address import Kind
-from offerkit.planning.plan import ApprovalReset, Aspect, Blocked, PlanKind, Reason, Step
+from offerkit.plans.plan import ApprovalReset, Aspect, Blocked, PlanKind, Reason, Step
 from offerkit.reports import words
 from offerkit.reports.facts import Fact, facts
 from offerkit.reports.groups import blocked_groups, sections

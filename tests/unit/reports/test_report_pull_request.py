@@ -19,7 +19,7 @@ from report_requests import HEAD, MARKER, MEANING, TOUR, hostile, huge, request,
 
 from offerkit.diagnostics import Refused
 from offerkit.fingerprint import fingerprint
-from offerkit.planning.plan import Reason, Step
+from offerkit.plans.plan import Reason, Step
 from offerkit.reports import pull_request_markdown
 from offerkit.reports.estimate import Sample
 from offerkit.reports.fields import step_diff

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.governance.approvals import Decision
-from offerkit.planning.plan import Plan, envelope
+from offerkit.plans.plan import Plan, envelope
 from offerkit.reports.counts import About, FewerThan
 from offerkit.reports.impact import impact_text, rounded_space
 from offerkit.store.remote import Remote, _refused

@@ -12,8 +12,8 @@ from helpers.tokens import token
 from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
-from offerkit.planning.make import Patterns
-from offerkit.planning.plan import Plan, envelope
+from offerkit.plans.make import Patterns
+from offerkit.plans.plan import Plan, envelope
 from offerkit.store.views import Stages
 from offerkit.usecases.plan import plan_design
 from offerkit.usecases.policies import denials

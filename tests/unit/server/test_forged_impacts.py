@@ -21,8 +21,8 @@ from offerkit.address import Kind
 from offerkit.diagnostics import Code, refuse
 from offerkit.fingerprint import canonical, fingerprint
 from offerkit.models import model_of
-from offerkit.planning.fields import field_changes
-from offerkit.planning.plan import encode
+from offerkit.plans.fields import field_changes
+from offerkit.plans.plan import encode
 from offerkit.store import Store
 
 pytestmark = pytest.mark.embedded

@@ -15,7 +15,7 @@ from helpers.tokens import token
 from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
-from offerkit.planning.plan import envelope
+from offerkit.plans.plan import envelope
 from offerkit.server import bodies, large_requests
 from offerkit.server.middleware import LARGE, SMALL
 

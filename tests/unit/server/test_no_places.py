@@ -11,7 +11,7 @@ from helpers.ui import FORM, browser, hidden, log_in
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Refused
-from offerkit.planning.plan import envelope
+from offerkit.plans.plan import envelope
 from offerkit.server.places import without_places
 from offerkit.server.ui import pages
 from offerkit.store import errors, write_lock

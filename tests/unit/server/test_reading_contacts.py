@@ -17,8 +17,8 @@ from starlette.testclient import TestClient
 
 from offerkit.address import Kind
 from offerkit.fingerprint import canonical, fingerprint
-from offerkit.planning.fields import field_changes
-from offerkit.planning.plan import Plan, envelope
+from offerkit.plans.fields import field_changes
+from offerkit.plans.plan import Plan, envelope
 from offerkit.server import callers, desk
 from offerkit.state.changes import Body, Entry
 

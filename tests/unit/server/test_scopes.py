@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from offerkit.diagnostics import Code, Refused
 from offerkit.governance.approvals import Decision
 from offerkit.governance.rights import Scope, needed, scopes_of, scopes_text
-from offerkit.planning.plan import Plan, PlanKind, envelope
+from offerkit.plans.plan import Plan, PlanKind, envelope
 from offerkit.server.app import application
 from offerkit.server.routes import OPEN, ROUTES, check_scope
 from offerkit.server.settings import Settings

@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 
 from offerkit.address import parse_address
 from offerkit.diagnostics import Code, refuse
-from offerkit.planning.plan import plan_digest
+from offerkit.plans.plan import plan_digest
 from offerkit.server import callers
 from offerkit.server.ui import counting
 from offerkit.usecases import threshold, tokens

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from offerkit.fingerprint import canonical, fingerprint
 from offerkit.governance.approvals import Approval, Decision
-from offerkit.planning.plan import ApprovalKey, Aspect
+from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.state.changes import Body, Entry
 from offerkit.store import ChangeRow, Draft, Location, RevisionRow, Store
 from offerkit.store.location import PostgresAddress

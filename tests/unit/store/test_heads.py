@@ -16,7 +16,7 @@ from helpers import tampering
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Refused
-from offerkit.planning.make import Patterns
+from offerkit.plans.make import Patterns
 from offerkit.store import Store, copying, heads, parse_location
 from offerkit.store.heads import SeenHead, SeenHeads, seen_heads
 from offerkit.store.remote import Remote

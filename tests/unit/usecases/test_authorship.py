@@ -16,8 +16,8 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.governance.authors import Authors, authors_in
 from offerkit.governance.rights import ALL, Actor, may_stop
 from offerkit.loader.commits import Commits, UntoldError
-from offerkit.planning.make import Patterns
-from offerkit.planning.plan import Plan, envelope
+from offerkit.plans.make import Patterns
+from offerkit.plans.plan import Plan, envelope
 from offerkit.store import RevisionRow
 from offerkit.store.views import Stages, stage_view
 from offerkit.usecases.apply import apply

@@ -18,8 +18,8 @@ from helpers.workspace import Workspace
 from offerkit.diagnostics import Code, Refused
 from offerkit.forges.forge import PullRequestInfo, PullState
 from offerkit.governance.rights import ALL
-from offerkit.planning.meaning import facts_of, meaning_of
-from offerkit.planning.plan import Plan, envelope
+from offerkit.plans.meaning import facts_of, meaning_of
+from offerkit.plans.plan import Plan, envelope
 from offerkit.usecases.apply import apply
 from offerkit.usecases.authorship import origin_of
 from offerkit.usecases.ci import Compared, Planned, apply_read, check, compare, nothing_to_apply, planned, save

@@ -14,7 +14,7 @@ import pytest
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.fingerprint import canonical
-from offerkit.planning.meaning import Fact
+from offerkit.plans.meaning import Fact
 from offerkit.usecases import ci_bundle
 from offerkit.usecases.ci_bundle import (
     INDEX,

@@ -15,7 +15,7 @@ from helpers.workspace import Workspace
 
 from offerkit.address import parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused
-from offerkit.planning.make import Patterns
+from offerkit.plans.make import Patterns
 from offerkit.reports.diff import diff_html, diff_json, diff_markdown, diff_text
 from offerkit.reports.impact import Impact
 from offerkit.reports.reached import condition_text

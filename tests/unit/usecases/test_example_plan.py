@@ -9,8 +9,8 @@ import pytest
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.loader import Project
-from offerkit.planning.make import Patterns
-from offerkit.planning.plan import envelope, plan_digest
+from offerkit.plans.make import Patterns
+from offerkit.plans.plan import envelope, plan_digest
 from offerkit.reports.plan_markdown import plan_markdown
 from offerkit.usecases.apply import apply
 from offerkit.usecases.backends import LOCAL

@@ -15,7 +15,7 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.loader import Project, load_folder
 from offerkit.loader.fmt import format_files
 from offerkit.loader.project import read_files
-from offerkit.planning.make import Patterns
+from offerkit.plans.make import Patterns
 from offerkit.usecases import export as exporting
 from offerkit.usecases.backends import LOCAL
 from offerkit.usecases.export import Exported, export

@@ -13,8 +13,8 @@ from helpers.files import base
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Refused
-from offerkit.planning.make import Patterns
-from offerkit.planning.plan import Step
+from offerkit.plans.make import Patterns
+from offerkit.plans.plan import Step
 from offerkit.store import Store
 from offerkit.usecases.diff import difference
 from offerkit.usecases.history import history

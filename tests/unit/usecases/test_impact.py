@@ -9,7 +9,7 @@ from helpers.workspace import Workspace
 
 from offerkit.contacts.keys import key_text
 from offerkit.diagnostics import Code, Refused
-from offerkit.planning.plan import Plan
+from offerkit.plans.plan import Plan
 from offerkit.reports.estimate import Sample
 from offerkit.reports.impact import Impact, Segment, SpaceImpact
 from offerkit.rules.types import Row

@@ -8,7 +8,7 @@ import pytest
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Refused
-from offerkit.planning.plan import Plan, decode, envelope
+from offerkit.plans.plan import Plan, decode, envelope
 from offerkit.reports.renames import likely_renames
 
 OFFERS, SPACES = "specs/shop/offers.yaml", "specs/shop/spaces.yaml"

@@ -18,8 +18,8 @@ from offerkit.governance.approvals import Decision
 from offerkit.governance.overrides import Lifts
 from offerkit.models.policy import MAX_POLICIES
 from offerkit.models.policy_names import ACTIONS, OFFER_NAMES, RESOURCE_NAMES, STEP_NAMES
-from offerkit.planning.plan import Plan, decode, encode, envelope
-from offerkit.planning.plan_schema import plan_schema
+from offerkit.plans.plan import Plan, decode, encode, envelope
+from offerkit.plans.plan_schema import plan_schema
 from offerkit.usecases.override import override
 from offerkit.usecases.policies import check_declared
 from offerkit.usecases.requests import OverrideRequest

@@ -13,7 +13,7 @@ from offerkit.address import Kind
 from offerkit.diagnostics import has_secret, masked
 from offerkit.diagnostics.secret import MASK
 from offerkit.fingerprint import Json, JsonMap, canonical
-from offerkit.planning.plan import ChangeOp, FieldChange
+from offerkit.plans.plan import ChangeOp, FieldChange
 
 _NAMES = ("name", "label", "filter")
 _ORDER = "(order)"

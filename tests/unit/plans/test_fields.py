@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offerkit.planning.fields import field_changes, field_changes_by_place
-from offerkit.planning.plan import ChangeOp, FieldChange
+from offerkit.plans.fields import field_changes, field_changes_by_place
+from offerkit.plans.plan import ChangeOp, FieldChange
 
 
 def told(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, str, Any, Any]]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from offerkit.address import Address, parse_address
 from offerkit.diagnostics import Position
-from offerkit.planning.plan import Plan
+from offerkit.plans.plan import Plan
 
 LONGEST = 20_000
 """Characters of a sentence: it may list all the spaces of an environment."""

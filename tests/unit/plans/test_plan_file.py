@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.fingerprint import canonical
-from offerkit.planning.plan import FORMAT, Plan, decode, encode, envelope, plan_digest
+from offerkit.plans.plan import FORMAT, Plan, decode, encode, envelope, plan_digest
 from offerkit.store import parse_location
 from offerkit.usecases.plan_files import save, saved
 
@@ -280,8 +280,8 @@ def test_bytes_do_not_depend_on_hash_seed_locale_or_time_zone(live_shop: Workspa
         "import sys; sys.path.insert(0, sys.argv[1]);"
         "from pathlib import Path; from offerkit.loader import Project; from offerkit.usecases.session import Session;"
         "from offerkit.usecases.plan import plan; from offerkit.usecases.promote import promote;"
-        "from offerkit.usecases.backends import LOCAL; from offerkit.planning.make import Patterns;"
-        "from offerkit.planning.plan import plan_digest;"
+        "from offerkit.usecases.backends import LOCAL; from offerkit.plans.make import Patterns;"
+        "from offerkit.plans.plan import plan_digest;"
         "from offerkit.store import parse_location;"
         "s = Session(Project(Path(sys.argv[2])), '2026-01-01T00:00:00.000000Z', operator='ada',"
         " store_path=parse_location(sys.argv[3]), backend=LOCAL);"

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from offerkit.address import parse_address, parse_stage
 from offerkit.diagnostics import Position
-from offerkit.planning.meaning import differences, facts, meaning, meaning_of, well_formed
-from offerkit.planning.plan import (
+from offerkit.plans.meaning import differences, facts, meaning, meaning_of, well_formed
+from offerkit.plans.plan import (
     ApprovalKey,
     ApprovalReset,
     Aspect,
@@ -178,7 +178,7 @@ def test_a_meaning_is_the_same_in_every_process_and_release() -> None:
     fact = ("step", "shop@design", "shop/offer.a", "update", "", "1" * 64, "-", "2" * 64, "-")
     assert meaning_of([fact, fact]) == meaning([step])
     code = (
-        "from offerkit.planning.meaning import meaning_of;"
+        "from offerkit.plans.meaning import meaning_of;"
         "print(meaning_of({('relies', 'a@design', f'a/offer.x{n}', '') for n in range(50)}))"
     )
     found = {

@@ -11,8 +11,8 @@ import orjson
 from offerkit.address import Address, Kind, Pattern, Stage
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, refuse, suggestion
 from offerkit.fingerprint import JsonMap, JsonPath
-from offerkit.planning.fields import concealed, field_changes
-from offerkit.planning.plan import Blocked, FieldChange, Reason, Step
+from offerkit.plans.fields import concealed, field_changes
+from offerkit.plans.plan import Blocked, FieldChange, Reason, Step
 from offerkit.state.changes import Action, Body, Delta, Entry, Former, chains
 from offerkit.state.effective import names_in
 from offerkit.state.references import Ref, closure, creation_order, dependents

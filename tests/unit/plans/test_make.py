@@ -6,7 +6,7 @@ import pytest
 
 from offerkit.address import Address, Stage, StageRef, parse_address
 from offerkit.diagnostics import Code, Refused
-from offerkit.planning.make import Patterns, select
+from offerkit.plans.make import Patterns, select
 from offerkit.state import changes
 from offerkit.state.changes import Delta, Entry
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from offerkit.planning.plan import FORMAT, Plan
+from offerkit.plans.plan import FORMAT, Plan
 
 _HEX = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 _ADDRESS = {"type": "string", "description": "The address of a resource: recipients/offer.canada-rockies."}

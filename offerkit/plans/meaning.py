@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from offerkit.address import Address, StageRef
 from offerkit.fingerprint import Json, canonical
-from offerkit.planning.plan import Blocked, Dependence, Plan, Step
+from offerkit.plans.plan import Blocked, Dependence, Plan, Step
 from offerkit.state.changes import Entry
 
 SCHEME = 1
