@@ -30,7 +30,7 @@ from typing import NamedTuple
 from hostile_requests import requests
 from serving import started
 
-from offerkit.loader import find_project
+from offerkit.specs import find_project
 from offerkit.times import utc
 from offerkit.usecases.backends import LOCAL
 from offerkit.usecases.demonstration import live_copy

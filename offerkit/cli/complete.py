@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from offerkit.address import Address
-    from offerkit.loader.record import Record
+    from offerkit.specs.record import Record
     from offerkit.usecases.session import Session
 
 Complete: TypeAlias = Callable[[click.Context, click.Parameter, str], "list[str] | list[CompletionItem]"]
@@ -54,7 +54,7 @@ def _session(ctx: click.Context) -> Session:
     from dataclasses import replace
 
     from offerkit.cli.shell import Shell
-    from offerkit.loader.progress import no_progress
+    from offerkit.specs.progress import no_progress
 
     root = ctx.find_root()
     given, typed = root.params, root.get_parameter_source("store") is click.core.ParameterSource.COMMANDLINE

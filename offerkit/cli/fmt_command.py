@@ -25,10 +25,10 @@ def command(shell: Shell, paths: tuple[Path, ...], check: bool, diff: bool) -> i
     they are; short lists and maps on one line, if that ends before column 100; texts with line ends as blocks;
     quotes only where they are needed.
     """
-    from offerkit.loader.cache import Cache
-    from offerkit.loader.fmt import format_files, spec_files, unified
-    from offerkit.loader.write import replace_files
     from offerkit.reports.escape import visible
+    from offerkit.specs.cache import Cache
+    from offerkit.specs.fmt import format_files, spec_files, unified
+    from offerkit.specs.write import replace_files
 
     session = shell.session()
     cache = Cache.of(session.project, use=session.use_cache)

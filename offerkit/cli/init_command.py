@@ -12,7 +12,7 @@ import click
 from offerkit.cli.complete import files as files_of
 from offerkit.cli.options import pass_shell
 from offerkit.cli.shell import Shell
-from offerkit.loader.git import git_email
+from offerkit.specs.git import git_email
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable

@@ -30,9 +30,9 @@ def command(shell: Shell, kind: str, out: Path | None) -> None:
 
         # yaml-language-server: $schema=../../.schema/specs.json
     """
-    from offerkit.loader.json_schema import schema_files
-    from offerkit.loader.output import JSON_SCHEMA, check_output, writing
     from offerkit.reports.escape import visible
+    from offerkit.specs.json_schema import schema_files
+    from offerkit.specs.output import JSON_SCHEMA, check_output, writing
 
     written = schema_files()
     if out is None:

@@ -56,9 +56,9 @@ class Shell:
     def session(self, *, lock_timeout: float = 0.0, message: str = "", override_impact: str = "") -> Session:
         """The session of this run. Raises Refused where there is no project."""
         from offerkit.governance.rights import scopes_of
-        from offerkit.loader import find_project
-        from offerkit.loader.git import git_email
-        from offerkit.loader.project import is_folder
+        from offerkit.specs import find_project
+        from offerkit.specs.git import git_email
+        from offerkit.specs.project import is_folder
         from offerkit.store.heads import seen_heads
         from offerkit.usecases.backends import LOCAL, connected, is_server
         from offerkit.usecases.session import Session
@@ -208,9 +208,9 @@ class Shell:
 
     def rendered(self, diagnostics: Sequence[Diagnostic], form: str) -> str:
         """Diagnostics for programs: ``json``, or what a forge reads, with paths from the repository's top."""
-        from offerkit.loader.git import folder_in_repository
         from offerkit.reports.diagnostics_forge import FORGES
         from offerkit.reports.diagnostics_json import diagnostics_json
+        from offerkit.specs.git import folder_in_repository
 
         if form == "json":
             return diagnostics_json(diagnostics)
@@ -289,7 +289,7 @@ def _tell_left(shell: Shell, details: Mapping[str, Json]) -> None:
 
 def warn_if_older(shell: Shell, session: Session, plan: Plan) -> None:
     """Warn, on standard error, of what the plan takes back only because the checkout is older than it ought to be."""
-    from offerkit.loader.older import in_repository
+    from offerkit.specs.older import in_repository
 
     if plan.empty or not in_repository(session.project.root):
         return

@@ -103,9 +103,9 @@ def command(
 
     Nothing is stored and nobody is told. On spaces with hooks each contact is decided by itself, hooks included.
     """
-    from offerkit.loader.output import SIMULATION_PAGE, check_output, writing
     from offerkit.reports.escape import json_text, visible
     from offerkit.reports.simulation import simulation_json, simulation_text
+    from offerkit.specs.output import SIMULATION_PAGE, check_output, writing
     from offerkit.usecases.engine import trying
     from offerkit.usecases.moments import moment, pairs
     from offerkit.usecases.simulating import Asked, by_spark, emitted, simulate
@@ -192,8 +192,8 @@ def _apart(**files: Path | None) -> None:
 def _queries(queries: dict[str, str], out: Path | None, form: str) -> None:
     """Print the queries, or write them to a .sql file."""
     from offerkit.diagnostics import Code, refuse
-    from offerkit.loader.output import QUERY, writing
     from offerkit.reports.escape import json_text
+    from offerkit.specs.output import QUERY, writing
 
     if form == "json":
         text = json_text({"queries": [{"space": space, "sql": sql} for space, sql in queries.items()]})

@@ -28,9 +28,9 @@ def command(
     other files or folders. Exits with 1 if one is not as expected. An environment with promotion: {tests: true}
     has those that were applied run before every promotion.
     """
-    from offerkit.loader.cases import read_cases
-    from offerkit.loader.output import JUNIT, check_output, writing
     from offerkit.reports import cases as report
+    from offerkit.specs.cases import read_cases
+    from offerkit.specs.output import JUNIT, check_output, writing
     from offerkit.usecases.engine import trying
     from offerkit.usecases.testing import failures, run_cases
 

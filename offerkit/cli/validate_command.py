@@ -13,7 +13,7 @@ from offerkit.cli.shell import Shell
 
 if TYPE_CHECKING:
     from offerkit.diagnostics import Diagnostic
-    from offerkit.loader import Loaded
+    from offerkit.specs import Loaded
     from offerkit.usecases.session import Session
 
 

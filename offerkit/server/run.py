@@ -11,12 +11,12 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
-from offerkit.loader import Project, find_project
 from offerkit.server import garbage
 from offerkit.server.app import application
 from offerkit.server.logs import set_up as set_up_logs
 from offerkit.server.seat import now
 from offerkit.server.settings import STORE, Settings
+from offerkit.specs import Project, find_project
 from offerkit.store.location import Location, parse_location
 from offerkit.times import utc
 from offerkit.usecases.backends import LOCAL

@@ -15,7 +15,7 @@ from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.authors import Authors
 from offerkit.governance.cases import asks, contacts_fingerprint, names_contacts
 from offerkit.governance.overrides import Lifts, Obstacle
-from offerkit.loader.cases import CaseFile, RawCase
+from offerkit.specs.cases import CaseFile, RawCase
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store.views import Stages
 from offerkit.usecases.session import Session

@@ -21,9 +21,9 @@ from offerkit.address import SHARED, Address, Kind, Stage, StageRef, by_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, suggestion
 from offerkit.fingerprint import Json
 from offerkit.governance.rights import ADMINISTRATOR, Actor, only_people
-from offerkit.loader.commits import Commit, Commits, UntoldError
 from offerkit.plans.plan import Plan, PlanKind
 from offerkit.reports.words import listing
+from offerkit.specs.commits import Commit, Commits, UntoldError
 from offerkit.state.changes import Entry, Former
 from offerkit.state.names import Names
 from offerkit.store import Store

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from offerkit.address import Kind, valid_name
 from offerkit.diagnostics import Code, Refused, has_secret, pinned_requirement, reason_of, refuse
-from offerkit.loader.git import run
-from offerkit.loader.project import CASES
+from offerkit.specs.git import run
+from offerkit.specs.project import CASES
 
 STARTER_ENVIRONMENT = "recipients"
 STARTER_EMAIL = "you@example.com"
@@ -200,8 +200,8 @@ def begin(
     README, the pipeline), no resources; one that another run has begun and not finished is completed. Raises Refused
     for a folder that has a store and no project, and for one among the specs of another project.
     """
-    from offerkit.loader.json_schema import schema_files
-    from offerkit.loader.write import add_missing
+    from offerkit.specs.json_schema import schema_files
+    from offerkit.specs.write import add_missing
 
     _refuse_inside_specs(target)
     if not valid_name(Kind.ENVIRONMENT, environment):

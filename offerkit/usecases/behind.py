@@ -12,9 +12,9 @@ from shlex import quote
 
 from offerkit.address import Address
 from offerkit.diagnostics import Code, Diagnostic, Refused, Severity
-from offerkit.loader.git import WHOLE_HISTORY, Lineage, lineage
 from offerkit.plans.plan import Plan, PlanKind, Step
 from offerkit.reports.words import count, listing
+from offerkit.specs.git import WHOLE_HISTORY, Lineage, lineage
 from offerkit.state.changes import Action, Entry
 from offerkit.store import RevisionRow
 from offerkit.usecases.session import Session
@@ -142,7 +142,7 @@ def warnings(session: Session, plan: Plan) -> list[Diagnostic]:
 
 
 def _declared_ahead(session: Session, gone: list[Address]) -> Iterator[Diagnostic]:
-    from offerkit.loader.older import declared_ahead
+    from offerkit.specs.older import declared_ahead
 
     found = declared_ahead(session.project.root, gone, session.environ)
     if found is None:

@@ -12,7 +12,6 @@ from offerkit.address import SHARED, Address, Kind, Stage
 from offerkit.applier import Applied
 from offerkit.diagnostics import Code, Diagnostic, Refused, Severity, refuse
 from offerkit.forges.marked import marker
-from offerkit.loader.older import declared_ahead
 from offerkit.plans.make import Patterns
 from offerkit.plans.meaning import RELIES, STEP, WAITS, Differing, Fact, differences, facts_of, meaning_of
 from offerkit.plans.plan import FieldChange, Plan, envelope, plan_digest
@@ -25,6 +24,7 @@ from offerkit.reports.pull_request_markdown import comment_markdown
 from offerkit.reports.stops import Stopped
 from offerkit.reports.values import inline
 from offerkit.reports.words import count, listing
+from offerkit.specs.older import declared_ahead
 from offerkit.state.changes import Action
 from offerkit.state.eligibility import Reached, reached
 from offerkit.store import Store

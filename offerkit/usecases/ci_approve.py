@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from offerkit.address import Kind, Stage
 from offerkit.diagnostics import Code, refuse
 from offerkit.forges.forge import CommitAccounts, Forge, PullRequestInfo, PullState, Review, ReviewState
-from offerkit.loader.commits import co_authors
-from offerkit.loader.git import run
+from offerkit.specs.commits import co_authors
+from offerkit.specs.git import run
 from offerkit.state.changes import Entry
 from offerkit.store import Store
 from offerkit.usecases.authorship import Confirmed, People, owners_of

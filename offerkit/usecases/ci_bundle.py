@@ -25,9 +25,9 @@ from offerkit.address import SHARED, valid_name
 from offerkit.address import Kind as ResourceKind
 from offerkit.diagnostics import Code, Refused, reason_of, refuse
 from offerkit.fingerprint import canonical
-from offerkit.loader.output import PLAN, Kind, check_output, writing
-from offerkit.loader.project import is_folder
 from offerkit.plans.meaning import RELIES, STEP, Fact, environment_of, meaning_of, well_formed
+from offerkit.specs.output import PLAN, Kind, check_output, writing
+from offerkit.specs.project import is_folder
 
 FORMAT = 1
 INDEX, PLAN_FILE = "offerkit-ci.json", "plan.json"

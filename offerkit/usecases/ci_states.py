@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, refuse
-from offerkit.loader import Loaded, load_folder
-from offerkit.loader.git import checkout, run
 from offerkit.plans.plan import StageBase
+from offerkit.specs import Loaded, load_folder
+from offerkit.specs.git import checkout, run
 from offerkit.state.changes import Entry, Layered
 from offerkit.state.snapshot import Snapshot
 from offerkit.store.views import EMPTY, Stages

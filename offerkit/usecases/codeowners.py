@@ -16,10 +16,10 @@ from offerkit.address import SHARED, Address, Kind
 from offerkit.diagnostics import Code, reason_of, refuse
 from offerkit.governance.aspects import affecting
 from offerkit.governance.settings import KINDS, environments_of, named_reviewers
-from offerkit.loader.git import folder_in_repository
-from offerkit.loader.output import Kind as FileKind
-from offerkit.loader.output import writing
 from offerkit.plans.plan import Aspect
+from offerkit.specs.git import folder_in_repository
+from offerkit.specs.output import Kind as FileKind
+from offerkit.specs.output import writing
 from offerkit.state.snapshot import Snapshot
 from offerkit.usecases.session import Session
 

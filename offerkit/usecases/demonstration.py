@@ -12,9 +12,9 @@ from pathlib import Path
 from offerkit.address import Kind
 from offerkit.diagnostics import Refused
 from offerkit.governance.approvals import Decision
-from offerkit.loader import Project
 from offerkit.plans.make import Patterns
 from offerkit.plans.plan import Plan
+from offerkit.specs import Project
 from offerkit.times import utc
 from offerkit.usecases.apply import apply
 from offerkit.usecases.approve import decide

@@ -12,13 +12,13 @@ import orjson
 from offerkit.address import SHARED, Address, Kind, Stage
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, Severity, refuse, suggestion
 from offerkit.fingerprint import Json, JsonPath
-from offerkit.loader.git import WHOLE_HISTORY, Lineage, lineage
-from offerkit.loader.record import Finding
 from offerkit.plans.make import Context, Patterns, steps_for
 from offerkit.plans.plan import Step
 from offerkit.reports.diff import Beside, Places
 from offerkit.reports.reached import Lacking
 from offerkit.reports.words import count
+from offerkit.specs.git import WHOLE_HISTORY, Lineage, lineage
+from offerkit.specs.record import Finding
 from offerkit.state.changes import Body, Delta, Layered
 from offerkit.state.eligibility import Reached, reached
 from offerkit.state.snapshot import BeforeAfter, Snapshot

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from offerkit.address import Stage
 from offerkit.diagnostics import Code, refuse
 from offerkit.engine.reasons import Finding
-from offerkit.loader import Loaded
-from offerkit.loader.record import Finding as GraphFinding
+from offerkit.specs import Loaded
+from offerkit.specs.record import Finding as GraphFinding
 from offerkit.store import Store
 from offerkit.usecases.catalogs import Catalogs, designed, live
 from offerkit.usecases.hooks import installed

@@ -11,9 +11,9 @@ from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.engine.report import Report
 from offerkit.governance.cases import asks, by_key, contacts_fingerprint, names_contacts
 from offerkit.governance.stops import serial_of
-from offerkit.loader.cases import RawCase
 from offerkit.plans.sentences import excuse
 from offerkit.reports.cases import Outcome
+from offerkit.specs.cases import RawCase
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import Stages

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from offerkit.address import SECTION_OF, SHARED, Address, Kind
 from offerkit.diagnostics import Code, Diagnostic, Position, Refused, refuse, suggestion
-from offerkit.loader import Loaded, load_folder
-from offerkit.loader.cache import Cache
-from offerkit.loader.load import load_files
-from offerkit.loader.project import SpecFile, read_files
-from offerkit.loader.record import Record
+from offerkit.specs import Loaded, load_folder
+from offerkit.specs.cache import Cache
+from offerkit.specs.load import load_files
+from offerkit.specs.project import SpecFile, read_files
+from offerkit.specs.record import Record
 from offerkit.usecases.export import case_files
 from offerkit.usecases.session import Session
 
@@ -57,7 +57,7 @@ def plan_import(session: Session, folder: Path, names: tuple[str, ...] = ()) -> 
 
 def write_import(session: Session, planned: Import) -> None:
     """Write the new files: all of them or none. Raises Refused when one cannot be written."""
-    from offerkit.loader.write import add_files
+    from offerkit.specs.write import add_files
 
     add_files(session.project.root, planned.files)
 
@@ -125,7 +125,7 @@ def _conflict(theirs: Record, ours: Record, root: Path, folder: Path) -> Diagnos
 
 def _texts(theirs: Loaded, added: Iterable[Address], taken: set[str]) -> list[SpecFile]:
     """New files that hold what is added, under names that nothing has."""
-    from offerkit.loader.emit import environment_text, section_texts
+    from offerkit.specs.emit import environment_text, section_texts
 
     records = [theirs.records[address] for address in added]
     bodies = theirs.bodies(record.address for record in records)

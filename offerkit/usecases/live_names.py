@@ -15,13 +15,13 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.report import Report
 from offerkit.engine.stored import ExtraData
 from offerkit.fingerprint import Json, JsonMap
-from offerkit.loader.facts import expressions
 from offerkit.models.campaign import Campaign
 from offerkit.models.scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES, Role, scope
 from offerkit.models.space import Space
 from offerkit.rendering.templates import inspect
 from offerkit.rules.check import RuleError, check
 from offerkit.rules.types import Wanted
+from offerkit.specs.facts import expressions
 from offerkit.state.effective import EffectiveOffer
 from offerkit.usecases.catalogs import Catalogs
 

@@ -17,10 +17,10 @@ from offerkit.contacts.open import open_contacts
 from offerkit.contacts.source import Contacts, Stamp, no_contact
 from offerkit.engine.cache import Bounded
 from offerkit.engine.catalog import Catalog
-from offerkit.loader.output import SET_ASIDE, check_output, writing
 from offerkit.models.dimension import Dimension, Source
 from offerkit.reports.csv_file import CsvWriter
 from offerkit.rules.types import Row
+from offerkit.specs.output import SET_ASIDE, check_output, writing
 from offerkit.usecases.catalogs import Catalogs
 
 _FRESH: Final = 0.1

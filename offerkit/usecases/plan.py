@@ -13,8 +13,6 @@ from offerkit.address import SHARED, Address, Kind, Stage, StageRef
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.governance.approvals import resets
 from offerkit.governance.rights import without_administrator
-from offerkit.loader import Loaded
-from offerkit.loader.record import Finding
 from offerkit.plans.make import (
     HOW_TO_GO_LIVE,
     WHY_NOT_LIVE,
@@ -28,6 +26,8 @@ from offerkit.plans.make import (
 )
 from offerkit.plans.plan import ApprovalReset, Asked, Blocked, Dependence, Plan, PlanKind, Step
 from offerkit.reports.words import listing
+from offerkit.specs import Loaded
+from offerkit.specs.record import Finding
 from offerkit.state.changes import Action, Body, Delta, Entry, Layered, by_environment, delta, final_names
 from offerkit.state.effective import Inheritance
 from offerkit.state.references import references_of

@@ -6,9 +6,9 @@ from itertools import islice
 from pathlib import Path
 
 from offerkit.diagnostics import Code, reason_of, refuse
-from offerkit.loader.output import PLAN, writing
-from offerkit.loader.project import is_folder
 from offerkit.plans.plan import MAX_BYTES, Plan, decode, envelope, plan_digest
+from offerkit.specs.output import PLAN, writing
+from offerkit.specs.project import is_folder
 
 
 def save(plan: Plan, out: Path | str) -> Path:

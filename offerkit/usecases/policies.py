@@ -28,8 +28,8 @@ from offerkit.governance.policies import (
 )
 from offerkit.governance.promotion_state import Denied
 from offerkit.governance.rights import Actor
-from offerkit.loader import Loaded
 from offerkit.plans.plan import Plan, PlanKind
+from offerkit.specs import Loaded
 from offerkit.state.changes import Body, Entry
 from offerkit.state.effective import names_in
 from offerkit.state.snapshot import BeforeAfter, Snapshot

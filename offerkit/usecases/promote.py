@@ -15,9 +15,9 @@ from offerkit.governance.promotion_state import Candidates, Denied
 from offerkit.governance.rights import WRITERS
 from offerkit.governance.settings import KINDS, settings_key
 from offerkit.governance.withdrawals import off_by, promotion_reasons
-from offerkit.loader import Loaded
 from offerkit.plans.make import Context, Patterns, steps_for
 from offerkit.plans.plan import Asked, Blocked, Dependence, Plan, PlanKind, Reason, Step
+from offerkit.specs import Loaded
 from offerkit.state.changes import Action, Body, Delta, Entry, Former, Layered
 from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store import Store

@@ -20,9 +20,9 @@ from offerkit.governance.approvals import Decision
 from offerkit.governance.overrides import Lifts
 from offerkit.governance.rights import Actor, Scopes
 from offerkit.governance.settings import settings_key
-from offerkit.loader import Loaded, Project, load
-from offerkit.loader.progress import Progress, no_progress
 from offerkit.plans.plan import Plan, PlanKind
+from offerkit.specs import Loaded, Project, load
+from offerkit.specs.progress import Progress, no_progress
 from offerkit.state.names import Names
 from offerkit.store import Holder, Location, RevisionRow, Store, errors
 from offerkit.store.heads import SeenHeads

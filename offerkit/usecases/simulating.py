@@ -21,9 +21,9 @@ from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
 from offerkit.engine.reasons import Cause, Reason
 from offerkit.engine.report import Report
-from offerkit.loader.output import RESULTS, check_output, replacing
 from offerkit.reports.simulation import AxisValue, Loss, OfferResult, Simulation, SpaceResult
 from offerkit.rules.types import Row
+from offerkit.specs.output import RESULTS, check_output, replacing
 from offerkit.store import Store
 from offerkit.times import shown
 from offerkit.usecases.engine import Engine

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from offerkit.address import SHARED, Address, Kind, Stage, StageRef, parse_stage
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
-from offerkit.loader import Loaded, load_folder
 from offerkit.plans.plan import Plan
+from offerkit.specs import Loaded, load_folder
 from offerkit.state.changes import Entry
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
@@ -198,7 +198,7 @@ def _specs(loaded: Loaded, store: Store | None, title: str) -> NamedState:
 
 
 def _at_revision(session: Session, store: Store | None, text: str) -> NamedState:
-    from offerkit.loader.git import checkout
+    from offerkit.specs.git import checkout
 
     with checkout(session.project.root, text.removeprefix("git:"), session.environ) as (folder, commit):
         for name in ("specs", "environments"):

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from offerkit.fingerprint import Json
-from offerkit.loader.progress import Progress, no_progress
+from offerkit.specs.progress import Progress, no_progress
 from offerkit.store import Location, StoreStatus, copying, databases, schema
 from offerkit.store.copying import Copied
 

@@ -11,9 +11,9 @@ from offerkit.engine.case_values import CaseError, map_of, names_of
 from offerkit.engine.cases import read_case, run_case
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.inline import NAME, inline_bodies, inline_catalog
-from offerkit.loader.cases import CaseFile, RawCase
 from offerkit.reports.cases import Outcome
 from offerkit.rules.types import Row
+from offerkit.specs.cases import CaseFile, RawCase
 from offerkit.usecases.catalogs import Catalogs
 from offerkit.usecases.people import People
 

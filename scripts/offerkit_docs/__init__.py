@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from offerkit.loader.json_schema import schema_bytes
 from offerkit.plans.plan_schema import plan_schema
+from offerkit.specs.json_schema import schema_bytes
 from offerkit_docs import commands, diagnostics, properties, reasons
 
 ROOT = Path(__file__).resolve().parents[2]

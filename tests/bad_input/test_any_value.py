@@ -16,11 +16,6 @@ from wrong import PROJECT
 
 from offerkit.address import Kind
 from offerkit.diagnostics import Refused
-from offerkit.loader import Project
-from offerkit.loader.cache import Cache
-from offerkit.loader.load import load_files
-from offerkit.loader.parse import parse_file
-from offerkit.loader.project import SpecFile, read_files
 from offerkit.plans.make import Patterns
 from offerkit.plans.plan import decode, envelope, plan_digest
 from offerkit.reports.diagnostics_forge import FORGES
@@ -29,6 +24,11 @@ from offerkit.reports.diagnostics_text import diagnostics_text
 from offerkit.reports.plan_html import plan_html
 from offerkit.reports.plan_markdown import plan_markdown
 from offerkit.reports.plan_text import plan_text
+from offerkit.specs import Project
+from offerkit.specs.cache import Cache
+from offerkit.specs.load import load_files
+from offerkit.specs.parse import parse_file
+from offerkit.specs.project import SpecFile, read_files
 from offerkit.usecases.backends import LOCAL
 from offerkit.usecases.plan import plan_design
 from offerkit.usecases.session import Session

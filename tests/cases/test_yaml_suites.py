@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from offerkit.diagnostics import Code, Refused
-from offerkit.loader.yaml_events import parse
 from offerkit.models.base import Number
+from offerkit.specs.yaml_events import parse
 
 FOLDER = Path(__file__).parent / "yaml"
 YAML: list[dict[str, Any]] = json.loads((FOLDER / "yaml-test-suite.json").read_text())

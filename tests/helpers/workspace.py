@@ -12,9 +12,9 @@ from helpers.files import Files, base, patched, write
 from offerkit.applier import Applied
 from offerkit.diagnostics import Diagnostic, Refused
 from offerkit.governance.approvals import Decision
-from offerkit.loader import Project
 from offerkit.plans.make import Patterns
 from offerkit.plans.plan import Plan
+from offerkit.specs import Project
 from offerkit.store import Location, Store
 from offerkit.usecases.apply import apply
 from offerkit.usecases.approve import decide

@@ -16,9 +16,9 @@ from offerkit.diagnostics import Position
 from offerkit.engine.compile import compile_catalog
 from offerkit.fingerprint import canonical, fingerprint
 from offerkit.governance.aspects import keys_of
-from offerkit.loader.consistency import inheritance_of
-from offerkit.loader.record import Facts, Index, Record
 from offerkit.models import model_of
+from offerkit.specs.consistency import inheritance_of
+from offerkit.specs.record import Facts, Index, Record
 from offerkit.state.changes import Body, Entry
 from offerkit.state.references import resource_refs
 from offerkit.state.snapshot import Snapshot

@@ -16,13 +16,13 @@ from ruamel.yaml import YAML
 from offerkit.address import SECTION_OF, SHARED, SHARED_KINDS, Kind
 from offerkit.diagnostics import Refused
 from offerkit.fingerprint import canonical, fingerprint
-from offerkit.loader.emit import resource_text, section_text
-from offerkit.loader.fmt import formatted
-from offerkit.loader.parse import parse_file
-from offerkit.loader.project import SpecFile, read_files
-from offerkit.loader.yaml_events import parse
 from offerkit.models import model_of
 from offerkit.models.base import Number
+from offerkit.specs.emit import resource_text, section_text
+from offerkit.specs.fmt import formatted
+from offerkit.specs.parse import parse_file
+from offerkit.specs.project import SpecFile, read_files
+from offerkit.specs.yaml_events import parse
 
 texts = st.one_of(
     st.sampled_from(NASTY),

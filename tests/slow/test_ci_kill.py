@@ -26,7 +26,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from offerkit.governance.overrides import Lifts
-from offerkit.loader import Project
+from offerkit.specs import Project
 from offerkit.store import parse_location
 from offerkit.usecases.backends import LOCAL
 from offerkit.usecases.ci import apply_read, compare, planned

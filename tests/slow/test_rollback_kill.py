@@ -20,7 +20,7 @@ KILLS = 100
 GOING_BACK = """
 import sys
 from pathlib import Path
-from offerkit.loader import Project
+from offerkit.specs import Project
 from offerkit.plans.make import Patterns
 from offerkit.store import parse_location
 from offerkit.usecases.apply import apply

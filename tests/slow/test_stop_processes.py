@@ -30,7 +30,7 @@ import sys
 from pathlib import Path
 from offerkit.diagnostics import Refused
 from offerkit.governance.approvals import Decision
-from offerkit.loader import Project
+from offerkit.specs import Project
 from offerkit.plans.make import Patterns
 from offerkit.store import parse_location
 from offerkit.usecases.apply import apply

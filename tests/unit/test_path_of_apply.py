@@ -20,7 +20,7 @@ WHOLE = ("cli", "usecases", "state", "plans", "governance", "applier.py", "stale
 """Of these, every module that runs is on the path ..."""
 LEAVES = {"cli/options.py", "cli/complete.py"}
 """... but for those that only declare options; of the packages below, the entry is."""
-ENTRIES = {"loader/load.py", "store/store.py", "reports/plan_text.py"}
+ENTRIES = {"specs/load.py", "store/store.py", "reports/plan_text.py"}
 MOST = 25
 """What decisions are bound to, former names, stops and who wrote what is applied are modules of their own."""
 

@@ -10,7 +10,7 @@ import offerkit
 ROOT = Path(offerkit.__file__).parent
 EDGES = {
     "cli/complete.py",  # what somebody typed
-    "loader/cache.py", "loader/load.py", "loader/parallel.py",  # rows of the parse cache
+    "specs/cache.py", "specs/load.py", "specs/parallel.py",  # rows of the parse cache
     "governance/overrides.py",  # what a revision recorded
     "governance/stops.py",  # with what something was stopped, as a decision recorded it
     "plans/plan.py", "plans/sentences.py",  # a plan file, and what it says

@@ -21,11 +21,11 @@ from offerkit.cli.init_command import _starter, command
 from offerkit.cli.shell import Shell
 from offerkit.diagnostics import Code, Refused
 from offerkit.governance.approvals import Decision
-from offerkit.loader import Project
-from offerkit.loader.fmt import format_files
-from offerkit.loader.json_schema import cases_schema, environment_schema, specs_schema
-from offerkit.loader.project import read_files
 from offerkit.plans.make import Patterns
+from offerkit.specs import Project
+from offerkit.specs.fmt import format_files
+from offerkit.specs.json_schema import cases_schema, environment_schema, specs_schema
+from offerkit.specs.project import read_files
 from offerkit.usecases.apply import apply
 from offerkit.usecases.approve import decide
 from offerkit.usecases.backends import LOCAL

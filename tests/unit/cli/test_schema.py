@@ -22,13 +22,13 @@ from offerkit.cli.schema_command import command
 from offerkit.cli.shell import Shell
 from offerkit.diagnostics import Refused
 from offerkit.engine.cases import read_case
-from offerkit.loader.case_schema import KNOWN
-from offerkit.loader.json_schema import cases_schema, environment_schema, schema_files, specs_schema
-from offerkit.loader.project import read_files
-from offerkit.loader.yaml_events import parse
 from offerkit.models import model_of
 from offerkit.models.base import Number
 from offerkit.plans.plan_schema import plan_schema
+from offerkit.specs.case_schema import KNOWN
+from offerkit.specs.json_schema import cases_schema, environment_schema, schema_files, specs_schema
+from offerkit.specs.project import read_files
+from offerkit.specs.yaml_events import parse
 
 ROOT = Path(__file__).resolve().parents[3]
 SPECS, CASES, ENVIRONMENT = specs_schema, cases_schema, environment_schema

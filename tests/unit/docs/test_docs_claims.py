@@ -20,9 +20,9 @@ from offerkit.cli.main import cli
 from offerkit.cli.shell import Shell
 from offerkit.diagnostics import Code, Refused
 from offerkit.engine.cases import read_case
-from offerkit.loader import load_folder
 from offerkit.models import model_of
 from offerkit.server.routes import ROUTES
+from offerkit.specs import load_folder
 
 claiming = pytest.mark.parametrize("page", CLAIMING, ids=name)
 OPTIONS = all_options()

@@ -278,7 +278,7 @@ def test_bytes_do_not_depend_on_hash_seed_locale_or_time_zone(live_shop: Workspa
     })  # fmt: skip
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]);"
-        "from pathlib import Path; from offerkit.loader import Project; from offerkit.usecases.session import Session;"
+        "from pathlib import Path; from offerkit.specs import Project; from offerkit.usecases.session import Session;"
         "from offerkit.usecases.plan import plan; from offerkit.usecases.promote import promote;"
         "from offerkit.usecases.backends import LOCAL; from offerkit.plans.make import Patterns;"
         "from offerkit.plans.plan import plan_digest;"

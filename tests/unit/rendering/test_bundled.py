@@ -14,10 +14,10 @@ import pytest
 
 from offerkit.address import parse_address
 from offerkit.fingerprint import JsonMap
-from offerkit.loader.load import load_folder
 from offerkit.rendering.render import Renderer
 from offerkit.rendering.variables import Variables
 from offerkit.rules.types import Row, Value
+from offerkit.specs.load import load_folder
 from offerkit.state.effective import Inheritance
 
 ROOT = Path(__file__).parents[3]

@@ -9,11 +9,11 @@ import pytest
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Refused
-from offerkit.loader import load_folder
 from offerkit.models.cases import MAX_CASES
 from offerkit.reports.plan_html import plan_html
 from offerkit.reports.plan_markdown import plan_markdown
 from offerkit.reports.plan_text import plan_text
+from offerkit.specs import load_folder
 from offerkit.usecases.export import export
 
 ENVIRONMENT, SHARED = "environments/shop.yaml", "specs/shared.yaml"

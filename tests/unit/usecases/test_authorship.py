@@ -15,9 +15,9 @@ from offerkit.address import Stage, parse_address
 from offerkit.diagnostics import Code, Refused
 from offerkit.governance.authors import Authors, authors_in
 from offerkit.governance.rights import ALL, Actor, may_stop
-from offerkit.loader.commits import Commits, UntoldError
 from offerkit.plans.make import Patterns
 from offerkit.plans.plan import Plan, envelope
+from offerkit.specs.commits import Commits, UntoldError
 from offerkit.store import RevisionRow
 from offerkit.store.views import Stages, stage_view
 from offerkit.usecases.apply import apply

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from offerkit.diagnostics import Code, Refused
-from offerkit.loader import Project
 from offerkit.plans.make import Patterns
 from offerkit.plans.plan import envelope, plan_digest
 from offerkit.reports.plan_markdown import plan_markdown
+from offerkit.specs import Project
 from offerkit.usecases.apply import apply
 from offerkit.usecases.backends import LOCAL
 from offerkit.usecases.plan import plan as make_plan

@@ -12,10 +12,10 @@ from helpers.workspace import Workspace
 
 from offerkit.address import SHARED, Kind
 from offerkit.diagnostics import Code, Refused
-from offerkit.loader import Project, load_folder
-from offerkit.loader.fmt import format_files
-from offerkit.loader.project import read_files
 from offerkit.plans.make import Patterns
+from offerkit.specs import Project, load_folder
+from offerkit.specs.fmt import format_files
+from offerkit.specs.project import read_files
 from offerkit.usecases import export as exporting
 from offerkit.usecases.backends import LOCAL
 from offerkit.usecases.export import Exported, export

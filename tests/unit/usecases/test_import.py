@@ -10,9 +10,9 @@ from helpers.files import Files, base, patched, write
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Diagnostic, Refused
-from offerkit.loader import load_folder
-from offerkit.loader.fmt import format_files
-from offerkit.loader.project import read_files
+from offerkit.specs import load_folder
+from offerkit.specs.fmt import format_files
+from offerkit.specs.project import read_files
 from offerkit.usecases.importing import Import, plan_import, write_import
 
 pytestmark = pytest.mark.embedded

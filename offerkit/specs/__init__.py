@@ -1,0 +1,6 @@
+"""The loader: files of a project → validated resources, each with its place, or every mistake at once."""
+
+from offerkit.specs.load import Loaded, load, load_folder
+from offerkit.specs.project import Project, find_project
+
+__all__ = ["Loaded", "Project", "find_project", "load", "load_folder"]

@@ -1,0 +1,241 @@
+"""The parse cache: what a file's content meant, keyed by that content.
+
+Every key covers the code that wrote the row, and every row is signed with a secret of this user: one that is damaged,
+came with a checkout, or was written by somebody else is as good as none (docs/adr/0010-parse-cache.md). Rows are JSON.
+Whatever is wrong with the cache, the run goes on without it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sqlite3
+import stat
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from sys import intern
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from offerkit.address import Kind, parse_address
+from offerkit.diagnostics import Position
+from offerkit.specs.record import Expression, Facts, Misfit, Record
+from offerkit.state.references import Ref
+
+if TYPE_CHECKING:
+    from offerkit.specs.project import Project, SpecFile
+
+CODE_PARTS = ("models", "loader", "rendering", "state", "rules", "fingerprint")
+CODE_MODULES = ("address.py", "times.py", "engine/cases.py", "engine/case_values.py", "engine/reasons.py")
+
+
+def code_digest() -> bytes:
+    """A digest of the code whose results are cached: a change of any of it makes old rows unreachable.
+
+    What it is built on counts as well: another version of pydantic or sqlglot may judge the same text otherwise.
+    """
+    package = Path(__file__).parent.parent
+    hasher = hashlib.sha256("\0".join([sys.version, *_installed()]).encode())
+    for module in CODE_MODULES:
+        hasher.update((package / module).read_bytes())
+    for part in CODE_PARTS:
+        for path in sorted((package / part).glob("*.py")):
+            hasher.update(path.read_bytes())
+    return hasher.digest()
+
+
+def _installed() -> list[str]:
+    """The distributions that can be imported, each with its version, by the folders that tell of them.
+
+    importlib.metadata says the same, but takes longer to import than a run that finds nothing changed.
+    """
+    found: set[str] = set()
+    for folder in sys.path:
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            found.update(entry.name for entry in entries if entry.name.endswith((".dist-info", ".egg-info")))
+    return sorted(found)
+
+
+def content_key(code: bytes, file: SpecFile) -> bytes:
+    """The key of what code with the digest ``code`` makes of ``file``: of its content and its role.
+
+    What a file of cases declares is named after the file.
+    """
+    role = f"{file.environment}\0{file.declares}\0{file.path if file.has_cases else ''}\0".encode()
+    return hashlib.sha256(code + role + file.content).digest()
+
+
+def users_secret() -> bytes | None:
+    """32 random bytes that this user keeps outside of all projects; None where none can be kept.
+
+    Rows of the cache are signed with them.
+    """
+    with contextlib.suppress(OSError, RuntimeError):
+        home = Path.home()
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "offerkit"
+        path = folder / "secret"
+        if not path.exists():
+            import secrets
+            import tempfile
+
+            if not folder.is_absolute() or not home.is_dir():
+                return None
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=folder, buffering=0) as partial:  # for its owner only
+                partial.write(secrets.token_bytes(32))
+                with contextlib.suppress(FileExistsError):
+                    os.link(partial.name, path)
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123 - never waits for a pipe
+            status = os.fstat(file.fileno())
+            secret = file.read(33)
+        if (
+            stat.S_ISREG(status.st_mode)
+            and status.st_uid == os.geteuid()
+            and not status.st_mode & 0o077
+            and len(secret) == 32
+        ):
+            return secret
+    return None
+
+
+class Cache:
+    """Rows by key in an SQLite file; ``None`` as path makes a cache that knows nothing and keeps nothing."""
+
+    def __init__(self, path: Path | None) -> None:
+        """Open the cache at ``path``; a damaged or unwritable one is as good as none, as without a secret."""
+        self._db: sqlite3.Connection | None = None
+        self._secret = (users_secret() if path is not None else None) or b""
+        if path is not None and self._secret:
+            with contextlib.suppress(sqlite3.Error, OSError):
+                self._open(path)
+
+    @classmethod
+    def of(cls, project: Project, *, use: bool = True) -> Cache:
+        """The cache of a project; without ``use``, one that knows nothing."""
+        if use:
+            with contextlib.suppress(OSError):
+                project.prepare_state()
+        return cls(project.state / "cache" / "parse.db" if use else None)
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can know anything."""
+        return self._db is not None
+
+    def _open(self, path: Path) -> None:
+        if path.is_symlink():  # it may have come with a checkout, and lead to another database of this user
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        db = sqlite3.connect(path, timeout=1, isolation_level=None)
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA synchronous=OFF")
+            db.execute("CREATE TABLE IF NOT EXISTS row (key BLOB PRIMARY KEY, check_ BLOB, data BLOB) WITHOUT ROWID")
+        except sqlite3.DatabaseError as error:
+            db.close()
+            if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise  # another run is writing it: it is not damaged
+            for suffix in ("", "-wal", "-shm"):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+            raise
+        self._db = db
+
+    def get(self, keys: Iterable[bytes]) -> dict[bytes, Any]:
+        """What is known under ``keys``; rows that do not verify are as good as unknown."""
+        known: dict[bytes, Any] = {}
+        if self._db is None:
+            return known
+        with contextlib.suppress(sqlite3.Error):
+            for key in keys:
+                row = self._db.execute("SELECT check_, data FROM row WHERE key = ?", (key,)).fetchone()
+                if row is not None and row[0] == self._signed(key, row[1]):
+                    with contextlib.suppress(orjson.JSONDecodeError):
+                        known[key] = orjson.loads(row[1])
+        return known
+
+    def put(self, rows: dict[bytes, Any], keep: set[bytes]) -> None:
+        """Keep ``rows``; rows beyond a few generations that are not in ``keep`` are dropped."""
+        if self._db is None or not rows:
+            return
+        with contextlib.suppress(sqlite3.Error):
+            encoded = [
+                (key, orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)) for key, value in sorted(rows.items())
+            ]
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany(
+                "INSERT OR REPLACE INTO row VALUES (?, ?, ?)",
+                [(key, self._signed(key, data), data) for key, data in encoded],
+            )
+            count = self._db.execute("SELECT count(*) FROM row").fetchone()[0]
+            if count > 4 * len(keep) + 100:
+                stale = [key for key in self._keys() if key[0] not in keep]
+                self._db.executemany("DELETE FROM row WHERE key = ?", stale)
+            self._db.execute("COMMIT")
+
+    def _signed(self, key: bytes, data: bytes) -> bytes:
+        return hashlib.blake2b(key + data, digest_size=32, key=self._secret).digest()
+
+    def forget(self) -> None:
+        """Drop all rows."""
+        if self._db is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("DELETE FROM row")
+
+    def _keys(self) -> Iterator[tuple[bytes]]:
+        assert self._db is not None
+        yield from self._db.execute("SELECT key FROM row").fetchall()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+
+def encode(records: Iterable[Record]) -> list[Any]:
+    """Records as JSON; the file is left out, since equal content may stand in several files."""
+    return [
+        [
+            r.address, r.environment, r.kind, r.name, r.fingerprint, r.position.line, r.position.column,
+            [tuple(ref) for ref in r.refs], _facts_row(r.facts),
+        ]
+        for r in records
+    ]  # fmt: skip
+
+
+def decode(file: str, rows: list[Any]) -> list[Record]:
+    """The records that :func:`encode` wrote, in ``file``."""
+    kinds = {str(kind): kind for kind in Kind}
+    return [
+        Record(
+            parse_address(address), environment, kinds[kind], name, print_, Position(file, line, column),
+            tuple([Ref(parse_address(target), tuple(path)) for target, path in refs]), _facts(facts),
+        )
+        for address, environment, kind, name, print_, line, column, refs, facts in rows
+    ]  # fmt: skip
+
+
+def _facts_row(facts: Facts) -> list[Any]:
+    *plain, misfits, expressions, given = facts
+    return [*plain, [tuple(one) for one in misfits], [tuple(one) for one in expressions], given]
+
+
+def _facts(row: list[Any]) -> Facts:
+    (fields, required, representations, spaces, keys, variables, flags, types, themes, misfits, expressions,
+     given) = row  # fmt: skip
+    return Facts(
+        tuple(fields), tuple(required), {name: tuple(given) for name, given in representations.items()},
+        tuple(spaces), tuple(keys), tuple([(name, tuple(path)) for name, path in variables]), tuple(flags),
+        tuple([(name, base, tuple(values)) for name, base, values in types]),
+        tuple([(name, tuple(path)) for name, path in themes]),
+        tuple([Misfit(tuple(path), intern(form), intern(reason), offset) for path, form, reason, offset in misfits]),
+        # Many offers have the same conditions: their texts are kept once.
+        tuple([
+            Expression(tuple(path), intern(text), intern(role), intern(wanted))
+            for path, text, role, wanted in expressions
+        ]),
+        tuple([(tuple(path), values) for path, values in given]),
+    )  # fmt: skip

@@ -1,0 +1,368 @@
+"""Rules of the domain that hold between resources (domain.md §2)."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from offerkit.address import SHARED, Address, Kind
+from offerkit.diagnostics import Code, nearest, or_list, suggestion
+from offerkit.fingerprint import JsonMap, JsonPath
+from offerkit.models.policy import GOVERNED, MAX_POLICIES
+from offerkit.models.scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES
+from offerkit.specs.record import Finding, Index, Misfit, Record
+from offerkit.state.effective import EffectiveOffer, Inheritance
+
+_CARRIERS = (Kind.CATEGORY, Kind.TEMPLATE, Kind.OFFER)
+_DECIDING = frozenset(("reviewers", "stoppers", "override"))
+"""The properties that name operators who decide."""
+_QUOTED = re.compile(r"'[^']*'")
+_SPACE = re.compile(r'"?\b([a-z]+)"?\s*\.')
+_ASKING = (Kind.SPACE, Kind.CAMPAIGN)
+_ALIKE = 0.74
+"""Two letters changed places in a word of four (city, ctiy), or in any longer one."""
+
+
+def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Iterator[Finding]:
+    """Everything that is wrong between resources whose references all hold."""
+    yield from _operators(index)
+    for environment in index.environments:
+        record = index.group(environment, Kind.ENVIRONMENT)[environment]
+        yield from _spaces(index, record)
+        yield from _variables(index, record)
+        if "anonymous" in record.facts.flags:
+            for campaign in index.group(environment, Kind.CAMPAIGN).values():
+                yield Finding(
+                    campaign, (), Code.ANONYMOUS, f"{environment} is anonymous: it has no outbound campaigns",
+                    hint="Move the campaign to an environment of identified contacts.", on_key=True,
+                )  # fmt: skip
+        yield from _policies(index, environment)
+        inheritance = inheritance_of(index, environment)
+        if environment not in unsure:  # an unread space would make its fields look unknown
+            yield from _contents(index, environment, inheritance)
+            yield from unknown_themes(index, environment)
+        yield from _misfits(index, environment, inheritance)
+
+
+def _operators(index: Index) -> Iterator[Finding]:
+    """Operators whom git cannot tell apart, and automations that are named where a person decides."""
+    operators = index.group(SHARED, Kind.OPERATOR)
+    owners: dict[str, Record] = {}
+    for operator in operators.values():
+        for email in operator.facts.keys:
+            first = owners.setdefault(email.lower(), operator)
+            if first is not operator:
+                yield Finding(
+                    operator, ("email",), Code.SHARED_EMAIL,
+                    f"operator {first.name} has this e-mail address, too",
+                    "Authors of commits are told apart by it, and capitals do not count.",
+                    hint="Give each operator their own.", related=((f"operator {first.name}", first),),
+                )  # fmt: skip
+        for account in operator.facts.fields:
+            forge, _, number = account.partition(":")
+            first = owners.setdefault(account, operator)
+            if first is not operator:
+                yield Finding(
+                    operator, ("accounts", forge), Code.SHARED_ACCOUNT,
+                    f"operator {first.name} has account {number} of {forge}, too",
+                    "A review by it would be of both.",
+                    hint="Give each operator their own.", related=((f"operator {first.name}", first),),
+                )  # fmt: skip
+    automations = {record.address for record in operators.values() if "automation" in record.facts.flags}
+    if not automations:
+        return
+    for record in index.by_address.values():
+        for ref in record.refs:
+            if ref.target in automations and _DECIDING.intersection(map(str, ref.path)):
+                yield Finding(
+                    record, ref.path, Code.NOT_A_PERSON,
+                    f"{ref.target.name} is an automation, and decides nothing",
+                    "Whoever reviews, stops or overrides is a person.", hint="Name a person.", named=ref.target.name,
+                )  # fmt: skip
+
+
+def _policies(index: Index, environment: str) -> Iterator[Finding]:
+    """Policies that are too many to be asked, and those that name properties of two kinds, which nothing has."""
+    for number, policy in enumerate(index.group(environment, Kind.POLICY).values()):
+        if number == MAX_POLICIES:
+            yield Finding(
+                policy, (), Code.POLICIES_TOO_MANY, f"{environment} has more than {MAX_POLICIES} policies",
+                "Each of them is asked of every offer.", "Join conditions by “and”.", on_key=True,
+            )  # fmt: skip
+        for expression in policy.facts.expressions:
+            bare = _QUOTED.sub("", expression.text)
+            named = sorted({word for word in _SPACE.findall(bare) if word in GOVERNED})
+            if len(named) > 1:
+                yield Finding(
+                    policy, expression.path, Code.POLICY_ASKS_NOTHING,
+                    f"nothing has both {named[0]}.<name> and {named[1]}.<name>",
+                    "A condition is asked of one resource at a time, and a resource has the properties of its kind.",
+                    "Make a policy of each, or name what all kinds have: resource.<name>.",
+                )  # fmt: skip
+
+
+def inheritance_of(index: Index, environment: str) -> Inheritance:
+    """What the offers of an environment inherit, as far as records tell: which fields are given, not their texts."""
+
+    def body(address: Address) -> JsonMap | None:
+        record = index.by_address.get(address)
+        return _outline(record) if record is not None else None
+
+    return Inheritance(environment, body, [r.address for r in index.group(environment, Kind.SPACE).values()])
+
+
+def _outline(record: Record) -> JsonMap:
+    """As much of a body as its facts tell: of an offer, template or space, the fields that it gives or declares."""
+    facts = record.facts
+    if record.kind is Kind.SPACE:
+        return {"fields": [{"name": name, "required": name in facts.required} for name in facts.fields]}
+    template = next((ref.target.partition(".")[2] for ref in record.refs if ref.path == ("template",)), None)
+    said: JsonMap = {
+        "template": template,
+        "content": dict.fromkeys(facts.fields, ""),
+        "representations": {space: dict.fromkeys(fields, "") for space, fields in facts.representations.items()},
+        "spaces": list(facts.spaces),
+    }
+    return {key: value for key, value in said.items() if value}
+
+
+def _contents(index: Index, environment: str, inheritance: Inheritance) -> Iterator[Finding]:
+    """The content of all offers and templates. Many offers have one shape; each shape is checked once."""
+    sound: set[object] = set()
+    for kind in (Kind.OFFER, Kind.TEMPLATE):
+        for offer in index.group(environment, kind).values():
+            facts = offer.facts
+            template = next((ref.target for ref in offer.refs if ref.path == ("template",)), "")
+            shape = (kind, facts.fields, tuple(facts.representations.items()), facts.spaces, template)
+            if not offer.valid or shape in sound:
+                continue
+            findings = list(_content(index, offer, inheritance))
+            yield from findings
+            if not findings:
+                sound.add(shape)
+
+
+def _content(index: Index, offer: Record, inheritance: Inheritance) -> Iterator[Finding]:
+    every = index.group(offer.environment, Kind.SPACE)
+    spaces = {name: space for name, space in every.items() if space.valid}
+    for name, fields in offer.facts.representations.items():
+        if name in spaces:
+            for field in fields:
+                if field not in spaces[name].facts.fields:
+                    yield _not_on_space(
+                        offer, ("representations", name, field), f"space {name} has no", spaces[name].facts.fields
+                    )
+    if offer.kind is Kind.TEMPLATE:
+        return
+    effective = inheritance.offer(offer.address)
+    named = effective.named_spaces
+    targets = [spaces[name] for name in named if name in spaces] if named else list(spaces.values())
+    known = {field for space in targets for field in space.facts.fields}
+    # What an invalid space or template would give is not known: its own mistakes are enough.
+    whole = len(targets) == len([name for name in named if name in every] if named else every)
+    if targets and whole:
+        for field in offer.facts.fields:
+            if field not in known:
+                where = f"space {or_list(named)} has no" if named else "no space of this environment has a"
+                yield _not_on_space(offer, ("content", field), where, tuple(known))
+    for name in offer.facts.representations:
+        if named and name in spaces and name not in named:
+            yield Finding(
+                offer, ("representations", name), Code.FIELD_NOT_ON_SPACE,
+                f"a representation for {name}, where the offer is not published", on_key=True,
+                hint=f"Add {name} to the offer's spaces, or remove the representation.",
+            )  # fmt: skip
+    if all(index.by_address[layer.address].valid for layer in effective.layers) and (named or whole):
+        yield from _required(offer, effective, targets)
+
+
+def _required(offer: Record, effective: EffectiveOffer, targets: list[Record]) -> Iterator[Finding]:
+    lacking = {space.name: effective.missing(space.name) for space in targets}
+    if effective.named_spaces:
+        for space, fields in lacking.items():
+            if fields:
+                yield Finding(
+                    offer, ("content",), Code.REQUIRED_FIELD,
+                    f"space {space} requires {_fields(fields)}, which this offer does not give", on_key=True,
+                    hint=f"Give {or_list(fields)} in content, or take {space} out of the offer's spaces.",
+                )  # fmt: skip
+    elif lacking and all(lacking.values()):
+        space, fields = min(lacking.items(), key=lambda item: (len(item[1]), item[0]))
+        yield Finding(
+            offer, ("content",), Code.REQUIRED_FIELD, "this offer can be shown on no space", on_key=True,
+            detail=f"Nearest is {space}, which also requires {_fields(fields)}.",
+            hint=f"Give {or_list(fields)} in content.",
+        )  # fmt: skip
+
+
+def _fields(names: list[str]) -> str:
+    return f"field{'s' if len(names) > 1 else ''} {', '.join(names)}"
+
+
+def _not_on_space(offer: Record, path: JsonPath, where: str, known: tuple[str, ...]) -> Finding:
+    field = str(path[-1])
+    return Finding(
+        offer, path, Code.FIELD_NOT_ON_SPACE, f"{where} field “{field}”", on_key=True,
+        hint=suggestion(field, known, "Declare the field on the space, or remove it here."),
+    )  # fmt: skip
+
+
+def _spaces(index: Index, environment: Record) -> Iterator[Finding]:
+    anonymous = "anonymous" in environment.facts.flags
+    dimension = _dimension(index, environment)
+    for space in index.group(environment.name, Kind.SPACE).values():
+        if not space.valid:
+            continue
+        if anonymous and "outbound" in space.facts.flags:
+            yield Finding(
+                space, ("channel",), Code.ANONYMOUS, f"{environment.name} is anonymous: its spaces are inbound only",
+                "Nobody can be written to who is not known.", "Use an inbound channel.",
+            )  # fmt: skip
+        if "unitary" in space.facts.flags and not anonymous and not space.facts.keys:
+            yield Finding(
+                space, (), Code.NO_IDENTIFICATION,
+                "a unitary space for identified contacts needs identification keys", on_key=True,
+                hint="Add identification: {keys: [" + ", ".join(dimension.facts.keys if dimension else ["id"]) + "]}.",
+            )  # fmt: skip
+        if dimension is not None and dimension.valid:
+            for place, key in enumerate(space.facts.keys):
+                if key not in dimension.facts.fields:
+                    yield Finding(
+                        space, ("identification", "keys", place), Code.UNKNOWN_FIELD,
+                        f"dimension {dimension.name} has no field “{key}”",
+                        hint=suggestion(key, dimension.facts.fields),
+                    )  # fmt: skip
+        yield from _fallback(index, space)
+
+
+def _fallback(index: Index, space: Record) -> Iterator[Finding]:
+    for ref in space.refs:
+        target = index.by_address.get(ref.target)
+        if ref.path == ("identification", "fallback") and target is not None:
+            other = index.group(target.environment, Kind.ENVIRONMENT).get(target.environment)
+            if other is not None and other.valid and "anonymous" not in other.facts.flags:
+                yield Finding(
+                    space, ref.path, Code.ANONYMOUS, f"the fallback leads to {other.name}, which is not anonymous",
+                    "A fallback is for those whom nobody could identify.",
+                    "Name a space of an anonymous environment.",
+                )  # fmt: skip
+
+
+def _dimension(index: Index, environment: Record) -> Record | None:
+    target = next((ref.target for ref in environment.refs if ref.path == ("dimension",)), None)
+    return index.by_address.get(target) if target is not None else None
+
+
+def _variables(index: Index, environment: Record) -> Iterator[Finding]:
+    dimension = _dimension(index, environment)
+    if dimension is None or not dimension.valid:
+        return
+    common = {
+        *OFFER_VARIABLES,
+        *(f"{dimension.name}.{field}" for field in dimension.facts.fields),
+        *(f"interaction.{field}" for field in environment.facts.fields),
+    }
+    for kind in (Kind.SPACE, Kind.TEMPLATE, Kind.OFFER):
+        for record in index.group(environment.name, kind).values():
+            if not record.facts.variables:
+                continue
+            own = {*record.facts.fields, *PROPOSITION_VARIABLES} if kind is Kind.SPACE else set[str]()
+            for variable, path in record.facts.variables:
+                if variable not in common and variable not in own:
+                    yield Finding(
+                        record, path, Code.UNKNOWN_VARIABLE, f"the template names “{variable}”, which does not exist",
+                        "It may use " + ("this space's fields, " if kind is Kind.SPACE else "")
+                        + f"{dimension.name}.<field>, interaction.<call data> and offer.<field>.",
+                        suggestion(variable, common | own, "Correct the name."), named=variable,
+                    )  # fmt: skip
+
+
+def _misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterator[Finding]:
+    """The texts of offers and templates that cannot be what a space's field holds, whatever their values are."""
+    formats = {
+        name: {field: format_ for field, format_, _ in space.facts.types}
+        for name, space in index.group(environment, Kind.SPACE).items()
+        if space.valid
+    }
+    for kind in (Kind.OFFER, Kind.TEMPLATE):
+        for record in index.group(environment, kind).values():
+            if not record.facts.misfits:
+                continue
+            effective = inheritance.offer(record.address)
+            # A mistake in one text hides none in another; but of what could not be read, the spaces are not known.
+            if all(index.by_address[layer.address].fingerprint for layer in effective.layers):
+                named = effective.named_spaces
+                targets = {name: formats[name] for name in named or formats if name in formats}
+                for misfit in record.facts.misfits:
+                    yield from _misfit(record, effective, misfit, targets)
+
+
+def _misfit(
+    record: Record, effective: EffectiveOffer, misfit: Misfit, targets: dict[str, dict[str, str]]
+) -> Iterator[Finding]:
+    path, format_, reason, offset = misfit
+    field = str(path[-1])
+    spaces = [
+        name
+        for name, fields in targets.items()
+        # Where a representation stands in its place, also one of a template, nobody sees the text.
+        if fields.get(field) == format_ and effective.content_origin(name, field) == (record.address, path)
+    ]
+    if not spaces:
+        return
+    if format_ == "url":
+        yield Finding(
+            record, path, Code.BAD_VALUE,
+            f"“{field}” is a URL on {', '.join(sorted(spaces))}, and this is no http(s) URL: {reason}",
+            "It stands in links and images that people click and see.",
+            "Write https://host/path; scheme, host and port are written out on every branch, and values may stand"
+            " behind them.",
+            offset=offset or None,
+        )  # fmt: skip
+    else:
+        yield Finding(
+            record, path, Code.TEMPLATE_SYNTAX, f"“{field}” is HTML on {', '.join(sorted(spaces))}: {reason}",
+            "There a value could run as a program in the reader's browser, or the offer could never be shown.",
+            "Let values stand between tags or in quoted attributes.", offset=offset or None,
+        )  # fmt: skip
+
+
+def unknown_themes(index: Index, environment: str) -> Iterator[Finding]:
+    """What a space or a delivery asks for and nothing carries: it would always get nothing."""
+    if not all(record.valid for kind in _CARRIERS for record in index.group(environment, kind).values()):
+        return  # what they carry is not known
+    carried = {theme for _, theme, _ in _themes(index, environment, _CARRIERS)}
+    for record, theme, path in _themes(index, environment, _ASKING):
+        if theme not in carried:
+            yield Finding(
+                record, path, Code.UNKNOWN_THEME, f"no offer, template or category carries the theme “{theme}”",
+                "A theme is what offers and categories carry; asking for another one finds nothing.",
+                suggestion(theme, carried, "Add it to the themes of an offer or category."), named=theme,
+            )  # fmt: skip
+
+
+def lonely_themes(index: Index) -> Iterator[Finding]:
+    """Themes that look misspelt: one resource carries it, nothing asks for it, and another theme is nearly the same."""
+    for environment in index.environments:
+        carried = list(_themes(index, environment, _CARRIERS))
+        asked = {theme for _, theme, _ in _themes(index, environment, _ASKING)}
+        count = Counter(theme for _, theme, _ in carried)
+        others = [theme for theme in count if count[theme] > 1 or theme in asked]
+        for record, theme, path in carried:
+            if count[theme] > 1 or theme in asked:
+                continue
+            near = nearest(theme, others, 1, _ALIKE)
+            if near:
+                yield Finding(
+                    record, path, Code.LONELY_THEME, f"the theme “{theme}” stands here only, and nothing asks for it",
+                    f"Others carry or ask for “{near[0]}”.",
+                    f"Did you mean {near[0]}? If not, ask for {theme} somewhere.", named=theme,
+                )  # fmt: skip
+
+
+def _themes(index: Index, environment: str, kinds: tuple[Kind, ...]) -> Iterator[tuple[Record, str, JsonPath]]:
+    for kind in kinds:
+        for record in index.group(environment, kind).values():
+            for theme, path in record.facts.themes:
+                yield record, theme, path

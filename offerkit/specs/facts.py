@@ -1,0 +1,98 @@
+"""What a resource says that the checks between resources need: conditions, types, values for filters, themes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from offerkit.address import Kind
+from offerkit.fingerprint import JsonPath
+from offerkit.models.dimension import DimensionField
+from offerkit.models.scopes import Role
+from offerkit.rules.types import Wanted
+from offerkit.specs.record import Expression
+
+
+def expressions(kind: Kind, resource: Any) -> tuple[Expression, ...]:
+    """Every condition and formula of ``resource``, each with where it stands and what it has to give."""
+    return tuple(
+        Expression(path, text, role.value, wanted.value)
+        for path, text, role, wanted in _all(kind, resource)
+        if text is not None
+    )
+
+
+def given(resource: Any) -> tuple[tuple[JsonPath, Mapping[str, str]], ...]:
+    """The values that an offer or template gives to its filters."""
+    return tuple(
+        (("eligible", "filters", place), dict(use.values))
+        for place, use in enumerate(resource.eligible.filters)
+        if use.values
+    )
+
+
+def types(fields: Mapping[str, DimensionField]) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    """Declared fields, call data or parameters, as facts."""
+    return tuple((name, field.type, field.values) for name, field in fields.items())
+
+
+Found = tuple[JsonPath, str | None, Role, Wanted]
+
+
+def _all(kind: Kind, resource: Any) -> Iterator[Found]:
+    match kind:
+        case Kind.ENVIRONMENT:
+            yield ("when",), resource.when, Role.TARGET, Wanted.CONDITION
+        case Kind.CATEGORY:
+            yield ("eligible", "when"), resource.eligible.when, Role.TARGET, Wanted.CONDITION
+        case Kind.OFFER | Kind.TEMPLATE:
+            yield ("eligible", "when"), resource.eligible.when, Role.TARGET, Wanted.CONDITION
+            for place, weight in enumerate(resource.weights):
+                yield ("weights", place, "when"), weight.when, Role.TARGET, Wanted.CONDITION
+                yield ("weights", place, "formula"), weight.formula, Role.TARGET, Wanted.FORMULA
+        case Kind.FILTER:
+            yield ("when",), resource.when, Role.FILTER, Wanted.CONDITION
+        case Kind.RULE:
+            yield ("applies_to", "when"), resource.applies_to.when, Role.APPLIES_TO, Wanted.CONDITION
+            yield ("contacts",), resource.contacts, Role.TARGET, Wanted.CONDITION
+            yield ("counted", "when"), resource.counted.when, Role.COUNTED, Wanted.CONDITION
+        case Kind.SPACE:
+            for moment in ("proposed_data", "accepted_data"):
+                for name, text in getattr(resource.storage, moment).items():
+                    yield ("storage", moment, name), text, Role.STORED, Wanted.VALUE
+        case Kind.POLICY:
+            yield ("require",), resource.require, Role.POLICY, Wanted.CONDITION
+        case Kind.CAMPAIGN:
+            yield from _deliveries(resource)
+        case Kind.DIMENSION | Kind.OPERATOR | Kind.TYPOLOGY | Kind.CASES:
+            return
+
+
+def _deliveries(campaign: Any) -> Iterator[Found]:
+    for name, delivery in campaign.deliveries.items():
+        here = ("deliveries", name)
+        yield (*here, "target"), delivery.target, Role.TARGET, Wanted.CONDITION
+        for place, cell in enumerate(delivery.cells or ()):
+            yield (*here, "cells", place, "when"), cell.when, Role.TARGET, Wanted.CONDITION
+
+
+def themes(kind: Kind, resource: Any) -> tuple[tuple[str, JsonPath], ...]:
+    """What an offer, template or category carries, what a space or a campaign asks for; each theme with its path."""
+    match kind:
+        case Kind.OFFER | Kind.TEMPLATE | Kind.CATEGORY:
+            return _listed(("themes",), resource.themes)
+        case Kind.SPACE:
+            return _listed(("defaults", "themes"), resource.defaults.themes)
+        case Kind.CAMPAIGN:
+            return tuple(
+                found
+                for name, delivery in resource.deliveries.items()
+                if delivery.engine is not None
+                for found in _listed(("deliveries", name, "engine", "themes"), delivery.engine.themes)
+            )
+        case _:
+            return ()
+
+
+def _listed(path: JsonPath, names: tuple[str, ...]) -> tuple[tuple[str, JsonPath], ...]:
+    return tuple((name, (*path, place)) for place, name in enumerate(names))

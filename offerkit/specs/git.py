@@ -1,0 +1,499 @@
+"""git: the person it knows, and the specs as a checkout of a revision has them.
+
+Every call of git goes through :func:`run`. It asks the repository that the folder lies in, whatever the environment
+says (git sets GIT_DIR for hooks); it reads, runs no program that the repository's configuration names, and asks no
+network.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from offerkit.diagnostics import Code, Refused, reason_of, refuse
+from offerkit.specs.limits import MAX_BYTES
+from offerkit.specs.project import too_large
+
+if TYPE_CHECKING:
+    from subprocess import CompletedProcess
+
+HEEDED = frozenset(
+    (
+        "GIT_CEILING_DIRECTORIES", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM",
+        "GIT_DISCOVERY_ACROSS_FILESYSTEM", "GIT_EXEC_PATH",
+    )
+)  # fmt: skip
+"""The variables of git that say how it is installed and configured. All others are dropped: they name a repository
+(``git rev-parse --local-env-vars``), or change what git prints."""
+
+_CONFIG = (
+    f"core.hooksPath={os.devnull}", "core.fsmonitor=false", "core.splitIndex=false", "core.untrackedCache=false",
+    "core.warnAmbiguousRefs=true", "safe.bareRepository=explicit",
+)  # fmt: skip
+_TOP = ("environments", "specs", "cases")
+_LINK, _SUBMODULE = "120000", "160000"
+_MAX_LINK = 4096
+_MAX_HOPS = 40
+WHOLE_HISTORY = (
+    "“git fetch --unshallow” brings the whole history; in a workflow, let the checkout do so: fetch-depth: 0 (GitHub),"
+    ' GIT_DEPTH: "0" (GitLab).'
+)
+"""What helps where a clone is shallow."""
+_NO_PROGRAM = {"smudge": "", "process": "", "required": "false"}
+
+
+def git_email(folder: Path) -> str:
+    """The e-mail that git would sign with in ``folder``; empty without git."""
+    try:
+        answer = run(folder, ["config", "user.email"], os.environ, timeout=5)
+    except Refused:
+        return ""
+    return answer.stdout.decode("utf-8", "replace").strip()
+
+
+def folder_in_repository(root: Path) -> str:
+    """Where in its repository ``root`` lies: ``shop/offers/``; empty at the top, and without git."""
+    try:
+        answer = run(root, ["rev-parse", "--show-prefix"], os.environ, timeout=5)
+    except Refused:
+        return ""
+    return answer.stdout.decode("utf-8", "surrogateescape").rstrip("\n") if answer.returncode == 0 else ""
+
+
+def run(
+    folder: Path,
+    words: Sequence[str],
+    environ: Mapping[str, str],
+    *,
+    more: Mapping[str, str] | None = None,
+    given: bytes = b"",
+    timeout: float = 120,
+) -> CompletedProcess[bytes]:
+    """Run git in ``folder``. ``more``: further variables; ``given``: its standard input.
+
+    Raises Refused when git cannot be run; what it answers is the caller's business.
+    """
+    import subprocess
+
+    kept = {name: value for name, value in environ.items() if not name.startswith("GIT_") or name in HEEDED}
+    kept |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
+    kept |= {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}  # the first is newer than many a git
+    kept |= {
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_GRAFT_FILE": os.devnull,
+    }  # the history as it is, not as it is dressed up
+    command = ["git", "--no-pager", *(word for setting in _CONFIG for word in ("-c", setting)), *words]
+    try:
+        return subprocess.run(  # noqa: S603 - a fixed program; no word of a user's can be an option
+            command, cwd=folder, env={**kept, **(more or {})}, input=given, capture_output=True, timeout=timeout,
+            check=False,
+        )  # fmt: skip
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:  # ValueError: a NUL character
+        raise refuse(Code.GIT, f"git could not be run: {reason_of(error)}") from None
+
+
+class Checkout(NamedTuple):
+    """A project at a revision: the folder that it was laid out in, and the object that the revision names."""
+
+    folder: Path
+    commit: str
+
+
+class Lineage(NamedTuple):
+    """How one commit lies to another that it is compared with.
+
+    ``bases``: their merge bases, where the history here has them all. ``behind``: how many commits of the other one it
+    lacks. ``shallow``: whether a part of the history is missing, so that the two cannot be told. ``known``: whether
+    both are commits that are here.
+    """
+
+    bases: tuple[str, ...] = ()
+    behind: int = 0
+    shallow: bool = False
+    known: bool = True
+
+
+def lineage(root: Path, base: str, head: str, environ: Mapping[str, str]) -> Lineage:
+    """How ``head`` lies to ``base``, both named by hash (or ``HEAD``). Raises Refused where git cannot be run."""
+    return _Repository(root, environ).lineage(base, head)
+
+
+@contextlib.contextmanager
+def checkout(root: Path, revision: str, environ: Mapping[str, str]) -> Iterator[Checkout]:
+    """The project at ``revision`` in a temporary folder: its YAML and what its links lead to, as git checks them out.
+
+    ``A...B`` is the merge base of both. Raises Refused when there is no such revision, when it holds no specs, and when
+    a file cannot be shown as a checkout has it: one of a submodule, or one that a filter makes.
+    """
+    repository = _Repository(root, environ)
+    commit = repository.resolve(revision)
+    tree = repository.tree(commit, revision)
+    needed = tree.needed()
+    if not needed:
+        raise refuse(
+            Code.GIT, f"git has no specs at “{_cut(revision)}”", hint="“git log -- specs” lists the revisions."
+        )
+    repository.check_sizes(needed, revision)
+    with tempfile.TemporaryDirectory(prefix="offerkit-") as folder:
+        repository.lay_out(Path(folder), needed, tree, revision)
+        yield Checkout(Path(os.path.realpath(folder)) / "tree" / tree.prefix, commit)
+
+
+class _Entry(NamedTuple):
+    """A file of a tree; ``path`` is the one from the project's root."""
+
+    mode: str
+    oid: str
+    path: str
+
+
+class _Tree:
+    """The project's files at a revision. ``attributes``: the .gitattributes of the folders above it, by full path."""
+
+    def __init__(
+        self, root: Path, prefix: str, entries: dict[str, _Entry], links: dict[str, str], attributes: dict[str, _Entry]
+    ) -> None:
+        """``prefix``: the project's folder in its repository, empty or with a slash at its end."""
+        self.prefix = prefix
+        self.entries = entries
+        self.attributes = attributes
+        self._root = [part for part in os.path.realpath(root).split("/") if part]
+        self._links = links
+        self._folders: dict[str, set[str]] = {}
+        for path in entries:
+            while path:
+                parent, _, name = path.rpartition("/")
+                names = self._folders.setdefault(parent, set())
+                if name in names:
+                    break
+                names.add(name)
+                path = parent
+
+    def needed(self) -> dict[str, _Entry]:
+        """What the loader can reach from specs/, environments/ and cases/: YAML, links, and what they lead to."""
+        found: dict[str, _Entry] = {}
+        seen: set[str] = set()
+        pending = list(_TOP)
+        while pending:
+            real = self._real(pending.pop(), found)
+            if real is None or real in seen:
+                continue
+            seen.add(real)
+            entry = self.entries.get(real)
+            if entry is None:
+                pending += [
+                    f"{real}/{name}" if real else name
+                    for name in self._folders.get(real, ())
+                    if not name.startswith(".") and self._read(f"{real}/{name}" if real else name)
+                ]
+            elif entry.mode == _SUBMODULE:
+                raise refuse(
+                    Code.GIT,
+                    f"{real:.200} is a submodule: git keeps its files in another repository",
+                    hint="Compare from within the submodule, or keep the specs in the project's own repository.",
+                )
+            else:
+                found[real] = entry
+        return found
+
+    def target(self, link: str) -> str | None:
+        """What a link has to say in a copy of the tree, when that is something else than what it says here.
+
+        One that is absolute, or goes up out of the project and back in, leads into the project only where that is now.
+        """
+        text = self._links[self.entries[link].oid]
+        folder = link.rpartition("/")[0]
+        depth = lowest = len(folder.split("/")) if folder else 0
+        for part in text.split("/"):
+            depth += {"..": -1, ".": 0, "": 0}.get(part, 1)
+            lowest = min(lowest, depth)
+        if not text.startswith("/") and lowest >= 0:
+            return None
+        real = self._real(link, {})
+        return None if real is None else os.path.relpath(f"/{real}", f"/{folder}")
+
+    def _read(self, path: str) -> bool:
+        entry = self.entries.get(path)
+        return entry is None or entry.mode in (_LINK, _SUBMODULE) or path.endswith((".yaml", ".yml"))
+
+    def _real(self, path: str, passed: dict[str, _Entry]) -> str | None:
+        """``path`` without links; None when it leads out of the project or in a circle. ``passed``: gets the links."""
+        at = list(self._root)
+        pending = path.split("/")[::-1]
+        hops = 0
+        while pending:
+            part = pending.pop()
+            if part == "..":
+                del at[-1:]
+            elif part not in ("", "."):
+                at.append(part)
+                inside = "/".join(at[len(self._root) :]) if at[: len(self._root)] == self._root else ""
+                entry = self.entries.get(inside)
+                if entry is not None and entry.mode == _LINK:
+                    passed[inside] = entry
+                    hops += 1
+                    target = self._links.get(entry.oid)
+                    if hops > _MAX_HOPS or target is None:
+                        return None
+                    at = [] if target.startswith("/") else at[:-1]
+                    pending += target.split("/")[::-1]
+        return "/".join(at[len(self._root) :]) if at[: len(self._root)] == self._root else None
+
+
+class _Repository:
+    """The repository that a project's folder lies in, to be read only."""
+
+    def __init__(self, root: Path, environ: Mapping[str, str]) -> None:
+        """Raises Refused when there is none, or git does not trust it."""
+        self._root = root
+        self._environ = environ
+        prefix, _, inside = self._text(["rev-parse", "--show-prefix", "--is-inside-work-tree"]).rpartition("\n")
+        if inside != "true":
+            raise refuse(Code.GIT, "the project is in no git repository's working tree")
+        self._prefix = prefix.removesuffix("\n")
+        self._git = self._text(["rev-parse", "--absolute-git-dir"])
+
+    def resolve(self, revision: str) -> str:
+        """The object that ``revision`` names: one commit or tree, or the merge base of ``A...B``."""
+        a, dots, b = revision.partition("...")
+        if not revision or a.startswith("-") or b.startswith("-"):  # git would take it for an option
+            raise refuse(
+                Code.GIT, f"“{_cut(revision)}” is not a git revision", hint="Write git:main, git:HEAD~1 or git:TAG."
+            )
+        if not dots or ":" in a or "{/" in a:
+            return self._one(revision)
+        a, b = a or "HEAD", b or "HEAD"
+        first, second = self._one(a), self._one(b)
+        done = self._run(["merge-base", first, second])
+        if done.returncode not in (0, 1):
+            raise refuse(Code.GIT, f"“{_cut(revision)}” is no merge base: {_reason(done.stderr)}")
+        if done.returncode:
+            shallow = self._shallow
+            raise refuse(
+                Code.GIT,
+                f"“{_cut(a)}” and “{_cut(b)}” have no common ancestor"
+                + (" in this clone, which is shallow" if shallow else ""),
+                hint=WHOLE_HISTORY if shallow else "Name one revision: git:main.",
+            )
+        return _decoded(done.stdout).strip()
+
+    def lineage(self, base: str, head: str) -> Lineage:
+        """See :func:`lineage`."""
+        counted = self._run(["rev-list", "--count", f"{head}..{base}"])
+        if counted.returncode:
+            return Lineage(shallow=self._shallow, known=False)
+        behind = int(counted.stdout)
+        if not behind:
+            return Lineage((base,))
+        if self._shallow:  # a merge base that is found may be older than the one that is missing
+            return Lineage((), behind, shallow=True)
+        found = _decoded(self._run(["merge-base", "--all", base, head]).stdout).split()
+        return Lineage(tuple(sorted(found)), behind)
+
+    @property
+    def _shallow(self) -> bool:
+        return self._text(["rev-parse", "--is-shallow-repository"]) == "true"
+
+    def _one(self, revision: str) -> str:
+        done = self._run(["rev-parse", "--verify", revision])
+        oid = _decoded(done.stdout).strip()
+        if done.returncode or not re.fullmatch(r"[0-9a-f]{40,64}", oid):
+            raise self._unknown(revision, _reason(done.stderr))
+        if re.search(rb"refname '.*' is ambiguous", done.stderr):
+            raise refuse(
+                Code.GIT,
+                f"“{_cut(revision)}” is ambiguous: a branch and a tag have that name, for instance",
+                hint=f"Write which one: git:heads/{_cut(revision)} or git:tags/{_cut(revision)}.",
+            )
+        return oid
+
+    def _unknown(self, revision: str, reason: str) -> Refused:
+        hint = "“git log -- specs” lists the revisions."
+        if ".." in revision:
+            reason = "a range is no state"
+            hint = "Name one revision, or the merge base of two: git:A...B."
+        elif not self._run(["rev-list", "--max-count=1", "--all"]).stdout.strip():
+            reason = "the repository has no commit yet"
+        elif self._shallow:
+            reason, hint = "this clone is shallow, and does not have it", WHOLE_HISTORY
+        elif "single revision" in reason or revision.startswith("^"):
+            reason = f"not a valid object name: {_cut(revision)}"
+        return refuse(Code.GIT, f"git has no specs at “{_cut(revision)}”: {reason}", hint=hint)
+
+    def tree(self, oid: str, revision: str) -> _Tree:
+        """The project's files at ``oid``."""
+        done = self._run(["ls-tree", "-r", "-z", "--full-tree", f"{oid}:{self._prefix.removesuffix('/')}"])
+        if done.returncode:
+            raise refuse(
+                Code.GIT,
+                f"git has no specs at “{_cut(revision)}”: {_reason(done.stderr)}",
+                hint="“git log -- specs” lists the revisions.",
+            )
+        entries = _listed(done.stdout)
+        above = self._prefix.split("/")[:-1]
+        names = ["/".join([*above[:depth], ".gitattributes"]) for depth in range(len(above))]
+        attributes = _listed(self._sure(["ls-tree", "-z", "--full-tree", oid, *names], revision)) if names else {}
+        attributes |= {
+            self._prefix + path: entry for path, entry in entries.items() if path.rpartition("/")[2] == ".gitattributes"
+        }
+        kept = {path: entry for path, entry in attributes.items() if entry.mode not in (_LINK, _SUBMODULE)}
+        return _Tree(self._root, self._prefix, entries, self._links(entries, revision), kept)
+
+    def _links(self, entries: Mapping[str, _Entry], revision: str) -> dict[str, str]:
+        """Where links lead, by their objects; one that is too long to be a path leads nowhere."""
+        oids = sorted({entry.oid for entry in entries.values() if entry.mode == _LINK})
+        oids = [oid for oid, size in self._sizes(oids, revision).items() if size <= _MAX_LINK]
+        if not oids:
+            return {}
+        content = self._sure(["cat-file", "--batch"], revision, given="\n".join(oids).encode() + b"\n")
+        links = {}
+        for oid in oids:
+            head, _, content = content.partition(b"\n")
+            size = int(head.rsplit(b" ", 1)[1])
+            links[oid] = _decoded(content[:size])
+            content = content[size + 1 :]
+        return links
+
+    def _sizes(self, oids: Sequence[str], revision: str) -> dict[str, int]:
+        if not oids:
+            return {}
+        given = "\n".join(oids).encode() + b"\n"
+        done = self._run(["cat-file", "--batch-check=%(objectname) %(objectsize)"], given=given)
+        rows = [line.split() for line in done.stdout.splitlines()]
+        if done.returncode or any(row[1] == b"missing" for row in rows):
+            raise refuse(
+                Code.GIT,
+                f"this clone does not have all files of “{_cut(revision)}”",
+                detail="It is a partial clone, or it is damaged; offerkit does not fetch from the network.",
+                hint="“git fetch --refetch --no-filter” brings them.",
+            )
+        return {row[0].decode(): int(row[1]) for row in rows}
+
+    def check_sizes(self, needed: Mapping[str, _Entry], revision: str) -> None:
+        """Raises Refused for a file that the loader would not read: nothing of it is written."""
+        sizes = self._sizes(sorted({entry.oid for entry in needed.values()}), revision)
+        large = {path: size for path, entry in sorted(needed.items()) if (size := sizes[entry.oid]) > MAX_BYTES}
+        if large:
+            raise Refused([too_large(path, size) for path, size in large.items()])
+
+    def lay_out(self, folder: Path, needed: Mapping[str, _Entry], tree: _Tree, revision: str) -> None:
+        """Check ``needed`` out into ``folder``, which becomes the top of a working tree of its own.
+
+        git does that itself, since line ends, encodings and $Id$ are its business, and so are names that would lead
+        out of the folder. Its index is one of ours.
+        """
+        entries = {self._prefix + path: entry for path, entry in needed.items()} | tree.attributes
+        top = folder / "tree"
+        (top / self._prefix).mkdir(parents=True)
+        words = [f"--git-dir={self._git}", f"--work-tree={top}"]
+        index = {"GIT_INDEX_FILE": str(folder / "index")}
+        listed = "".join(f"{entry.mode} {entry.oid}\t{path}\0" for path, entry in sorted(entries.items()))
+        given = os.fsencode(listed)
+        self._sure([*words, "update-index", "-z", "--index-info"], revision, given=given, more=index, folder=top)
+        drivers = self._drivers()
+        if drivers:
+            self._refuse_filtered(
+                [*words, "check-attr", "--cached", "-z", "--stdin", "filter"], entries, drivers, index
+            )
+        self._sure([*words, "checkout-index", "--all", "--quiet"], revision, more=index | _off(drivers), folder=top)
+        for path, entry in needed.items():
+            target = tree.target(path) if entry.mode == _LINK else None
+            if target is not None:
+                (top / self._prefix / path).unlink()
+                (top / self._prefix / path).symlink_to(target)
+
+    def _drivers(self) -> list[str]:
+        """The filters that are configured to make files of a checkout: programs, which are not run."""
+        done = self._run(["config", "-z", "--name-only", "--get-regexp", r"^filter\..*\.(smudge|process)$"])
+        names = (os.fsdecode(name).partition(".")[2].rpartition(".")[0] for name in done.stdout.split(b"\0") if name)
+        return sorted(set(names))
+
+    def _refuse_filtered(
+        self, words: Sequence[str], entries: Mapping[str, _Entry], drivers: Sequence[str], index: Mapping[str, str]
+    ) -> None:
+        given = os.fsencode("".join(f"{path}\0" for path in entries))
+        asked = [*words, "check-attr", "--cached", "-z", "--stdin", "filter"]
+        cells = os.fsdecode(self._sure(asked, "", given=given, more=index)).split("\0")
+        for path, _, driver in zip(cells[::3], cells[1::3], cells[2::3], strict=False):
+            if driver in drivers and path.removeprefix(self._prefix) in entries:
+                raise refuse(
+                    Code.GIT,
+                    f"{path:.200} is made by git's filter “{_cut(driver)}”, which is a program",
+                    detail="Comparing with a revision runs no program that the configuration of git names.",
+                    hint="Check the revision out into another folder, and compare with the specs there.",
+                )
+
+    def _text(self, words: Sequence[str]) -> str:
+        return _decoded(self._sure(words, "")).removesuffix("\n")
+
+    def _sure(
+        self,
+        words: Sequence[str],
+        revision: str,
+        *,
+        given: bytes = b"",
+        more: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+    ) -> bytes:
+        """What git answers. Raises Refused with its reason when it fails."""
+        done = run(folder or self._root, words, self._environ, more=more, given=given)
+        if done.returncode:
+            raise self._failed(_reason(done.stderr), revision)
+        return done.stdout
+
+    def _failed(self, reason: str, revision: str) -> Refused:
+        if "dubious ownership" in reason or "safe.directory" in reason:
+            return refuse(
+                Code.GIT,
+                "git does not trust the repository of the project: it belongs to somebody else",
+                hint=f"If you trust it: git config --global --add safe.directory {self._root}",
+            )
+        if reason.startswith("not a git repository"):
+            return refuse(
+                Code.GIT,
+                "the project is in no git repository",
+                detail="It is looked for from the project's folder upwards; GIT_DIR is not heeded.",
+                hint="“git init” makes one.",
+            )
+        what = f"the specs at “{_cut(revision)}” cannot be laid out" if revision else "git failed"
+        return refuse(Code.GIT, f"{what}: {reason}")
+
+    def _run(self, words: Sequence[str], given: bytes = b"") -> CompletedProcess[bytes]:
+        return run(self._root, words, self._environ, given=given)
+
+
+def _off(drivers: Sequence[str]) -> dict[str, str]:
+    """Variables that leave ``drivers`` without a program, should a file get to them after all."""
+    pairs = [(f"filter.{name}.{key}", value) for name in drivers for key, value in _NO_PROGRAM.items()]
+    return {"GIT_CONFIG_COUNT": str(len(pairs))} | {
+        f"GIT_CONFIG_{what}_{place}": text
+        for place, (key, value) in enumerate(pairs)
+        for what, text in (("KEY", key), ("VALUE", value))
+    }
+
+
+def _listed(output: bytes) -> dict[str, _Entry]:
+    """The rows of ``git ls-tree -z``, by path."""
+    rows = (os.fsdecode(row).partition("\t") for row in output.split(b"\0") if row)
+    heads = ((head.split(), path) for head, _, path in rows)
+    return {path: _Entry(mode, oid, path) for (mode, _, oid), path in heads}
+
+
+def _reason(errors: bytes) -> str:
+    """Why git failed, in its own words."""
+    lines = errors.decode("utf-8", "replace").strip().splitlines()
+    fatal = [line for line in lines if line.startswith(("fatal: ", "error: "))] or lines or ["it gave no reason"]
+    return fatal[0].removeprefix("fatal: ").removeprefix("error: ")
+
+
+def _decoded(output: bytes) -> str:
+    return os.fsdecode(output)
+
+
+def _cut(text: str) -> str:
+    return text[:60]

@@ -1,0 +1,196 @@
+"""JSON Schema (2020-12) of a project's files, so that editors complete and check while one types.
+
+pydantic's own schema, with what it cannot see: the validators that read numbers, dates, durations and names.
+References and the rules of the domain stay with “offerkit validate”.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import orjson
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
+
+from offerkit.address import NAME, PATH, SECTION_OF, SECTIONS, Kind
+from offerkit.models import base, model_of, policy
+from offerkit.models.filter import FilterUse
+from offerkit.plans.plan_schema import plan_schema
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_NAME, _PATH = f"^{NAME.pattern}$", f"^{PATH.pattern}$"
+_DAY = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_DURATION = "^([0-9]{1,5}d( ?[0-9]{1,5}h)?|[0-9]{1,5}h)$"
+_PERCENTAGE = r"^(100(\.0{1,4})?|0?[0-9]{1,2}(\.[0-9]{1,4})?) ?%$"
+_NUMBER = r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$"
+_ADDRESS = rf"^({NAME.pattern}/)?({'|'.join(SECTION_OF)})\..+$"
+
+
+class _Schema(GenerateJsonSchema):
+    """pydantic's generator, told what our validators accept."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        """No titles: they would only repeat the keys."""
+        return False
+
+    def model_schema(self, schema: Any) -> JsonSchemaValue:
+        """A filter may be given by its name alone."""
+        result = super().model_schema(schema)
+        if schema["cls"] is FilterUse:
+            return {"anyOf": [{**_text(_NAME), "description": "The name of a filter."}, result]}
+        return result
+
+    def function_before_schema(self, schema: Any) -> JsonSchemaValue:
+        """Fields whose text offerkit reads itself."""
+        function = schema["function"]["function"]
+        if function is base._day:
+            return {"type": "string", "pattern": _DAY}
+        if function is base._duration:
+            return {"type": "string", "pattern": _DURATION}
+        if function is base._percentage:
+            return {"type": "string", "pattern": _PERCENTAGE}
+        inner = self.generate_inner(schema["schema"])
+        if function is base._amount:
+            return {"anyOf": [inner, {"type": "string", "pattern": _NUMBER}]}
+        return inner
+
+    def function_after_schema(self, schema: Any) -> JsonSchemaValue:
+        """Names, and lists that name nothing twice."""
+        function = schema["function"]["function"]
+        if function is base._name:
+            return _text(_NAME)
+        if function is base._path:
+            return _text(_PATH)
+        if function is policy._applicable:
+            return {"type": "array", "items": {"enum": list(policy.APPLICABLE)}, "uniqueItems": True, "minItems": 1}
+        inner = self.generate_inner(schema["schema"])
+        if function in (base._unique, base.unique_sorted):
+            inner["uniqueItems"] = True
+        return inner
+
+    def str_schema(self, schema: Any) -> JsonSchemaValue:
+        """Text; what looks like a number may stay unquoted, and is text all the same."""
+        return {**super().str_schema(schema), "type": ["string", "number"]}
+
+    def decimal_schema(self, schema: Any) -> JsonSchemaValue:
+        """The number that an amount may be."""
+        return {"type": "number", **({"minimum": int(schema["ge"])} if "ge" in schema else {})}
+
+    def dict_schema(self, schema: Any) -> JsonSchemaValue:
+        """Maps by name."""
+        least = {"minProperties": schema["min_length"]} if schema.get("min_length") else {}
+        return {
+            "type": "object",
+            **least,
+            "propertyNames": {"pattern": _NAME},
+            "additionalProperties": self.generate_inner(schema["values_schema"]),
+        }
+
+
+def _text(pattern: str) -> JsonSchemaValue:
+    """A name: text, or digits that were left unquoted."""
+    return {"type": ["string", "integer"], "pattern": pattern}
+
+
+def specs_schema() -> dict[str, Any]:
+    """The schema of the files of ``specs/``."""
+    refs, definitions = _definitions(list(SECTIONS.values()))
+    sections = _sections(refs)
+    moved = {
+        "description": "Renames: the old address and the new one, as in “offer.old-name: offer.new-name”.",
+        "type": ["object", "null"],
+        "propertyNames": {"pattern": _ADDRESS},
+        "additionalProperties": {"type": "string", "pattern": _ADDRESS},
+    }
+    return _file("A spec file of offerkit", {**sections, "moved": moved}, [], definitions)
+
+
+def environment_schema() -> dict[str, Any]:
+    """The schema of the files of ``environments/``."""
+    refs, definitions = _definitions([Kind.ENVIRONMENT])
+    return _file("An environment of offerkit", {"environment": refs[Kind.ENVIRONMENT]}, ["environment"], definitions)
+
+
+def cases_schema() -> dict[str, Any]:
+    """The schema of the files of ``cases/``."""
+    from offerkit.specs.case_schema import case_properties
+
+    refs, definitions = _definitions([Kind.ENVIRONMENT, *SECTIONS.values()])
+    properties = case_properties(_sections(refs), refs[Kind.ENVIRONMENT])
+    return _file("Decision cases of offerkit", properties, ["cases"], definitions)
+
+
+def _sections(refs: dict[Kind, Any]) -> dict[str, Any]:
+    return {
+        section: {
+            "description": _sentence(kind),
+            "type": ["object", "null"],
+            "propertyNames": {"pattern": _PATH if kind is Kind.CATEGORY else _NAME},
+            "additionalProperties": refs[kind],
+        }
+        for section, kind in SECTIONS.items()
+    }
+
+
+@cache
+def schema_files() -> Mapping[str, bytes]:
+    """All schemas as files by name."""
+    made = {
+        "specs": specs_schema(),
+        "environment": environment_schema(),
+        "cases": cases_schema(),
+        "plan": plan_schema(),
+    }
+    return {f"{name}.json": schema_bytes(schema) for name, schema in made.items()}
+
+
+def schema_bytes(schema: dict[str, Any]) -> bytes:
+    """A schema as a file."""
+    return orjson.dumps(schema, option=orjson.OPT_INDENT_2) + b"\n"
+
+
+def _definitions(kinds: list[Kind]) -> tuple[dict[Kind, Any], dict[str, Any]]:
+    models = {kind: model_of(kind) for kind in kinds}
+    refs, definitions = models_json_schema(
+        [(model, "validation") for model in models.values()], by_alias=True, schema_generator=_Schema
+    )
+    parts: dict[str, Any] = definitions["$defs"]
+    _tidy(parts, names=True)
+    return {kind: refs[model, "validation"] for kind, model in models.items()}, parts
+
+
+def _tidy(value: Any, *, names: bool = False) -> None:
+    """Leave out the defaults that say nothing: some editors would write them into the file.
+
+    ``names``: the keys of ``value`` are names, not words of JSON Schema.
+    """
+    if isinstance(value, list):
+        for item in value:
+            _tidy(item)
+    elif isinstance(value, dict):
+        if not names:
+            if value.get("default", True) in (None, "", [], {}) or isinstance(value.get("default"), dict):
+                del value["default"]
+            # pydantic leaves a bound that it cannot place where nothing reads it
+            if "ge" in value and "anyOf" in value:
+                value["anyOf"][0]["minimum"] = value.pop("ge")
+        for key, item in value.items():
+            _tidy(item, names=key == "properties" and not names)
+
+
+def _file(title: str, properties: dict[str, Any], required: list[str], definitions: dict[str, Any]) -> dict[str, Any]:
+    version = {"description": "The version of the format.", "const": 1}
+    return {
+        "$schema": DIALECT,
+        "title": title,
+        "type": "object",
+        "properties": {"version": version, **properties},
+        "required": ["version", *required],
+        "additionalProperties": False,
+        "$defs": definitions,
+    }
+
+
+def _sentence(kind: Kind) -> str:
+    return (model_of(kind).__doc__ or "").strip().split("\n")[0]

@@ -1,0 +1,270 @@
+"""Loading a project: the whole of it, or all that is wrong with it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from offerkit.address import Address, Kind, parse_address
+from offerkit.diagnostics import Code, Diagnostic, Position, Refused, Severity
+from offerkit.fingerprint import manifest_digest
+from offerkit.specs.cache import Cache, code_digest, content_key, decode, encode
+from offerkit.specs.progress import Progress, no_progress
+from offerkit.specs.project import CASES, Project, SpecFile, read_all
+from offerkit.specs.record import Finding, Index, Record
+from offerkit.state.changes import Body, Entry, final_names
+from offerkit.state.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from offerkit.specs.conditions import Judge
+    from offerkit.specs.parse import Parsed
+
+
+@dataclass
+class Loaded:
+    """A valid project.
+
+    ``digests``: the digest of each environment's design manifest (and ``shared``), as a stage would have it;
+    ``campaigns``: their fingerprints by address (they go to live, not to design); ``moves``: renames.
+    All of it is there from the beginning; records and bodies are made when asked for, since a run that finds nothing
+    changed never needs them.
+    """
+
+    files: list[SpecFile]
+    digests: dict[str, str]
+    campaigns: dict[Address, str]
+    moves: dict[Address, Address]
+    _cache: Cache
+    _keys: dict[str, bytes]
+    _records: list[Record] | None = None
+    _bodies: dict[Address, bytes] = field(default_factory=dict)
+
+    @cached_property
+    def records(self) -> dict[Address, Record]:
+        """All records by address."""
+        if self._records is None:
+            known = self._cache.get(self._keys.values())
+            self._records = []
+            for file in self.files:
+                row = known.get(self._keys[file.path])
+                self._records += decode(file.path, row["records"]) if row is not None else self._parse(file)
+        return {record.address: record for record in self._records}
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        """The specs as a state, campaigns included."""
+        entries = {address: Entry(record.fingerprint) for address, record in self.records.items()}
+        texts = self.bodies(entries)
+        return Snapshot(entries, {e.fingerprint: Body(a.kind, texts[a].decode()) for a, e in entries.items()})
+
+    def _parse(self, file: SpecFile) -> list[Record]:
+        from offerkit.specs.parse import parse_file
+
+        parsed = parse_file(file)
+        if parsed.found:
+            raise Refused(parsed.found)
+        self._bodies |= parsed.bodies
+        return parsed.records
+
+    def placed(self, findings: list[Finding]) -> list[Diagnostic]:
+        """Findings about these records as diagnostics, each at its exact place."""
+        from offerkit.specs.parse import place
+
+        return place(self.files, findings)
+
+    def doubts(self) -> list[Diagnostic]:
+        """What is allowed but looks like a slip, as warnings."""
+        from offerkit.specs.consistency import lonely_themes
+
+        findings = list(lonely_themes(Index.of(self.records.values())))
+        return [replace(found, severity=Severity.WARNING) for found in self.placed(findings)] if findings else []
+
+    def bodies(self, addresses: Iterable[Address]) -> dict[Address, bytes]:
+        """The canonical bodies of ``addresses``, always made from the YAML."""
+        wanted = [self.records[address] for address in addresses]
+        missing = {record.position.file for record in wanted if record.address not in self._bodies}
+        by_path = {file.path: file for file in self.files}
+        for path in sorted(missing):
+            for record in self._parse(by_path[path]):
+                if record.fingerprint != self.records[record.address].fingerprint:  # by the same code, of the same text
+                    self._cache.forget()
+                    raise RuntimeError(f"{record.address} has another fingerprint than when it was cached")
+        return {record.address: self._bodies[record.address] for record in wanted}
+
+
+def load(project: Project, *, use_cache: bool = True, progress: Progress = no_progress, cases: bool = True) -> Loaded:
+    """Read, check and fingerprint the whole project; without ``cases``, all but its files of decision cases.
+
+    Raises Refused with every mistake in every file.
+    """
+    files, found = read_all(project)
+    aside = [] if cases else [file for file in files if file.has_cases]
+    if aside:
+        files = [file for file in files if not file.has_cases]
+        found = [d for d in found if d.position is None or not d.position.file.startswith(f"{CASES}/")]
+    return load_files(files, found, Cache.of(project, use=use_cache), progress, aside)
+
+
+def load_folder(root: Path) -> Loaded:
+    """A project that lies in ``root`` for once, without a cache: an export, the specs at a git revision."""
+    return load(Project(root), use_cache=False)
+
+
+def load_files(
+    files: list[SpecFile],
+    found: list[Diagnostic],
+    cache: Cache,
+    progress: Progress = no_progress,
+    aside: Iterable[SpecFile] = (),
+) -> Loaded:
+    """:func:`load` for files that were read already; ``found`` are the mistakes made so far.
+
+    ``aside``: files that are left out this time. What the cache knows of them, and of all without cases, it keeps.
+    """
+    code = code_digest()
+    keys = {file.path: content_key(code, file) for file in files}
+    whole = _whole(keys)
+    all_keys = keys | {file.path: content_key(code, file) for file in aside}
+    specs_keys = {file.path: keys[file.path] for file in files if not file.has_cases}
+    others = frozenset({*all_keys.values(), _whole(all_keys), _whole(specs_keys)})
+    if not found:
+        known = cache.get([whole]).get(whole)
+        if known is not None:
+            campaigns = {parse_address(text): print_ for text, print_ in known["campaigns"].items()}
+            moves = {parse_address(old): parse_address(new) for old, new in known["moves"].items()}
+            return Loaded(files, known["digests"], campaigns, moves, cache, keys)
+    return _load_all(files, found, cache, (code, keys, whole, others), progress)
+
+
+def _whole(keys: Mapping[str, bytes]) -> bytes:
+    return hashlib.sha256(b"project" + b"".join(p.encode() + b"\0" + keys[p] for p in sorted(keys))).digest()
+
+
+def _load_all(
+    files: list[SpecFile],
+    found: list[Diagnostic],
+    cache: Cache,
+    cache_keys: tuple[bytes, dict[str, bytes], bytes, frozenset[bytes]],
+    progress: Progress,
+) -> Loaded:
+    from offerkit.specs.judging import RememberingJudge
+
+    code, keys, whole, others = cache_keys
+    known = cache.get(keys.values())
+    parsed = _parse([file for file in files if keys[file.path] not in known], progress)
+    fresh: dict[bytes, Any] = {}
+    records: list[Record] = []
+    bodies: dict[Address, bytes] = {}
+    moves: dict[Address, Address] = {}
+    places: dict[Address, Position] = {}
+    unsure: set[str] = set()
+    for file in files:
+        row = known.get(keys[file.path])
+        if row is not None:
+            records += decode(file.path, row["records"])
+            new_moves = {
+                parse_address(before): (parse_address(after), line, column)
+                for before, after, line, column in row["moves"]
+            }
+        else:
+            made = next(parsed)
+            records += made.records
+            bodies |= made.bodies
+            found += made.found
+            new_moves = made.moves
+            if made.names_lost:
+                unsure.add(file.environment)
+            if not made.found:
+                listed = [[before, *move] for before, move in new_moves.items()]
+                fresh[keys[file.path]] = {"records": encode(made.records), "moves": listed}
+        for before, (after, line, column) in new_moves.items():
+            place = Position(file.path, line, column)
+            if before in moves:
+                found.append(_moved_twice(before, place, places[before]))
+            moves[before] = after
+            places[before] = place
+    found += _bad_moves(moves, places, {record.address for record in records}) if not unsure else []
+    if moves and not any(d.severity is Severity.ERROR for d in found):
+        from offerkit.specs.cases import former_names
+
+        found += former_names(files, moves, {record.address for record in records})
+    judge = RememberingJudge(cache, code)
+    _check(files, records, found, frozenset(unsure), judge)
+    fresh |= judge.row
+    kept = {*others, judge.key}
+    if any(d.severity is Severity.ERROR for d in found):
+        cache.put(fresh, kept)
+        raise Refused(found)
+    digests, campaigns = _digests(records)
+    cache.put({**fresh, whole: {"digests": digests, "campaigns": campaigns, "moves": moves}}, {*kept, whole})
+    return Loaded(files, digests, campaigns, moves, cache, keys, records, bodies)
+
+
+def _parse(files: list[SpecFile], progress: Progress) -> Iterator[Parsed]:
+    """The files that no cache knows; pydantic and the YAML parser are imported only if there are any."""
+    if not files:
+        return iter(())
+    from offerkit.specs.parallel import parse_files
+
+    with progress("Reading", sum(len(file.content) for file in files) // 1024) as advance:
+        return iter(parse_files(files, advance))
+
+
+def _check(
+    files: list[SpecFile], records: list[Record], found: list[Diagnostic], unsure: frozenset[str], judge: Judge
+) -> None:
+    from offerkit.specs.check import check
+
+    findings = list(check(records, unsure, judge))
+    if findings:
+        from offerkit.specs.parse import place
+
+        found += place(files, findings)
+
+
+def _digests(records: list[Record]) -> tuple[dict[str, str], dict[Address, str]]:
+    entries: dict[str, list[tuple[str, str, str]]] = {}
+    campaigns: dict[Address, str] = {}
+    for record in records:
+        if record.kind is Kind.CAMPAIGN:
+            campaigns[record.address] = record.fingerprint
+        else:
+            entries.setdefault(record.environment, []).append((record.address, record.fingerprint, "-"))
+    return {environment: manifest_digest(rows) for environment, rows in sorted(entries.items())}, campaigns
+
+
+def _moved_twice(before: str, place: Position, first: Position) -> Diagnostic:
+    return Diagnostic(
+        Code.BAD_MOVE, f"{before} is renamed twice", hint="Remove one of the two entries.",
+        address=before, position=place, related=(("first here", first),),
+    )  # fmt: skip
+
+
+def _bad_moves(
+    moves: dict[Address, Address], places: dict[Address, Position], declared: set[Address]
+) -> list[Diagnostic]:
+    found = []
+    finals = final_names(moves, declared)
+    targets = Counter(moves.values())
+    for before, after in moves.items():
+        if before in declared and before not in targets:  # else another takes its place: names are swapped
+            why = f"{before} is still declared"
+        elif finals[before] not in declared:
+            why = f"{after} is not declared"
+        elif targets[after] > 1:
+            why = f"two resources would become {after}"
+        else:
+            continue
+        found.append(
+            Diagnostic(
+                Code.BAD_MOVE, f"{before} cannot move to {after}: {why}",
+                hint="Rename the resource itself as well, or remove the entry.",
+                address=before, position=places[before],
+            )
+        )  # fmt: skip
+    return found

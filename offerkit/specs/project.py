@@ -1,0 +1,217 @@
+"""Where the project is, and the files it is made of."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from offerkit.address import SHARED, Kind, valid_name
+from offerkit.diagnostics import Code, Diagnostic, Position, refuse
+from offerkit.specs.limits import MAX_BYTES
+
+CASES = "cases"
+"""The folder of decision cases."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project: the folder that holds ``specs/`` and ``environments/``."""
+
+    root: Path
+
+    @property
+    def state(self) -> Path:
+        """The folder of the embedded store and the parse cache; never committed."""
+        return self.root / ".offerkit"
+
+    def prepare_state(self) -> None:
+        """Make the state folder, kept out of version control by an ignore file of its own."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        ignore = self.state / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n")
+
+    @property
+    def store(self) -> Path:
+        """The embedded store."""
+        return self.state / "store.db"
+
+
+class SpecFile(NamedTuple):
+    """A file of the project: its path from the root with ``/``, the environment it belongs to, its role.
+
+    ``environment`` is ``shared`` for files directly in ``specs/``; ``declares`` is true for the files of
+    ``environments/``. Files of decision cases belong to none: each case names its space.
+    """
+
+    path: str
+    environment: str
+    declares: bool
+    content: bytes
+
+    @property
+    def has_cases(self) -> bool:
+        """Whether it is a file of decision cases."""
+        return self.path.startswith(f"{CASES}/")
+
+
+def is_folder(path: Path) -> bool:
+    """Whether ``path`` is a folder; false also for what is too long or too strange to be a path."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def find_project(start: Path) -> Project:
+    """The project that ``start`` lies in: the nearest folder with ``specs/`` and ``environments/``.
+
+    Raises Refused when there is none.
+    """
+    for folder in (start, *start.parents):
+        if is_folder(folder / "environments") and is_folder(folder / "specs"):
+            return Project(folder)
+    searchable = os.access(start, os.X_OK)
+    raise refuse(
+        Code.NO_PROJECT,
+        "there is no offerkit project here",
+        detail="Neither this folder nor one above it has specs/ and environments/."
+        if searchable
+        else "This folder cannot be searched: permission denied. No folder above it has specs/ and environments/.",
+        hint="Change into the project, name it with --project DIR, or begin one with “offerkit init DIR”.",
+    )
+
+
+def read_files(root: Path) -> tuple[list[SpecFile], list[Diagnostic]]:
+    """Every YAML file of the project in path order, and what could not be read."""
+    files: list[SpecFile] = []
+    found: list[Diagnostic] = []
+    real_root = os.path.realpath(root)
+    for path in sorted(_walk(root, real_root, found)):
+        top, _, rest = path.partition("/")
+        name = rest.rpartition("/")[2].rpartition(".")[0]
+        if top == "environments":
+            environment, declares = name, True
+            if "/" in rest or not valid_name(Kind.ENVIRONMENT, name):
+                found.append(_misplaced(path, "environments/ holds one file per environment, named after it"))
+                continue
+        elif top == CASES:
+            environment, declares = "", False
+        else:
+            environment, declares = (rest.partition("/")[0] if "/" in rest else SHARED), False
+            if "/" in rest and not valid_name(Kind.ENVIRONMENT, environment):
+                found.append(_misplaced(path, f"“{environment[:80]}” cannot be an environment's name"))
+                continue
+        content = _read(root, path, found)
+        if content is not None:
+            files.append(SpecFile(path, environment, declares, content))
+    return files, found
+
+
+def _misplaced(path: str, why: str) -> Diagnostic:
+    return Diagnostic(
+        Code.MISPLACED, f"this file cannot stand here: {why}",
+        hint="environments/NAME.yaml declares an environment; specs/NAME/ holds what belongs to it.",
+        position=Position(path, 1, 1),
+    )  # fmt: skip
+
+
+def _walk(root: Path, real_root: str, found: list[Diagnostic]) -> Iterator[str]:
+    pending = ["environments", "specs", *([CASES] if is_folder(root / CASES) else ())]
+    seen: set[str] = set()
+    while pending:
+        folder = pending.pop()
+        real = os.path.realpath(root / folder)
+        if real in seen:
+            continue
+        seen.add(real)
+        if not _inside(real, real_root):
+            found.append(_link_outside(folder))
+            continue
+        try:
+            entries = list(os.scandir(root / folder))
+        except OSError as error:
+            found.append(_unreadable(folder, error))
+            continue
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            path = f"{folder}/{entry.name}"
+            if not path.isprintable() and path != path.encode(errors="replace").decode():
+                found.append(_misplaced(path.encode(errors="replace").decode(), "its name is not UTF-8"))
+                continue
+            if entry.is_symlink() and not _inside(os.path.realpath(entry.path), real_root):
+                found.append(_link_outside(path))
+            elif _is_folder(entry):
+                pending.append(path)
+            elif entry.name.endswith((".yaml", ".yml")):
+                yield path
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself: what it is shows when it is read
+        return False
+
+
+def _link_outside(path: str) -> Diagnostic:
+    return Diagnostic(
+        Code.LINK_OUTSIDE, "this link leads out of the project",
+        "What a plan is made from must lie in the project, where it is reviewed.",
+        "Copy the file into the project.", position=Position(path, 1, 1),
+    )  # fmt: skip
+
+
+def _inside(real: str, real_root: str) -> bool:
+    return real == real_root or real.startswith(real_root + os.sep)
+
+
+def _read(root: Path, path: str, found: list[Diagnostic]) -> bytes | None:
+    # O_NONBLOCK: opening a named pipe would otherwise wait for a writer for ever.
+    try:
+        descriptor = os.open(root / path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    except OSError as error:
+        found.append(_unreadable(path, error))
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            found.append(Diagnostic(Code.UNREADABLE, "this is not a regular file", position=Position(path, 1, 1)))
+            return None
+        if status.st_size > MAX_BYTES:
+            found.append(too_large(path, status.st_size))
+            return None
+        return file.read()
+
+
+def too_large(path: str, size: int) -> Diagnostic:
+    """A file that is not read."""
+    return Diagnostic(
+        Code.FILE_TOO_LARGE, f"the file has {size:,} bytes; at most {MAX_BYTES:,} are read",
+        hint="Split it: any number of files may hold the resources of an environment.",
+        position=Position(path, 1, 1),
+    )  # fmt: skip
+
+
+def _unreadable(path: str, error: OSError) -> Diagnostic:
+    return Diagnostic(
+        Code.UNREADABLE, f"cannot be read: {error.strerror}", position=Position(path, 1, 1),
+        hint="Check the file's permissions.",
+    )  # fmt: skip
+
+
+def read_all(project: Project) -> tuple[list[SpecFile], list[Diagnostic]]:
+    """:func:`read_files`, or a refusal when the project holds no file at all."""
+    files, found = read_files(project.root)
+    if not files and not found:
+        raise refuse(
+            Code.NO_PROJECT,
+            "the project holds no YAML file yet",
+            hint="Begin with environments/NAME.yaml; “offerkit init DIR” shows how.",
+        )
+    return files, found

@@ -1,0 +1,325 @@
+"""A YAML builder over a parser's events.
+
+Plain Python values, with the line and column of every key and value beside them. Much faster than ruamel's
+own constructors (docs/adr/0003-yaml-events.md), and the only place where limits on input are enforced.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NoReturn, TypeAlias
+
+from ruamel.yaml.events import (
+    AliasEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    StreamEndEvent,
+)
+
+from offerkit.diagnostics import Code, Diagnostic, Position, Refused
+from offerkit.specs.limits import MAX_ALIASED_NODES, MAX_BYTES, MAX_DEPTH
+from offerkit.specs.scalars import Scalar, resolve
+from offerkit.specs.yaml12_text import NotYaml
+from offerkit.specs.yaml_parsers import Doubts, Events, built
+
+Value: TypeAlias = "Scalar | YamlMap | YamlList"
+_SHIFT = 24
+"""Positions are packed as line << 24 | column: one small integer instead of a tuple per node.
+
+No file is longer than 2^24 bytes (limits.py), so no column is."""
+
+
+class YamlMap(dict[str, Any]):
+    """A map with the positions of its keys and values, by key."""
+
+    __slots__ = ("keys_at", "values_at")
+
+    def __init__(self) -> None:
+        """An empty map."""
+        self.keys_at: dict[str, int] = {}
+        self.values_at: dict[str, int] = {}
+
+
+class YamlList(list[Any]):
+    """A list with the positions of its items."""
+
+    __slots__ = ("items_at",)
+
+    def __init__(self) -> None:
+        """An empty list."""
+        self.items_at: list[int] = []
+
+
+def unpack(file: str, packed: int) -> Position:
+    """The position that a packed integer stands for, counted from 1."""
+    return Position(file, (packed >> _SHIFT) + 1, (packed & ((1 << _SHIFT) - 1)) + 1)
+
+
+def parse(file: str, content: bytes) -> tuple[Value, list[Diagnostic]]:
+    """The one document of ``content`` with the mistakes that do not stop reading (duplicate keys).
+
+    Raises Refused where reading cannot go on: not YAML, not UTF-8, over a limit, nothing in it.
+    """
+    if len(content) > MAX_BYTES:
+        _stop(
+            file,
+            0,
+            Code.FILE_TOO_LARGE,
+            f"the file has {len(content):,} bytes; at most {MAX_BYTES:,} are read",
+            "Split it: any number of files may hold the resources of an environment.",
+        )
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        line, column = before.count(b"\n"), error.start - (before.rfind(b"\n") + 1)
+        _stop(
+            file,
+            line << _SHIFT | column,
+            Code.NOT_UTF8,
+            "the file is not valid UTF-8",
+            f"Byte 0x{content[error.start]:02x} cannot stand here; save the file as UTF-8.",
+        )
+    try:
+        return built(content, text.removeprefix("\ufeff"), partial(_document, file))
+    except NotYaml as error:
+        raise Refused([_syntax(file, error)]) from None
+
+
+def _document(file: str, events: Events, doubts: Doubts | None) -> tuple[Value, list[Diagnostic]]:
+    builder = _Builder(file, doubts)
+    value = builder.document(events)
+    if doubts is not None:
+        doubts.whole()
+    return value, builder.found
+
+
+def _syntax(file: str, error: NotYaml) -> Diagnostic:
+    at = error.at.line << _SHIFT | error.at.column
+    return Diagnostic(
+        Code.YAML_SYNTAX, f"this is not YAML: {error.problem}", hint=error.hint, position=unpack(file, at)
+    )
+
+
+def _stop(file: str, at: int, code: Code, summary: str, hint: str) -> NoReturn:
+    raise Refused([Diagnostic(code, summary, hint=hint, position=unpack(file, at))])
+
+
+class _Builder:
+    """One document's builder; recursion is bounded by MAX_DEPTH."""
+
+    def __init__(self, file: str, doubts: Doubts | None) -> None:
+        self.file = file
+        self.doubts = doubts
+        self.plain_doubts = doubts if doubts is not None and doubts.wants_all else None
+        self.outer = -1
+        """The column of the innermost map or list in block style."""
+        self.found: list[Diagnostic] = []
+        self.anchors: dict[str, tuple[Any, int] | None] = {}
+        self.nodes = 0
+        self.aliased = 0
+
+    def document(self, parser: Any) -> Value:
+        """The only document of the stream."""
+        parser.get_event()
+        start = parser.get_event()
+        if isinstance(start, StreamEndEvent):
+            _stop(
+                self.file,
+                0,
+                Code.EMPTY_FILE,
+                "the file is empty",
+                "Begin it with “version: 1”, or remove it.",
+            )
+        if start.version is not None and tuple(start.version) != (1, 2):
+            _stop(
+                self.file,
+                0,
+                Code.YAML_SYNTAX,
+                "the file asks for another version of YAML than 1.2",
+                "Remove the %YAML line.",
+            )
+        value = self.node(parser, parser.get_event(), 0)
+        parser.get_event()
+        after = parser.get_event()
+        if not isinstance(after, StreamEndEvent):
+            _stop(
+                self.file,
+                _at(after),
+                Code.YAML_SYNTAX,
+                "a second document begins here",
+                "One file holds one document; remove the “---”.",
+            )
+        return value
+
+    def node(self, parser: Any, event: Any, depth: int) -> Value:
+        """The value that begins with ``event``."""
+        kind = type(event)
+        if kind is AliasEvent:
+            return self.alias(event)
+        if event.tag is not None:
+            _stop(
+                self.file,
+                _at(event),
+                Code.CUSTOM_TAG,
+                f"a tag ({event.tag}) cannot stand in a spec file",
+                "Spec files are plain data; remove the tag and write the value itself.",
+            )
+        before = self.nodes
+        self.nodes += 1
+        anchor = event.anchor
+        if anchor is not None:
+            self.anchors[anchor] = None
+        value: Value
+        if kind is ScalarEvent:
+            value = resolve(event.value) if event.implicit[0] and self.plain_doubts is None else self.scalar(event)
+        elif depth >= MAX_DEPTH:
+            _stop(self.file, _at(event), Code.TOO_DEEP, f"nested deeper than {MAX_DEPTH} levels", "Flatten it.")
+        else:
+            value = self.collection(parser, event, depth + 1)
+        if anchor is not None:
+            self.anchors[anchor] = (value, self.nodes - before)
+        return value
+
+    def scalar(self, event: Any) -> Scalar:
+        """The value of a scalar."""
+        plain = event.implicit[0]
+        doubts = self.plain_doubts if plain else self.doubts
+        if doubts is not None:
+            doubts.scalar(event, self.outer)
+        return resolve(event.value) if plain else event.value
+
+    def collection(self, parser: Any, event: Any, depth: int) -> YamlMap | YamlList:
+        """The map or list that begins with ``event``."""
+        outer = self.outer
+        if not event.flow_style:
+            self.outer = event.start_mark.column
+        build = self.mapping if type(event) is MappingStartEvent else self.sequence
+        value, end = build(parser, depth)
+        self.outer = outer
+        if event.flow_style and self.doubts is not None and (last := end.end_mark.line) != event.start_mark.line:
+            self.doubts.indented(event.start_mark.line, last, outer, brackets=True)
+        return value
+
+    def mapping(self, parser: Any, depth: int) -> tuple[YamlMap, Any]:
+        """The map whose start was just read, and the event that ends it."""
+        result = YamlMap()
+        keys_at, values_at = result.keys_at, result.values_at
+        get_event, end, scalar = parser.get_event, MappingEndEvent, ScalarEvent
+        doubtful = self.plain_doubts is not None
+        while True:
+            event = get_event()
+            if type(event) is end:
+                return result, event
+            mark = event.start_mark
+            at = mark.line << _SHIFT | mark.column
+            if type(event) is not scalar:
+                _stop(
+                    self.file,
+                    at,
+                    Code.YAML_SYNTAX,
+                    "a key must be a plain word or a quoted text",
+                    "Quote a text that begins with *, { or [.",
+                )
+            if event.tag is not None or event.anchor is not None:
+                _stop(self.file, at, Code.CUSTOM_TAG, "a key cannot have a tag or an anchor", "Remove it.")
+            key = event.value
+            if doubtful or not event.implicit[0]:
+                self.scalar(event)
+            value_event = get_event()
+            mark = value_event.start_mark
+            value = self.node(parser, value_event, depth)
+            if key in result:
+                self.duplicate(key, at, keys_at[key])
+                continue
+            result[key] = value
+            keys_at[key] = at
+            values_at[key] = mark.line << _SHIFT | mark.column
+
+    def sequence(self, parser: Any, depth: int) -> tuple[YamlList, Any]:
+        """The list whose start was just read, and the event that ends it."""
+        result = YamlList()
+        while True:
+            event = parser.get_event()
+            if type(event) is SequenceEndEvent:
+                return result, event
+            result.items_at.append(_at(event))
+            result.append(self.node(parser, event, depth))
+
+    def alias(self, event: Any) -> Value:
+        """What an alias stands for, within the budget."""
+        known = self.anchors.get(event.anchor)
+        if known is None:
+            what = "stands inside what it names" if event.anchor in self.anchors else "names no anchor"
+            _stop(self.file, _at(event), Code.YAML_SYNTAX, f"the alias *{event.anchor} {what}", "Write it out.")
+        value, size = known
+        self.nodes += size
+        self.aliased += size
+        if self.aliased > MAX_ALIASED_NODES:
+            _stop(
+                self.file,
+                _at(event),
+                Code.ALIAS_BUDGET,
+                f"the aliases of this file expand to more than {MAX_ALIASED_NODES:,} nodes",
+                "Use a template for what offers share.",
+            )
+        return value  # type: ignore[no-any-return]
+
+    def duplicate(self, key: str, at: int, first: int) -> None:
+        """Note that ``key`` stands twice; the first one is kept."""
+        self.found.append(
+            Diagnostic(
+                Code.DUPLICATE_KEY,
+                f"the key “{key[:80]}” stands twice in this map",
+                "Only one of them could count, and which one would depend on the reader.",
+                "Rename or remove one of them.",
+                position=unpack(self.file, at),
+                related=(("first here", unpack(self.file, first)),),
+            )
+        )
+
+
+def _at(event: Any) -> int:
+    mark = event.start_mark
+    return int(mark.line << _SHIFT | mark.column)
+
+
+def locate(value: Value, path: tuple[str | int, ...], *, on_key: bool = False) -> int:
+    """The packed position of what stands at ``path``: its key if ``on_key``, else its value.
+
+    Where the path leads to nothing, the position of the last part that is there.
+    """
+    at = 0
+    for place, part in enumerate(path):
+        last = place == len(path) - 1
+        if isinstance(value, YamlMap) and part in value:
+            at = (value.keys_at if last and on_key else value.values_at)[str(part)]
+            if not last and (isinstance(value[str(part)], YamlMap | YamlList)) and path[place + 1 :]:
+                at = value.keys_at[str(part)]
+            value = value[str(part)]
+        elif isinstance(value, YamlList) and isinstance(part, int) and part < len(value):
+            at = value.items_at[part]
+            value = value[part]
+        else:
+            break
+    return at
+
+
+def value_at(value: Value, path: tuple[str | int, ...]) -> Value:
+    """What stands at ``path``; None where nothing does."""
+    for part in path:
+        if isinstance(value, YamlMap) and part in value:
+            value = value[str(part)]
+        elif isinstance(value, YamlList) and isinstance(part, int) and part < len(value):
+            value = value[part]
+        else:
+            return None
+    return value
+
+
+def text_at(value: Value, path: tuple[str | int, ...]) -> str:
+    """The text that stands at ``path``; empty where none does."""
+    found = value_at(value, path)
+    return found if isinstance(found, str) else ""

@@ -1,0 +1,134 @@
+"""What offers give on which spaces, by record alone, and what is wrong between resources."""
+
+from __future__ import annotations
+
+import pytest
+
+from offerkit.address import SHARED, Address, Kind
+from offerkit.diagnostics import Code, Position
+from offerkit.specs.consistency import inconsistencies, inheritance_of
+from offerkit.specs.record import Facts, Index, Misfit, Record
+from offerkit.state.effective import EffectiveOffer
+from offerkit.state.references import Ref
+
+HERE = Position("x", 1, 1)
+
+
+def record(kind: Kind, name: str, facts: Facts, template: str = "") -> Record:
+    refs = (Ref(Address("s", Kind.TEMPLATE, template), ("template",)),) if template else ()
+    return Record(Address("s", kind, name), "s", kind, name, "", HERE, refs, facts)
+
+
+INDEX = Index.of([
+    record(Kind.SPACE, "mail", Facts(fields=("title", "html"), required=("title", "html"))),
+    record(Kind.SPACE, "web", Facts(fields=("title", "text"), required=("title",))),
+    record(Kind.TEMPLATE, "base", Facts(fields=("title",), spaces=("web",))),
+    record(Kind.TEMPLATE, "top", Facts(representations={"mail": ("html",)}), template="base"),
+    record(Kind.TEMPLATE, "loop", Facts(fields=("x",)), template="loop"),
+    record(Kind.OFFER, "plain", Facts(fields=("title",))),
+    record(Kind.OFFER, "inherits", Facts(fields=("text",)), template="top"),
+    record(Kind.OFFER, "says", Facts(spaces=("mail", "none")), template="top"),
+    record(Kind.OFFER, "loops", Facts(), template="loop"),
+    record(Kind.OFFER, "lost", Facts(fields=("title",)), template="none"),
+])  # fmt: skip
+
+
+def offer(name: str) -> EffectiveOffer:
+    return inheritance_of(INDEX, "s").offer(Address("s", Kind.OFFER, name))
+
+
+def test_the_chain_of_templates_ends() -> None:
+    assert [layer.name for layer in offer("inherits").layers] == ["inherits", "top", "base"]
+    assert [layer.name for layer in offer("loops").layers] == ["loops", "loop"]
+    assert [layer.name for layer in offer("lost").layers] == ["lost"]
+
+
+def test_spaces_by_name_or_by_what_is_given() -> None:
+    assert offer("plain").shown_on == ("web",)
+    assert offer("inherits").shown_on == ("web",)  # named by its template's template
+    assert offer("says").shown_on == ("mail",)
+    assert offer("loops").shown_on == ()
+
+
+def test_fields_come_from_the_whole_chain() -> None:
+    assert offer("says").named_spaces == ("mail", "none")
+    assert offer("says").content("mail").keys() == {"title", "html"}
+    assert offer("says").content("web").keys() == {"title"}
+    assert offer("says").missing("mail") == []
+    assert offer("loops").missing("mail") == ["title", "html"]
+
+
+def test_of_two_records_with_one_address_the_first_counts() -> None:
+    first, second = record(Kind.OFFER, "a", Facts(fields=("x",))), record(Kind.OFFER, "a", Facts(fields=("y",)))
+    assert Index.of([first, second]).by_address == {"s/offer.a": first}
+
+
+@pytest.mark.parametrize(
+    ("representations", "own", "told"),
+    [
+        ({}, {}, ["web"]),
+        ({"web": ("link",)}, {}, []),  # the template's representation stands in its place
+        ({}, {"web": ("link",)}, []),  # so does its own
+        ({"wall": ("link",), "web": ("title",)}, {}, ["web"]),
+    ],
+)
+def test_a_text_that_nobody_sees_is_not_wrong_where_it_would_stand(
+    representations: dict[str, tuple[str, ...]], own: dict[str, tuple[str, ...]], told: list[str]
+) -> None:
+    wrong = Misfit(("content", "link"), "url", "it has no host", 0)
+    records = [
+        record(Kind.ENVIRONMENT, "s", Facts()),
+        record(Kind.SPACE, "web", Facts(fields=("link",), types=(("link", "url", ()),))),
+        record(Kind.SPACE, "wall", Facts(fields=("link",), types=(("link", "text", ()),))),
+        record(Kind.TEMPLATE, "t", Facts(representations=representations)),
+        record(Kind.OFFER, "o", Facts(fields=("link",), representations=own, misfits=(wrong,)), template="t"),
+    ]
+    named = [each._replace(fingerprint="-") for each in records]
+    found = [finding for finding in inconsistencies(Index.of(named)) if finding.code is Code.BAD_VALUE]
+    assert [finding.summary for finding in found] == [
+        f"“link” is a URL on {space}, and this is no http(s) URL: it has no host" for space in told
+    ]
+
+
+def test_operators_whom_git_cannot_tell_apart() -> None:
+    people = [("ada", "ada@x.example"), ("ben", "ADA@x.example"), ("cy", ""), ("di", "")]
+    index = Index.of(
+        Record(
+            Address(SHARED, Kind.OPERATOR, name),
+            SHARED,
+            Kind.OPERATOR,
+            name,
+            "",
+            HERE,
+            (),
+            Facts(keys=(mail,) if mail else ()),
+        )
+        for name, mail in people
+    )
+    assert [(found.record.name, found.code) for found in inconsistencies(index)] == [("ben", Code.SHARED_EMAIL)]
+
+
+def test_operators_whom_a_forge_cannot_tell_apart() -> None:
+    """The same number on another forge is another account."""
+    people = [("ada", ("github:7", "gitlab:8")), ("ben", ("github:8",)), ("cy", ("gitlab:8",)), ("di", ())]
+    index = Index.of(
+        Record(Address(SHARED, Kind.OPERATOR, name), SHARED, Kind.OPERATOR, name, "", HERE, (), Facts(fields=accounts))
+        for name, accounts in people
+    )
+    found = [(each.record.name, each.path, each.code) for each in inconsistencies(index)]
+    assert found == [("cy", ("accounts", "gitlab"), Code.SHARED_ACCOUNT)]
+
+
+def test_an_automation_is_named_where_a_person_decides() -> None:
+    robot = Address(SHARED, Kind.OPERATOR, "robot")
+    refs = (
+        Ref(robot, ("reviewers", "content", 0)),
+        Ref(robot, ("reviewers", "eligibility", 0)),
+        Ref(robot, ("label",)),
+    )
+    index = Index.of([
+        Record(robot, SHARED, Kind.OPERATOR, "robot", "", HERE, (), Facts(flags=("automation",))),
+        Record(Address("s", Kind.OFFER, "o"), "s", Kind.OFFER, "o", "", HERE, refs, Facts()),
+    ])  # fmt: skip
+    found = [(each.record.name, each.path[1], each.code) for each in inconsistencies(index)]
+    assert found == [("o", "content", Code.NOT_A_PERSON), ("o", "eligibility", Code.NOT_A_PERSON)]
