@@ -67,7 +67,7 @@ blocked_option = click.option(
 
 def service_url(_context: click.Context, parameter: click.Parameter, value: str) -> str:
     """The URL of a service as it was given; empty where none was. Raises Refused."""
-    from offerkit.rendering.urls import service_trouble
+    from offerkit.templates.urls import service_trouble
 
     if value and (trouble := service_trouble(value, query=parameter.name == "status_url")):
         raise refuse(Code.BAD_REQUEST, f"{parameter.opts[0]}: {trouble}", hint="Write it as in https://offers.example.")

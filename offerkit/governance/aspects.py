@@ -14,10 +14,10 @@ from typing import NamedTuple, TypeAlias
 from offerkit.address import Address, Kind
 from offerkit.fingerprint import Json, JsonMap, canonical, digest
 from offerkit.plans.plan import ApprovalKey, Aspect
-from offerkit.rendering.space import Format, format_of
 from offerkit.rules.meaning import meaning
 from offerkit.state.effective import EffectiveOffer, Inheritance, declared_fields
 from offerkit.state.snapshot import Snapshot
+from offerkit.templates.space import Format, format_of
 
 SCHEME = "2:"
 """Begins every fingerprint that is made now; those of scheme 1 are 64 hexadecimal digits and nothing else."""
@@ -267,8 +267,8 @@ def _identity(offer: EffectiveOffer, reads: frozenset[str]) -> JsonMap:
 
 def _reads_of_offer(texts: Iterable[Json]) -> frozenset[str]:
     """What templates read of the offer itself; a template that cannot be read reads all of it (``*``)."""
-    from offerkit.rendering.scan import is_template  # every store loads this module; few runs read a template
-    from offerkit.rendering.templates import inspect
+    from offerkit.templates.scan import is_template  # every store loads this module; few runs read a template
+    from offerkit.templates.templates import inspect
 
     found: set[str] = set()
     for text in texts:

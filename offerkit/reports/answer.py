@@ -9,11 +9,11 @@ from xml.sax.saxutils import quoteattr
 from offerkit.engine.answer import Answer, Proposed, SpaceAnswer
 from offerkit.engine.reasons import Finding
 from offerkit.fingerprint import Json
-from offerkit.rendering.values import escape
 from offerkit.reports.escape import clip, json_text, one_line, visible
 from offerkit.reports.explain import explanation_json, explanation_text
 from offerkit.reports.style import PLAIN, Style, indented
 from offerkit.rules.values import show
+from offerkit.templates.values import escape
 
 Where: TypeAlias = Callable[[Finding], str]
 """Where a finding's rule stands in the specs, as ``file:line:column``; empty when that is not known."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, urlsplit
 
-from offerkit.rendering.urls import url_trouble
 from offerkit.server.declared import Declared
+from offerkit.templates.urls import url_trouble
 
 _PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 _PRINTED = "!#$%&'()*+,/:;=?@[]~"

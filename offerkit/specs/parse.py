@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from offerkit.address import SECTION_OF, Address, Kind
 from offerkit.diagnostics import Diagnostic, Position, Refused
 from offerkit.fingerprint import JsonPath
-from offerkit.rendering.scan import where_named
 from offerkit.specs.cases import applied_cases
 from offerkit.specs.inside import Source
 from offerkit.specs.project import SpecFile
@@ -16,6 +15,7 @@ from offerkit.specs.record import Finding, Record
 from offerkit.specs.records import record_of, validate
 from offerkit.specs.sections import moves, sections
 from offerkit.specs.yaml_events import Value, YamlList, YamlMap, locate, parse, text_at, unpack, value_at
+from offerkit.templates.scan import where_named
 
 
 @dataclass

@@ -12,9 +12,6 @@ from offerkit.diagnostics import Code, Diagnostic
 from offerkit.fingerprint import JsonPath, canonical, fingerprint
 from offerkit.models import model_of
 from offerkit.models.base import Resource
-from offerkit.rendering.scan import is_template
-from offerkit.rendering.templates import inspect
-from offerkit.rendering.urls import names_database, template_fault, url_fault
 from offerkit.specs.facts import expressions, given, themes, types
 from offerkit.specs.inside import Source
 from offerkit.specs.project import SpecFile
@@ -23,6 +20,9 @@ from offerkit.specs.schema_errors import diagnose
 from offerkit.specs.sections import Raw
 from offerkit.specs.yaml_events import YamlMap, locate, unpack
 from offerkit.state.references import resource_refs
+from offerkit.templates.scan import is_template
+from offerkit.templates.templates import inspect
+from offerkit.templates.urls import names_database, template_fault, url_fault
 
 _PLAIN_FIELDS = frozenset({"title", "html", "text"})
 """What every offer has and no space makes a URL of: it is not asked for each of many offers whether it could be one."""

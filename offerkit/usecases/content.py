@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from offerkit.address import Address, Kind
 from offerkit.engine.catalog import Catalog
 from offerkit.models.status import Status, number
-from offerkit.rendering.render import Content, Renderer
-from offerkit.rendering.templates import inspect
-from offerkit.rendering.variables import Frozen, Variables
 from offerkit.rules.types import Row, Value
 from offerkit.rules.values import show
 from offerkit.state.snapshot import Snapshot
+from offerkit.templates.render import Content, Renderer
+from offerkit.templates.templates import inspect
+from offerkit.templates.variables import Frozen, Variables
 
 
 @dataclass(frozen=True, slots=True)

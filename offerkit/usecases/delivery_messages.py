@@ -12,11 +12,11 @@ from offerkit.engine.history import Past
 from offerkit.engine.report import Report
 from offerkit.fingerprint import Json
 from offerkit.models.status import Status
-from offerkit.rendering.render import RenderError
 from offerkit.rules.types import Row
 from offerkit.rules.values import show
 from offerkit.store import PropositionRow
 from offerkit.store.proposition_rows import weight_text
+from offerkit.templates.render import RenderError
 from offerkit.times import utc
 from offerkit.usecases.delivery_choice import Choice, Recipient
 from offerkit.usecases.delivery_order import Order

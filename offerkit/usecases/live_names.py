@@ -18,11 +18,11 @@ from offerkit.fingerprint import Json, JsonMap
 from offerkit.models.campaign import Campaign
 from offerkit.models.scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES, Role, scope
 from offerkit.models.space import Space
-from offerkit.rendering.templates import inspect
 from offerkit.rules.check import RuleError, check
 from offerkit.rules.types import Wanted
 from offerkit.specs.facts import expressions
 from offerkit.state.effective import EffectiveOffer
+from offerkit.templates.templates import inspect
 from offerkit.usecases.catalogs import Catalogs
 
 

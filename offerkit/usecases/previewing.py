@@ -8,9 +8,9 @@ from offerkit.address import Kind, parse_address
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import call_data, contact_row
-from offerkit.rendering.render import RenderError
 from offerkit.reports.preview import Preview, Shown
 from offerkit.rules.types import Row
+from offerkit.templates.render import RenderError
 from offerkit.usecases.engine import Engine
 from offerkit.usecases.moments import moment
 

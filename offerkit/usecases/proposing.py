@@ -25,9 +25,9 @@ from offerkit.engine.report import Report
 from offerkit.engine.stored import ExtraData
 from offerkit.models.space import Space
 from offerkit.models.status import Status
-from offerkit.rendering.render import RenderError
 from offerkit.rules.types import Row
 from offerkit.store import PropositionRow, Store
+from offerkit.templates.render import RenderError
 from offerkit.times import common_zone, utc
 from offerkit.usecases.catalogs import Catalogs, LiveSpace
 from offerkit.usecases.chance import unguessable

@@ -8,7 +8,7 @@ from html import escape
 from offerkit.diagnostics import Code, refuse, suggestion
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.resources import Space
-from offerkit.rendering.urls import service_trouble
+from offerkit.templates.urls import service_trouble
 from offerkit.usecases.catalogs import Catalogs
 
 WHERE = "https://offers.example"

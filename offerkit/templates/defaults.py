@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import assert_never
 
-from offerkit.rendering.space import Field, Format
-from offerkit.rendering.values import escape, without_controls
+from offerkit.templates.space import Field, Format
+from offerkit.templates.values import escape, without_controls
 
 
 def default_html(values: Iterable[tuple[Field, str]]) -> str:

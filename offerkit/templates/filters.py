@@ -12,8 +12,8 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from urllib.parse import quote
 
 from offerkit.diagnostics import or_list
-from offerkit.rendering.language import MAX_RANGE
-from offerkit.rendering.values import shown
+from offerkit.templates.language import MAX_RANGE
+from offerkit.templates.values import shown
 
 _MAX_TEXT = 200_000
 _MAX_PLACES = 6

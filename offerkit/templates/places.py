@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from offerkit.rendering.markup import LOADED, START, Mode, Place, after
-from offerkit.rendering.scan import Branches, Piece, Token, Trouble, trimmed
+from offerkit.templates.markup import LOADED, START, Mode, Place, after
+from offerkit.templates.scan import Branches, Piece, Token, Trouble, trimmed
 
 _PROGRAM_ATTRIBUTE = re.compile(r"on\w+|style|srcdoc", re.IGNORECASE)
 _MOST = 16

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from offerkit.rendering import language
-from offerkit.rendering.sandbox import RenderFault, run
-from offerkit.rendering.values import Sink
+from offerkit.templates import language
+from offerkit.templates.sandbox import RenderFault, run
+from offerkit.templates.values import Sink
 
 CONTEXT = {"r": MappingProxyType({"a": "<x>", "n": None, "i": 7, "l": ("p", "q")}), "title": "a'b", "u": lambda *_: "u"}
 atom = st.sampled_from(

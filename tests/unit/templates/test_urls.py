@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from offerkit.rendering.sandbox import run
-from offerkit.rendering.urls import put_together, service_trouble, template_fault, url_fault
-from offerkit.rendering.values import Sink
+from offerkit.templates.sandbox import run
+from offerkit.templates.urls import put_together, service_trouble, template_fault, url_fault
+from offerkit.templates.values import Sink
 
 URLS = [
     "https://a.example", "http://a.example:1", "https://a.example:65535/x", "https://[::1]/", "https://[2001:db8::1]:443/x",

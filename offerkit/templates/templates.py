@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from offerkit.rendering.language import FUNCTIONS
-from offerkit.rendering.links import dead_links
-from offerkit.rendering.places import exposed
-from offerkit.rendering.products import guarded
-from offerkit.rendering.reads import names_read
-from offerkit.rendering.scan import Trouble, is_template, pieces, troubles
+from offerkit.templates.language import FUNCTIONS
+from offerkit.templates.links import dead_links
+from offerkit.templates.places import exposed
+from offerkit.templates.products import guarded
+from offerkit.templates.reads import names_read
+from offerkit.templates.scan import Trouble, is_template, pieces, troubles
 
 if TYPE_CHECKING:
     from minijinja import Environment

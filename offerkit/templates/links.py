@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from html import unescape
 
 from offerkit.models.status import parse
-from offerkit.rendering.markup import start_tags
-from offerkit.rendering.scan import Piece, Token, Trouble
-from offerkit.rendering.urls import url_fault
-from offerkit.rendering.values import escape
+from offerkit.templates.markup import start_tags
+from offerkit.templates.scan import Piece, Token, Trouble
+from offerkit.templates.urls import url_fault
+from offerkit.templates.values import escape
 
 _TRACKED = "_urltype"
 _ATTRIBUTE = re.compile(

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from offerkit.rendering.language import FUNCTIONS, TESTS
-from offerkit.rendering.scan import Piece, Token
+from offerkit.templates.language import FUNCTIONS, TESTS
+from offerkit.templates.scan import Piece, Token
 
 _WORDS = frozenset({"and", "or", "not", "in", "is", "if", "else", "elif", "for", "set", "endif", "endfor", "recursive"})
 _CONSTANTS = frozenset({"true", "false", "none", "True", "False", "None"})

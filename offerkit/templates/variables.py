@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
-from offerkit.rendering.values import Plain, plain
 from offerkit.rules.types import Row
+from offerkit.templates.values import Plain, plain
 
 _Namespace: TypeAlias = Mapping[str, Plain]
 

@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
-from offerkit.rendering.scan import Branches, Piece, is_template, pieces, trimmed
-from offerkit.rendering.values import MARK
+from offerkit.templates.scan import Branches, Piece, is_template, pieces, trimmed
+from offerkit.templates.values import MARK
 
 _MAX_URL = 4_096
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)

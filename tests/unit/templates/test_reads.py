@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from minijinja import Environment, TemplateError
 
-from offerkit.rendering.templates import inspect
+from offerkit.templates.templates import inspect
 
 
 @pytest.mark.parametrize(

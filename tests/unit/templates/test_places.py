@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from offerkit.rendering.templates import inspect
+from offerkit.templates.templates import inspect
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from offerkit.rendering.scan import Piece, Token
+from offerkit.templates.scan import Piece, Token
 
 FILTER = "_factor"
 _CLOSES = {"(": ")", "[": "]", "{": "}"}

@@ -14,15 +14,15 @@ from typing import assert_never
 
 from offerkit.fingerprint import JsonMap
 from offerkit.models.status import number, parse
-from offerkit.rendering.defaults import default_html, default_text, default_xml
-from offerkit.rendering.links import RUNS_PROGRAM, may_track, runs_program, tracked
-from offerkit.rendering.sandbox import RenderFault, run
-from offerkit.rendering.scan import is_template
-from offerkit.rendering.space import Field, Format, Look, Output
-from offerkit.rendering.urls import put_together, status_url
-from offerkit.rendering.values import Sink, escape, without_controls
-from offerkit.rendering.variables import Variables
-from offerkit.rendering.wellformed import xml_trouble
+from offerkit.templates.defaults import default_html, default_text, default_xml
+from offerkit.templates.links import RUNS_PROGRAM, may_track, runs_program, tracked
+from offerkit.templates.sandbox import RenderFault, run
+from offerkit.templates.scan import is_template
+from offerkit.templates.space import Field, Format, Look, Output
+from offerkit.templates.urls import put_together, status_url
+from offerkit.templates.values import Sink, escape, without_controls
+from offerkit.templates.variables import Variables
+from offerkit.templates.wellformed import xml_trouble
 
 _DEFAULTS = {Output.HTML: default_html, Output.TEXT: default_text, Output.XML: default_xml}
 _SINKS = {Format.TEXT: Sink.TEXT, Format.HTML: Sink.HTML, Format.URL: Sink.URL}

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from offerkit.models.space import SpaceField
-from offerkit.rendering import filters, language
-from offerkit.rendering.sandbox import run
-from offerkit.rendering.space import format_of
-from offerkit.rendering.values import Sink
+from offerkit.templates import filters, language
+from offerkit.templates.sandbox import run
+from offerkit.templates.space import format_of
+from offerkit.templates.values import Sink
 
 PAGE = (Path(__file__).parents[3] / "docs" / "rendering.md").read_text(encoding="utf-8")
 

@@ -14,11 +14,11 @@ import pytest
 
 from offerkit.address import parse_address
 from offerkit.fingerprint import JsonMap
-from offerkit.rendering.render import Renderer
-from offerkit.rendering.variables import Variables
 from offerkit.rules.types import Row, Value
 from offerkit.specs.load import load_folder
 from offerkit.state.effective import Inheritance
+from offerkit.templates.render import Renderer
+from offerkit.templates.variables import Variables
 
 ROOT = Path(__file__).parents[3]
 HOSTILE = "\"><script>alert('1')</script>&{{ 7*7 }}]]>\x00\n"

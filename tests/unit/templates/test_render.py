@@ -10,9 +10,9 @@ from xml.etree import ElementTree
 import pytest
 from helpers.work import at_most
 
-from offerkit.rendering.render import Content, Renderer, RenderError
-from offerkit.rendering.variables import Variables
 from offerkit.rules.types import Value
+from offerkit.templates.render import Content, Renderer, RenderError
+from offerkit.templates.variables import Variables
 
 FIELDS = [
     {"name": "title", "required": True}, {"name": "html"}, {"name": "destination_url"},

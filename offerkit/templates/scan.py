@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
 from offerkit.diagnostics import nearest, or_list
-from offerkit.rendering.language import (
+from offerkit.templates.language import (
     FILTERS,
     FUNCTIONS,
     MAX_LOOP_TEXT,

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
-from offerkit.rendering.filters import FILTERS, range_
-from offerkit.rendering.language import FUEL, MAX_OUTPUT
-from offerkit.rendering.products import FILTER, factor
-from offerkit.rendering.scan import is_template
-from offerkit.rendering.templates import inspect
-from offerkit.rendering.values import ESCAPING, NoTextError, Sink, shown, without_controls
+from offerkit.templates.filters import FILTERS, range_
+from offerkit.templates.language import FUEL, MAX_OUTPUT
+from offerkit.templates.products import FILTER, factor
+from offerkit.templates.scan import is_template
+from offerkit.templates.templates import inspect
+from offerkit.templates.values import ESCAPING, NoTextError, Sink, shown, without_controls
 
 if TYPE_CHECKING:
     from minijinja import Environment
