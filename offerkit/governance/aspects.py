@@ -248,7 +248,7 @@ def _look(view: Snapshot, space: str, address: Address) -> _Look:
 
 
 def _is_link(field: JsonMap) -> bool:
-    """Whether the default HTML makes a link of a field, with its label as the text (``rendering/defaults.py``)."""
+    """Whether the default HTML makes a link of a field, with its label as the text (``templates/defaults.py``)."""
     name, type_ = str(field.get("name")), field.get("type")
     return format_of(name, None if type_ is None else str(type_)) is Format.URL and "image" not in name
 

@@ -28,7 +28,7 @@ from offerkit.state.references import Ref
 if TYPE_CHECKING:
     from offerkit.specs.project import Project, SpecFile
 
-CODE_PARTS = ("models", "loader", "rendering", "state", "rules", "fingerprint")
+CODE_PARTS = ("models", "specs", "templates", "state", "rules", "fingerprint")
 CODE_MODULES = ("address.py", "times.py", "engine/cases.py", "engine/case_values.py", "engine/reasons.py")
 
 
