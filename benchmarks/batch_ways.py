@@ -218,7 +218,7 @@ def polars_way(folder: Path, out: Path, *, stored: bool = False) -> None:
     """
     import numpy
 
-    from offerkit.batch.rank import by_group
+    from offerkit.batch.decide import by_group
 
     polars = _package()
     made = the_program()
