@@ -302,7 +302,7 @@ def warn_if_older(shell: Shell, session: Session, plan: Plan) -> None:
 
     if plan.empty or not in_repository(session.project.root):
         return
-    from offerkit.usecases.behind import warnings
+    from offerkit.usecases.outdated_checkout import warnings
 
     if told := warnings(session, plan):
         shell.tell(told)

@@ -19,12 +19,12 @@ from offerkit.store import Store
 from offerkit.store.views import Stages
 from offerkit.usecases.applied_cases import Chosen, case_file, chosen_cases, contacts_digest
 from offerkit.usecases.catalogs import Catalogs, activated
+from offerkit.usecases.contact_access import reader
+from offerkit.usecases.contact_sources import People
 from offerkit.usecases.live_names import unknown_names
-from offerkit.usecases.people import People
 from offerkit.usecases.plan_effect import PlanEffect
-from offerkit.usecases.reading import reader
+from offerkit.usecases.run_cases import failures, run_cases
 from offerkit.usecases.session import Session
-from offerkit.usecases.testing import failures, run_cases
 
 _BROAD = (Kind.DIMENSION, Kind.ENVIRONMENT, Kind.FILTER)
 """A change of these may break rules and texts of resources that do not change."""

@@ -23,7 +23,7 @@ from offerkit.engine.lineup import Lineup
 from offerkit.store import PropositionRow, Store
 from offerkit.store.proposition_rows import past_of
 from offerkit.times import utc
-from offerkit.usecases.proposing import reach
+from offerkit.usecases.propose import reach
 
 Contact: TypeAlias = tuple[str, str]
 """An environment, and a contact's key."""

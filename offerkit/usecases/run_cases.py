@@ -15,7 +15,7 @@ from offerkit.reports.cases import Outcome
 from offerkit.rules.types import Row
 from offerkit.specs.cases import CaseFile, RawCase
 from offerkit.usecases.catalogs import Catalogs
-from offerkit.usecases.people import People
+from offerkit.usecases.contact_sources import People
 
 
 def run_cases(

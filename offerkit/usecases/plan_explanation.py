@@ -187,7 +187,7 @@ def _policy_notes(told: _Told) -> list[str]:
     """What policies say of a plan of specs."""
     if not may_break(told.stages, told.plan):
         return []
-    from offerkit.usecases.policies import judged
+    from offerkit.usecases.policy_checks import judged
 
     return judged(told.session, told.stages, told.plan)[1]
 

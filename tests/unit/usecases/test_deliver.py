@@ -16,8 +16,9 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.governance.rights import Actor
 from offerkit.store import Store
 from offerkit.times import instant
-from offerkit.usecases import delivering, delivery_choice
-from offerkit.usecases.delivery_files import Folder, Unfinished
+from offerkit.usecases import deliver as delivering
+from offerkit.usecases import delivery_selection
+from offerkit.usecases.delivery_folder import Folder, Unfinished
 
 PROJECT = Path(__file__).resolve().parents[2] / "scripts" / "projects" / "deciding"
 CAMPAIGN = """version: 1
@@ -156,7 +157,7 @@ def test_a_run_whose_date_somebody_edited_is_not_gone_on_with(time: str, tmp_pat
 
 def test_a_run_that_is_cut_off_after_it_was_stored_is_finished(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("offerkit.usecases.delivery_files.Folder.publish", _interrupted)
+        patch.setattr("offerkit.usecases.delivery_folder.Folder.publish", _interrupted)
         with pytest.raises(SystemExit):
             deliver("june/best", "--out", "made")
     stored = kept()
@@ -189,7 +190,7 @@ def test_a_folder_that_appears_meanwhile_does_not_hide_that_the_delivery_is_made
 
 def test_what_becomes_of_a_run_is_told_as_json(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("offerkit.usecases.delivery_files.Folder.publish", _interrupted)
+        patch.setattr("offerkit.usecases.delivery_folder.Folder.publish", _interrupted)
         with pytest.raises(SystemExit):
             deliver("june/best", "--out", "made")
     finished = json.loads(deliver("june/best", "--out", "made", "--format", "json").stdout)
@@ -246,7 +247,7 @@ def test_stopped_meanwhile(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             offerkit("stop", "people/offer.card", "--reason", "The price is wrong")
         return message(writer, recipient)
 
-    monkeypatch.setattr(delivery_choice, "CHUNK", 1)
+    monkeypatch.setattr(delivery_selection, "CHUNK", 1)
     with monkeypatch.context() as patch:
         patch.setattr(delivering.Writer, "message", slowly)
         with pytest.raises(Refused) as caught:
@@ -261,7 +262,7 @@ def test_stopped_meanwhile(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_one_by_one_is_the_same(root: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """With hooks each contact is decided by itself; without any the answers are those of the batch."""
     deliver(name, "--dry-run", "--out", "batch")
-    monkeypatch.setattr(delivery_choice, "asks_hooks", lambda made: True)
+    monkeypatch.setattr(delivery_selection, "asks_hooks", lambda made: True)
     deliver(name, "--dry-run", "--out", "single")
     assert messages("single") == messages("batch")
 

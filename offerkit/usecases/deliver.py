@@ -23,13 +23,13 @@ from offerkit.store import DeliveryRun, Store
 from offerkit.store.deliveries import made_already
 from offerkit.times import check_utc, instant, shown, utc, wall_clock
 from offerkit.usecases.catalogs import Catalogs, live_revision
-from offerkit.usecases.delivery_choice import Selection, recipients, selection
-from offerkit.usecases.delivery_files import Folder, Unfinished, unwritable
+from offerkit.usecases.contact_sources import bad_rows
+from offerkit.usecases.delivery_folder import Folder, Unfinished, unwritable
 from offerkit.usecases.delivery_messages import Aside, Message, Writer, proposition_rows
-from offerkit.usecases.delivery_order import Order
-from offerkit.usecases.people import bad_rows
-from offerkit.usecases.proposing import new_id
-from offerkit.usecases.simulating import read_data, unknown_data
+from offerkit.usecases.delivery_selection import Selection, recipients, selection
+from offerkit.usecases.planned_delivery import Order
+from offerkit.usecases.propose import new_id
+from offerkit.usecases.simulate import read_data, unknown_data
 
 SAMPLES = 3
 """Messages that are also written as pages to look at."""

@@ -11,8 +11,8 @@ from offerkit.engine.check_call import call_data, contact_row
 from offerkit.reports.preview import Preview, Shown
 from offerkit.rules.types import Row
 from offerkit.templates.render import RenderError
-from offerkit.usecases.engine import Engine
-from offerkit.usecases.moments import moment
+from offerkit.usecases.argument_values import moment
+from offerkit.usecases.open_engine import Engine
 
 OUTPUTS = ("html", "text", "xml")
 

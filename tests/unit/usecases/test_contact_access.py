@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from helpers.workspace import Workspace
 
-from offerkit.usecases.reading import Reader, operators_rights, reader
+from offerkit.usecases.contact_access import Reader, operators_rights, reader
 
 ENVIRONMENT = "environments/shop.yaml"
 

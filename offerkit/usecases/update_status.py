@@ -17,7 +17,7 @@ from offerkit.store import PropositionRow, StatusChange, Store, changeable
 from offerkit.store.proposition_rows import past_of
 from offerkit.times import utc
 from offerkit.usecases.catalogs import Catalogs
-from offerkit.usecases.people import People
+from offerkit.usecases.contact_sources import People
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,9 @@ from offerkit.rules.types import Row
 from offerkit.specs.output import RESULTS, check_output, replacing
 from offerkit.store import Store
 from offerkit.times import shown
-from offerkit.usecases.engine import Engine
-from offerkit.usecases.hooked import asks_hooks, decide_people
-from offerkit.usecases.people import bad_rows
+from offerkit.usecases.contact_sources import bad_rows
+from offerkit.usecases.open_engine import Engine
+from offerkit.usecases.per_contact import asks_hooks, decide_people
 
 if TYPE_CHECKING:
     import numpy

@@ -30,9 +30,9 @@ from offerkit.store import PropositionRow, Store
 from offerkit.templates.render import RenderError
 from offerkit.times import common_zone, utc
 from offerkit.usecases.catalogs import Catalogs, LiveSpace
-from offerkit.usecases.chance import unguessable
-from offerkit.usecases.content import ContentRenderer
-from offerkit.usecases.people import People
+from offerkit.usecases.contact_sources import People
+from offerkit.usecases.content_renderer import ContentRenderer
+from offerkit.usecases.random_ids import unguessable
 from offerkit.usecases.requests import ProposeRequest
 
 REFILLS = 5

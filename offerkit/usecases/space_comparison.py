@@ -13,10 +13,10 @@ from offerkit.batch.reasons import Reasons
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.reasons import Cause, no_space
 from offerkit.store import Store
-from offerkit.usecases.hooked import decide_people
+from offerkit.usecases.per_contact import decide_people
 from offerkit.usecases.plan_effect import PlanEffect
 from offerkit.usecases.population import Population
-from offerkit.usecases.simulating import Asked, call_for
+from offerkit.usecases.simulate import Asked, call_for
 
 if TYPE_CHECKING:
     from datetime import datetime

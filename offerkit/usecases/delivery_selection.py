@@ -20,9 +20,9 @@ from offerkit.engine.lineup import Computed
 from offerkit.engine.weights import best, times
 from offerkit.rules.types import Row
 from offerkit.store import Store
-from offerkit.usecases.delivery_order import Order
-from offerkit.usecases.hooked import asks_hooks, value_of
-from offerkit.usecases.proposing import history_of
+from offerkit.usecases.per_contact import asks_hooks, value_of
+from offerkit.usecases.planned_delivery import Order
+from offerkit.usecases.propose import history_of
 
 SPARE = 2
 """Offers chosen beyond those wanted, for contacts for whom one cannot be rendered."""

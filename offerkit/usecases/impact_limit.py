@@ -19,16 +19,16 @@ from offerkit.governance.promotion import only_withdraws
 from offerkit.plans.plan import Plan, Reason
 from offerkit.reports.counts import Count, as_json, rounded, said, share, size
 from offerkit.store import Store
+from offerkit.usecases.argument_values import moment
 from offerkit.usecases.catalogs import Catalogs
-from offerkit.usecases.compared import Both, Pair, decided, pairs, why_not
-from offerkit.usecases.moments import moment
+from offerkit.usecases.contact_access import Reader, reader, untold
 from offerkit.usecases.plan_effect import PlanEffect, plan_effect
 from offerkit.usecases.population import population
-from offerkit.usecases.reading import Reader, reader, untold
 from offerkit.usecases.session import Session
+from offerkit.usecases.space_comparison import Both, Pair, decided, pairs, why_not
 
 if TYPE_CHECKING:
-    from offerkit.usecases.compared import Columns
+    from offerkit.usecases.space_comparison import Columns
 
 MAX_REASON = 2000
 """The longest reason of an override, in characters."""

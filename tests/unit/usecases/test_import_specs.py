@@ -13,7 +13,7 @@ from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.specs import load_folder
 from offerkit.specs.fmt import format_files
 from offerkit.specs.project import read_files
-from offerkit.usecases.importing import Import, plan_import, write_import
+from offerkit.usecases.import_specs import Import, plan_import, write_import
 
 pytestmark = pytest.mark.embedded
 

@@ -18,7 +18,7 @@ from offerkit.engine.weights import amount, tidy
 from offerkit.rules.python import compile_many
 from offerkit.rules.types import Row, Value
 from offerkit.store import Store
-from offerkit.usecases.proposing import history_of
+from offerkit.usecases.propose import history_of
 
 if TYPE_CHECKING:
     import numpy
@@ -35,7 +35,7 @@ def asks_hooks(made: Program) -> bool:
 def decide_people(people: People, batch: Batch, store: Store | None) -> Iterator[Decided]:
     """The batch; where hooks take part, with what single calls decided, each contact in one, in place of its own.
 
-    ``people`` need all fields of the contact then (offerkit.usecases.simulating.fields_of).
+    ``people`` need all fields of the contact then (offerkit.usecases.simulate.fields_of).
     """
     chunks = decide_all(people, batch)
     return _hooked(people, batch.program, store, chunks) if asks_hooks(batch.program) else chunks

@@ -18,8 +18,8 @@ from helpers.workspace import Workspace
 from offerkit.diagnostics import Code, Refused
 from offerkit.models.status import Status
 from offerkit.store import DeliveryRun, Location, PropositionRow, Store, parse_location
-from offerkit.usecases import restoring, stores, tokens
-from offerkit.usecases.restoring import Restored
+from offerkit.usecases import restore, store_maintenance, tokens
+from offerkit.usecases.restore import Restored
 
 TIME = "2026-01-01T00:00:00.000000Z"
 
@@ -33,7 +33,7 @@ def live(shop: Workspace) -> Workspace:
 def backup(live: Workspace, tmp_path: Path) -> Path:
     propose(live, "before")
     target = tmp_path / "backup.db"
-    stores.copy(live.location, target)
+    store_maintenance.copy(live.location, target)
     return target
 
 
@@ -56,11 +56,9 @@ def proposed(where: Location) -> dict[str, Status]:
         return {one.id: one.status for one in store.propositions(limit=0)}
 
 
-def restored(
-    shop: Workspace, backup: Location, who: str = "ada", **more: Any
-) -> tuple[restoring.Restoration, Restored]:
-    with restoring.restoration(shop.session(who), backup, **more) as found:
-        return found, restoring.restore(found)
+def restored(shop: Workspace, backup: Location, who: str = "ada", **more: Any) -> tuple[restore.Restoration, Restored]:
+    with restore.restoration(shop.session(who), backup, **more) as found:
+        return found, restore.restore(found)
 
 
 def changed(shop: Workspace, title: str) -> None:
@@ -89,7 +87,7 @@ def head(shop: Workspace) -> str:
 def test_the_history_goes_back_and_what_was_offered_stays(live: Workspace, backup: Path) -> None:
     old, _ = tokens.create(live.session("ada"), "ada", "old", "90d")
     then = head(live)
-    stores.copy(live.location, backup.with_name("with-token.db"))
+    store_maintenance.copy(live.location, backup.with_name("with-token.db"))
     backup = backup.with_name("with-token.db")
     changed(live, "Leopards")
     new, _ = tokens.create(live.session("ada"), "ada", "new", "90d")
@@ -128,7 +126,7 @@ def test_the_history_goes_back_and_what_was_offered_stays(live: Workspace, backu
 def test_a_token_that_was_revoked_never_counts_again(live: Workspace, backup: Path, tmp_path: Path) -> None:
     row, text = tokens.create(live.session("ada"), "ada", "gone", "90d")
     alive = tmp_path / "alive.db"
-    stores.copy(live.location, alive)
+    store_maintenance.copy(live.location, alive)
     tokens.revoke(live.session("ada"), row.id)
 
     for older in (backup, backup):  # takes the token away, and the revision that says it was revoked
@@ -155,7 +153,7 @@ def test_a_token_that_was_revoked_never_counts_again(live: Workspace, backup: Pa
 def test_nor_when_a_hand_edited_what_says_so(live: Workspace, tmp_path: Path, edit: str) -> None:
     row, _ = tokens.create(live.session("ada"), "ada", "gone", "90d")
     alive = tmp_path / "alive.db"
-    stores.copy(live.location, alive)
+    store_maintenance.copy(live.location, alive)
     tokens.revoke(live.session("ada"), row.id)
     assert isinstance(live.location, Path)
     with sqlite3.connect(live.location) as connection:
@@ -172,7 +170,7 @@ def test_nor_when_a_hand_edited_what_says_so(live: Workspace, tmp_path: Path, ed
 def test_tokens_that_come_back_are_named(live: Workspace, backup: Path, tmp_path: Path) -> None:
     row, _ = tokens.create(live.session("ada"), "ada", "kept", "90d")
     alive = tmp_path / "alive.db"
-    stores.copy(live.location, alive)
+    store_maintenance.copy(live.location, alive)
     restored(live, backup)
 
     found, _ = restored(live, alive)
@@ -208,13 +206,13 @@ def test_tables_that_were_changed_are_made_anew(live: Workspace, backup: Path, e
 @pytest.mark.slow
 def test_a_changed_schema_in_a_database_is_its_owners_to_mend(live: Workspace, backup: Path) -> None:
     shared = parse_location(new_schema())
-    stores.copy(backup, shared)
+    store_maintenance.copy(backup, shared)
     for edit in ("DROP INDEX proposition_id", "CREATE VIEW more AS SELECT 1"):
         with Store.open(shared, write=True) as store, store.transaction():
             store.database.run(edit)
         with (
             pytest.raises(Refused) as refused,
-            restoring.restoration(replace(live.session("ada"), store_path=shared, heads=None), backup),
+            restore.restoration(replace(live.session("ada"), store_path=shared, heads=None), backup),
         ):
             pass
         assert refused.value.diagnostics[0].code is Code.NOT_RESTORED
@@ -229,7 +227,7 @@ def test_what_only_the_backup_has_comes_back_but_for_what_was_made_anew(live: Wo
         store.add_delivery(gone, [row("of-gone", "gone-run")])
         store.add_delivery(anew, [row("of-first", "first-run")])
     backup = tmp_path / "backup.db"
-    stores.copy(live.location, backup)
+    store_maintenance.copy(live.location, backup)
     with Store.open(live.location, write=True) as store:
         store.withdraw_delivery(gone)
         store.withdraw_delivery(anew)
@@ -274,11 +272,11 @@ def test_another_projects_only_when_that_is_said(live: Workspace, tmp_path: Path
 
 
 def test_a_store_that_changed_since_it_was_compared_is_left(live: Workspace, backup: Path) -> None:
-    with restoring.restoration(live.session("ada"), backup) as found:
+    with restore.restoration(live.session("ada"), backup) as found:
         changed(live, "Leopards")
         before = head(live)
         with pytest.raises(Refused) as refused:
-            restoring.restore(found)
+            restore.restore(found)
     assert refused.value.diagnostics[0].code is Code.PLAN_STALE
     assert head(live) == before and live.verified() == []
 
@@ -286,10 +284,10 @@ def test_a_store_that_changed_since_it_was_compared_is_left(live: Workspace, bac
 def test_two_at_once_keep_what_the_first_one_replaced(live: Workspace, backup: Path) -> None:
     changed(live, "Leopards")
     replaced, session = head(live), live.session("ada")
-    with restoring.restoration(session, backup) as first, restoring.restoration(session, backup) as second:
-        done = restoring.restore(first)
+    with restore.restoration(session, backup) as first, restore.restoration(session, backup) as second:
+        done = restore.restore(first)
         with pytest.raises(Refused) as refused:
-            restoring.restore(second)
+            restore.restore(second)
     assert refused.value.diagnostics[0].code is Code.PLAN_STALE
     assert done.aside is not None
     with Store.open(done.aside) as aside:
@@ -326,16 +324,16 @@ def test_what_a_killed_run_left_is_removed_and_no_others_work(live: Workspace, b
     os.utime(left, (0, 0))
     link = state / ".restoring-link"
     link.symlink_to(backup.parent)
-    with restoring.restoration(live.session("ada"), backup):
+    with restore.restoration(live.session("ada"), backup):
         (ours,) = {*state.glob(".restoring-*")} - {link}
-        with restoring.restoration(live.session("ada"), backup):
+        with restore.restoration(live.session("ada"), backup):
             assert (ours / "store.db").exists() and not left.exists()
     assert {*state.glob(".restoring-*")} == {link} and backup.exists()
 
 
 def test_from_and_into_a_database(live: Workspace, backup: Path) -> None:
     there = parse_location(new_schema())
-    stores.copy(live.location, there)
+    store_maintenance.copy(live.location, there)
     changed(live, "Leopards")
     restored(live, there)
     assert live.verified() == []
@@ -367,11 +365,11 @@ def test_two_at_once_where_there_was_none(live: Workspace, backup: Path) -> None
     assert isinstance(live.location, Path)
     live.location.unlink()
     session = live.session("ada")
-    with restoring.restoration(session, backup) as first, restoring.restoration(session, backup) as second:
-        restoring.restore(first)
+    with restore.restoration(session, backup) as first, restore.restoration(session, backup) as second:
+        restore.restore(first)
         propose(live, "after")
         with pytest.raises(Refused):
-            restoring.restore(second)
+            restore.restore(second)
     assert set(proposed(live.location)) == {"before", "after"} and live.verified() == []
 
 

@@ -18,8 +18,8 @@ from offerkit.engine.history import Past
 from offerkit.models.status import Status
 from offerkit.store import PropositionRow, Store
 from offerkit.times import utc
-from offerkit.usecases import histories
-from offerkit.usecases.histories import Histories, Written
+from offerkit.usecases import history_cache
+from offerkit.usecases.history_cache import Histories, Written
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 CATALOG: Any = SimpleNamespace(environment="shop", rules=("some",), longest_period=timedelta(days=30))
@@ -67,7 +67,7 @@ class Desk:
         return self.store.past("shop", contact, utc(NOW - timedelta(days=30)))
 
     def later(self) -> None:
-        self.clock += 2 * histories.FRESH
+        self.clock += 2 * history_cache.FRESH
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ def test_a_change_counts_once_it_was_told(desk: Desk) -> None:
 
 
 def test_memory_is_bounded(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(histories, "LONGEST", 5)
+    monkeypatch.setattr(history_cache, "LONGEST", 5)
     known = desk.histories(room=28)
     for number in range(20):
         desk.write(desk.row(str(number % 10)))
@@ -194,7 +194,7 @@ def test_nobody_and_no_rules_have_no_history(desk: Desk) -> None:
 def test_one_who_looked_long_ago_reads_anew(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     known = desk.histories()
     known.of(CATALOG, "1", NOW)
-    monkeypatch.setattr(histories, "_TOLD", 20)
+    monkeypatch.setattr(history_cache, "_TOLD", 20)
     for _ in range(30):
         desk.write(desk.row("1"))
     desk.later()

@@ -14,7 +14,7 @@ from offerkit.rules.values import show
 from offerkit.store import PropositionQuery, PropositionRow, Store
 from offerkit.store.views import environments, stage_view
 from offerkit.times import utc
-from offerkit.usecases.moments import DAY_BEGINS, moment, zone_of_stage
+from offerkit.usecases.argument_values import DAY_BEGINS, moment, zone_of_stage
 
 
 @dataclass(frozen=True)

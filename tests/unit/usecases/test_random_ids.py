@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from offerkit.usecases.chance import unguessable
+from offerkit.usecases.random_ids import unguessable
 
 
 def test_no_id_comes_twice_in_any_thread() -> None:

@@ -13,8 +13,8 @@ from offerkit.specs import Loaded
 from offerkit.specs.record import Finding as GraphFinding
 from offerkit.store import Store
 from offerkit.usecases.catalogs import Catalogs, designed, live
-from offerkit.usecases.hooks import installed
-from offerkit.usecases.people import People
+from offerkit.usecases.contact_sources import People
+from offerkit.usecases.installed_hooks import installed
 from offerkit.usecases.session import Session
 from offerkit.usecases.state_refs import state_named
 
