@@ -104,7 +104,7 @@ def command(
     Nothing is stored and nobody is told. On spaces with hooks each contact is decided by itself, hooks included.
     """
     from offerkit.reports.escape import json_text, visible
-    from offerkit.reports.simulation import simulation_json, simulation_text
+    from offerkit.reports.render import render
     from offerkit.specs.output import SIMULATION_PAGE, check_output, writing
     from offerkit.usecases.argument_values import moment, pairs
     from offerkit.usecases.open_engine import trying
@@ -143,11 +143,9 @@ def command(
             made, reports = simulate(engine, source, asked, when, told)
     warn(shell, reports)
     if page is not None:
-        from offerkit.reports.simulation_html import simulation_html
-
         with writing(page, SIMULATION_PAGE) as file:
-            file.write(simulation_html(made).encode())
-    click.echo(simulation_json(made) if form == "json" else simulation_text(made, shell.style), nl=False, color=True)
+            file.write(render(made, "html").encode())
+    shell.show(made, form)
 
 
 def _together(dialect: str | None, runner: str, **given: object) -> None:

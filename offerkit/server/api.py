@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from offerkit.diagnostics import Code, refuse
 from offerkit.engine.answer import Answer
 from offerkit.fingerprint import Json
-from offerkit.reports.answer import answer_json
+from offerkit.reports.answer import answer_data
 from offerkit.server.bodies import described, read
 from offerkit.server.callers import INSIDER, operator_of
 from offerkit.server.desk import Desk
@@ -51,7 +51,7 @@ def routes(desk: Desk, status_base: str) -> tuple[APIRouter, list[Call]]:
                 operator, "explanations of what a contact gets are", [name[:80] for name in environments]
             )
         answer, revision = await desk.propose(_ask(desk, body, status_base, hints=insider), insider=insider)
-        made = answer_json(answer) if insider else _outside(answer)
+        made = answer_data(answer) if insider else _outside(answer)
         assert isinstance(made, dict)
         made["revision"] = revision
         if answer.cookie:
