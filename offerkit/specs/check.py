@@ -38,10 +38,15 @@ def duplicates(records: list[Record]) -> Iterator[Finding]:
         known = first.setdefault(record.address, record)
         if known is not record:
             yield Finding(
-                record, (), Code.DECLARED_TWICE, f"{record.address} is declared twice",
+                record,
+                (),
+                Code.DECLARED_TWICE,
+                f"{record.address} is declared twice",
                 "A name means one resource, whichever file it stands in.",
-                "Rename or remove one of the two.", on_key=True, related=(("first here", known),),
-            )  # fmt: skip
+                "Rename or remove one of the two.",
+                on_key=True,
+                related=(("first here", known),),
+            )
 
 
 def unknown_references(index: Index, unsure: frozenset[str] = frozenset()) -> Iterator[Finding]:
@@ -67,21 +72,32 @@ def _unknown(index: Index, record: Record, ref: Ref, near: Callable[[str, Kind, 
     if not ref.path and record.kind is Kind.CATEGORY:
         parent = ref.target.name
         return Finding(
-            record, (), Code.MISSING_PARENT, f"the parent category “{parent}” is not declared",
+            record,
+            (),
+            Code.MISSING_PARENT,
+            f"the parent category “{parent}” is not declared",
             "A category's path is its place in the tree, and every part of it is a category of its own.",
-            suggestion(parent, [n for n in index.group(record.environment, Kind.CATEGORY)
-                                if not n.startswith(f"{parent}/")], f"Declare {parent} as well."),
+            suggestion(
+                parent,
+                [n for n in index.group(record.environment, Kind.CATEGORY) if not n.startswith(f"{parent}/")],
+                f"Declare {parent} as well.",
+            ),
             on_key=True,
-        )  # fmt: skip
+        )
     if not ref.path:
         return Finding(
-            record, (), Code.UNKNOWN_REFERENCE, f"the environment “{record.environment}” is not declared",
+            record,
+            (),
+            Code.UNKNOWN_REFERENCE,
+            f"the environment “{record.environment}” is not declared",
             "A case asks a space of the environment that it names."
             if record.kind is Kind.CASES
             else "A folder of specs/ is named after the environment that its resources belong to.",
-            suggestion(record.environment, index.environments,
-                       f"Declare it in environments/{record.environment}.yaml."), on_key=True,
-        )  # fmt: skip
+            suggestion(
+                record.environment, index.environments, f"Declare it in environments/{record.environment}.yaml."
+            ),
+            on_key=True,
+        )
     target = ref.target
     environment, kind, name = target.environment, target.kind, target.name
     elsewhere = sorted(
@@ -89,18 +105,23 @@ def _unknown(index: Index, record: Record, ref: Ref, near: Callable[[str, Kind, 
     )
     if elsewhere and environment == record.environment:
         return Finding(
-            record, ref.path, Code.FOREIGN_REFERENCE,
+            record,
+            ref.path,
+            Code.FOREIGN_REFERENCE,
             f"there is no {kind} “{name}” in {record.environment}; there is one in {elsewhere[0]}",
             "An environment's resources refer only to their own; each environment is for other people.",
             near(environment, kind, name, f"Declare it in specs/{record.environment}/ as well."),
             named=name,
-        )  # fmt: skip
+        )
     return Finding(
-        record, ref.path, Code.UNKNOWN_REFERENCE, f"there is no {kind} “{name}”"
+        record,
+        ref.path,
+        Code.UNKNOWN_REFERENCE,
+        f"there is no {kind} “{name}”"
         + (f" in {environment}" if environment != record.environment and kind is not Kind.OPERATOR else ""),
         hint=near(environment, kind, name, f"Declare {ref.target}, or correct the name."),
         named=name,
-    )  # fmt: skip
+    )
 
 
 def cycles(index: Index) -> Iterator[Finding]:
@@ -125,11 +146,14 @@ def cycles(index: Index) -> Iterator[Finding]:
         first, following = members[0], (*members[1:], members[0])
         path = next(ref.path for ref in first.refs if ref.target == following[0].address)
         yield Finding(
-            first, path, Code.CYCLE, "these refer to each other in a circle: " + " → ".join([*ring, ring[0]]),
+            first,
+            path,
+            Code.CYCLE,
+            "these refer to each other in a circle: " + " → ".join([*ring, ring[0]]),
             "What one of them means would depend on itself.",
             "Remove one of the references.",
             related=tuple((f"{member.address} is here", member) for member in members[1:]),
-        )  # fmt: skip
+        )
 
 
 def _from_smallest(ring: list[Address]) -> list[Address]:

@@ -5,8 +5,10 @@ The same text in the same scope is asked about once, however many offers have it
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
 
 from offerkit.address import Kind
 from offerkit.diagnostics import Code, suggestion
@@ -16,6 +18,8 @@ from offerkit.models.scopes import Role, scope
 from offerkit.models.values import misfit
 from offerkit.rules.problems import Problem, RuleError
 from offerkit.rules.types import Base, FieldType, Scope, Wanted
+from offerkit.specs.cache import Cache
+from offerkit.specs.parallel import Child, workers
 from offerkit.specs.record import Expression, Finding, Index, Record
 
 
@@ -37,8 +41,17 @@ Judge: TypeAlias = Callable[[Sequence[Question]], Sequence[tuple[Problem, ...]]]
 
 TAKEN = ("category", "interaction", "offer", "parameter", "proposition")
 """The namespaces that are not the contact's; a dimension of such a name would hide one."""
-_PARTS = (Kind.ENVIRONMENT, Kind.CATEGORY, Kind.OFFER, Kind.TEMPLATE, Kind.FILTER, Kind.RULE, Kind.SPACE,
-          Kind.CAMPAIGN, Kind.POLICY)  # fmt: skip
+_PARTS = (
+    Kind.ENVIRONMENT,
+    Kind.CATEGORY,
+    Kind.OFFER,
+    Kind.TEMPLATE,
+    Kind.FILTER,
+    Kind.RULE,
+    Kind.SPACE,
+    Kind.CAMPAIGN,
+    Kind.POLICY,
+)
 
 
 def judge_here(questions: Sequence[Question]) -> list[tuple[Problem, ...]]:
@@ -70,19 +83,28 @@ def bad_expressions(index: Index, judge: Judge = judge_here) -> Iterator[Finding
     for record, expression, key in places:
         for problem in answers[key]:
             yield Finding(
-                record, expression.path, Code.EXPRESSION, problem.summary, problem.detail, problem.hint,
+                record,
+                expression.path,
+                Code.EXPRESSION,
+                problem.summary,
+                problem.detail,
+                problem.hint,
                 offset=problem.start,
-            )  # fmt: skip
+            )
 
 
 def _taken_names(index: Index) -> Iterator[Finding]:
     for record in index.by_address.values():
         if record.kind is Kind.DIMENSION and record.name in TAKEN:
             yield Finding(
-                record, (), Code.BAD_NAME, f"“{record.name}” cannot name a dimension", on_key=True,
+                record,
+                (),
+                Code.BAD_NAME,
+                f"“{record.name}” cannot name a dimension",
+                on_key=True,
                 detail=f"In conditions, {record.name}.<field> already means something else.",
                 hint="Name it after the people in it, as in recipient or visitor.",
-            )  # fmt: skip
+            )
 
 
 def _expressions(index: Index, environment: str) -> Iterator[tuple[Record, Expression, Scope]]:
@@ -147,20 +169,97 @@ def _use(record: Record, use: JsonPath, values: Mapping[str, str], used: Record)
         if name not in known:
             none = f"{used.name} has no parameters; remove the value."
             yield Finding(
-                record, path, Code.PARAMETER, f"filter {used.name} has no parameter “{name}”", on_key=True,
+                record,
+                path,
+                Code.PARAMETER,
+                f"filter {used.name} has no parameter “{name}”",
+                on_key=True,
                 hint=suggestion(name, known, f"Known: {', '.join(known)}." if known else none),
-            )  # fmt: skip
+            )
         elif why := misfit(text, known[name]):
             options = known[name].values
             yield Finding(
-                record, path, Code.PARAMETER, f"parameter {name} of filter {used.name}: {why}",
-                hint=suggestion(text, options, f"Known: {', '.join(options)}.") if options
+                record,
+                path,
+                Code.PARAMETER,
+                f"parameter {name} of filter {used.name}: {why}",
+                hint=suggestion(text, options, f"Known: {', '.join(options)}.")
+                if options
                 else f"It is declared as {known[name].base}.",
-            )  # fmt: skip
+            )
     for name in used.facts.required:
         if name not in values:
             yield Finding(
-                record, use, Code.PARAMETER, f"filter {used.name} needs a value for its parameter “{name}”",
+                record,
+                use,
+                Code.PARAMETER,
+                f"filter {used.name} needs a value for its parameter “{name}”",
                 "The parameter has no default.",
                 f"Write {{filter: {used.name}, with: {{{name}: …}}}}.",
-            )  # fmt: skip
+            )
+
+
+WORTH_IT = 500
+"""From so many expressions on, forking costs less than it saves."""
+_WIDTH = 32
+
+
+class RememberingJudge:
+    """A judge that knows what was sound before; ``row`` is what to keep for the next run."""
+
+    def __init__(self, cache: Cache, code: bytes) -> None:
+        """``code`` is the digest of the code that decides."""
+        self.key = hashlib.sha256(code + b"sound expressions").digest()
+        self._known = _unpacked(cache.get([self.key]).get(self.key))
+        self._sound: set[str] = set()
+
+    @property
+    def row(self) -> dict[bytes, Any]:
+        """The row of what is sound now, if it is another than before."""
+        return {} if self._sound == self._known else {self.key: {"sound": "".join(sorted(self._sound))}}
+
+    def __call__(self, questions: Sequence[Question]) -> list[tuple[Problem, ...]]:
+        """The problems of each question."""
+        prints = [_print(question) for question in questions]
+        fresh = [place for place, print_ in enumerate(prints) if print_ not in self._known]
+        answers: list[tuple[Problem, ...]] = [()] * len(questions)
+        for place, problems in zip(fresh, _judged([questions[place] for place in fresh]), strict=True):
+            answers[place] = problems
+        self._sound = {print_ for print_, problems in zip(prints, answers, strict=True) if not problems}
+        return answers
+
+
+def _print(question: Question) -> str:
+    return hashlib.sha256("\0".join(question.key).encode()).hexdigest()[:_WIDTH]
+
+
+def _unpacked(row: object) -> set[str]:
+    sound = row.get("sound") if isinstance(row, dict) else None
+    text = sound if isinstance(sound, str) else ""
+    return {text[start : start + _WIDTH] for start in range(0, len(text), _WIDTH)}
+
+
+def _judged(questions: Sequence[Question]) -> list[tuple[Problem, ...]]:
+    if not questions:
+        return []
+    several = workers() if len(questions) >= WORTH_IT else 1
+    if several < 2:
+        return judge_here(questions)
+    judge_here([])  # what checking imports is then imported once, not once in each child
+
+    portions = [questions[start::several] for start in range(several)]
+    children = [Child.start(partial(_sound_places, portion)) for portion in portions[1:]]
+    answers: list[tuple[Problem, ...]] = [()] * len(questions)
+    answers[::several] = judge_here(portions[0])
+    for start, child in enumerate(children, 1):
+        sound = child.answer()
+        told = frozenset(sound if isinstance(sound, list) else ())
+        # What a child found wrong, or a child that failed did not tell of, is looked at again here.
+        doubtful = [place for place in range(len(portions[start])) if place not in told]
+        for place, problems in zip(doubtful, judge_here([portions[start][p] for p in doubtful]), strict=True):
+            answers[start + place * several] = problems
+    return answers
+
+
+def _sound_places(questions: Sequence[Question]) -> list[int]:
+    return [place for place, problems in enumerate(judge_here(questions)) if not problems]

@@ -34,9 +34,13 @@ def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Itera
         if "anonymous" in record.facts.flags:
             for campaign in index.group(environment, Kind.CAMPAIGN).values():
                 yield Finding(
-                    campaign, (), Code.ANONYMOUS, f"{environment} is anonymous: it has no outbound campaigns",
-                    hint="Move the campaign to an environment of identified contacts.", on_key=True,
-                )  # fmt: skip
+                    campaign,
+                    (),
+                    Code.ANONYMOUS,
+                    f"{environment} is anonymous: it has no outbound campaigns",
+                    hint="Move the campaign to an environment of identified contacts.",
+                    on_key=True,
+                )
         yield from _policies(index, environment)
         inheritance = inheritance_of(index, environment)
         if environment not in unsure:  # an unread space would make its fields look unknown
@@ -54,21 +58,27 @@ def _operators(index: Index) -> Iterator[Finding]:
             first = owners.setdefault(email.lower(), operator)
             if first is not operator:
                 yield Finding(
-                    operator, ("email",), Code.SHARED_EMAIL,
+                    operator,
+                    ("email",),
+                    Code.SHARED_EMAIL,
                     f"operator {first.name} has this e-mail address, too",
                     "Authors of commits are told apart by it, and capitals do not count.",
-                    hint="Give each operator their own.", related=((f"operator {first.name}", first),),
-                )  # fmt: skip
+                    hint="Give each operator their own.",
+                    related=((f"operator {first.name}", first),),
+                )
         for account in operator.facts.fields:
             forge, _, number = account.partition(":")
             first = owners.setdefault(account, operator)
             if first is not operator:
                 yield Finding(
-                    operator, ("accounts", forge), Code.SHARED_ACCOUNT,
+                    operator,
+                    ("accounts", forge),
+                    Code.SHARED_ACCOUNT,
                     f"operator {first.name} has account {number} of {forge}, too",
                     "A review by it would be of both.",
-                    hint="Give each operator their own.", related=((f"operator {first.name}", first),),
-                )  # fmt: skip
+                    hint="Give each operator their own.",
+                    related=((f"operator {first.name}", first),),
+                )
     automations = {record.address for record in operators.values() if "automation" in record.facts.flags}
     if not automations:
         return
@@ -76,10 +86,14 @@ def _operators(index: Index) -> Iterator[Finding]:
         for ref in record.refs:
             if ref.target in automations and _DECIDING.intersection(map(str, ref.path)):
                 yield Finding(
-                    record, ref.path, Code.NOT_A_PERSON,
+                    record,
+                    ref.path,
+                    Code.NOT_A_PERSON,
                     f"{ref.target.name} is an automation, and decides nothing",
-                    "Whoever reviews, stops or overrides is a person.", hint="Name a person.", named=ref.target.name,
-                )  # fmt: skip
+                    "Whoever reviews, stops or overrides is a person.",
+                    hint="Name a person.",
+                    named=ref.target.name,
+                )
 
 
 def _policies(index: Index, environment: str) -> Iterator[Finding]:
@@ -87,19 +101,26 @@ def _policies(index: Index, environment: str) -> Iterator[Finding]:
     for number, policy in enumerate(index.group(environment, Kind.POLICY).values()):
         if number == MAX_POLICIES:
             yield Finding(
-                policy, (), Code.POLICIES_TOO_MANY, f"{environment} has more than {MAX_POLICIES} policies",
-                "Each of them is asked of every offer.", "Join conditions by “and”.", on_key=True,
-            )  # fmt: skip
+                policy,
+                (),
+                Code.POLICIES_TOO_MANY,
+                f"{environment} has more than {MAX_POLICIES} policies",
+                "Each of them is asked of every offer.",
+                "Join conditions by “and”.",
+                on_key=True,
+            )
         for expression in policy.facts.expressions:
             bare = _QUOTED.sub("", expression.text)
             named = sorted({word for word in _SPACE.findall(bare) if word in GOVERNED})
             if len(named) > 1:
                 yield Finding(
-                    policy, expression.path, Code.POLICY_ASKS_NOTHING,
+                    policy,
+                    expression.path,
+                    Code.POLICY_ASKS_NOTHING,
                     f"nothing has both {named[0]}.<name> and {named[1]}.<name>",
                     "A condition is asked of one resource at a time, and a resource has the properties of its kind.",
                     "Make a policy of each, or name what all kinds have: resource.<name>.",
-                )  # fmt: skip
+                )
 
 
 def inheritance_of(index: Index, environment: str) -> Inheritance:
@@ -169,10 +190,13 @@ def _content(index: Index, offer: Record, inheritance: Inheritance) -> Iterator[
     for name in offer.facts.representations:
         if named and name in spaces and name not in named:
             yield Finding(
-                offer, ("representations", name), Code.FIELD_NOT_ON_SPACE,
-                f"a representation for {name}, where the offer is not published", on_key=True,
+                offer,
+                ("representations", name),
+                Code.FIELD_NOT_ON_SPACE,
+                f"a representation for {name}, where the offer is not published",
+                on_key=True,
                 hint=f"Add {name} to the offer's spaces, or remove the representation.",
-            )  # fmt: skip
+            )
     if all(index.by_address[layer.address].valid for layer in effective.layers) and (named or whole):
         yield from _required(offer, effective, targets)
 
@@ -183,17 +207,24 @@ def _required(offer: Record, effective: EffectiveOffer, targets: list[Record]) -
         for space, fields in lacking.items():
             if fields:
                 yield Finding(
-                    offer, ("content",), Code.REQUIRED_FIELD,
-                    f"space {space} requires {_fields(fields)}, which this offer does not give", on_key=True,
+                    offer,
+                    ("content",),
+                    Code.REQUIRED_FIELD,
+                    f"space {space} requires {_fields(fields)}, which this offer does not give",
+                    on_key=True,
                     hint=f"Give {or_list(fields)} in content, or take {space} out of the offer's spaces.",
-                )  # fmt: skip
+                )
     elif lacking and all(lacking.values()):
         space, fields = min(lacking.items(), key=lambda item: (len(item[1]), item[0]))
         yield Finding(
-            offer, ("content",), Code.REQUIRED_FIELD, "this offer can be shown on no space", on_key=True,
+            offer,
+            ("content",),
+            Code.REQUIRED_FIELD,
+            "this offer can be shown on no space",
+            on_key=True,
             detail=f"Nearest is {space}, which also requires {_fields(fields)}.",
             hint=f"Give {or_list(fields)} in content.",
-        )  # fmt: skip
+        )
 
 
 def _fields(names: list[str]) -> str:
@@ -203,9 +234,13 @@ def _fields(names: list[str]) -> str:
 def _not_on_space(offer: Record, path: JsonPath, where: str, known: tuple[str, ...]) -> Finding:
     field = str(path[-1])
     return Finding(
-        offer, path, Code.FIELD_NOT_ON_SPACE, f"{where} field “{field}”", on_key=True,
+        offer,
+        path,
+        Code.FIELD_NOT_ON_SPACE,
+        f"{where} field “{field}”",
+        on_key=True,
         hint=suggestion(field, known, "Declare the field on the space, or remove it here."),
-    )  # fmt: skip
+    )
 
 
 def _spaces(index: Index, environment: Record) -> Iterator[Finding]:
@@ -216,23 +251,32 @@ def _spaces(index: Index, environment: Record) -> Iterator[Finding]:
             continue
         if anonymous and "outbound" in space.facts.flags:
             yield Finding(
-                space, ("channel",), Code.ANONYMOUS, f"{environment.name} is anonymous: its spaces are inbound only",
-                "Nobody can be written to who is not known.", "Use an inbound channel.",
-            )  # fmt: skip
+                space,
+                ("channel",),
+                Code.ANONYMOUS,
+                f"{environment.name} is anonymous: its spaces are inbound only",
+                "Nobody can be written to who is not known.",
+                "Use an inbound channel.",
+            )
         if "unitary" in space.facts.flags and not anonymous and not space.facts.keys:
             yield Finding(
-                space, (), Code.NO_IDENTIFICATION,
-                "a unitary space for identified contacts needs identification keys", on_key=True,
+                space,
+                (),
+                Code.NO_IDENTIFICATION,
+                "a unitary space for identified contacts needs identification keys",
+                on_key=True,
                 hint="Add identification: {keys: [" + ", ".join(dimension.facts.keys if dimension else ["id"]) + "]}.",
-            )  # fmt: skip
+            )
         if dimension is not None and dimension.valid:
             for place, key in enumerate(space.facts.keys):
                 if key not in dimension.facts.fields:
                     yield Finding(
-                        space, ("identification", "keys", place), Code.UNKNOWN_FIELD,
+                        space,
+                        ("identification", "keys", place),
+                        Code.UNKNOWN_FIELD,
                         f"dimension {dimension.name} has no field “{key}”",
                         hint=suggestion(key, dimension.facts.fields),
-                    )  # fmt: skip
+                    )
         yield from _fallback(index, space)
 
 
@@ -243,10 +287,13 @@ def _fallback(index: Index, space: Record) -> Iterator[Finding]:
             other = index.group(target.environment, Kind.ENVIRONMENT).get(target.environment)
             if other is not None and other.valid and "anonymous" not in other.facts.flags:
                 yield Finding(
-                    space, ref.path, Code.ANONYMOUS, f"the fallback leads to {other.name}, which is not anonymous",
+                    space,
+                    ref.path,
+                    Code.ANONYMOUS,
+                    f"the fallback leads to {other.name}, which is not anonymous",
                     "A fallback is for those whom nobody could identify.",
                     "Name a space of an anonymous environment.",
-                )  # fmt: skip
+                )
 
 
 def _dimension(index: Index, environment: Record) -> Record | None:
@@ -271,11 +318,16 @@ def _variables(index: Index, environment: Record) -> Iterator[Finding]:
             for variable, path in record.facts.variables:
                 if variable not in common and variable not in own:
                     yield Finding(
-                        record, path, Code.UNKNOWN_VARIABLE, f"the template names “{variable}”, which does not exist",
-                        "It may use " + ("this space's fields, " if kind is Kind.SPACE else "")
+                        record,
+                        path,
+                        Code.UNKNOWN_VARIABLE,
+                        f"the template names “{variable}”, which does not exist",
+                        "It may use "
+                        + ("this space's fields, " if kind is Kind.SPACE else "")
                         + f"{dimension.name}.<field>, interaction.<call data> and offer.<field>.",
-                        suggestion(variable, common | own, "Correct the name."), named=variable,
-                    )  # fmt: skip
+                        suggestion(variable, common | own, "Correct the name."),
+                        named=variable,
+                    )
 
 
 def _misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterator[Finding]:
@@ -313,19 +365,25 @@ def _misfit(
         return
     if format_ == "url":
         yield Finding(
-            record, path, Code.BAD_VALUE,
+            record,
+            path,
+            Code.BAD_VALUE,
             f"“{field}” is a URL on {', '.join(sorted(spaces))}, and this is no http(s) URL: {reason}",
             "It stands in links and images that people click and see.",
             "Write https://host/path; scheme, host and port are written out on every branch, and values may stand"
             " behind them.",
             offset=offset or None,
-        )  # fmt: skip
+        )
     else:
         yield Finding(
-            record, path, Code.TEMPLATE_SYNTAX, f"“{field}” is HTML on {', '.join(sorted(spaces))}: {reason}",
+            record,
+            path,
+            Code.TEMPLATE_SYNTAX,
+            f"“{field}” is HTML on {', '.join(sorted(spaces))}: {reason}",
             "There a value could run as a program in the reader's browser, or the offer could never be shown.",
-            "Let values stand between tags or in quoted attributes.", offset=offset or None,
-        )  # fmt: skip
+            "Let values stand between tags or in quoted attributes.",
+            offset=offset or None,
+        )
 
 
 def unknown_themes(index: Index, environment: str) -> Iterator[Finding]:
@@ -336,10 +394,14 @@ def unknown_themes(index: Index, environment: str) -> Iterator[Finding]:
     for record, theme, path in _themes(index, environment, _ASKING):
         if theme not in carried:
             yield Finding(
-                record, path, Code.UNKNOWN_THEME, f"no offer, template or category carries the theme “{theme}”",
+                record,
+                path,
+                Code.UNKNOWN_THEME,
+                f"no offer, template or category carries the theme “{theme}”",
                 "A theme is what offers and categories carry; asking for another one finds nothing.",
-                suggestion(theme, carried, "Add it to the themes of an offer or category."), named=theme,
-            )  # fmt: skip
+                suggestion(theme, carried, "Add it to the themes of an offer or category."),
+                named=theme,
+            )
 
 
 def lonely_themes(index: Index) -> Iterator[Finding]:
@@ -355,10 +417,14 @@ def lonely_themes(index: Index) -> Iterator[Finding]:
             near = nearest(theme, others, 1, _ALIKE)
             if near:
                 yield Finding(
-                    record, path, Code.LONELY_THEME, f"the theme “{theme}” stands here only, and nothing asks for it",
+                    record,
+                    path,
+                    Code.LONELY_THEME,
+                    f"the theme “{theme}” stands here only, and nothing asks for it",
                     f"Others carry or ask for “{near[0]}”.",
-                    f"Did you mean {near[0]}? If not, ask for {theme} somewhere.", named=theme,
-                )  # fmt: skip
+                    f"Did you mean {near[0]}? If not, ask for {theme} somewhere.",
+                    named=theme,
+                )
 
 
 def _themes(index: Index, environment: str, kinds: tuple[Kind, ...]) -> Iterator[tuple[Record, str, JsonPath]]:

@@ -152,7 +152,7 @@ def _load_all(
     cache_keys: tuple[bytes, dict[str, bytes], bytes, frozenset[bytes]],
     progress: Progress,
 ) -> Loaded:
-    from offerkit.specs.judging import RememberingJudge
+    from offerkit.specs.conditions import RememberingJudge
 
     code, keys, whole, others = cache_keys
     known = cache.get(keys.values())
@@ -240,9 +240,13 @@ def _digests(records: list[Record]) -> tuple[dict[str, str], dict[Address, str]]
 
 def _moved_twice(before: str, place: Position, first: Position) -> Diagnostic:
     return Diagnostic(
-        Code.BAD_MOVE, f"{before} is renamed twice", hint="Remove one of the two entries.",
-        address=before, position=place, related=(("first here", first),),
-    )  # fmt: skip
+        Code.BAD_MOVE,
+        f"{before} is renamed twice",
+        hint="Remove one of the two entries.",
+        address=before,
+        position=place,
+        related=(("first here", first),),
+    )
 
 
 def _bad_moves(
@@ -262,9 +266,11 @@ def _bad_moves(
             continue
         found.append(
             Diagnostic(
-                Code.BAD_MOVE, f"{before} cannot move to {after}: {why}",
+                Code.BAD_MOVE,
+                f"{before} cannot move to {after}: {why}",
                 hint="Rename the resource itself as well, or remove the entry.",
-                address=before, position=places[before],
+                address=before,
+                position=places[before],
             )
-        )  # fmt: skip
+        )
     return found

@@ -87,9 +87,11 @@ def _right_version(file: SpecFile, document: YamlMap, found: list[Diagnostic]) -
 
 def _unknown_section(file: SpecFile, document: YamlMap, section: str, known: list[str]) -> Diagnostic:
     return Diagnostic(
-        Code.UNKNOWN_KEY, f"there is no section “{section[:80]}” in this file", hint=suggestion(section, known),
+        Code.UNKNOWN_KEY,
+        f"there is no section “{section[:80]}” in this file",
+        hint=suggestion(section, known),
         position=unpack(file.path, document.keys_at[section]),
-    )  # fmt: skip
+    )
 
 
 def _misplaced(file: SpecFile, document: YamlMap, section: str, kind: Kind) -> Diagnostic:
@@ -127,10 +129,12 @@ def _bad_name(file: SpecFile, content: YamlMap, name: str, kind: Kind) -> Diagno
     shown = name[:60] + "…" if len(name) > 60 else name
     path = ", up to eight parts joined by “/”" if kind is Kind.CATEGORY else ""
     return Diagnostic(
-        Code.BAD_NAME, f"“{shown}” cannot name a {kind}",
+        Code.BAD_NAME,
+        f"“{shown}” cannot name a {kind}",
         f"Names are used in addresses and file names: ASCII letters, digits, - and _, at most 64 characters{path}.",
-        "Put what people read into label.", position=unpack(file.path, content.keys_at[name]),
-    )  # fmt: skip
+        "Put what people read into label.",
+        position=unpack(file.path, content.keys_at[name]),
+    )
 
 
 def moves(file: SpecFile, document: Value, found: list[Diagnostic]) -> Iterator[Move]:

@@ -6,12 +6,16 @@ takes 20 times as long, and moves comments away from what they are about when ke
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from ruamel.yaml.events import AliasEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent
 
 from offerkit.diagnostics import Refused
-from offerkit.specs.comments import TO_LINE_END, Written, attach, scan
+from offerkit.specs.nodes import Comment, Node
 from offerkit.specs.quoting import indicators
 from offerkit.specs.scalars import resolve
 from offerkit.specs.yaml12_text import LINE_END
@@ -116,3 +120,193 @@ class _Builder:
         while type(event := self.parser.get_event()) is not SequenceEndEvent:
             below.append(self.node(event))
         node.end = node.tail = event.end_mark.index
+
+
+TO_LINE_END = re.compile("[^\n\r]*")
+
+
+class Written(Node):
+    """A node and where it stands, as offsets into the text.
+
+    ``entry``: its key or dash. ``start``, ``end``: its value. ``tail``: the place whose line may have a comment
+    about it.
+    """
+
+    def __init__(self, event: Any) -> None:
+        """The node that begins with ``event``."""
+        super().__init__(None)
+        start = event.start_mark
+        self.start: int = start.index
+        self.end: int = event.end_mark.index
+        self.tail: int = self.end
+        self.entry: int = start.index
+        self.in_flow: bool = bool(getattr(event, "flow_style", False))
+
+    @property
+    def children(self) -> list[Written]:
+        """What stands below it, in the order of the file."""
+        below = self.value
+        items = below.values() if isinstance(below, dict) else below if isinstance(below, list) else ()
+        return [item for item in items if isinstance(item, Written)]
+
+    @property
+    def is_block(self) -> bool:
+        """Whether it is a map or list in block style."""
+        return isinstance(self.value, dict | list) and not self.in_flow and not self.alias
+
+
+@dataclass(slots=True)
+class Found:
+    """A comment in the text; ``own``: nothing but space stands before it on its line."""
+
+    at: int
+    column: int
+    text: str
+    own: bool
+    blank: bool
+
+    def kept(self) -> Comment:
+        """The comment as a node keeps it."""
+        return Comment(self.text, self.column, self.blank)
+
+
+class _Lines:
+    """The lines of a text, asked for in ascending order."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._starts = [0, *(match.end() for match in LINE_END.finditer(text))]
+        self._line = 0
+
+    def start(self, at: int) -> int:
+        """Where the line begins that ``at`` lies in."""
+        starts = self._starts
+        while self._line + 1 < len(starts) and starts[self._line + 1] <= at:
+            self._line += 1
+        while starts[self._line] > at:
+            self._line -= 1
+        return starts[self._line]
+
+    def blank_above(self, at: int) -> bool:
+        """Whether the line above the one of ``at`` is blank."""
+        start = self.start(at)
+        return self._line > 0 and not self._text[self._starts[self._line - 1] : start].strip()
+
+
+def scan(text: str, scalars: list[tuple[int, int]]) -> list[Found]:
+    """Every comment: what begins with “#” outside of scalars, whose stretches are given in order."""
+    found: list[Found] = []
+    lines = _Lines(text)
+    begins = [0, *(end for _, end in scalars)]
+    ends = [*(start for start, _ in scalars), len(text)]
+    for begin, end in zip(begins, ends, strict=True):
+        at = text.find("#", begin, end)
+        while at != -1:
+            start = lines.start(at)
+            if at > start and text[at - 1] not in " \t":  # part of an anchor's name
+                at = text.find("#", at + 1, end)
+                continue
+            stop = _line_end(text, at)
+            if begin or not text.startswith("%", start):
+                before = text[start:at].rstrip(" \t")
+                # Behind something, the column is only worth keeping where somebody aligned it.
+                aligned = not before or at - start - len(before) > 2
+                column = at - start if aligned else 0
+                found.append(Found(at, column, text[at:stop].rstrip(), not before, lines.blank_above(at)))
+            at = text.find("#", stop, end)
+    return found
+
+
+def _line_end(text: str, at: int) -> int:
+    match = TO_LINE_END.match(text, at)
+    assert match is not None
+    return match.end()
+
+
+def attach(root: Written, text: str, found: Iterable[Found]) -> None:
+    """Give every comment, and every blank line between entries, to the node it belongs to."""
+    _Placer(text, found).place(root)
+
+
+class _Placer:
+    """Walks the document in the order of the file and hands out the comments it passes."""
+
+    def __init__(self, text: str, found: Iterable[Found]) -> None:
+        self._text = text
+        self._lines = _Lines(text)
+        self._pending = list(found)[::-1]
+        self._stretches = [(comment.at, comment.at + len(comment.text)) for comment in reversed(self._pending)]
+
+    def place(self, root: Written) -> None:
+        """Hand out everything."""
+        self._dashes(root)
+        end = len(self._text) + 1
+        if root.children:
+            self._below(root, end, -1)
+            # What stands behind “---” has no line that it could stay on.
+            beside, first = (root.beside,) if root.beside is not None else (), root.children[0]
+            first.above = (*beside, *root.above, *first.above)
+            root.beside, root.above = None, ()
+        root.foot += tuple(self._take(end))
+
+    def _dashes(self, parent: Written) -> None:
+        """Let the items of lists in block style begin at their dashes."""
+        at = parent.start + (len(parent.anchor) + 1 if parent.anchor else 0)
+        for child in parent.children:
+            if isinstance(parent.value, list) and parent.is_block:
+                child.entry = self._dash(at, child.start)
+                at = child.end
+            self._dashes(child)
+
+    def _dash(self, at: int, end: int) -> int:
+        """The first dash from ``at`` on that is in no comment."""
+        dash = self._text.find("-", at, end)
+        for start, stop in self._stretches[bisect_left(self._stretches, (at, 0)) :]:
+            if dash < start:
+                break
+            dash = self._text.find("-", stop, end)
+        return dash
+
+    def _take(self, until: int, *, own: bool | None = None, column: int = 0) -> Iterable[Comment]:
+        """The next comments before ``until``, as long as they are as asked for."""
+        pending = self._pending
+        while pending and pending[-1].at < until and pending[-1].column >= column and own in (None, pending[-1].own):
+            yield pending.pop().kept()
+
+    def _below(self, parent: Written, until: int, outer: int) -> None:
+        """Place what stands below a map or list, which ends before ``until`` and is part of one at ``outer``."""
+        children = parent.children
+        column = children[0].entry - self._lines.start(children[0].entry)
+        before = parent
+        for child, following in zip(children, [*(child.entry for child in children[1:]), until], strict=True):
+            _beside(before, self._take(child.entry, own=False))
+            child.above = tuple(self._take(child.entry))
+            child.blank = parent.is_block and self._lines.blank_above(child.entry)
+            self._entry(child, following, column)
+            before = child
+        if parent.is_block:
+            parent.foot += tuple(self._take(until, own=True, column=max(column, outer + 1)))
+        else:
+            _beside(before, self._take(parent.end, own=False))
+            parent.foot += tuple(self._take(parent.end))
+
+    def _entry(self, child: Written, until: int, outer: int) -> None:
+        """Place what stands between a key or dash and the end of its value."""
+        if child.is_block and child.children:
+            _beside(child, self._take(child.children[0].entry, own=False))
+            self._below(child, until, outer)
+            return
+        _beside(child, self._take(child.start, own=False))
+        child.above += tuple(self._take(child.start))
+        if child.children:
+            self._below(child, child.end, -1)
+        _beside(child, self._take(min(_line_end(self._text, child.tail), until), own=False))
+
+
+def _beside(node: Node, comments: Iterable[Comment]) -> None:
+    """Put a comment beside a node; any more of them above it."""
+    for comment in comments:
+        if node.beside is None:
+            node.beside = comment
+        else:
+            node.above += (comment,)

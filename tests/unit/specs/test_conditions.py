@@ -240,10 +240,17 @@ def test_the_same_question_is_asked_once() -> None:
         SpecFile("e", "shop", True, ENVIRONMENT.encode()),
         SpecFile("s", "shared", False, SHARED.encode()),
         SpecFile("c", "shop", False, CATALOG.encode()),
-        SpecFile("m", "shop", False, b"version: 1\noffers:\n" + b"".join(
-            b"  a%d: {category: c, eligible: {when: person.age > %d}}\n" % (number, number % 3) for number in range(30)
-        )),
-    ]  # fmt: skip
+        SpecFile(
+            "m",
+            "shop",
+            False,
+            b"version: 1\noffers:\n"
+            + b"".join(
+                b"  a%d: {category: c, eligible: {when: person.age > %d}}\n" % (number, number % 3)
+                for number in range(30)
+            ),
+        ),
+    ]
     asked: list[Question] = []
 
     def judge(questions: object) -> object:
@@ -253,6 +260,9 @@ def test_the_same_question_is_asked_once() -> None:
     index = Index.of(record for file in files for record in parse_file(file).records)
     assert list(bad_expressions(index, judge)) == []  # type: ignore[arg-type]
     assert sorted(question.text for question in asked) == [
-        "person.age > 0", "person.age > 1", "person.age > 2", "person.age >= 18",
+        "person.age > 0",
+        "person.age > 1",
+        "person.age > 2",
+        "person.age >= 18",
         "person.age >= parameter.least and offer.code <> 'x'",
-    ]  # fmt: skip
+    ]

@@ -19,18 +19,20 @@ def record(kind: Kind, name: str, facts: Facts, template: str = "") -> Record:
     return Record(Address("s", kind, name), "s", kind, name, "", HERE, refs, facts)
 
 
-INDEX = Index.of([
-    record(Kind.SPACE, "mail", Facts(fields=("title", "html"), required=("title", "html"))),
-    record(Kind.SPACE, "web", Facts(fields=("title", "text"), required=("title",))),
-    record(Kind.TEMPLATE, "base", Facts(fields=("title",), spaces=("web",))),
-    record(Kind.TEMPLATE, "top", Facts(representations={"mail": ("html",)}), template="base"),
-    record(Kind.TEMPLATE, "loop", Facts(fields=("x",)), template="loop"),
-    record(Kind.OFFER, "plain", Facts(fields=("title",))),
-    record(Kind.OFFER, "inherits", Facts(fields=("text",)), template="top"),
-    record(Kind.OFFER, "says", Facts(spaces=("mail", "none")), template="top"),
-    record(Kind.OFFER, "loops", Facts(), template="loop"),
-    record(Kind.OFFER, "lost", Facts(fields=("title",)), template="none"),
-])  # fmt: skip
+INDEX = Index.of(
+    [
+        record(Kind.SPACE, "mail", Facts(fields=("title", "html"), required=("title", "html"))),
+        record(Kind.SPACE, "web", Facts(fields=("title", "text"), required=("title",))),
+        record(Kind.TEMPLATE, "base", Facts(fields=("title",), spaces=("web",))),
+        record(Kind.TEMPLATE, "top", Facts(representations={"mail": ("html",)}), template="base"),
+        record(Kind.TEMPLATE, "loop", Facts(fields=("x",)), template="loop"),
+        record(Kind.OFFER, "plain", Facts(fields=("title",))),
+        record(Kind.OFFER, "inherits", Facts(fields=("text",)), template="top"),
+        record(Kind.OFFER, "says", Facts(spaces=("mail", "none")), template="top"),
+        record(Kind.OFFER, "loops", Facts(), template="loop"),
+        record(Kind.OFFER, "lost", Facts(fields=("title",)), template="none"),
+    ]
+)
 
 
 def offer(name: str) -> EffectiveOffer:
@@ -126,9 +128,11 @@ def test_an_automation_is_named_where_a_person_decides() -> None:
         Ref(robot, ("reviewers", "eligibility", 0)),
         Ref(robot, ("label",)),
     )
-    index = Index.of([
-        Record(robot, SHARED, Kind.OPERATOR, "robot", "", HERE, (), Facts(flags=("automation",))),
-        Record(Address("s", Kind.OFFER, "o"), "s", Kind.OFFER, "o", "", HERE, refs, Facts()),
-    ])  # fmt: skip
+    index = Index.of(
+        [
+            Record(robot, SHARED, Kind.OPERATOR, "robot", "", HERE, (), Facts(flags=("automation",))),
+            Record(Address("s", Kind.OFFER, "o"), "s", Kind.OFFER, "o", "", HERE, refs, Facts()),
+        ]
+    )
     found = [(each.record.name, each.path[1], each.code) for each in inconsistencies(index)]
     assert found == [("o", "content", Code.NOT_A_PERSON), ("o", "eligibility", Code.NOT_A_PERSON)]

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offerkit.diagnostics import Refused
-from offerkit.specs.comments import LINE_END
 from offerkit.specs.inside import Source
+from offerkit.specs.source import LINE_END
 from offerkit.specs.yaml_events import YamlMap, locate, parse, unpack
 
 WORDS = "recipient.age >= 18 and\nrecipient.country\n\n  <> 'été'\n"

@@ -12,8 +12,7 @@ import pytest
 from offerkit.rules.types import Base, FieldType, Scope, Wanted
 from offerkit.specs import judging, parallel
 from offerkit.specs.cache import Cache
-from offerkit.specs.conditions import Question, judge_here
-from offerkit.specs.judging import WORTH_IT, RememberingJudge
+from offerkit.specs.conditions import WORTH_IT, Question, RememberingJudge, judge_here
 
 SCOPE = Scope({"person": {"age": FieldType(Base.INTEGER)}})
 

@@ -30,9 +30,18 @@ OWN = {
     "with a mark": (SET_ASIDE, b"\xef\xbb\xbfwhere,code,reason\n"),
 }
 FOREIGN = (
-    b"version: 1\noffers: {}\n", b"{}", b"id,email\n1,a@b.c\n", b"<!doctype html><title>x</title>", b"SQLite format 3\0",
-    b"PAR1" + b"\0" * 99 + b"PAR1", b"<html>", b" ", b'{"digest":"x"}', b"spaced,contact", b"\0" * 100_000,
-)  # fmt: skip
+    b"version: 1\noffers: {}\n",
+    b"{}",
+    b"id,email\n1,a@b.c\n",
+    b"<!doctype html><title>x</title>",
+    b"SQLite format 3\0",
+    b"PAR1" + b"\0" * 99 + b"PAR1",
+    b"<html>",
+    b" ",
+    b'{"digest":"x"}',
+    b"spaced,contact",
+    b"\0" * 100_000,
+)
 
 
 def names(folder: Path) -> list[str]:

@@ -91,10 +91,10 @@ def test_what_yaml_1_2_allows(text: str, value: Any) -> None:
         ("a: [b,, c:d]\n", "1:7", "nothing before this comma"),
         ("a: [b c:d 'e']\nf: {'x' y}\n", "2:9", "“,” or “}” is missing here"),
         ("a: [b:c]]\n", "1:9", "cannot follow"),
-        ("a: {b: c:d}\ne: \"\\q\"\n", "2:5", "is no escape"),
-        ("a: {b: c:d}\ne: \"\\ud83d\"\n", "2:5", "stands for no character"),
-        ("a: {b: c:d}\ne: \"\\ude00\\ud83d\"\n", "2:5", "stands for no character"),
-        ("a: {b: c:d}\ne: \"\\u12\"\n", "2:5", "4 hexadecimal digits"),
+        ('a: {b: c:d}\ne: "\\q"\n', "2:5", "is no escape"),
+        ('a: {b: c:d}\ne: "\\ud83d"\n', "2:5", "stands for no character"),
+        ('a: {b: c:d}\ne: "\\ude00\\ud83d"\n', "2:5", "stands for no character"),
+        ('a: {b: c:d}\ne: "\\u12"\n', "2:5", "4 hexadecimal digits"),
         ("a: {b: c:d}\n\te: f\n", "2:1", "a tab cannot indent"),
         ("a: {b: c:d}\ne: |x\n", "2:4", "behind “|”"),
         ("a: {b: c:d}\ne: &f &g h\n", "2:7", "one anchor"),
@@ -102,7 +102,7 @@ def test_what_yaml_1_2_allows(text: str, value: Any) -> None:
         ("a: {b: c:d}\n" + "k" * 1025 + ": 1\n", "2:1", "1,024 characters"),
         ("a: {b: c:d} \x07\n", "1:13", "control character"),
         ("a: 'x'#y\n", "1:7", "cannot follow a quoted text"),
-        ("a: \"b \"c\" d\"\n", "1:8", "cannot follow a quoted text"),
+        ('a: "b "c" d"\n', "1:8", "cannot follow a quoted text"),
         ("a: [x]#y\n", "1:7", "cannot follow"),
         ("a: [x,#y\n  z]\n", "1:7", "cannot begin with “#”"),
         ("a: |#y\n  z\n", "1:4", "behind “|”"),
@@ -120,7 +120,7 @@ def test_what_yaml_1_2_allows(text: str, value: Any) -> None:
         ("%YAML 1.2 x\n---\na: 1\n", "1:1", "names one version"),
         ("%FOO\na: {b: c:d}\n", "2:1", "“---” must follow"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_yaml_is_told_at_its_place(text: str, place: str, words: str) -> None:
     found = refusal(text)
     assert found.code == Code.YAML_SYNTAX
@@ -161,9 +161,52 @@ def test_a_large_file_has_no_second_opinion() -> None:
     assert value_of("a: [b:c]\n" + padding[: MAX_SECOND_OPINION - 20]) == {"a": ["b:c"]}
 
 
-PIECES = ["a", "b", "key", ": ", ":", "- ", "-", "? ", "?", "\n", "\n", "\n ", "\n  ", "\n   ", "[", "]", "{", "}", ", ",
-          ",", "'", '"', "|", "> ", ">-", "|+", "#", " #c", " ", "  ", "&x ", "*x", "\t", "1", "--- ", "...", "\\n",
-          "\\\n", "!t ", "''", "é", "%", "\r\n", "\r"]  # fmt: skip
+PIECES = [
+    "a",
+    "b",
+    "key",
+    ": ",
+    ":",
+    "- ",
+    "-",
+    "? ",
+    "?",
+    "\n",
+    "\n",
+    "\n ",
+    "\n  ",
+    "\n   ",
+    "[",
+    "]",
+    "{",
+    "}",
+    ", ",
+    ",",
+    "'",
+    '"',
+    "|",
+    "> ",
+    ">-",
+    "|+",
+    "#",
+    " #c",
+    " ",
+    "  ",
+    "&x ",
+    "*x",
+    "\t",
+    "1",
+    "--- ",
+    "...",
+    "\\n",
+    "\\\n",
+    "!t ",
+    "''",
+    "é",
+    "%",
+    "\r\n",
+    "\r",
+]
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
