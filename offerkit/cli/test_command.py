@@ -30,7 +30,7 @@ def command(
     """
     from offerkit.reports import cases as report
     from offerkit.specs.cases import read_cases
-    from offerkit.specs.output import JUNIT, check_output, writing
+    from offerkit.specs.output_files import JUNIT, check_output, writing
     from offerkit.usecases.engine import trying
     from offerkit.usecases.testing import failures, run_cases
 

@@ -22,7 +22,7 @@ import orjson
 
 from offerkit.address import Kind, parse_address
 from offerkit.diagnostics import Position
-from offerkit.specs.record import Expression, Facts, Misfit, Record
+from offerkit.specs.record import Expression, Misfit, Record, ResourceFacts
 from offerkit.state.references import Ref
 
 if TYPE_CHECKING:
@@ -231,16 +231,16 @@ def decode(file: str, rows: list[Any]) -> list[Record]:
     ]
 
 
-def _facts_row(facts: Facts) -> list[Any]:
+def _facts_row(facts: ResourceFacts) -> list[Any]:
     *plain, misfits, expressions, given = facts
     return [*plain, [tuple(one) for one in misfits], [tuple(one) for one in expressions], given]
 
 
-def _facts(row: list[Any]) -> Facts:
+def _facts(row: list[Any]) -> ResourceFacts:
     (fields, required, representations, spaces, keys, variables, flags, types, themes, misfits, expressions, given) = (
         row
     )
-    return Facts(
+    return ResourceFacts(
         tuple(fields),
         tuple(required),
         {name: tuple(given) for name, given in representations.items()},

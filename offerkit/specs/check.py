@@ -7,18 +7,20 @@ from functools import cache
 
 from offerkit.address import Address, Kind
 from offerkit.diagnostics import Code, suggestion
-from offerkit.specs.conditions import Judge, bad_expressions, judge_here
+from offerkit.specs.conditions import Checker, bad_expressions, check_expressions
 from offerkit.specs.consistency import inconsistencies
-from offerkit.specs.record import Finding, Index, Record
+from offerkit.specs.record import Index, Mistake, Record
 from offerkit.state.references import Ref
 
 CIRCULAR_KINDS = (Kind.TEMPLATE, Kind.SPACE)
 """The kinds that may refer to their own kind. Categories may too, but a path cannot contain itself."""
 
 
-def check(records: list[Record], unsure: frozenset[str] = frozenset(), judge: Judge = judge_here) -> Iterator[Finding]:
+def check(
+    records: list[Record], unsure: frozenset[str] = frozenset(), checker: Checker = check_expressions
+) -> Iterator[Mistake]:
     """Every mistake between ``records``: duplicates, unknown names, circles, broken rules of the domain, and
-    conditions that mean nothing (``judge`` tells which).
+    conditions that mean nothing (``checker`` tells which).
 
     ``unsure``: environments whose files could not all be read; what seems to be missing there may only be
     unread, and is not told as a mistake of its own.
@@ -28,16 +30,16 @@ def check(records: list[Record], unsure: frozenset[str] = frozenset(), judge: Ju
     yield from unknown_references(index, unsure)
     yield from cycles(index)
     yield from inconsistencies(index, unsure)
-    yield from bad_expressions(index, judge)
+    yield from bad_expressions(index, checker)
 
 
-def duplicates(records: list[Record]) -> Iterator[Finding]:
+def duplicates(records: list[Record]) -> Iterator[Mistake]:
     """Resources declared twice, in one file or two."""
     first: dict[str, Record] = {}
     for record in records:
         known = first.setdefault(record.address, record)
         if known is not record:
-            yield Finding(
+            yield Mistake(
                 record,
                 (),
                 Code.DECLARED_TWICE,
@@ -49,7 +51,7 @@ def duplicates(records: list[Record]) -> Iterator[Finding]:
             )
 
 
-def unknown_references(index: Index, unsure: frozenset[str] = frozenset()) -> Iterator[Finding]:
+def unknown_references(index: Index, unsure: frozenset[str] = frozenset()) -> Iterator[Mistake]:
     """References to what nothing declares, with the nearest names; an undeclared environment only once."""
     known = index.by_address
     told: set[str] = set()
@@ -67,11 +69,11 @@ def unknown_references(index: Index, unsure: frozenset[str] = frozenset()) -> It
             yield _unknown(index, record, ref, near)
 
 
-def _unknown(index: Index, record: Record, ref: Ref, near: Callable[[str, Kind, str, str], str]) -> Finding:
+def _unknown(index: Index, record: Record, ref: Ref, near: Callable[[str, Kind, str, str], str]) -> Mistake:
     """``near`` suggests a name; the same one may be missing in thousands of offers."""
     if not ref.path and record.kind is Kind.CATEGORY:
         parent = ref.target.name
-        return Finding(
+        return Mistake(
             record,
             (),
             Code.MISSING_PARENT,
@@ -85,7 +87,7 @@ def _unknown(index: Index, record: Record, ref: Ref, near: Callable[[str, Kind, 
             on_key=True,
         )
     if not ref.path:
-        return Finding(
+        return Mistake(
             record,
             (),
             Code.UNKNOWN_REFERENCE,
@@ -104,7 +106,7 @@ def _unknown(index: Index, record: Record, ref: Ref, near: Callable[[str, Kind, 
         other for (other, other_kind), group in index.groups.items() if other_kind is kind and name in group
     )
     if elsewhere and environment == record.environment:
-        return Finding(
+        return Mistake(
             record,
             ref.path,
             Code.FOREIGN_REFERENCE,
@@ -113,7 +115,7 @@ def _unknown(index: Index, record: Record, ref: Ref, near: Callable[[str, Kind, 
             near(environment, kind, name, f"Declare it in specs/{record.environment}/ as well."),
             named=name,
         )
-    return Finding(
+    return Mistake(
         record,
         ref.path,
         Code.UNKNOWN_REFERENCE,
@@ -124,7 +126,7 @@ def _unknown(index: Index, record: Record, ref: Ref, near: Callable[[str, Kind, 
     )
 
 
-def cycles(index: Index) -> Iterator[Finding]:
+def cycles(index: Index) -> Iterator[Mistake]:
     """References that lead back to where they began, each with the positions that form it."""
     suspects = [
         record
@@ -145,7 +147,7 @@ def cycles(index: Index) -> Iterator[Finding]:
         members = [index.by_address[address] for address in ring]
         first, following = members[0], (*members[1:], members[0])
         path = next(ref.path for ref in first.refs if ref.target == following[0].address)
-        yield Finding(
+        yield Mistake(
             first,
             path,
             Code.CYCLE,

@@ -20,10 +20,10 @@ from offerkit.rules.problems import Problem, RuleError
 from offerkit.rules.types import Base, FieldType, Scope, Wanted
 from offerkit.specs.cache import Cache
 from offerkit.specs.parallel import Child, workers
-from offerkit.specs.record import Expression, Finding, Index, Record
+from offerkit.specs.record import Expression, Index, Mistake, Record
 
 
-class Question(NamedTuple):
+class ExpressionCheck(NamedTuple):
     """Whether ``text`` is an expression that gives what is wanted."""
 
     text: str
@@ -32,12 +32,12 @@ class Question(NamedTuple):
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """The same for questions with the same answer."""
+        """The same for checks with the same answer."""
         return self.text, self.scope.digest, self.wanted.value
 
 
-Judge: TypeAlias = Callable[[Sequence[Question]], Sequence[tuple[Problem, ...]]]
-"""Answers questions: for each its problems, none for a sound expression."""
+Checker: TypeAlias = Callable[[Sequence[ExpressionCheck]], Sequence[tuple[Problem, ...]]]
+"""Answers checks: for each its problems, none for a sound expression."""
 
 TAKEN = ("category", "interaction", "offer", "parameter", "proposition")
 """The namespaces that are not the contact's; a dimension of such a name would hide one."""
@@ -54,35 +54,35 @@ _PARTS = (
 )
 
 
-def judge_here(questions: Sequence[Question]) -> list[tuple[Problem, ...]]:
-    """A judge without a memory."""
+def check_expressions(checks: Sequence[ExpressionCheck]) -> list[tuple[Problem, ...]]:
+    """A checker without a memory."""
     from offerkit.rules.check import check
 
-    def problems(question: Question) -> tuple[Problem, ...]:
+    def problems(request: ExpressionCheck) -> tuple[Problem, ...]:
         try:
-            check(*question)
+            check(*request)
         except RuleError as error:
             return error.problems
         return ()
 
-    return [problems(question) for question in questions]
+    return [problems(request) for request in checks]
 
 
-def bad_expressions(index: Index, judge: Judge = judge_here) -> Iterator[Finding]:
+def bad_expressions(index: Index, checker: Checker = check_expressions) -> Iterator[Mistake]:
     """What is wrong with the conditions and formulas, and with the values that filters are given."""
     yield from _taken_names(index)
-    questions: dict[tuple[str, str, str], Question] = {}
+    checks: dict[tuple[str, str, str], ExpressionCheck] = {}
     places: list[tuple[Record, Expression, tuple[str, str, str]]] = []
     for environment in index.environments:
         for record, expression, known in _expressions(index, environment):
-            question = Question(expression.text, known, Wanted(expression.wanted))
-            questions.setdefault(question.key, question)
-            places.append((record, expression, question.key))
+            request = ExpressionCheck(expression.text, known, Wanted(expression.wanted))
+            checks.setdefault(request.key, request)
+            places.append((record, expression, request.key))
         yield from bad_uses(index, environment)
-    answers = dict(zip(questions, judge(list(questions.values())), strict=True)) if questions else {}
+    answers = dict(zip(checks, checker(list(checks.values())), strict=True)) if checks else {}
     for record, expression, key in places:
         for problem in answers[key]:
-            yield Finding(
+            yield Mistake(
                 record,
                 expression.path,
                 Code.EXPRESSION,
@@ -93,10 +93,10 @@ def bad_expressions(index: Index, judge: Judge = judge_here) -> Iterator[Finding
             )
 
 
-def _taken_names(index: Index) -> Iterator[Finding]:
+def _taken_names(index: Index) -> Iterator[Mistake]:
     for record in index.by_address.values():
         if record.kind is Kind.DIMENSION and record.name in TAKEN:
-            yield Finding(
+            yield Mistake(
                 record,
                 (),
                 Code.BAD_NAME,
@@ -144,7 +144,7 @@ def types_of(record: Record) -> dict[str, FieldType]:
     return {name: FieldType(Base(base), values) for name, base, values in record.facts.types}
 
 
-def bad_uses(index: Index, environment: str) -> Iterator[Finding]:
+def bad_uses(index: Index, environment: str) -> Iterator[Mistake]:
     """What is wrong with the values that offers and templates of ``environment`` give to filters."""
     sound: set[object] = set()
     for kind in (Kind.OFFER, Kind.TEMPLATE):
@@ -162,13 +162,13 @@ def bad_uses(index: Index, environment: str) -> Iterator[Finding]:
                     sound.add(shape)
 
 
-def _use(record: Record, use: JsonPath, values: Mapping[str, str], used: Record) -> Iterator[Finding]:
+def _use(record: Record, use: JsonPath, values: Mapping[str, str], used: Record) -> Iterator[Mistake]:
     known = {name: FieldType(Base(base), options) for name, base, options in used.facts.types}
     for name, text in values.items():
         path = (*use, "with", name)
         if name not in known:
             none = f"{used.name} has no parameters; remove the value."
-            yield Finding(
+            yield Mistake(
                 record,
                 path,
                 Code.PARAMETER,
@@ -178,7 +178,7 @@ def _use(record: Record, use: JsonPath, values: Mapping[str, str], used: Record)
             )
         elif why := misfit(text, known[name]):
             options = known[name].values
-            yield Finding(
+            yield Mistake(
                 record,
                 path,
                 Code.PARAMETER,
@@ -189,7 +189,7 @@ def _use(record: Record, use: JsonPath, values: Mapping[str, str], used: Record)
             )
     for name in used.facts.required:
         if name not in values:
-            yield Finding(
+            yield Mistake(
                 record,
                 use,
                 Code.PARAMETER,
@@ -204,8 +204,8 @@ WORTH_IT = 500
 _WIDTH = 32
 
 
-class RememberingJudge:
-    """A judge that knows what was sound before; ``row`` is what to keep for the next run."""
+class CachedChecker:
+    """A checker that knows what was sound before; ``row`` is what to keep for the next run."""
 
     def __init__(self, cache: Cache, code: bytes) -> None:
         """``code`` is the digest of the code that decides."""
@@ -218,19 +218,19 @@ class RememberingJudge:
         """The row of what is sound now, if it is another than before."""
         return {} if self._sound == self._known else {self.key: {"sound": "".join(sorted(self._sound))}}
 
-    def __call__(self, questions: Sequence[Question]) -> list[tuple[Problem, ...]]:
-        """The problems of each question."""
-        prints = [_print(question) for question in questions]
+    def __call__(self, checks: Sequence[ExpressionCheck]) -> list[tuple[Problem, ...]]:
+        """The problems of each request."""
+        prints = [_print(request) for request in checks]
         fresh = [place for place, print_ in enumerate(prints) if print_ not in self._known]
-        answers: list[tuple[Problem, ...]] = [()] * len(questions)
-        for place, problems in zip(fresh, _judged([questions[place] for place in fresh]), strict=True):
+        answers: list[tuple[Problem, ...]] = [()] * len(checks)
+        for place, problems in zip(fresh, _check_in_parallel([checks[place] for place in fresh]), strict=True):
             answers[place] = problems
         self._sound = {print_ for print_, problems in zip(prints, answers, strict=True) if not problems}
         return answers
 
 
-def _print(question: Question) -> str:
-    return hashlib.sha256("\0".join(question.key).encode()).hexdigest()[:_WIDTH]
+def _print(request: ExpressionCheck) -> str:
+    return hashlib.sha256("\0".join(request.key).encode()).hexdigest()[:_WIDTH]
 
 
 def _unpacked(row: object) -> set[str]:
@@ -239,27 +239,27 @@ def _unpacked(row: object) -> set[str]:
     return {text[start : start + _WIDTH] for start in range(0, len(text), _WIDTH)}
 
 
-def _judged(questions: Sequence[Question]) -> list[tuple[Problem, ...]]:
-    if not questions:
+def _check_in_parallel(checks: Sequence[ExpressionCheck]) -> list[tuple[Problem, ...]]:
+    if not checks:
         return []
-    several = workers() if len(questions) >= WORTH_IT else 1
+    several = workers() if len(checks) >= WORTH_IT else 1
     if several < 2:
-        return judge_here(questions)
-    judge_here([])  # what checking imports is then imported once, not once in each child
+        return check_expressions(checks)
+    check_expressions([])  # what checking imports is then imported once, not once in each child
 
-    portions = [questions[start::several] for start in range(several)]
+    portions = [checks[start::several] for start in range(several)]
     children = [Child.start(partial(_sound_places, portion)) for portion in portions[1:]]
-    answers: list[tuple[Problem, ...]] = [()] * len(questions)
-    answers[::several] = judge_here(portions[0])
+    answers: list[tuple[Problem, ...]] = [()] * len(checks)
+    answers[::several] = check_expressions(portions[0])
     for start, child in enumerate(children, 1):
         sound = child.answer()
         told = frozenset(sound if isinstance(sound, list) else ())
         # What a child found wrong, or a child that failed did not tell of, is looked at again here.
         doubtful = [place for place in range(len(portions[start])) if place not in told]
-        for place, problems in zip(doubtful, judge_here([portions[start][p] for p in doubtful]), strict=True):
+        for place, problems in zip(doubtful, check_expressions([portions[start][p] for p in doubtful]), strict=True):
             answers[start + place * several] = problems
     return answers
 
 
-def _sound_places(questions: Sequence[Question]) -> list[int]:
-    return [place for place, problems in enumerate(judge_here(questions)) if not problems]
+def _sound_places(checks: Sequence[ExpressionCheck]) -> list[int]:
+    return [place for place, problems in enumerate(check_expressions(checks)) if not problems]

@@ -11,7 +11,7 @@ from offerkit.diagnostics import Code, nearest, or_list, suggestion
 from offerkit.fingerprint import JsonMap, JsonPath
 from offerkit.models.policy import GOVERNED, MAX_POLICIES
 from offerkit.models.scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES
-from offerkit.specs.record import Finding, Index, Misfit, Record
+from offerkit.specs.record import Index, Misfit, Mistake, Record
 from offerkit.state.effective import EffectiveOffer, Inheritance
 
 _CARRIERS = (Kind.CATEGORY, Kind.TEMPLATE, Kind.OFFER)
@@ -24,7 +24,7 @@ _ALIKE = 0.74
 """Two letters changed places in a word of four (city, ctiy), or in any longer one."""
 
 
-def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Iterator[Finding]:
+def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Iterator[Mistake]:
     """Everything that is wrong between resources whose references all hold."""
     yield from _operators(index)
     for environment in index.environments:
@@ -33,7 +33,7 @@ def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Itera
         yield from _variables(index, record)
         if "anonymous" in record.facts.flags:
             for campaign in index.group(environment, Kind.CAMPAIGN).values():
-                yield Finding(
+                yield Mistake(
                     campaign,
                     (),
                     Code.ANONYMOUS,
@@ -49,7 +49,7 @@ def inconsistencies(index: Index, unsure: frozenset[str] = frozenset()) -> Itera
         yield from _misfits(index, environment, inheritance)
 
 
-def _operators(index: Index) -> Iterator[Finding]:
+def _operators(index: Index) -> Iterator[Mistake]:
     """Operators whom git cannot tell apart, and automations that are named where a person decides."""
     operators = index.group(SHARED, Kind.OPERATOR)
     owners: dict[str, Record] = {}
@@ -57,7 +57,7 @@ def _operators(index: Index) -> Iterator[Finding]:
         for email in operator.facts.keys:
             first = owners.setdefault(email.lower(), operator)
             if first is not operator:
-                yield Finding(
+                yield Mistake(
                     operator,
                     ("email",),
                     Code.SHARED_EMAIL,
@@ -70,7 +70,7 @@ def _operators(index: Index) -> Iterator[Finding]:
             forge, _, number = account.partition(":")
             first = owners.setdefault(account, operator)
             if first is not operator:
-                yield Finding(
+                yield Mistake(
                     operator,
                     ("accounts", forge),
                     Code.SHARED_ACCOUNT,
@@ -85,7 +85,7 @@ def _operators(index: Index) -> Iterator[Finding]:
     for record in index.by_address.values():
         for ref in record.refs:
             if ref.target in automations and _DECIDING.intersection(map(str, ref.path)):
-                yield Finding(
+                yield Mistake(
                     record,
                     ref.path,
                     Code.NOT_A_PERSON,
@@ -96,11 +96,11 @@ def _operators(index: Index) -> Iterator[Finding]:
                 )
 
 
-def _policies(index: Index, environment: str) -> Iterator[Finding]:
+def _policies(index: Index, environment: str) -> Iterator[Mistake]:
     """Policies that are too many to be asked, and those that name properties of two kinds, which nothing has."""
     for number, policy in enumerate(index.group(environment, Kind.POLICY).values()):
         if number == MAX_POLICIES:
-            yield Finding(
+            yield Mistake(
                 policy,
                 (),
                 Code.POLICIES_TOO_MANY,
@@ -113,7 +113,7 @@ def _policies(index: Index, environment: str) -> Iterator[Finding]:
             bare = _QUOTED.sub("", expression.text)
             named = sorted({word for word in _SPACE.findall(bare) if word in GOVERNED})
             if len(named) > 1:
-                yield Finding(
+                yield Mistake(
                     policy,
                     expression.path,
                     Code.POLICY_ASKS_NOTHING,
@@ -148,7 +148,7 @@ def _outline(record: Record) -> JsonMap:
     return {key: value for key, value in said.items() if value}
 
 
-def _contents(index: Index, environment: str, inheritance: Inheritance) -> Iterator[Finding]:
+def _contents(index: Index, environment: str, inheritance: Inheritance) -> Iterator[Mistake]:
     """The content of all offers and templates. Many offers have one shape; each shape is checked once."""
     sound: set[object] = set()
     for kind in (Kind.OFFER, Kind.TEMPLATE):
@@ -164,7 +164,7 @@ def _contents(index: Index, environment: str, inheritance: Inheritance) -> Itera
                 sound.add(shape)
 
 
-def _content(index: Index, offer: Record, inheritance: Inheritance) -> Iterator[Finding]:
+def _content(index: Index, offer: Record, inheritance: Inheritance) -> Iterator[Mistake]:
     every = index.group(offer.environment, Kind.SPACE)
     spaces = {name: space for name, space in every.items() if space.valid}
     for name, fields in offer.facts.representations.items():
@@ -189,7 +189,7 @@ def _content(index: Index, offer: Record, inheritance: Inheritance) -> Iterator[
                 yield _not_on_space(offer, ("content", field), where, tuple(known))
     for name in offer.facts.representations:
         if named and name in spaces and name not in named:
-            yield Finding(
+            yield Mistake(
                 offer,
                 ("representations", name),
                 Code.FIELD_NOT_ON_SPACE,
@@ -201,12 +201,12 @@ def _content(index: Index, offer: Record, inheritance: Inheritance) -> Iterator[
         yield from _required(offer, effective, targets)
 
 
-def _required(offer: Record, effective: EffectiveOffer, targets: list[Record]) -> Iterator[Finding]:
+def _required(offer: Record, effective: EffectiveOffer, targets: list[Record]) -> Iterator[Mistake]:
     lacking = {space.name: effective.missing(space.name) for space in targets}
     if effective.named_spaces:
         for space, fields in lacking.items():
             if fields:
-                yield Finding(
+                yield Mistake(
                     offer,
                     ("content",),
                     Code.REQUIRED_FIELD,
@@ -216,7 +216,7 @@ def _required(offer: Record, effective: EffectiveOffer, targets: list[Record]) -
                 )
     elif lacking and all(lacking.values()):
         space, fields = min(lacking.items(), key=lambda item: (len(item[1]), item[0]))
-        yield Finding(
+        yield Mistake(
             offer,
             ("content",),
             Code.REQUIRED_FIELD,
@@ -231,9 +231,9 @@ def _fields(names: list[str]) -> str:
     return f"field{'s' if len(names) > 1 else ''} {', '.join(names)}"
 
 
-def _not_on_space(offer: Record, path: JsonPath, where: str, known: tuple[str, ...]) -> Finding:
+def _not_on_space(offer: Record, path: JsonPath, where: str, known: tuple[str, ...]) -> Mistake:
     field = str(path[-1])
-    return Finding(
+    return Mistake(
         offer,
         path,
         Code.FIELD_NOT_ON_SPACE,
@@ -243,14 +243,14 @@ def _not_on_space(offer: Record, path: JsonPath, where: str, known: tuple[str, .
     )
 
 
-def _spaces(index: Index, environment: Record) -> Iterator[Finding]:
+def _spaces(index: Index, environment: Record) -> Iterator[Mistake]:
     anonymous = "anonymous" in environment.facts.flags
     dimension = _dimension(index, environment)
     for space in index.group(environment.name, Kind.SPACE).values():
         if not space.valid:
             continue
         if anonymous and "outbound" in space.facts.flags:
-            yield Finding(
+            yield Mistake(
                 space,
                 ("channel",),
                 Code.ANONYMOUS,
@@ -259,7 +259,7 @@ def _spaces(index: Index, environment: Record) -> Iterator[Finding]:
                 "Use an inbound channel.",
             )
         if "unitary" in space.facts.flags and not anonymous and not space.facts.keys:
-            yield Finding(
+            yield Mistake(
                 space,
                 (),
                 Code.NO_IDENTIFICATION,
@@ -270,7 +270,7 @@ def _spaces(index: Index, environment: Record) -> Iterator[Finding]:
         if dimension is not None and dimension.valid:
             for place, key in enumerate(space.facts.keys):
                 if key not in dimension.facts.fields:
-                    yield Finding(
+                    yield Mistake(
                         space,
                         ("identification", "keys", place),
                         Code.UNKNOWN_FIELD,
@@ -280,13 +280,13 @@ def _spaces(index: Index, environment: Record) -> Iterator[Finding]:
         yield from _fallback(index, space)
 
 
-def _fallback(index: Index, space: Record) -> Iterator[Finding]:
+def _fallback(index: Index, space: Record) -> Iterator[Mistake]:
     for ref in space.refs:
         target = index.by_address.get(ref.target)
         if ref.path == ("identification", "fallback") and target is not None:
             other = index.group(target.environment, Kind.ENVIRONMENT).get(target.environment)
             if other is not None and other.valid and "anonymous" not in other.facts.flags:
-                yield Finding(
+                yield Mistake(
                     space,
                     ref.path,
                     Code.ANONYMOUS,
@@ -301,7 +301,7 @@ def _dimension(index: Index, environment: Record) -> Record | None:
     return index.by_address.get(target) if target is not None else None
 
 
-def _variables(index: Index, environment: Record) -> Iterator[Finding]:
+def _variables(index: Index, environment: Record) -> Iterator[Mistake]:
     dimension = _dimension(index, environment)
     if dimension is None or not dimension.valid:
         return
@@ -317,7 +317,7 @@ def _variables(index: Index, environment: Record) -> Iterator[Finding]:
             own = {*record.facts.fields, *PROPOSITION_VARIABLES} if kind is Kind.SPACE else set[str]()
             for variable, path in record.facts.variables:
                 if variable not in common and variable not in own:
-                    yield Finding(
+                    yield Mistake(
                         record,
                         path,
                         Code.UNKNOWN_VARIABLE,
@@ -330,7 +330,7 @@ def _variables(index: Index, environment: Record) -> Iterator[Finding]:
                     )
 
 
-def _misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterator[Finding]:
+def _misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterator[Mistake]:
     """The texts of offers and templates that cannot be what a space's field holds, whatever their values are."""
     formats = {
         name: {field: format_ for field, format_, _ in space.facts.types}
@@ -352,7 +352,7 @@ def _misfits(index: Index, environment: str, inheritance: Inheritance) -> Iterat
 
 def _misfit(
     record: Record, effective: EffectiveOffer, misfit: Misfit, targets: dict[str, dict[str, str]]
-) -> Iterator[Finding]:
+) -> Iterator[Mistake]:
     path, format_, reason, offset = misfit
     field = str(path[-1])
     spaces = [
@@ -364,7 +364,7 @@ def _misfit(
     if not spaces:
         return
     if format_ == "url":
-        yield Finding(
+        yield Mistake(
             record,
             path,
             Code.BAD_VALUE,
@@ -375,7 +375,7 @@ def _misfit(
             offset=offset or None,
         )
     else:
-        yield Finding(
+        yield Mistake(
             record,
             path,
             Code.TEMPLATE_SYNTAX,
@@ -386,14 +386,14 @@ def _misfit(
         )
 
 
-def unknown_themes(index: Index, environment: str) -> Iterator[Finding]:
+def unknown_themes(index: Index, environment: str) -> Iterator[Mistake]:
     """What a space or a delivery asks for and nothing carries: it would always get nothing."""
     if not all(record.valid for kind in _CARRIERS for record in index.group(environment, kind).values()):
         return  # what they carry is not known
     carried = {theme for _, theme, _ in _themes(index, environment, _CARRIERS)}
     for record, theme, path in _themes(index, environment, _ASKING):
         if theme not in carried:
-            yield Finding(
+            yield Mistake(
                 record,
                 path,
                 Code.UNKNOWN_THEME,
@@ -404,7 +404,7 @@ def unknown_themes(index: Index, environment: str) -> Iterator[Finding]:
             )
 
 
-def lonely_themes(index: Index) -> Iterator[Finding]:
+def lonely_themes(index: Index) -> Iterator[Mistake]:
     """Themes that look misspelt: one resource carries it, nothing asks for it, and another theme is nearly the same."""
     for environment in index.environments:
         carried = list(_themes(index, environment, _CARRIERS))
@@ -416,7 +416,7 @@ def lonely_themes(index: Index) -> Iterator[Finding]:
                 continue
             near = nearest(theme, others, 1, _ALIKE)
             if near:
-                yield Finding(
+                yield Mistake(
                     record,
                     path,
                     Code.LONELY_THEME,

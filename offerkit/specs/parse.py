@@ -17,14 +17,14 @@ from offerkit.models.base import Resource
 from offerkit.models.mistakes import WANTED, words
 from offerkit.specs.cases import applied_cases
 from offerkit.specs.facts import expressions, given, themes, types
-from offerkit.specs.inside import Source
 from offerkit.specs.project import SpecFile
-from offerkit.specs.record import Facts, Finding, Misfit, Record
-from offerkit.specs.sections import Raw, moves, sections
+from offerkit.specs.record import Misfit, Mistake, Record, ResourceFacts
+from offerkit.specs.sections import RawResource, moves, sections
+from offerkit.specs.text_positions import TextPositions
 from offerkit.specs.yaml_events import Value, YamlList, YamlMap, locate, parse, text_at, unpack, value_at
 from offerkit.state.references import resource_refs
+from offerkit.templates.inspection import inspect
 from offerkit.templates.scan import is_template, where_named
-from offerkit.templates.templates import inspect
 from offerkit.templates.urls import names_database, template_fault, url_fault
 
 
@@ -75,13 +75,13 @@ def parse_file(file: SpecFile) -> Parsed:
     return parsed
 
 
-def place(files: list[SpecFile], findings: list[Finding]) -> list[Diagnostic]:
+def place(files: list[SpecFile], findings: list[Mistake]) -> list[Diagnostic]:
     """Findings as diagnostics, each at the exact key or value it is about."""
     documents: dict[str, Value] = {}
-    sources: dict[str, Source] = {}
+    sources: dict[str, TextPositions] = {}
     contents = {file.path: file.content for file in files}
 
-    def position(finding: Finding) -> Position:
+    def position(finding: Mistake) -> Position:
         record = finding.record
         file = record.position.file
         if not finding.path:
@@ -95,7 +95,7 @@ def place(files: list[SpecFile], findings: list[Finding]) -> list[Diagnostic]:
             offset = where_named(text_at(documents[file], path), finding.named)
         if offset is not None:
             if file not in sources:
-                sources[file] = Source(contents[file])
+                sources[file] = TextPositions(contents[file])
             at = sources[file].inside(at, text_at(documents[file], path), offset)
         return unpack(file, at)
 
@@ -128,7 +128,7 @@ _PLAIN_FIELDS = frozenset({"title", "html", "text"})
 INBOUND = ("inbound-web", "inbound-call-center", "inbound-mobile")
 
 
-def validate(file: str, document: YamlMap, raw: Raw, found: list[Diagnostic]) -> Resource | None:
+def validate(file: str, document: YamlMap, raw: RawResource, found: list[Diagnostic]) -> Resource | None:
     """The typed resource, or None with every mistake in it appended to ``found``."""
     model = model_of(raw.address.kind)
     try:
@@ -142,7 +142,7 @@ def validate(file: str, document: YamlMap, raw: Raw, found: list[Diagnostic]) ->
 
 
 def record_of(
-    source: SpecFile, document: YamlMap, raw: Raw, resource: Resource | None, found: list[Diagnostic]
+    source: SpecFile, document: YamlMap, raw: RawResource, resource: Resource | None, found: list[Diagnostic]
 ) -> tuple[Record, bytes]:
     """The record and canonical body of a resource; an invalid one keeps its name and has neither."""
     address = raw.address
@@ -166,13 +166,15 @@ def record_of(
     return record, body
 
 
-def _facts(source: SpecFile, document: YamlMap, raw: Raw, resource: Any, found: list[Diagnostic]) -> Facts:
+def _facts(
+    source: SpecFile, document: YamlMap, raw: RawResource, resource: Any, found: list[Diagnostic]
+) -> ResourceFacts:
     kind = raw.address.kind
     written = expressions(kind, resource)
     found += _unreachable(source, document, raw, resource)
     match kind:
         case Kind.OFFER | Kind.TEMPLATE:
-            return Facts(
+            return ResourceFacts(
                 fields=tuple(resource.content),
                 representations={name: tuple(fields) for name, fields in resource.representations.items()},
                 spaces=resource.spaces,
@@ -188,7 +190,7 @@ def _facts(source: SpecFile, document: YamlMap, raw: Raw, resource: Any, found: 
             outputs: dict[JsonPath, str] = {
                 ("render", name): text for name, text in resource.render if text is not None
             }
-            return Facts(
+            return ResourceFacts(
                 fields=tuple(field.name for field in resource.fields),
                 required=tuple(field.name for field in resource.fields if field.required),
                 keys=resource.identification.keys,
@@ -198,29 +200,29 @@ def _facts(source: SpecFile, document: YamlMap, raw: Raw, resource: Any, found: 
                 expressions=written,
             )
         case Kind.DIMENSION:
-            return Facts(fields=tuple(resource.fields), keys=resource.key, types=types(resource.fields))
+            return ResourceFacts(fields=tuple(resource.fields), keys=resource.key, types=types(resource.fields))
         case Kind.ENVIRONMENT:
             flags = ("anonymous",) if resource.anonymous else ()
             data = resource.call_data
-            return Facts(fields=tuple(data), flags=flags, types=types(data), expressions=written)
+            return ResourceFacts(fields=tuple(data), flags=flags, types=types(data), expressions=written)
         case Kind.FILTER:
             needed = tuple(name for name, parameter in resource.parameters.items() if parameter.default is None)
-            return Facts(required=needed, types=types(resource.parameters), expressions=written)
+            return ResourceFacts(required=needed, types=types(resource.parameters), expressions=written)
         case Kind.OPERATOR:
             flags = ("automation",) if resource.automation else ()
             accounts = resource.accounts.model_dump(exclude_none=True).items()
-            return Facts(
+            return ResourceFacts(
                 fields=tuple(f"{forge}:{account}" for forge, account in accounts),
                 flags=flags,
                 keys=(resource.email,) if resource.email else (),
             )
         case Kind.POLICY:
-            return Facts(keys=resource.applies_to, expressions=written)
+            return ResourceFacts(keys=resource.applies_to, expressions=written)
         case _:
-            return Facts(expressions=written)
+            return ResourceFacts(expressions=written)
 
 
-def _unreachable(source: SpecFile, document: YamlMap, raw: Raw, resource: Any) -> Iterator[Diagnostic]:
+def _unreachable(source: SpecFile, document: YamlMap, raw: RawResource, resource: Any) -> Iterator[Diagnostic]:
     """The addresses that lead nowhere: of contacts' databases, and of the sites that may ask.
 
     Models take them: what is live with them must stay readable.
@@ -260,7 +262,7 @@ def _misfits(texts: dict[JsonPath, str]) -> Iterator[Misfit]:
 def _variables(
     source: SpecFile,
     document: YamlMap,
-    raw: Raw,
+    raw: RawResource,
     texts: dict[JsonPath, str],
     found: list[Diagnostic],
     markup: frozenset[str] = frozenset(),
@@ -275,7 +277,7 @@ def _variables(
             at = start = locate(document, (*raw.path, *path))
             if seen.at is not None or seen.line > 1:
                 offset = seen.at if seen.at is not None else _line_start(text, seen.line)
-                at = Source(source.content).inside(start, text, offset)
+                at = TextPositions(source.content).inside(start, text, offset)
             where = f" (line {seen.line} of it)" if seen.line > 1 and at == start else ""
             what, hint = (
                 "the template cannot be read",
@@ -314,7 +316,7 @@ _BELOW = {
 """Where a mistake is that pydantic places at the whole: the path below."""
 
 
-def diagnose(file: str, document: YamlMap, raw: Raw, model: type[BaseModel], error: ErrorDetails) -> Diagnostic:
+def diagnose(file: str, document: YamlMap, raw: RawResource, model: type[BaseModel], error: ErrorDetails) -> Diagnostic:
     """The diagnostic for one of pydantic's errors on the resource ``raw`` of ``document``."""
     loc = tuple(part for part in error["loc"] if part != "[key]")
     on_key = "[key]" in error["loc"] or error["type"] in ("extra_forbidden", "missing")

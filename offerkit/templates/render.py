@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Protocol, assert_never
 from offerkit.fingerprint import JsonMap
 from offerkit.models.status import number, parse
 from offerkit.templates.filters import FILTERS, range_
+from offerkit.templates.inspection import inspect
 from offerkit.templates.language import FUEL, MAX_OUTPUT
 from offerkit.templates.links import RUNS_PROGRAM, may_track, runs_program, tracked
-from offerkit.templates.products import FILTER, factor
+from offerkit.templates.multiplication import FILTER, factor
 from offerkit.templates.scan import is_template
-from offerkit.templates.space import Field, Format, Look, Output
-from offerkit.templates.templates import inspect
+from offerkit.templates.space import ContentField, Format, Output, SpaceLayout
 from offerkit.templates.urls import put_together, status_url
 from offerkit.templates.values import ESCAPING, NoTextError, Sink, escape, shown, without_controls
 from offerkit.templates.variables import Variables
@@ -44,7 +44,7 @@ class RenderError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class OfferContent:
     """An offer's fields on a space, personalised, in the space's order; fields that are not given are left out.
 
     A text field holds plain text, an html field markup, a url field an absolute http(s) URL.
@@ -57,16 +57,16 @@ class Content:
 class Renderer:
     """Renders offers on one space."""
 
-    look: Look
+    look: SpaceLayout
 
     @classmethod
     def of(cls, space: JsonMap) -> Renderer:
         """The renderer of a space's canonical body."""
-        return cls(Look.of(space))
+        return cls(SpaceLayout.of(space))
 
     def content(
         self, given: Mapping[str, str], variables: Variables, data: Mapping[str, str] = MappingProxyType({})
-    ) -> Content:
+    ) -> OfferContent:
         """The offer's texts for this space (``given``, by field) with their values put in.
 
         ``data``: fields that stand in for the offer's and are no templates (a hook's product): plain text for a
@@ -83,9 +83,9 @@ class Renderer:
                 value = fields[field.name] = self._field(field, given[field.name], variables)
             if field.required and not value.strip():
                 raise RenderError(field.name, "a required field is empty")
-        return Content(fields)
+        return OfferContent(fields)
 
-    def output(self, content: Content, variables: Variables, output: str) -> str:
+    def output(self, content: OfferContent, variables: Variables, output: str) -> str:
         """The space's function for ``output`` (html, text or xml), or the default one, filled with ``content``.
 
         Raises RenderError when it fails, and ValueError for another output.
@@ -109,7 +109,7 @@ class Renderer:
             raise RenderError(kind, error.reason, error.line) from None
         return self._finished(kind, made, variables)
 
-    def constant(self, given: Mapping[str, str]) -> Content | None:
+    def constant(self, given: Mapping[str, str]) -> OfferContent | None:
         """What :meth:`content` makes of ``given`` whoever asks; None when that depends on them, or fails."""
         if any(is_template(text) or may_track(text) for text in given.values()):
             return None
@@ -118,7 +118,7 @@ class Renderer:
         except RenderError:
             return None
 
-    def _field(self, field: Field, text: str, variables: Variables) -> str:
+    def _field(self, field: ContentField, text: str, variables: Variables) -> str:
         value = text
         if is_template(text):
             try:
@@ -132,7 +132,7 @@ class Renderer:
                 raise RenderError(field.name, str(error)) from None
         return self._linked(field.name, value, variables) if field.format is Format.HTML else value
 
-    def _plain(self, field: Field, value: str) -> str:
+    def _plain(self, field: ContentField, value: str) -> str:
         match field.format:
             case Format.TEXT:
                 return without_controls(value)
@@ -165,7 +165,7 @@ class Renderer:
         return {**variables.namespaces, "status_url": _status_function(variables)}
 
 
-def _marked(kind: Output, field: Field, value: str) -> str:
+def _marked(kind: Output, field: ContentField, value: str) -> str:
     if kind is Output.HTML and field.format is Format.HTML:
         from minijinja import safe
 
@@ -209,7 +209,7 @@ def xml_trouble(text: str) -> tuple[str, int]:
     return "", 0
 
 
-def default_html(values: Iterable[tuple[Field, str]]) -> str:
+def default_html(values: Iterable[tuple[ContentField, str]]) -> str:
     """An ``<article>`` with one element for each field that is not empty."""
     lines = ['<article class="offer">']
     for field, value in values:
@@ -230,12 +230,12 @@ def default_html(values: Iterable[tuple[Field, str]]) -> str:
     return "\n".join([*lines, "</article>"])
 
 
-def default_text(values: Iterable[tuple[Field, str]]) -> str:
+def default_text(values: Iterable[tuple[ContentField, str]]) -> str:
     """One field a line."""
     return "\n".join(without_controls(value) for _, value in values if value)
 
 
-def default_xml(values: Iterable[tuple[Field, str]]) -> str:
+def default_xml(values: Iterable[tuple[ContentField, str]]) -> str:
     """``<xmlOfferView>`` with one element for each field that is not empty (domain.md §5)."""
     inside = "".join(f"<{_element(field)}>{escape(value)}</{_element(field)}>" for field, value in values if value)
     return f"<xmlOfferView>{inside}</xmlOfferView>"
@@ -244,7 +244,7 @@ def default_xml(values: Iterable[tuple[Field, str]]) -> str:
 _DEFAULTS = {Output.HTML: default_html, Output.TEXT: default_text, Output.XML: default_xml}
 
 
-def _element(field: Field) -> str:
+def _element(field: ContentField) -> str:
     # The name of an element cannot begin with a digit.
     return f"_{field.name}" if field.name[0].isdigit() else field.name
 

@@ -6,7 +6,7 @@ import pytest
 
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.specs.cache import Cache
-from offerkit.specs.conditions import TAKEN, Question, bad_expressions, judge_here
+from offerkit.specs.conditions import TAKEN, ExpressionCheck, bad_expressions, check_expressions
 from offerkit.specs.load import load_files
 from offerkit.specs.parse import parse_file
 from offerkit.specs.project import SpecFile
@@ -251,15 +251,15 @@ def test_the_same_question_is_asked_once() -> None:
             ),
         ),
     ]
-    asked: list[Question] = []
+    asked: list[ExpressionCheck] = []
 
-    def judge(questions: object) -> object:
-        asked.extend(questions)  # type: ignore[call-overload]
-        return judge_here(asked)
+    def checker(checks: object) -> object:
+        asked.extend(checks)  # type: ignore[call-overload]
+        return check_expressions(asked)
 
     index = Index.of(record for file in files for record in parse_file(file).records)
-    assert list(bad_expressions(index, judge)) == []  # type: ignore[arg-type]
-    assert sorted(question.text for question in asked) == [
+    assert list(bad_expressions(index, checker)) == []  # type: ignore[arg-type]
+    assert sorted(request.text for request in asked) == [
         "person.age > 0",
         "person.age > 1",
         "person.age > 2",

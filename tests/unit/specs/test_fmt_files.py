@@ -18,7 +18,7 @@ from offerkit.specs.load import load
 from offerkit.specs.parallel import spread
 from offerkit.specs.parse import parse_file
 from offerkit.specs.project import Project, SpecFile
-from offerkit.specs.write import replace_files
+from offerkit.specs.write_files import replace_files
 
 CANONICAL = """\
 version: 1

@@ -11,7 +11,7 @@ import pytest
 from helpers.work import at_most
 
 from offerkit.rules.types import Value
-from offerkit.templates.render import Content, Renderer, RenderError
+from offerkit.templates.render import OfferContent, Renderer, RenderError
 from offerkit.templates.variables import Variables
 
 FIELDS = [
@@ -314,7 +314,7 @@ def test_data_of_a_hook_is_no_template() -> None:
 
 def test_fields_that_are_not_given_are_empty_and_those_of_other_spaces_are_left_out() -> None:
     content = Renderer.of(space()).content({"title": "t", "sms_text": "s"}, variables())
-    assert content == Content({"title": "t"})
+    assert content == OfferContent({"title": "t"})
     assert Renderer.of(space(html="{% if html %}y{% else %}n{% endif %}")).output(content, variables(), "html") == "n"
 
 
@@ -472,7 +472,7 @@ def test_defaults() -> None:
 
 def test_an_unknown_output() -> None:
     with pytest.raises(ValueError, match="pdf"):
-        Renderer.of(space()).output(Content({"title": "t"}), variables(), "pdf")
+        Renderer.of(space()).output(OfferContent({"title": "t"}), variables(), "pdf")
 
 
 def test_a_preview_has_no_proposition() -> None:

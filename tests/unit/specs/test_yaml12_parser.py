@@ -13,8 +13,8 @@ from ruamel.yaml.events import MappingEndEvent, MappingStartEvent, SequenceEndEv
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.specs import yaml_parsers
 from offerkit.specs.limits import MAX_DEPTH, MAX_SECOND_OPINION
-from offerkit.specs.yaml12 import Parser
-from offerkit.specs.yaml12_text import NotYaml
+from offerkit.specs.yaml12_parser import Yaml12Parser
+from offerkit.specs.yaml12_scanner import NotYaml
 from offerkit.specs.yaml_events import YamlList, YamlMap, _document, locate, parse, unpack
 from offerkit.specs.yaml_parsers import Doubtful, Doubts, Events, built
 
@@ -225,7 +225,7 @@ def test_both_parsers_agree(text: str) -> None:
     if read is None:
         return
     try:
-        again = _read(Parser(text), None)
+        again = _read(Yaml12Parser(text), None)
     except NotYaml as error:
         raise AssertionError(f"{error.problem} at {error.at.line + 1}:{error.at.column + 1}") from None
     assert again == read
@@ -250,7 +250,7 @@ def _placed(value: Any) -> Any:
 )
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
-        events = Parser(text)
+        events = Yaml12Parser(text)
     except NotYaml as error:
         assert 0 <= error.at.index <= len(text)
         assert error.hint
@@ -271,7 +271,7 @@ def test_the_c_parser_is_asked_first() -> None:
 
     for text in ("a: 1\n", "a: [?b]\n"):
         built(text.encode(), text, build)
-    assert kinds == [c.CParser, Parser]
+    assert kinds == [c.CParser, Yaml12Parser]
 
 
 def test_usual_styles_raise_no_doubt() -> None:

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 from offerkit.templates.language import FUNCTIONS
 from offerkit.templates.links import dead_links
-from offerkit.templates.products import guarded
-from offerkit.templates.reads import names_read
-from offerkit.templates.scan import Trouble, is_template, pieces, troubles
+from offerkit.templates.multiplication import guarded
+from offerkit.templates.names_read import names_read
+from offerkit.templates.scan import TemplateFault, is_template, pieces, troubles
 
 if TYPE_CHECKING:
     from minijinja import Environment
 import re
 from collections.abc import Iterator, Sequence
 
-from offerkit.templates.markup import LOADED, START, Mode, Place, after
+from offerkit.templates.markup import LOADED, START, MarkupState, Mode, after
 from offerkit.templates.scan import Branches, Piece, Token, trimmed
 
 
@@ -96,7 +96,7 @@ def names_by_engine(text: str) -> frozenset[str]:
     return frozenset(name for name in names if name not in FUNCTIONS)
 
 
-def _refused(text: str, trouble: Trouble) -> Inspected:
+def _refused(text: str, trouble: TemplateFault) -> Inspected:
     return Inspected(error=trouble.text, line=text.count("\n", 0, trouble.start) + 1, at=trouble.start)
 
 
@@ -111,7 +111,7 @@ _OF_LOOP = frozenset(
 """What of a loop is a number or a yes or no, whatever is looped over."""
 
 
-def exposed(parts: Sequence[Piece], *, html: bool, xml: bool, markup: frozenset[str]) -> Iterator[Trouble]:
+def exposed(parts: Sequence[Piece], *, html: bool, xml: bool, markup: frozenset[str]) -> Iterator[TemplateFault]:
     """Values in places of HTML or XML where they could do harm, and names in ``markup`` where only text may stand."""
     if not (html or xml):
         return
@@ -124,17 +124,19 @@ def exposed(parts: Sequence[Piece], *, html: bool, xml: bool, markup: frozenset[
             branches.states = frozenset(after(place, text, html=html) for place in branches.states)
         elif piece.kind == "expression":
             reasons = (_reason(place, html, _is_markup(piece.tokens, scopes[-1])) for place in branches.states)
-            yield from (Trouble(piece.start, reason) for reason in reasons if reason)
+            yield from (TemplateFault(piece.start, reason) for reason in reasons if reason)
         elif word:
             before = branches.repeated(word)
             if before is not None:
                 scopes.pop()  # what a loop's body sets ends with it; its else is outside
                 if not branches.states <= before:
-                    yield Trouble(piece.start, "a loop ends in another place of the markup than it begins")
+                    yield TemplateFault(piece.start, "a loop ends in another place of the markup than it begins")
             _assign(word, piece.tokens, scopes)
             branches.follow(word)
         if len(branches.states) > _MOST:
-            yield Trouble(piece.start, "its branches leave the markup in too many ways; close in each what it opens")
+            yield TemplateFault(
+                piece.start, "its branches leave the markup in too many ways; close in each what it opens"
+            )
             return
 
 
@@ -189,7 +191,7 @@ def _conditions(tokens: Sequence[Token]) -> frozenset[int]:
     return frozenset(asked)
 
 
-def _reason(place: Place, html: bool, markup: str) -> str:
+def _reason(place: MarkupState, html: bool, markup: str) -> str:
     """Why no value may stand there; empty when it may."""
     match place.mode:
         case Mode.EQUALS | Mode.BARE:

@@ -100,7 +100,7 @@ class Properties(NamedTuple):
     tag: str | None = None
 
 
-class Text:
+class Scanner:
     """A text that is read from left to right; ``at`` is the place reached.
 
     After :meth:`skip` that is the place of a token: ``fresh`` says whether it is the first one of its line, ``indent``

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from offerkit.templates.templates import inspect, is_template
+from offerkit.templates.inspection import inspect, is_template
 
 
 @pytest.mark.parametrize("text", ["{{ a }}", "x {% if a %}{% endif %}", "{# note #}", "{{"])

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from minijinja import Environment, TemplateError
 
-from offerkit.templates.templates import inspect
+from offerkit.templates.inspection import inspect
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 from offerkit.address import Kind
 from offerkit.fingerprint import canonical
 from offerkit.models import model_of
-from offerkit.specs.emit import environment_text, resource_text, section_text, section_texts
 from offerkit.specs.quoting import folded, literal, plain, plain_in_flow, quoted
+from offerkit.specs.serialize import environment_text, resource_text, section_text, section_texts
 
 
 def written(kind: Kind, body: object, name: str = "x") -> str:
