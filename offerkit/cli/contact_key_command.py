@@ -30,7 +30,7 @@ def command(shell: Shell, environment: str, key: str, expires: str, stage: str) 
     from offerkit.server.keys import secret_of, sign
     from offerkit.store.proposition_rows import LONGEST_KEY
     from offerkit.times import duration
-    from offerkit.usecases.engine import trying
+    from offerkit.usecases.open_engine import trying
 
     try:
         span = duration(expires)

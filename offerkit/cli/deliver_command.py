@@ -75,10 +75,10 @@ def command(
     from offerkit.reports.delivery import delivery_json_text, delivery_text
     from offerkit.reports.escape import visible
     from offerkit.times import instant
-    from offerkit.usecases.delivering import Deliver, begun, deliver, finished
-    from offerkit.usecases.delivery_order import check_named, order, place_of
-    from offerkit.usecases.engine import serving
-    from offerkit.usecases.moments import moment, pairs
+    from offerkit.usecases.argument_values import moment, pairs
+    from offerkit.usecases.deliver import Deliver, begun, deliver, finished
+    from offerkit.usecases.open_engine import serving
+    from offerkit.usecases.planned_delivery import check_named, order, place_of
     from offerkit.usecases.session import who_is
 
     session = shell.session()
@@ -113,7 +113,7 @@ def command(
 
 
 def _withdraw(shell: Shell, store: Store, place: tuple[str, str, str], actor: Actor) -> None:
-    from offerkit.usecases.delivering import withdraw
+    from offerkit.usecases.deliver import withdraw
 
     run, count = withdraw(store, place, actor)
     shell.done = True

@@ -42,9 +42,9 @@ def command(
     A condition is true, false or unknown; only true counts. An EXPR that begins with a minus follows “--”.
     """
     from offerkit.reports.evaluated import evaluated_json, evaluated_text
-    from offerkit.usecases.engine import trying
-    from offerkit.usecases.evaluating import environment_of, evaluate
-    from offerkit.usecases.moments import moment, pairs
+    from offerkit.usecases.argument_values import moment, pairs
+    from offerkit.usecases.evaluate import environment_of, evaluate
+    from offerkit.usecases.open_engine import trying
 
     session = shell.session()
     with trying(session, stage) as engine:

@@ -45,9 +45,9 @@ def command(
     somewhere: a required field, a URL or a template fails. Nothing is stored.
     """
     from offerkit.reports.preview import preview_html, preview_json, preview_text
-    from offerkit.usecases.engine import trying
-    from offerkit.usecases.moments import pairs
-    from offerkit.usecases.previewing import preview
+    from offerkit.usecases.argument_values import pairs
+    from offerkit.usecases.open_engine import trying
+    from offerkit.usecases.preview import preview
 
     session = shell.session()
     shell.form = form

@@ -71,9 +71,9 @@ def command(
     value that failed.
     """
     from offerkit.reports import answer as report
-    from offerkit.usecases.engine import Places, serving
-    from offerkit.usecases.moments import moment, pairs
-    from offerkit.usecases.proposing import propose, zone_of
+    from offerkit.usecases.argument_values import moment, pairs
+    from offerkit.usecases.open_engine import Places, serving
+    from offerkit.usecases.propose import propose, zone_of
     from offerkit.usecases.requests import ProposeRequest
 
     session = shell.session()

@@ -43,8 +43,8 @@ def command(
 ) -> None:
     """List what was proposed: by contact, offer or space, newest first."""
     from offerkit.reports import propositions as report
-    from offerkit.usecases.moments import names_zone
-    from offerkit.usecases.propositions import Wanted, found, unknown_names, zone_of
+    from offerkit.usecases.argument_values import names_zone
+    from offerkit.usecases.list_propositions import Wanted, found, unknown_names, zone_of
 
     wanted = Wanted(proposition, offer, contact, space, environment, status, since, until, limit)
     session = shell.session()

@@ -134,6 +134,15 @@ class Shell:
         """Colours if standard output is a terminal that wants them."""
         return style_for(sys.stdout, self.color)
 
+    def show(self, result: object, form: str, *, full: bool = False, verbose: bool = False) -> None:
+        """Print a result in one of its formats. Raises Refused where it has no such format."""
+        from offerkit.reports.render import render
+        from offerkit.reports.style import CONCISE, Presentation
+
+        layout = (CONCISE.everything() if full else CONCISE)._replace(width=width())
+        presentation = Presentation(self.style, layout, markdown_limit(layout), verbose)
+        click.echo(render(result, form, presentation), nl=False, color=True)
+
     def plan(self, plan: Plan, form: str = "text", *, full: bool = False, impact: Impact | None = None) -> None:
         """Print a plan in one of its forms, with its ``impact`` if that is asked for.
 
@@ -293,7 +302,7 @@ def warn_if_older(shell: Shell, session: Session, plan: Plan) -> None:
 
     if plan.empty or not in_repository(session.project.root):
         return
-    from offerkit.usecases.behind import warnings
+    from offerkit.usecases.outdated_checkout import warnings
 
     if told := warnings(session, plan):
         shell.tell(told)
@@ -333,8 +342,7 @@ def to_be_applied(form: str, out: str | None, plan_only: bool, yes: bool) -> boo
 
 def markdown_limit(layout: Layout) -> int:
     """How many bytes Markdown may take: what a comment on GitHub takes, unless nothing is to be left out."""
-    from offerkit.reports.steps_markdown import GITHUB_LIMIT
-    from offerkit.reports.style import ALL
+    from offerkit.reports.style import ALL, GITHUB_LIMIT
 
     return GITHUB_LIMIT if layout.concise else ALL
 

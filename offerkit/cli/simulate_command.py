@@ -106,9 +106,9 @@ def command(
     from offerkit.reports.escape import json_text, visible
     from offerkit.reports.simulation import simulation_json, simulation_text
     from offerkit.specs.output import SIMULATION_PAGE, check_output, writing
-    from offerkit.usecases.engine import trying
-    from offerkit.usecases.moments import moment, pairs
-    from offerkit.usecases.simulating import Asked, by_spark, emitted, simulate
+    from offerkit.usecases.argument_values import moment, pairs
+    from offerkit.usecases.open_engine import trying
+    from offerkit.usecases.simulate import Asked, by_spark, emitted, simulate
 
     session = shell.session()
     _together(

@@ -31,8 +31,8 @@ def command(
     from offerkit.reports import cases as report
     from offerkit.specs.cases import read_cases
     from offerkit.specs.output import JUNIT, check_output, writing
-    from offerkit.usecases.engine import trying
-    from offerkit.usecases.testing import failures, run_cases
+    from offerkit.usecases.open_engine import trying
+    from offerkit.usecases.run_cases import failures, run_cases
 
     session = shell.session()
     if junit is not None:

@@ -27,9 +27,9 @@ def command(shell: Shell, proposition: str, status: str, data: tuple[str, ...], 
     from datetime import UTC
 
     from offerkit.times import shown
-    from offerkit.usecases.engine import serving
-    from offerkit.usecases.moments import moment, pairs
-    from offerkit.usecases.updating import Update, update, zone_of
+    from offerkit.usecases.argument_values import moment, pairs
+    from offerkit.usecases.open_engine import serving
+    from offerkit.usecases.update_status import Update, update, zone_of
 
     session = shell.session()
     with serving(session, write=True) as (catalogs, people, store):

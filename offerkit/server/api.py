@@ -21,11 +21,11 @@ from offerkit.server.rates import count_spaces
 from offerkit.server.seat import now
 from offerkit.server.wire import AnswerView, ProposeBody, UpdateBody, UpdatedView, json_answer, refusals
 from offerkit.times import utc
-from offerkit.usecases.moments import moment
-from offerkit.usecases.proposing import zone_of
-from offerkit.usecases.reading import not_a_reader
+from offerkit.usecases.argument_values import moment
+from offerkit.usecases.contact_access import not_a_reader
+from offerkit.usecases.propose import zone_of
 from offerkit.usecases.requests import ProposeRequest
-from offerkit.usecases.updating import Update
+from offerkit.usecases.update_status import Update
 
 REVISION = "Offerkit-Revision"
 """The header that names the revision an answer is from."""

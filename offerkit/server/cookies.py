@@ -7,7 +7,7 @@ import re
 from starlette.requests import Request
 from starlette.responses import Response
 
-from offerkit.usecases.chance import unguessable
+from offerkit.usecases.random_ids import unguessable
 
 PERMANENT, SESSION = "uuid230", "nlid"
 MONTHS_13 = 396 * 24 * 3600

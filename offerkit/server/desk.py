@@ -26,11 +26,11 @@ from offerkit.server.standing import Standing
 from offerkit.server.tidy import tidying
 from offerkit.server.writer import Writer
 from offerkit.store import StatusChange, errors
-from offerkit.usecases.histories import Written
-from offerkit.usecases.reading import Reader, operators_rights
+from offerkit.usecases.contact_access import Reader, operators_rights
+from offerkit.usecases.history_cache import Written
 from offerkit.usecases.requests import ProposeRequest
 from offerkit.usecases.session import Session
-from offerkit.usecases.updating import Update
+from offerkit.usecases.update_status import Update
 
 T = TypeVar("T")
 KNOWN_FOR = 5.0

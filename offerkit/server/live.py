@@ -24,7 +24,7 @@ from offerkit.server.declared import Declared, declared
 from offerkit.server.standing import Standing
 from offerkit.store import StageHead, Store
 from offerkit.usecases.catalogs import Catalogs, live
-from offerkit.usecases.hooks import installed
+from offerkit.usecases.installed_hooks import installed
 from offerkit.usecases.session import Session
 
 _LOG = getLogger("offerkit.live")

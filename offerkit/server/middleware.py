@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from offerkit.server.logs import request_id
 from offerkit.server.metrics import Metrics
 from offerkit.server.problems import trouble
-from offerkit.usecases.chance import unguessable
+from offerkit.usecases.random_ids import unguessable
 
 _LOG = getLogger("offerkit.request")
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")

@@ -9,12 +9,12 @@ from offerkit.engine.answer import Answer
 from offerkit.engine.report import Report
 from offerkit.server.live import Served
 from offerkit.store import Store
-from offerkit.usecases.histories import Histories, Written
-from offerkit.usecases.people import People
-from offerkit.usecases.proposing import Kept, decided
+from offerkit.usecases.contact_sources import People
+from offerkit.usecases.history_cache import Histories, Written
+from offerkit.usecases.propose import Kept, decided
 from offerkit.usecases.requests import ProposeRequest
 from offerkit.usecases.session import Session
-from offerkit.usecases.updating import Change, Update, prepared
+from offerkit.usecases.update_status import Change, Update, prepared
 
 PROFILES = 20_000
 """Contacts whose profile is kept in memory, some 3 KB each, as long as their file stays the same."""

@@ -20,7 +20,7 @@ from offerkit.server.soap_xml import MEDIA_TYPE, SoapFault
 from offerkit.server.wsdl import wsdl
 from offerkit.store.proposition_rows import LONGEST_KEY
 from offerkit.usecases.requests import ProposeRequest
-from offerkit.usecases.updating import Update
+from offerkit.usecases.update_status import Update
 
 MOST_NAMES, LONGEST_NAME = 50, 500
 """Categories or themes of one call, and the characters of one, as over JSON."""

@@ -19,7 +19,7 @@ from offerkit.server.redirects import target_of
 from offerkit.server.seat import now
 from offerkit.server.wire import json_answer, refusals
 from offerkit.store.proposition_rows import LONGEST_KEY
-from offerkit.usecases.updating import Update
+from offerkit.usecases.update_status import Update
 
 SCRIPT_PATH = "/nl/interactionProposal.js"
 _LOG = getLogger("offerkit.web")

@@ -18,8 +18,8 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.server.standing import Standing
 from offerkit.store import StatusChange, Store
-from offerkit.usecases.histories import Written
-from offerkit.usecases.proposing import Kept, keep
+from offerkit.usecases.history_cache import Written
+from offerkit.usecases.propose import Kept, keep
 from offerkit.usecases.session import Session
 
 T = TypeVar("T")

@@ -60,7 +60,7 @@ def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
         actor = _entitled(session, store, plan)  # meanwhile they may have lost the right, or the profile
         verified = verify(plan, store)
         if may_break(verified.stages, plan):
-            from offerkit.usecases.policies import check_policies  # compiles conditions
+            from offerkit.usecases.policy_checks import check_policies  # compiles conditions
 
             check_policies(session, verified, actor)
         if plan.kind is PlanKind.PURGE:
@@ -68,7 +68,9 @@ def apply_here(session: Session, plan: Plan, actor: Actor) -> Applied:
 
             check_retention(session, store, plan)
         if plan.was_read:
-            from offerkit.usecases.explained import check_explained  # makes plans again: no other apply needs that
+            from offerkit.usecases.plan_explanation import (
+                check_explained,  # makes plans again: no other apply needs that
+            )
 
             check_explained(session, verified)
         record = _judged(session, store, verified) if plan.promotes else authorship.recorded(session, plan, actor)
@@ -116,7 +118,7 @@ def _entitled(session: Session, store: Store | None, plan: Plan) -> Actor:
     refused += refusals(actor, plan, promoters(store) if store is not None else {})
     refused += authorship.refusals(session, store, plan, actor)
     if store is not None and plan.promotes:
-        from offerkit.usecases.settings import alone  # other plans need none of it
+        from offerkit.usecases.settings_approval import alone  # other plans need none of it
 
         refused += alone(store, plan, actor)
     if refused:
@@ -131,9 +133,11 @@ def _judged(session: Session, store: Store, verified: Verified) -> Mapping[str, 
     no more people than their environments allow.
     """
     from offerkit.plans.sentences import is_excuse
-    from offerkit.usecases.gates import gate  # compile rules and decide for every contact: other plans load neither
+    from offerkit.usecases.impact_limit import judge
     from offerkit.usecases.plan_effect import plan_effect
-    from offerkit.usecases.threshold import judge
+    from offerkit.usecases.promotion_gates import (
+        gate,  # compile rules and decide for every contact: other plans load neither
+    )
 
     effect = plan_effect(verified.plan, store, verified.stages)
     excused = gate(session, store, effect)

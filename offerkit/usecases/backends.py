@@ -95,7 +95,7 @@ class Here:
 
     def impact_record(self, session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
         """What the contacts that are here say of a promotion."""
-        from offerkit.usecases.threshold import judge
+        from offerkit.usecases.impact_limit import judge
 
         return judge(session, store, plan)
 
@@ -249,7 +249,7 @@ class ThroughServer:
 
     def impact_record(self, session: Session, store: Store, plan: Plan) -> Mapping[str, Json]:
         """What the server's contacts say of a promotion; not asked for where the copy of its history limits nothing."""
-        from offerkit.usecases.threshold import is_limited
+        from offerkit.usecases.impact_limit import is_limited
 
         if not is_limited(session, store, plan):
             return {}

@@ -24,7 +24,7 @@ from offerkit.store.views import Stages
 
 if TYPE_CHECKING:
     from offerkit.models.status import Status
-    from offerkit.usecases.content import ContentRenderer
+    from offerkit.usecases.content_renderer import ContentRenderer
 
 HookLoader = Callable[[Mapping[Address, JsonMap]], Hooks]
 """From the bodies of a catalog to the hooks that they name."""
@@ -179,7 +179,9 @@ class LiveSpace:
 
     def renderer(self, status_base: str = "", clicked: Status | None = None) -> ContentRenderer:
         """Shows offers here; ``status_base`` and ``clicked`` as :class:`ContentRenderer` has them."""
-        from offerkit.usecases.content import ContentRenderer  # loads the template language: deciding needs none of it
+        from offerkit.usecases.content_renderer import (
+            ContentRenderer,  # loads the template language: deciding needs none of it
+        )
 
         key = status_base, clicked
         if key not in self._renderers:

@@ -32,7 +32,6 @@ from offerkit.store.views import Stages
 from offerkit.usecases.apply import apply
 from offerkit.usecases.approve import awaited
 from offerkit.usecases.authorship import Confirmed, origin_of
-from offerkit.usecases.behind import NotOnApplied, not_on_applied
 from offerkit.usecases.ci_bundle import (
     COMMENT,
     GIT,
@@ -50,6 +49,7 @@ from offerkit.usecases.ci_bundle import (
 )
 from offerkit.usecases.ci_states import Base, Reviewed, base_of, contains, expected, specs_of, subject_of
 from offerkit.usecases.impact import of_plan
+from offerkit.usecases.outdated_checkout import NotOnApplied, not_on_applied
 from offerkit.usecases.plan import may_break, plan_against
 from offerkit.usecases.requests import AsRead, ImpactRequest
 from offerkit.usecases.session import Session
@@ -227,7 +227,7 @@ def _made(
 def _judged(session: Session, reviewed: Reviewed, stages: Stages, made: Plan) -> tuple[Plan, list[Diagnostic]]:
     if not may_break(stages, made):
         return made, []
-    from offerkit.usecases.policies import plan_judged  # compiles conditions: most projects have no policies
+    from offerkit.usecases.policy_checks import plan_judged  # compiles conditions: most projects have no policies
 
     return plan_judged(session, reviewed.loaded, stages, made)
 

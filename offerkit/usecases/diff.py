@@ -22,7 +22,7 @@ from offerkit.specs.record import Finding
 from offerkit.state.changes import Body, Delta, Layered
 from offerkit.state.eligibility import Reached, reached
 from offerkit.state.snapshot import BeforeAfter, Snapshot
-from offerkit.usecases.behind import MOST_BASES, entries_at, only_older
+from offerkit.usecases.outdated_checkout import MOST_BASES, entries_at, only_older
 from offerkit.usecases.renames import renames_between, renames_of_specs
 from offerkit.usecases.session import Session
 from offerkit.usecases.state_refs import (

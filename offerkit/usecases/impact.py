@@ -25,21 +25,21 @@ from offerkit.reports.impact import (
 )
 from offerkit.store import Store
 from offerkit.times import common_zone, shown
-from offerkit.usecases.compared import Both, Pair, decided, pairs, ranks, why_not
-from offerkit.usecases.moments import moment
+from offerkit.usecases.argument_values import moment
+from offerkit.usecases.contact_access import not_a_reader, reader, telling_nothing
+from offerkit.usecases.impact_limit import limit_of
 from offerkit.usecases.plan_effect import PlanEffect, plan_effect
 from offerkit.usecases.population import Population, population
-from offerkit.usecases.reading import not_a_reader, reader, telling_nothing
 from offerkit.usecases.requests import ImpactRequest
 from offerkit.usecases.session import Session
-from offerkit.usecases.simulating import AXIS_VALUES, axis_field, field_named
-from offerkit.usecases.threshold import limit_of
+from offerkit.usecases.simulate import AXIS_VALUES, axis_field, field_named
+from offerkit.usecases.space_comparison import Both, Pair, decided, pairs, ranks, why_not
 
 if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
-    from offerkit.usecases.compared import Ranks
+    from offerkit.usecases.space_comparison import Ranks
 
     Flags = NDArray[numpy.bool_]
 

@@ -14,8 +14,8 @@ from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store import Store
 from offerkit.store.views import Stages
 from offerkit.usecases.catalogs import Catalogs, activated, designed
-from offerkit.usecases.hooks import installed
-from offerkit.usecases.people import People
+from offerkit.usecases.contact_sources import People
+from offerkit.usecases.installed_hooks import installed
 from offerkit.usecases.session import Session
 
 

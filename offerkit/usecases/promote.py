@@ -23,8 +23,8 @@ from offerkit.state.snapshot import BeforeAfter, Snapshot
 from offerkit.store import Store
 from offerkit.store.holds import holds
 from offerkit.store.views import Stages
+from offerkit.usecases.affected_offers import reached
 from offerkit.usecases.plan import held_back, may_break, new_bodies
-from offerkit.usecases.reach import reached
 from offerkit.usecases.renames import renames_of_live
 from offerkit.usecases.session import Session, who_is
 
@@ -40,8 +40,10 @@ def promote(
         stages = Stages(store)
         made = plan_promotion(session, stages, environments, patterns, include_rolled_back=include_rolled_back)
         if made.promotes:
-            from offerkit.usecases.gates import gate  # compiles rules: a promotion of nothing need not load that
             from offerkit.usecases.plan_effect import plan_effect
+            from offerkit.usecases.promotion_gates import (
+                gate,  # compiles rules: a promotion of nothing need not load that
+            )
 
             excused = gate(session, store, plan_effect(made, store, stages))
             made = replace(made, notes=(*made.notes, *excused))
@@ -90,7 +92,7 @@ def plan_promotion(
     outcome.notes += _lifted_cases(stages, outcome.after)
     made = _plan(session, stages, asked, outcome, patterns, released=released)
     if may_break(stages, made):
-        from offerkit.usecases.policies import judged
+        from offerkit.usecases.policy_checks import judged
 
         denied, notes = judged(session, stages, made)
         if denied and released:  # what is left to be denied are campaigns: an apply of theirs tells why
@@ -107,7 +109,7 @@ def _denied(session: Session, stages: Stages) -> Callable[[BeforeAfter], Iterabl
     def denied(effect: BeforeAfter) -> Iterable[Denied]:
         if not any(view.by_kind.get(Kind.POLICY) for view in (effect.before, stages.side(Stage.DESIGN))):
             return ()
-        from offerkit.usecases.policies import denied_of
+        from offerkit.usecases.policy_checks import denied_of
 
         return denied_of(session, stages, effect)
 

@@ -18,7 +18,7 @@ from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import Stages, environments
 from offerkit.times import utc
-from offerkit.usecases.moments import DAY_ENDS, names_zone, written, zone_of_stage
+from offerkit.usecases.argument_values import DAY_ENDS, names_zone, written, zone_of_stage
 from offerkit.usecases.plan_files import saved
 from offerkit.usecases.renames import names_of_design, names_of_live, names_of_specs
 from offerkit.usecases.session import Session

@@ -36,11 +36,11 @@ from offerkit.models.status import Status
 from offerkit.rules.types import Row
 from offerkit.store import PropositionRow, Store
 from offerkit.times import utc
-from offerkit.usecases.compared import Pair
-from offerkit.usecases.hooked import decide_people
 from offerkit.usecases.impact import space_impact
+from offerkit.usecases.per_contact import decide_people
 from offerkit.usecases.population import Population
-from offerkit.usecases.simulating import space_result
+from offerkit.usecases.simulate import space_result
+from offerkit.usecases.space_comparison import Pair
 
 
 def _people(rng: Random) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from offerkit.plans.plan import Plan
 from offerkit.usecases.session import Session
 
 if TYPE_CHECKING:
-    from offerkit.usecases.threshold import Verdict
+    from offerkit.usecases.impact_limit import Verdict
 
 FRESH = 60.0
 """Seconds that a verdict is shown again."""
@@ -82,7 +82,9 @@ class Counts:
 
     def _count(self, job: _Job, session: Session, plan: Plan) -> None:
         try:
-            from offerkit.usecases.threshold import weigh  # decides for every contact: other pages need not load that
+            from offerkit.usecases.impact_limit import (
+                weigh,  # decides for every contact: other pages need not load that
+            )
 
             with self.alone, session.existing() as store:
                 job.verdict = weigh(session, store, plan)

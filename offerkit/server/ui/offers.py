@@ -23,12 +23,12 @@ from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import stage_view
 from offerkit.usecases.approve import items, mine, review_tokens
+from offerkit.usecases.contact_access import not_a_reader, reader
 from offerkit.usecases.diff import difference
-from offerkit.usecases.engine import trying
 from offerkit.usecases.history import history
-from offerkit.usecases.previewing import preview
-from offerkit.usecases.propositions import Wanted, found
-from offerkit.usecases.reading import not_a_reader, reader
+from offerkit.usecases.list_propositions import Wanted, found
+from offerkit.usecases.open_engine import trying
+from offerkit.usecases.preview import preview
 from offerkit.usecases.session import Session, who_is
 from offerkit.usecases.state_refs import state_named
 

@@ -21,8 +21,8 @@ from offerkit.server.ui.pages import Facts, Pages, first
 from offerkit.server.ui.steps import layout_of, linked, shown
 from offerkit.store.views import environments
 from offerkit.usecases.apply import allowed, apply
+from offerkit.usecases.contact_access import reader
 from offerkit.usecases.promote import promote
-from offerkit.usecases.reading import reader
 from offerkit.usecases.session import Session
 
 LONGEST = 2_000

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from helpers.files import load_yaml
 
 from offerkit.cli.main import cli
-from offerkit.usecases.hooks import GROUP, installed
+from offerkit.usecases.installed_hooks import GROUP, installed
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE = ROOT / "examples" / "hooks"

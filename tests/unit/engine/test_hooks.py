@@ -12,7 +12,7 @@ from offerkit.diagnostics import Code
 from offerkit.engine.hooks import Hooks, load_target, post_process, products
 from offerkit.hooks import Candidate
 from offerkit.rules.types import Row
-from offerkit.usecases.hooks import installed
+from offerkit.usecases.installed_hooks import installed
 
 
 def _leave(*_: object) -> None:

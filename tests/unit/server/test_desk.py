@@ -18,7 +18,7 @@ from offerkit.server.seat import now
 from offerkit.server.settings import Settings
 from offerkit.store import Store
 from offerkit.usecases.requests import ProposeRequest
-from offerkit.usecases.updating import Update
+from offerkit.usecases.update_status import Update
 
 pytestmark = pytest.mark.embedded
 ONCE = {"max": 1, "counted": {"of": "offer"}, "period": {"before": "7d"}}

@@ -14,7 +14,7 @@ from offerkit.models.inbound import Inbound
 from offerkit.server.declared import Declared
 from offerkit.server.desk import Desk
 from offerkit.server.redirects import target_of
-from offerkit.usecases.updating import Update
+from offerkit.usecases.update_status import Update
 
 pytestmark = pytest.mark.embedded
 

@@ -13,7 +13,7 @@ from helpers.workspace import Workspace
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.server.writer import Writer
 from offerkit.store import Store
-from offerkit.usecases.proposing import Kept
+from offerkit.usecases.propose import Kept
 
 TIME = "2026-01-01T00:00:00.000000Z"
 

@@ -20,9 +20,9 @@ from offerkit.reports.diff import diff_html, diff_json, diff_markdown, diff_text
 from offerkit.reports.impact import Impact
 from offerkit.reports.reached import condition_text
 from offerkit.usecases.apply import apply
-from offerkit.usecases.behind import not_on_applied, warnings
 from offerkit.usecases.diff import Difference, between, impact_between
 from offerkit.usecases.impact import of_plan
+from offerkit.usecases.outdated_checkout import not_on_applied, warnings
 from offerkit.usecases.requests import ImpactRequest, Origin
 
 pytestmark = pytest.mark.embedded

@@ -16,9 +16,9 @@ from offerkit.cli.main import cli
 from offerkit.diagnostics import Code, Refused
 from offerkit.store import Store
 from offerkit.times import common_zone
+from offerkit.usecases.argument_values import DAY_BEGINS, moment, names_zone
 from offerkit.usecases.diff import differing
 from offerkit.usecases.export import export
-from offerkit.usecases.moments import DAY_BEGINS, moment, names_zone
 from offerkit.usecases.state_refs import opened
 
 PROJECT = Path(__file__).resolve().parents[2] / "scripts" / "projects" / "deciding"
