@@ -115,6 +115,6 @@ def _proselint(passages: list[Passage]) -> Iterator[Finding]:
     for found in LintFile("prose", text).lint(Config(max_errors=10_000, checks=DEFAULT["checks"])):
         check = found.check_result
         if not _NOT_OURS.match(check.check_path):
-            passage = passages[(found.pos[0] - 2) // 2]
-            start, end = check.span
-            yield Finding(passage.file, passage.line, f"\n{text}\n"[start:end].strip(), check.message)
+            start, end = check.span  # in the text with a line break before it
+            passage = passages[text.count(_BREAK, 0, start - 1)]
+            yield Finding(passage.file, passage.line, text[start - 1 : end - 1].strip(), check.message)
