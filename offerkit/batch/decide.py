@@ -1,7 +1,7 @@
 """The batch (domain.md §3 in batch mode: steps 2 to 6 and 8 to 11): every contact's offers, chunk by chunk.
 
 DuckDB evaluates each condition once for each contact; what holds becomes a matrix of truths, from which NumPy takes
-the first n. No hook is called here: where they take part, offerkit.usecases.hooked decides contact by contact.
+the first n. No hook is called here: where they take part, offerkit.usecases.per_contact decides contact by contact.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from offerkit.batch.gates import gate_sql, gives_integer
 from offerkit.batch.over import Over
@@ -27,9 +27,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[numpy.generic]
+    Flags: TypeAlias = NDArray[numpy.bool_]
+    Numbers: TypeAlias = NDArray[numpy.int64]
+    Ties: TypeAlias = NDArray[numpy.uint32]
+    Picks: TypeAlias = NDArray[numpy.int32]
 
 CHUNK = 32_768
 """Contacts that are decided at a time."""
+_BEHIND = 1 << 40
+"""Behind every tie, which has 32 bits."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ class Decided:
 
     ``holds`` is the matrix of conditions (one row a condition, the last one the environment's filter), ``eligible``
     and ``presentable`` that of items before and after presentation rules. ``positive``: for whom a formula gives a
-    weight. Where hooks decided with it (offerkit.usecases.hooked): ``kept``, the items of offers that the
+    weight. Where hooks decided with it (offerkit.usecases.per_contact): ``kept``, the items of offers that the
     post-processing hook did not take out, and ``productless``, by place, for whom a dynamic-offer hook found nothing.
     """
 
@@ -111,8 +117,6 @@ class _Made:
     def chunk(self, people: People, truth: str, first: int, last: int) -> Decided:
         """The contacts from ``first`` to before ``last``."""
         import numpy
-
-        from offerkit.batch.rank import by_group, by_weight
 
         program = self._program
         rows = people.connection.execute(
@@ -261,3 +265,67 @@ class _Formulas:
 def _decimals(number: Decimal) -> int:
     exponent = number.as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+def by_group(alive: Flags, groups: Sequence[Sequence[int]], ties: Ties, mixing: tuple[Ties, Ties], n: int) -> Picks:
+    """The items picked, one row a rank, -1 for none. ``groups``: items of equal weight, the highest weight first.
+
+    ``ties`` are the items' hashes, ``mixing`` factor and shift of each contact (offerkit.engine.ranking).
+    """
+    import numpy
+
+    behind = numpy.uint64(_BEHIND)
+    width = alive.shape[1]
+    picks = numpy.full((n, width), -1, dtype=numpy.int32)
+    count = numpy.zeros(width, dtype=numpy.int64)
+    for group in groups:
+        if len(group) == 1:
+            chosen = numpy.flatnonzero(alive[group[0]] & (count < n))
+            picks[count[chosen], chosen] = group[0]
+            count[chosen] += 1
+            continue
+        part = alive[list(group)]
+        open_ = numpy.flatnonzero(part.any(axis=0) & (count < n))
+        if not len(open_):
+            continue
+        keys = numpy.where(part[:, open_], _mixed(ties[list(group)], mixing, open_), behind)
+        for _ in range(min(n, len(group))):
+            best = keys.argmin(axis=0)
+            where = numpy.arange(len(open_))
+            good = (keys[best, where] < behind) & (count[open_] < n)
+            if not good.any():
+                break
+            columns, items = open_[good], numpy.asarray(group)[best[good]]
+            picks[count[columns], columns] = items
+            count[columns] += 1
+            keys[best, where] = behind
+    return picks
+
+
+def by_weight(weights: Numbers, ties: Ties, mixing: tuple[Ties, Ties], n: int) -> Picks:
+    """The same when weights differ between contacts; 0: the item is out. ``weights`` are used up."""
+    import numpy
+
+    behind = numpy.uint64(_BEHIND)
+    width = weights.shape[1]
+    picks = numpy.full((n, width), -1, dtype=numpy.int32)
+    columns = numpy.arange(width)
+    keys = _mixed(ties, mixing, columns)
+    for rank in range(min(n, len(weights))):
+        highest = weights.max(axis=0, initial=0)
+        candidates = (weights == highest) & (weights > 0)
+        if not candidates.any():
+            break
+        best = numpy.where(candidates, keys, behind).argmin(axis=0)
+        found = highest > 0
+        picks[rank, found] = best[found]
+        weights[best, columns] = 0
+    return picks
+
+
+def _mixed(ties: Ties, mixing: tuple[Ties, Ties], columns: NDArray[numpy.intp]) -> NDArray[numpy.uint64]:
+    import numpy
+
+    factor, shift = mixing
+    mixed = ties[:, None] * factor[columns][None, :] + shift[columns][None, :]  # wraps at 2**32, as it is meant to
+    return mixed.astype(numpy.uint64)

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TypeAlias, cast
 
-from offerkit.rules.lifted import lifted, meaning, replaced
-from offerkit.rules.nodes import Call, Checked, Field, Node
+from offerkit.rules import calendar, numbers, text
+from offerkit.rules.nodes import Call, Case, Checked, Field, Interval, Literal, Node
 from offerkit.rules.python_calls import NOW, TODAY, read
 from offerkit.rules.python_tree import Translator
-from offerkit.rules.runtime import HELPERS
-from offerkit.rules.shallow import fields_of, nodes_of, shallow
+from offerkit.rules.shallow import LOCAL, fields_of, nodes_of, parts_of, rebuilt, shallow
 from offerkit.rules.types import Base, Value
 
 Evaluator: TypeAlias = Callable[..., Value]
@@ -137,3 +137,99 @@ class _Function:
 
 def _assign(name: str, value: ast.expr) -> ast.stmt:
     return ast.Assign([ast.Name(name, ast.Store())], value)
+
+
+def lifted(root: Node, name: Callable[[Call], str]) -> Node:
+    """The tree with each largest call that reads no field replaced by the local that ``name`` gives."""
+    return _lifted(root, name)[0]
+
+
+def _lifted(node: Node, name: Callable[[Call], str]) -> tuple[Node, bool]:
+    """The node, and whether it reads no field."""
+    parts = parts_of(node)
+    if not parts:
+        return node, not isinstance(node, Field)
+    found = [_lifted(part, name) for part in parts]
+    if all(fixed for _, fixed in found):
+        return node, True
+    return rebuilt(node, [_named(part, name) if fixed else part for part, fixed in found]), False
+
+
+def replaced(node: Node, names: Mapping[object, str]) -> Node:
+    """The tree with each call of a field whose :func:`meaning` is in ``names`` replaced by the local of that name."""
+    of_field = isinstance(node, Call) and bool(node.args) and isinstance(node.args[0], Field)
+    name = names.get(meaning(node)) if of_field else None
+    if name is not None:
+        assert not isinstance(node, Interval)
+        return Field(node.type, node.start, node.end, LOCAL, name)
+    parts = parts_of(node)
+    return rebuilt(node, [replaced(part, names) for part in parts]) if parts else node
+
+
+def _named(part: Node, name: Callable[[Call], str]) -> Node:
+    if isinstance(part, Call) and part.args:
+        return Field(part.type, part.start, part.end, LOCAL, name(part))
+    return part
+
+
+def meaning(node: Node) -> object:
+    """Equal for parts that give the same, wherever they stand."""
+    match node:
+        case Literal():
+            return ("literal", node.type, type(node.value), node.value)
+        case Field():
+            return ("field", node.namespace, node.name)
+        case Interval():
+            return ("interval", node.months, node.days, node.seconds)
+        case Call():
+            return (node.name, node.type, *map(meaning, node.args))
+        case Case():
+            return ("case", node.default is None, *map(meaning, parts_of(node)))
+
+
+def greatest(*values: Value) -> Value:
+    """The greatest of those that are known."""
+    return max((value for value in values if value is not None), default=None)
+
+
+def least(*values: Value) -> Value:
+    """The least of those that are known."""
+    return min((value for value in values if value is not None), default=None)
+
+
+HELPERS: Mapping[str, Callable[..., Value]] = MappingProxyType(
+    {
+        helper.__name__: helper
+        for helper in (
+            abs,
+            len,
+            greatest,
+            least,
+            numbers.integer,
+            numbers.decimal,
+            numbers.to_decimal,
+            numbers.decimal_add,
+            numbers.decimal_sub,
+            numbers.decimal_mul,
+            numbers.decimal_neg,
+            numbers.decimal_mod,
+            numbers.integer_mod,
+            numbers.divide,
+            numbers.round_to,
+            numbers.floor,
+            numbers.ceil,
+            text.lower,
+            text.upper,
+            text.trim,
+            text.substring,
+            text.substring_from,
+            text.replace,
+            calendar.to_timestamp,
+            calendar.date_add,
+            calendar.date_trunc,
+            calendar.date_diff,
+            calendar.extract,
+            calendar.age_in_years,
+        )
+    }
+)

@@ -20,11 +20,11 @@ from offerkit.server.rate_limit import PROPOSE_PATH, UPDATE_PATH, count_spaces
 from offerkit.server.schemas import AnswerView, ProposeBody, UpdateBody, UpdatedView, json_answer, refusals
 from offerkit.server.thread_worker import now
 from offerkit.times import utc
-from offerkit.usecases.moments import moment
-from offerkit.usecases.proposing import zone_of
-from offerkit.usecases.reading import not_a_reader
+from offerkit.usecases.argument_values import parse_time
+from offerkit.usecases.contact_access import not_a_contact_reader
+from offerkit.usecases.propose import zone_of
 from offerkit.usecases.requests import ProposeRequest
-from offerkit.usecases.updating import Update
+from offerkit.usecases.update_status import StatusUpdate
 
 REVISION = "Offerkit-Revision"
 """The header that names the revision an answer is from."""
@@ -46,7 +46,7 @@ def routes(service: DecisionService, status_base: str) -> tuple[APIRouter, list[
         environments = service.environments(body.spaces, cookie=bool(body.cookie)) if known else ()
         insider = await _insider(service, request, environments)
         if body.explain and not insider:
-            raise not_a_reader(
+            raise not_a_contact_reader(
                 operator, "explanations of what a contact gets are", [name[:80] for name in environments]
             )
         answer, revision = await service.propose(_ask(service, body, status_base, hints=insider), insider=insider)
@@ -60,7 +60,7 @@ def routes(service: DecisionService, status_base: str) -> tuple[APIRouter, list[
     async def update(request: Request) -> Response:
         """What became of a proposition. To set the status that it has changes nothing."""
         body = await read_body(request, UpdateBody)
-        asked = Update(body.proposition, body.status, dict(body.data), now(), body.environment)
+        asked = StatusUpdate(body.proposition, body.status, dict(body.data), now(), body.environment)
         await _insider(service, request, [body.environment])
         change, _ = await service.update(asked)
         made: Json = {
@@ -117,7 +117,7 @@ def _ask(service: DecisionService, body: ProposeBody, status_base: str, *, hints
 
 
 def _at(service: DecisionService, body: ProposeBody) -> datetime:
-    return moment(body.at, zone_of(service.served.catalogs, tuple(body.spaces)), utc(now())) if body.at else now()
+    return parse_time(body.at, zone_of(service.served.catalogs, tuple(body.spaces)), utc(now())) if body.at else now()
 
 
 def _outside(answer: Answer) -> Json:

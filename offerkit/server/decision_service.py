@@ -28,11 +28,11 @@ from offerkit.server.store_writer import StoreWriter
 from offerkit.server.thread_worker import ThreadWorker
 from offerkit.store import StatusChange, Store, errors
 from offerkit.store.errors import GONE
-from offerkit.usecases.histories import Written
-from offerkit.usecases.reading import Reader, operators_rights
+from offerkit.usecases.contact_access import ContactAccess, operator_access
+from offerkit.usecases.history_cache import OwnWrites
 from offerkit.usecases.requests import ProposeRequest
 from offerkit.usecases.session import Session
-from offerkit.usecases.updating import Update
+from offerkit.usecases.update_status import StatusUpdate
 
 T = TypeVar("T")
 KNOWN_FOR = 5.0
@@ -46,7 +46,7 @@ class DecisionService:
         """Reads what is live. Raises Refused when the store cannot be opened."""
         self._config, self._metrics = config, metrics
         alone = session.embedded and config.workers == 1  # others write to a team's store at any time
-        self._written = Written() if alone else None
+        self._written = OwnWrites() if alone else None
         self._worker: ThreadWorker | None = ThreadWorker(session, self._written)
         self.session = session = replace(session, store_project=self._worker.store.project)
         self.served: ServedCatalogs = served_catalogs(self._worker.store)
@@ -57,7 +57,7 @@ class DecisionService:
         self.writer = StoreWriter(session, self._written, self.presence)
         self._tidy = checkpoint_task(session) if session.embedded else None  # others do that by themselves
         self.watch = RevisionWatcher(session, config.poll, self._hand_over, self.presence)
-        self._readers: Bounded[str, tuple[Reader, float]] = Bounded(1_000)
+        self._readers: Bounded[str, tuple[ContactAccess, float]] = Bounded(1_000)
         self._calls = 0
         self._sweep = Collector(lambda: self._calls)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -107,7 +107,7 @@ class DecisionService:
         """Whether an operator may read the contacts of all ``environments``."""
         known = self._readers.peek(operator)
         if known is None or known[1] <= time.monotonic():
-            rights = await self._with_worker(lambda worker: operators_rights(worker.store, operator))
+            rights = await self._with_worker(lambda worker: operator_access(worker.store, operator))
             known = rights, time.monotonic() + KNOWN_FOR
             self._readers.put(operator, known)
         rights, catalogs = known[0], self.served.catalogs
@@ -126,7 +126,7 @@ class DecisionService:
                 names.add(place.door.fallback.partition("/")[0])
         return sorted(names)
 
-    async def update(self, asked: Update) -> tuple[StatusChange, tuple[Report, ...]]:
+    async def update(self, asked: StatusUpdate) -> tuple[StatusChange, tuple[Report, ...]]:
         """Give a proposition a status. Raises Refused; then nothing is changed."""
         served, epoch = self.served, self.presence.epoch
         wish, reports = await self._with_worker(lambda worker: worker.prepare(served, asked))

@@ -23,8 +23,8 @@ from offerkit.server.background import BackgroundTask
 from offerkit.server.inbound import InboundRules, inbound_rules
 from offerkit.server.store_presence import StorePresence
 from offerkit.store import StageHead, Store
-from offerkit.usecases.catalogs import Catalogs, live
-from offerkit.usecases.hooks import installed
+from offerkit.usecases.catalogs import Catalogs, live_catalogs
+from offerkit.usecases.installed_hooks import load_hooks
 from offerkit.usecases.session import Session
 
 _LOG = getLogger("offerkit.live")
@@ -59,7 +59,7 @@ class ServedCatalogs:
 def served_catalogs(store: Store) -> ServedCatalogs:
     """What is live now, read from one state of the store, with every environment compiled."""
     with store.reading():
-        served = _served(store, live(store, installed))
+        served = _served(store, live_catalogs(store, load_hooks))
     for name in served.catalogs.names:
         if name in served.catalogs:
             _warm(served.catalogs[name])

@@ -19,7 +19,7 @@ from offerkit.server.soap_xml import MEDIA_TYPE, PARTS, SERVICE, SoapFault
 from offerkit.server.thread_worker import now
 from offerkit.store.proposition_rows import LONGEST_KEY
 from offerkit.usecases.requests import ProposeRequest
-from offerkit.usecases.updating import Update
+from offerkit.usecases.update_status import StatusUpdate
 
 MOST_NAMES, LONGEST_NAME = 50, 500
 """Categories or themes of one call, and the characters of one, as over JSON."""
@@ -120,7 +120,7 @@ async def _update(service: DecisionService, environment: str, wanted: soap_xml.S
     proposition, status = wanted.values.get("proposition", ""), wanted.values.get("status", "")
     if not proposition or len(proposition) > LONGEST_KEY or not status:
         raise SoapFault("Sender", "UpdateStatus needs proposition and status", Code.BAD_REQUEST)
-    await service.update(Update(proposition, status, wanted.context, now(), environment))
+    await service.update(StatusUpdate(proposition, status, wanted.context, now(), environment))
     return soap_xml.answer(wanted, {})
 
 

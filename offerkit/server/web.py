@@ -28,7 +28,7 @@ from offerkit.store.proposition_rows import LONGEST_KEY
 from offerkit.templates.urls import url_trouble
 from offerkit.usecases.catalogs import Catalogs
 from offerkit.usecases.requests import ProposeRequest, SpaceRequest
-from offerkit.usecases.updating import Update
+from offerkit.usecases.update_status import StatusUpdate
 
 SCRIPT_PATH = "/nl/interactionProposal.js"
 _LOG = getLogger("offerkit.web")
@@ -124,7 +124,7 @@ async def _set(service: DecisionService, proposition: str, status: str) -> None:
     if wanted not in _FROM_OUTSIDE or not 0 < len(proposition) <= LONGEST_KEY:
         return
     try:
-        await service.update(Update(proposition, wanted, {}, now()))
+        await service.update(StatusUpdate(proposition, wanted, {}, now()))
     except Refused as refused:
         _LOG.info("a click changed nothing", extra={"why": str(refused.diagnostics[0].code)})
 

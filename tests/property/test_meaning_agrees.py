@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from rule_trees import FIELDS
 
 from offerkit.rules.check import check
-from offerkit.rules.lifted import meaning as of_tree
 from offerkit.rules.meaning import UNREAD, meaning
 from offerkit.rules.nodes import Call, Literal, Node
 from offerkit.rules.problems import RuleError
+from offerkit.rules.python import meaning as of_tree
 from offerkit.rules.shallow import parts_of, rebuilt
 from offerkit.rules.types import FieldType, Scope, Wanted
 

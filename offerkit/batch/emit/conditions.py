@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 
 from offerkit.batch.emit.dialects import Dialect
-from offerkit.rules.duckdb import to_duckdb
+from offerkit.rules.duckdb import base_of, to_duckdb
 from offerkit.rules.duckdb_literals import literal
-from offerkit.rules.duckdb_numbers import base_of
 from offerkit.rules.nodes import Call, Case, Checked, Field, Interval, Literal, Node, walk
 from offerkit.rules.python import compile_one
 from offerkit.rules.types import Base, Row

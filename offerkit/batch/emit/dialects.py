@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import ClassVar
 
 from offerkit.batch.emit.parts import Cells, NotEmittedError, calendar_of, edge_of, letters
-from offerkit.rules.duckdb_numbers import base_of
+from offerkit.rules.duckdb import base_of
 from offerkit.rules.nodes import Call, Interval, Literal
 from offerkit.rules.types import Base, FieldType, Value
 

@@ -22,9 +22,9 @@ from offerkit.reports.words import particulars, resets_sentence, summary
 from offerkit.server.ui.pages import Facts, Pages, first
 from offerkit.server.ui.steps import layout_of, linked, shown
 from offerkit.store.views import environments
-from offerkit.usecases.apply import allowed, apply
+from offerkit.usecases.apply import apply, entitled_actor
+from offerkit.usecases.contact_access import contact_access
 from offerkit.usecases.promote import promote
-from offerkit.usecases.reading import reader
 from offerkit.usecases.session import Session
 
 LONGEST = 2_000
@@ -95,7 +95,7 @@ def _page(
     digest = plan_digest(plan)
     with session.existing() as store:
         known = environments(store)
-        reading = reader(session, store)
+        reading = contact_access(session, store)
     query = urlencode([*(("environment", name) for name in names), *([("full", "true")] if full else [])])
     # what was asked for decides nothing of the count: the same steps are counted once
     count = counted.of(session, plan, plan_digest(replace(plan, asked=Asked())))
@@ -125,14 +125,14 @@ def _may_not(session: Session, plan: Plan) -> tuple[Diagnostic, ...]:
     if not session.operator or plan.empty:
         return ()
     try:
-        allowed(session, plan)
+        entitled_actor(session, plan)
     except Refused as refused:
         return refused.diagnostics
     return ()
 
 
 if TYPE_CHECKING:
-    from offerkit.usecases.threshold import Verdict
+    from offerkit.usecases.impact_limit import PromotionLoss
 
 FRESH = 60.0
 """Seconds that a verdict is shown again."""
@@ -149,7 +149,7 @@ class ImpactCount:
     ``since``: for how many seconds it has been counted; ``behind``: that another plan's count has to end first.
     """
 
-    verdict: Verdict | None = None
+    verdict: PromotionLoss | None = None
     counting: bool = False
     behind: bool = False
     since: int = 0
@@ -160,7 +160,7 @@ class _CountJob:
     begun: float = field(default_factory=time.monotonic)
     done: threading.Event = field(default_factory=threading.Event)
     until: float = 0.0
-    verdict: Verdict | None = None
+    verdict: PromotionLoss | None = None
     failed: BaseException | None = None
 
     @property
@@ -203,10 +203,11 @@ class ImpactCounts:
 
     def _count(self, job: _CountJob, session: Session, plan: Plan) -> None:
         try:
-            from offerkit.usecases.threshold import weigh  # decides for every contact: other pages need not load that
+            # imported here: it loads the engine, which other pages need not wait for
+            from offerkit.usecases.impact_limit import measure_losses
 
             with self.alone, session.existing() as store:
-                job.verdict = weigh(session, store, plan)
+                job.verdict = measure_losses(session, store, plan)
         except BaseException as error:
             job.failed = error
         known = job.failed is None and (job.verdict is None or not job.verdict.unmeasured)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from offerkit.batch.ahead import ahead
+from offerkit.batch.over import ahead
 from offerkit.models.status import Status
 from offerkit.store import Counted, PropositionRow, Store
 

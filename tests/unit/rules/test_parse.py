@@ -9,7 +9,7 @@ import pytest
 from sqlglot import exp
 
 from offerkit.rules.grammar import DIALECT
-from offerkit.rules.parse import parse
+from offerkit.rules.infer import parse
 from offerkit.rules.problems import Report, RuleError
 from offerkit.rules.scan import scan
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from helpers.serving import client, with_people
 from helpers.workspace import Workspace
+from offerkit.usecases.update_status import StatusUpdate
 from starlette.testclient import TestClient
 
 from offerkit.diagnostics import Code, refuse
@@ -14,7 +15,6 @@ from offerkit.models.inbound import Inbound
 from offerkit.server.decision_service import DecisionService
 from offerkit.server.inbound import InboundRules
 from offerkit.server.web import redirect_target
-from offerkit.usecases.updating import Update
 
 pytestmark = pytest.mark.embedded
 
