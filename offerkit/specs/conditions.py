@@ -15,7 +15,7 @@ from offerkit.models.policy_names import scope_of
 from offerkit.models.scopes import Role, scope
 from offerkit.models.values import misfit
 from offerkit.rules.problems import Problem, RuleError
-from offerkit.rules.types import Base, FieldType, Scope, Wanted
+from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope
 from offerkit.specs.record import Expression, Finding, Index, Record
 
 
@@ -23,8 +23,8 @@ class Question(NamedTuple):
     """Whether ``text`` is an expression that gives what is wanted."""
 
     text: str
-    scope: Scope
-    wanted: Wanted
+    scope: NameScope
+    wanted: ExpectedResult
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -62,7 +62,7 @@ def bad_expressions(index: Index, judge: Judge = judge_here) -> Iterator[Finding
     places: list[tuple[Record, Expression, tuple[str, str, str]]] = []
     for environment in index.environments:
         for record, expression, known in _expressions(index, environment):
-            question = Question(expression.text, known, Wanted(expression.wanted))
+            question = Question(expression.text, known, ExpectedResult(expression.wanted))
             questions.setdefault(question.key, question)
             places.append((record, expression, question.key))
         yield from bad_uses(index, environment)
@@ -85,7 +85,7 @@ def _taken_names(index: Index) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def _expressions(index: Index, environment: str) -> Iterator[tuple[Record, Expression, Scope]]:
+def _expressions(index: Index, environment: str) -> Iterator[tuple[Record, Expression, NameScope]]:
     """The expressions of an environment whose names are known; an unread dimension's fields are not."""
     scopes = _scopes(index, environment)
     for kind in _PARTS:
@@ -100,7 +100,7 @@ def _expressions(index: Index, environment: str) -> Iterator[tuple[Record, Expre
                     yield record, expression, scopes[role]
 
 
-def _scopes(index: Index, environment: str) -> Mapping[Role, Scope]:
+def _scopes(index: Index, environment: str) -> Mapping[Role, NameScope]:
     scopes = {role: scope(role, "", {}, {}) for role in (Role.APPLIES_TO, Role.COUNTED)}
     record = index.group(environment, Kind.ENVIRONMENT)[environment]
     target = next((ref.target for ref in record.refs if ref.path == ("dimension",)), None)
@@ -111,7 +111,7 @@ def _scopes(index: Index, environment: str) -> Mapping[Role, Scope]:
     return scopes
 
 
-def _with_parameters(contact: Scope, record: Record) -> Scope:
+def _with_parameters(contact: NameScope, record: Record) -> NameScope:
     dimension, interaction = contact.namespaces
     spaces = contact.namespaces
     return scope(Role.FILTER, dimension, spaces[dimension], spaces[interaction], types_of(record))
@@ -119,7 +119,7 @@ def _with_parameters(contact: Scope, record: Record) -> Scope:
 
 def types_of(record: Record) -> dict[str, FieldType]:
     """The types that a dimension, an environment or a filter declares."""
-    return {name: FieldType(Base(base), values) for name, base, values in record.facts.types}
+    return {name: FieldType(BaseType(base), values) for name, base, values in record.facts.types}
 
 
 def bad_uses(index: Index, environment: str) -> Iterator[Finding]:
@@ -141,7 +141,7 @@ def bad_uses(index: Index, environment: str) -> Iterator[Finding]:
 
 
 def _use(record: Record, use: JsonPath, values: Mapping[str, str], used: Record) -> Iterator[Finding]:
-    known = {name: FieldType(Base(base), options) for name, base, options in used.facts.types}
+    known = {name: FieldType(BaseType(base), options) for name, base, options in used.facts.types}
     for name, text in values.items():
         path = (*use, "with", name)
         if name not in known:

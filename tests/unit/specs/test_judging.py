@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from offerkit.rules.types import Base, FieldType, Scope, Wanted
+from offerkit.rules.types import BaseType, ExpectedResult, FieldType, NameScope
 from offerkit.specs import judging, parallel
 from offerkit.specs.cache import Cache
 from offerkit.specs.conditions import Question, judge_here
 from offerkit.specs.judging import WORTH_IT, RememberingJudge
 
-SCOPE = Scope({"person": {"age": FieldType(Base.INTEGER)}})
+SCOPE = NameScope({"person": {"age": FieldType(BaseType.INTEGER)}})
 
 
-def question(text: str, scope: Scope = SCOPE, wanted: Wanted = Wanted.CONDITION) -> Question:
+def question(text: str, scope: NameScope = SCOPE, wanted: ExpectedResult = ExpectedResult.CONDITION) -> Question:
     return Question(text, scope, wanted)
 
 
@@ -59,8 +59,10 @@ def test_other_names_other_wants_or_other_code_ask_again(tmp_path: Path, asked: 
     known = [question("person.age > 1")]
     remember(cache, known)
     asked.clear()
-    decimals = Scope({"person": {"age": FieldType(Base.DECIMAL)}})
-    remember(cache, [*known, question("person.age > 1", decimals), question("person.age > 1", wanted=Wanted.VALUE)])
+    decimals = NameScope({"person": {"age": FieldType(BaseType.DECIMAL)}})
+    remember(
+        cache, [*known, question("person.age > 1", decimals), question("person.age > 1", wanted=ExpectedResult.VALUE)]
+    )
     assert len(asked) == 2
     remember(cache, known, b"other code")
     assert len(asked) == 3
