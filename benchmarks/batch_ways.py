@@ -36,8 +36,8 @@ from offerkit.engine.ranking import tie_text
 from offerkit.models.dimension import Dimension
 from offerkit.rules.nodes import CallNode, FieldNode, Literal, Node
 from offerkit.store import Store
-from offerkit.usecases.proposing import history_of
-from offerkit.usecases.simulating import fields_of
+from offerkit.usecases.propose import history_of
+from offerkit.usecases.simulate import fields_of
 
 N = 3
 LOOPED = 2_000

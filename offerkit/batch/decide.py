@@ -1,7 +1,7 @@
 """The batch (domain.md §3 in batch mode: steps 2 to 6 and 8 to 11): every contact's offers, chunk by chunk.
 
 DuckDB evaluates each condition once for each contact; what holds becomes a matrix of truths, from which NumPy takes
-the first n. No hook is called here: where they take part, offerkit.usecases.hooked decides contact by contact.
+the first n. No hook is called here: where they take part, offerkit.usecases.per_contact decides contact by contact.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class DecidedChunk:
 
     ``holds`` is the matrix of conditions (one row a condition, the last one the environment's filter), ``eligible``
     and ``presentable`` that of items before and after presentation rules. ``positive``: for whom a formula gives a
-    weight. Where hooks decided with it (offerkit.usecases.hooked): ``kept``, the items of offers that the
+    weight. Where hooks decided with it (offerkit.usecases.per_contact): ``kept``, the items of offers that the
     post-processing hook did not take out, and ``productless``, by place, for whom a dynamic-offer hook found nothing.
     """
 

@@ -17,7 +17,7 @@ from offerkit.specs.git import git_email
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-    from offerkit.usecases.begin import Begun
+    from offerkit.usecases.init import Begun
 
 
 @click.command("init")
@@ -49,7 +49,7 @@ def command(shell: Shell, folder: str | None, environment: str, install: str, fo
 
     from offerkit.diagnostics import Code, refuse
     from offerkit.reports.escape import visible
-    from offerkit.usecases.begin import REQUIREMENTS, begin, pipeline_of, source_of
+    from offerkit.usecases.init import REQUIREMENTS, begin, pipeline_of, source_of
 
     if folder is None:
         if forge is None:

@@ -70,7 +70,7 @@ def command(
 def _findings(shell: Shell, session: Session, patterns: Patterns, form: str) -> int:
     """Print what is wrong with the plan, for a forge."""
     from offerkit.diagnostics import Refused
-    from offerkit.usecases.behind import warnings
+    from offerkit.usecases.outdated_checkout import warnings
     from offerkit.usecases.plan import plan
 
     try:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from offerkit.governance.approvals import Approval
     from offerkit.store import RevisionRow
     from offerkit.store.tokens import TokenRow
-    from offerkit.usecases.restoring import Loss, Restoration, Restored
+    from offerkit.usecases.restore import Loss, Restoration, Restored
 
 _LISTED = 30
 

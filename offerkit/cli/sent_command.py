@@ -17,7 +17,7 @@ def command(shell: Shell, name: str) -> None:
 
     Those that somebody has answered already stay as they are. To say it again changes nothing more.
     """
-    from offerkit.usecases.delivering import sent
+    from offerkit.usecases.deliver import sent
     from offerkit.usecases.session import who_is
 
     session = shell.session()

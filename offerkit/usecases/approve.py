@@ -21,7 +21,7 @@ from offerkit.store.views import Stages, stage_view
 from offerkit.usecases.requests import ApprovalOutcome, ApprovalRequest
 from offerkit.usecases.review import Expected, carried, digest_of, no_longer, reviewed
 from offerkit.usecases.session import Session, separated, who_is
-from offerkit.usecases.settings import separates, used_up, waiting_settings
+from offerkit.usecases.settings_approval import separates, used_up, waiting_settings
 
 
 def decide(session: Session, request: ApprovalRequest, decision: Decision) -> ApprovalOutcome:

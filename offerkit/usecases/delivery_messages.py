@@ -18,8 +18,8 @@ from offerkit.store import PropositionRow
 from offerkit.store.proposition_rows import weight_text
 from offerkit.templates.render import RenderError
 from offerkit.times import utc
-from offerkit.usecases.delivery_choice import Choice, Recipient
-from offerkit.usecases.delivery_order import Order
+from offerkit.usecases.delivery_selection import Choice, Recipient
+from offerkit.usecases.planned_delivery import Order
 
 OUTPUTS = ("html", "text")
 

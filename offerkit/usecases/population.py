@@ -16,7 +16,7 @@ from offerkit.engine.catalog import Catalog
 from offerkit.reports.estimate import Sample
 from offerkit.rules.types import FieldType, Row, Value
 from offerkit.rules.values import parse_value, show
-from offerkit.usecases.simulating import fields_of
+from offerkit.usecases.simulate import fields_of
 
 Rows: TypeAlias = Callable[[], Iterable[Row]]
 """Reads the contacts from their beginning."""

@@ -31,7 +31,7 @@ from offerkit.usecases.renames import renames_of_live
 from offerkit.usecases.requests import Approving, Relayed, RelayOutcome, RelayRequest
 from offerkit.usecases.review import design_at
 from offerkit.usecases.session import Session, operators, who_is
-from offerkit.usecases.settings import waiting_settings
+from offerkit.usecases.settings_approval import waiting_settings
 
 _LOOKED_AT = 500
 """Applies among which that of a pull request is looked for."""

@@ -22,7 +22,7 @@ from offerkit.specs.record import Facts, Index, Record
 from offerkit.state.changes import Body, Entry
 from offerkit.state.references import resource_refs
 from offerkit.state.snapshot import Snapshot
-from offerkit.usecases.content import ContentRenderer
+from offerkit.usecases.content_renderer import ContentRenderer
 
 Bodies = dict[str, dict[str, Any]]
 TEMPLATES = ["t1", "t2", "t3", "none"]

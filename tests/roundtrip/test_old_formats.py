@@ -13,7 +13,7 @@ from offerkit.models.status import Status
 from offerkit.plans.plan import FORMAT, PlanKind, decode, envelope
 from offerkit.store import PropositionQuery, PropositionRow, Store, schema
 from offerkit.usecases.stop import stopped
-from offerkit.usecases.stores import Formats, migrate
+from offerkit.usecases.store_maintenance import Formats, migrate
 
 HERE = Path(__file__).parent
 PLANS = sorted(HERE.glob("plan-?.json"))

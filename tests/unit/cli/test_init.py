@@ -29,7 +29,7 @@ from offerkit.specs.project import read_files
 from offerkit.usecases.apply import apply
 from offerkit.usecases.approve import decide
 from offerkit.usecases.backends import LOCAL
-from offerkit.usecases.begin import begin, pipeline_of
+from offerkit.usecases.init import begin, pipeline_of
 from offerkit.usecases.plan import plan as make_plan
 from offerkit.usecases.promote import promote
 from offerkit.usecases.requests import ApprovalRequest

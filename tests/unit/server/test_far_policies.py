@@ -16,7 +16,7 @@ from offerkit.plans.make import Patterns
 from offerkit.plans.plan import Plan, envelope
 from offerkit.store.views import Stages
 from offerkit.usecases.plan import plan_design
-from offerkit.usecases.policies import denials
+from offerkit.usecases.policy_checks import denials
 
 POLICIES, OFFERS = "specs/shop/policies.yaml", "specs/shop/offers.yaml"
 LIGHT = {"require": "offer.weight <= 20", "message": "Too heavy.", "override": ["risk"]}

@@ -13,7 +13,7 @@ from offerkit.governance.rights import Scope
 from offerkit.store import copying
 from offerkit.usecases.plan_effect import plan_effect
 from offerkit.usecases.requests import StopOutcome, StopRequest
-from offerkit.usecases.restoring import restoration, restore
+from offerkit.usecases.restore import restoration, restore
 from offerkit.usecases.stop import resume, stop, stopped
 
 SAFARI, SAVER = "shop/offer.safari", "shop/offer.saver"
