@@ -15,7 +15,7 @@ from typing import TypeVar
 from offerkit.address import Kind
 from offerkit.diagnostics import Refused
 from offerkit.engine.answer import Answer
-from offerkit.engine.cache import Bounded
+from offerkit.engine.bounded_cache import BoundedCache
 from offerkit.engine.report import Report
 from offerkit.server.background import BackgroundTask
 from offerkit.server.collector import Collector
@@ -57,7 +57,7 @@ class DecisionService:
         self.writer = StoreWriter(session, self._written, self.presence)
         self._tidy = checkpoint_task(session) if session.embedded else None  # others do that by themselves
         self.watch = RevisionWatcher(session, config.poll, self._hand_over, self.presence)
-        self._readers: Bounded[str, tuple[ContactAccess, float]] = Bounded(1_000)
+        self._readers: BoundedCache[str, tuple[ContactAccess, float]] = BoundedCache(1_000)
         self._calls = 0
         self._sweep = Collector(lambda: self._calls)
         self._loop: asyncio.AbstractEventLoop | None = None

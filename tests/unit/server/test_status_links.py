@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 from helpers.serving import client, with_people
 from helpers.workspace import Workspace
-from offerkit.usecases.update_status import StatusUpdate
 from starlette.testclient import TestClient
 
 from offerkit.diagnostics import Code, refuse
