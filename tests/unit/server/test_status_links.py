@@ -71,7 +71,7 @@ def test_what_is_unknown_looks_like_what_is_known(site: TestClient, id_: str, wa
 def test_only_what_visitors_may_set_is_tried(site: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[str] = []
 
-    async def update(_: DecisionService, asked: Update) -> None:
+    async def update(_: DecisionService, asked: StatusUpdate) -> None:
         tried.append(str(asked.status))
         raise refuse(Code.UNKNOWN_PROPOSITION, "no")
 
