@@ -12,14 +12,14 @@ from collections.abc import Iterable, Iterator
 from offerkit.address import Address, Kind
 from offerkit.diagnostics import Code
 from offerkit.engine.catalog import Catalog
+from offerkit.engine.extra_data import ExtraData
 from offerkit.engine.report import Report
-from offerkit.engine.stored import ExtraData
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.models.campaign import Campaign
 from offerkit.models.scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES, Role, scope
 from offerkit.models.space import Space
 from offerkit.rules.check import RuleError, check
-from offerkit.rules.types import Wanted
+from offerkit.rules.types import ExpectedResult
 from offerkit.specs.facts import expressions
 from offerkit.state.effective import EffectiveOffer
 from offerkit.templates.inspection import inspect
@@ -78,7 +78,7 @@ def _campaign(catalog: Catalog, address: Address, body: JsonMap) -> Iterator[Rep
     names = scope(Role.TARGET, catalog.dimension.name, catalog.dimension.fields, call_data)
     for expression in expressions(Kind.CAMPAIGN, Campaign.model_validate(body)):
         try:
-            check(expression.text, names, Wanted(expression.wanted))
+            check(expression.text, names, ExpectedResult(expression.wanted))
         except RuleError as error:
             place = ".".join(str(part) for part in expression.path)
             message = f"{address} › {place} cannot be read: {error.problems[0].summary}"
