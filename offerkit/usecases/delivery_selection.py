@@ -21,7 +21,7 @@ from offerkit.engine.weights import best, times
 from offerkit.rules.types import Row
 from offerkit.store import Store
 from offerkit.usecases.per_contact import uses_hooks, value_of
-from offerkit.usecases.planned_delivery import Order
+from offerkit.usecases.planned_delivery import PlannedDelivery
 from offerkit.usecases.propose import history_of
 
 SPARE = 2
@@ -51,10 +51,10 @@ class Recipient(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Selection:
+class DeliverySelection:
     """How a delivery selects: its conditions, and the engine's program where it asks the engine."""
 
-    order: Order
+    order: PlannedDelivery
     target: Gate | None
     cells: tuple[tuple[Gate, int], ...]
     call: Call
@@ -62,7 +62,7 @@ class Selection:
     facts: Facts
 
 
-def selection(order: Order, seed: str, data: Mapping[str, object]) -> Selection:
+def delivery_selection(order: PlannedDelivery, seed: str, data: Mapping[str, object]) -> DeliverySelection:
     """The selection of ``order``, supposing ``data`` as call data; what is not given is unknown.
 
     Raises Refused when its space cannot be asked, or call data are not declared or of another type.
@@ -70,10 +70,14 @@ def selection(order: Order, seed: str, data: Mapping[str, object]) -> Selection:
     catalog, body = order.catalog, order.body
     engine = body.engine
     call = make_call(
-        catalog, body.space, who=Who(None, "", order.at, seed, catalog.anonymous, many=True),
-        n=min(100, order.count + SPARE), categories=engine.categories if engine else (),
-        themes=engine.themes if engine else (), data=data,
-    )  # fmt: skip
+        catalog,
+        body.space,
+        who=Who(None, "", order.at, seed, catalog.anonymous, many=True),
+        n=min(100, order.count + SPARE),
+        categories=engine.categories if engine else (),
+        themes=engine.themes if engine else (),
+        data=data,
+    )
     if body.outline is not None:
         call = replace(call, offers=frozenset(order.offers))
     types = {name: field.type for name, field in catalog.call_data.items()}
@@ -86,10 +90,10 @@ def selection(order: Order, seed: str, data: Mapping[str, object]) -> Selection:
         for number, cell in enumerate(body.cells or ())
     )
     facts = facts_at(order.at, catalog.zone, catalog.nobody, call.data)
-    return Selection(order, target, cells, call, program(catalog, call) if body.asks_engine else None, facts)
+    return DeliverySelection(order, target, cells, call, program(catalog, call) if body.asks_engine else None, facts)
 
 
-def recipients(people: People, made: Selection, store: Store | None) -> Iterator[Iterator[Recipient]]:
+def recipients(people: People, made: DeliverySelection, store: Store | None) -> Iterator[Iterator[Recipient]]:
     """All contacts, in parts of some ten thousand, in the source's order."""
     if made.made is not None and uses_hooks(made.made):
         for first in range(0, people.count, CHUNK):
@@ -104,7 +108,7 @@ def recipients(people: People, made: Selection, store: Store | None) -> Iterator
         yield _part(people, made, first, None)
 
 
-def _one_by_one(people: People, made: Selection, store: Store | None, first: int) -> Iterator[Recipient]:
+def _one_by_one(people: People, made: DeliverySelection, store: Store | None, first: int) -> Iterator[Recipient]:
     catalog = made.order.catalog
     names = list(people.types)
     for key, held, *cells in _rows(people, made, first):
@@ -118,7 +122,7 @@ def _one_by_one(people: People, made: Selection, store: Store | None, first: int
         yield Recipient(key, contact, tuple(choices), found.data)
 
 
-def _part(people: People, made: Selection, first: int, decided: Decided | None) -> Iterator[Recipient]:
+def _part(people: People, made: DeliverySelection, first: int, decided: Decided | None) -> Iterator[Recipient]:
     rows = _rows(people, made, first)
     names = list(people.types)
     tests = 1 + len(made.cells)
@@ -138,7 +142,7 @@ def _part(people: People, made: Selection, first: int, decided: Decided | None) 
             yield Recipient(key, contact, tuple(Choice(at[name], NOT_WEIGHED) for name in made.order.offers))
 
 
-def _rows(people: People, made: Selection, first: int) -> list[tuple[str, ...]]:
+def _rows(people: People, made: DeliverySelection, first: int) -> list[tuple[str, ...]]:
     """Key, whether in the target, whether in each cell, then the fields."""
     target = [gate_sql(gate, made.facts) for gate in _targets(made)]
     parts = ["k", f"coalesce({' AND '.join(f'({sql})' for sql in target) or 'TRUE'}, FALSE)"]
@@ -149,7 +153,7 @@ def _rows(people: People, made: Selection, first: int) -> list[tuple[str, ...]]:
     return found
 
 
-def _targets(made: Selection) -> Iterator[Gate]:
+def _targets(made: DeliverySelection) -> Iterator[Gate]:
     """The delivery's target and the environment's own filter, which holds however offers are chosen."""
     if made.target is not None:
         yield made.target
@@ -161,7 +165,7 @@ def _targets(made: Selection) -> Iterator[Gate]:
 class _Weigher:
     """The weight of an item for a contact; formulas are worked out as the unitary engine does."""
 
-    def __init__(self, made: Selection) -> None:
+    def __init__(self, made: DeliverySelection) -> None:
         self._made = made
         self._computed: Sequence[Computed] = made.made.line.computed if made.made is not None else ()
         self._first = len(made.made.line.entries) if made.made is not None else 0
