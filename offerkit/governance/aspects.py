@@ -267,8 +267,8 @@ def _identity(offer: EffectiveOffer, reads: frozenset[str]) -> JsonMap:
 
 def _reads_of_offer(texts: Iterable[Json]) -> frozenset[str]:
     """What templates read of the offer itself; a template that cannot be read reads all of it (``*``)."""
+    from offerkit.templates.inspection import inspect
     from offerkit.templates.scan import is_template  # every store loads this module; few runs read a template
-    from offerkit.templates.templates import inspect
 
     found: set[str] = set()
     for text in texts:

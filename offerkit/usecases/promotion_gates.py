@@ -27,7 +27,7 @@ from offerkit.state.effective import EffectiveOffer
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import Stages
-from offerkit.templates.templates import inspect
+from offerkit.templates.inspection import inspect
 from offerkit.usecases.applied_cases import RequiredCases, case_file, contacts_digest, required_cases
 from offerkit.usecases.catalogs import Catalogs, catalogs_as_live
 from offerkit.usecases.contact_access import contact_access
