@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from offerkit.diagnostics import Refused
-from offerkit.engine.cache import Bounded
+from offerkit.engine.bounded_cache import BoundedCache
 from offerkit.server.addresses import counted_as
 from offerkit.server.problems import problem, trouble
 from offerkit.server.seat import now
@@ -73,8 +73,8 @@ class Callers:
         self._pool = ThreadPoolExecutor(1, "offerkit-tokens")
         self._stack = ExitStack()
         self._store: Store | None = None
-        self._known: Bounded[str, tuple[Bearer, float]] = Bounded(1_000)
-        self._counted: Bounded[str, bool] = Bounded(1_000)
+        self._known: BoundedCache[str, tuple[Bearer, float]] = BoundedCache(1_000)
+        self._counted: BoundedCache[str, bool] = BoundedCache(1_000)
         self._guesses = MovingWindowRateLimiter(MemoryStorage())
 
     def forget(self) -> None:

@@ -14,7 +14,7 @@ from typing import TypeVar
 from offerkit.address import Kind
 from offerkit.diagnostics import Refused
 from offerkit.engine.answer import Answer
-from offerkit.engine.cache import Bounded
+from offerkit.engine.bounded_cache import BoundedCache
 from offerkit.engine.report import Report
 from offerkit.server.garbage import Sweep
 from offerkit.server.keys import opened
@@ -55,7 +55,7 @@ class Desk:
         self.writer = Writer(session, self._written, self.standing)
         self._tidy = tidying(session) if session.embedded else None  # others do that by themselves
         self.watch = Watch(session, settings.poll, self._hand_over, self.standing)
-        self._readers: Bounded[str, tuple[ContactAccess, float]] = Bounded(1_000)
+        self._readers: BoundedCache[str, tuple[ContactAccess, float]] = BoundedCache(1_000)
         self._calls = 0
         self._sweep = Sweep(lambda: self._calls)
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -15,7 +15,7 @@ from time import monotonic
 
 from offerkit.address import StageRef
 from offerkit.diagnostics import Refused
-from offerkit.engine.call import Who
+from offerkit.engine.call import CallContext
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import make_call
 from offerkit.engine.decide import decide
@@ -83,7 +83,7 @@ def stopped_since(store: Store, served: Served) -> Served | None:
 
 def _warm(catalog: Catalog) -> None:
     """Ask every space once: what the engine makes when it first meets a space, the first caller need not wait for."""
-    nobody = Who(None, "", datetime.now(UTC), many=True)
+    nobody = CallContext(None, "", datetime.now(UTC), many=True)
     for name, space in catalog.spaces.items():
         if space.unitary and not (space.target_loading or space.post_processing):
             decide(catalog, make_call(catalog, name, who=nobody), ())

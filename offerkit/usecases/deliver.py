@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from offerkit import __version__
-from offerkit.batch import People, open_people
+from offerkit.batch import ContactTable, open_contact_table
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, or_list, refuse, suggestion
 from offerkit.engine.report import Report
@@ -73,7 +73,7 @@ def deliver(
     result = _result(order, asked)
     types = dict(order.catalog.dimension.fields)
     key = order.catalog.dimension.key
-    with bad_rows(asked.set_aside) as bad, open_people(contacts, key, types, progress, bad) as people:
+    with bad_rows(asked.set_aside) as bad, open_contact_table(contacts, key, types, progress, bad) as people:
         bad.refuse_empty(people.count, order.catalog.dimension.name)
         result.contacts = people.count
         writer = MessageWriter(order, chosen.facts.data, new_id, asked.status_base, fields, keep=not asked.dry)
@@ -175,10 +175,14 @@ def _unknown_data(order: PlannedDelivery, chosen: DeliverySelection, writer: Mes
         offers = {order.catalog.offers[item.place].name for item in made.items}
     else:
         offers = {*order.offers, *(cell.offer for cell in order.body.cells or ())}
-    gates = [gate for gate, _ in chosen.cells] + [gate for gate in (chosen.target,) if gate is not None]
-    read = {name for gate in gates for name in gate.condition.data_read} | read_data([made] if made is not None else [])
+    conditions = [condition for condition, _ in chosen.cells] + [
+        condition for condition in (chosen.target,) if condition is not None
+    ]
+    read = {name for condition in conditions for name in condition.expression.data_read} | read_data(
+        [made] if made is not None else []
+    )
     if order.catalog.when is not None:
-        read.update(order.catalog.when.gate.condition.data_read)
+        read.update(order.catalog.when.condition.expression.data_read)
     yield from unknown_data(order.catalog, chosen.call.data, read, writer.data_read(offers))
 
 
@@ -198,7 +202,7 @@ def _result(order: PlannedDelivery, asked: DeliveryRequest) -> DeliveryResult:
 
 
 def _try_out(
-    people: People, chosen: DeliverySelection, store: Store, writer: MessageWriter, result: DeliveryResult
+    people: ContactTable, chosen: DeliverySelection, store: Store, writer: MessageWriter, result: DeliveryResult
 ) -> None:
     """Everything but the files."""
     for part in recipients(people, chosen, store):
@@ -213,7 +217,7 @@ def _try_out(
 
 def _make(
     folder: DeliveryFolder,
-    people: People,
+    people: ContactTable,
     chosen: DeliverySelection,
     store: Store,
     writer: MessageWriter,
@@ -245,7 +249,7 @@ def _make(
 
 def _write(
     folder: DeliveryFolder,
-    people: People,
+    people: ContactTable,
     chosen: DeliverySelection,
     store: Store,
     writer: MessageWriter,
@@ -313,7 +317,7 @@ def _count(result: DeliveryResult, message: Message) -> None:
         result.add(made["offer"], made["rank"])
 
 
-def _inputs(people: People, order: PlannedDelivery, asked: DeliveryRequest) -> str:
+def _inputs(people: ContactTable, order: PlannedDelivery, asked: DeliveryRequest) -> str:
     """Names everything that the messages are made from, but for what was proposed meanwhile."""
     columns = ", ".join(f"contact.{name}" for name in ("k", "n"))
     found = people.connection.execute(

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TypedDict
 
-from offerkit.engine.history import Past
+from offerkit.engine.history import PastProposition
 from offerkit.engine.report import Report
 from offerkit.fingerprint import Json
 from offerkit.models.status import Status
@@ -135,7 +135,7 @@ class MessageWriter:
         _, rendered = self._renderer.show(offer.name, choice.product, recipient.contact, data, about, OUTPUTS)
         for output in OUTPUTS:
             parts[output].append(rendered[output])
-        proposition = Past(
+        proposition = PastProposition(
             offer=offer.name,
             category=offer.category,
             space=order.body.space,

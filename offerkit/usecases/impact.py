@@ -8,7 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from offerkit.batch import People
+from offerkit.batch import ContactTable
 from offerkit.batch.segments import Segments
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Code, or_list, refuse
@@ -277,7 +277,7 @@ def _why(word: str, name: str, pair: SpaceComparison, both: ComparedChunk, colum
     return f"before: {why_not(old, both.old, pair.old_names.get(name, name), columns)[0][0].sentence}"
 
 
-def _keys(people: People, numbers: set[int]) -> dict[int, str]:
+def _keys(people: ContactTable, numbers: set[int]) -> dict[int, str]:
     if not numbers:
         return {}
     found: list[tuple[int, str]] = people.connection.execute(

@@ -10,7 +10,7 @@ from offerkit.address import Address, Kind
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse, suggestion
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.report import Report
-from offerkit.engine.resources import Category, Offer
+from offerkit.engine.resources import CompiledCategory, CompiledOffer
 from offerkit.models.campaign import Campaign, Delivery
 from offerkit.models.space import Space
 from offerkit.times import wall_clock
@@ -183,7 +183,7 @@ def _with_reports(made: PlannedDelivery) -> PlannedDelivery:
     reports = []
     for name in offers:
         offer = made.catalog.offers[made.catalog.place_of[name]]
-        parts: tuple[Offer | Category, ...] = (offer, *offer.chain)
+        parts: tuple[CompiledOffer | CompiledCategory, ...] = (offer, *offer.chain)
         enabled = all(part.enabled for part in parts)
         if not enabled or not all(part.days.hold(today) for part in parts):
             why = f"is outside of its dates on {today}" if enabled else "is disabled"

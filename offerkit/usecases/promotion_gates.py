@@ -9,8 +9,8 @@ from functools import cache
 from offerkit.address import Address, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, Diagnostic, Refused
 from offerkit.engine.catalog import Catalog
+from offerkit.engine.extra_data import ExtraData
 from offerkit.engine.report import Report
-from offerkit.engine.stored import ExtraData
 from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.cases import asks, by_key, contacts_fingerprint, names_contacts
 from offerkit.governance.stops import serial_of
@@ -20,7 +20,7 @@ from offerkit.models.space import Space
 from offerkit.plans.sentences import excuse
 from offerkit.reports.cases import Outcome
 from offerkit.rules.check import RuleError, check
-from offerkit.rules.types import Wanted
+from offerkit.rules.types import ExpectedResult
 from offerkit.specs.cases import RawCase
 from offerkit.specs.facts import expressions
 from offerkit.state.effective import EffectiveOffer
@@ -277,7 +277,7 @@ def _campaign(catalog: Catalog, address: Address, body: JsonMap) -> Iterator[Rep
     names = scope(Role.TARGET, catalog.dimension.name, catalog.dimension.fields, call_data)
     for expression in expressions(Kind.CAMPAIGN, Campaign.model_validate(body)):
         try:
-            check(expression.text, names, Wanted(expression.wanted))
+            check(expression.text, names, ExpectedResult(expression.wanted))
         except RuleError as error:
             place = ".".join(str(part) for part in expression.path)
             message = f"{address} › {place} cannot be read: {error.problems[0].summary}"

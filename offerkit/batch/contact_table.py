@@ -9,9 +9,9 @@ from itertools import count as count_from
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from offerkit.batch.bulk_load import load
 from offerkit.batch.columns import insert
-from offerkit.batch.gates import column
-from offerkit.batch.loading import load
+from offerkit.batch.condition_sql import column
 from offerkit.contacts.bad_rows import BadRows
 from offerkit.contacts.keys import key_text
 from offerkit.contacts.source import Contacts
@@ -34,7 +34,7 @@ Progress = Callable[[int], None]
 """Told how many more contacts were read."""
 
 
-class People:
+class ContactTable:
     """The table ``contact``: ``n`` from 0 in the source's order, ``k`` the key as text, ``f_…`` the fields."""
 
     def __init__(self, connection: Connection, count: int, types: Mapping[str, FieldType]) -> None:
@@ -49,13 +49,16 @@ class People:
 
 
 @contextmanager
-def open_people(
-    source: Iterable[Row] | Contacts, key: Sequence[str], types: Mapping[str, FieldType],
-    progress: Progress | None = None, bad: BadRows | None = None,
-) -> Iterator[People]:  # fmt: skip
+def open_contact_table(
+    source: Iterable[Row] | Contacts,
+    key: Sequence[str],
+    types: Mapping[str, FieldType],
+    progress: Progress | None = None,
+    bad: BadRows | None = None,
+) -> Iterator[ContactTable]:
     """Contacts with the fields of ``types``, in a database of their own that is deleted afterwards.
 
-    A source that DuckDB can read is not read in Python (offerkit.batch.loading). Contacts that cannot be read, and
+    A source that DuckDB can read is not read in Python (offerkit.batch.bulk_load). Contacts that cannot be read, and
     those whose key was there before, go to ``bad``; where that sets none aside, Refused is raised with them. Refused
     as well when the disk has no room for what is spilled.
     """
@@ -74,7 +77,7 @@ def open_people(
                 progress(count)
             count -= _once(connection, bad)
             bad.close()
-            yield People(connection, count, types)
+            yield ContactTable(connection, count, types)
         except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
             raise refuse(
                 Code.NO_ROOM,
@@ -92,9 +95,12 @@ def settings(folder: str) -> dict[str, str | bool | int | float | list[str]]:
 
 
 def _insert(
-    connection: Connection, rows: Iterable[Row], key: Sequence[str], types: Mapping[str, FieldType],
+    connection: Connection,
+    rows: Iterable[Row],
+    key: Sequence[str],
+    types: Mapping[str, FieldType],
     progress: Progress | None,
-) -> int:  # fmt: skip
+) -> int:
     """Row by row; how many there are."""
     import numpy
 
@@ -124,14 +130,16 @@ def _once(connection: Connection, bad: BadRows) -> int:
     removed = 0
     while part := others.fetchmany(_ROWS):
         for (key,) in part:
-            bad.add([
-                Diagnostic(
-                    Code.CONTACT_TWICE,
-                    f"the key “{key[:80]}” was there before: two contacts have it",
-                    detail="Each contact has a key of its own: the history of propositions goes by it.",
-                    hint="Leave one of them in the source, or set the others aside: --set-aside FILE.csv",
-                )
-            ])  # fmt: skip
+            bad.add(
+                [
+                    Diagnostic(
+                        Code.CONTACT_TWICE,
+                        f"the key “{key[:80]}” was there before: two contacts have it",
+                        detail="Each contact has a key of its own: the history of propositions goes by it.",
+                        hint="Leave one of them in the source, or set the others aside: --set-aside FILE.csv",
+                    )
+                ]
+            )
         removed += len(part)
     connection.execute(
         "CREATE OR REPLACE TABLE contact AS SELECT row_number() OVER (ORDER BY n) - 1 AS n, * EXCLUDE (n) FROM contact"

@@ -10,7 +10,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Bounded(Generic[K, V]):
+class BoundedCache(Generic[K, V]):
     """Keeps at most ``size`` values; two threads may make the same one, and either is kept."""
 
     __slots__ = ("_known", "_lock", "_size")

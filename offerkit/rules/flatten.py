@@ -9,25 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from offerkit.rules.nodes import Call, Case, Field, Interval, Node
+from offerkit.rules.nodes import CallNode, CaseNode, FieldNode, Interval, Node
 
 LOCAL = ""
-"""The namespace of a :class:`Field` that stands for a named part; its ``name`` is that of the part."""
+"""The namespace of a :class:`FieldNode` that stands for a named part; its ``name`` is that of the part."""
 _WIDEST = 8
 """Branches and alternatives that are translated one inside the other; more are split."""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class NamedPart:
     """A part with its name."""
 
     name: str
     node: Node
 
 
-def shallow(root: Node, fresh: Callable[[], str], deepest: int) -> tuple[list[Step], Node]:
+def flatten(root: Node, fresh: Callable[[], str], deepest: int) -> tuple[list[NamedPart], Node]:
     """The parts in the order of evaluation, and the rest; each at most about ``deepest`` levels deep."""
-    steps: list[Step] = []
+    steps: list[NamedPart] = []
     done: list[tuple[Node, int]] = []
     todo: list[tuple[Node, bool]] = [(root, False)]
     while todo:
@@ -43,9 +43,9 @@ def shallow(root: Node, fresh: Callable[[], str], deepest: int) -> tuple[list[St
         node = rebuilt(node, [part for part, _ in below])
         height = _own_height(node) + max((depth for _, depth in below), default=0)
         if height >= deepest:
-            steps.append(Step(fresh(), node))
+            steps.append(NamedPart(fresh(), node))
             assert not isinstance(node, Interval)  # has no parts, so it is never too deep
-            node, height = Field(node.type, node.start, node.end, LOCAL, steps[-1].name), 1
+            node, height = FieldNode(node.type, node.start, node.end, LOCAL, steps[-1].name), 1
         done.append((node, height))
     return steps, done[0][0]
 
@@ -61,15 +61,15 @@ def nodes_of(root: Node) -> Iterator[Node]:
 
 def fields_of(root: Node) -> list[tuple[str, str]]:
     """The fields below, in the order they are written."""
-    return [(node.namespace, node.name) for node in nodes_of(root) if isinstance(node, Field)]
+    return [(node.namespace, node.name) for node in nodes_of(root) if isinstance(node, FieldNode)]
 
 
 def parts_of(node: Node) -> tuple[Node, ...]:
     """What is directly below, in the order of evaluation."""
     match node:
-        case Call():
+        case CallNode():
             return node.args
-        case Case():
+        case CaseNode():
             pairs = tuple(part for branch in node.branches for part in branch)
             return pairs if node.default is None else (*pairs, node.default)
         case _:
@@ -81,9 +81,9 @@ def rebuilt(node: Node, parts: list[Node]) -> Node:
     if all(new is old for new, old in zip(parts, parts_of(node), strict=True)):
         return node
     match node:
-        case Call():
+        case CallNode():
             return replace(node, args=tuple(parts))
-        case Case():
+        case CaseNode():
             count = len(node.branches)
             branches = tuple((parts[2 * i], parts[2 * i + 1]) for i in range(count))
             return replace(node, branches=branches, default=parts[-1] if node.default is not None else None)
@@ -93,9 +93,9 @@ def rebuilt(node: Node, parts: list[Node]) -> Node:
 
 def _own_height(node: Node) -> int:
     match node:
-        case Case():
+        case CaseNode():
             return len(node.branches)
-        case Call(name="coalesce"):
+        case CallNode(name="coalesce"):
             return len(node.args)
         case _:
             return 1
@@ -104,10 +104,10 @@ def _own_height(node: Node) -> int:
 def _narrow(node: Node) -> Node:
     """A wide ``case`` or ``coalesce`` as one that ends in another."""
     match node:
-        case Case() if len(node.branches) > _WIDEST:
+        case CaseNode() if len(node.branches) > _WIDEST:
             rest = replace(node, branches=node.branches[_WIDEST:])
             return replace(node, branches=node.branches[:_WIDEST], default=rest)
-        case Call(name="coalesce") if len(node.args) > _WIDEST:
+        case CallNode(name="coalesce") if len(node.args) > _WIDEST:
             rest_call = replace(node, args=node.args[_WIDEST:])
             return replace(node, args=(*node.args[:_WIDEST], rest_call))
         case _:

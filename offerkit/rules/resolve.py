@@ -5,9 +5,9 @@ from __future__ import annotations
 from offerkit.diagnostics.suggest import nearest, or_list, suggestion
 from offerkit.rules import refusals
 from offerkit.rules.functions import WRITTEN
-from offerkit.rules.nodes import Field
-from offerkit.rules.problems import Report, shortened
-from offerkit.rules.types import Scope
+from offerkit.rules.nodes import FieldNode
+from offerkit.rules.problems import ProblemList, shortened
+from offerkit.rules.types import NameScope
 
 NOW = ("now", "current_timestamp")
 TODAY = ("current_date",)
@@ -18,7 +18,7 @@ def written(*parts: str) -> str:
     return ".".join(part if part.isidentifier() else f'"{part}"' for part in parts)
 
 
-def resolve(parts: list[str], start: int, end: int, scope: Scope, report: Report) -> Field | None:
+def resolve(parts: list[str], start: int, end: int, scope: NameScope, report: ProblemList) -> FieldNode | None:
     """The field named by ``parts``, which are at least two."""
     if len(parts) > 2:
         report.add(start, end, f"{report.quote(start, end)} has too many parts", hint="A name has two: recipient.age.")
@@ -36,24 +36,29 @@ def resolve(parts: list[str], start: int, end: int, scope: Scope, report: Report
         hint = f"Did you mean {or_list(close)}?" if close else suggestion(name, fields)
         report.add(start, end, f"{space} has no {what} “{shortened(name)}”", detail, hint)
         return None
-    return Field(type_, start, end, space, name)
+    return FieldNode(type_, start, end, space, name)
 
 
-def _unknown_space(space: str, name: str, start: int, end: int, scope: Scope, report: Report) -> None:
+def _unknown_space(space: str, name: str, start: int, end: int, scope: NameScope, report: ProblemList) -> None:
     if space in refusals.ELSEWHERE:
-        report.add(start, start + len(space), f"{space}.<name> cannot be used here", refusals.ELSEWHERE[space],
-                   _known_spaces(scope))  # fmt: skip
+        report.add(
+            start,
+            start + len(space),
+            f"{space}.<name> cannot be used here",
+            refusals.ELSEWHERE[space],
+            _known_spaces(scope),
+        )
         return
     close = nearest(space, scope.namespaces)
     hint = f"Did you mean {written(close[0], shortened(name))}?" if close else _known_spaces(scope)
     report.add(start, end, f"“{shortened(space)}” is not known here", hint=hint)
 
 
-def _known_spaces(scope: Scope) -> str:
+def _known_spaces(scope: NameScope) -> str:
     return f"Known: {', '.join(sorted(f'{written(space)}.<name>' for space in scope.namespaces))}."
 
 
-def bare(name: str, quoted: bool, start: int, end: int, scope: Scope, report: Report) -> None:
+def bare(name: str, quoted: bool, start: int, end: int, scope: NameScope, report: ProblemList) -> None:
     """Report a name that stands alone."""
     holders = [space for space, fields in sorted(scope.namespaces.items()) if name in fields]
     if name in scope.namespaces:
@@ -71,7 +76,7 @@ def bare(name: str, quoted: bool, start: int, end: int, scope: Scope, report: Re
     report.add(start, end, f"{report.quote(start, end)} is not a name here", what, hint)
 
 
-def _alone(name: str, scope: Scope) -> str:
+def _alone(name: str, scope: NameScope) -> str:
     known = {name: written(name) for name in (*NOW, *TODAY)}
     known |= {field: written(space, field) for space, fields in scope.namespaces.items() for field in fields}
     known |= {space: f"{written(space)}.<name>" for space in scope.namespaces}
@@ -83,7 +88,7 @@ def _alone(name: str, scope: Scope) -> str:
     return f"Texts stand in single quotes: '{shortened(name)}'."
 
 
-def unknown_function(name: str, start: int, end: int, report: Report) -> None:
+def unknown_function(name: str, start: int, end: int, report: ProblemList) -> None:
     """Report a function outside of the closed list."""
     hint = refusals.FUNCTIONS.get(name.lower()) or suggestion(name, WRITTEN, "The list is in docs/rules.md.")
     report.add(start, end, f"There is no function “{shortened(name)}”", hint=hint)

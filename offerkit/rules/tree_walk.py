@@ -14,8 +14,8 @@ from sqlglot import exp
 
 from offerkit.rules.grammar import Token, TokenType
 from offerkit.rules.nodes import Interval, Node
-from offerkit.rules.problems import Report
-from offerkit.rules.types import Scope
+from offerkit.rules.problems import ProblemList
+from offerkit.rules.types import NameScope
 
 Handlers: TypeAlias = Mapping[type[object], Callable[..., Node | None]]
 """sqlglot's node type → what makes a checked node of it, at the walk's place in the tokens."""
@@ -29,10 +29,10 @@ class Mismatch(Exception):  # noqa: N818 - never leaves check.py
     """The tree has a node that the language does not have, or does not match the tokens."""
 
 
-class Walk:
+class TreeWalk:
     """The walk over one expression. ``at`` is the token that the next node begins with."""
 
-    def __init__(self, tokens: list[Token], scope: Scope, report: Report, handlers: Handlers) -> None:
+    def __init__(self, tokens: list[Token], scope: NameScope, report: ProblemList, handlers: Handlers) -> None:
         """Begin at the first token; ``handlers``: those of infer.py."""
         self.tokens = tokens
         self.scope = scope
@@ -77,8 +77,12 @@ class Walk:
         """The node for ``tree``, which may not be an interval."""
         node = self.node(tree)
         if isinstance(node, Interval):
-            self.report.add(node.start, node.end, "An interval stands where a value is needed",
-                            hint="It is added to a date: current_date - interval '3 days'.")  # fmt: skip
+            self.report.add(
+                node.start,
+                node.end,
+                "An interval stands where a value is needed",
+                hint="It is added to a date: current_date - interval '3 days'.",
+            )
             return None
         return node
 
@@ -87,13 +91,18 @@ class Walk:
         handler = self.handlers.get(type(tree))
         if handler is None:
             if isinstance(tree, exp.Tuple):
-                self.report.add(self.start(), self.tokens[self.at].end + 1,
-                                "Several values in parentheses stand only after “in”")  # fmt: skip
+                self.report.add(
+                    self.start(), self.tokens[self.at].end + 1, "Several values in parentheses stand only after “in”"
+                )
             raise Mismatch
         self.depth += 1
         if self.depth > LEVELS:
-            self.report.add(self.start(), self.tokens[self.at].end + 1, "The expression is nested too deep",
-                            hint="Split it into filters.")  # fmt: skip
+            self.report.add(
+                self.start(),
+                self.tokens[self.at].end + 1,
+                "The expression is nested too deep",
+                hint="Split it into filters.",
+            )
             raise Mismatch
         node = handler(self, tree)
         self.depth -= 1

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from offerkit.engine.condition import Facts, Gate
+from offerkit.engine.condition import BoundCondition, CallFacts
 from offerkit.rules.duckdb import to_duckdb
 from offerkit.rules.duckdb_literals import literal
-from offerkit.rules.nodes import Call, Case, Checked, Field, Node
-from offerkit.rules.types import Base, Row
+from offerkit.rules.nodes import CallNode, CaseNode, CheckedExpression, FieldNode, Node
+from offerkit.rules.types import BaseType, Row
 
 
 def column(field: str) -> str:
@@ -16,26 +16,26 @@ def column(field: str) -> str:
     return '"f_' + field.replace('"', '""') + '"'
 
 
-def gate_sql(gate: Gate, facts: Facts) -> str:
-    """The value of ``gate`` as SQL over the contacts' columns: call data, clock and bound rows are constants.
+def bound_condition_sql(condition: BoundCondition, facts: CallFacts) -> str:
+    """The value of ``condition`` as SQL over the contacts' columns: call data, clock and bound rows are constants.
 
     A condition that cannot be read is unknown for everybody, as in the unitary engine.
     """
-    checked = gate.condition.checked
+    checked = condition.expression.checked
     if checked is None:
         return "NULL"
-    contact, *others = gate.condition.namespaces
-    rows: dict[str, Row] = dict(zip(others, (facts.data, *gate.bound), strict=True))
+    contact, *others = condition.expression.namespaces
+    rows: dict[str, Row] = dict(zip(others, (facts.data, *condition.bound), strict=True))
     return condition_sql(checked, contact, rows, facts)
 
 
-def gives_integer(formula: Gate) -> bool:
+def gives_integer(formula: BoundCondition) -> bool:
     """Whether a formula gives an integer, of up to 64 bits, and no decimal."""
-    checked = formula.condition.checked
-    return checked is not None and checked.type.base is Base.INTEGER
+    checked = formula.expression.checked
+    return checked is not None and checked.type.base is BaseType.INTEGER
 
 
-def condition_sql(checked: Checked, table: str, rows: Mapping[str, Row], facts: Facts) -> str:
+def condition_sql(checked: CheckedExpression, table: str, rows: Mapping[str, Row], facts: CallFacts) -> str:
     """An expression whose namespace ``table`` are columns, and whose other namespaces are the constant ``rows``."""
     bases = {(field.namespace, field.name): field.type.base for field in fields_of(checked.root)}
 
@@ -44,27 +44,27 @@ def condition_sql(checked: Checked, table: str, rows: Mapping[str, Row], facts: 
             return column(field)
         return literal(rows[namespace].get(field), bases[namespace, field])
 
-    now, today = literal(facts.now, Base.TIMESTAMP), literal(facts.today, Base.DATE)
+    now, today = literal(facts.now, BaseType.TIMESTAMP), literal(facts.today, BaseType.DATE)
     return to_duckdb(checked, name, now, today)
 
 
-def fields_read(gate: Gate) -> Iterator[str]:
-    """The contact's fields that ``gate`` reads."""
-    checked = gate.condition.checked
+def fields_read(condition: BoundCondition) -> Iterator[str]:
+    """The contact's fields that ``condition`` reads."""
+    checked = condition.expression.checked
     if checked is not None:
-        contact = gate.condition.namespaces[0]
+        contact = condition.expression.namespaces[0]
         yield from (name for namespace, name in checked.fields if namespace == contact)
 
 
-def fields_of(node: Node) -> Iterator[Field]:
+def fields_of(node: Node) -> Iterator[FieldNode]:
     """Every field below ``node``."""
     match node:
-        case Field():
+        case FieldNode():
             yield node
-        case Call():
+        case CallNode():
             for arg in node.args:
                 yield from fields_of(arg)
-        case Case():
+        case CaseNode():
             for test, then in node.branches:
                 yield from fields_of(test)
                 yield from fields_of(then)

@@ -11,12 +11,12 @@ from offerkit.address import Address
 from offerkit.diagnostics import Code
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.condition import Evaluator, facts_at
-from offerkit.engine.history import Past
+from offerkit.engine.history import PastProposition
 from offerkit.engine.report import Report
 from offerkit.fingerprint import Json
 from offerkit.models.scopes import Role, scope
-from offerkit.rules.nodes import Checked
-from offerkit.rules.types import Row, Value, Wanted
+from offerkit.rules.nodes import CheckedExpression
+from offerkit.rules.types import ExpectedResult, Row, Value
 from offerkit.rules.values import show
 
 
@@ -32,17 +32,19 @@ class ExtraData:
         names = scope(Role.STORED, dimension.name, dimension.fields, call_data)
         self._catalog = catalog
         self._namespaces = tuple(names.namespaces)
-        self._checked: dict[str, Checked] = {}
+        self._checked: dict[str, CheckedExpression] = {}
         reports = []
         for name, text in expressions.items():
             try:
-                self._checked[name] = check(text, names, Wanted.VALUE)
+                self._checked[name] = check(text, names, ExpectedResult.VALUE)
             except RuleError as error:
                 where = f"{address}: storage.{moment}.{name}"
                 reports.append(Report(Code.BROKEN_RULE, f"{error.problems[0].summary}; it is not stored.", where))
         self.reports = tuple(reports)
 
-    def values(self, contact: Row, data: Row, offer: Row, proposition: Past, now: datetime) -> dict[str, Json]:
+    def values(
+        self, contact: Row, data: Row, offer: Row, proposition: PastProposition, now: datetime
+    ) -> dict[str, Json]:
         """What is to be stored, by name, as JSON. ``now`` is aware."""
         if not self._checked:
             return {}

@@ -1,4 +1,4 @@
-"""The lineup: what of a slice can be proposed on a space on one day, ready to be asked for one contact.
+"""The space program: what of a slice can be proposed on a space on one day, ready to be asked for one contact.
 
 Every offer is a bit (one for each weight that may win); each condition has the mask of the bits that need it. A
 decision then is: evaluate, join the masks of what does not hold, and read the bits that are left from the highest
@@ -15,9 +15,9 @@ from decimal import Decimal
 from itertools import compress, repeat
 from operator import is_not
 
-from offerkit.engine.condition import Facts, Gate
-from offerkit.engine.ranking import Entry
-from offerkit.engine.resources import Offer, PresentationRule, Weight
+from offerkit.engine.condition import BoundCondition, CallFacts
+from offerkit.engine.ranking import RankedOffer
+from offerkit.engine.resources import CompiledOffer, CompiledWeight, PresentationRule
 from offerkit.engine.weights import standing, times
 from offerkit.rules.types import Value
 
@@ -27,38 +27,38 @@ _BUNDLE_FROM = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Bundle:
+class ConditionBundle:
     """Conditions compiled into one function that gives all results at once."""
 
-    gates: tuple[Gate, ...]
-    place_of: dict[Gate, int]
+    conditions: tuple[BoundCondition, ...]
+    place_of: dict[BoundCondition, int]
     evaluate: Callable[..., tuple[Value, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Computed:
+class ComputedOffer:
     """An offer whose weight depends on more than conditions: a formula, or a dynamic-offer hook."""
 
     bit: int
-    offer: Offer
-    weights: tuple[Weight, ...]
+    offer: CompiledOffer
+    weights: tuple[CompiledWeight, ...]
     factors: tuple[tuple[str, Decimal], ...]
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
-class Lineup:
+class SpaceProgram:
     """See above. Bits go from the highest weight (most significant) down; those of ``computed`` are the lowest."""
 
     members: int
     """How many offers the slice has, eligible or not."""
-    entries: tuple[Entry, ...]
-    computed: tuple[Computed, ...]
+    entries: tuple[RankedOffer, ...]
+    computed: tuple[ComputedOffer, ...]
     repeats: bool
     """Whether an offer may have several entries."""
-    bundle: Bundle | None
+    bundle: ConditionBundle | None
     masks: tuple[int, ...]
     """For each condition of the bundle, the bits that need it."""
-    gates: tuple[tuple[Gate, int], ...]
+    conditions: tuple[tuple[BoundCondition, int], ...]
     """Conditions evaluated one by one, and only when a bit is left that needs them."""
     of_offer: dict[int, int]
     of_category: dict[str, int]
@@ -70,7 +70,7 @@ class Lineup:
         """All bits."""
         return (1 << (len(self.entries) + len(self.computed))) - 1
 
-    def alive(self, facts: Facts, known: dict[Gate, Value]) -> int:
+    def alive(self, facts: CallFacts, known: dict[BoundCondition, Value]) -> int:
         """The bits of which every condition holds; what was evaluated is kept in ``known`` when it is needed."""
         dead = 0
         if self.bundle is not None:
@@ -78,16 +78,16 @@ class Lineup:
             for mask in compress(self.masks, map(is_not, values, repeat(True))):
                 dead |= mask
             if self.computed:
-                known.update(zip(self.bundle.gates, values, strict=True))
+                known.update(zip(self.bundle.conditions, values, strict=True))
         left = self.everything & ~dead
-        for gate, mask in self.gates:
+        for condition, mask in self.conditions:
             if left & mask:
-                value = known[gate] = gate.value(facts)
+                value = known[condition] = condition.value(facts)
                 if value is not True:
                     left &= ~mask
         return left
 
-    def standing(self, alive: int) -> Iterator[Entry]:
+    def standing(self, alive: int) -> Iterator[RankedOffer]:
         """The entries of constant weight whose bit is in ``alive``, highest first, each offer once."""
         size = len(self.entries) + len(self.computed)
         flags = bin(alive | 1 << size)[3:].encode().translate(_FLAGS)
@@ -103,7 +103,7 @@ class Lineup:
         return sum(1 for _ in self.standing(alive)) if self.repeats else (alive >> len(self.computed)).bit_count()
 
 
-def _first(entries: Iterable[Entry]) -> Iterator[Entry]:
+def _first(entries: Iterable[RankedOffer]) -> Iterator[RankedOffer]:
     seen: set[int] = set()
     for entry in entries:
         if entry.place not in seen:
@@ -112,51 +112,55 @@ def _first(entries: Iterable[Entry]) -> Iterator[Entry]:
 
 
 @dataclass
-class LineupBuilder:
-    """Makes the lineup of a space on one day. ``bundle`` gives the space's, which all its lineups share."""
+class SpaceProgramBuilder:
+    """Makes the space program of a space on one day. ``bundle`` gives the space's, which all its programs share."""
 
-    offers: Sequence[Offer]
+    offers: Sequence[CompiledOffer]
     rules: Sequence[PresentationRule]
     space: str
     today: date
-    bundle: Callable[[str], Bundle]
-    constant: list[tuple[Entry, Weight]] = field(default_factory=list)
-    computed: list[tuple[Offer, list[Weight]]] = field(default_factory=list)
+    bundle: Callable[[str], ConditionBundle]
+    constant: list[tuple[RankedOffer, CompiledWeight]] = field(default_factory=list)
+    computed: list[tuple[CompiledOffer, list[CompiledWeight]]] = field(default_factory=list)
 
-    def build(self, places: Sequence[int]) -> Lineup:
-        """The lineup of the offers at ``places``."""
+    def build(self, places: Sequence[int]) -> SpaceProgram:
+        """The space program of the offers at ``places``."""
         for place in places:
             self._add(self.offers[place])
         self.constant.sort(key=lambda pair: (-pair[0].weight, pair[0].place))
         size = len(self.constant) + len(self.computed)
         bit_of = [1 << (size - 1 - place) for place in range(size)]
-        masks: dict[Gate, int] = {}
+        masks: dict[BoundCondition, int] = {}
         of_offer: dict[int, int] = {}
         of_category: dict[str, int] = {}
         rows = [(self.offers[entry.place], weight) for entry, weight in self.constant]
         for bit, (offer, weight) in zip(bit_of, [*rows, *((offer, None) for offer, _ in self.computed)], strict=True):
-            for gate in _gates(offer, weight):
-                masks[gate] = masks.get(gate, 0) | bit
+            for condition in _conditions(offer, weight):
+                masks[condition] = masks.get(condition, 0) | bit
             of_offer[offer.place] = of_offer.get(offer.place, 0) | bit
             of_category[offer.category] = of_category.get(offer.category, 0) | bit
         bundle, bundled = self._bundle(masks)
-        return Lineup(
+        return SpaceProgram(
             members=len(places),
             entries=tuple(entry for entry, _ in self.constant),
             computed=tuple(
-                Computed(bit, offer, tuple(weights), offer.factors(self.today))
+                ComputedOffer(bit, offer, tuple(weights), offer.factors(self.today))
                 for bit, (offer, weights) in zip(bit_of[len(rows) :], self.computed, strict=True)
             ),
             repeats=len({offer.place for offer, _ in rows}) < len(rows),
             bundle=bundle,
             masks=bundled,
-            gates=tuple((gate, mask) for gate, mask in masks.items() if bundle is None or gate not in bundle.place_of),
+            conditions=tuple(
+                (condition, mask)
+                for condition, mask in masks.items()
+                if bundle is None or condition not in bundle.place_of
+            ),
             of_offer=of_offer,
             of_category=of_category,
             about=tuple(None if rule.applies is None else bits_of(rule.applies, of_offer) for rule in self.rules),
         )
 
-    def _add(self, offer: Offer) -> None:
+    def _add(self, offer: CompiledOffer) -> None:
         """Its entries, if it can be proposed today at all."""
         today = self.today
         if not (offer.enabled and self.space in offer.spaces and offer.days.hold(today)):
@@ -171,19 +175,19 @@ class LineupBuilder:
         for weight in sorted(weights, key=lambda weight: -(weight.number or 0)):
             value = times(weight.number or Decimal(0), factors)
             if value > 0:
-                self.constant.append((Entry(value, offer.place), weight))
+                self.constant.append((RankedOffer(value, offer.place), weight))
             if weight.when is None:
                 return  # what is lower never wins
 
-    def _bundle(self, masks: dict[Gate, int]) -> tuple[Bundle | None, tuple[int, ...]]:
+    def _bundle(self, masks: dict[BoundCondition, int]) -> tuple[ConditionBundle | None, tuple[int, ...]]:
         """The space's bundle when it is worth it, with the mask of each of its conditions."""
-        plain = sum(1 for gate in masks if _bundled(gate))
+        plain = sum(1 for condition in masks if _bundled(condition))
         if plain < _BUNDLE_FROM:
             return None, ()
         bundle = self.bundle(self.space)
-        if plain * 4 < len(bundle.gates):
+        if plain * 4 < len(bundle.conditions):
             return None, ()
-        return bundle, tuple(masks.get(gate, 0) for gate in bundle.gates)
+        return bundle, tuple(masks.get(condition, 0) for condition in bundle.conditions)
 
 
 def bits_of(places: AbstractSet[int], of_offer: dict[int, int]) -> int:
@@ -196,30 +200,32 @@ def bits_of(places: AbstractSet[int], of_offer: dict[int, int]) -> int:
     return bits
 
 
-def _gates(offer: Offer, weight: Weight | None) -> Iterator[Gate]:
+def _conditions(offer: CompiledOffer, weight: CompiledWeight | None) -> Iterator[BoundCondition]:
     for category in offer.chain:
         if category.when is not None:
-            yield category.when.gate
+            yield category.when.condition
     for requirement in offer.requirements:
-        yield requirement.gate
+        yield requirement.condition
     if weight is not None and weight.when is not None:
-        yield weight.when.gate
+        yield weight.when.condition
 
 
-def _bundled(gate: Gate) -> bool:
-    return not gate.bound and gate.condition.checked is not None
+def _bundled(condition: BoundCondition) -> bool:
+    return not condition.bound and condition.expression.checked is not None
 
 
-def bundle_of(offers: Iterable[Offer], space: str, dimension: str) -> Bundle:
+def bundle_of(offers: Iterable[CompiledOffer], space: str, dimension: str) -> ConditionBundle:
     """Every ordinary condition that offers of a space need on any day, as one function."""
     from offerkit.rules.python import compile_many
 
-    found: dict[Gate, None] = {}
+    found: dict[BoundCondition, None] = {}
     for offer in offers:
         if space in offer.spaces:
             for weight in (None, *offer.weights):
-                found.update(dict.fromkeys(gate for gate in _gates(offer, weight) if _bundled(gate)))
-    gates = tuple(found)
-    checked = [gate.condition.checked for gate in gates if gate.condition.checked is not None]
+                found.update(
+                    dict.fromkeys(condition for condition in _conditions(offer, weight) if _bundled(condition))
+                )
+    conditions = tuple(found)
+    checked = [condition.expression.checked for condition in conditions if condition.expression.checked is not None]
     evaluate = compile_many(checked, (dimension, "interaction"), exact=False)
-    return Bundle(gates, {gate: place for place, gate in enumerate(gates)}, evaluate)
+    return ConditionBundle(conditions, {condition: place for place, condition in enumerate(conditions)}, evaluate)

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 
 from offerkit.fingerprint import Json
 
-Meaning: TypeAlias = Json
+WrittenForm: TypeAlias = Json
 """A word, name or text, or a list that begins with what it is (``["ge", ["field", …], ["number", "18"]]``)."""
 
 UNREAD = "unread"
@@ -32,9 +32,25 @@ _TOKEN = re.compile(
     )\s*""",
     re.VERBOSE,
 )
-_WORDS = frozenset({
-    "and", "between", "case", "else", "end", "false", "in", "is", "like", "not", "null", "or", "then", "true", "when",
-})  # fmt: skip
+_WORDS = frozenset(
+    {
+        "and",
+        "between",
+        "case",
+        "else",
+        "end",
+        "false",
+        "in",
+        "is",
+        "like",
+        "not",
+        "null",
+        "or",
+        "then",
+        "true",
+        "when",
+    }
+)
 """The words that cannot be names (except beside a dot)."""
 _COMPARISONS = {"=": "eq", "<>": "ne", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 _ADDITIVE = {"+": "add", "-": "sub"}
@@ -59,19 +75,19 @@ class _UncertainError(Exception):
 
 
 @lru_cache(maxsize=16_384)
-def meaning(text: str) -> tuple[Json, frozenset[str]]:
+def written_form(text: str) -> tuple[Json, frozenset[str]]:
     """The written form of an expression, and the fields of the offer that it names.
 
     What cannot be read with certainty stands for itself, and names all of the offer (``*``) if the word is in it.
     """
     try:
-        tree = _Reader(_tokens(text)).whole()
+        tree = _FormReader(_tokens(text)).whole()
     except _UncertainError:
         return [UNREAD, text], frozenset(["*"] if re.search(r"\boffer\b", text, re.IGNORECASE) else [])
     return tree, frozenset(_offer_fields(tree))
 
 
-def _offer_fields(tree: Meaning) -> list[str]:
+def _offer_fields(tree: WrittenForm) -> list[str]:
     found: list[str] = []
     todo = [tree]
     while todo:
@@ -102,7 +118,7 @@ def _tokens(text: str) -> list[_Token]:
     return found
 
 
-class _Reader:
+class _FormReader:
     """Reads tokens from left to right, one method for each level of binding, the weakest first."""
 
     def __init__(self, tokens: list[_Token]) -> None:
@@ -110,7 +126,7 @@ class _Reader:
         self._at = 0
         self._depth = 0
 
-    def whole(self) -> Meaning:
+    def whole(self) -> WrittenForm:
         tree = self._disjunction()
         if self._next is not _END:
             raise _UncertainError
@@ -136,7 +152,7 @@ class _Reader:
         if not self._accept(kind, text):
             raise _UncertainError
 
-    def _disjunction(self) -> Meaning:
+    def _disjunction(self) -> WrittenForm:
         self._depth += 1
         if self._depth > _DEPTH:
             raise _UncertainError
@@ -146,13 +162,13 @@ class _Reader:
         self._depth -= 1
         return _joined("or", parts)
 
-    def _conjunction(self) -> Meaning:
+    def _conjunction(self) -> WrittenForm:
         parts = [self._negation()]
         while self._accept("word", "and"):
             parts.append(self._negation())
         return _joined("and", parts)
 
-    def _negation(self) -> Meaning:
+    def _negation(self) -> WrittenForm:
         count = 0
         while self._accept("word", "not"):
             count += 1
@@ -163,7 +179,7 @@ class _Reader:
                 raise _UncertainError
         return tree
 
-    def _predicate(self) -> Meaning:
+    def _predicate(self) -> WrittenForm:
         """At most one comparison or test: what a chain of them belongs to is not certain."""
         left = self._operand()
         token = self._next
@@ -190,7 +206,7 @@ class _Reader:
             raise _UncertainError
         return left
 
-    def _operand(self) -> Meaning:
+    def _operand(self) -> WrittenForm:
         """Arithmetic; ``%`` and ``||`` beside other operators are not looked through."""
         left = self._product()
         if self._next.text in ("%", "||") and self._next.kind == "sign":
@@ -211,7 +227,7 @@ class _Reader:
                 raise _UncertainError
         return left
 
-    def _product(self) -> Meaning:
+    def _product(self) -> WrittenForm:
         left = self._signed()
         while operator := self._accept("sign", *_MULTIPLICATIVE):
             left = [_MULTIPLICATIVE[operator], left, self._signed()]
@@ -219,14 +235,14 @@ class _Reader:
                 raise _UncertainError
         return left
 
-    def _signed(self) -> Meaning:
+    def _signed(self) -> WrittenForm:
         if not self._accept("sign", "-"):
             return self._primary()
         if self._next == ("sign", "-"):
             raise _UncertainError
         return ["neg", self._primary()]
 
-    def _primary(self) -> Meaning:
+    def _primary(self) -> WrittenForm:
         token = self._take()
         match token.kind:
             case "number":
@@ -246,7 +262,7 @@ class _Reader:
             case _:
                 raise _UncertainError
 
-    def _named(self, token: _Token) -> Meaning:
+    def _named(self, token: _Token) -> WrittenForm:
         if self._accept("sign", "."):
             last = self._take()
             if last.kind not in ("name", "quoted"):
@@ -263,7 +279,7 @@ class _Reader:
             return ["call", _NOW.get(word, word), *self._arguments(_COMMAS.get(word, ()))]
         return ["call", _NOW[word]] if word in _NOW else ["name", word]
 
-    def _interval(self) -> Meaning:
+    def _interval(self) -> WrittenForm:
         amount = self._take()
         if amount.kind not in ("text", "number"):
             raise _UncertainError
@@ -271,9 +287,9 @@ class _Reader:
         unit = self._take().text.lower() if self._next.kind == "name" else ""
         return ["interval", value, unit]
 
-    def _arguments(self, words: tuple[str, ...] = ()) -> list[Meaning]:
+    def _arguments(self, words: tuple[str, ...] = ()) -> list[WrittenForm]:
         """What stands between brackets, up to the closing one; ``words`` stand for commas."""
-        found: list[Meaning] = []
+        found: list[WrittenForm] = []
         if self._accept("sign", ")"):
             return found
         while True:
@@ -285,8 +301,8 @@ class _Reader:
             else:
                 self._expect("sign", ",")
 
-    def _case(self) -> Meaning:
-        found: list[Meaning] = ["case"]
+    def _case(self) -> WrittenForm:
+        found: list[WrittenForm] = ["case"]
         if self._next != ("word", "when"):
             found.append(["of", self._disjunction()])
         while self._accept("word", "when"):
@@ -299,17 +315,17 @@ class _Reader:
         return found
 
 
-def _joined(name: str, parts: list[Meaning]) -> Meaning:
+def _joined(name: str, parts: list[WrittenForm]) -> WrittenForm:
     """Parts joined by an operator that does not mind brackets between them; their order stays."""
     if len(parts) == 1:
         return parts[0]
-    flat: list[Meaning] = []
+    flat: list[WrittenForm] = []
     for part in parts:
         flat += part[1:] if isinstance(part, list) and part[0] == name else [part]
     return [name, *flat]
 
 
-def _turned(tree: Meaning, negated: bool) -> Meaning:
+def _turned(tree: WrittenForm, negated: bool) -> WrittenForm:
     return ["not", tree] if negated else tree
 
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from offerkit.rules.calendar import FARTHEST, date_add
 from offerkit.rules.text import LONGEST, lower, upper
-from offerkit.rules.types import Base
+from offerkit.rules.types import BaseType
 
 Cells: TypeAlias = Sequence[str | int | None]
 """A row of constants."""
@@ -23,12 +23,19 @@ class NotEmittedError(Exception):
     """Something that has no form with the same meaning in the engine, or none that we know; by its name."""
 
 
-def types(text: str, whole: str, decimal: str, moment: str, listed: str) -> dict[Base, str]:
+def types(text: str, whole: str, decimal: str, moment: str, listed: str) -> dict[BaseType, str]:
     """The engine's names of the types."""
     return {
-        Base.STRING: text, Base.ENUMERATION: text, Base.NULL: text, Base.INTEGER: whole, Base.DECIMAL: decimal,
-        Base.BOOLEAN: "BOOLEAN", Base.DATE: "DATE", Base.TIMESTAMP: moment, Base.LIST: listed,
-    }  # fmt: skip
+        BaseType.STRING: text,
+        BaseType.ENUMERATION: text,
+        BaseType.NULL: text,
+        BaseType.INTEGER: whole,
+        BaseType.DECIMAL: decimal,
+        BaseType.BOOLEAN: "BOOLEAN",
+        BaseType.DATE: "DATE",
+        BaseType.TIMESTAMP: moment,
+        BaseType.LIST: listed,
+    }
 
 
 @cache
@@ -78,8 +85,8 @@ def edge_of(unit: str, number: int) -> datetime | None:
     return found
 
 
-def calendar_of(base: Base) -> tuple[str, str]:
+def calendar_of(base: BaseType) -> tuple[str, str]:
     """The first and last date or timestamp."""
-    if base is Base.DATE:
+    if base is BaseType.DATE:
         return "0001-01-01", "9999-12-31"
     return "0001-01-01 00:00:00", "9999-12-31 23:59:59.999999"

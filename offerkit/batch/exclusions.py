@@ -13,16 +13,16 @@ from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from offerkit.batch.gates import column, condition_sql
-from offerkit.batch.people import People
-from offerkit.batch.program import Program
+from offerkit.batch.condition_sql import column, condition_sql
+from offerkit.batch.contact_table import ContactTable
+from offerkit.batch.program import BatchProgram
 from offerkit.engine.catalog import Catalog
-from offerkit.engine.lineup import bits_of
-from offerkit.engine.presentation import about_pair, applied
+from offerkit.engine.presentation_rules import about_pair, applied
 from offerkit.engine.resources import PresentationRule
+from offerkit.engine.space_program import bits_of
 from offerkit.models.status import Status
 from offerkit.rules.duckdb_literals import TYPES, literal
-from offerkit.rules.types import Base
+from offerkit.rules.types import BaseType
 from offerkit.store import Counted, Store
 from offerkit.times import instant, moved, utc, wall_clock
 
@@ -31,9 +31,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _FIELDS = {
-    "offer": Base.STRING, "category": Base.STRING, "space": Base.STRING, "channel": Base.STRING,
-    "status": Base.STRING, "weight": Base.DECIMAL, "rank": Base.INTEGER, "time": Base.TIMESTAMP,
-}  # fmt: skip
+    "offer": BaseType.STRING,
+    "category": BaseType.STRING,
+    "space": BaseType.STRING,
+    "channel": BaseType.STRING,
+    "status": BaseType.STRING,
+    "weight": BaseType.DECIMAL,
+    "rank": BaseType.INTEGER,
+    "time": BaseType.TIMESTAMP,
+}
 """``proposition.<field>`` as columns; a weight that no column holds is unknown to conditions."""
 T = TypeVar("T")
 _AHEAD = 2
@@ -43,7 +49,7 @@ _PATIENCE = 0.1
 
 
 @dataclass(frozen=True)
-class Over:
+class Exclusions:
     """Contacts for whom a rule's maximum is reached, and the items that this takes from them.
 
     ``contacts``: the number of the condition that the rule is limited to, if it is. ``items``: by the code in the
@@ -54,7 +60,9 @@ class Over:
     table: str
     items: Sequence[tuple[int, ...]]
 
-    def taken(self, people: People, first: int, last: int) -> Iterator[tuple[NDArray[numpy.intp], tuple[int, ...]]]:
+    def taken(
+        self, people: ContactTable, first: int, last: int
+    ) -> Iterator[tuple[NDArray[numpy.intp], tuple[int, ...]]]:
         """For the contacts from ``first`` to before ``last``: places (from 0), and the items taken from them."""
         import numpy
 
@@ -68,7 +76,7 @@ class Over:
             yield columns, self.items[code]
 
 
-def over(people: People, program: Program, store: Store | None) -> list[Over]:
+def find_exclusions(people: ContactTable, program: BatchProgram, store: Store | None) -> list[Exclusions]:
     """What the rules take from whom; without a store nobody was offered anything."""
     space = program.catalog.spaces[program.call.space]
     rules = [(place, rule) for place, rule in enumerate(program.catalog.rules) if rule.channel in ("", space.channel)]
@@ -84,20 +92,20 @@ def over(people: People, program: Program, store: Store | None) -> list[Over]:
     return [part for part in found if part is not None]
 
 
-def _about(program: Program, place: int, rule: PresentationRule) -> int:
+def _about(program: BatchProgram, place: int, rule: PresentationRule) -> int:
     """The bits of the items that the rule is about."""
-    known = program.line.about[place]
+    known = program.space_program.about[place]
     if known is not None:
         return known
-    return bits_of(applied(program.catalog, rule, program.facts), program.line.of_offer)
+    return bits_of(applied(program.catalog, rule, program.facts), program.space_program.of_offer)
 
 
 def _readable(rule: PresentationRule) -> bool:
     """A rule that counts by a condition that cannot be read counts nothing, as in the unitary engine."""
-    return rule.when is None or rule.when.condition.checked is not None
+    return rule.when is None or rule.when.expression.checked is not None
 
 
-def _read(people: People, program: Program, store: Store, rules: Sequence[PresentationRule]) -> None:
+def _read(people: ContactTable, program: BatchProgram, store: Store, rules: Sequence[PresentationRule]) -> None:
     """The table ``past``: key, the fields that rules read, and for each rule whether it may count the row."""
     import numpy
 
@@ -105,12 +113,14 @@ def _read(people: People, program: Program, store: Store, rules: Sequence[Presen
     channel = catalog.spaces[program.call.space].channel
     wanted = [
         Counted(
-            utc(moved(now, -rule.before)), utc(moved(now, rule.after)),
-            tuple(Status(status) for status in sorted(rule.statuses)), channel if rule.same_channel else "",
+            utc(moved(now, -rule.before)),
+            utc(moved(now, rule.after)),
+            tuple(Status(status) for status in sorted(rule.statuses)),
+            channel if rule.same_channel else "",
             *_named(rule),
         )
         for rule in rules
-    ]  # fmt: skip
+    ]
     fields = sorted({"offer", "category", *(name for rule in rules for name in _asked(rule))})
     parts = [
         f"(CAST(list_extract(line, {len(fields) + 1}) AS BIGINT) & {1 << bit}) <> 0 AS r{bit}"
@@ -120,7 +130,7 @@ def _read(people: People, program: Program, store: Store, rules: Sequence[Presen
     people.connection.execute(
         f"CREATE TEMP TABLE past AS SELECT k, {', '.join(parts)} FROM (SELECT '' AS k, [''] AS line) LIMIT 0"  # noqa: S608
     )
-    with closing(ahead(store.counted(catalog.environment, wanted, fields))) as read:
+    with closing(prefetch(store.counted(catalog.environment, wanted, fields))) as read:
         for part in read:
             keys, lines = zip(*part, strict=True)
             columns = {"k": numpy.array(keys, dtype=object), "lines": numpy.array(lines, dtype=object)}
@@ -134,7 +144,7 @@ def _read(people: People, program: Program, store: Store, rules: Sequence[Presen
         _local_times(people, catalog)
 
 
-def _local_times(people: People, catalog: Catalog) -> None:
+def _local_times(people: ContactTable, catalog: Catalog) -> None:
     """The times of ``past`` as the wall clock of the environment's zone, each distinct one worked out by Python."""
     import numpy
 
@@ -155,7 +165,7 @@ def _typed(name: str, place: int) -> str:
     part = f"list_extract(line, {place})"
     match name:
         case "status":
-            names = ", ".join(literal(status.value, Base.STRING) for status in Status)
+            names = ", ".join(literal(status.value, BaseType.STRING) for status in Status)
             return f"list_extract([{names}], CAST({part} AS INTEGER) + 1)"
         case "weight" | "rank":
             return f"TRY_CAST({part} AS {TYPES[_FIELDS[name]]})"
@@ -171,19 +181,19 @@ def _named(rule: PresentationRule) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _asked(rule: PresentationRule) -> Iterator[str]:
-    checked = rule.when.condition.checked if rule.when is not None else None
+    checked = rule.when.expression.checked if rule.when is not None else None
     if checked is not None:
         yield from (name for _, name in checked.fields)
 
 
-def _counted(people: People, program: Program, number: int, place: int, about: int) -> Over | None:
+def _counted(people: ContactTable, program: BatchProgram, number: int, place: int, about: int) -> Exclusions | None:
     """The table of one rule; None when its maximum is reached for nobody, or for nothing that is left."""
     rule = program.catalog.rules[place]
     tests = [f"r{number}"]
     if rule.of == "applies-to":
         tests.append(_applies(people, program, number, place))
-    if rule.when is not None and rule.when.condition.checked is not None:
-        tests.append(condition_sql(rule.when.condition.checked, rule.when.condition.namespaces[0], {}, program.facts))
+    if rule.when is not None and rule.when.expression.checked is not None:
+        tests.append(condition_sql(rule.when.expression.checked, rule.when.expression.namespaces[0], {}, program.facts))
     by = {"offer": '"f_offer"', "category": '"f_category"'}.get(rule.of)
     table, names = people.fresh("over"), [("",)]
     where = " AND ".join(f"({test})" for test in tests)
@@ -207,10 +217,10 @@ def _counted(people: People, program: Program, number: int, place: int, about: i
         " JOIN (SELECT CAST(name AS VARCHAR) AS name, CAST(code AS INTEGER) AS code FROM coded) USING (name) ORDER BY n"
     )
     people.connection.unregister("coded")
-    return Over(None if rule.contacts is None else program.number(rule.contacts.gate), table, items)
+    return Exclusions(None if rule.contacts is None else program.number(rule.contacts.condition), table, items)
 
 
-def _applies(people: People, program: Program, number: int, place: int) -> str:
+def _applies(people: ContactTable, program: BatchProgram, number: int, place: int) -> str:
     """A test in SQL: the rule applies to the offer, in the category that it had then."""
     pairs = people.connection.execute(f'SELECT DISTINCT "f_offer", "f_category" FROM past WHERE r{number}').fetchall()  # noqa: S608
     known = [pair for pair in pairs if about_pair(program.catalog, place, pair[0], pair[1], program.facts)]
@@ -220,13 +230,13 @@ def _applies(people: People, program: Program, number: int, place: int) -> str:
     return f'("f_offer", "f_category") IN (SELECT (offer, category) FROM applies{number})'  # noqa: S608
 
 
-def _bits(program: Program, rule: PresentationRule, name: str) -> int:
+def _bits(program: BatchProgram, rule: PresentationRule, name: str) -> int:
     match rule.of:
         case "offer":
             place = program.catalog.place_of.get(name)
-            return 0 if place is None else bits_of({place}, program.line.of_offer)
+            return 0 if place is None else bits_of({place}, program.space_program.of_offer)
         case "category":
-            return program.line.of_category.get(name, 0)
+            return program.space_program.of_category.get(name, 0)
         case _:
             return -1
 
@@ -241,7 +251,7 @@ def _items(bits: int, size: int) -> tuple[int, ...]:
     return tuple(found)
 
 
-class _Reader(Thread, Generic[T]):
+class _PrefetchThread(Thread, Generic[T]):
     def __init__(self, parts: Iterator[T]) -> None:
         super().__init__(name="offerkit-ahead", daemon=True)
         self._parts = parts
@@ -289,12 +299,12 @@ class _Reader(Thread, Generic[T]):
         self.join()
 
 
-def ahead(parts: Iterator[T]) -> Generator[T, None, None]:
+def prefetch(parts: Iterator[T]) -> Generator[T, None, None]:
     """``parts`` in their order, the next ones read by a thread; None is no part. Errors are raised where they belong.
 
     Until the end, or until this is closed, nothing else may use what ``parts`` reads from.
     """
-    reader = _Reader(parts)
+    reader = _PrefetchThread(parts)
     reader.start()
     with closing(reader):
         yield from reader.taken()
