@@ -23,7 +23,7 @@ from offerkit.server.thread_worker import now
 from offerkit.store import Store
 from offerkit.times import utc
 from offerkit.usecases.session import Session
-from offerkit.usecases.tokens import NOBODY, Bearer, bearer_of, hashed
+from offerkit.usecases.tokens import NOBODY, Bearer, bearer_of, token_hash
 
 CALLER = "offerkit.caller"
 """Where a request's scope has whose token it carries."""
@@ -96,7 +96,7 @@ class TokenLookup:
 
         Raises GuessedTooOftenError when ``client`` sent too many that did not, Refused when the store is away.
         """
-        key = hashed(text)
+        key = token_hash(text)
         known = self._known.peek(key)
         if known is not None and known[0].operator and known[1] > time.monotonic():
             return known[0]

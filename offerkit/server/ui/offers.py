@@ -26,13 +26,14 @@ from offerkit.state.eligibility import Condition, eligibility
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import stage_view
-from offerkit.usecases.approve import items, mine, review_tokens
+from offerkit.usecases.approve import decidable_by, list_approvals
 from offerkit.usecases.contact_access import contact_access, not_a_contact_reader
 from offerkit.usecases.diff import difference
 from offerkit.usecases.history import history
 from offerkit.usecases.list_propositions import PropositionFilter, list_propositions
 from offerkit.usecases.open_engine import open_stage
 from offerkit.usecases.preview import preview
+from offerkit.usecases.review import review_tokens
 from offerkit.usecases.session import Session, who_is
 from offerkit.usecases.state_refs import state_named
 
@@ -188,8 +189,8 @@ def _changes(session: Session, store: Store, address: str) -> Markup:
 
 
 def _approvals(session: Session, store: Store, address: str) -> Facts:
-    rows = items(store, (address,)) if address else []
-    own = set(mine(rows, who_is(session, store))) if session.operator else set()
+    rows = list_approvals(store, (address,)) if address else []
+    own = set(decidable_by(rows, who_is(session, store))) if session.operator else set()
     return {"offers": grouped(rows, decidable(session, own), review_tokens(store, {row.address for row in own}))}
 
 

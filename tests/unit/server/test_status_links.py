@@ -9,6 +9,7 @@ from helpers.serving import client, with_people
 from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
+from offerkit.usecases.update_status import StatusUpdate
 from offerkit.diagnostics import Code, refuse
 from offerkit.models.inbound import Inbound
 from offerkit.server.decision_service import DecisionService

@@ -22,7 +22,7 @@ from offerkit.plans.plan import plan_digest
 from offerkit.server import authentication
 from offerkit.server.ui import promotion
 from offerkit.usecases import impact_limit, tokens
-from offerkit.usecases.approve import review_tokens
+from offerkit.usecases.review import review_tokens
 
 GOLD = "shop/offer.gold-card"
 
