@@ -9,12 +9,12 @@ from helpers.serving import client, with_people
 from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
-from offerkit.usecases.update_status import StatusUpdate
 from offerkit.diagnostics import Code, refuse
 from offerkit.models.inbound import Inbound
 from offerkit.server.decision_service import DecisionService
 from offerkit.server.inbound import InboundRules
 from offerkit.server.web import redirect_target
+from offerkit.usecases.update_status import StatusUpdate
 
 pytestmark = pytest.mark.embedded
 
