@@ -44,13 +44,13 @@ def command(
     --data says otherwise; without --contact nothing is known of the contact. Exits with 1 if it cannot be shown
     somewhere: a required field, a URL or a template fails. Nothing is stored.
     """
-    from offerkit.usecases.argument_values import pairs
-    from offerkit.usecases.open_engine import trying
+    from offerkit.usecases.argument_values import parse_call_data
+    from offerkit.usecases.open_engine import open_stage
     from offerkit.usecases.preview import preview
 
     session = shell.session()
     shell.form = form
-    with trying(session, stage) as engine:
-        made = preview(engine, offer, on, contact, pairs(data), at, session.now)
+    with open_stage(session, stage) as engine:
+        made = preview(engine, offer, on, contact, parse_call_data(data), at, session.now)
     shell.show(made, form)
     return 1 if any(shown.trouble for shown in made.spaces) else 0

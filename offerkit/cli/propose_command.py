@@ -69,23 +69,23 @@ def command(
     value that failed.
     """
     from offerkit.reports.answer import AnswerReport
-    from offerkit.usecases.argument_values import moment, pairs
-    from offerkit.usecases.open_engine import Places, serving
+    from offerkit.usecases.argument_values import parse_call_data, parse_time
+    from offerkit.usecases.open_engine import RulePositions, open_live
     from offerkit.usecases.propose import propose, zone_of
     from offerkit.usecases.requests import ProposeRequest
 
     session = shell.session()
     shell.form = form
-    with serving(session, write=not no_store) as (catalogs, people, store):
+    with open_live(session, write=not no_store) as (catalogs, people, store):
         asked = ProposeRequest(
             spaces=spaces,
-            at=moment(at, zone_of(catalogs, spaces), session.now),
+            at=parse_time(at, zone_of(catalogs, spaces), session.now),
             contact=contact,
             cookie=cookie,
             n=count,
             categories=categories,
             themes=themes,
-            data=pairs(data),
+            data=parse_call_data(data),
             store=not no_store,
             explain=explain,
             seed=seed,
@@ -94,7 +94,7 @@ def command(
             anonymous_categories=anonymous,
         )
         answer = propose(catalogs, people, store, asked)
-        shown = AnswerReport(answer, Places(session, catalogs)) if explain else AnswerReport(answer)
+        shown = AnswerReport(answer, RulePositions(session, catalogs)) if explain else AnswerReport(answer)
         text = shell.text(shown, form)
     warn(shell, (found for space in answer.spaces for found in space.reports))
     click.echo(text, nl=False, color=True)

@@ -14,8 +14,8 @@ from offerkit.cli.shell import Shell
 def command(shell: Shell, form: str) -> None:
     """List what is stopped: by whom, since when, why. With each, the offers that it keeps out of live."""
     from offerkit.reports.stops import Stops
-    from offerkit.usecases.stop import stopped
+    from offerkit.usecases.stop import list_stops
 
     with shell.session().existing() as store:
-        found = stopped(store)
+        found = list_stops(store)
     shell.show(Stops(found), form)

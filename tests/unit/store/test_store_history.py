@@ -15,7 +15,7 @@ from offerkit.diagnostics import Code, Refused
 from offerkit.fingerprint import manifest_digest
 from offerkit.state.changes import Entry
 from offerkit.store import ChangeRow, Draft, Store, revisions
-from offerkit.store.chain import revision_digest
+from offerkit.store.revisions import revision_digest
 from offerkit.store.rows import ChangeText, RevisionText
 
 
@@ -129,7 +129,7 @@ def test_serials_at(history: Store) -> None:
     assert history.serials_at("2027-01-01T00:00:00.000000Z") == [5]
 
 
-def test_bodies(history: Store) -> None:
+def test_json_bodies(history: Store) -> None:
     wanted = bodies("one", "two")
     assert history.bodies(wanted) == wanted
     assert history.known([*wanted, "0" * 64]) == set(wanted)
