@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from offerkit.contacts.bulk import column
 from offerkit.engine.condition import Facts, Gate
 from offerkit.rules.duckdb import to_duckdb
 from offerkit.rules.duckdb_literals import literal
 from offerkit.rules.nodes import Call, Case, Checked, Field, Node
 from offerkit.rules.types import Base, Row
-
-
-def column(field: str) -> str:
-    """The quoted name of the column that holds a field of the contact."""
-    return '"f_' + field.replace('"', '""') + '"'
 
 
 def gate_sql(gate: Gate, facts: Facts) -> str:

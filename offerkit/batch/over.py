@@ -13,9 +13,10 @@ from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from offerkit.batch.gates import column, condition_sql
+from offerkit.batch.gates import condition_sql
 from offerkit.batch.people import People
 from offerkit.batch.program import Program
+from offerkit.contacts.bulk import column
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.lineup import bits_of
 from offerkit.engine.presentation import about_pair, applied

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from offerkit.batch.decide import Decided
-from offerkit.batch.gates import column
 from offerkit.batch.people import People
+from offerkit.contacts.bulk import column
 
 if TYPE_CHECKING:
     import numpy

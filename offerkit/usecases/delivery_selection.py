@@ -10,7 +10,8 @@ from typing import NamedTuple
 from offerkit.address import Address, Kind
 from offerkit.batch import Batch, Decided, People, Program, decide_all, over, program
 from offerkit.batch.decide import CHUNK
-from offerkit.batch.gates import column, gate_sql
+from offerkit.batch.gates import gate_sql
+from offerkit.contacts.bulk import column
 from offerkit.engine.call import Call, Who
 from offerkit.engine.check_call import make_call
 from offerkit.engine.condition import Facts, Gate, Memo, facts_at
