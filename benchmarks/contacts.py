@@ -133,11 +133,11 @@ def _sample(work: Path, source: str, count: int) -> float:
 
 
 def _bulk(work: Path, source: str, count: int) -> float:
-    from offerkit.batch import open_people
+    from offerkit.batch import open_contact_table
 
     contacts = _open(work, source)
     begun = process_time()
-    with open_people(contacts, contacts.key, contacts.types) as people:
+    with open_contact_table(contacts, contacts.key, contacts.types) as people:
         assert people.count == count
         return process_time() - begun
 

@@ -18,7 +18,7 @@ from offerkit.contacts.relation import Relation, quote_name
 from offerkit.contacts.source import Contacts
 from offerkit.diagnostics import Refused
 from offerkit.rules.duckdb_literals import TYPES, literal
-from offerkit.rules.types import Base, FieldType, Row, Value
+from offerkit.rules.types import BaseType, FieldType, Row, Value
 from offerkit.rules.values import ENTRIES, LONGEST, parse_value, show
 
 if TYPE_CHECKING:
@@ -33,13 +33,13 @@ BATCH = 20_000
 MOST_ODD = 100_000
 """Values of a field that are read one by one, at most."""
 _USUAL = {
-    Base.INTEGER: r"-?(0|[1-9][0-9]{0,17})",
-    Base.DECIMAL: r"-?(0|[1-9][0-9]{0,10})(\.[0-9]{1,6})?",
-    Base.DATE: r"[12][0-9]{3}-[01][0-9]-[0-3][0-9]",
-    Base.TIMESTAMP: r"[12][0-9]{3}-[01][0-9]-[0-3][0-9][ T]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]",
+    BaseType.INTEGER: r"-?(0|[1-9][0-9]{0,17})",
+    BaseType.DECIMAL: r"-?(0|[1-9][0-9]{0,10})(\.[0-9]{1,6})?",
+    BaseType.DATE: r"[12][0-9]{3}-[01][0-9]-[0-3][0-9]",
+    BaseType.TIMESTAMP: r"[12][0-9]{3}-[01][0-9]-[0-3][0-9][ T]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]",
 }
 """How values are usually written in a text file: in these forms DuckDB reads the same as ``parse_value``."""
-_KEYS = (Base.STRING, Base.ENUMERATION, Base.INTEGER, Base.DATE)
+_KEYS = (BaseType.STRING, BaseType.ENUMERATION, BaseType.INTEGER, BaseType.DATE)
 """Types of key fields whose text DuckDB writes as :func:`~offerkit.contacts.keys.key_text` does."""
 
 
@@ -187,13 +187,13 @@ def _usual(cell: str, type_: FieldType, *, text: bool) -> str:
     """The value of a cell in SQL, where it is not :func:`_odd`."""
     base = type_.base
     match base:
-        case Base.STRING | Base.ENUMERATION:
+        case BaseType.STRING | BaseType.ENUMERATION:
             return cell
-        case Base.BOOLEAN if text:
+        case BaseType.BOOLEAN if text:
             return f"({cell} = 'true')"
-        case Base.LIST if text:
+        case BaseType.LIST if text:
             return f"string_split({cell}, '|')"
-        case Base.BOOLEAN | Base.LIST | Base.DATE | Base.TIMESTAMP if not text:
+        case BaseType.BOOLEAN | BaseType.LIST | BaseType.DATE | BaseType.TIMESTAMP if not text:
             return cell
         case _:
             return f"TRY_CAST({cell} AS {TYPES[base]})"
@@ -203,19 +203,19 @@ def _odd(cell: str, type_: FieldType, *, text: bool) -> str:
     """Whether a cell is to be looked at by ``parse_value``, in SQL; unknown for an empty one."""
     base = type_.base
     match base:
-        case Base.STRING:
+        case BaseType.STRING:
             return f"(strlen({cell}) > {LONGEST} OR contains({cell}, chr(0)))"
-        case Base.ENUMERATION:
-            return f"({cell} NOT IN ({', '.join(literal(value, Base.STRING) for value in type_.values)}))"
-        case Base.BOOLEAN:
+        case BaseType.ENUMERATION:
+            return f"({cell} NOT IN ({', '.join(literal(value, BaseType.STRING) for value in type_.values)}))"
+        case BaseType.BOOLEAN:
             return f"({cell} NOT IN ('true', 'false'))" if text else "FALSE"
-        case Base.LIST if text:
+        case BaseType.LIST if text:
             plain = f"NOT starts_with({cell}, '[') AND regexp_full_match({cell}, '[!-~]+')"
             return f"(strlen({cell}) > {ENTRIES} OR NOT ({plain}))"
-        case Base.LIST:
+        case BaseType.LIST:
             whole = f"array_to_string({cell}, '')"
             return f"(list_count({cell}) <> len({cell}) OR strlen({whole}) > {ENTRIES} OR contains({whole}, chr(0)))"
-        case Base.DATE | Base.TIMESTAMP if not text:
+        case BaseType.DATE | BaseType.TIMESTAMP if not text:
             return f"({cell} < DATE '0001-01-01' OR {cell} >= DATE '10000-01-01')"
         case _:
             unread = f"({cell} IS NOT NULL AND TRY_CAST({cell} AS {TYPES[base]}) IS NULL)"
@@ -227,7 +227,7 @@ def _key_text(contacts: Contacts) -> str:
     parts = []
     for name in contacts.key:
         shown = f"CAST({column(name)} AS VARCHAR)"
-        if contacts.types[name].base in (Base.STRING, Base.ENUMERATION):
+        if contacts.types[name].base in (BaseType.STRING, BaseType.ENUMERATION):
             shown = f"replace(replace({shown}, '\\', '\\\\'), '|', '\\|')"
         parts.append(shown)
     return " || '|' || ".join(parts)
@@ -296,9 +296,9 @@ def _text(value: Value) -> str | None:
 
 def _typed(name: str, type_: FieldType) -> str:
     match type_.base:
-        case Base.STRING | Base.ENUMERATION:
+        case BaseType.STRING | BaseType.ENUMERATION:
             return f"CAST({name} AS VARCHAR)"
-        case Base.LIST:
+        case BaseType.LIST:
             return (
                 f"CASE WHEN {name} = '-' THEN CAST([] AS VARCHAR[])"
                 f" ELSE string_split(substring(CAST({name} AS VARCHAR), 2), chr(0)) END"

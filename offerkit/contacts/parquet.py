@@ -11,33 +11,33 @@ from offerkit.contacts.files import inside, open_file
 from offerkit.contacts.relation import Relation, literal_path, quote_name, quote_text
 from offerkit.contacts.table import database_refused, first_line, missing_package
 from offerkit.diagnostics import Code, Diagnostic, Refused
-from offerkit.rules.types import Base, FieldType, Value
+from offerkit.rules.types import BaseType, FieldType, Value
 
 if TYPE_CHECKING:
     import duckdb
 
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT")
 _TIMES = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE", "DATE")
-_FITTING: Mapping[Base, tuple[str, ...]] = {
-    Base.STRING: ("VARCHAR", "ENUM", "UUID"),
-    Base.ENUMERATION: ("VARCHAR", "ENUM"),
-    Base.INTEGER: _INTEGERS,
-    Base.DECIMAL: (*_INTEGERS, "DECIMAL", "FLOAT", "DOUBLE"),
-    Base.BOOLEAN: ("BOOLEAN",),
-    Base.DATE: ("DATE",),
-    Base.TIMESTAMP: _TIMES,
-    Base.LIST: ("VARCHAR[]",),
+_FITTING: Mapping[BaseType, tuple[str, ...]] = {
+    BaseType.STRING: ("VARCHAR", "ENUM", "UUID"),
+    BaseType.ENUMERATION: ("VARCHAR", "ENUM"),
+    BaseType.INTEGER: _INTEGERS,
+    BaseType.DECIMAL: (*_INTEGERS, "DECIMAL", "FLOAT", "DOUBLE"),
+    BaseType.BOOLEAN: ("BOOLEAN",),
+    BaseType.DATE: ("DATE",),
+    BaseType.TIMESTAMP: _TIMES,
+    BaseType.LIST: ("VARCHAR[]",),
 }
 """DuckDB's names of the column types that can hold a field's values; those with parameters without them."""
-_SAME: Mapping[Base, tuple[str, ...]] = {
-    Base.STRING: ("VARCHAR",),
-    Base.ENUMERATION: ("VARCHAR",),
-    Base.INTEGER: ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"),
-    Base.DECIMAL: ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"),
-    Base.BOOLEAN: ("BOOLEAN",),
-    Base.DATE: ("DATE",),
-    Base.TIMESTAMP: ("TIMESTAMP",),
-    Base.LIST: ("VARCHAR[]",),
+_SAME: Mapping[BaseType, tuple[str, ...]] = {
+    BaseType.STRING: ("VARCHAR",),
+    BaseType.ENUMERATION: ("VARCHAR",),
+    BaseType.INTEGER: ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"),
+    BaseType.DECIMAL: ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"),
+    BaseType.BOOLEAN: ("BOOLEAN",),
+    BaseType.DATE: ("DATE",),
+    BaseType.TIMESTAMP: ("TIMESTAMP",),
+    BaseType.LIST: ("VARCHAR[]",),
 }
 """Those of them whose values DuckDB holds as offerkit does; DECIMAL has its own rule."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -128,14 +128,14 @@ class ParquetTable:
             raise database_refused(self.label, first_line(error)) from error
 
 
-def _fits(kind: str, base: Base) -> bool:
+def _fits(kind: str, base: BaseType) -> bool:
     # a column that was written without any value has no type of its own
     return kind == '"NULL"' or kind.partition("(")[0] in _FITTING[base]
 
 
-def _same(kind: str, base: Base) -> bool:
+def _same(kind: str, base: BaseType) -> bool:
     name, _, digits = kind.partition("(")
-    if base is Base.DECIMAL and name == "DECIMAL":
+    if base is BaseType.DECIMAL and name == "DECIMAL":
         width, _, scale = digits.rstrip(")").partition(",")
         return int(scale) <= 6 and int(width) - int(scale) <= 12
     return name in _SAME[base]

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 
 from offerkit.address import Address, Kind, Stage, StageRef, environment_address
 from offerkit.diagnostics import Code, Diagnostic, Refused
+from offerkit.engine.catalog import Catalog
+from offerkit.engine.extra_data import ExtraData
 from offerkit.engine.report import Report
+from offerkit.fingerprint import Json, JsonMap
 from offerkit.governance.cases import asks, by_key, contacts_fingerprint, names_contacts
 from offerkit.governance.stops import serial_of
+from offerkit.models.campaign import Campaign
+from offerkit.models.scopes import OFFER_VARIABLES, PROPOSITION_VARIABLES, Role, scope
+from offerkit.models.space import Space
 from offerkit.plans.sentences import excuse
 from offerkit.reports.cases import Outcome
+from offerkit.rules.check import RuleError, check
+from offerkit.rules.types import ExpectedResult
 from offerkit.specs.cases import RawCase
+from offerkit.specs.facts import expressions
+from offerkit.state.effective import EffectiveOffer
 from offerkit.state.snapshot import Snapshot
 from offerkit.store import Store
 from offerkit.store.views import Stages
-from offerkit.usecases.applied_cases import Chosen, case_file, chosen_cases, contacts_digest
-from offerkit.usecases.catalogs import Catalogs, activated
-from offerkit.usecases.contact_access import reader
-from offerkit.usecases.contact_sources import People
-from offerkit.usecases.live_names import unknown_names
+from offerkit.templates.inspection import inspect
+from offerkit.usecases.applied_cases import RequiredCases, case_file, contacts_digest, required_cases
+from offerkit.usecases.catalogs import Catalogs, catalogs_as_live
+from offerkit.usecases.contact_access import contact_access
+from offerkit.usecases.contact_sources import ContactSources
 from offerkit.usecases.plan_effect import PlanEffect
 from offerkit.usecases.run_cases import failures, run_cases
 from offerkit.usecases.session import Session
@@ -30,7 +40,7 @@ _BROAD = (Kind.DIMENSION, Kind.ENVIRONMENT, Kind.FILTER)
 """A change of these may break rules and texts of resources that do not change."""
 
 
-def gate(session: Session, store: Store, effect: PlanEffect) -> list[str]:
+def check_gates(session: Session, store: Store, effect: PlanEffect) -> list[str]:
     """Raises Refused when a promotion would leave rules or texts in live that cannot be read, or cases fail.
 
     Only promotions are asked: a rollback goes back to what was live before, and must be possible in a hurry. The cases
@@ -47,7 +57,7 @@ def _broken(effect: PlanEffect) -> Iterator[Diagnostic]:
     """The rules that the plan breaks; those that were broken before are not its fault."""
     changed: set[Address] = {step.address for step in effect.changes}
     broad = any(address.kind in _BROAD for address in changed)
-    coming, before = effect.catalogs_after, activated(effect.before)
+    coming, before = effect.catalogs_after, catalogs_as_live(effect.before)
     if not broad:
         coming, before = _only(coming, changed), _only(before, changed)
     for name in effect.touched if not broad else coming.names:
@@ -98,13 +108,13 @@ def _failing(session: Session, store: Store, effect: PlanEffect, excused: list[s
     asking = [name for name in touched if any(asks(state, name, "tests") for state in (*effect.pair, design))]
     if not asking:
         return
-    reads = reader(session, store)
+    reads = contact_access(session, store)
     told = reads.all or all(reads.may(name, coming[name].dimension.name) for name in coming.names)
-    contacts = _Contacts(session, stages, effect.after)
+    contacts = _CaseContacts(session, stages, effect.after)
     running = cache(lambda: _as_if_running(effect, store, stages))
-    with People(coming, session.project.root, session.environ) as people:
+    with ContactSources(coming, session.project.root, session.environ) as people:
         for name in asking:
-            chosen = [*chosen_cases(effect, design, name)]
+            chosen = [*required_cases(effect, design, name)]
             if not chosen:
                 yield _no_cases(name)
             for one in chosen:
@@ -155,7 +165,7 @@ def _taken(effect: PlanEffect, store: Store, stages: Stages, offer: Address) -> 
     return {renamed.get(space, space) for space in found}
 
 
-class _Contacts:
+class _CaseContacts:
     """Whether contacts that cases name are in the file that they were in when the cases were applied.
 
     Where a server has the contacts, it is for the server to say, when the promotion is applied there.
@@ -170,7 +180,7 @@ class _Contacts:
     def can_ask(self, case: RawCase) -> bool:
         return not (self._elsewhere and by_key(case.value))
 
-    def changed(self, one: Chosen) -> Diagnostic | None:
+    def changed(self, one: RequiredCases) -> Diagnostic | None:
         """The finding that it is another file now."""
         if self._elsewhere or not names_contacts(one.state(one.address) or {}):
             return None
@@ -199,7 +209,7 @@ def _no_cases(environment: str) -> Diagnostic:
     )
 
 
-def _failed(one: Chosen, outcome: Outcome, *, told: bool) -> Diagnostic:
+def _failed(one: RequiredCases, outcome: Outcome, *, told: bool) -> Diagnostic:
     hint = "Change the offers, or change the case and apply it; “offerkit test” runs them on the specs."
     if one.sides == (Stage.LIVE,):
         hint = (
@@ -213,3 +223,62 @@ def _failed(one: Chosen, outcome: Outcome, *, told: bool) -> Diagnostic:
         hint,
         one.address,
     )
+
+
+def unknown_names(catalogs: Catalogs, environment: str) -> Iterator[Report]:
+    """Everything in ``environment`` that names what the stage does not have; only offers that are activated count."""
+    catalog = catalogs[environment]
+    common = {
+        *OFFER_VARIABLES,
+        *(f"{catalog.dimension.name}.{field}" for field in catalog.dimension.fields),
+        *(f"interaction.{field}" for field in catalog.call_data),
+    }
+    for address in catalogs.snapshot.of_kind(Kind.SPACE, environment):
+        yield from _space(catalog, address, Space.model_validate(catalogs.snapshot(address)), common)
+    for address in catalogs.snapshot.of_kind(Kind.OFFER, environment):
+        activated = catalogs.activated(address)
+        yield from _offer(catalogs.snapshot.offer(address), activated, common) if activated else ()
+    for address in catalogs.snapshot.of_kind(Kind.CAMPAIGN, environment):
+        yield from _campaign(catalog, address, catalogs.snapshot(address) or {})
+
+
+def _space(catalog: Catalog, address: Address, space: Space, common: set[str]) -> Iterator[Report]:
+    own = {*common, *PROPOSITION_VARIABLES, *(field.name for field in space.fields)}
+    for output, text in space.render:
+        yield from _text(address, f"render.{output}", text, own)
+    for key in space.identification.keys:
+        if key not in catalog.dimension.fields:
+            message = f"{address} › identification.keys names “{key}”, which {catalog.dimension.name} does not have"
+            yield Report(Code.UNKNOWN_FIELD, message, address)
+    yield from ExtraData(catalog, address, "proposed_data", space.storage.proposed_data).reports
+    yield from ExtraData(catalog, address, "accepted_data", space.storage.accepted_data).reports
+
+
+def _offer(offer: EffectiveOffer, activated: Iterable[str], common: set[str]) -> Iterator[Report]:
+    told: set[tuple[str, Json]] = set()
+    for space in activated:
+        for field, text in offer.content(space).items():
+            if (field, text) not in told:
+                told.add((field, text))
+                yield from _text(offer.address, f"{field} on {space}", text, common)
+
+
+def _text(address: Address, where: str, text: Json, known: set[str]) -> Iterator[Report]:
+    if isinstance(text, str):
+        for name in inspect(text).variables:
+            if name not in known:
+                yield Report(
+                    Code.UNKNOWN_VARIABLE, f"{address} › {where} names “{name}”, which does not exist", address
+                )
+
+
+def _campaign(catalog: Catalog, address: Address, body: JsonMap) -> Iterator[Report]:
+    call_data = {name: field.type for name, field in catalog.call_data.items()}
+    names = scope(Role.TARGET, catalog.dimension.name, catalog.dimension.fields, call_data)
+    for expression in expressions(Kind.CAMPAIGN, Campaign.model_validate(body)):
+        try:
+            check(expression.text, names, ExpectedResult(expression.wanted))
+        except RuleError as error:
+            place = ".".join(str(part) for part in expression.path)
+            message = f"{address} › {place} cannot be read: {error.problems[0].summary}"
+            yield Report(Code.BROKEN_RULE, message, address)

@@ -12,17 +12,17 @@ from functools import partial
 from time import time_ns
 
 from offerkit.diagnostics import Code, Diagnostic, Refused, refuse
-from offerkit.engine.answer import Answer, Proposed, SpaceAnswer
-from offerkit.engine.call import Call, Who
+from offerkit.engine.answer import Answer, ProposedOffer, SpaceAnswer
+from offerkit.engine.call import Call, CallContext
 from offerkit.engine.catalog import Catalog
 from offerkit.engine.check_call import contact_row, make_call
 from offerkit.engine.decide import decide
-from offerkit.engine.decision import Chosen, Decision, Trace
-from offerkit.engine.history import Past
-from offerkit.engine.identify import Door, How, Identified, Ports, identify
-from offerkit.engine.reasons import NOT_ELIGIBLE, Reason, not_rendered
+from offerkit.engine.decision import ChosenOffer, DecisionTrace, SpaceDecision
+from offerkit.engine.extra_data import ExtraData
+from offerkit.engine.history import PastProposition
+from offerkit.engine.identify import ContactLookup, Identification, Identified, IdentifiedBy, identify
+from offerkit.engine.reasons import NOT_ELIGIBLE, ExclusionReason, not_rendered
 from offerkit.engine.report import Report
-from offerkit.engine.stored import ExtraData
 from offerkit.models.space import Space
 from offerkit.models.status import Status
 from offerkit.rules.types import Row
@@ -30,18 +30,18 @@ from offerkit.store import PropositionRow, Store
 from offerkit.templates.render import RenderError
 from offerkit.times import common_zone, utc
 from offerkit.usecases.catalogs import Catalogs, LiveSpace
-from offerkit.usecases.contact_sources import People
+from offerkit.usecases.contact_sources import ContactSources
 from offerkit.usecases.content_renderer import ContentRenderer
-from offerkit.usecases.random_ids import unguessable
+from offerkit.usecases.random_ids import random_hex
 from offerkit.usecases.requests import ProposeRequest
 
 REFILLS = 5
 """How often offers that cannot be rendered are replaced by the next best, before fewer are given."""
 
-Pasts = Callable[[Catalog, str, datetime], Sequence[Past]]
+HistoryReader = Callable[[Catalog, str, datetime], Sequence[PastProposition]]
 """The history of the contact with that key, at a time: as :func:`history_of` reads it."""
 
-Ids = Callable[[], str]
+IdMaker = Callable[[], str]
 """Makes ids for interactions and propositions: opaque, never the same twice."""
 
 
@@ -50,18 +50,18 @@ def new_id() -> str:
 
     Ids that are made one after the other stand side by side in the store's index, which takes fewer writes.
     """
-    return f"{time_ns() // 1_000_000:011x}{unguessable(20)}"
+    return f"{time_ns() // 1_000_000:011x}{random_hex(20)}"
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _SpaceCall:
     """One space of a call, ready to be decided."""
 
     name: str
     who: Identified
     catalog: Catalog
     call: Call
-    history: Sequence[Past]
+    history: Sequence[PastProposition]
     place: LiveSpace
     renderer: ContentRenderer
     keep: bool
@@ -73,7 +73,7 @@ class _Asked:
 
 
 @dataclass(frozen=True)
-class Kept:
+class PendingWrite:
     """What an answer leaves in the store: its propositions, and whose the caller's ``cookie`` is from now on.
 
     ``contacts`` are (environment, key) pairs; ``time`` is UTC as the store writes it.
@@ -89,21 +89,28 @@ class Kept:
         return bool(self.rows or self.contacts)
 
 
-def propose(catalogs: Catalogs, people: People, store: Store, ask: ProposeRequest, ids: Ids = new_id) -> Answer:
+def propose(
+    catalogs: Catalogs, people: ContactSources, store: Store, ask: ProposeRequest, ids: IdMaker = new_id
+) -> Answer:
     """The answer to ``ask`` from what is live, stored before it is given.
 
     Raises Refused with every mistake in the call; then nothing is decided and nothing stored.
     """
-    answer, kept = decided(catalogs, people, store, ask, ids)
+    answer, kept = decide_call(catalogs, people, store, ask, ids)
     if kept:
         with store.recording():
-            keep(store, [kept])
+            write_pending(store, [kept])
     return answer
 
 
-def decided(
-    catalogs: Catalogs, people: People, store: Store, ask: ProposeRequest, ids: Ids = new_id, pasts: Pasts | None = None
-) -> tuple[Answer, Kept]:
+def decide_call(
+    catalogs: Catalogs,
+    people: ContactSources,
+    store: Store,
+    ask: ProposeRequest,
+    ids: IdMaker = new_id,
+    pasts: HistoryReader | None = None,
+) -> tuple[Answer, PendingWrite]:
     """The answer to ``ask``, and what has to be kept of it before it is given: nothing is written here.
 
     ``pasts`` knows the histories of contacts; without it they are read from ``store``. Raises Refused with every
@@ -119,16 +126,18 @@ def decided(
         taken |= {proposed.offer for proposed in answer.proposed}
         answers.append(answer)
         rows += new
-    contacts = _named(asked) if ask.cookie and ask.store else ()
+    contacts = _contacts_to_remember(asked) if ask.cookie and ask.store else ()
     cookie = _cookie(store, ask.cookie, contacts)
-    kept = Kept(tuple(rows), contacts, cookie, utc(ask.at))
+    kept = PendingWrite(tuple(rows), contacts, cookie, utc(ask.at))
     at, renewed = ask.at.astimezone(asked[0].catalog.zone), cookie if cookie != ask.cookie else ""
     return Answer(interaction, at, tuple(answers), renewed), kept
 
 
-def _named(asked: Sequence[_Asked]) -> tuple[tuple[str, str], ...]:
+def _contacts_to_remember(asked: Sequence[_SpaceCall]) -> tuple[tuple[str, str], ...]:
     """Who said by a key who they are, as (environment, key); visitors are their cookie, and need not be remembered."""
-    found = {(a.who.environment, a.who.key) for a in asked if a.who.how is How.EXPLICIT and not a.catalog.anonymous}
+    found = {
+        (a.who.environment, a.who.key) for a in asked if a.who.how is IdentifiedBy.EXPLICIT and not a.catalog.anonymous
+    }
     return tuple(sorted(found))
 
 
@@ -140,10 +149,10 @@ def _cookie(store: Store, given: str, contacts: Sequence[tuple[str, str]]) -> st
     them (session fixation, CWE-384).
     """
     is_theirs = all(store.contact_of(environment, given) == key for environment, key in contacts)
-    return given if is_theirs else unguessable(32)
+    return given if is_theirs else random_hex(32)
 
 
-def keep(store: Store, answers: Sequence[Kept]) -> None:
+def write_pending(store: Store, answers: Sequence[PendingWrite]) -> None:
     """Write what ``answers`` leave; only inside :meth:`Store.recording`. Raises Refused when it cannot be stored."""
     rows = [row for kept in answers for row in kept.rows]
     if rows:
@@ -159,10 +168,12 @@ def zone_of(catalogs: Catalogs, spaces: Sequence[str]) -> tzinfo:
     return common_zone(catalogs[name].zone for name in names if name in catalogs)
 
 
-def _prepared(catalogs: Catalogs, people: People, store: Store, ask: ProposeRequest, pasts: Pasts) -> list[_Asked]:
+def _prepared(
+    catalogs: Catalogs, people: ContactSources, store: Store, ask: ProposeRequest, pasts: HistoryReader
+) -> list[_SpaceCall]:
     """Every space of the call checked, with all that is wrong in any of them."""
     found: list[Diagnostic] = []
-    asked: list[_Asked] = []
+    asked: list[_SpaceCall] = []
     if not ask.spaces:
         raise refuse(Code.UNKNOWN_SPACE, "no space was named", hint="Name one: --space ENVIRONMENT/SPACE.")
     for name in dict.fromkeys(ask.spaces):
@@ -175,18 +186,26 @@ def _prepared(catalogs: Catalogs, people: People, store: Store, ask: ProposeRequ
     return asked
 
 
-def _prepare(catalogs: Catalogs, people: People, store: Store, ask: ProposeRequest, name: str, pasts: Pasts) -> _Asked:
+def _prepare(
+    catalogs: Catalogs, people: ContactSources, store: Store, ask: ProposeRequest, name: str, pasts: HistoryReader
+) -> _SpaceCall:
     environment, slash, space = name.partition("/")
     if not slash:
         known = sorted(f"{e}/{s}" for e in catalogs.names if e in catalogs for s in catalogs[e].spaces)
         hint = f"Spaces of {catalogs.stage}: {', '.join(known[:12])}." if known else "Nothing is live yet."
         raise refuse(Code.UNKNOWN_SPACE, f"“{name[:80]}” is not ENVIRONMENT/SPACE", hint=hint)
     asked = catalogs[environment]
-    nobody, wanted = Who(None, "", ask.at, ask.seed, hints=ask.hints), ask.on(name)
+    nobody, wanted = CallContext(None, "", ask.at, ask.seed, hints=ask.hints), ask.on(name)
     # What is wrong with it is told before anyone is looked up.
     call = make_call(
-        asked, space, who=nobody, n=wanted.n, categories=wanted.categories, themes=ask.themes, data=ask.data,
-    )  # fmt: skip
+        asked,
+        space,
+        who=nobody,
+        n=wanted.n,
+        categories=wanted.categories,
+        themes=ask.themes,
+        data=ask.data,
+    )
     who = _identified(catalogs, people, store, ask, environment, space)
     catalog = catalogs[who.environment]
     fallen = f"{who.environment}/{who.space}" != name
@@ -194,7 +213,7 @@ def _prepare(catalogs: Catalogs, people: People, store: Store, ask: ProposeReque
         call = make_call(
             catalog,
             who.space,
-            who=Who(who.contact, who.key, ask.at, ask.seed, catalog.anonymous, hints=ask.hints),
+            who=CallContext(who.contact, who.key, ask.at, ask.seed, catalog.anonymous, hints=ask.hints),
             n=wanted.n,
             categories=wanted.anonymous_categories or who.categories,
             data={key: value for key, value in ask.data.items() if key in catalog.call_data},
@@ -203,29 +222,35 @@ def _prepare(catalogs: Catalogs, people: People, store: Store, ask: ProposeReque
         contact = contact_row(catalog, who.contact)
         call = replace(call, contact=contact, key=who.key, anonymous=catalog.anonymous)
     place = catalogs.place(who.environment, who.space)
-    return _Asked(
-        name, who, catalog, call, pasts(catalog, who.key, ask.at), place,
-        place.renderer(ask.status_base), ask.store and place.model.storage.enabled,
-    )  # fmt: skip
+    return _SpaceCall(
+        name,
+        who,
+        catalog,
+        call,
+        pasts(catalog, who.key, ask.at),
+        place,
+        place.renderer(ask.status_base),
+        ask.store and place.model.storage.enabled,
+    )
 
 
-def history_of(store: Store, catalog: Catalog, key: str, now: datetime) -> tuple[Past, ...]:
+def history_of(store: Store, catalog: Catalog, key: str, now: datetime) -> tuple[PastProposition, ...]:
     """What presentation rules may count of a contact."""
     if not key or not catalog.rules:
         return ()
-    return tuple(store.past(catalog.environment, key, utc(reach(catalog, now))))
+    return tuple(store.past(catalog.environment, key, utc(history_start(catalog, now))))
 
 
-def reach(catalog: Catalog, now: datetime) -> datetime:
+def history_start(catalog: Catalog, now: datetime) -> datetime:
     """From when on propositions may count at ``now``."""
     return max(now - catalog.longest_period, datetime(1, 1, 2, tzinfo=UTC)) if catalog.longest_period else now
 
 
 def _answered(
-    asked: _Asked, ask: ProposeRequest, taken: frozenset[str], interaction: str, ids: Ids
+    asked: _SpaceCall, ask: ProposeRequest, taken: frozenset[str], interaction: str, ids: IdMaker
 ) -> tuple[SpaceAnswer, list[PropositionRow]]:
     """The decision with its offers rendered; those that cannot be are dropped, told, and replaced by the next best."""
-    if asked.who.how is How.NOBODY:
+    if asked.who.how is IdentifiedBy.NOBODY:
         return _answer(asked, (), (_nobody(asked),), None), []
     reports: list[Report] = []
     failed: dict[str, str] = {}
@@ -233,7 +258,7 @@ def _answered(
         out = taken | failed.keys()
         call = replace(asked.call, exclude=out) if out else asked.call
         decision = decide(asked.catalog, call, asked.history, explain=ask.explain)
-        shown: list[Proposed] = []
+        shown: list[ProposedOffer] = []
         for chosen in decision.chosen:
             try:
                 shown.append(_proposed(asked, ask, decision, chosen, len(shown) + 1, ids() if asked.keep else ""))
@@ -249,7 +274,7 @@ def _answered(
     return _answer(asked, tuple(shown), said, decision, _unrendered(decision.trace, failed)), rows
 
 
-def _unrendered(trace: Trace | None, failed: Mapping[str, str]) -> Trace | None:
+def _unrendered(trace: DecisionTrace | None, failed: Mapping[str, str]) -> DecisionTrace | None:
     """The explanation with the offers that could not be rendered, which the last decision only knew as excluded."""
     if trace is None or not failed:
         return trace
@@ -263,11 +288,11 @@ def _unrendered(trace: Trace | None, failed: Mapping[str, str]) -> Trace | None:
 
 
 def _answer(
-    asked: _Asked,
-    shown: tuple[Proposed, ...],
+    asked: _SpaceCall,
+    shown: tuple[ProposedOffer, ...],
     reports: Sequence[Report],
-    decision: Decision | None,
-    trace: Trace | None = None,
+    decision: SpaceDecision | None,
+    trace: DecisionTrace | None = None,
 ) -> SpaceAnswer:
     return SpaceAnswer(
         asked=asked.name,
@@ -284,7 +309,7 @@ def _answer(
     )
 
 
-def _excluded(decision: Decision | None, shown: int, reports: Sequence[Report]) -> dict[str, int]:
+def _excluded(decision: SpaceDecision | None, shown: int, reports: Sequence[Report]) -> dict[str, int]:
     if decision is None:
         return {}
     if decision.because is not None:
@@ -293,18 +318,20 @@ def _excluded(decision: Decision | None, shown: int, reports: Sequence[Report]) 
     failed = sum(report.code == Code.NOT_RENDERED for report in reports)
     return {
         NOT_ELIGIBLE: counts["slice"] - counts["eligible"],
-        str(Reason.PRESENTATION_RULE): counts["eligible"] - counts["presentable"],
-        str(Reason.NOT_RENDERED): failed,
-        str(Reason.BEYOND_N): max(counts["presentable"] - shown - failed, 0),
+        str(ExclusionReason.PRESENTATION_RULE): counts["eligible"] - counts["presentable"],
+        str(ExclusionReason.NOT_RENDERED): failed,
+        str(ExclusionReason.BEYOND_N): max(counts["presentable"] - shown - failed, 0),
     }
 
 
-def _nobody(asked: _Asked) -> Report:
+def _nobody(asked: _SpaceCall) -> Report:
     why = "Nobody was identified, and the space has no fallback: nothing is proposed."
     return Report(Code.NOBODY, why, asked.name)
 
 
-def _proposed(asked: _Asked, ask: ProposeRequest, decision: Decision, chosen: Chosen, rank: int, id_: str) -> Proposed:
+def _proposed(
+    asked: _SpaceCall, ask: ProposeRequest, decision: SpaceDecision, chosen: ChosenOffer, rank: int, id_: str
+) -> ProposedOffer:
     about: Row = {"id": id_ or None, "rank": rank, "weight": chosen.weight, "space": asked.who.space}
     own_html = ask.own_html and asked.model.render.html is not None
     outputs = (*ask.outputs, "html") if own_html else ask.outputs
@@ -312,7 +339,7 @@ def _proposed(asked: _Asked, ask: ProposeRequest, decision: Decision, chosen: Ch
         chosen.offer, chosen.product, asked.call.contact, decision.data, about, outputs
     )
     offer = asked.catalog.offers[asked.catalog.place_of[chosen.offer]]
-    return Proposed(
+    return ProposedOffer(
         id=id_,
         offer=chosen.offer,
         label=str(offer.row["label"] or ""),
@@ -326,9 +353,9 @@ def _proposed(asked: _Asked, ask: ProposeRequest, decision: Decision, chosen: Ch
     )
 
 
-def _row(asked: _Asked, proposed: Proposed, data: Row, interaction: str, extra: ExtraData) -> PropositionRow:
+def _row(asked: _SpaceCall, proposed: ProposedOffer, data: Row, interaction: str, extra: ExtraData) -> PropositionRow:
     time = utc(asked.call.now)
-    proposition = Past(
+    proposition = PastProposition(
         offer=proposed.offer,
         category=proposed.category,
         space=asked.who.space,
@@ -359,20 +386,20 @@ def _row(asked: _Asked, proposed: Proposed, data: Row, interaction: str, extra: 
 
 
 def _identified(
-    catalogs: Catalogs, people: People, store: Store, ask: ProposeRequest, environment: str, space: str
+    catalogs: Catalogs, people: ContactSources, store: Store, ask: ProposeRequest, environment: str, space: str
 ) -> Identified:
     """Who is asking on a space. Raises Refused when the key cannot be read or the contacts cannot be reached."""
 
-    def door(name: str) -> Door:
+    def door(name: str) -> Identification:
         linked, _, place = name.partition("/")
         return catalogs.place(linked, place).door
 
-    def by_key(door: Door, text: str) -> tuple[str, Row] | None:
+    def by_key(door: Identification, text: str) -> tuple[str, Row] | None:
         keys = catalogs.place(door.environment, door.space).model.identification.keys
         row = people.by_key(door.environment, text, keys)
         return None if row is None else (people.of(door.environment).key_of(row), row)
 
-    def by_cookie(door: Door, cookie: str) -> tuple[str, Row | None] | None:
+    def by_cookie(door: Identification, cookie: str) -> tuple[str, Row | None] | None:
         if door.anonymous:
             # The cookie is the visitor's key; one who is not in the table yet is known by nothing else.
             return cookie, _visitor(people, door.environment, cookie)
@@ -380,10 +407,10 @@ def _identified(
         row = people.by_key(door.environment, key) if key else None
         return None if row is None else (key, row)
 
-    return identify(door(f"{environment}/{space}"), ask.contact, ask.cookie, Ports(by_key, by_cookie, door))
+    return identify(door(f"{environment}/{space}"), ask.contact, ask.cookie, ContactLookup(by_key, by_cookie, door))
 
 
-def _visitor(people: People, environment: str, cookie: str) -> Row | None:
+def _visitor(people: ContactSources, environment: str, cookie: str) -> Row | None:
     if not people.has_source(environment) or len(people.of(environment).key) != 1:
         return None
     return people.by_key(environment, people.as_key(cookie))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from offerkit.batch import open_people
+from offerkit.batch import open_contact_table
 from offerkit.contacts import Contacts, open_contacts
 from offerkit.contacts.bad_rows import BadRows
 from offerkit.contacts.csv_contacts import MAX_RECORD, SCANS, CsvContacts
@@ -146,7 +146,7 @@ def _check_unreadable(folder: Path, said: tuple[Diagnostic, ...]) -> None:
     contacts = _opened(folder)
     for _ in range(SCANS + 2):
         assert _outcome(contacts, {"id": "nobody", "part": 7}) == said
-    with pytest.raises(Refused) as caught, open_people(contacts, contacts.key, contacts.types, bad=BadRows(_Aside())):
+    with pytest.raises(Refused) as caught, open_contact_table(contacts, contacts.key, contacts.types, bad=BadRows(_Aside())):
         pass
     assert caught.value.diagnostics == said
 
@@ -157,7 +157,7 @@ def _check_bulk(folder: Path, rows: Sequence[Row], aside: Sequence[tuple[str, ..
     first: dict[str, Row] = {}
     for row in rows:
         first.setdefault(contacts.key_of(row), row)
-    with open_people(contacts, contacts.key, contacts.types, bad=BadRows(told)) as people:
+    with open_contact_table(contacts, contacts.key, contacts.types, bad=BadRows(told)) as people:
         columns = ", ".join(f'"f_{name}"' for name in FIELDS)
         loaded = people.connection.execute(f"SELECT k, {columns} FROM contact ORDER BY n").fetchall()
     assert [(key, *(row[name] for name in FIELDS)) for key, row in first.items()] == [
