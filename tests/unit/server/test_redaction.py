@@ -12,7 +12,7 @@ from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Refused
 from offerkit.plans.plan import envelope
-from offerkit.server.places import without_places
+from offerkit.server.redaction import redacted
 from offerkit.server.ui import pages
 from offerkit.store import errors, write_lock
 from offerkit.store.location import parse_location
@@ -67,11 +67,11 @@ def said(refused: Refused) -> tuple[str, str]:
 def test_places_are_called_what_they_are_to_others(shop: Workspace) -> None:
     session = shop.session()
     here = str(session.store)
-    summary, _ = said(without_places(errors.missing(here), session))
+    summary, _ = said(redacted(errors.missing(here), session))
     assert summary == "there is no store at the server's store"
-    assert said(without_places(errors.full(here), session))[0] == "the server's store cannot grow"
+    assert said(redacted(errors.full(here), session))[0] == "the server's store cannot grow"
     source = errors.unreadable(f"{shop.root}/people.csv", f"No such file: {shop.root}")
-    assert said(without_places(source, session)) == (
+    assert said(redacted(source, session)) == (
         "the store people.csv cannot be opened",
         "No such file: the project's folder.",
     )
@@ -80,6 +80,6 @@ def test_places_are_called_what_they_are_to_others(shop: Workspace) -> None:
 def test_a_databases_address_is_not_told(shop: Workspace) -> None:
     session = shop.session(store_path=parse_location("postgresql://offers@db.bank.example/offers"))
     refused = held("postgresql://offers@db.bank.example/offers", Holder(3, "anna", "2026", "app1"), 0)
-    found = said(without_places(refused, session))
+    found = said(redacted(refused, session))
     assert found[0] == "the store is locked by anna (process 3 on app1), since 2026"
     assert found[1].startswith("The server's store is changed by one process at a time.")

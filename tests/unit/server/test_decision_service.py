@@ -12,10 +12,10 @@ from helpers.workspace import Workspace
 
 from offerkit.engine.answer import Answer
 from offerkit.models.status import Status
-from offerkit.server.desk import Desk
+from offerkit.server.config import ServerConfig
+from offerkit.server.decision_service import DecisionService
 from offerkit.server.metrics import Metrics
-from offerkit.server.seat import now
-from offerkit.server.settings import Settings
+from offerkit.server.thread_worker import now
 from offerkit.store import Store
 from offerkit.usecases.requests import ProposeRequest
 from offerkit.usecases.update_status import StatusUpdate
@@ -24,18 +24,18 @@ pytestmark = pytest.mark.embedded
 ONCE = {"max": 1, "counted": {"of": "offer"}, "period": {"before": "7d"}}
 
 
-def at(shop: Workspace, work: Callable[[Desk], Awaitable[None]], **rule: Any) -> None:
-    """Run ``work`` at a desk where the only presentation rule is ``rule``."""
+def at(shop: Workspace, work: Callable[[DecisionService], Awaitable[None]], **rule: Any) -> None:
+    """Run ``work`` at a service where the only presentation rule is ``rule``."""
     with_people(shop).change({"specs/shop/catalog.yaml": {"rules": {"weekly": {**ONCE, **rule}}}})
     shop.go_live()
 
     async def all_of_it() -> None:
-        desk = Desk(shop.session(environ={}), Settings(str(shop.root)), Metrics(shared=False))
-        await desk.open()
+        service = DecisionService(shop.session(environ={}), ServerConfig(str(shop.root)), Metrics(shared=False))
+        await service.open()
         try:
-            await work(desk)
+            await work(service)
         finally:
-            await desk.close()
+            await service.close()
 
     asyncio.run(asyncio.wait_for(all_of_it(), 30))
 
@@ -49,15 +49,15 @@ def offers(answer: Answer) -> list[str]:
 
 
 def test_two_calls_at_once_keep_to_a_rule(shop: Workspace) -> None:
-    async def work(desk: Desk) -> None:
-        every = offers((await desk.propose(ask(100)))[0])
+    async def work(service: DecisionService) -> None:
+        every = offers((await service.propose(ask(100)))[0])
         assert len(every) > 1
-        assert offers((await desk.propose(ask(100)))[0]) == []
+        assert offers((await service.propose(ask(100)))[0]) == []
 
     at(shop, work)
 
-    async def together(desk: Desk) -> None:
-        answers = await asyncio.gather(*(desk.propose(ask()) for _ in range(20)))
+    async def together(service: DecisionService) -> None:
+        answers = await asyncio.gather(*(service.propose(ask()) for _ in range(20)))
         given = [offer for answer, _ in answers for offer in offers(answer)]
         assert given == [], "all were given a moment ago"
 
@@ -67,8 +67,8 @@ def test_two_calls_at_once_keep_to_a_rule(shop: Workspace) -> None:
 def test_calls_at_the_same_time_give_each_offer_once(shop: Workspace) -> None:
     given: list[str] = []
 
-    async def work(desk: Desk) -> None:
-        answers = await asyncio.gather(*(desk.propose(ask()) for _ in range(20)))
+    async def work(service: DecisionService) -> None:
+        answers = await asyncio.gather(*(service.propose(ask()) for _ in range(20)))
         given.extend(offer for answer, _ in answers for offer in offers(answer))
 
     at(shop, work)
@@ -78,26 +78,26 @@ def test_calls_at_the_same_time_give_each_offer_once(shop: Workspace) -> None:
 
 
 def test_a_status_counts_in_the_next_call(shop: Workspace) -> None:
-    async def work(desk: Desk) -> None:
-        answer, _ = await desk.propose(ask())
+    async def work(service: DecisionService) -> None:
+        answer, _ = await service.propose(ask())
         ((first,),) = (space.proposed for space in answer.spaces)
         again = ask()
-        assert offers((await desk.propose(again))[0]) == [first.offer]
-        await desk.update(StatusUpdate(first.id, Status.REJECTED, {}, now()))
-        assert first.offer not in offers((await desk.propose(ask()))[0])
+        assert offers((await service.propose(again))[0]) == [first.offer]
+        await service.update(StatusUpdate(first.id, Status.REJECTED, {}, now()))
+        assert first.offer not in offers((await service.propose(ask()))[0])
 
     at(shop, work, counted={"of": "offer", "status": "rejected"})
 
 
 def test_what_cannot_be_stored_does_not_count_for_long(shop: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def work(desk: Desk) -> None:
+    async def work(service: DecisionService) -> None:
         def full(*_: object) -> None:
             raise RuntimeError("no room")
 
         with monkeypatch.context() as patch, pytest.raises(RuntimeError):
             patch.setattr(Store, "add_propositions", full)
-            await desk.propose(ask(100))
+            await service.propose(ask(100))
         await asyncio.sleep(0.05)
-        assert offers((await desk.propose(ask(100)))[0])
+        assert offers((await service.propose(ask(100)))[0])
 
     at(shop, work)

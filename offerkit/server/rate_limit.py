@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterable
+from functools import lru_cache, partial
+from math import ceil
+
+from limits import RateLimitItem, RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from offerkit.server.addresses import client_of, is_loopback
-from offerkit.server.callers import operator_of
-from offerkit.server.desk import Desk
-from offerkit.server.problems import trouble
-from offerkit.server.rates import TOO_OFTEN, Rates
+from offerkit.server.authentication import operator_of
+from offerkit.server.client_address import client_of, is_loopback, rate_key
+from offerkit.server.decision_service import DecisionService
+from offerkit.server.problems import problem_response
 
 CALL_PATH = "/nl/propose"
 """What the script of the web page calls."""
@@ -24,13 +32,13 @@ _BACK_ENDS = (PROPOSE_PATH, UPDATE_PATH, "/interaction/")
 _VISITORS = (CALL_PATH, STATUS_PATH)
 
 
-class Gate:
+class RateLimitAndCors:
     """Wraps the routes. Counts are each worker's own; nothing is counted for operators."""
 
-    def __init__(self, app: ASGIApp, desk: Desk, public_url: str) -> None:
+    def __init__(self, app: ASGIApp, service: DecisionService, public_url: str) -> None:
         """``public_url``: how browsers reach the service, without a slash at its end; empty: as each request says."""
-        self._app, self._desk, self._public_url = app, desk, public_url
-        self._rates = Rates(desk)
+        self._app, self._service, self._public_url = app, service, public_url
+        self._rates = CallRates(service)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through, or refuse it."""
@@ -43,13 +51,13 @@ class Gate:
             return
         origin = request.headers.get("origin", "")
         if origin and not self._may_ask(request, origin):
-            await trouble(403, "Refused", "this page may not ask", CALL_PATH)(scope, receive, send)
+            await problem_response(403, "Refused", "this page may not ask", CALL_PATH)(scope, receive, send)
             return
         answer = _preflight() if request.method == "OPTIONS" and origin else self._often(request) or self._app
         await answer(scope, receive, _allowing(origin, send) if origin else send)
 
     def _may_ask(self, request: Request, origin: str) -> bool:
-        return origin == own_origin(request, self._public_url) or self._desk.served.declared.may_ask(
+        return origin == own_origin(request, self._public_url) or self._service.served.inbound.may_ask(
             environment_of(request), origin
         )
 
@@ -67,7 +75,7 @@ class Gate:
             if path == PROPOSE_PATH:
                 self._rates.later(request, client)
             return None
-        refused = trouble(429, "Too many calls", TOO_OFTEN, path)
+        refused = problem_response(429, "Too many calls", TOO_OFTEN, path)
         refused.headers["Retry-After"] = str(wait)
         return refused
 
@@ -105,3 +113,60 @@ def _allowing(origin: str, send: Send) -> Send:
         await send(message)
 
     return sending
+
+
+TOO_OFTEN = "too many calls came from this address; try again later"
+_COUNTED = "offerkit.counted"
+
+
+class TooOftenError(HTTPException):
+    """The caller's address calls too often; ``headers`` say how long to wait."""
+
+    def __init__(self, wait: int) -> None:
+        """``wait``: seconds."""
+        super().__init__(429, TOO_OFTEN, {"Retry-After": str(wait)})
+
+
+class CallRates:
+    """The counts of one worker."""
+
+    def __init__(self, service: DecisionService) -> None:
+        """``service`` knows what the environments that are live allow."""
+        self._service = service
+        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+
+    def wait(self, client: str, environment: str) -> int:
+        """Count a call; how many seconds its caller has to wait, 0 when it may go on.
+
+        Environments that are not known share one count, or whoever thinks up names would never be counted.
+        """
+        inbound = self._service.served.inbound
+        item = _item(inbound.rate(environment))
+        key = environment if environment in inbound.environments else ""
+        if self._limiter.hit(item, key, rate_key(client)):
+            return 0
+        left = self._limiter.get_window_stats(item, key, rate_key(client)).reset_time - time.time()
+        return min(max(ceil(left), 1), 60)
+
+    def later(self, request: Request, client: str) -> None:
+        """Note that the call has to be counted again by whoever reads in its body which environments it is for."""
+        request.scope[_COUNTED] = partial(self._named, client)
+
+    def _named(self, client: str, environments: Iterable[str]) -> None:
+        known = self._service.served.inbound.environments
+        for name in sorted({*environments} & known.keys()):
+            wait = self.wait(client, name)
+            if wait:
+                raise TooOftenError(wait)
+
+
+def count_spaces(request: Request, spaces: Iterable[str]) -> None:
+    """Count a call for the environments of ``spaces``, if its caller is counted. Raises TooOftenError."""
+    count: Callable[[Iterable[str]], None] | None = request.scope.get(_COUNTED)
+    if count is not None:
+        count(space.partition("/")[0] for space in spaces)
+
+
+@lru_cache(maxsize=64)
+def _item(rate: int) -> RateLimitItem:
+    return RateLimitItemPerMinute(rate)

@@ -16,7 +16,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from offerkit.diagnostics import Code, Refused, refuse
-from offerkit.server.standing import Standing
+from offerkit.server.store_presence import StorePresence
 from offerkit.store import StatusChange, Store
 from offerkit.usecases.history_cache import OwnWrites
 from offerkit.usecases.propose import PendingWrite, write_pending
@@ -32,7 +32,7 @@ WAITING = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class _WriteJob:
     """What an answer leaves, or whatever else is to be done in a transaction."""
 
     what: PendingWrite | Callable[[Store], object]
@@ -48,28 +48,30 @@ class _Wake:
 class _Outcome(NamedTuple):
     """What became of a job: a value, or what was raised."""
 
-    job: _Job
+    job: _WriteJob
     value: object = None
     error: Exception | None = None
 
 
-_Jobs: TypeAlias = Sequence[_Job]
+_Jobs: TypeAlias = Sequence[_WriteJob]
 
 
-class Writer:
+class StoreWriter:
     """A thread with a store of its own that runs jobs: together in one transaction where several wait.
 
     When one of them fails, or the commit does, nothing of it is kept; each then gets a transaction of its own, so
     that a job which is refused hinders no other.
     """
 
-    def __init__(self, session: Session, written: OwnWrites | None = None, standing: Standing | None = None) -> None:
+    def __init__(
+        self, session: Session, written: OwnWrites | None = None, presence: StorePresence | None = None
+    ) -> None:
         """Nothing is opened before :meth:`start`. ``written`` is told what is written."""
         self._session = session
         self._written = written
-        self._standing = standing or Standing()
-        self._standing.listen(self._wake)
-        self._jobs: SimpleQueue[_Job | _Wake | None] = SimpleQueue()
+        self._presence = presence or StorePresence()
+        self._presence.listen(self._wake)
+        self._jobs: SimpleQueue[_WriteJob | _Wake | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="offerkit-writer", daemon=True)
 
     def start(self) -> None:
@@ -116,7 +118,7 @@ class Writer:
                 hint="Ask again in a moment; start more workers, or a store that is faster.",
             )
         loop = get_running_loop()
-        job = _Job(what, loop.create_future(), loop, self._standing.epoch if epoch is None else epoch)
+        job = _WriteJob(what, loop.create_future(), loop, self._presence.epoch if epoch is None else epoch)
         self._jobs.put(job)
         return job.done
 
@@ -127,29 +129,29 @@ class Writer:
             if not jobs:
                 jobs, goes_on = self._taken()
             jobs = self._current(jobs)
-            epoch = self._standing.epoch
+            epoch = self._presence.epoch
             try:
                 if jobs:
                     with self._session.writing() as store:
-                        self._standing.check_is(store)
-                        while jobs and epoch == self._standing.epoch and self._done(store, jobs):
+                        self._presence.check_is(store)
+                        while jobs and epoch == self._presence.epoch and self._done(store, jobs):
                             jobs = ()
-                            while goes_on and not jobs and not self._standing.lost:
+                            while goes_on and not jobs and not self._presence.lost:
                                 jobs, goes_on = self._taken()
                             jobs = self._current(jobs)
-                        if epoch == self._standing.epoch:  # else they are for the store that was found
+                        if epoch == self._presence.epoch:  # else they are for the store that was found
                             jobs = ()
             except Exception as error:  # the store cannot be opened: whoever waits is told, and it is tried again
-                self._standing.note(error)
+                self._presence.note(error)
                 _tell([_Outcome(job, error=error) for job in jobs])
                 jobs = ()
 
     def _current(self, jobs: _Jobs) -> _Jobs:
         """Those of ``jobs`` that are for the store that is there now; the others are refused."""
-        found: list[_Job] = []
+        found: list[_WriteJob] = []
         for job in jobs:
             try:
-                self._standing.check(job.epoch)
+                self._presence.check(job.epoch)
                 found.append(job)
             except Refused as refused:
                 _tell([_Outcome(job, error=refused)])
@@ -157,10 +159,10 @@ class Writer:
 
     def _taken(self) -> tuple[_Jobs, bool]:
         """The jobs of one transaction, at least one unless the end has come; whether there may be more."""
-        found: list[_Job] = []
+        found: list[_WriteJob] = []
         job = self._jobs.get()
         while job is not None:
-            if isinstance(job, _Job) and not job.done.cancelled():
+            if isinstance(job, _WriteJob) and not job.done.cancelled():
                 found.append(job)
             if len(found) == TOGETHER or isinstance(job, _Wake):
                 return found, True
@@ -185,7 +187,7 @@ class Writer:
             try:
                 outcomes += self._recorded(store, [job])
             except Exception as error:
-                self._standing.note(error)
+                self._presence.note(error)
                 outcomes.append(_Outcome(job, error=error))
             _tell(outcomes[-1:])
         return all(_is_sound(outcome.error) for outcome in outcomes)

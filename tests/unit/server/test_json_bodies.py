@@ -11,7 +11,7 @@ from helpers.workspace import Workspace
 from starlette.requests import ClientDisconnect, Request
 from starlette.testclient import TestClient
 
-from offerkit.server.desk import Desk
+from offerkit.server.decision_service import DecisionService
 
 pytestmark = pytest.mark.embedded
 
@@ -98,7 +98,7 @@ def test_a_mistake_of_ours_is_a_problem_document(
     async def broken(*_: object, **__: object) -> None:
         raise RuntimeError("with a secret in it")
 
-    monkeypatch.setattr(Desk, "propose", broken)
+    monkeypatch.setattr(DecisionService, "propose", broken)
     answer = asking.post(path, content=BODIES.get(path, ENVELOPE), headers={**JSON, "x-request-id": "abc"})
     assert refused(answer, 500).endswith("knows it as abc")
     assert "secret" not in answer.text

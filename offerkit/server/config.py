@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass
 import orjson
 
 VARIABLE = "OFFERKIT_SERVE"
-"""The environment variable that carries the settings to a worker. It holds no secret: a store's URL that has one
+"""The environment variable that carries the config to a worker. It holds no secret: a store's URL that has one
 stays in :data:`STORE`."""
 STORE = "OFFERKIT_STORE"
 
 
 @dataclass(frozen=True)
-class Settings:
+class ServerConfig:
     """What ``offerkit serve`` was asked for.
 
     ``project`` is the project's folder. ``public_url`` is how browsers reach the service (``https://offers.example``);
@@ -40,7 +40,7 @@ class Settings:
     ui: str = "local"
 
     def hand_over(self, store: str) -> None:
-        """Leave the settings, and where the store is, where workers find them."""
+        """Leave the config, and where the store is, where workers find them."""
         os.environ[VARIABLE] = orjson.dumps(asdict(self)).decode()
         if store:
             os.environ[STORE] = store
@@ -48,6 +48,6 @@ class Settings:
             os.environ.pop(STORE, None)
 
     @classmethod
-    def taken_over(cls) -> Settings:
-        """The settings that a worker was handed. Raises KeyError outside of one."""
+    def taken_over(cls) -> ServerConfig:
+        """The config that a worker was handed. Raises KeyError outside of one."""
         return cls(**orjson.loads(os.environ[VARIABLE]))

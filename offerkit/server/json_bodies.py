@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from functools import cache
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
 B = TypeVar("B", bound=BaseModel)
@@ -35,7 +37,7 @@ class UnreadableError(HTTPException):
     """A body that is not taken, and why: the sentence is for whoever sent it."""
 
 
-async def read(request: Request, model: type[B]) -> B:
+async def read_body(request: Request, model: type[B]) -> B:
     """The body of ``request`` as ``model``.
 
     Raises UnreadableError, or RequestValidationError with what is wrong.
@@ -44,11 +46,11 @@ async def read(request: Request, model: type[B]) -> B:
     if not kind.lower().startswith("application/json"):
         raise UnreadableError(415, "send JSON, as Content-Type: application/json")
     only_utf8(kind)
-    return parsed(await request.body(), model)
+    return parse_body(await request.body(), model)
 
 
-def parsed(content: bytes, model: type[B]) -> B:
-    """``content`` as ``model``, as :func:`read` reads it. Raises as that does."""
+def parse_body(content: bytes, model: type[B]) -> B:
+    """``content`` as ``model``, as :func:`read_body` reads it. Raises as that does."""
     _within_limits(content, min(max(MEMBERS, len(content) // BYTES_EACH), MOST_MEMBERS))
     try:
         return model.model_validate(_DECODER.decode(content.decode()))
@@ -62,8 +64,8 @@ def parsed(content: bytes, model: type[B]) -> B:
         raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in found]) from None
 
 
-def described(model: type[BaseModel]) -> dict[str, Any]:
-    """What the description of a route says of a body that :func:`read` reads."""
+def body_description(model: type[BaseModel]) -> dict[str, Any]:
+    """What the description of a route says of a body that :func:`read_body` reads."""
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": deepcopy(_schema(model))}}}}
 
 
@@ -140,3 +142,72 @@ _DECODER = json.JSONDecoder(
     parse_int=lambda written: int(_short(written)),
     parse_float=lambda written: float(_short(written)),
 )
+
+
+_EXPECTED = {
+    "string_type": "a text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a smaller number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "list_type": "a list",
+    "dict_type": "an object with names and values",
+    "model_type": "an object with names and values",
+    "model_attributes_type": "an object with names and values",
+}
+_OURS = frozenset({"call_data", "names"})
+"""Types of errors whose sentence is our own."""
+_NAMES = 60
+"""Characters of a name that are told."""
+
+
+def error_sentences(errors: Iterable[ErrorDetails | Mapping[str, Any]]) -> list[str]:
+    """One sentence for each value that is wrong: where in the call, and what is expected there; never the value."""
+    found: dict[str, str] = {}
+    for error in errors:
+        where = _where(error["loc"])
+        found.setdefault(where, f"{where}: {_said(error)}"[:300])
+    return list(found.values())
+
+
+def _where(place: tuple[int | str, ...]) -> str:
+    """Where in the call: ``divs[2].id``; the first part says only that it is the body, or the address."""
+    written = ""
+    for part in place[1:8]:
+        written += f"[{part}]" if isinstance(part, int) else f"{'.' if written else ''}{part[:_NAMES]}"
+    return written or "the body"
+
+
+def _said(error: Mapping[str, Any]) -> str:
+    kind, context = str(error["type"]), error.get("ctx") or {}
+    if kind in _EXPECTED:
+        return f"must be {_EXPECTED[kind]}"
+    match kind:
+        case "missing":
+            return "is missing"
+        case "extra_forbidden":
+            return "is not known here; the calls and what they take are described at /openapi.json"
+        case "literal_error":
+            return f"must be {str(context['expected']).replace(chr(39), '')}"
+        case "string_too_long" | "too_long":
+            unit = "characters" if kind == "string_too_long" else "entries"
+            return f"has more than {context['max_length']:,} {unit}"
+        case "string_too_short" | "too_short":
+            return "is empty" if context["min_length"] == 1 else f"has less than {context['min_length']:,} entries"
+        case "greater_than" | "greater_than_equal":
+            return f"must be at least {context['ge']:,}" if "ge" in context else f"must be more than {context['gt']:,}"
+        case "less_than" | "less_than_equal":
+            return f"must be at most {context['le']:,}" if "le" in context else f"must be less than {context['lt']:,}"
+        case "string_pattern_mismatch":
+            return "has characters that cannot stand there"
+        case "json_invalid":
+            return "it is not JSON"
+        case _ if kind in _OURS:
+            return str(error["msg"])
+        case _:
+            return "this value cannot stand there"

@@ -21,7 +21,7 @@ def is_loopback(client: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def counted_as(client: str) -> str:
+def rate_key(client: str) -> str:
     """Whom to count: an IPv6 address stands for its /64, since whoever has one of those has all of them.
 
     One that only writes an IPv4 address down stands for that, or all of those would be one caller.

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import replace
+from logging import getLogger
 from typing import TypeVar
 
 from offerkit.address import Kind
@@ -16,16 +17,17 @@ from offerkit.diagnostics import Refused
 from offerkit.engine.answer import Answer
 from offerkit.engine.bounded_cache import BoundedCache
 from offerkit.engine.report import Report
-from offerkit.server.garbage import Sweep
-from offerkit.server.keys import opened
-from offerkit.server.live import Served, Watch, compiled
+from offerkit.server.background import BackgroundTask
+from offerkit.server.collector import Collector
+from offerkit.server.config import ServerConfig
+from offerkit.server.contact_keys import verified
+from offerkit.server.live import RevisionWatcher, ServedCatalogs, served_catalogs
 from offerkit.server.metrics import Metrics
-from offerkit.server.seat import Seat
-from offerkit.server.settings import Settings
-from offerkit.server.standing import Standing
-from offerkit.server.tidy import tidying
-from offerkit.server.writer import Writer
-from offerkit.store import StatusChange, errors
+from offerkit.server.store_presence import StorePresence
+from offerkit.server.store_writer import StoreWriter
+from offerkit.server.thread_worker import ThreadWorker
+from offerkit.store import StatusChange, Store, errors
+from offerkit.store.errors import GONE
 from offerkit.usecases.contact_access import ContactAccess, operator_access
 from offerkit.usecases.history_cache import OwnWrites
 from offerkit.usecases.requests import ProposeRequest
@@ -37,30 +39,30 @@ KNOWN_FOR = 5.0
 """Seconds that what an operator may read is believed without asking the store again, as their token is."""
 
 
-class Desk:
+class DecisionService:
     """One for each worker. Made and used in the event loop; decides there, or in threads where reading takes long."""
 
-    def __init__(self, session: Session, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, session: Session, config: ServerConfig, metrics: Metrics) -> None:
         """Reads what is live. Raises Refused when the store cannot be opened."""
-        self._settings, self._metrics = settings, metrics
-        alone = session.embedded and settings.workers == 1  # others write to a team's store at any time
+        self._config, self._metrics = config, metrics
+        alone = session.embedded and config.workers == 1  # others write to a team's store at any time
         self._written = OwnWrites() if alone else None
-        self._seat: Seat | None = Seat(session, self._written)
-        self.session = session = replace(session, store_project=self._seat.store.project)
-        self.served: Served = compiled(self._seat.store)
-        self._near = _near(session, self.served)
-        self.standing = Standing()
-        self.standing.identity = self.served.identity
-        self.standing.listen(self._lost)
-        self.writer = Writer(session, self._written, self.standing)
-        self._tidy = tidying(session) if session.embedded else None  # others do that by themselves
-        self.watch = Watch(session, settings.poll, self._hand_over, self.standing)
+        self._worker: ThreadWorker | None = ThreadWorker(session, self._written)
+        self.session = session = replace(session, store_project=self._worker.store.project)
+        self.served: ServedCatalogs = served_catalogs(self._worker.store)
+        self._is_local = _is_local(session, self.served)
+        self.presence = StorePresence()
+        self.presence.identity = self.served.identity
+        self.presence.listen(self._lost)
+        self.writer = StoreWriter(session, self._written, self.presence)
+        self._tidy = checkpoint_task(session) if session.embedded else None  # others do that by themselves
+        self.watch = RevisionWatcher(session, config.poll, self._hand_over, self.presence)
         self._readers: BoundedCache[str, tuple[ContactAccess, float]] = BoundedCache(1_000)
         self._calls = 0
-        self._sweep = Sweep(lambda: self._calls)
+        self._sweep = Collector(lambda: self._calls)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pool: ThreadPoolExecutor | None = None
-        self._seats: list[Seat] = []
+        self._workers: list[ThreadWorker] = []
         self._own = threading.local()
 
     async def open(self) -> None:
@@ -81,8 +83,8 @@ class Desk:
         await asyncio.to_thread(self.writer.stop)
         if self._pool is not None:
             self._pool.shutdown(wait=True)
-        for seat in self._seats:
-            seat.close()
+        for worker in self._workers:
+            worker.close()
         self._let_go()
 
     async def propose(self, ask: ProposeRequest, *, insider: bool = False) -> tuple[Answer, int]:
@@ -91,12 +93,12 @@ class Desk:
         Unless an ``insider`` asks, the contact's key has to be signed where an environment says so.
         Raises Refused; then nothing is stored.
         """
-        served, epoch = self.served, self.standing.epoch
+        served, epoch = self.served, self.presence.epoch
         if not insider:
-            ask = opened(served.declared, self.session.environ, ask)
-        answer, kept = await self._seated(lambda seat: seat.decide(served, ask))
+            ask = verified(served.inbound, self.session.environ, ask)
+        answer, kept = await self._with_worker(lambda worker: worker.decide(served, ask))
         if kept:
-            with self._seat.under_way(kept) if self._seat is not None else nullcontext():
+            with self._worker.under_way(kept) if self._worker is not None else nullcontext():
                 await self.writer.keep(kept, epoch)
         self._metrics.answered(answer)
         return answer, served.serial
@@ -105,7 +107,7 @@ class Desk:
         """Whether an operator may read the contacts of all ``environments``."""
         known = self._readers.peek(operator)
         if known is None or known[1] <= time.monotonic():
-            rights = await self._seated(lambda seat: operator_access(seat.store, operator))
+            rights = await self._with_worker(lambda worker: operator_access(worker.store, operator))
             known = rights, time.monotonic() + KNOWN_FOR
             self._readers.put(operator, known)
         rights, catalogs = known[0], self.served.catalogs
@@ -126,11 +128,11 @@ class Desk:
 
     async def update(self, asked: StatusUpdate) -> tuple[StatusChange, tuple[Report, ...]]:
         """Give a proposition a status. Raises Refused; then nothing is changed."""
-        served, epoch = self.served, self.standing.epoch
-        wish, reports = await self._seated(lambda seat: seat.prepare(served, asked))
+        served, epoch = self.served, self.presence.epoch
+        wish, reports = await self._with_worker(lambda worker: worker.prepare(served, asked))
         change = await self.writer.submit(wish.write, epoch)
-        if self._seat is not None:
-            self._seat.look()
+        if self._worker is not None:
+            self._worker.look()
         if change.changed:
             self._metrics.updates.labels(str(change.proposition.status)).inc()
         return change, reports if change.changed else ()
@@ -139,28 +141,28 @@ class Desk:
         """Why calls cannot be answered now; empty when they can."""
         if not self.writer.alive:
             return "nothing is stored any more"
-        return self.standing.reason or self.watch.failing
+        return self.presence.reason or self.watch.failing
 
-    async def _seated(self, work: Callable[[Seat], T]) -> T:
+    async def _with_worker(self, work: Callable[[ThreadWorker], T]) -> T:
         self._calls += 1
-        self.standing.check()
-        if self._near and self._seat is not None:
-            return work(self._seat)
+        self.presence.check()
+        if self._is_local and self._worker is not None:
+            return work(self._worker)
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._settings.threads, "offerkit-seat")
+            self._pool = ThreadPoolExecutor(self._config.threads, "offerkit-worker")
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._in_thread, work)
 
-    def _in_thread(self, work: Callable[[Seat], T]) -> T:
-        seat: Seat | None = getattr(self._own, "seat", None)
-        if seat is not None and self._own.epoch != self.standing.epoch:
-            self._seats.remove(seat)
-            seat.close()
-            seat = None
-        if seat is None:
-            self._own.epoch = self.standing.epoch
-            seat = self._own.seat = Seat(self.session)
-            self._seats.append(seat)
-        return work(seat)
+    def _in_thread(self, work: Callable[[ThreadWorker], T]) -> T:
+        worker: ThreadWorker | None = getattr(self._own, "worker", None)
+        if worker is not None and self._own.epoch != self.presence.epoch:
+            self._workers.remove(worker)
+            worker.close()
+            worker = None
+        if worker is None:
+            self._own.epoch = self.presence.epoch
+            worker = self._own.worker = ThreadWorker(self.session)
+            self._workers.append(worker)
+        return work(worker)
 
     def _lost(self) -> None:
         """Called from whichever thread finds that the store is lost."""
@@ -168,33 +170,48 @@ class Desk:
             self._loop.call_soon_threadsafe(self._let_go)
 
     def _let_go(self) -> None:
-        seat, self._seat = self._seat, None
-        if seat is not None:
-            seat.close()
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.close()
 
-    def _hand_over(self, served: Served) -> None:
+    def _hand_over(self, served: ServedCatalogs) -> None:
         """Called from the watching thread: the swap itself is done between two calls."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._swap, served)
 
-    def _swap(self, served: Served) -> None:
-        if self.standing.lost:
+    def _swap(self, served: ServedCatalogs) -> None:
+        if self.presence.lost:
             self._let_go()
             try:
-                self._seat = Seat(self.session, self._written)
-                if self._seat.store.identity() != served.identity:
+                self._worker = ThreadWorker(self.session, self._written)
+                if self._worker.store.identity() != served.identity:
                     raise errors.replaced(str(self.session.store), "was replaced")
             except Refused as refused:
-                self.standing.lose(refused)
+                self.presence.lose(refused)
                 return
         self.served = served
-        self._near = _near(self.session, served)
-        if self.standing.lost:
-            self.standing.find(served.identity)
+        self._is_local = _is_local(self.session, served)
+        if self.presence.lost:
+            self.presence.find(served.identity)
 
 
-def _near(session: Session, served: Served) -> bool:
+def _is_local(session: Session, served: ServedCatalogs) -> bool:
     """Whether store and contacts are files of this machine: reading them takes less time than changing threads."""
     view = served.catalogs.snapshot
     sources = [(view(address) or {}).get("source") for address in view.of_kind(Kind.DIMENSION)]
     return session.embedded and not any(isinstance(s, dict) and s.get("format") == "sql" for s in sources)
+
+
+_LOG = getLogger("offerkit.tidy")
+EVERY = 0.25
+"""Seconds between two times: what has gathered is moved in one go, and a commit that comes then waits for it."""
+
+
+def checkpoint_task(session: Session) -> BackgroundTask:
+    """Tidies the store four times a second. A time that fails is logged, and the next one comes."""
+    return BackgroundTask("offerkit-tidy", session, EVERY, Store.tidy, _told)
+
+
+def _told(error: Exception | None) -> None:
+    if error is not None and not (isinstance(error, Refused) and error.diagnostics[0].code in GONE):
+        _LOG.warning("the store could not be tidied", exc_info=error)

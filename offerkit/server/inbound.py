@@ -12,7 +12,7 @@ from offerkit.usecases.catalogs import Catalogs
 
 
 @dataclass(frozen=True)
-class Declared:
+class InboundRules:
     """``inbound:`` of every live environment, by its name."""
 
     environments: Mapping[str, Inbound]
@@ -36,7 +36,7 @@ class Declared:
         return any(above & set(one.redirects) for one in self.environments.values())
 
 
-def declared(catalogs: Catalogs) -> Declared:
+def inbound_rules(catalogs: Catalogs) -> InboundRules:
     """As the environments that are live declare it."""
     bodies = {name: catalogs.snapshot(environment_address(name)) for name in catalogs.names if name in catalogs}
-    return Declared({name: Environment.model_validate(body).inbound for name, body in bodies.items() if body})
+    return InboundRules({name: Environment.model_validate(body).inbound for name, body in bodies.items() if body})

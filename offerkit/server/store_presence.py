@@ -18,7 +18,7 @@ _SAID = {
 """What anybody may hear of it: no places of this machine."""
 
 
-class Standing:
+class StorePresence:
     """Of one worker. While the store is lost, calls are refused; each time it was found again is another epoch."""
 
     def __init__(self) -> None:

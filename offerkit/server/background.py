@@ -12,7 +12,7 @@ LATER = 1.0
 """Seconds, at least, until what failed is tried again, unless another number is given."""
 
 
-class Beside:
+class BackgroundTask:
     """Does its work every so many seconds until it is stopped; when it fails, with the store opened anew."""
 
     def __init__(

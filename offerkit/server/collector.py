@@ -26,7 +26,7 @@ def set_up() -> None:
     gc.freeze()  # what is compiled stays: looking through it again and again would only cost
 
 
-class Sweep:
+class Collector:
     """Searches everything now and then, in the event loop it is started in."""
 
     def __init__(self, calls: Callable[[], int]) -> None:

@@ -11,7 +11,7 @@ from offerkit.usecases.session import Session
 STORE = "the server's store"
 
 
-def without_places(refused: Refused, session: Session) -> Refused:
+def redacted(refused: Refused, session: Session) -> Refused:
     """``refused`` with the store called the server's, and files named from the project's folder on."""
     names = _names(session)
     return Refused(

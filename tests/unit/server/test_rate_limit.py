@@ -16,10 +16,10 @@ from starlette.testclient import TestClient
 
 from offerkit.models.inbound import Inbound
 from offerkit.server.app import application
-from offerkit.server.declared import Declared
-from offerkit.server.desk import Desk
-from offerkit.server.gate import Gate
-from offerkit.server.settings import Settings
+from offerkit.server.config import ServerConfig
+from offerkit.server.decision_service import DecisionService
+from offerkit.server.inbound import InboundRules
+from offerkit.server.rate_limit import RateLimitAndCors
 
 pytestmark = pytest.mark.embedded
 
@@ -31,9 +31,9 @@ SITE = "https://www.bank.example"
 
 
 def gate() -> TestClient:
-    declared = Declared({"strict": Inbound(rate=2), "free": Inbound(rate=5), "middle": Inbound(rate=3)})
-    desk = cast(Desk, SimpleNamespace(served=SimpleNamespace(declared=declared)))
-    return TestClient(Gate(Response("let in"), desk, ""))
+    inbound = InboundRules({"strict": Inbound(rate=2), "free": Inbound(rate=5), "middle": Inbound(rate=3)})
+    service = cast(DecisionService, SimpleNamespace(served=SimpleNamespace(inbound=inbound)))
+    return TestClient(RateLimitAndCors(Response("let in"), service, ""))
 
 
 @pytest.mark.parametrize("path", ["/api/v1/propose", "/api/v1/update", "/o"])
@@ -51,9 +51,9 @@ def test_an_environment_counts_as_it_says(name: str, rate: int) -> None:
 
 
 def test_environments_that_allow_the_same_count_for_themselves() -> None:
-    declared = Declared({name: Inbound(rate=2) for name in ("one", "two")})
-    desk = cast(Desk, SimpleNamespace(served=SimpleNamespace(declared=declared)))
-    asking = TestClient(Gate(Response("let in"), desk, ""))
+    inbound = InboundRules({name: Inbound(rate=2) for name in ("one", "two")})
+    service = cast(DecisionService, SimpleNamespace(served=SimpleNamespace(inbound=inbound)))
+    asking = TestClient(RateLimitAndCors(Response("let in"), service, ""))
     assert [asking.post("/nl/propose?env=one").status_code for _ in range(3)] == [200, 200, 429]
     assert [asking.post("/nl/propose?env=two").status_code for _ in range(3)] == [200, 200, 429]
     assert [asking.post(f"/nl/propose?env=made-up-{n}").status_code for n in range(3)] == [200, 200, 429]
@@ -82,7 +82,7 @@ def test_a_strict_environment_binds_calls_that_name_it_in_their_body(tmp_path: P
 
 def test_back_ends_on_this_machine_are_not_counted_by_their_bodies(shop: Workspace) -> None:
     shop.change({"environments/shop.yaml": {"environment": {"inbound": {"rate": 1}}}})
-    made = application(with_people(shop).go_live().session(), Settings(str(shop.root)))
+    made = application(with_people(shop).go_live().session(), ServerConfig(str(shop.root)))
     with TestClient(made, client=("127.0.0.1", 5000)) as asking:
         body = {"spaces": ["shop/web"], "contact": "ann@example.com"}
         assert [asking.post("/api/v1/propose", json=body).status_code for _ in range(3)] == [200] * 3

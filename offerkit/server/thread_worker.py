@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from offerkit.engine.answer import Answer
 from offerkit.engine.report import Report
-from offerkit.server.live import Served
+from offerkit.server.live import ServedCatalogs
 from offerkit.store import Store
 from offerkit.usecases.contact_sources import ContactSources
 from offerkit.usecases.history_cache import HistoryCache, OwnWrites
@@ -20,7 +20,7 @@ PROFILES = 20_000
 """Contacts whose profile is kept in memory, some 3 KB each, as long as their file stays the same."""
 
 
-class Seat:
+class ThreadWorker:
     """Decides calls, one after the other, from what is served at that moment."""
 
     def __init__(self, session: Session, written: OwnWrites | None = None) -> None:
@@ -32,7 +32,7 @@ class Seat:
         self._stack = ExitStack()
         self.store: Store = self._stack.enter_context(session.writing())
         self._histories = HistoryCache(self.store, written) if written is not None else None
-        self._served: Served | None = None
+        self._served: ServedCatalogs | None = None
         self._people: ContactSources | None = None
 
     def close(self) -> None:
@@ -43,7 +43,7 @@ class Seat:
             self._histories.close()
         self._stack.close()
 
-    def decide(self, served: Served, ask: ProposeRequest) -> tuple[Answer, PendingWrite]:
+    def decide(self, served: ServedCatalogs, ask: ProposeRequest) -> tuple[Answer, PendingWrite]:
         """The answer to ``ask``, and what has to be kept before it is given. Raises Refused."""
         people = self.people(served)
         pasts = self._histories.of if self._histories is not None else None
@@ -58,11 +58,11 @@ class Seat:
         if self._histories is not None:
             self._histories.look()
 
-    def prepare(self, served: Served, asked: StatusUpdate) -> tuple[PreparedUpdate, tuple[Report, ...]]:
+    def prepare(self, served: ServedCatalogs, asked: StatusUpdate) -> tuple[PreparedUpdate, tuple[Report, ...]]:
         """What a change of status comes to. Raises Refused when it makes no sense."""
         return prepare_update(served.catalogs, self.people(served), self.store, asked)
 
-    def people(self, served: Served) -> ContactSources:
+    def people(self, served: ServedCatalogs) -> ContactSources:
         """The contacts as ``served`` declares them: sources are opened anew when it is another revision's."""
         if self._people is None or self._served is not served:
             if self._people is not None:

@@ -27,7 +27,7 @@ from offerkit.fingerprint import Json
 from offerkit.store.proposition_rows import LONGEST_KEY
 
 Key: TypeAlias = Annotated[str, Field(max_length=LONGEST_KEY)]
-Place: TypeAlias = Annotated[
+SpaceName: TypeAlias = Annotated[
     str,
     Field(
         max_length=260,
@@ -35,7 +35,7 @@ Place: TypeAlias = Annotated[
         examples=["recipients/web-home"],
     ),
 ]
-Named: TypeAlias = Annotated[str, Field(max_length=500)]
+ListedName: TypeAlias = Annotated[str, Field(max_length=500)]
 MOST_DATA, LONGEST_NAME, LONGEST_VALUE, LONGEST_LIST = 100, 128, 2_000, 100
 """Call data of a call, the characters of a name and of a text, and the values of a list."""
 TOLD = 5
@@ -54,7 +54,7 @@ def _call_data(given: object) -> dict[str, object]:
         raise PydanticCustomError("call_data", f"a call has {MOST_DATA} call data at most")
     wrong = [str(name)[:60] for name, value in given.items() if not _could_be(value) or len(name) > LONGEST_NAME]
     if wrong:
-        raise PydanticCustomError("call_data", "{names}: " + _CALL_DATA, {"names": named(wrong, len(wrong))})
+        raise PydanticCustomError("call_data", "{names}: " + _CALL_DATA, {"names": first_few(wrong, len(wrong))})
     return given
 
 
@@ -72,7 +72,7 @@ def _could_be(value: object) -> bool:
             return False
 
 
-def named(names: Sequence[str], count: int) -> str:
+def first_few(names: Sequence[str], count: int) -> str:
     """The first few of ``names``, and how many more of ``count`` there are."""
     more = f" and {count - TOLD:,} more" if count > TOLD else ""
     return ", ".join(names[:TOLD]) + more
@@ -88,11 +88,11 @@ CallData: TypeAlias = Annotated[
     WithJsonSchema({**_DESCRIBED.json_schema(), "maxProperties": MOST_DATA}),
     Field(description="Call data, as the environment declares it.", examples=[{"page": "/travel"}]),
 ]
-Names: TypeAlias = Annotated[list[Named], FailFast(), Field(max_length=50)]
+Names: TypeAlias = Annotated[list[ListedName], FailFast(), Field(max_length=50)]
 Output: TypeAlias = Literal["html", "text", "xml"]
 
 
-class Body(BaseModel):
+class RequestBody(BaseModel):
     """Nothing but what is described is taken, and numbers are not made of texts."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -104,15 +104,15 @@ class Body(BaseModel):
         if isinstance(given, dict) and len(given) > len(cls.model_fields) + TOLD:
             unknown = given.keys() - cls.model_fields.keys()
             first = [name[:60] for name in islice((name for name in given if name not in cls.model_fields), TOLD)]
-            names = {"names": named(first, len(unknown))}
+            names = {"names": first_few(first, len(unknown))}
             raise PydanticCustomError("names", "{names} are not known here", names)
         return given
 
 
-class ProposeBody(Body):
+class ProposeBody(RequestBody):
     """A call to the engine: several spaces in one call share one decision, and no offer is proposed twice."""
 
-    spaces: Annotated[list[Place], FailFast(), Field(min_length=1, max_length=20)]
+    spaces: Annotated[list[SpaceName], FailFast(), Field(min_length=1, max_length=20)]
     contact: Key = Field("", description="Who, by the space's keys; parts of a composite key are joined by |.")
     cookie: Key = Field("", description="The visitor's permanent or session cookie.")
     n: int = Field(1, ge=1, le=MAX_COUNT, description="How many offers on each space.")
@@ -133,7 +133,7 @@ class ProposeBody(Body):
     explain: bool = Field(False, description="For operators: say of every offer why it is in or out.")
 
 
-class UpdateBody(Body):
+class UpdateBody(RequestBody):
     """A proposition's new status."""
 
     proposition: Key = Field(min_length=1, description="The opaque id that the proposition came with.")

@@ -11,7 +11,7 @@ from helpers.serving import with_people
 from helpers.workspace import Workspace
 
 from offerkit.diagnostics import Code, Refused, refuse
-from offerkit.server.writer import Writer
+from offerkit.server.store_writer import StoreWriter
 from offerkit.store import Store
 from offerkit.usecases.propose import PendingWrite
 
@@ -37,9 +37,9 @@ def known(shop: Workspace, cookie: str) -> str:
         return store.contact_of("shop", cookie)
 
 
-def run(live: Workspace, work: Callable[[Writer], Awaitable[None]]) -> None:
+def run(live: Workspace, work: Callable[[StoreWriter], Awaitable[None]]) -> None:
     async def all_of_it() -> None:
-        writer = Writer(live.session())
+        writer = StoreWriter(live.session())
         await work(writer)
         await asyncio.to_thread(writer.stop)
 
@@ -47,7 +47,7 @@ def run(live: Workspace, work: Callable[[Writer], Awaitable[None]]) -> None:
 
 
 def test_what_waits_is_kept_together_and_a_refused_job_hinders_no_other(live: Workspace) -> None:
-    async def work(writer: Writer) -> None:
+    async def work(writer: StoreWriter) -> None:
         jobs = [
             writer.submit(remember("a")),
             writer.submit(fails),
@@ -70,7 +70,7 @@ def test_what_waits_shares_one_transaction(live: Workspace, monkeypatch: pytest.
     original = Store.recording
     monkeypatch.setattr(Store, "recording", lambda store: (begun.append(1), original(store))[1])
 
-    async def work(writer: Writer) -> None:
+    async def work(writer: StoreWriter) -> None:
         jobs = [writer.keep(PendingWrite((), (("shop", "1"),), f"t{number}", TIME)) for number in range(50)]
         jobs.append(writer.submit(lambda store: store.contact_of("shop", "t49")))
         writer.start()
@@ -84,7 +84,7 @@ def test_a_mistake_of_ours_reaches_its_caller_alone(live: Workspace) -> None:
     def broken(store: Store) -> None:
         raise ZeroDivisionError
 
-    async def work(writer: Writer) -> None:
+    async def work(writer: StoreWriter) -> None:
         wrong, right = writer.submit(broken), writer.submit(remember("c"))
         writer.start()
         with pytest.raises(ZeroDivisionError):
@@ -96,7 +96,7 @@ def test_a_mistake_of_ours_reaches_its_caller_alone(live: Workspace) -> None:
 
 
 def test_stopping_keeps_what_waits(live: Workspace) -> None:
-    async def work(writer: Writer) -> None:
+    async def work(writer: StoreWriter) -> None:
         jobs = [writer.submit(remember(f"w{number}")) for number in range(450)]
         writer.start()
         await asyncio.to_thread(writer.stop)
@@ -107,7 +107,7 @@ def test_stopping_keeps_what_waits(live: Workspace) -> None:
 
 
 def test_a_job_whose_caller_has_gone_is_left_out(live: Workspace) -> None:
-    async def work(writer: Writer) -> None:
+    async def work(writer: StoreWriter) -> None:
         gone, stays = writer.submit(remember("gone")), writer.submit(remember("stays"))
         assert gone.cancel()
         writer.start()
@@ -118,9 +118,9 @@ def test_a_job_whose_caller_has_gone_is_left_out(live: Workspace) -> None:
 
 
 def test_too_many_are_told_to_come_back(live: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("offerkit.server.writer.WAITING", 2)
+    monkeypatch.setattr("offerkit.server.store_writer.WAITING", 2)
 
-    async def work(writer: Writer) -> None:
+    async def work(writer: StoreWriter) -> None:
         waiting = [writer.submit(remember("x")), writer.submit(remember("y"))]
         with pytest.raises(Refused) as refused:
             writer.submit(remember("z"))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from offerkit.diagnostics import Code, Refused
 from offerkit.models.inbound import Inbound
-from offerkit.server.keys import secret_of, sign, unsign
+from offerkit.server.contact_keys import secret_of, sign, unsign
 
 SECRET = b"0123456789abcdef"
 

@@ -6,14 +6,14 @@ import gc
 
 import pytest
 
-from offerkit.server.garbage import LATEST, QUIET, REST, Sweep
+from offerkit.server.collector import LATEST, QUIET, REST, Collector
 
 
 def test_it_waits_for_a_quiet_moment_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     searched: list[bool] = []
     monkeypatch.setattr(gc, "collect", lambda: searched.append(True))
     calls = 0
-    sweep = Sweep(lambda: calls)
+    sweep = Collector(lambda: calls)
     assert not sweep.look(REST - 1), "not again and again"
     calls += QUIET + 1
     assert not sweep.look(REST + 1), "somebody asks"

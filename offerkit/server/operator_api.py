@@ -24,11 +24,11 @@ from offerkit.governance.overrides import Lifts
 from offerkit.governance.rights import scopes_text
 from offerkit.reports.estimate import MAX_SAMPLE
 from offerkit.reports.stops import stopped_rows
-from offerkit.server.bodies import described, read
-from offerkit.server.callers import acting, caller_of
-from offerkit.server.places import without_places
+from offerkit.server.authentication import acting, caller_of
+from offerkit.server.json_bodies import body_description, read_body
+from offerkit.server.redaction import redacted
 from offerkit.server.routes import check_scope
-from offerkit.server.wire import Body, json_answer, refusals
+from offerkit.server.schemas import RequestBody, json_answer, refusals
 from offerkit.store import Store, copying
 from offerkit.store.remote import OPERATOR_HEADER, PROTOCOL, PROTOCOL_HEADER, SCOPE_HEADER
 from offerkit.usecases.apply import apply
@@ -73,7 +73,7 @@ _Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
 _Wait = Annotated[int, Field(ge=0, le=LONGEST_WAIT * 1000)]
 
 
-class HasStore(Protocol):
+class HasSession(Protocol):
     """What the calls need of a server: the session that its own reads and writes are made in."""
 
     @property
@@ -81,7 +81,7 @@ class HasStore(Protocol):
         """That session."""
 
 
-class OriginBody(Body):
+class OriginBody(RequestBody):
     """Where a plan comes from: the commit, who wrote it, and what is doubtful about that."""
 
     commit: Annotated[str, Field(pattern=r"^([0-9a-f]{40}([0-9a-f]{24})?)?$")] = ""
@@ -93,7 +93,7 @@ class OriginBody(Body):
     edited: _Names = Field([])
 
 
-class AsReadBody(Body):
+class AsReadBody(RequestBody):
     """What was read of a plan in a pull request: another one is refused, unless there is a reason to allow it."""
 
     meaning: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}:[0-9a-f]{64}$")]
@@ -102,7 +102,7 @@ class AsReadBody(Body):
     allowed: _Text = ""
 
 
-class ApplyBody(Body):
+class ApplyBody(RequestBody):
     """A saved plan, to be applied exactly as it is."""
 
     plan: _Plan
@@ -113,7 +113,7 @@ class ApplyBody(Body):
     lock_wait_ms: _Wait = 0
 
 
-class ImpactBody(Body):
+class ImpactBody(RequestBody):
     """A plan, and what is to be known of what it changes for people."""
 
     plan: _Plan
@@ -124,14 +124,14 @@ class ImpactBody(Body):
     examples: bool = False
 
 
-class LimitBody(Body):
+class LimitBody(RequestBody):
     """A promotion that is to be held to what its environments let it take from people."""
 
     plan: _Plan
     override_impact: _Text = ""
 
 
-class StopBody(Body):
+class StopBody(RequestBody):
     """What is to be stopped or resumed, and why."""
 
     patterns: Annotated[list[Annotated[str, Field(max_length=500)]], FailFast(), Field(min_length=1, max_length=1_000)]
@@ -139,7 +139,7 @@ class StopBody(Body):
     lock_wait_ms: _Wait = 0
 
 
-class DecideBody(Body):
+class DecideBody(RequestBody):
     """What is to be approved or rejected."""
 
     decision: Literal["approved", "rejected"]
@@ -155,7 +155,7 @@ class DecideBody(Body):
     lock_wait_ms: _Wait = 0
 
 
-class OverriddenBody(Body):
+class OverriddenBody(RequestBody):
     """What a policy denies of specs that are not applied yet, as the specs' holder found it."""
 
     policy: Annotated[str, Field(max_length=500)]
@@ -164,14 +164,14 @@ class OverriddenBody(Body):
     judged: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class ReviewBody(Body):
+class ReviewBody(RequestBody):
     """A review that approves, as the forge tells it."""
 
     account: Annotated[int, Field(gt=0, lt=2**63)]
     review: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[!-~]+$")]
 
 
-class RelayBody(Body):
+class RelayBody(RequestBody):
     """Reviews of a pull request that are to be recorded as approvals of what was applied of it."""
 
     forge: Literal["github", "gitlab"]
@@ -185,7 +185,7 @@ class RelayBody(Body):
     lock_wait_ms: _Wait = 0
 
 
-class OverrideBody(Body):
+class OverrideBody(RequestBody):
     """What is to be overridden, and why."""
 
     patterns: _Names
@@ -203,15 +203,15 @@ def _found(body: OverriddenBody) -> PolicyDenial | None:
         return None
 
 
-def routes(desk: HasStore) -> APIRouter:
-    """The calls of operators' command lines on the store of ``desk``."""
+def routes(service: HasSession) -> APIRouter:
+    """The calls of operators' command lines on the store of ``service``."""
     router = APIRouter(
         prefix="/api/v1/store",
-        route_class=_ForOperators,
+        route_class=_OperatorRoute,
         tags=["operators"],
         responses=refusals(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
     )
-    copies = _Copies(desk.session)
+    copies = _HistoryCopies(service.session)
     counting = asyncio.Lock()  # deciding for all contacts takes a processor: one plan at a time, calls go on beside it
 
     @router.get(
@@ -236,93 +236,93 @@ def routes(desk: HasStore) -> APIRouter:
         headers["Content-Length"] = str(made.size)
         return StreamingResponse(made.parts(), headers=headers, media_type=COPY_TYPE)
 
-    @router.post("/apply", operation_id="apply", openapi_extra=described(ApplyBody))
+    @router.post("/apply", operation_id="apply", openapi_extra=body_description(ApplyBody))
     async def applying(request: Request) -> Response:
         """Apply a plan as the token's operator, in one transaction, if it is not stale."""
-        body = await read(request, ApplyBody)
+        body = await read_body(request, ApplyBody)
         wait = body.lock_wait_ms / 1000
-        session = acting(desk.session, _caller(request), wait, body.message, body.override_impact)
+        session = acting(service.session, _caller(request), wait, body.message, body.override_impact)
         read_ = ReadPlan(**body.as_read.model_dump()) if body.as_read is not None else None
         session = replace(session, origin=_origin(body.origin), as_read=read_)
         return _answer(applied_json(await asyncio.to_thread(lambda: apply(session, plan_of(body.plan)))))
 
-    @router.post("/impact", operation_id="impact", openapi_extra=described(ImpactBody))
+    @router.post("/impact", operation_id="impact", openapi_extra=body_description(ImpactBody))
     async def impact(request: Request) -> Response:
         """For how many contacts a plan changes which offers; rounded for operators who may not read contacts."""
-        body = await read(request, ImpactBody)
-        session = acting(desk.session, _caller(request), 0.0)
+        body = await read_body(request, ImpactBody)
+        session = acting(service.session, _caller(request), 0.0)
         async with counting:
             return _answer(await asyncio.to_thread(_impact, session, body))
 
-    @router.post("/limit", operation_id="limit", openapi_extra=described(LimitBody))
+    @router.post("/limit", operation_id="limit", openapi_extra=body_description(LimitBody))
     async def limit(request: Request) -> Response:
         """Whether a promotion takes no more from people than it may; it is judged again when it is applied."""
-        body = await read(request, LimitBody)
-        session = acting(desk.session, _caller(request), 0.0, "", body.override_impact)
+        body = await read_body(request, LimitBody)
+        session = acting(service.session, _caller(request), 0.0, "", body.override_impact)
         async with counting:
             return _answer(await asyncio.to_thread(_held, session, body))
 
-    _decisions(router, desk)
+    _decisions(router, service)
     return router
 
 
-def _decisions(router: APIRouter, desk: HasStore) -> None:
+def _decisions(router: APIRouter, service: HasSession) -> None:
     """The calls by which people, or reviews that are relayed, decide on what may become live."""
 
-    @router.post("/decide", operation_id="decide", openapi_extra=described(DecideBody))
+    @router.post("/decide", operation_id="decide", openapi_extra=body_description(DecideBody))
     async def deciding(request: Request) -> Response:
         """Approve or reject as the token's operator."""
-        body = await read(request, DecideBody)
-        session = acting(desk.session, _caller(request), body.lock_wait_ms / 1000)
+        body = await read_body(request, DecideBody)
+        session = acting(service.session, _caller(request), body.lock_wait_ms / 1000)
         wish = ApprovalRequest(
             tuple(body.patterns), tuple(body.categories), plan_of(body.plan) if body.plan else None, body.content,
             body.eligibility, tuple(body.spaces), body.comment, expect=body.expect, settings=body.settings,
         )  # fmt: skip
         decided = await asyncio.to_thread(approve_or_reject, session, wish, Decision(body.decision))
-        refused = without_places(Refused(decided.refused), desk.session).diagnostics
+        refused = redacted(Refused(decided.refused), service.session).diagnostics
         return _answer(decided_json(replace(decided, refused=refused)))
 
-    @router.post("/relay", operation_id="relay", openapi_extra=described(RelayBody))
+    @router.post("/relay", operation_id="relay", openapi_extra=body_description(RelayBody))
     async def relaying(request: Request) -> Response:
         """Record reviews of a pull request as their reviewers' approvals; the token's operator is an automation."""
-        body = await read(request, RelayBody)
-        session = acting(desk.session, _caller(request), body.lock_wait_ms / 1000)
+        body = await read_body(request, RelayBody)
+        session = acting(service.session, _caller(request), body.lock_wait_ms / 1000)
         made = await asyncio.to_thread(relay, session, _relay_request(body))
-        refused = without_places(Refused(made.refused), desk.session).diagnostics
+        refused = redacted(Refused(made.refused), service.session).diagnostics
         return _answer(relayed_json(replace(made, refused=refused)))
 
-    @router.post("/override", operation_id="override", openapi_extra=described(OverrideBody))
+    @router.post("/override", operation_id="override", openapi_extra=body_description(OverrideBody))
     async def overriding(request: Request) -> Response:
         """Lift what keeps something out of live, as the token's operator, with a reason that is kept."""
-        body = await read(request, OverrideBody)
-        session = acting(desk.session, _caller(request), body.lock_wait_ms / 1000)
+        body = await read_body(request, OverrideBody)
+        session = acting(service.session, _caller(request), body.lock_wait_ms / 1000)
         found = tuple(filter(None, map(_found, body.found)))
         wish = OverrideRequest(tuple(body.patterns), body.reason, tuple(map(Lifts, body.lifts)), found)
         return _answer(overridden_json(await asyncio.to_thread(override, session, wish)))
 
 
-def stop_routes(desk: HasStore) -> APIRouter:
+def stop_routes(service: HasSession) -> APIRouter:
     """Stopping, resuming and what is stopped: for command lines, and for whoever watches over what is live."""
     router = APIRouter(
         prefix="/api/v1",
-        route_class=_ForOperators,
+        route_class=_OperatorRoute,
         tags=["operators"],
         responses=refusals(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
     )
 
     async def decided(request: Request, act: Callable[[Session, StopRequest], StopOutcome]) -> Response:
-        body = await read(request, StopBody)
-        session = acting(desk.session, _caller(request), body.lock_wait_ms / 1000)
+        body = await read_body(request, StopBody)
+        session = acting(service.session, _caller(request), body.lock_wait_ms / 1000)
         made = await asyncio.to_thread(act, session, StopRequest(tuple(body.patterns), body.reason))
-        refused = without_places(Refused(made.refused), desk.session).diagnostics
+        refused = redacted(Refused(made.refused), service.session).diagnostics
         return _answer(stopped_json(replace(made, refused=refused)))
 
-    @router.post("/stop", operation_id="stop", openapi_extra=described(StopBody))
+    @router.post("/stop", operation_id="stop", openapi_extra=body_description(StopBody))
     async def stopping(request: Request) -> Response:
         """Take offers, categories or spaces' offers out of live at once, and keep them out."""
         return await decided(request, stop)
 
-    @router.post("/resume", operation_id="resume", openapi_extra=described(StopBody))
+    @router.post("/resume", operation_id="resume", openapi_extra=body_description(StopBody))
     async def resuming(request: Request) -> Response:
         """Let what was stopped, and approved since, be promoted again."""
         return await decided(request, resume)
@@ -330,13 +330,13 @@ def stop_routes(desk: HasStore) -> APIRouter:
     @router.get("/stops", operation_id="stops")
     async def stops(request: Request) -> Response:
         """What is stopped: by whom, since when, why, and which offers that keeps out of live."""
-        session = acting(desk.session, _caller(request), 0.0)
+        session = acting(service.session, _caller(request), 0.0)
         return _answer({"stops": await asyncio.to_thread(_stops, session)})
 
     return router
 
 
-class _ForOperators(APIRoute):
+class _OperatorRoute(APIRoute):
     """A route that reads no body of who may not call it: plans are large."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -388,7 +388,7 @@ def _answer(made: Json) -> Response:
 
 
 @dataclass(frozen=True)
-class _Copied:
+class _HistoryCopy:
     """A copy of the history, in a file that has no name any more: it is gone with the last who reads it."""
 
     etag: str
@@ -401,7 +401,7 @@ class _Copied:
             yield os.pread(self.file.fileno(), PART, start)
 
 
-class _Copies:
+class _HistoryCopies:
     """The newest copy of the history, made when somebody asks for it and kept until it is not the newest any more.
 
     None is left on the disk: not when the next one takes its place, and not when the server is killed.
@@ -410,9 +410,9 @@ class _Copies:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._lock = threading.Lock()
-        self._made: _Copied | None = None
+        self._made: _HistoryCopy | None = None
 
-    def newest(self) -> _Copied:
+    def newest(self) -> _HistoryCopy:
         """The copy of what stands now; whoever asks while it is made waits for it."""
         with self._lock:
             with self._session.existing() as store:
@@ -421,13 +421,13 @@ class _Copies:
                 self._made = self._make()
             return self._made
 
-    def _make(self) -> _Copied:
+    def _make(self) -> _HistoryCopy:
         with tempfile.TemporaryDirectory(prefix="offerkit-copy-") as building:
             path = Path(building) / "store.db"
             copying.copy_history(self._session.store, path)
             with Store.open(path) as copy:
                 etag = _named(copy)  # others may have written since the store was asked
-            return _Copied(etag, path.open("rb"), path.stat().st_size)
+            return _HistoryCopy(etag, path.open("rb"), path.stat().st_size)
 
 
 def _named(store: Store) -> str:

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from offerkit.diagnostics import Code, Refused, refuse
 from offerkit.models.inbound import Inbound
-from offerkit.server.declared import Declared
+from offerkit.server.inbound import InboundRules
 from offerkit.usecases.requests import ProposeRequest
 
 SHORTEST = 16
@@ -64,17 +64,17 @@ def secret_of(environment: str, inbound: Inbound, environ: Mapping[str, str]) ->
     return secret
 
 
-def opened(declared: Declared, environ: Mapping[str, str], ask: ProposeRequest) -> ProposeRequest:
+def verified(inbound: InboundRules, environ: Mapping[str, str], ask: ProposeRequest) -> ProposeRequest:
     """``ask`` from outside with the contact's key itself, its signature checked wherever an environment wants one.
 
     Raises Refused when the key is raw, or signed for another environment, or not any more.
     """
     names = dict.fromkeys(space.partition("/")[0] for space in ask.spaces)
-    wary = [name for name in names if name in declared.environments and _signed(declared.environments[name])]
+    wary = [name for name in names if name in inbound.environments and _signed(inbound.environments[name])]
     if not (wary and ask.contact):
         return ask
     keys = {
-        unsign(secret_of(name, declared.environments[name], environ), name, ask.contact, ask.at.timestamp())
+        unsign(secret_of(name, inbound.environments[name], environ), name, ask.contact, ask.at.timestamp())
         for name in wary
     }
     return replace(ask, contact=keys.pop())

@@ -14,7 +14,7 @@ from helpers.tokens import token
 from helpers.workspace import Workspace
 from starlette.testclient import TestClient
 
-from offerkit.server.keys import sign
+from offerkit.server.contact_keys import sign
 from offerkit.usecases import tokens
 
 pytestmark = pytest.mark.embedded

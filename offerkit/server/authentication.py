@@ -17,9 +17,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from offerkit.diagnostics import Refused
 from offerkit.engine.bounded_cache import BoundedCache
-from offerkit.server.addresses import counted_as
-from offerkit.server.problems import problem, trouble
-from offerkit.server.seat import now
+from offerkit.server.client_address import rate_key
+from offerkit.server.problems import problem_response, refusal_response
+from offerkit.server.thread_worker import now
 from offerkit.store import Store
 from offerkit.times import utc
 from offerkit.usecases.session import Session
@@ -64,7 +64,7 @@ def acting(session: Session, caller: Bearer, lock_timeout: float, message: str =
     )  # fmt: skip
 
 
-class Callers:
+class TokenLookup:
     """Looks tokens up, away from the event loop, and remembers for a moment what it found."""
 
     def __init__(self, session: Session) -> None:
@@ -100,7 +100,7 @@ class Callers:
         known = self._known.peek(key)
         if known is not None and known[0].operator and known[1] > time.monotonic():
             return known[0]
-        who = counted_as(client)
+        who = rate_key(client)
         if not (self._counted.peek(key) or self._guesses.test(_LOOKED_UP, who)):
             raise GuessedTooOftenError
         if known is None or known[1] <= time.monotonic():
@@ -126,12 +126,12 @@ class Callers:
             raise
 
 
-class Known:
+class Authentication:
     """Middleware: a request that carries a bearer token is its operator's, or is refused."""
 
-    def __init__(self, app: ASGIApp, callers: Callers) -> None:
+    def __init__(self, app: ASGIApp, tokens: TokenLookup) -> None:
         """Wrap ``app``."""
-        self._app, self._callers = app, callers
+        self._app, self._tokens = app, tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Look at one request."""
@@ -147,16 +147,16 @@ class Known:
         client = scope["client"][0] if scope.get("client") else ""
         scheme, _, text = given.decode("latin-1").partition(" ")
         try:
-            found = await self._callers.by_token(text.strip() if scheme.lower() == "bearer" else "", client)
+            found = await self._tokens.by_token(text.strip() if scheme.lower() == "bearer" else "", client)
         except GuessedTooOftenError:
-            response = trouble(429, "Too many", "too many wrong tokens; wait a minute", scope["path"])
+            response = problem_response(429, "Too many", "too many wrong tokens; wait a minute", scope["path"])
             response.headers["Retry-After"] = str(_GUESSES.get_expiry())
             return response
         except Refused as refused:
-            return problem(refused, insider=False, instance=scope["path"])
+            return refusal_response(refused, insider=False, instance=scope["path"])
         if found.operator:
             scope[CALLER] = found
             return None
-        response = trouble(401, "Not known", "this token does not count", scope["path"])
+        response = problem_response(401, "Not known", "this token does not count", scope["path"])
         response.headers["WWW-Authenticate"] = "Bearer"
         return response
