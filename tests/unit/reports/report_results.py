@@ -15,8 +15,8 @@ from report_samples import promote_plan
 
 from offerkit.address import parse_address
 from offerkit.diagnostics import Code, Diagnostic, Position
-from offerkit.engine.answer import Answer, Proposed, SpaceAnswer
-from offerkit.engine.identify import How
+from offerkit.engine.answer import Answer, ProposedOffer, SpaceAnswer
+from offerkit.engine.identify import IdentifiedBy
 from offerkit.engine.report import Report
 from offerkit.plans.plan import ApprovalKey, Aspect
 from offerkit.reports.answer import AnswerReport
@@ -109,7 +109,7 @@ def _decision(text: str) -> DecisionReport:
 
 
 def _answer(text: str) -> Answer:
-    proposed = Proposed(
+    proposed = ProposedOffer(
         "p1",
         "gold-card",
         text,
@@ -124,7 +124,7 @@ def _answer(text: str) -> Answer:
         "bank/web",
         "bank",
         "web",
-        How("explicit"),
+        IdentifiedBy("explicit"),
         text,
         3,
         (proposed, replace(proposed, id="", rank=2)),
